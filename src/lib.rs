@@ -1,1 +1,6 @@
-
+//! A self-hosted collaborative whiteboard.
+pub mod model;
+pub mod points;
+pub mod protocol;
+pub mod signal;
+pub mod stroke;

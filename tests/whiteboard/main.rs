@@ -1,0 +1,1 @@
+//! The integration tests: one binary, so that SurrealDB is linked once; a module for each concern.
