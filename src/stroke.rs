@@ -140,7 +140,8 @@ fn check(json: &str) -> Result<(), BodyError> {
         )));
     }
     let fields: Fields =
-        serde_json::from_str(json).map_err(|error| BodyError(format!("body: {error}")))?;
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json))
+            .map_err(|error| BodyError(format!("{}: {}", error.path(), error.inner())))?;
     for (name, value) in [("x", fields.x), ("y", fields.y)] {
         if value.is_nan() || value.abs() > MAX_COORDINATE {
             return Err(BodyError(format!("{name} is within ± {MAX_COORDINATE}")));
