@@ -4,4 +4,5 @@ pub mod model;
 pub mod points;
 pub mod protocol;
 pub mod signal;
+pub mod store;
 pub mod stroke;
