@@ -24,7 +24,9 @@ use tokio::sync::oneshot;
 use crate::drawing::{Drawing, Limits, Verdict};
 use crate::feeds::Registration;
 use crate::members::{Answers, Members, ToSession, judge_since};
-use crate::model::{Access, Arrival, Change, DrawingId, Life, Op, Refusal, Seq, ServerId, Writer, arrival};
+use crate::model::{
+    Access, Arrival, Change, DrawingId, Life, Op, Refusal, Seq, ServerId, Writer, arrival,
+};
 use crate::protocol::{Close, Hello, PageSignal, ResetReason, ToBrowser, push_changes};
 use crate::queue::{Queue, Room, SessionId};
 use crate::roster::{Roster, ServerSignals};
@@ -38,8 +40,11 @@ const ROSTER_BEAT: Duration = Duration::from_secs(3);
 /// Those who fell behind are looked at this often.
 const CATCH_UP_TICK: Duration = Duration::from_millis(50);
 /// The head is compared with the database's so long after each following.
-const HEAD_CHECKS: [Duration; 3] =
-    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2)];
+const HEAD_CHECKS: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+];
 /// Most changes that are held while one before them is missing; then the drawing is read instead.
 const MAX_EARLY: usize = 1_024;
 /// Most points of ink that are gathered for one tick; more is dropped.
@@ -182,8 +187,17 @@ pub(crate) struct Drain {
 }
 
 enum Asked {
-    Join { session: SessionId, recipient: Recipient<ToSession>, since: Seq, life: Option<Life> },
-    Hello { session: SessionId, hello: Hello, access: Access },
+    Join {
+        session: SessionId,
+        recipient: Recipient<ToSession>,
+        since: Seq,
+        life: Option<Life>,
+    },
+    Hello {
+        session: SessionId,
+        hello: Hello,
+        access: Access,
+    },
     Read(Read),
 }
 
@@ -197,7 +211,10 @@ pub struct Shared {
 
 impl Shared {
     pub(crate) fn new(settings: &FeedSettings) -> Self {
-        Self { room: Room::new(settings.queue_ops, settings.queue_bytes), head: Arc::default() }
+        Self {
+            room: Room::new(settings.queue_ops, settings.queue_bytes),
+            head: Arc::default(),
+        }
     }
 
     /// The last position the feed holds.
@@ -284,7 +301,9 @@ impl Feed {
     /// Waits a little longer with each failure in a row, and not all servers equally long.
     fn backoff(&mut self) -> Duration {
         let (first, longest) = RETRY;
-        let wait = first.saturating_mul(1 << self.failures.min(10)).min(longest);
+        let wait = first
+            .saturating_mul(1 << self.failures.min(10))
+            .min(longest);
         self.failures += 1;
         wait.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
@@ -298,27 +317,31 @@ impl Feed {
     fn follow(&mut self, ctx: &mut Context<Self>) {
         let (store, id) = (self.store.clone(), self.id);
         let followed = async move { store.follow(id).await };
-        ctx.spawn(wrap_future(followed).map(|followed, feed: &mut Self, ctx| match followed {
-            Ok(follow) => {
-                let stream = futures_util::stream::unfold(follow, |mut follow| async move {
-                    follow.next().await.map(|followed| (followed, follow))
-                });
-                Self::add_stream(stream, ctx);
-                // Subscribed first, read second: what is written between the two is found by one or the other.
-                feed.read(ctx);
-                for wait in HEAD_CHECKS {
-                    ctx.run_later(wait, |feed, ctx| feed.check_head(ctx));
+        ctx.spawn(
+            wrap_future(followed).map(|followed, feed: &mut Self, ctx| match followed {
+                Ok(follow) => {
+                    let stream = futures_util::stream::unfold(follow, |mut follow| async move {
+                        follow.next().await.map(|followed| (followed, follow))
+                    });
+                    Self::add_stream(stream, ctx);
+                    // Subscribed first, read second: what is written between the two is found by one or the other.
+                    feed.read(ctx);
+                    for wait in HEAD_CHECKS {
+                        ctx.run_later(wait, |feed, ctx| feed.check_head(ctx));
+                    }
+                    feed.announce(ctx);
                 }
-                feed.announce(ctx);
-            }
-            Err(StoreError::NotFound | StoreError::Gone) => feed.close(ctx, || Close::NoDrawing, FeedError::NotFound),
-            Err(error) => {
-                log::warn!("drawing {} cannot be followed: {error}", feed.id);
-                feed.unavailable(ctx);
-                let wait = feed.backoff();
-                ctx.run_later(wait, |feed, ctx| feed.follow(ctx));
-            }
-        }));
+                Err(StoreError::NotFound | StoreError::Gone) => {
+                    feed.close(ctx, || Close::NoDrawing, FeedError::NotFound)
+                }
+                Err(error) => {
+                    log::warn!("drawing {} cannot be followed: {error}", feed.id);
+                    feed.unavailable(ctx);
+                    let wait = feed.backoff();
+                    ctx.run_later(wait, |feed, ctx| feed.follow(ctx));
+                }
+            }),
+        );
     }
 
     /// Reads everything after the head, unless a read is under way: then once more after it.
@@ -366,13 +389,21 @@ impl Feed {
         self.retitle(last.title.clone());
         match &self.drawing {
             Some(drawing) if drawing.life() != life || last.database_head < since => {
-                self.start_over(life, last.database_head < since && drawing.life() == life, ctx);
+                self.start_over(
+                    life,
+                    last.database_head < since && drawing.life() == life,
+                    ctx,
+                );
                 return;
             }
             Some(_) => {}
-            None => self.drawing = Some(Drawing::new(life, last.floor, self.settings.limits.clone())),
+            None => {
+                self.drawing = Some(Drawing::new(life, last.floor, self.settings.limits.clone()))
+            }
         }
-        let Some(drawing) = &mut self.drawing else { return };
+        let Some(drawing) = &mut self.drawing else {
+            return;
+        };
         for mut page in pages {
             let head = drawing.head();
             if page.head > head {
@@ -386,7 +417,10 @@ impl Feed {
 
     /// The database holds another history than this feed: a backup was restored. Everyone starts over.
     fn start_over(&mut self, life: Life, went_back: bool, ctx: &mut Context<Self>) {
-        log::warn!("drawing {} has another history than before: it is read anew", self.id);
+        log::warn!(
+            "drawing {} has another history than before: it is read anew",
+            self.id
+        );
         self.early.clear();
         self.busy.reading = true;
         let (store, id) = (self.store.clone(), self.id);
@@ -456,7 +490,9 @@ impl Feed {
 
     /// The head moved, or a read ended: what was held early may be next now, and sessions are told.
     fn moved_on(&mut self, ctx: &mut Context<Self>) {
-        let Some(drawing) = &mut self.drawing else { return };
+        let Some(drawing) = &mut self.drawing else {
+            return;
+        };
         while let Some(early) = self.early.first_entry() {
             match arrival(drawing.head(), early.key() - 1, *early.key()) {
                 Arrival::Stale => {
@@ -535,11 +571,20 @@ impl Feed {
     fn serve(&mut self, asked: Asked, ctx: &mut Context<Self>) {
         let Some(drawing) = &self.drawing else { return };
         match asked {
-            Asked::Join { session, recipient, since, life } => {
+            Asked::Join {
+                session,
+                recipient,
+                since,
+                life,
+            } => {
                 self.members.join(session, recipient, drawing, since, life);
                 self.watch_waiting(ctx);
             }
-            Asked::Hello { session, hello, access } => self.welcome(session, hello, access, ctx),
+            Asked::Hello {
+                session,
+                hello,
+                access,
+            } => self.welcome(session, hello, access, ctx),
             Asked::Read(read) => {
                 let (from, reset) = judge_since(drawing, read.since, read.life);
                 let page = read_page(drawing, from, reset.is_some(), &self.title);
@@ -557,7 +602,9 @@ impl Feed {
         ctx: &mut Context<Self>,
     ) {
         let Some(drawing) = &self.drawing else { return };
-        let Some(member) = self.members.get_mut(session) else { return };
+        let Some(member) = self.members.get_mut(session) else {
+            return;
+        };
         let done = drawing.last(hello.writer.id);
         let frame = ToBrowser::Welcome {
             writer: hello.writer.id,
@@ -572,7 +619,15 @@ impl Feed {
         member.welcome(hello.writer, frame.encode(), hello.next.max(done + 1));
         if let Some((name, colour)) = hello.seen_as {
             let Writer { id: writer, by } = hello.writer;
-            self.roster.join(session, Person { writer, by, name, colour });
+            self.roster.join(
+                session,
+                Person {
+                    writer,
+                    by,
+                    name,
+                    colour,
+                },
+            );
         }
         self.people_changed(ctx);
     }
@@ -599,45 +654,49 @@ impl Feed {
         self.busy.appending = true;
         let (store, id) = (self.store.clone(), self.id);
         let append = async move {
-            let result = store.append(id, head, &decision.changes, &decision.replaced).await;
+            let result = store
+                .append(id, head, &decision.changes, &decision.replaced)
+                .await;
             (result, decision)
         };
-        ctx.spawn(wrap_future(append).map(|(result, decision), feed: &mut Self, ctx| {
-            feed.busy.appending = false;
-            match result {
-                Ok(Appended::Committed) => {
-                    feed.failures = 0;
-                    for change in decision.changes {
-                        feed.arrived(change, ctx);
+        ctx.spawn(
+            wrap_future(append).map(|(result, decision), feed: &mut Self, ctx| {
+                feed.busy.appending = false;
+                match result {
+                    Ok(Appended::Committed) => {
+                        feed.failures = 0;
+                        for change in decision.changes {
+                            feed.arrived(change, ctx);
+                        }
+                        // The strokes go out before the answers: a page that is told "done" has them.
+                        if let Some(drawing) = &feed.drawing {
+                            feed.members.flush(drawing);
+                        }
+                        feed.answer(decision.verdicts);
+                        feed.watch_waiting(ctx);
+                        feed.append(ctx);
                     }
-                    // The strokes go out before the answers: a page that is told "done" has them.
-                    if let Some(drawing) = &feed.drawing {
-                        feed.members.flush(drawing);
+                    // Someone else moved the head: see what they did, and decide again.
+                    Ok(Appended::Behind) => feed.read_after_jitter(ctx),
+                    Ok(Appended::Gone) => feed.close(ctx, || Close::NoDrawing, FeedError::NotFound),
+                    Err(StoreError::NotFound | StoreError::Gone) => {
+                        feed.close(ctx, || Close::NoDrawing, FeedError::NotFound);
                     }
-                    feed.answer(decision.verdicts);
-                    feed.watch_waiting(ctx);
-                    feed.append(ctx);
+                    Err(StoreError::Failed(reason)) => feed.append_failed(reason, ctx),
+                    // It may or may not have happened. The rows tell: a decision after a read finds
+                    // the ops that are stored, by their writer and number.
+                    Err(error) => {
+                        log::warn!("an append to drawing {} has no answer: {error}", feed.id);
+                        feed.busy.reading = true;
+                        let wait = feed.backoff();
+                        ctx.run_later(wait, |feed, ctx| {
+                            feed.busy.reading = false;
+                            feed.read(ctx);
+                        });
+                    }
                 }
-                // Someone else moved the head: see what they did, and decide again.
-                Ok(Appended::Behind) => feed.read_after_jitter(ctx),
-                Ok(Appended::Gone) => feed.close(ctx, || Close::NoDrawing, FeedError::NotFound),
-                Err(StoreError::NotFound | StoreError::Gone) => {
-                    feed.close(ctx, || Close::NoDrawing, FeedError::NotFound);
-                }
-                Err(StoreError::Failed(reason)) => feed.append_failed(reason, ctx),
-                // It may or may not have happened. The rows tell: a decision after a read finds
-                // the ops that are stored, by their writer and number.
-                Err(error) => {
-                    log::warn!("an append to drawing {} has no answer: {error}", feed.id);
-                    feed.busy.reading = true;
-                    let wait = feed.backoff();
-                    ctx.run_later(wait, |feed, ctx| {
-                        feed.busy.reading = false;
-                        feed.read(ctx);
-                    });
-                }
-            }
-        }));
+            }),
+        );
     }
 
     fn read_after_jitter(&mut self, ctx: &mut Context<Self>) {
@@ -648,7 +707,8 @@ impl Feed {
         }
         // Lost several times in a row: a random pause, so that no server starves another.
         self.busy.reading = true;
-        let pause = Duration::from_micros(fastrand::u64(0..1_000 * u64::from(self.failures.min(20))));
+        let pause =
+            Duration::from_micros(fastrand::u64(0..1_000 * u64::from(self.failures.min(20))));
         let failures = self.failures;
         ctx.run_later(pause, move |feed, ctx| {
             feed.busy.reading = false;
@@ -661,7 +721,10 @@ impl Feed {
         log::warn!("an append to drawing {} failed: {reason}", self.id);
         if !self.queue.split() {
             let refusal = Refusal::Invalid("the database does not take it".into());
-            self.answer(vec![Verdict::Refused { refusal, stroke: None }]);
+            self.answer(vec![Verdict::Refused {
+                refusal,
+                stroke: None,
+            }]);
         }
         self.read(ctx);
     }
@@ -674,7 +737,9 @@ impl Feed {
             answers.ops += 1;
             answers.upto = n;
             if let Verdict::Refused { refusal, stroke } = verdict {
-                answers.refusals.push(ToBrowser::refused(n, &refusal, stroke.as_ref()).encode());
+                answers
+                    .refusals
+                    .push(ToBrowser::refused(n, &refusal, stroke.as_ref()).encode());
             }
         }
         for (session, answers) in answers {
@@ -685,7 +750,13 @@ impl Feed {
     // Signals.
 
     fn signalled(&mut self, session: SessionId, signal: PageSignal, ctx: &mut Context<Self>) {
-        let Some(writer) = self.members.get_mut(session).and_then(|member| member.writer) else { return };
+        let Some(writer) = self
+            .members
+            .get_mut(session)
+            .and_then(|member| member.writer)
+        else {
+            return;
+        };
         let writer = writer.id;
         let mut signals = Signals::default();
         if let Some(place) = signal.pointer {
@@ -736,17 +807,28 @@ impl Feed {
             return;
         }
         let signals = std::mem::take(&mut self.for_servers);
-        self.write_signals(ServerSignals { ask: false, signals }, ctx);
+        self.write_signals(
+            ServerSignals {
+                ask: false,
+                signals,
+            },
+            ctx,
+        );
     }
 
     /// Says that this feed is new, and asks the others who is there.
     fn announce(&mut self, ctx: &mut Context<Self>) {
-        let signals = Signals { people: Some(self.roster.here()), ..Signals::default() };
+        let signals = Signals {
+            people: Some(self.roster.here()),
+            ..Signals::default()
+        };
         self.write_signals(ServerSignals { ask: true, signals }, ctx);
     }
 
     fn write_signals(&mut self, row: ServerSignals, ctx: &mut Context<Self>) {
-        let Ok(body) = serde_json::to_string(&row) else { return };
+        let Ok(body) = serde_json::to_string(&row) else {
+            return;
+        };
         self.busy.signalling = true;
         let (store, id) = (self.store.clone(), self.id);
         let write = async move { store.signal(id, body).await };
@@ -765,7 +847,10 @@ impl Feed {
             return;
         }
         let Ok(ServerSignals { ask, mut signals }) = serde_json::from_str(body) else {
-            log::debug!("a signal row of drawing {} is of a kind this program does not know", self.id);
+            log::debug!(
+                "a signal row of drawing {} is of a kind this program does not know",
+                self.id
+            );
             return;
         };
         let changed = self.roster.heard(server, signals.people.take());
@@ -783,7 +868,10 @@ impl Feed {
 
     fn beat(&mut self, ctx: &mut Context<Self>) {
         for session in self.members.give_up(Instant::now()) {
-            log::info!("session {session} of drawing {} has not read for too long", self.id);
+            log::info!(
+                "session {session} of drawing {} has not read for too long",
+                self.id
+            );
             self.left(session, ctx);
         }
         if self.roster.beat() {
@@ -804,14 +892,25 @@ impl Feed {
 
     fn left(&mut self, session: SessionId, ctx: &mut Context<Self>) {
         self.asked.retain(|asked| match asked {
-            Asked::Join { session: held, .. } | Asked::Hello { session: held, .. } => *held != session,
+            Asked::Join { session: held, .. } | Asked::Hello { session: held, .. } => {
+                *held != session
+            }
             Asked::Read(_) => true,
         });
         let writer = self.members.leave(session).and_then(|member| member.writer);
         if self.roster.leave(session) {
             if let Some(writer) = writer {
-                let pointer = Pointer { writer: writer.id, place: None };
-                gather(&mut self.for_sessions, Signals { pointers: vec![pointer], ..Signals::default() });
+                let pointer = Pointer {
+                    writer: writer.id,
+                    place: None,
+                };
+                gather(
+                    &mut self.for_sessions,
+                    Signals {
+                        pointers: vec![pointer],
+                        ..Signals::default()
+                    },
+                );
             }
             self.people_changed(ctx);
         }
@@ -864,7 +963,9 @@ impl Feed {
     fn drain(&mut self, ctx: &mut Context<Self>) {
         let restart = || {
             let spread = DRAIN_SPREAD.as_millis() as u64;
-            Close::Restart { after: Duration::from_millis(fastrand::u64(0..=spread)) }
+            Close::Restart {
+                after: Duration::from_millis(fastrand::u64(0..=spread)),
+            }
         };
         self.refuse_asked(restart, FeedError::Unavailable);
         // What is under way is answered before its session goes.
@@ -921,7 +1022,15 @@ fn read_page(drawing: &Drawing, from: Seq, reset: bool, title: &str) -> ReadPage
     }
     let mut changes = String::with_capacity(2 * bytes);
     push_changes(&mut changes, page);
-    ReadPage { life: drawing.life(), from, head, more, title: title.to_owned(), reset, changes }
+    ReadPage {
+        life: drawing.life(),
+        from,
+        head,
+        more,
+        title: title.to_owned(),
+        reset,
+        changes,
+    }
 }
 
 /// Send what is new.
@@ -940,7 +1049,9 @@ impl Actor for Feed {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(256);
         self.follow(ctx);
-        ctx.run_interval(ROSTER_BEAT.min(self.settings.idle_close), |feed, ctx| feed.beat(ctx));
+        ctx.run_interval(ROSTER_BEAT.min(self.settings.idle_close), |feed, ctx| {
+            feed.beat(ctx)
+        });
     }
 }
 
@@ -964,19 +1075,51 @@ impl Handler<FromSession> for Feed {
 
     fn handle(&mut self, message: FromSession, ctx: &mut Self::Context) {
         match message {
-            FromSession::Join { session, recipient, since, life } => {
+            FromSession::Join {
+                session,
+                recipient,
+                since,
+                life,
+            } => {
                 self.asked_for += 1;
                 self.idle_since = Instant::now();
-                self.ask(Asked::Join { session, recipient, since, life }, ctx);
+                self.ask(
+                    Asked::Join {
+                        session,
+                        recipient,
+                        since,
+                        life,
+                    },
+                    ctx,
+                );
             }
-            FromSession::Hello { session, hello, access } => self.ask(Asked::Hello { session, hello, access }, ctx),
-            FromSession::Submit { session, writer, ops } => {
+            FromSession::Hello {
+                session,
+                hello,
+                access,
+            } => self.ask(
+                Asked::Hello {
+                    session,
+                    hello,
+                    access,
+                },
+                ctx,
+            ),
+            FromSession::Submit {
+                session,
+                writer,
+                ops,
+            } => {
                 self.queue.push(session, writer, ops);
                 // Behind what else is ready, so that it goes in the same transaction.
                 ctx.notify(Append);
             }
             FromSession::Signal { session, signal } => self.signalled(session, signal, ctx),
-            FromSession::Since { session, since, life } => {
+            FromSession::Since {
+                session,
+                since,
+                life,
+            } => {
                 if let Some(drawing) = &self.drawing {
                     self.members.resume(session, drawing, since, Some(life));
                     self.watch_waiting(ctx);
