@@ -16,6 +16,7 @@ impl Store {
     /// Those of every query.
     pub async fn renew_life(&self, drawing: DrawingId, life: Life) -> Result<(), StoreError> {
         let variables = variables([("drawing", drawing_record(drawing)), ("life", uuid(life.0))]);
-        self.0.persist(RENEW_ONE, variables).await.map(|_| ())
+        self.0.persist(RENEW_ONE, variables).await?;
+        Ok(())
     }
 }
