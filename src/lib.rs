@@ -1,6 +1,18 @@
 //! A self-hosted collaborative whiteboard.
 pub mod model;
 pub mod points;
-pub mod protocol;
-pub mod signal;
 pub mod stroke;
+pub mod signal;
+pub mod protocol;
+pub mod drawing;
+pub mod store;
+pub mod feed;
+pub mod feeds;
+pub mod session;
+pub mod access;
+pub mod assets;
+pub mod error;
+pub mod api;
+pub mod units;
+pub mod config;
+pub mod server;
