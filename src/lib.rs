@@ -1,4 +1,5 @@
 //! A self-hosted collaborative whiteboard.
+pub mod drawing;
 pub mod model;
 pub mod points;
 pub mod stroke;
