@@ -186,7 +186,10 @@ impl FromStr for Origins {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        listed(text).map(str::parse).collect::<Result<_, _>>().map(Self)
+        listed(text)
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 
@@ -211,7 +214,9 @@ impl FromStr for HostNames {
 }
 
 fn listed(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
 }
 
 #[cfg(test)]
@@ -350,8 +355,14 @@ mod tests {
             ])
         };
         assert_eq!(through("https", "https://draw.example"), Ok(Access::Own));
-        assert_eq!(through("https, http", "https://draw.example"), Ok(Access::Own));
-        assert_eq!(through("https", "http://draw.example"), Err(Refused::Origin));
+        assert_eq!(
+            through("https, http", "https://draw.example"),
+            Ok(Access::Own)
+        );
+        assert_eq!(
+            through("https", "http://draw.example"),
+            Err(Refused::Origin)
+        );
         assert_eq!(through("", "https://draw.example"), Err(Refused::Origin));
     }
 
@@ -359,7 +370,12 @@ mod tests {
     fn lists_are_checked() {
         assert_eq!("".parse(), Ok(HostNames(vec![])));
         assert_eq!(" , ".parse(), Ok(Origins(vec![])));
-        for names in ["https://draw.example", "draw.example:80", "a b", "é.example"] {
+        for names in [
+            "https://draw.example",
+            "draw.example:80",
+            "a b",
+            "é.example",
+        ] {
             assert!(names.parse::<HostNames>().is_err(), "{names}");
         }
         for origins in ["draw.example", "https://draw.example/x", "*", "null"] {

@@ -10,7 +10,9 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::{Compress, Next};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource, ResponseError, Route, guard, web};
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse, Resource, ResponseError, Route, guard, web,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -101,8 +103,7 @@ fn read() -> Route {
 fn resource(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move || async move {
         let text = format!("this address allows {methods}");
-        let mut response =
-            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text).error_response();
+        let mut response = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text).error_response();
         let allow = header::HeaderValue::from_static(methods);
         response.headers_mut().insert(header::ALLOW, allow);
         response
@@ -116,7 +117,7 @@ fn resource(path: &str, methods: &'static str) -> Resource {
 /// anybody, since a load balancer asks under whatever name it likes.
 pub async fn door(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let state = state(request.request());
     let access = access::access(request.headers(), &state.hosts, &state.origins);
@@ -366,7 +367,12 @@ async fn socket(request: HttpRequest, payload: web::Payload) -> Answer {
         return Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, message));
     }
     let sessions = &state(&request).sessions;
-    Ok(session::upgrade(&request, payload, joining(&request), sessions))
+    Ok(session::upgrade(
+        &request,
+        payload,
+        joining(&request),
+        sessions,
+    ))
 }
 
 fn joining(request: &HttpRequest) -> Result<Joining, Close> {
@@ -427,8 +433,8 @@ async fn asset(request: HttpRequest) -> Answer {
     assets::file(matched.query("build"), matched.query("path")).ok_or_else(nothing_here)
 }
 
-async fn no_page() -> ApiError {
-    nothing_here()
+async fn no_page() -> Answer {
+    Err(nothing_here())
 }
 
 fn nothing_here() -> ApiError {
@@ -438,9 +444,7 @@ fn nothing_here() -> ApiError {
 fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
     web::Query::from_query(request.query_string())
         .map(web::Query::into_inner)
-        .map_err(|error| {
-            ApiError::new(StatusCode::BAD_REQUEST, format!("the query: {error}"))
-        })
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the query: {error}")))
 }
 
 async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, ApiError> {
@@ -467,9 +471,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
             field => ApiError::field(field, message),
         }
     })?;
-    reader.end().map_err(|error| {
-        ApiError::new(StatusCode::BAD_REQUEST, format!("the body: {error}"))
-    })?;
+    reader
+        .end()
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the body: {error}")))?;
     Ok(value)
 }
 

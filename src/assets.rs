@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
-use rust_embed::{EmbeddedFile, Embed};
+use rust_embed::{Embed, EmbeddedFile};
 use uuid::Uuid;
 
 /// What stands in a page for the name of the build.
@@ -38,7 +38,9 @@ pub fn build() -> &'static str {
                 all.extend_from_slice(&file.metadata.sha256_hash());
             }
         }
-        let digest = Uuid::new_v5(&Uuid::NAMESPACE_URL, &all).simple().to_string();
+        let digest = Uuid::new_v5(&Uuid::NAMESPACE_URL, &all)
+            .simple()
+            .to_string();
         digest[..12].to_owned()
     });
     &BUILD

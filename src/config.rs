@@ -429,9 +429,7 @@ impl Settings {
     /// # Errors
     ///
     /// [`SettingsError`] names the first setting that is wrong.
-    pub fn from_flags<'a>(
-        flags: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self, SettingsError> {
+    pub fn from_flags<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Self, SettingsError> {
         let command = Self::command().mut_args(|arg| arg.env(None::<&'static str>));
         let words = std::iter::once("whiteboard").chain(flags);
         Self::parse_with(command, words.map(OsString::from))
@@ -456,7 +454,11 @@ impl Settings {
             return Err(SettingsError::Wrong(format!(
                 "WHITEBOARD_DATABASE_USER (--database-user) is {user:?} and WHITEBOARD_DATABASE_PASSWORD \
                  (--database-password) is {}: give both or neither",
-                if password.0.is_empty() { "empty" } else { "set" }
+                if password.0.is_empty() {
+                    "empty"
+                } else {
+                    "set"
+                }
             )));
         }
         let BrowserSettings {

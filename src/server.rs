@@ -178,7 +178,7 @@ impl Server {
         self.state.feeds.drain(self.drain_limit).await;
         self.background.iter().for_each(JoinHandle::abort);
         self.http.stop(true).await;
-        self.state.store.close().await;
+        self.state.store.clone().close().await;
     }
 }
 

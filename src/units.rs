@@ -37,9 +37,7 @@ pub fn time(
     move |text| {
         quantity(text, &TIME_UNITS, least, most)
             .map(Duration::from_millis)
-            .ok_or_else(|| {
-                format!("a whole number with ms, s, m, h or d, from {least} to {most}")
-            })
+            .ok_or_else(|| format!("a whole number with ms, s, m, h or d, from {least} to {most}"))
     }
 }
 
@@ -51,9 +49,7 @@ pub fn size(
     move |text| {
         quantity(text, &SIZE_UNITS, least, most)
             .and_then(|bytes| usize::try_from(bytes).ok())
-            .ok_or_else(|| {
-                format!("a whole number with KiB, MiB or GiB, from {least} to {most}")
-            })
+            .ok_or_else(|| format!("a whole number with KiB, MiB or GiB, from {least} to {most}"))
     }
 }
 
@@ -77,8 +73,13 @@ mod tests {
         assert_eq!(read("2s"), Ok(Duration::from_secs(2)));
         assert_eq!(read("90m"), Ok(Duration::from_secs(90 * 60)));
         assert_eq!(read("720h"), read("30d"));
-        for text in ["", "5", "ms", "4ms", "31d", "1w", "-1s", "1.5s", "1 s", "1S", "s1"] {
-            assert!(read(text).unwrap_err().contains("from 5ms to 30d"), "{text}");
+        for text in [
+            "", "5", "ms", "4ms", "31d", "1w", "-1s", "1.5s", "1 s", "1S", "s1",
+        ] {
+            assert!(
+                read(text).unwrap_err().contains("from 5ms to 30d"),
+                "{text}"
+            );
         }
         assert!(read("99999999999999999999s").is_err());
         assert!(read("999999999999999999d").is_err());
@@ -98,7 +99,16 @@ mod tests {
     fn a_count_has_bounds() {
         let read = count::<u32>(1, 500);
         assert_eq!(read("500"), Ok(500));
-        for text in ["", "0", "501", "-1", "1.0", "1e2", "NaN", "99999999999999999999"] {
+        for text in [
+            "",
+            "0",
+            "501",
+            "-1",
+            "1.0",
+            "1e2",
+            "NaN",
+            "99999999999999999999",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }
