@@ -3,6 +3,7 @@
 //! It must never touch what is in a drawing: it asks the store and the feeds, and hands
 //! sockets to their sessions.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use actix_web::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::access::{self, HostNames, Origins, Refused};
 use crate::assets;
@@ -48,7 +51,7 @@ pub struct State {
     /// Open drawings.
     pub feeds: Feeds,
     /// Open sockets.
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
     /// Names under which this server is reached.
     pub hosts: HostNames,
     /// Other origins whose pages may use it.
@@ -166,10 +169,10 @@ type Answer = Result<HttpResponse, ApiError>;
 struct DrawingView<'a> {
     id: DrawingId,
     title: &'a str,
-    /// Milliseconds since 1970.
-    created: u64,
-    /// Milliseconds since 1970.
-    changed: u64,
+    /// A time in RFC 3339, such as `2026-01-31T12:00:00.5Z`.
+    created: String,
+    /// Likewise.
+    changed: String,
     /// Sessions on it, on all servers.
     people: u32,
 }
@@ -191,11 +194,18 @@ impl People {
         DrawingView {
             id: drawing.id,
             title: &drawing.title,
-            created: drawing.created,
-            changed: drawing.changed,
+            created: rfc3339(drawing.created),
+            changed: rfc3339(drawing.changed),
             people: counts.map(|(_, count)| count).sum(),
         }
     }
+}
+
+fn rfc3339(millis: u64) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_default()
 }
 
 async fn list(request: HttpRequest) -> Answer {
@@ -359,20 +369,21 @@ async fn strokes(request: HttpRequest) -> Answer {
         .body(text))
 }
 
-async fn socket(request: HttpRequest, payload: web::Payload) -> Answer {
+async fn socket(
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, actix_web::Error> {
     let upgrade = request.headers().get(header::UPGRADE);
-    if !upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket")) {
-        access_of(&request)?;
+    let is_socket =
+        upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if !is_socket {
+        access_of(&request).map_err(ApiError::from)?;
         let message = "this address is for WebSockets";
-        return Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, message));
+        return Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, message).into());
     }
     let sessions = &state(&request).sessions;
-    Ok(session::upgrade(
-        &request,
-        payload,
-        joining(&request),
-        sessions,
-    ))
+    session::upgrade(&request, payload, joining(&request), sessions)
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, error.to_string()).into())
 }
 
 fn joining(request: &HttpRequest) -> Result<Joining, Close> {

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::drawing::Limits;
 use crate::feed::FeedSettings;
 use crate::session::SessionSettings;
 use crate::store::Database;
-use crate::units::{count, size, time};
+use crate::units::{count, rate, size, time};
 
 /// All settings of one server.
 #[derive(Clone, Debug, Parser)]
@@ -315,27 +316,27 @@ pub struct BrowserSettings {
         env = "WHITEBOARD_OPS_PER_SECOND",
         value_name = "COUNT",
         default_value = "100",
-        value_parser = count::<u32>(1, 1_000_000)
+        value_parser = rate(1, 1_000_000)
     )]
-    pub ops_per_second: u32,
+    pub ops_per_second: NonZeroU32,
     /// Ops that one session may send at once, as after a time offline
     #[arg(
         long,
         env = "WHITEBOARD_OPS_BURST",
         value_name = "COUNT",
         default_value = "2000",
-        value_parser = count::<u32>(500, 1_000_000)
+        value_parser = rate(500, 1_000_000)
     )]
-    pub ops_burst: u32,
+    pub ops_burst: NonZeroU32,
     /// Signals a second, of pointer and ink, that one session may send; more are dropped
     #[arg(
         long,
         env = "WHITEBOARD_SIGNALS_PER_SECOND",
         value_name = "COUNT",
         default_value = "120",
-        value_parser = count::<u32>(1, 10_000)
+        value_parser = rate(1, 10_000)
     )]
-    pub signals_per_second: u32,
+    pub signals_per_second: NonZeroU32,
 }
 
 /// A password, which shows up in no log.
@@ -395,7 +396,7 @@ impl BrowserSettings {
         SessionSettings {
             max_sessions: self.max_sessions,
             heartbeat: self.heartbeat,
-            silence_limit: self.silence_limit,
+            silence: self.silence_limit,
             ops_per_second: self.ops_per_second,
             ops_burst: self.ops_burst,
             signals_per_second: self.signals_per_second,

@@ -14,6 +14,12 @@ pub mod drawing;
 
 pub mod store;
 
+pub mod queue;
+
+pub mod roster;
+
+pub mod members;
+
 pub mod feed;
 
 pub mod feeds;

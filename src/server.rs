@@ -5,6 +5,7 @@
 use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -113,7 +114,7 @@ impl Server {
             settings.drawings.feed(assets::build()),
             threads,
         );
-        let sessions = Sessions::new(feeds.clone(), settings.browsers.session());
+        let sessions = Arc::new(Sessions::new(feeds.clone(), settings.browsers.session()));
         let state = web::Data::new(State {
             store: store.clone(),
             feeds: feeds.clone(),

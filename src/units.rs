@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows which setting it reads: an error says what is allowed, and its caller where.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Units of time, in milliseconds.
@@ -26,6 +27,18 @@ pub fn count<T: TryFrom<u64>>(
             .filter(|number| (least..=most).contains(number))
             .and_then(|number| T::try_from(number).ok())
             .ok_or_else(|| format!("a whole number from {least} to {most}"))
+    }
+}
+
+/// How often something may happen in a second, within bounds of which the least is not 0.
+pub fn rate(
+    least: u64,
+    most: u64,
+) -> impl Fn(&str) -> Result<NonZeroU32, String> + Clone + Send + Sync + 'static {
+    let number = count::<u32>(least, most);
+    move |text| {
+        let number = number(text)?;
+        NonZeroU32::new(number).ok_or_else(|| "a number from 1".to_owned())
     }
 }
 
