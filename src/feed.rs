@@ -12,19 +12,27 @@
 //! gap to see; so the drawing's head is compared with the database's a few times after each
 //! following, and every few seconds for as long as it is open.
 
+mod append;
+mod follow;
+mod signals;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use actix::fut::wrap_future;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use crate::drawing::{Drawing, Limits, Verdict};
+use append::Append;
+use signals::gather;
+
 use crate::feeds::Registration;
 use crate::members::{Answers, Members, ToSession, judge_since};
-use crate::model::{Access, Arrival, Change, DrawingId, Life, Op, Refusal, Seq, ServerId, Writer, arrival};
+use crate::model::{
+    Access, Arrival, Change, DrawingId, Life, Op, Refusal, Seq, ServerId, Writer, arrival,
+};
 use crate::protocol::{Close, Hello, PageSignal, ResetReason, ToBrowser, push_changes};
 use crate::queue::{Queue, Room, SessionId};
 use crate::roster::{Roster, ServerSignals};
@@ -38,8 +46,11 @@ const ROSTER_BEAT: Duration = Duration::from_secs(3);
 /// Those who fell behind are looked at this often.
 const CATCH_UP_TICK: Duration = Duration::from_millis(50);
 /// The head is compared with the database's so long after each following.
-const HEAD_CHECKS: [Duration; 3] =
-    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2)];
+const HEAD_CHECKS: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+];
 /// Most changes that are held while one before them is missing; then the drawing is read instead.
 const MAX_EARLY: usize = 1_024;
 /// Most points of ink that are gathered for one tick; more is dropped.
@@ -182,8 +193,17 @@ pub(crate) struct Drain {
 }
 
 enum Asked {
-    Join { session: SessionId, recipient: Recipient<ToSession>, since: Seq, life: Option<Life> },
-    Hello { session: SessionId, hello: Hello, access: Access },
+    Join {
+        session: SessionId,
+        recipient: Recipient<ToSession>,
+        since: Seq,
+        life: Option<Life>,
+    },
+    Hello {
+        session: SessionId,
+        hello: Hello,
+        access: Access,
+    },
     Read(Read),
 }
 
@@ -197,7 +217,10 @@ pub struct Shared {
 
 impl Shared {
     pub(crate) fn new(settings: &FeedSettings) -> Self {
-        Self { room: Room::new(settings.queue_ops, settings.queue_bytes), head: Arc::default() }
+        Self {
+            room: Room::new(settings.queue_ops, settings.queue_bytes),
+            head: Arc::default(),
+        }
     }
 
     /// The last position the feed holds.
@@ -231,6 +254,9 @@ pub struct Feed {
     /// Joins and reads that reached this feed.
     asked_for: u64,
     failures: u32,
+    /// Verdicts wait for a read that begins after their ops came, or had it.
+    confirm: bool,
+    confirmed: bool,
     busy: Busy,
     finished: Option<oneshot::Sender<()>>,
 }
@@ -276,6 +302,8 @@ impl Feed {
             idle_since: now,
             asked_for: 0,
             failures: 0,
+            confirm: false,
+            confirmed: false,
             busy: Busy::default(),
             finished: None,
         }
@@ -284,7 +312,9 @@ impl Feed {
     /// Waits a little longer with each failure in a row, and not all servers equally long.
     fn backoff(&mut self) -> Duration {
         let (first, longest) = RETRY;
-        let wait = first.saturating_mul(1 << self.failures.min(10)).min(longest);
+        let wait = first
+            .saturating_mul(1 << self.failures.min(10))
+            .min(longest);
         self.failures += 1;
         wait.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
@@ -292,221 +322,6 @@ impl Feed {
     fn head(&self) -> Seq {
         self.drawing.as_ref().map_or(0, Drawing::head)
     }
-
-    // Following and reading.
-
-    fn follow(&mut self, ctx: &mut Context<Self>) {
-        let (store, id) = (self.store.clone(), self.id);
-        let followed = async move { store.follow(id).await };
-        ctx.spawn(wrap_future(followed).map(|followed, feed: &mut Self, ctx| match followed {
-            Ok(follow) => {
-                let stream = futures_util::stream::unfold(follow, |mut follow| async move {
-                    follow.next().await.map(|followed| (followed, follow))
-                });
-                Self::add_stream(stream, ctx);
-                // Subscribed first, read second: what is written between the two is found by one or the other.
-                feed.read(ctx);
-                for wait in HEAD_CHECKS {
-                    ctx.run_later(wait, |feed, ctx| feed.check_head(ctx));
-                }
-                feed.announce(ctx);
-            }
-            Err(StoreError::NotFound | StoreError::Gone) => feed.close(ctx, || Close::NoDrawing, FeedError::NotFound),
-            Err(error) => {
-                log::warn!("drawing {} cannot be followed: {error}", feed.id);
-                feed.unavailable(ctx);
-                let wait = feed.backoff();
-                ctx.run_later(wait, |feed, ctx| feed.follow(ctx));
-            }
-        }));
-    }
-
-    /// Reads everything after the head, unless a read is under way: then once more after it.
-    fn read(&mut self, ctx: &mut Context<Self>) {
-        if self.busy.reading {
-            self.busy.read_again = true;
-            return;
-        }
-        self.busy.reading = true;
-        let (store, id, since) = (self.store.clone(), self.id, self.head());
-        let pages = async move { read_all(&store, id, since).await };
-        ctx.spawn(wrap_future(pages).map(move |pages, feed: &mut Self, ctx| {
-            feed.busy.reading = false;
-            match pages {
-                Ok(pages) => {
-                    feed.failures = 0;
-                    feed.take_pages(since, pages, ctx);
-                    if std::mem::take(&mut feed.busy.read_again) {
-                        feed.read(ctx);
-                    } else {
-                        feed.serve_asked(ctx);
-                    }
-                    feed.append(ctx);
-                }
-                Err(StoreError::NotFound | StoreError::Gone) => {
-                    feed.close(ctx, || Close::NoDrawing, FeedError::NotFound);
-                }
-                Err(error) => {
-                    log::warn!("drawing {} cannot be read: {error}", feed.id);
-                    feed.unavailable(ctx);
-                    feed.busy.reading = true;
-                    let wait = feed.backoff();
-                    ctx.run_later(wait, |feed, ctx| {
-                        feed.busy.reading = false;
-                        feed.read(ctx);
-                    });
-                }
-            }
-        }));
-    }
-
-    fn take_pages(&mut self, since: Seq, pages: Vec<Page>, ctx: &mut Context<Self>) {
-        let Some(last) = pages.last() else { return };
-        let life = last.life;
-        self.retitle(last.title.clone());
-        match &self.drawing {
-            Some(drawing) if drawing.life() != life || last.database_head < since => {
-                self.start_over(life, last.database_head < since && drawing.life() == life, ctx);
-                return;
-            }
-            Some(_) => {}
-            None => self.drawing = Some(Drawing::new(life, last.floor, self.settings.limits.clone())),
-        }
-        let Some(drawing) = &mut self.drawing else { return };
-        for mut page in pages {
-            let head = drawing.head();
-            if page.head > head {
-                page.changes.retain(|change| change.seq > head);
-                drawing.load(page.changes, page.head);
-            }
-            drawing.raise_floor(page.floor);
-        }
-        self.moved_on(ctx);
-    }
-
-    /// The database holds another history than this feed: a backup was restored. Everyone starts over.
-    fn start_over(&mut self, life: Life, went_back: bool, ctx: &mut Context<Self>) {
-        log::warn!("drawing {} has another history than before: it is read anew", self.id);
-        self.early.clear();
-        self.busy.reading = true;
-        let (store, id) = (self.store.clone(), self.id);
-        let pages = async move {
-            if went_back {
-                // The same life with fewer changes: nobody may take positions of the two for the same.
-                store.renew_life(id, life).await?;
-            }
-            read_all(&store, id, 0).await
-        };
-        ctx.spawn(wrap_future(pages).map(|pages, feed: &mut Self, ctx| {
-            feed.busy.reading = false;
-            let Ok(pages) = pages else {
-                let wait = feed.backoff();
-                ctx.run_later(wait, |feed, ctx| feed.read(ctx));
-                return;
-            };
-            feed.drawing = None;
-            feed.take_first_pages(pages, ctx);
-        }));
-    }
-
-    fn take_first_pages(&mut self, pages: Vec<Page>, ctx: &mut Context<Self>) {
-        let Some(last) = pages.last() else { return };
-        let mut drawing = Drawing::new(last.life, last.floor, self.settings.limits.clone());
-        for page in pages {
-            drawing.load(page.changes, page.head);
-        }
-        self.members.reset(&drawing, ResetReason::Life);
-        self.drawing = Some(drawing);
-        self.moved_on(ctx);
-        self.serve_asked(ctx);
-        self.append(ctx);
-    }
-
-    fn arrived(&mut self, change: Change, ctx: &mut Context<Self>) {
-        let Some(drawing) = &mut self.drawing else {
-            self.hold(change, ctx);
-            return;
-        };
-        match arrival(drawing.head(), change.seq - 1, change.seq) {
-            Arrival::Stale => {}
-            Arrival::Next => {
-                drawing.apply(change);
-                self.moved_on(ctx);
-            }
-            Arrival::Gap => self.hold(change, ctx),
-        }
-    }
-
-    fn hold(&mut self, change: Change, ctx: &mut Context<Self>) {
-        if self.early.len() >= MAX_EARLY {
-            self.early.clear();
-            self.read(ctx);
-            return;
-        }
-        self.early.insert(change.seq, change);
-        if self.drawing.is_some() && !std::mem::replace(&mut self.busy.gap, true) {
-            ctx.run_later(self.settings.gap_hold, |feed, ctx| {
-                feed.busy.gap = false;
-                if !feed.early.is_empty() {
-                    feed.read(ctx);
-                }
-            });
-        }
-    }
-
-    /// The head moved, or a read ended: what was held early may be next now, and sessions are told.
-    fn moved_on(&mut self, ctx: &mut Context<Self>) {
-        let Some(drawing) = &mut self.drawing else { return };
-        while let Some(early) = self.early.first_entry() {
-            match arrival(drawing.head(), early.key() - 1, *early.key()) {
-                Arrival::Stale => {
-                    early.remove();
-                }
-                Arrival::Next => {
-                    drawing.apply(early.remove());
-                }
-                Arrival::Gap => break,
-            }
-        }
-        self.shared.head.store(drawing.head(), Ordering::Relaxed);
-        // Queued behind all that is ready to arrive, so that it goes out as one frame.
-        if self.members.sent() < drawing.head() && !std::mem::replace(&mut self.busy.flush, true) {
-            ctx.notify(Flush);
-        }
-    }
-
-    fn check_head(&mut self, ctx: &mut Context<Self>) {
-        let (store, id) = (self.store.clone(), self.id);
-        let heads = async move { store.heads(&[id]).await };
-        ctx.spawn(wrap_future(heads).map(|heads, feed: &mut Self, ctx| {
-            if let Some(told) = heads.ok().and_then(|mut heads| heads.pop()) {
-                feed.told(told, ctx);
-            }
-        }));
-    }
-
-    fn told(&mut self, told: Head, ctx: &mut Context<Self>) {
-        if told.deleted {
-            self.close(ctx, || Close::NoDrawing, FeedError::NotFound);
-            return;
-        }
-        let Some(drawing) = &self.drawing else { return };
-        // Either side may have moved on since it was asked: only a read can tell who is behind.
-        if told.head != drawing.head() || told.life != drawing.life() {
-            self.read(ctx);
-        }
-        self.retitle(told.title);
-    }
-
-    fn retitle(&mut self, title: String) {
-        if title != self.title {
-            self.title = title;
-            let frame = ToBrowser::Drawing { title: &self.title }.encode();
-            self.members.signal(&frame);
-        }
-    }
-
-    // What is asked.
 
     /// Answers what waited for a read, now that the feed knows where the database is.
     fn serve_asked(&mut self, ctx: &mut Context<Self>) {
@@ -535,11 +350,20 @@ impl Feed {
     fn serve(&mut self, asked: Asked, ctx: &mut Context<Self>) {
         let Some(drawing) = &self.drawing else { return };
         match asked {
-            Asked::Join { session, recipient, since, life } => {
+            Asked::Join {
+                session,
+                recipient,
+                since,
+                life,
+            } => {
                 self.members.join(session, recipient, drawing, since, life);
                 self.watch_waiting(ctx);
             }
-            Asked::Hello { session, hello, access } => self.welcome(session, hello, access, ctx),
+            Asked::Hello {
+                session,
+                hello,
+                access,
+            } => self.welcome(session, hello, access, ctx),
             Asked::Read(read) => {
                 let (from, reset) = judge_since(drawing, read.since, read.life);
                 let page = read_page(drawing, from, reset.is_some(), &self.title);
@@ -557,7 +381,9 @@ impl Feed {
         ctx: &mut Context<Self>,
     ) {
         let Some(drawing) = &self.drawing else { return };
-        let Some(member) = self.members.get_mut(session) else { return };
+        let Some(member) = self.members.get_mut(session) else {
+            return;
+        };
         let done = drawing.last(hello.writer.id);
         let frame = ToBrowser::Welcome {
             writer: hello.writer.id,
@@ -572,218 +398,25 @@ impl Feed {
         member.welcome(hello.writer, frame.encode(), hello.next.max(done + 1));
         if let Some((name, colour)) = hello.seen_as {
             let Writer { id: writer, by } = hello.writer;
-            self.roster.join(session, Person { writer, by, name, colour });
+            self.roster.join(
+                session,
+                Person {
+                    writer,
+                    by,
+                    name,
+                    colour,
+                },
+            );
         }
         self.people_changed(ctx);
     }
 
-    // Appending.
-
-    /// Appends what has gathered, unless a transaction is under way: then it gathers on.
-    fn append(&mut self, ctx: &mut Context<Self>) {
-        if self.busy.appending || self.busy.reading {
-            return;
-        }
-        let Some(drawing) = &self.drawing else { return };
-        let batch = self.queue.batch();
-        if batch.is_empty() {
-            return;
-        }
-        let head = drawing.head();
-        let decision = drawing.decide(batch);
-        if decision.changes.is_empty() {
-            self.answer(decision.verdicts);
-            ctx.notify(Append);
-            return;
-        }
-        self.busy.appending = true;
-        let (store, id) = (self.store.clone(), self.id);
-        let append = async move {
-            let result = store.append(id, head, &decision.changes, &decision.replaced).await;
-            (result, decision)
-        };
-        ctx.spawn(wrap_future(append).map(|(result, decision), feed: &mut Self, ctx| {
-            feed.busy.appending = false;
-            match result {
-                Ok(Appended::Committed) => {
-                    feed.failures = 0;
-                    for change in decision.changes {
-                        feed.arrived(change, ctx);
-                    }
-                    // The strokes go out before the answers: a page that is told "done" has them.
-                    if let Some(drawing) = &feed.drawing {
-                        feed.members.flush(drawing);
-                    }
-                    feed.answer(decision.verdicts);
-                    feed.watch_waiting(ctx);
-                    feed.append(ctx);
-                }
-                // Someone else moved the head: see what they did, and decide again.
-                Ok(Appended::Behind) => feed.read_after_jitter(ctx),
-                Ok(Appended::Gone) => feed.close(ctx, || Close::NoDrawing, FeedError::NotFound),
-                Err(StoreError::NotFound | StoreError::Gone) => {
-                    feed.close(ctx, || Close::NoDrawing, FeedError::NotFound);
-                }
-                Err(StoreError::Failed(reason)) => feed.append_failed(reason, ctx),
-                // It may or may not have happened. The rows tell: a decision after a read finds
-                // the ops that are stored, by their writer and number.
-                Err(error) => {
-                    log::warn!("an append to drawing {} has no answer: {error}", feed.id);
-                    feed.busy.reading = true;
-                    let wait = feed.backoff();
-                    ctx.run_later(wait, |feed, ctx| {
-                        feed.busy.reading = false;
-                        feed.read(ctx);
-                    });
-                }
-            }
-        }));
-    }
-
-    fn read_after_jitter(&mut self, ctx: &mut Context<Self>) {
-        self.failures += 1;
-        if self.failures == 1 {
-            self.read(ctx);
-            return;
-        }
-        // Lost several times in a row: a random pause, so that no server starves another.
-        self.busy.reading = true;
-        let pause = Duration::from_micros(fastrand::u64(0..1_000 * u64::from(self.failures.min(20))));
-        let failures = self.failures;
-        ctx.run_later(pause, move |feed, ctx| {
-            feed.busy.reading = false;
-            feed.read(ctx);
-            feed.failures = failures;
-        });
-    }
-
-    fn append_failed(&mut self, reason: String, ctx: &mut Context<Self>) {
-        log::warn!("an append to drawing {} failed: {reason}", self.id);
-        if !self.queue.split() {
-            let refusal = Refusal::Invalid("the database does not take it".into());
-            self.answer(vec![Verdict::Refused { refusal, stroke: None }]);
-        }
-        self.read(ctx);
-    }
-
-    /// Tells the sessions what came of the batch.
-    fn answer(&mut self, verdicts: Vec<Verdict>) {
-        let mut answers: BTreeMap<SessionId, Answers> = BTreeMap::new();
-        for ((session, n), verdict) in self.queue.finish().into_iter().zip(verdicts) {
-            let answers = answers.entry(session).or_default();
-            answers.ops += 1;
-            answers.upto = n;
-            if let Verdict::Refused { refusal, stroke } = verdict {
-                answers.refusals.push(ToBrowser::refused(n, &refusal, stroke.as_ref()).encode());
-            }
-        }
-        for (session, answers) in answers {
-            self.members.answer(session, answers);
-        }
-    }
-
-    // Signals.
-
-    fn signalled(&mut self, session: SessionId, signal: PageSignal, ctx: &mut Context<Self>) {
-        let Some(writer) = self.members.get_mut(session).and_then(|member| member.writer) else { return };
-        let writer = writer.id;
-        let mut signals = Signals::default();
-        if let Some(place) = signal.pointer {
-            signals.add_pointer(Pointer { writer, place });
-        }
-        if let Some(part) = signal.ink {
-            signals.add_ink(Ink { writer, part });
-        }
-        if self.roster.is_shared() {
-            gather(&mut self.for_servers, signals.clone());
-        }
-        gather(&mut self.for_sessions, signals);
-        self.schedule_tick(ctx);
-    }
-
-    fn people_changed(&mut self, ctx: &mut Context<Self>) {
-        self.for_sessions.people = Some(self.roster.everyone());
-        self.for_servers.people = Some(self.roster.here());
-        self.registration.count(self.members.len());
-        self.schedule_tick(ctx);
-    }
-
-    /// The first signal goes at once; those that follow within a tick go together.
-    fn schedule_tick(&mut self, ctx: &mut Context<Self>) {
-        if std::mem::replace(&mut self.busy.tick, true) {
-            return;
-        }
-        let wait = SIGNAL_TICK.saturating_sub(self.last_tick.elapsed());
-        ctx.run_later(wait, |feed, ctx| {
-            feed.busy.tick = false;
-            feed.last_tick = Instant::now();
-            let signals = std::mem::take(&mut feed.for_sessions);
-            if !signals.is_empty() {
-                feed.members.signal(&ToBrowser::Signals(&signals).encode());
-            }
-            feed.signal_servers(ctx);
-        });
-    }
-
-    /// Writes what has gathered for the other servers as one row, if there are any. One write
-    /// is under way at a time: a slow database gets fewer and larger rows, never a queue.
-    fn signal_servers(&mut self, ctx: &mut Context<Self>) {
-        if !self.roster.is_shared() {
-            self.for_servers = Signals::default();
-            return;
-        }
-        if self.for_servers.is_empty() || self.busy.signalling {
-            return;
-        }
-        let signals = std::mem::take(&mut self.for_servers);
-        self.write_signals(ServerSignals { ask: false, signals }, ctx);
-    }
-
-    /// Says that this feed is new, and asks the others who is there.
-    fn announce(&mut self, ctx: &mut Context<Self>) {
-        let signals = Signals { people: Some(self.roster.here()), ..Signals::default() };
-        self.write_signals(ServerSignals { ask: true, signals }, ctx);
-    }
-
-    fn write_signals(&mut self, row: ServerSignals, ctx: &mut Context<Self>) {
-        let Ok(body) = serde_json::to_string(&row) else { return };
-        self.busy.signalling = true;
-        let (store, id) = (self.store.clone(), self.id);
-        let write = async move { store.signal(id, body).await };
-        ctx.spawn(wrap_future(write).map(|written, feed: &mut Self, ctx| {
-            feed.busy.signalling = false;
-            if let Err(error) = written {
-                log::debug!("signals of drawing {} were lost: {error}", feed.id);
-            } else if !feed.for_servers.is_empty() {
-                feed.schedule_tick(ctx);
-            }
-        }));
-    }
-
-    fn heard(&mut self, server: ServerId, body: &str, ctx: &mut Context<Self>) {
-        if server == self.store.server() {
-            return;
-        }
-        let Ok(ServerSignals { ask, mut signals }) = serde_json::from_str(body) else {
-            log::debug!("a signal row of drawing {} is of a kind this program does not know", self.id);
-            return;
-        };
-        let changed = self.roster.heard(server, signals.people.take());
-        gather(&mut self.for_sessions, signals);
-        if changed {
-            self.for_sessions.people = Some(self.roster.everyone());
-        }
-        if ask {
-            self.for_servers.people = Some(self.roster.here());
-        }
-        self.schedule_tick(ctx);
-    }
-
-    // Coming and going.
-
     fn beat(&mut self, ctx: &mut Context<Self>) {
         for session in self.members.give_up(Instant::now()) {
-            log::info!("session {session} of drawing {} has not read for too long", self.id);
+            log::info!(
+                "session {session} of drawing {} has not read for too long",
+                self.id
+            );
             self.left(session, ctx);
         }
         if self.roster.beat() {
@@ -804,14 +437,25 @@ impl Feed {
 
     fn left(&mut self, session: SessionId, ctx: &mut Context<Self>) {
         self.asked.retain(|asked| match asked {
-            Asked::Join { session: held, .. } | Asked::Hello { session: held, .. } => *held != session,
+            Asked::Join { session: held, .. } | Asked::Hello { session: held, .. } => {
+                *held != session
+            }
             Asked::Read(_) => true,
         });
         let writer = self.members.leave(session).and_then(|member| member.writer);
         if self.roster.leave(session) {
             if let Some(writer) = writer {
-                let pointer = Pointer { writer: writer.id, place: None };
-                gather(&mut self.for_sessions, Signals { pointers: vec![pointer], ..Signals::default() });
+                let pointer = Pointer {
+                    writer: writer.id,
+                    place: None,
+                };
+                gather(
+                    &mut self.for_sessions,
+                    Signals {
+                        pointers: vec![pointer],
+                        ..Signals::default()
+                    },
+                );
             }
             self.people_changed(ctx);
         }
@@ -864,7 +508,9 @@ impl Feed {
     fn drain(&mut self, ctx: &mut Context<Self>) {
         let restart = || {
             let spread = DRAIN_SPREAD.as_millis() as u64;
-            Close::Restart { after: Duration::from_millis(fastrand::u64(0..=spread)) }
+            Close::Restart {
+                after: Duration::from_millis(fastrand::u64(0..=spread)),
+            }
         };
         self.refuse_asked(restart, FeedError::Unavailable);
         // What is under way is answered before its session goes.
@@ -879,28 +525,6 @@ impl Feed {
                 let _ = finished.send(());
             }
             ctx.stop();
-        }
-    }
-}
-
-fn gather(signals: &mut Signals, newer: Signals) {
-    signals.merge(newer);
-    if signals.ink_points() > MAX_GATHERED_POINTS {
-        signals.ink.clear();
-    }
-}
-
-/// All pages after `since`, up to the database's head as the last of them saw it.
-async fn read_all(store: &Store, id: DrawingId, since: Seq) -> Result<Vec<Page>, StoreError> {
-    let mut pages = Vec::new();
-    let mut at = since;
-    loop {
-        let page = store.since(id, at).await?;
-        at = page.head;
-        let more = page.more;
-        pages.push(page);
-        if !more {
-            return Ok(pages);
         }
     }
 }
@@ -921,7 +545,15 @@ fn read_page(drawing: &Drawing, from: Seq, reset: bool, title: &str) -> ReadPage
     }
     let mut changes = String::with_capacity(2 * bytes);
     push_changes(&mut changes, page);
-    ReadPage { life: drawing.life(), from, head, more, title: title.to_owned(), reset, changes }
+    ReadPage {
+        life: drawing.life(),
+        from,
+        head,
+        more,
+        title: title.to_owned(),
+        reset,
+        changes,
+    }
 }
 
 /// Send what is new.
@@ -929,18 +561,15 @@ fn read_page(drawing: &Drawing, from: Seq, reset: bool, title: &str) -> ReadPage
 #[rtype(result = "()")]
 struct Flush;
 
-/// Append what has gathered.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Append;
-
 impl Actor for Feed {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(256);
         self.follow(ctx);
-        ctx.run_interval(ROSTER_BEAT.min(self.settings.idle_close), |feed, ctx| feed.beat(ctx));
+        ctx.run_interval(ROSTER_BEAT.min(self.settings.idle_close), |feed, ctx| {
+            feed.beat(ctx)
+        });
     }
 }
 
@@ -964,19 +593,51 @@ impl Handler<FromSession> for Feed {
 
     fn handle(&mut self, message: FromSession, ctx: &mut Self::Context) {
         match message {
-            FromSession::Join { session, recipient, since, life } => {
+            FromSession::Join {
+                session,
+                recipient,
+                since,
+                life,
+            } => {
                 self.asked_for += 1;
                 self.idle_since = Instant::now();
-                self.ask(Asked::Join { session, recipient, since, life }, ctx);
+                self.ask(
+                    Asked::Join {
+                        session,
+                        recipient,
+                        since,
+                        life,
+                    },
+                    ctx,
+                );
             }
-            FromSession::Hello { session, hello, access } => self.ask(Asked::Hello { session, hello, access }, ctx),
-            FromSession::Submit { session, writer, ops } => {
+            FromSession::Hello {
+                session,
+                hello,
+                access,
+            } => self.ask(
+                Asked::Hello {
+                    session,
+                    hello,
+                    access,
+                },
+                ctx,
+            ),
+            FromSession::Submit {
+                session,
+                writer,
+                ops,
+            } => {
                 self.queue.push(session, writer, ops);
                 // Behind what else is ready, so that it goes in the same transaction.
                 ctx.notify(Append);
             }
             FromSession::Signal { session, signal } => self.signalled(session, signal, ctx),
-            FromSession::Since { session, since, life } => {
+            FromSession::Since {
+                session,
+                since,
+                life,
+            } => {
                 if let Some(drawing) = &self.drawing {
                     self.members.resume(session, drawing, since, Some(life));
                     self.watch_waiting(ctx);
@@ -1023,13 +684,5 @@ impl Handler<Flush> for Feed {
             self.members.flush(drawing);
         }
         self.watch_waiting(ctx);
-    }
-}
-
-impl Handler<Append> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, _: Append, ctx: &mut Self::Context) {
-        self.append(ctx);
     }
 }

@@ -11,7 +11,9 @@ use std::time::Duration;
 use actix::{Actor, Addr, Arbiter, Context};
 use tokio::sync::oneshot;
 
-use crate::feed::{Drain, Feed, FeedError, FeedSettings, FromSession, Read, ReadPage, Shared, Told};
+use crate::feed::{
+    Drain, Feed, FeedError, FeedSettings, FromSession, Read, ReadPage, Shared, Told,
+};
 use crate::model::{DrawingId, Life, Seq};
 use crate::store::{Head, Store};
 
@@ -84,7 +86,10 @@ impl Feeds {
 
     /// The sessions of each open drawing on this server.
     pub fn counts(&self) -> Vec<(DrawingId, u32)> {
-        self.lock().iter().map(|(&id, open)| (id, open.sessions as u32)).collect()
+        self.lock()
+            .iter()
+            .map(|(&id, open)| (id, open.sessions as u32))
+            .collect()
     }
 
     /// Joins a session: `message` is its [`FromSession::Join`].
@@ -104,10 +109,19 @@ impl Feeds {
     /// # Errors
     ///
     /// [`FeedError`].
-    pub async fn read(&self, id: DrawingId, since: Seq, life: Option<Life>) -> Result<ReadPage, FeedError> {
+    pub async fn read(
+        &self,
+        id: DrawingId,
+        since: Seq,
+        life: Option<Life>,
+    ) -> Result<ReadPage, FeedError> {
         for _ in 0..ATTEMPTS {
             let (answer, page) = oneshot::channel();
-            self.attach(id)?.feed.do_send(Read { since, life, answer });
+            self.attach(id)?.feed.do_send(Read {
+                since,
+                life,
+                answer,
+            });
             if let Ok(page) = page.await {
                 return page;
             }
@@ -157,7 +171,10 @@ impl Feeds {
             }
         };
         if tokio::time::timeout(limit, drained).await.is_err() {
-            log::warn!("feeds were still busy after {} ms: their sessions are cut", limit.as_millis());
+            log::warn!(
+                "feeds were still busy after {} ms: their sessions are cut",
+                limit.as_millis()
+            );
         }
         for arbiter in &self.0.arbiters {
             arbiter.stop();
@@ -171,16 +188,35 @@ impl Feeds {
         let mut open = self.lock();
         if let Some(open) = open.get_mut(&id).filter(|open| open.feed.connected()) {
             open.asked += 1;
-            return Ok(Attached { feed: open.feed.clone(), shared: open.shared.clone() });
+            return Ok(Attached {
+                feed: open.feed.clone(),
+                shared: open.shared.clone(),
+            });
         }
         let number = self.0.opened.fetch_add(1, Ordering::Relaxed);
         let shared = Shared::new(&self.0.settings);
-        let registration = Registration { feeds: self.clone(), id, number };
-        let feed = Feed::new(id, self.0.store.clone(), self.0.settings.clone(), shared.clone(), registration);
+        let registration = Registration {
+            feeds: self.clone(),
+            id,
+            number,
+        };
+        let feed = Feed::new(
+            id,
+            self.0.store.clone(),
+            self.0.settings.clone(),
+            shared.clone(),
+            registration,
+        );
         let feed = start_on(self.arbiter(id), feed);
         open.insert(
             id,
-            Open { number, feed: feed.clone(), shared: shared.clone(), asked: 1, sessions: 0 },
+            Open {
+                number,
+                feed: feed.clone(),
+                shared: shared.clone(),
+                asked: 1,
+                sessions: 0,
+            },
         );
         Ok(Attached { feed, shared })
     }
@@ -205,7 +241,10 @@ impl Registration {
     /// Removes the feed. Whoever asks for the drawing from now on opens another one.
     pub fn remove(&self) {
         let mut open = self.feeds.lock();
-        if open.get(&self.id).is_some_and(|open| open.number == self.number) {
+        if open
+            .get(&self.id)
+            .is_some_and(|open| open.number == self.number)
+        {
             open.remove(&self.id);
         }
     }
@@ -227,7 +266,12 @@ impl Registration {
 
     /// Tells how many sessions the feed has.
     pub fn count(&self, sessions: usize) {
-        if let Some(open) = self.feeds.lock().get_mut(&self.id).filter(|open| open.number == self.number) {
+        if let Some(open) = self
+            .feeds
+            .lock()
+            .get_mut(&self.id)
+            .filter(|open| open.number == self.number)
+        {
             open.sessions = sessions;
         }
     }

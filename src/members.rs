@@ -58,7 +58,11 @@ enum Flow {
     Following,
     /// It has everything up to `position`, after it forgot everything if there is a reason to
     /// reset, and was not reading at `since`.
-    Behind { position: Seq, reset: Option<ResetReason>, since: Instant },
+    Behind {
+        position: Seq,
+        reset: Option<ResetReason>,
+        since: Instant,
+    },
     /// It reads over HTTP, and will say what it then has.
     Reading,
 }
@@ -86,7 +90,9 @@ impl Member {
     }
 
     fn pay(&mut self) -> bool {
-        let Some(answers) = self.owed.take() else { return true };
+        let Some(answers) = self.owed.take() else {
+            return true;
+        };
         match self.recipient.try_send(ToSession::Answers(answers)) {
             Ok(()) => true,
             Err(error) => {
@@ -151,17 +157,34 @@ impl Members {
         since: Seq,
         life: Option<Life>,
     ) {
-        let member = Member { recipient, flow: Flow::Reading, writer: None, owed: None };
+        let member = Member {
+            recipient,
+            flow: Flow::Reading,
+            writer: None,
+            owed: None,
+        };
         self.all.insert(session, member);
         self.resume(session, drawing, since, life);
     }
 
     /// A session holds everything up to `since` of `life`: sends what it lacks, and it follows from then on.
-    pub fn resume(&mut self, session: SessionId, drawing: &Drawing, since: Seq, life: Option<Life>) {
+    pub fn resume(
+        &mut self,
+        session: SessionId,
+        drawing: &Drawing,
+        since: Seq,
+        life: Option<Life>,
+    ) {
         self.flush(drawing);
-        let Some(member) = self.all.get_mut(&session) else { return };
+        let Some(member) = self.all.get_mut(&session) else {
+            return;
+        };
         let (since, reset) = judge_since(drawing, since, life);
-        member.flow = Flow::Behind { position: since, reset, since: Instant::now() };
+        member.flow = Flow::Behind {
+            position: since,
+            reset,
+            since: Instant::now(),
+        };
         self.waiting += 1;
         self.catch_up(drawing);
     }
@@ -169,7 +192,11 @@ impl Members {
     /// A session left.
     pub fn leave(&mut self, session: SessionId) -> Option<Member> {
         let member = self.all.remove(&session);
-        self.waiting = self.all.values().filter(|member| matches!(member.flow, Flow::Behind { .. })).count();
+        self.waiting = self
+            .all
+            .values()
+            .filter(|member| matches!(member.flow, Flow::Behind { .. }))
+            .count();
         member
     }
 
@@ -185,8 +212,14 @@ impl Members {
         }
         let frame = strokes_frame(from, head, drawing.since(from));
         for member in self.all.values_mut() {
-            if matches!(member.flow, Flow::Following) && !member.send(ToSession::Frame(frame.clone())) {
-                member.flow = Flow::Behind { position: from, reset: None, since: Instant::now() };
+            if matches!(member.flow, Flow::Following)
+                && !member.send(ToSession::Frame(frame.clone()))
+            {
+                member.flow = Flow::Behind {
+                    position: from,
+                    reset: None,
+                    since: Instant::now(),
+                };
                 self.waiting += 1;
             }
         }
@@ -196,7 +229,11 @@ impl Members {
     pub fn reset(&mut self, drawing: &Drawing, reason: ResetReason) {
         self.sent = drawing.head();
         for member in self.all.values_mut() {
-            member.flow = Flow::Behind { position: 0, reset: Some(reason), since: Instant::now() };
+            member.flow = Flow::Behind {
+                position: 0,
+                reset: Some(reason),
+                since: Instant::now(),
+            };
         }
         self.waiting = self.all.len();
         self.catch_up(drawing);
@@ -211,17 +248,28 @@ impl Members {
         let mut frames: HashMap<Seq, CatchUp> = HashMap::new();
         self.waiting = 0;
         for member in self.all.values_mut() {
-            let Flow::Behind { position, reset, .. } = &mut member.flow else { continue };
+            let Flow::Behind {
+                position, reset, ..
+            } = &mut member.flow
+            else {
+                continue;
+            };
             let position = *position;
             if let Some(reason) = *reset {
-                let frame = ToBrowser::Reset { life: drawing.life(), reason }.encode();
+                let frame = ToBrowser::Reset {
+                    life: drawing.life(),
+                    reason,
+                }
+                .encode();
                 if member.recipient.try_send(ToSession::Frame(frame)).is_err() {
                     self.waiting += 1;
                     continue;
                 }
                 *reset = None;
             }
-            let frame = frames.entry(position).or_insert_with(|| catch_up_frame(drawing, position, head));
+            let frame = frames
+                .entry(position)
+                .or_insert_with(|| catch_up_frame(drawing, position, head));
             if !member.send(ToSession::Frame(frame.text.clone())) {
                 self.waiting += 1;
                 continue;
@@ -231,7 +279,11 @@ impl Members {
                 false => Flow::Following,
             };
             if !member.pay() {
-                member.flow = Flow::Behind { position: head, reset: None, since: Instant::now() };
+                member.flow = Flow::Behind {
+                    position: head,
+                    reset: None,
+                    since: Instant::now(),
+                };
                 self.waiting += 1;
             }
         }
@@ -249,10 +301,16 @@ impl Members {
     /// Tells a session what came of its ops. It is told for certain: what
     /// finds its mailbox full waits until it reads.
     pub fn answer(&mut self, session: SessionId, answers: Answers) {
-        let Some(member) = self.all.get_mut(&session) else { return };
+        let Some(member) = self.all.get_mut(&session) else {
+            return;
+        };
         member.answer(answers);
         if member.owed.is_some() && matches!(member.flow, Flow::Following) {
-            member.flow = Flow::Behind { position: self.sent, reset: None, since: Instant::now() };
+            member.flow = Flow::Behind {
+                position: self.sent,
+                reset: None,
+                since: Instant::now(),
+            };
             self.waiting += 1;
         }
     }
@@ -263,8 +321,12 @@ impl Members {
             Flow::Behind { since, .. } => now.duration_since(since) > MAX_STALL,
             _ => false,
         };
-        let gone: Vec<_> =
-            self.all.iter().filter(|(_, member)| stalled(member)).map(|(&session, _)| session).collect();
+        let gone: Vec<_> = self
+            .all
+            .iter()
+            .filter(|(_, member)| stalled(member))
+            .map(|(&session, _)| session)
+            .collect();
         for session in &gone {
             self.leave(*session);
         }
@@ -294,7 +356,11 @@ impl Drop for Members {
 }
 
 /// Where a reader that says it holds `since` of `life` really is, and whether it has to start over.
-pub fn judge_since(drawing: &Drawing, since: Seq, life: Option<Life>) -> (Seq, Option<ResetReason>) {
+pub fn judge_since(
+    drawing: &Drawing,
+    since: Seq,
+    life: Option<Life>,
+) -> (Seq, Option<ResetReason>) {
     if since == 0 && life.is_none_or(|life| life == drawing.life()) {
         return (0, None);
     }

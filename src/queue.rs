@@ -24,7 +24,11 @@ pub fn op_bytes(op: &Op) -> usize {
         + match &op.kind {
             OpKind::Draw { body } | OpKind::Restore { body, .. } => body.as_json().len(),
             // A patch is bounded by its frame; its exact size is not worth encoding it again.
-            OpKind::Edit { set, .. } => set.0.iter().map(|(name, value)| name.len() + rough_bytes(value)).sum(),
+            OpKind::Edit { set, .. } => set
+                .0
+                .iter()
+                .map(|(name, value)| name.len() + rough_bytes(value))
+                .sum(),
             OpKind::Erase { .. } => 0,
         }
 }
@@ -34,7 +38,10 @@ fn rough_bytes(value: &serde_json::Value) -> usize {
         serde_json::Value::String(text) => text.len(),
         serde_json::Value::Array(values) => 8 + values.iter().map(rough_bytes).sum::<usize>(),
         serde_json::Value::Object(fields) => {
-            8 + fields.iter().map(|(name, value)| name.len() + rough_bytes(value)).sum::<usize>()
+            8 + fields
+                .iter()
+                .map(|(name, value)| name.len() + rough_bytes(value))
+                .sum::<usize>()
         }
         _ => 8,
     }
@@ -58,7 +65,12 @@ struct Space {
 impl Room {
     /// Room for so many ops, and so many bytes.
     pub fn new(max_ops: usize, max_bytes: usize) -> Self {
-        Self(Arc::new(Space { ops: AtomicUsize::new(0), bytes: AtomicUsize::new(0), max_ops, max_bytes }))
+        Self(Arc::new(Space {
+            ops: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            max_ops,
+            max_bytes,
+        }))
     }
 
     /// Takes room for an op of `bytes`; false when there is none.
@@ -99,7 +111,13 @@ pub struct Queue {
 impl Queue {
     /// An empty queue with this room.
     pub fn new(room: Room) -> Self {
-        Self { room, waiting: VecDeque::new(), sessions: Vec::new(), batch: Vec::new(), alone: 0 }
+        Self {
+            room,
+            waiting: VecDeque::new(),
+            sessions: Vec::new(),
+            batch: Vec::new(),
+            alone: 0,
+        }
     }
 
     /// The room that a session reserves before it submits.
@@ -115,7 +133,11 @@ impl Queue {
     /// Takes in ops for which room was reserved.
     pub fn push(&mut self, session: SessionId, writer: Writer, ops: impl IntoIterator<Item = Op>) {
         for op in ops {
-            self.waiting.push_back(Waiting { session, bytes: op_bytes(&op), op: (writer, op) });
+            self.waiting.push_back(Waiting {
+                session,
+                bytes: op_bytes(&op),
+                op: (writer, op),
+            });
         }
     }
 
@@ -179,7 +201,11 @@ mod tests {
     }
 
     fn erase(n: u64) -> Op {
-        Op { n, stroke: StrokeId::random(), kind: OpKind::Erase { over: None } }
+        Op {
+            n,
+            stroke: StrokeId::random(),
+            kind: OpKind::Erase { over: None },
+        }
     }
 
     fn writer() -> Writer {
@@ -198,7 +224,11 @@ mod tests {
         queue.push(2, writer, [erase(3)]);
         assert_eq!(numbers(queue.batch()), [1, 2, 3]);
         queue.push(1, writer, [erase(4)]);
-        assert_eq!(numbers(queue.batch()), [1, 2, 3], "a batch on its way does not grow");
+        assert_eq!(
+            numbers(queue.batch()),
+            [1, 2, 3],
+            "a batch on its way does not grow"
+        );
         assert_eq!(queue.finish(), [(1, 1), (1, 2), (2, 3)]);
         assert_eq!(numbers(queue.batch()), [4]);
         assert!(!queue.is_empty());

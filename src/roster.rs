@@ -55,7 +55,11 @@ impl Roster {
 
     /// Everyone. A writer that came back through another session is here once.
     pub fn everyone(&self) -> Vec<Person> {
-        once_a_writer(self.here.values().chain(self.elsewhere.values().flat_map(|server| &server.people)))
+        once_a_writer(
+            self.here
+                .values()
+                .chain(self.elsewhere.values().flat_map(|server| &server.people)),
+        )
     }
 
     /// Whether another server has the drawing open.
@@ -65,7 +69,10 @@ impl Roster {
 
     /// Another server said something, and perhaps who is there; true when that changed.
     pub fn heard(&mut self, server: ServerId, people: Option<Vec<Person>>) -> bool {
-        let known = self.elsewhere.entry(server).or_insert(Elsewhere { people: Vec::new(), missed: 0 });
+        let known = self.elsewhere.entry(server).or_insert(Elsewhere {
+            people: Vec::new(),
+            missed: 0,
+        });
         known.missed = 0;
         match people {
             Some(people) if people != known.people => {
@@ -89,7 +96,10 @@ impl Roster {
 
 fn once_a_writer<'a>(people: impl Iterator<Item = &'a Person>) -> Vec<Person> {
     let mut seen = std::collections::HashSet::new();
-    people.filter(|person| seen.insert(person.writer)).cloned().collect()
+    people
+        .filter(|person| seen.insert(person.writer))
+        .cloned()
+        .collect()
 }
 
 #[cfg(test)]
@@ -100,7 +110,12 @@ mod tests {
 
     fn person(name: &str) -> Person {
         let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
-        Person { writer: writer.id, by: writer.by, name: name.into(), colour: Colour([1, 2, 3]) }
+        Person {
+            writer: writer.id,
+            by: writer.by,
+            name: name.into(),
+            colour: Colour([1, 2, 3]),
+        }
     }
 
     fn names(people: Vec<Person>) -> Vec<String> {
@@ -136,7 +151,10 @@ mod tests {
 
     #[test]
     fn a_row_between_servers_reads_back_as_it_was_written() {
-        let signals = Signals { people: Some(vec![person("Ada")]), ..Signals::default() };
+        let signals = Signals {
+            people: Some(vec![person("Ada")]),
+            ..Signals::default()
+        };
         let text = serde_json::to_string(&ServerSignals { ask: true, signals }).unwrap();
         let row: ServerSignals = serde_json::from_str(&text).unwrap();
         assert!(row.ask);

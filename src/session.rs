@@ -20,7 +20,9 @@ use crate::feed::FromSession;
 use crate::feeds::{Attached, Feeds};
 use crate::members::{Answers, ToSession};
 use crate::model::{Access, DrawingId, Life, Op, Refusal, Seq, Writer};
-use crate::protocol::{Close, FromBrowser, Hello, MAX_FRAME_BYTES, PageSignal, SUBPROTOCOL, ToBrowser};
+use crate::protocol::{
+    Close, FromBrowser, Hello, MAX_FRAME_BYTES, PageSignal, SUBPROTOCOL, ToBrowser,
+};
 use crate::queue::{SessionId, op_bytes};
 
 /// Messages of a feed that wait for a session; when there are more, its browser is not reading.
@@ -63,7 +65,12 @@ pub struct Sessions {
 impl Sessions {
     /// No session yet.
     pub fn new(feeds: Feeds, settings: SessionSettings) -> Self {
-        Self { feeds, settings, open: AtomicUsize::new(0), opened: AtomicU64::new(0) }
+        Self {
+            feeds,
+            settings,
+            open: AtomicUsize::new(0),
+            opened: AtomicU64::new(0),
+        }
     }
 
     /// How many sockets are open.
@@ -99,10 +106,16 @@ pub fn upgrade(
     joining: Result<Joining, Close>,
     sessions: &Arc<Sessions>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let offered = request.headers().get("Sec-WebSocket-Protocol").and_then(|value| value.to_str().ok());
-    let speaks = offered.is_some_and(|offered| offered.split(',').any(|one| one.trim() == SUBPROTOCOL));
+    let offered = request
+        .headers()
+        .get("Sec-WebSocket-Protocol")
+        .and_then(|value| value.to_str().ok());
+    let speaks =
+        offered.is_some_and(|offered| offered.split(',').any(|one| one.trim() == SUBPROTOCOL));
     let joining = match joining {
-        Ok(_) if !speaks => Err(Close::Malformed(format!("speak the subprotocol {SUBPROTOCOL}"))),
+        Ok(_) if !speaks => Err(Close::Malformed(format!(
+            "speak the subprotocol {SUBPROTOCOL}"
+        ))),
         Ok(_) if sessions.feeds.is_draining() => Err(Close::Restart { after: RETRY }),
         Ok(_) if sessions.open() >= sessions.settings.max_sessions => Err(Close::TooMany),
         joining => joining,
@@ -164,9 +177,19 @@ impl Session {
     }
 
     fn join(&mut self, joining: Joining, ctx: &mut ws::WebsocketContext<Self>) {
-        let Joining { drawing, since, life, .. } = joining;
+        let Joining {
+            drawing,
+            since,
+            life,
+            ..
+        } = joining;
         let recipient = ctx.address().recipient();
-        let join = FromSession::Join { session: self.id, recipient, since, life };
+        let join = FromSession::Join {
+            session: self.id,
+            recipient,
+            since,
+            life,
+        };
         match self.sessions.feeds.join(drawing, join) {
             Ok(attached) => self.attached = Some(attached),
             Err(_) => self.close(Close::Restart { after: RETRY }, ctx),
@@ -184,9 +207,17 @@ impl Session {
         if std::mem::replace(&mut self.closing, true) {
             return;
         }
-        log::info!("session {} closes: {} {}", self.id, close.code(), close.reason());
+        log::info!(
+            "session {} closes: {} {}",
+            self.id,
+            close.code(),
+            close.reason()
+        );
         self.tell(FromSession::Leave { session: self.id });
-        let reason = ws::CloseReason { code: close.code().into(), description: Some(close.reason()) };
+        let reason = ws::CloseReason {
+            code: close.code().into(),
+            description: Some(close.reason()),
+        };
         ctx.close(Some(reason));
         // The browser answers with a close of its own. To end the connection before would, with
         // bytes still unread, reset it: and the browser would never see the reason.
@@ -204,10 +235,17 @@ impl Session {
             Ok(FromBrowser::Signal(signal)) => self.signal(signal),
             Ok(FromBrowser::Hello(hello)) => self.hello(hello, ctx),
             Ok(FromBrowser::Since { since, life }) => {
-                self.tell(FromSession::Since { session: self.id, since, life });
+                self.tell(FromSession::Since {
+                    session: self.id,
+                    since,
+                    life,
+                });
             }
             Ok(FromBrowser::Ping) => {
-                let head = self.attached.as_ref().map_or(0, |attached| attached.shared.head());
+                let head = self
+                    .attached
+                    .as_ref()
+                    .map_or(0, |attached| attached.shared.head());
                 ctx.text(ToBrowser::Pong { head }.encode());
             }
             Err(error) => self.malformed(error.to_string(), ctx),
@@ -215,11 +253,22 @@ impl Session {
     }
 
     fn signal(&mut self, signal: PageSignal) {
-        let allowed = self.joining.as_ref().is_ok_and(|joining| joining.access >= Access::Draw);
-        let Some(attached) = self.attached.as_ref().filter(|_| self.upwards.is_some()) else { return };
-        let signal = PageSignal { ink: signal.ink.filter(|_| allowed), ..signal };
+        let allowed = self
+            .joining
+            .as_ref()
+            .is_ok_and(|joining| joining.access >= Access::Draw);
+        let Some(attached) = self.attached.as_ref().filter(|_| self.upwards.is_some()) else {
+            return;
+        };
+        let signal = PageSignal {
+            ink: signal.ink.filter(|_| allowed),
+            ..signal
+        };
         // A signal that finds the feed busy is dropped.
-        let _ = attached.feed.try_send(FromSession::Signal { session: self.id, signal });
+        let _ = attached.feed.try_send(FromSession::Signal {
+            session: self.id,
+            signal,
+        });
     }
 
     fn hello(&mut self, hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
@@ -230,24 +279,38 @@ impl Session {
         let Ok(joining) = &self.joining else { return };
         let access = joining.access;
         self.hello = Some(hello.clone());
-        self.tell(FromSession::Hello { session: self.id, hello, access });
+        self.tell(FromSession::Hello {
+            session: self.id,
+            hello,
+            access,
+        });
     }
 
     fn welcomed(&mut self, frame: ByteString, next: u64, ctx: &mut ws::WebsocketContext<Self>) {
         let Some(hello) = &self.hello else { return };
-        self.upwards = Some(Upwards { writer: hello.writer, next, answered: next - 1, unanswered: 0, held: false });
+        self.upwards = Some(Upwards {
+            writer: hello.writer,
+            next,
+            answered: next - 1,
+            unanswered: 0,
+            held: false,
+        });
         ctx.text(frame);
     }
 
     /// Takes the ops whose turn it is: the next number, and those after it.
     fn ops(&mut self, ops: Vec<(u64, Result<Op, Refusal>)>, ctx: &mut ws::WebsocketContext<Self>) {
-        let Ok(Joining { access, .. }) = self.joining else { return };
+        let Ok(Joining { access, .. }) = self.joining else {
+            return;
+        };
         if self.hello.is_none() {
             self.malformed("ops come after hello", ctx);
             return;
         }
         // Ops that came before the welcome are asked for again with it.
-        let (Some(upwards), Some(attached)) = (&mut self.upwards, &self.attached) else { return };
+        let (Some(upwards), Some(attached)) = (&mut self.upwards, &self.attached) else {
+            return;
+        };
         let mut taken = Vec::new();
         let mut stale = false;
         for (n, op) in ops {
@@ -268,7 +331,9 @@ impl Session {
             match op {
                 Ok(op) => {
                     let unanswered = upwards.unanswered + taken.len();
-                    if let Some((message, retry)) = overload(&self.ops_limit, unanswered, attached, &op) {
+                    if let Some((message, retry)) =
+                        overload(&self.ops_limit, unanswered, attached, &op)
+                    {
                         upwards.held = true;
                         ctx.text(ToBrowser::overloaded(n, message, retry).encode());
                         break;
@@ -282,12 +347,21 @@ impl Session {
         }
         if stale {
             // Decided already: say again how far the answers go.
-            ctx.text(ToBrowser::Done { n: upwards.answered }.encode());
+            ctx.text(
+                ToBrowser::Done {
+                    n: upwards.answered,
+                }
+                .encode(),
+            );
         }
         if !taken.is_empty() {
             upwards.unanswered += taken.len();
             let writer = upwards.writer;
-            self.tell(FromSession::Submit { session: self.id, writer, ops: taken });
+            self.tell(FromSession::Submit {
+                session: self.id,
+                writer,
+                ops: taken,
+            });
         }
     }
 
@@ -322,7 +396,11 @@ impl Session {
             self.close(Close::Silent, ctx);
             return;
         }
-        if self.attached.as_ref().is_some_and(|attached| !attached.feed.connected()) {
+        if self
+            .attached
+            .as_ref()
+            .is_some_and(|attached| !attached.feed.connected())
+        {
             self.lost(ctx);
         }
         ctx.ping(b"");
@@ -337,11 +415,24 @@ impl Session {
         self.attached = None;
         self.upwards = None;
         ctx.run_later(REJOIN, |session, ctx| {
-            let Ok(joining) = session.joining.clone() else { return };
+            let Ok(joining) = session.joining.clone() else {
+                return;
+            };
             // The page judges what comes by its own position, so that to start from the beginning repeats nothing.
-            session.join(Joining { since: 0, life: joining.life, ..joining }, ctx);
+            session.join(
+                Joining {
+                    since: 0,
+                    life: joining.life,
+                    ..joining
+                },
+                ctx,
+            );
             if let Some(hello) = session.hello.clone() {
-                session.tell(FromSession::Hello { session: session.id, hello, access: joining.access });
+                session.tell(FromSession::Hello {
+                    session: session.id,
+                    hello,
+                    access: joining.access,
+                });
             }
         });
     }
@@ -362,7 +453,10 @@ fn overload(
         return Some(("more ops than a page may send", wait.max(RETRY)));
     }
     if !attached.shared.room.reserve(op_bytes(op)) {
-        return Some(("more ops wait for the database than this server holds", RETRY));
+        return Some((
+            "more ops wait for the database than this server holds",
+            RETRY,
+        ));
     }
     None
 }
@@ -374,7 +468,12 @@ impl Actor for Session {
         ctx.set_mailbox_capacity(MAILBOX);
         match self.joining.clone() {
             Ok(joining) => {
-                log::info!("session {} joins drawing {} since {}", self.id, joining.drawing, joining.since);
+                log::info!(
+                    "session {} joins drawing {} since {}",
+                    self.id,
+                    joining.drawing,
+                    joining.since
+                );
                 self.join(joining, ctx);
                 ctx.run_interval(self.sessions.settings.heartbeat, Self::heartbeat);
             }
@@ -401,7 +500,11 @@ impl Handler<ToSession> for Session {
         match message {
             ToSession::Frame(frame) => ctx.text(frame),
             ToSession::Welcome { frame, next } => self.welcomed(frame, next, ctx),
-            ToSession::Answers(Answers { refusals, ops, upto }) => {
+            ToSession::Answers(Answers {
+                refusals,
+                ops,
+                upto,
+            }) => {
                 for frame in refusals {
                     ctx.text(frame);
                 }

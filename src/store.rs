@@ -10,6 +10,7 @@ mod append;
 mod connection;
 mod drawings;
 mod live;
+mod lives;
 mod rows;
 mod schema;
 mod servers;
