@@ -1,3 +1,3 @@
 //! The integration tests: one binary, so that SurrealDB is linked once; a module for each concern.
-mod drawing;
-mod properties;
+
+mod settings;
