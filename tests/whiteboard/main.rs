@@ -1,3 +1,6 @@
 //! The integration tests: one binary, so that SurrealDB is linked once; a module for each concern.
 
 mod settings;
+mod drawing;
+mod properties;
+mod replicas;
