@@ -10,6 +10,7 @@ mod append;
 mod connection;
 mod drawings;
 mod live;
+mod open;
 mod rows;
 mod schema;
 mod servers;
