@@ -32,7 +32,7 @@ export class Adoption {
    * @param {object} on
    * @param {() => string} on.address
    * @param {(writer: Writer, op: Op) => void} on.adopted
-   * @param {ConstructorParameters<typeof Outbox>[2]} on.outbox
+   * @param {import("./outbox.js").OutboxNews} on.outbox
    */
   constructor(own, shelf, on) {
     this.#own = own;
