@@ -158,30 +158,13 @@ const connection = new Connection(socketAddress, {
 
 /** @param {FromServer} frame */
 function frame(frame) {
-  switch (frame.type) {
-    case "welcome":
-      title.set(frame.title);
-      outbox.opened(frame.done, (ops) => connection.send(ops));
-      state.connected(true);
-      break;
-    case "done":
-      outbox.done(frame.n);
-      break;
-    case "refused":
-      outbox.refused(frame);
-      break;
-    case "resend":
-      outbox.resend(frame.n);
-      break;
-    case "drawing":
-      title.set(frame.title);
-      break;
-    case "signals":
-      others.take(frame, performance.now());
-      canvas.refresh();
-      break;
-    default:
-      following.frame(frame);
+  following.frame(frame);
+  outbox.frame(frame, (ops) => connection.send(ops));
+  if (frame.type === "welcome") state.connected(true);
+  if (frame.type === "welcome" || frame.type === "drawing") title.set(frame.title);
+  if (frame.type === "signals") {
+    others.take(frame, performance.now());
+    canvas.refresh();
   }
 }
 

@@ -97,6 +97,18 @@ export class Outbox {
   }
 
   /**
+   * What a session says about this writer's ops; anything else is none of its business.
+   * @param {import("./types.js").FromServer} frame
+   * @param {(frame: object) => void} send
+   */
+  frame(frame, send) {
+    if (frame.type === "welcome") this.opened(frame.done, send);
+    else if (frame.type === "done") this.done(frame.n);
+    else if (frame.type === "refused") this.refused(frame);
+    else if (frame.type === "resend") this.resend(frame.n);
+  }
+
+  /**
    * A session takes ops: sends everything that has no answer.
    * @param {number} done the highest number of this writer that is stored
    * @param {(frame: object) => void} send
