@@ -3,7 +3,7 @@
 //! Each part of the program defines what it obeys; this is where people say it. Nothing but
 //! `main` reads the environment, and nothing here reads the clock, the disk or the network.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -53,6 +53,7 @@ pub struct Settings {
         env = "RUST_LOG",
         value_name = "FILTER",
         default_value = "warn,whiteboard=info",
+        value_parser = log_filter,
         help_heading = "Log"
     )]
     pub log: String,
@@ -448,6 +449,21 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The variables of this process that look like settings and are none: misspelt ones, most likely.
+    pub fn unknown_variables() -> Vec<String> {
+        let command = Self::command();
+        let known = |name: &OsStr| {
+            command
+                .get_arguments()
+                .any(|arg| arg.get_env() == Some(name))
+        };
+        std::env::vars_os()
+            .map(|(name, _)| name)
+            .filter(|name| name.as_encoded_bytes().starts_with(b"WHITEBOARD_") && !known(name))
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect()
+    }
+
     /// Looks at settings that only make sense together.
     fn check(&self) -> Result<(), SettingsError> {
         let DatabaseSettings { user, password, .. } = &self.database;
@@ -515,6 +531,13 @@ fn explained(error: clap::Error) -> SettingsError {
             let line = text.lines().next().unwrap_or_default();
             SettingsError::Wrong(line.trim_start_matches("error: ").to_owned())
         }
+    }
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    match env_filter::Builder::new().try_parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("levels such as warn, whiteboard=debug, separated by commas".to_owned()),
     }
 }
 

@@ -1,3 +1,5 @@
 //! The integration tests: one binary, so that SurrealDB is linked once; a module for each concern.
 
+mod api;
 mod settings;
+mod start;
