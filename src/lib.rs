@@ -70,9 +70,11 @@ pub mod assets;
 
 pub mod error;
 
+pub mod request;
+
 pub mod api;
 
-pub mod units;
+pub mod values;
 
 pub mod config;
 

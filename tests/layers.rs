@@ -13,8 +13,9 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["queue", "roster", "members", "feed", "feeds"],
     &["session"],
-    &["access", "assets", "units"],
+    &["access", "assets", "values"],
     &["error"],
+    &["request"],
     &["api"],
     &["config"],
     &["server"],
@@ -42,7 +43,7 @@ const IMPURE: &[&str] = &[
 const BELOW_THE_STORE: &[&str] = &["model", "points", "stroke", "store"];
 /// Those that speak HTTP.
 const HTTP: &[&str] = &[
-    "session", "access", "assets", "error", "api", "server", "main",
+    "session", "access", "assets", "error", "request", "api", "server", "main",
 ];
 
 struct Source {
@@ -245,7 +246,7 @@ fn only_the_settings_read_the_environment() {
 fn imports_are_found_in_every_spelling() {
     let code = "use crate::model::{A, B};\nuse crate::{feed, store::{Store, X}, api::y};\n\
         fn f() { crate::server::go(); $crate::units::x; }";
-    let expected = ["api", "feed", "model", "server", "store", "units"];
+    let expected = ["api", "feed", "model", "server", "store", "values"];
     assert_eq!(modules(code, "crate"), BTreeSet::from(expected));
     assert!(names_crate("use surrealdb::Surreal;", "surrealdb"));
     assert!(names_crate("use surrealdb as db;", "surrealdb"));
