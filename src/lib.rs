@@ -64,10 +64,6 @@ pub mod feeds;
 
 pub mod session;
 
-pub mod units;
-
-pub mod config;
-
 pub mod access;
 
 pub mod assets;
