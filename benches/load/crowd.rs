@@ -223,8 +223,12 @@ impl Crowd {
             ..Outcome::default()
         };
         if !complete() {
-            let answered = ledger.answered.load(Relaxed);
-            ledger.fail(|| format!("{answered} of {} strokes were answered", ledger.sent.len()));
+            let answered = match ledger.kind {
+                Kind::Whiteboard => ledger.answered.load(Relaxed).to_string(),
+                Kind::Broadcast => "none".into(),
+            };
+            let drawn = ledger.sent.len();
+            ledger.fail(|| format!("not all in time; of {drawn} strokes answered: {answered}"));
         }
         self.stop.send_replace(true);
         while let Some(page) = self.pages.join_next().await {

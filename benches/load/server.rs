@@ -19,7 +19,12 @@ const TICKS_PER_SECOND: f64 = 100.0;
 /// The hidden argument with which this program is the bare broadcast.
 pub const BROADCAST_ARGUMENT: &str = "serve-bare-broadcast";
 /// Limits of the whiteboard that no person reaches and this program does.
-const RAISED_LIMITS: [(&str, &str); 0] = [];
+const RAISED_LIMITS: [(&str, &str); 4] = [
+    ("WHITEBOARD_OPS_PER_SECOND", "1000000"),
+    ("WHITEBOARD_OPS_BURST", "1000000"),
+    ("WHITEBOARD_MAX_STROKES", "10000000"),
+    ("WHITEBOARD_MAX_DRAWING_SIZE", "4GiB"),
+];
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,7 +163,7 @@ fn whiteboard(data: &TempDir) -> Command {
     let mut command = Command::new(program);
     // Neither the settings of whoever runs this nor a `.env` file may change what is measured.
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("WHITEBOARD_") {
+        if name == "RUST_LOG" || name.to_string_lossy().starts_with("WHITEBOARD_") {
             command.env_remove(name);
         }
     }

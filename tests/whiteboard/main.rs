@@ -1,1 +1,8 @@
 //! The integration tests: one binary, so that SurrealDB is linked once; a module for each concern.
+
+mod browser;
+mod served;
+
+mod drawing_together;
+mod hostile;
+mod resync;
