@@ -3,6 +3,8 @@
 mod browser;
 mod served;
 
+mod drawing;
 mod drawing_together;
 mod hostile;
+mod properties;
 mod resync;

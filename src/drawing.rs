@@ -1,0 +1,397 @@
+//! One drawing in memory: decides what comes of ops, and takes in what was stored.
+//!
+//! Nothing here does I/O, reads a clock, waits, or knows who asks: the same drawing and the
+//! same ops give the same decision on every server.
+//!
+//! A decision is only a proposal: it holds once its rows are stored at `head + 1 …` while the
+//! stored head is still this drawing's. Whoever finds that the head has moved takes in what is
+//! new and decides again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+
+use crate::model::{
+    Arrival, Change, Life, Op, OpId, OpKind, Refusal, Seq, StrokeId, Writer, WriterId, arrival,
+};
+use crate::stroke::Body;
+
+/// What a drawing may hold. Over it nothing is added; erasing always works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most living strokes.
+    pub strokes: usize,
+    /// Most bytes, counted by [`Change::bytes`] over all rows.
+    pub bytes: usize,
+}
+
+/// One drawing: a row for each stroke that is or was in it.
+#[derive(Clone, Debug)]
+pub struct Drawing {
+    life: Life,
+    floor: Seq,
+    head: Seq,
+    limits: Limits,
+    rows: BTreeMap<Seq, Change>,
+    places: HashMap<StrokeId, Seq>,
+    last: HashMap<WriterId, u64>,
+    strokes: usize,
+    bytes: usize,
+}
+
+/// What comes of ops, if the drawing's head is still what it was when they were decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// What to tell the writers: one verdict for each op, in order.
+    pub verdicts: Vec<Verdict>,
+    /// The rows to store, at `head + 1`, `head + 2` …
+    pub changes: Vec<Change>,
+    /// The rows that moved on: they are deleted when `changes` are stored.
+    pub replaced: Vec<Seq>,
+    /// Whether an op without a row was judged by what the drawing holds now.
+    ///
+    /// A server that lags behind would refuse the edit of a stroke that is there. Storing
+    /// `changes` proves that it does not; with nothing to store, the stored head has to be
+    /// compared before such a verdict goes out. An op that happened long ago needs no such
+    /// proof.
+    pub needs_head: bool,
+}
+
+/// What came of an op.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It happened, now or before, or there was nothing left to do.
+    Done,
+    /// It came to nothing.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// The stroke it was about, as it is after all ops of the decision.
+        stroke: Option<Change>,
+    },
+}
+
+impl Drawing {
+    /// An empty drawing, at position 0.
+    pub fn new(life: Life, floor: Seq, limits: Limits) -> Self {
+        Self {
+            life,
+            floor,
+            head: 0,
+            limits,
+            rows: BTreeMap::new(),
+            places: HashMap::new(),
+            last: HashMap::new(),
+            strokes: 0,
+            bytes: 0,
+        }
+    }
+
+    /// The life its positions belong to.
+    pub fn life(&self) -> Life {
+        self.life
+    }
+
+    /// Up to here tombstones are forgotten: a reader that holds less cannot learn what was erased.
+    pub fn floor(&self) -> Seq {
+        self.floor
+    }
+
+    /// The last position that is held.
+    pub fn head(&self) -> Seq {
+        self.head
+    }
+
+    /// How many strokes are living.
+    pub fn strokes(&self) -> usize {
+        self.strokes
+    }
+
+    /// Bytes of all rows, tombstones included.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The highest number of the writer's ops that is found in the rows, or 0.
+    pub fn last(&self, writer: WriterId) -> u64 {
+        self.last.get(&writer).copied().unwrap_or(0)
+    }
+
+    /// The stroke as it is, or its tombstone.
+    pub fn stroke(&self, id: StrokeId) -> Option<&Change> {
+        self.rows.get(self.places.get(&id)?)
+    }
+
+    /// The rows after a position, in order.
+    pub fn since(&self, since: Seq) -> impl Iterator<Item = &Change> {
+        self.rows
+            .range((Bound::Excluded(since), Bound::Unbounded))
+            .map(|(_, change)| change)
+    }
+
+    /// Decides ops in order, each of them seeing those before it, and changes nothing.
+    pub fn decide(&self, ops: &[(Writer, Op)]) -> Decision {
+        let mut batch = Batch::on(self);
+        let outcomes: Vec<_> = ops
+            .iter()
+            .map(|(writer, op)| batch.take(*writer, op))
+            .collect();
+        batch.settle_marks();
+        // A refused op gets the stroke as the whole batch leaves it: a change with some
+        // position must be the same one wherever it is seen.
+        let verdicts = ops
+            .iter()
+            .zip(outcomes)
+            .map(|((_, op), outcome)| match outcome {
+                Ok(()) => Verdict::Done,
+                Err(refusal) => Verdict::Refused {
+                    refusal,
+                    stroke: batch.stroke(op.stroke).cloned(),
+                },
+            })
+            .collect();
+        Decision {
+            verdicts,
+            changes: batch.changes,
+            replaced: batch.replaced,
+            needs_head: batch.needs_head,
+        }
+    }
+
+    /// Takes in a stored change if it is the next one, and says how it arrived.
+    pub fn apply(&mut self, change: Change) -> Arrival {
+        let arrival = arrival(self.head, change.seq.saturating_sub(1), change.seq);
+        if arrival == Arrival::Next {
+            self.head = change.seq;
+            self.insert(change);
+        }
+        arrival
+    }
+
+    /// Takes in a finite read of what is stored after this head up to `head`, in order.
+    ///
+    /// Positions without a change are of rows that moved on. The read must not begin below the
+    /// stored floor, unless this drawing is empty: it would not tell what was erased.
+    pub fn load(&mut self, changes: Vec<Change>, head: Seq) {
+        debug_assert!(changes.is_sorted_by(|a, b| a.seq < b.seq));
+        let held = self.head;
+        for change in changes {
+            if change.seq > held && change.seq <= head {
+                self.insert(change);
+            }
+        }
+        self.head = self.head.max(head);
+    }
+
+    /// Forgets the tombstones up to `floor`, as the sweep of the stored drawing did: all but
+    /// the row at the head.
+    pub fn raise_floor(&mut self, floor: Seq) {
+        if floor <= self.floor {
+            return;
+        }
+        self.floor = floor;
+        let swept: Vec<Seq> = self
+            .rows
+            .range(..=floor)
+            .filter(|(seq, change)| change.body.is_none() && **seq != self.head)
+            .map(|(seq, _)| *seq)
+            .collect();
+        if swept.is_empty() {
+            return;
+        }
+        for seq in swept {
+            if let Some(change) = self.rows.remove(&seq) {
+                self.bytes -= change.bytes();
+                self.places.remove(&change.stroke);
+            }
+        }
+        // Numbers that only a swept row told are gone for whoever reads the drawing now. A
+        // server that remembered them would drop the marks of lower ones, which are the
+        // highest that are left.
+        self.last.clear();
+        for change in self.rows.values() {
+            note(&mut self.last, change);
+        }
+    }
+
+    fn insert(&mut self, change: Change) {
+        let moved_on = self
+            .places
+            .insert(change.stroke, change.seq)
+            .and_then(|seq| self.rows.remove(&seq));
+        if let Some(old) = moved_on {
+            self.bytes -= old.bytes();
+            self.strokes -= usize::from(old.body.is_some());
+        }
+        self.bytes += change.bytes();
+        self.strokes += usize::from(change.body.is_some());
+        note(&mut self.last, &change);
+        self.rows.insert(change.seq, change);
+    }
+}
+
+/// Notes the numbers of all ops that a row tells.
+fn note(last: &mut HashMap<WriterId, u64>, change: &Change) {
+    for op in change.marks.iter().chain([&change.op]) {
+        let highest = last.entry(op.writer).or_default();
+        *highest = op.n.max(*highest);
+    }
+}
+
+/// Ops that are being decided: what they change lies over the drawing.
+struct Batch<'a> {
+    drawing: &'a Drawing,
+    /// One row for each stroke that changes, in the order of their first change, so that what
+    /// is drawn later is painted later. Until they are settled, `marks` have the highest number
+    /// of every other writer that is known to have changed the stroke.
+    changes: Vec<Change>,
+    places: HashMap<StrokeId, usize>,
+    replaced: Vec<Seq>,
+    last: HashMap<WriterId, u64>,
+    strokes: usize,
+    bytes: usize,
+    needs_head: bool,
+}
+
+impl<'a> Batch<'a> {
+    fn on(drawing: &'a Drawing) -> Self {
+        Self {
+            drawing,
+            changes: Vec::new(),
+            places: HashMap::new(),
+            replaced: Vec::new(),
+            last: HashMap::new(),
+            strokes: drawing.strokes,
+            bytes: drawing.bytes,
+            needs_head: false,
+        }
+    }
+
+    fn last(&self, writer: WriterId) -> u64 {
+        let here = self.last.get(&writer).copied();
+        here.unwrap_or_else(|| self.drawing.last(writer))
+    }
+
+    fn stroke(&self, id: StrokeId) -> Option<&Change> {
+        match self.places.get(&id) {
+            Some(&place) => self.changes.get(place),
+            None => self.drawing.stroke(id),
+        }
+    }
+
+    /// Lets an op happen, unless it did before or there is nothing to do.
+    fn take(&mut self, writer: Writer, op: &Op) -> Result<(), Refusal> {
+        if op.n <= self.last(writer.id) {
+            return Ok(());
+        }
+        let happened = match outcome(self.stroke(op.stroke), &op.kind) {
+            Ok(Some((z, body))) => self.put(writer, op, z, body).map(|()| true),
+            Ok(None) => Ok(false),
+            Err(refusal) => Err(refusal),
+        };
+        self.needs_head |= happened != Ok(true);
+        happened.map(drop)
+    }
+
+    /// Gives a stroke its new row, in place of the one it has from an earlier op of the batch.
+    fn put(
+        &mut self,
+        writer: Writer,
+        op: &Op,
+        z: Option<i64>,
+        body: Option<Body>,
+    ) -> Result<(), Refusal> {
+        let held = self.stroke(op.stroke);
+        let place = self.places.get(&op.stroke).copied();
+        let seq = self.drawing.head + 1 + place.unwrap_or(self.changes.len()) as Seq;
+        let mut change = Change {
+            seq,
+            stroke: op.stroke,
+            z: z.or(held.map(|held| held.z)).unwrap_or(seq as i64),
+            by: writer.by,
+            op: OpId {
+                writer: writer.id,
+                n: op.n,
+            },
+            marks: held.map_or_else(Vec::new, |held| held.marks.clone()),
+            body,
+        };
+        // Both sides have the same marks yet. What marks the batch adds is not limited, since it
+        // is known at the end only, and counts from the next batch on.
+        let bytes = self.bytes + change.bytes() - held.map_or(0, Change::bytes);
+        let strokes = self.strokes + usize::from(change.body.is_some())
+            - usize::from(held.is_some_and(|held| held.body.is_some()));
+        if change.body.is_some() {
+            if strokes > self.strokes && strokes > self.drawing.limits.strokes {
+                return Err(Refusal::Full("it has as many strokes as it may have"));
+            }
+            if bytes > self.bytes && bytes > self.drawing.limits.bytes {
+                return Err(Refusal::Full("it has as many bytes as it may have"));
+            }
+        }
+
+        change.marks.extend(held.map(|held| held.op));
+        change.marks.retain(|mark| mark.writer != writer.id);
+        let moved_on = held.map(|held| held.seq);
+        match place {
+            Some(place) => self.changes[place] = change,
+            None => {
+                self.places.insert(op.stroke, self.changes.len());
+                self.changes.push(change);
+                self.replaced.extend(moved_on);
+            }
+        }
+        self.strokes = strokes;
+        self.bytes = bytes;
+        self.last.insert(writer.id, op.n);
+        Ok(())
+    }
+
+    /// Keeps of all marks those that no other row tells.
+    ///
+    /// The highest number of every writer must be found in some row. Ops of one writer come
+    /// in the order of their numbers, so the highest is that of the last one that happened:
+    /// either it is the `op` of its row, or another writer's op came over it and it is a mark
+    /// there. A lower one is not needed, wherever the highest is. This is right only once
+    /// every op of the batch has happened, which may raise the highest of any writer.
+    fn settle_marks(&mut self) {
+        let mut changes = std::mem::take(&mut self.changes);
+        for change in &mut changes {
+            change.marks.retain(|mark| mark.n == self.last(mark.writer));
+        }
+        self.changes = changes;
+    }
+}
+
+/// A painting order, if it is given one, and what is left of the stroke.
+type Outcome = (Option<i64>, Option<Body>);
+
+/// What becomes of a stroke by an op: `None` when there is nothing to do.
+fn outcome(held: Option<&Change>, kind: &OpKind) -> Result<Option<Outcome>, Refusal> {
+    let living = held.and_then(|held| held.body.as_ref());
+    let moved_on =
+        |over: &Option<OpId>| over.is_some_and(|over| held.is_none_or(|held| held.op != over));
+    match kind {
+        OpKind::Draw { .. } if held.is_some() => Err(Refusal::Exists),
+        OpKind::Draw { body } => Ok(Some((None, Some(body.clone())))),
+        OpKind::Edit { set, z, over } => match living {
+            None if held.is_none() => Err(Refusal::Absent),
+            None => Err(Refusal::Gone),
+            Some(_) if moved_on(over) => Err(Refusal::Changed),
+            Some(body) => match body.with(set) {
+                Ok(body) => Ok(Some((*z, Some(body)))),
+                Err(error) => Err(Refusal::Invalid(error.to_string())),
+            },
+        },
+        OpKind::Erase { .. } if living.is_none() => Ok(None),
+        OpKind::Erase { over } if moved_on(over) => Err(Refusal::Changed),
+        OpKind::Erase { .. } => Ok(Some((None, None))),
+        OpKind::Restore { .. } if held.is_none() => Err(Refusal::Absent),
+        OpKind::Restore { body, over } => {
+            if living.is_some() || moved_on(&Some(*over)) {
+                Err(Refusal::Changed)
+            } else {
+                Ok(Some((None, Some(body.clone()))))
+            }
+        }
+    }
+}

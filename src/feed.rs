@@ -1,0 +1,688 @@
+//! One open drawing on one server: the actor that appends to it, follows it, and tells its sessions.
+//!
+//! It is the only one on its server that appends to its drawing. It never waits for a
+//! session, and never holds more than its limits.
+//!
+//! # How it keeps up
+//!
+//! The feed owns the [`Drawing`] in memory. Three sources move it on, and all are judged by
+//! the same stale / next / gap rule: its own commits, the live query, and finite reads.
+//! It follows first and reads second. That alone leaks: a write that began before the live
+//! query and commits after the read notifies nobody, and a lost last notification leaves no
+//! gap to see; so the drawing's head is compared with the database's a few times after each
+//! following, and every few seconds for as long as it is open.
+
+mod append;
+mod follow;
+mod signals;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use tokio::sync::oneshot;
+
+use crate::drawing::{Drawing, Limits, Verdict};
+use append::Append;
+use signals::gather;
+
+use crate::feeds::Registration;
+use crate::members::{Answers, Members, ToSession, judge_since};
+use crate::model::{
+    Access, Arrival, Change, DrawingId, Life, Op, Refusal, Seq, ServerId, Writer, arrival,
+};
+use crate::protocol::{Close, Hello, PageSignal, ResetReason, ToBrowser, push_changes};
+use crate::queue::{Queue, Room, SessionId};
+use crate::roster::{Roster, ServerSignals};
+use crate::signal::{Ink, Person, Pointer, Signals};
+use crate::store::{Appended, Followed, Head, Page, Store, StoreError};
+
+/// Signals go out at most once in this time.
+const SIGNAL_TICK: Duration = Duration::from_millis(33);
+/// A feed repeats who is here this often, and forgets servers it did not hear for three times as long.
+const ROSTER_BEAT: Duration = Duration::from_secs(3);
+/// Those who fell behind are looked at this often.
+const CATCH_UP_TICK: Duration = Duration::from_millis(50);
+/// The head is compared with the database's so long after each following.
+const HEAD_CHECKS: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+];
+/// Most changes that are held while one before them is missing; then the drawing is read instead.
+const MAX_EARLY: usize = 1_024;
+/// Most points of ink that are gathered for one tick; more is dropped.
+const MAX_GATHERED_POINTS: usize = 20_000;
+/// The first and the longest wait before a failed read, following or append is tried again.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// Largest page of an HTTP read, in bytes of bodies, unless a single change has more.
+const MAX_READ_BYTES: usize = 1024 * 1024;
+/// The time between two batches of sessions that are closed for a drain.
+const DRAIN_TICK: Duration = Duration::from_millis(50);
+/// Sessions closed in one batch of a drain.
+const DRAIN_BATCH: usize = 50;
+/// Sessions that are closed for a drain come back spread over this time.
+const DRAIN_SPREAD: Duration = Duration::from_secs(2);
+
+/// What a feed obeys.
+#[derive(Clone, Debug)]
+pub struct FeedSettings {
+    /// What a drawing may hold.
+    pub limits: Limits,
+    /// Most ops that wait to be appended.
+    pub queue_ops: usize,
+    /// Most bytes of ops that wait to be appended.
+    pub queue_bytes: usize,
+    /// How long a change waits for a missing one before it.
+    pub gap_hold: Duration,
+    /// A feed without a session closes after this time.
+    pub idle_close: Duration,
+    /// How often the heads of all open drawings are compared with the database's.
+    pub heads_interval: Duration,
+    /// Names the page's files in `welcome`.
+    pub build: String,
+}
+
+/// What a session tells the feed of its drawing.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub enum FromSession {
+    /// A session is there.
+    Join {
+        /// Its id.
+        session: SessionId,
+        /// Where to reach it.
+        recipient: Recipient<ToSession>,
+        /// The last position its page holds.
+        since: Seq,
+        /// The life that position belongs to.
+        life: Option<Life>,
+    },
+    /// It draws.
+    Hello {
+        /// Its id.
+        session: SessionId,
+        /// Who draws.
+        hello: Hello,
+        /// What its link allows.
+        access: Access,
+    },
+    /// It wants something, for which it has reserved room.
+    Submit {
+        /// Its id.
+        session: SessionId,
+        /// Who draws.
+        writer: Writer,
+        /// The ops, in order.
+        ops: Vec<Op>,
+    },
+    /// It tells what is seen and forgotten.
+    Signal {
+        /// Its id.
+        session: SessionId,
+        /// The pointer, the ink.
+        signal: PageSignal,
+    },
+    /// Its page holds everything up to `since`: send what comes after.
+    Since {
+        /// Its id.
+        session: SessionId,
+        /// The position.
+        since: Seq,
+        /// The life it belongs to.
+        life: Life,
+    },
+    /// It is gone.
+    Leave {
+        /// Its id.
+        session: SessionId,
+    },
+}
+
+/// A page of changes for HTTP.
+#[derive(Debug)]
+pub struct ReadPage {
+    /// The drawing's life.
+    pub life: Life,
+    /// The page covers the positions after this one …
+    pub from: Seq,
+    /// … up to this one.
+    pub head: Seq,
+    /// Whether there is more after it.
+    pub more: bool,
+    /// The drawing's title.
+    pub title: String,
+    /// Whether the reader has to forget everything first.
+    pub reset: bool,
+    /// The changes, as the elements of a JSON array.
+    pub changes: String,
+}
+
+/// Why a feed has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FeedError {
+    /// No such drawing, or it is deleted.
+    #[error("there is no such drawing")]
+    NotFound,
+    /// The database is away, or the server goes.
+    #[error("the database cannot be reached just now")]
+    Unavailable,
+}
+
+/// Asks for the changes after `since`.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Read {
+    pub since: Seq,
+    pub life: Option<Life>,
+    pub answer: oneshot::Sender<Result<ReadPage, FeedError>>,
+}
+
+/// What the database says of this drawing.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Told(pub Head);
+
+/// The server goes: close the sessions, finish what is queued, and stop.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Drain {
+    pub finished: oneshot::Sender<()>,
+}
+
+enum Asked {
+    Join {
+        session: SessionId,
+        recipient: Recipient<ToSession>,
+        since: Seq,
+        life: Option<Life>,
+    },
+    Hello {
+        session: SessionId,
+        hello: Hello,
+        access: Access,
+    },
+    Read(Read),
+}
+
+/// What a feed shares with its sessions: room for ops, and the head.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// Room for ops.
+    pub room: Room,
+    head: Arc<AtomicU64>,
+}
+
+impl Shared {
+    pub(crate) fn new(settings: &FeedSettings) -> Self {
+        Self {
+            room: Room::new(settings.queue_ops, settings.queue_bytes),
+            head: Arc::default(),
+        }
+    }
+
+    /// The last position the feed holds.
+    pub fn head(&self) -> Seq {
+        self.head.load(Ordering::Relaxed)
+    }
+}
+
+/// The feed of one open drawing.
+pub struct Feed {
+    id: DrawingId,
+    store: Store,
+    settings: Arc<FeedSettings>,
+    registration: Registration,
+    shared: Shared,
+    /// Nothing until the first read.
+    drawing: Option<Drawing>,
+    title: String,
+    members: Members,
+    roster: Roster,
+    queue: Queue,
+    /// Changes that came before one that precedes them.
+    early: BTreeMap<Seq, Change>,
+    /// What is asked while nothing was read, or before it is sure where the database is.
+    asked: Vec<Asked>,
+    /// Signals for this server's sessions, and for the other servers.
+    for_sessions: Signals,
+    for_servers: Signals,
+    last_tick: Instant,
+    idle_since: Instant,
+    /// Joins and reads that reached this feed.
+    asked_for: u64,
+    failures: u32,
+    /// Verdicts wait for a read that begins after their ops came, or had it.
+    confirm: bool,
+    confirmed: bool,
+    busy: Busy,
+    finished: Option<oneshot::Sender<()>>,
+}
+
+/// What is under way or scheduled, each at most once.
+#[derive(Default)]
+struct Busy {
+    appending: bool,
+    reading: bool,
+    read_again: bool,
+    gap: bool,
+    flush: bool,
+    tick: bool,
+    signalling: bool,
+    catch_up: bool,
+}
+
+impl Feed {
+    pub(crate) fn new(
+        id: DrawingId,
+        store: Store,
+        settings: Arc<FeedSettings>,
+        shared: Shared,
+        registration: Registration,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            id,
+            store,
+            registration,
+            drawing: None,
+            title: String::new(),
+            members: Members::default(),
+            roster: Roster::default(),
+            queue: Queue::new(shared.room.clone()),
+            shared,
+            settings,
+            early: BTreeMap::new(),
+            asked: Vec::new(),
+            for_sessions: Signals::default(),
+            for_servers: Signals::default(),
+            last_tick: now - SIGNAL_TICK,
+            idle_since: now,
+            asked_for: 0,
+            failures: 0,
+            confirm: false,
+            confirmed: false,
+            busy: Busy::default(),
+            finished: None,
+        }
+    }
+
+    /// Waits a little longer with each failure in a row, and not all servers equally long.
+    fn backoff(&mut self) -> Duration {
+        let (first, longest) = RETRY;
+        let wait = first
+            .saturating_mul(1 << self.failures.min(10))
+            .min(longest);
+        self.failures += 1;
+        wait.mul_f64(0.5 + fastrand::f64() / 2.0)
+    }
+
+    fn head(&self) -> Seq {
+        self.drawing.as_ref().map_or(0, Drawing::head)
+    }
+
+    /// Answers what waited for a read, now that the feed knows where the database is.
+    fn serve_asked(&mut self, ctx: &mut Context<Self>) {
+        for asked in std::mem::take(&mut self.asked) {
+            self.serve(asked, ctx);
+        }
+    }
+
+    fn ask(&mut self, asked: Asked, ctx: &mut Context<Self>) {
+        let since = match &asked {
+            Asked::Join { since, .. } => *since,
+            Asked::Read(read) => read.since,
+            Asked::Hello { .. } => 0,
+        };
+        // A position beyond this feed's head may be right all the same: the feed may lag, so it reads before it judges.
+        if self.drawing.is_none() {
+            self.asked.push(asked);
+        } else if since > self.head() {
+            self.asked.push(asked);
+            self.read(ctx);
+        } else {
+            self.serve(asked, ctx);
+        }
+    }
+
+    fn serve(&mut self, asked: Asked, ctx: &mut Context<Self>) {
+        let Some(drawing) = &self.drawing else { return };
+        match asked {
+            Asked::Join {
+                session,
+                recipient,
+                since,
+                life,
+            } => {
+                self.members.join(session, recipient, drawing, since, life);
+                self.watch_waiting(ctx);
+            }
+            Asked::Hello {
+                session,
+                hello,
+                access,
+            } => self.welcome(session, hello, access, ctx),
+            Asked::Read(read) => {
+                let (from, reset) = judge_since(drawing, read.since, read.life);
+                let page = read_page(drawing, from, reset.is_some(), &self.title);
+                // A reader that is gone misses nothing.
+                let _ = read.answer.send(Ok(page));
+            }
+        }
+    }
+
+    fn welcome(
+        &mut self,
+        session: SessionId,
+        hello: Hello,
+        access: Access,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(drawing) = &self.drawing else { return };
+        let Some(member) = self.members.get_mut(session) else {
+            return;
+        };
+        let done = drawing.last(hello.writer.id);
+        let frame = ToBrowser::Welcome {
+            writer: hello.writer.id,
+            by: hello.writer.by,
+            life: drawing.life(),
+            head: drawing.head(),
+            done,
+            title: &self.title,
+            access: access.into(),
+            build: &self.settings.build,
+        };
+        member.welcome(hello.writer, frame.encode(), hello.next.max(done + 1));
+        if let Some((name, colour)) = hello.seen_as {
+            let Writer { id: writer, by } = hello.writer;
+            self.roster.join(
+                session,
+                Person {
+                    writer,
+                    by,
+                    name,
+                    colour,
+                },
+            );
+        }
+        self.people_changed(ctx);
+    }
+
+    fn beat(&mut self, ctx: &mut Context<Self>) {
+        for session in self.members.give_up(Instant::now()) {
+            log::info!(
+                "session {session} of drawing {} has not read for too long",
+                self.id
+            );
+            self.left(session, ctx);
+        }
+        if self.roster.beat() {
+            self.people_changed(ctx);
+        }
+        if self.roster.is_shared() {
+            self.for_servers.people = Some(self.roster.here());
+            self.schedule_tick(ctx);
+        }
+        if !self.members.is_empty() || !self.asked.is_empty() || !self.queue.is_empty() {
+            self.idle_since = Instant::now();
+        } else if self.idle_since.elapsed() >= self.settings.idle_close
+            && self.registration.remove_if_idle(self.asked_for)
+        {
+            ctx.stop();
+        }
+    }
+
+    fn left(&mut self, session: SessionId, ctx: &mut Context<Self>) {
+        self.asked.retain(|asked| match asked {
+            Asked::Join { session: held, .. } | Asked::Hello { session: held, .. } => {
+                *held != session
+            }
+            Asked::Read(_) => true,
+        });
+        let writer = self.members.leave(session).and_then(|member| member.writer);
+        if self.roster.leave(session) {
+            if let Some(writer) = writer {
+                let pointer = Pointer {
+                    writer: writer.id,
+                    place: None,
+                };
+                gather(
+                    &mut self.for_sessions,
+                    Signals {
+                        pointers: vec![pointer],
+                        ..Signals::default()
+                    },
+                );
+            }
+            self.people_changed(ctx);
+        }
+        self.registration.count(self.members.len());
+    }
+
+    fn watch_waiting(&mut self, ctx: &mut Context<Self>) {
+        if self.members.has_waiting() && !std::mem::replace(&mut self.busy.catch_up, true) {
+            ctx.run_later(CATCH_UP_TICK, |feed, ctx| {
+                feed.busy.catch_up = false;
+                if let Some(drawing) = &feed.drawing {
+                    feed.members.flush(drawing);
+                    feed.members.catch_up(drawing);
+                }
+                feed.watch_waiting(ctx);
+            });
+        }
+    }
+
+    /// What waits for a first read gets none: whoever asked comes back.
+    fn unavailable(&mut self, ctx: &mut Context<Self>) {
+        if self.drawing.is_some() {
+            return;
+        }
+        let after = Duration::from_secs(1);
+        self.refuse_asked(|| Close::Load { after }, FeedError::Unavailable);
+        self.registration.remove();
+        ctx.stop();
+    }
+
+    fn refuse_asked(&mut self, close: impl Fn() -> Close, error: FeedError) {
+        for asked in self.asked.drain(..) {
+            match asked {
+                Asked::Join { recipient, .. } => recipient.do_send(ToSession::Close(close())),
+                Asked::Hello { .. } => {}
+                Asked::Read(read) => {
+                    let _ = read.answer.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, ctx: &mut Context<Self>, close: impl Fn() -> Close, error: FeedError) {
+        self.refuse_asked(&close, error);
+        self.members.close(usize::MAX, &close);
+        self.registration.remove();
+        ctx.stop();
+    }
+
+    fn drain(&mut self, ctx: &mut Context<Self>) {
+        let restart = || {
+            let spread = DRAIN_SPREAD.as_millis() as u64;
+            Close::Restart {
+                after: Duration::from_millis(fastrand::u64(0..=spread)),
+            }
+        };
+        self.refuse_asked(restart, FeedError::Unavailable);
+        // What is under way is answered before its session goes.
+        if !self.queue.is_empty() {
+            ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));
+        } else if self.members.close(DRAIN_BATCH, restart) > 0 {
+            self.people_changed(ctx);
+            ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));
+        } else {
+            self.registration.remove();
+            if let Some(finished) = self.finished.take() {
+                let _ = finished.send(());
+            }
+            ctx.stop();
+        }
+    }
+}
+
+fn read_page(drawing: &Drawing, from: Seq, reset: bool, title: &str) -> ReadPage {
+    let mut bytes = 0;
+    let mut head = drawing.head();
+    let mut more = false;
+    let mut page: Vec<&Change> = Vec::new();
+    for change in drawing.since(from) {
+        if bytes > 0 && bytes + change.bytes() > MAX_READ_BYTES {
+            head = page.last().map_or(from, |last| last.seq);
+            more = true;
+            break;
+        }
+        bytes += change.bytes();
+        page.push(change);
+    }
+    let mut changes = String::with_capacity(2 * bytes);
+    push_changes(&mut changes, page);
+    ReadPage {
+        life: drawing.life(),
+        from,
+        head,
+        more,
+        title: title.to_owned(),
+        reset,
+        changes,
+    }
+}
+
+/// Send what is new.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Flush;
+
+impl Actor for Feed {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(256);
+        self.follow(ctx);
+        ctx.run_interval(ROSTER_BEAT.min(self.settings.idle_close), |feed, ctx| {
+            feed.beat(ctx)
+        });
+    }
+}
+
+impl StreamHandler<Followed> for Feed {
+    fn handle(&mut self, followed: Followed, ctx: &mut Self::Context) {
+        match followed {
+            Followed::Change(change) => self.arrived(change, ctx),
+            Followed::Signals { server, body } => self.heard(server, &body, ctx),
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        log::warn!("drawing {} is no longer followed: following again", self.id);
+        let wait = self.backoff();
+        ctx.run_later(wait, |feed, ctx| feed.follow(ctx));
+    }
+}
+
+impl Handler<FromSession> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, message: FromSession, ctx: &mut Self::Context) {
+        match message {
+            FromSession::Join {
+                session,
+                recipient,
+                since,
+                life,
+            } => {
+                self.asked_for += 1;
+                self.idle_since = Instant::now();
+                self.ask(
+                    Asked::Join {
+                        session,
+                        recipient,
+                        since,
+                        life,
+                    },
+                    ctx,
+                );
+            }
+            FromSession::Hello {
+                session,
+                hello,
+                access,
+            } => self.ask(
+                Asked::Hello {
+                    session,
+                    hello,
+                    access,
+                },
+                ctx,
+            ),
+            FromSession::Submit {
+                session,
+                writer,
+                ops,
+            } => {
+                self.queue.push(session, writer, ops);
+                // Behind what else is ready, so that it goes in the same transaction.
+                ctx.notify(Append);
+            }
+            FromSession::Signal { session, signal } => self.signalled(session, signal, ctx),
+            FromSession::Since {
+                session,
+                since,
+                life,
+            } => {
+                if let Some(drawing) = &self.drawing {
+                    self.members.resume(session, drawing, since, Some(life));
+                    self.watch_waiting(ctx);
+                }
+            }
+            FromSession::Leave { session } => self.left(session, ctx),
+        }
+    }
+}
+
+impl Handler<Read> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, read: Read, ctx: &mut Self::Context) {
+        self.asked_for += 1;
+        self.idle_since = Instant::now();
+        self.ask(Asked::Read(read), ctx);
+    }
+}
+
+impl Handler<Told> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, Told(head): Told, ctx: &mut Self::Context) {
+        self.told(head, ctx);
+    }
+}
+
+impl Handler<Drain> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, Drain { finished }: Drain, ctx: &mut Self::Context) {
+        self.finished = Some(finished);
+        self.drain(ctx);
+    }
+}
+
+impl Handler<Flush> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, _: Flush, ctx: &mut Self::Context) {
+        self.busy.flush = false;
+        if let Some(drawing) = &self.drawing {
+            self.members.flush(drawing);
+        }
+        self.watch_waiting(ctx);
+    }
+}

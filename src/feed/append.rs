@@ -1,0 +1,143 @@
+//! How a feed appends: one transaction at a time, with all that gathered meanwhile.
+//!
+//! It answers an op only after its verdict is certain: stored, or decided with complete knowledge.
+
+use actix::fut::wrap_future;
+use actix::prelude::*;
+
+use super::*;
+
+/// Append what has gathered.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Append;
+
+impl Feed {
+    /// Appends what has gathered, unless a transaction is under way: then it gathers on.
+    pub(super) fn append(&mut self, ctx: &mut Context<Self>) {
+        if self.busy.appending || self.busy.reading {
+            return;
+        }
+        let Some(drawing) = &self.drawing else { return };
+        let batch = self.queue.batch();
+        if batch.is_empty() {
+            return;
+        }
+        let head = drawing.head();
+        let decision = drawing.decide(batch);
+        let confirmed = std::mem::take(&mut self.confirmed);
+        if decision.changes.is_empty() {
+            if decision.needs_head && !confirmed {
+                // No swap will prove that this feed knew everything, and a verdict is final.
+                self.confirm = true;
+                self.read(ctx);
+            } else {
+                self.answer(decision.verdicts);
+                ctx.notify(Append);
+            }
+            return;
+        }
+        self.busy.appending = true;
+        let (store, id) = (self.store.clone(), self.id);
+        let append = async move {
+            let result = store
+                .append(id, head, &decision.changes, &decision.replaced)
+                .await;
+            (result, decision)
+        };
+        ctx.spawn(
+            wrap_future(append).map(|(result, decision), feed: &mut Self, ctx| {
+                feed.busy.appending = false;
+                match result {
+                    Ok(Appended::Committed) => {
+                        feed.failures = 0;
+                        for change in decision.changes {
+                            feed.arrived(change, ctx);
+                        }
+                        // The strokes go out before the answers: a page that is told "done" has them.
+                        if let Some(drawing) = &feed.drawing {
+                            feed.members.flush(drawing);
+                        }
+                        feed.answer(decision.verdicts);
+                        feed.watch_waiting(ctx);
+                        feed.append(ctx);
+                    }
+                    // Someone else moved the head: see what they did, and decide again.
+                    Ok(Appended::Behind) => feed.read_after_jitter(ctx),
+                    Ok(Appended::Gone) => feed.close(ctx, || Close::NoDrawing, FeedError::NotFound),
+                    Err(StoreError::NotFound | StoreError::Gone) => {
+                        feed.close(ctx, || Close::NoDrawing, FeedError::NotFound);
+                    }
+                    Err(StoreError::Failed(reason)) => feed.append_failed(reason, ctx),
+                    // It may or may not have happened. The rows tell: a decision after a read finds
+                    // the ops that are stored, by their writer and number.
+                    Err(error) => {
+                        log::warn!("an append to drawing {} has no answer: {error}", feed.id);
+                        feed.busy.reading = true;
+                        let wait = feed.backoff();
+                        ctx.run_later(wait, |feed, ctx| {
+                            feed.busy.reading = false;
+                            feed.read(ctx);
+                        });
+                    }
+                }
+            }),
+        );
+    }
+
+    pub(super) fn read_after_jitter(&mut self, ctx: &mut Context<Self>) {
+        self.failures += 1;
+        if self.failures == 1 {
+            self.read(ctx);
+            return;
+        }
+        // Lost several times in a row: a random pause, so that no server starves another.
+        self.busy.reading = true;
+        let pause =
+            Duration::from_micros(fastrand::u64(0..1_000 * u64::from(self.failures.min(20))));
+        let failures = self.failures;
+        ctx.run_later(pause, move |feed, ctx| {
+            feed.busy.reading = false;
+            feed.read(ctx);
+            feed.failures = failures;
+        });
+    }
+
+    pub(super) fn append_failed(&mut self, reason: String, ctx: &mut Context<Self>) {
+        log::warn!("an append to drawing {} failed: {reason}", self.id);
+        if !self.queue.split() {
+            let refusal = Refusal::Invalid("the database does not take it".into());
+            self.answer(vec![Verdict::Refused {
+                refusal,
+                stroke: None,
+            }]);
+        }
+        self.read(ctx);
+    }
+
+    /// Tells the sessions what came of the batch.
+    pub(super) fn answer(&mut self, verdicts: Vec<Verdict>) {
+        let mut answers: BTreeMap<SessionId, Answers> = BTreeMap::new();
+        for ((session, n), verdict) in self.queue.finish().into_iter().zip(verdicts) {
+            let answers = answers.entry(session).or_default();
+            answers.ops += 1;
+            answers.upto = n;
+            if let Verdict::Refused { refusal, stroke } = verdict {
+                answers
+                    .refusals
+                    .push(ToBrowser::refused(n, &refusal, stroke.as_ref()).encode());
+            }
+        }
+        for (session, answers) in answers {
+            self.members.answer(session, answers);
+        }
+    }
+}
+
+impl Handler<Append> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, _: Append, ctx: &mut Self::Context) {
+        self.append(ctx);
+    }
+}

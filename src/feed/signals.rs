@@ -1,0 +1,137 @@
+//! What a feed passes on and forgets: ink, pointers, and who is here.
+//!
+//! Signals never wait for the database, and never make anything else wait.
+
+use actix::fut::wrap_future;
+use actix::prelude::*;
+
+use super::*;
+
+impl Feed {
+    pub(super) fn signalled(
+        &mut self,
+        session: SessionId,
+        signal: PageSignal,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(writer) = self
+            .members
+            .get_mut(session)
+            .and_then(|member| member.writer)
+        else {
+            return;
+        };
+        let writer = writer.id;
+        let mut signals = Signals::default();
+        if let Some(place) = signal.pointer {
+            signals.add_pointer(Pointer { writer, place });
+        }
+        if let Some(part) = signal.ink {
+            signals.add_ink(Ink { writer, part });
+        }
+        if self.roster.is_shared() {
+            gather(&mut self.for_servers, signals.clone());
+        }
+        gather(&mut self.for_sessions, signals);
+        self.schedule_tick(ctx);
+    }
+
+    pub(super) fn people_changed(&mut self, ctx: &mut Context<Self>) {
+        self.for_sessions.people = Some(self.roster.everyone());
+        self.for_servers.people = Some(self.roster.here());
+        self.registration.count(self.members.len());
+        self.schedule_tick(ctx);
+    }
+
+    /// The first signal goes at once; those that follow within a tick go together.
+    pub(super) fn schedule_tick(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.busy.tick, true) {
+            return;
+        }
+        let wait = SIGNAL_TICK.saturating_sub(self.last_tick.elapsed());
+        ctx.run_later(wait, |feed, ctx| {
+            feed.busy.tick = false;
+            feed.last_tick = Instant::now();
+            let signals = std::mem::take(&mut feed.for_sessions);
+            if !signals.is_empty() {
+                feed.members.signal(&ToBrowser::Signals(&signals).encode());
+            }
+            feed.signal_servers(ctx);
+        });
+    }
+
+    /// Writes what has gathered for the other servers as one row, if there are any. One write
+    /// is under way at a time: a slow database gets fewer and larger rows, never a queue.
+    pub(super) fn signal_servers(&mut self, ctx: &mut Context<Self>) {
+        if !self.roster.is_shared() {
+            self.for_servers = Signals::default();
+            return;
+        }
+        if self.for_servers.is_empty() || self.busy.signalling {
+            return;
+        }
+        let signals = std::mem::take(&mut self.for_servers);
+        self.write_signals(
+            ServerSignals {
+                ask: false,
+                signals,
+            },
+            ctx,
+        );
+    }
+
+    /// Says that this feed is new, and asks the others who is there.
+    pub(super) fn announce(&mut self, ctx: &mut Context<Self>) {
+        let signals = Signals {
+            people: Some(self.roster.here()),
+            ..Signals::default()
+        };
+        self.write_signals(ServerSignals { ask: true, signals }, ctx);
+    }
+
+    pub(super) fn write_signals(&mut self, row: ServerSignals, ctx: &mut Context<Self>) {
+        let Ok(body) = serde_json::to_string(&row) else {
+            return;
+        };
+        self.busy.signalling = true;
+        let (store, id) = (self.store.clone(), self.id);
+        let write = async move { store.signal(id, body).await };
+        ctx.spawn(wrap_future(write).map(|written, feed: &mut Self, ctx| {
+            feed.busy.signalling = false;
+            if let Err(error) = written {
+                log::debug!("signals of drawing {} were lost: {error}", feed.id);
+            } else if !feed.for_servers.is_empty() {
+                feed.schedule_tick(ctx);
+            }
+        }));
+    }
+
+    pub(super) fn heard(&mut self, server: ServerId, body: &str, ctx: &mut Context<Self>) {
+        if server == self.store.server() {
+            return;
+        }
+        let Ok(ServerSignals { ask, mut signals }) = serde_json::from_str(body) else {
+            log::debug!(
+                "a signal row of drawing {} is of a kind this program does not know",
+                self.id
+            );
+            return;
+        };
+        let changed = self.roster.heard(server, signals.people.take());
+        gather(&mut self.for_sessions, signals);
+        if changed {
+            self.for_sessions.people = Some(self.roster.everyone());
+        }
+        if ask {
+            self.for_servers.people = Some(self.roster.here());
+        }
+        self.schedule_tick(ctx);
+    }
+}
+
+pub(super) fn gather(signals: &mut Signals, newer: Signals) {
+    signals.merge(newer);
+    if signals.ink_points() > MAX_GATHERED_POINTS {
+        signals.ink.clear();
+    }
+}

@@ -1,0 +1,278 @@
+//! The feeds that are open on this server: finds or opens the one of a drawing, and drains them all.
+//!
+//! There is never more than one feed of a drawing on a server.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix::{Actor, Addr, Arbiter, Context};
+use tokio::sync::oneshot;
+
+use crate::feed::{
+    Drain, Feed, FeedError, FeedSettings, FromSession, Read, ReadPage, Shared, Told,
+};
+use crate::model::{DrawingId, Life, Seq};
+use crate::store::{Head, Store};
+
+/// An attempt to reach a feed that closes at the same moment is made again so often.
+const ATTEMPTS: usize = 3;
+
+/// The open feeds of one server. Clones are the same registry.
+#[derive(Clone)]
+pub struct Feeds(Arc<Registry>);
+
+struct Registry {
+    store: Store,
+    settings: Arc<FeedSettings>,
+    arbiters: Vec<Arbiter>,
+    open: Mutex<HashMap<DrawingId, Open>>,
+    opened: AtomicU64,
+    draining: AtomicBool,
+}
+
+struct Open {
+    number: u64,
+    feed: Addr<Feed>,
+    shared: Shared,
+    /// Joins and reads on their way to it or there: it does not close for idleness before it saw them.
+    asked: u64,
+    sessions: usize,
+}
+
+/// A feed's entry in the registry.
+#[derive(Clone)]
+pub(crate) struct Registration {
+    feeds: Feeds,
+    id: DrawingId,
+    number: u64,
+}
+
+/// A feed as a session holds it.
+#[derive(Clone)]
+pub struct Attached {
+    /// The feed's address.
+    pub feed: Addr<Feed>,
+    /// Its room and its head.
+    pub shared: Shared,
+}
+
+impl Feeds {
+    /// No open feed yet; those to come run on `threads` threads of their own.
+    ///
+    /// Must be called within an actix system.
+    pub fn new(store: Store, settings: FeedSettings, threads: usize) -> Self {
+        Self(Arc::new(Registry {
+            store,
+            settings: Arc::new(settings),
+            arbiters: (0..threads.max(1)).map(|_| Arbiter::new()).collect(),
+            open: Mutex::default(),
+            opened: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// Whether this server goes.
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    /// How many feeds are open.
+    pub fn open(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// The sessions of each open drawing on this server.
+    pub fn counts(&self) -> Vec<(DrawingId, u32)> {
+        self.lock()
+            .iter()
+            .map(|(&id, open)| (id, open.sessions as u32))
+            .collect()
+    }
+
+    /// Joins a session: `message` is its [`FromSession::Join`].
+    ///
+    /// # Errors
+    ///
+    /// [`FeedError::Unavailable`] while this server goes.
+    pub fn join(&self, id: DrawingId, message: FromSession) -> Result<Attached, FeedError> {
+        let attached = self.attach(id)?;
+        // Past the mailbox's limit: bounded by the number of sessions.
+        attached.feed.do_send(message);
+        Ok(attached)
+    }
+
+    /// A page of the changes after `since`, from the feed's memory.
+    ///
+    /// # Errors
+    ///
+    /// [`FeedError`].
+    pub async fn read(
+        &self,
+        id: DrawingId,
+        since: Seq,
+        life: Option<Life>,
+    ) -> Result<ReadPage, FeedError> {
+        for _ in 0..ATTEMPTS {
+            let (answer, page) = oneshot::channel();
+            self.attach(id)?.feed.do_send(Read {
+                since,
+                life,
+                answer,
+            });
+            if let Ok(page) = page.await {
+                return page;
+            }
+        }
+        Err(FeedError::Unavailable)
+    }
+
+    /// Passes on what the database says of a drawing, if it is open here.
+    pub fn told(&self, head: Head) {
+        let feed = self.lock().get(&head.id).map(|open| open.feed.clone());
+        if let Some(feed) = feed {
+            feed.do_send(Told(head));
+        }
+    }
+
+    /// Compares the heads, titles and deletions of all open drawings with the database's every
+    /// `heads_interval`, in one query for all. Runs until it is dropped.
+    pub async fn watch(&self) {
+        loop {
+            tokio::time::sleep(self.0.settings.heads_interval).await;
+            let open: Vec<DrawingId> = self.lock().keys().copied().collect();
+            if open.is_empty() {
+                continue;
+            }
+            match self.0.store.heads(&open).await {
+                Ok(heads) => heads.into_iter().for_each(|head| self.told(head)),
+                Err(error) => log::warn!("the heads of open drawings cannot be checked: {error}"),
+            }
+        }
+    }
+
+    /// Closes all sessions with a restart, in batches, and stops the feeds once what they were
+    /// given is committed and answered. Opens none from now on. Gives up after `limit`.
+    pub async fn drain(&self, limit: Duration) {
+        self.0.draining.store(true, Ordering::Relaxed);
+        let feeds: Vec<Addr<Feed>> = self.lock().values().map(|open| open.feed.clone()).collect();
+        let drained = async {
+            let mut finishing = Vec::new();
+            for feed in feeds {
+                let (finished, done) = oneshot::channel();
+                feed.do_send(Drain { finished });
+                finishing.push(done);
+            }
+            for done in finishing {
+                // A feed that went by itself has nothing left to drain.
+                let _ = done.await;
+            }
+        };
+        if tokio::time::timeout(limit, drained).await.is_err() {
+            log::warn!(
+                "feeds were still busy after {} ms: their sessions are cut",
+                limit.as_millis()
+            );
+        }
+        for arbiter in &self.0.arbiters {
+            arbiter.stop();
+        }
+    }
+
+    fn attach(&self, id: DrawingId) -> Result<Attached, FeedError> {
+        if self.is_draining() {
+            return Err(FeedError::Unavailable);
+        }
+        let mut open = self.lock();
+        if let Some(open) = open.get_mut(&id).filter(|open| open.feed.connected()) {
+            open.asked += 1;
+            return Ok(Attached {
+                feed: open.feed.clone(),
+                shared: open.shared.clone(),
+            });
+        }
+        let number = self.0.opened.fetch_add(1, Ordering::Relaxed);
+        let shared = Shared::new(&self.0.settings);
+        let registration = Registration {
+            feeds: self.clone(),
+            id,
+            number,
+        };
+        let feed = Feed::new(
+            id,
+            self.0.store.clone(),
+            self.0.settings.clone(),
+            shared.clone(),
+            registration,
+        );
+        let feed = start_on(self.arbiter(id), feed);
+        open.insert(
+            id,
+            Open {
+                number,
+                feed: feed.clone(),
+                shared: shared.clone(),
+                asked: 1,
+                sessions: 0,
+            },
+        );
+        Ok(Attached { feed, shared })
+    }
+
+    fn arbiter(&self, id: DrawingId) -> &Arbiter {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        &self.0.arbiters[hasher.finish() as usize % self.0.arbiters.len()]
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<DrawingId, Open>> {
+        // Nothing panics while it holds the lock; if something did, the map is still whole.
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn start_on(arbiter: &Arbiter, feed: Feed) -> Addr<Feed> {
+    Feed::start_in_arbiter(&arbiter.handle(), move |_: &mut Context<Feed>| feed)
+}
+
+impl Registration {
+    /// Removes the feed. Whoever asks for the drawing from now on opens another one.
+    pub fn remove(&self) {
+        let mut open = self.feeds.lock();
+        if open
+            .get(&self.id)
+            .is_some_and(|open| open.number == self.number)
+        {
+            open.remove(&self.id);
+        }
+    }
+
+    /// Removes the feed if all that was asked of it, `asked` in number, has reached it.
+    pub fn remove_if_idle(&self, asked: u64) -> bool {
+        let mut open = self.feeds.lock();
+        match open.get(&self.id) {
+            Some(entry) if entry.number == self.number => {
+                let idle = entry.asked == asked;
+                if idle {
+                    open.remove(&self.id);
+                }
+                idle
+            }
+            _ => true,
+        }
+    }
+
+    /// Tells how many sessions the feed has.
+    pub fn count(&self, sessions: usize) {
+        if let Some(open) = self
+            .feeds
+            .lock()
+            .get_mut(&self.id)
+            .filter(|open| open.number == self.number)
+        {
+            open.sessions = sessions;
+        }
+    }
+}

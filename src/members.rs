@@ -1,0 +1,393 @@
+//! The sessions of one open drawing: who gets what, and who has fallen behind.
+//!
+//! Delivery never waits and never buffers strokes: a session whose mailbox is full is left
+//! out until it reads again, and then gets everything it lacks in one frame.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use actix::{Message, Recipient};
+use bytestring::ByteString;
+
+use crate::drawing::Drawing;
+use crate::model::{Change, Life, Seq, Writer};
+use crate::protocol::{Close, ResetReason, ToBrowser, strokes_frame};
+use crate::queue::SessionId;
+
+/// The largest catch-up that goes down the socket, in bytes; more is read over HTTP, compressed.
+pub const MAX_CATCH_UP_BYTES: usize = 256 * 1024;
+/// A session that reads nothing for so long is given up.
+pub const MAX_STALL: Duration = Duration::from_secs(30);
+
+/// What a feed tells a session.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub enum ToSession {
+    /// A frame for the browser.
+    Frame(ByteString),
+    /// The answer to `hello`: the frame, and the number of the op that is taken next.
+    Welcome {
+        /// The `welcome` frame.
+        frame: ByteString,
+        /// The next op's number.
+        next: u64,
+    },
+    /// Some of its ops are decided.
+    Answers(Answers),
+    /// The socket is to be closed.
+    Close(Close),
+    /// The feed is gone without a reason: join again.
+    Lost,
+}
+
+/// What came of ops of one session.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// The refusals among them, as frames, in order.
+    pub refusals: Vec<ByteString>,
+    /// How many ops were decided.
+    pub ops: usize,
+    /// The number of the last: every op up to it is decided.
+    pub upto: u64,
+}
+
+/// How changes reach a session.
+#[derive(Debug)]
+enum Flow {
+    /// It has everything that was sent, and gets each frame.
+    Following,
+    /// It has everything up to `position`, after it forgot everything if there is a reason to
+    /// reset, and was not reading at `since`.
+    Behind {
+        position: Seq,
+        reset: Option<ResetReason>,
+        since: Instant,
+    },
+    /// It reads over HTTP, and will say what it then has.
+    Reading,
+}
+
+/// One session of this drawing.
+#[derive(Debug)]
+pub struct Member {
+    recipient: Recipient<ToSession>,
+    flow: Flow,
+    /// Who draws in it, once it said hello.
+    pub writer: Option<Writer>,
+    /// Answers that found its mailbox full. Bounded by the ops that a session may have without an answer.
+    owed: Option<Answers>,
+}
+
+impl Member {
+    /// It said hello, and is told so. Past the mailbox's limit: a session says it once.
+    pub fn welcome(&mut self, writer: Writer, frame: ByteString, next: u64) {
+        self.writer = Some(writer);
+        self.recipient.do_send(ToSession::Welcome { frame, next });
+    }
+
+    fn send(&self, message: ToSession) -> bool {
+        self.recipient.try_send(message).is_ok()
+    }
+
+    fn pay(&mut self) -> bool {
+        let Some(answers) = self.owed.take() else {
+            return true;
+        };
+        match self.recipient.try_send(ToSession::Answers(answers)) {
+            Ok(()) => true,
+            Err(error) => {
+                if let ToSession::Answers(answers) = error.into_inner() {
+                    self.owed = Some(answers);
+                }
+                false
+            }
+        }
+    }
+
+    fn answer(&mut self, answers: Answers) {
+        let owed = self.owed.get_or_insert_default();
+        owed.refusals.extend(answers.refusals);
+        owed.ops += answers.ops;
+        owed.upto = answers.upto;
+        self.pay();
+    }
+}
+
+/// All sessions of this drawing on this server.
+#[derive(Debug, Default)]
+pub struct Members {
+    all: BTreeMap<SessionId, Member>,
+    /// Everyone who follows has everything up to here.
+    sent: Seq,
+    waiting: usize,
+}
+
+impl Members {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// One of them.
+    pub fn get_mut(&mut self, session: SessionId) -> Option<&mut Member> {
+        self.all.get_mut(&session)
+    }
+
+    /// The last position that was sent to all who follow.
+    pub fn sent(&self) -> Seq {
+        self.sent
+    }
+
+    /// Whether someone is to be caught up when they read again.
+    pub fn has_waiting(&self) -> bool {
+        self.waiting > 0
+    }
+
+    /// Takes in a session that holds everything up to `since` of `life`, and sends what it lacks.
+    pub fn join(
+        &mut self,
+        session: SessionId,
+        recipient: Recipient<ToSession>,
+        drawing: &Drawing,
+        since: Seq,
+        life: Option<Life>,
+    ) {
+        let member = Member {
+            recipient,
+            flow: Flow::Reading,
+            writer: None,
+            owed: None,
+        };
+        self.all.insert(session, member);
+        self.resume(session, drawing, since, life);
+    }
+
+    /// A session holds everything up to `since` of `life`: sends what it lacks, and it follows from then on.
+    pub fn resume(
+        &mut self,
+        session: SessionId,
+        drawing: &Drawing,
+        since: Seq,
+        life: Option<Life>,
+    ) {
+        self.flush(drawing);
+        let Some(member) = self.all.get_mut(&session) else {
+            return;
+        };
+        let (since, reset) = judge_since(drawing, since, life);
+        member.flow = Flow::Behind {
+            position: since,
+            reset,
+            since: Instant::now(),
+        };
+        self.waiting += 1;
+        self.catch_up(drawing);
+    }
+
+    /// A session left.
+    pub fn leave(&mut self, session: SessionId) -> Option<Member> {
+        let member = self.all.remove(&session);
+        self.waiting = self
+            .all
+            .values()
+            .filter(|member| matches!(member.flow, Flow::Behind { .. }))
+            .count();
+        member
+    }
+
+    /// Sends what is new since the last flush, merged into one frame that is encoded once.
+    pub fn flush(&mut self, drawing: &Drawing) {
+        let (from, head) = (self.sent, drawing.head());
+        if head == from {
+            return;
+        }
+        self.sent = head;
+        if self.all.is_empty() {
+            return;
+        }
+        let frame = strokes_frame(from, head, drawing.since(from));
+        for member in self.all.values_mut() {
+            if matches!(member.flow, Flow::Following)
+                && !member.send(ToSession::Frame(frame.clone()))
+            {
+                member.flow = Flow::Behind {
+                    position: from,
+                    reset: None,
+                    since: Instant::now(),
+                };
+                self.waiting += 1;
+            }
+        }
+    }
+
+    /// The drawing was read anew and is another one: everyone starts over.
+    pub fn reset(&mut self, drawing: &Drawing, reason: ResetReason) {
+        self.sent = drawing.head();
+        for member in self.all.values_mut() {
+            member.flow = Flow::Behind {
+                position: 0,
+                reset: Some(reason),
+                since: Instant::now(),
+            };
+        }
+        self.waiting = self.all.len();
+        self.catch_up(drawing);
+    }
+
+    /// Sends those who fell behind all they lack, if they read again.
+    pub fn catch_up(&mut self, drawing: &Drawing) {
+        if self.waiting == 0 {
+            return;
+        }
+        let head = drawing.head();
+        let mut frames: HashMap<Seq, CatchUp> = HashMap::new();
+        self.waiting = 0;
+        for member in self.all.values_mut() {
+            let Flow::Behind {
+                position, reset, ..
+            } = &mut member.flow
+            else {
+                continue;
+            };
+            let position = *position;
+            if let Some(reason) = *reset {
+                let frame = ToBrowser::Reset {
+                    life: drawing.life(),
+                    reason,
+                }
+                .encode();
+                if member.recipient.try_send(ToSession::Frame(frame)).is_err() {
+                    self.waiting += 1;
+                    continue;
+                }
+                *reset = None;
+            }
+            let frame = frames
+                .entry(position)
+                .or_insert_with(|| catch_up_frame(drawing, position, head));
+            if !member.send(ToSession::Frame(frame.text.clone())) {
+                self.waiting += 1;
+                continue;
+            }
+            member.flow = match frame.reads {
+                true => Flow::Reading,
+                false => Flow::Following,
+            };
+            if !member.pay() {
+                member.flow = Flow::Behind {
+                    position: head,
+                    reset: None,
+                    since: Instant::now(),
+                };
+                self.waiting += 1;
+            }
+        }
+    }
+
+    /// Sends a frame that nobody misses: those who do not read are left out.
+    pub fn signal(&self, frame: &ByteString) {
+        for member in self.all.values() {
+            if matches!(member.flow, Flow::Following) {
+                member.send(ToSession::Frame(frame.clone()));
+            }
+        }
+    }
+
+    /// Tells a session what came of its ops. It is told for certain: what
+    /// finds its mailbox full waits until it reads.
+    pub fn answer(&mut self, session: SessionId, answers: Answers) {
+        let Some(member) = self.all.get_mut(&session) else {
+            return;
+        };
+        member.answer(answers);
+        if member.owed.is_some() && matches!(member.flow, Flow::Following) {
+            member.flow = Flow::Behind {
+                position: self.sent,
+                reset: None,
+                since: Instant::now(),
+            };
+            self.waiting += 1;
+        }
+    }
+
+    /// Gives up the sessions that have not read for too long, and names them.
+    pub fn give_up(&mut self, now: Instant) -> Vec<SessionId> {
+        let stalled = |member: &Member| match member.flow {
+            Flow::Behind { since, .. } => now.duration_since(since) > MAX_STALL,
+            _ => false,
+        };
+        let gone: Vec<_> = self
+            .all
+            .iter()
+            .filter(|(_, member)| stalled(member))
+            .map(|(&session, _)| session)
+            .collect();
+        for session in &gone {
+            self.leave(*session);
+        }
+        gone
+    }
+
+    /// Closes up to `most` sessions, and forgets them; gives how many there were.
+    pub fn close(&mut self, most: usize, close: impl Fn() -> Close) -> usize {
+        let sessions: Vec<_> = self.all.keys().copied().take(most).collect();
+        for session in &sessions {
+            if let Some(member) = self.leave(*session) {
+                // Past the mailbox's limit, once: the last message of this session.
+                member.recipient.do_send(ToSession::Close(close()));
+            }
+        }
+        sessions.len()
+    }
+}
+
+impl Drop for Members {
+    /// No path forgets a session: those that are left when their feed goes join again.
+    fn drop(&mut self) {
+        for member in self.all.values() {
+            member.recipient.do_send(ToSession::Lost);
+        }
+    }
+}
+
+/// Where a reader that says it holds `since` of `life` really is, and whether it has to start over.
+pub fn judge_since(
+    drawing: &Drawing,
+    since: Seq,
+    life: Option<Life>,
+) -> (Seq, Option<ResetReason>) {
+    if since == 0 && life.is_none_or(|life| life == drawing.life()) {
+        return (0, None);
+    }
+    if life.is_some_and(|life| life != drawing.life()) || (life.is_none() && since > 0) {
+        return (0, Some(ResetReason::Life));
+    }
+    if since < drawing.floor() {
+        return (0, Some(ResetReason::Floor));
+    }
+    if since > drawing.head() {
+        return (0, Some(ResetReason::Ahead));
+    }
+    (since, None)
+}
+
+/// What brings a reader from a position to the head: the changes, or the advice to read them over HTTP.
+struct CatchUp {
+    text: ByteString,
+    reads: bool,
+}
+
+fn catch_up_frame(drawing: &Drawing, position: Seq, head: Seq) -> CatchUp {
+    let bytes: usize = drawing.since(position).map(Change::bytes).sum();
+    let reads = bytes > MAX_CATCH_UP_BYTES;
+    let text = match reads {
+        true => ToBrowser::Read { since: position }.encode(),
+        false => strokes_frame(position, head, drawing.since(position)),
+    };
+    CatchUp { text, reads }
+}

@@ -1,0 +1,562 @@
+//! One browser's WebSocket: checks what it says, and sends it what its feed tells.
+//!
+//! A session never buffers what a browser does not read, and never closes over an honest
+//! outbox: too much is refused for load, and the browser keeps its ops.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use actix_http::ws::Item;
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web_actors::ws;
+use bytestring::ByteString;
+use governor::clock::{Clock, QuantaClock};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+
+use crate::feed::FromSession;
+use crate::feeds::{Attached, Feeds};
+use crate::members::{Answers, ToSession};
+use crate::model::{Access, DrawingId, Life, Op, Refusal, Seq, Writer};
+use crate::protocol::{
+    Close, FromBrowser, Hello, MAX_FRAME_BYTES, PageSignal, SUBPROTOCOL, ToBrowser,
+};
+use crate::queue::{SessionId, op_bytes};
+
+/// Messages of a feed that wait for a session; when there are more, its browser is not reading.
+const MAILBOX: usize = 32;
+/// Most ops of one session without an answer; those after them are refused for load.
+const MAX_UNANSWERED: usize = 1_000;
+/// How long a browser waits after a refusal for load.
+const RETRY: Duration = Duration::from_millis(500);
+/// A session whose feed is gone looks for it again after this time.
+const REJOIN: Duration = Duration::from_millis(100);
+
+/// A browser that does not answer a close within this time is cut.
+const CLOSE_WAIT: Duration = Duration::from_secs(2);
+
+/// What a session obeys.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// A browser is pinged this often.
+    pub heartbeat: Duration,
+    /// A browser that says nothing for so long is gone.
+    pub silence: Duration,
+    /// Ops a second that a session takes in the long run.
+    pub ops_per_second: NonZeroU32,
+    /// Ops that it takes at once, after a pause.
+    pub ops_burst: NonZeroU32,
+    /// Frames that are no ops, a second; signals over it are dropped.
+    pub signals_per_second: NonZeroU32,
+    /// Most sessions of this server.
+    pub max_sessions: usize,
+}
+
+/// What all sessions of a server share.
+pub struct Sessions {
+    feeds: Feeds,
+    settings: SessionSettings,
+    open: AtomicUsize,
+    opened: AtomicU64,
+}
+
+impl Sessions {
+    /// No session yet.
+    pub fn new(feeds: Feeds, settings: SessionSettings) -> Self {
+        Self {
+            feeds,
+            settings,
+            open: AtomicUsize::new(0),
+            opened: AtomicU64::new(0),
+        }
+    }
+
+    /// How many sockets are open.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+}
+
+/// What a browser asks for with its upgrade.
+#[derive(Clone, Copy, Debug)]
+pub struct Joining {
+    /// The drawing.
+    pub drawing: DrawingId,
+    /// What its link allows.
+    pub access: Access,
+    /// The last position the page holds.
+    pub since: Seq,
+    /// The life it belongs to.
+    pub life: Option<Life>,
+}
+
+/// Turns a request into a session.
+///
+/// A socket that is refused is upgraded too, and closed with the code that says why: a page
+/// cannot read the status of a handshake that failed.
+///
+/// # Errors
+///
+/// When the request is no WebSocket handshake.
+pub fn upgrade(
+    request: &HttpRequest,
+    payload: web::Payload,
+    joining: Result<Joining, Close>,
+    sessions: &Arc<Sessions>,
+) -> Result<HttpResponse, actix_web::Error> {
+    let offered = request
+        .headers()
+        .get("Sec-WebSocket-Protocol")
+        .and_then(|value| value.to_str().ok());
+    let speaks =
+        offered.is_some_and(|offered| offered.split(',').any(|one| one.trim() == SUBPROTOCOL));
+    let joining = match joining {
+        Ok(_) if !speaks => Err(Close::Malformed(format!(
+            "speak the subprotocol {SUBPROTOCOL}"
+        ))),
+        Ok(_) if sessions.feeds.is_draining() => Err(Close::Restart { after: RETRY }),
+        Ok(_) if sessions.open() >= sessions.settings.max_sessions => Err(Close::TooMany),
+        joining => joining,
+    };
+    let session = Session::new(joining, sessions.clone());
+    ws::WsResponseBuilder::new(session, request, payload)
+        .protocols(&[SUBPROTOCOL])
+        .frame_size(MAX_FRAME_BYTES)
+        .start()
+}
+
+/// Where a writer's ops stand.
+#[derive(Debug)]
+struct Upwards {
+    writer: Writer,
+    /// The number of the op that is taken next.
+    next: u64,
+    /// Every op that was given to the feed has its answer, up to here.
+    answered: u64,
+    /// How many ops the feed has not answered.
+    unanswered: usize,
+    /// The ops after a gap or a refusal for load are left out until `next` comes.
+    held: bool,
+}
+
+/// One WebSocket, and the actor that is its end.
+pub struct Session {
+    id: SessionId,
+    joining: Result<Joining, Close>,
+    sessions: Arc<Sessions>,
+    attached: Option<Attached>,
+    hello: Option<Hello>,
+    upwards: Option<Upwards>,
+    ops_limit: DefaultDirectRateLimiter,
+    signals_limit: DefaultDirectRateLimiter,
+    fragments: Option<Vec<u8>>,
+    heard: Instant,
+    closing: bool,
+}
+
+impl Session {
+    fn new(joining: Result<Joining, Close>, sessions: Arc<Sessions>) -> Self {
+        sessions.open.fetch_add(1, Ordering::Relaxed);
+        let settings = &sessions.settings;
+        let ops = Quota::per_second(settings.ops_per_second).allow_burst(settings.ops_burst);
+        Self {
+            id: sessions.opened.fetch_add(1, Ordering::Relaxed),
+            joining,
+            attached: None,
+            hello: None,
+            upwards: None,
+            ops_limit: RateLimiter::direct(ops),
+            signals_limit: RateLimiter::direct(Quota::per_second(settings.signals_per_second)),
+            fragments: None,
+            heard: Instant::now(),
+            closing: false,
+            sessions,
+        }
+    }
+
+    fn join(&mut self, joining: Joining, ctx: &mut ws::WebsocketContext<Self>) {
+        let Joining {
+            drawing,
+            since,
+            life,
+            ..
+        } = joining;
+        let recipient = ctx.address().recipient();
+        let join = FromSession::Join {
+            session: self.id,
+            recipient,
+            since,
+            life,
+        };
+        match self.sessions.feeds.join(drawing, join) {
+            Ok(attached) => self.attached = Some(attached),
+            Err(_) => self.close(Close::Restart { after: RETRY }, ctx),
+        }
+    }
+
+    fn tell(&self, message: FromSession) {
+        if let Some(attached) = &self.attached {
+            // Ops reserved their room before, and the rest is bounded by this session's limits.
+            attached.feed.do_send(message);
+        }
+    }
+
+    fn close(&mut self, close: Close, ctx: &mut ws::WebsocketContext<Self>) {
+        if std::mem::replace(&mut self.closing, true) {
+            return;
+        }
+        log::info!(
+            "session {} closes: {} {}",
+            self.id,
+            close.code(),
+            close.reason()
+        );
+        self.tell(FromSession::Leave { session: self.id });
+        let reason = ws::CloseReason {
+            code: close.code().into(),
+            description: Some(close.reason()),
+        };
+        ctx.close(Some(reason));
+        // The browser answers with a close of its own. To end the connection before would, with
+        // bytes still unread, reset it: and the browser would never see the reason.
+        ctx.run_later(CLOSE_WAIT, |_, ctx| ctx.stop());
+    }
+
+    fn malformed(&mut self, reason: impl Into<String>, ctx: &mut ws::WebsocketContext<Self>) {
+        self.close(Close::Malformed(reason.into()), ctx);
+    }
+
+    fn text(&mut self, text: &str, ctx: &mut ws::WebsocketContext<Self>) {
+        match FromBrowser::parse(text) {
+            Ok(FromBrowser::Ops(ops)) => self.ops(ops, ctx),
+            Ok(_) if self.signals_limit.check().is_err() => {}
+            Ok(FromBrowser::Signal(signal)) => self.signal(signal),
+            Ok(FromBrowser::Hello(hello)) => self.hello(hello, ctx),
+            Ok(FromBrowser::Since { since, life }) => {
+                self.tell(FromSession::Since {
+                    session: self.id,
+                    since,
+                    life,
+                });
+            }
+            Ok(FromBrowser::Ping) => {
+                let head = self
+                    .attached
+                    .as_ref()
+                    .map_or(0, |attached| attached.shared.head());
+                ctx.text(ToBrowser::Pong { head }.encode());
+            }
+            Err(error) => self.malformed(error.to_string(), ctx),
+        }
+    }
+
+    fn signal(&mut self, signal: PageSignal) {
+        let allowed = self
+            .joining
+            .as_ref()
+            .is_ok_and(|joining| joining.access >= Access::Draw);
+        let Some(attached) = self.attached.as_ref().filter(|_| self.upwards.is_some()) else {
+            return;
+        };
+        let signal = PageSignal {
+            ink: signal.ink.filter(|_| allowed),
+            ..signal
+        };
+        // A signal that finds the feed busy is dropped.
+        let _ = attached.feed.try_send(FromSession::Signal {
+            session: self.id,
+            signal,
+        });
+    }
+
+    fn hello(&mut self, hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
+        if self.hello.is_some() {
+            self.malformed("hello is said once", ctx);
+            return;
+        }
+        let Ok(joining) = &self.joining else { return };
+        let access = joining.access;
+        self.hello = Some(hello.clone());
+        self.tell(FromSession::Hello {
+            session: self.id,
+            hello,
+            access,
+        });
+    }
+
+    fn welcomed(&mut self, frame: ByteString, next: u64, ctx: &mut ws::WebsocketContext<Self>) {
+        let Some(hello) = &self.hello else { return };
+        self.upwards = Some(Upwards {
+            writer: hello.writer,
+            next,
+            answered: next - 1,
+            unanswered: 0,
+            held: false,
+        });
+        ctx.text(frame);
+    }
+
+    /// Takes the ops whose turn it is: the next number, and those after it.
+    fn ops(&mut self, ops: Vec<(u64, Result<Op, Refusal>)>, ctx: &mut ws::WebsocketContext<Self>) {
+        let Ok(Joining { access, .. }) = self.joining else {
+            return;
+        };
+        if self.hello.is_none() {
+            self.malformed("ops come after hello", ctx);
+            return;
+        }
+        // Ops that came before the welcome are asked for again with it.
+        let (Some(upwards), Some(attached)) = (&mut self.upwards, &self.attached) else {
+            return;
+        };
+        let mut taken = Vec::new();
+        let mut stale = false;
+        for (n, op) in ops {
+            if n < upwards.next {
+                stale |= n <= upwards.answered;
+                continue;
+            }
+            if n > upwards.next {
+                if !std::mem::replace(&mut upwards.held, true) {
+                    ctx.text(ToBrowser::Resend { n: upwards.next }.encode());
+                }
+                continue;
+            }
+            let op = match op {
+                Ok(_) if access < Access::Draw => Err(Refusal::Forbidden),
+                op => op,
+            };
+            match op {
+                Ok(op) => {
+                    let unanswered = upwards.unanswered + taken.len();
+                    if let Some((message, retry)) =
+                        overload(&self.ops_limit, unanswered, attached, &op)
+                    {
+                        upwards.held = true;
+                        ctx.text(ToBrowser::overloaded(n, message, retry).encode());
+                        break;
+                    }
+                    taken.push(op);
+                }
+                Err(refusal) => ctx.text(ToBrowser::refused(n, &refusal, None).encode()),
+            }
+            upwards.held = false;
+            upwards.next += 1;
+        }
+        if stale {
+            // Decided already: say again how far the answers go.
+            ctx.text(
+                ToBrowser::Done {
+                    n: upwards.answered,
+                }
+                .encode(),
+            );
+        }
+        if !taken.is_empty() {
+            upwards.unanswered += taken.len();
+            let writer = upwards.writer;
+            self.tell(FromSession::Submit {
+                session: self.id,
+                writer,
+                ops: taken,
+            });
+        }
+    }
+
+    fn fragment(&mut self, item: Item, ctx: &mut ws::WebsocketContext<Self>) {
+        let (bytes, last) = match item {
+            Item::FirstText(bytes) => {
+                self.fragments = Some(Vec::new());
+                (bytes, false)
+            }
+            Item::FirstBinary(_) => return self.malformed("frames are text", ctx),
+            Item::Continue(bytes) => (bytes, false),
+            Item::Last(bytes) => (bytes, true),
+        };
+        let Some(fragments) = &mut self.fragments else {
+            return self.malformed("a fragment continues nothing", ctx);
+        };
+        if fragments.len() + bytes.len() > MAX_FRAME_BYTES {
+            self.fragments = None;
+            return self.close(Close::TooLarge, ctx);
+        }
+        fragments.extend_from_slice(&bytes);
+        if last {
+            match self.fragments.take().map(String::from_utf8) {
+                Some(Ok(text)) => self.text(&text, ctx),
+                _ => self.malformed("text is UTF-8", ctx),
+            }
+        }
+    }
+
+    fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
+        if self.heard.elapsed() > self.sessions.settings.silence {
+            self.close(Close::Silent, ctx);
+            return;
+        }
+        if self
+            .attached
+            .as_ref()
+            .is_some_and(|attached| !attached.feed.connected())
+        {
+            self.lost(ctx);
+        }
+        ctx.ping(b"");
+    }
+
+    /// The feed is gone: join the one that replaces it, under the same numbers. What it had
+    /// not answered is asked for again; the writer's numbers make that harmless.
+    fn lost(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
+        if self.closing {
+            return;
+        }
+        self.attached = None;
+        self.upwards = None;
+        ctx.run_later(REJOIN, |session, ctx| {
+            let Ok(joining) = session.joining.clone() else {
+                return;
+            };
+            // The page judges what comes by its own position, so that to start from the beginning repeats nothing.
+            session.join(
+                Joining {
+                    since: 0,
+                    life: joining.life,
+                    ..joining
+                },
+                ctx,
+            );
+            if let Some(hello) = session.hello.clone() {
+                session.tell(FromSession::Hello {
+                    session: session.id,
+                    hello,
+                    access: joining.access,
+                });
+            }
+        });
+    }
+}
+
+/// Why an op is refused for load, and when it is worth trying again.
+fn overload(
+    limit: &DefaultDirectRateLimiter,
+    unanswered: usize,
+    attached: &Attached,
+    op: &Op,
+) -> Option<(&'static str, Duration)> {
+    if unanswered >= MAX_UNANSWERED {
+        return Some(("too many ops of this page have no answer yet", RETRY));
+    }
+    if let Err(until) = limit.check() {
+        let wait = until.wait_time_from(QuantaClock::default().now());
+        return Some(("more ops than a page may send", wait.max(RETRY)));
+    }
+    if !attached.shared.room.reserve(op_bytes(op)) {
+        return Some((
+            "more ops wait for the database than this server holds",
+            RETRY,
+        ));
+    }
+    None
+}
+
+impl Actor for Session {
+    type Context = ws::WebsocketContext<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        match self.joining.clone() {
+            Ok(joining) => {
+                log::info!(
+                    "session {} joins drawing {} since {}",
+                    self.id,
+                    joining.drawing,
+                    joining.since
+                );
+                self.join(joining, ctx);
+                ctx.run_interval(self.sessions.settings.heartbeat, Self::heartbeat);
+            }
+            Err(close) => self.close(close, ctx),
+        }
+    }
+}
+
+impl Drop for Session {
+    /// No path out forgets to leave.
+    fn drop(&mut self) {
+        self.sessions.open.fetch_sub(1, Ordering::Relaxed);
+        self.tell(FromSession::Leave { session: self.id });
+    }
+}
+
+impl Handler<ToSession> for Session {
+    type Result = ();
+
+    fn handle(&mut self, message: ToSession, ctx: &mut Self::Context) {
+        if self.closing {
+            return;
+        }
+        match message {
+            ToSession::Frame(frame) => ctx.text(frame),
+            ToSession::Welcome { frame, next } => self.welcomed(frame, next, ctx),
+            ToSession::Answers(Answers {
+                refusals,
+                ops,
+                upto,
+            }) => {
+                for frame in refusals {
+                    ctx.text(frame);
+                }
+                if let Some(upwards) = &mut self.upwards {
+                    upwards.answered = upto.max(upwards.answered);
+                    upwards.unanswered = upwards.unanswered.saturating_sub(ops);
+                }
+                ctx.text(ToBrowser::Done { n: upto }.encode());
+            }
+            ToSession::Close(close) => self.close(close, ctx),
+            ToSession::Lost => self.lost(ctx),
+        }
+    }
+}
+
+impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
+    fn handle(&mut self, message: Result<ws::Message, ws::ProtocolError>, ctx: &mut Self::Context) {
+        if self.closing {
+            if matches!(message, Ok(ws::Message::Close(_)) | Err(_)) {
+                ctx.stop();
+            }
+            return;
+        }
+        self.heard = Instant::now();
+        match message {
+            Ok(ws::Message::Text(text)) => self.text(&text, ctx),
+            Ok(ws::Message::Ping(bytes)) => ctx.pong(&bytes),
+            Ok(ws::Message::Pong(_) | ws::Message::Nop) => {}
+            Ok(ws::Message::Continuation(item)) => self.fragment(item, ctx),
+            Ok(ws::Message::Binary(_)) => self.malformed("frames are text", ctx),
+            Ok(ws::Message::Close(reason)) => {
+                self.closing = true;
+                log::info!("session {} left", self.id);
+                ctx.close(reason);
+                ctx.stop();
+            }
+            Err(error) => {
+                match error {
+                    ws::ProtocolError::Overflow => self.close(Close::TooLarge, ctx),
+                    error => self.malformed(error.to_string(), ctx),
+                }
+                // Nothing that follows can be read.
+                ctx.stop();
+            }
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        // The connection ended without a close frame.
+        if !std::mem::replace(&mut self.closing, true) {
+            log::info!("session {} was cut", self.id);
+        }
+        ctx.stop();
+    }
+}

@@ -1,0 +1,76 @@
+//! One transaction that moves a drawing's head, or learns that it is behind.
+//!
+//! It is a compare-and-swap: it must never store anything unless the head is exactly where
+//! the caller believes it to be.
+
+use surrealdb::types::{Array, RecordIdKey, Value};
+
+use super::connection::Trouble;
+use super::rows::{drawing_record, int, record, stroke_table, table, to_row, variables};
+use super::{Appended, Store, StoreError};
+use crate::model::{Change, DrawingId, Seq};
+
+/// `UPDATE ONLY` that matches nothing is no error and the rest would be stored: hence THROW.
+const SWAP_AND_INSERT: &str = "BEGIN;
+IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND deleted IS NONE RETURN VALUE head) IS NONE {
+    IF (SELECT VALUE deleted IS NONE FROM ONLY $drawing) { THROW 'behind' } ELSE { THROW 'gone' }
+};
+INSERT INTO $table $rows RETURN NONE;
+COMMIT;";
+/// The same, for changes of strokes that were there: their old rows go.
+const SWAP_INSERT_AND_DELETE: &str = "BEGIN;
+IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND deleted IS NONE RETURN VALUE head) IS NONE {
+    IF (SELECT VALUE deleted IS NONE FROM ONLY $drawing) { THROW 'behind' } ELSE { THROW 'gone' }
+};
+INSERT INTO $table $rows RETURN NONE;
+DELETE $replaced RETURN NONE;
+COMMIT;";
+
+impl Store {
+    /// Stores `changes` if the drawing's head is still `head`, and takes away the rows at the
+    /// positions `replaced`, which the changed strokes had before.
+    ///
+    /// The changes are numbered `head + 1`, `head + 2` and so on, as [`Change::seq`]. When it
+    /// is committed it is on disk, and everyone who follows the drawing hears of it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Deadline`] and [`StoreError::Unavailable`]: it may have happened, or may
+    /// still happen; read [`Store::since`] to see. [`StoreError::Failed`]: nothing happened.
+    pub async fn append(
+        &self,
+        drawing: DrawingId,
+        head: Seq,
+        changes: &[Change],
+        replaced: &[Seq],
+    ) -> Result<Appended, StoreError> {
+        let Some(last) = changes.last() else {
+            return Ok(Appended::Committed);
+        };
+        let name = stroke_table(drawing);
+        let mut variables = variables([
+            ("drawing", drawing_record(drawing)),
+            ("old", int(head)),
+            ("new", int(last.seq)),
+            ("rows", list(changes.iter().map(to_row))),
+        ]);
+        let mut text = SWAP_AND_INSERT;
+        if !replaced.is_empty() {
+            let old = |&seq: &Seq| record(&name, RecordIdKey::Number(seq as i64));
+            variables.insert("replaced", list(replaced.iter().map(old)));
+            text = SWAP_INSERT_AND_DELETE;
+        }
+        variables.insert("table", table(name));
+        match self.0.query(text, variables).await {
+            Ok(_) => Ok(Appended::Committed),
+            Err(Trouble::Conflict) => Ok(Appended::Behind),
+            Err(Trouble::Thrown(word)) if word == "behind" => Ok(Appended::Behind),
+            Err(Trouble::Thrown(word)) if word == "gone" => Ok(Appended::Gone),
+            Err(trouble) => Err(trouble.into()),
+        }
+    }
+}
+
+fn list(values: impl Iterator<Item = Value>) -> Value {
+    Value::Array(Array::from(values.collect::<Vec<_>>()))
+}

@@ -1,0 +1,205 @@
+//! The drawings: made, listed, renamed, deleted and taken back.
+//!
+//! Nothing here reads or changes a stroke.
+
+use surrealdb::types::{Array, Value};
+
+use super::rows::{
+    Fields, drawing_record, int, rows, signal_table, stroke_table, table, time, uuid, variables,
+};
+use super::schema::{CREATE_DRAWING, SCHEMA};
+use super::{Before, DrawingInfo, Head, MAX_LIST, Store, StoreError, TAKE_BACK};
+use crate::model::{DrawingId, Life};
+
+const GET: &str = "SELECT * FROM ONLY $drawing";
+const LIST: &str = "SELECT * FROM drawing WHERE deleted IS NONE
+ORDER BY created DESC, id DESC LIMIT $limit";
+const LIST_BEFORE: &str = "SELECT * FROM drawing WHERE deleted IS NONE
+AND (created < $created OR (created = $created AND id < $before))
+ORDER BY created DESC, id DESC LIMIT $limit";
+const RENAME: &str = "UPDATE ONLY $drawing SET title = $title, changed = time::now()
+WHERE deleted IS NONE";
+const DELETE: &str = "UPDATE ONLY $drawing SET deleted = time::now() WHERE deleted IS NONE";
+const TAKE: &str = "UPDATE ONLY $drawing SET deleted = NONE
+WHERE deleted IS NONE OR deleted > time::now() - $within";
+const HEADS: &str = "SELECT id, head, life, title, deleted FROM $drawings";
+const RENEW: &str = "UPDATE drawing SET life = rand::uuid() RETURN VALUE head";
+
+impl Store {
+    /// Makes a drawing, with tables of its own.
+    ///
+    /// # Errors
+    ///
+    /// After [`StoreError::Deadline`] there may be a drawing that nobody knows.
+    pub async fn create(&self, title: &str) -> Result<DrawingInfo, StoreError> {
+        let id = DrawingId::random();
+        let variables = variables([
+            ("drawing", drawing_record(id)),
+            ("title", Value::String(title.to_owned())),
+            ("life", uuid(Life::random().0)),
+            ("schema", int(SCHEMA.into())),
+            ("strokes", table(stroke_table(id))),
+            ("signals", table(signal_table(id))),
+        ]);
+        self.0.persist(CREATE_DRAWING, variables).await?;
+        self.get(id).await
+    }
+
+    /// A drawing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] and [`StoreError::Gone`] besides those of every query.
+    pub async fn get(&self, drawing: DrawingId) -> Result<DrawingInfo, StoreError> {
+        let variables = variables([("drawing", drawing_record(drawing))]);
+        let mut results = self.0.query(GET, variables).await?;
+        let mut row = Fields::maybe(results.take(0)?).ok_or(StoreError::NotFound)?;
+        if !matches!(row.take("deleted"), Value::None) {
+            return Err(StoreError::Gone);
+        }
+        info(row)
+    }
+
+    /// Drawings that are not deleted, newest first: those before `before`, at most `limit`
+    /// and at most [`MAX_LIST`] of them.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn list(
+        &self,
+        before: Option<Before>,
+        limit: usize,
+    ) -> Result<Vec<DrawingInfo>, StoreError> {
+        let limit = int(limit.min(MAX_LIST) as u64);
+        let mut results = match before {
+            None => self.0.query(LIST, variables([("limit", limit)])).await?,
+            Some(before) => {
+                let variables = variables([
+                    ("limit", limit),
+                    ("created", time(before.created)),
+                    ("before", drawing_record(before.id)),
+                ]);
+                self.0.query(LIST_BEFORE, variables).await?
+            }
+        };
+        let listed = rows(results.take(0)?)?;
+        listed
+            .into_iter()
+            .map(|row| info(Fields::of(row)?))
+            .collect()
+    }
+
+    /// Gives a drawing another title.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] and [`StoreError::Gone`] besides those of every query.
+    pub async fn rename(&self, drawing: DrawingId, title: &str) -> Result<DrawingInfo, StoreError> {
+        let variables = variables([
+            ("drawing", drawing_record(drawing)),
+            ("title", Value::String(title.to_owned())),
+        ]);
+        self.update(drawing, RENAME, variables).await
+    }
+
+    /// Marks a drawing as deleted: it is not listed and takes no more changes, and can be
+    /// taken back for [`TAKE_BACK`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`], and [`StoreError::Gone`] when it is deleted already.
+    pub async fn delete(&self, drawing: DrawingId) -> Result<(), StoreError> {
+        let variables = variables([("drawing", drawing_record(drawing))]);
+        self.update(drawing, DELETE, variables).await.map(drop)
+    }
+
+    /// Takes back the deletion of a drawing. One that is not deleted stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`], and [`StoreError::Gone`] when it was deleted longer than
+    /// [`TAKE_BACK`] ago.
+    pub async fn take_back(&self, drawing: DrawingId) -> Result<DrawingInfo, StoreError> {
+        let variables = variables([
+            ("drawing", drawing_record(drawing)),
+            ("within", Value::Duration(TAKE_BACK.into())),
+        ]);
+        self.update(drawing, TAKE, variables).await
+    }
+
+    /// How some drawings stand, in one query; those that are not there are left out.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn heads(&self, drawings: &[DrawingId]) -> Result<Vec<Head>, StoreError> {
+        let ids: Vec<Value> = drawings.iter().copied().map(drawing_record).collect();
+        let variables = variables([("drawings", Value::Array(Array::from(ids)))]);
+        let mut results = self.0.query(HEADS, variables).await?;
+        rows(results.take(0)?)?
+            .into_iter()
+            .filter_map(Fields::maybe)
+            .map(|mut row| {
+                Ok(Head {
+                    id: DrawingId(row.uuid_key()?),
+                    head: row.seq("head")?,
+                    life: row.life()?,
+                    title: row.text("title")?,
+                    deleted: !matches!(row.take("deleted"), Value::None),
+                })
+            })
+            .collect()
+    }
+
+    /// Gives every drawing a new life, after a backup was restored, so that positions from
+    /// before mean nothing any more. Answers how many drawings there are.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn renew_lives(&self) -> Result<usize, StoreError> {
+        let mut results = self.0.persist(RENEW, variables([])).await?;
+        Ok(rows(results.take(0)?)?.len())
+    }
+
+    async fn update(
+        &self,
+        drawing: DrawingId,
+        text: &'static str,
+        variables: surrealdb::types::Variables,
+    ) -> Result<DrawingInfo, StoreError> {
+        let mut results = self.0.persist(text, variables).await?;
+        match Fields::maybe(results.take(0)?) {
+            Some(row) => info(row),
+            // It is not there, or its `deleted` does not allow it.
+            None => match self.get(drawing).await {
+                Ok(_) => Err(StoreError::Failed("the drawing changed meanwhile".into())),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// What it means that a query about a drawing's own tables failed: those of a drawing
+    /// that was swept away are not there.
+    pub(super) async fn missing(&self, drawing: DrawingId, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Failed(_) => match self.get(drawing).await {
+                Err(found @ (StoreError::NotFound | StoreError::Gone)) => found,
+                _ => error,
+            },
+            error => error,
+        }
+    }
+}
+
+fn info(mut row: Fields) -> Result<DrawingInfo, StoreError> {
+    Ok(DrawingInfo {
+        id: DrawingId(row.uuid_key()?),
+        title: row.text("title")?,
+        created: row.millis("created")?,
+        changed: row.millis("changed")?,
+        head: row.seq("head")?,
+        life: row.life()?,
+    })
+}

@@ -1,0 +1,216 @@
+//! Rows as SurrealDB values, to and from the nouns of the model.
+//!
+//! They are built by hand, without serde: an append is on the path of every stroke.
+
+use surrealdb::types::{
+    Array, Datetime, Number, Object, RecordId, RecordIdKey, Table, Value, Variables,
+};
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::model::{Change, DrawingId, Life, OpId, PersonId, Seq, StrokeId, WriterId};
+use crate::stroke::Body;
+
+/// The table of a drawing's strokes.
+pub(super) fn stroke_table(drawing: DrawingId) -> String {
+    format!("stroke_{drawing}")
+}
+
+/// The table of a drawing's signals, which keeps none of them.
+pub(super) fn signal_table(drawing: DrawingId) -> String {
+    format!("signal_{drawing}")
+}
+
+/// The record of a drawing.
+pub(super) fn drawing_record(drawing: DrawingId) -> Value {
+    record("drawing", RecordIdKey::Uuid(drawing.0.into()))
+}
+
+/// A record id as a value.
+pub(super) fn record(table: &str, key: RecordIdKey) -> Value {
+    Value::RecordId(RecordId::new(table, key))
+}
+
+/// A number as a value. Positions stay far below 2^63.
+pub(super) fn int(number: u64) -> Value {
+    Value::Number(Number::Int(number as i64))
+}
+
+/// A UUID as a value.
+pub(super) fn uuid(uuid: Uuid) -> Value {
+    Value::Uuid(uuid.into())
+}
+
+/// A table's name as a value.
+pub(super) fn table(name: String) -> Value {
+    Value::Table(Table::new(name))
+}
+
+/// Variables of a query.
+pub(super) fn variables<const N: usize>(pairs: [(&str, Value); N]) -> Variables {
+    let mut variables = Variables::new();
+    for (name, value) in pairs {
+        variables.insert(name, value);
+    }
+    variables
+}
+
+/// A change as the row that is stored.
+pub(super) fn to_row(change: &Change) -> Value {
+    let mut row = Object::new();
+    row.insert("id", int(change.seq));
+    row.insert("stroke", uuid(change.stroke.0));
+    row.insert("z", Value::Number(Number::Int(change.z)));
+    row.insert("by", uuid(change.by.0));
+    row.insert("writer", uuid(change.op.writer.0));
+    row.insert("n", int(change.op.n));
+    if !change.marks.is_empty() {
+        let mark = |mark: &OpId| Value::Array(Array::from(vec![uuid(mark.writer.0), int(mark.n)]));
+        let marks: Vec<Value> = change.marks.iter().map(mark).collect();
+        row.insert("marks", Value::Array(Array::from(marks)));
+    }
+    match &change.body {
+        Some(body) => row.insert("body", Value::String(body.as_json().to_owned())),
+        None => row.insert("gone", Value::Datetime(Datetime::now())),
+    };
+    Value::Object(row)
+}
+
+/// A row as the change it holds.
+pub(super) fn from_row(row: Value) -> Result<Change, StoreError> {
+    let mut row = Fields::of(row)?;
+    let marks = match row.take("marks") {
+        Value::Array(marks) => marks.into_vec(),
+        _ => Vec::new(),
+    };
+    Ok(Change {
+        seq: row.key()?,
+        stroke: StrokeId(row.uuid("stroke")?),
+        z: row.int("z")?,
+        by: PersonId(row.uuid("by")?),
+        op: OpId {
+            writer: WriterId(row.uuid("writer")?),
+            n: row.seq("n")?,
+        },
+        marks: marks.into_iter().map(from_mark).collect::<Result<_, _>>()?,
+        body: match row.take("body") {
+            Value::String(json) => Some(Body::from_stored(json)),
+            _ => None,
+        },
+    })
+}
+
+fn from_mark(mark: Value) -> Result<OpId, StoreError> {
+    let Value::Array(pair) = mark else {
+        return Err(wrong("marks"));
+    };
+    match pair.into_vec().as_slice() {
+        [Value::Uuid(writer), Value::Number(Number::Int(n))] => Ok(OpId {
+            writer: WriterId(writer.into_inner()),
+            n: *n as u64,
+        }),
+        _ => Err(wrong("marks")),
+    }
+}
+
+/// The error for a field that is not what this program writes there.
+pub(super) fn wrong(field: &str) -> StoreError {
+    StoreError::Failed(format!("a row has an unexpected `{field}`"))
+}
+
+/// The fields of one row.
+pub(super) struct Fields(Object);
+
+impl Fields {
+    /// The fields of a row that must be there.
+    pub(super) fn of(row: Value) -> Result<Self, StoreError> {
+        match row {
+            Value::Object(fields) => Ok(Self(fields)),
+            _ => Err(wrong("row")),
+        }
+    }
+
+    /// The fields of a row that may be missing.
+    pub(super) fn maybe(row: Value) -> Option<Self> {
+        Self::of(row).ok()
+    }
+
+    pub(super) fn take(&mut self, field: &str) -> Value {
+        self.0.remove(field).unwrap_or_default()
+    }
+
+    pub(super) fn int(&mut self, field: &str) -> Result<i64, StoreError> {
+        match self.take(field) {
+            Value::Number(Number::Int(number)) => Ok(number),
+            _ => Err(wrong(field)),
+        }
+    }
+
+    pub(super) fn seq(&mut self, field: &str) -> Result<Seq, StoreError> {
+        self.int(field)?.try_into().map_err(|_| wrong(field))
+    }
+
+    pub(super) fn uuid(&mut self, field: &str) -> Result<Uuid, StoreError> {
+        match self.take(field) {
+            Value::Uuid(uuid) => Ok(uuid.into_inner()),
+            _ => Err(wrong(field)),
+        }
+    }
+
+    pub(super) fn life(&mut self) -> Result<Life, StoreError> {
+        self.uuid("life").map(Life)
+    }
+
+    pub(super) fn text(&mut self, field: &str) -> Result<String, StoreError> {
+        match self.take(field) {
+            Value::String(text) => Ok(text),
+            _ => Err(wrong(field)),
+        }
+    }
+
+    /// A time, in milliseconds since 1970.
+    pub(super) fn millis(&mut self, field: &str) -> Result<u64, StoreError> {
+        match self.take(field) {
+            Value::Datetime(time) => Ok(time.timestamp_millis().max(0) as u64),
+            _ => Err(wrong(field)),
+        }
+    }
+
+    /// The number in the row's id.
+    fn key(&mut self) -> Result<u64, StoreError> {
+        match self.take("id") {
+            Value::RecordId(RecordId {
+                key: RecordIdKey::Number(number),
+                ..
+            }) => Ok(number as u64),
+            _ => Err(wrong("id")),
+        }
+    }
+
+    /// The UUID in the row's id.
+    pub(super) fn uuid_key(&mut self) -> Result<Uuid, StoreError> {
+        match self.take("id") {
+            Value::RecordId(RecordId {
+                key: RecordIdKey::Uuid(uuid),
+                ..
+            }) => Ok(uuid.into_inner()),
+            _ => Err(wrong("id")),
+        }
+    }
+}
+
+/// The rows of a result that is a list.
+pub(super) fn rows(value: Value) -> Result<Vec<Value>, StoreError> {
+    match value {
+        Value::Array(rows) => Ok(rows.into_vec()),
+        Value::None | Value::Null => Ok(Vec::new()),
+        _ => Err(wrong("rows")),
+    }
+}
+
+/// A time in milliseconds since 1970, as a value.
+pub(super) fn time(millis: u64) -> Value {
+    let seconds = (millis / 1000) as i64;
+    let nanos = (millis % 1000) as u32 * 1_000_000;
+    Datetime::from_timestamp(seconds, nanos).map_or(Value::None, Value::Datetime)
+}

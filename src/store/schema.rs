@@ -1,0 +1,101 @@
+//! The schema of the database and of each drawing, and how older ones are brought up to it.
+//!
+//! It must never touch a database that a newer program wrote and this one may not read.
+
+use surrealdb::types::RecordIdKey;
+
+use super::connection::Connection;
+use super::rows::{
+    Fields, drawing_record, int, record, signal_table, stroke_table, table, variables,
+};
+use super::{Store, StoreError};
+use crate::model::DrawingId;
+
+/// The schema this program writes, for the database and for each drawing's tables.
+pub(super) const SCHEMA: u32 = 1;
+/// The oldest schema whose programs may still read what this one writes.
+const OLDEST: u32 = 1;
+
+/// Namespace and database.
+pub(super) const DATABASE: &str = include_str!("../../schema/database.surql");
+const META: &str = include_str!("../../schema/meta.surql");
+const READ_META: &str = "SELECT * FROM ONLY $meta";
+/// The tables that all drawings share, and the word that they are there: applied only to a
+/// database whose number is lower, so that servers that start together do not collide.
+const SHARED: &str = concat!(
+    "BEGIN;\n",
+    include_str!("../../schema/drawing.surql"),
+    include_str!("../../schema/server.surql"),
+    "UPSERT $meta SET schema = $schema, oldest = $oldest RETURN NONE;\nCOMMIT;"
+);
+
+/// What makes a drawing's tables of schema n - 1 those of schema n, for n = 1, 2 …: the first
+/// makes them from nothing. Each is applied in a transaction of its own with the new number.
+const MIGRATIONS: [&str; SCHEMA as usize] = [concat!(
+    "BEGIN;\nIF (UPDATE ONLY $drawing SET schema = $schema WHERE schema = $schema - 1 RETURN VALUE schema) IS NONE { THROW 'migrated' };\n",
+    include_str!("../../schema/stroke.surql"),
+    include_str!("../../schema/signal.surql"),
+    "COMMIT;"
+)];
+
+/// Makes the row of a new drawing and, in the same transaction, its tables.
+pub(super) const CREATE_DRAWING: &str = concat!(
+    "BEGIN;
+LET $now = time::floor(time::now(), 1ms);
+CREATE ONLY $drawing SET title = $title, head = 0, floor = 0, life = $life, schema = $schema,
+    created = $now, changed = $now, swept = $now;\n",
+    include_str!("../../schema/stroke.surql"),
+    include_str!("../../schema/signal.surql"),
+    "COMMIT;"
+);
+
+/// Applies the schema where it is missing, and refuses a database that is too new.
+pub(super) async fn apply(connection: &Connection) -> Result<(), StoreError> {
+    let meta = record("meta", RecordIdKey::String("schema".into()));
+    connection.persist(META, variables([])).await?;
+    let mut results = connection
+        .persist(READ_META, variables([("meta", meta.clone())]))
+        .await?;
+    if let Some(mut row) = Fields::maybe(results.take(0)?) {
+        let schema = row.seq("schema")? as u32;
+        let oldest = row.seq("oldest")? as u32;
+        if oldest > SCHEMA {
+            return Err(StoreError::TooNew {
+                schema,
+                oldest,
+                known: SCHEMA,
+            });
+        }
+        if schema >= SCHEMA {
+            return Ok(());
+        }
+    }
+    let numbers = [
+        ("meta", meta),
+        ("schema", int(SCHEMA.into())),
+        ("oldest", int(OLDEST.into())),
+    ];
+    connection.persist(SHARED, variables(numbers)).await?;
+    Ok(())
+}
+
+impl Store {
+    /// Brings the tables of a drawing up to this program's schema, one number after the other.
+    pub(super) async fn migrate(&self, drawing: DrawingId, from: u32) -> Result<(), StoreError> {
+        for (number, migration) in (1u32..).zip(MIGRATIONS).skip(from as usize) {
+            let variables = variables([
+                ("drawing", drawing_record(drawing)),
+                ("schema", int(number.into())),
+                ("strokes", table(stroke_table(drawing))),
+                ("signals", table(signal_table(drawing))),
+            ]);
+            match self.0.persist(migration, variables).await {
+                Ok(_) => log::info!("drawing migrated to schema {number}"),
+                // Another server was faster.
+                Err(super::connection::Trouble::Thrown(_)) => {}
+                Err(trouble) => return Err(trouble.into()),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! The servers that share a database, as each says of itself.
+//!
+//! Nothing of a drawing hangs on these rows: a server that is missing here loses nothing.
+
+use std::time::Duration;
+
+use surrealdb::types::{Action, Array, Number, RecordIdKey, Value};
+use uuid::Uuid;
+
+use super::rows::{Fields, int, record, rows, uuid, variables, wrong};
+use super::{ServerInfo, Store, StoreError};
+use crate::model::{DrawingId, ServerId};
+
+const BEAT: &str = "UPSERT $server SET beat = time::now(), drawings = $drawings RETURN NONE";
+const SERVERS: &str = "SELECT *, time::now() - beat AS silent FROM server";
+const LEAVE: &str = "DELETE $server RETURN NONE";
+
+impl Store {
+    /// Says that this server is there, and how many sessions each of its open drawings has.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn beat(&self, counts: &[(DrawingId, u32)]) -> Result<(), StoreError> {
+        let pair = |&(drawing, sessions): &(DrawingId, u32)| {
+            Value::Array(Array::from(vec![uuid(drawing.0), int(sessions.into())]))
+        };
+        let drawings: Vec<Value> = counts.iter().map(pair).collect();
+        let variables = variables([
+            ("server", server_record(self.server())),
+            ("drawings", Value::Array(Array::from(drawings))),
+        ]);
+        self.0.query(BEAT, variables).await?;
+        Ok(())
+    }
+
+    /// The servers that said so and did not take leave, this one too. One that crashed stays
+    /// until it is swept away: judge it by [`ServerInfo::silent`].
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn servers(&self) -> Result<Vec<ServerInfo>, StoreError> {
+        let mut results = self.0.query(SERVERS, variables([])).await?;
+        rows(results.take(0)?)?
+            .into_iter()
+            .map(|row| from_server_row(row, false))
+            .collect()
+    }
+
+    /// Takes leave.
+    pub(super) async fn leave(&self) -> Result<(), StoreError> {
+        let variables = variables([("server", server_record(self.server()))]);
+        self.0.query(LEAVE, variables).await?;
+        Ok(())
+    }
+}
+
+fn server_record(server: ServerId) -> Value {
+    record("server", RecordIdKey::Uuid(server.0.into()))
+}
+
+/// A row of a server as what it says.
+pub(super) fn from_server_row(row: Value, left: bool) -> Result<ServerInfo, StoreError> {
+    let mut row = Fields::of(row)?;
+    let silent = match row.take("silent") {
+        Value::Duration(silent) => silent.into_inner(),
+        _ => Duration::ZERO,
+    };
+    let drawings = match left {
+        true => Vec::new(),
+        false => rows(row.take("drawings"))?
+            .into_iter()
+            .map(from_pair)
+            .collect::<Result<_, _>>()?,
+    };
+    Ok(ServerInfo {
+        id: ServerId(row.uuid_key()?),
+        silent,
+        drawings,
+        left,
+    })
+}
+
+fn from_pair(pair: Value) -> Result<(DrawingId, u32), StoreError> {
+    let Value::Array(pair) = pair else {
+        return Err(wrong("drawings"));
+    };
+    match pair.into_vec().as_slice() {
+        [Value::Uuid(drawing), Value::Number(Number::Int(sessions))] => {
+            Ok((DrawingId(drawing.into_inner()), *sessions as u32))
+        }
+        _ => Err(wrong("drawings")),
+    }
+}

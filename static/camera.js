@@ -1,0 +1,112 @@
+// @ts-check
+/**
+ * The part of the plane that the window shows: the place of its upper left corner, and how
+ * many pixels a unit takes.
+ *
+ * It must never know what is shown.
+ */
+
+/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").Box} Box */
+/** @typedef {{x: number, y: number, zoom: number}} Camera */
+/** @typedef {{width: number, height: number}} Size in pixels */
+
+/** Pixels a unit. */
+export const LEAST_ZOOM = 0.05;
+export const MOST_ZOOM = 8;
+/** Pixels that stay free around what is fitted. */
+const FIT_MARGIN = 96;
+
+/**
+ * @param {Camera} camera
+ * @param {Place} pixel
+ * @returns {Place}
+ */
+export function toPlane(camera, pixel) {
+  return { x: camera.x + pixel.x / camera.zoom, y: camera.y + pixel.y / camera.zoom };
+}
+
+/**
+ * @param {Camera} camera
+ * @param {Place} place
+ * @returns {Place}
+ */
+export function toWindow(camera, place) {
+  return { x: (place.x - camera.x) * camera.zoom, y: (place.y - camera.y) * camera.zoom };
+}
+
+/**
+ * @param {Camera} camera
+ * @param {number} dx pixels
+ * @param {number} dy pixels
+ * @returns {Camera}
+ */
+export function panned(camera, dx, dy) {
+  return { ...camera, x: camera.x - dx / camera.zoom, y: camera.y - dy / camera.zoom };
+}
+
+/**
+ * Zoomed so that what is under `pixel` stays there.
+ * @param {Camera} camera
+ * @param {number} zoom
+ * @param {Place} pixel
+ * @returns {Camera}
+ */
+export function zoomedTo(camera, zoom, pixel) {
+  const within = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, zoom));
+  const place = toPlane(camera, pixel);
+  return { x: place.x - pixel.x / within, y: place.y - pixel.y / within, zoom: within };
+}
+
+/**
+ * Shows all of `box`, no larger than life.
+ * @param {Box} box
+ * @param {Size} size
+ * @returns {Camera}
+ */
+export function fitted(box, size) {
+  const width = Math.max(1, box.right - box.left);
+  const height = Math.max(1, box.bottom - box.top);
+  const margin = Math.min(FIT_MARGIN, size.width / 8);
+  const fit = Math.min((size.width - 2 * margin) / width, (size.height - 2 * FIT_MARGIN) / height);
+  const zoom = Math.min(1, Math.max(LEAST_ZOOM, fit));
+  return centred({ x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 }, zoom, size);
+}
+
+/**
+ * @param {Place} place
+ * @param {number} zoom
+ * @param {Size} size
+ * @returns {Camera}
+ */
+export function centred(place, zoom, size) {
+  return { x: place.x - size.width / 2 / zoom, y: place.y - size.height / 2 / zoom, zoom };
+}
+
+/**
+ * @param {Camera} camera
+ * @param {Size} size
+ * @returns {Box}
+ */
+export function shownBox(camera, size) {
+  return {
+    left: camera.x,
+    top: camera.y,
+    right: camera.x + size.width / camera.zoom,
+    bottom: camera.y + size.height / camera.zoom,
+  };
+}
+
+/**
+ * What two fingers do that moved from a to b each: pan, and zoom about their middle.
+ * @param {Camera} camera
+ * @param {[Place, Place]} before
+ * @param {[Place, Place]} after
+ * @returns {Camera}
+ */
+export function pinched(camera, before, after) {
+  const middle = ([p, q] = before) => ({ x: (p.x + q.x) / 2, y: (p.y + q.y) / 2 });
+  const apart = ([p, q] = before) => Math.max(1, Math.hypot(p.x - q.x, p.y - q.y));
+  const moved = panned(camera, middle(after).x - middle(before).x, middle(after).y - middle(before).y);
+  return zoomedTo(moved, (moved.zoom * apart(after)) / apart(before), middle(after));
+}

@@ -1,0 +1,207 @@
+// @ts-check
+/**
+ * Two layers: the settled one keeps what is stored or wished and is repainted only where it
+ * changed; the live one holds ink in progress and pointers and is painted anew each frame.
+ *
+ * It must never know who draws or how strokes come here.
+ */
+
+import { shownBox, toWindow } from "./camera.js";
+import { boxOfBoth, overlap } from "./geometry.js";
+import { boxOf, paint, paintInk } from "./painting.js";
+
+/** @typedef {import("./types.js").Box} Box */
+/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").Stroke} Stroke */
+/** @typedef {import("./types.js").InkPoint} InkPoint */
+/** @typedef {import("./camera.js").Camera} Camera */
+/** @typedef {{tool: import("./types.js").ToolName, colour: string, width: number, points: InkPoint[]}} LiveInk */
+/** @typedef {{name: string, colour: string, place: Place}} LivePointer */
+/** @typedef {{inks: LiveInk[], pointers: LivePointer[], ring: {place: Place, radius: number} | null, moving: boolean}} Live */
+
+/** Milliseconds a whole repaint may take for the picture to be repainted while the camera moves. */
+const QUICK = 14;
+/** Milliseconds the camera rests, or has moved, until a slow picture is repainted. */
+const REST = 120;
+/** The arrow of a pointer, and where its name is. */
+const ARROW = "M0 0L4.6 15.4L7.9 9.1L14.6 7.2Z";
+const NAME_FONT = `600 12px "Avenir Next", "Segoe UI", system-ui, sans-serif`;
+
+export class Canvas {
+  /** @type {Camera} */
+  camera = { x: 0, y: 0, zoom: 1 };
+  size = { width: 1, height: 1 };
+  #settled;
+  #live;
+  #source;
+  #scale = 1;
+  /** @type {Box | null} what to repaint of the settled layer, in the plane */
+  #damaged = null;
+  #allDamaged = true;
+  /** The camera that the settled layer was painted with. */
+  #painted = this.camera;
+  #cost = 0;
+  #paintedAt = 0;
+  #frame = 0;
+  #arrow = new Path2D(ARROW);
+
+  /**
+   * @param {HTMLCanvasElement} settled
+   * @param {HTMLCanvasElement} live
+   * @param {object} source
+   * @param {() => Stroke[]} source.strokes in painting order
+   * @param {(now: number) => Live} source.live
+   */
+  constructor(settled, live, source) {
+    this.#settled = { element: settled, context: contextOf(settled) };
+    this.#live = { element: live, context: contextOf(live) };
+    this.#source = source;
+  }
+
+  /** Fits both layers to the window. */
+  resize() {
+    const { clientWidth, clientHeight } = this.#live.element;
+    this.#scale = Math.min(3, devicePixelRatio || 1);
+    this.size = { width: Math.max(1, clientWidth), height: Math.max(1, clientHeight) };
+    for (const { element } of [this.#settled, this.#live]) {
+      element.width = Math.round(this.size.width * this.#scale);
+      element.height = Math.round(this.size.height * this.#scale);
+    }
+    this.damageAll();
+  }
+
+  /** @param {Camera} camera */
+  look(camera) {
+    this.camera = camera;
+    this.refresh();
+  }
+
+  /** What is there changed.
+   * @param {Box} box */
+  damage(box) {
+    this.#damaged = boxOfBoth(this.#damaged, box);
+    this.refresh();
+  }
+
+  damageAll() {
+    this.#allDamaged = true;
+    this.refresh();
+  }
+
+  /** Paints before the next frame. */
+  refresh() {
+    if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => this.#paint(now));
+  }
+
+  /** @param {number} now */
+  #paint(now) {
+    this.#frame = 0;
+    this.#paintSettled(now);
+    const live = this.#source.live(performance.now());
+    this.#paintLive(live);
+    if (live.moving) this.refresh();
+  }
+
+  /** @param {number} now */
+  #paintSettled(now) {
+    const moved = this.camera !== this.#painted;
+    if (moved && this.#cost > QUICK && now - this.#paintedAt < REST + this.#cost) {
+      // A picture that takes long is moved as it is, and repainted a little later.
+      const zoom = this.camera.zoom / this.#painted.zoom;
+      const { x, y } = toWindow(this.camera, this.#painted);
+      this.#settled.element.style.transform = `translate(${x}px, ${y}px) scale(${zoom})`;
+      this.refresh();
+      return;
+    }
+    if (!moved && !this.#allDamaged && !this.#damaged) return;
+    const { context, element } = this.#settled;
+    const whole = moved || this.#allDamaged || !this.#damaged;
+    const shown = shownBox(this.camera, this.size);
+    const box = whole || !this.#damaged ? shown : this.#damaged;
+    if (!overlap(box, shown)) {
+      this.#damaged = null;
+      return;
+    }
+    const began = performance.now();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.save();
+    const from = toWindow(this.camera, { x: box.left, y: box.top });
+    const to = toWindow(this.camera, { x: box.right, y: box.bottom });
+    const left = Math.floor(from.x * this.#scale) - 1;
+    const top = Math.floor(from.y * this.#scale) - 1;
+    context.beginPath();
+    context.rect(left, top, Math.ceil(to.x * this.#scale) + 1 - left, Math.ceil(to.y * this.#scale) + 1 - top);
+    context.clip();
+    context.clearRect(0, 0, element.width, element.height);
+    this.#toPlane(context);
+    for (const { body } of this.#source.strokes()) {
+      if (overlap(boxOf(body), box)) paint(context, body);
+    }
+    context.restore();
+    element.style.transform = "";
+    this.#damaged = null;
+    this.#allDamaged = false;
+    this.#painted = this.camera;
+    if (whole) {
+      this.#cost = performance.now() - began;
+      this.#paintedAt = now;
+    }
+  }
+
+  /** @param {Live} live */
+  #paintLive({ inks, pointers, ring }) {
+    const { context, element } = this.#live;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, element.width, element.height);
+    this.#toPlane(context);
+    for (const { points, ...look } of inks) paintInk(context, look, points);
+    context.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);
+    if (ring) {
+      const { x, y } = toWindow(this.camera, ring.place);
+      context.beginPath();
+      context.arc(x, y, ring.radius, 0, 2 * Math.PI);
+      context.fillStyle = "rgb(120 110 100 / 0.16)";
+      context.fill();
+      context.lineWidth = 1.25;
+      context.strokeStyle = "rgb(90 80 70 / 0.7)";
+      context.stroke();
+    }
+    for (const pointer of pointers) this.#paintPointer(context, pointer);
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context in pixels
+   * @param {LivePointer} pointer
+   */
+  #paintPointer(context, { name, colour, place }) {
+    const { x, y } = toWindow(this.camera, place);
+    context.save();
+    context.translate(x, y);
+    context.lineJoin = "round";
+    context.lineWidth = 3;
+    context.strokeStyle = "#fff";
+    context.stroke(this.#arrow);
+    context.fillStyle = colour;
+    context.fill(this.#arrow);
+    context.font = NAME_FONT;
+    context.textBaseline = "middle";
+    const width = context.measureText(name).width + 16;
+    context.beginPath();
+    context.roundRect(11, 14, width, 22, 11);
+    context.fill();
+    context.fillStyle = "#fff";
+    context.fillText(name, 19, 25.5);
+    context.restore();
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
+  #toPlane(context) {
+    const scale = this.#scale * this.camera.zoom;
+    context.setTransform(scale, 0, 0, scale, -this.camera.x * scale, -this.camera.y * scale);
+  }
+}
+
+/** @param {HTMLCanvasElement} element */
+function contextOf(element) {
+  return /** @type {CanvasRenderingContext2D} */ (element.getContext("2d"));
+}

@@ -1,0 +1,118 @@
+// @ts-check
+/**
+ * Keeps a replica at the server's head: loads it over HTTP, then judges every frame, and asks
+ * for what is missing.
+ *
+ * It must never change a stroke by anything but `replica.take` and `replica.reset`.
+ */
+
+import { waitBefore } from "./backoff.js";
+
+/** @typedef {import("./types.js").FromServer} FromServer */
+/** @typedef {import("./types.js").StrokesPage} StrokesPage */
+/** @typedef {import("./replica.js").Replica} Replica */
+
+/** Milliseconds before the same question is asked again. */
+const ASK_AGAIN = 3_000;
+/** Pongs that tell of a later head before this page asks for what it lacks. */
+const PONGS_BEHIND = 2;
+
+export class Following {
+  #replica;
+  #on;
+  #pongsBehind = 0;
+  #askedAt = -Infinity;
+  #reading = false;
+
+  /**
+   * @param {Replica} replica
+   * @param {object} on
+   * @param {(since: number, life: string | null) => Promise<StrokesPage>} on.read
+   * @param {(frame: object) => void} on.ask
+   * @param {(title: string) => void} on.title
+   * @param {(error: unknown) => boolean} on.readFailed tells whether to try again
+   */
+  constructor(replica, on) {
+    this.#replica = replica;
+    this.#on = on;
+  }
+
+  /**
+   * Reads over HTTP until everything the server has is held.
+   * @returns {Promise<boolean>} false when trying again makes no sense
+   */
+  async load() {
+    for (let failures = 0; ; ) {
+      try {
+        const page = await this.#on.read(this.#replica.head, this.#replica.life);
+        failures = 0;
+        this.#takePage(page);
+        if (!page.more) return true;
+      } catch (error) {
+        if (!this.#on.readFailed(error)) return false;
+        failures += 1;
+        await new Promise((resolve) => setTimeout(resolve, waitBefore(failures)));
+      }
+    }
+  }
+
+  /** A socket opened: what was asked before is forgotten. */
+  opened() {
+    this.#askedAt = -Infinity;
+    this.#pongsBehind = 0;
+  }
+
+  /** @param {FromServer} frame */
+  frame(frame) {
+    switch (frame.type) {
+      case "strokes":
+        if (this.#replica.take(frame) === "gap") this.#ask();
+        break;
+      case "reset":
+        this.#replica.reset(frame.life);
+        break;
+      case "read":
+        void this.#readThenAsk();
+        break;
+      case "pong":
+        this.#pong(frame.head);
+        break;
+    }
+  }
+
+  /** @param {StrokesPage} page */
+  #takePage(page) {
+    if (page.reset) this.#replica.reset(page.life);
+    this.#replica.life = page.life;
+    this.#replica.take(page);
+    this.#on.title(page.title);
+  }
+
+  /** The socket carries nothing until it is asked again. */
+  async #readThenAsk() {
+    if (this.#reading) return;
+    this.#reading = true;
+    const loaded = await this.load();
+    this.#reading = false;
+    this.#askedAt = -Infinity;
+    if (loaded) this.#ask();
+  }
+
+  /** @param {number} head */
+  #pong(head) {
+    if (head <= this.#replica.head) {
+      this.#pongsBehind = 0;
+      this.#replica.settle();
+      return;
+    }
+    this.#pongsBehind += 1;
+    if (this.#pongsBehind >= PONGS_BEHIND) this.#ask();
+  }
+
+  #ask() {
+    const now = performance.now();
+    if (this.#reading || now - this.#askedAt < ASK_AGAIN) return;
+    this.#askedAt = now;
+    this.#on.ask({ type: "since", since: this.#replica.head, life: this.#replica.life });
+  }
+}

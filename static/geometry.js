@@ -1,0 +1,243 @@
+// @ts-check
+/**
+ * Plane geometry of strokes: distances, boxes, simplifying, and what an eraser touches.
+ *
+ * It must never know how anything is painted or sent.
+ */
+
+/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").InkPoint} InkPoint */
+/** @typedef {import("./types.js").Box} Box */
+/** @typedef {import("./types.js").ToolName} ToolName */
+
+/** Length of an arrow's head, in widths of its line, and the least in units. */
+const ARROW_HEAD_WIDTHS = 4;
+const ARROW_HEAD_LEAST = 10;
+/** Half the angle of an arrow's head, in radians. */
+const ARROW_HEAD_ANGLE = 0.46;
+/** Height of the letters' em, of a line of text. */
+export const EM_OF_LINE = 0.8;
+/** Width of a character where nothing can measure it, of an em. */
+const GUESSED_CHARACTER = 0.62;
+
+/**
+ * @param {Place} a
+ * @param {Place} b
+ */
+export function distance(a, b) {
+  return Math.hypot(a.x - b.x, a.y - b.y);
+}
+
+/**
+ * How far `p` is from the segment between `a` and `b`.
+ * @param {Place} p
+ * @param {Place} a
+ * @param {Place} b
+ */
+export function distanceToSegment(p, a, b) {
+  const dx = b.x - a.x;
+  const dy = b.y - a.y;
+  const length = dx * dx + dy * dy;
+  const along = length === 0 ? 0 : Math.max(0, Math.min(1, ((p.x - a.x) * dx + (p.y - a.y) * dy) / length));
+  return Math.hypot(p.x - a.x - along * dx, p.y - a.y - along * dy);
+}
+
+/**
+ * Whether the segments a–b and c–d cross.
+ * @param {Place} a
+ * @param {Place} b
+ * @param {Place} c
+ * @param {Place} d
+ */
+function cross(a, b, c, d) {
+  const side = (/** @type {Place} */ p, /** @type {Place} */ q, /** @type {Place} */ r) =>
+    (q.x - p.x) * (r.y - p.y) - (q.y - p.y) * (r.x - p.x);
+  return side(a, b, c) * side(a, b, d) < 0 && side(c, d, a) * side(c, d, b) < 0;
+}
+
+/**
+ * How far the segments a–b and c–d are from each other.
+ * @param {Place} a
+ * @param {Place} b
+ * @param {Place} c
+ * @param {Place} d
+ */
+export function distanceOfSegments(a, b, c, d) {
+  if (cross(a, b, c, d)) return 0;
+  return Math.min(
+    distanceToSegment(a, c, d),
+    distanceToSegment(b, c, d),
+    distanceToSegment(c, a, b),
+    distanceToSegment(d, a, b),
+  );
+}
+
+/**
+ * Fewer points of the same line: none is farther than `tolerance` from what is kept.
+ * The first and the last stay. A pressure counts as a third direction, `pressureScale` units for all of it.
+ * @param {InkPoint[]} points
+ * @param {number} tolerance
+ * @param {number} [pressureScale]
+ */
+export function simplified(points, tolerance, pressureScale = 0) {
+  if (points.length < 3) return points;
+  const kept = new Uint8Array(points.length);
+  kept[0] = kept[points.length - 1] = 1;
+  const spans = [[0, points.length - 1]];
+  for (let span = spans.pop(); span; span = spans.pop()) {
+    const [from, to] = span;
+    let farthest = tolerance;
+    let at = -1;
+    for (let i = from + 1; i < to; i += 1) {
+      const away = deviation(points[i], points[from], points[to], pressureScale);
+      if (away > farthest) {
+        farthest = away;
+        at = i;
+      }
+    }
+    if (at >= 0) {
+      kept[at] = 1;
+      spans.push([from, at], [at, to]);
+    }
+  }
+  return points.filter((_, i) => kept[i]);
+}
+
+/**
+ * @param {InkPoint} p
+ * @param {InkPoint} a
+ * @param {InkPoint} b
+ * @param {number} pressureScale
+ */
+function deviation(p, a, b, pressureScale) {
+  const away = distanceToSegment(p, a, b);
+  if (p.pressure === undefined || pressureScale === 0) return away;
+  const whole = distance(a, b);
+  const along = whole === 0 ? 0 : Math.min(1, distance(a, p) / whole);
+  const expected = (a.pressure ?? 0) + ((b.pressure ?? 0) - (a.pressure ?? 0)) * along;
+  return Math.hypot(away, ((p.pressure - expected) / 255) * pressureScale);
+}
+
+/**
+ * @param {Place[]} points at least one
+ * @param {number} margin
+ * @returns {Box}
+ */
+export function boxAround(points, margin) {
+  const box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
+  for (const { x, y } of points) {
+    box.left = Math.min(box.left, x);
+    box.top = Math.min(box.top, y);
+    box.right = Math.max(box.right, x);
+    box.bottom = Math.max(box.bottom, y);
+  }
+  return { left: box.left - margin, top: box.top - margin, right: box.right + margin, bottom: box.bottom + margin };
+}
+
+/**
+ * @param {Box} a
+ * @param {Box} b
+ */
+export function overlap(a, b) {
+  return a.left <= b.right && b.left <= a.right && a.top <= b.bottom && b.top <= a.bottom;
+}
+
+/**
+ * @param {Box | null} a
+ * @param {Box} b
+ * @returns {Box}
+ */
+export function boxOfBoth(a, b) {
+  if (!a) return b;
+  return {
+    left: Math.min(a.left, b.left),
+    top: Math.min(a.top, b.top),
+    right: Math.max(a.right, b.right),
+    bottom: Math.max(a.bottom, b.bottom),
+  };
+}
+
+/**
+ * The two ends of an arrow's head behind its tip.
+ * @param {Place} from
+ * @param {Place} tip
+ * @param {number} width
+ * @returns {[Place, Place]}
+ */
+export function arrowHead(from, tip, width) {
+  const length = Math.min(Math.max(width * ARROW_HEAD_WIDTHS, ARROW_HEAD_LEAST), Math.max(distance(from, tip), width));
+  const angle = Math.atan2(tip.y - from.y, tip.x - from.x);
+  const end = (/** @type {number} */ turn) => ({
+    x: tip.x - length * Math.cos(angle + turn),
+    y: tip.y - length * Math.sin(angle + turn),
+  });
+  return [end(ARROW_HEAD_ANGLE), end(-ARROW_HEAD_ANGLE)];
+}
+
+/**
+ * The lines an eye follows in a stroke, as one polyline.
+ * @param {ToolName} tool
+ * @param {Place[]} points
+ * @returns {Place[]}
+ */
+export function polylineOf(tool, points) {
+  const [a, b] = points;
+  if (tool === "rectangle" && b) return [a, { x: b.x, y: a.y }, b, { x: a.x, y: b.y }, a];
+  if (tool === "ellipse" && b) {
+    const centre = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+    return Array.from({ length: 49 }, (_, i) => ({
+      x: centre.x + (Math.abs(b.x - a.x) / 2) * Math.cos((i * Math.PI) / 24),
+      y: centre.y + (Math.abs(b.y - a.y) / 2) * Math.sin((i * Math.PI) / 24),
+    }));
+  }
+  return points;
+}
+
+/**
+ * Where a text is, in units.
+ * @param {{x: number, y: number, width: number, text?: string}} body `width` is the height of a line
+ * @param {(line: string, em: number) => number} [measure] how wide a line is, with letters of that em
+ * @returns {Box}
+ */
+export function boxOfText({ x, y, width, text = "" }, measure) {
+  const lines = text.split("\n");
+  const em = width * EM_OF_LINE;
+  const widest = Math.max(...lines.map((line) => (measure ? measure(line, em) : line.length * em * GUESSED_CHARACTER)));
+  return { left: x, top: y, right: x + widest, bottom: y + lines.length * width };
+}
+
+/**
+ * Whether what is dragged from `from` to `to` with a radius touches a line of a width.
+ * @param {Place[]} polyline at least one point
+ * @param {number} width
+ * @param {Place} from
+ * @param {Place} to
+ * @param {number} radius
+ */
+export function touchesLine(polyline, width, from, to, radius) {
+  const reach = radius + width / 2;
+  if (polyline.length === 1) return distanceToSegment(polyline[0], from, to) <= reach;
+  for (let i = 1; i < polyline.length; i += 1) {
+    if (distanceOfSegments(polyline[i - 1], polyline[i], from, to) <= reach) return true;
+  }
+  return false;
+}
+
+/**
+ * Whether what is dragged from `from` to `to` touches a box.
+ * @param {Box} box
+ * @param {Place} from
+ * @param {Place} to
+ * @param {number} radius
+ */
+export function touchesBox(box, from, to, radius) {
+  const grown = { left: box.left - radius, top: box.top - radius, right: box.right + radius, bottom: box.bottom + radius };
+  const inside = (/** @type {Place} */ p) =>
+    p.x >= grown.left && p.x <= grown.right && p.y >= grown.top && p.y <= grown.bottom;
+  if (inside(from) || inside(to)) return true;
+  const { left, top, right, bottom } = grown;
+  return (
+    cross(from, to, { x: left, y: top }, { x: right, y: bottom }) ||
+    cross(from, to, { x: right, y: top }, { x: left, y: bottom })
+  );
+}

@@ -1,0 +1,97 @@
+// @ts-check
+/**
+ * Ids: 32 lower-case hexadecimal digits, random or derived.
+ *
+ * It must never need a secure context: a whiteboard is also opened over plain http in a
+ * local network, where `crypto.randomUUID` and `crypto.subtle` do not exist.
+ */
+
+/** @typedef {import("./types.js").Writer} Writer */
+
+/** @param {Uint8Array} bytes */
+function hex(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** @param {string} digits */
+function unhex(digits) {
+  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+}
+
+/** A new random id: a UUID of version 4 without its hyphens. */
+export function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  return hex(bytes);
+}
+
+/** @param {string} text */
+export function isId(text) {
+  return /^[0-9a-f]{32}$/.test(text);
+}
+
+/**
+ * SHA-1, as UUIDs of version 5 need it. Nothing secret is protected by it here.
+ * @param {Uint8Array} message
+ */
+export function sha1(message) {
+  const words = new Uint32Array((((message.length + 8) >> 6) + 1) * 16);
+  message.forEach((byte, at) => (words[at >> 2] |= byte << (24 - (at & 3) * 8)));
+  words[message.length >> 2] |= 0x80 << (24 - (message.length & 3) * 8);
+  words[words.length - 1] = message.length * 8;
+  const rotated = (/** @type {number} */ word, /** @type {number} */ by) => (word << by) | (word >>> (32 - by));
+  const state = new Uint32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0]);
+  const schedule = new Uint32Array(80);
+  for (let block = 0; block < words.length; block += 16) {
+    let [a, b, c, d, e] = state;
+    for (let i = 0; i < 80; i += 1) {
+      schedule[i] =
+        i < 16
+          ? words[block + i]
+          : rotated(schedule[i - 3] ^ schedule[i - 8] ^ schedule[i - 14] ^ schedule[i - 16], 1);
+      const [mixed, constant] =
+        i < 20
+          ? [(b & c) | (~b & d), 0x5a827999]
+          : i < 40
+            ? [b ^ c ^ d, 0x6ed9eba1]
+            : i < 60
+              ? [(b & c) | (b & d) | (c & d), 0x8f1bbcdc]
+              : [b ^ c ^ d, 0xca62c1d6];
+      const next = (rotated(a, 5) + mixed + e + constant + schedule[i]) | 0;
+      [a, b, c, d, e] = [next, a, rotated(b, 30), c, d];
+    }
+    [a, b, c, d, e].forEach((word, i) => (state[i] += word));
+  }
+  const bytes = new Uint8Array(20);
+  state.forEach((word, i) => new DataView(bytes.buffer).setUint32(i * 4, word));
+  return bytes;
+}
+
+/**
+ * A UUID of version 5 without its hyphens.
+ * @param {string} namespace an id
+ * @param {Uint8Array} name
+ */
+export function derivedId(namespace, name) {
+  const bytes = sha1(new Uint8Array([...unhex(namespace), ...name])).slice(0, 16);
+  bytes[6] = (bytes[6] & 0x0f) | 0x50;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  return hex(bytes);
+}
+
+/**
+ * The writer with a browser's secret key and a page's random tab, with the public ids that
+ * the server derives from them too.
+ * @param {string} key
+ * @param {string} tab
+ * @returns {Writer}
+ */
+export function writerOf(key, tab) {
+  return {
+    key,
+    tab,
+    id: derivedId(key, unhex(tab)),
+    by: derivedId(key, new TextEncoder().encode("person")),
+  };
+}

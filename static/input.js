@@ -1,0 +1,196 @@
+// @ts-check
+/**
+ * From pointers, wheel and fingers to a few gestures: drawing with one, moving the view with
+ * two, and where the pointer is.
+ *
+ * It must never know tools: it tells pixels, and what is to be done with them is not its concern.
+ */
+
+/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").InkPoint} InkPoint */
+/**
+ * @typedef {object} Gestures
+ * @property {(point: InkPoint, erasing: boolean) => void} begin
+ * @property {(points: InkPoint[], straight: boolean) => void} move
+ * @property {() => void} end
+ * @property {() => void} cancel
+ * @property {(place: Place | null) => void} hover null once the pointer left
+ * @property {(dx: number, dy: number) => void} pan
+ * @property {(before: [Place, Place], after: [Place, Place]) => void} pinch
+ * @property {(factor: number, place: Place) => void} zoom
+ */
+
+/** Milliseconds within which a second finger means that the first did not want to draw. */
+const SECOND_FINGER = 350;
+/** Pixels of a line that a wheel tells. */
+const WHEEL_LINE = 16;
+const ZOOM_A_PIXEL = 0.01;
+const MOST_ZOOM_A_TURN = 40;
+/** Bit in `buttons` of the eraser end of a pen. */
+const ERASER_END = 32;
+
+export class Input {
+  /** Whether one pointer moves the view instead of drawing. */
+  panning = false;
+  /** @type {Map<number, Place>} fingers and buttons that are down */
+  #down = new Map();
+  /** @type {"none"|"draw"|"pan"|"pinch"} */
+  #doing = "none";
+  #drawer = -1;
+  #beganAt = 0;
+  #penUsed = false;
+  #element;
+  #on;
+
+  /**
+   * @param {HTMLElement} element
+   * @param {Gestures} on
+   */
+  constructor(element, on) {
+    this.#element = element;
+    this.#on = on;
+    element.addEventListener("pointerdown", (event) => this.#pressed(event));
+    element.addEventListener("pointermove", (event) => this.#moved(event));
+    element.addEventListener("pointerup", (event) => this.#lifted(event, false));
+    element.addEventListener("pointercancel", (event) => this.#lifted(event, true));
+    element.addEventListener("pointerleave", (event) => {
+      if (event.pointerType === "mouse" && this.#doing === "none") on.hover(null);
+    });
+    element.addEventListener("wheel", (event) => this.#turned(event), { passive: false });
+    // Without it, a long press on a touch screen opens a menu in the middle of a stroke.
+    element.addEventListener("contextmenu", (event) => event.preventDefault());
+    // Safari tells of a pinch on a trackpad by events of its own, and would zoom the page.
+    element.addEventListener("gesturestart", (event) => event.preventDefault());
+  }
+
+  /** Gives up what is being drawn. */
+  cancel() {
+    if (this.#doing === "draw") {
+      this.#doing = "none";
+      this.#on.cancel();
+    }
+  }
+
+  /** @param {PointerEvent} event */
+  #pressed(event) {
+    if (event.pointerType === "mouse" && event.button > 1) return;
+    event.preventDefault();
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    this.#capture(event.pointerId);
+    if (event.pointerType === "pen" && !this.#penUsed) {
+      this.#penUsed = true;
+      // The hand that holds the pen may have been there first.
+      this.#down.clear();
+      this.cancel();
+    }
+    const place = this.#place(event);
+    this.#down.set(event.pointerId, place);
+    if (this.#down.size === 2 && event.pointerType === "touch") {
+      if (this.#doing === "draw") {
+        if (performance.now() - this.#beganAt > SECOND_FINGER) return;
+        this.#on.cancel();
+      }
+      this.#doing = "pinch";
+      this.#on.hover(null);
+      return;
+    }
+    if (this.#doing !== "none") return;
+    const byHand = event.pointerType === "touch" && this.#penUsed;
+    if (this.panning || byHand || event.button === 1) {
+      this.#doing = "pan";
+      this.#element.classList.add("grabbing");
+      return;
+    }
+    this.#doing = "draw";
+    this.#drawer = event.pointerId;
+    this.#beganAt = performance.now();
+    this.#on.hover(place);
+    this.#on.begin(this.#point(event), event.pointerType === "pen" && (event.buttons & ERASER_END) !== 0);
+  }
+
+  /** @param {PointerEvent} event */
+  #moved(event) {
+    const place = this.#place(event);
+    const before = this.#down.get(event.pointerId);
+    if (!before) {
+      if (this.#doing === "none" && event.pointerType !== "touch") this.#on.hover(place);
+      return;
+    }
+    if (this.#doing === "pinch" && this.#down.size >= 2) {
+      const [first, second] = [...this.#down.keys()];
+      const pair = () => /** @type {[Place, Place]} */ ([this.#down.get(first), this.#down.get(second)]);
+      const was = pair();
+      this.#down.set(event.pointerId, place);
+      this.#on.pinch(was, pair());
+      return;
+    }
+    this.#down.set(event.pointerId, place);
+    if (this.#doing === "pan") {
+      this.#on.pan(place.x - before.x, place.y - before.y);
+    } else if (this.#doing === "draw" && event.pointerId === this.#drawer) {
+      const events = event.getCoalescedEvents?.() ?? [];
+      this.#on.move((events.length > 0 ? events : [event]).map((part) => this.#point(part)), event.shiftKey);
+      this.#on.hover(place);
+    }
+  }
+
+  /**
+   * @param {PointerEvent} event
+   * @param {boolean} cancelled
+   */
+  #lifted(event, cancelled) {
+    if (!this.#down.delete(event.pointerId)) return;
+    const drew = this.#doing === "draw" && event.pointerId === this.#drawer;
+    if (drew) {
+      this.#doing = "none";
+      if (cancelled) this.#on.cancel();
+      else this.#on.end();
+      if (event.pointerType === "touch") this.#on.hover(null);
+    }
+    if (this.#down.size === 0) {
+      this.#doing = "none";
+      this.#element.classList.remove("grabbing");
+    } else if (this.#doing === "pinch") {
+      this.#doing = "pan";
+    }
+  }
+
+  /** @param {WheelEvent} event */
+  #turned(event) {
+    event.preventDefault();
+    const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? WHEEL_LINE : 1;
+    if (event.ctrlKey || event.metaKey) {
+      const turn = Math.max(-MOST_ZOOM_A_TURN, Math.min(MOST_ZOOM_A_TURN, event.deltaY * unit));
+      this.#on.zoom(Math.exp(-turn * ZOOM_A_PIXEL), this.#place(event));
+    } else {
+      this.#on.pan(-event.deltaX * unit, -event.deltaY * unit);
+    }
+  }
+
+  /** @param {number} pointer */
+  #capture(pointer) {
+    try {
+      this.#element.setPointerCapture(pointer);
+    } catch {
+      // The pointer is gone already: its moves outside the window are then not seen.
+    }
+  }
+
+  /**
+   * @param {MouseEvent} event
+   * @returns {Place}
+   */
+  #place(event) {
+    const { left, top } = this.#element.getBoundingClientRect();
+    return { x: event.clientX - left, y: event.clientY - top };
+  }
+
+  /**
+   * @param {PointerEvent} event
+   * @returns {InkPoint}
+   */
+  #point(event) {
+    const place = this.#place(event);
+    return event.pointerType === "pen" ? { ...place, pressure: Math.round(event.pressure * 255) } : place;
+  }
+}

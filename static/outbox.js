@@ -1,0 +1,193 @@
+// @ts-check
+/**
+ * What one writer wants and has no answer to yet: numbered, kept on a shelf that survives
+ * the page, sent in order, and dropped only by an answer.
+ *
+ * It must never send an op that is not on the shelf, and never have a hole in its numbers.
+ */
+
+import { randomId } from "./ids.js";
+
+/** @typedef {import("./types.js").Op} Op */
+/** @typedef {import("./types.js").Wish} Wish */
+/** @typedef {import("./types.js").Writer} Writer */
+/** @typedef {import("./types.js").RefusedFrame} RefusedFrame */
+/** @typedef {{op: Op, bytes: number, void: boolean}} Entry void: refused, and kept only so that the numbers have no hole */
+/**
+ * Where ops outlive the page.
+ * @typedef {object} Shelf
+ * @property {(writer: Writer, op: Op) => Promise<void>} keep
+ * @property {(writer: Writer, upTo: number) => Promise<void>} drop
+ */
+
+/** Most ops that are sent and have no answer. */
+const WINDOW = 200;
+/** Most ops, and bytes, of one frame: below what the server takes. */
+const OPS_PER_FRAME = 500;
+const BYTES_PER_FRAME = 200 * 1024;
+/** Milliseconds to wait after a refusal for load that does not say how long. */
+const LOAD_RETRY = 1000;
+
+export class Outbox {
+  /** @type {Entry[]} in order, their numbers without holes */
+  #entries = [];
+  #next = 1;
+  #storedUpTo = 0;
+  #sentUpTo = 0;
+  /** @type {((frame: object) => void) | null} while a session takes ops */
+  #send = null;
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  #pause = null;
+  #shelf;
+  #on;
+
+  /**
+   * @param {Writer} writer
+   * @param {Shelf} shelf
+   * @param {object} on
+   * @param {(writer: Writer, n: number) => void} on.answered every op up to `n` has its answer
+   * @param {(writer: Writer, op: Op, frame: RefusedFrame) => void} on.refused for good
+   * @param {() => void} on.count the number of unanswered ops changed
+   * @param {(error: unknown) => void} on.shelfFailed ops are in memory only
+   * @param {Op[]} [kept] what a dead page left on the shelf
+   */
+  constructor(writer, shelf, on, kept = []) {
+    this.writer = writer;
+    this.#shelf = shelf;
+    this.#on = on;
+    this.#entries = kept.map(entryOf);
+    const last = kept.at(-1);
+    if (last) {
+      this.#next = last.n + 1;
+      this.#storedUpTo = last.n;
+      this.#sentUpTo = kept[0].n - 1;
+    }
+  }
+
+  /** How many wishes have no answer. */
+  get count() {
+    return this.#entries.reduce((count, entry) => count + (entry.void ? 0 : 1), 0);
+  }
+
+  /** The number of the first op without an answer, or of the next one. */
+  get first() {
+    return this.#entries[0]?.op.n ?? this.#next;
+  }
+
+  /** The number the next wish will get. */
+  get next() {
+    return this.#next;
+  }
+
+  /**
+   * Numbers a wish, keeps it, and sends it as soon as it is kept.
+   * @param {Wish} wish
+   * @returns {Op}
+   */
+  add(wish) {
+    const op = { n: this.#next, ...wish };
+    this.#next += 1;
+    this.#entries.push(entryOf(op));
+    this.#keep(op);
+    this.#on.count();
+    return op;
+  }
+
+  /**
+   * A session takes ops: sends everything that has no answer.
+   * @param {number} done the highest number of this writer that is stored
+   * @param {(frame: object) => void} send
+   */
+  opened(done, send) {
+    this.done(done);
+    this.#send = send;
+    this.#sentUpTo = this.first - 1;
+    this.#pump();
+  }
+
+  closed() {
+    this.#send = null;
+    this.#goOn();
+  }
+
+  /** @param {number} n */
+  done(n) {
+    const answered = this.#entries.filter(({ op }) => op.n <= n).length;
+    if (answered === 0) return;
+    this.#entries.splice(0, answered);
+    this.#shelf.drop(this.writer, n).catch(this.#on.shelfFailed);
+    this.#on.answered(this.writer, n);
+    this.#on.count();
+    this.#pump();
+  }
+
+  /** @param {RefusedFrame} frame */
+  refused(frame) {
+    if (frame.reason === "load") {
+      this.#sentUpTo = Math.min(this.#sentUpTo, Math.max(frame.n, this.first) - 1);
+      this.#goOn();
+      this.#pause = setTimeout(() => {
+        this.#pause = null;
+        this.#pump();
+      }, frame.retry ?? LOAD_RETRY);
+      return;
+    }
+    const entry = this.#entries.find(({ op }) => op.n === frame.n);
+    if (!entry || entry.void) return;
+    const { op } = entry;
+    this.#on.refused(this.writer, op, frame);
+    if (entry === this.#entries[0]) {
+      this.done(op.n);
+      return;
+    }
+    // Ops before it have no answer yet. Should they be sent again, its number is needed in
+    // between: erasing a stroke that never was is done at once and does nothing.
+    Object.assign(entry, entryOf({ n: op.n, op: "erase", stroke: randomId() }), { void: true });
+    this.#shelf.keep(this.writer, entry.op).catch(this.#on.shelfFailed);
+    this.#on.count();
+  }
+
+  /** The ops from `n` on were not taken.
+   * @param {number} n */
+  resend(n) {
+    if (n < this.first) return;
+    this.#sentUpTo = Math.min(this.#sentUpTo, n - 1);
+    this.#pump();
+  }
+
+  /** @param {Op} op */
+  async #keep(op) {
+    try {
+      await this.#shelf.keep(this.writer, op);
+    } catch (error) {
+      this.#on.shelfFailed(error);
+    }
+    this.#storedUpTo = Math.max(this.#storedUpTo, op.n);
+    this.#pump();
+  }
+
+  #goOn() {
+    if (this.#pause !== null) clearTimeout(this.#pause);
+    this.#pause = null;
+  }
+
+  #pump() {
+    while (this.#send && this.#pause === null) {
+      const room = Math.min(OPS_PER_FRAME, WINDOW - Math.max(0, this.#sentUpTo - this.first + 1));
+      const ready = this.#entries.filter(({ op }) => op.n > this.#sentUpTo && op.n <= this.#storedUpTo).slice(0, room);
+      let bytes = 0;
+      const fit = ready.filter((entry, at) => (bytes += entry.bytes) <= BYTES_PER_FRAME || at === 0);
+      if (fit.length === 0) return;
+      this.#sentUpTo = fit[fit.length - 1].op.n;
+      this.#send({ type: "ops", ops: fit.map(({ op }) => op) });
+    }
+  }
+}
+
+/**
+ * @param {Op} op
+ * @returns {Entry}
+ */
+function entryOf(op) {
+  return { op, bytes: new TextEncoder().encode(JSON.stringify(op)).length, void: false };
+}

@@ -1,0 +1,206 @@
+// @ts-check
+/**
+ * From the points of a stroke to the outline that is painted, as SVG path data.
+ *
+ * It must never need a browser, and never depend on the zoom: a path is made once.
+ */
+
+import { arrowHead, distance } from "./geometry.js";
+
+/** @typedef {import("./types.js").InkPoint} InkPoint */
+/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").ToolName} ToolName */
+
+/** How much pressure changes the thickness, and what counts as the pressure of the nominal one. */
+const THINNING = 0.55;
+const MIDDLE_PRESSURE = 0.5;
+/** Cosine of the turn from which on a line has a corner there instead of a bend. */
+const CORNER = 0.2;
+/** Units between two samples of a line with pressure, at least. */
+const LEAST_SAMPLE = 1.5;
+
+/** @param {number} value */
+function short(value) {
+  return Math.round(value * 100) / 100;
+}
+
+/** @param {Place} place */
+function at({ x, y }) {
+  return `${short(x)} ${short(y)}`;
+}
+
+/**
+ * A full circle, always turning the same way.
+ * @param {Place} centre
+ * @param {number} radius
+ */
+function circle({ x, y }, radius) {
+  const r = short(radius);
+  const [left, right] = [at({ x: x - radius, y }), at({ x: x + radius, y })];
+  return `M${left}A${r} ${r} 0 1 1 ${right}A${r} ${r} 0 1 1 ${left}Z`;
+}
+
+/**
+ * Half the thickness where it was pressed that much.
+ * @param {number} width
+ * @param {number} pressure 0 to 255
+ */
+export function pressedRadius(width, pressure) {
+  return width * (MIDDLE_PRESSURE - THINNING * (MIDDLE_PRESSURE - pressure / 255));
+}
+
+/**
+ * The direction of a line in each of its points; none where it has a corner.
+ * @param {Place[]} points
+ * @returns {Place[]}
+ */
+function tangents(points) {
+  return points.map((point, i) => {
+    const before = points[i - 1];
+    const after = points[i + 1];
+    if (!before || !after) return { x: 0, y: 0 };
+    const [d1, d2] = [distance(before, point), distance(point, after)];
+    if (d1 === 0 || d2 === 0) return { x: 0, y: 0 };
+    const [u, v] = [
+      { x: (point.x - before.x) / d1, y: (point.y - before.y) / d1 },
+      { x: (after.x - point.x) / d2, y: (after.y - point.y) / d2 },
+    ];
+    if (u.x * v.x + u.y * v.y < CORNER) return { x: 0, y: 0 };
+    // The shorter side tells more about the direction here than the longer one.
+    const mixed = { x: u.x * d2 + v.x * d1, y: u.y * d2 + v.y * d1 };
+    const length = Math.hypot(mixed.x, mixed.y) || 1;
+    return { x: mixed.x / length, y: mixed.y / length };
+  });
+}
+
+/**
+ * The two handles of the bend between points i and i + 1.
+ * @param {Place[]} points
+ * @param {Place[]} directions
+ * @param {number} i
+ * @returns {[Place, Place]}
+ */
+function handles(points, directions, i) {
+  const reach = distance(points[i], points[i + 1]) / 3;
+  return [
+    { x: points[i].x + directions[i].x * reach, y: points[i].y + directions[i].y * reach },
+    { x: points[i + 1].x - directions[i + 1].x * reach, y: points[i + 1].y - directions[i + 1].y * reach },
+  ];
+}
+
+/**
+ * A smooth line through points, to be stroked.
+ * @param {Place[]} points at least one
+ */
+export function smoothLine(points) {
+  const directions = tangents(points);
+  let path = `M${at(points[0])}`;
+  if (points.length === 1) return `${path}L${at({ x: points[0].x + 0.01, y: points[0].y })}`;
+  for (let i = 0; i + 1 < points.length; i += 1) {
+    const [a, b] = handles(points, directions, i);
+    path += `C${at(a)} ${at(b)} ${at(points[i + 1])}`;
+  }
+  return path;
+}
+
+/**
+ * Points on the smooth line, close enough to each other to change the thickness between them.
+ * @param {InkPoint[]} points
+ * @param {number} width
+ * @returns {InkPoint[]}
+ */
+function samples(points, width) {
+  const directions = tangents(points);
+  const every = Math.max(LEAST_SAMPLE, width / 3);
+  const taken = [points[0]];
+  for (let i = 0; i + 1 < points.length; i += 1) {
+    const [from, to] = [points[i], points[i + 1]];
+    const [a, b] = handles(points, directions, i);
+    const steps = Math.max(1, Math.ceil(distance(from, to) / every));
+    for (let step = 1; step <= steps; step += 1) {
+      const t = step / steps;
+      const s = 1 - t;
+      const blend = (/** @type {"x"|"y"} */ axis) =>
+        s * s * s * from[axis] + 3 * s * s * t * a[axis] + 3 * s * t * t * b[axis] + t * t * t * to[axis];
+      taken.push({
+        x: blend("x"),
+        y: blend("y"),
+        pressure: (from.pressure ?? 0) * s + (to.pressure ?? 0) * t,
+      });
+    }
+  }
+  return taken.filter((point, i) => i === 0 || distance(point, taken[i - 1]) > 0.01);
+}
+
+/**
+ * The outline of a line that is as thick as it was pressed, to be filled (non-zero).
+ *
+ * It is a union of quadrilaterals, one a sample, that all turn the same way, and of circles
+ * at both ends and wherever the line turns more sharply than it is thick: so no turn ever
+ * leaves a hole.
+ * @param {InkPoint[]} points at least one
+ * @param {number} width
+ */
+export function pressedOutline(points, width) {
+  const line = samples(points, width);
+  const radius = line.map(({ pressure }) => pressedRadius(width, pressure ?? 0));
+  const normals = line.slice(1).map((point, i) => {
+    const length = distance(line[i], point);
+    return { x: -(point.y - line[i].y) / length, y: (point.x - line[i].x) / length };
+  });
+  const sharp = line.map((point, i) => {
+    const [before, after] = [normals[i - 1], normals[i]];
+    if (!before || !after) return true;
+    const turn = Math.acos(Math.max(-1, Math.min(1, before.x * after.x + before.y * after.y)));
+    const room = Math.min(distance(line[i - 1], point), distance(point, line[i + 1]));
+    return turn > 1 || radius[i] * turn > room;
+  });
+  const side = (/** @type {number} */ i, /** @type {Place} */ own, /** @type {number} */ sign) => {
+    let normal = own;
+    if (!sharp[i]) {
+      const sum = { x: normals[i - 1].x + normals[i].x, y: normals[i - 1].y + normals[i].y };
+      const length = Math.hypot(sum.x, sum.y);
+      normal = { x: sum.x / length, y: sum.y / length };
+    }
+    return at({ x: line[i].x + normal.x * radius[i] * sign, y: line[i].y + normal.y * radius[i] * sign });
+  };
+  let path = "";
+  line.forEach((point, i) => {
+    if (sharp[i]) path += circle(point, radius[i]);
+    if (i === 0) return;
+    const own = normals[i - 1];
+    path += `M${side(i - 1, own, -1)}L${side(i, own, -1)}L${side(i, own, 1)}L${side(i - 1, own, 1)}Z`;
+  });
+  return path;
+}
+
+/**
+ * The path of a stroke, and whether it is filled rather than stroked.
+ * @param {ToolName} tool
+ * @param {InkPoint[]} points at least one; text has no path
+ * @param {number} width
+ * @returns {{data: string, filled: boolean}}
+ */
+export function outlineOf(tool, points, width) {
+  const [a, b = a] = points;
+  switch (tool) {
+    case "pen":
+      return a.pressure === undefined
+        ? { data: smoothLine(points), filled: false }
+        : { data: pressedOutline(points, width), filled: true };
+    case "arrow": {
+      const [left, right] = arrowHead(a, b, width);
+      return { data: `M${at(a)}L${at(b)}M${at(left)}L${at(b)}L${at(right)}`, filled: false };
+    }
+    case "rectangle":
+      return { data: `M${at(a)}L${at({ x: b.x, y: a.y })}L${at(b)}L${at({ x: a.x, y: b.y })}Z`, filled: false };
+    case "ellipse": {
+      const [rx, ry] = [short(Math.abs(b.x - a.x) / 2), short(Math.abs(b.y - a.y) / 2)];
+      const y = (a.y + b.y) / 2;
+      const [from, to] = [at({ x: Math.min(a.x, b.x), y }), at({ x: Math.max(a.x, b.x), y })];
+      return { data: `M${from}A${rx} ${ry} 0 1 1 ${to}A${rx} ${ry} 0 1 1 ${from}Z`, filled: false };
+    }
+    default:
+      return { data: smoothLine(points), filled: false };
+  }
+}

@@ -1,0 +1,162 @@
+// @ts-check
+/**
+ * Paints one stroke on a canvas, and tells where it is and what touches it. What was worked
+ * out for a body is kept as long as the body is.
+ *
+ * It must never change a body: what is kept would be wrong.
+ */
+
+import { EM_OF_LINE, boxAround, boxOfText, overlap, polylineOf, touchesBox, touchesLine } from "./geometry.js";
+import { outlineOf } from "./outline.js";
+import { PointsError, unpackPoints } from "./points.js";
+
+/** @typedef {import("./types.js").Body} Body */
+/** @typedef {import("./types.js").Box} Box */
+/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").InkPoint} InkPoint */
+/** @typedef {{points: InkPoint[], box: Box, path: Path2D | null, filled: boolean}} Shape */
+
+export const FONT = `"Avenir Next", "Segoe UI", "Nunito Sans", "Noto Sans", "DejaVu Sans", system-ui, sans-serif`;
+/** How much of what is below a marker hides. */
+const MARKER_ALPHA = 0.38;
+/** Widths that a line may reach beyond its points: an arrow's head, a bend, a heavy pressure. */
+const REACH = 2.5;
+const LEAST_REACH = 6;
+const NOWHERE = { left: 0, top: 0, right: -1, bottom: -1 };
+
+/** @type {WeakMap<Body, Shape>} */
+const shapes = new WeakMap();
+const measuring = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
+
+/** @param {Body} body */
+function shapeOf(body) {
+  let shape = shapes.get(body);
+  if (!shape) {
+    shape = made(body);
+    shapes.set(body, shape);
+  }
+  return shape;
+}
+
+/**
+ * @param {Body} body
+ * @returns {Shape}
+ */
+function made(body) {
+  if (body.tool === "text") return { points: [], box: boxOfText(body, measured), path: null, filled: false };
+  try {
+    const points = unpackPoints(body);
+    if (points.length === 0) return { points, box: NOWHERE, path: null, filled: false };
+    return { points, box: boxAround(points, reachOf(body.width)), path: null, filled: false };
+  } catch (error) {
+    if (error instanceof PointsError) return { points: [], box: NOWHERE, path: null, filled: false };
+    throw error;
+  }
+}
+
+/** @param {number} width */
+function reachOf(width) {
+  return Math.max(LEAST_REACH, width * REACH);
+}
+
+/**
+ * @param {string} line
+ * @param {number} em
+ */
+function measured(line, em) {
+  measuring.font = `${em}px ${FONT}`;
+  return measuring.measureText(line).width;
+}
+
+/**
+ * Where a stroke is, with all it paints.
+ * @param {Body} body
+ */
+export function boxOf(body) {
+  return shapeOf(body).box;
+}
+
+/**
+ * Whether what is dragged from `from` to `to` touches a stroke.
+ * @param {Body} body
+ * @param {Place} from
+ * @param {Place} to
+ * @param {number} radius
+ */
+export function touches(body, from, to, radius) {
+  const { box, points } = shapeOf(body);
+  if (!overlap(box, boxAround([from, to], radius))) return false;
+  if (body.tool === "text") return touchesBox(box, from, to, radius);
+  return touchesLine(polylineOf(body.tool, points), body.width, from, to, radius);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context in units of the plane
+ * @param {Body} body
+ */
+export function paint(context, body) {
+  if (body.tool === "text") {
+    paintText(context, body);
+    return;
+  }
+  const shape = shapeOf(body);
+  if (shape.points.length === 0) return;
+  if (!shape.path) {
+    const { data, filled } = outlineOf(body.tool, shape.points, body.width);
+    shape.path = new Path2D(data);
+    shape.filled = filled;
+  }
+  paintPath(context, body, shape.path, shape.filled);
+}
+
+/**
+ * Paints a stroke that still grows, of which nothing is kept.
+ * @param {CanvasRenderingContext2D} context
+ * @param {{tool: Body["tool"], colour: string, width: number}} look
+ * @param {InkPoint[]} points
+ */
+export function paintInk(context, look, points) {
+  if (points.length === 0) return;
+  const { data, filled } = outlineOf(look.tool, points, look.width);
+  paintPath(context, look, new Path2D(data), filled);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {{tool: Body["tool"], colour: string, width: number, fill?: string}} look
+ * @param {Path2D} path
+ * @param {boolean} filled
+ */
+function paintPath(context, look, path, filled) {
+  context.globalAlpha = look.tool === "marker" ? MARKER_ALPHA : 1;
+  if (look.fill) {
+    context.fillStyle = look.fill;
+    context.fill(path);
+  }
+  if (filled) {
+    context.fillStyle = look.colour;
+    context.fill(path);
+  } else {
+    context.strokeStyle = look.colour;
+    context.lineWidth = look.width;
+    context.lineCap = "round";
+    context.lineJoin = "round";
+    context.stroke(path);
+  }
+  context.globalAlpha = 1;
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Body} body
+ */
+function paintText(context, body) {
+  context.font = `${body.width * EM_OF_LINE}px ${FONT}`;
+  context.textBaseline = "alphabetic";
+  context.fillStyle = body.colour;
+  const { fontBoundingBoxAscent: ascent, fontBoundingBoxDescent: descent } = context.measureText("x");
+  const baseline = (body.width - ascent - descent) / 2 + ascent;
+  (body.text ?? "").split("\n").forEach((line, i) => {
+    context.fillText(line, body.x, body.y + baseline + i * body.width);
+  });
+}

@@ -1,0 +1,176 @@
+// @ts-check
+/**
+ * The points of a stroke as one compact value: delta and zig-zag varint bytes in eighths of
+ * a unit, an optional lane of pressures, base64. The server has the same codec.
+ *
+ * The decoder must never throw anything but PointsError, nor allocate more than its input allows.
+ */
+
+/** @typedef {import("./types.js").InkPoint} InkPoint */
+
+/** Steps per unit of the drawing's plane. */
+export const STEPS_PER_UNIT = 8;
+/** Most points of one stroke. */
+export const MAX_POINTS = 10_000;
+/** A point is within ± this many steps of the stroke's x and y. */
+export const MAX_STEPS = 1 << 27;
+
+const WITH_PRESSURE = 1;
+
+export class PointsError extends Error {}
+
+/**
+ * The bytes of steps, which are pairs x, y in eighths of a unit.
+ * @param {ArrayLike<number>} steps
+ * @param {ArrayLike<number> | null} pressures one a point, 0 to 255, or none at all
+ */
+export function encodeSteps(steps, pressures) {
+  const count = steps.length / 2;
+  if (count > MAX_POINTS) throw new PointsError("too many points");
+  /** @type {number[]} */
+  const bytes = [pressures ? WITH_PRESSURE : 0];
+  putVarint(bytes, count);
+  let x = 0;
+  let y = 0;
+  for (let i = 0; i < steps.length; i += 2) {
+    if (Math.abs(steps[i]) > MAX_STEPS || Math.abs(steps[i + 1]) > MAX_STEPS) {
+      throw new PointsError("a point is too far away");
+    }
+    putVarint(bytes, zigZag(steps[i] - x));
+    putVarint(bytes, zigZag(steps[i + 1] - y));
+    x = steps[i];
+    y = steps[i + 1];
+  }
+  if (pressures) {
+    for (let i = 0; i < count; i += 1) bytes.push(pressures[i]);
+  }
+  return Uint8Array.from(bytes);
+}
+
+/**
+ * The steps and pressures in bytes.
+ * @param {Uint8Array} bytes
+ * @returns {{steps: number[], pressures: number[] | null}}
+ */
+export function decodeSteps(bytes) {
+  if (bytes.length === 0) throw new PointsError("points end too early");
+  if (bytes[0] > WITH_PRESSURE) throw new PointsError("points begin with a byte of flags, 0 or 1");
+  const pressed = bytes[0] === WITH_PRESSURE;
+  const reader = { bytes, at: 1 };
+  const count = takeVarint(reader);
+  if (count > MAX_POINTS) throw new PointsError("too many points");
+  if (bytes.length - reader.at < count * (pressed ? 3 : 2)) throw new PointsError("points end too early");
+  const steps = [];
+  let x = 0;
+  let y = 0;
+  for (let i = 0; i < count; i += 1) {
+    x += unZigZag(takeVarint(reader));
+    y += unZigZag(takeVarint(reader));
+    if (Math.abs(x) > MAX_STEPS || Math.abs(y) > MAX_STEPS) throw new PointsError("a point is too far away");
+    steps.push(x, y);
+  }
+  const end = reader.at + (pressed ? count : 0);
+  if (end > bytes.length) throw new PointsError("points end too early");
+  if (end < bytes.length) throw new PointsError("points go on after their end");
+  return { steps, pressures: pressed ? Array.from(bytes.subarray(reader.at)) : null };
+}
+
+/**
+ * Points in the plane as they stand in JSON: the first one's place, and all of them relative to it.
+ * They have pressures when the first one has.
+ * @param {InkPoint[]} points at least one
+ * @returns {{x: number, y: number, points: string}}
+ */
+export function packPoints(points) {
+  const [first] = points;
+  const x = quantised(first.x);
+  const y = quantised(first.y);
+  const steps = points.flatMap((point) => [
+    Math.round((point.x - x) * STEPS_PER_UNIT),
+    Math.round((point.y - y) * STEPS_PER_UNIT),
+  ]);
+  const pressures = first.pressure === undefined ? null : points.map((point) => Math.round(point.pressure ?? 0));
+  return { x, y, points: toBase64(encodeSteps(steps, pressures)) };
+}
+
+/**
+ * The points in the plane of what `packPoints` made.
+ * @param {{x: number, y: number, points?: string}} packed
+ * @returns {InkPoint[]}
+ */
+export function unpackPoints({ x, y, points }) {
+  if (points === undefined) return [];
+  const { steps, pressures } = decodeSteps(fromBase64(points));
+  const places = [];
+  for (let i = 0; i < steps.length; i += 2) {
+    /** @type {InkPoint} */
+    const place = { x: x + steps[i] / STEPS_PER_UNIT, y: y + steps[i + 1] / STEPS_PER_UNIT };
+    if (pressures) place.pressure = pressures[i / 2];
+    places.push(place);
+  }
+  return places;
+}
+
+/** @param {number} value */
+export function quantised(value) {
+  // Adding 0 turns -0 into 0, which JSON would write as "-0" nowhere but in surprises.
+  return Math.round(value * STEPS_PER_UNIT) / STEPS_PER_UNIT + 0;
+}
+
+/** @param {Uint8Array} bytes */
+export function toBase64(bytes) {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 0x2000) {
+    text += String.fromCharCode(...bytes.subarray(i, i + 0x2000));
+  }
+  return btoa(text);
+}
+
+/** @param {string} text */
+export function fromBase64(text) {
+  try {
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  } catch {
+    throw new PointsError("points are base64 with the standard alphabet and padding");
+  }
+}
+
+/** @param {number} value */
+function zigZag(value) {
+  return ((value << 1) ^ (value >> 31)) >>> 0;
+}
+
+/** @param {number} value */
+function unZigZag(value) {
+  return (value >>> 1) ^ -(value & 1);
+}
+
+/**
+ * @param {number[]} bytes
+ * @param {number} value
+ */
+function putVarint(bytes, value) {
+  while (value >= 0x80) {
+    bytes.push((value & 0x7f) | 0x80);
+    value >>>= 7;
+  }
+  bytes.push(value);
+}
+
+/** @param {{bytes: Uint8Array, at: number}} reader */
+function takeVarint(reader) {
+  let value = 0;
+  for (let shift = 0; shift < 35; shift += 7) {
+    if (reader.at >= reader.bytes.length) throw new PointsError("points end too early");
+    const byte = reader.bytes[reader.at];
+    reader.at += 1;
+    // The fifth byte has room for four bits, and no number takes more bytes than it needs.
+    if (shift === 28 && byte > 0x0f) break;
+    value = (value | ((byte & 0x7f) << shift)) >>> 0;
+    if (byte < 0x80) {
+      if (shift > 0 && byte === 0) break;
+      return value;
+    }
+  }
+  throw new PointsError("a number in points is longer than it may be");
+}

@@ -1,0 +1,216 @@
+// @ts-check
+/**
+ * One drawing as this page holds it: the strokes the server told, the position they reach,
+ * and on top of them what this browser wants and has no answer to yet.
+ *
+ * It must never do I/O, and never let an own wish outlive the server's word on it.
+ */
+
+import { arrival } from "./arrival.js";
+
+/** @typedef {import("./types.js").Change} Change */
+/** @typedef {import("./types.js").Op} Op */
+/** @typedef {import("./types.js").OpId} OpId */
+/** @typedef {import("./types.js").Body} Body */
+/** @typedef {import("./types.js").Stroke} Stroke */
+/** @typedef {{z: number, body: Body | null, last: OpId}} State a stroke that is there, or (without a body) erased */
+/** @typedef {{writer: string, op: Op, answered: boolean}} Pending */
+
+/** What is not stored yet is painted above everything that is. */
+const Z_OF_PENDING = 2 ** 52;
+
+export class Replica {
+  /** @type {string | null} the life that `head` belongs to; null before the first load */
+  life = null;
+  /** The last position held. */
+  head = 0;
+  /** @type {Map<string, State>} */
+  #told = new Map();
+  /** @type {Map<string, Pending[]>} by stroke, in the order they were wished */
+  #pending = new Map();
+  /** @type {Map<string, Stroke>} what is to be painted */
+  #shown = new Map();
+  /** @type {Stroke[] | null} */
+  #ordered = null;
+  #wishes = 0;
+  #onChange;
+
+  /** @param {(id: string, before: Stroke | null, after: Stroke | null) => void} onChange */
+  constructor(onChange) {
+    this.#onChange = onChange;
+  }
+
+  /** @param {string} id */
+  stroke(id) {
+    return this.#shown.get(id) ?? null;
+  }
+
+  /** Whether the server ever told of this stroke, erased or not.
+   * @param {string} id */
+  knows(id) {
+    return this.#told.has(id);
+  }
+
+  /** The strokes in painting order: by z, ties by id. */
+  ordered() {
+    this.#ordered ??= [...this.#shown.values()].sort((a, b) => a.z - b.z || (a.id < b.id ? -1 : 1));
+    return this.#ordered;
+  }
+
+  /** How many wishes wait for the server's word on them. */
+  pendingCount() {
+    let count = 0;
+    for (const list of this.#pending.values()) count += list.length;
+    return count;
+  }
+
+  /**
+   * Takes in what covers the positions after `from` up to `head`, if it continues what is held.
+   * @param {{from: number, head: number, changes: Change[]}} news
+   * @returns {"stale"|"next"|"gap"} at a gap nothing is taken
+   */
+  take({ from, head, changes }) {
+    const verdict = arrival(this.head, from, head);
+    if (verdict !== "next") return verdict;
+    for (const change of changes) {
+      if (change.seq > this.head) this.#apply(change);
+    }
+    this.head = head;
+    return verdict;
+  }
+
+  /**
+   * Forgets every stroke and position; what this browser wants stays.
+   * @param {string} life the life that begins
+   */
+  reset(life) {
+    const ids = [...this.#told.keys()];
+    this.life = life;
+    this.head = 0;
+    this.#told.clear();
+    for (const id of [...this.#pending.keys()]) {
+      this.#keepPending(id, (pending) => !pending.answered);
+    }
+    ids.forEach((id) => this.#show(id));
+  }
+
+  /**
+   * Shows at once what a writer of this browser wants.
+   * @param {string} writer
+   * @param {Op} op
+   */
+  wish(writer, op) {
+    const list = this.#pending.get(op.stroke) ?? [];
+    list.push({ writer, op, answered: false });
+    this.#pending.set(op.stroke, list);
+    this.#show(op.stroke);
+  }
+
+  /**
+   * The writer's ops up to `n` are decided. What came of them may still be on its way here,
+   * so their effect stays until it arrives.
+   * @param {string} writer
+   * @param {number} n
+   */
+  answered(writer, n) {
+    for (const [id, list] of [...this.#pending]) {
+      for (const pending of list) {
+        if (pending.writer === writer && pending.op.n <= n) pending.answered = true;
+      }
+      const told = this.#told.get(id);
+      this.#keepPending(id, ({ op, answered }) => !(answered && op.op === "erase" && !told?.body));
+    }
+  }
+
+  /**
+   * The writer's op came to nothing.
+   * @param {string} writer
+   * @param {number} n
+   */
+  refused(writer, n) {
+    for (const id of [...this.#pending.keys()]) {
+      this.#keepPending(id, (pending) => pending.writer !== writer || pending.op.n !== n);
+    }
+  }
+
+  /** Everything that was answered is held by now: what is left of it had no effect. */
+  settle() {
+    for (const id of [...this.#pending.keys()]) {
+      this.#keepPending(id, (pending) => !pending.answered);
+    }
+  }
+
+  /** @param {Change} change */
+  #apply({ stroke, z, writer, n, body }) {
+    this.#told.set(stroke, { z, body: body ?? null, last: { writer, n } });
+    const changed = this.#keepPending(
+      stroke,
+      (pending) => !pending.answered && !(pending.writer === writer && pending.op.n <= n),
+    );
+    if (!changed) this.#show(stroke);
+  }
+
+  /**
+   * @param {string} id
+   * @param {(pending: Pending) => boolean} keep
+   * @returns {boolean} whether any was dropped, and the stroke shown anew
+   */
+  #keepPending(id, keep) {
+    const list = this.#pending.get(id);
+    if (!list) return false;
+    const kept = list.filter(keep);
+    if (kept.length === list.length) return false;
+    if (kept.length > 0) this.#pending.set(id, kept);
+    else this.#pending.delete(id);
+    this.#show(id);
+    return true;
+  }
+
+  /** @param {string} id */
+  #show(id) {
+    const before = this.#shown.get(id) ?? null;
+    let state = this.#told.get(id) ?? null;
+    for (const { writer, op } of this.#pending.get(id) ?? []) {
+      state = wished(state, writer, op, before?.z ?? Z_OF_PENDING + this.#wishes);
+    }
+    const after = state?.body ? { id, z: state.z, body: state.body, last: state.last } : null;
+    if (!before && !after) return;
+    if (!before) this.#wishes += 1;
+    if (after) this.#shown.set(id, after);
+    else this.#shown.delete(id);
+    this.#ordered = null;
+    this.#onChange(id, before, after);
+  }
+}
+
+/**
+ * What the server will make of an op if nobody else changes the stroke: its rules in short.
+ * @param {State | null} state
+ * @param {string} writer
+ * @param {Op} op
+ * @param {number} z of a new stroke
+ * @returns {State | null}
+ */
+function wished(state, writer, op, z) {
+  const last = { writer, n: op.n };
+  const builds = !op.over || (state?.last.writer === op.over.writer && state.last.n === op.over.n);
+  switch (op.op) {
+    case "draw":
+      return state ?? { z, body: op.body ?? null, last };
+    case "edit":
+      return state?.body && builds ? { z: state.z, body: withFields(state.body, op.set ?? {}), last } : state;
+    case "erase":
+      return state?.body && builds ? { z: state.z, body: null, last } : state;
+    case "restore":
+      return state && !state.body && builds ? { z: state.z, body: op.body ?? null, last } : state;
+  }
+}
+
+/**
+ * @param {Body} body
+ * @param {Record<string, unknown>} set
+ */
+function withFields(body, set) {
+  const changed = { ...body, ...set };
+  return /** @type {Body} */ (Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== null)));
+}

@@ -1,0 +1,114 @@
+// @ts-check
+/**
+ * What this page tells to be seen and forgotten: where its pointer is, and ink while it is drawn.
+ *
+ * It must never queue: what cannot be sent now is dropped, and the next one is newer.
+ */
+
+import { packPoints, quantised } from "./points.js";
+
+/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").InkPoint} InkPoint */
+/** @typedef {{stroke: string, n: number, tool: import("./types.js").ToolName, colour: string, width: number}} InkHead */
+
+/** Milliseconds between two pieces of ink, between two pointers, and between two pointers while nobody is watching. */
+const INK_EVERY = 33;
+const POINTER_EVERY = 50;
+const POINTER_EVERY_ALONE = 1_000;
+/** Most points of one signal. */
+const INK_POINTS = 1_000;
+
+export class Signals {
+  /** Whether nobody else is here. */
+  alone = true;
+  /** @type {Place | null} */
+  #pointer = null;
+  #pointerIsNew = false;
+  #pointerAt = -Infinity;
+  /** @type {{head: InkHead, points: InkPoint[], sent: number} | null} */
+  #ink = null;
+  #inkAt = -Infinity;
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  #timer = null;
+  #send;
+
+  /** @param {(frame: object) => void} send */
+  constructor(send) {
+    this.#send = send;
+  }
+
+  /** @param {Place | null} place null once the pointer left the drawing */
+  pointer(place) {
+    this.#pointer = place;
+    this.#pointerIsNew = true;
+    this.#flush();
+  }
+
+  /**
+   * The ink so far.
+   * @param {InkHead} head
+   * @param {InkPoint[]} points all of them
+   * @param {boolean} [moved] points that were told before are elsewhere now
+   */
+  ink(head, points, moved = false) {
+    if (this.#ink?.head.stroke !== head.stroke) this.#ink = { head, points, sent: 0 };
+    this.#ink.points = points;
+    if (moved) this.#ink.sent = 0;
+    this.#flush();
+  }
+
+  /** The stroke is an op now: nothing of it is told any more. */
+  inkDone() {
+    this.#ink = null;
+  }
+
+  /** The stroke was given up. */
+  inkCancelled() {
+    if (this.#ink && this.#ink.sent > 0) {
+      const { head, points, sent } = this.#ink;
+      this.#send({ type: "signal", ink: { ...head, at: sent, ...packPoints(points.slice(-1)), end: true } });
+    }
+    this.#ink = null;
+  }
+
+  #flush() {
+    const now = performance.now();
+    const pointerDue = this.#pointerAt + (this.alone ? POINTER_EVERY_ALONE : POINTER_EVERY);
+    const inkDue = this.#inkAt + INK_EVERY;
+    const inkIsNew = this.#ink !== null && this.#ink.sent < this.#ink.points.length;
+    /** @type {{type: "signal", pointer?: Place, away?: boolean, ink?: object}} */
+    const frame = { type: "signal" };
+    if (inkIsNew && now >= inkDue && this.#ink) {
+      const { head, points, sent } = this.#ink;
+      const part = points.slice(sent, sent + INK_POINTS);
+      frame.ink = { ...head, at: sent, ...packPoints(part) };
+      this.#ink.sent += part.length;
+      this.#inkAt = now;
+    }
+    if (this.#pointerIsNew && now >= pointerDue) {
+      if (this.#pointer) frame.pointer = { x: quantised(this.#pointer.x), y: quantised(this.#pointer.y) };
+      else frame.away = true;
+      this.#pointerIsNew = false;
+      this.#pointerAt = now;
+    }
+    if (frame.ink || frame.pointer || frame.away) this.#send(frame);
+    this.#schedule(now, pointerDue, inkDue);
+  }
+
+  /**
+   * @param {number} now
+   * @param {number} pointerDue
+   * @param {number} inkDue
+   */
+  #schedule(now, pointerDue, inkDue) {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const inkWaits = this.#ink !== null && this.#ink.sent < this.#ink.points.length;
+    const due = Math.min(this.#pointerIsNew ? pointerDue : Infinity, inkWaits ? inkDue : Infinity);
+    if (due === Infinity) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#flush();
+    }, Math.max(1, due - now));
+  }
+}
