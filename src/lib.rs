@@ -63,3 +63,17 @@ pub mod feed;
 pub mod feeds;
 
 pub mod session;
+
+pub mod access;
+
+pub mod assets;
+
+pub mod error;
+
+pub mod api;
+
+pub mod units;
+
+pub mod config;
+
+pub mod server;

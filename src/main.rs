@@ -1,1 +1,82 @@
-fn main() {}
+//! The program: reads its settings, runs one server until it is told to stop, and drains it.
+//!
+//! Nothing else reads the environment, and nothing here knows what a drawing is.
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+use whiteboard::config::{Settings, SettingsError};
+use whiteboard::server::{self, Server, StartError};
+
+/// Exit code for wrong settings; a server that cannot start exits with 1.
+const WRONG_SETTINGS: u8 = 2;
+
+fn main() -> ExitCode {
+    if let Err(error) = dotenvy::from_path(".env")
+        && !matches!(&error, dotenvy::Error::Io(io) if io.kind() == ErrorKind::NotFound)
+    {
+        eprintln!("whiteboard: cannot read .env: {error}");
+        return ExitCode::from(WRONG_SETTINGS);
+    }
+    let settings = match Settings::from_environment() {
+        Ok(settings) => settings,
+        Err(SettingsError::Shown(text)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error @ SettingsError::Wrong(_)) => {
+            eprintln!("whiteboard: {error}");
+            return ExitCode::from(WRONG_SETTINGS);
+        }
+    };
+    env_logger::Builder::new()
+        .parse_filters(&settings.log)
+        .init();
+    let work = async {
+        if settings.new_life {
+            new_life(&settings).await
+        } else {
+            serve(settings).await
+        }
+    };
+    match actix_web::rt::System::new().block_on(work) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("whiteboard: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(settings: Settings) -> Result<(), StartError> {
+    // Asked for before the server starts, so that no signal meets a server half made.
+    let (mut term, mut int) = match (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) {
+        (Ok(term), Ok(int)) => (term, int),
+        (Err(error), _) | (_, Err(error)) => panic!("signals cannot be heard: {error}"),
+    };
+    let server = Server::start(settings).await?;
+    log::info!("whiteboard is ready at http://{}", server.address());
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    log::info!("stopping");
+    server.drain().await;
+    Ok(())
+}
+
+async fn new_life(settings: &Settings) -> Result<(), StartError> {
+    let store = server::open(&settings.database).await?;
+    let renewed = store.renew_lives().await;
+    store.close().await;
+    let count = renewed.map_err(|error| StartError::Database {
+        url: settings.database.url.clone(),
+        error,
+    })?;
+    println!("{count} drawings began a new life");
+    Ok(())
+}

@@ -8,3 +8,4 @@ mod drawing_together;
 mod hostile;
 mod properties;
 mod resync;
+mod settings;

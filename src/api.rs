@@ -1,0 +1,499 @@
+//! Everything that is asked for over HTTP: drawings, their strokes, the socket's upgrade, pages and health.
+//!
+//! It must never touch what is in a drawing: it asks the store and the feeds, and hands
+//! sockets to their sessions.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::{Compress, Next};
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse, Resource, ResponseError, Route, guard, web,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::access::{self, HostNames, Origins, Refused};
+use crate::assets;
+use crate::error::ApiError;
+use crate::feeds::Feeds;
+use crate::model::{Access, DrawingId, Life, MAX_TITLE_CHARS, Seq};
+use crate::protocol::Close;
+use crate::session::{self, Joining, Sessions};
+use crate::store::{Before, DrawingInfo, Store};
+
+/// Largest body of a request, in bytes.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+/// The title of a drawing that was given none.
+const DEFAULT_TITLE: &str = "Untitled drawing";
+/// Drawings in one list, unless the request says less or more.
+const LIST: usize = 50;
+/// Most drawings in one list.
+const MAX_LIST: usize = 200;
+/// Largest position in a query: the largest integer that every JSON reader holds exactly.
+const MAX_SINCE: Seq = (1 << 53) - 1;
+/// How long `/readyz` waits for the database.
+const READY_WAIT: Duration = Duration::from_secs(2);
+/// When a page comes back whose socket met a server that stops, at the earliest, in
+/// milliseconds, and over how many more such pages are spread.
+const RESTART_AFTER_MS: (u64, u64) = (500, 2_500);
+
+/// What every request needs; one for each server.
+pub struct State {
+    /// Drawings.
+    pub store: Store,
+    /// Open drawings.
+    pub feeds: Feeds,
+    /// Open sockets.
+    pub sessions: Arc<Sessions>,
+    /// Names under which this server is reached.
+    pub hosts: HostNames,
+    /// Other origins whose pages may use it.
+    pub origins: Origins,
+    /// How long a server may be silent before its sessions count no more.
+    pub silence: Duration,
+    /// The server is about to stop: nobody new should be sent here.
+    pub leaving: AtomicBool,
+    /// The server stops: there are no new sockets.
+    pub closed: AtomicBool,
+}
+
+/// Adds all routes to an application that has a [`State`].
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/healthz", "GET").route(read().to(healthz)))
+        .service(resource("/readyz", "GET").route(read().to(readyz)))
+        .service(resource("/ws/{drawing}", "GET").route(web::get().to(socket)))
+        .service(
+            web::scope("/api/drawings")
+                .wrap(Compress::default())
+                .service(
+                    resource("", "GET, POST")
+                        .route(read().to(list))
+                        .route(web::post().to(create)),
+                )
+                .service(
+                    resource("/{drawing}", "GET, PATCH, DELETE")
+                        .route(read().to(get))
+                        .route(web::patch().to(rename))
+                        .route(web::delete().to(delete)),
+                )
+                .service(resource("/{drawing}/restore", "POST").route(web::post().to(restore)))
+                .service(resource("/{drawing}/strokes", "GET").route(read().to(strokes))),
+        )
+        .service(
+            web::scope("")
+                .wrap(Compress::default())
+                .service(resource("/", "GET").route(read().to(index)))
+                .service(resource("/d/{drawing}", "GET").route(read().to(drawing_page)))
+                .service(resource("/favicon.ico", "GET").route(read().to(favicon)))
+                .service(resource("/assets/{build}/{path:.*}", "GET").route(read().to(asset))),
+        )
+        .default_service(web::to(no_page));
+}
+
+/// GET, and HEAD, which is GET without the body.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+fn resource(path: &str, methods: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move || async move {
+        let text = format!("this address allows {methods}");
+        let mut response = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text).error_response();
+        let allow = header::HeaderValue::from_static(methods);
+        response.headers_mut().insert(header::ALLOW, allow);
+        response
+    }))
+}
+
+/// What every request passes first: its access is found out, or it is refused.
+///
+/// A socket that is refused goes on to its handler, which upgrades it and closes it with
+/// the reason: a browser cannot read the status of a failed handshake. Health is told to
+/// anybody, since a load balancer asks under whatever name it likes.
+pub async fn door(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let state = state(request.request());
+    let access = access::access(request.headers(), &state.hosts, &state.origins);
+    let path = request.path();
+    let answers_itself = path.starts_with("/ws/") || path == "/healthz" || path == "/readyz";
+    match access {
+        Err(refused) if !answers_itself => Ok(request
+            .error_response(ApiError::from(refused))
+            .map_into_right_body()),
+        access => {
+            request.extensions_mut().insert(access);
+            Ok(next.call(request).await?.map_into_left_body())
+        }
+    }
+}
+
+fn state(request: &HttpRequest) -> &web::Data<State> {
+    request
+        .app_data::<web::Data<State>>()
+        .expect("the server gives every application its state")
+}
+
+fn access_of(request: &HttpRequest) -> Result<Access, Refused> {
+    let access = request.extensions().get().copied();
+    access.expect("every request came through the door")
+}
+
+fn require(request: &HttpRequest, least: Access) -> Result<(), ApiError> {
+    if access_of(request)? < least {
+        let message = "this link does not allow that";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, message));
+    }
+    Ok(())
+}
+
+fn drawing_of(request: &HttpRequest) -> Result<DrawingId, ApiError> {
+    let text = request.match_info().query("drawing");
+    text.parse()
+        .map_err(|error: crate::model::IdError| ApiError::field("drawing", error.to_string()))
+}
+
+type Answer = Result<HttpResponse, ApiError>;
+
+/// A drawing as JSON.
+#[derive(Serialize)]
+struct DrawingView<'a> {
+    id: DrawingId,
+    title: &'a str,
+    /// A time in RFC 3339, such as `2026-01-31T12:00:00.5Z`.
+    created: String,
+    /// Likewise.
+    changed: String,
+    /// Sessions on it, on all servers.
+    people: u32,
+}
+
+/// How many sessions drawings have, on all servers.
+struct People(Vec<(DrawingId, u32)>);
+
+impl People {
+    async fn read(state: &State) -> Result<Self, ApiError> {
+        let servers = state.store.servers().await?;
+        let alive = servers
+            .into_iter()
+            .filter(|server| !server.left && server.silent <= state.silence);
+        Ok(Self(alive.flat_map(|server| server.drawings).collect()))
+    }
+
+    fn view<'a>(&self, drawing: &'a DrawingInfo) -> DrawingView<'a> {
+        let counts = self.0.iter().filter(|(id, _)| *id == drawing.id);
+        DrawingView {
+            id: drawing.id,
+            title: &drawing.title,
+            created: rfc3339(drawing.created),
+            changed: rfc3339(drawing.changed),
+            people: counts.map(|(_, count)| count).sum(),
+        }
+    }
+}
+
+fn rfc3339(millis: u64) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
+
+async fn list(request: HttpRequest) -> Answer {
+    #[derive(Deserialize)]
+    struct Asked {
+        before: Option<String>,
+        limit: Option<String>,
+    }
+    require(&request, Access::Read)?;
+    let state = state(&request);
+    let asked: Asked = query(&request)?;
+    let before = asked.before.as_deref().map(parse_before).transpose()?;
+    let limit = match asked.limit.as_deref().map(str::parse) {
+        None => LIST,
+        Some(Ok(limit)) if (1..=MAX_LIST).contains(&limit) => limit,
+        Some(_) => {
+            let message = format!("limit is a whole number from 1 to {MAX_LIST}");
+            return Err(ApiError::field("limit", message));
+        }
+    };
+    // One more than asked for tells whether there are more.
+    let mut drawings = state.store.list(before, limit + 1).await?;
+    let more = drawings.len() > limit;
+    drawings.truncate(limit);
+    let people = People::read(state).await?;
+    #[derive(Serialize)]
+    struct View<'a> {
+        drawings: Vec<DrawingView<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next: Option<String>,
+    }
+    let last = drawings.last().filter(|_| more);
+    Ok(HttpResponse::Ok().json(View {
+        drawings: drawings.iter().map(|info| people.view(info)).collect(),
+        next: last.map(|info| format!("{}.{}", info.created, info.id)),
+    }))
+}
+
+fn parse_before(text: &str) -> Result<Before, ApiError> {
+    let parse = || {
+        let (created, id) = text.split_once('.')?;
+        Some(Before {
+            created: created.parse().ok()?,
+            id: id.parse().ok()?,
+        })
+    };
+    parse().ok_or_else(|| ApiError::field("before", "before is the next of an earlier list"))
+}
+
+async fn create(request: HttpRequest, payload: web::Payload) -> Answer {
+    #[derive(Default, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked {
+        title: Option<String>,
+    }
+    require(&request, Access::Own)?;
+    let bytes = body(&request, payload).await?;
+    let asked = if bytes.is_empty() {
+        Asked::default()
+    } else {
+        parse::<Asked>(&bytes)?
+    };
+    let title = checked_title(asked.title.as_deref().unwrap_or(DEFAULT_TITLE))?;
+    let drawing = state(&request).store.create(&title).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, format!("/api/drawings/{}", drawing.id)))
+        .json(People(Vec::new()).view(&drawing)))
+}
+
+async fn get(request: HttpRequest) -> Answer {
+    require(&request, Access::Read)?;
+    let drawing = drawing_of(&request)?;
+    let state = state(&request);
+    let info = state.store.get(drawing).await?;
+    Ok(HttpResponse::Ok().json(People::read(state).await?.view(&info)))
+}
+
+async fn rename(request: HttpRequest, payload: web::Payload) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked {
+        title: String,
+    }
+    require(&request, Access::Own)?;
+    let drawing = drawing_of(&request)?;
+    let asked: Asked = parse(&body(&request, payload).await?)?;
+    let title = checked_title(&asked.title)?;
+    let state = state(&request);
+    let info = state.store.rename(drawing, &title).await?;
+    tell(state, drawing).await;
+    Ok(HttpResponse::Ok().json(People::read(state).await?.view(&info)))
+}
+
+async fn delete(request: HttpRequest) -> Answer {
+    require(&request, Access::Own)?;
+    let drawing = drawing_of(&request)?;
+    let state = state(&request);
+    state.store.delete(drawing).await?;
+    tell(state, drawing).await;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn restore(request: HttpRequest) -> Answer {
+    require(&request, Access::Own)?;
+    let drawing = drawing_of(&request)?;
+    let state = state(&request);
+    let info = state.store.take_back(drawing).await?;
+    Ok(HttpResponse::Ok().json(People::read(state).await?.view(&info)))
+}
+
+/// Lets this server's own sessions know at once; those of others learn it when they compare heads.
+async fn tell(state: &State, drawing: DrawingId) {
+    // Without it this server's sessions learn it like those of the others.
+    if let Ok(heads) = state.store.heads(&[drawing]).await {
+        heads.into_iter().for_each(|head| state.feeds.told(head));
+    }
+}
+
+/// A reader's position, as queries have it.
+struct Position {
+    since: Seq,
+    life: Option<Life>,
+}
+
+impl Position {
+    fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        #[derive(Deserialize)]
+        struct Asked {
+            since: Option<String>,
+            life: Option<String>,
+        }
+        let asked: Asked = query(request)?;
+        let since = match asked.since.as_deref().map(str::parse) {
+            None => 0,
+            Some(Ok(since)) if since <= MAX_SINCE => since,
+            Some(_) => {
+                let message = format!("since is a whole number from 0 to {MAX_SINCE}");
+                return Err(ApiError::field("since", message));
+            }
+        };
+        let life = asked.life.as_deref().map(str::parse).transpose();
+        let life = life.map_err(|error| ApiError::field("life", format!("{error}")))?;
+        Ok(Self { since, life })
+    }
+}
+
+async fn strokes(request: HttpRequest) -> Answer {
+    require(&request, Access::Read)?;
+    let drawing = drawing_of(&request)?;
+    let Position { since, life } = Position::of(&request)?;
+    let page = state(&request).feeds.read(drawing, since, life).await?;
+    let title = serde_json::Value::from(page.title);
+    // The changes are JSON already.
+    let text = format!(
+        r#"{{"life":"{}","from":{},"head":{},"more":{},"reset":{},"title":{title},"changes":[{}]}}"#,
+        page.life, page.from, page.head, page.more, page.reset, page.changes
+    );
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(text))
+}
+
+async fn socket(
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, actix_web::Error> {
+    let upgrade = request.headers().get(header::UPGRADE);
+    let is_socket =
+        upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if !is_socket {
+        access_of(&request).map_err(ApiError::from)?;
+        let message = "this address is for WebSockets";
+        return Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, message).into());
+    }
+    let sessions = &state(&request).sessions;
+    session::upgrade(&request, payload, joining(&request), sessions)
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, error.to_string()).into())
+}
+
+fn joining(request: &HttpRequest) -> Result<Joining, Close> {
+    let malformed = |error: ApiError| Close::Malformed(error.to_string());
+    let access = access_of(request).map_err(|refused| Close::Forbidden(refused.reason()))?;
+    let drawing = drawing_of(request).map_err(malformed)?;
+    let Position { since, life } = Position::of(request).map_err(malformed)?;
+    if state(request).closed.load(Ordering::Relaxed) {
+        let (least, spread) = RESTART_AFTER_MS;
+        let after = Duration::from_millis(least + fastrand::u64(0..spread));
+        return Err(Close::Restart { after });
+    }
+    Ok(Joining {
+        drawing,
+        access,
+        since,
+        life,
+    })
+}
+
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
+}
+
+/// Whether new work should be sent here: not while it stops, nor without its database.
+async fn readyz(request: HttpRequest) -> Answer {
+    let state = state(&request);
+    if state.leaving.load(Ordering::Relaxed) {
+        let message = "this server is about to stop";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message));
+    }
+    let asked = tokio::time::timeout(READY_WAIT, state.store.list(None, 1));
+    match asked.await {
+        Ok(Ok(_)) => Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready"}))),
+        Ok(Err(_)) | Err(_) => Err(ApiError::unavailable()),
+    }
+}
+
+async fn index() -> Answer {
+    assets::page("index.html", StatusCode::OK).ok_or_else(nothing_here)
+}
+
+async fn drawing_page(request: HttpRequest) -> Answer {
+    // A mistyped link gets the page too, which can say so in words.
+    let status = match drawing_of(&request) {
+        Ok(_) => StatusCode::OK,
+        Err(_) => StatusCode::NOT_FOUND,
+    };
+    assets::page("drawing.html", status).ok_or_else(nothing_here)
+}
+
+async fn favicon() -> Answer {
+    assets::file("", "favicon.ico").ok_or_else(nothing_here)
+}
+
+async fn asset(request: HttpRequest) -> Answer {
+    let matched = request.match_info();
+    assets::file(matched.query("build"), matched.query("path")).ok_or_else(nothing_here)
+}
+
+async fn no_page() -> Answer {
+    Err(nothing_here())
+}
+
+fn nothing_here() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+}
+
+fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
+    web::Query::from_query(request.query_string())
+        .map(web::Query::into_inner)
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the query: {error}")))
+}
+
+async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, ApiError> {
+    let too_large = || {
+        let message = format!("a body has at most {MAX_BODY_BYTES} bytes");
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    };
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+        return Err(too_large());
+    }
+    let read = payload.to_bytes_limited(MAX_BODY_BYTES).await;
+    read.map_err(|_| too_large())?
+        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "the body ended too early"))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let message = format!("the body: {}", error.inner());
+        match error.path().to_string().as_str() {
+            "." => ApiError::new(StatusCode::BAD_REQUEST, message),
+            field => ApiError::field(field, message),
+        }
+    })?;
+    reader
+        .end()
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the body: {error}")))?;
+    Ok(value)
+}
+
+fn checked_title(title: &str) -> Result<String, ApiError> {
+    let title = title.trim();
+    let allowed = (1..=MAX_TITLE_CHARS).contains(&title.chars().count())
+        && !title.chars().any(char::is_control);
+    allowed.then(|| title.to_owned()).ok_or_else(|| {
+        let message = format!("a title has 1 to {MAX_TITLE_CHARS} printable characters");
+        ApiError::field("title", message)
+    })
+}

@@ -1,0 +1,115 @@
+//! The files of the front end: in the program in release builds, from the folder `static` otherwise.
+//!
+//! Pages name their files by build, so that an old page finds them under the same address
+//! after an upgrade and a browser keeps them for ever. Nothing here reads outside `static`.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use rust_embed::{Embed, EmbeddedFile};
+use uuid::Uuid;
+
+/// What stands in a page for the name of the build.
+const BUILD_MARK: &str = "{{build}}";
+/// For files whose address changes with their content.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// For all else: ask each time.
+const ASK: &str = "no-cache";
+
+#[derive(Embed)]
+#[folder = "static/"]
+struct Static;
+
+/// Names the files of this program: another name, other files. Where they are read from
+/// disk they may change at any time, and it is `dev`.
+pub fn build() -> &'static str {
+    static BUILD: LazyLock<String> = LazyLock::new(|| {
+        if cfg!(debug_assertions) {
+            return "dev".to_owned();
+        }
+        let mut names: Vec<_> = Static::iter().collect();
+        names.sort();
+        let mut all = Vec::new();
+        for name in names {
+            all.extend_from_slice(name.as_bytes());
+            if let Some(file) = Static::get(&name) {
+                all.extend_from_slice(&file.metadata.sha256_hash());
+            }
+        }
+        let digest = Uuid::new_v5(&Uuid::NAMESPACE_URL, &all)
+            .simple()
+            .to_string();
+        digest[..12].to_owned()
+    });
+    &BUILD
+}
+
+/// A page, with the name of the build put in.
+pub fn page(name: &str, status: StatusCode) -> Option<HttpResponse> {
+    let file = Static::get(name)?;
+    let html = String::from_utf8_lossy(&file.data).replace(BUILD_MARK, build());
+    Some(
+        HttpResponse::build(status)
+            .content_type("text/html; charset=utf-8")
+            .insert_header((header::CACHE_CONTROL, ASK))
+            .body(html),
+    )
+}
+
+/// A file that a page of some build asks for. A page of another build gets the file as it is now.
+pub fn file(of_build: &str, path: &str) -> Option<HttpResponse> {
+    let plain = path
+        .split('/')
+        .all(|part| !part.is_empty() && !part.starts_with('.'));
+    if !plain || path.contains('\\') || path.ends_with(".html") {
+        return None;
+    }
+    let EmbeddedFile { data, metadata } = Static::get(path)?;
+    let keep = if of_build == build() && !cfg!(debug_assertions) {
+        FOR_EVER
+    } else {
+        ASK
+    };
+    let kind = match metadata.mimetype() {
+        kind if kind.starts_with("text/") => Cow::Owned(format!("{kind}; charset=utf-8")),
+        kind => Cow::Borrowed(kind),
+    };
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CONTENT_TYPE, kind.as_ref()));
+    response.insert_header((header::CACHE_CONTROL, keep));
+    Some(match data {
+        Cow::Borrowed(bytes) => response.body(bytes),
+        Cow::Owned(bytes) => response.body(bytes),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stays_in_static() {
+        for path in [
+            "",
+            ".",
+            "..",
+            "../Cargo.toml",
+            "a/../../Cargo.toml",
+            "/etc/passwd",
+            "..\\Cargo.toml",
+            ".hidden",
+            "index.html",
+            "none.js",
+        ] {
+            assert!(file("dev", path).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_page_names_the_build() {
+        assert!(page("index.html", StatusCode::OK).is_some());
+        assert!(page("none.html", StatusCode::OK).is_none());
+    }
+}

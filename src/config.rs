@@ -1,0 +1,549 @@
+//! Every setting, once: its variable, its flag, its default, its unit and its check.
+//!
+//! Each part of the program defines what it obeys; this is where people say it. Nothing but
+//! `main` reads the environment, and nothing here reads the clock, the disk or the network.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, FromArgMatches, Parser};
+
+use crate::access::{HostNames, Origins};
+use crate::drawing::Limits;
+use crate::feed::FeedSettings;
+use crate::session::SessionSettings;
+use crate::store::Database;
+use crate::units::{count, rate, size, time};
+
+/// All settings of one server.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "whiteboard",
+    version,
+    about = "A self-hosted collaborative whiteboard.",
+    after_help = "Times have a unit: ms, s, m, h or d. Sizes have one too: KiB, MiB or GiB. \
+        Variables may also stand in a file .env in the current folder; flags win over variables, \
+        and variables over the file.",
+    max_term_width = 100
+)]
+pub struct Settings {
+    /// Where it listens, and how it stops.
+    #[command(flatten)]
+    pub server: ServerSettings,
+    /// Who may come in.
+    #[command(flatten)]
+    pub doors: DoorSettings,
+    /// Where drawings are kept.
+    #[command(flatten)]
+    pub database: DatabaseSettings,
+    /// How open drawings are kept, and how large they may be.
+    #[command(flatten)]
+    pub drawings: DrawingSettings,
+    /// How browsers are treated.
+    #[command(flatten)]
+    pub browsers: BrowserSettings,
+    /// What is logged, as env_logger reads it: a level, or levels for modules
+    #[arg(
+        long,
+        env = "RUST_LOG",
+        value_name = "FILTER",
+        default_value = "warn,whiteboard=info",
+        help_heading = "Log"
+    )]
+    pub log: String,
+    /// Begins a new life of every drawing and exits: to be run once after a backup was restored
+    #[arg(long, help_heading = "Commands")]
+    pub new_life: bool,
+}
+
+/// Where a server listens, and how it stops.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Server")]
+pub struct ServerSettings {
+    /// The address and port to listen on; port 0 takes any free one
+    #[arg(
+        long,
+        env = "WHITEBOARD_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080",
+        value_parser = listen
+    )]
+    pub listen: SocketAddr,
+    /// Threads that serve browsers, and as many again that keep open drawings; 0 for one of each on
+    /// each core
+    #[arg(
+        long,
+        env = "WHITEBOARD_WORKERS",
+        value_name = "COUNT",
+        default_value = "0",
+        value_parser = count::<usize>(0, 256)
+    )]
+    pub workers: usize,
+    /// How long /readyz answers 503 before sessions are closed: longer than the check interval of a
+    /// load balancer in front
+    #[arg(
+        long,
+        env = "WHITEBOARD_DRAIN_NOTICE",
+        value_name = "TIME",
+        default_value = "0s",
+        value_parser = time("0s", "10m")
+    )]
+    pub drain_notice: Duration,
+    /// How long closing the sessions and storing what is on its way may take when the server stops
+    #[arg(
+        long,
+        env = "WHITEBOARD_DRAIN_LIMIT",
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = time("1s", "10m")
+    )]
+    pub drain_limit: Duration,
+}
+
+/// Who may come in, beside pages that this server itself served under an IP address or localhost.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Doors")]
+pub struct DoorSettings {
+    /// Host names under which this server is reached, separated by commas; IP addresses and
+    /// localhost always work
+    #[arg(
+        long,
+        env = "WHITEBOARD_HOSTS",
+        value_name = "NAMES",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub hosts: HostNames,
+    /// Other origins whose pages may use this server, such as https://intranet.example, separated by
+    /// commas
+    #[arg(
+        long,
+        env = "WHITEBOARD_ORIGINS",
+        value_name = "ORIGINS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub origins: Origins,
+}
+
+/// Where drawings are kept.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseSettings {
+    /// surrealkv:// and a folder for a database in this process, mem:// for one that forgets, ws:// or
+    /// wss:// for a SurrealDB server
+    #[arg(
+        id = "database",
+        long,
+        env = "WHITEBOARD_DATABASE",
+        value_name = "URL",
+        default_value = "surrealkv://data",
+        value_parser = database_url
+    )]
+    pub url: String,
+    /// The namespace in the database
+    #[arg(
+        id = "database-namespace",
+        long,
+        env = "WHITEBOARD_DATABASE_NAMESPACE",
+        value_name = "NAME",
+        default_value = "whiteboard",
+        value_parser = database_name
+    )]
+    pub namespace: String,
+    /// The database in the namespace
+    #[arg(
+        id = "database-name",
+        long,
+        env = "WHITEBOARD_DATABASE_NAME",
+        value_name = "NAME",
+        default_value = "whiteboard",
+        value_parser = database_name
+    )]
+    pub name: String,
+    /// The root user of a SurrealDB server; a database in this process has none
+    #[arg(
+        id = "database-user",
+        long,
+        env = "WHITEBOARD_DATABASE_USER",
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub user: String,
+    /// The password of that user; better given as a variable than as a flag, which others can see
+    #[arg(
+        id = "database-password",
+        long,
+        env = "WHITEBOARD_DATABASE_PASSWORD",
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        hide_env_values = true
+    )]
+    pub password: Password,
+    /// How long one query may take before it is given up
+    #[arg(
+        id = "database-deadline",
+        long,
+        env = "WHITEBOARD_DATABASE_DEADLINE",
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = time("100ms", "5m")
+    )]
+    pub deadline: Duration,
+    /// How long it is remembered that a stroke was erased: a page that was away longer starts over
+    #[arg(
+        long,
+        env = "WHITEBOARD_TOMBSTONE_AGE",
+        value_name = "TIME",
+        default_value = "30d",
+        value_parser = time("1m", "3650d")
+    )]
+    pub tombstone_age: Duration,
+}
+
+/// How open drawings are kept, and how large they may be.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Drawings")]
+pub struct DrawingSettings {
+    /// Strokes in one drawing; beyond it nothing new can be drawn, and erasing works
+    #[arg(
+        long,
+        env = "WHITEBOARD_MAX_STROKES",
+        value_name = "COUNT",
+        default_value = "100000",
+        value_parser = count::<usize>(1, 10_000_000)
+    )]
+    pub max_strokes: usize,
+    /// Size of one drawing: an open drawing stands in memory
+    #[arg(
+        long,
+        env = "WHITEBOARD_MAX_DRAWING_SIZE",
+        value_name = "SIZE",
+        default_value = "64MiB",
+        value_parser = size("64KiB", "4GiB")
+    )]
+    pub max_drawing_size: usize,
+    /// How long a drawing stays open after its last session left
+    #[arg(
+        long,
+        env = "WHITEBOARD_IDLE_CLOSE",
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = time("100ms", "1d")
+    )]
+    pub idle_close: Duration,
+    /// Ops of one drawing that may wait to be stored; more are refused for load, and the pages send
+    /// them again
+    #[arg(
+        long,
+        env = "WHITEBOARD_QUEUE_OPS",
+        value_name = "COUNT",
+        default_value = "10000",
+        value_parser = count::<usize>(500, 1_000_000)
+    )]
+    pub queue_ops: usize,
+    /// Size of the ops of one drawing that may wait to be stored
+    #[arg(
+        long,
+        env = "WHITEBOARD_QUEUE_SIZE",
+        value_name = "SIZE",
+        default_value = "8MiB",
+        value_parser = size("512KiB", "1GiB")
+    )]
+    pub queue_size: usize,
+    /// How long a change that came too early waits for the one before it: 5ms where SurrealDB notifies
+    /// inline, 250ms with its router engine
+    #[arg(
+        long,
+        env = "WHITEBOARD_GAP_HOLD",
+        value_name = "TIME",
+        default_value = "5ms",
+        value_parser = time("0s", "5s")
+    )]
+    pub gap_hold: Duration,
+    /// How often the positions and titles of open drawings are compared with the database
+    #[arg(
+        long,
+        env = "WHITEBOARD_HEADS_INTERVAL",
+        value_name = "TIME",
+        default_value = "5s",
+        value_parser = time("100ms", "1h")
+    )]
+    pub heads_interval: Duration,
+}
+
+/// How browsers are treated.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Sessions")]
+pub struct BrowserSettings {
+    /// Sessions that this server takes in all
+    #[arg(
+        long,
+        env = "WHITEBOARD_MAX_SESSIONS",
+        value_name = "COUNT",
+        default_value = "10000",
+        value_parser = count::<usize>(1, 1_000_000)
+    )]
+    pub max_sessions: usize,
+    /// How often each side asks whether the other is there
+    #[arg(
+        long,
+        env = "WHITEBOARD_HEARTBEAT",
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = time("100ms", "10m")
+    )]
+    pub heartbeat: Duration,
+    /// How long a browser may be silent before its session is closed: longer than the heartbeat
+    #[arg(
+        long,
+        env = "WHITEBOARD_SILENCE_LIMIT",
+        value_name = "TIME",
+        default_value = "30s",
+        value_parser = time("200ms", "1h")
+    )]
+    pub silence_limit: Duration,
+    /// Ops a second that one session may send for long
+    #[arg(
+        long,
+        env = "WHITEBOARD_OPS_PER_SECOND",
+        value_name = "COUNT",
+        default_value = "100",
+        value_parser = rate(1, 1_000_000)
+    )]
+    pub ops_per_second: NonZeroU32,
+    /// Ops that one session may send at once, as after a time offline
+    #[arg(
+        long,
+        env = "WHITEBOARD_OPS_BURST",
+        value_name = "COUNT",
+        default_value = "2000",
+        value_parser = rate(500, 1_000_000)
+    )]
+    pub ops_burst: NonZeroU32,
+    /// Signals a second, of pointer and ink, that one session may send; more are dropped
+    #[arg(
+        long,
+        env = "WHITEBOARD_SIGNALS_PER_SECOND",
+        value_name = "COUNT",
+        default_value = "120",
+        value_parser = rate(1, 10_000)
+    )]
+    pub signals_per_second: NonZeroU32,
+}
+
+/// A password, which shows up in no log.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Password(pub String);
+
+impl FromStr for Password {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+impl DatabaseSettings {
+    /// What the store is opened with.
+    pub fn database(&self) -> Database {
+        let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Database {
+            url: self.url.clone(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+            user: given(&self.user),
+            password: given(&self.password.0),
+            deadline: self.deadline,
+        }
+    }
+}
+
+impl DrawingSettings {
+    /// What feeds obey, whose pages are of this build.
+    pub fn feed(&self, build: &str) -> FeedSettings {
+        FeedSettings {
+            limits: Limits {
+                strokes: self.max_strokes,
+                bytes: self.max_drawing_size,
+            },
+            queue_ops: self.queue_ops,
+            queue_bytes: self.queue_size,
+            gap_hold: self.gap_hold,
+            idle_close: self.idle_close,
+            heads_interval: self.heads_interval,
+            build: build.to_owned(),
+        }
+    }
+}
+
+impl BrowserSettings {
+    /// What sessions obey.
+    pub fn session(&self) -> SessionSettings {
+        SessionSettings {
+            max_sessions: self.max_sessions,
+            heartbeat: self.heartbeat,
+            silence: self.silence_limit,
+            ops_per_second: self.ops_per_second,
+            ops_burst: self.ops_burst,
+            signals_per_second: self.signals_per_second,
+        }
+    }
+}
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// `--help` or `--version`, whose text is the answer.
+    #[error("{0}")]
+    Shown(clap::Error),
+    /// A setting is wrong: the text names it, its value and what is allowed.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+impl Settings {
+    /// The settings that the flags and the environment of this process make.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] names the first setting that is wrong.
+    pub fn from_environment() -> Result<Self, SettingsError> {
+        Self::parse_with(Self::command(), std::env::args_os())
+    }
+
+    /// The settings that flags alone make, whatever the environment holds.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] names the first setting that is wrong.
+    pub fn from_flags<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Self, SettingsError> {
+        let command = Self::command().mut_args(|arg| arg.env(None::<&'static str>));
+        let words = std::iter::once("whiteboard").chain(flags);
+        Self::parse_with(command, words.map(OsString::from))
+    }
+
+    fn parse_with(
+        mut command: clap::Command,
+        words: impl IntoIterator<Item = OsString>,
+    ) -> Result<Self, SettingsError> {
+        let settings = command
+            .try_get_matches_from_mut(words)
+            .and_then(|matches| Self::from_arg_matches(&matches))
+            .map_err(explained)?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Looks at settings that only make sense together.
+    fn check(&self) -> Result<(), SettingsError> {
+        let DatabaseSettings { user, password, .. } = &self.database;
+        if user.is_empty() != password.0.is_empty() {
+            return Err(SettingsError::Wrong(format!(
+                "WHITEBOARD_DATABASE_USER (--database-user) is {user:?} and WHITEBOARD_DATABASE_PASSWORD \
+                 (--database-password) is {}: give both or neither",
+                if password.0.is_empty() {
+                    "empty"
+                } else {
+                    "set"
+                }
+            )));
+        }
+        let BrowserSettings {
+            heartbeat,
+            silence_limit: silence,
+            ..
+        } = &self.browsers;
+        if silence <= heartbeat {
+            return Err(SettingsError::Wrong(format!(
+                "WHITEBOARD_SILENCE_LIMIT (--silence-limit) is {silence:?}: allowed is more than \
+                 WHITEBOARD_HEARTBEAT (--heartbeat), which is {heartbeat:?}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Says of clap's complaint about a value which variable and flag it was, and what is allowed.
+fn explained(error: clap::Error) -> SettingsError {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        return SettingsError::Shown(error);
+    }
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let named = context(ContextKind::InvalidArg)
+        .and_then(|usage| usage.strip_prefix("--"))
+        .and_then(|usage| usage.split([' ', '=']).next());
+    let command = Settings::command();
+    let variable = named
+        .and_then(|flag| {
+            command
+                .get_arguments()
+                .find(|arg| arg.get_long() == Some(flag))
+        })
+        .and_then(|arg| arg.get_env())
+        .map(|name| name.to_string_lossy());
+    let source = std::error::Error::source(&error);
+    match (named, variable, source) {
+        (Some(flag), Some(variable), Some(allowed)) => {
+            let value = context(ContextKind::InvalidValue).unwrap_or_default();
+            SettingsError::Wrong(format!(
+                "{variable} (--{flag}) is {value:?}: allowed is {allowed}"
+            ))
+        }
+        // An unknown flag and the like: the first line of what clap says is the whole of it.
+        _ => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            SettingsError::Wrong(line.trim_start_matches("error: ").to_owned())
+        }
+    }
+}
+
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:0".to_owned()
+    })
+}
+
+fn database_url(text: &str) -> Result<String, String> {
+    let allowed = match text.split_once("://") {
+        Some(("mem", "")) => true,
+        Some(("surrealkv", folder)) => !folder.is_empty(),
+        // A user in the URL would be logged with it.
+        Some(("ws" | "wss", server)) => !server.is_empty() && !server.contains('@'),
+        _ => false,
+    };
+    allowed.then(|| text.to_owned()).ok_or_else(|| {
+        "mem://, surrealkv:// and a folder, or ws:// or wss:// and a server, without a user in it"
+            .to_owned()
+    })
+}
+
+fn database_name(text: &str) -> Result<String, String> {
+    let allowed = (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    allowed
+        .then(|| text.to_owned())
+        .ok_or_else(|| "1 to 64 letters, digits and underscores".to_owned())
+}

@@ -1,0 +1,216 @@
+//! A server as a value: start it, ask its address, drain it. One process may have several.
+//!
+//! It must never decide anything about drawings: it assembles the parts, and stops them in order.
+
+use std::any::Any;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::{Extensions, ServerHandle};
+use actix_web::http::header;
+use actix_web::middleware::{DefaultHeaders, from_fn};
+use actix_web::rt::net::TcpStream;
+use actix_web::rt::task::JoinHandle;
+use actix_web::{App, HttpServer, web};
+
+use crate::api::{self, State};
+use crate::assets;
+use crate::config::{DatabaseSettings, Settings};
+use crate::feeds::Feeds;
+use crate::session::Sessions;
+use crate::store::{Store, StoreError};
+
+/// How often the database is swept of what is deleted and of old tombstones. Servers sweep at
+/// times of their own; what one has swept, the next finds clean.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// How often a server tells the others that it lives, and which drawings it has open. Unheard
+/// for three times as long, it is gone.
+const BEAT_INTERVAL: Duration = Duration::from_secs(5);
+/// How long data may stay unacknowledged by a peer before its connection is given up. The
+/// heartbeat cannot see a dead peer while bytes to it are queued.
+#[cfg(target_os = "linux")]
+const PEER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long requests may take to finish once everything else has stopped.
+const LAST_REQUESTS: Duration = Duration::from_secs(3);
+/// What a browser may load and connect to: this server, and nothing else. Colours and sizes
+/// chosen by people are inline styles; exports are `blob:` and `data:` images.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
+    style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:";
+
+/// A running server.
+pub struct Server {
+    address: SocketAddr,
+    http: ServerHandle,
+    state: web::Data<State>,
+    background: Vec<JoinHandle<()>>,
+    drain_notice: Duration,
+    drain_limit: Duration,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be opened or reached.
+    #[error("cannot open the database {url}: {error}")]
+    Database {
+        /// Which.
+        url: String,
+        /// Why.
+        error: StoreError,
+    },
+    /// The address is taken, or is not one of this machine.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// Opens the database that the settings name.
+///
+/// # Errors
+///
+/// [`StartError::Database`] says which, and why not.
+pub async fn open(settings: &DatabaseSettings) -> Result<Store, StartError> {
+    let database = settings.database();
+    Store::open(&database)
+        .await
+        .map_err(|error| StartError::Database {
+            url: database.url,
+            error,
+        })
+}
+
+impl Server {
+    /// Opens the database and listens; from here on requests are served. It is called within
+    /// an actix system, on which it depends until it is drained.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when the database or the address is not to be had.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let store = open(&settings.database).await?;
+        match Self::serve(&settings, store.clone()) {
+            Ok(server) => Ok(server),
+            Err(error) => {
+                store.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    fn serve(settings: &Settings, store: Store) -> Result<Self, StartError> {
+        let threads = match settings.server.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        };
+        let feeds = Feeds::new(
+            store.clone(),
+            settings.drawings.feed(assets::build()),
+            threads,
+        );
+        let sessions = Arc::new(Sessions::new(feeds.clone(), settings.browsers.session()));
+        let state = web::Data::new(State {
+            store: store.clone(),
+            feeds: feeds.clone(),
+            sessions,
+            hosts: settings.doors.hosts.clone(),
+            origins: settings.doors.origins.clone(),
+            silence: BEAT_INTERVAL * 3,
+            leaving: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+        });
+        let shared = state.clone();
+        let http = HttpServer::new(move || {
+            App::new()
+                .app_data(shared.clone())
+                .wrap(from_fn(api::door))
+                .wrap(
+                    DefaultHeaders::new()
+                        .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+                        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                        .add((header::REFERRER_POLICY, "same-origin")),
+                )
+                .configure(api::routes)
+        })
+        .disable_signals()
+        .shutdown_timeout(LAST_REQUESTS.as_secs())
+        .workers(threads)
+        .on_connect(prepare);
+        let address = settings.server.listen;
+        let http = http
+            .bind(address)
+            .map_err(|error| StartError::Listen { address, error })?;
+        let address = http.addrs().first().copied().unwrap_or(address);
+        let running = http.run();
+        let handle = running.handle();
+        actix_web::rt::spawn(running);
+        let background = vec![
+            actix_web::rt::spawn(sweep(store.clone(), settings.database.tombstone_age)),
+            actix_web::rt::spawn(beat(store, feeds.clone())),
+            actix_web::rt::spawn(async move { feeds.watch().await }),
+        ];
+        Ok(Self {
+            address,
+            http: handle,
+            state,
+            background,
+            drain_notice: settings.server.drain_notice,
+            drain_limit: settings.server.drain_limit,
+        })
+    }
+
+    /// Where it listens; with port 0 in the settings, this has the port it got.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops it so that nobody loses anything: first it says that it leaves, then it sends its
+    /// sessions elsewhere once their ops are stored, then it ends.
+    pub async fn drain(self) {
+        self.state.leaving.store(true, Ordering::Relaxed);
+        tokio::time::sleep(self.drain_notice).await;
+        self.state.closed.store(true, Ordering::Relaxed);
+        self.state.feeds.drain(self.drain_limit).await;
+        self.background.iter().for_each(JoinHandle::abort);
+        self.http.stop(true).await;
+        self.state.store.clone().close().await;
+    }
+}
+
+/// Sets up a connection: small frames go out at once, and a dead peer is noticed.
+fn prepare(connection: &dyn Any, _: &mut Extensions) {
+    let Some(stream) = connection.downcast_ref::<TcpStream>() else {
+        return;
+    };
+    let socket = socket2::SockRef::from(stream);
+    // A connection that cannot be set up is as good as it was; if it is broken, reading says so.
+    let _ = socket.set_tcp_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(PEER_TIMEOUT));
+}
+
+async fn sweep(store: Store, tombstone_age: Duration) {
+    loop {
+        tokio::time::sleep(SWEEP_INTERVAL.mul_f64(0.5 + fastrand::f64())).await;
+        if let Err(error) = store.sweep(tombstone_age).await {
+            log::warn!("the database was not swept: {error}");
+        }
+    }
+}
+
+async fn beat(store: Store, feeds: Feeds) {
+    loop {
+        // A server that cannot beat counts as gone, which is what it is to the others;
+        // `/readyz` and the feeds say that the database is away.
+        if let Err(error) = store.beat(&feeds.counts()).await {
+            log::debug!("the beat was not stored: {error}");
+        }
+        tokio::time::sleep(BEAT_INTERVAL).await;
+    }
+}
