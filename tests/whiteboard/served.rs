@@ -17,6 +17,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts a server that forgets, with these flags.
 pub async fn serve(flags: &[&str]) -> Server {
+    // With RUST_LOG set, a failing test shows what the server said.
+    let _ = env_logger::builder().is_test(true).try_init();
     let first = ["--listen", "127.0.0.1:0", "--database", "mem://"];
     let settings = Settings::from_flags(first.iter().chain(flags).copied()).expect("settings");
     Server::start(settings).await.expect("a server")
@@ -30,8 +32,9 @@ pub async fn create_drawing(address: SocketAddr) -> String {
         .send()
         .await
         .expect("an answer");
-    assert_eq!(response.status(), 201);
+    let status = response.status();
     let drawing: Value = response.json().await.expect("JSON");
+    assert_eq!(status, 201, "{drawing}");
     drawing["id"].as_str().expect("an id").to_owned()
 }
 
