@@ -173,9 +173,10 @@ impl Drawing {
     /// stored floor, unless this drawing is empty: it would not tell what was erased.
     pub fn load(&mut self, changes: Vec<Change>, head: Seq) {
         debug_assert!(changes.is_sorted_by(|a, b| a.seq < b.seq));
+        debug_assert!(changes.last().is_none_or(|change| change.seq <= head));
         let held = self.head;
         for change in changes {
-            if change.seq > held && change.seq <= head {
+            if change.seq > held {
                 self.insert(change);
             }
         }

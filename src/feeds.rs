@@ -276,3 +276,139 @@ impl Registration {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use actix::{Handler, Message, Recipient};
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::drawing::Limits;
+    use crate::members::ToSession;
+    use crate::store::Database;
+
+    /// Makes a feed panic.
+    #[derive(Message)]
+    #[rtype(result = "()")]
+    struct Die;
+
+    impl Handler<Die> for Feed {
+        type Result = ();
+
+        fn handle(&mut self, _: Die, _: &mut Context<Feed>) {
+            panic!("a feed dies for a test");
+        }
+    }
+
+    /// A session that only listens.
+    struct Listener(mpsc::UnboundedSender<ToSession>);
+
+    impl Actor for Listener {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<ToSession> for Listener {
+        type Result = ();
+
+        fn handle(&mut self, message: ToSession, _: &mut Context<Self>) {
+            let _ = self.0.send(message);
+        }
+    }
+
+    fn listener() -> (Recipient<ToSession>, mpsc::UnboundedReceiver<ToSession>) {
+        let (heard, hears) = mpsc::unbounded_channel();
+        (Listener(heard).start().recipient(), hears)
+    }
+
+    fn settings(idle_close: Duration) -> FeedSettings {
+        FeedSettings {
+            limits: Limits {
+                strokes: 100,
+                bytes: 1 << 20,
+            },
+            queue_ops: 100,
+            queue_bytes: 1 << 20,
+            gap_hold: Duration::from_millis(5),
+            idle_close,
+            heads_interval: Duration::from_secs(1),
+            build: "test".into(),
+        }
+    }
+
+    async fn feeds(idle_close: Duration) -> (Feeds, DrawingId) {
+        let database = Database {
+            url: "mem://".into(),
+            namespace: "test".into(),
+            name: "test".into(),
+            user: None,
+            password: None,
+            deadline: Duration::from_secs(10),
+        };
+        let store = Store::open(&database).await.unwrap();
+        let drawing = store.create("A drawing").await.unwrap().id;
+        (Feeds::new(store, settings(idle_close), 1), drawing)
+    }
+
+    fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> Attached {
+        let message = FromSession::Join {
+            session: 1,
+            recipient,
+            since: 0,
+            life: None,
+        };
+        feeds.join(drawing, message).unwrap()
+    }
+
+    async fn next(hears: &mut mpsc::UnboundedReceiver<ToSession>) -> ToSession {
+        tokio::time::timeout(Duration::from_secs(10), hears.recv())
+            .await
+            .expect("a message in time")
+            .unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_feed_that_died_is_replaced_and_its_sessions_hear_of_it() {
+        let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
+        let (recipient, mut hears) = listener();
+        let first = join(&feeds, drawing, recipient);
+        assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+        first.feed.do_send(Die);
+        while !matches!(next(&mut hears).await, ToSession::Lost) {}
+        let (recipient, mut hears) = listener();
+        let second = join(&feeds, drawing, recipient);
+        assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+        assert!(first.feed != second.feed);
+    }
+
+    #[actix_web::test]
+    async fn a_feed_without_sessions_closes_and_a_join_opens_another() {
+        let (feeds, drawing) = feeds(Duration::from_millis(50)).await;
+        let (recipient, mut hears) = listener();
+        let first = join(&feeds, drawing, recipient);
+        assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+        assert_eq!(feeds.open(), 1);
+        first.feed.do_send(FromSession::Leave { session: 1 });
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while feeds.open() > 0 {
+            assert!(Instant::now() < deadline, "the feed closes");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(feeds.read(drawing, 0, None).await.is_ok());
+    }
+
+    #[actix_web::test]
+    async fn a_drawing_that_is_not_there_has_no_feed() {
+        let (feeds, _) = feeds(Duration::from_secs(60)).await;
+        let nowhere = DrawingId::random();
+        assert_eq!(
+            feeds.read(nowhere, 0, None).await.unwrap_err(),
+            FeedError::NotFound
+        );
+        let (recipient, mut hears) = listener();
+        join(&feeds, nowhere, recipient);
+        assert!(matches!(next(&mut hears).await, ToSession::Close(_)));
+        assert_eq!(feeds.open(), 0);
+    }
+}

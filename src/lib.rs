@@ -64,6 +64,10 @@ pub mod feeds;
 
 pub mod session;
 
+pub mod units;
+
+pub mod config;
+
 pub mod access;
 
 pub mod assets;
@@ -71,9 +75,5 @@ pub mod assets;
 pub mod error;
 
 pub mod api;
-
-pub mod units;
-
-pub mod config;
 
 pub mod server;

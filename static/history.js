@@ -11,7 +11,8 @@
 /**
  * One thing done to one stroke. A drawn and an erased stroke keep their body, since a
  * tombstone has none; an edit keeps the fields as they were and as they became.
- * @typedef {{kind: "draw"|"erase", stroke: string, body: Body}
+ * @typedef {{kind: "draw", stroke: string, body: Body}
+ *   | {kind: "erase", stroke: string, body: Body}
  *   | {kind: "edit", stroke: string, before: Record<string, unknown>, after: Record<string, unknown>}} Deed
  */
 

@@ -49,6 +49,8 @@ export class Tools {
   growing = null;
   /** @type {Place | null} where the eraser was */
   #erasedAt = null;
+  /** @type {Place | null} where something is to be written once the pointer is lifted */
+  #writeAt = null;
   #camera;
   #on;
 
@@ -71,7 +73,7 @@ export class Tools {
       this.#erasedAt = point;
       this.#on.erase(point, point, ERASER_RADIUS / this.#camera().zoom);
     } else if (this.choice === "text") {
-      this.#on.text(point);
+      this.#writeAt = point;
     } else if (this.choice !== "hand") {
       this.#grow(this.choice, [point]);
     }
@@ -105,9 +107,12 @@ export class Tools {
       this.#on.erased();
     }
     if (this.growing) this.#finish(this.growing);
+    if (this.#writeAt) this.#on.text(this.#writeAt);
+    this.#writeAt = null;
   }
 
   cancel() {
+    this.#writeAt = null;
     if (this.#erasedAt) {
       this.#erasedAt = null;
       this.#on.erased();

@@ -387,15 +387,12 @@ fn a_drawing_full_of_strokes_refuses_all_but_editing_and_erasing() {
             (ada, edit(6, b, json!({"x": 123456}), None)),
         ],
     );
-    let full = decision.verdicts.iter().map(|verdict| {
-        let refusal = |refusal: &Refusal| refusal.code();
-        match verdict {
-            Verdict::Done => "done",
-            Verdict::Refused { refusal: why, .. } => refusal(why),
-        }
+    let told = decision.verdicts.iter().map(|verdict| match verdict {
+        Verdict::Done => "done",
+        Verdict::Refused { refusal, .. } => refusal.code(),
     });
-    let full: Vec<_> = full.collect();
-    assert_eq!(full, ["done", "full", "done", "done", "full", "done"]);
+    let told: Vec<_> = told.collect();
+    assert_eq!(told, ["done", "full", "done", "done", "full", "done"]);
     assert_eq!(drawing.strokes(), 1);
 }
 
@@ -425,6 +422,23 @@ fn a_drawing_full_of_bytes_refuses_all_that_grows() {
     let long = restore(4, a, op_id(ben, 1));
     assert!(full(one(&mut drawing, ada, long)));
     assert!(!full(one(&mut drawing, ben, erase(2, b, None))));
+}
+
+#[test]
+fn a_drawing_that_holds_more_than_the_limits_can_still_be_edited() {
+    let (mut drawing, ada, a) = (empty(), writer(), StrokeId::random());
+    happen(
+        &mut drawing,
+        &[(ada, draw(1, a)), (ada, draw(2, StrokeId::random()))],
+    );
+    let lowered = Limits {
+        strokes: 1,
+        bytes: drawing.bytes() - 1,
+    };
+    let mut read = Drawing::new(drawing.life(), 0, lowered);
+    read.load(rows(&drawing), drawing.head());
+    let verdict = one(&mut read, ada, edit(3, a, json!({"x": 9}), None));
+    assert_eq!(verdict, Verdict::Done);
 }
 
 #[test]
@@ -531,9 +545,31 @@ fn a_read_in_pages_with_holes_ends_in_the_same_drawing() {
         (behind.head(), behind.strokes(), behind.bytes()),
         (8, drawing.strokes(), drawing.bytes())
     );
-    // A read that was overtaken brings nothing new, and takes nothing back.
-    behind.load(drawing.since(0).cloned().collect(), 7);
-    assert_eq!((behind.head(), rows(&behind)), (8, rows(&drawing)));
+}
+
+#[test]
+fn a_read_that_was_overtaken_takes_nothing_back() {
+    let (mut drawing, ada, a) = (empty(), writer(), StrokeId::random());
+    one(&mut drawing, ada, draw(1, a));
+    let (read, head) = (rows(&drawing), drawing.head());
+    one(&mut drawing, ada, erase(2, a, None));
+    let held = rows(&drawing);
+    drawing.load(read, head);
+    assert_eq!((drawing.head(), rows(&drawing)), (2, held));
+}
+
+#[test]
+fn what_is_new_since_a_position_comes_after_it_in_order() {
+    let (mut drawing, ada, a) = (empty(), writer(), StrokeId::random());
+    one(&mut drawing, ada, draw(1, a));
+    one(&mut drawing, ada, draw(2, StrokeId::random()));
+    one(&mut drawing, ada, draw(3, StrokeId::random()));
+    one(&mut drawing, ada, edit(4, a, json!({"x": 3}), None));
+    let since = |seq| -> Vec<Seq> { drawing.since(seq).map(|change| change.seq).collect() };
+    assert_eq!(since(0), [2, 3, 4]);
+    assert_eq!(since(2), [3, 4]);
+    assert_eq!(since(4), Vec::<Seq>::new());
+    assert_eq!(since(Seq::MAX), Vec::<Seq>::new());
 }
 
 #[test]

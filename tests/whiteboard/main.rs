@@ -9,3 +9,6 @@ mod hostile;
 mod properties;
 mod resync;
 mod settings;
+mod drawing;
+mod properties;
+mod replicas;

@@ -1,1 +1,362 @@
-//! Properties.
+//! What holds for every value: the points codec and the protocol.
+
+use std::cell::Cell;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+use whiteboard::model::{
+    Change, MAX_OP_NUMBER, MAX_Z, Op, OpId, OpKind, PersonId, StrokeId, WriterId,
+};
+use whiteboard::points::{MAX_STEPS, Point, Points};
+use whiteboard::protocol::{FromBrowser, MAX_OPS_PER_FRAME, strokes_frame};
+use whiteboard::stroke::{Body, Patch};
+
+// Values.
+
+fn points() -> impl Strategy<Value = Points> {
+    let step = || {
+        prop_oneof![
+            4 => -64..64_i32,
+            1 => -MAX_STEPS..=MAX_STEPS,
+            1 => Just(MAX_STEPS),
+            1 => Just(-MAX_STEPS),
+        ]
+    };
+    let point = (step(), step(), any::<u8>());
+    (prop::collection::vec(point, 0..50), any::<bool>()).prop_map(|(points, pressed)| {
+        let pressures = points.iter().map(|(_, _, pressure)| *pressure).collect();
+        let points = points.iter().map(|&(x, y, _)| Point { x, y }).collect();
+        Points::new(points, pressed.then_some(pressures)).unwrap()
+    })
+}
+
+/// Any JSON, of numbers that every reader reads alike.
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<i32>().prop_map(|eighths| Value::from(f64::from(eighths) / 8.0)),
+        ".{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec(("[a-z]{1,6}", inner), 0..4)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+fn fields() -> impl Strategy<Value = Map<String, Value>> {
+    prop::collection::vec((".{0,8}", value()), 0..4).prop_map(|fields| fields.into_iter().collect())
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let place = || -8_000_000..8_000_000_i32;
+    let colour = "#[0-9a-f]{6}";
+    let tool = prop_oneof![
+        (points(), prop::sample::select(vec!["pen", "marker"])).prop_map(|(points, tool)| {
+            let points = if points.points().is_empty() {
+                Points::new(vec![Point { x: 0, y: 0 }], None).unwrap()
+            } else {
+                points
+            };
+            json!({"tool": tool, "points": points})
+        }),
+        (
+            (-999..999_i32, -999..999_i32),
+            prop::sample::select(vec!["line", "arrow", "rectangle", "ellipse"])
+        )
+            .prop_map(|((x, y), tool)| {
+                let points = vec![Point { x: 0, y: 0 }, Point { x, y }];
+                let points = Points::new(points, None).unwrap();
+                json!({"tool": tool, "points": points})
+            }),
+        ".{1,40}".prop_map(|text| json!({"tool": "text", "text": text})),
+    ];
+    let fill = prop::option::of(colour);
+    (tool, place(), place(), colour, 1..400_u16, fill, fields()).prop_map(
+        |(tool, x, y, colour, width, fill, unknown)| {
+            let mut body = unknown;
+            let known = json!({
+                "x": f64::from(x) / 8.0, "y": f64::from(y) / 8.0,
+                "colour": colour, "width": width, "fill": fill,
+            });
+            for name in ["points", "text"] {
+                body.remove(name);
+            }
+            for part in [known, tool] {
+                body.extend(part.as_object().unwrap().clone());
+            }
+            Body::parse(&Value::Object(body).to_string()).unwrap()
+        },
+    )
+}
+
+fn id() -> impl Strategy<Value = Uuid> {
+    any::<u128>().prop_map(Uuid::from_u128)
+}
+
+fn op_id() -> impl Strategy<Value = OpId> {
+    (id(), 1..=MAX_OP_NUMBER).prop_map(|(writer, n)| OpId {
+        writer: WriterId(writer),
+        n,
+    })
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let over = || prop::option::of(op_id());
+    let z = prop::option::of(-MAX_Z..=MAX_Z);
+    let kind = prop_oneof![
+        body().prop_map(|body| OpKind::Draw { body }),
+        (fields(), z, over()).prop_map(|(set, z, over)| OpKind::Edit {
+            set: Patch(set),
+            z,
+            over
+        }),
+        over().prop_map(|over| OpKind::Erase { over }),
+        (body(), op_id()).prop_map(|(body, over)| OpKind::Restore { body, over }),
+    ];
+    (1..=MAX_OP_NUMBER, id(), kind).prop_map(|(n, stroke, kind)| Op {
+        n,
+        stroke: StrokeId(stroke),
+        kind,
+    })
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let marks = prop::collection::vec(op_id(), 0..3);
+    let body = prop::option::of(body());
+    (
+        1..=MAX_OP_NUMBER,
+        id(),
+        -MAX_Z..=MAX_Z,
+        id(),
+        op_id(),
+        marks,
+        body,
+    )
+        .prop_map(|(seq, stroke, z, by, op, marks, body)| Change {
+            seq,
+            stroke: StrokeId(stroke),
+            z,
+            by: PersonId(by),
+            op,
+            marks,
+            body,
+        })
+}
+
+/// An op as a page writes it.
+fn written(op: &Op) -> Value {
+    let json = |body: &Body| serde_json::from_str::<Value>(body.as_json()).unwrap();
+    let mut fields = match &op.kind {
+        OpKind::Draw { body } => json!({"op": "draw", "body": json(body)}),
+        OpKind::Edit { set, z, over } => json!({"op": "edit", "set": set.0, "z": z, "over": over}),
+        OpKind::Erase { over } => json!({"op": "erase", "over": over}),
+        OpKind::Restore { body, over } => {
+            json!({"op": "restore", "body": json(body), "over": over})
+        }
+    };
+    let fields_of_all = fields.as_object_mut().unwrap();
+    fields_of_all.retain(|_, value| !value.is_null());
+    fields_of_all.extend([
+        ("n".to_owned(), json!(op.n)),
+        ("stroke".to_owned(), json!(op.stroke)),
+    ]);
+    fields
+}
+
+/// A frame as a page writes it, of any type.
+fn frame() -> impl Strategy<Value = Value> {
+    let id = || id().prop_map(|id| id.simple().to_string());
+    let place = || (any::<i16>(), any::<i16>());
+    prop_oneof![
+        (id(), id(), "[A-Za-z]{1,9}", "#[0-9a-f]{6}", 1..99_u64).prop_map(
+            |(key, tab, name, colour, next)| json!({
+                "type": "hello", "key": key, "tab": tab,
+                "name": name, "colour": colour, "next": next,
+            })
+        ),
+        prop::collection::vec(op().prop_map(|op| written(&op)), 0..3)
+            .prop_map(|ops| json!({"type": "ops", "ops": ops})),
+        place().prop_map(|(x, y)| json!({"type": "signal", "pointer": {"x": x, "y": y}})),
+        Just(json!({"type": "signal", "away": true})),
+        (id(), place(), points()).prop_map(|(stroke, (x, y), points)| {
+            let ink = json!({
+                "stroke": stroke, "n": 1, "at": 0, "x": x, "y": y, "points": points,
+                "tool": "pen", "colour": "#000000", "width": 2,
+            });
+            json!({"type": "signal", "ink": ink})
+        }),
+        (any::<u64>(), id())
+            .prop_map(|(since, life)| json!({"type": "since", "since": since, "life": life})),
+        Just(json!({"type": "ping"})),
+    ]
+}
+
+/// A frame, and the same with anything in some of its fields.
+fn nearly_a_frame() -> impl Strategy<Value = Value> {
+    let name = prop::sample::select(vec![
+        "type", "ops", "key", "name", "colour", "next", "pointer", "away", "ink", "since", "life",
+        "other",
+    ]);
+    let spoiled = prop::collection::vec((name, prop::option::of(value())), 0..3);
+    (frame(), spoiled).prop_map(|(mut frame, spoiled)| {
+        let fields = frame.as_object_mut().unwrap();
+        for (name, value) in spoiled {
+            match value {
+                Some(value) => drop(fields.insert(name.into(), value)),
+                None => drop(fields.remove(name)),
+            }
+        }
+        frame
+    })
+}
+
+/// A text with one place changed, put in or taken away, or cut off there.
+fn spoiled(text: &str, place: prop::sample::Index, how: u8, put: char) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
+    let place = place.index(chars.len());
+    match how % 4 {
+        0 => chars[place] = put,
+        1 => chars.insert(place, put),
+        2 => drop(chars.remove(place)),
+        _ => chars.truncate(place),
+    }
+    chars.into_iter().collect()
+}
+
+proptest! {
+    #![proptest_config(Config::with_cases(256))]
+
+    #[test]
+    fn points_come_back_as_they_were(points in points()) {
+        let bytes = points.encode();
+        prop_assert_eq!(Points::decode(&bytes), Ok(points.clone()));
+        prop_assert_eq!(Points::from_base64(&points.to_base64()), Ok(points));
+    }
+
+    #[test]
+    fn no_text_stops_the_decoder_of_points(text in ".{0,60}") {
+        if let Ok(points) = Points::from_base64(&text) {
+            prop_assert_eq!(points.to_base64(), text);
+        }
+    }
+
+    #[test]
+    fn ops_arrive_as_they_were_sent(ops in prop::collection::vec(op(), 0..6)) {
+        let sent: Vec<_> = ops.iter().map(written).collect();
+        let frame = json!({"type": "ops", "ops": sent}).to_string();
+        let arrived = ops.into_iter().map(|op| (op.n, Ok(op))).collect();
+        prop_assert_eq!(FromBrowser::parse(&frame), Ok(FromBrowser::Ops(arrived)));
+    }
+
+    #[test]
+    fn an_op_that_is_none_is_refused_and_the_others_are_taken(
+        good in op(), mut bad in op().prop_map(|op| written(&op)), field in value(),
+    ) {
+        bad["op"] = field;
+        let frame = json!({"type": "ops", "ops": [bad, written(&good)]}).to_string();
+        let Ok(FromBrowser::Ops(ops)) = FromBrowser::parse(&frame) else {
+            panic!("{frame}")
+        };
+        prop_assert!(ops[0].1.as_ref().is_err_and(|refusal| refusal.code() == "invalid"));
+        prop_assert_eq!(&ops[1], &(good.n, Ok(good)));
+    }
+
+    #[test]
+    fn no_text_stops_the_parser_of_frames(text in ".{0,200}") {
+        prop_assert!(FromBrowser::parse(&text).is_err());
+    }
+
+    #[test]
+    fn a_strokes_frame_holds_its_changes(
+        changes in prop::collection::vec(change(), 0..5), from in any::<u32>(), head in any::<u32>(),
+    ) {
+        let frame = strokes_frame(from.into(), head.into(), &changes);
+        let changes: Vec<_> = changes.iter().map(|change| {
+            let Change { seq, stroke, z, by, op: OpId { writer, n }, .. } = change;
+            let mut written = json!({
+                "seq": seq, "stroke": stroke, "z": z, "by": by, "writer": writer, "n": n,
+            });
+            match &change.body {
+                Some(body) => {
+                    written["body"] = serde_json::from_str(body.as_json()).unwrap();
+                }
+                None => written["gone"] = true.into(),
+            }
+            written
+        }).collect();
+        let expected = json!({"type": "strokes", "from": from, "head": head, "changes": changes});
+        prop_assert_eq!(serde_json::from_str::<Value>(&frame).unwrap(), expected);
+    }
+}
+
+/// Runs a property that says whether it saw what it is about, and asserts that it did so
+/// in at least one of forty cases, and not in all of them.
+fn seen_now_and_then<S: Strategy>(cases: u32, values: S, property: impl Fn(S::Value) -> bool) {
+    let seen = Cell::new(0);
+    let config = Config {
+        cases,
+        source_file: Some(file!()),
+        ..Config::default()
+    };
+    let result = TestRunner::new(config).run(&values, |value| {
+        seen.set(seen.get() + u32::from(property(value)));
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    let seen = seen.get();
+    println!("{seen} of {cases}");
+    assert!((cases / 40..cases).contains(&seen), "{seen} of {cases}");
+}
+
+#[test]
+fn whatever_decodes_as_points_has_no_other_spelling() {
+    let some_bytes = prop::collection::vec(any::<u8>(), 0..40);
+    // Of bytes that differ from good ones in one place only, many are good.
+    let nearly_good =
+        (points(), any::<prop::sample::Index>(), any::<u8>()).prop_map(|(points, place, byte)| {
+            let mut bytes = points.encode();
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+            bytes
+        });
+    seen_now_and_then(2_000, prop_oneof![some_bytes, nearly_good], |bytes| {
+        let points = Points::decode(&bytes);
+        if let Ok(points) = &points {
+            assert_eq!(points.encode(), bytes);
+        }
+        points.is_ok()
+    });
+}
+
+#[test]
+fn no_json_stops_the_parser_of_frames() {
+    seen_now_and_then(500, nearly_a_frame(), |frame| {
+        let frame = FromBrowser::parse(&frame.to_string());
+        if let Ok(FromBrowser::Ops(ops)) = &frame {
+            assert!(ops.len() <= MAX_OPS_PER_FRAME);
+        }
+        frame.is_ok()
+    });
+}
+
+#[test]
+fn no_spoiled_frame_stops_the_parser() {
+    let place = any::<prop::sample::Index>();
+    let put = prop_oneof![
+        any::<char>(),
+        prop::char::range('0', '9'),
+        prop::char::range('a', 'f')
+    ];
+    let values = (frame(), place, any::<u8>(), put)
+        .prop_map(|(frame, place, how, put)| spoiled(&frame.to_string(), place, how, put));
+    seen_now_and_then(500, values, |frame| FromBrowser::parse(&frame).is_ok());
+}

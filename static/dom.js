@@ -1,0 +1,60 @@
+// @ts-check
+/**
+ * Finding and making elements.
+ *
+ * It must never keep one.
+ */
+
+import { icon } from "./icons.js";
+
+/** @typedef {import("./icons.js").IconName} IconName */
+
+/**
+ * The element with an id, which the page has.
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {string} id
+ * @returns {T}
+ */
+export function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the page has no #${id}`);
+  return /** @type {T} */ (element);
+}
+
+/**
+ * @param {string} tag
+ * @param {string} className
+ * @param {...(Node | string)} children
+ */
+export function element(tag, className, ...children) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+/**
+ * @param {string} className
+ * @param {string} label what it does, also as its tooltip
+ * @param {() => void} pressed
+ * @param {...(Node | string)} children
+ */
+export function button(className, label, pressed, ...children) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = className;
+  made.title = label;
+  made.setAttribute("aria-label", label);
+  made.append(...children);
+  made.addEventListener("click", pressed);
+  return made;
+}
+
+/**
+ * @param {IconName} name
+ * @param {string} label
+ * @param {() => void} pressed
+ */
+export function iconButton(name, label, pressed) {
+  return button("icon-button", label, pressed, icon(name));
+}

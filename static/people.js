@@ -1,0 +1,109 @@
+// @ts-check
+/**
+ * Who is here: faces with initials, and the own name to change.
+ *
+ * It must never decide who is here: it shows what it is told.
+ */
+
+import { byId, element } from "./dom.js";
+
+/** @typedef {import("./types.js").Person} Person */
+
+/** Faces that are shown before the rest is a number. */
+const MOST_FACES = 4;
+
+const FIRST = ["Amber", "Brave", "Calm", "Clever", "Dapper", "Eager", "Gentle", "Golden", "Jolly", "Lucky", "Merry", "Nimble", "Quiet", "Rosy", "Sunny", "Witty"];
+const SECOND = ["Badger", "Beaver", "Finch", "Fox", "Hare", "Heron", "Lynx", "Magpie", "Marten", "Otter", "Owl", "Robin", "Seal", "Sparrow", "Swift", "Wren"];
+const COLOURS = ["#c2452d", "#b86a0b", "#2f8554", "#1f78a8", "#5b5bc0", "#8a4aa8", "#c0447f", "#4d7a1f"];
+
+/** @template T @param {T[]} list */
+function oneOf(list) {
+  return list[Math.floor(Math.random() * list.length)];
+}
+
+/** A friendly name and a colour for somebody who gave none.
+ * @returns {{name: string, colour: string}} */
+export function somebody() {
+  return { name: `${oneOf(FIRST)} ${oneOf(SECOND)}`, colour: oneOf(COLOURS) };
+}
+
+/** @param {string} name */
+export function initials(name) {
+  const words = name.trim().split(/\s+/).map((word) => [...word][0] ?? "");
+  return (words.length > 1 ? words[0] + words[words.length - 1] : words[0] ?? "?").toUpperCase();
+}
+
+/** @param {{name: string, colour: string}} person */
+function face({ name, colour }) {
+  const made = element("span", "face", initials(name));
+  made.style.setProperty("--face", colour);
+  made.title = name;
+  return made;
+}
+
+export class People {
+  /** @type {Person[]} one a person, without oneself */
+  #others = [];
+  #me;
+  #panel = byId("people-panel");
+  #button = byId("people");
+
+  /**
+   * @param {{name: string, colour: string}} me
+   * @param {(name: string) => void} renamed
+   */
+  constructor(me, renamed) {
+    this.#me = me;
+    this.#button.addEventListener("click", () => this.#toggle(this.#panel.hidden === true));
+    document.addEventListener("pointerdown", (event) => {
+      const inside = event.target instanceof Node && (this.#panel.contains(event.target) || this.#button.contains(event.target));
+      if (!inside) this.#toggle(false);
+    });
+    const input = /** @type {HTMLInputElement} */ (byId("my-name"));
+    input.value = me.name;
+    input.addEventListener("change", () => {
+      const name = input.value.trim().slice(0, 40);
+      if (!name) {
+        input.value = this.#me.name;
+        return;
+      }
+      this.#me = { ...this.#me, name };
+      this.#show();
+      renamed(name);
+    });
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === "Escape") input.blur();
+      if (event.key === "Escape") this.#toggle(false);
+    });
+    this.#show();
+  }
+
+  /**
+   * @param {Person[]} everyone
+   * @param {string} by oneself
+   */
+  set(everyone, by) {
+    const one = new Map(everyone.filter((person) => person.by !== by).map((person) => [person.by, person]));
+    this.#others = [...one.values()];
+    this.#show();
+  }
+
+  /** @param {boolean} open */
+  #toggle(open) {
+    this.#panel.hidden = !open;
+    this.#button.setAttribute("aria-expanded", String(open));
+  }
+
+  #show() {
+    const faces = [this.#me, ...this.#others];
+    const shown = faces.slice(0, MOST_FACES).map(face);
+    if (faces.length > MOST_FACES) shown.push(element("span", "face more", `+${faces.length - MOST_FACES}`));
+    this.#button.replaceChildren(...shown);
+    this.#button.setAttribute("aria-label", `People here: ${faces.length}`);
+    byId("my-face").replaceChildren(face(this.#me));
+    byId("others").replaceChildren(
+      ...this.#others.map((person) => element("li", "", face(person), element("span", "", person.name))),
+    );
+    byId("nobody").hidden = this.#others.length > 0;
+  }
+}

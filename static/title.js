@@ -1,0 +1,49 @@
+// @ts-check
+/**
+ * The title of the drawing, to be read and to be changed in place.
+ *
+ * It must never overwrite what somebody is typing.
+ */
+
+const UNTITLED = "Untitled";
+
+export class Title {
+  #input;
+  #text = "";
+
+  /**
+   * @param {HTMLInputElement} input
+   * @param {(text: string) => Promise<unknown>} rename
+   * @param {(message: string) => void} tell
+   */
+  constructor(input, rename, tell) {
+    this.#input = input;
+    input.placeholder = UNTITLED;
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") input.value = this.#text;
+      if (event.key === "Enter" || event.key === "Escape") input.blur();
+    });
+    input.addEventListener("blur", async () => {
+      const before = this.#text;
+      const text = input.value.trim();
+      if (!text || text === before) {
+        this.set(before);
+        return;
+      }
+      this.set(text);
+      try {
+        await rename(text);
+      } catch (error) {
+        if (this.#text === text) this.set(before);
+        tell(`Not renamed: ${error instanceof Error ? error.message : error}`);
+      }
+    });
+  }
+
+  /** @param {string} text */
+  set(text) {
+    this.#text = text;
+    document.title = `${text || UNTITLED} · Whiteboard`;
+    if (document.activeElement !== this.#input) this.#input.value = text;
+  }
+}

@@ -1,0 +1,183 @@
+// @ts-check
+/**
+ * The tools, colours, widths, undo and zoom controls, and the keys for them.
+ *
+ * It must never draw: it tells what was chosen, and shows what is.
+ */
+
+import { button, byId, element, iconButton } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** @typedef {import("./tools.js").Choice} Choice */
+/** @typedef {"undo"|"redo"|"zoom-in"|"zoom-out"|"zoom-fit"|"zoom-one"} Command */
+
+/** @type {{choice: Choice, label: string, key: string}[]} */
+const TOOLS = [
+  { choice: "pen", label: "Pen", key: "p" },
+  { choice: "marker", label: "Marker", key: "m" },
+  { choice: "line", label: "Line", key: "l" },
+  { choice: "arrow", label: "Arrow", key: "a" },
+  { choice: "rectangle", label: "Rectangle", key: "r" },
+  { choice: "ellipse", label: "Ellipse", key: "o" },
+  { choice: "text", label: "Text", key: "t" },
+  { choice: "eraser", label: "Eraser", key: "e" },
+  { choice: "hand", label: "Move around", key: "h" },
+];
+
+const COLOURS = [
+  { colour: "#22201d", name: "Ink" },
+  { colour: "#d6402b", name: "Red" },
+  { colour: "#ee8a1d", name: "Orange" },
+  { colour: "#efbf26", name: "Yellow" },
+  { colour: "#3c9a5f", name: "Green" },
+  { colour: "#2f7fc1", name: "Blue" },
+  { colour: "#7f52b5", name: "Violet" },
+  { colour: "#df6a99", name: "Pink" },
+];
+
+const SIZE_NAMES = ["Thin", "Medium", "Thick", "Very thick"];
+const LINE_WIDTHS = [2, 4, 8, 14];
+/** @type {Partial<Record<Choice, number[]>>} in units; of a text, the height of its lines */
+const WIDTHS = { marker: [12, 20, 32, 48], text: [22, 32, 48, 80] };
+
+export class Toolbar {
+  /** @type {Choice} */
+  choice = "pen";
+  #colour = 0;
+  #size = 1;
+  /** @type {Map<Choice, HTMLElement>} */
+  #tools = new Map();
+  /** @type {HTMLElement[]} */
+  #colours = [];
+  /** @type {HTMLElement[]} */
+  #sizes = [];
+  #undo;
+  #redo;
+  #percent;
+  #on;
+
+  /**
+   * @param {object} on
+   * @param {(choice: Choice, colour: string, width: number) => void} on.chosen
+   * @param {(command: Command) => void} on.command
+   * @param {(held: boolean) => void} on.space
+   */
+  constructor(on) {
+    this.#on = on;
+    const command = (/** @type {Command} */ name) => () => on.command(name);
+    for (const { choice, label, key } of TOOLS) {
+      const pick = iconButton(choice, `${label} (${key.toUpperCase()})`, () => this.choose(choice));
+      this.#tools.set(choice, pick);
+    }
+    COLOURS.forEach(({ colour, name }, i) => {
+      const pick = button("swatch", name, () => this.#pick({ colour: i }));
+      pick.style.setProperty("--swatch", colour);
+      this.#colours.push(pick);
+    });
+    SIZE_NAMES.forEach((name, i) => {
+      const dot = element("span", "size-dot");
+      dot.style.setProperty("--size", `${4 + i * 4}px`);
+      this.#sizes.push(button("size", name, () => this.#pick({ size: i }), dot));
+    });
+    byId("tools").append(...this.#tools.values());
+    byId("colours").append(...this.#colours);
+    byId("sizes").append(...this.#sizes);
+    this.#undo = iconButton("undo", "Undo (Ctrl+Z)", command("undo"));
+    this.#redo = iconButton("redo", "Redo (Ctrl+Shift+Z)", command("redo"));
+    byId("history").append(this.#undo, this.#redo);
+    this.#percent = button("percent", "Show at 100 % (0)", command("zoom-one"), "100 %");
+    byId("zoom").append(
+      iconButton("minus", "Zoom out (−)", command("zoom-out")),
+      this.#percent,
+      iconButton("plus", "Zoom in (+)", command("zoom-in")),
+      button("icon-button", "Show everything (F)", command("zoom-fit"), icon("fit")),
+    );
+    addEventListener("keydown", (event) => this.#key(event));
+    addEventListener("keyup", (event) => {
+      if (event.code === "Space") on.space(false);
+    });
+    addEventListener("blur", () => on.space(false));
+    this.#show();
+  }
+
+  /** Tells what is chosen now. */
+  tell() {
+    const widths = WIDTHS[this.choice] ?? LINE_WIDTHS;
+    this.#on.chosen(this.choice, COLOURS[this.#colour].colour, widths[this.#size]);
+  }
+
+  /** @param {Choice} choice */
+  choose(choice) {
+    this.choice = choice;
+    this.#show();
+    this.tell();
+  }
+
+  /**
+   * @param {boolean} canUndo
+   * @param {boolean} canRedo
+   */
+  showHistory(canUndo, canRedo) {
+    this.#undo.disabled = !canUndo;
+    this.#redo.disabled = !canRedo;
+  }
+
+  /** @param {number} zoom */
+  showZoom(zoom) {
+    this.#percent.textContent = `${Math.round(zoom * 100)} %`;
+  }
+
+  /** @param {{colour?: number, size?: number}} picked */
+  #pick({ colour = this.#colour, size = this.#size }) {
+    this.#colour = colour;
+    this.#size = size;
+    // A colour picked while erasing or moving is meant for drawing.
+    if (this.choice === "eraser" || this.choice === "hand") this.choice = "pen";
+    this.#show();
+    this.tell();
+  }
+
+  #show() {
+    for (const [choice, pick] of this.#tools) pick.setAttribute("aria-pressed", String(choice === this.choice));
+    this.#colours.forEach((pick, i) => pick.setAttribute("aria-pressed", String(i === this.#colour)));
+    this.#sizes.forEach((pick, i) => pick.setAttribute("aria-pressed", String(i === this.#size)));
+    byId("dock").style.setProperty("--chosen", COLOURS[this.#colour].colour);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const { target } = event;
+    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
+    const key = event.key.toLowerCase();
+    const command = commandOf(key, event);
+    if (command) {
+      event.preventDefault();
+      this.#on.command(command);
+    } else if (event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    } else if (event.code === "Space" && !(target instanceof HTMLButtonElement)) {
+      event.preventDefault();
+      this.#on.space(true);
+    } else {
+      const tool = TOOLS.find((tool) => tool.key === key);
+      if (tool) this.choose(tool.choice);
+    }
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {KeyboardEvent} event
+ * @returns {Command | null}
+ */
+function commandOf(key, { ctrlKey, metaKey, shiftKey, altKey }) {
+  if (altKey) return null;
+  if (ctrlKey || metaKey) {
+    if (key === "z") return shiftKey ? "redo" : "undo";
+    return key === "y" ? "redo" : null;
+  }
+  if (key === "+" || key === "=") return "zoom-in";
+  if (key === "-") return "zoom-out";
+  if (key === "0") return "zoom-one";
+  return key === "f" ? "zoom-fit" : null;
+}
