@@ -11,6 +11,7 @@ mod connection;
 mod drawings;
 mod live;
 mod lives;
+mod open;
 mod rows;
 mod schema;
 mod servers;

@@ -2,43 +2,48 @@
 //!
 //! It must never let a query run on the caller's runtime, or wait for one beyond the deadline.
 
-use std::future::Future;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use surrealdb::engine::any::Any;
-use surrealdb::method::Query;
-use surrealdb::opt::auth;
-use surrealdb::types::{ErrorDetails, QueryError, Value, Variables};
+use surrealdb::types::{ErrorDetails, QueryError, Variables};
 use surrealdb::{IndexedResults, Surreal};
-use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::{Semaphore, watch};
 
-use super::{Database, Store, StoreError, schema};
+use super::StoreError;
 use crate::model::ServerId;
 
-/// Stack of each thread that runs SurrealDB: its evaluation of statements nests deeply.
-const STACK_BYTES: usize = 10 * 1024 * 1024;
+/// Queries that may be under way at once, with those that were given up at their deadline:
+/// SurrealDB's client queues without bound while the database is away.
+const MAX_QUERIES: usize = 1024;
 /// How often something is tried that met a conflict with other servers.
 const CONFLICT_RETRIES: u32 = 50;
 /// Longest wait before something that met a conflict is tried again, in milliseconds.
 const CONFLICT_WAIT_MS: u64 = 20;
-/// How long closing waits for live queries to end, and again for the datastore.
-const CLOSE_WAIT: Duration = Duration::from_secs(10);
 
 /// An open database.
 pub(super) struct Connection {
     /// Nothing once the store is closed.
-    runtime: Option<Runtime>,
-    handle: tokio::runtime::Handle,
-    /// For queries.
-    pub(super) queries: Surreal<Any>,
-    /// For live queries: a burst of notifications delays no query.
-    pub(super) lives: Surreal<Any>,
+    runtime: Mutex<Option<Runtime>>,
+    pub(super) handle: Handle,
+    /// Nothing once the store is closed.
+    sessions: Mutex<Option<Sessions>>,
+    queries: Arc<Semaphore>,
     pub(super) server: ServerId,
     pub(super) deadline: Duration,
-    /// Becomes true when the store closes: every live query ends.
+    /// Becomes true when the store closes. Every live query holds a receiver.
     pub(super) closing: watch::Sender<bool>,
+}
+
+/// The two sessions. They are shared and never cloned on the way of a query, since a clone of
+/// one is a new session of the database.
+#[derive(Clone)]
+pub(super) struct Sessions {
+    /// For queries.
+    pub(super) queries: Arc<Surreal<Any>>,
+    /// For live queries: a burst of notifications delays no query.
+    pub(super) lives: Arc<Surreal<Any>>,
 }
 
 /// Why a query came to nothing, before it is known what that means to the caller.
@@ -94,7 +99,7 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// Finds the cause among the errors of a query's statements: all but one of them may only
 /// say that another one failed.
-fn checked(mut results: IndexedResults) -> Result<IndexedResults, Trouble> {
+pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, Trouble> {
     let mut errors: Vec<_> = results.take_errors().into_iter().collect();
     if errors.is_empty() {
         return Ok(results);
@@ -110,19 +115,43 @@ fn checked(mut results: IndexedResults) -> Result<IndexedResults, Trouble> {
 }
 
 impl Connection {
+    /// Takes over a runtime and the sessions that live on it.
+    pub(super) fn new(runtime: Runtime, sessions: Sessions, deadline: Duration) -> Self {
+        Self {
+            handle: runtime.handle().clone(),
+            runtime: Mutex::new(Some(runtime)),
+            sessions: Mutex::new(Some(sessions)),
+            queries: Arc::new(Semaphore::new(MAX_QUERIES)),
+            server: ServerId::random(),
+            deadline,
+            closing: watch::Sender::new(false),
+        }
+    }
+
     /// Runs `work` on the store's runtime and waits for it until the deadline.
     ///
     /// After the deadline the work goes on by itself; what it gives is dropped there.
-    pub(super) async fn run_on<T, F>(&self, work: F) -> Result<T, Trouble>
+    pub(super) async fn run<T, W, F>(&self, work: W) -> Result<T, Trouble>
     where
+        W: FnOnce(Sessions) -> F,
         F: Future<Output = Result<T, Trouble>> + Send + 'static,
         T: Send + 'static,
     {
-        match tokio::time::timeout(self.deadline, self.handle.spawn(work)).await {
+        let sessions = lock(&self.sessions).clone();
+        let sessions = sessions.ok_or_else(|| unavailable("the store is closed"))?;
+        let work = work(sessions);
+        let permit = Arc::clone(&self.queries).acquire_owned();
+        let permit = match tokio::time::timeout(self.deadline, permit).await {
+            Ok(Ok(permit)) => permit,
+            _ => return Err(unavailable("too many queries wait for it")),
+        };
+        let task = self.handle.spawn(async move {
+            let _permit = permit;
+            work.await
+        });
+        match tokio::time::timeout(self.deadline, task).await {
             Ok(Ok(result)) => result,
-            Ok(Err(failed)) => Err(Trouble::Store(StoreError::Failed(format!(
-                "a task of the store ended: {failed}"
-            )))),
+            Ok(Err(failed)) => Err(unavailable(&format!("a task of the store ended: {failed}"))),
             Err(_) => Err(Trouble::Store(StoreError::Deadline(self.deadline))),
         }
     }
@@ -133,8 +162,10 @@ impl Connection {
         text: &'static str,
         variables: Variables,
     ) -> Result<IndexedResults, Trouble> {
-        let query: Query<'static, Any> = self.queries.query(text).bind(variables).into_owned();
-        self.run_on(async move { checked(query.await?) }).await
+        let work = |sessions: Sessions| async move {
+            checked(sessions.queries.query(text).bind(variables).await?)
+        };
+        self.run(work).await
     }
 
     /// Runs a query, again when it meets a conflict.
@@ -148,48 +179,40 @@ impl Connection {
             match self.query(text, variables.clone()).await {
                 Err(Trouble::Conflict) if tries < CONFLICT_RETRIES => {
                     tries += 1;
-                    let wait = fastrand::u64(1..=CONFLICT_WAIT_MS);
-                    tokio::time::sleep(Duration::from_millis(wait)).await;
+                    pause().await;
                 }
                 result => return result,
             }
         }
     }
 
-    /// The runtime of the store, for what lives longer than one call.
-    pub(super) fn handle(&self) -> &tokio::runtime::Handle {
-        &self.handle
+    /// Lets go of the sessions: the database shuts down when the last query under way ends.
+    pub(super) fn release(&self) -> Option<Runtime> {
+        lock(&self.sessions).take();
+        lock(&self.runtime).take()
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         // A runtime that is simply dropped waits for its threads, which panics inside another.
-        if let Some(runtime) = self.runtime.take() {
+        if let Some(runtime) = self.release() {
             runtime.shutdown_background();
         }
     }
 }
 
-impl Store {
-    /// Opens the database: connects, signs in, applies the schema where it is missing.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`] says why it cannot be opened or reached;
-    /// [`StoreError::TooNew`] that this program is too old for it.
-    pub async fn open(database: &Database) -> Result<Store, StoreError> {
-        let _ = database;
-        Err(StoreError::Failed("not built yet".into()))
-    }
+/// Waits a little, for another transaction to get out of the way.
+pub(super) async fn pause() {
+    let wait = fastrand::u64(1..=CONFLICT_WAIT_MS);
+    tokio::time::sleep(Duration::from_millis(wait)).await;
+}
 
-    /// This run of this process.
-    pub fn server(&self) -> ServerId {
-        self.0.server
-    }
+/// Nothing that holds one of these locks can panic, so it does not matter if it did.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    /// Takes leave: ends all live queries, takes this server's row away, and shuts an
-    /// embedded database down, so that its folder can be opened again when this returns.
-    /// Other clones of the store must be gone or idle; they fail from now on.
-    pub async fn close(self) {}
+fn unavailable(text: &str) -> Trouble {
+    Trouble::Store(StoreError::Unavailable(text.to_owned()))
 }

@@ -4,20 +4,30 @@
 //! store drains them into one that has, and ends the stream when that is full.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::StreamExt;
-use surrealdb::IndexedResults;
+use futures_util::{StreamExt, stream};
+use surrealdb::engine::any::Any;
 use surrealdb::method::QueryStream;
-use surrealdb::types::{Action, Value, Variables};
-use tokio::sync::mpsc;
+use surrealdb::types::{Action, Object, Value, Variables};
+use surrealdb::{Notification, Surreal};
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
 
-use super::connection::{Connection, Trouble};
+use super::connection::{Sessions, Trouble, checked, pause};
 use super::rows::{
     Fields, drawing_record, from_row, signal_table, stroke_table, table, uuid, variables,
 };
 use super::schema::SCHEMA;
-use super::{FOLLOW_CAPACITY, Followed, ServerInfo, Store, StoreError, servers};
+use super::servers::from_server_row;
+use super::{FOLLOW_CAPACITY, Followed, ServerInfo, Store, StoreError};
 use crate::model::{DrawingId, ServerId};
+
+/// How often a live query is opened, or killed, again after a conflict: both write the
+/// definition of their table.
+const TRIES: u32 = 50;
+/// How long a killed live query may take to end before it is killed again.
+const KILL_WAIT: Duration = Duration::from_millis(500);
 
 const FOLLOW: &str = "SELECT schema, deleted FROM ONLY $drawing;
 LIVE SELECT * FROM type::table($strokes);
@@ -66,11 +76,15 @@ impl Store {
             ("strokes", Value::String(stroke_table(drawing))),
             ("signals", Value::String(signal_table(drawing))),
         ]);
-        let (sender, receiver) = mpsc::channel(FOLLOW_CAPACITY);
-        let schema = match self.live(FOLLOW, variables, sender, take_followed).await {
-            Ok(schema) => schema,
+        let (row, receiver) = match self.live(FOLLOW, &[1, 2], variables, followed).await {
+            Ok(live) => live,
             Err(trouble) => return Err(self.missing(drawing, trouble.into()).await),
         };
+        let mut row = Fields::maybe(row).ok_or(StoreError::NotFound)?;
+        if !matches!(row.take("deleted"), Value::None) {
+            return Err(StoreError::Gone);
+        }
+        let schema = row.seq("schema")? as u32;
         if schema < SCHEMA {
             self.migrate(drawing, schema).await?;
         }
@@ -83,7 +97,10 @@ impl Store {
     ///
     /// Those of every query.
     pub async fn follow_servers(&self) -> Result<FollowServers, StoreError> {
-        Err(StoreError::Failed("not built yet".into()))
+        let (_, receiver) = self
+            .live(FOLLOW_SERVERS, &[0], variables([]), heard)
+            .await?;
+        Ok(FollowServers(receiver))
     }
 
     /// Says something to all who follow a drawing, this server too. It is stored nowhere, and
@@ -93,7 +110,7 @@ impl Store {
     ///
     /// Those of every query.
     pub async fn signal(&self, drawing: DrawingId, body: String) -> Result<(), StoreError> {
-        let mut row = surrealdb::types::Object::new();
+        let mut row = Object::new();
         row.insert("server", uuid(self.server().0));
         row.insert("body", Value::String(body));
         let variables = variables([
@@ -106,16 +123,128 @@ impl Store {
         }
     }
 }
+
+type Take<T> = fn(Notification<Value>) -> Result<Option<T>, StoreError>;
+
 impl Store {
-    async fn live<T, F>(
+    /// Runs a query whose statements `live` are live queries; gives the result of its first
+    /// statement, and what `take` makes of the notifications.
+    async fn live<T: Send + 'static>(
         &self,
         text: &'static str,
+        live: &'static [usize],
         variables: Variables,
-        sender: mpsc::Sender<T>,
-        take: F,
-    ) -> Result<u32, Trouble> {
-        let _ = (text, variables, sender, take);
-        Err(Trouble::Store(StoreError::Failed("not built yet".into())))
+        take: Take<T>,
+    ) -> Result<(Value, mpsc::Receiver<T>), Trouble> {
+        let closing = self.0.closing.subscribe();
+        let work = |Sessions { lives, .. }: Sessions| async move {
+            let mut tries = 0;
+            let mut results = loop {
+                let results = lives.query(text).bind(variables.clone()).await;
+                match results.map_err(Trouble::from).and_then(checked) {
+                    Err(Trouble::Conflict) if tries < TRIES => tries += 1,
+                    results => break results?,
+                }
+                pause().await;
+            };
+            let (sender, receiver) = mpsc::channel(FOLLOW_CAPACITY);
+            let mut streams = Vec::with_capacity(live.len());
+            let mut ids = Vec::with_capacity(live.len());
+            for &index in live {
+                if let Value::Uuid(id) = results.take::<Value>(index)? {
+                    ids.push(id.into_inner());
+                }
+                streams.push(results.stream::<Value>(index)?);
+            }
+            let first = match live {
+                [0, ..] => Value::None,
+                _ => results.take(0)?,
+            };
+            tokio::spawn(drain(lives, ids, streams, closing, sender, take));
+            Ok((first, receiver))
+        };
+        self.0.run(work).await
     }
 }
-fn take_followed() {}
+
+/// Moves notifications from SurrealDB's unbounded channels to a bounded one, until either side
+/// ends or the store closes; then ends the live queries.
+async fn drain<T>(
+    lives: Arc<Surreal<Any>>,
+    ids: Vec<Uuid>,
+    streams: Vec<QueryStream<Value>>,
+    mut closing: watch::Receiver<bool>,
+    sender: mpsc::Sender<T>,
+    take: Take<T>,
+) {
+    // When one of the streams ends, all must.
+    let marked = streams
+        .into_iter()
+        .map(|live| live.map(Some).chain(stream::iter([None])));
+    let mut arrivals = stream::select_all(marked.map(Box::pin));
+    loop {
+        let arrival = tokio::select! {
+            _ = sender.closed() => break,
+            _ = closing.wait_for(|closing| *closing) => break,
+            arrival = arrivals.next() => arrival.flatten(),
+        };
+        let taken = match arrival {
+            Some(Ok(notification)) => take(notification),
+            Some(Err(error)) => Err(error.into()),
+            // Killed from outside, as when the table is removed.
+            None => break,
+        };
+        match taken {
+            Ok(None) => {}
+            Ok(Some(heard)) => {
+                if sender.try_send(heard).is_err() {
+                    log::warn!("a live query ends: its reader is gone, or too far behind");
+                    break;
+                }
+            }
+            Err(error) => {
+                log::warn!("a live query ends: {error}");
+                break;
+            }
+        }
+    }
+    drop(sender);
+    // The client would kill them when the streams are dropped, but only once: a conflict would
+    // leave a live query without a listener, which every later write pays for.
+    for _ in 0..TRIES {
+        for id in &ids {
+            let kill = lives.query(KILL).bind(("live", uuid(*id)));
+            if tokio::time::timeout(KILL_WAIT, kill).await.is_err() {
+                return;
+            }
+        }
+        let ended = async { while arrivals.next().await.is_some() {} };
+        if tokio::time::timeout(KILL_WAIT, ended).await.is_ok() {
+            return;
+        }
+    }
+}
+
+fn followed(notification: Notification<Value>) -> Result<Option<Followed>, StoreError> {
+    // A stroke that changed again is a new row; the deletion of the old one tells nothing new.
+    if notification.action != Action::Create {
+        return Ok(None);
+    }
+    match &notification.data {
+        Value::Object(row) if row.contains_key("stroke") => {
+            from_row(notification.data).map(|change| Some(Followed::Change(change)))
+        }
+        _ => {
+            let mut row = Fields::of(notification.data)?;
+            Ok(Some(Followed::Signals {
+                server: ServerId(row.uuid("server")?),
+                body: row.text("body")?,
+            }))
+        }
+    }
+}
+
+fn heard(notification: Notification<Value>) -> Result<Option<ServerInfo>, StoreError> {
+    let left = notification.action == Action::Delete;
+    from_server_row(notification.data, left).map(Some)
+}

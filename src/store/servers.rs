@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-use surrealdb::types::{Action, Array, Number, RecordIdKey, Value};
-use uuid::Uuid;
+use surrealdb::types::{Array, Number, RecordIdKey, Value};
 
 use super::rows::{Fields, int, record, rows, uuid, variables, wrong};
 use super::{ServerInfo, Store, StoreError};

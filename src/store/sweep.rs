@@ -5,7 +5,39 @@
 
 use std::time::Duration;
 
-use super::{Store, StoreError};
+use surrealdb::types::{Array, RecordId, RecordIdKey, Value};
+
+use super::connection::Trouble;
+use super::rows::{
+    Fields, drawing_record, int, rows, signal_table, stroke_table, table, variables, wrong,
+};
+use super::{SERVER_SILENCE, Store, StoreError, TAKE_BACK};
+use crate::model::DrawingId;
+
+/// Most tombstones that go in one transaction.
+const AT_ONCE: usize = 1_000;
+
+const DELETED: &str = "SELECT id FROM drawing WHERE deleted < time::now() - $age";
+const REMOVE: &str = "BEGIN;
+IF (DELETE ONLY $drawing WHERE deleted < time::now() - $age RETURN BEFORE) IS NONE { THROW 'taken back' };
+REMOVE TABLE IF EXISTS $strokes;
+REMOVE TABLE IF EXISTS $signals;
+COMMIT;";
+/// Nothing can have grown old in a drawing that did not change since tombstones were swept;
+/// and those that do change are looked at some thirty times in a tombstone's life.
+const CHANGED: &str = "SELECT id FROM drawing WHERE deleted IS NONE
+AND swept <= changed AND swept <= time::now() - $age - $age / 30";
+const OLD: &str = "BEGIN;
+LET $until = time::now() - $age;
+SELECT head, $until AS until FROM ONLY $drawing;
+SELECT VALUE id FROM type::table($strokes) WHERE gone <= $until;
+COMMIT;";
+const TAKE: &str = "BEGIN;
+IF (UPDATE ONLY $drawing SET floor = math::max([floor, $floor]) WHERE head > $floor AND deleted IS NONE RETURN VALUE floor) IS NONE { THROW 'gone' };
+DELETE $rows RETURN NONE;
+COMMIT;";
+const DONE: &str = "UPDATE ONLY $drawing SET swept = $until WHERE swept < $until RETURN NONE";
+const SILENT: &str = "DELETE server WHERE beat < time::now() - $age RETURN NONE";
 
 /// What a sweep took away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,14 +49,106 @@ pub struct Swept {
 }
 
 impl Store {
-    /// Removes drawings deleted longer ago than [`super::TAKE_BACK`], and tombstones older than
-    /// `tombstones`. Several servers may sweep at once.
+    /// Removes drawings deleted longer ago than [`TAKE_BACK`], tombstones older than
+    /// `tombstones`, and the rows of servers silent for [`SERVER_SILENCE`]. Several servers
+    /// may sweep at once.
     ///
     /// # Errors
     ///
     /// Those of every query; what was swept until then stays swept.
     pub async fn sweep(&self, tombstones: Duration) -> Result<Swept, StoreError> {
-        let _ = tombstones;
-        Err(StoreError::Failed("not built yet".into()))
+        self.sweep_after(TAKE_BACK, tombstones).await
     }
+
+    /// As [`Store::sweep`], with another time to take a deletion back.
+    pub async fn sweep_after(
+        &self,
+        take_back: Duration,
+        tombstones: Duration,
+    ) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
+        for drawing in self.drawings(DELETED, take_back).await? {
+            let variables = variables([
+                ("drawing", drawing_record(drawing)),
+                ("age", age(take_back)),
+                ("strokes", table(stroke_table(drawing))),
+                ("signals", table(signal_table(drawing))),
+            ]);
+            match self.0.persist(REMOVE, variables).await {
+                Ok(_) => swept.drawings += 1,
+                // Taken back in the last moment, or another server was faster.
+                Err(Trouble::Thrown(_)) => {}
+                Err(trouble) => return Err(trouble.into()),
+            }
+        }
+        for drawing in self.drawings(CHANGED, tombstones).await? {
+            swept.tombstones += self.sweep_tombstones(drawing, tombstones).await?;
+        }
+        let silence = variables([("age", age(SERVER_SILENCE))]);
+        self.0.persist(SILENT, silence).await?;
+        Ok(swept)
+    }
+
+    async fn sweep_tombstones(
+        &self,
+        drawing: DrawingId,
+        older: Duration,
+    ) -> Result<usize, StoreError> {
+        let old = variables([
+            ("drawing", drawing_record(drawing)),
+            ("strokes", Value::String(stroke_table(drawing))),
+            ("age", age(older)),
+        ]);
+        let mut results = self.0.query(OLD, old).await?;
+        let Some(mut row) = Fields::maybe(results.take(2)?) else {
+            return Ok(0);
+        };
+        let head = row.int("head")?;
+        let until = row.take("until");
+        let mut tombstones = Vec::new();
+        for id in rows(results.take(3)?)? {
+            match id {
+                Value::RecordId(RecordId {
+                    key: RecordIdKey::Number(seq),
+                    ..
+                }) if seq < head => tombstones.push((seq, id)),
+                Value::RecordId(_) => {}
+                _ => return Err(wrong("id")),
+            }
+        }
+        tombstones.sort_by_key(|(seq, _)| *seq);
+        for some in tombstones.chunks(AT_ONCE) {
+            let floor = some.last().map_or(0, |(seq, _)| *seq);
+            let ids: Vec<Value> = some.iter().map(|(_, id)| id.clone()).collect();
+            let variables = variables([
+                ("drawing", drawing_record(drawing)),
+                ("floor", int(floor as u64)),
+                ("rows", Value::Array(Array::from(ids))),
+            ]);
+            match self.0.persist(TAKE, variables).await {
+                Ok(_) => {}
+                Err(Trouble::Thrown(_)) => return Ok(0),
+                Err(trouble) => return Err(trouble.into()),
+            }
+        }
+        let done = variables([("drawing", drawing_record(drawing)), ("until", until)]);
+        self.0.persist(DONE, done).await?;
+        Ok(tombstones.len())
+    }
+
+    async fn drawings(
+        &self,
+        text: &'static str,
+        older: Duration,
+    ) -> Result<Vec<DrawingId>, StoreError> {
+        let mut results = self.0.query(text, variables([("age", age(older))])).await?;
+        rows(results.take(0)?)?
+            .into_iter()
+            .map(|row| Fields::of(row)?.uuid_key().map(DrawingId))
+            .collect()
+    }
+}
+
+fn age(duration: Duration) -> Value {
+    Value::Duration(duration.into())
 }

@@ -1,0 +1,185 @@
+//! Opening and closing: the runtime, the connection, the sign-in, the schema.
+//!
+//! What is wrong with a database must be told here in one clear line, not later.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use surrealdb::Surreal;
+use surrealdb::engine::any::{self, Any};
+use surrealdb::opt::auth;
+use surrealdb::types::Value;
+use tokio::runtime::{Builder, Handle};
+
+use super::connection::{Connection, Sessions, checked, one_line};
+use super::rows::variables;
+use super::{Database, Store, StoreError, schema};
+use crate::model::ServerId;
+
+/// Stack of each thread that runs SurrealDB, whose evaluation nests deeply.
+const STACK_BYTES: usize = 10 * 1024 * 1024;
+/// How long closing waits for live queries to end, and again for the database to shut down.
+const CLOSE_WAIT: Duration = Duration::from_secs(10);
+/// How often closing looks whether the database has shut down.
+const CLOSE_LOOK: Duration = Duration::from_millis(2);
+
+impl Store {
+    /// Opens the database: connects, signs in, applies the schema where it is missing.
+    ///
+    /// Several servers may do so at once on the same new database.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] says why it cannot be opened or reached;
+    /// [`StoreError::TooNew`] that this program is too old for it.
+    pub async fn open(database: &Database) -> Result<Store, StoreError> {
+        let threads = std::thread::available_parallelism().map_or(2, |n| n.get().max(2));
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_stack_size(STACK_BYTES)
+            .thread_name("surrealdb")
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::Unavailable(format!("no threads for it: {error}")))?;
+        let opened = runtime.spawn(sessions(database.clone())).await;
+        let sessions = match opened {
+            Ok(Ok(sessions)) => sessions,
+            Ok(Err(error)) => {
+                runtime.shutdown_background();
+                return Err(error);
+            }
+            Err(failed) => {
+                runtime.shutdown_background();
+                return Err(StoreError::Unavailable(failed.to_string()));
+            }
+        };
+        let connection = Connection::new(runtime, sessions, database.deadline);
+        let store = Store(Arc::new(connection));
+        if let Err(error) = schema::apply(&store.0).await {
+            store.shut().await;
+            return Err(error);
+        }
+        Ok(store)
+    }
+
+    /// This run of this process.
+    pub fn server(&self) -> ServerId {
+        self.0.server
+    }
+
+    /// Takes leave: ends all live queries, takes this server's row away, and shuts an
+    /// embedded database down, so that its folder can be opened again when this returns.
+    ///
+    /// Other clones of the store answer [`StoreError::Unavailable`] from now on.
+    pub async fn close(self) {
+        if let Err(error) = self.leave().await {
+            log::warn!("could not take leave of the other servers: {error}");
+        }
+        self.shut().await;
+    }
+
+    async fn shut(self) {
+        self.0.closing.send_replace(true);
+        if tokio::time::timeout(CLOSE_WAIT, self.0.closing.closed())
+            .await
+            .is_err()
+        {
+            log::warn!("some live queries did not end");
+        }
+        if let Some(runtime) = self.0.release() {
+            if tokio::time::timeout(CLOSE_WAIT, idle(runtime.handle()))
+                .await
+                .is_err()
+            {
+                log::warn!("the database did not shut down in time");
+            }
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Waits until no task is left. SurrealDB shuts a datastore down in a task of its own, after
+/// the last session is gone, and tells nobody when it is done.
+async fn idle(handle: &Handle) {
+    while handle.metrics().num_alive_tasks() > 0 {
+        tokio::time::sleep(CLOSE_LOOK).await;
+    }
+}
+
+async fn sessions(database: Database) -> Result<Sessions, StoreError> {
+    let queries = connect(&database).await?;
+    let remote = database.url.starts_with("ws");
+    let lives = match remote {
+        true => connect(&database).await?,
+        false => queries.clone(),
+    };
+    Ok(Sessions {
+        queries: Arc::new(queries),
+        lives: Arc::new(lives),
+    })
+}
+
+async fn connect(database: &Database) -> Result<Surreal<Any>, StoreError> {
+    let mut url = database.url.clone();
+    if url.starts_with("surrealkv:") && !url.contains("sync=") {
+        // A committed transaction is on disk.
+        url.push_str(if url.contains('?') { "&" } else { "?" });
+        url.push_str("sync=every");
+    }
+    let connected = tokio::time::timeout(
+        database.deadline,
+        any::connect((url, surrealdb::opt::Config::new())),
+    )
+    .await;
+    let client = match connected {
+        Ok(Ok(client)) => client,
+        Ok(Err(error)) => return Err(unavailable(database, error.message())),
+        Err(_) => return Err(unavailable(database, "no answer in time")),
+    };
+    let prepared = tokio::time::timeout(database.deadline, prepare(&client, database)).await;
+    prepared.unwrap_or_else(|_| Err(unavailable(database, "no answer in time")))?;
+    Ok(client)
+}
+
+/// Signs in, and goes to the namespace and the database, which are made when they are missing.
+async fn prepare(client: &Surreal<Any>, database: &Database) -> Result<(), StoreError> {
+    let mut at_root = true;
+    if let Some(user) = &database.user {
+        let password = database.password.clone().unwrap_or_default();
+        let root = auth::Root {
+            username: user.clone(),
+            password: password.clone(),
+        };
+        if client.signin(root).await.is_err() {
+            at_root = false;
+            let user = auth::Database {
+                namespace: database.namespace.clone(),
+                database: database.name.clone(),
+                username: user.clone(),
+                password,
+            };
+            client
+                .signin(user)
+                .await
+                .map_err(|error| unavailable(database, error.message()))?;
+        }
+    }
+    if at_root {
+        let names = variables([
+            ("namespace", Value::String(database.namespace.clone())),
+            ("database", Value::String(database.name.clone())),
+        ]);
+        let made = client.query(schema::DATABASE).bind(names).await?;
+        checked(made).map_err(StoreError::from)?;
+    }
+    client
+        .use_ns(&database.namespace)
+        .use_db(&database.name)
+        .await
+        .map_err(|error| unavailable(database, error.message()))?;
+    Ok(())
+}
+
+fn unavailable(database: &Database, reason: &str) -> StoreError {
+    StoreError::Unavailable(format!("{}: {}", database.url, one_line(reason)))
+}
