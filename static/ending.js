@@ -8,8 +8,28 @@
 
 import { byId } from "./dom.js";
 
-/** The close code, and the HTTP status, of a drawing that is not there. */
-export const NO_DRAWING = 4404;
+/** @typedef {{title: string, text: string, canTakeBack: boolean}} Words */
+
+/** By close code, or 4000 and the HTTP status: 404 if there never was one here, 410 if it is deleted.
+ * @type {Record<number, Words>} */
+const WORDS = {
+  4404: {
+    title: "There is no drawing here",
+    text: "The link may be incomplete, or the drawing was deleted a while ago.",
+    canTakeBack: false,
+  },
+  4410: {
+    title: "This drawing was deleted",
+    text: "For ten minutes after that it can be taken back, with everything on it.",
+    canTakeBack: true,
+  },
+};
+/** @type {Words} */
+const OTHERWISE = {
+  title: "The server does not take this page",
+  text: "Reload the page to try again. What is not saved yet stays in this browser.",
+  canTakeBack: false,
+};
 
 export class Ending {
   /** @param {() => void} takeBack */
@@ -17,14 +37,12 @@ export class Ending {
     byId("take-back").addEventListener("click", takeBack);
   }
 
-  /** @param {number} code the close code, or 4000 and the HTTP status */
+  /** @param {number} code */
   show(code) {
-    const gone = code === NO_DRAWING;
-    byId("ended-title").textContent = gone ? "This drawing is not here any more" : "The server does not take this page";
-    byId("ended-text").textContent = gone
-      ? "Somebody deleted it. For ten minutes after that it can be taken back, with everything on it."
-      : "Reload the page to try again. What is not saved yet stays in this browser.";
-    byId("take-back").hidden = !gone;
+    const { title, text, canTakeBack } = WORDS[code] ?? OTHERWISE;
+    byId("ended-title").textContent = title;
+    byId("ended-text").textContent = text;
+    byId("take-back").hidden = !canTakeBack;
     byId("ended").hidden = false;
   }
 }

@@ -152,7 +152,8 @@ const connection = new Connection(socketAddress, {
   ended: (code) => {
     outbox.closed();
     state.connected(false);
-    ending.show(code);
+    // A socket that was open and finds no drawing any more was there when it was deleted.
+    ending.show(code === 4404 ? 4410 : code);
   },
 });
 

@@ -214,9 +214,17 @@ test("a deleted drawing says so, and is taken back with everything on it", async
   await server.api("DELETE", `/api/drawings/${drawing}`);
   await a.locator("#ended").waitFor();
   await b.locator("#ended").waitFor();
-  await a.click("#take-back");
-  await has(a, 1);
+  await Promise.all([a.waitForNavigation(), a.click("#take-back")]);
   await says(a, "Saved");
+  await has(a, 1);
+});
+
+test("an address without a drawing says so", async () => {
+  const one = await somebody();
+  const page = await one.context.newPage();
+  await page.goto(`${server.address}/d/${"0".repeat(32)}`);
+  await page.getByText("There is no drawing here").waitFor();
+  assert.equal(await page.locator("#take-back").isVisible(), false);
 });
 
 test("fingers: one draws, two move and zoom", async () => {

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * A server of its own, and browsers that look at it: everything a test waits for is a
  * predicate with a deadline.

@@ -45,7 +45,7 @@ test("drawings are renamed, deleted and taken back", async () => {
   await card.locator('[aria-label="Delete"]').click();
   await card.waitFor({ state: "detached" });
   const gone = await fetch(`${server.address}/api/drawings/${id}`);
-  assert.equal(gone.status, 404);
+  assert.equal(gone.status, 410);
   await page.getByRole("button", { name: "Take back" }).click();
   await card.waitFor();
   assert.equal((await server.api("GET", `/api/drawings/${id}`)).title, "After");
