@@ -2,9 +2,7 @@
 //!
 //! They are built by hand, without serde: an append is on the path of every stroke.
 
-use surrealdb::types::{
-    Array, Datetime, Number, Object, RecordId, RecordIdKey, Value, Variables,
-};
+use surrealdb::types::{Array, Datetime, Number, Object, RecordId, RecordIdKey, Value, Variables};
 use uuid::Uuid;
 
 use super::StoreError;
