@@ -544,6 +544,14 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             Err(error) => {
                 match error {
                     ws::ProtocolError::Overflow => self.close(Close::TooLarge, ctx),
+                    // Text that is no UTF-8 comes as an I/O error too: only its words tell.
+                    ws::ProtocolError::Io(error) if error.to_string().contains("utf-8") => {
+                        self.malformed("text is UTF-8", ctx);
+                    }
+                    ws::ProtocolError::Io(_) => {
+                        self.closing = true;
+                        log::info!("session {} was cut", self.id);
+                    }
                     error => self.malformed(error.to_string(), ctx),
                 }
                 // Nothing that follows can be read.

@@ -1,0 +1,467 @@
+//! Drawers and watchers over real WebSockets, and what they saw.
+//!
+//! Strokes are sent when they are due, whatever became of the ones before: a slow server
+//! must not be spared by a load that waits for it.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use whiteboard::protocol::SUBPROTOCOL;
+
+use crate::frames::{self, Reader};
+use crate::server::{self, Kind, Server};
+
+/// How long a page may take until it is welcome.
+const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long after the last stroke everything must have arrived.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often it is looked whether everything has.
+const DRAIN_TICK: Duration = Duration::from_millis(5);
+/// Different bodies that strokes take turns with.
+const BODIES: usize = 64;
+
+/// Who draws and watches, and how fast.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Drawings at once.
+    pub drawings: usize,
+    /// Drawers on each.
+    pub drawers: usize,
+    /// Watchers on each.
+    pub watchers: usize,
+    /// Strokes a second, of each drawer.
+    pub rate: f64,
+    /// How long is drawn before anything is measured.
+    pub warm: Duration,
+    /// How long is measured.
+    pub measured: Duration,
+}
+
+impl Load {
+    fn strokes_of(&self, time: Duration) -> usize {
+        (time.as_secs_f64() * self.rate).round() as usize
+    }
+
+    /// Strokes of each drawer.
+    fn each(&self) -> usize {
+        self.strokes_of(self.warm + self.measured)
+    }
+
+    fn expected(&self) -> usize {
+        let others = self.drawers + self.watchers - 1;
+        self.drawings * self.drawers * self.each() * others
+    }
+}
+
+/// What came of one load on one server.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Microseconds of the server's CPU for each delivery of a stroke to another page.
+    pub cpu: f64,
+    /// The same of this program.
+    pub own_cpu: f64,
+    /// Microseconds from pen-up to each other page, sorted.
+    pub latency: Vec<u32>,
+    /// Microseconds from pen-up until the drawer was told that it is stored, sorted.
+    pub done: Vec<u32>,
+    /// Strokes that reached another page.
+    pub delivered: usize,
+    /// Strokes that should have and did not.
+    pub lost: usize,
+    /// What went wrong first, if anything did.
+    pub failure: Option<String>,
+}
+
+/// What all pages write to.
+struct Ledger {
+    load: Load,
+    kind: Kind,
+    run: u64,
+    epoch: Instant,
+    /// Nanoseconds from `epoch` to the pen-up of each stroke.
+    sent: Vec<AtomicU64>,
+    delivered: AtomicUsize,
+    answered: AtomicUsize,
+    failed: AtomicBool,
+    failure: Mutex<Option<String>>,
+    bodies: Vec<String>,
+}
+
+impl Ledger {
+    fn fail(&self, reason: impl FnOnce() -> String) {
+        if !self.failed.swap(true, Relaxed) {
+            *self.failure.lock().expect("nobody panics with it") = Some(reason());
+        }
+    }
+
+    fn is_measured(&self, stroke: usize) -> bool {
+        stroke % self.load.each() >= self.load.strokes_of(self.load.warm)
+    }
+
+    fn micros_since_sent(&self, stroke: usize, now: Instant) -> u32 {
+        let sent = Duration::from_nanos(self.sent[stroke].load(Relaxed));
+        (now.duration_since(self.epoch).saturating_sub(sent)).as_micros() as u32
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    latency: Vec<u32>,
+    done: Vec<u32>,
+}
+
+/// Pages that are welcome on a server and wait to begin.
+pub struct Crowd {
+    ledger: Arc<Ledger>,
+    pages: JoinSet<Tally>,
+    begin: watch::Sender<Option<Instant>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Crowd {
+    /// Opens all pages of a load, one after the other.
+    pub async fn open(server: &Server, load: Load, drawings: &[String]) -> Result<Self, String> {
+        let strokes = load.drawings * load.drawers * load.each();
+        let ledger = Arc::new(Ledger {
+            load,
+            kind: server.kind,
+            run: fastrand::u64(..),
+            epoch: Instant::now(),
+            sent: (0..strokes).map(|_| AtomicU64::new(0)).collect(),
+            delivered: AtomicUsize::new(0),
+            answered: AtomicUsize::new(0),
+            failed: AtomicBool::new(false),
+            failure: Mutex::new(None),
+            bodies: (0..BODIES).map(|_| frames::body()).collect(),
+        });
+        let (begin, _) = watch::channel(None);
+        let (stop, _) = watch::channel(false);
+        let mut pages = JoinSet::new();
+        for (index, drawing) in drawings.iter().enumerate() {
+            let first = index * load.drawers * load.each();
+            let on_drawing = first..first + load.drawers * load.each();
+            for page in 0..load.drawers + load.watchers {
+                let name = format!("Page {page}");
+                let socket = open_page(server, drawing, Some(&name)).await?;
+                let (sink, stream) = socket.split();
+                let mut reader = PageReader {
+                    ledger: ledger.clone(),
+                    order: Reader::default(),
+                    seen: vec![0; on_drawing.len().div_ceil(64)],
+                    on_drawing: on_drawing.clone(),
+                    own: 0..0,
+                    tally: Tally::default(),
+                    answers: None,
+                };
+                if page < load.drawers {
+                    let first = first + page * load.each();
+                    let (tell, answers) = mpsc::unbounded_channel();
+                    reader.own = first..first + load.each();
+                    reader.answers = Some(tell);
+                    let drawer = Drawer {
+                        ledger: ledger.clone(),
+                        own: reader.own.clone(),
+                        sink,
+                        answers,
+                    };
+                    pages.spawn(drawer.run(begin.subscribe()));
+                    pages.spawn(reader.run(stream, None, stop.subscribe()));
+                } else {
+                    pages.spawn(reader.run(stream, Some(sink), stop.subscribe()));
+                }
+            }
+        }
+        Ok(Self {
+            ledger,
+            pages,
+            begin,
+            stop,
+        })
+    }
+
+    /// Draws, waits until everything has arrived or should have, and closes all pages.
+    pub async fn draw(mut self, server: &Server) -> Outcome {
+        let ledger = self.ledger.clone();
+        let load = ledger.load;
+        let begin = Instant::now() + Duration::from_millis(100);
+        self.begin.send_replace(Some(begin));
+        sleep_until(begin + load.warm).await;
+        let cpu = server.cpu_seconds();
+        let own_cpu = server::cpu_seconds("self");
+        let delivered_before = ledger.delivered.load(Relaxed);
+        let end = begin + load.warm + load.measured;
+        let complete = || {
+            let answered = ledger.kind == Kind::Broadcast
+                || ledger.answered.load(Relaxed) == ledger.sent.len();
+            answered && ledger.delivered.load(Relaxed) == load.expected()
+        };
+        while !(ledger.failed.load(Relaxed)
+            || complete() && Instant::now() >= end
+            || Instant::now() > end + DRAIN_TIMEOUT)
+        {
+            sleep(DRAIN_TICK).await;
+        }
+        let delivered = ledger.delivered.load(Relaxed);
+        let counted = (delivered - delivered_before) as f64;
+        let mut outcome = Outcome {
+            cpu: (server.cpu_seconds() - cpu) * 1e6 / counted,
+            own_cpu: (server::cpu_seconds("self") - own_cpu) * 1e6 / counted,
+            delivered,
+            lost: load.expected() - delivered,
+            ..Outcome::default()
+        };
+        if !complete() {
+            let answered = match ledger.kind {
+                Kind::Whiteboard => ledger.answered.load(Relaxed).to_string(),
+                Kind::Broadcast => "none".into(),
+            };
+            let drawn = ledger.sent.len();
+            ledger.fail(|| format!("not all in time; of {drawn} strokes answered: {answered}"));
+        }
+        self.stop.send_replace(true);
+        while let Some(page) = self.pages.join_next().await {
+            match page {
+                Ok(tally) => {
+                    outcome.latency.extend(tally.latency);
+                    outcome.done.extend(tally.done);
+                }
+                Err(error) => ledger.fail(|| error.to_string()),
+            }
+        }
+        outcome.latency.sort_unstable();
+        outcome.done.sort_unstable();
+        outcome.failure = ledger.failure.lock().expect("nobody panics with it").take();
+        outcome
+    }
+}
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// Opens one page and waits until it is welcome.
+pub async fn open_page(
+    server: &Server,
+    drawing: &str,
+    name: Option<&str>,
+) -> Result<Socket, String> {
+    let opening = async {
+        let mut request =
+            format!("ws://{}/ws/{drawing}?since=0", server.address).into_client_request()?;
+        request.headers_mut().insert(
+            "sec-websocket-protocol",
+            HeaderValue::from_static(SUBPROTOCOL),
+        );
+        let stream = TcpStream::connect(server.address).await?;
+        stream.set_nodelay(true)?;
+        let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await?;
+        if server.kind == Kind::Whiteboard {
+            socket.send(Message::text(frames::hello(name))).await?;
+        }
+        while let Some(message) = socket.next().await {
+            if matches!(message?, Message::Text(text) if frames::kind_of(&text) == "welcome") {
+                return Ok(socket);
+            }
+        }
+        Err(Error::ConnectionClosed)
+    };
+    match timeout(WELCOME_TIMEOUT, opening).await {
+        Ok(opened) => opened.map_err(|error| format!("opening a page: {error}")),
+        Err(_) => Err("a page was not welcome in time".into()),
+    }
+}
+
+/// What a drawer is told about its strokes.
+enum Answer {
+    Done(u64),
+    Again { from: u64, after: Duration },
+}
+
+struct PageReader {
+    ledger: Arc<Ledger>,
+    order: Reader,
+    on_drawing: Range<usize>,
+    own: Range<usize>,
+    /// A bit for each stroke of the drawing.
+    seen: Vec<u64>,
+    tally: Tally,
+    answers: Option<mpsc::UnboundedSender<Answer>>,
+}
+
+impl PageReader {
+    /// Reads until it is told to stop. It holds a watcher's sink so that the socket stays whole.
+    async fn run(
+        mut self,
+        mut stream: SplitStream<Socket>,
+        _sink: Option<SplitSink<Socket, Message>>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Tally {
+        loop {
+            let message = tokio::select! {
+                biased;
+                message = stream.next() => message,
+                _ = stop.changed() => return self.tally,
+            };
+            let read = match message {
+                Some(Ok(Message::Text(text))) => self.read(&text),
+                Some(Ok(Message::Close(frame))) => Err(format!("closed: {frame:?}")),
+                Some(Ok(_)) => Ok(()),
+                Some(Err(error)) => Err(error.to_string()),
+                None => Err("the socket ended".into()),
+            };
+            if let Err(reason) = read {
+                self.ledger.fail(|| reason);
+                return self.tally;
+            }
+        }
+    }
+
+    fn read(&mut self, text: &str) -> Result<(), String> {
+        let now = Instant::now();
+        if let Some(answers) = &self.answers
+            && let Some(answer) = answer(text)?
+        {
+            if let Answer::Done(n) = answer {
+                let done = self.tally.done.len()..n as usize;
+                for number in done {
+                    let stroke = self.own.start + number;
+                    self.tally
+                        .done
+                        .push(self.ledger.micros_since_sent(stroke, now));
+                    self.ledger.answered.fetch_add(1, Relaxed);
+                }
+            }
+            let _ = answers.send(answer);
+            return Ok(());
+        }
+        let ledger = &self.ledger;
+        let mut delivered = 0;
+        self.order.read(ledger.kind, ledger.run, text, |stroke| {
+            if !self.on_drawing.contains(&stroke) {
+                return Err("a stroke of another drawing".into());
+            }
+            let bit = stroke - self.on_drawing.start;
+            let word = &mut self.seen[bit / 64];
+            if *word & 1 << (bit % 64) != 0 {
+                return Err("a stroke came twice".into());
+            }
+            *word |= 1 << (bit % 64);
+            if !self.own.contains(&stroke) {
+                delivered += 1;
+                if ledger.is_measured(stroke) {
+                    let micros = ledger.micros_since_sent(stroke, now);
+                    self.tally.latency.push(micros);
+                }
+            }
+            Ok(())
+        })?;
+        if delivered > 0 {
+            ledger.delivered.fetch_add(delivered, Relaxed);
+        }
+        Ok(())
+    }
+}
+
+fn answer(text: &str) -> Result<Option<Answer>, String> {
+    let kind = frames::kind_of(text);
+    if !matches!(kind, "done" | "refused" | "resend") {
+        return Ok(None);
+    }
+    let frame: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let n = frame["n"].as_u64().ok_or("an answer without n")?;
+    match kind {
+        "done" => Ok(Some(Answer::Done(n))),
+        "resend" => Ok(Some(Answer::Again {
+            from: n,
+            after: Duration::ZERO,
+        })),
+        _ if frame["reason"] == "load" => Ok(Some(Answer::Again {
+            from: n,
+            after: Duration::from_millis(frame["retry"].as_u64().unwrap_or(100)),
+        })),
+        _ => Err(format!("a stroke was refused: {text}")),
+    }
+}
+
+struct Drawer {
+    ledger: Arc<Ledger>,
+    own: Range<usize>,
+    sink: SplitSink<Socket, Message>,
+    answers: mpsc::UnboundedReceiver<Answer>,
+}
+
+impl Drawer {
+    async fn run(mut self, mut begin: watch::Receiver<Option<Instant>>) -> Tally {
+        let load = self.ledger.load;
+        let begin = loop {
+            if let Some(begin) = *begin.borrow_and_update() {
+                break begin;
+            }
+            tokio::select! {
+                changed = begin.changed() => if changed.is_err() { return Tally::default() },
+                answer = self.answers.recv() => if answer.is_none() { return Tally::default() },
+            }
+        };
+        let period = Duration::from_secs_f64(1.0 / load.rate);
+        // Drawers take turns, so that no two lift their pens at the same time.
+        let drawers = (load.drawings * load.drawers) as u32;
+        let turn = (self.own.start / load.each()) as u32;
+        let due = |n: u64| begin + period * turn / drawers + period.mul_f64((n - 1) as f64);
+        let last = self.own.len() as u64;
+        // Ops are numbered from 1: `drawn` is the last one made, `next` the one to be written.
+        let (mut drawn, mut next) = (0, 1);
+        let mut pause: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                biased;
+                answer = self.answers.recv() => match answer {
+                    Some(Answer::Done(_)) => {}
+                    Some(Answer::Again { from, after }) => {
+                        next = next.min(from);
+                        pause = Some(Instant::now() + after);
+                    }
+                    None => return Tally::default(),
+                },
+                () = sleep_until(due(drawn + 1)), if drawn < last => {}
+                () = sleep_until(pause.unwrap_or(begin)), if pause.is_some() => pause = None,
+            }
+            let now = Instant::now();
+            while drawn < last && due(drawn + 1) <= now {
+                let nanos = self.ledger.epoch.elapsed().as_nanos() as u64;
+                let stroke = self.own.start + drawn as usize;
+                self.ledger.sent[stroke].store(nanos, Relaxed);
+                drawn += 1;
+                if pause.is_none() && self.feed(&mut next, drawn).await.is_err() {
+                    return Tally::default();
+                }
+            }
+            let written = pause.is_some() || self.feed(&mut next, drawn).await.is_ok();
+            if !written || self.sink.flush().await.is_err() {
+                return Tally::default();
+            }
+        }
+    }
+
+    async fn feed(&mut self, next: &mut u64, drawn: u64) -> Result<(), Error> {
+        while *next <= drawn {
+            let stroke = self.own.start + (*next - 1) as usize;
+            let id = frames::stroke_id(self.ledger.run, stroke);
+            let body = &self.ledger.bodies[stroke % BODIES];
+            self.sink
+                .feed(Message::text(frames::draw(*next, id, body)))
+                .await?;
+            *next += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! The frames a page sends and how it reads what comes, as cheaply as can be: this
+//! program's own cost must stay small beside the servers', and the same for both.
+
+use uuid::Uuid;
+use whiteboard::model::{Arrival, Change, OpId, PersonId, Seq, StrokeId, WriterId, arrival};
+use whiteboard::points::{Point, Points};
+use whiteboard::protocol::{FromBrowser, strokes_frame};
+use whiteboard::stroke::Body;
+
+use crate::server::Kind;
+
+/// Points of every stroke.
+pub const POINTS: usize = 40;
+
+/// A pen stroke's body as a hand would draw it.
+pub fn body() -> String {
+    let mut point = Point { x: 0, y: 0 };
+    let points = (0..POINTS)
+        .map(|_| {
+            point.x += fastrand::i32(-20..60);
+            point.y += fastrand::i32(-30..30);
+            point
+        })
+        .collect();
+    let points = Points::new(points, None).expect("few and near").to_base64();
+    let (x, y) = (fastrand::i32(0..4000), fastrand::i32(0..4000));
+    format!(
+        r##"{{"tool":"pen","x":{x},"y":{y},"points":"{points}","colour":"#1d1d1f","width":4}}"##
+    )
+}
+
+/// The id of the stroke with this number in this run.
+pub fn stroke_id(run: u64, number: usize) -> StrokeId {
+    StrokeId(Uuid::from_u64_pair(run, number as u64))
+}
+
+/// The frame that makes a session a writer, seen by the others under a name if it has one.
+pub fn hello(name: Option<&str>) -> String {
+    let (key, tab) = (Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    let seen_as = name.map_or(String::new(), |name| {
+        format!(r##""name":"{name}","colour":"#e03131","##)
+    });
+    format!(r#"{{"type":"hello","key":"{key}","tab":"{tab}",{seen_as}"next":1}}"#)
+}
+
+/// The frame that draws one stroke.
+pub fn draw(n: u64, stroke: StrokeId, body: &str) -> String {
+    format!(r#"{{"type":"ops","ops":[{{"n":{n},"op":"draw","stroke":"{stroke}","body":{body}}}]}}"#)
+}
+
+/// What a page holds of a drawing's order.
+#[derive(Default)]
+pub struct Reader {
+    head: Seq,
+}
+
+impl Reader {
+    /// Calls `take` with the number of every stroke that is new in `text`.
+    ///
+    /// # Errors
+    ///
+    /// Says how the frame breaks the order, or that the page is told to start over.
+    pub fn read(
+        &mut self,
+        kind: Kind,
+        run: u64,
+        text: &str,
+        mut take: impl FnMut(usize) -> Result<(), String>,
+    ) -> Result<(), String> {
+        if kind == Kind::Broadcast {
+            return match stroke_in(run, text) {
+                Some((number, _)) => take(number),
+                None => Ok(()),
+            };
+        }
+        let Some(rest) = text.strip_prefix(r#"{"type":"strokes","from":"#) else {
+            return match kind_of(text) {
+                "reset" | "read" => Err(format!("the page has to start over: {text}")),
+                _ => Ok(()),
+            };
+        };
+        let broken = || format!("not a strokes frame: {}", &text[..text.len().min(200)]);
+        let (from, rest) = number(rest).ok_or_else(broken)?;
+        let rest = rest.strip_prefix(r#","head":"#).ok_or_else(broken)?;
+        let (to, mut rest) = number(rest).ok_or_else(broken)?;
+        match arrival(self.head, from, to) {
+            Arrival::Stale => return Ok(()),
+            Arrival::Gap => {
+                return Err(format!("a gap: {from} to {to} on top of {}", self.head));
+            }
+            Arrival::Next => {}
+        }
+        while let Some((_, change)) = rest.split_once(r#"{"seq":"#) {
+            let (seq, after) = number(change).ok_or_else(broken)?;
+            let (stroke, after) = stroke_in(run, after).ok_or_else(broken)?;
+            rest = after;
+            if seq <= self.head {
+                continue;
+            }
+            // Nothing but new strokes is drawn here, so no position is ever vacant.
+            if seq != self.head + 1 {
+                return Err(format!("position {seq} came after {}", self.head));
+            }
+            self.head = seq;
+            take(stroke)?;
+        }
+        if self.head != to {
+            return Err(format!("a frame up to {to} ends at {}", self.head));
+        }
+        Ok(())
+    }
+}
+
+/// The value of a frame's `type`, which comes first in all of them.
+pub fn kind_of(text: &str) -> &str {
+    text.strip_prefix(r#"{"type":""#)
+        .and_then(|rest| rest.split('"').next())
+        .unwrap_or_default()
+}
+
+fn number(text: &str) -> Option<(u64, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    Some((text[..digits].parse().ok()?, &text[digits..]))
+}
+
+fn stroke_in(run: u64, text: &str) -> Option<(usize, &str)> {
+    let (_, rest) = text.split_once(r#""stroke":""#)?;
+    let same_run = u64::from_str_radix(rest.get(..16)?, 16).ok()? == run;
+    let number = u64::from_str_radix(rest.get(16..32)?, 16).ok()?;
+    same_run.then_some((number as usize, &rest[32..]))
+}
+
+/// Checks what is written and read here against the protocol's own code: a load program
+/// that is refused, or that sees nothing, would measure nothing.
+pub fn check() {
+    for text in [hello(Some("Ada")), hello(None)] {
+        let parsed = FromBrowser::parse(&text);
+        assert!(matches!(parsed, Ok(FromBrowser::Hello(_))), "{parsed:?}");
+    }
+    let run = fastrand::u64(..);
+    let frame = draw(7, stroke_id(run, 300), &body());
+    match FromBrowser::parse(&frame) {
+        Ok(FromBrowser::Ops(ops)) => assert!(matches!(&ops[..], [(7, Ok(_))]), "{ops:?}"),
+        other => panic!("{other:?}"),
+    }
+    let changes = [16, 17].map(|seq| Change {
+        seq,
+        stroke: stroke_id(run, 300 + seq as usize),
+        z: seq as i64,
+        by: PersonId::random(),
+        op: OpId {
+            writer: WriterId::random(),
+            n: seq,
+        },
+        marks: vec![],
+        body: Some(Body::parse(&body()).expect("a body")),
+    });
+    let mut reader = Reader { head: 15 };
+    let mut read = |frame: &str, kind| {
+        let mut numbers = vec![];
+        let outcome = reader.read(kind, run, frame, |number| {
+            numbers.push(number);
+            Ok(())
+        });
+        outcome.map(|()| numbers)
+    };
+    let news = strokes_frame(15, 17, &changes);
+    assert_eq!(read(&news, Kind::Whiteboard), Ok(vec![316, 317]));
+    assert_eq!(read(&news, Kind::Whiteboard), Ok(vec![]));
+    assert!(read(&strokes_frame(18, 19, &changes), Kind::Whiteboard).is_err());
+    assert!(read(&strokes_frame(17, 18, &[]), Kind::Whiteboard).is_err());
+    assert_eq!(read(&frame, Kind::Broadcast), Ok(vec![300]));
+}

@@ -1,0 +1,415 @@
+//! A small load: people who draw and watch, over real WebSockets, against the whiteboard
+//! and against a bare broadcast that stores nothing (what anyone would write first).
+//!
+//! ```text
+//! cargo bench --bench load -- crowd       10 drawers × 5 strokes/s, 100 watchers, one drawing
+//! cargo bench --bench load -- many        50 drawings, each 2 drawers × 2/s and 4 watchers
+//! cargo bench --bench load -- rate        the highest rate that holds, 10 drawers and 100 watchers
+//! cargo bench --bench load -- idle        memory of an idle session and of an open empty drawing
+//! cargo bench --bench load -- open        what 1,000 open drawings add to the cost of a stroke in another
+//! cargo bench --bench load -- all         all of it
+//!     --pairs N      how often each server gets its turn (3)
+//!     --seconds N    how long is measured in a turn (20; in `rate` 3)
+//!     --only NAME    `whiteboard` or `broadcast` alone
+//! ```
+//!
+//! The two servers take turns, each turn in a fresh process, and each is measured by the
+//! operating system's accounting; this program is a process of its own. `WHITEBOARD_BIN`
+//! names another binary to measure. What the columns mean:
+//!
+//! * *µs/delivery*: CPU time of the server, in itself and in the kernel, for each stroke that
+//!   reached another page. *load µs* is the same of this program.
+//! * *p50*, *p99*, *max*: milliseconds from pen-up (the op is written) to each other page.
+//!   *done*: to the drawer's being told that the stroke is stored; only the whiteboard does.
+//! * *lost*: strokes that did not reach a page. Every page has to see every stroke exactly
+//!   once and, on the whiteboard, in the drawing's order; anything else fails the run.
+//! * The rate is in strokes a second of all drawers together; it holds when nothing is lost
+//!   and p99 stays under 250 ms, in one of two tries.
+//!
+//! A `cargo test` runs this without a scenario, which does nothing.
+
+mod broadcast;
+mod crowd;
+mod frames;
+mod server;
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crowd::{Crowd, Load, Outcome, open_page};
+use server::{BROADCAST_ARGUMENT, Kind, Server};
+
+/// Drawn before anything is measured.
+const WARM: Duration = Duration::from_secs(2);
+/// The highest p99 at which a rate holds.
+const HOLDS_MICROS: u32 = 250_000;
+/// Where the search for the highest rate begins, and where it gives up, in strokes a second.
+const RATES: std::ops::Range<f64> = 400.0..60_000.0;
+/// How near to each other the highest rate that holds and the lowest that does not must come.
+const RATE_STEP: f64 = 1.1;
+/// Sessions, and drawings, that memory is divided by.
+const IDLE: usize = 1_000;
+/// How long memory may take to settle.
+const SETTLE: Duration = Duration::from_secs(3);
+/// Nothing here may run longer.
+const TIME_LIMIT: Duration = Duration::from_secs(3600);
+const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|all [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
+
+struct Arguments {
+    scenario: String,
+    pairs: usize,
+    seconds: Option<u64>,
+    kinds: Vec<Kind>,
+}
+
+fn main() {
+    let Some(arguments) = arguments() else {
+        println!("{USAGE}");
+        return;
+    };
+    if arguments.scenario == BROADCAST_ARGUMENT {
+        return broadcast::serve();
+    }
+    frames::check();
+    if cfg!(debug_assertions) {
+        println!("This is a debug build: its figures mean nothing.");
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let outcome = runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).expect("signals");
+        // Whichever comes first, what is dropped with the future takes its server along.
+        tokio::select! {
+            outcome = run(&arguments) => outcome,
+            _ = tokio::time::sleep(TIME_LIMIT) => Err("it took too long".into()),
+            _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+            _ = terminate.recv() => Err("terminated".into()),
+        }
+    });
+    if let Err(reason) = outcome {
+        eprintln!("load: {reason}");
+        std::process::exit(1);
+    }
+}
+
+fn arguments() -> Option<Arguments> {
+    // Cargo adds `--bench` by itself.
+    let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
+    let mut arguments = Arguments {
+        scenario: words.next().filter(|word| !word.starts_with('-'))?,
+        pairs: 3,
+        seconds: None,
+        kinds: vec![Kind::Whiteboard, Kind::Broadcast],
+    };
+    while let Some(word) = words.next() {
+        let value = words.next()?;
+        match word.as_str() {
+            "--pairs" => arguments.pairs = value.parse().ok()?,
+            "--seconds" => arguments.seconds = Some(value.parse().ok()?),
+            "--only" => arguments.kinds.retain(|kind| kind.to_string() == value),
+            _ => return None,
+        }
+    }
+    Some(arguments)
+}
+
+async fn run(arguments: &Arguments) -> Result<(), String> {
+    let measured = Duration::from_secs(arguments.seconds.unwrap_or(20));
+    let crowd = Load {
+        drawings: 1,
+        drawers: 10,
+        watchers: 100,
+        rate: 5.0,
+        warm: WARM,
+        measured,
+    };
+    let many = Load {
+        drawings: 50,
+        drawers: 2,
+        watchers: 4,
+        rate: 2.0,
+        ..crowd
+    };
+    let step = Load {
+        warm: Duration::from_secs(1),
+        measured: Duration::from_secs(arguments.seconds.unwrap_or(3)),
+        ..crowd
+    };
+    let (pairs, kinds) = (arguments.pairs, &arguments.kinds[..]);
+    match arguments.scenario.as_str() {
+        "crowd" => compare("crowd", crowd, pairs, kinds).await,
+        "many" => compare("many", many, pairs, kinds).await,
+        "rate" => rate(step, pairs, kinds).await,
+        "idle" => idle(pairs, kinds).await,
+        "open" => open(pairs).await,
+        "all" => {
+            compare("crowd", crowd, pairs, kinds).await?;
+            compare("many", many, pairs, kinds).await?;
+            rate(step, pairs, kinds).await?;
+            idle(pairs, kinds).await?;
+            open(pairs).await
+        }
+        _ => {
+            println!("{USAGE}");
+            Ok(())
+        }
+    }
+}
+
+/// One turn: a fresh server, its drawings, its pages, and the load.
+async fn turn(kind: Kind, load: Load) -> Result<Outcome, String> {
+    let server = Server::start(kind)?;
+    let drawings = create_drawings(&server, load.drawings).await?;
+    let crowd = Crowd::open(&server, load, &drawings).await?;
+    Ok(crowd.draw(&server).await)
+}
+
+async fn create_drawings(server: &Server, count: usize) -> Result<Vec<String>, String> {
+    let http = reqwest::Client::new();
+    let mut drawings = Vec::new();
+    for _ in 0..count {
+        drawings.push(server.create_drawing(&http).await?);
+    }
+    Ok(drawings)
+}
+
+/// The same load on both servers in turn.
+async fn compare(name: &str, load: Load, pairs: usize, kinds: &[Kind]) -> Result<(), String> {
+    println!(
+        "\n{name}: {} drawings, each {} drawers × {} strokes/s and {} watchers, {} points a stroke, {} s",
+        load.drawings,
+        load.drawers,
+        load.rate,
+        load.watchers,
+        frames::POINTS,
+        load.measured.as_secs()
+    );
+    println!(
+        "              µs/delivery  p50 ms  p99 ms  max ms  done p50  done p99   delivered   lost  load µs"
+    );
+    let mut turns = vec![Vec::new(); kinds.len()];
+    for _ in 0..pairs {
+        for (&kind, turns) in kinds.iter().zip(&mut turns) {
+            let outcome = turn(kind, load).await?;
+            print_turn(&kind.to_string(), &outcome);
+            if let Some(failure) = &outcome.failure {
+                return Err(format!("{kind}, {name}: {failure}"));
+            }
+            turns.push(outcome);
+        }
+    }
+    let [ours, bare] = &turns[..] else {
+        return Ok(());
+    };
+    let medians = |value: fn(&Outcome) -> f64| (median(ours, value), median(bare, value));
+    let (cpu, bare_cpu) = medians(|turn| turn.cpu);
+    let (p50, bare_p50) = medians(|turn| percentile(&turn.latency, 0.5));
+    let (p99, bare_p99) = medians(|turn| percentile(&turn.latency, 0.99));
+    println!(
+        "medians: {:.2} times the broadcast's CPU a delivery ({cpu:.2} to {bare_cpu:.2} µs); p50 {:+.2} ms, p99 {:+.2} ms; lost {}",
+        cpu / bare_cpu,
+        p50 - bare_p50,
+        p99 - bare_p99,
+        turns.iter().flatten().map(|turn| turn.lost).sum::<usize>()
+    );
+    Ok(())
+}
+
+fn print_turn(name: &str, outcome: &Outcome) {
+    let max = |sorted: &[u32]| percentile(sorted, 1.0);
+    println!(
+        "{name:<12}  {:>11.2}  {:>6.2}  {:>6.2}  {:>6.1}  {:>8.2}  {:>8.2}  {:>10}  {:>5}  {:>7.2}",
+        outcome.cpu,
+        percentile(&outcome.latency, 0.5),
+        percentile(&outcome.latency, 0.99),
+        max(&outcome.latency),
+        percentile(&outcome.done, 0.5),
+        percentile(&outcome.done, 0.99),
+        outcome.delivered,
+        outcome.lost,
+        outcome.own_cpu,
+    );
+}
+
+/// The highest rate of each server that holds.
+async fn rate(step: Load, pairs: usize, kinds: &[Kind]) -> Result<(), String> {
+    println!(
+        "\nrate: strokes/s of {} drawers to {} watchers, steps of {} s",
+        step.drawers,
+        step.watchers,
+        step.measured.as_secs()
+    );
+    let mut highest = vec![Vec::new(); kinds.len()];
+    for _ in 0..pairs {
+        for (&kind, highest) in kinds.iter().zip(&mut highest) {
+            highest.push(search(kind, step).await?);
+        }
+    }
+    let [ours, bare] = &highest[..] else {
+        return Ok(());
+    };
+    let (ours, bare) = (median(ours, |rate| *rate), median(bare, |rate| *rate));
+    println!(
+        "medians: whiteboard {ours:.0}/s, broadcast {bare:.0}/s: {:.2} of the broadcast's",
+        ours / bare
+    );
+    Ok(())
+}
+
+async fn search(kind: Kind, step: Load) -> Result<f64, String> {
+    let (mut holds, mut fails) = (0.0, f64::INFINITY);
+    let mut rate = RATES.start;
+    while fails / holds > RATE_STEP && RATES.contains(&rate) {
+        if hold(kind, step, rate).await? {
+            holds = rate;
+        } else {
+            fails = rate;
+        }
+        rate = match (holds, fails) {
+            (0.0, _) => rate / 2.0,
+            (_, f64::INFINITY) => rate * 2.0,
+            _ => (holds * fails).sqrt(),
+        };
+    }
+    println!("{kind:<12}  highest that holds {holds:.0}/s");
+    Ok(holds)
+}
+
+/// Whether a rate holds in one of two tries: on a shared machine one may be disturbed.
+async fn hold(kind: Kind, step: Load, rate: f64) -> Result<bool, String> {
+    for _ in 0..2 {
+        let load = Load {
+            rate: rate / step.drawers as f64,
+            ..step
+        };
+        let outcome = turn(kind, load).await?;
+        let p99 = percentile(&outcome.latency, 0.99);
+        let holds = outcome.failure.is_none()
+            && outcome.lost == 0
+            && p99 < f64::from(HOLDS_MICROS) / 1000.0;
+        println!(
+            "{kind:<12}  {rate:>6.0}/s  {}  p50 {:>7.1} ms  p99 {p99:>7.1} ms  {:>5.2} µs/delivery  lost {} {}",
+            if holds { "holds" } else { "fails" },
+            percentile(&outcome.latency, 0.5),
+            outcome.cpu,
+            outcome.lost,
+            outcome.failure.unwrap_or_default(),
+        );
+        if holds {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Memory of an idle session, and of an open drawing with one session and nothing on it.
+async fn idle(pairs: usize, kinds: &[Kind]) -> Result<(), String> {
+    println!("\nidle: KiB of memory, by {IDLE} of each");
+    for _ in 0..pairs {
+        for &kind in kinds {
+            let server = Server::start(kind)?;
+            let drawing = create_drawings(&server, 1).await?.remove(0);
+            let session = grown(&server, &vec![drawing; IDLE]).await?;
+            println!("{kind:<12}  a session {session:.1}");
+        }
+        if !kinds.contains(&Kind::Whiteboard) {
+            continue;
+        }
+        let server = Server::start(Kind::Whiteboard)?;
+        let drawings = create_drawings(&server, IDLE + 1).await?;
+        let open = grown(&server, &drawings).await?;
+        println!(
+            "{:<12}  an open empty drawing and its session {open:.1}",
+            server.kind
+        );
+    }
+    Ok(())
+}
+
+/// KiB that a server grew by for each page but the first, one page on each of these drawings.
+async fn grown(server: &Server, drawings: &[String]) -> Result<f64, String> {
+    let first = open_pages(server, &drawings[..1]).await?;
+    sleep(SETTLE).await;
+    let before = server.memory_bytes();
+    let mut pages = open_pages(server, &drawings[1..]).await?;
+    sleep(SETTLE).await;
+    let grown = (server.memory_bytes() - before) / 1024.0 / pages.len() as f64;
+    drop(first);
+    all_open(&mut pages)?;
+    Ok(grown)
+}
+
+fn all_open(pages: &mut JoinSet<()>) -> Result<(), String> {
+    match pages.try_join_next() {
+        Some(_) => Err("an idle page was closed".into()),
+        None => Ok(()),
+    }
+}
+
+/// Pages that only read, so that they answer the server's heartbeat.
+async fn open_pages(server: &Server, drawings: &[String]) -> Result<JoinSet<()>, String> {
+    let mut pages = JoinSet::new();
+    for drawing in drawings {
+        let mut page = open_page(server, drawing, None).await?;
+        pages.spawn(async move { while let Some(Ok(_)) = page.next().await {} });
+    }
+    Ok(pages)
+}
+
+/// What a stroke costs the whiteboard while it has one drawing open, and while it has many.
+async fn open(pairs: usize) -> Result<(), String> {
+    println!("\nopen: µs of the whiteboard's CPU a stroke beyond what it uses idly");
+    let load = Load {
+        drawings: 1,
+        drawers: 1,
+        watchers: 1,
+        rate: 100.0,
+        warm: WARM,
+        measured: Duration::from_secs(10),
+    };
+    for _ in 0..pairs {
+        let server = Server::start(Kind::Whiteboard)?;
+        let drawings = create_drawings(&server, IDLE + 2).await?;
+        let alone = cost(&server, load, &drawings[..1]).await?;
+        let pages = open_pages(&server, &drawings[2..]).await?;
+        let among = cost(&server, load, &drawings[1..2]).await?;
+        drop(pages);
+        println!(
+            "alone {alone:.0}, among {IDLE} open drawings {among:.0}: ratio {:.2}",
+            among / alone
+        );
+    }
+    Ok(())
+}
+
+async fn cost(server: &Server, load: Load, drawing: &[String]) -> Result<f64, String> {
+    let crowd = Crowd::open(server, load, drawing).await?;
+    sleep(SETTLE).await;
+    let before = server.cpu_seconds();
+    sleep(load.measured).await;
+    let idle = server.cpu_seconds() - before;
+    let outcome = crowd.draw(server).await;
+    if let Some(failure) = outcome.failure {
+        return Err(failure);
+    }
+    // One other page: a delivery is a stroke.
+    Ok(outcome.cpu - idle * 1e6 / (load.rate * load.measured.as_secs_f64()))
+}
+
+fn median<T>(turns: &[T], value: impl Fn(&T) -> f64) -> f64 {
+    let mut values: Vec<f64> = turns.iter().map(value).collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Milliseconds under which this share of sorted microseconds is.
+fn percentile(sorted: &[u32], share: f64) -> f64 {
+    let last = sorted.len().saturating_sub(1);
+    let index = (last as f64 * share).round() as usize;
+    sorted
+        .get(index)
+        .map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
+}

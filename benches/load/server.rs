@@ -1,0 +1,187 @@
+//! One server under load, as a process of its own, measured by the operating system's accounting.
+//!
+//! No way out of this program may leave such a process behind.
+
+use std::fmt;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+/// How long a server may take until it says where it listens.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// Ticks a second in `/proc/PID/stat`: fixed at 100 in what Linux tells programs.
+const TICKS_PER_SECOND: f64 = 100.0;
+/// The hidden argument with which this program is the bare broadcast.
+pub const BROADCAST_ARGUMENT: &str = "serve-bare-broadcast";
+/// Limits of the whiteboard that no person reaches and this program does.
+const RAISED_LIMITS: [(&str, &str); 4] = [
+    ("WHITEBOARD_OPS_PER_SECOND", "1000000"),
+    ("WHITEBOARD_OPS_BURST", "1000000"),
+    ("WHITEBOARD_MAX_STROKES", "10000000"),
+    ("WHITEBOARD_MAX_DRAWING_SIZE", "4GiB"),
+];
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The whiteboard, storing every stroke before anyone is told that it is done.
+    Whiteboard,
+    /// The bare broadcast, which stores nothing.
+    Broadcast,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Kind::Whiteboard => "whiteboard",
+            Kind::Broadcast => "broadcast",
+        })
+    }
+}
+
+/// A server that runs until this is dropped.
+pub struct Server {
+    pub kind: Kind,
+    pub address: SocketAddr,
+    child: Child,
+    _data: TempDir,
+}
+
+impl Server {
+    /// Starts a fresh one and waits until it listens.
+    pub fn start(kind: Kind) -> Result<Self, String> {
+        let data = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let mut command = match kind {
+            Kind::Whiteboard => whiteboard(&data),
+            Kind::Broadcast => {
+                let this = std::env::current_exe().map_err(|error| error.to_string())?;
+                let mut command = Command::new(this);
+                command.arg(BROADCAST_ARGUMENT);
+                command
+            }
+        };
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let mut server = Self {
+            kind,
+            address: SocketAddr::from(([0, 0, 0, 0], 0)),
+            child,
+            _data: data,
+        };
+        let (tell, told) = mpsc::channel();
+        // Reads on after the address, or the server would block once the pipe is full.
+        std::thread::spawn(move || {
+            let mut said = String::new();
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                match address_in(&line) {
+                    Some(address) => drop(tell.send(Ok(address))),
+                    None if said.len() < 10_000 => said += &format!("{line}\n"),
+                    None => {}
+                }
+            }
+            let _ = tell.send(Err(said));
+        });
+        server.address = told
+            .recv_timeout(START_TIMEOUT)
+            .map_err(|_| format!("the {kind} did not say where it listens"))?
+            .map_err(|said| format!("the {kind} did not start:\n{said}"))?;
+        Ok(server)
+    }
+
+    /// Makes a drawing and gives its id.
+    pub async fn create_drawing(&self, http: &reqwest::Client) -> Result<String, String> {
+        if self.kind == Kind::Broadcast {
+            return Ok(uuid::Uuid::new_v4().simple().to_string());
+        }
+        let response = http
+            .post(format!("http://{}/api/drawings", self.address))
+            .json(&json!({"title": "load"}))
+            .send()
+            .await
+            .map_err(|error| error.to_string())?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| error.to_string())?;
+        serde_json::from_str::<serde_json::Value>(&text)
+            .ok()
+            .filter(|_| status == 201)
+            .and_then(|answer| Some(answer["id"].as_str()?.to_owned()))
+            .ok_or_else(|| format!("creating a drawing was answered {status}: {text}"))
+    }
+
+    /// Seconds of CPU it has used, in itself and in the kernel.
+    pub fn cpu_seconds(&self) -> f64 {
+        cpu_seconds(&self.child.id().to_string())
+    }
+
+    /// Bytes of memory it occupies.
+    pub fn memory_bytes(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let kib = status.ok().and_then(|status| {
+            let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+            line.split_whitespace().nth(1)?.parse::<f64>().ok()
+        });
+        kib.map_or(f64::NAN, |kib| kib * 1024.0)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Seconds of CPU that a process, by its number or as `self`, has used.
+pub fn cpu_seconds(process: &str) -> f64 {
+    let ticks = std::fs::read_to_string(format!("/proc/{process}/stat"))
+        .ok()
+        .and_then(|stat| {
+            // The name before the last parenthesis may hold spaces.
+            let (_, fields) = stat.rsplit_once(')')?;
+            let mut times = fields.split_whitespace().skip(11);
+            let user: u64 = times.next()?.parse().ok()?;
+            let system: u64 = times.next()?.parse().ok()?;
+            Some(user + system)
+        });
+    ticks.map_or(f64::NAN, |ticks| ticks as f64 / TICKS_PER_SECOND)
+}
+
+fn whiteboard(data: &TempDir) -> Command {
+    let program = std::env::var_os("WHITEBOARD_BIN")
+        .unwrap_or_else(|| env!("CARGO_BIN_EXE_whiteboard").into());
+    let mut command = Command::new(program);
+    // Neither the settings of whoever runs this nor a `.env` file may change what is measured.
+    for (name, _) in std::env::vars_os() {
+        if name == "RUST_LOG" || name.to_string_lossy().starts_with("WHITEBOARD_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .current_dir(data)
+        .env("WHITEBOARD_LISTEN", "127.0.0.1:0")
+        .env(
+            "WHITEBOARD_DATABASE",
+            format!("surrealkv://{}", data.path().join("data").display()),
+        )
+        .envs(RAISED_LIMITS);
+    command
+}
+
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("http://")?;
+    let end = rest
+        .find(|c: char| c != ':' && c != '.' && !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}

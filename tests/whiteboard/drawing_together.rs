@@ -1,0 +1,286 @@
+//! Several pages on one drawing: everyone ends with the same picture, and nobody waits for anybody.
+
+use std::cell::Cell;
+
+use futures_util::future::{join, join_all};
+use serde_json::{Value, json};
+
+use crate::browser::{Browser, Held, pen};
+use crate::served::{create_drawing, serve, strokes};
+
+/// Pages that join while others draw.
+const JOINERS: usize = 40;
+
+/// Draws, edits and erases, some of it before the last is answered.
+async fn scribble(browser: &mut Browser, rounds: usize) {
+    for round in 0..rounds {
+        let stroke = browser.draw(pen(round as f64)).await;
+        if round % 3 == 0 {
+            browser.answered().await;
+        }
+        browser.edit(stroke, json!({"x": 7, "width": 2})).await;
+        if round % 4 == 0 {
+            browser.erase(stroke).await;
+        }
+    }
+    browser.answered().await;
+}
+
+/// Waits until every browser holds what is stored, and compares.
+async fn all_equal(browsers: &mut [Browser]) {
+    let stored = strokes(browsers[0].address, &browsers[0].drawing).await;
+    let head = stored["head"].as_u64().unwrap();
+    let mut picture = Vec::new();
+    for change in stored["changes"].as_array().unwrap() {
+        let held: Held = serde_json::from_value(change.clone()).unwrap();
+        picture.extend(held.body.map(|body| (held.z, held.stroke, body)));
+    }
+    picture.sort_by_key(|(z, stroke, _)| (*z, *stroke));
+    for browser in browsers {
+        browser.reach(head).await;
+        assert_eq!(browser.head, head);
+        assert_eq!(browser.picture(), picture, "{browser:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_stroke_reaches_the_others_and_is_there_after_a_reload() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
+    let mut ben = Browser::named(server.address(), &drawing, "Ben").await;
+    let stroke = ada.draw(pen(10.0)).await;
+    ben.wait("the stroke", |b| b.strokes.contains_key(&stroke))
+        .await;
+    let held = &ben.strokes[&stroke];
+    assert_eq!(held.body, Some(pen(10.0)));
+    assert_eq!(Some(held.writer), ada.writer);
+    assert_eq!((held.seq, held.z, held.n), (1, 1, 1));
+    ada.answered().await;
+    let mut reloaded = Browser::open(server.address(), &drawing).await;
+    reloaded.reach(1).await;
+    assert_eq!(reloaded.picture(), ben.picture());
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn changes_reach_a_browser_in_order_without_gaps_or_repeats() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut browsers = Vec::new();
+    for name in ["Ada", "Ben", "Cleo"] {
+        browsers.push(Browser::named(server.address(), &drawing, name).await);
+    }
+    join_all(browsers.iter_mut().map(|browser| scribble(browser, 30))).await;
+    browsers.push(Browser::looking(server.address(), &drawing).await);
+    all_equal(&mut browsers).await;
+    for browser in &browsers {
+        assert_eq!(browser.overlaps, 0);
+        assert!(browser.refusals.is_empty() && browser.resets.is_empty());
+        assert_eq!(browser.strokes.len(), 90, "erased ones are known too");
+    }
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn whoever_joins_while_others_draw_misses_nothing() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut writers = Vec::new();
+    for _ in 0..3 {
+        writers.push(Browser::open(server.address(), &drawing).await);
+    }
+    let joined = Cell::new(0);
+    let drawing_on = join_all(writers.iter_mut().map(|writer| async {
+        while joined.get() < JOINERS {
+            scribble(writer, 1).await;
+        }
+    }));
+    let joining = join_all((0..JOINERS).map(|number| {
+        let (drawing, joined, address) = (&drawing, &joined, server.address());
+        async move {
+            // Each waits to see some more of the drawing than the one before it, so that they
+            // join at different moments of it.
+            let mut browser = Browser::looking(address, drawing).await;
+            browser.reach(number as u64).await;
+            browser.cut();
+            browser.strokes.clear();
+            browser.head = 0;
+            browser.connect().await;
+            browser.reach(number as u64 + 5).await;
+            joined.set(joined.get() + 1);
+            browser
+        }
+    }));
+    let (_, mut browsers) = join(drawing_on, joining).await;
+    browsers.append(&mut writers);
+    all_equal(&mut browsers).await;
+    for browser in &browsers {
+        assert_eq!(browser.overlaps, 0, "{browser:?}");
+    }
+    assert!(browsers[0].head > JOINERS as u64, "nothing was drawn");
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn an_op_sent_twice_happens_once() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    let first = ada.draw(pen(1.0)).await;
+    let frame = json!({"type": "ops", "ops": [ada.outbox[0].1]}).to_string();
+    // At once, on the same socket.
+    ada.raw(&frame).await;
+    ada.answered().await;
+    // After it was answered: it is answered again, and that is all.
+    ada.done = 0;
+    ada.raw(&frame).await;
+    ada.wait("being told again", |b| b.done == 1).await;
+
+    // On a new socket, while the old one may still have it in flight: whichever comes first.
+    for round in 0..10 {
+        let edited = ada.edit(first, json!({"x": 100 + round})).await;
+        let drawn = ada.draw(pen(f64::from(round))).await;
+        ada.reconnect(server.address()).await;
+        ada.answered().await;
+        ada.wait("what it drew", |b| b.strokes.contains_key(&drawn))
+            .await;
+        assert_eq!(ada.done, edited + 1);
+    }
+    assert!(ada.refusals.is_empty(), "{ada:?}");
+    let stored = strokes(server.address(), &drawing).await;
+    // Each op moved the drawing on by one position: none of them twice.
+    assert_eq!(stored["head"], 21, "{stored}");
+    assert_eq!(stored["changes"].as_array().unwrap().len(), 11);
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn nobody_continues_the_numbers_of_another_writer() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    // Everyone knows the public ids; neither of them makes anybody that writer.
+    let writer = ada.writer.unwrap();
+    let by = ada.strokes.values().next().unwrap().by;
+    for (key, tab) in [(writer.0, ada.tab), (by.0, ada.tab), (by.0, writer.0)] {
+        let mut eve = Browser::new(server.address(), &drawing);
+        (eve.key, eve.tab) = (key, tab);
+        eve.connect().await;
+        eve.wait("being welcome", |b| b.welcome).await;
+        assert_ne!(eve.writer, ada.writer);
+        assert_eq!(eve.done, 0);
+    }
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn an_undo_never_takes_away_what_came_after() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
+    let mut ben = Browser::named(server.address(), &drawing, "Ben").await;
+    let stroke = ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    ada.reach(1).await;
+    let drawn = ada.op_on(stroke);
+    ben.reach(1).await;
+    ben.edit(stroke, json!({"x": 2})).await;
+    ben.answered().await;
+    let undo = json!({"op": "erase", "stroke": stroke, "over": drawn});
+    let n = ada.wish(undo).await;
+    let refused = ada.refusal(n).await;
+    assert_eq!(refused.reason, "changed");
+    assert_eq!(refused.stroke.unwrap().body.unwrap()["x"], 2);
+
+    let erased = ben.erase(stroke).await;
+    ben.answered().await;
+    ben.wait("the erasure", |b| b.strokes[&stroke].gone).await;
+    assert_eq!(ben.op_on(stroke).n, erased);
+    let over = ben.op_on(stroke);
+    ben.restore(stroke, pen(2.0), over).await;
+    ben.answered().await;
+    ada.wait("the stroke again", |b| !b.strokes[&stroke].gone)
+        .await;
+    assert_eq!(ada.strokes[&stroke].z, 1, "it comes back where it was");
+    server.drain().await;
+}
+
+fn ink(stroke: &Value) -> Value {
+    let mut ink = pen(10.0);
+    ink["stroke"] = stroke.clone();
+    ink["n"] = json!(1);
+    ink["at"] = json!(0);
+    json!({"ink": ink, "pointer": {"x": 10.5, "y": 20}})
+}
+
+#[actix_web::test]
+async fn a_signal_leaves_nothing_behind() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
+    let mut ben = Browser::named(server.address(), &drawing, "Ben").await;
+    for browser in [&mut ada, &mut ben] {
+        browser.wait("both names", |b| b.people.len() == 2).await;
+    }
+    let stroke = json!(whiteboard::model::StrokeId::random());
+    ada.signal(ink(&stroke)).await;
+    let writer = ada.writer.unwrap();
+    ben.wait("ink", |b| !b.ink.is_empty()).await;
+    assert_eq!(ben.ink[0]["stroke"], stroke);
+    assert_eq!(ben.ink[0]["writer"], json!(writer));
+    ben.wait("the pointer", |b| {
+        b.pointers.get(&writer) == Some(&(10.5, 20.0))
+    })
+    .await;
+
+    ada.leave().await;
+    ben.wait("her leaving", |b| {
+        b.people.len() == 1 && b.pointers.is_empty()
+    })
+    .await;
+    let mut cleo = Browser::named(server.address(), &drawing, "Cleo").await;
+    cleo.wait("who is here", |b| b.people.len() == 2).await;
+    assert!(cleo.ink.is_empty() && cleo.pointers.is_empty());
+    assert_eq!((cleo.head, ben.head), (0, 0));
+    let stored = strokes(server.address(), &drawing).await;
+    assert_eq!(
+        (&stored["head"], &stored["changes"]),
+        (&json!(0), &json!([]))
+    );
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_slow_browser_slows_nobody_else() {
+    const STROKES: u64 = 300;
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut slow = Browser::new(server.address(), &drawing);
+    slow.writes = false;
+    slow.connect_slowly().await;
+    let mut fast = Browser::looking(server.address(), &drawing).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    let mut large = pen(1.0);
+    // More in all than the buffers of a socket hold.
+    large["note"] = json!("x".repeat(40_000));
+    for round in 1..=STROKES {
+        ada.draw(large.clone()).await;
+        if round % 20 == 0 {
+            ada.answered().await;
+            fast.wait("every stroke", |b| b.strokes.len() as u64 == round)
+                .await;
+        }
+    }
+    assert_eq!((fast.reads, fast.overlaps), (0, 0), "{fast:?}");
+    // It reads at last, and lacks nothing.
+    slow.reach(STROKES).await;
+    assert_eq!(slow.picture(), fast.picture());
+    assert!(slow.reads > 0, "it was never behind: {slow:?}");
+    assert!(slow.closes.is_empty());
+    ada.draw(pen(2.0)).await;
+    slow.reach(STROKES + 1).await;
+    server.drain().await;
+}

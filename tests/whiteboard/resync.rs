@@ -1,0 +1,181 @@
+//! Coming back: a page gets what it lacks, and starts over when its position means nothing.
+
+use serde_json::json;
+use uuid::Uuid;
+use whiteboard::model::Life;
+
+use crate::browser::{Browser, pen};
+use crate::served::{Process, create_drawing, serve};
+
+#[actix_web::test]
+async fn a_reconnect_brings_only_what_came_after() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    let mut ben = Browser::open(server.address(), &drawing).await;
+    let old = ada.draw(pen(1.0)).await;
+    ada.draw(pen(2.0)).await;
+    ada.answered().await;
+    ben.reach(2).await;
+    ben.cut();
+    // The outbox fills while it is away.
+    let mine = ben.draw(pen(9.0)).await;
+    ada.edit(old, json!({"x": 5})).await;
+    ada.draw(pen(3.0)).await;
+    ada.answered().await;
+    // Forgets one stroke by hand: it would come back if more was sent than is new.
+    let kept = ben.strokes.values().find(|held| held.seq == 2).unwrap();
+    let kept = ben.strokes.remove(&kept.stroke.clone()).unwrap();
+    ben.reconnect(server.address()).await;
+    ben.answered().await;
+    ben.wait("its own", |b| b.strokes.contains_key(&mine)).await;
+    assert!(!ben.strokes.contains_key(&kept.stroke));
+    assert_eq!((ben.head, ben.overlaps, ben.resets.len()), (5, 0, 0));
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_since_from_another_life_starts_over() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    for x in [1.0, 2.0, 3.0] {
+        ada.draw(pen(x)).await;
+    }
+    ada.answered().await;
+    ada.reach(3).await;
+
+    let mut ben = Browser::open(server.address(), &drawing).await;
+    ben.reach(3).await;
+    ben.life = Some(Life(Uuid::new_v4()));
+    // What only that other life had must go.
+    let phantom = ben.strokes.values().next().unwrap().clone();
+    let phantom_id = whiteboard::model::StrokeId::random();
+    ben.strokes.insert(phantom_id, phantom);
+    ben.reconnect(server.address()).await;
+    ben.reach(3).await;
+    assert_eq!(ben.resets, ["life"]);
+    assert_eq!(ben.life, ada.life);
+    assert_eq!(ben.picture(), ada.picture());
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_since_from_the_future_starts_over() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    ada.reach(1).await;
+    for since in [2, (1 << 53) - 1] {
+        let mut ben = Browser::open(server.address(), &drawing).await;
+        ben.reach(1).await;
+        ben.head = since;
+        ben.reconnect(server.address()).await;
+        ben.wait("starting over", |b| b.resets == ["ahead"]).await;
+        ben.wait("the drawing", |b| b.head == 1).await;
+        assert_eq!(ben.picture(), ada.picture());
+    }
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_page_may_read_over_http_first() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    let mut large = pen(1.0);
+    large["note"] = json!("x".repeat(30_000));
+    for _ in 0..50 {
+        ada.draw(large.clone()).await;
+    }
+    ada.answered().await;
+    let mut ben = Browser::new(server.address(), &drawing);
+    ben.fetch().await;
+    assert_eq!(ben.head, 50);
+    ben.connect().await;
+    ben.wait("being welcome", |b| b.welcome).await;
+    ada.draw(pen(2.0)).await;
+    ben.reach(51).await;
+    ada.reach(51).await;
+    assert_eq!((ben.reads, ben.overlaps), (0, 0));
+    assert_eq!(ben.picture(), ada.picture());
+    // Without that, it is told to.
+    let mut cleo = Browser::looking(server.address(), &drawing).await;
+    cleo.reach(51).await;
+    assert!(cleo.reads > 0);
+    assert_eq!(cleo.picture(), ada.picture());
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_writer_goes_on_where_it_was() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    ada.draw(pen(1.0)).await;
+    ada.draw(pen(2.0)).await;
+    ada.answered().await;
+    // Another page that adopts this writer's outbox knows its key and tab.
+    let mut heir = Browser::new(server.address(), &drawing);
+    (heir.key, heir.tab, heir.name) = (ada.key, ada.tab, None);
+    ada.leave().await;
+    heir.connect().await;
+    heir.wait("being welcome", |b| b.welcome).await;
+    assert_eq!(heir.done, 2);
+    heir.draw(pen(3.0)).await;
+    heir.answered().await;
+    assert_eq!(heir.done, 3);
+    heir.reach(3).await;
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_drain_answers_what_is_on_its_way_and_says_come_back() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    for x in 0..50 {
+        ada.draw(pen(f64::from(x))).await;
+    }
+    ada.wait("the first answer", |b| b.done > 0).await;
+    let (closed, ()) = futures_util::future::join(ada.closed(), server.drain()).await;
+    assert_eq!(closed.code, 1012);
+    assert!(closed.reason.starts_with("again in "), "{closed:?}");
+}
+
+#[actix_web::test]
+async fn an_acknowledged_stroke_survives_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let process = Process::start(&data);
+    let drawing = create_drawing(process.address).await;
+    let mut ada = Browser::open(process.address, &drawing).await;
+    let mut drawn = Vec::new();
+    for round in 0..30 {
+        for x in 0..10 {
+            drawn.push(ada.draw(pen(f64::from(x))).await);
+        }
+        // Always some that have no answer yet.
+        let least = 10 * round;
+        ada.wait("some answers", |b| b.done >= least).await;
+    }
+    process.kill();
+    let acknowledged = &drawn[..ada.done as usize];
+    assert!(acknowledged.len() >= 290);
+
+    let process = Process::start(&data);
+    let mut looking = Browser::looking(process.address, &drawing).await;
+    looking.reach(acknowledged.len() as u64).await;
+    for stroke in acknowledged {
+        assert!(looking.strokes.contains_key(stroke), "{stroke} is lost");
+    }
+    // What was not acknowledged is in the outbox, and happens once.
+    ada.reconnect(process.address).await;
+    ada.answered().await;
+    looking.reach(drawn.len() as u64).await;
+    assert_eq!(looking.head, drawn.len() as u64);
+    assert!(drawn.iter().all(|id| looking.strokes.contains_key(id)));
+    assert!(ada.refusals.is_empty() && ada.resets.is_empty(), "{ada:?}");
+}

@@ -1,0 +1,108 @@
+//! A server to test against, in this process or as one of its own, and what is asked of it
+//! over HTTP.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use whiteboard::config::Settings;
+use whiteboard::server::Server;
+
+/// How long a process may take until it says where it listens.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Starts a server that forgets, with these flags.
+pub async fn serve(flags: &[&str]) -> Server {
+    // With RUST_LOG set, a failing test shows what the server said.
+    let _ = env_logger::builder().is_test(true).try_init();
+    let first = ["--listen", "127.0.0.1:0", "--database", "mem://"];
+    let settings = Settings::from_flags(first.iter().chain(flags).copied()).expect("settings");
+    Server::start(settings).await.expect("a server")
+}
+
+/// Makes a drawing and gives its id.
+pub async fn create_drawing(address: SocketAddr) -> String {
+    let response = reqwest::Client::new()
+        .post(format!("http://{address}/api/drawings"))
+        .json(&json!({"title": "Plan"}))
+        .send()
+        .await
+        .expect("an answer");
+    let status = response.status();
+    let drawing: Value = response.json().await.expect("JSON");
+    assert_eq!(status, 201, "{drawing}");
+    drawing["id"].as_str().expect("an id").to_owned()
+}
+
+/// A whole drawing as it is read over HTTP.
+pub async fn strokes(address: SocketAddr, drawing: &str) -> Value {
+    let url = format!("http://{address}/api/drawings/{drawing}/strokes?since=0");
+    let response = reqwest::get(url).await.expect("an answer");
+    assert_eq!(response.status(), 200);
+    response.json().await.expect("JSON")
+}
+
+/// A server as a process, which ends when this is dropped.
+pub struct Process {
+    pub address: SocketAddr,
+    child: Child,
+}
+
+impl Process {
+    /// Starts one on the database in this folder.
+    pub fn start(data: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_whiteboard"))
+            .args(["--listen", "127.0.0.1:0", "--database"])
+            .arg(format!("surrealkv://{}", data.display()))
+            .current_dir(data.parent().expect("a folder around it"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let (tell, told) = mpsc::channel();
+        // Reads on after the address, or the server would block once the pipe is full.
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                eprintln!("server: {line}");
+                if let Some(address) = address_in(&line) {
+                    let _ = tell.send(address);
+                }
+            }
+        });
+        let mut process = Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            child,
+        };
+        process.address = told
+            .recv_timeout(START_TIMEOUT)
+            .expect("the server says where it listens");
+        process
+    }
+
+    /// Ends it as a power cut would: it learns nothing of it.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("http://")?;
+    let end = rest
+        .find(|c: char| c != ':' && c != '.' && !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
