@@ -9,7 +9,6 @@ mod drawing_together;
 mod hostile;
 mod properties;
 mod replicas;
-mod settings;
-mod start;
 mod resync;
 mod settings;
+mod start;
