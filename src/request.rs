@@ -146,14 +146,20 @@ pub async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::B
         .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "the body ended too early"))
 }
 
-/// A body as JSON; what is wrong with it names the field.
+/// A body as a JSON object; what is wrong with it names the field.
 pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    // A list would pass for its fields in order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        let message = "the body is a JSON object";
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let message = format!("the body: {}", error.inner());
-        match error.path().to_string().as_str() {
-            "." => ApiError::new(StatusCode::BAD_REQUEST, message),
-            field => ApiError::field(field, message),
+        // Where the body is no JSON at all, the path has dots and question marks only.
+        match error.path().to_string() {
+            field if field.contains(char::is_alphanumeric) => ApiError::field(&field, message),
+            _ => ApiError::new(StatusCode::BAD_REQUEST, message),
         }
     })?;
     reader
