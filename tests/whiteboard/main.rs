@@ -1,1 +1,4 @@
 //! The integration tests: one binary, so that SurrealDB is linked once; a module for each concern.
+
+mod store;
+mod surrealdb;
