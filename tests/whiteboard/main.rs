@@ -2,6 +2,7 @@
 
 mod browser;
 mod served;
+mod surrealdb;
 
 mod api;
 mod drawing;
@@ -12,3 +13,4 @@ mod replicas;
 mod resync;
 mod settings;
 mod start;
+mod store;
