@@ -32,10 +32,6 @@ use crate::store::{DrawingInfo, Store};
 const DEFAULT_TITLE: &str = "Untitled drawing";
 /// How long `/readyz` waits for the database.
 const READY_WAIT: Duration = Duration::from_secs(2);
-/// When a page comes back whose socket met a server that stops, at the earliest, in
-/// milliseconds, and over how many more such pages are spread.
-const RESTART_AFTER_MS: (u64, u64) = (500, 2_500);
-
 /// What every request needs; one for each server.
 pub struct State {
     /// Drawings.
@@ -52,8 +48,6 @@ pub struct State {
     pub silence: Duration,
     /// The server is about to stop: nobody new should be sent here.
     pub leaving: AtomicBool,
-    /// The server stops: there are no new sockets.
-    pub closed: AtomicBool,
 }
 
 /// Adds all routes to an application that has a [`State`].
@@ -311,11 +305,6 @@ fn joining(request: &HttpRequest) -> Result<Joining, Close> {
     let access = request::access(request).map_err(|refused| Close::Forbidden(refused.reason()))?;
     let drawing = request::drawing(request).map_err(malformed)?;
     let Position { since, life } = Position::of(request).map_err(malformed)?;
-    if state(request).closed.load(Ordering::Relaxed) {
-        let (least, spread) = RESTART_AFTER_MS;
-        let after = Duration::from_millis(least + fastrand::u64(0..spread));
-        return Err(Close::Restart { after });
-    }
     Ok(Joining {
         drawing,
         access,

@@ -2,12 +2,13 @@
 //!
 //! Nothing else reads the environment, and nothing here knows what a drawing is.
 
+use std::error::Error;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 use whiteboard::config::{Settings, SettingsError};
-use whiteboard::server::{self, Server, StartError};
+use whiteboard::server::{self, Server};
 
 /// Exit code for wrong settings; a server that cannot start exits with 1.
 const WRONG_SETTINGS: u8 = 2;
@@ -52,15 +53,10 @@ fn main() -> ExitCode {
     }
 }
 
-async fn serve(settings: Settings) -> Result<(), StartError> {
+async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
     // Asked for before the server starts, so that no signal meets a server half made.
-    let (mut term, mut int) = match (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) {
-        (Ok(term), Ok(int)) => (term, int),
-        (Err(error), _) | (_, Err(error)) => panic!("signals cannot be heard: {error}"),
-    };
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
     let server = Server::start(settings).await?;
     log::info!("whiteboard is ready at http://{}", server.address());
     tokio::select! {
@@ -72,14 +68,10 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn new_life(settings: &Settings) -> Result<(), StartError> {
+async fn new_life(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let store = server::open(&settings.database).await?;
     let renewed = store.renew_lives().await;
     store.close().await;
-    let count = renewed.map_err(|error| StartError::Database {
-        url: settings.database.url.clone(),
-        error,
-    })?;
-    println!("{count} drawings began a new life");
+    println!("{} drawings began a new life", renewed?);
     Ok(())
 }

@@ -123,7 +123,6 @@ impl Server {
             origins: settings.doors.origins.clone(),
             silence: BEAT_INTERVAL * 3,
             leaving: AtomicBool::new(false),
-            closed: AtomicBool::new(false),
         });
         let shared = state.clone();
         let http = HttpServer::new(move || {
@@ -175,7 +174,6 @@ impl Server {
     pub async fn drain(self) {
         self.state.leaving.store(true, Ordering::Relaxed);
         tokio::time::sleep(self.drain_notice).await;
-        self.state.closed.store(true, Ordering::Relaxed);
         self.state.feeds.drain(self.drain_limit).await;
         self.background.iter().for_each(JoinHandle::abort);
         self.http.stop(true).await;

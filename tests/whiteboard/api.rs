@@ -4,15 +4,13 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use uuid::Uuid;
-use whiteboard::config::Settings;
 use whiteboard::server::Server;
+
+use crate::browser::{self, Browser, pen};
+use crate::served::serve;
 
 struct Site {
     server: Server,
@@ -21,10 +19,8 @@ struct Site {
 
 impl Site {
     async fn start() -> Self {
-        let flags = ["--listen=127.0.0.1:0", "--database=mem://", "--workers=1"];
-        let settings = Settings::from_flags(flags).unwrap();
         Self {
-            server: Server::start(settings).await.unwrap(),
+            server: serve(&["--workers=1"]).await,
             http: Client::new(),
         }
     }
@@ -47,49 +43,20 @@ impl Site {
 
     /// Draws one stroke, and returns when it is stored.
     async fn draw(&self, drawing: &str) {
-        let url = format!("ws://{}/ws/{drawing}?since=0", self.server.address());
-        let mut request = url.into_client_request().unwrap();
-        let headers = request.headers_mut();
-        headers.insert("Sec-WebSocket-Protocol", "whiteboard.v1".parse().unwrap());
-        let (mut socket, _) = connect_async(request).await.unwrap();
-        let [key, tab, stroke] = [(); 3].map(|()| Uuid::new_v4().simple().to_string());
-        let body = json!({"tool": "line", "x": 1, "y": 2, "points": "AAIAAAIC", "colour": "#1d1d1f", "width": 4});
-        for frame in [
-            json!({"type": "hello", "key": key, "tab": tab, "next": 1}),
-            json!({"type": "ops", "ops": [{"n": 1, "op": "draw", "stroke": stroke, "body": body}]}),
-        ] {
-            socket.send(Message::text(frame.to_string())).await.unwrap();
-        }
-        let stored = async {
-            while let Some(Ok(message)) = socket.next().await {
-                let frame: Value =
-                    serde_json::from_str(message.to_text().unwrap()).unwrap_or_default();
-                if frame["type"] == "done" && frame["n"] == 1 {
-                    return;
-                }
-            }
-            panic!("the socket closed before the stroke was stored");
-        };
-        within(stored).await;
+        let mut browser = Browser::open(self.server.address(), drawing).await;
+        browser.draw(pen(1.0)).await;
+        browser.answered().await;
+        browser.leave().await;
     }
 
-    /// Opens a socket, and gives the code it is closed with.
+    /// The code that a socket from this origin is closed with.
     async fn closing_code(&self, path: &str, origin: &str) -> u16 {
-        let url = format!("ws://{}{path}", self.server.address());
-        let mut request = url.into_client_request().unwrap();
+        let mut request = browser::request(self.server.address(), path);
         let headers = request.headers_mut();
-        headers.insert("Sec-WebSocket-Protocol", "whiteboard.v1".parse().unwrap());
-        headers.insert("Origin", origin.parse().unwrap());
-        let (mut socket, _) = connect_async(request).await.unwrap();
-        within(async {
-            while let Some(Ok(message)) = socket.next().await {
-                if let Message::Close(Some(frame)) = message {
-                    return frame.code.into();
-                }
-            }
-            panic!("no close frame");
-        })
-        .await
+        headers.insert("origin", origin.parse().unwrap());
+        browser::turned_away(self.server.address(), request)
+            .await
+            .code
     }
 
     fn origin(&self) -> String {
@@ -268,7 +235,7 @@ async fn strokes_are_read_since_a_position() {
     let (_, one) = site.get(&format!("{path}?since=0")).await;
     assert_eq!(one["head"], 1);
     assert_eq!(one["changes"][0]["seq"], 1);
-    assert_eq!(one["changes"][0]["body"]["tool"], "line");
+    assert_eq!(one["changes"][0]["body"]["tool"], "pen");
     let life = one["life"].as_str().unwrap();
     let (_, none) = site.get(&format!("{path}?since=1&life={life}")).await;
     assert_eq!(
@@ -650,14 +617,8 @@ async fn health_is_told() {
 
 #[actix_web::test]
 async fn a_server_that_leaves_says_so_first() {
-    let flags = [
-        "--listen=127.0.0.1:0",
-        "--database=mem://",
-        "--drain-notice=2s",
-    ];
-    let settings = Settings::from_flags(flags).unwrap();
     let site = Site {
-        server: Server::start(settings).await.unwrap(),
+        server: serve(&["--drain-notice=2s"]).await,
         http: Client::new(),
     };
     let address = site.server.address();
