@@ -122,8 +122,8 @@ pub struct DoorSettings {
         hide_default_value = true
     )]
     pub hosts: HostNames,
-    /// Other origins whose pages may use this server, such as https://intranet.example, separated by
-    /// commas
+    /// Other origins whose pages may use this server, each a scheme, a host and perhaps a port,
+    /// separated by commas
     #[arg(
         long,
         env = "WHITEBOARD_ORIGINS",

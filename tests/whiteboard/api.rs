@@ -516,9 +516,7 @@ async fn a_foreign_origin_or_a_strange_host_comes_through_no_door() {
     for path in &paths {
         for (name, value) in strange {
             for method in [Method::GET, Method::POST, Method::DELETE] {
-                let asked = site.ask(method.clone(), path).header(name, value);
-                let body = (method == Method::POST).then_some("x");
-                let asked = body.into_iter().fold(asked, |asked, body| asked.body(body));
+                let asked = site.ask(method, path).header(name, value);
                 assert_error(answer(asked).await, 403, "forbidden", None);
             }
         }
@@ -630,6 +628,18 @@ async fn a_server_that_leaves_says_so_first() {
     assert_eq!(answer(health).await.0, 200);
     within(draining).await.unwrap();
     assert!(TcpStream::connect(address).is_err());
+}
+
+#[actix_web::test]
+async fn a_server_that_stops_sends_its_browsers_elsewhere() {
+    let site = Site::start().await;
+    let drawing = site.make("Plan").await;
+    let mut browser = Browser::open(site.server.address(), &drawing).await;
+    let draining = actix_web::rt::spawn(site.server.drain());
+    let closed = browser.closed().await;
+    assert_eq!(closed.code, 1012);
+    assert!(closed.reason.starts_with("again in "), "{}", closed.reason);
+    within(draining).await.unwrap();
 }
 
 #[actix_web::test]
