@@ -14,30 +14,22 @@ use actix_web::middleware::{Compress, Next};
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, Resource, ResponseError, Route, guard, web,
 };
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::access::{self, HostNames, Origins, Refused};
+use crate::access::{self, HostNames, Origins};
 use crate::assets;
 use crate::error::ApiError;
 use crate::feeds::Feeds;
-use crate::model::{Access, DrawingId, Life, MAX_TITLE_CHARS, Seq};
+use crate::model::{Access, DrawingId};
 use crate::protocol::Close;
+use crate::request::{self, Part, Position};
 use crate::session::{self, Joining, Sessions};
-use crate::store::{Before, DrawingInfo, Store};
+use crate::store::{DrawingInfo, Store};
 
-/// Largest body of a request, in bytes.
-const MAX_BODY_BYTES: usize = 16 * 1024;
 /// The title of a drawing that was given none.
 const DEFAULT_TITLE: &str = "Untitled drawing";
-/// Drawings in one list, unless the request says less or more.
-const LIST: usize = 50;
-/// Most drawings in one list.
-const MAX_LIST: usize = 200;
-/// Largest position in a query: the largest integer that every JSON reader holds exactly.
-const MAX_SINCE: Seq = (1 << 53) - 1;
 /// How long `/readyz` waits for the database.
 const READY_WAIT: Duration = Duration::from_secs(2);
 /// When a page comes back whose socket met a server that stops, at the earliest, in
@@ -143,25 +135,6 @@ fn state(request: &HttpRequest) -> &web::Data<State> {
         .expect("the server gives every application its state")
 }
 
-fn access_of(request: &HttpRequest) -> Result<Access, Refused> {
-    let access = request.extensions().get().copied();
-    access.expect("every request came through the door")
-}
-
-fn require(request: &HttpRequest, least: Access) -> Result<(), ApiError> {
-    if access_of(request)? < least {
-        let message = "this link does not allow that";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, message));
-    }
-    Ok(())
-}
-
-fn drawing_of(request: &HttpRequest) -> Result<DrawingId, ApiError> {
-    let text = request.match_info().query("drawing");
-    text.parse()
-        .map_err(|error: crate::model::IdError| ApiError::field("drawing", error.to_string()))
-}
-
 type Answer = Result<HttpResponse, ApiError>;
 
 /// A drawing as JSON.
@@ -209,23 +182,9 @@ fn rfc3339(millis: u64) -> String {
 }
 
 async fn list(request: HttpRequest) -> Answer {
-    #[derive(Deserialize)]
-    struct Asked {
-        before: Option<String>,
-        limit: Option<String>,
-    }
-    require(&request, Access::Read)?;
+    request::require(&request, Access::Read)?;
     let state = state(&request);
-    let asked: Asked = query(&request)?;
-    let before = asked.before.as_deref().map(parse_before).transpose()?;
-    let limit = match asked.limit.as_deref().map(str::parse) {
-        None => LIST,
-        Some(Ok(limit)) if (1..=MAX_LIST).contains(&limit) => limit,
-        Some(_) => {
-            let message = format!("limit is a whole number from 1 to {MAX_LIST}");
-            return Err(ApiError::field("limit", message));
-        }
-    };
+    let Part { before, limit } = Part::of(&request)?;
     // One more than asked for tells whether there are more.
     let mut drawings = state.store.list(before, limit + 1).await?;
     let more = drawings.len() > limit;
@@ -240,19 +199,8 @@ async fn list(request: HttpRequest) -> Answer {
     let last = drawings.last().filter(|_| more);
     Ok(HttpResponse::Ok().json(View {
         drawings: drawings.iter().map(|info| people.view(info)).collect(),
-        next: last.map(|info| format!("{}.{}", info.created, info.id)),
+        next: last.map(|info| request::next(info.created, info.id)),
     }))
-}
-
-fn parse_before(text: &str) -> Result<Before, ApiError> {
-    let parse = || {
-        let (created, id) = text.split_once('.')?;
-        Some(Before {
-            created: created.parse().ok()?,
-            id: id.parse().ok()?,
-        })
-    };
-    parse().ok_or_else(|| ApiError::field("before", "before is the next of an earlier list"))
 }
 
 async fn create(request: HttpRequest, payload: web::Payload) -> Answer {
@@ -261,14 +209,14 @@ async fn create(request: HttpRequest, payload: web::Payload) -> Answer {
     struct Asked {
         title: Option<String>,
     }
-    require(&request, Access::Own)?;
-    let bytes = body(&request, payload).await?;
+    request::require(&request, Access::Own)?;
+    let bytes = request::body(&request, payload).await?;
     let asked = if bytes.is_empty() {
         Asked::default()
     } else {
-        parse::<Asked>(&bytes)?
+        request::json::<Asked>(&bytes)?
     };
-    let title = checked_title(asked.title.as_deref().unwrap_or(DEFAULT_TITLE))?;
+    let title = request::title(asked.title.as_deref().unwrap_or(DEFAULT_TITLE))?;
     let drawing = state(&request).store.create(&title).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/api/drawings/{}", drawing.id)))
@@ -276,8 +224,8 @@ async fn create(request: HttpRequest, payload: web::Payload) -> Answer {
 }
 
 async fn get(request: HttpRequest) -> Answer {
-    require(&request, Access::Read)?;
-    let drawing = drawing_of(&request)?;
+    request::require(&request, Access::Read)?;
+    let drawing = request::drawing(&request)?;
     let state = state(&request);
     let info = state.store.get(drawing).await?;
     Ok(HttpResponse::Ok().json(People::read(state).await?.view(&info)))
@@ -289,10 +237,10 @@ async fn rename(request: HttpRequest, payload: web::Payload) -> Answer {
     struct Asked {
         title: String,
     }
-    require(&request, Access::Own)?;
-    let drawing = drawing_of(&request)?;
-    let asked: Asked = parse(&body(&request, payload).await?)?;
-    let title = checked_title(&asked.title)?;
+    request::require(&request, Access::Own)?;
+    let drawing = request::drawing(&request)?;
+    let asked: Asked = request::json(&request::body(&request, payload).await?)?;
+    let title = request::title(&asked.title)?;
     let state = state(&request);
     let info = state.store.rename(drawing, &title).await?;
     tell(state, drawing).await;
@@ -300,8 +248,8 @@ async fn rename(request: HttpRequest, payload: web::Payload) -> Answer {
 }
 
 async fn delete(request: HttpRequest) -> Answer {
-    require(&request, Access::Own)?;
-    let drawing = drawing_of(&request)?;
+    request::require(&request, Access::Own)?;
+    let drawing = request::drawing(&request)?;
     let state = state(&request);
     state.store.delete(drawing).await?;
     tell(state, drawing).await;
@@ -309,8 +257,8 @@ async fn delete(request: HttpRequest) -> Answer {
 }
 
 async fn restore(request: HttpRequest) -> Answer {
-    require(&request, Access::Own)?;
-    let drawing = drawing_of(&request)?;
+    request::require(&request, Access::Own)?;
+    let drawing = request::drawing(&request)?;
     let state = state(&request);
     let info = state.store.take_back(drawing).await?;
     Ok(HttpResponse::Ok().json(People::read(state).await?.view(&info)))
@@ -324,37 +272,9 @@ async fn tell(state: &State, drawing: DrawingId) {
     }
 }
 
-/// A reader's position, as queries have it.
-struct Position {
-    since: Seq,
-    life: Option<Life>,
-}
-
-impl Position {
-    fn of(request: &HttpRequest) -> Result<Self, ApiError> {
-        #[derive(Deserialize)]
-        struct Asked {
-            since: Option<String>,
-            life: Option<String>,
-        }
-        let asked: Asked = query(request)?;
-        let since = match asked.since.as_deref().map(str::parse) {
-            None => 0,
-            Some(Ok(since)) if since <= MAX_SINCE => since,
-            Some(_) => {
-                let message = format!("since is a whole number from 0 to {MAX_SINCE}");
-                return Err(ApiError::field("since", message));
-            }
-        };
-        let life = asked.life.as_deref().map(str::parse).transpose();
-        let life = life.map_err(|error| ApiError::field("life", format!("{error}")))?;
-        Ok(Self { since, life })
-    }
-}
-
 async fn strokes(request: HttpRequest) -> Answer {
-    require(&request, Access::Read)?;
-    let drawing = drawing_of(&request)?;
+    request::require(&request, Access::Read)?;
+    let drawing = request::drawing(&request)?;
     let Position { since, life } = Position::of(&request)?;
     let page = state(&request).feeds.read(drawing, since, life).await?;
     let title = serde_json::Value::from(page.title);
@@ -377,7 +297,7 @@ async fn socket(
     let is_socket =
         upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
     if !is_socket {
-        access_of(&request).map_err(ApiError::from)?;
+        request::access(&request).map_err(ApiError::from)?;
         let message = "this address is for WebSockets";
         return Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, message).into());
     }
@@ -388,8 +308,8 @@ async fn socket(
 
 fn joining(request: &HttpRequest) -> Result<Joining, Close> {
     let malformed = |error: ApiError| Close::Malformed(error.to_string());
-    let access = access_of(request).map_err(|refused| Close::Forbidden(refused.reason()))?;
-    let drawing = drawing_of(request).map_err(malformed)?;
+    let access = request::access(request).map_err(|refused| Close::Forbidden(refused.reason()))?;
+    let drawing = request::drawing(request).map_err(malformed)?;
     let Position { since, life } = Position::of(request).map_err(malformed)?;
     if state(request).closed.load(Ordering::Relaxed) {
         let (least, spread) = RESTART_AFTER_MS;
@@ -428,7 +348,7 @@ async fn index() -> Answer {
 
 async fn drawing_page(request: HttpRequest) -> Answer {
     // A mistyped link gets the page too, which can say so in words.
-    let status = match drawing_of(&request) {
+    let status = match request::drawing(&request) {
         Ok(_) => StatusCode::OK,
         Err(_) => StatusCode::NOT_FOUND,
     };
@@ -450,50 +370,4 @@ async fn no_page() -> Answer {
 
 fn nothing_here() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address")
-}
-
-fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
-    web::Query::from_query(request.query_string())
-        .map(web::Query::into_inner)
-        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the query: {error}")))
-}
-
-async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, ApiError> {
-    let too_large = || {
-        let message = format!("a body has at most {MAX_BODY_BYTES} bytes");
-        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-    };
-    let announced = request.headers().get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
-        return Err(too_large());
-    }
-    let read = payload.to_bytes_limited(MAX_BODY_BYTES).await;
-    read.map_err(|_| too_large())?
-        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "the body ended too early"))
-}
-
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let message = format!("the body: {}", error.inner());
-        match error.path().to_string().as_str() {
-            "." => ApiError::new(StatusCode::BAD_REQUEST, message),
-            field => ApiError::field(field, message),
-        }
-    })?;
-    reader
-        .end()
-        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the body: {error}")))?;
-    Ok(value)
-}
-
-fn checked_title(title: &str) -> Result<String, ApiError> {
-    let title = title.trim();
-    let allowed = (1..=MAX_TITLE_CHARS).contains(&title.chars().count())
-        && !title.chars().any(char::is_control);
-    allowed.then(|| title.to_owned()).ok_or_else(|| {
-        let message = format!("a title has 1 to {MAX_TITLE_CHARS} printable characters");
-        ApiError::field("title", message)
-    })
 }

@@ -3,22 +3,24 @@
 //! Each part of the program defines what it obeys; this is where people say it. Nothing but
 //! `main` reads the environment, and nothing here reads the clock, the disk or the network.
 
-use std::ffi::OsString;
+mod parsing;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory, FromArgMatches, Parser};
+use clap::{Args, Parser};
 
 use crate::access::{HostNames, Origins};
 use crate::drawing::Limits;
 use crate::feed::FeedSettings;
 use crate::session::SessionSettings;
 use crate::store::Database;
-use crate::units::{count, rate, size, time};
+use crate::values::{count, database_name, database_url, listen, log_filter, rate, size, time};
+
+pub use parsing::SettingsError;
 
 /// All settings of one server.
 #[derive(Clone, Debug, Parser)]
@@ -53,6 +55,7 @@ pub struct Settings {
         env = "RUST_LOG",
         value_name = "FILTER",
         default_value = "warn,whiteboard=info",
+        value_parser = log_filter,
         help_heading = "Log"
     )]
     pub log: String,
@@ -402,148 +405,4 @@ impl BrowserSettings {
             signals_per_second: self.signals_per_second,
         }
     }
-}
-
-/// Why there are no settings.
-#[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
-    /// `--help` or `--version`, whose text is the answer.
-    #[error("{0}")]
-    Shown(clap::Error),
-    /// A setting is wrong: the text names it, its value and what is allowed.
-    #[error("{0}")]
-    Wrong(String),
-}
-
-impl Settings {
-    /// The settings that the flags and the environment of this process make.
-    ///
-    /// # Errors
-    ///
-    /// [`SettingsError`] names the first setting that is wrong.
-    pub fn from_environment() -> Result<Self, SettingsError> {
-        Self::parse_with(Self::command(), std::env::args_os())
-    }
-
-    /// The settings that flags alone make, whatever the environment holds.
-    ///
-    /// # Errors
-    ///
-    /// [`SettingsError`] names the first setting that is wrong.
-    pub fn from_flags<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Self, SettingsError> {
-        let command = Self::command().mut_args(|arg| arg.env(None::<&'static str>));
-        let words = std::iter::once("whiteboard").chain(flags);
-        Self::parse_with(command, words.map(OsString::from))
-    }
-
-    fn parse_with(
-        mut command: clap::Command,
-        words: impl IntoIterator<Item = OsString>,
-    ) -> Result<Self, SettingsError> {
-        let settings = command
-            .try_get_matches_from_mut(words)
-            .and_then(|matches| Self::from_arg_matches(&matches))
-            .map_err(explained)?;
-        settings.check()?;
-        Ok(settings)
-    }
-
-    /// Looks at settings that only make sense together.
-    fn check(&self) -> Result<(), SettingsError> {
-        let DatabaseSettings { user, password, .. } = &self.database;
-        if user.is_empty() != password.0.is_empty() {
-            return Err(SettingsError::Wrong(format!(
-                "WHITEBOARD_DATABASE_USER (--database-user) is {user:?} and WHITEBOARD_DATABASE_PASSWORD \
-                 (--database-password) is {}: give both or neither",
-                if password.0.is_empty() {
-                    "empty"
-                } else {
-                    "set"
-                }
-            )));
-        }
-        let BrowserSettings {
-            heartbeat,
-            silence_limit: silence,
-            ..
-        } = &self.browsers;
-        if silence <= heartbeat {
-            return Err(SettingsError::Wrong(format!(
-                "WHITEBOARD_SILENCE_LIMIT (--silence-limit) is {silence:?}: allowed is more than \
-                 WHITEBOARD_HEARTBEAT (--heartbeat), which is {heartbeat:?}"
-            )));
-        }
-        Ok(())
-    }
-}
-
-/// Says of clap's complaint about a value which variable and flag it was, and what is allowed.
-fn explained(error: clap::Error) -> SettingsError {
-    if matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    ) {
-        return SettingsError::Shown(error);
-    }
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    let named = context(ContextKind::InvalidArg)
-        .and_then(|usage| usage.strip_prefix("--"))
-        .and_then(|usage| usage.split([' ', '=']).next());
-    let command = Settings::command();
-    let variable = named
-        .and_then(|flag| {
-            command
-                .get_arguments()
-                .find(|arg| arg.get_long() == Some(flag))
-        })
-        .and_then(|arg| arg.get_env())
-        .map(|name| name.to_string_lossy());
-    let source = std::error::Error::source(&error);
-    match (named, variable, source) {
-        (Some(flag), Some(variable), Some(allowed)) => {
-            let value = context(ContextKind::InvalidValue).unwrap_or_default();
-            SettingsError::Wrong(format!(
-                "{variable} (--{flag}) is {value:?}: allowed is {allowed}"
-            ))
-        }
-        // An unknown flag and the like: the first line of what clap says is the whole of it.
-        _ => {
-            let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            SettingsError::Wrong(line.trim_start_matches("error: ").to_owned())
-        }
-    }
-}
-
-fn listen(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        "an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:0".to_owned()
-    })
-}
-
-fn database_url(text: &str) -> Result<String, String> {
-    let allowed = match text.split_once("://") {
-        Some(("mem", "")) => true,
-        Some(("surrealkv", folder)) => !folder.is_empty(),
-        // A user in the URL would be logged with it.
-        Some(("ws" | "wss", server)) => !server.is_empty() && !server.contains('@'),
-        _ => false,
-    };
-    allowed.then(|| text.to_owned()).ok_or_else(|| {
-        "mem://, surrealkv:// and a folder, or ws:// or wss:// and a server, without a user in it"
-            .to_owned()
-    })
-}
-
-fn database_name(text: &str) -> Result<String, String> {
-    let allowed = (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    allowed
-        .then(|| text.to_owned())
-        .ok_or_else(|| "1 to 64 letters, digits and underscores".to_owned())
 }

@@ -64,16 +64,18 @@ pub mod feeds;
 
 pub mod session;
 
-pub mod units;
-
-pub mod config;
-
 pub mod access;
 
 pub mod assets;
 
 pub mod error;
 
+pub mod request;
+
 pub mod api;
+
+pub mod values;
+
+pub mod config;
 
 pub mod server;

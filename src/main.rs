@@ -33,6 +33,9 @@ fn main() -> ExitCode {
     env_logger::Builder::new()
         .parse_filters(&settings.log)
         .init();
+    for name in Settings::unknown_variables() {
+        log::warn!("{name} is no setting");
+    }
     let work = async {
         if settings.new_life {
             new_life(&settings).await

@@ -21,7 +21,8 @@ use crate::feeds::{Attached, Feeds};
 use crate::members::{Answers, ToSession};
 use crate::model::{Access, DrawingId, Life, Op, Refusal, Seq, Writer};
 use crate::protocol::{
-    Close, FromBrowser, Hello, MAX_FRAME_BYTES, PageSignal, SUBPROTOCOL, ToBrowser,
+    Close, FromBrowser, Hello, MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, PageSignal, SUBPROTOCOL,
+    ToBrowser,
 };
 use crate::queue::{SessionId, op_bytes};
 
@@ -149,6 +150,8 @@ pub struct Session {
     attached: Option<Attached>,
     hello: Option<Hello>,
     upwards: Option<Upwards>,
+    /// Ops that came before the welcome went out.
+    early: Vec<(u64, Result<Op, Refusal>)>,
     ops_limit: DefaultDirectRateLimiter,
     signals_limit: DefaultDirectRateLimiter,
     fragments: Option<Vec<u8>>,
@@ -167,6 +170,7 @@ impl Session {
             attached: None,
             hello: None,
             upwards: None,
+            early: Vec::new(),
             ops_limit: RateLimiter::direct(ops),
             signals_limit: RateLimiter::direct(Quota::per_second(settings.signals_per_second)),
             fragments: None,
@@ -296,6 +300,10 @@ impl Session {
             held: false,
         });
         ctx.text(frame);
+        let early = std::mem::take(&mut self.early);
+        if !early.is_empty() {
+            self.ops(early, ctx);
+        }
     }
 
     /// Takes the ops whose turn it is: the next number, and those after it.
@@ -307,8 +315,11 @@ impl Session {
             self.malformed("ops come after hello", ctx);
             return;
         }
-        // Ops that came before the welcome are asked for again with it.
         let (Some(upwards), Some(attached)) = (&mut self.upwards, &self.attached) else {
+            // The welcome is on its way, and says whose turn it is. What is left out here is a gap then.
+            if self.early.len() + ops.len() <= MAX_OPS_PER_FRAME {
+                self.early.extend(ops);
+            }
             return;
         };
         let mut taken = Vec::new();
@@ -413,7 +424,9 @@ impl Session {
             return;
         }
         self.attached = None;
-        self.upwards = None;
+        if let (Some(upwards), Some(hello)) = (self.upwards.take(), &mut self.hello) {
+            hello.next = hello.next.max(upwards.answered + 1);
+        }
         ctx.run_later(REJOIN, |session, ctx| {
             let Ok(joining) = session.joining.clone() else {
                 return;
@@ -544,6 +557,14 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             Err(error) => {
                 match error {
                     ws::ProtocolError::Overflow => self.close(Close::TooLarge, ctx),
+                    // Text that is no UTF-8 comes as an I/O error too: only its words tell.
+                    ws::ProtocolError::Io(error) if error.to_string().contains("utf-8") => {
+                        self.malformed("text is UTF-8", ctx);
+                    }
+                    ws::ProtocolError::Io(_) => {
+                        self.closing = true;
+                        log::info!("session {} was cut", self.id);
+                    }
                     error => self.malformed(error.to_string(), ctx),
                 }
                 // Nothing that follows can be read.

@@ -17,12 +17,15 @@ mod schema;
 mod servers;
 mod since;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Change, DrawingId, Life, Seq, ServerId};
 
+pub use drawings::Rows;
 pub use live::{Follow, FollowServers};
 pub use sweep::Swept;
 

@@ -32,7 +32,7 @@ export class Adoption {
    * @param {object} on
    * @param {() => string} on.address
    * @param {(writer: Writer, op: Op) => void} on.adopted
-   * @param {ConstructorParameters<typeof Outbox>[2]} on.outbox
+   * @param {import("./outbox.js").OutboxNews} on.outbox
    */
   constructor(own, shelf, on) {
     this.#own = own;
@@ -80,10 +80,7 @@ export class Adoption {
     const connection = new Connection(this.#on.address, {
       opened: () => connection.send({ type: "hello", key, tab, next: outbox.first }),
       frame: (frame) => {
-        if (frame.type === "welcome") outbox.opened(frame.done, (ops) => connection.send(ops));
-        else if (frame.type === "done") outbox.done(frame.n);
-        else if (frame.type === "refused") outbox.refused(frame);
-        else if (frame.type === "resend") outbox.resend(frame.n);
+        outbox.frame(frame, (ops) => connection.send(ops));
         if (outbox.first === outbox.next) void this.#finish(tab, connection, release);
       },
       closed: () => outbox.closed(),

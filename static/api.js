@@ -21,6 +21,11 @@ export class ApiError extends Error {
     super(message);
     this.status = status;
   }
+
+  /** Whether the same request will never do: not for now, as with load or a restart. */
+  get isFinal() {
+    return this.status >= 400 && this.status < 500 && this.status !== 408 && this.status !== 429;
+  }
 }
 
 /**

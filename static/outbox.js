@@ -19,6 +19,13 @@ import { randomId } from "./ids.js";
  * @property {(writer: Writer, op: Op) => Promise<void>} keep
  * @property {(writer: Writer, upTo: number) => Promise<void>} drop
  */
+/**
+ * @typedef {object} OutboxNews
+ * @property {(writer: Writer, n: number) => void} answered every op up to `n` has its answer
+ * @property {(writer: Writer, op: Op, frame: RefusedFrame) => void} refused for good
+ * @property {() => void} count the number of unanswered ops changed
+ * @property {() => void} shelfFailed ops are in memory only
+ */
 
 /** Most ops that are sent and have no answer. */
 const WINDOW = 200;
@@ -44,11 +51,7 @@ export class Outbox {
   /**
    * @param {Writer} writer
    * @param {Shelf} shelf
-   * @param {object} on
-   * @param {(writer: Writer, n: number) => void} on.answered every op up to `n` has its answer
-   * @param {(writer: Writer, op: Op, frame: RefusedFrame) => void} on.refused for good
-   * @param {() => void} on.count the number of unanswered ops changed
-   * @param {(error: unknown) => void} on.shelfFailed ops are in memory only
+   * @param {OutboxNews} on
    * @param {Op[]} [kept] what a dead page left on the shelf
    */
   constructor(writer, shelf, on, kept = []) {
@@ -91,6 +94,18 @@ export class Outbox {
     this.#keep(op);
     this.#on.count();
     return op;
+  }
+
+  /**
+   * What a session says about this writer's ops; anything else is none of its business.
+   * @param {import("./types.js").FromServer} frame
+   * @param {(frame: object) => void} send
+   */
+  frame(frame, send) {
+    if (frame.type === "welcome") this.opened(frame.done, send);
+    else if (frame.type === "done") this.done(frame.n);
+    else if (frame.type === "refused") this.refused(frame);
+    else if (frame.type === "resend") this.resend(frame.n);
   }
 
   /**
@@ -159,8 +174,8 @@ export class Outbox {
   async #keep(op) {
     try {
       await this.#shelf.keep(this.writer, op);
-    } catch (error) {
-      this.#on.shelfFailed(error);
+    } catch {
+      this.#on.shelfFailed();
     }
     this.#storedUpTo = Math.max(this.#storedUpTo, op.n);
     this.#pump();

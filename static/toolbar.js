@@ -9,7 +9,7 @@ import { button, byId, element, iconButton } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** @typedef {import("./tools.js").Choice} Choice */
-/** @typedef {"undo"|"redo"|"zoom-in"|"zoom-out"|"zoom-fit"|"zoom-one"} Command */
+/** @typedef {"undo"|"redo"|"in"|"out"|"fit"|"one"} Command */
 
 /** @type {{choice: Choice, label: string, key: string}[]} */
 const TOOLS = [
@@ -85,12 +85,12 @@ export class Toolbar {
     this.#undo = iconButton("undo", "Undo (Ctrl+Z)", command("undo"));
     this.#redo = iconButton("redo", "Redo (Ctrl+Shift+Z)", command("redo"));
     byId("history").append(this.#undo, this.#redo);
-    this.#percent = button("percent", "Show at 100 % (0)", command("zoom-one"), "100 %");
+    this.#percent = button("percent", "Show at 100 % (0)", command("one"), "100 %");
     byId("zoom").append(
-      iconButton("minus", "Zoom out (−)", command("zoom-out")),
+      iconButton("minus", "Zoom out (−)", command("out")),
       this.#percent,
-      iconButton("plus", "Zoom in (+)", command("zoom-in")),
-      button("icon-button", "Show everything (F)", command("zoom-fit"), icon("fit")),
+      iconButton("plus", "Zoom in (+)", command("in")),
+      button("icon-button", "Show everything (F)", command("fit"), icon("fit")),
     );
     addEventListener("keydown", (event) => this.#key(event));
     addEventListener("keyup", (event) => {
@@ -176,8 +176,8 @@ function commandOf(key, { ctrlKey, metaKey, shiftKey, altKey }) {
     if (key === "z") return shiftKey ? "redo" : "undo";
     return key === "y" ? "redo" : null;
   }
-  if (key === "+" || key === "=") return "zoom-in";
-  if (key === "-") return "zoom-out";
-  if (key === "0") return "zoom-one";
-  return key === "f" ? "zoom-fit" : null;
+  if (key === "+" || key === "=") return "in";
+  if (key === "-") return "out";
+  if (key === "0") return "one";
+  return key === "f" ? "fit" : null;
 }

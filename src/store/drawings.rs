@@ -5,7 +5,7 @@
 use surrealdb::types::{Array, Value};
 
 use super::rows::{
-    Fields, drawing_record, int, rows, signal_table, stroke_table, table, time, uuid, variables,
+    Fields, drawing_record, int, rows, signal_table, stroke_table, time, uuid, variables,
 };
 use super::schema::{CREATE_DRAWING, SCHEMA};
 use super::{Before, DrawingInfo, Head, MAX_LIST, Store, StoreError, TAKE_BACK};
@@ -24,6 +24,17 @@ const TAKE: &str = "UPDATE ONLY $drawing SET deleted = NONE
 WHERE deleted IS NONE OR deleted > time::now() - $within";
 const HEADS: &str = "SELECT id, head, life, title, deleted FROM $drawings";
 const RENEW: &str = "UPDATE drawing SET life = rand::uuid() RETURN VALUE head";
+const COUNT: &str = "SELECT count() FROM ONLY type::table($strokes) GROUP ALL LIMIT 1;
+SELECT count() FROM ONLY type::table($signals) GROUP ALL LIMIT 1;";
+
+/// The rows in a drawing's tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// One for each stroke that ever was, but for swept tombstones.
+    pub strokes: u64,
+    /// None, since the table keeps nothing.
+    pub signals: u64,
+}
 
 impl Store {
     /// Makes a drawing, with tables of its own.
@@ -38,8 +49,8 @@ impl Store {
             ("title", Value::String(title.to_owned())),
             ("life", uuid(Life::random().0)),
             ("schema", int(SCHEMA.into())),
-            ("strokes", table(stroke_table(id))),
-            ("signals", table(signal_table(id))),
+            ("strokes", Value::String(stroke_table(id))),
+            ("signals", Value::String(signal_table(id))),
         ]);
         self.0.persist(CREATE_DRAWING, variables).await?;
         self.get(id).await
@@ -161,6 +172,29 @@ impl Store {
     pub async fn renew_lives(&self) -> Result<usize, StoreError> {
         let mut results = self.0.persist(RENEW, variables([])).await?;
         Ok(rows(results.take(0)?)?.len())
+    }
+
+    /// How many rows the drawing's tables hold. It reads them all: this is for looking after
+    /// a database, and for tests.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] and [`StoreError::Gone`] besides those of every query.
+    pub async fn count_rows(&self, drawing: DrawingId) -> Result<Rows, StoreError> {
+        self.get(drawing).await?;
+        let variables = variables([
+            ("strokes", Value::String(stroke_table(drawing))),
+            ("signals", Value::String(signal_table(drawing))),
+        ]);
+        let mut results = self.0.query(COUNT, variables).await?;
+        let mut count = |index: usize| match Fields::maybe(results.take(index)?) {
+            Some(mut row) => row.seq("count"),
+            None => Ok(0),
+        };
+        Ok(Rows {
+            strokes: count(0)?,
+            signals: count(1)?,
+        })
     }
 
     async fn update(

@@ -3,7 +3,6 @@
 //! It must never gather without bound: SurrealDB's own channels have no limit, so a task of the
 //! store drains them into one that has, and ends the stream when that is full.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -14,9 +13,9 @@ use surrealdb::{Notification, Surreal};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use super::connection::{Sessions, Trouble, checked, pause};
+use super::connection::{Sessions, Trouble, checked, one_line, pause};
 use super::rows::{
-    Fields, drawing_record, from_row, signal_table, stroke_table, table, uuid, variables,
+    Fields, drawing_record, from_row, signal_table, stroke_table, table, uuid, variables, wrong,
 };
 use super::schema::SCHEMA;
 use super::servers::from_server_row;
@@ -26,14 +25,15 @@ use crate::model::{DrawingId, ServerId};
 /// How often a live query is opened, or killed, again after a conflict: both write the
 /// definition of their table.
 const TRIES: u32 = 50;
-/// How long a killed live query may take to end before it is killed again.
-const KILL_WAIT: Duration = Duration::from_millis(500);
+/// How long looking for a live query that should be gone, or killing it, may take.
+const KILL_WAIT: Duration = Duration::from_secs(2);
 
 const FOLLOW: &str = "SELECT schema, deleted FROM ONLY $drawing;
 LIVE SELECT * FROM type::table($strokes);
 LIVE SELECT * FROM type::table($signals);";
 const FOLLOW_SERVERS: &str = "LIVE SELECT * FROM server";
 const KILL: &str = "KILL $live";
+const INFO: &str = "INFO FOR TABLE $table";
 const SIGNAL: &str = "INSERT INTO $signals $row RETURN NONE";
 
 /// What is heard of one drawing, from the moment [`Store::follow`] returned. Dropping it ends
@@ -42,9 +42,9 @@ const SIGNAL: &str = "INSERT INTO $signals $row RETURN NONE";
 pub struct Follow(mpsc::Receiver<Followed>);
 
 impl Follow {
-    /// The next change or signals; nothing once the connection was lost, the drawing was swept
-    /// away, the store closed, or more than [`FOLLOW_CAPACITY`] of them waited here. Then
-    /// follow again, and read [`Store::since`].
+    /// The next change or signals; nothing once the connection was lost, the store closed, or
+    /// more than [`FOLLOW_CAPACITY`] of them waited here. Then follow again, and read
+    /// [`Store::since`]. That the drawing was deleted or swept away is not heard here.
     pub async fn next(&mut self) -> Option<Followed> {
         self.0.recv().await
     }
@@ -71,12 +71,13 @@ impl Store {
     ///
     /// [`StoreError::NotFound`] and [`StoreError::Gone`] besides those of every query.
     pub async fn follow(&self, drawing: DrawingId) -> Result<Follow, StoreError> {
+        let tables = vec![stroke_table(drawing), signal_table(drawing)];
         let variables = variables([
             ("drawing", drawing_record(drawing)),
             ("strokes", Value::String(stroke_table(drawing))),
             ("signals", Value::String(signal_table(drawing))),
         ]);
-        let (row, receiver) = match self.live(FOLLOW, &[1, 2], variables, followed).await {
+        let (row, receiver) = match self.live(FOLLOW, tables, variables, followed).await {
             Ok(live) => live,
             Err(trouble) => return Err(self.missing(drawing, trouble.into()).await),
         };
@@ -98,7 +99,7 @@ impl Store {
     /// Those of every query.
     pub async fn follow_servers(&self) -> Result<FollowServers, StoreError> {
         let (_, receiver) = self
-            .live(FOLLOW_SERVERS, &[0], variables([]), heard)
+            .live(FOLLOW_SERVERS, vec!["server".into()], variables([]), heard)
             .await?;
         Ok(FollowServers(receiver))
     }
@@ -126,13 +127,19 @@ impl Store {
 
 type Take<T> = fn(Notification<Value>) -> Result<Option<T>, StoreError>;
 
+/// A live query that is open: its table, and its id there.
+struct Live {
+    table: String,
+    id: Uuid,
+}
+
 impl Store {
-    /// Runs a query whose statements `live` are live queries; gives the result of its first
-    /// statement, and what `take` makes of the notifications.
+    /// Runs a query whose last statements are live queries of `tables`; gives the result of
+    /// its first statement, and what `take` makes of the notifications.
     async fn live<T: Send + 'static>(
         &self,
         text: &'static str,
-        live: &'static [usize],
+        tables: Vec<String>,
         variables: Variables,
         take: Take<T>,
     ) -> Result<(Value, mpsc::Receiver<T>), Trouble> {
@@ -147,36 +154,43 @@ impl Store {
                 }
                 pause().await;
             };
-            let (sender, receiver) = mpsc::channel(FOLLOW_CAPACITY);
-            let mut streams = Vec::with_capacity(live.len());
-            let mut ids = Vec::with_capacity(live.len());
-            for &index in live {
-                if let Value::Uuid(id) = results.take::<Value>(index)? {
-                    ids.push(id.into_inner());
-                }
+            let first = results.num_statements() - tables.len();
+            let mut streams = Vec::new();
+            let mut open = Vec::new();
+            for (index, table) in (first..).zip(tables) {
+                let id = match results.take::<Value>(index)? {
+                    Value::Uuid(id) => id.into_inner(),
+                    _ => return Err(Trouble::Store(wrong("live query"))),
+                };
+                open.push(Live { table, id });
                 streams.push(results.stream::<Value>(index)?);
             }
-            let first = match live {
-                [0, ..] => Value::None,
-                _ => results.take(0)?,
+            let row = if first > 0 {
+                results.take(0)?
+            } else {
+                Value::None
             };
-            tokio::spawn(drain(lives, ids, streams, closing, sender, take));
-            Ok((first, receiver))
+            let (sender, receiver) = mpsc::channel(FOLLOW_CAPACITY);
+            tokio::spawn(async move {
+                if drain(streams, closing.clone(), sender, take).await {
+                    bury(&lives, open).await;
+                }
+                drop(closing);
+            });
+            Ok((row, receiver))
         };
         self.0.run(work).await
     }
 }
 
 /// Moves notifications from SurrealDB's unbounded channels to a bounded one, until either side
-/// ends or the store closes; then ends the live queries.
+/// ends or the store closes. Answers whether the live queries are still there to be ended.
 async fn drain<T>(
-    lives: Arc<Surreal<Any>>,
-    ids: Vec<Uuid>,
     streams: Vec<QueryStream<Value>>,
     mut closing: watch::Receiver<bool>,
     sender: mpsc::Sender<T>,
     take: Take<T>,
-) {
+) -> bool {
     // When one of the streams ends, all must.
     let marked = streams
         .into_iter()
@@ -184,44 +198,62 @@ async fn drain<T>(
     let mut arrivals = stream::select_all(marked.map(Box::pin));
     loop {
         let arrival = tokio::select! {
-            _ = sender.closed() => break,
-            _ = closing.wait_for(|closing| *closing) => break,
+            _ = sender.closed() => return true,
+            _ = closing.wait_for(|closing| *closing) => return true,
             arrival = arrivals.next() => arrival.flatten(),
         };
         let taken = match arrival {
             Some(Ok(notification)) => take(notification),
-            Some(Err(error)) => Err(error.into()),
+            Some(Err(error)) => {
+                log::warn!("a live query ended: {}", one_line(error.message()));
+                return false;
+            }
             // Killed from outside, as when the table is removed.
-            None => break,
+            None => return false,
         };
         match taken {
             Ok(None) => {}
             Ok(Some(heard)) => {
                 if sender.try_send(heard).is_err() {
                     log::warn!("a live query ends: its reader is gone, or too far behind");
-                    break;
+                    return true;
                 }
             }
             Err(error) => {
                 log::warn!("a live query ends: {error}");
-                break;
+                return true;
             }
         }
     }
-    drop(sender);
-    // The client would kill them when the streams are dropped, but only once: a conflict would
-    // leave a live query without a listener, which every later write pays for.
-    for _ in 0..TRIES {
-        for id in &ids {
-            let kill = lives.query(KILL).bind(("live", uuid(*id)));
-            if tokio::time::timeout(KILL_WAIT, kill).await.is_err() {
-                return;
+}
+
+/// Sees to it that live queries whose streams were dropped are gone. The client kills them
+/// then, but tries only once and does not tell of a conflict; and whatever is left behind
+/// would cost every later write of its table.
+async fn bury(lives: &Surreal<Any>, open: Vec<Live>) {
+    for Live { table, id } in open {
+        for _ in 0..TRIES {
+            pause().await;
+            match tokio::time::timeout(KILL_WAIT, is_open(lives, &table, id)).await {
+                Ok(Ok(true)) => {}
+                // It is gone, or the table is, or the connection with all its live queries.
+                Ok(_) => break,
+                Err(_) => return,
             }
+            let kill = lives.query(KILL).bind(("live", uuid(id)));
+            // The client does not show whether it worked.
+            let _ = tokio::time::timeout(KILL_WAIT, kill).await;
         }
-        let ended = async { while arrivals.next().await.is_some() {} };
-        if tokio::time::timeout(KILL_WAIT, ended).await.is_ok() {
-            return;
-        }
+    }
+}
+
+async fn is_open(lives: &Surreal<Any>, table: &str, id: Uuid) -> Result<bool, Trouble> {
+    let name = Value::String(table.to_owned());
+    let info = lives.query(INFO).bind(("table", name)).await?;
+    let mut info = Fields::of(checked(info)?.take(0)?).map_err(Trouble::Store)?;
+    match info.take("lives") {
+        Value::Object(open) => Ok(open.contains_key(&id.to_string())),
+        _ => Ok(false),
     }
 }
 

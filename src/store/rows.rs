@@ -2,9 +2,7 @@
 //!
 //! They are built by hand, without serde: an append is on the path of every stroke.
 
-use surrealdb::types::{
-    Array, Datetime, Number, Object, RecordId, RecordIdKey, Table, Value, Variables,
-};
+use surrealdb::types::{Array, Datetime, Number, Object, RecordId, RecordIdKey, Value, Variables};
 use uuid::Uuid;
 
 use super::StoreError;
@@ -41,9 +39,9 @@ pub(super) fn uuid(uuid: Uuid) -> Value {
     Value::Uuid(uuid.into())
 }
 
-/// A table's name as a value.
+/// A table's name as a value: DEFINE and REMOVE take a string only.
 pub(super) fn table(name: String) -> Value {
-    Value::Table(Table::new(name))
+    Value::String(name)
 }
 
 /// Variables of a query.

@@ -2,12 +2,10 @@
 //!
 //! It must never touch a database that a newer program wrote and this one may not read.
 
-use surrealdb::types::RecordIdKey;
+use surrealdb::types::{RecordIdKey, Value};
 
 use super::connection::Connection;
-use super::rows::{
-    Fields, drawing_record, int, record, signal_table, stroke_table, table, variables,
-};
+use super::rows::{Fields, drawing_record, int, record, signal_table, stroke_table, variables};
 use super::{Store, StoreError};
 use crate::model::DrawingId;
 
@@ -86,8 +84,8 @@ impl Store {
             let variables = variables([
                 ("drawing", drawing_record(drawing)),
                 ("schema", int(number.into())),
-                ("strokes", table(stroke_table(drawing))),
-                ("signals", table(signal_table(drawing))),
+                ("strokes", Value::String(stroke_table(drawing))),
+                ("signals", Value::String(signal_table(drawing))),
             ]);
             match self.0.persist(migration, variables).await {
                 Ok(_) => log::info!("drawing migrated to schema {number}"),

@@ -9,7 +9,7 @@ use surrealdb::types::{Array, RecordId, RecordIdKey, Value};
 
 use super::connection::Trouble;
 use super::rows::{
-    Fields, drawing_record, int, rows, signal_table, stroke_table, table, variables, wrong,
+    Fields, drawing_record, int, rows, signal_table, stroke_table, variables, wrong,
 };
 use super::{SERVER_SILENCE, Store, StoreError, TAKE_BACK};
 use crate::model::DrawingId;
@@ -17,9 +17,11 @@ use crate::model::DrawingId;
 /// Most tombstones that go in one transaction.
 const AT_ONCE: usize = 1_000;
 
-const DELETED: &str = "SELECT id FROM drawing WHERE deleted < time::now() - $age";
+/// NONE is less than any time: it must be ruled out wherever times are compared.
+const DELETED: &str =
+    "SELECT id FROM drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age";
 const REMOVE: &str = "BEGIN;
-IF (DELETE ONLY $drawing WHERE deleted < time::now() - $age RETURN BEFORE) IS NONE { THROW 'taken back' };
+IF (DELETE ONLY $drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age RETURN BEFORE) IS NONE { THROW 'taken back' };
 REMOVE TABLE IF EXISTS $strokes;
 REMOVE TABLE IF EXISTS $signals;
 COMMIT;";
@@ -30,7 +32,7 @@ AND swept <= changed AND swept <= time::now() - $age - $age / 30";
 const OLD: &str = "BEGIN;
 LET $until = time::now() - $age;
 SELECT head, $until AS until FROM ONLY $drawing;
-SELECT VALUE id FROM type::table($strokes) WHERE gone <= $until;
+SELECT VALUE id FROM type::table($strokes) WHERE gone IS NOT NONE AND gone <= $until;
 COMMIT;";
 const TAKE: &str = "BEGIN;
 IF (UPDATE ONLY $drawing SET floor = math::max([floor, $floor]) WHERE head > $floor AND deleted IS NONE RETURN VALUE floor) IS NONE { THROW 'gone' };
@@ -71,8 +73,8 @@ impl Store {
             let variables = variables([
                 ("drawing", drawing_record(drawing)),
                 ("age", age(take_back)),
-                ("strokes", table(stroke_table(drawing))),
-                ("signals", table(signal_table(drawing))),
+                ("strokes", Value::String(stroke_table(drawing))),
+                ("signals", Value::String(signal_table(drawing))),
             ]);
             match self.0.persist(REMOVE, variables).await {
                 Ok(_) => swept.drawings += 1,

@@ -2,7 +2,9 @@
 
 mod browser;
 mod served;
+mod surrealdb;
 
+mod api;
 mod drawing;
 mod drawing_together;
 mod hostile;
@@ -10,3 +12,5 @@ mod properties;
 mod replicas;
 mod resync;
 mod settings;
+mod start;
+mod store;

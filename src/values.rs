@@ -1,7 +1,8 @@
-//! Numbers, times and sizes as settings write them, with their units and bounds.
+//! The values of settings as people write them: numbers, times and sizes with units and bounds, addresses.
 //!
 //! Nothing here knows which setting it reads: an error says what is allowed, and its caller where.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -73,6 +74,47 @@ fn quantity(text: &str, units: &[(&str, u64)], least: &str, most: &str) -> Optio
         number.parse::<u64>().ok()?.checked_mul(*factor)
     };
     parse(text).filter(|value| (parse(least)..=parse(most)).contains(&Some(*value)))
+}
+
+/// Levels for modules, as env_logger reads them.
+pub fn log_filter(text: &str) -> Result<String, String> {
+    match env_filter::Builder::new().try_parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("levels such as warn, whiteboard=debug, separated by commas".to_owned()),
+    }
+}
+
+/// Where to listen.
+pub fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:0".to_owned()
+    })
+}
+
+/// Which database, in one of the forms that the store opens.
+pub fn database_url(text: &str) -> Result<String, String> {
+    let allowed = match text.split_once("://") {
+        Some(("mem", "")) => true,
+        Some(("surrealkv", folder)) => !folder.is_empty(),
+        // A user in the URL would be logged with it.
+        Some(("ws" | "wss", server)) => !server.is_empty() && !server.contains('@'),
+        _ => false,
+    };
+    allowed.then(|| text.to_owned()).ok_or_else(|| {
+        "mem://, surrealkv:// and a folder, or ws:// or wss:// and a server, without a user in it"
+            .to_owned()
+    })
+}
+
+/// A name of a namespace or a database.
+pub fn database_name(text: &str) -> Result<String, String> {
+    let allowed = (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    allowed
+        .then(|| text.to_owned())
+        .ok_or_else(|| "1 to 64 letters, digits and underscores".to_owned())
 }
 
 #[cfg(test)]

@@ -1,0 +1,180 @@
+//! What a request asks for, checked: its drawing, its position, its body, its title.
+//!
+//! Whatever comes out of here cannot be wrong any more. Nothing here asks the store or a feed.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpMessage, HttpRequest, web};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::access::Refused;
+use crate::error::ApiError;
+use crate::model::{Access, DrawingId, IdError, Life, MAX_TITLE_CHARS, Seq};
+use crate::store::Before;
+
+/// Largest body of a request, in bytes.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+/// Drawings in one list, unless the request says less or more.
+const LIST: usize = 50;
+/// Most drawings in one list.
+const MAX_LIST: usize = 200;
+/// Largest position in a query: the largest integer that every JSON reader holds exactly.
+const MAX_SINCE: Seq = (1 << 53) - 1;
+
+/// What the door found out: see [`door`](crate::api::door).
+pub fn access(request: &HttpRequest) -> Result<Access, Refused> {
+    let access = request.extensions().get().copied();
+    access.expect("every request came through the door")
+}
+
+/// Refuses a request whose access is less than this.
+pub fn require(request: &HttpRequest, least: Access) -> Result<(), ApiError> {
+    if access(request)? < least {
+        let message = "this link does not allow that";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, message));
+    }
+    Ok(())
+}
+
+/// The drawing in the path.
+pub fn drawing(request: &HttpRequest) -> Result<DrawingId, ApiError> {
+    let text = request.match_info().query("drawing");
+    text.parse()
+        .map_err(|error: IdError| ApiError::field("drawing", error.to_string()))
+}
+
+/// A reader's position, from the query.
+pub struct Position {
+    /// The last position it holds.
+    pub since: Seq,
+    /// The life that position belongs to, if it knows.
+    pub life: Option<Life>,
+}
+
+impl Position {
+    /// The position in a request: the very beginning, unless it says another.
+    pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        #[derive(Deserialize)]
+        struct Asked {
+            since: Option<String>,
+            life: Option<String>,
+        }
+        let asked: Asked = query(request)?;
+        let since = match asked.since.as_deref().map(str::parse) {
+            None => 0,
+            Some(Ok(since)) if since <= MAX_SINCE => since,
+            Some(_) => {
+                let message = format!("since is a whole number from 0 to {MAX_SINCE}");
+                return Err(ApiError::field("since", message));
+            }
+        };
+        let life = asked.life.as_deref().map(str::parse).transpose();
+        let life = life.map_err(|error: IdError| ApiError::field("life", error.to_string()))?;
+        Ok(Self { since, life })
+    }
+}
+
+/// Which part of the list of drawings, from the query.
+pub struct Part {
+    /// It goes on after this drawing.
+    pub before: Option<Before>,
+    /// It has at most so many.
+    pub limit: usize,
+}
+
+impl Part {
+    /// The part in a request: the first one, unless it says another.
+    pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        #[derive(Deserialize)]
+        struct Asked {
+            before: Option<String>,
+            limit: Option<String>,
+        }
+        let asked: Asked = query(request)?;
+        let before = asked.before.as_deref().map(|text| {
+            parse_before(text).ok_or_else(|| {
+                ApiError::field("before", "before is what an earlier list called next")
+            })
+        });
+        let limit = match asked.limit.as_deref().map(str::parse) {
+            None => LIST,
+            Some(Ok(limit)) if (1..=MAX_LIST).contains(&limit) => limit,
+            Some(_) => {
+                let message = format!("limit is a whole number from 1 to {MAX_LIST}");
+                return Err(ApiError::field("limit", message));
+            }
+        };
+        Ok(Self {
+            before: before.transpose()?,
+            limit,
+        })
+    }
+}
+
+/// What [`Part::of`] reads, to go on after a drawing that was made at this time.
+pub fn next(created: u64, id: DrawingId) -> String {
+    format!("{created}.{id}")
+}
+
+fn parse_before(text: &str) -> Option<Before> {
+    let (created, id) = text.split_once('.')?;
+    Some(Before {
+        created: created.parse().ok()?,
+        id: id.parse().ok()?,
+    })
+}
+
+fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
+    web::Query::from_query(request.query_string())
+        .map(web::Query::into_inner)
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the query: {error}")))
+}
+
+/// The whole body, which is small.
+pub async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, ApiError> {
+    let too_large = || {
+        let message = format!("a body has at most {MAX_BODY_BYTES} bytes");
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    };
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+        return Err(too_large());
+    }
+    let read = payload.to_bytes_limited(MAX_BODY_BYTES).await;
+    read.map_err(|_| too_large())?
+        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "the body ended too early"))
+}
+
+/// A body as a JSON object; what is wrong with it names the field.
+pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    // A list would pass for its fields in order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        let message = "the body is a JSON object";
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let message = format!("the body: {}", error.inner());
+        // Where the body is no JSON at all, the path has dots and question marks only.
+        match error.path().to_string() {
+            field if field.contains(char::is_alphanumeric) => ApiError::field(&field, message),
+            _ => ApiError::new(StatusCode::BAD_REQUEST, message),
+        }
+    })?;
+    reader
+        .end()
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the body: {error}")))?;
+    Ok(value)
+}
+
+/// A title as it is kept: without space around it.
+pub fn title(text: &str) -> Result<String, ApiError> {
+    let title = text.trim();
+    let allowed = (1..=MAX_TITLE_CHARS).contains(&title.chars().count())
+        && !title.chars().any(char::is_control);
+    allowed.then(|| title.to_owned()).ok_or_else(|| {
+        let message = format!("a title has 1 to {MAX_TITLE_CHARS} printable characters");
+        ApiError::field("title", message)
+    })
+}

@@ -1,0 +1,126 @@
+//! What only a look behind the door can show.
+
+use std::time::Duration;
+
+use surrealdb::types::{RecordIdKey, Value, Variables};
+
+use super::rows::{Fields, drawing_record, int, record, stroke_table, variables};
+use super::*;
+
+/// How long anything may take that is waited for.
+const SOON: Duration = Duration::from_secs(30);
+
+fn memory() -> Database {
+    Database {
+        url: "mem://".into(),
+        namespace: "test".into(),
+        name: "test".into(),
+        user: None,
+        password: None,
+        deadline: SOON,
+    }
+}
+
+async fn ask(store: &Store, text: &'static str, variables: Variables) -> Value {
+    store
+        .0
+        .query(text, variables)
+        .await
+        .unwrap()
+        .take(0)
+        .unwrap()
+}
+
+/// Live queries on a drawing's strokes.
+async fn lives(store: &Store, drawing: DrawingId) -> usize {
+    let name = Value::String(stroke_table(drawing));
+    let info = ask(store, "INFO FOR TABLE $table", variables([("table", name)])).await;
+    match Fields::of(info).unwrap().take("lives") {
+        Value::Object(lives) => lives.len(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_follow_that_is_dropped_leaves_no_live_query_behind() {
+    let store = Store::open(&memory()).await.unwrap();
+    let drawing = store.create("A drawing").await.unwrap().id;
+    let follows = [
+        store.follow(drawing).await.unwrap(),
+        store.follow(drawing).await.unwrap(),
+    ];
+    assert_eq!(lives(&store, drawing).await, 2);
+    drop(follows);
+    let gone = async {
+        while lives(&store, drawing).await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, gone).await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_follow_that_nobody_reads_ends() {
+    let store = Store::open(&memory()).await.unwrap();
+    let drawing = store.create("A drawing").await.unwrap().id;
+    let mut follow = store.follow(drawing).await.unwrap();
+    for _ in 0..2 * FOLLOW_CAPACITY {
+        store.signal(drawing, "{}".into()).await.unwrap();
+    }
+    let mut heard = 0;
+    while follow.next().await.is_some() {
+        heard += 1;
+    }
+    assert_eq!(heard, FOLLOW_CAPACITY);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_older_drawing_is_migrated_when_it_is_read_or_followed() {
+    const AGE: &str = "UPDATE $drawing SET schema = 0; REMOVE TABLE $strokes";
+    let store = Store::open(&memory()).await.unwrap();
+    for read in [true, false] {
+        let drawing = store.create("An old drawing").await.unwrap().id;
+        let variables = variables([
+            ("drawing", drawing_record(drawing)),
+            ("strokes", Value::String(stroke_table(drawing))),
+        ]);
+        ask(&store, AGE, variables.clone()).await;
+        if read {
+            assert_eq!(store.since(drawing, 0).await.unwrap().head, 0);
+        }
+        store.follow(drawing).await.unwrap();
+        let row = ask(&store, "SELECT schema FROM ONLY $drawing", variables).await;
+        assert_eq!(
+            Fields::of(row).unwrap().seq("schema"),
+            Ok(schema::SCHEMA.into())
+        );
+        assert_eq!(store.count_rows(drawing).await.unwrap().strokes, 0);
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_too_new_is_refused() {
+    const AGE: &str = "UPDATE $meta SET schema = 7, oldest = $oldest";
+    let folder = tempfile::tempdir().unwrap();
+    let mut database = memory();
+    database.url = format!("surrealkv://{}", folder.path().display());
+    for (oldest, refused) in [(schema::SCHEMA, false), (schema::SCHEMA + 1, true)] {
+        let store = Store::open(&database).await.unwrap();
+        let meta = record("meta", RecordIdKey::String("schema".into()));
+        let variables = variables([("meta", meta), ("oldest", int(oldest.into()))]);
+        ask(&store, AGE, variables).await;
+        store.close().await;
+        match Store::open(&database).await {
+            Ok(store) if !refused => store.close().await,
+            Err(StoreError::TooNew {
+                schema: 7,
+                oldest,
+                known: schema::SCHEMA,
+            }) if refused => assert_eq!(oldest, schema::SCHEMA + 1),
+            other => panic!("{:?}", other.err()),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+// @ts-check
+/**
+ * What part of the plane the page shows: moves the camera, and everything that goes with it.
+ *
+ * It must never paint.
+ */
+
+import { centred, fitted, panned, pinched, shownBox, toPlane, toWindow, zoomedTo } from "./camera.js";
+import { boxOfBoth, overlap } from "./geometry.js";
+
+/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").Box} Box */
+/** @typedef {import("./camera.js").Camera} Camera */
+/** @typedef {import("./camera.js").Size} Size */
+
+/** How much closer or farther a press on plus or minus goes. */
+const ZOOM_STEP = 1.25;
+/** Pixels between two dots of the paper, more or less: they stay far enough apart at any zoom. */
+const GRID = 32;
+
+export class View {
+  /** @type {Camera} */
+  camera = { x: 0, y: 0, zoom: 1 };
+  #paper;
+  #on;
+
+  /**
+   * @param {HTMLElement} paper has the dots
+   * @param {object} on
+   * @param {() => Size} on.size
+   * @param {() => Box[]} on.boxes where something is
+   * @param {(camera: Camera) => void} on.looked
+   */
+  constructor(paper, on) {
+    this.#paper = paper;
+    this.#on = on;
+  }
+
+  /**
+   * @param {number} dx pixels
+   * @param {number} dy pixels
+   */
+  pan(dx, dy) {
+    this.#look(panned(this.camera, dx, dy));
+  }
+
+  /**
+   * @param {[Place, Place]} before pixels
+   * @param {[Place, Place]} after
+   */
+  pinch(before, after) {
+    this.#look(pinched(this.camera, before, after));
+  }
+
+  /**
+   * @param {number} factor
+   * @param {Place} [pixel] what stays where it is; otherwise the middle
+   */
+  zoom(factor, pixel = this.#middle()) {
+    this.#look(zoomedTo(this.camera, this.camera.zoom * factor, pixel));
+  }
+
+  /** @param {"in"|"out"|"one"|"fit"} to */
+  command(to) {
+    if (to === "in") this.zoom(ZOOM_STEP);
+    else if (to === "out") this.zoom(1 / ZOOM_STEP);
+    else if (to === "one") this.zoom(1 / this.camera.zoom);
+    else this.fit();
+  }
+
+  /** Shows everything there is. */
+  fit() {
+    const box = this.#on.boxes().reduce((/** @type {Box | null} */ both, box) => boxOfBoth(both, box), null);
+    const size = this.#on.size();
+    this.#look(box ? fitted(box, size) : centred({ x: 0, y: 0 }, 1, size));
+  }
+
+  /** Shows everything, if some of it is not in sight. */
+  fitIfNeeded() {
+    const shown = shownBox(this.camera, this.#on.size());
+    if (!this.#on.boxes().every((box) => overlap(box, shown))) this.fit();
+  }
+
+  /** @param {Place} pixel */
+  toPlane(pixel) {
+    return toPlane(this.camera, pixel);
+  }
+
+  /** @param {Place} place */
+  toWindow(place) {
+    return toWindow(this.camera, place);
+  }
+
+  #middle() {
+    const { width, height } = this.#on.size();
+    return { x: width / 2, y: height / 2 };
+  }
+
+  /** @param {Camera} camera */
+  #look(camera) {
+    this.camera = camera;
+    const { x, y, zoom } = camera;
+    const { style } = this.#paper;
+    style.setProperty("--grid", `${GRID * zoom * 2 ** Math.round(-Math.log2(zoom))}px`);
+    style.setProperty("--grid-x", `${-x * zoom}px`);
+    style.setProperty("--grid-y", `${-y * zoom}px`);
+    this.#on.looked(camera);
+  }
+}

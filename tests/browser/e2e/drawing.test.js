@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { Server, Somebody, drag, has, launched, painted, pixel, says, strokes, until } from "./harness.js";
+
+/** @type {Server} */
+let server;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Somebody[]} */
+let people = [];
+
+before(async () => {
+  [server, browser] = await Promise.all([Server.start(), launched()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.remove();
+});
+afterEach(async () => {
+  const errors = people.flatMap(({ errors }) => errors);
+  await Promise.all(people.map(({ context }) => context.close()));
+  people = [];
+  assert.deepEqual(errors, []);
+});
+
+async function somebody(options = {}) {
+  const one = await Somebody.come(browser, server, options);
+  people.push(one);
+  return one;
+}
+
+/** Two people on a new drawing. */
+async function two() {
+  const drawing = await server.drawing();
+  const [ada, bob] = [await somebody(), await somebody()];
+  return { drawing, a: await ada.open(drawing), b: await bob.open(drawing) };
+}
+
+test("what one draws, the other sees, pixel for pixel", async () => {
+  const { a, b } = await two();
+  await a.click('[aria-label="Red"]');
+  await drag(a, [[300, 300], [400, 250], [500, 300], [600, 250]]);
+  await says(a, "Saved");
+  await has(b, 1);
+  assert.deepEqual(await strokes(a), await strokes(b));
+  await painted(b, "settled", [300, 300]);
+  await painted(a, "settled", [300, 300]);
+  assert.deepEqual(await pixel(b, "settled", 500, 300), [0xd6, 0x40, 0x2b, 255]);
+  assert.deepEqual(await pixel(b, "settled", 500, 300), await pixel(a, "settled", 500, 300));
+  await painted(b, "live", [500, 300], false);
+});
+
+test("ink is seen while it is drawn, and is gone once the stroke is there", async () => {
+  const { a, b } = await two();
+  await drag(a, [[300, 300], [400, 320], [500, 300]], { lift: false });
+  await painted(b, "live", [400, 320]);
+  assert.deepEqual(await strokes(b), [], "before the pen is lifted there is no stroke");
+  await a.mouse.up();
+  await painted(b, "settled", [400, 320]);
+  await painted(b, "live", [400, 320], false);
+});
+
+test("ink that is given up goes", async () => {
+  const { a, b } = await two();
+  await drag(a, [[300, 300], [400, 320], [500, 300]], { lift: false });
+  await painted(b, "live", [400, 320]);
+  await a.keyboard.press("m");
+  await painted(b, "live", [400, 320], false);
+  await a.mouse.up();
+  assert.deepEqual(await strokes(a), []);
+});
+
+test("every tool draws what the other sees", async () => {
+  const { a, b } = await two();
+  for (const [key, y] of /** @type {[string, number][]} */ ([["p", 120], ["m", 180], ["l", 240], ["a", 300], ["r", 360], ["o", 430]])) {
+    await a.keyboard.press(key);
+    await drag(a, [[300, y], [380, y + 20], [460, y + 40]]);
+  }
+  await a.keyboard.press("t");
+  await a.mouse.click(600, 300);
+  await a.keyboard.type("Hello\nthere");
+  await a.keyboard.press("Escape");
+  await has(b, 7);
+  const tools = (await strokes(b)).map(({ body }) => body.tool);
+  assert.deepEqual(tools, ["pen", "marker", "line", "arrow", "rectangle", "ellipse", "text"]);
+  assert.equal((await strokes(b))[6].body.text, "Hello\nthere");
+  await says(a, "Saved");
+});
+
+test("a text is changed in place, and the change is undone", async () => {
+  const { a, b } = await two();
+  await a.keyboard.press("t");
+  await a.mouse.click(400, 300);
+  await a.keyboard.type("one");
+  await a.keyboard.press("Escape");
+  await has(b, 1);
+  await until("the same press is over", () => a.evaluate("performance.now() > 0"));
+  await until("the text is open again", async () => {
+    await a.mouse.click(410, 300);
+    return a.locator("#writing").isVisible();
+  });
+  await a.keyboard.press("End");
+  await a.keyboard.type(" two");
+  await a.keyboard.press("Escape");
+  const text = async () => (await strokes(b))[0]?.body.text;
+  await until("the other sees the change", async () => (await text()) === "one two");
+  await a.keyboard.press("Control+z");
+  await until("the other sees it undone", async () => (await text()) === "one");
+});
+
+test("a reload brings back exactly what is there", async () => {
+  const { a, b } = await two();
+  for (let i = 0; i < 5; i += 1) await drag(a, [[200 + i * 60, 200], [230 + i * 60, 400]]);
+  await drag(b, [[250, 500], [400, 520]]);
+  await has(a, 6);
+  await says(a, "Saved");
+  const before = await strokes(a);
+  await a.reload();
+  await says(a, "Saved");
+  assert.deepEqual(await strokes(a), before);
+  await painted(a, "settled", [215, 300]);
+});
+
+test("undo and redo are of one's own strokes only", async () => {
+  const { a, b } = await two();
+  await drag(a, [[200, 200], [300, 200]]);
+  await has(b, 1);
+  await drag(b, [[200, 300], [300, 300]]);
+  await has(a, 2);
+  await a.keyboard.press("Control+z");
+  await has(b, 1);
+  await painted(b, "settled", [250, 200], false);
+  await painted(b, "settled", [250, 300]);
+  await a.keyboard.press("Control+z");
+  await has(b, 1);
+  await a.keyboard.press("Control+Shift+z");
+  await has(b, 2);
+  await painted(b, "settled", [250, 200]);
+  await a.click('[aria-label^="Undo"]');
+  await has(b, 1);
+  await a.keyboard.press("Control+y");
+  await has(b, 2);
+  await says(a, "Saved");
+});
+
+test("undo never takes back what somebody else made of it since", async () => {
+  const { a, b } = await two();
+  await drag(a, [[200, 200], [300, 200]]);
+  await has(b, 1);
+  await b.keyboard.press("e");
+  await drag(b, [[250, 180], [250, 220]]);
+  await has(a, 0);
+  await b.keyboard.press("Control+z");
+  await has(a, 1);
+  await a.keyboard.press("Control+z");
+  await a.locator(".toast").first().waitFor();
+  await says(a, "Saved");
+  await has(a, 1);
+  await has(b, 1);
+});
+
+test("the eraser takes whole strokes, anybody's, and undo brings all of a drag back", async () => {
+  const { a, b } = await two();
+  for (let i = 0; i < 4; i += 1) await drag(a, [[200 + i * 50, 200], [200 + i * 50, 300]]);
+  await has(b, 4);
+  await b.keyboard.press("e");
+  await drag(b, [[180, 250], [320, 250]]);
+  await has(a, 1);
+  await painted(a, "settled", [350, 250]);
+  await painted(a, "settled", [250, 250], false);
+  await b.keyboard.press("Control+z");
+  await has(a, 4);
+  await painted(a, "settled", [250, 250]);
+  assert.deepEqual((await strokes(a)).map(({ z }) => z), [1, 2, 3, 4], "each where it was");
+});
+
+test("people and their pointers are seen, and go with them", async () => {
+  const { drawing, a, b } = await two();
+  await until("both are here", async () => (await a.locator("#people .face").count()) === 2);
+  await b.click("#people");
+  await b.fill("#my-name", "Grace Hopper");
+  await b.keyboard.press("Enter");
+  await a.click("#people");
+  await a.getByText("Grace Hopper").waitFor();
+  const pointers = () => a.evaluate("__whiteboard.others.shown(performance.now()).pointers.map(({ person, place }) => [person.name, place.x, place.y])");
+  const [x, y] = await b.evaluate("[__whiteboard.view.toPlane({ x: 444, y: 333 }).x, __whiteboard.view.toPlane({ x: 444, y: 333 }).y]");
+  await until("the pointer is where it is", async () => {
+    await b.mouse.move(444 + Math.random(), 333);
+    const [pointer] = await pointers();
+    return pointer && pointer[0] === "Grace Hopper" && Math.hypot(pointer[1] - x, pointer[2] - y) < 2;
+  });
+  const kept = await b.context().newPage();
+  await kept.goto(`${server.address}/d/${drawing}`);
+  await until("the name is remembered", async () => (await kept.locator("#my-name").inputValue()) === "Grace Hopper");
+  await kept.close();
+  await b.close();
+  await until("who left is gone", async () => (await a.locator("#people .face").count()) === 1 && (await pointers()).length === 0);
+});
+
+test("a title changes for everybody", async () => {
+  const { a, b } = await two();
+  await a.click("#title");
+  await a.fill("#title", "The plan");
+  await a.keyboard.press("Enter");
+  await until("the other sees the title", async () => (await b.locator("#title").inputValue()) === "The plan");
+  assert.equal(await b.title(), "The plan · Whiteboard");
+});
+
+test("a deleted drawing says so, and is taken back with everything on it", async () => {
+  const { drawing, a, b } = await two();
+  await drag(a, [[200, 200], [300, 200]]);
+  await has(b, 1);
+  await says(a, "Saved");
+  await server.api("DELETE", `/api/drawings/${drawing}`);
+  await a.locator("#ended").waitFor();
+  await b.locator("#ended").waitFor();
+  await Promise.all([a.waitForNavigation(), a.click("#take-back")]);
+  await says(a, "Saved");
+  await has(a, 1);
+});
+
+test("an address without a drawing says so", async () => {
+  const one = await somebody();
+  const page = await one.context.newPage();
+  await page.goto(`${server.address}/d/${"0".repeat(32)}`);
+  await page.getByText("There is no drawing here").waitFor();
+  assert.equal(await page.locator("#take-back").isVisible(), false);
+});
+
+test("fingers: one draws, two move and zoom", async () => {
+  const drawing = await server.drawing();
+  const one = await somebody({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const page = await one.open(drawing);
+  const session = await one.context.newCDPSession(page);
+  const touch = (/** @type {string} */ type, /** @type {[number, number][]} */ ...points) =>
+    session.send("Input.dispatchTouchEvent", { type: /** @type {any} */ (type), touchPoints: points.map(([x, y], id) => ({ x, y, id })) });
+  await touch("touchStart", [100, 300]);
+  for (let i = 1; i <= 10; i += 1) await touch("touchMove", [100 + i * 10, 300]);
+  await touch("touchEnd");
+  await has(page, 1);
+  await touch("touchStart", [150, 400], [250, 400]);
+  for (let i = 1; i <= 10; i += 1) await touch("touchMove", [150 - i * 5, 400], [250 + i * 5, 400]);
+  await touch("touchEnd");
+  await until("it is twice as large", async () => Math.abs((await page.evaluate("__whiteboard.view.camera.zoom")) - 2) < 0.1);
+  await says(page, "Saved");
+  await has(page, 1);
+});

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { Server, Somebody, drag, has, launched, painted, says, strokes, until } from "./harness.js";
+
+/** @type {Server} */
+let server;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Somebody[]} */
+let people = [];
+
+before(async () => {
+  browser = await launched();
+});
+after(() => browser?.close());
+beforeEach(async () => {
+  server = await Server.start();
+});
+afterEach(async () => {
+  const errors = people.flatMap(({ errors }) => errors);
+  await Promise.all(people.map(({ context }) => context.close()));
+  people = [];
+  await server?.remove();
+  assert.deepEqual(errors, []);
+});
+
+async function somebody() {
+  const one = await Somebody.come(browser, server);
+  people.push(one);
+  return one;
+}
+
+test("what is drawn while the server is dead is saved when it is back", async () => {
+  const drawing = await server.drawing();
+  const page = await (await somebody()).open(drawing);
+  await drag(page, [[200, 200], [300, 200]]);
+  await says(page, "Saved");
+  await server.stop("SIGKILL");
+  await says(page, /^Reconnecting…$/);
+  await drag(page, [[200, 300], [300, 300]]);
+  await drag(page, [[200, 400], [300, 400]]);
+  await painted(page, "settled", [250, 400]);
+  await says(page, "Reconnecting… (2 not saved)");
+  await server.start();
+  await says(page, "Saved");
+  const other = await (await somebody()).open(drawing);
+  await has(other, 3);
+  assert.deepEqual(await strokes(other), await strokes(page));
+});
+
+test("what a crashed page left unsaved is saved by the next one", async () => {
+  const drawing = await server.drawing();
+  const one = await somebody();
+  const page = await one.open(drawing);
+  await drag(page, [[200, 200], [300, 200]]);
+  await says(page, "Saved");
+  await server.stop("SIGKILL");
+  await says(page, /^Reconnecting/);
+  await drag(page, [[200, 300], [300, 300]]);
+  await page.keyboard.press("Control+z");
+  await drag(page, [[200, 400], [300, 400]]);
+  await says(page, "Reconnecting… (3 not saved)");
+  await until("the ops are on the shelf", () => page.evaluate(async () => {
+    const request = indexedDB.open("whiteboard");
+    const database = await new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+    const count = database.transaction("ops").objectStore("ops").count();
+    const found = await new Promise((resolve) => (count.onsuccess = () => resolve(count.result)));
+    database.close();
+    return found === 3;
+  }));
+  const session = await one.context.newCDPSession(page);
+  session.send("Page.crash").catch(() => {});
+  await new Promise((resolve) => page.once("crash", resolve));
+  await page.close();
+  await server.start();
+  const next = await one.open(drawing);
+  await has(next, 2);
+  await says(next, "Saved");
+  const other = await (await somebody()).open(drawing);
+  await has(other, 2);
+  assert.deepEqual(await strokes(other), await strokes(next));
+  await until("nothing is left on the shelf", () => next.evaluate(async () => {
+    const request = indexedDB.open("whiteboard");
+    const database = await new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+    const count = database.transaction("ops").objectStore("ops").count();
+    const found = await new Promise((resolve) => (count.onsuccess = () => resolve(count.result)));
+    database.close();
+    return found === 0;
+  }));
+});
+
+test("a living page's outbox is its own: another page of the browser leaves it alone", async () => {
+  const drawing = await server.drawing();
+  const one = await somebody();
+  const page = await one.open(drawing);
+  const other = await one.open(drawing);
+  await server.stop("SIGKILL");
+  await says(page, /^Reconnecting/);
+  await drag(page, [[200, 300], [300, 300]]);
+  await says(page, "Reconnecting… (1 not saved)");
+  await says(other, "Reconnecting…");
+  await server.start();
+  await says(page, "Saved");
+  await has(other, 1);
+  await says(other, "Saved");
+});
+
+test("after a restart a page gets only what came after what it holds", async () => {
+  const drawing = await server.drawing();
+  const watching = await somebody();
+  const page = await watching.open(drawing);
+  /** @type {any[]} */
+  const frames = [];
+  page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => frames.push(JSON.parse(String(payload)))));
+  const other = await (await somebody()).open(drawing);
+  for (let i = 0; i < 3; i += 1) await drag(other, [[200, 200 + i * 50], [300, 200 + i * 50]]);
+  await has(page, 3);
+  const head = await page.evaluate("__whiteboard.replica.head");
+  await watching.context.setOffline(true);
+  await server.stop("SIGTERM");
+  await says(page, /^Reconnecting/);
+  await server.start();
+  await says(other, "Saved");
+  await drag(other, [[200, 400], [300, 400]]);
+  await says(other, "Saved");
+  await watching.context.setOffline(false);
+  await has(page, 4);
+  await says(page, "Saved");
+  const changes = frames.filter(({ type }) => type === "strokes").flatMap(({ changes }) => changes);
+  assert.deepEqual(changes.map(({ seq }) => seq), [head + 1]);
+  assert.ok(!frames.some(({ type }) => type === "reset"));
+  assert.deepEqual(await strokes(page), await strokes(other));
+});

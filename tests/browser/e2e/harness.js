@@ -1,0 +1,239 @@
+// @ts-check
+/**
+ * A server of its own, and browsers that look at it: everything a test waits for is a
+ * predicate with a deadline.
+ */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+/** Milliseconds until a server is ready, and until a predicate is true. */
+const READY = 60_000;
+const SOON = 15_000;
+
+const BINARY = process.env.WHITEBOARD_BIN
+  ?? fileURLToPath(new URL("../../../target/debug/whiteboard", import.meta.url));
+const CHROMIUM = process.env.CHROMIUM_BIN
+  ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((file) => existsSync(file));
+const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+
+/** Waits until `what` gives something true, and gives it.
+ * @param {string} name what is waited for
+ * @param {() => any} what */
+export async function until(name, what) {
+  for (const end = Date.now() + SOON; ; ) {
+    const value = await what();
+    if (value) return value;
+    if (Date.now() > end) assert.fail(`never: ${name}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export class Server {
+  /** @type {import("node:child_process").ChildProcess | null} */
+  #process = null;
+  #listen = "127.0.0.1:0";
+  #log = "";
+  address = "";
+
+  /** @param {string} folder */
+  constructor(folder) {
+    this.folder = folder;
+  }
+
+  static async start() {
+    assert.ok(existsSync(BINARY), `${BINARY} is built first, or WHITEBOARD_BIN names another`);
+    const server = new Server(await mkdtemp(path.join(tmpdir(), "whiteboard-")));
+    await server.start();
+    return server;
+  }
+
+  /** Starts it, again on the port and the data it had. */
+  async start() {
+    const child = spawn(BINARY, [], {
+      cwd: this.folder,
+      env: {
+        ...process.env,
+        RUST_LOG: "info",
+        WHITEBOARD_LISTEN: this.#listen,
+        WHITEBOARD_DATABASE: `surrealkv://${this.folder}/data`,
+      },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#process = child;
+    this.#log = "";
+    child.stderr.on("data", (text) => (this.#log += text));
+    for (const end = Date.now() + READY; !/http:\/\/127\.0\.0\.1:\d+/.test(this.#log); ) {
+      if (Date.now() > end || child.exitCode !== null) assert.fail(`the server does not start:\n${this.#log}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    [this.address] = /http:\/\/127\.0\.0\.1:\d+/.exec(this.#log) ?? [""];
+    this.#listen = this.address.replace("http://", "");
+  }
+
+  /** @param {NodeJS.Signals} signal */
+  async stop(signal) {
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  async remove() {
+    await this.stop("SIGKILL");
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} address
+   * @param {object} [body]
+   */
+  async api(method, address, body) {
+    const answer = await fetch(this.address + address, {
+      method,
+      headers: body ? { "content-type": "application/json" } : {},
+      body: body && JSON.stringify(body),
+    });
+    assert.ok(answer.ok, `${method} ${address}: ${answer.status}`);
+    return answer.status === 204 ? null : answer.json();
+  }
+
+  /** A new drawing's id.
+   * @param {string} [title] */
+  async drawing(title = "A test") {
+    return (await this.api("POST", "/api/drawings", { title })).id;
+  }
+}
+
+/** Somebody with a browser of their own: nothing of it is shared with anybody else. */
+export class Somebody {
+  /** @type {string[]} what went wrong in the page */
+  errors = [];
+
+  /**
+   * @param {import("playwright-core").BrowserContext} context
+   * @param {string} address
+   */
+  constructor(context, address) {
+    this.context = context;
+    this.address = address;
+  }
+
+  /**
+   * @param {import("playwright-core").Browser} browser
+   * @param {Server} server
+   * @param {import("playwright-core").BrowserContextOptions} [options]
+   */
+  static async come(browser, server, options = {}) {
+    return new Somebody(await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options }), server.address);
+  }
+
+  /** Opens a drawing in a new page, and waits until it is all there.
+   * @param {string} drawing */
+  async open(drawing) {
+    const page = await this.context.newPage();
+    page.on("pageerror", (error) => this.errors.push(String(error.stack)));
+    await page.goto(`${this.address}/d/${drawing}`);
+    await says(page, "Saved");
+    return page;
+  }
+
+  async list() {
+    const page = await this.context.newPage();
+    page.on("pageerror", (error) => this.errors.push(String(error.stack)));
+    await page.goto(this.address);
+    return page;
+  }
+}
+
+/** @returns {Promise<import("playwright-core").Browser>} */
+export function launched() {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+}
+
+/**
+ * Draws with real pointer events, through all the places.
+ * @param {import("playwright-core").Page} page
+ * @param {[number, number][]} places pixels
+ * @param {{lift?: boolean}} [how]
+ */
+export async function drag(page, places, { lift = true } = {}) {
+  const [[x, y], ...rest] = places;
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  for (const place of rest) await page.mouse.move(...place, { steps: 4 });
+  if (lift) await page.mouse.up();
+}
+
+/**
+ * Waits until the page says how much is saved.
+ * @param {import("playwright-core").Page} page
+ * @param {string | RegExp} what
+ */
+export async function says(page, what) {
+  const text = () => page.locator("#state").textContent();
+  await until(`the page says ${what}`, async () => {
+    const said = (await text()) ?? "";
+    return typeof what === "string" ? said === what : what.test(said);
+  });
+}
+
+/** The strokes a page shows, in painting order.
+ * @param {import("playwright-core").Page} page
+ * @returns {Promise<{id: string, z: number, body: any}[]>} */
+export function strokes(page) {
+  return page.evaluate("__whiteboard.replica.ordered().map(({ id, z, body }) => ({ id, z, body }))");
+}
+
+/**
+ * @param {import("playwright-core").Page} page
+ * @param {number} count
+ */
+export async function has(page, count) {
+  let found = -1;
+  await until(`${count} strokes`, async () => (found = (await strokes(page)).length) === count).catch((error) => {
+    throw new Error(`${error.message}, but ${found}`);
+  });
+}
+
+/**
+ * The colour a layer has at a place, as `[red, green, blue, alpha]`.
+ * @param {import("playwright-core").Page} page
+ * @param {"settled" | "live"} layer
+ * @param {number} x pixels of the window
+ * @param {number} y
+ * @returns {Promise<number[]>}
+ */
+export function pixel(page, layer, x, y) {
+  return page.evaluate(
+    ([layer, x, y]) => {
+      const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById(String(layer)));
+      const scale = canvas.width / canvas.clientWidth;
+      const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+      return [...context.getImageData(Math.round(Number(x) * scale), Math.round(Number(y) * scale), 1, 1).data];
+    },
+    [layer, x, y],
+  );
+}
+
+/**
+ * Waits until a layer is painted, or empty, at a place.
+ * @param {import("playwright-core").Page} page
+ * @param {"settled" | "live"} layer
+ * @param {[number, number]} place
+ * @param {boolean} [is]
+ */
+export async function painted(page, layer, [x, y], is = true) {
+  await until(`${layer} is ${is ? "painted" : "empty"} at ${x}, ${y}`, async () => (await pixel(page, layer, x, y))[3] > 128 === is);
+}

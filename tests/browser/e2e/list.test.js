@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { Server, Somebody, drag, has, launched, says, until } from "./harness.js";
+
+/** @type {Server} */
+let server;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Somebody} */
+let one;
+
+before(async () => {
+  [server, browser] = await Promise.all([Server.start(), launched()]);
+  one = await Somebody.come(browser, server);
+});
+after(async () => {
+  await browser?.close();
+  await server?.remove();
+});
+afterEach(() => assert.deepEqual(one.errors, []));
+
+test("an empty list leads to a first drawing", async () => {
+  const page = await one.list();
+  await page.click("#create-first");
+  await page.waitForURL(/\/d\/[0-9a-f]{32}$/);
+  await says(page, "Saved");
+  await drag(page, [[200, 200], [300, 200]]);
+  await has(page, 1);
+  await says(page, "Saved");
+  await page.click('[aria-label="All drawings"]');
+  await page.locator(".card").waitFor();
+  assert.equal(await page.locator("#empty").isVisible(), false);
+  await page.close();
+});
+
+test("drawings are renamed, deleted and taken back", async () => {
+  const id = await server.drawing("Before");
+  const page = await one.list();
+  const card = page.locator(`.card[data-id="${id}"]`);
+  await card.locator('[aria-label="Rename"]').click();
+  await card.locator("input").fill("After");
+  await page.keyboard.press("Enter");
+  await until("the server has the title", async () => (await server.api("GET", `/api/drawings/${id}`)).title === "After");
+  await card.getByText("After").waitFor();
+  await card.locator('[aria-label="Delete"]').click();
+  await card.waitFor({ state: "detached" });
+  const gone = await fetch(`${server.address}/api/drawings/${id}`);
+  assert.equal(gone.status, 410);
+  await page.getByRole("button", { name: "Take back" }).click();
+  await card.waitFor();
+  assert.equal((await server.api("GET", `/api/drawings/${id}`)).title, "After");
+  await page.close();
+});
+
+test("a title is text, whatever it says", async () => {
+  const title = `<img src=x onerror="alert(1)"> & "quotes"`;
+  const id = await server.drawing(title);
+  const page = await one.list();
+  await until("the title is shown", async () => (await page.locator(`.card[data-id="${id}"] .card-title`).textContent()) === title);
+  assert.equal(await page.locator(".card img").count(), 0);
+  await page.close();
+});
+
+test("older drawings are shown when asked for", async () => {
+  for (let i = 0; i < 52; i += 1) await server.drawing(`Number ${i}`);
+  const page = await one.list();
+  await page.locator("#more").waitFor();
+  assert.equal(await page.locator(".card").count(), 50);
+  await page.click("#more");
+  await until("all are shown", async () => (await page.locator(".card").count()) > 52);
+  assert.equal(await page.locator("#more").isVisible(), false);
+  await page.close();
+});

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { History } from "../../../static/history.js";
+
+const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
+
+function fresh() {
+  /** @type {any[]} */
+  const wishes = [];
+  return { wishes, history: new History("me", (wish) => wishes.push(wish)) };
+}
+
+function done(history, ...deeds) {
+  deeds.forEach((deed) => history.act(deed));
+  history.finish(deeds);
+}
+
+test("undo and redo build on the own op before", () => {
+  const { history, wishes } = fresh();
+  done(history, { kind: "draw", stroke: "a", body });
+  history.undo();
+  history.redo();
+  history.undo();
+  assert.deepEqual(wishes, [
+    { op: "draw", stroke: "a", body },
+    { op: "erase", stroke: "a", over: { writer: "me", n: 1 } },
+    { op: "restore", stroke: "a", body, over: { writer: "me", n: 2 } },
+    { op: "erase", stroke: "a", over: { writer: "me", n: 3 } },
+  ]);
+});
+
+test("undo of erasing brings all of it back in one step", () => {
+  const { history, wishes } = fresh();
+  done(history, { kind: "erase", stroke: "a", body }, { kind: "erase", stroke: "b", body });
+  history.undo();
+  assert.deepEqual(wishes.slice(2), [
+    { op: "restore", stroke: "b", body, over: { writer: "me", n: 2 } },
+    { op: "restore", stroke: "a", body, over: { writer: "me", n: 1 } },
+  ]);
+  assert.deepEqual([history.canUndo, history.canRedo], [false, true]);
+});
+
+test("undo of drawing after undo of editing builds on the undone edit", () => {
+  const { history, wishes } = fresh();
+  done(history, { kind: "draw", stroke: "a", body });
+  done(history, { kind: "edit", stroke: "a", before: { text: "x" }, after: { text: "y" } });
+  history.undo();
+  history.undo();
+  assert.deepEqual(wishes.slice(2), [
+    { op: "edit", stroke: "a", set: { text: "x" }, over: { writer: "me", n: 2 } },
+    { op: "erase", stroke: "a", over: { writer: "me", n: 3 } },
+  ]);
+});
+
+test("something new ends what could be redone, and a lost stroke leaves history", () => {
+  const { history } = fresh();
+  done(history, { kind: "draw", stroke: "a", body });
+  history.undo();
+  done(history, { kind: "draw", stroke: "b", body });
+  assert.equal(history.canRedo, false);
+  history.forget("b");
+  assert.equal(history.canUndo, false);
+});

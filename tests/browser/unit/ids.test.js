@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { derivedId, isId, randomId, sha1, writerOf } from "../../../static/ids.js";
+
+test("ids are 32 lower-case hexadecimal digits, each another", () => {
+  const ids = Array.from({ length: 100 }, randomId);
+  assert.ok(ids.every(isId));
+  assert.equal(new Set(ids).size, 100);
+  assert.ok(!isId("A".repeat(32)) && !isId("a".repeat(31)));
+});
+
+test("SHA-1 is SHA-1 at every length", () => {
+  for (let length = 0; length < 200; length += 1) {
+    const message = Uint8Array.from({ length }, (_, i) => (i * 37 + length) & 0xff);
+    assert.equal(Buffer.from(sha1(message)).toString("hex"), createHash("sha1").update(message).digest("hex"));
+  }
+});
+
+test("a derived id is a UUID of version 5", () => {
+  // The name-based UUID of "www.example.com" among host names, from RFC 9562.
+  const hostNames = "6ba7b8109dad11d180b400c04fd430c8";
+  assert.equal(derivedId(hostNames, new TextEncoder().encode("www.example.com")), "2ed6657de927568b95e12665a8aea6a2");
+});
+
+test("pages of one browser are other writers and the same person", () => {
+  const key = randomId();
+  const [a, b] = [writerOf(key, randomId()), writerOf(key, randomId())];
+  assert.notEqual(a.id, b.id);
+  assert.equal(a.by, b.by);
+});

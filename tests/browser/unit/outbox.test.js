@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import "fake-indexeddb/auto";
+import { randomId, writerOf } from "../../../static/ids.js";
+import { Outbox } from "../../../static/outbox.js";
+import { Shelf } from "../../../static/shelf.js";
+
+const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
+const draw = (more = {}) => ({ op: "draw", stroke: randomId(), body: { ...body, ...more } });
+
+/** Waits until `what` is true, at most two seconds. */
+async function until(what) {
+  for (const end = Date.now() + 2000; !what(); await new Promise((resolve) => setTimeout(resolve, 1))) {
+    assert.ok(Date.now() < end, `never: ${what}`);
+  }
+}
+
+async function fresh({ kept = [], writer = writerOf(randomId(), randomId()), drawing = randomId() } = {}) {
+  const shelf = await Shelf.open(drawing, indexedDB);
+  const frames = [];
+  const refused = [];
+  const on = { answered() {}, refused: (_, op, frame) => refused.push([op.n, frame.reason]), count() {}, shelfFailed: () => assert.fail("the shelf failed") };
+  const outbox = new Outbox(writer, shelf, on, kept);
+  const numbers = () => frames.flatMap(({ ops }) => ops.map(({ n }) => n));
+  return { outbox, shelf, writer, drawing, frames, refused, numbers, send: (frame) => frames.push(frame) };
+}
+
+test("ops are on the shelf before they are sent, and in order", async () => {
+  const { outbox, shelf, writer, numbers } = await fresh();
+  outbox.opened(0, () => {
+    throw new Error("sent before it was kept");
+  });
+  outbox.closed();
+  const order = [];
+  const keep = shelf.keep.bind(shelf);
+  shelf.keep = async (writer, op) => {
+    await keep(writer, op);
+    order.push(`kept ${op.n}`);
+  };
+  outbox.opened(0, ({ ops }) => ops.forEach(({ n }) => order.push(`sent ${n}`)));
+  outbox.add(draw());
+  outbox.add(draw());
+  await until(() => order.length === 4);
+  assert.deepEqual(order.filter((what) => what.startsWith("sent")), ["sent 1", "sent 2"]);
+  for (const n of [1, 2]) assert.ok(order.indexOf(`kept ${n}`) < order.indexOf(`sent ${n}`));
+  assert.deepEqual((await shelf.ops(writer.tab)).map(({ n }) => n), [1, 2]);
+  assert.deepEqual(numbers(), []);
+});
+
+test("done is cumulative, and leaves nothing on the shelf", async () => {
+  const { outbox, shelf, writer, numbers, send } = await fresh();
+  outbox.opened(0, send);
+  for (let i = 0; i < 3; i += 1) outbox.add(draw());
+  await until(() => numbers().length === 3);
+  outbox.done(2);
+  assert.deepEqual([outbox.count, outbox.first], [1, 3]);
+  outbox.done(3);
+  assert.deepEqual([outbox.count, outbox.first, outbox.next], [0, 4, 4]);
+  let left = 1;
+  await until(() => (shelf.ops(writer.tab).then((ops) => (left = ops.length)), left === 0));
+});
+
+test("after a reconnect only what is not done is sent again", async () => {
+  const { outbox, frames, numbers, send } = await fresh();
+  outbox.opened(0, send);
+  for (let i = 0; i < 4; i += 1) outbox.add(draw());
+  await until(() => numbers().length === 4);
+  outbox.closed();
+  outbox.add(draw());
+  frames.length = 0;
+  outbox.opened(2, send);
+  await until(() => numbers().length === 3);
+  assert.deepEqual(numbers(), [3, 4, 5]);
+});
+
+test("a refused op leaves the outbox, and its number has no hole", async () => {
+  const { outbox, frames, refused, numbers, send } = await fresh();
+  outbox.opened(0, send);
+  const ops = Array.from({ length: 3 }, () => outbox.add(draw()));
+  await until(() => numbers().length === 3);
+  outbox.refused({ type: "refused", n: 2, reason: "full", message: "the drawing is full" });
+  assert.deepEqual([outbox.count, refused], [2, [[2, "full"]]]);
+  frames.length = 0;
+  outbox.opened(0, send);
+  assert.deepEqual(numbers(), [1, 2, 3]);
+  const again = frames[0].ops[1];
+  assert.equal(again.op, "erase");
+  assert.ok(ops.every(({ stroke }) => stroke !== again.stroke), "what stands for it touches no stroke");
+  outbox.done(3);
+  outbox.refused({ type: "refused", n: 2, reason: "full", message: "" });
+  assert.equal(refused.length, 1);
+});
+
+test("a refused op that is the first is answered with it", async () => {
+  const { outbox, numbers, send } = await fresh();
+  outbox.opened(0, send);
+  outbox.add(draw());
+  await until(() => numbers().length === 1);
+  outbox.refused({ type: "refused", n: 1, reason: "invalid", message: "" });
+  assert.deepEqual([outbox.count, outbox.first], [0, 2]);
+});
+
+test("a refusal for load keeps the op, and sends it and all after it again later", async () => {
+  const { outbox, frames, refused, numbers, send } = await fresh();
+  outbox.opened(0, send);
+  for (let i = 0; i < 3; i += 1) outbox.add(draw());
+  await until(() => numbers().length === 3);
+  frames.length = 0;
+  outbox.refused({ type: "refused", n: 2, reason: "load", message: "", retry: 20 });
+  outbox.refused({ type: "refused", n: 3, reason: "load", message: "", retry: 20 });
+  outbox.add(draw());
+  assert.deepEqual([numbers(), outbox.count, refused], [[], 4, []]);
+  await until(() => numbers().length === 3);
+  assert.deepEqual(numbers(), [2, 3, 4]);
+});
+
+test("resend sends from that number on", async () => {
+  const { outbox, frames, numbers, send } = await fresh();
+  outbox.opened(0, send);
+  for (let i = 0; i < 3; i += 1) outbox.add(draw());
+  await until(() => numbers().length === 3);
+  frames.length = 0;
+  outbox.resend(2);
+  assert.deepEqual(numbers(), [2, 3]);
+});
+
+test("no more than a window is in flight, and no frame is too large", async () => {
+  const { outbox, frames, numbers, send } = await fresh();
+  for (let i = 0; i < 450; i += 1) outbox.add(draw(i < 20 ? { later: "é".repeat(15_000) } : {}));
+  await until(() => outbox.next === 451);
+  outbox.opened(0, send);
+  await until(() => numbers().length === 200);
+  const bytes = frames.map((frame) => new TextEncoder().encode(JSON.stringify(frame)).length);
+  assert.ok(Math.max(...bytes) < 256 * 1024, `${bytes}`);
+  outbox.done(200);
+  await until(() => numbers().length === 400);
+  outbox.done(400);
+  await until(() => numbers().length === 450);
+  assert.deepEqual(numbers(), Array.from({ length: 450 }, (_, i) => i + 1));
+});
+
+test("what a dead page left is sent by another one under its numbers", async () => {
+  const dead = await fresh();
+  for (let i = 0; i < 3; i += 1) dead.outbox.add(draw());
+  let kept = [];
+  await until(() => (dead.shelf.ops(dead.writer.tab).then((ops) => (kept = ops)), kept.length === 3));
+
+  const shelf = await Shelf.open(dead.drawing, indexedDB);
+  const [owner] = await shelf.owners();
+  assert.deepEqual([owner.tab, owner.key], [dead.writer.tab, dead.writer.key]);
+  assert.deepEqual(await (await Shelf.open(randomId(), indexedDB)).owners(), [], "another drawing has nothing to do with it");
+  const adopter = await fresh({ kept: await shelf.ops(owner.tab), writer: writerOf(owner.key, owner.tab), drawing: dead.drawing });
+  assert.deepEqual([adopter.outbox.count, adopter.outbox.first, adopter.outbox.next], [3, 1, 4]);
+  adopter.outbox.opened(1, adopter.send);
+  assert.deepEqual(adopter.numbers(), [2, 3]);
+  adopter.outbox.done(3);
+  await shelf.forget(owner.tab);
+  assert.deepEqual([await shelf.owners(), await shelf.ops(owner.tab)], [[], []]);
+});
+
+test("without a database ops are sent all the same", async () => {
+  const shelf = await Shelf.open(randomId(), { open: () => { throw new Error("private mode"); } });
+  assert.equal(shelf.durable, false);
+  const sent = [];
+  const on = { answered() {}, refused() {}, count() {}, shelfFailed() {} };
+  const outbox = new Outbox(writerOf(randomId(), randomId()), shelf, on);
+  outbox.opened(0, ({ ops }) => sent.push(...ops));
+  outbox.add(draw());
+  await until(() => sent.length === 1);
+});
+
+test("a database that fails later does not stop the drawing", async () => {
+  let failures = 0;
+  const shelf = { keep: async () => { throw new Error("quota"); }, drop: async () => {} };
+  const sent = [];
+  const on = { answered() {}, refused() {}, count() {}, shelfFailed: () => (failures += 1) };
+  const outbox = new Outbox(writerOf(randomId(), randomId()), shelf, on);
+  outbox.opened(0, ({ ops }) => sent.push(...ops));
+  outbox.add(draw());
+  await until(() => sent.length === 1);
+  assert.equal(failures, 1);
+});

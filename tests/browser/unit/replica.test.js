@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Replica } from "../../../static/replica.js";
+
+const body = (x = 0) => ({ tool: "pen", x, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 });
+const change = (seq, stroke, more = { body: body() }) => ({ seq, stroke, z: seq, by: "p", writer: "other", n: seq, ...more });
+const frame = (from, ...changes) => ({ from, head: changes.at(-1)?.seq ?? from, changes });
+const ids = (replica) => replica.ordered().map(({ id }) => id);
+const fresh = (...changes) => {
+  const replica = new Replica(() => {});
+  replica.take(frame(0, ...changes));
+  return replica;
+};
+
+test("changes are taken in order, once, and never across a gap", () => {
+  const replica = fresh(change(1, "a"));
+  assert.equal(replica.take(frame(2, change(3, "c"))), "gap");
+  assert.deepEqual([ids(replica), replica.head], [["a"], 1]);
+  assert.equal(replica.take(frame(0, change(1, "a", { gone: true }))), "stale");
+  assert.deepEqual(ids(replica), ["a"]);
+  assert.equal(replica.take(frame(0, change(1, "a", { gone: true }), change(2, "b"))), "next");
+  assert.deepEqual([ids(replica), replica.head], [["a", "b"], 2], "what is held already is not taken again");
+});
+
+test("positions without a change are of rows that moved on", () => {
+  const replica = fresh(change(1, "a"));
+  assert.equal(replica.take({ from: 1, head: 7, changes: [] }), "next");
+  assert.equal(replica.head, 7);
+});
+
+test("strokes are painted by z, ties by id", () => {
+  const replica = fresh(change(1, "b", { z: 5, body: body() }), change(2, "c", { z: 1, body: body() }), change(3, "a", { z: 5, body: body() }));
+  assert.deepEqual(ids(replica), ["c", "a", "b"]);
+});
+
+test("an own wish is seen at once, above everything, and replaced by what came of it", () => {
+  const replica = fresh(change(1, "a"));
+  replica.wish("me", { n: 1, op: "draw", stroke: "z", body: body(1) });
+  replica.wish("me", { n: 2, op: "draw", stroke: "b", body: body(2) });
+  assert.deepEqual(ids(replica), ["a", "z", "b"]);
+  replica.take(frame(1, change(2, "z", { z: 2, writer: "me", n: 1, body: body(7) })));
+  assert.equal(replica.stroke("z").body.x, 7);
+  assert.equal(replica.pendingCount(), 1);
+});
+
+test("an own wish stays on top of an older change of somebody else", () => {
+  const replica = fresh(change(1, "a"));
+  replica.wish("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
+  replica.take(frame(1, change(2, "a", { body: { ...body(9), colour: "#d6402b" } })));
+  assert.deepEqual([replica.stroke("a").body.x, replica.stroke("a").body.colour], [5, "#d6402b"]);
+});
+
+test("done before the change keeps the stroke in sight until the change comes", () => {
+  const replica = fresh();
+  replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
+  replica.answered("me", 1);
+  assert.deepEqual(ids(replica), ["a"]);
+  replica.take(frame(0, change(1, "a", { gone: true })));
+  assert.deepEqual(ids(replica), [], "what somebody else made of it counts");
+  assert.equal(replica.pendingCount(), 0);
+});
+
+test("what was answered and had no effect is gone once everything is held", () => {
+  const replica = fresh(change(1, "a"));
+  replica.wish("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
+  replica.answered("me", 1);
+  replica.settle();
+  assert.equal(replica.stroke("a").body.x, 0);
+});
+
+test("a refused wish is as if it had never been", () => {
+  const replica = fresh(change(1, "a"));
+  replica.wish("me", { n: 1, op: "erase", stroke: "a" });
+  replica.wish("me", { n: 2, op: "draw", stroke: "b", body: body() });
+  assert.deepEqual(ids(replica), ["b"]);
+  replica.refused("me", 1);
+  replica.refused("me", 2);
+  assert.deepEqual(ids(replica), ["a"]);
+});
+
+test("undo and redo over an own op work before anything is stored", () => {
+  const replica = fresh();
+  replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
+  replica.wish("me", { n: 2, op: "erase", stroke: "a", over: { writer: "me", n: 1 } });
+  assert.deepEqual(ids(replica), []);
+  replica.wish("me", { n: 3, op: "restore", stroke: "a", body: body(), over: { writer: "me", n: 2 } });
+  assert.deepEqual(ids(replica), ["a"]);
+});
+
+test("an op over a change that is not the last any more shows nothing", () => {
+  const replica = fresh(change(1, "a", { writer: "me", n: 1, body: body() }), change(2, "a", { writer: "other", n: 9, body: body(3) }));
+  replica.wish("me", { n: 2, op: "erase", stroke: "a", over: { writer: "me", n: 1 } });
+  assert.deepEqual(ids(replica), ["a"]);
+});
+
+test("a reset forgets everything told and keeps everything wished", () => {
+  const replica = fresh(change(1, "a"));
+  replica.wish("me", { n: 1, op: "draw", stroke: "b", body: body() });
+  replica.wish("me", { n: 2, op: "draw", stroke: "c", body: body() });
+  replica.answered("me", 1);
+  replica.reset("life");
+  assert.deepEqual([ids(replica), replica.head, replica.life], [["c"], 0, "life"]);
+});
+
+test("every change of the picture is told with what was there and what is", () => {
+  const seen = [];
+  const replica = new Replica((id, before, after) => seen.push([id, before?.body.x ?? null, after?.body.x ?? null]));
+  replica.take(frame(0, change(1, "a", { body: body(1) })));
+  replica.take(frame(1, change(2, "a", { body: body(2) })));
+  replica.take(frame(2, change(3, "a", { gone: true })));
+  assert.deepEqual(seen, [["a", null, 1], ["a", 1, 2], ["a", 2, null]]);
+});

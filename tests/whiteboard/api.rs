@@ -1,0 +1,683 @@
+//! HTTP: what each address does, and what becomes of every wrong request.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use uuid::Uuid;
+use whiteboard::config::Settings;
+use whiteboard::server::Server;
+
+struct Site {
+    server: Server,
+    http: Client,
+}
+
+impl Site {
+    async fn start() -> Self {
+        let flags = ["--listen=127.0.0.1:0", "--database=mem://", "--workers=1"];
+        let settings = Settings::from_flags(flags).unwrap();
+        Self {
+            server: Server::start(settings).await.unwrap(),
+            http: Client::new(),
+        }
+    }
+
+    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("http://{}{path}", self.server.address());
+        self.http.request(method, url)
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, Value) {
+        answer(self.ask(Method::GET, path)).await
+    }
+
+    async fn make(&self, title: &str) -> String {
+        let asked = self.ask(Method::POST, "/api/drawings");
+        let (status, drawing) = answer(asked.json(&json!({"title": title}))).await;
+        assert_eq!(status, 201, "{drawing}");
+        drawing["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Draws one stroke, and returns when it is stored.
+    async fn draw(&self, drawing: &str) {
+        let url = format!("ws://{}/ws/{drawing}?since=0", self.server.address());
+        let mut request = url.into_client_request().unwrap();
+        let headers = request.headers_mut();
+        headers.insert("Sec-WebSocket-Protocol", "whiteboard.v1".parse().unwrap());
+        let (mut socket, _) = connect_async(request).await.unwrap();
+        let [key, tab, stroke] = [(); 3].map(|()| Uuid::new_v4().simple().to_string());
+        let body = json!({"tool": "line", "x": 1, "y": 2, "points": "AAIAAAIC", "colour": "#1d1d1f", "width": 4});
+        for frame in [
+            json!({"type": "hello", "key": key, "tab": tab, "next": 1}),
+            json!({"type": "ops", "ops": [{"n": 1, "op": "draw", "stroke": stroke, "body": body}]}),
+        ] {
+            socket.send(Message::text(frame.to_string())).await.unwrap();
+        }
+        let stored = async {
+            while let Some(Ok(message)) = socket.next().await {
+                let frame: Value =
+                    serde_json::from_str(message.to_text().unwrap()).unwrap_or_default();
+                if frame["type"] == "done" && frame["n"] == 1 {
+                    return;
+                }
+            }
+            panic!("the socket closed before the stroke was stored");
+        };
+        within(stored).await;
+    }
+
+    /// Opens a socket, and gives the code it is closed with.
+    async fn closing_code(&self, path: &str, origin: &str) -> u16 {
+        let url = format!("ws://{}{path}", self.server.address());
+        let mut request = url.into_client_request().unwrap();
+        let headers = request.headers_mut();
+        headers.insert("Sec-WebSocket-Protocol", "whiteboard.v1".parse().unwrap());
+        headers.insert("Origin", origin.parse().unwrap());
+        let (mut socket, _) = connect_async(request).await.unwrap();
+        within(async {
+            while let Some(Ok(message)) = socket.next().await {
+                if let Message::Close(Some(frame)) = message {
+                    return frame.code.into();
+                }
+            }
+            panic!("no close frame");
+        })
+        .await
+    }
+
+    fn origin(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+}
+
+async fn within<T>(work: impl Future<Output = T>) -> T {
+    let limit = Duration::from_secs(20);
+    tokio::time::timeout(limit, work)
+        .await
+        .expect("it takes too long")
+}
+
+async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
+    let response = within(request.send()).await.unwrap();
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    let value = if text.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_str(&text).expect(&text)
+    };
+    (status, value)
+}
+
+#[track_caller]
+fn assert_error(
+    (status, value): (StatusCode, Value),
+    expected: u16,
+    code: &str,
+    field: Option<&str>,
+) {
+    assert_eq!(status.as_u16(), expected, "{value}");
+    assert_eq!(value["error"]["code"], code, "{value}");
+    assert!(
+        value["error"]["message"]
+            .as_str()
+            .is_some_and(|text| text.len() > 8),
+        "{value}"
+    );
+    assert_eq!(value["error"]["field"].as_str(), field, "{value}");
+    assert_eq!(value.as_object().unwrap().len(), 1, "{value}");
+}
+
+/// Sends a text as it is, and gives the whole answer.
+async fn raw(address: SocketAddr, request: String) -> String {
+    let exchange = move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let limit = Some(Duration::from_secs(20));
+        stream.set_read_timeout(limit).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    actix_web::rt::task::spawn_blocking(exchange).await.unwrap()
+}
+
+async fn raw_get(site: &Site, path: &str, headers: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
+    raw(site.server.address(), request).await
+}
+
+#[actix_web::test]
+async fn a_drawing_is_made_renamed_deleted_and_taken_back() {
+    let site = Site::start().await;
+    let asked = site
+        .ask(Method::POST, "/api/drawings")
+        .json(&json!({"title": "  Plan  "}));
+    let response = asked.send().await.unwrap();
+    assert_eq!(response.status(), 201);
+    let place = response.headers()["location"].to_str().unwrap().to_owned();
+    let made: Value = response.json().await.unwrap();
+    assert_eq!(made["title"], "Plan");
+    assert_eq!(made["people"], 0);
+    assert!(made["created"].as_str().unwrap().ends_with('Z'), "{made}");
+    assert_eq!(
+        place,
+        format!("/api/drawings/{}", made["id"].as_str().unwrap())
+    );
+    assert_eq!(site.get(&place).await, (StatusCode::OK, made.clone()));
+
+    let asked = site
+        .ask(Method::PATCH, &place)
+        .json(&json!({"title": "Plan B"}));
+    let (status, renamed) = answer(asked).await;
+    assert_eq!(
+        (status, &renamed["title"]),
+        (StatusCode::OK, &json!("Plan B"))
+    );
+    assert_eq!(site.get(&place).await.1["title"], "Plan B");
+
+    assert_eq!(
+        answer(site.ask(Method::DELETE, &place)).await,
+        (StatusCode::NO_CONTENT, Value::Null)
+    );
+    assert_error(site.get(&place).await, 410, "gone", None);
+    assert_eq!(site.get("/api/drawings").await.1, json!({"drawings": []}));
+    let asked = site
+        .ask(Method::PATCH, &place)
+        .json(&json!({"title": "late"}));
+    assert_error(answer(asked).await, 410, "gone", None);
+    assert_error(
+        answer(site.ask(Method::DELETE, &place)).await,
+        410,
+        "gone",
+        None,
+    );
+
+    let (status, back) = answer(site.ask(Method::POST, &format!("{place}/restore"))).await;
+    assert_eq!((status, &back["title"]), (StatusCode::OK, &json!("Plan B")));
+    assert_eq!(site.get(&place).await.1["id"], made["id"]);
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_drawing_without_a_title_gets_one() {
+    let site = Site::start().await;
+    let bodies = ["", "{}", r#"{"title":null}"#];
+    for body in bodies {
+        let (status, made) = answer(site.ask(Method::POST, "/api/drawings").body(body)).await;
+        assert_eq!(status, 201, "{made}");
+        assert_eq!(made["title"], "Untitled drawing");
+    }
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn lists_come_in_pages_the_newest_first() {
+    let site = Site::start().await;
+    let mut made = Vec::new();
+    for number in 0..5 {
+        made.insert(0, site.make(&format!("drawing {number}")).await);
+        // The order is by the database's clock, in milliseconds.
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+    let mut listed = Vec::new();
+    let mut path = "/api/drawings?limit=2".to_owned();
+    for expected in [2, 2, 1] {
+        let (_, page) = site.get(&path).await;
+        let drawings = page["drawings"].as_array().unwrap();
+        assert_eq!(drawings.len(), expected, "{page}");
+        listed.extend(
+            drawings
+                .iter()
+                .map(|drawing| drawing["id"].as_str().unwrap().to_owned()),
+        );
+        match page["next"].as_str() {
+            Some(next) => path = format!("/api/drawings?limit=2&before={next}"),
+            None => assert_eq!(listed.len(), 5),
+        }
+    }
+    assert_eq!(listed, made);
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn strokes_are_read_since_a_position() {
+    let site = Site::start().await;
+    let drawing = site.make("Plan \"B\"").await;
+    let path = format!("/api/drawings/{drawing}/strokes");
+    let (status, empty) = site.get(&path).await;
+    assert_eq!(status, 200, "{empty}");
+    assert_eq!(empty["title"], "Plan \"B\"");
+    assert_eq!(
+        (&empty["from"], &empty["head"], &empty["changes"]),
+        (&json!(0), &json!(0), &json!([]))
+    );
+    assert_eq!(
+        (&empty["more"], &empty["reset"]),
+        (&json!(false), &json!(false))
+    );
+
+    site.draw(&drawing).await;
+    let (_, one) = site.get(&format!("{path}?since=0")).await;
+    assert_eq!(one["head"], 1);
+    assert_eq!(one["changes"][0]["seq"], 1);
+    assert_eq!(one["changes"][0]["body"]["tool"], "line");
+    let life = one["life"].as_str().unwrap();
+    let (_, none) = site.get(&format!("{path}?since=1&life={life}")).await;
+    assert_eq!(
+        (&none["from"], &none["head"], &none["changes"]),
+        (&json!(1), &json!(1), &json!([]))
+    );
+
+    let other = Uuid::new_v4().simple();
+    for query in ["since=9".to_owned(), format!("since=1&life={other}")] {
+        let (status, over) = site.get(&format!("{path}?{query}")).await;
+        assert_eq!(status, 200, "{over}");
+        assert_eq!(
+            (&over["reset"], &over["from"]),
+            (&json!(true), &json!(0)),
+            "{query}"
+        );
+        assert_eq!(over["changes"].as_array().unwrap().len(), 1);
+    }
+    assert_eq!(site.get(&format!("/api/drawings/{drawing}")).await.0, 200);
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn strokes_are_compressed_for_who_asks() {
+    let site = Site::start().await;
+    let drawing = site.make("Plan").await;
+    site.draw(&drawing).await;
+    let path = format!("/api/drawings/{drawing}/strokes");
+    let packed = raw_get(&site, &path, "Host: localhost\r\nAccept-Encoding: gzip\r\n").await;
+    assert!(
+        packed.to_lowercase().contains("content-encoding: gzip"),
+        "{packed}"
+    );
+    let plain = raw_get(&site, &path, "Host: localhost\r\n").await;
+    assert!(
+        !plain.to_lowercase().contains("content-encoding"),
+        "{plain}"
+    );
+    assert!(plain.contains(r#""changes":[{"seq":1"#), "{plain}");
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_wrong_body_is_refused_and_names_the_field() {
+    let site = Site::start().await;
+    let drawing = format!("/api/drawings/{}", site.make("Plan").await);
+    let title = Some("title");
+    for (body, field) in [
+        (r#"{"title":""}"#.to_owned(), title),
+        (r#"{"title":"  "}"#.to_owned(), title),
+        (json!({"title": "x".repeat(121)}).to_string(), title),
+        (json!({"title": "a\u{7}b"}).to_string(), title),
+        (json!({"title": "a\nb"}).to_string(), title),
+        (r#"{"title":1}"#.to_owned(), title),
+        (r#"{"title":["a"]}"#.to_owned(), title),
+        (r#"{"title":"a","owner":"me"}"#.to_owned(), Some("owner")),
+        ("not json".to_owned(), None),
+        ("[]".to_owned(), None),
+        (r#"["a"]"#.to_owned(), None),
+        (r#"{"title":"a"} x"#.to_owned(), None),
+        (r#"{"title":"a""#.to_owned(), None),
+        ("[".repeat(8_000), None),
+        ("\u{0}".to_owned(), None),
+    ] {
+        for (method, path) in [(Method::POST, "/api/drawings"), (Method::PATCH, &drawing)] {
+            let refused = answer(site.ask(method, path).body(body.clone())).await;
+            assert_error(refused, 400, "bad_request", field);
+        }
+    }
+    for body in ["", "{}", r#"{"title":null}"#] {
+        let (status, _) = answer(site.ask(Method::PATCH, &drawing).body(body)).await;
+        assert_eq!(status, 400, "{body}");
+    }
+    assert_eq!(site.get(&drawing).await.1["title"], "Plan");
+    let (_, all) = site.get("/api/drawings").await;
+    assert_eq!(all["drawings"].as_array().unwrap().len(), 1);
+    let longest = json!({"title": "ü".repeat(120)});
+    assert_eq!(
+        answer(site.ask(Method::PATCH, &drawing).json(&longest))
+            .await
+            .0,
+        200
+    );
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn an_oversize_body_is_refused() {
+    let site = Site::start().await;
+    let drawing = format!("/api/drawings/{}", site.make("Plan").await);
+    for (method, path) in [(Method::POST, "/api/drawings"), (Method::PATCH, &drawing)] {
+        let body = json!({"title": "x".repeat(17 * 1024)}).to_string();
+        let refused = answer(site.ask(method, path).body(body)).await;
+        assert_error(refused, 413, "too_large", None);
+    }
+    // In pieces, so that nobody knows the length before.
+    let piece = format!("4000\r\n{}\r\n", " ".repeat(0x4000));
+    let request = format!(
+        "POST /api/drawings HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Transfer-Encoding: chunked\r\n\r\n{piece}{piece}0\r\n\r\n"
+    );
+    let text = raw(site.server.address(), request).await;
+    assert!(text.starts_with("HTTP/1.1 413"), "{text}");
+    assert!(text.contains(r#""code":"too_large""#), "{text}");
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn what_is_no_id_is_refused() {
+    let site = Site::start().await;
+    let id = site.make("Plan").await;
+    for wrong in [
+        "x".to_owned(),
+        id.to_uppercase(),
+        format!("{}-{}", &id[..8], &id[8..]),
+        format!("{id}0"),
+        format!("{id};%20REMOVE%20TABLE%20drawing"),
+        format!("drawing:{id}"),
+        "$drawing".to_owned(),
+        "(SELECT%20*%20FROM%20drawing)".to_owned(),
+        "%27%20OR%201%3D1".to_owned(),
+        "%00".to_owned(),
+        "%ff%fe".to_owned(),
+    ] {
+        for rest in ["", "/strokes"] {
+            let refused = site.get(&format!("/api/drawings/{wrong}{rest}")).await;
+            assert_error(refused, 400, "bad_request", Some("drawing"));
+        }
+        let path = format!("/api/drawings/{wrong}");
+        let refused = answer(site.ask(Method::DELETE, &path)).await;
+        assert_error(refused, 400, "bad_request", Some("drawing"));
+    }
+    let absent = format!("/api/drawings/{}", Uuid::new_v4().simple());
+    assert_error(site.get(&absent).await, 404, "not_found", None);
+    assert_error(
+        site.get(&format!("{absent}/strokes")).await,
+        404,
+        "not_found",
+        None,
+    );
+    assert_error(
+        answer(site.ask(Method::DELETE, &absent)).await,
+        404,
+        "not_found",
+        None,
+    );
+    let restore = site.ask(Method::POST, &format!("{absent}/restore"));
+    assert_error(answer(restore).await, 404, "not_found", None);
+    assert_eq!(site.get(&format!("/api/drawings/{id}")).await.0, 200);
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_wrong_query_is_refused_and_names_the_field() {
+    let site = Site::start().await;
+    let strokes = format!("/api/drawings/{}/strokes", site.make("Plan").await);
+    for since in [
+        "-1",
+        "NaN",
+        "",
+        "1.5",
+        "1e3",
+        "0x1",
+        "%201",
+        "9007199254740992",
+        "18446744073709551616",
+    ] {
+        let refused = site.get(&format!("{strokes}?since={since}")).await;
+        assert_error(refused, 400, "bad_request", Some("since"));
+    }
+    for life in ["", "1", "NONE", "%27"] {
+        let refused = site.get(&format!("{strokes}?life={life}")).await;
+        assert_error(refused, 400, "bad_request", Some("life"));
+    }
+    for limit in ["0", "201", "-1", "all"] {
+        let refused = site.get(&format!("/api/drawings?limit={limit}")).await;
+        assert_error(refused, 400, "bad_request", Some("limit"));
+    }
+    for before in ["", "x", "1", "1.x", "-1.00000000000000000000000000000000"] {
+        let refused = site.get(&format!("/api/drawings?before={before}")).await;
+        assert_error(refused, 400, "bad_request", Some("before"));
+    }
+    assert_error(
+        site.get(&format!("{strokes}?since=1&since=2")).await,
+        400,
+        "bad_request",
+        None,
+    );
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let site = Site::start().await;
+    let drawing = format!("/api/drawings/{}", site.make("Plan").await);
+    for (method, path, allowed) in [
+        (Method::DELETE, "/api/drawings".to_owned(), "GET, POST"),
+        (Method::PUT, drawing.clone(), "GET, PATCH, DELETE"),
+        (Method::GET, format!("{drawing}/restore"), "POST"),
+        (Method::POST, format!("{drawing}/strokes"), "GET"),
+        (Method::POST, "/".to_owned(), "GET"),
+        (Method::POST, "/healthz".to_owned(), "GET"),
+        (Method::OPTIONS, "/assets/dev/main.js".to_owned(), "GET"),
+    ] {
+        let response = site.ask(method, &path).send().await.unwrap();
+        assert_eq!(response.headers()["allow"], allowed, "{path}");
+        let refused = (response.status(), response.json().await.unwrap());
+        assert_error(refused, 405, "method_not_allowed", None);
+    }
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn an_unknown_address_is_an_error_like_any_other() {
+    let site = Site::start().await;
+    for path in [
+        "/nothing",
+        "/api",
+        "/api/",
+        "/api/drawings/",
+        "/assets/dev/none.js",
+        "/ws",
+        "/ws/a/b",
+    ] {
+        assert_error(site.get(path).await, 404, "not_found", None);
+    }
+    let socket = format!("/ws/{}", Uuid::new_v4().simple());
+    assert_error(site.get(&socket).await, 426, "upgrade_required", None);
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn no_path_leads_out_of_static() {
+    let site = Site::start().await;
+    for path in [
+        "/assets/dev/../../Cargo.toml",
+        "/assets/dev/%2e%2e/%2e%2e/Cargo.toml",
+        "/assets/dev/..%2f..%2fCargo.toml",
+        "/assets/dev/..%5c..%5cCargo.toml",
+        "/assets/dev//etc/passwd",
+        "/assets/dev/%2fetc%2fpasswd",
+        "/assets/../Cargo.toml",
+        "/../Cargo.toml",
+        "/api/drawings/../../Cargo.toml",
+        "/ws/../Cargo.toml",
+    ] {
+        let text = raw_get(&site, path, "Host: localhost\r\n").await;
+        assert!(text.starts_with("HTTP/1.1 40"), "{path}: {text}");
+        assert!(
+            !text.contains("[package]") && !text.contains("root:"),
+            "{path}: {text}"
+        );
+    }
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_foreign_origin_or_a_strange_host_comes_through_no_door() {
+    let site = Site::start().await;
+    let drawing = site.make("Plan").await;
+    let paths = [
+        "/".to_owned(),
+        format!("/d/{drawing}"),
+        "/assets/dev/main.js".to_owned(),
+        "/api/drawings".to_owned(),
+        format!("/api/drawings/{drawing}"),
+        format!("/api/drawings/{drawing}/strokes"),
+        "/nothing".to_owned(),
+    ];
+    let strange = [
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("origin", "http://localhost:1"),
+        ("host", "evil.example"),
+        ("host", "evil.example:8080"),
+        ("host", "127.0.0.1.evil.example"),
+    ];
+    for path in &paths {
+        for (name, value) in strange {
+            for method in [Method::GET, Method::POST, Method::DELETE] {
+                let asked = site.ask(method.clone(), path).header(name, value);
+                let body = (method == Method::POST).then_some("x");
+                let asked = body.into_iter().fold(asked, |asked, body| asked.body(body));
+                assert_error(answer(asked).await, 403, "forbidden", None);
+            }
+        }
+    }
+    let own = site
+        .ask(Method::POST, "/api/drawings")
+        .header("origin", site.origin());
+    assert_eq!(answer(own).await.0, 201);
+    let (_, all) = site.get("/api/drawings").await;
+    assert_eq!(all["drawings"].as_array().unwrap().len(), 2);
+    // Whoever only asks for health may use any name.
+    let probe = site
+        .ask(Method::GET, "/healthz")
+        .header("host", "balancer.example");
+    assert_eq!(answer(probe).await.0, 200);
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_refused_socket_is_closed_with_the_reason() {
+    let site = Site::start().await;
+    let drawing = format!("/ws/{}", site.make("Plan").await);
+    let own = site.origin();
+    assert_eq!(
+        site.closing_code(&drawing, "https://evil.example").await,
+        4403
+    );
+    assert_eq!(site.closing_code(&drawing, "null").await, 4403);
+    assert_eq!(site.closing_code("/ws/drawing;", &own).await, 4400);
+    for query in ["since=-1", "since=NaN", "since=9007199254740992", "life=x"] {
+        assert_eq!(
+            site.closing_code(&format!("{drawing}?{query}"), &own).await,
+            4400,
+            "{query}"
+        );
+    }
+    let absent = format!("/ws/{}", Uuid::new_v4().simple());
+    assert_eq!(site.closing_code(&absent, &own).await, 4404);
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn pages_are_sent_with_what_a_browser_has_to_know() {
+    let site = Site::start().await;
+    let drawing = site.make("Plan").await;
+    for path in ["/".to_owned(), format!("/d/{drawing}")] {
+        let response = site.ask(Method::GET, &path).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        let headers = response.headers();
+        assert_eq!(headers["content-type"], "text/html; charset=utf-8");
+        assert_eq!(headers["cache-control"], "no-cache");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["referrer-policy"], "same-origin");
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'self'; "), "{policy}");
+        let html = response.text().await.unwrap();
+        assert!(!html.contains("{{build}}"), "{html}");
+    }
+    let wrong = site.ask(Method::GET, "/d/mistyped").send().await.unwrap();
+    assert_eq!(wrong.status(), 404);
+    assert_eq!(wrong.headers()["content-type"], "text/html; charset=utf-8");
+    let script = site
+        .ask(Method::GET, "/assets/dev/arrival.js")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(script.status(), 200);
+    assert!(
+        script.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/javascript")
+    );
+    // Files read from disk change at any time.
+    if cfg!(debug_assertions) {
+        assert_eq!(script.headers()["cache-control"], "no-cache");
+    }
+    let head = site.ask(Method::HEAD, "/").send().await.unwrap();
+    assert_eq!(head.status(), 200);
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn health_is_told() {
+    let site = Site::start().await;
+    assert_eq!(
+        site.get("/healthz").await,
+        (StatusCode::OK, json!({"status": "ok"}))
+    );
+    assert_eq!(
+        site.get("/readyz").await,
+        (StatusCode::OK, json!({"status": "ready"}))
+    );
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_server_that_leaves_says_so_first() {
+    let flags = [
+        "--listen=127.0.0.1:0",
+        "--database=mem://",
+        "--drain-notice=2s",
+    ];
+    let settings = Settings::from_flags(flags).unwrap();
+    let site = Site {
+        server: Server::start(settings).await.unwrap(),
+        http: Client::new(),
+    };
+    let address = site.server.address();
+    let ready = site.ask(Method::GET, "/readyz");
+    let health = site.ask(Method::GET, "/healthz");
+    let draining = actix_web::rt::spawn(site.server.drain());
+    tokio::task::yield_now().await;
+    assert_error(answer(ready).await, 503, "unavailable", None);
+    assert_eq!(answer(health).await.0, 200);
+    within(draining).await.unwrap();
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[actix_web::test]
+async fn two_servers_run_in_one_process() {
+    let (one, two) = (Site::start().await, Site::start().await);
+    assert_ne!(one.server.address(), two.server.address());
+    one.make("only there").await;
+    assert_eq!(two.get("/api/drawings").await.1, json!({"drawings": []}));
+    one.server.drain().await;
+    assert_eq!(two.get("/readyz").await.0, 200);
+    two.server.drain().await;
+}

@@ -1,0 +1,637 @@
+//! One contract for the store, held on every kind of database.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use uuid::Uuid;
+use whiteboard::model::{Change, DrawingId, OpId, Seq, StrokeId, Writer};
+use whiteboard::store::{
+    Appended, Before, Database, Follow, Followed, PAGE, Store, StoreError, Swept,
+};
+use whiteboard::stroke::Body;
+
+use crate::surrealdb::Server;
+
+/// How long anything may take that is waited for.
+const SOON: Duration = Duration::from_secs(30);
+
+/// Something to open, and to keep for as long as it is open.
+struct Place {
+    database: Database,
+    _folder: Option<tempfile::TempDir>,
+    _server: Option<Arc<Server>>,
+}
+
+fn embedded(url: String) -> Database {
+    Database {
+        url,
+        namespace: "test".into(),
+        name: "test".into(),
+        user: None,
+        password: None,
+        deadline: SOON,
+    }
+}
+
+fn memory() -> Place {
+    Place {
+        database: embedded("mem://".into()),
+        _folder: None,
+        _server: None,
+    }
+}
+
+fn folder() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    Place {
+        database: embedded(format!("surrealkv://{}/data", folder.path().display())),
+        _folder: Some(folder),
+        _server: None,
+    }
+}
+
+/// A database of its own on a server that tests share while any of them uses it.
+fn server() -> Place {
+    static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap();
+    let server = shared
+        .upgrade()
+        .unwrap_or_else(|| Arc::new(Server::start()));
+    *shared = Arc::downgrade(&server);
+    Place {
+        database: server.database(&Uuid::new_v4().simple().to_string()),
+        _folder: None,
+        _server: Some(server),
+    }
+}
+
+/// Runs a test on one kind of database, from a single-threaded runtime as actix has them.
+fn on<F: Future<Output = ()>>(place: Place, test: impl FnOnce(Store) -> F) {
+    run(async {
+        let store = Store::open(&place.database).await.unwrap();
+        test(store.clone()).await;
+        store.close().await;
+    });
+}
+
+fn run<F: Future>(test: F) -> F::Output {
+    let _ = env_logger::builder().is_test(true).try_init();
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(test)
+}
+
+/// Each rule of the contract is a test on each kind of database.
+macro_rules! contract {
+    ($($name:ident)*) => {
+        mod in_memory { $(#[test] fn $name() { super::on(super::memory(), super::$name); })* }
+        mod in_a_folder { $(#[test] fn $name() { super::on(super::folder(), super::$name); })* }
+        mod on_a_server { $(#[test] fn $name() { super::on(super::server(), super::$name); })* }
+    };
+}
+
+contract! {
+    an_append_moves_the_head_and_is_read_since
+    an_append_that_is_behind_stores_nothing
+    an_append_to_what_is_deleted_is_gone
+    four_appenders_lose_nothing_to_each_other
+    pages_cover_positions_and_holes
+    an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body
+    whoever_follows_hears_each_change_and_each_signal
+    a_signal_leaves_nothing_behind
+    drawings_are_listed_newest_first_in_pages
+    a_deleted_drawing_can_be_taken_back
+    a_swept_drawing_stays_away
+    swept_tombstones_raise_the_floor_but_never_reach_the_head
+    a_new_life_is_another_for_every_drawing
+    heads_tell_of_many_drawings_at_once
+    servers_hear_of_each_other
+}
+
+fn body(x: u32) -> Body {
+    let json = format!(
+        r##"{{"tool":"line","x":{x},"y":2.5,"points":"AAIAAAIC","colour":"#1d1d1f","width":4}}"##
+    );
+    Body::parse(&json).unwrap()
+}
+
+/// A change that draws a new stroke.
+fn draw(seq: Seq) -> Change {
+    let writer = Writer::new(Uuid::from_u128(1), Uuid::from_u128(2));
+    Change {
+        seq,
+        stroke: StrokeId::random(),
+        z: seq as i64,
+        by: writer.by,
+        op: OpId {
+            writer: writer.id,
+            n: seq,
+        },
+        marks: Vec::new(),
+        body: Some(body(seq as u32)),
+    }
+}
+
+async fn drawing(store: &Store) -> DrawingId {
+    store.create("A drawing").await.unwrap().id
+}
+
+/// Appends `count` new strokes in one transaction.
+async fn append(store: &Store, drawing: DrawingId, head: Seq, count: u64) -> Vec<Change> {
+    let changes: Vec<_> = (head + 1..=head + count).map(draw).collect();
+    let appended = store.append(drawing, head, &changes, &[]).await;
+    assert_eq!(appended, Ok(Appended::Committed));
+    changes
+}
+
+async fn soon<F: Future>(what: &str, future: F) -> F::Output {
+    match tokio::time::timeout(SOON, future).await {
+        Ok(output) => output,
+        Err(_) => panic!("{what} did not happen within {SOON:?}"),
+    }
+}
+
+async fn heard(follow: &mut Follow) -> Followed {
+    soon("news", follow.next()).await.expect("the follow ended")
+}
+
+async fn an_append_moves_the_head_and_is_read_since(store: Store) {
+    let info = store.create("Über uns").await.unwrap();
+    let empty = store.since(info.id, 0).await.unwrap();
+    assert_eq!((empty.head, empty.more, empty.floor), (0, false, 0));
+    assert_eq!((empty.title.as_str(), empty.life), ("Über uns", info.life));
+    let first = append(&store, info.id, 0, 1).await;
+    let more = append(&store, info.id, 1, 3).await;
+    let page = store.since(info.id, 0).await.unwrap();
+    assert_eq!(page.changes, [first, more.clone()].concat());
+    assert_eq!((page.head, page.database_head, page.more), (4, 4, false));
+    assert_eq!(store.since(info.id, 1).await.unwrap().changes, more);
+    assert_eq!(store.since(info.id, 4).await.unwrap().changes, []);
+    let future = store.since(info.id, 99).await.unwrap();
+    assert_eq!((future.changes.len(), future.database_head), (0, 4));
+    store.since(info.id, Seq::MAX).await.unwrap();
+    let after = store.get(info.id).await.unwrap();
+    assert_eq!(after.head, 4);
+    assert!(after.changed >= info.changed);
+}
+
+async fn an_append_that_is_behind_stores_nothing(store: Store) {
+    let drawing = drawing(&store).await;
+    append(&store, drawing, 0, 2).await;
+    for head in [0, 1, 3, 70] {
+        let changes = [draw(head + 1), draw(head + 2)];
+        let appended = store.append(drawing, head, &changes, &[1]).await;
+        assert_eq!(appended, Ok(Appended::Behind), "at {head}");
+    }
+    let page = store.since(drawing, 0).await.unwrap();
+    assert_eq!((page.head, page.changes.len()), (2, 2));
+    assert_eq!(store.since(drawing, 2).await.unwrap().changes, []);
+}
+
+async fn an_append_to_what_is_deleted_is_gone(store: Store) {
+    let drawing = drawing(&store).await;
+    append(&store, drawing, 0, 1).await;
+    store.delete(drawing).await.unwrap();
+    let appended = store.append(drawing, 1, &[draw(2)], &[]).await;
+    assert_eq!(appended, Ok(Appended::Gone));
+    assert_eq!(store.since(drawing, 0).await, Err(StoreError::Gone));
+    assert_eq!(store.follow(drawing).await.unwrap_err(), StoreError::Gone);
+    let unknown = DrawingId::random();
+    let appended = store.append(unknown, 0, &[draw(1)], &[]).await;
+    assert_eq!(appended, Ok(Appended::Gone));
+    assert_eq!(store.since(unknown, 0).await, Err(StoreError::NotFound));
+    assert_eq!(
+        store.follow(unknown).await.unwrap_err(),
+        StoreError::NotFound
+    );
+    let signal = store.signal(unknown, "{}".into()).await;
+    assert_eq!(signal, Err(StoreError::NotFound));
+}
+
+async fn four_appenders_lose_nothing_to_each_other(store: Store) {
+    const EACH: usize = 25;
+    let drawing = drawing(&store).await;
+    let appender = |store: Store| async move {
+        let mut mine = BTreeSet::new();
+        let mut head = 0;
+        let mut behind = 0;
+        while mine.len() < EACH {
+            let change = draw(head + 1);
+            match store
+                .append(drawing, head, std::slice::from_ref(&change), &[])
+                .await
+            {
+                Ok(Appended::Committed) => {
+                    mine.insert((change.seq, change.stroke));
+                    head = change.seq;
+                }
+                Ok(Appended::Behind) => {
+                    behind += 1;
+                    head = store.since(drawing, head).await.unwrap().database_head;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        (mine, behind)
+    };
+    let (a, b, c, d) = tokio::join!(
+        appender(store.clone()),
+        appender(store.clone()),
+        appender(store.clone()),
+        appender(store.clone())
+    );
+    assert!(a.1 + b.1 + c.1 + d.1 > 0, "nobody ever was behind");
+    let all: BTreeSet<_> = [a.0, b.0, c.0, d.0].into_iter().flatten().collect();
+    let page = store.since(drawing, 0).await.unwrap();
+    assert_eq!(page.head, 4 * EACH as u64);
+    let stored: BTreeSet<_> = page.changes.iter().map(|c| (c.seq, c.stroke)).collect();
+    assert_eq!(stored, all);
+    assert_eq!(stored.len(), 4 * EACH);
+}
+
+async fn pages_cover_positions_and_holes(store: Store) {
+    let drawing = drawing(&store).await;
+    append(&store, drawing, 0, PAGE).await;
+    let mut moved = draw(PAGE + 1);
+    moved.z = 2;
+    let replaced: Vec<Seq> = (2..PAGE).collect();
+    let appended = store
+        .append(drawing, PAGE, &[moved, draw(PAGE + 2)], &replaced)
+        .await;
+    assert_eq!(appended, Ok(Appended::Committed));
+    let page = store.since(drawing, 0).await.unwrap();
+    let seqs: Vec<Seq> = page.changes.iter().map(|change| change.seq).collect();
+    assert_eq!(seqs, [1, PAGE]);
+    assert_eq!(
+        (page.head, page.more, page.database_head),
+        (PAGE, true, PAGE + 2)
+    );
+    let rest = store.since(drawing, page.head).await.unwrap();
+    let seqs: Vec<Seq> = rest.changes.iter().map(|change| change.seq).collect();
+    assert_eq!(seqs, [PAGE + 1, PAGE + 2]);
+    assert_eq!((rest.head, rest.more), (PAGE + 2, false));
+    let last = store.since(drawing, 2).await.unwrap();
+    assert_eq!((last.head, last.more), (PAGE + 2, false));
+}
+
+async fn an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body(store: Store) {
+    let drawing = drawing(&store).await;
+    let drawn = append(&store, drawing, 0, 2).await;
+    let other = Writer::new(Uuid::from_u128(3), Uuid::from_u128(4));
+    let mark = drawn[0].op;
+    let edited = Change {
+        seq: 3,
+        z: -7,
+        by: other.by,
+        op: OpId {
+            writer: other.id,
+            n: (1 << 53) - 1,
+        },
+        marks: vec![mark],
+        body: Some(body(77)),
+        ..drawn[0].clone()
+    };
+    let erased = Change {
+        seq: 4,
+        body: None,
+        ..drawn[1].clone()
+    };
+    let changes = [edited, erased];
+    let appended = store.append(drawing, 2, &changes, &[1, 2]).await;
+    assert_eq!(appended, Ok(Appended::Committed));
+    assert_eq!(store.since(drawing, 0).await.unwrap().changes, changes);
+}
+
+async fn whoever_follows_hears_each_change_and_each_signal(store: Store) {
+    let drawing = drawing(&store).await;
+    let elsewhere = store.create("Elsewhere").await.unwrap().id;
+    let mut follow = store.follow(drawing).await.unwrap();
+    let mut second = store.follow(drawing).await.unwrap();
+    append(&store, elsewhere, 0, 3).await;
+    let mut changes = append(&store, drawing, 0, 20).await;
+    let erased = Change {
+        seq: 21,
+        body: None,
+        ..changes[4].clone()
+    };
+    let appended = store
+        .append(drawing, 20, std::slice::from_ref(&erased), &[5])
+        .await;
+    assert_eq!(appended, Ok(Appended::Committed));
+    changes.push(erased);
+    store
+        .signal(drawing, r#"{"pointers":[]}"#.into())
+        .await
+        .unwrap();
+    for follow in [&mut follow, &mut second] {
+        let mut heard_changes = Vec::new();
+        let mut signals = Vec::new();
+        while heard_changes.len() < changes.len() || signals.is_empty() {
+            match heard(follow).await {
+                Followed::Change(change) => heard_changes.push(change),
+                Followed::Signals { server, body } => signals.push((server, body)),
+            }
+        }
+        heard_changes.sort_by_key(|change| change.seq);
+        assert_eq!(heard_changes, changes);
+        assert_eq!(signals, [(store.server(), r#"{"pointers":[]}"#.to_owned())]);
+    }
+    drop(follow);
+    append(&store, drawing, 21, 1).await;
+    assert!(matches!(heard(&mut second).await, Followed::Change(change) if change.seq == 22));
+}
+
+async fn a_signal_leaves_nothing_behind(store: Store) {
+    let drawing = drawing(&store).await;
+    let mut follow = store.follow(drawing).await.unwrap();
+    for n in 0..10 {
+        store.signal(drawing, n.to_string()).await.unwrap();
+        heard(&mut follow).await;
+    }
+    assert_eq!(store.since(drawing, 0).await.unwrap().head, 0);
+    let counted = store.count_rows(drawing).await.unwrap();
+    assert_eq!((counted.strokes, counted.signals), (0, 0));
+}
+
+async fn drawings_are_listed_newest_first_in_pages(store: Store) {
+    let mut made = Vec::new();
+    for n in 0..7 {
+        made.push(store.create(&n.to_string()).await.unwrap());
+    }
+    made[3] = store
+        .rename(made[3].id, "'; REMOVE TABLE drawing; --")
+        .await
+        .unwrap();
+    store.delete(made.remove(1).id).await.unwrap();
+    made.sort_by_key(|info| std::cmp::Reverse((info.created, info.id)));
+    let mut listed = Vec::new();
+    let mut before = None;
+    loop {
+        let page = store.list(before, 4).await.unwrap();
+        let Some(last) = page.last() else { break };
+        before = Some(Before {
+            created: last.created,
+            id: last.id,
+        });
+        listed.extend(page);
+    }
+    assert_eq!(listed, made);
+}
+
+async fn a_deleted_drawing_can_be_taken_back(store: Store) {
+    let drawing = drawing(&store).await;
+    append(&store, drawing, 0, 2).await;
+    store.take_back(drawing).await.unwrap();
+    store.delete(drawing).await.unwrap();
+    assert_eq!(store.delete(drawing).await, Err(StoreError::Gone));
+    assert_eq!(store.rename(drawing, "x").await, Err(StoreError::Gone));
+    assert_eq!(store.get(drawing).await, Err(StoreError::Gone));
+    assert_eq!(store.sweep(SOON).await, Ok(Swept::default()));
+    assert_eq!(store.take_back(drawing).await.unwrap().head, 2);
+    append(&store, drawing, 2, 1).await;
+    assert_eq!(store.since(drawing, 0).await.unwrap().changes.len(), 3);
+    let unknown = DrawingId::random();
+    assert_eq!(store.take_back(unknown).await, Err(StoreError::NotFound));
+    assert_eq!(store.delete(unknown).await, Err(StoreError::NotFound));
+}
+
+async fn a_swept_drawing_stays_away(store: Store) {
+    let kept = drawing(&store).await;
+    let drawing = drawing(&store).await;
+    append(&store, drawing, 0, 2).await;
+    let _follow = store.follow(drawing).await.unwrap();
+    store.delete(drawing).await.unwrap();
+    let swept = store.sweep_after(Duration::ZERO, SOON).await.unwrap();
+    assert_eq!(swept.drawings, 1);
+    let appended = store.append(drawing, 2, &[draw(3)], &[]).await;
+    assert_eq!(appended, Ok(Appended::Gone));
+    assert_eq!(
+        store.signal(drawing, "{}".into()).await,
+        Err(StoreError::NotFound)
+    );
+    assert_eq!(store.get(drawing).await, Err(StoreError::NotFound));
+    assert_eq!(store.take_back(drawing).await, Err(StoreError::NotFound));
+    assert_eq!(store.count_rows(drawing).await, Err(StoreError::NotFound));
+    append(&store, kept, 0, 1).await;
+}
+
+async fn swept_tombstones_raise_the_floor_but_never_reach_the_head(store: Store) {
+    let drawing = drawing(&store).await;
+    let drawn = append(&store, drawing, 0, 4).await;
+    let erased: Vec<Change> = (1..=3)
+        .map(|n| Change {
+            seq: 4 + n,
+            body: None,
+            ..drawn[n as usize - 1].clone()
+        })
+        .collect();
+    let appended = store.append(drawing, 4, &erased, &[1, 2, 3]).await;
+    assert_eq!(appended, Ok(Appended::Committed));
+    let early = store.sweep(Duration::from_secs(3600)).await.unwrap();
+    assert_eq!(early.tombstones, 0);
+    assert_eq!(store.sweep(Duration::ZERO).await.unwrap().tombstones, 2);
+    let page = store.since(drawing, 0).await.unwrap();
+    let seqs: Vec<Seq> = page.changes.iter().map(|change| change.seq).collect();
+    assert_eq!((page.floor, page.head, seqs), (6, 7, vec![4, 7]));
+    append(&store, drawing, 7, 1).await;
+    assert_eq!(store.sweep(Duration::ZERO).await.unwrap().tombstones, 1);
+    assert_eq!(store.since(drawing, 0).await.unwrap().floor, 7);
+}
+
+async fn a_new_life_is_another_for_every_drawing(store: Store) {
+    let (a, b) = (
+        store.create("a").await.unwrap(),
+        store.create("b").await.unwrap(),
+    );
+    assert_ne!(a.life, b.life);
+    assert_eq!(store.renew_lives().await, Ok(2));
+    let lives = [
+        a.life,
+        b.life,
+        store.get(a.id).await.unwrap().life,
+        store.get(b.id).await.unwrap().life,
+    ];
+    assert_eq!(lives.into_iter().collect::<BTreeSet<_>>().len(), 4);
+}
+
+async fn heads_tell_of_many_drawings_at_once(store: Store) {
+    let (a, b) = (
+        store.create("a").await.unwrap(),
+        store.create("b").await.unwrap(),
+    );
+    append(&store, b.id, 0, 3).await;
+    store.delete(a.id).await.unwrap();
+    let heads = store
+        .heads(&[b.id, DrawingId::random(), a.id])
+        .await
+        .unwrap();
+    let told: Vec<_> = heads
+        .iter()
+        .map(|head| {
+            (
+                head.id,
+                head.head,
+                head.life,
+                head.title.as_str(),
+                head.deleted,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [(b.id, 3, b.life, "b", false), (a.id, 0, a.life, "a", true)]
+    );
+    assert_eq!(store.heads(&[]).await, Ok(Vec::new()));
+}
+
+async fn servers_hear_of_each_other(store: Store) {
+    let drawing = DrawingId::random();
+    let mut follow = store.follow_servers().await.unwrap();
+    for sessions in [3, 4] {
+        store.beat(&[(drawing, sessions)]).await.unwrap();
+        let info = soon("a beat", follow.next()).await.unwrap();
+        assert_eq!((info.id, info.left), (store.server(), false));
+        assert_eq!(info.drawings, [(drawing, sessions)]);
+    }
+    let servers = store.servers().await.unwrap();
+    assert_eq!(servers.len(), 1);
+    assert_eq!(servers[0].drawings, [(drawing, 4)]);
+    assert!(servers[0].silent < SOON);
+}
+
+#[test]
+fn a_folder_that_is_opened_again_has_everything() {
+    let place = folder();
+    run(async {
+        let store = Store::open(&place.database).await.unwrap();
+        let drawing = drawing(&store).await;
+        let _follow = store.follow(drawing).await.unwrap();
+        let changes = append(&store, drawing, 0, 5).await;
+        let taken = Store::open(&place.database).await.err().unwrap();
+        assert!(matches!(taken, StoreError::Unavailable(_)), "{taken:?}");
+        assert!(taken.to_string().contains("data"), "{taken}");
+        let clone = store.clone();
+        store.close().await;
+        let closed = clone.since(drawing, 0).await.unwrap_err();
+        assert!(matches!(closed, StoreError::Unavailable(_)), "{closed:?}");
+        let store = Store::open(&place.database).await.unwrap();
+        assert_eq!(store.since(drawing, 0).await.unwrap().changes, changes);
+        let mut follow = store.follow(drawing).await.unwrap();
+        append(&store, drawing, 5, 1).await;
+        assert!(matches!(heard(&mut follow).await, Followed::Change(change) if change.seq == 6));
+        store.close().await;
+    });
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_one_clear_line() {
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", nowhere.local_addr().unwrap());
+    drop(nowhere);
+    let error = run(Store::open(&embedded(url.clone()))).err().unwrap();
+    let StoreError::Unavailable(text) = &error else {
+        panic!("{error:?}");
+    };
+    assert!(text.contains(&url) && !text.contains('\n'), "{text}");
+}
+
+#[test]
+fn a_wrong_password_is_one_clear_line() {
+    let server = Server::start();
+    let mut database = server.database("test");
+    database.password = Some("wrong".into());
+    let error = run(Store::open(&database)).err().unwrap();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert!(!format!("{database:?}{error}").contains("wrong"));
+}
+
+#[test]
+fn servers_that_start_at_once_open_the_same_new_database() {
+    let server = Server::start();
+    run(async {
+        let database = server.database("test");
+        let (a, b, c, d) = tokio::join!(
+            Store::open(&database),
+            Store::open(&database),
+            Store::open(&database),
+            Store::open(&database)
+        );
+        let stores = [a.unwrap(), b.unwrap(), c.unwrap(), d.unwrap()];
+        let drawing = drawing(&stores[0]).await;
+        let mut follow = stores[1].follow(drawing).await.unwrap();
+        append(&stores[2], drawing, 0, 1).await;
+        assert!(matches!(heard(&mut follow).await, Followed::Change(change) if change.seq == 1));
+        stores[3].signal(drawing, "hello".into()).await.unwrap();
+        let hello = Followed::Signals {
+            server: stores[3].server(),
+            body: "hello".into(),
+        };
+        assert_eq!(heard(&mut follow).await, hello);
+    });
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_killed_database() {
+    let mut server = Server::start();
+    run(async {
+        let mut database = server.database("test");
+        database.deadline = Duration::from_secs(2);
+        let store = Store::open(&database).await.unwrap();
+        let drawing = drawing(&store).await;
+        let mut follow = store.follow(drawing).await.unwrap();
+        let mut acknowledged = append(&store, drawing, 0, 3).await;
+        server.kill();
+        soon("the end of the follow", async {
+            while follow.next().await.is_some() {}
+        })
+        .await;
+        let lost = draw(4);
+        let unknown = store
+            .append(drawing, 3, std::slice::from_ref(&lost), &[])
+            .await;
+        assert!(
+            matches!(
+                unknown,
+                Err(StoreError::Deadline(_) | StoreError::Unavailable(_))
+            ),
+            "{unknown:?}"
+        );
+        server.restart();
+        let page = soon("an answer", async {
+            loop {
+                if let Ok(page) = store.since(drawing, 0).await {
+                    break page;
+                }
+            }
+        })
+        .await;
+        // What was unknown may have happened, whole, or may still happen.
+        assert_eq!(page.changes[..3], acknowledged);
+        let mut follow = store.follow(drawing).await.unwrap();
+        let head = loop {
+            let head = store.since(drawing, 0).await.unwrap().head;
+            let change = draw(head + 1);
+            match store
+                .append(drawing, head, std::slice::from_ref(&change), &[])
+                .await
+            {
+                Ok(Appended::Committed) => {
+                    acknowledged.push(change);
+                    break head + 1;
+                }
+                Ok(Appended::Behind) => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        while !matches!(heard(&mut follow).await, Followed::Change(change) if change.seq == head) {}
+        let page = store.since(drawing, 0).await.unwrap();
+        for change in &acknowledged {
+            assert!(page.changes.contains(change));
+        }
+        store.close().await;
+    });
+}

@@ -1,0 +1,120 @@
+//! A real SurrealDB server process, on a free port and a folder of its own.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use whiteboard::store::Database;
+
+/// How long the process may take until it answers.
+const START: Duration = Duration::from_secs(60);
+
+/// The process, killed and waited for when this is dropped.
+pub struct Server {
+    folder: tempfile::TempDir,
+    port: u16,
+    process: Option<Child>,
+}
+
+impl Server {
+    /// Starts a server on an empty folder, and waits until it answers.
+    pub fn start() -> Self {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut server = Self {
+            folder: tempfile::tempdir().unwrap(),
+            port: free.local_addr().unwrap().port(),
+            process: None,
+        };
+        drop(free);
+        server.restart();
+        server
+    }
+
+    /// Starts it again on the same folder and port.
+    pub fn restart(&mut self) {
+        self.kill();
+        let process = Command::new(binary())
+            .args(["start", "--no-banner", "--log", "error"])
+            .args(["--bind", &format!("127.0.0.1:{}", self.port)])
+            .args(["--user", "root", "--pass", "root"])
+            .arg(format!(
+                "surrealkv://{}?sync=every",
+                self.folder.path().display()
+            ))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.process = Some(process);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let until = Instant::now() + START;
+        while !is_healthy(address) {
+            let ended = self.process.as_mut().unwrap().try_wait().unwrap();
+            assert_eq!(ended, None, "the SurrealDB server ended while it started");
+            assert!(
+                Instant::now() < until,
+                "the SurrealDB server does not start"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Kills it as `kill -9` does, and waits until it is gone.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    /// A database of this server.
+    pub fn database(&self, name: &str) -> Database {
+        Database {
+            url: format!("ws://127.0.0.1:{}", self.port),
+            namespace: "test".into(),
+            name: name.into(),
+            user: Some("root".into()),
+            password: Some("root".into()),
+            deadline: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// It listens before it serves; until then it answers 503.
+fn is_healthy(address: SocketAddr) -> bool {
+    let ask = || {
+        let mut socket = TcpStream::connect(address)?;
+        socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+        socket
+            .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut status = [0; 12];
+        socket.read_exact(&mut status)?;
+        Ok::<_, std::io::Error>(status)
+    };
+    ask().is_ok_and(|status| status.ends_with(b"200"))
+}
+
+/// The server's binary, which the workspace builds next to this test's own folder.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("surrealdb-process");
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build --workspace` before the tests",
+        path.display()
+    );
+    path
+}
