@@ -470,7 +470,10 @@ impl Browser {
         assert!(self.writer.is_none_or(|before| before == writer));
         let life = parsed(&frame["life"]);
         let before = self.life.filter(|_| self.head > 0);
-        assert!(before.is_none_or(|before| before == life), "another life without a reset");
+        assert!(
+            before.is_none_or(|before| before == life),
+            "another life without a reset"
+        );
         self.life = Some(life);
         self.writer = Some(writer);
         self.title = parsed(&frame["title"]);
