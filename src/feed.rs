@@ -208,8 +208,18 @@ impl Feed {
             Asked::Read(read) => read.since,
             Asked::Hello { .. } => 0,
         };
+        // The hello of a session whose join still waits for a read waits with it, or it would be told to nobody.
+        let joins_later = match &asked {
+            Asked::Hello {
+                session: greeting, ..
+            } => self
+                .asked
+                .iter()
+                .any(|asked| matches!(asked, Asked::Join { session, .. } if session == greeting)),
+            _ => false,
+        };
         // A position beyond this feed's head may be right all the same: the feed may lag, so it reads before it judges.
-        if self.drawing.is_none() {
+        if self.drawing.is_none() || joins_later {
             self.asked.push(asked);
         } else if since > self.head() {
             self.asked.push(asked);
