@@ -14,11 +14,12 @@
 
 mod append;
 mod follow;
+mod messages;
 mod signals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -26,15 +27,17 @@ use tokio::sync::oneshot;
 
 use crate::drawing::{Drawing, Limits, Verdict};
 use append::Append;
+pub(crate) use messages::{Drain, Read, Told};
+pub use messages::{FeedError, FromSession, ReadPage, Shared};
 use signals::gather;
 
 use crate::feeds::Registration;
 use crate::members::{Answers, Members, ToSession, judge_since};
 use crate::model::{
-    Access, Arrival, Change, DrawingId, Life, Op, Refusal, Seq, ServerId, Writer, arrival,
+    Access, Arrival, Change, DrawingId, Life, Refusal, Seq, ServerId, Writer, arrival,
 };
-use crate::protocol::{Close, Hello, PageSignal, ResetReason, ToBrowser, push_changes};
-use crate::queue::{Queue, Room, SessionId};
+use crate::protocol::{Close, Hello, PageSignal, ResetReason, ToBrowser};
+use crate::queue::{Queue, SessionId};
 use crate::roster::{Roster, ServerSignals};
 use crate::signal::{Ink, Person, Pointer, Signals};
 use crate::store::{Appended, Followed, Head, Page, Store, StoreError};
@@ -57,8 +60,6 @@ const MAX_EARLY: usize = 1_024;
 const MAX_GATHERED_POINTS: usize = 20_000;
 /// The first and the longest wait before a failed read, following or append is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-/// Largest page of an HTTP read, in bytes of bodies, unless a single change has more.
-const MAX_READ_BYTES: usize = 1024 * 1024;
 /// The time between two batches of sessions that are closed for a drain.
 const DRAIN_TICK: Duration = Duration::from_millis(50);
 /// Sessions closed in one batch of a drain.
@@ -85,113 +86,6 @@ pub struct FeedSettings {
     pub build: String,
 }
 
-/// What a session tells the feed of its drawing.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub enum FromSession {
-    /// A session is there.
-    Join {
-        /// Its id.
-        session: SessionId,
-        /// Where to reach it.
-        recipient: Recipient<ToSession>,
-        /// The last position its page holds.
-        since: Seq,
-        /// The life that position belongs to.
-        life: Option<Life>,
-    },
-    /// It draws.
-    Hello {
-        /// Its id.
-        session: SessionId,
-        /// Who draws.
-        hello: Hello,
-        /// What its link allows.
-        access: Access,
-    },
-    /// It wants something, for which it has reserved room.
-    Submit {
-        /// Its id.
-        session: SessionId,
-        /// Who draws.
-        writer: Writer,
-        /// The ops, in order.
-        ops: Vec<Op>,
-    },
-    /// It tells what is seen and forgotten.
-    Signal {
-        /// Its id.
-        session: SessionId,
-        /// The pointer, the ink.
-        signal: PageSignal,
-    },
-    /// Its page holds everything up to `since`: send what comes after.
-    Since {
-        /// Its id.
-        session: SessionId,
-        /// The position.
-        since: Seq,
-        /// The life it belongs to.
-        life: Life,
-    },
-    /// It is gone.
-    Leave {
-        /// Its id.
-        session: SessionId,
-    },
-}
-
-/// A page of changes for HTTP.
-#[derive(Debug)]
-pub struct ReadPage {
-    /// The drawing's life.
-    pub life: Life,
-    /// The page covers the positions after this one …
-    pub from: Seq,
-    /// … up to this one.
-    pub head: Seq,
-    /// Whether there is more after it.
-    pub more: bool,
-    /// The drawing's title.
-    pub title: String,
-    /// Whether the reader has to forget everything first.
-    pub reset: bool,
-    /// The changes, as the elements of a JSON array.
-    pub changes: String,
-}
-
-/// Why a feed has no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FeedError {
-    /// No such drawing, or it is deleted.
-    #[error("there is no such drawing")]
-    NotFound,
-    /// The database is away, or the server goes.
-    #[error("the database cannot be reached just now")]
-    Unavailable,
-}
-
-/// Asks for the changes after `since`.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Read {
-    pub since: Seq,
-    pub life: Option<Life>,
-    pub answer: oneshot::Sender<Result<ReadPage, FeedError>>,
-}
-
-/// What the database says of this drawing.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Told(pub Head);
-
-/// The server goes: close the sessions, finish what is queued, and stop.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Drain {
-    pub finished: oneshot::Sender<()>,
-}
-
 enum Asked {
     Join {
         session: SessionId,
@@ -205,28 +99,6 @@ enum Asked {
         access: Access,
     },
     Read(Read),
-}
-
-/// What a feed shares with its sessions: room for ops, and the head.
-#[derive(Clone, Debug)]
-pub struct Shared {
-    /// Room for ops.
-    pub room: Room,
-    head: Arc<AtomicU64>,
-}
-
-impl Shared {
-    pub(crate) fn new(settings: &FeedSettings) -> Self {
-        Self {
-            room: Room::new(settings.queue_ops, settings.queue_bytes),
-            head: Arc::default(),
-        }
-    }
-
-    /// The last position the feed holds.
-    pub fn head(&self) -> Seq {
-        self.head.load(Ordering::Relaxed)
-    }
 }
 
 /// The feed of one open drawing.
@@ -336,8 +208,18 @@ impl Feed {
             Asked::Read(read) => read.since,
             Asked::Hello { .. } => 0,
         };
+        // The hello of a session whose join still waits for a read waits with it, or it would be told to nobody.
+        let joins_later = match &asked {
+            Asked::Hello {
+                session: greeting, ..
+            } => self
+                .asked
+                .iter()
+                .any(|asked| matches!(asked, Asked::Join { session, .. } if session == greeting)),
+            _ => false,
+        };
         // A position beyond this feed's head may be right all the same: the feed may lag, so it reads before it judges.
-        if self.drawing.is_none() {
+        if self.drawing.is_none() || joins_later {
             self.asked.push(asked);
         } else if since > self.head() {
             self.asked.push(asked);
@@ -366,7 +248,7 @@ impl Feed {
             } => self.welcome(session, hello, access, ctx),
             Asked::Read(read) => {
                 let (from, reset) = judge_since(drawing, read.since, read.life);
-                let page = read_page(drawing, from, reset.is_some(), &self.title);
+                let page = ReadPage::of(drawing, from, reset.is_some(), &self.title);
                 // A reader that is gone misses nothing.
                 let _ = read.answer.send(Ok(page));
             }
@@ -526,33 +408,6 @@ impl Feed {
             }
             ctx.stop();
         }
-    }
-}
-
-fn read_page(drawing: &Drawing, from: Seq, reset: bool, title: &str) -> ReadPage {
-    let mut bytes = 0;
-    let mut head = drawing.head();
-    let mut more = false;
-    let mut page: Vec<&Change> = Vec::new();
-    for change in drawing.since(from) {
-        if bytes > 0 && bytes + change.bytes() > MAX_READ_BYTES {
-            head = page.last().map_or(from, |last| last.seq);
-            more = true;
-            break;
-        }
-        bytes += change.bytes();
-        page.push(change);
-    }
-    let mut changes = String::with_capacity(2 * bytes);
-    push_changes(&mut changes, page);
-    ReadPage {
-        life: drawing.life(),
-        from,
-        head,
-        more,
-        title: title.to_owned(),
-        reset,
-        changes,
     }
 }
 

@@ -281,7 +281,7 @@ view.fit();
 // For tests, which look but do not touch.
 Object.assign(globalThis, { __whiteboard: { replica, outbox, adoption, view, others } });
 
-void adoption.start();
+adoption.start();
 if (await following.load()) {
   view.fitIfNeeded();
   connection.start();

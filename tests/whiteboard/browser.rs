@@ -469,9 +469,11 @@ impl Browser {
         let writer = parsed(&frame["writer"]);
         assert!(self.writer.is_none_or(|before| before == writer));
         let life = parsed(&frame["life"]);
-        if self.head > 0 {
-            assert_eq!(self.life, Some(life), "another life without a reset");
-        }
+        let before = self.life.filter(|_| self.head > 0);
+        assert!(
+            before.is_none_or(|before| before == life),
+            "another life without a reset"
+        );
         self.life = Some(life);
         self.writer = Some(writer);
         self.title = parsed(&frame["title"]);

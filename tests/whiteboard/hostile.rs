@@ -554,7 +554,7 @@ async fn a_request_that_is_wrong_is_told_why() {
         ("/../../etc/passwd".into(), 404),
         ("/assets/x/../../../etc/passwd".into(), 404),
         ("/assets/x/..%2f..%2f..%2fetc%2fpasswd".into(), 404),
-        ("/assets/..%5c..%5cCargo.toml/main.js".into(), 404),
+        ("/assets/x/..%5c..%5cCargo.toml".into(), 404),
         ("/%00".into(), 404),
     ];
     for (path, status) in gets {
@@ -636,8 +636,9 @@ async fn no_frame_can_stop_the_server() {
     for _ in 0..FRAMES {
         let mut bytes = good[random.usize(..good.len())].clone().into_bytes();
         for _ in 0..random.usize(1..6) {
-            let at = random.usize(..bytes.len());
+            let at = random.usize(..bytes.len().max(1));
             match random.u8(..4) {
+                _ if bytes.is_empty() => {}
                 0 => bytes[at] = random.u8(..),
                 1 => drop(bytes.remove(at)),
                 2 => bytes.insert(at, random.alphanumeric() as u8),
