@@ -131,6 +131,48 @@ pub struct Feed {
     confirmed: bool,
     busy: Busy,
     finished: Option<oneshot::Sender<()>>,
+    ending: Option<Ending>,
+}
+
+/// Why a feed ends, and what those who are there or come are told.
+#[derive(Clone, Copy)]
+enum Ending {
+    /// The drawing is not there, or no longer.
+    NoDrawing,
+    /// The drawing was never read.
+    Unavailable,
+    /// The server goes.
+    Restart,
+}
+
+impl Ending {
+    fn close(self) -> Close {
+        match self {
+            Ending::NoDrawing => Close::NoDrawing,
+            Ending::Unavailable => Close::Load { after: RETRY.1 },
+            Ending::Restart => {
+                let spread = DRAIN_SPREAD.as_millis() as u64;
+                Close::Restart {
+                    after: Duration::from_millis(fastrand::u64(0..=spread)),
+                }
+            }
+        }
+    }
+
+    fn refuse(self, asked: Asked) {
+        match asked {
+            Asked::Join { recipient, .. } => recipient.do_send(ToSession::Close(self.close())),
+            Asked::Hello { .. } => {}
+            Asked::Read(read) => {
+                let error = match self {
+                    Ending::NoDrawing => FeedError::NotFound,
+                    Ending::Unavailable | Ending::Restart => FeedError::Unavailable,
+                };
+                // A reader that is gone misses nothing.
+                let _ = read.answer.send(Err(error));
+            }
+        }
+    }
 }
 
 /// What is under way or scheduled, each at most once.
@@ -178,6 +220,7 @@ impl Feed {
             confirmed: false,
             busy: Busy::default(),
             finished: None,
+            ending: None,
         }
     }
 
@@ -203,6 +246,10 @@ impl Feed {
     }
 
     fn ask(&mut self, asked: Asked, ctx: &mut Context<Self>) {
+        if let Some(ending) = self.ending {
+            ending.refuse(asked);
+            return;
+        }
         let since = match &asked {
             Asked::Join { since, .. } => *since,
             Asked::Read(read) => read.since,
@@ -359,57 +406,47 @@ impl Feed {
 
     /// What waits for a first read gets none: whoever asked comes back.
     fn unavailable(&mut self, ctx: &mut Context<Self>) {
-        if self.drawing.is_some() {
+        if self.drawing.is_none() {
+            self.end(Ending::Unavailable, ctx);
+        }
+    }
+
+    /// Closes all sessions and stops. Whoever asks for the drawing from now on opens another
+    /// feed; what was asked of this one already is behind its back, and is refused before it stops.
+    fn end(&mut self, ending: Ending, ctx: &mut Context<Self>) {
+        self.registration.remove();
+        self.ending = Some(ending);
+        for asked in std::mem::take(&mut self.asked) {
+            ending.refuse(asked);
+        }
+        self.members.close(usize::MAX, || ending.close());
+        ctx.notify(Stop);
+    }
+
+    /// Nothing new is taken; what was is committed and answered; then the sessions go in batches.
+    fn drain(&mut self, ctx: &mut Context<Self>) {
+        self.ending = Some(Ending::Restart);
+        for asked in std::mem::take(&mut self.asked) {
+            Ending::Restart.refuse(asked);
+        }
+        let busy = !self.queue.is_empty()
+            || self.members.close(DRAIN_BATCH, || Ending::Restart.close()) > 0;
+        if busy {
+            ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));
             return;
         }
-        let after = Duration::from_secs(1);
-        self.refuse_asked(|| Close::Load { after }, FeedError::Unavailable);
-        self.registration.remove();
-        ctx.stop();
-    }
-
-    fn refuse_asked(&mut self, close: impl Fn() -> Close, error: FeedError) {
-        for asked in self.asked.drain(..) {
-            match asked {
-                Asked::Join { recipient, .. } => recipient.do_send(ToSession::Close(close())),
-                Asked::Hello { .. } => {}
-                Asked::Read(read) => {
-                    let _ = read.answer.send(Err(error.clone()));
-                }
-            }
-        }
-    }
-
-    fn close(&mut self, ctx: &mut Context<Self>, close: impl Fn() -> Close, error: FeedError) {
-        self.refuse_asked(&close, error);
-        self.members.close(usize::MAX, &close);
-        self.registration.remove();
-        ctx.stop();
-    }
-
-    fn drain(&mut self, ctx: &mut Context<Self>) {
-        let restart = || {
-            let spread = DRAIN_SPREAD.as_millis() as u64;
-            Close::Restart {
-                after: Duration::from_millis(fastrand::u64(0..=spread)),
-            }
-        };
-        self.refuse_asked(restart, FeedError::Unavailable);
-        // What is under way is answered before its session goes.
-        if !self.queue.is_empty() {
-            ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));
-        } else if self.members.close(DRAIN_BATCH, restart) > 0 {
-            self.people_changed(ctx);
-            ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));
-        } else {
-            self.registration.remove();
-            if let Some(finished) = self.finished.take() {
-                let _ = finished.send(());
-            }
-            ctx.stop();
+        self.end(Ending::Restart, ctx);
+        if let Some(finished) = self.finished.take() {
+            // Nobody waits for a drain that took too long.
+            let _ = finished.send(());
         }
     }
 }
+
+/// Stop, after all that was sent before.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Stop;
 
 /// Send what is new.
 #[derive(Message)]
@@ -483,6 +520,10 @@ impl Handler<FromSession> for Feed {
                 writer,
                 ops,
             } => {
+                if self.ending.is_some() {
+                    // Its session is about to be closed, and its page sends them to another server.
+                    return;
+                }
                 self.queue.push(session, writer, ops);
                 // Behind what else is ready, so that it goes in the same transaction.
                 ctx.notify(Append);
@@ -527,6 +568,14 @@ impl Handler<Drain> for Feed {
     fn handle(&mut self, Drain { finished }: Drain, ctx: &mut Self::Context) {
         self.finished = Some(finished);
         self.drain(ctx);
+    }
+}
+
+impl Handler<Stop> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Self::Context) {
+        ctx.stop();
     }
 }
 

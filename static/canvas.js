@@ -93,7 +93,7 @@ export class Canvas {
 
   /** Paints before the next frame. */
   refresh() {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => this.#paint(now));
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#paint(performance.now()));
   }
 
   /** @param {number} now */
