@@ -540,13 +540,16 @@ fn a_database_that_cannot_be_reached_is_one_clear_line() {
 }
 
 #[test]
-fn a_wrong_password_is_one_clear_line() {
+fn a_wrong_password_or_protocol_is_one_clear_line() {
     let server = Server::start();
     let mut database = server.database("test");
     database.password = Some("wrong".into());
     let error = run(Store::open(&database)).err().unwrap();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(!format!("{database:?}{error}").contains("wrong"));
+    database.url = database.url.replace("ws:", "wss:");
+    let error = run(Store::open(&database)).err().unwrap();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 }
 
 #[test]
@@ -579,7 +582,7 @@ fn what_was_acknowledged_survives_a_killed_database() {
     let mut server = Server::start();
     run(async {
         let mut database = server.database("test");
-        database.deadline = Duration::from_secs(2);
+        database.deadline = Duration::from_secs(6);
         let store = Store::open(&database).await.unwrap();
         let drawing = drawing(&store).await;
         let mut follow = store.follow(drawing).await.unwrap();
