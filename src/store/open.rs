@@ -22,6 +22,9 @@ const STACK_BYTES: usize = 10 * 1024 * 1024;
 const CLOSE_WAIT: Duration = Duration::from_secs(10);
 /// How often closing looks whether the database has shut down.
 const CLOSE_LOOK: Duration = Duration::from_millis(2);
+/// How long connecting may take, and then signing in: the server hashes the password, which is
+/// slow on purpose, for every server that starts.
+const CONNECT_WAIT: Duration = Duration::from_secs(30);
 /// How often connecting is tried while a server is starting.
 const START_LOOK: Duration = Duration::from_millis(100);
 
@@ -129,7 +132,7 @@ async fn connect(database: &Database) -> Result<Surreal<Any>, StoreError> {
     }
     // A large folder may take longer than a query to open, and nobody else can answer for it.
     let connected = match is_remote(database) {
-        true => tokio::time::timeout(database.deadline, reach(&url)).await,
+        true => tokio::time::timeout(CONNECT_WAIT, reach(&url)).await,
         false => Ok(reach(&url).await),
     };
     let client = match connected {
@@ -137,7 +140,7 @@ async fn connect(database: &Database) -> Result<Surreal<Any>, StoreError> {
         Ok(Err(error)) => return Err(unavailable(database, error.message())),
         Err(_) => return Err(unavailable(database, "no answer in time")),
     };
-    let prepared = tokio::time::timeout(database.deadline, prepare(&client, database)).await;
+    let prepared = tokio::time::timeout(CONNECT_WAIT, prepare(&client, database)).await;
     prepared.unwrap_or_else(|_| Err(unavailable(database, "no answer in time")))?;
     Ok(client)
 }

@@ -77,7 +77,7 @@ impl Server {
             name: name.into(),
             user: Some("root".into()),
             password: Some("root".into()),
-            deadline: Duration::from_secs(10),
+            deadline: Duration::from_secs(30),
         }
     }
 }
