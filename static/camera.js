@@ -19,6 +19,11 @@ const FARTHEST = 9_000_000;
 /** Pixels that stay free around what is fitted. */
 const FIT_MARGIN = 96;
 
+/** @param {any} value */
+export function isCamera(value) {
+  return [value.x, value.y, value.zoom].every(Number.isFinite) && value.zoom >= LEAST_ZOOM && value.zoom <= MOST_ZOOM;
+}
+
 /**
  * @param {Camera} camera
  * @param {Place} pixel

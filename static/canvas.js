@@ -139,7 +139,7 @@ export class Canvas {
     context.clearRect(0, 0, element.width, element.height);
     this.#toPlane(context);
     for (const { body } of this.#source.strokes()) {
-      if (overlap(boxOf(body), box)) paint(context, body, this.camera.zoom);
+      if (overlap(boxOf(body), box)) paint(context, body, this.camera.zoom * this.#scale);
     }
     context.restore();
     element.style.transform = "";

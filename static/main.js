@@ -7,6 +7,7 @@
 
 import { Adoption } from "./adoption.js";
 import { ApiError, readStrokes, renameDrawing, restoreDrawing } from "./api.js";
+import { isCamera } from "./camera.js";
 import { Canvas } from "./canvas.js";
 import { Connection } from "./connection.js";
 import { Deeds } from "./deeds.js";
@@ -273,16 +274,22 @@ addEventListener("beforeunload", (event) => {
 // A page that comes back from the browser's memory lost its lock and its socket.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
+addEventListener("pagehide", () => remember(`view-${drawing}`, view.camera, "sessionStorage"));
+
 toolbar.tell();
 showHistory();
 canvas.resize();
-view.fit();
+const before = kept(`view-${drawing}`, () => null, isCamera, "sessionStorage");
+if (before) view.show(before);
+else view.fit();
+const began = view.camera;
 
 // For tests, which look but do not touch.
 Object.assign(globalThis, { __whiteboard: { replica, outbox, adoption, view, others } });
 
 adoption.start();
 if (await following.load()) {
-  view.fitIfNeeded();
+  // Who comes for the first time sees everything, unless they looked around already.
+  if (!before && view.camera === began) view.fit();
   connection.start();
 }

@@ -22,8 +22,8 @@ const MARKER_ALPHA = 0.38;
 /** Widths that a line may reach beyond its points: an arrow's head, a bend, a heavy pressure. */
 const REACH = 2.5;
 const LEAST_REACH = 6;
-/** Below this zoom a line thinner than so many pixels is painted as a plain polyline. */
-const COARSE_ZOOM = 0.5;
+/** Where a unit has fewer pixels, a line that is thinner than so many is painted as a plain polyline. */
+const COARSE_SCALE = 0.4;
 const COARSE_PIXELS = 3;
 /** Units that a plain polyline may be off: less than half a pixel there. */
 const COARSE_TOLERANCE = 0.8;
@@ -98,16 +98,17 @@ export function touches(body, from, to, radius) {
 /**
  * @param {CanvasRenderingContext2D} context in units of the plane
  * @param {Body} body
- * @param {number} zoom
+ * @param {number} scale pixels of the screen a unit
  */
-export function paint(context, body, zoom) {
+export function paint(context, body, scale) {
   if (body.tool === "text") {
     paintText(context, body);
     return;
   }
   const shape = shapeOf(body);
   if (shape.points.length === 0) return;
-  if (zoom < COARSE_ZOOM && body.width * zoom < COARSE_PIXELS && (body.tool === "pen" || body.tool === "marker")) {
+  const byHand = body.tool === "pen" || body.tool === "marker";
+  if (byHand && scale < COARSE_SCALE && body.width * scale < COARSE_PIXELS) {
     shape.coarse ??= new Path2D(polylineData(simplified(shape.points, COARSE_TOLERANCE)));
     paintPath(context, body, shape.coarse, false);
     return;

@@ -1,36 +1,40 @@
 // @ts-check
 /**
- * What the browser remembers from one page to the next.
+ * What the browser remembers from one page to the next, or a tab from one load to the next.
  *
  * It must never fail: where nothing may be stored, or nonsense is, it is made anew.
  */
+
+/** @typedef {"localStorage" | "sessionStorage"} Where for good, or for this tab */
 
 /**
  * @template T
  * @param {string} name
  * @param {() => T} make
  * @param {(value: T) => boolean} isGood
+ * @param {Where} [where]
  * @returns {T}
  */
-export function kept(name, make, isGood) {
+export function kept(name, make, isGood, where = "localStorage") {
   try {
-    const value = JSON.parse(localStorage.getItem(name) ?? "null");
+    const value = JSON.parse(globalThis[where].getItem(name) ?? "null");
     if (value !== null && isGood(value)) return value;
   } catch {
     // Not JSON, or no storage: made anew below.
   }
   const made = make();
-  remember(name, made);
+  remember(name, made, where);
   return made;
 }
 
 /**
  * @param {string} name
  * @param {unknown} value
+ * @param {Where} [where]
  */
-export function remember(name, value) {
+export function remember(name, value, where = "localStorage") {
   try {
-    localStorage.setItem(name, JSON.stringify(value));
+    globalThis[where].setItem(name, JSON.stringify(value));
   } catch {
     // It is remembered as long as the page lives.
   }

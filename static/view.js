@@ -5,8 +5,8 @@
  * It must never paint.
  */
 
-import { centred, fitted, panned, pinched, shownBox, toPlane, toWindow, zoomedTo } from "./camera.js";
-import { boxOfBoth, overlap } from "./geometry.js";
+import { centred, fitted, panned, pinched, toPlane, toWindow, zoomedTo } from "./camera.js";
+import { boxOfBoth } from "./geometry.js";
 
 /** @typedef {import("./types.js").Place} Place */
 /** @typedef {import("./types.js").Box} Box */
@@ -75,10 +75,10 @@ export class View {
     this.#look(box ? fitted(box, size) : centred({ x: 0, y: 0 }, 1, size));
   }
 
-  /** Shows everything, if some of it is not in sight. */
-  fitIfNeeded() {
-    const shown = shownBox(this.camera, this.#on.size());
-    if (!this.#on.boxes().every((box) => overlap(box, shown))) this.fit();
+  /** Shows what was shown before.
+   * @param {Camera} camera */
+  show(camera) {
+    this.#look(camera);
   }
 
   /** @param {Place} pixel */

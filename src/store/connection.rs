@@ -60,8 +60,6 @@ pub(super) enum Trouble {
 impl From<Trouble> for StoreError {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::Thrown(word) if word == "missing" => StoreError::NotFound,
-            Trouble::Thrown(word) if word == "gone" => StoreError::Gone,
             Trouble::Thrown(word) => StoreError::Failed(word),
             Trouble::Conflict => StoreError::Failed("others write the same all the time".into()),
             Trouble::Store(error) => error,

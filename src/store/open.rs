@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use surrealdb::Surreal;
 use surrealdb::engine::any::{self, Any};
-use surrealdb::opt::auth;
+use surrealdb::opt::{Config, auth};
 use surrealdb::types::Value;
 use tokio::runtime::{Builder, Handle};
 
-use super::connection::{Connection, Sessions, checked, one_line};
+use super::connection::{Connection, Sessions, Trouble, checked, one_line, pause};
 use super::rows::variables;
 use super::{Database, Store, StoreError, schema};
 use crate::model::ServerId;
@@ -22,6 +22,11 @@ const STACK_BYTES: usize = 10 * 1024 * 1024;
 const CLOSE_WAIT: Duration = Duration::from_secs(10);
 /// How often closing looks whether the database has shut down.
 const CLOSE_LOOK: Duration = Duration::from_millis(2);
+/// How long connecting may take, and then signing in: the server hashes the password, which is
+/// slow on purpose, for every server that starts.
+const CONNECT_WAIT: Duration = Duration::from_secs(30);
+/// How often connecting is tried while a server is starting.
+const START_LOOK: Duration = Duration::from_millis(100);
 
 impl Store {
     /// Opens the database: connects, signs in, applies the schema where it is missing.
@@ -108,8 +113,7 @@ async fn idle(handle: &Handle) {
 
 async fn sessions(database: Database) -> Result<Sessions, StoreError> {
     let queries = connect(&database).await?;
-    let remote = database.url.starts_with("ws");
-    let lives = match remote {
+    let lives = match is_remote(&database) {
         true => connect(&database).await?,
         false => queries.clone(),
     };
@@ -126,19 +130,31 @@ async fn connect(database: &Database) -> Result<Surreal<Any>, StoreError> {
         url.push_str(if url.contains('?') { "&" } else { "?" });
         url.push_str("sync=every");
     }
-    let connected = tokio::time::timeout(
-        database.deadline,
-        any::connect((url, surrealdb::opt::Config::new())),
-    )
-    .await;
+    // A large folder may take longer than a query to open, and nobody else can answer for it.
+    let connected = match is_remote(database) {
+        true => tokio::time::timeout(CONNECT_WAIT, reach(&url)).await,
+        false => Ok(reach(&url).await),
+    };
     let client = match connected {
         Ok(Ok(client)) => client,
         Ok(Err(error)) => return Err(unavailable(database, error.message())),
         Err(_) => return Err(unavailable(database, "no answer in time")),
     };
-    let prepared = tokio::time::timeout(database.deadline, prepare(&client, database)).await;
+    let prepared = tokio::time::timeout(CONNECT_WAIT, prepare(&client, database)).await;
     prepared.unwrap_or_else(|_| Err(unavailable(database, "no answer in time")))?;
     Ok(client)
+}
+
+/// Connects; again when a server is there but still starting.
+async fn reach(url: &str) -> Result<Surreal<Any>, surrealdb::Error> {
+    loop {
+        match any::connect((url, Config::new())).await {
+            Err(error) if error.message().contains("503 Service Unavailable") => {
+                tokio::time::sleep(START_LOOK).await;
+            }
+            connected => return connected,
+        }
+    }
 }
 
 /// Signs in, and goes to the namespace and the database, which are made when they are missing.
@@ -169,8 +185,14 @@ async fn prepare(client: &Surreal<Any>, database: &Database) -> Result<(), Store
             ("namespace", Value::String(database.namespace.clone())),
             ("database", Value::String(database.name.clone())),
         ]);
-        let made = client.query(schema::DATABASE).bind(names).await?;
-        checked(made).map_err(StoreError::from)?;
+        // Servers that start at the same time make them at the same time.
+        loop {
+            let made = client.query(schema::DATABASE).bind(names.clone()).await?;
+            match checked(made) {
+                Err(Trouble::Conflict) => pause().await,
+                made => break drop(made?),
+            }
+        }
     }
     client
         .use_ns(&database.namespace)
@@ -178,6 +200,10 @@ async fn prepare(client: &Surreal<Any>, database: &Database) -> Result<(), Store
         .await
         .map_err(|error| unavailable(database, error.message()))?;
     Ok(())
+}
+
+fn is_remote(database: &Database) -> bool {
+    database.url.starts_with("ws")
 }
 
 fn unavailable(database: &Database, reason: &str) -> StoreError {

@@ -50,7 +50,7 @@ impl Server {
         self.process = Some(process);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let until = Instant::now() + START;
-        while !is_healthy(address) {
+        while !is_ready(address) {
             let ended = self.process.as_mut().unwrap().try_wait().unwrap();
             assert_eq!(ended, None, "the SurrealDB server ended while it started");
             assert!(
@@ -77,7 +77,7 @@ impl Server {
             name: name.into(),
             user: Some("root".into()),
             password: Some("root".into()),
-            deadline: Duration::from_secs(10),
+            deadline: Duration::from_secs(30),
         }
     }
 }
@@ -89,12 +89,11 @@ impl Drop for Server {
 }
 
 /// It listens before it serves; until then it answers 503.
-fn is_healthy(address: SocketAddr) -> bool {
+fn is_ready(address: SocketAddr) -> bool {
     let ask = || {
         let mut socket = TcpStream::connect(address)?;
         socket.set_read_timeout(Some(Duration::from_secs(1)))?;
-        socket
-            .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        socket.write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
         let mut status = [0; 12];
         socket.read_exact(&mut status)?;
         Ok::<_, std::io::Error>(status)

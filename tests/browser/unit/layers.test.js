@@ -40,6 +40,7 @@ const ONLY = {
   indexedDB: ["shelf.js", "main.js"],
   IDBKeyRange: ["shelf.js"],
   localStorage: ["remembered.js"],
+  sessionStorage: ["remembered.js", "main.js"],
 };
 /** Modules that must run without a browser. */
 const PURE = [

@@ -1,0 +1,160 @@
+//! What an append costs, embedded, in memory and on disk with fsync.
+//!
+//! Writers of one drawing become one batch, since a feed has one transaction under way and
+//! takes all that gathered meanwhile: `writers/n` is a batch of n strokes of 40 points.
+//! Drawings do not wait for each other: `drawings/n` is n appends of one such stroke at once.
+//! Both are per stroke in criterion's throughput. At the end it prints what 1,000 drawings
+//! that are being followed add to an append in another drawing; the aim is at most 1.2.
+
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput};
+use futures_util::future::join_all;
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+use whiteboard::model::{Change, DrawingId, OpId, Seq, StrokeId, Writer};
+use whiteboard::points::{Point, Points};
+use whiteboard::store::{Appended, Database, Follow, Store};
+use whiteboard::stroke::Body;
+
+/// Drawings that are followed for the ratio.
+const FOLLOWED: usize = 1_000;
+/// Appends of each measurement of the ratio, and how often both are measured in turn.
+const APPENDS: u32 = 500;
+const ROUNDS: usize = 5;
+
+fn main() {
+    let runtime = Runtime::new().unwrap();
+    let mut criterion = Criterion::default().configure_from_args();
+    let folder = tempfile::tempdir().unwrap();
+    let disk = format!("surrealkv://{}/data", folder.path().display());
+    for (name, url) in [("mem", "mem://".to_owned()), ("surrealkv", disk)] {
+        let store = runtime.block_on(open(url));
+        measure(&mut criterion, &runtime, name, &store);
+        runtime.block_on(store.close());
+    }
+    criterion.final_summary();
+    if !std::env::args().any(|arg| arg == "--test" || arg == "--list") {
+        runtime.block_on(ratio());
+    }
+}
+
+async fn open(url: String) -> Store {
+    let database = Database {
+        url,
+        namespace: "bench".into(),
+        name: "bench".into(),
+        user: None,
+        password: None,
+        deadline: Duration::from_secs(60),
+    };
+    Store::open(&database).await.unwrap()
+}
+
+fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &Store) {
+    let mut group = criterion.benchmark_group(format!("append/{name}"));
+    for count in [1, 10, 100] {
+        group.throughput(Throughput::Elements(count));
+        group.bench_function(BenchmarkId::new("writers", count), |bencher| {
+            bencher.to_async(runtime).iter_custom(|times| async move {
+                let mut pen = Pen::new(store).await;
+                let start = Instant::now();
+                for _ in 0..times {
+                    pen.append(store, count).await;
+                }
+                start.elapsed()
+            });
+        });
+        group.bench_function(BenchmarkId::new("drawings", count), |bencher| {
+            bencher.to_async(runtime).iter_custom(|times| async move {
+                let mut pens = join_all((0..count).map(|_| Pen::new(store))).await;
+                let start = Instant::now();
+                for _ in 0..times {
+                    join_all(pens.iter_mut().map(|pen| pen.append(store, 1))).await;
+                }
+                start.elapsed()
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Someone who draws in a drawing of their own, which is followed as by a feed.
+struct Pen {
+    drawing: DrawingId,
+    head: Seq,
+    follow: Follow,
+    writer: Writer,
+    body: Body,
+}
+
+impl Pen {
+    async fn new(store: &Store) -> Self {
+        let drawing = store.create("A drawing").await.unwrap().id;
+        let points = (0..40).map(|n| Point {
+            x: n * 17,
+            y: n * n,
+        });
+        let points = Points::new(points.collect(), None).unwrap();
+        let body = format!(
+            r##"{{"tool":"pen","x":1,"y":2,"points":"{}","colour":"#1d1d1f","width":3}}"##,
+            points.to_base64()
+        );
+        Self {
+            drawing,
+            head: 0,
+            follow: store.follow(drawing).await.unwrap(),
+            writer: Writer::new(Uuid::new_v4(), Uuid::new_v4()),
+            body: Body::parse(&body).unwrap(),
+        }
+    }
+
+    async fn append(&mut self, store: &Store, count: u64) {
+        let changes: Vec<Change> = (self.head + 1..=self.head + count)
+            .map(|seq| Change {
+                seq,
+                stroke: StrokeId::random(),
+                z: seq as i64,
+                by: self.writer.by,
+                op: OpId {
+                    writer: self.writer.id,
+                    n: seq,
+                },
+                marks: Vec::new(),
+                body: Some(self.body.clone()),
+            })
+            .collect();
+        let appended = store.append(self.drawing, self.head, &changes, &[]).await;
+        assert_eq!(appended, Ok(Appended::Committed));
+        self.head += count;
+        for _ in 0..count {
+            self.follow.next().await.unwrap();
+        }
+    }
+}
+
+/// Prints an append's cost with one followed drawing, and with many others followed too.
+async fn ratio() {
+    let (alone, crowded) = (open("mem://".into()).await, open("mem://".into()).await);
+    let others: Vec<Pen> = join_all((0..FOLLOWED).map(|_| Pen::new(&crowded))).await;
+    let mut pens = [
+        (Pen::new(&alone).await, &alone, Vec::new()),
+        (Pen::new(&crowded).await, &crowded, Vec::new()),
+    ];
+    for _ in 0..ROUNDS {
+        for (pen, store, times) in &mut pens {
+            let start = Instant::now();
+            for _ in 0..APPENDS {
+                pen.append(store, 1).await;
+            }
+            times.push(start.elapsed() / APPENDS);
+        }
+    }
+    let [one, many] = pens.map(|(_, _, mut times)| {
+        times.sort();
+        times[ROUNDS / 2]
+    });
+    let ratio = many.as_secs_f64() / one.as_secs_f64();
+    println!("one drawing {one:?}, {FOLLOWED} others followed {many:?}: ratio {ratio:.2}");
+    drop(others);
+}
