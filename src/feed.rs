@@ -14,11 +14,12 @@
 
 mod append;
 mod follow;
+mod messages;
 mod signals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -26,15 +27,17 @@ use tokio::sync::oneshot;
 
 use crate::drawing::{Drawing, Limits, Verdict};
 use append::Append;
+pub(crate) use messages::{Drain, Read, Told};
+pub use messages::{FeedError, FromSession, ReadPage, Shared};
 use signals::gather;
 
 use crate::feeds::Registration;
 use crate::members::{Answers, Members, ToSession, judge_since};
 use crate::model::{
-    Access, Arrival, Change, DrawingId, Life, Op, Refusal, Seq, ServerId, Writer, arrival,
+    Access, Arrival, Change, DrawingId, Life, Refusal, Seq, ServerId, Writer, arrival,
 };
-use crate::protocol::{Close, Hello, PageSignal, ResetReason, ToBrowser, push_changes};
-use crate::queue::{Queue, Room, SessionId};
+use crate::protocol::{Close, Hello, PageSignal, ResetReason, ToBrowser};
+use crate::queue::{Queue, SessionId};
 use crate::roster::{Roster, ServerSignals};
 use crate::signal::{Ink, Person, Pointer, Signals};
 use crate::store::{Appended, Followed, Head, Page, Store, StoreError};
@@ -57,8 +60,6 @@ const MAX_EARLY: usize = 1_024;
 const MAX_GATHERED_POINTS: usize = 20_000;
 /// The first and the longest wait before a failed read, following or append is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-/// Largest page of an HTTP read, in bytes of bodies, unless a single change has more.
-const MAX_READ_BYTES: usize = 1024 * 1024;
 /// The time between two batches of sessions that are closed for a drain.
 const DRAIN_TICK: Duration = Duration::from_millis(50);
 /// Sessions closed in one batch of a drain.
@@ -85,113 +86,6 @@ pub struct FeedSettings {
     pub build: String,
 }
 
-/// What a session tells the feed of its drawing.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub enum FromSession {
-    /// A session is there.
-    Join {
-        /// Its id.
-        session: SessionId,
-        /// Where to reach it.
-        recipient: Recipient<ToSession>,
-        /// The last position its page holds.
-        since: Seq,
-        /// The life that position belongs to.
-        life: Option<Life>,
-    },
-    /// It draws.
-    Hello {
-        /// Its id.
-        session: SessionId,
-        /// Who draws.
-        hello: Hello,
-        /// What its link allows.
-        access: Access,
-    },
-    /// It wants something, for which it has reserved room.
-    Submit {
-        /// Its id.
-        session: SessionId,
-        /// Who draws.
-        writer: Writer,
-        /// The ops, in order.
-        ops: Vec<Op>,
-    },
-    /// It tells what is seen and forgotten.
-    Signal {
-        /// Its id.
-        session: SessionId,
-        /// The pointer, the ink.
-        signal: PageSignal,
-    },
-    /// Its page holds everything up to `since`: send what comes after.
-    Since {
-        /// Its id.
-        session: SessionId,
-        /// The position.
-        since: Seq,
-        /// The life it belongs to.
-        life: Life,
-    },
-    /// It is gone.
-    Leave {
-        /// Its id.
-        session: SessionId,
-    },
-}
-
-/// A page of changes for HTTP.
-#[derive(Debug)]
-pub struct ReadPage {
-    /// The drawing's life.
-    pub life: Life,
-    /// The page covers the positions after this one …
-    pub from: Seq,
-    /// … up to this one.
-    pub head: Seq,
-    /// Whether there is more after it.
-    pub more: bool,
-    /// The drawing's title.
-    pub title: String,
-    /// Whether the reader has to forget everything first.
-    pub reset: bool,
-    /// The changes, as the elements of a JSON array.
-    pub changes: String,
-}
-
-/// Why a feed has no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FeedError {
-    /// No such drawing, or it is deleted.
-    #[error("there is no such drawing")]
-    NotFound,
-    /// The database is away, or the server goes.
-    #[error("the database cannot be reached just now")]
-    Unavailable,
-}
-
-/// Asks for the changes after `since`.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Read {
-    pub since: Seq,
-    pub life: Option<Life>,
-    pub answer: oneshot::Sender<Result<ReadPage, FeedError>>,
-}
-
-/// What the database says of this drawing.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Told(pub Head);
-
-/// The server goes: close the sessions, finish what is queued, and stop.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Drain {
-    pub finished: oneshot::Sender<()>,
-}
-
 enum Asked {
     Join {
         session: SessionId,
@@ -205,28 +99,6 @@ enum Asked {
         access: Access,
     },
     Read(Read),
-}
-
-/// What a feed shares with its sessions: room for ops, and the head.
-#[derive(Clone, Debug)]
-pub struct Shared {
-    /// Room for ops.
-    pub room: Room,
-    head: Arc<AtomicU64>,
-}
-
-impl Shared {
-    pub(crate) fn new(settings: &FeedSettings) -> Self {
-        Self {
-            room: Room::new(settings.queue_ops, settings.queue_bytes),
-            head: Arc::default(),
-        }
-    }
-
-    /// The last position the feed holds.
-    pub fn head(&self) -> Seq {
-        self.head.load(Ordering::Relaxed)
-    }
 }
 
 /// The feed of one open drawing.
@@ -259,6 +131,48 @@ pub struct Feed {
     confirmed: bool,
     busy: Busy,
     finished: Option<oneshot::Sender<()>>,
+    ending: Option<Ending>,
+}
+
+/// Why a feed ends, and what those who are there or come are told.
+#[derive(Clone, Copy)]
+enum Ending {
+    /// The drawing is not there, or no longer.
+    NoDrawing,
+    /// The drawing was never read.
+    Unavailable,
+    /// The server goes.
+    Restart,
+}
+
+impl Ending {
+    fn close(self) -> Close {
+        match self {
+            Ending::NoDrawing => Close::NoDrawing,
+            Ending::Unavailable => Close::Load { after: RETRY.1 },
+            Ending::Restart => {
+                let spread = DRAIN_SPREAD.as_millis() as u64;
+                Close::Restart {
+                    after: Duration::from_millis(fastrand::u64(0..=spread)),
+                }
+            }
+        }
+    }
+
+    fn refuse(self, asked: Asked) {
+        match asked {
+            Asked::Join { recipient, .. } => recipient.do_send(ToSession::Close(self.close())),
+            Asked::Hello { .. } => {}
+            Asked::Read(read) => {
+                let error = match self {
+                    Ending::NoDrawing => FeedError::NotFound,
+                    Ending::Unavailable | Ending::Restart => FeedError::Unavailable,
+                };
+                // A reader that is gone misses nothing.
+                let _ = read.answer.send(Err(error));
+            }
+        }
+    }
 }
 
 /// What is under way or scheduled, each at most once.
@@ -306,6 +220,7 @@ impl Feed {
             confirmed: false,
             busy: Busy::default(),
             finished: None,
+            ending: None,
         }
     }
 
@@ -331,6 +246,10 @@ impl Feed {
     }
 
     fn ask(&mut self, asked: Asked, ctx: &mut Context<Self>) {
+        if let Some(ending) = self.ending {
+            ending.refuse(asked);
+            return;
+        }
         let since = match &asked {
             Asked::Join { since, .. } => *since,
             Asked::Read(read) => read.since,
@@ -376,7 +295,7 @@ impl Feed {
             } => self.welcome(session, hello, access, ctx),
             Asked::Read(read) => {
                 let (from, reset) = judge_since(drawing, read.since, read.life);
-                let page = read_page(drawing, from, reset.is_some(), &self.title);
+                let page = ReadPage::of(drawing, from, reset.is_some(), &self.title);
                 // A reader that is gone misses nothing.
                 let _ = read.answer.send(Ok(page));
             }
@@ -487,84 +406,47 @@ impl Feed {
 
     /// What waits for a first read gets none: whoever asked comes back.
     fn unavailable(&mut self, ctx: &mut Context<Self>) {
-        if self.drawing.is_some() {
+        if self.drawing.is_none() {
+            self.end(Ending::Unavailable, ctx);
+        }
+    }
+
+    /// Closes all sessions and stops. Whoever asks for the drawing from now on opens another
+    /// feed; what was asked of this one already is behind its back, and is refused before it stops.
+    fn end(&mut self, ending: Ending, ctx: &mut Context<Self>) {
+        self.registration.remove();
+        self.ending = Some(ending);
+        for asked in std::mem::take(&mut self.asked) {
+            ending.refuse(asked);
+        }
+        self.members.close(usize::MAX, || ending.close());
+        ctx.notify(Stop);
+    }
+
+    /// Nothing new is taken; what was is committed and answered; then the sessions go in batches.
+    fn drain(&mut self, ctx: &mut Context<Self>) {
+        self.ending = Some(Ending::Restart);
+        for asked in std::mem::take(&mut self.asked) {
+            Ending::Restart.refuse(asked);
+        }
+        let busy = !self.queue.is_empty()
+            || self.members.close(DRAIN_BATCH, || Ending::Restart.close()) > 0;
+        if busy {
+            ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));
             return;
         }
-        let after = Duration::from_secs(1);
-        self.refuse_asked(|| Close::Load { after }, FeedError::Unavailable);
-        self.registration.remove();
-        ctx.stop();
-    }
-
-    fn refuse_asked(&mut self, close: impl Fn() -> Close, error: FeedError) {
-        for asked in self.asked.drain(..) {
-            match asked {
-                Asked::Join { recipient, .. } => recipient.do_send(ToSession::Close(close())),
-                Asked::Hello { .. } => {}
-                Asked::Read(read) => {
-                    let _ = read.answer.send(Err(error.clone()));
-                }
-            }
-        }
-    }
-
-    fn close(&mut self, ctx: &mut Context<Self>, close: impl Fn() -> Close, error: FeedError) {
-        self.refuse_asked(&close, error);
-        self.members.close(usize::MAX, &close);
-        self.registration.remove();
-        ctx.stop();
-    }
-
-    fn drain(&mut self, ctx: &mut Context<Self>) {
-        let restart = || {
-            let spread = DRAIN_SPREAD.as_millis() as u64;
-            Close::Restart {
-                after: Duration::from_millis(fastrand::u64(0..=spread)),
-            }
-        };
-        self.refuse_asked(restart, FeedError::Unavailable);
-        // What is under way is answered before its session goes.
-        if !self.queue.is_empty() {
-            ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));
-        } else if self.members.close(DRAIN_BATCH, restart) > 0 {
-            self.people_changed(ctx);
-            ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));
-        } else {
-            self.registration.remove();
-            if let Some(finished) = self.finished.take() {
-                let _ = finished.send(());
-            }
-            ctx.stop();
+        self.end(Ending::Restart, ctx);
+        if let Some(finished) = self.finished.take() {
+            // Nobody waits for a drain that took too long.
+            let _ = finished.send(());
         }
     }
 }
 
-fn read_page(drawing: &Drawing, from: Seq, reset: bool, title: &str) -> ReadPage {
-    let mut bytes = 0;
-    let mut head = drawing.head();
-    let mut more = false;
-    let mut page: Vec<&Change> = Vec::new();
-    for change in drawing.since(from) {
-        if bytes > 0 && bytes + change.bytes() > MAX_READ_BYTES {
-            head = page.last().map_or(from, |last| last.seq);
-            more = true;
-            break;
-        }
-        bytes += change.bytes();
-        page.push(change);
-    }
-    let mut changes = String::with_capacity(2 * bytes);
-    push_changes(&mut changes, page);
-    ReadPage {
-        life: drawing.life(),
-        from,
-        head,
-        more,
-        title: title.to_owned(),
-        reset,
-        changes,
-    }
-}
+/// Stop, after all that was sent before.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Stop;
 
 /// Send what is new.
 #[derive(Message)]
@@ -638,6 +520,10 @@ impl Handler<FromSession> for Feed {
                 writer,
                 ops,
             } => {
+                if self.ending.is_some() {
+                    // Its session is about to be closed, and its page sends them to another server.
+                    return;
+                }
                 self.queue.push(session, writer, ops);
                 // Behind what else is ready, so that it goes in the same transaction.
                 ctx.notify(Append);
@@ -682,6 +568,14 @@ impl Handler<Drain> for Feed {
     fn handle(&mut self, Drain { finished }: Drain, ctx: &mut Self::Context) {
         self.finished = Some(finished);
         self.drain(ctx);
+    }
+}
+
+impl Handler<Stop> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Self::Context) {
+        ctx.stop();
     }
 }
 

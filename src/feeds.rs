@@ -3,12 +3,13 @@
 //! There is never more than one feed of a drawing on a server.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix::{Actor, Addr, Arbiter, Context};
+use actix::{Actor, Addr, Arbiter, Context, Handler, Message};
 use tokio::sync::oneshot;
 
 use crate::feed::{
@@ -98,10 +99,7 @@ impl Feeds {
     ///
     /// [`FeedError::Unavailable`] while this server goes.
     pub fn join(&self, id: DrawingId, message: FromSession) -> Result<Attached, FeedError> {
-        let attached = self.attach(id)?;
-        // Past the mailbox's limit: bounded by the number of sessions.
-        attached.feed.do_send(message);
-        Ok(attached)
+        self.ask(id, message)
     }
 
     /// A page of the changes after `since`, from the feed's memory.
@@ -117,11 +115,14 @@ impl Feeds {
     ) -> Result<ReadPage, FeedError> {
         for _ in 0..ATTEMPTS {
             let (answer, page) = oneshot::channel();
-            self.attach(id)?.feed.do_send(Read {
-                since,
-                life,
-                answer,
-            });
+            self.ask(
+                id,
+                Read {
+                    since,
+                    life,
+                    answer,
+                },
+            )?;
             if let Ok(page) = page.await {
                 return page;
             }
@@ -181,18 +182,35 @@ impl Feeds {
         }
     }
 
-    fn attach(&self, id: DrawingId) -> Result<Attached, FeedError> {
+    /// Asks the drawing's feed, which is opened if it is not. Sent under the lock, so that a
+    /// feed that takes itself off the registry knows that nothing more is on its way to it.
+    fn ask<M>(&self, id: DrawingId, message: M) -> Result<Attached, FeedError>
+    where
+        M: Message<Result = ()> + Send + 'static,
+        Feed: Handler<M>,
+    {
         if self.is_draining() {
             return Err(FeedError::Unavailable);
         }
-        let mut open = self.lock();
-        if let Some(open) = open.get_mut(&id).filter(|open| open.feed.connected()) {
-            open.asked += 1;
-            return Ok(Attached {
-                feed: open.feed.clone(),
-                shared: open.shared.clone(),
-            });
-        }
+        let mut all = self.lock();
+        let open = match all.entry(id) {
+            Entry::Occupied(entry) if entry.get().feed.connected() => entry.into_mut(),
+            Entry::Occupied(mut entry) => {
+                entry.insert(self.open_feed(id));
+                entry.into_mut()
+            }
+            Entry::Vacant(entry) => entry.insert(self.open_feed(id)),
+        };
+        open.asked += 1;
+        // Past the mailbox's limit: bounded by the number of sessions and requests.
+        open.feed.do_send(message);
+        Ok(Attached {
+            feed: open.feed.clone(),
+            shared: open.shared.clone(),
+        })
+    }
+
+    fn open_feed(&self, id: DrawingId) -> Open {
         let number = self.0.opened.fetch_add(1, Ordering::Relaxed);
         let shared = Shared::new(&self.0.settings);
         let registration = Registration {
@@ -207,18 +225,13 @@ impl Feeds {
             shared.clone(),
             registration,
         );
-        let feed = start_on(self.arbiter(id), feed);
-        open.insert(
-            id,
-            Open {
-                number,
-                feed: feed.clone(),
-                shared: shared.clone(),
-                asked: 1,
-                sessions: 0,
-            },
-        );
-        Ok(Attached { feed, shared })
+        Open {
+            number,
+            feed: start_on(self.arbiter(id), feed),
+            shared,
+            asked: 0,
+            sessions: 0,
+        }
     }
 
     fn arbiter(&self, id: DrawingId) -> &Arbiter {
@@ -281,7 +294,7 @@ impl Registration {
 mod tests {
     use std::time::Instant;
 
-    use actix::{Handler, Message, Recipient};
+    use actix::Recipient;
     use tokio::sync::mpsc;
 
     use super::*;

@@ -62,6 +62,8 @@ pub mod feed;
 
 pub mod feeds;
 
+pub mod upwards;
+
 pub mod session;
 
 pub mod access;

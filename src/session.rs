@@ -19,12 +19,13 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use crate::feed::FromSession;
 use crate::feeds::{Attached, Feeds};
 use crate::members::{Answers, ToSession};
-use crate::model::{Access, DrawingId, Life, Op, Refusal, Seq, Writer};
+use crate::model::{Access, DrawingId, Life, Op, Refusal, Seq};
 use crate::protocol::{
     Close, FromBrowser, Hello, MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, PageSignal, SUBPROTOCOL,
     ToBrowser,
 };
 use crate::queue::{SessionId, op_bytes};
+use crate::upwards::{Turn, Upwards};
 
 /// Messages of a feed that wait for a session; when there are more, its browser is not reading.
 const MAILBOX: usize = 32;
@@ -126,20 +127,6 @@ pub fn upgrade(
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME_BYTES)
         .start()
-}
-
-/// Where a writer's ops stand.
-#[derive(Debug)]
-struct Upwards {
-    writer: Writer,
-    /// The number of the op that is taken next.
-    next: u64,
-    /// Every op that was given to the feed has its answer, up to here.
-    answered: u64,
-    /// How many ops the feed has not answered.
-    unanswered: usize,
-    /// The ops after a gap or a refusal for load are left out until `next` comes.
-    held: bool,
 }
 
 /// One WebSocket, and the actor that is its end.
@@ -292,13 +279,7 @@ impl Session {
 
     fn welcomed(&mut self, frame: ByteString, next: u64, ctx: &mut ws::WebsocketContext<Self>) {
         let Some(hello) = &self.hello else { return };
-        self.upwards = Some(Upwards {
-            writer: hello.writer,
-            next,
-            answered: next - 1,
-            unanswered: 0,
-            held: false,
-        });
+        self.upwards = Some(Upwards::new(hello.writer, next));
         ctx.text(frame);
         let early = std::mem::take(&mut self.early);
         if !early.is_empty() {
@@ -323,17 +304,19 @@ impl Session {
             return;
         };
         let mut taken = Vec::new();
-        let mut stale = false;
+        let mut repeat = false;
         for (n, op) in ops {
-            if n < upwards.next {
-                stale |= n <= upwards.answered;
-                continue;
-            }
-            if n > upwards.next {
-                if !std::mem::replace(&mut upwards.held, true) {
-                    ctx.text(ToBrowser::Resend { n: upwards.next }.encode());
+            match upwards.turn(n) {
+                Turn::Stale { answered } => {
+                    repeat |= answered;
+                    continue;
                 }
-                continue;
+                Turn::Gap => {
+                    ctx.text(ToBrowser::Resend { n: upwards.next() }.encode());
+                    continue;
+                }
+                Turn::Held => continue,
+                Turn::Next => {}
             }
             let op = match op {
                 Ok(_) if access < Access::Draw => Err(Refusal::Forbidden),
@@ -341,33 +324,33 @@ impl Session {
             };
             match op {
                 Ok(op) => {
-                    let unanswered = upwards.unanswered + taken.len();
                     if let Some((message, retry)) =
-                        overload(&self.ops_limit, unanswered, attached, &op)
+                        overload(&self.ops_limit, upwards, attached, &op)
                     {
-                        upwards.held = true;
+                        upwards.hold();
                         ctx.text(ToBrowser::overloaded(n, message, retry).encode());
                         break;
                     }
+                    upwards.take();
                     taken.push(op);
                 }
-                Err(refusal) => ctx.text(ToBrowser::refused(n, &refusal, None).encode()),
+                Err(refusal) => {
+                    upwards.pass();
+                    ctx.text(ToBrowser::refused(n, &refusal, None).encode());
+                }
             }
-            upwards.held = false;
-            upwards.next += 1;
         }
-        if stale {
+        if repeat {
             // Decided already: say again how far the answers go.
             ctx.text(
                 ToBrowser::Done {
-                    n: upwards.answered,
+                    n: upwards.answered(),
                 }
                 .encode(),
             );
         }
         if !taken.is_empty() {
-            upwards.unanswered += taken.len();
-            let writer = upwards.writer;
+            let writer = upwards.writer();
             self.tell(FromSession::Submit {
                 session: self.id,
                 writer,
@@ -425,7 +408,7 @@ impl Session {
         }
         self.attached = None;
         if let (Some(upwards), Some(hello)) = (self.upwards.take(), &mut self.hello) {
-            hello.next = hello.next.max(upwards.answered + 1);
+            hello.next = hello.next.max(upwards.answered() + 1);
         }
         ctx.run_later(REJOIN, |session, ctx| {
             let Ok(joining) = session.joining.clone() else {
@@ -454,11 +437,11 @@ impl Session {
 /// Why an op is refused for load, and when it is worth trying again.
 fn overload(
     limit: &DefaultDirectRateLimiter,
-    unanswered: usize,
+    upwards: &Upwards,
     attached: &Attached,
     op: &Op,
 ) -> Option<(&'static str, Duration)> {
-    if unanswered >= MAX_UNANSWERED {
+    if upwards.unanswered() >= MAX_UNANSWERED {
         return Some(("too many ops of this page have no answer yet", RETRY));
     }
     if let Err(until) = limit.check() {
@@ -522,8 +505,7 @@ impl Handler<ToSession> for Session {
                     ctx.text(frame);
                 }
                 if let Some(upwards) = &mut self.upwards {
-                    upwards.answered = upto.max(upwards.answered);
-                    upwards.unanswered = upwards.unanswered.saturating_sub(ops);
+                    upwards.answer(ops, upto);
                 }
                 ctx.text(ToBrowser::Done { n: upto }.encode());
             }

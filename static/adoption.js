@@ -22,6 +22,7 @@ const LOOK_EVERY = 5_000;
 export class Adoption {
   /** @type {Map<string, Outbox>} by the dead page's tab */
   #adopted = new Map();
+  #looking = false;
   #own;
   #shelf;
   #on;
@@ -48,17 +49,24 @@ export class Adoption {
   }
 
   /** Looks now and from time to time. */
-  async start() {
-    await this.#look();
+  start() {
+    void this.#look();
     setInterval(() => void this.#look(), LOOK_EVERY);
   }
 
   async #look() {
-    const owners = await this.#shelf.owners().catch(() => []);
-    for (const owner of owners) {
-      if (owner.tab === this.#own.tab || this.#adopted.has(owner.tab)) continue;
-      const release = await claim(owner);
-      if (release) await this.#adopt(owner, release);
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      for (const owner of await this.#shelf.owners()) {
+        if (owner.tab === this.#own.tab || this.#adopted.has(owner.tab)) continue;
+        const release = await claim(owner);
+        if (release) await this.#adopt(owner, release).catch(release);
+      }
+    } catch {
+      // The shelf cannot be read now; what is on it stays there for the next look.
+    } finally {
+      this.#looking = false;
     }
   }
 

@@ -14,6 +14,8 @@
 /** Pixels a unit. */
 export const LEAST_ZOOM = 0.05;
 export const MOST_ZOOM = 8;
+/** Units from the middle of the plane that the view stays within: strokes may be a little farther. */
+const FARTHEST = 9_000_000;
 /** Pixels that stay free around what is fitted. */
 const FIT_MARGIN = 96;
 
@@ -42,7 +44,7 @@ export function toWindow(camera, place) {
  * @returns {Camera}
  */
 export function panned(camera, dx, dy) {
-  return { ...camera, x: camera.x - dx / camera.zoom, y: camera.y - dy / camera.zoom };
+  return within({ ...camera, x: camera.x - dx / camera.zoom, y: camera.y - dy / camera.zoom });
 }
 
 /**
@@ -53,9 +55,15 @@ export function panned(camera, dx, dy) {
  * @returns {Camera}
  */
 export function zoomedTo(camera, zoom, pixel) {
-  const within = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, zoom));
+  const allowed = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, zoom));
   const place = toPlane(camera, pixel);
-  return { x: place.x - pixel.x / within, y: place.y - pixel.y / within, zoom: within };
+  return within({ x: place.x - pixel.x / allowed, y: place.y - pixel.y / allowed, zoom: allowed });
+}
+
+/** @param {Camera} camera */
+function within({ x, y, zoom }) {
+  const clamped = (/** @type {number} */ value) => Math.min(FARTHEST, Math.max(-FARTHEST, value));
+  return { x: clamped(x), y: clamped(y), zoom };
 }
 
 /**

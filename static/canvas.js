@@ -21,8 +21,9 @@ import { boxOf, paint, paintInk } from "./painting.js";
 
 /** Milliseconds a whole repaint may take for the picture to be repainted while the camera moves. */
 const QUICK = 14;
-/** Milliseconds the camera rests, or has moved, until a slow picture is repainted. */
-const REST = 120;
+/** Milliseconds the camera rests until a slow picture is repainted, and the most it is put off. */
+const REST = 90;
+const MOST_STALE = 700;
 /** The arrow of a pointer, and where its name is. */
 const ARROW = "M0 0L4.6 15.4L7.9 9.1L14.6 7.2Z";
 const NAME_FONT = `600 12px "Avenir Next", "Segoe UI", system-ui, sans-serif`;
@@ -42,6 +43,7 @@ export class Canvas {
   #painted = this.camera;
   #cost = 0;
   #paintedAt = 0;
+  #movedAt = 0;
   #frame = 0;
   #arrow = new Path2D(ARROW);
 
@@ -73,6 +75,7 @@ export class Canvas {
   /** @param {Camera} camera */
   look(camera) {
     this.camera = camera;
+    this.#movedAt = performance.now();
     this.refresh();
   }
 
@@ -90,14 +93,14 @@ export class Canvas {
 
   /** Paints before the next frame. */
   refresh() {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => this.#paint(now));
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#paint(performance.now()));
   }
 
   /** @param {number} now */
   #paint(now) {
     this.#frame = 0;
     this.#paintSettled(now);
-    const live = this.#source.live(performance.now());
+    const live = this.#source.live(now);
     this.#paintLive(live);
     if (live.moving) this.refresh();
   }
@@ -105,7 +108,8 @@ export class Canvas {
   /** @param {number} now */
   #paintSettled(now) {
     const moved = this.camera !== this.#painted;
-    if (moved && this.#cost > QUICK && now - this.#paintedAt < REST + this.#cost) {
+    const moves = now - this.#movedAt < REST && now - this.#paintedAt < MOST_STALE;
+    if (moved && moves && this.#cost > QUICK) {
       // A picture that takes long is moved as it is, and repainted a little later.
       const zoom = this.camera.zoom / this.#painted.zoom;
       const { x, y } = toWindow(this.camera, this.#painted);
@@ -135,7 +139,7 @@ export class Canvas {
     context.clearRect(0, 0, element.width, element.height);
     this.#toPlane(context);
     for (const { body } of this.#source.strokes()) {
-      if (overlap(boxOf(body), box)) paint(context, body);
+      if (overlap(boxOf(body), box)) paint(context, body, this.camera.zoom);
     }
     context.restore();
     element.style.transform = "";
@@ -144,7 +148,7 @@ export class Canvas {
     this.#painted = this.camera;
     if (whole) {
       this.#cost = performance.now() - began;
-      this.#paintedAt = now;
+      this.#paintedAt = performance.now();
     }
   }
 

@@ -14,6 +14,8 @@ const SUBPROTOCOL = "whiteboard.v1";
 const PING_AFTER = 15_000;
 /** Milliseconds to wait for anything after asking, or for the socket to open. */
 const ANSWER_WITHIN = 10_000;
+/** The same after the network or the tab came back, when a socket is more likely dead than slow. */
+const ANSWER_AFTER_WAKING_WITHIN = 3_000;
 
 /**
  * What a close reason says about coming back.
@@ -80,10 +82,13 @@ export class Connection {
     return true;
   }
 
-  /** Asks whether the server is there; its answer tells how far it is. */
-  ping() {
+  /**
+   * Asks whether the server is there; its answer tells how far it is.
+   * @param {number} [within] milliseconds
+   */
+  ping(within = ANSWER_WITHIN) {
     if (!this.send({ type: "ping" })) return;
-    this.#wait(ANSWER_WITHIN, () => this.#lost(null));
+    this.#wait(within, () => this.#lost(null));
   }
 
   /** Drops the socket and opens another one at once. */
@@ -140,8 +145,8 @@ export class Connection {
   /** The network or the tab came back, or the network went. */
   #wake() {
     if (document.visibilityState === "hidden") return;
-    if (this.isOpen) this.ping();
-    else if (this.#socket === null) this.#open();
+    if (this.isOpen) this.ping(ANSWER_AFTER_WAKING_WITHIN);
+    else this.renew();
   }
 
   /**

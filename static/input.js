@@ -54,7 +54,7 @@ export class Input {
     element.addEventListener("pointerup", (event) => this.#lifted(event, false));
     element.addEventListener("pointercancel", (event) => this.#lifted(event, true));
     element.addEventListener("pointerleave", (event) => {
-      if (event.pointerType === "mouse" && this.#doing === "none") on.hover(null);
+      if (event.pointerType !== "touch" && this.#doing === "none") on.hover(null);
     });
     element.addEventListener("wheel", (event) => this.#turned(event), { passive: false });
     // Without it, a long press on a touch screen opens a menu in the middle of a stroke.

@@ -20,7 +20,7 @@ import { Others } from "./others.js";
 import { Outbox } from "./outbox.js";
 import { live } from "./ownership.js";
 import { FONT, boxOf, touches } from "./painting.js";
-import { People, somebody } from "./people.js";
+import { People, nameIn, somebody } from "./people.js";
 import { kept, remember } from "./remembered.js";
 import { Replica } from "./replica.js";
 import { offerLink } from "./sharing.js";
@@ -42,7 +42,7 @@ const SETTLE_AFTER = 1_000;
 
 const drawing = location.pathname.split("/").pop() ?? "";
 const browserKey = kept("key", randomId, isId);
-const me = kept("me", somebody, (me) => typeof me.name === "string" && /^#[0-9a-f]{6}$/.test(me.colour));
+const me = kept("me", somebody, ({ name, colour }) => name !== "" && name === nameIn(name) && /^#[0-9a-f]{6}$/.test(colour));
 const writer = writerOf(browserKey, randomId());
 
 const shelf = await Shelf.open(drawing, globalThis.indexedDB);
@@ -281,7 +281,7 @@ view.fit();
 // For tests, which look but do not touch.
 Object.assign(globalThis, { __whiteboard: { replica, outbox, adoption, view, others } });
 
-void adoption.start();
+adoption.start();
 if (await following.load()) {
   view.fitIfNeeded();
   connection.start();

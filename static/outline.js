@@ -104,6 +104,15 @@ export function smoothLine(points) {
 }
 
 /**
+ * A plain line through points, to be stroked.
+ * @param {Place[]} points at least one
+ */
+export function polylineData(points) {
+  const path = points.map(at).join("L");
+  return points.length === 1 ? `M${path}l0.01 0` : `M${path}`;
+}
+
+/**
  * Points on the smooth line, close enough to each other to change the thickness between them.
  * @param {InkPoint[]} points
  * @param {number} width

@@ -6,15 +6,15 @@
  * It must never change a body: what is kept would be wrong.
  */
 
-import { EM_OF_LINE, boxAround, boxOfText, overlap, polylineOf, touchesBox, touchesLine } from "./geometry.js";
-import { outlineOf } from "./outline.js";
+import { EM_OF_LINE, boxAround, boxOfText, overlap, polylineOf, simplified, touchesBox, touchesLine } from "./geometry.js";
+import { outlineOf, polylineData } from "./outline.js";
 import { PointsError, unpackPoints } from "./points.js";
 
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {import("./types.js").Box} Box */
 /** @typedef {import("./types.js").Place} Place */
 /** @typedef {import("./types.js").InkPoint} InkPoint */
-/** @typedef {{points: InkPoint[], box: Box, path: Path2D | null, filled: boolean}} Shape */
+/** @typedef {{points: InkPoint[], box: Box, path: Path2D | null, filled: boolean, coarse: Path2D | null}} Shape */
 
 export const FONT = `"Avenir Next", "Segoe UI", "Nunito Sans", "Noto Sans", "DejaVu Sans", system-ui, sans-serif`;
 /** How much of what is below a marker hides. */
@@ -22,6 +22,11 @@ const MARKER_ALPHA = 0.38;
 /** Widths that a line may reach beyond its points: an arrow's head, a bend, a heavy pressure. */
 const REACH = 2.5;
 const LEAST_REACH = 6;
+/** Below this zoom a line thinner than so many pixels is painted as a plain polyline. */
+const COARSE_ZOOM = 0.5;
+const COARSE_PIXELS = 3;
+/** Units that a plain polyline may be off: less than half a pixel there. */
+const COARSE_TOLERANCE = 0.8;
 const NOWHERE = { left: 0, top: 0, right: -1, bottom: -1 };
 
 /** @type {WeakMap<Body, Shape>} */
@@ -43,13 +48,13 @@ function shapeOf(body) {
  * @returns {Shape}
  */
 function made(body) {
-  if (body.tool === "text") return { points: [], box: boxOfText(body, measured), path: null, filled: false };
+  if (body.tool === "text") return { points: [], box: boxOfText(body, measured), path: null, filled: false, coarse: null };
   try {
     const points = unpackPoints(body);
-    if (points.length === 0) return { points, box: NOWHERE, path: null, filled: false };
-    return { points, box: boxAround(points, reachOf(body.width)), path: null, filled: false };
+    if (points.length === 0) return { points, box: NOWHERE, path: null, filled: false, coarse: null };
+    return { points, box: boxAround(points, reachOf(body.width)), path: null, filled: false, coarse: null };
   } catch (error) {
-    if (error instanceof PointsError) return { points: [], box: NOWHERE, path: null, filled: false };
+    if (error instanceof PointsError) return { points: [], box: NOWHERE, path: null, filled: false, coarse: null };
     throw error;
   }
 }
@@ -93,14 +98,20 @@ export function touches(body, from, to, radius) {
 /**
  * @param {CanvasRenderingContext2D} context in units of the plane
  * @param {Body} body
+ * @param {number} zoom
  */
-export function paint(context, body) {
+export function paint(context, body, zoom) {
   if (body.tool === "text") {
     paintText(context, body);
     return;
   }
   const shape = shapeOf(body);
   if (shape.points.length === 0) return;
+  if (zoom < COARSE_ZOOM && body.width * zoom < COARSE_PIXELS && (body.tool === "pen" || body.tool === "marker")) {
+    shape.coarse ??= new Path2D(polylineData(simplified(shape.points, COARSE_TOLERANCE)));
+    paintPath(context, body, shape.coarse, false);
+    return;
+  }
   if (!shape.path) {
     const { data, filled } = outlineOf(body.tool, shape.points, body.width);
     shape.path = new Path2D(data);

@@ -9,6 +9,8 @@ import { byId, element } from "./dom.js";
 
 /** @typedef {import("./types.js").Person} Person */
 
+/** Characters of a name, as the server counts them. */
+const MOST_CHARACTERS = 40;
 /** Faces that are shown before the rest is a number. */
 const MOST_FACES = 4;
 
@@ -25,6 +27,15 @@ function oneOf(list) {
  * @returns {{name: string, colour: string}} */
 export function somebody() {
   return { name: `${oneOf(FIRST)} ${oneOf(SECOND)}`, colour: oneOf(COLOURS) };
+}
+
+/**
+ * What the server takes for a name: nothing of it may be a control character or half of one.
+ * @param {string} text
+ */
+export function nameIn(text) {
+  const printable = text.replace(/[\p{Cc}\p{Cs}]/gu, "").trim();
+  return [...printable].slice(0, MOST_CHARACTERS).join("").trim();
 }
 
 /** @param {string} name */
@@ -62,7 +73,8 @@ export class People {
     const input = /** @type {HTMLInputElement} */ (byId("my-name"));
     input.value = me.name;
     input.addEventListener("change", () => {
-      const name = input.value.trim().slice(0, 40);
+      const name = nameIn(input.value);
+      input.value = name;
       if (!name) {
         input.value = this.#me.name;
         return;

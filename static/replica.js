@@ -95,11 +95,13 @@ export class Replica {
   }
 
   /**
-   * Shows at once what a writer of this browser wants.
+   * Shows at once what a writer of this browser wants, unless the server told of it already.
    * @param {string} writer
    * @param {Op} op
    */
   wish(writer, op) {
+    const last = this.#told.get(op.stroke)?.last;
+    if (last && last.writer === writer && last.n >= op.n) return;
     const list = this.#pending.get(op.stroke) ?? [];
     list.push({ writer, op, answered: false });
     this.#pending.set(op.stroke, list);

@@ -89,7 +89,9 @@ export class Writing {
 
 /** @param {string} text */
 function fitting(text) {
-  let fit = text;
-  while (new TextEncoder().encode(fit).length > MOST_BYTES) fit = fit.slice(0, -16);
-  return fit;
+  // Encoding and decoding replaces half characters, which are none in UTF-8.
+  const decoder = new TextDecoder();
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= MOST_BYTES) return decoder.decode(bytes);
+  return decoder.decode(bytes.subarray(0, MOST_BYTES - 2)).replace(/\uFFFD+$/, "");
 }

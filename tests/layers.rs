@@ -9,9 +9,11 @@ use std::path::Path;
 const LAYERS: &[&[&str]] = &[
     &["model", "points", "stroke"],
     &["signal"],
-    &["drawing", "protocol"],
+    &["drawing", "protocol", "upwards"],
     &["store"],
-    &["queue", "roster", "members", "feed", "feeds"],
+    &["queue"],
+    &["roster", "members"],
+    &["feed", "feeds"],
     &["session"],
     &["access", "assets", "values"],
     &["error"],
@@ -23,7 +25,9 @@ const LAYERS: &[&[&str]] = &[
     &["main"],
 ];
 /// No I/O, no clock, no async: values in, values out.
-const PURE: &[&str] = &["model", "points", "stroke", "signal", "drawing", "protocol"];
+const PURE: &[&str] = &[
+    "model", "points", "stroke", "signal", "drawing", "protocol", "upwards",
+];
 /// What a pure module has no use for.
 const IMPURE: &[&str] = &[
     "async",

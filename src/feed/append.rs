@@ -64,9 +64,9 @@ impl Feed {
                     }
                     // Someone else moved the head: see what they did, and decide again.
                     Ok(Appended::Behind) => feed.read_after_jitter(ctx),
-                    Ok(Appended::Gone) => feed.close(ctx, || Close::NoDrawing, FeedError::NotFound),
+                    Ok(Appended::Gone) => feed.end(Ending::NoDrawing, ctx),
                     Err(StoreError::NotFound | StoreError::Gone) => {
-                        feed.close(ctx, || Close::NoDrawing, FeedError::NotFound);
+                        feed.end(Ending::NoDrawing, ctx);
                     }
                     Err(StoreError::Failed(reason)) => feed.append_failed(reason, ctx),
                     // It may or may not have happened. The rows tell: a decision after a read finds

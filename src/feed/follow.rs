@@ -25,9 +25,7 @@ impl Feed {
                     }
                     feed.announce(ctx);
                 }
-                Err(StoreError::NotFound | StoreError::Gone) => {
-                    feed.close(ctx, || Close::NoDrawing, FeedError::NotFound)
-                }
+                Err(StoreError::NotFound | StoreError::Gone) => feed.end(Ending::NoDrawing, ctx),
                 Err(error) => {
                     log::warn!("drawing {} cannot be followed: {error}", feed.id);
                     feed.unavailable(ctx);
@@ -62,7 +60,7 @@ impl Feed {
                     feed.append(ctx);
                 }
                 Err(StoreError::NotFound | StoreError::Gone) => {
-                    feed.close(ctx, || Close::NoDrawing, FeedError::NotFound);
+                    feed.end(Ending::NoDrawing, ctx);
                 }
                 Err(error) => {
                     log::warn!("drawing {} cannot be read: {error}", feed.id);
@@ -223,7 +221,7 @@ impl Feed {
 
     pub(super) fn told(&mut self, told: Head, ctx: &mut Context<Self>) {
         if told.deleted {
-            self.close(ctx, || Close::NoDrawing, FeedError::NotFound);
+            self.end(Ending::NoDrawing, ctx);
             return;
         }
         let Some(drawing) = &self.drawing else { return };

@@ -30,6 +30,32 @@ async function somebody() {
   return one;
 }
 
+/** Waits until so many ops are on the shelf of a page's browser.
+ * @param {import("playwright-core").Page} page
+ * @param {number} count
+ * @param {number} [within] milliseconds */
+async function shelved(page, count, within) {
+  const found = () => page.evaluate(async () => {
+    const request = indexedDB.open("whiteboard");
+    const database = await new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+    const counted = database.transaction("ops").objectStore("ops").count();
+    const result = await new Promise((resolve) => (counted.onsuccess = () => resolve(counted.result)));
+    database.close();
+    return result;
+  });
+  await until(`${count} ops on the shelf`, async () => (await found()) === count, within);
+}
+
+/** Ends a page as a crash does: nothing of it runs any more.
+ * @param {import("playwright-core").Page} page */
+async function crash(page) {
+  const session = await page.context().newCDPSession(page);
+  const crashed = new Promise((resolve) => page.once("crash", resolve));
+  session.send("Page.crash").catch(() => {});
+  await crashed;
+  await page.close();
+}
+
 test("what is drawn while the server is dead is saved when it is back", async () => {
   const drawing = await server.drawing();
   const page = await (await somebody()).open(drawing);
@@ -60,18 +86,8 @@ test("what a crashed page left unsaved is saved by the next one", async () => {
   await page.keyboard.press("Control+z");
   await drag(page, [[200, 400], [300, 400]]);
   await says(page, "Reconnecting… (3 not saved)");
-  await until("the ops are on the shelf", () => page.evaluate(async () => {
-    const request = indexedDB.open("whiteboard");
-    const database = await new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
-    const count = database.transaction("ops").objectStore("ops").count();
-    const found = await new Promise((resolve) => (count.onsuccess = () => resolve(count.result)));
-    database.close();
-    return found === 3;
-  }));
-  const session = await one.context.newCDPSession(page);
-  session.send("Page.crash").catch(() => {});
-  await new Promise((resolve) => page.once("crash", resolve));
-  await page.close();
+  await shelved(page, 3);
+  await crash(page);
   await server.start();
   const next = await one.open(drawing);
   await has(next, 2);
@@ -79,14 +95,7 @@ test("what a crashed page left unsaved is saved by the next one", async () => {
   const other = await (await somebody()).open(drawing);
   await has(other, 2);
   assert.deepEqual(await strokes(other), await strokes(next));
-  await until("nothing is left on the shelf", () => next.evaluate(async () => {
-    const request = indexedDB.open("whiteboard");
-    const database = await new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
-    const count = database.transaction("ops").objectStore("ops").count();
-    const found = await new Promise((resolve) => (count.onsuccess = () => resolve(count.result)));
-    database.close();
-    return found === 0;
-  }));
+  await shelved(next, 0);
 });
 
 test("a living page's outbox is its own: another page of the browser leaves it alone", async () => {
@@ -103,6 +112,43 @@ test("a living page's outbox is its own: another page of the browser leaves it a
   await says(page, "Saved");
   await has(other, 1);
   await says(other, "Saved");
+});
+
+test("without Web Locks, as over plain http in a local network, a dead page is told by its silence", async () => {
+  const drawing = await server.drawing();
+  const one = await somebody();
+  await one.context.addInitScript(() => Object.defineProperty(Navigator.prototype, "locks", { value: undefined }));
+  const page = await one.open(drawing);
+  await server.stop("SIGKILL");
+  await says(page, /^Reconnecting/);
+  await drag(page, [[200, 300], [300, 300]]);
+  await shelved(page, 1);
+  await crash(page);
+  await server.start();
+  const next = await one.open(drawing);
+  await shelved(next, 0, 40_000);
+  await says(next, "Saved");
+  await has(await (await somebody()).open(drawing), 1);
+});
+
+test("without IndexedDB drawing works, and leaving with something unsaved asks first", async () => {
+  const drawing = await server.drawing();
+  const one = await somebody();
+  await one.context.addInitScript(() => Object.defineProperty(globalThis, "indexedDB", { value: undefined }));
+  const page = await one.open(drawing);
+  await drag(page, [[200, 200], [300, 200]]);
+  await says(page, "Saved");
+  await server.stop("SIGKILL");
+  await says(page, /^Reconnecting/);
+  await drag(page, [[200, 300], [300, 300]]);
+  const asked = new Promise((resolve) => page.once("dialog", (dialog) => {
+    resolve(dialog.type());
+    void dialog.dismiss();
+  }));
+  await page.close({ runBeforeUnload: true });
+  assert.equal(await asked, "beforeunload");
+  await server.start();
+  await says(page, "Saved");
 });
 
 test("after a restart a page gets only what came after what it holds", async () => {

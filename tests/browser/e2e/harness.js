@@ -28,9 +28,10 @@ const FLAGS = [
 
 /** Waits until `what` gives something true, and gives it.
  * @param {string} name what is waited for
- * @param {() => any} what */
-export async function until(name, what) {
-  for (const end = Date.now() + SOON; ; ) {
+ * @param {() => any} what
+ * @param {number} [within] milliseconds */
+export async function until(name, what, within = SOON) {
+  for (const end = Date.now() + within; ; ) {
     const value = await what();
     if (value) return value;
     if (Date.now() > end) assert.fail(`never: ${name}`);

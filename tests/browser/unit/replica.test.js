@@ -93,6 +93,13 @@ test("an op over a change that is not the last any more shows nothing", () => {
   assert.deepEqual(ids(replica), ["a"]);
 });
 
+test("a wish of a dead page that was done before it died changes nothing", () => {
+  const replica = fresh(change(1, "a", { writer: "dead", n: 2, body: body(8) }));
+  replica.wish("dead", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
+  replica.wish("dead", { n: 2, op: "edit", stroke: "a", set: { x: 8 } });
+  assert.deepEqual([replica.stroke("a").body.x, replica.pendingCount()], [8, 0]);
+});
+
 test("a reset forgets everything told and keeps everything wished", () => {
   const replica = fresh(change(1, "a"));
   replica.wish("me", { n: 1, op: "draw", stroke: "b", body: body() });

@@ -1,0 +1,73 @@
+//! Why a socket is closed, in words that a page and a person can read.
+//!
+//! A reason always says whether coming back makes sense.
+
+use std::time::Duration;
+
+use super::{MAX_FRAME_BYTES, truncated};
+
+/// Why the server closes a socket, and whether coming back makes sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// 4400: a frame, or the address, is none of this protocol.
+    Malformed(String),
+    /// 4403: a foreign origin or host.
+    Forbidden(&'static str),
+    /// 4404: there is no such drawing, or no longer.
+    NoDrawing,
+    /// 4408: nothing was heard for too long.
+    Silent,
+    /// 4413: a frame over the limit.
+    TooLarge,
+    /// 4429: more sessions than this server takes from one place or in all.
+    TooMany,
+    /// 4500: this session failed.
+    Failed,
+    /// 1012: this server goes; any other one takes over.
+    Restart {
+        /// How long to wait before coming back.
+        after: Duration,
+    },
+    /// 1013: too busy, or the database is away.
+    Load {
+        /// How long to wait before coming back.
+        after: Duration,
+    },
+}
+
+impl Close {
+    /// The close code.
+    pub fn code(&self) -> u16 {
+        match self {
+            Close::Malformed(_) => 4400,
+            Close::Forbidden(_) => 4403,
+            Close::NoDrawing => 4404,
+            Close::Silent => 4408,
+            Close::TooLarge => 4413,
+            Close::TooMany => 4429,
+            Close::Failed => 4500,
+            Close::Restart { .. } => 1012,
+            Close::Load { .. } => 1013,
+        }
+    }
+
+    /// The close reason: at most the 123 bytes that a close frame has room for.
+    pub fn reason(&self) -> String {
+        let text = match self {
+            Close::Malformed(reason) => format!("final: {reason}"),
+            Close::Forbidden(reason) => format!("final: {reason}"),
+            Close::NoDrawing => "final: there is no such drawing".into(),
+            Close::Silent => "again: nothing was heard from this page".into(),
+            Close::TooLarge => format!("final: a frame has at most {MAX_FRAME_BYTES} bytes"),
+            Close::TooMany => "again in 5000 ms: too many sessions".into(),
+            Close::Failed => "again in 1000 ms: this session failed".into(),
+            Close::Restart { after } => {
+                format!("again in {} ms: the server restarts", after.as_millis())
+            }
+            Close::Load { after } => {
+                format!("again in {} ms: the server is too busy", after.as_millis())
+            }
+        };
+        truncated(&text, 123).to_owned()
+    }
+}

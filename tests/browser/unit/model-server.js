@@ -1,0 +1,122 @@
+// @ts-check
+/**
+ * A server in fifty lines, for tests: one drawing, its order, and its verdicts, in memory.
+ * It must never be kinder than the real one.
+ */
+
+export class ModelServer {
+  head = 0;
+  life = "life";
+  /** @type {Map<string, any>} the last change of each stroke */
+  rows = new Map();
+  /** @type {Map<string, number>} the highest op of each writer that was decided and stored */
+  done = new Map();
+  /** Ops that came to something, as `writer n`: each may be here once. @type {string[]} */
+  happened = [];
+  /** @type {Set<Session>} */
+  sessions = new Set();
+
+  /** @param {number} since */
+  since(since) {
+    const changes = [...this.rows.values()].filter(({ seq }) => seq > since).sort((a, b) => a.seq - b.seq);
+    return { type: "strokes", from: since, head: this.head, changes };
+  }
+
+  /**
+   * @param {string} writer
+   * @param {any} op
+   * @returns {any} a change, a refusal, or nothing where there is nothing to do
+   */
+  decide(writer, { n, op, stroke, body, set, over }) {
+    const row = this.rows.get(stroke);
+    const builds = !over || (row?.writer === over.writer && row?.n === over.n);
+    const refused = (/** @type {string} */ reason) => ({ type: "refused", n, reason, message: reason });
+    const change = { seq: this.head + 1, stroke, z: row?.z ?? this.head + 1, by: "p", writer, n };
+    if (op === "draw") return row ? refused("exists") : { ...change, body };
+    if (op === "erase") return !row || row.gone ? null : builds ? { ...change, gone: true } : refused("changed");
+    if (op === "restore") return row?.gone && builds ? { ...change, body } : refused("changed");
+    if (!row || row.gone) return refused(row ? "gone" : "absent");
+    return builds ? { ...change, body: { ...row.body, ...set } } : refused("changed");
+  }
+}
+
+export class Session {
+  #server;
+  #send;
+  #writer = "";
+  #next = 0;
+  #held = false;
+
+  /**
+   * @param {ModelServer} server
+   * @param {(frame: any) => void} send
+   * @param {number} since
+   */
+  constructor(server, send, since) {
+    this.#server = server;
+    this.#send = send;
+    server.sessions.add(this);
+    send(server.since(since));
+  }
+
+  /**
+   * @param {any} frame
+   * @param {boolean} busy refuses the first op for load
+   */
+  take(frame, busy) {
+    const server = this.#server;
+    if (frame.type === "hello") {
+      this.#writer = frame.writer;
+      const done = server.done.get(this.#writer) ?? 0;
+      this.#next = Math.max(frame.next, done + 1);
+      this.#send({ type: "welcome", life: server.life, head: server.head, done, title: "" });
+    } else if (frame.type === "since") {
+      this.#send(server.since(frame.since));
+    } else if (frame.type === "ops") {
+      this.#ops(frame.ops, busy);
+    }
+  }
+
+  /**
+   * @param {any[]} ops
+   * @param {boolean} busy
+   */
+  #ops(ops, busy) {
+    const server = this.#server;
+    const from = server.head;
+    const changes = new Map();
+    let answered = 0;
+    for (const op of ops) {
+      if (op.n < this.#next) {
+        answered = Math.max(answered, this.#next - 1);
+        continue;
+      }
+      if (op.n > this.#next) {
+        if (!this.#held) this.#send({ type: "resend", n: this.#next });
+        this.#held = true;
+        continue;
+      }
+      if (busy) {
+        this.#held = true;
+        this.#send({ type: "refused", n: op.n, reason: "load", message: "", retry: 0 });
+        break;
+      }
+      this.#held = false;
+      this.#next += 1;
+      answered = op.n;
+      const verdict = server.decide(this.#writer, op);
+      if (verdict?.type === "refused") this.#send(verdict);
+      if (!verdict?.seq) continue;
+      server.head = verdict.seq;
+      server.rows.set(op.stroke, verdict);
+      server.done.set(this.#writer, op.n);
+      server.happened.push(`${this.#writer} ${op.n}`);
+      changes.set(op.stroke, verdict);
+    }
+    if (server.head > from) {
+      const frame = { type: "strokes", from, head: server.head, changes: [...changes.values()].sort((a, b) => a.seq - b.seq) };
+      for (const session of server.sessions) session.#send(frame);
+    }
+    if (answered > 0) this.#send({ type: "done", n: answered });
+  }
+}
