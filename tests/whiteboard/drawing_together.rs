@@ -60,6 +60,7 @@ async fn a_stroke_reaches_the_others_and_is_there_after_a_reload() {
     let mut reloaded = Browser::open(server.address(), &drawing).await;
     reloaded.reach(1).await;
     assert_eq!(reloaded.picture(), ben.picture());
+    drop((ada, ben, reloaded));
     server.drain().await;
 }
 
@@ -79,6 +80,7 @@ async fn changes_reach_a_browser_in_order_without_gaps_or_repeats() {
         assert!(browser.refusals.is_empty() && browser.resets.is_empty());
         assert_eq!(browser.strokes.len(), 90, "erased ones are known too");
     }
+    drop(browsers);
     server.drain().await;
 }
 
@@ -119,6 +121,7 @@ async fn whoever_joins_while_others_draw_misses_nothing() {
         assert_eq!(browser.overlaps, 0, "{browser:?}");
     }
     assert!(browsers[0].head > JOINERS as u64, "nothing was drawn");
+    drop(browsers);
     server.drain().await;
 }
 
@@ -152,6 +155,7 @@ async fn an_op_sent_twice_happens_once() {
     // Each op moved the drawing on by one position: none of them twice.
     assert_eq!(stored["head"], 21, "{stored}");
     assert_eq!(stored["changes"].as_array().unwrap().len(), 11);
+    drop(ada);
     server.drain().await;
 }
 
@@ -173,6 +177,7 @@ async fn nobody_continues_the_numbers_of_another_writer() {
         assert_ne!(eve.writer, ada.writer);
         assert_eq!(eve.done, 0);
     }
+    drop(ada);
     server.drain().await;
 }
 
@@ -205,6 +210,7 @@ async fn an_undo_never_takes_away_what_came_after() {
     ada.wait("the stroke again", |b| !b.strokes[&stroke].gone)
         .await;
     assert_eq!(ada.strokes[&stroke].z, 1, "it comes back where it was");
+    drop((ada, ben));
     server.drain().await;
 }
 
@@ -250,6 +256,7 @@ async fn a_signal_leaves_nothing_behind() {
         (&stored["head"], &stored["changes"]),
         (&json!(0), &json!([]))
     );
+    drop((ben, cleo));
     server.drain().await;
 }
 
@@ -282,5 +289,6 @@ async fn a_slow_browser_slows_nobody_else() {
     assert!(slow.closes.is_empty());
     ada.draw(pen(2.0)).await;
     slow.reach(STROKES + 1).await;
+    drop((slow, fast, ada));
     server.drain().await;
 }

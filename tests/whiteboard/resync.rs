@@ -31,6 +31,7 @@ async fn a_reconnect_brings_only_what_came_after() {
     ben.wait("its own", |b| b.strokes.contains_key(&mine)).await;
     assert!(!ben.strokes.contains_key(&kept.stroke));
     assert_eq!((ben.head, ben.overlaps, ben.resets.len()), (5, 0, 0));
+    drop((ada, ben));
     server.drain().await;
 }
 
@@ -57,6 +58,7 @@ async fn a_since_from_another_life_starts_over() {
     assert_eq!(ben.resets, ["life"]);
     assert_eq!(ben.life, ada.life);
     assert_eq!(ben.picture(), ada.picture());
+    drop((ada, ben));
     server.drain().await;
 }
 
@@ -77,6 +79,7 @@ async fn a_since_from_the_future_starts_over() {
         ben.wait("the drawing", |b| b.head == 1).await;
         assert_eq!(ben.picture(), ada.picture());
     }
+    drop(ada);
     server.drain().await;
 }
 
@@ -106,6 +109,7 @@ async fn a_page_may_read_over_http_first() {
     cleo.reach(51).await;
     assert!(cleo.reads > 0);
     assert_eq!(cleo.picture(), ada.picture());
+    drop((ada, ben, cleo));
     server.drain().await;
 }
 
@@ -128,6 +132,7 @@ async fn a_writer_goes_on_where_it_was() {
     heir.answered().await;
     assert_eq!(heir.done, 3);
     heir.reach(3).await;
+    drop(heir);
     server.drain().await;
 }
 
