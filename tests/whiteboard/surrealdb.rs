@@ -36,7 +36,7 @@ impl Server {
     pub fn restart(&mut self) {
         self.kill();
         let process = Command::new(binary())
-            .args(["start", "--no-banner", "--log", "error"])
+            .args(["start", "--no-banner", "--log", "none"])
             .args(["--bind", &format!("127.0.0.1:{}", self.port)])
             .args(["--user", "root", "--pass", "root"])
             .arg(format!(
