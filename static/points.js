@@ -113,7 +113,7 @@ export function unpackPoints({ x, y, points }) {
 
 /** @param {number} value */
 export function quantised(value) {
-  // Adding 0 turns -0 into 0, which JSON would write as "-0" nowhere but in surprises.
+  // Adding 0 turns -0 into 0.
   return Math.round(value * STEPS_PER_UNIT) / STEPS_PER_UNIT + 0;
 }
 

@@ -245,3 +245,54 @@ test("fingers: one draws, two move and zoom", async () => {
   await says(page, "Saved");
   await has(page, 1);
 });
+
+test("a pen draws as thick as it is pressed, and then a hand only moves the paper", async () => {
+  const drawing = await server.drawing();
+  const one = await somebody({ hasTouch: true });
+  const page = await one.open(drawing);
+  const session = await one.context.newCDPSession(page);
+  const pen = (/** @type {"mousePressed"|"mouseMoved"|"mouseReleased"} */ type, /** @type {number} */ x, /** @type {number} */ force) =>
+    session.send("Input.dispatchMouseEvent", {
+      type, x, y: 300, force, pointerType: "pen", button: "left", buttons: type === "mouseReleased" ? 0 : 1, clickCount: 1,
+    });
+  await page.click('[aria-label="Very thick"]');
+  await pen("mousePressed", 200, 0.05);
+  for (let i = 1; i <= 40; i += 1) await pen("mouseMoved", 200 + i * 10, i / 40);
+  await pen("mouseReleased", 600, 1);
+  await has(page, 1);
+  await says(page, "Saved");
+  const [{ body }] = await strokes(page);
+  assert.equal(Buffer.from(body.points, "base64")[0], 1, "with a pressure for each point");
+  await painted(page, "settled", [580, 308]);
+  await painted(page, "settled", [215, 308], false);
+  const touch = (/** @type {string} */ type, /** @type {number[]} */ ...xs) =>
+    session.send("Input.dispatchTouchEvent", { type: /** @type {any} */ (type), touchPoints: xs.map((x) => ({ x, y: 500 })) });
+  const before = await page.evaluate("__whiteboard.view.camera.x");
+  await touch("touchStart", 400);
+  for (let i = 1; i <= 10; i += 1) await touch("touchMove", 400 - i * 10);
+  await touch("touchEnd");
+  await until("the paper moved", async () => (await page.evaluate("__whiteboard.view.camera.x")) === before + 100);
+  await has(page, 1);
+});
+
+test("the wheel moves the paper, and with Ctrl it zooms around the pointer", async () => {
+  const page = await (await somebody()).open(await server.drawing());
+  const camera = () => page.evaluate("__whiteboard.view.camera");
+  const start = await camera();
+  await page.mouse.move(300, 200);
+  await page.mouse.wheel(30, 40);
+  await until("it moved", async () => (await camera()).y === start.y + 40 && (await camera()).x === start.x + 30);
+  const under = await page.evaluate("__whiteboard.view.toPlane({ x: 300, y: 200 })");
+  await page.keyboard.down("Control");
+  await page.mouse.wheel(0, -40);
+  await page.keyboard.up("Control");
+  await until("it zoomed", async () => (await camera()).zoom > 1.2);
+  const still = await page.evaluate("__whiteboard.view.toPlane({ x: 300, y: 200 })");
+  assert.ok(Math.hypot(still.x - under.x, still.y - under.y) < 1e-6);
+  await page.keyboard.press("0");
+  await until("it is as large as life", async () => (await camera()).zoom === 1);
+  await page.keyboard.down("Space");
+  await drag(page, [[300, 300], [350, 300]]);
+  await page.keyboard.up("Space");
+  await has(page, 0);
+});

@@ -151,6 +151,32 @@ test("without IndexedDB drawing works, and leaving with something unsaved asks f
   await says(page, "Saved");
 });
 
+test("a full drawing says no with a reason, and erasing makes room", async () => {
+  const small = await Server.start({ WHITEBOARD_MAX_STROKES: "2" });
+  try {
+    const one = await Somebody.come(browser, small);
+    people.push(one);
+    const page = await one.open(await small.drawing());
+    for (const y of [200, 250]) await drag(page, [[200, y], [300, y]]);
+    await says(page, "Saved");
+    await drag(page, [[200, 300], [300, 300]]);
+    await page.getByText("the drawing is full").waitFor();
+    await has(page, 2);
+    await painted(page, "settled", [250, 300], false);
+    await says(page, "Saved");
+    await page.keyboard.press("e");
+    await drag(page, [[250, 190], [250, 210]]);
+    await has(page, 1);
+    await page.keyboard.press("p");
+    await drag(page, [[200, 300], [300, 300]]);
+    await says(page, "Saved");
+    await has(page, 2);
+    await painted(page, "settled", [250, 300]);
+  } finally {
+    await small.remove();
+  }
+});
+
 test("after a restart a page gets only what came after what it holds", async () => {
   const drawing = await server.drawing();
   const watching = await somebody();

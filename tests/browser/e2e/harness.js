@@ -46,14 +46,19 @@ export class Server {
   #log = "";
   address = "";
 
-  /** @param {string} folder */
-  constructor(folder) {
+  /**
+   * @param {string} folder
+   * @param {Record<string, string>} settings
+   */
+  constructor(folder, settings) {
     this.folder = folder;
+    this.settings = settings;
   }
 
-  static async start() {
+  /** @param {Record<string, string>} [settings] environment variables */
+  static async start(settings = {}) {
     assert.ok(existsSync(BINARY), `${BINARY} is built first, or WHITEBOARD_BIN names another`);
-    const server = new Server(await mkdtemp(path.join(tmpdir(), "whiteboard-")));
+    const server = new Server(await mkdtemp(path.join(tmpdir(), "whiteboard-")), settings);
     await server.start();
     return server;
   }
@@ -67,6 +72,7 @@ export class Server {
         RUST_LOG: "info",
         WHITEBOARD_LISTEN: this.#listen,
         WHITEBOARD_DATABASE: `surrealkv://${this.folder}/data`,
+        ...this.settings,
       },
       stdio: ["ignore", "ignore", "pipe"],
     });
