@@ -10,6 +10,8 @@ use crate::served::{create_drawing, serve, strokes};
 
 /// Pages that join while others draw.
 const JOINERS: usize = 40;
+/// How many of them come at the same time.
+const LANES: usize = 4;
 
 /// Draws, edits and erases, some of it before the last is answered.
 async fn scribble(browser: &mut Browser, rounds: usize) {
@@ -98,23 +100,24 @@ async fn whoever_joins_while_others_draw_misses_nothing() {
             scribble(writer, 1).await;
         }
     }));
-    let joining = join_all((0..JOINERS).map(|number| {
+    let joining = join_all((0..LANES).map(|lane| {
         let (drawing, joined, address) = (&drawing, &joined, server.address());
         async move {
-            // Each waits to see some more of the drawing than the one before it, so that they
-            // join at different moments of it.
-            let mut browser = Browser::looking(address, drawing).await;
-            browser.reach(number as u64).await;
-            browser.cut();
-            browser.strokes.clear();
-            browser.head = 0;
-            browser.connect().await;
-            browser.reach(number as u64 + 5).await;
-            joined.set(joined.get() + 1);
-            browser
+            let mut browsers = Vec::new();
+            for _ in (lane..JOINERS).step_by(LANES) {
+                let mut browser = Browser::looking(address, drawing).await;
+                // It has joined once it holds what was drawn after it came.
+                browser.reach(1).await;
+                let head = browser.head;
+                browser.reach(head + 3).await;
+                joined.set(joined.get() + 1);
+                browsers.push(browser);
+            }
+            browsers
         }
     }));
-    let (_, mut browsers) = join(drawing_on, joining).await;
+    let (_, joiners) = join(drawing_on, joining).await;
+    let mut browsers: Vec<Browser> = joiners.into_iter().flatten().collect();
     browsers.append(&mut writers);
     all_equal(&mut browsers).await;
     for browser in &browsers {
