@@ -96,7 +96,7 @@ impl Feed {
             }
             Some(_) => {}
             None => {
-                self.drawing = Some(Drawing::new(life, last.floor, self.settings.limits.clone()))
+                self.drawing = Some(Drawing::new(life, last.floor, self.settings.limits))
             }
         }
         let Some(drawing) = &mut self.drawing else {
@@ -143,7 +143,7 @@ impl Feed {
 
     pub(super) fn take_first_pages(&mut self, pages: Vec<Page>, ctx: &mut Context<Self>) {
         let Some(last) = pages.last() else { return };
-        let mut drawing = Drawing::new(last.life, last.floor, self.settings.limits.clone());
+        let mut drawing = Drawing::new(last.life, last.floor, self.settings.limits);
         for page in pages {
             drawing.load(page.changes, page.head);
         }
