@@ -10,7 +10,8 @@ let browser;
 let people = [];
 
 before(async () => {
-  [server, browser] = await Promise.all([Server.start(), launched()]);
+  server = await Server.start();
+  browser = await launched();
 });
 after(async () => {
   await browser?.close();

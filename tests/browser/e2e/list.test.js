@@ -10,7 +10,8 @@ let browser;
 let one;
 
 before(async () => {
-  [server, browser] = await Promise.all([Server.start(), launched()]);
+  server = await Server.start();
+  browser = await launched();
   one = await Somebody.come(browser, server);
 });
 after(async () => {
