@@ -95,9 +95,7 @@ impl Feed {
                 return;
             }
             Some(_) => {}
-            None => {
-                self.drawing = Some(Drawing::new(life, last.floor, self.settings.limits))
-            }
+            None => self.drawing = Some(Drawing::new(life, last.floor, self.settings.limits)),
         }
         let Some(drawing) = &mut self.drawing else {
             return;
