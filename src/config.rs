@@ -77,8 +77,7 @@ pub struct ServerSettings {
         value_parser = listen
     )]
     pub listen: SocketAddr,
-    /// Threads that serve browsers, and as many again that keep open drawings; 0 for one of each on
-    /// each core
+    /// Threads that serve browsers and keep open drawings; 0 for one on each core
     #[arg(
         long,
         env = "WHITEBOARD_WORKERS",

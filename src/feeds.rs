@@ -4,12 +4,11 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix::{Actor, Addr, Arbiter, Context, Handler, Message};
+use actix::{Actor, Addr, Handler, Message};
 use tokio::sync::oneshot;
 
 use crate::feed::{
@@ -28,7 +27,6 @@ pub struct Feeds(Arc<Registry>);
 struct Registry {
     store: Store,
     settings: Arc<FeedSettings>,
-    arbiters: Vec<Arbiter>,
     open: Mutex<HashMap<DrawingId, Open>>,
     opened: AtomicU64,
     draining: AtomicBool,
@@ -61,14 +59,12 @@ pub struct Attached {
 }
 
 impl Feeds {
-    /// No open feed yet; those to come run on `threads` threads of their own.
-    ///
-    /// Must be called within an actix system.
-    pub fn new(store: Store, settings: FeedSettings, threads: usize) -> Self {
+    /// No open feed yet. A feed runs on the thread that first asks for it, a worker of the
+    /// HTTP server: many of its sessions are on the same thread, and cost no wake-up of another.
+    pub fn new(store: Store, settings: FeedSettings) -> Self {
         Self(Arc::new(Registry {
             store,
             settings: Arc::new(settings),
-            arbiters: (0..threads.max(1)).map(|_| Arbiter::new()).collect(),
             open: Mutex::default(),
             opened: AtomicU64::new(0),
             draining: AtomicBool::new(false),
@@ -177,9 +173,6 @@ impl Feeds {
                 limit.as_millis()
             );
         }
-        for arbiter in &self.0.arbiters {
-            arbiter.stop();
-        }
     }
 
     /// Asks the drawing's feed, which is opened if it is not. Sent under the lock, so that a
@@ -227,27 +220,17 @@ impl Feeds {
         );
         Open {
             number,
-            feed: start_on(self.arbiter(id), feed),
+            feed: feed.start(),
             shared,
             asked: 0,
             sessions: 0,
         }
     }
 
-    fn arbiter(&self, id: DrawingId) -> &Arbiter {
-        let mut hasher = DefaultHasher::new();
-        id.hash(&mut hasher);
-        &self.0.arbiters[hasher.finish() as usize % self.0.arbiters.len()]
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<DrawingId, Open>> {
         // Nothing panics while it holds the lock; if something did, the map is still whole.
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn start_on(arbiter: &Arbiter, feed: Feed) -> Addr<Feed> {
-    Feed::start_in_arbiter(&arbiter.handle(), move |_: &mut Context<Feed>| feed)
 }
 
 impl Registration {
@@ -294,7 +277,7 @@ impl Registration {
 mod tests {
     use std::time::Instant;
 
-    use actix::Recipient;
+    use actix::{Context, Recipient};
     use tokio::sync::mpsc;
 
     use super::*;
@@ -361,7 +344,7 @@ mod tests {
         };
         let store = Store::open(&database).await.unwrap();
         let drawing = store.create("A drawing").await.unwrap().id;
-        (Feeds::new(store, settings(idle_close), 1), drawing)
+        (Feeds::new(store, settings(idle_close)), drawing)
     }
 
     fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> Attached {

@@ -37,6 +37,10 @@ fn main() -> ExitCode {
     for name in Settings::unknown_variables() {
         log::warn!("{name} is no setting");
     }
+    // Each session is an open file, and the usual soft limit is far below what a server may take.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        log::warn!("the limit of open files stays as it is: {error}");
+    }
     let work = async {
         if settings.new_life {
             new_life(&settings).await

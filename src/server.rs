@@ -109,11 +109,7 @@ impl Server {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             workers => workers,
         };
-        let feeds = Feeds::new(
-            store.clone(),
-            settings.drawings.feed(assets::build()),
-            threads,
-        );
+        let feeds = Feeds::new(store.clone(), settings.drawings.feed(assets::build()));
         let sessions = Arc::new(Sessions::new(feeds.clone(), settings.browsers.session()));
         let state = web::Data::new(State {
             store: store.clone(),
