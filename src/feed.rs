@@ -125,7 +125,10 @@ pub struct Feed {
     idle_since: Instant,
     /// Joins and reads that reached this feed.
     asked_for: u64,
+    /// Reads, followings and appends that failed in a row.
     failures: u32,
+    /// Swaps that were lost in a row.
+    lost: u32,
     /// Verdicts wait for a read that begins after their ops came, or had it.
     confirm: bool,
     confirmed: bool,
@@ -216,6 +219,7 @@ impl Feed {
             idle_since: now,
             asked_for: 0,
             failures: 0,
+            lost: 0,
             confirm: false,
             confirmed: false,
             busy: Busy::default(),

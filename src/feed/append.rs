@@ -7,6 +7,11 @@ use actix::prelude::*;
 
 use super::*;
 
+/// After a swap was lost again, a feed pauses for up to so long times the losses in a row …
+const JITTER: Duration = Duration::from_millis(1);
+/// … but never longer than this.
+const MAX_JITTER: Duration = Duration::from_millis(20);
+
 /// Append what has gathered.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -51,6 +56,7 @@ impl Feed {
                 match result {
                     Ok(Appended::Committed) => {
                         feed.failures = 0;
+                        feed.lost = 0;
                         for change in decision.changes {
                             feed.arrived(change, ctx);
                         }
@@ -86,20 +92,17 @@ impl Feed {
     }
 
     pub(super) fn read_after_jitter(&mut self, ctx: &mut Context<Self>) {
-        self.failures += 1;
-        if self.failures == 1 {
+        self.lost += 1;
+        if self.lost == 1 {
             self.read(ctx);
             return;
         }
         // Lost several times in a row: a random pause, so that no server starves another.
         self.busy.reading = true;
-        let pause =
-            Duration::from_micros(fastrand::u64(0..1_000 * u64::from(self.failures.min(20))));
-        let failures = self.failures;
-        ctx.run_later(pause, move |feed, ctx| {
+        let longest = MAX_JITTER.min(JITTER * self.lost);
+        ctx.run_later(longest.mul_f64(fastrand::f64()), |feed, ctx| {
             feed.busy.reading = false;
             feed.read(ctx);
-            feed.failures = failures;
         });
     }
 
