@@ -5,6 +5,7 @@ mod served;
 mod surrealdb;
 
 mod api;
+mod backup;
 mod drawing;
 mod drawing_together;
 mod hostile;
