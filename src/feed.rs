@@ -40,7 +40,7 @@ use crate::protocol::{Close, Hello, PageSignal, ResetReason, ToBrowser};
 use crate::queue::{Queue, SessionId};
 use crate::roster::{Roster, ServerSignals};
 use crate::signal::{Ink, Person, Pointer, Signals};
-use crate::store::{Appended, Followed, Head, Page, Store, StoreError};
+use crate::store::{Appended, At, Followed, Head, Page, Store, StoreError};
 
 /// Signals go out at most once in this time.
 const SIGNAL_TICK: Duration = Duration::from_millis(33);
