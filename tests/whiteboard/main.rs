@@ -8,6 +8,7 @@ mod api;
 mod drawing;
 mod drawing_together;
 mod hostile;
+mod metrics;
 mod properties;
 mod replicas;
 mod resync;
