@@ -50,6 +50,8 @@ pub mod protocol;
 
 pub mod drawing;
 
+pub mod metrics;
+
 pub mod store;
 
 pub mod queue;

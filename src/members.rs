@@ -4,12 +4,14 @@
 //! out until it reads again, and then gets everything it lacks in one frame.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Message, Recipient};
 use bytestring::ByteString;
 
 use crate::drawing::Drawing;
+use crate::metrics::{Metrics, Resync, Skipped};
 use crate::model::{Change, Life, Seq, Writer};
 use crate::protocol::{Close, ResetReason, ToBrowser, strokes_frame};
 use crate::queue::SessionId;
@@ -114,8 +116,8 @@ impl Member {
 }
 
 /// All sessions of this drawing on this server.
-#[derive(Debug, Default)]
 pub struct Members {
+    metrics: Arc<Metrics>,
     all: BTreeMap<SessionId, Member>,
     /// Everyone who follows has everything up to here.
     sent: Seq,
@@ -123,6 +125,16 @@ pub struct Members {
 }
 
 impl Members {
+    /// Nobody yet.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self {
+            metrics,
+            all: BTreeMap::new(),
+            sent: 0,
+            waiting: 0,
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.all.len()
@@ -148,7 +160,8 @@ impl Members {
         self.waiting > 0
     }
 
-    /// Takes in a session that holds everything up to `since` of `life`, and sends what it lacks.
+    /// Takes in a session that holds everything up to `since` of `life`, and sends what it
+    /// lacks; `resync` says where that comes from.
     pub fn join(
         &mut self,
         session: SessionId,
@@ -156,6 +169,7 @@ impl Members {
         drawing: &Drawing,
         since: Seq,
         life: Option<Life>,
+        resync: Resync,
     ) {
         let member = Member {
             recipient,
@@ -164,7 +178,7 @@ impl Members {
             owed: None,
         };
         self.all.insert(session, member);
-        self.resume(session, drawing, since, life);
+        self.resume(session, drawing, since, life, resync);
     }
 
     /// A session holds everything up to `since` of `life`: sends what it lacks, and it follows from then on.
@@ -174,12 +188,15 @@ impl Members {
         drawing: &Drawing,
         since: Seq,
         life: Option<Life>,
+        resync: Resync,
     ) {
         self.flush(drawing);
         let Some(member) = self.all.get_mut(&session) else {
             return;
         };
         let (since, reset) = judge_since(drawing, since, life);
+        let resync = reset.map_or(resync, |_| Resync::Reset);
+        self.metrics.resyncs.count(resync);
         member.flow = Flow::Behind {
             position: since,
             reset,
@@ -215,6 +232,7 @@ impl Members {
             if matches!(member.flow, Flow::Following)
                 && !member.send(ToSession::Frame(frame.clone()))
             {
+                self.metrics.skipped.count(Skipped::Strokes);
                 member.flow = Flow::Behind {
                     position: from,
                     reset: None,
@@ -236,6 +254,7 @@ impl Members {
             };
         }
         self.waiting = self.all.len();
+        self.metrics.resyncs.add(Resync::Reset, self.waiting);
         self.catch_up(drawing);
     }
 
@@ -292,8 +311,9 @@ impl Members {
     /// Sends a frame that nobody misses: those who do not read are left out.
     pub fn signal(&self, frame: &ByteString) {
         for member in self.all.values() {
-            if matches!(member.flow, Flow::Following) {
-                member.send(ToSession::Frame(frame.clone()));
+            let follows = matches!(member.flow, Flow::Following);
+            if !follows || !member.send(ToSession::Frame(frame.clone())) {
+                self.metrics.skipped.count(Skipped::Signals);
             }
         }
     }
@@ -333,8 +353,8 @@ impl Members {
         gone
     }
 
-    /// Closes up to `most` sessions, and forgets them; gives how many there were.
-    pub fn close(&mut self, most: usize, close: impl Fn() -> Close) -> usize {
+    /// Closes up to `most` sessions, and forgets them; gives which.
+    pub fn close(&mut self, most: usize, close: impl Fn() -> Close) -> Vec<SessionId> {
         let sessions: Vec<_> = self.all.keys().copied().take(most).collect();
         for session in &sessions {
             if let Some(member) = self.leave(*session) {
@@ -342,7 +362,7 @@ impl Members {
                 member.recipient.do_send(ToSession::Close(close()));
             }
         }
-        sessions.len()
+        sessions
     }
 }
 

@@ -19,6 +19,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use crate::feed::FromSession;
 use crate::feeds::{Attached, Feeds};
 use crate::members::{Answers, ToSession};
+use crate::metrics::{Dropped, Ended, Limit, Metrics};
 use crate::model::{Access, DrawingId, Life, Op, Refusal, Seq};
 use crate::protocol::{
     Close, FromBrowser, Hello, MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, PageSignal, SUBPROTOCOL,
@@ -73,6 +74,15 @@ impl Sessions {
             open: AtomicUsize::new(0),
             opened: AtomicU64::new(0),
         }
+    }
+
+    /// Brings up to date what is measured only when it is asked for.
+    pub fn measure(&self) {
+        self.metrics().sessions_open.set(self.open());
+    }
+
+    fn metrics(&self) -> &Metrics {
+        self.feeds.metrics()
     }
 
     /// How many sockets are open.
@@ -144,11 +154,13 @@ pub struct Session {
     fragments: Option<Vec<u8>>,
     heard: Instant,
     closing: bool,
+    ended: Ended,
 }
 
 impl Session {
     fn new(joining: Result<Joining, Close>, sessions: Arc<Sessions>) -> Self {
         sessions.open.fetch_add(1, Ordering::Relaxed);
+        sessions.metrics().sessions_opened.count();
         let settings = &sessions.settings;
         let ops = Quota::per_second(settings.ops_per_second).allow_burst(settings.ops_burst);
         Self {
@@ -163,6 +175,7 @@ impl Session {
             fragments: None,
             heard: Instant::now(),
             closing: false,
+            ended: Ended::Cut,
             sessions,
         }
     }
@@ -187,6 +200,10 @@ impl Session {
         }
     }
 
+    fn metrics(&self) -> &Metrics {
+        self.sessions.metrics()
+    }
+
     fn tell(&self, message: FromSession) {
         if let Some(attached) = &self.attached {
             // Ops reserved their room before, and the rest is bounded by this session's limits.
@@ -198,6 +215,7 @@ impl Session {
         if std::mem::replace(&mut self.closing, true) {
             return;
         }
+        self.ended = Ended::from(&close);
         log::info!(
             "session {} closes: {} {}",
             self.id,
@@ -222,7 +240,9 @@ impl Session {
     fn text(&mut self, text: &str, ctx: &mut ws::WebsocketContext<Self>) {
         match FromBrowser::parse(text) {
             Ok(FromBrowser::Ops(ops)) => self.ops(ops, ctx),
-            Ok(_) if self.signals_limit.check().is_err() => {}
+            Ok(_) if self.signals_limit.check().is_err() => {
+                self.metrics().signals_dropped.count(Dropped::Rate);
+            }
             Ok(FromBrowser::Signal(signal)) => self.signal(signal),
             Ok(FromBrowser::Hello(hello)) => self.hello(hello, ctx),
             Ok(FromBrowser::Since { since, life }) => {
@@ -255,11 +275,13 @@ impl Session {
             ink: signal.ink.filter(|_| allowed),
             ..signal
         };
-        // A signal that finds the feed busy is dropped.
-        let _ = attached.feed.try_send(FromSession::Signal {
+        let signal = FromSession::Signal {
             session: self.id,
             signal,
-        });
+        };
+        if attached.feed.try_send(signal).is_err() {
+            self.metrics().signals_dropped.count(Dropped::Busy);
+        }
     }
 
     fn hello(&mut self, hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
@@ -303,6 +325,7 @@ impl Session {
             }
             return;
         };
+        let metrics = self.sessions.metrics();
         let mut taken = Vec::new();
         let mut repeat = false;
         for (n, op) in ops {
@@ -312,6 +335,7 @@ impl Session {
                     continue;
                 }
                 Turn::Gap => {
+                    metrics.resends.count();
                     ctx.text(ToBrowser::Resend { n: upwards.next() }.encode());
                     continue;
                 }
@@ -324,9 +348,10 @@ impl Session {
             };
             match op {
                 Ok(op) => {
-                    if let Some((message, retry)) =
+                    if let Some((limit, message, retry)) =
                         overload(&self.ops_limit, upwards, attached, &op)
                     {
+                        metrics.overloaded.count(limit);
                         upwards.hold();
                         ctx.text(ToBrowser::overloaded(n, message, retry).encode());
                         break;
@@ -335,6 +360,7 @@ impl Session {
                     taken.push(op);
                 }
                 Err(refusal) => {
+                    metrics.refused.count((&refusal).into());
                     upwards.pass();
                     ctx.text(ToBrowser::refused(n, &refusal, None).encode());
                 }
@@ -434,25 +460,25 @@ impl Session {
     }
 }
 
-/// Why an op is refused for load, and when it is worth trying again.
+/// Which limit an op meets, in words too, and when it is worth trying again.
 fn overload(
     limit: &DefaultDirectRateLimiter,
     upwards: &Upwards,
     attached: &Attached,
     op: &Op,
-) -> Option<(&'static str, Duration)> {
+) -> Option<(Limit, &'static str, Duration)> {
     if upwards.unanswered() >= MAX_UNANSWERED {
-        return Some(("too many ops of this page have no answer yet", RETRY));
+        let text = "too many ops of this page have no answer yet";
+        return Some((Limit::Unanswered, text, RETRY));
     }
     if let Err(until) = limit.check() {
         let wait = until.wait_time_from(QuantaClock::default().now());
-        return Some(("more ops than a page may send", wait.max(RETRY)));
+        let text = "more ops than a page may send";
+        return Some((Limit::Rate, text, wait.max(RETRY)));
     }
     if !attached.shared.room.reserve(op_bytes(op)) {
-        return Some((
-            "more ops wait for the database than this server holds",
-            RETRY,
-        ));
+        let text = "more ops wait for the database than this server holds";
+        return Some((Limit::Queue, text, RETRY));
     }
     None
 }
@@ -482,6 +508,7 @@ impl Drop for Session {
     /// No path out forgets to leave.
     fn drop(&mut self) {
         self.sessions.open.fetch_sub(1, Ordering::Relaxed);
+        self.metrics().sessions_closed.count(self.ended);
         self.tell(FromSession::Leave { session: self.id });
     }
 }
@@ -532,6 +559,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             Ok(ws::Message::Binary(_)) => self.malformed("frames are text", ctx),
             Ok(ws::Message::Close(reason)) => {
                 self.closing = true;
+                self.ended = Ended::Left;
                 log::info!("session {} left", self.id);
                 ctx.close(reason);
                 ctx.stop();

@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["model", "points", "stroke"],
     &["signal"],
     &["drawing", "protocol", "upwards"],
+    &["metrics"],
     &["store"],
     &["queue"],
     &["roster", "members"],
@@ -44,7 +45,7 @@ const IMPURE: &[&str] = &[
     "UdpSocket",
 ];
 /// All that the store knows of the rest.
-const BELOW_THE_STORE: &[&str] = &["model", "points", "stroke", "store"];
+const BELOW_THE_STORE: &[&str] = &["model", "points", "stroke", "metrics", "store"];
 /// Those that speak HTTP.
 const HTTP: &[&str] = &[
     "session", "access", "assets", "error", "request", "api", "server", "main",

@@ -28,7 +28,10 @@ impl Feed {
         if batch.is_empty() {
             return;
         }
-        let head = drawing.head();
+        let at = At {
+            life: drawing.life(),
+            head: drawing.head(),
+        };
         let decision = drawing.decide(batch);
         let confirmed = std::mem::take(&mut self.confirmed);
         if decision.changes.is_empty() {
@@ -43,16 +46,20 @@ impl Feed {
             return;
         }
         self.busy.appending = true;
+        self.metrics.append_ops.together(decision.verdicts.len());
         let (store, id) = (self.store.clone(), self.id);
         let append = async move {
+            let begun = Instant::now();
             let result = store
-                .append(id, head, &decision.changes, &decision.replaced)
+                .append(id, at, &decision.changes, &decision.replaced)
                 .await;
-            (result, decision)
+            (result, decision, begun)
         };
         ctx.spawn(
-            wrap_future(append).map(|(result, decision), feed: &mut Self, ctx| {
+            wrap_future(append).map(|(result, decision, begun), feed: &mut Self, ctx| {
                 feed.busy.appending = false;
+                feed.metrics.append_time.since(begun);
+                feed.metrics.appends.count(outcome(&result));
                 match result {
                     Ok(Appended::Committed) => {
                         feed.failures = 0;
@@ -61,9 +68,7 @@ impl Feed {
                             feed.arrived(change, ctx);
                         }
                         // The strokes go out before the answers: a page that is told "done" has them.
-                        if let Some(drawing) = &feed.drawing {
-                            feed.members.flush(drawing);
-                        }
+                        feed.flush();
                         feed.answer(decision.verdicts);
                         feed.watch_waiting(ctx);
                         feed.append(ctx);
@@ -126,6 +131,7 @@ impl Feed {
             answers.ops += 1;
             answers.upto = n;
             if let Verdict::Refused { refusal, stroke } = verdict {
+                self.metrics.refused.count((&refusal).into());
                 answers
                     .refusals
                     .push(ToBrowser::refused(n, &refusal, stroke.as_ref()).encode());
@@ -134,6 +140,16 @@ impl Feed {
         for (session, answers) in answers {
             self.members.answer(session, answers);
         }
+    }
+}
+
+fn outcome(result: &Result<Appended, StoreError>) -> Outcome {
+    match result {
+        Ok(Appended::Committed) => Outcome::Committed,
+        Ok(Appended::Behind) => Outcome::Behind,
+        Ok(Appended::Gone) | Err(StoreError::NotFound | StoreError::Gone) => Outcome::Gone,
+        Err(StoreError::Failed(_)) => Outcome::Failed,
+        Err(_) => Outcome::Unknown,
     }
 }
 

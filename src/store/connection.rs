@@ -3,7 +3,7 @@
 //! It must never let a query run on the caller's runtime, or wait for one beyond the deadline.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use surrealdb::engine::any::Any;
 use surrealdb::types::{ErrorDetails, QueryError, Variables};
@@ -12,6 +12,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
 
 use super::StoreError;
+use crate::metrics::{Metrics, NoResult};
 use crate::model::ServerId;
 
 /// Queries that may be under way at once, with those that were given up at their deadline:
@@ -32,6 +33,7 @@ pub(super) struct Connection {
     queries: Arc<Semaphore>,
     pub(super) server: ServerId,
     pub(super) deadline: Duration,
+    pub(super) metrics: Arc<Metrics>,
     /// Becomes true when the store closes. Every live query holds a receiver.
     pub(super) closing: watch::Sender<bool>,
 }
@@ -122,6 +124,7 @@ impl Connection {
             queries: Arc::new(Semaphore::new(MAX_QUERIES)),
             server: ServerId::random(),
             deadline,
+            metrics: Metrics::new(),
             closing: watch::Sender::new(false),
         }
     }
@@ -141,17 +144,24 @@ impl Connection {
         let permit = Arc::clone(&self.queries).acquire_owned();
         let permit = match tokio::time::timeout(self.deadline, permit).await {
             Ok(Ok(permit)) => permit,
-            _ => return Err(unavailable("too many queries wait for it")),
+            _ => {
+                self.metrics.no_result.count(NoResult::Full);
+                return Err(unavailable("too many queries wait for it"));
+            }
         };
         let task = self.handle.spawn(async move {
             let _permit = permit;
             work.await
         });
-        match tokio::time::timeout(self.deadline, task).await {
+        let result = match tokio::time::timeout(self.deadline, task).await {
             Ok(Ok(result)) => result,
             Ok(Err(failed)) => Err(unavailable(&format!("a task of the store ended: {failed}"))),
             Err(_) => Err(Trouble::Store(StoreError::Deadline(self.deadline))),
+        };
+        if let Err(trouble) = &result {
+            self.metrics.no_result.count(no_result(trouble));
         }
+        result
     }
 
     /// Runs a query once.
@@ -160,8 +170,12 @@ impl Connection {
         text: &'static str,
         variables: Variables,
     ) -> Result<IndexedResults, Trouble> {
+        let metrics = Arc::clone(&self.metrics);
         let work = |sessions: Sessions| async move {
-            checked(sessions.queries.query(text).bind(variables).await?)
+            let asked = Instant::now();
+            let answer = sessions.queries.query(text).bind(variables).await;
+            metrics.query_time.since(asked);
+            checked(answer?)
         };
         self.run(work).await
     }
@@ -182,6 +196,11 @@ impl Connection {
                 result => return result,
             }
         }
+    }
+
+    /// Queries that are under way, or were given up and have no answer yet.
+    pub(super) fn under_way(&self) -> usize {
+        MAX_QUERIES - self.queries.available_permits()
     }
 
     /// Lets go of the sessions: the database shuts down when the last query under way ends.
@@ -209,6 +228,15 @@ pub(super) async fn pause() {
 /// Nothing that holds one of these locks can panic, so it does not matter if it did.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn no_result(trouble: &Trouble) -> NoResult {
+    match trouble {
+        Trouble::Conflict => NoResult::Conflict,
+        Trouble::Store(StoreError::Deadline(_)) => NoResult::Deadline,
+        Trouble::Store(StoreError::Unavailable(_)) => NoResult::Unavailable,
+        Trouble::Thrown(_) | Trouble::Store(_) => NoResult::Refused,
+    }
 }
 
 fn unavailable(text: &str) -> Trouble {

@@ -3,6 +3,7 @@
 //! It must never gather without bound: SurrealDB's own channels have no limit, so a task of the
 //! store drains them into one that has, and ends the stream when that is full.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -20,6 +21,7 @@ use super::rows::{
 use super::schema::SCHEMA;
 use super::servers::from_server_row;
 use super::{FOLLOW_CAPACITY, Followed, ServerInfo, Store, StoreError};
+use crate::metrics::{Lost, Metrics, Told};
 use crate::model::{DrawingId, ServerId};
 
 /// How often a live query is opened, or killed, again after a conflict: both write the
@@ -125,7 +127,8 @@ impl Store {
     }
 }
 
-type Take<T> = fn(Notification<Value>) -> Result<Option<T>, StoreError>;
+/// What a notification tells, if it tells anything.
+type Take<T> = fn(Notification<Value>, &Metrics) -> Result<Option<T>, StoreError>;
 
 /// A live query that is open: its table, and its id there.
 struct Live {
@@ -144,6 +147,7 @@ impl Store {
         take: Take<T>,
     ) -> Result<(Value, mpsc::Receiver<T>), Trouble> {
         let closing = self.0.closing.subscribe();
+        let metrics = Arc::clone(self.metrics());
         let work = |Sessions { lives, .. }: Sessions| async move {
             let mut tries = 0;
             let mut results = loop {
@@ -171,8 +175,9 @@ impl Store {
                 Value::None
             };
             let (sender, receiver) = mpsc::channel(FOLLOW_CAPACITY);
+            metrics.followed.count();
             tokio::spawn(async move {
-                if drain(streams, closing.clone(), sender, take).await {
+                if drain(streams, closing.clone(), sender, take, &metrics).await {
                     bury(&lives, open).await;
                 }
                 drop(closing);
@@ -190,6 +195,7 @@ async fn drain<T>(
     mut closing: watch::Receiver<bool>,
     sender: mpsc::Sender<T>,
     take: Take<T>,
+    metrics: &Metrics,
 ) -> bool {
     // When one of the streams ends, all must.
     let marked = streams
@@ -203,24 +209,30 @@ async fn drain<T>(
             arrival = arrivals.next() => arrival.flatten(),
         };
         let taken = match arrival {
-            Some(Ok(notification)) => take(notification),
+            Some(Ok(notification)) => take(notification, metrics),
             Some(Err(error)) => {
                 log::warn!("a live query ended: {}", one_line(error.message()));
+                metrics.lost.count(Lost::Ended);
                 return false;
             }
             // Killed from outside, as when the table is removed.
-            None => return false,
+            None => {
+                metrics.lost.count(Lost::Ended);
+                return false;
+            }
         };
         match taken {
             Ok(None) => {}
             Ok(Some(heard)) => {
                 if sender.try_send(heard).is_err() {
                     log::warn!("a live query ends: its reader is gone, or too far behind");
+                    metrics.lost.count(Lost::Slow);
                     return true;
                 }
             }
             Err(error) => {
                 log::warn!("a live query ends: {error}");
+                metrics.lost.count(Lost::Unreadable);
                 return true;
             }
         }
@@ -257,16 +269,21 @@ async fn is_open(lives: &Surreal<Any>, table: &str, id: Uuid) -> Result<bool, Tr
     }
 }
 
-fn followed(notification: Notification<Value>) -> Result<Option<Followed>, StoreError> {
+fn followed(
+    notification: Notification<Value>,
+    metrics: &Metrics,
+) -> Result<Option<Followed>, StoreError> {
     // A stroke that changed again is a new row; the deletion of the old one tells nothing new.
     if notification.action != Action::Create {
         return Ok(None);
     }
     match &notification.data {
         Value::Object(row) if row.contains_key("stroke") => {
+            metrics.notifications.count(Told::Change);
             from_row(notification.data).map(|change| Some(Followed::Change(change)))
         }
         _ => {
+            metrics.notifications.count(Told::Signals);
             let mut row = Fields::of(notification.data)?;
             Ok(Some(Followed::Signals {
                 server: ServerId(row.uuid("server")?),
@@ -276,7 +293,11 @@ fn followed(notification: Notification<Value>) -> Result<Option<Followed>, Store
     }
 }
 
-fn heard(notification: Notification<Value>) -> Result<Option<ServerInfo>, StoreError> {
+fn heard(
+    notification: Notification<Value>,
+    metrics: &Metrics,
+) -> Result<Option<ServerInfo>, StoreError> {
+    metrics.notifications.count(Told::Server);
     let left = notification.action == Action::Delete;
     from_server_row(notification.data, left).map(Some)
 }

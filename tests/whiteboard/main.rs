@@ -1,7 +1,10 @@
 //! The integration tests: one binary, so that SurrealDB is linked once; a module for each concern.
 
 mod browser;
+mod page;
+mod processes;
 mod served;
+#[allow(dead_code, reason = "another test binary uses the rest of it")]
 mod surrealdb;
 
 mod api;
@@ -9,6 +12,7 @@ mod backup;
 mod drawing;
 mod drawing_together;
 mod hostile;
+mod metrics;
 mod properties;
 mod replicas;
 mod resync;

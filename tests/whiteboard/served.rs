@@ -9,19 +9,37 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use whiteboard::config::Settings;
+use whiteboard::config::{Password, Settings};
 use whiteboard::server::Server;
+use whiteboard::store::Database;
 
 /// How long a process may take until it says where it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts a server that forgets, with these flags.
 pub async fn serve(flags: &[&str]) -> Server {
+    Server::start(settings("mem://", flags))
+        .await
+        .expect("a server")
+}
+
+/// Starts a server on a database, with these flags.
+pub async fn serve_on(database: &Database, flags: &[&str]) -> Server {
+    let mut settings = settings(&database.url, flags);
+    settings.database.name = database.name.clone();
+    settings.database.namespace = database.namespace.clone();
+    settings.database.user = database.user.clone().unwrap_or_default();
+    settings.database.password = Password(database.password.clone().unwrap_or_default());
+    settings.database.deadline = database.deadline;
+    Server::start(settings).await.expect("a server")
+}
+
+/// Settings with these flags, on any free port.
+pub fn settings(database: &str, flags: &[&str]) -> Settings {
     // With RUST_LOG set, a failing test shows what the server said.
     let _ = env_logger::builder().is_test(true).try_init();
-    let first = ["--listen", "127.0.0.1:0", "--database", "mem://"];
-    let settings = Settings::from_flags(first.iter().chain(flags).copied()).expect("settings");
-    Server::start(settings).await.expect("a server")
+    let first = ["--listen", "127.0.0.1:0", "--database", database];
+    Settings::from_flags(first.iter().chain(flags).copied()).expect("settings")
 }
 
 /// Makes a drawing and gives its id.
