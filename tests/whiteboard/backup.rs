@@ -5,32 +5,12 @@ use std::process::Command;
 
 use futures_util::future::join;
 use serde_json::json;
-use whiteboard::config::Settings;
-use whiteboard::server::Server;
 use whiteboard::store::Database;
 
-use crate::browser::{Browser, pen};
-use crate::served::{create_drawing, strokes};
-use crate::surrealdb;
-
-/// The flags that name a database.
-fn flags(database: &Database) -> Vec<String> {
-    let given = |text: &Option<String>| text.clone().unwrap_or_default();
-    vec![
-        format!("--database={}", database.url),
-        format!("--database-namespace={}", database.namespace),
-        format!("--database-name={}", database.name),
-        format!("--database-user={}", given(&database.user)),
-        format!("--database-password={}", given(&database.password)),
-    ]
-}
-
-async fn serve(database: &Database) -> Server {
-    let flags = flags(database);
-    let flags = flags.iter().map(String::as_str);
-    let settings = Settings::from_flags(flags.chain(["--listen=127.0.0.1:0"]));
-    Server::start(settings.unwrap()).await.unwrap()
-}
+use crate::browser::Browser;
+use crate::page::pen;
+use crate::served::{create_drawing, serve_on, strokes};
+use crate::surrealdb::Server;
 
 /// Asks the SurrealDB server itself, as `curl` does in the README.
 fn ask(database: &Database, method: reqwest::Method, door: &str) -> reqwest::RequestBuilder {
@@ -55,9 +35,9 @@ async fn export(database: &Database) -> String {
 
 #[actix_web::test]
 async fn a_restored_backup_is_the_drawings_as_they_were() {
-    let database = surrealdb::Server::start();
+    let database = Server::start();
     let before = database.database("before");
-    let server = serve(&before).await;
+    let server = serve_on(&before, &[]).await;
     let quiet = create_drawing(server.address()).await;
     let busy = create_drawing(server.address()).await;
     let mut ada = Browser::open(server.address(), &quiet).await;
@@ -96,13 +76,15 @@ async fn a_restored_backup_is_the_drawings_as_they_were() {
     let restored = restore.send().await.unwrap();
     assert_eq!(restored.status(), 200, "{}", restored.text().await.unwrap());
     let new_life = Command::new(env!("CARGO_BIN_EXE_whiteboard"))
-        .args(flags(&after))
-        .arg("--new-life")
+        .args(["--new-life", "--database", &after.url])
+        .args(["--database-namespace", &after.namespace])
+        .args(["--database-name", &after.name])
+        .args(["--database-user", "root", "--database-password", "root"])
         .output()
         .unwrap();
     assert!(new_life.status.success(), "{new_life:?}");
 
-    let server = serve(&after).await;
+    let server = serve_on(&after, &[]).await;
     let as_it_is = strokes(server.address(), &quiet).await;
     for part in ["head", "title", "changes"] {
         assert_eq!(as_it_is[part], as_it_was[part], "{part}");
@@ -115,10 +97,8 @@ async fn a_restored_backup_is_the_drawings_as_they_were() {
     ada.reach(head).await;
     assert_eq!(ada.picture().len(), 180);
     // The swap of a head that did not belong to its rows would fail for ever.
+    ben.reconnect(server.address()).await;
     for page in [&mut ada, &mut ben] {
-        if !page.is_connected() || page.address != server.address() {
-            page.reconnect(server.address()).await;
-        }
         let mine = page.draw(pen(9.0)).await;
         page.answered().await;
         page.wait("its own", |b| b.strokes.contains_key(&mine))
