@@ -32,4 +32,6 @@ mod processes;
 mod surrealdb;
 mod visitor;
 
+mod servers;
+mod silence;
 mod smoke;

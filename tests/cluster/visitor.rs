@@ -11,12 +11,12 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use whiteboard::model::{OpId, StrokeId};
 
-use crate::page::{Closed, Page};
+use crate::page::{Closed, Page, pen};
 use crate::process::Log;
 use socket::{End, Life};
 
@@ -73,6 +73,11 @@ impl Seen {
     /// How often it came back after it had lost its socket.
     pub fn reconnects(&self) -> usize {
         self.welcomed.len().saturating_sub(1)
+    }
+
+    /// How many ops were sent more than once.
+    pub fn sent_again(&self) -> usize {
+        self.sent.values().filter(|times| **times > 1).count()
     }
 
     /// How long it took each time from the loss of a socket to the next welcome.
@@ -181,6 +186,28 @@ impl Visitor {
         n
     }
 
+    /// Draws one stroke after another, with a pause between two, until it is stopped.
+    pub fn draws_steadily(&self, pause: Duration) -> Drawing {
+        self.check();
+        let seen = self.seen.clone();
+        let (stop, mut stopped) = oneshot::channel();
+        let drawing = tokio::spawn(async move {
+            let mut drawn = Vec::new();
+            let mut pauses = tokio::time::interval(pause);
+            loop {
+                tokio::select! {
+                    _ = &mut stopped => return drawn,
+                    _ = pauses.tick() => {}
+                }
+                let stroke = StrokeId::random();
+                let draw = json!({"op": "draw", "stroke": stroke, "body": pen(drawn.len() as f64)});
+                seen.send_modify(|seen| drop(seen.page.wish(draw)));
+                drawn.push(stroke);
+            }
+        });
+        Drawing { stop, drawing }
+    }
+
     /// Signals a pointer, ink or being away; nothing if it has no socket.
     pub fn signal(&self, mut signal: Value) {
         signal["type"] = json!("signal");
@@ -265,13 +292,30 @@ impl Visitor {
     }
 }
 
+/// A visitor that draws until it is told to stop, or until this is dropped.
+pub struct Drawing {
+    stop: oneshot::Sender<()>,
+    drawing: JoinHandle<Vec<StrokeId>>,
+}
+
+impl Drawing {
+    /// Stops, and gives what was drawn.
+    pub async fn stop(self) -> Vec<StrokeId> {
+        drop(self.stop);
+        self.drawing.await.expect("drawing does not fail")
+    }
+}
+
 impl Drop for Visitor {
     fn drop(&mut self) {
         let Some(life) = &self.life else { return };
+        let broke = life.is_finished();
         life.abort();
-        if !std::thread::panicking() {
-            // A rule that was broken after the test last looked fails it too.
-            self.check();
-        }
+        // A rule that was broken after the test last looked fails it too.
+        assert!(
+            !broke || std::thread::panicking(),
+            "the page of {} broke: its panic is above",
+            self.name
+        );
     }
 }

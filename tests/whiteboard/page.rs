@@ -90,6 +90,8 @@ pub struct Page {
     pub welcomes: usize,
     /// How often it was told what it had already, without having asked.
     pub overlaps: usize,
+    /// Changes it was told of, over the socket or HTTP.
+    pub changes: usize,
     /// How often it was told to read over HTTP.
     pub reads: usize,
     pub pongs: usize,
@@ -150,6 +152,7 @@ impl Page {
             resends: 0,
             welcomes: 0,
             overlaps: 0,
+            changes: 0,
             reads: 0,
             pongs: 0,
             people: Vec::new(),
@@ -300,6 +303,7 @@ impl Page {
             _ => self.overlaps += 1,
         }
         self.asked = false;
+        self.changes += changes.len();
         let mut last = from;
         for change in changes {
             assert!(last < change.seq && change.seq <= to, "{change:?}, {last}");
