@@ -9,6 +9,7 @@ mod surrealdb;
 
 mod api;
 mod backup;
+mod deployment;
 mod drawing;
 mod drawing_together;
 mod hostile;
