@@ -241,7 +241,7 @@ async fn rename(request: HttpRequest, payload: web::Payload) -> Answer {
     let title = request::title(&asked.title)?;
     let state = state(&request);
     let info = state.store.rename(drawing, &title).await?;
-    tell(state, drawing).await;
+    state.feeds.look(drawing).await;
     Ok(HttpResponse::Ok().json(People::read(state).await?.view(&info)))
 }
 
@@ -250,7 +250,7 @@ async fn delete(request: HttpRequest) -> Answer {
     let drawing = request::drawing(&request)?;
     let state = state(&request);
     state.store.delete(drawing).await?;
-    tell(state, drawing).await;
+    state.feeds.look(drawing).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -260,14 +260,6 @@ async fn restore(request: HttpRequest) -> Answer {
     let state = state(&request);
     let info = state.store.take_back(drawing).await?;
     Ok(HttpResponse::Ok().json(People::read(state).await?.view(&info)))
-}
-
-/// Lets this server's own sessions know at once; those of others learn it when they compare heads.
-async fn tell(state: &State, drawing: DrawingId) {
-    // Without it this server's sessions learn it like those of the others.
-    if let Ok(heads) = state.store.heads(&[drawing]).await {
-        heads.into_iter().for_each(|head| state.feeds.told(head));
-    }
 }
 
 async fn strokes(request: HttpRequest) -> Answer {

@@ -41,12 +41,13 @@ use crate::protocol::{Close, Hello, PageSignal, ResetReason, ToBrowser};
 use crate::queue::{Queue, SessionId};
 use crate::roster::{Roster, ServerSignals};
 use crate::signal::{Ink, Person, Pointer, Signals};
-use crate::store::{Appended, Followed, Head, Page, Store, StoreError};
+use crate::store::{Appended, At, Followed, Head, Page, Store, StoreError};
 
 /// Signals go out at most once in this time.
 const SIGNAL_TICK: Duration = Duration::from_millis(33);
-/// A feed repeats who is here this often, and forgets servers it did not hear for three times as long.
-const ROSTER_BEAT: Duration = Duration::from_secs(3);
+/// A feed repeats who is here this often. A killed server's people are gone after three to four
+/// beats, which has to be less than 10 s.
+const ROSTER_BEAT: Duration = Duration::from_secs(2);
 /// Those who fell behind are looked at this often.
 const CATCH_UP_TICK: Duration = Duration::from_millis(50);
 /// The head is compared with the database's so long after each following.
@@ -453,8 +454,19 @@ impl Feed {
         for asked in std::mem::take(&mut self.asked) {
             Ending::Restart.refuse(asked);
         }
-        let busy = !self.queue.is_empty()
-            || self.members.close(DRAIN_BATCH, || Ending::Restart.close()) > 0;
+        let mut busy = !self.queue.is_empty();
+        if !busy {
+            let closed = self.members.close(DRAIN_BATCH, || Ending::Restart.close());
+            let mut seen = false;
+            for session in &closed {
+                seen |= self.roster.leave(*session);
+            }
+            if seen {
+                // The other servers need not wait until this one is unheard for long enough.
+                self.people_changed(ctx);
+            }
+            busy = !closed.is_empty() || self.busy.tick;
+        }
         if busy {
             ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));
             return;

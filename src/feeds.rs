@@ -16,6 +16,7 @@ use crate::feed::{
 };
 use crate::metrics::Metrics;
 use crate::model::{DrawingId, Life, Seq};
+use crate::roster::ServerSignals;
 use crate::store::{Head, Store};
 
 /// An attempt to reach a feed that closes at the same moment is made again so often.
@@ -147,8 +148,26 @@ impl Feeds {
         Err(FeedError::Unavailable)
     }
 
+    /// A drawing was renamed, deleted or taken back through this server: tells its own feed and those of the
+    /// other servers. Whom this does not reach learns it when heads are compared.
+    pub async fn look(&self, id: DrawingId) {
+        let row = ServerSignals {
+            look: true,
+            ..ServerSignals::default()
+        };
+        let signal = async {
+            match serde_json::to_string(&row) {
+                Ok(body) => self.0.store.signal(id, body).await.ok(),
+                Err(_) => None,
+            }
+        };
+        let asked = [id];
+        let (heads, _) = tokio::join!(self.0.store.heads(&asked), signal);
+        heads.into_iter().flatten().for_each(|head| self.told(head));
+    }
+
     /// Passes on what the database says of a drawing, if it is open here.
-    pub fn told(&self, head: Head) {
+    fn told(&self, head: Head) {
         let feed = self.lock().get(&head.id).map(|open| open.feed.clone());
         if let Some(feed) = feed {
             feed.do_send(Told(head));

@@ -353,8 +353,8 @@ impl Members {
         gone
     }
 
-    /// Closes up to `most` sessions, and forgets them; gives how many there were.
-    pub fn close(&mut self, most: usize, close: impl Fn() -> Close) -> usize {
+    /// Closes up to `most` sessions, and forgets them; gives which.
+    pub fn close(&mut self, most: usize, close: impl Fn() -> Close) -> Vec<SessionId> {
         let sessions: Vec<_> = self.all.keys().copied().take(most).collect();
         for session in &sessions {
             if let Some(member) = self.leave(*session) {
@@ -362,7 +362,7 @@ impl Members {
                 member.recipient.do_send(ToSession::Close(close()));
             }
         }
-        sessions.len()
+        sessions
     }
 }
 

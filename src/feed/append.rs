@@ -28,7 +28,10 @@ impl Feed {
         if batch.is_empty() {
             return;
         }
-        let head = drawing.head();
+        let at = At {
+            life: drawing.life(),
+            head: drawing.head(),
+        };
         let decision = drawing.decide(batch);
         let confirmed = std::mem::take(&mut self.confirmed);
         if decision.changes.is_empty() {
@@ -48,7 +51,7 @@ impl Feed {
         let append = async move {
             let begun = Instant::now();
             let result = store
-                .append(id, head, &decision.changes, &decision.replaced)
+                .append(id, at, &decision.changes, &decision.replaced)
                 .await;
             (result, decision, begun)
         };

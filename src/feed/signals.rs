@@ -74,8 +74,8 @@ impl Feed {
         let signals = std::mem::take(&mut self.for_servers);
         self.write_signals(
             ServerSignals {
-                ask: false,
                 signals,
+                ..ServerSignals::default()
             },
             ctx,
         );
@@ -87,7 +87,12 @@ impl Feed {
             people: Some(self.roster.here()),
             ..Signals::default()
         };
-        self.write_signals(ServerSignals { ask: true, signals }, ctx);
+        let row = ServerSignals {
+            ask: true,
+            look: false,
+            signals,
+        };
+        self.write_signals(row, ctx);
     }
 
     pub(super) fn write_signals(&mut self, row: ServerSignals, ctx: &mut Context<Self>) {
@@ -112,13 +117,22 @@ impl Feed {
         if server == self.store.server() {
             return;
         }
-        let Ok(ServerSignals { ask, mut signals }) = serde_json::from_str(body) else {
+        let Ok(row) = serde_json::from_str::<ServerSignals>(body) else {
             log::debug!(
                 "a signal row of drawing {} is of a kind this program does not know",
                 self.id
             );
             return;
         };
+        let ServerSignals {
+            ask,
+            look,
+            mut signals,
+        } = row;
+        if look {
+            self.check_head(ctx);
+            return;
+        }
         let changed = self.roster.heard(server, signals.people.take());
         gather(&mut self.for_sessions, signals, &self.metrics);
         if changed {

@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Handle};
 use super::connection::{Connection, Sessions, Trouble, checked, one_line, pause};
 use super::rows::variables;
 use super::{Database, Store, StoreError, schema};
+use crate::metrics::Metrics;
 use crate::model::ServerId;
 
 /// Stack of each thread that runs SurrealDB, whose evaluation nests deeply.
@@ -70,6 +71,16 @@ impl Store {
     /// This run of this process.
     pub fn server(&self) -> ServerId {
         self.0.server
+    }
+
+    /// What this server counts. It begins with its store, and all other parts share it.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+
+    /// Brings up to date what is measured only when it is asked for.
+    pub fn measure(&self) {
+        self.metrics().queries.set(self.0.under_way());
     }
 
     /// Takes leave: ends all live queries, takes this server's row away, and shuts an
