@@ -1,12 +1,14 @@
 //! The integration tests: one binary, so that SurrealDB is linked once; a module for each concern.
 
 mod browser;
+mod proxy;
 mod served;
 mod surrealdb;
 
 mod api;
 mod drawing;
 mod drawing_together;
+mod health;
 mod hostile;
 mod metrics;
 mod properties;

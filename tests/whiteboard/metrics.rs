@@ -115,9 +115,11 @@ async fn what_is_drawn_is_counted() {
             "whiteboard_append_ops_count",
             "whiteboard_append_seconds_count",
             "whiteboard_query_seconds_count",
+            "whiteboard_beats_total",
             "whiteboard_follows_total",
             "whiteboard_notifications_total{kind=\"change\"}",
             "whiteboard_notifications_total{kind=\"signals\"}",
+            "whiteboard_notifications_total{kind=\"server\"}",
             "whiteboard_resyncs_total{kind=\"cold\"}",
             "whiteboard_resyncs_total{kind=\"warm\"}",
             "whiteboard_delivery_seconds_count",
@@ -336,6 +338,7 @@ async fn metrics_are_told_whatever_the_host_is_called() {
 async fn every_family_is_seen_to_move() {
     let tests = concat!(
         include_str!("metrics.rs"),
+        include_str!("health.rs"),
         include_str!("../../src/feeds.rs")
     );
     let server = serve(&[]).await;

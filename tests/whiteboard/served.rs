@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use whiteboard::config::{Password, Settings};
@@ -15,6 +15,8 @@ use whiteboard::store::Database;
 
 /// How long a process may take until it says where it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long `/readyz` may take until it says what is waited for.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts a server that forgets, with these flags.
 pub async fn serve(flags: &[&str]) -> Server {
@@ -25,13 +27,34 @@ pub async fn serve(flags: &[&str]) -> Server {
 
 /// Starts a server on a database, with these flags.
 pub async fn serve_on(database: &Database, flags: &[&str]) -> Server {
+    Server::start(settings_on(database, flags))
+        .await
+        .expect("a server")
+}
+
+/// Settings for a database, with these flags.
+pub fn settings_on(database: &Database, flags: &[&str]) -> Settings {
     let mut settings = settings(&database.url, flags);
     settings.database.name = database.name.clone();
     settings.database.namespace = database.namespace.clone();
     settings.database.user = database.user.clone().unwrap_or_default();
     settings.database.password = Password(database.password.clone().unwrap_or_default());
     settings.database.deadline = database.deadline;
-    Server::start(settings).await.expect("a server")
+    settings
+}
+
+/// Waits until `/readyz` answers with this status; gives how long that took.
+pub async fn ready(address: SocketAddr, status: u16) -> Duration {
+    let begun = Instant::now();
+    loop {
+        let response = reqwest::get(format!("http://{address}/readyz")).await;
+        let told = response.expect("an answer").status();
+        if told == status {
+            return begun.elapsed();
+        }
+        assert!(begun.elapsed() < READY_TIMEOUT, "it still says {told}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Settings with these flags, on any free port.

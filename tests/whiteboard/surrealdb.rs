@@ -48,9 +48,8 @@ impl Server {
             .spawn()
             .unwrap();
         self.process = Some(process);
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let until = Instant::now() + START;
-        while !is_ready(address) {
+        while !is_ready(self.address()) {
             let ended = self.process.as_mut().unwrap().try_wait().unwrap();
             assert_eq!(ended, None, "the SurrealDB server ended while it started");
             assert!(
@@ -67,6 +66,11 @@ impl Server {
             process.kill().unwrap();
             process.wait().unwrap();
         }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
 
     /// A database of this server.
