@@ -10,6 +10,7 @@ mod drawing;
 mod drawing_together;
 mod health;
 mod hostile;
+mod logged;
 mod metrics;
 mod properties;
 mod replicas;

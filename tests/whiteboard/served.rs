@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -91,6 +92,8 @@ pub async fn strokes(address: SocketAddr, drawing: &str) -> Value {
 pub struct Process {
     pub address: SocketAddr,
     child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Process {
@@ -107,23 +110,39 @@ impl Process {
             .expect("the program starts");
         let stderr = child.stderr.take().expect("stderr is piped");
         let (tell, told) = mpsc::channel();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = Arc::clone(&log);
         // Reads on after the address, or the server would block once the pipe is full.
-        std::thread::spawn(move || {
+        let reading = std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 eprintln!("server: {line}");
                 if let Some(address) = address_in(&line) {
                     let _ = tell.send(address);
                 }
+                lines.lock().unwrap().push(line);
             }
         });
         let mut process = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             child,
+            log,
+            reading: Some(reading),
         };
         process.address = told
             .recv_timeout(START_TIMEOUT)
             .expect("the server says where it listens");
         process
+    }
+
+    /// Tells it to stop, and gives all that it logged.
+    pub fn stop(mut self) -> Vec<String> {
+        let id = self.child.id().to_string();
+        let told = Command::new("kill").args(["-s", "TERM", &id]).status();
+        assert!(told.expect("kill runs").success());
+        assert!(self.child.wait().expect("it ends").success());
+        let reading = self.reading.take().expect("it is read once");
+        reading.join().expect("its log is read to the end");
+        std::mem::take(&mut self.log.lock().unwrap())
     }
 
     /// Ends it as a power cut would: it learns nothing of it.
