@@ -18,7 +18,7 @@ use crate::model::ServerId;
 
 /// Queries that may be under way at once, with those that were given up at their deadline:
 /// SurrealDB's client queues without bound while the database is away.
-const MAX_QUERIES: usize = 1024;
+pub(super) const MAX_QUERIES: usize = 1024;
 /// How long a connection that is to replace another one may take to be there. Nothing waits
 /// for it, and it is tried again.
 const REPLACE_WAIT: Duration = Duration::from_secs(5);
