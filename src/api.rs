@@ -20,6 +20,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::access::{self, HostNames, Origins};
 use crate::assets;
+use crate::beat::Beat;
 use crate::error::ApiError;
 use crate::feeds::Feeds;
 use crate::metrics::CONTENT_TYPE;
@@ -47,6 +48,8 @@ pub struct State {
     pub origins: Origins,
     /// How long a server may be silent before its sessions count no more.
     pub silence: Duration,
+    /// The server's beat, which proves that it hears what is stored.
+    pub beat: Arc<Beat>,
     /// The server is about to stop: nobody new should be sent here.
     pub leaving: AtomicBool,
 }
@@ -313,16 +316,21 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
 }
 
-/// Whether new work should be sent here: not while it stops, nor without its database.
+/// Whether new work should be sent here: not while it stops, nor without its database, nor
+/// while it does not hear what is stored there.
 async fn readyz(request: HttpRequest) -> Answer {
     let state = state(&request);
     if state.leaving.load(Ordering::Relaxed) {
         let message = "this server is about to stop";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message));
     }
-    let asked = tokio::time::timeout(READY_WAIT, state.store.list(None, 1));
+    let asked = tokio::time::timeout(READY_WAIT, state.store.check());
     match asked.await {
-        Ok(Ok(_)) => Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready"}))),
+        Ok(Ok(())) if !state.beat.is_heard() => {
+            let message = "this server does not hear what is stored in the database";
+            Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message))
+        }
+        Ok(Ok(())) => Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready"}))),
         Ok(Err(_)) | Err(_) => Err(ApiError::unavailable()),
     }
 }

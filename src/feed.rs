@@ -58,6 +58,9 @@ const HEAD_CHECKS: [Duration; 3] = [
 ];
 /// Most changes that are held while one before them is missing; then the drawing is read instead.
 pub(crate) const MAX_EARLY: usize = 1_024;
+/// Messages of sessions that wait for a feed; when there are more, signals are dropped. What must
+/// not be lost goes past this limit, and is bounded by what each session may have on its way.
+const MAILBOX: usize = 256;
 /// Most points of ink that are gathered for one tick; more is dropped.
 const MAX_GATHERED_POINTS: usize = 20_000;
 /// The first and the longest wait before a failed read, following or append is tried again.
@@ -493,7 +496,7 @@ impl Actor for Feed {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(256);
+        ctx.set_mailbox_capacity(MAILBOX);
         self.follow(ctx);
         ctx.run_interval(ROSTER_BEAT.min(self.settings.idle_close), |feed, ctx| {
             feed.beat(ctx)

@@ -64,6 +64,8 @@ pub mod feed;
 
 pub mod feeds;
 
+pub mod beat;
+
 pub mod upwards;
 
 pub mod session;

@@ -282,6 +282,12 @@ labels! {
         Ended = "ended", "The database or the connection ended it.";
         Slow = "slow", "More was heard than this server kept up with.";
         Unreadable = "unreadable", "What was heard is none of this program's rows.";
+        GivenUp = "given_up", "Its connection was replaced.";
+    }
+    /// Which connection to the database.
+    Link = "connection" {
+        Queries = "queries", "The one for queries.";
+        Lives = "lives", "The one for live queries.";
     }
 }
 
@@ -340,6 +346,12 @@ metrics! {
         "Times a drawing or the servers began to be followed with live queries, also again.";
     lost: Counters<Lost> = "whiteboard_follows_lost_total",
         "Times live queries were lost, by reason; what they told is followed again.";
+    beats: Counter = "whiteboard_beats_total",
+        "Beats of this server that were stored.";
+    heard: Seconds = "whiteboard_beat_heard_seconds",
+        "Time from when this server began to store its own beat until its live query told of it: commit and notification.";
+    replaced: Counters<Link> = "whiteboard_connections_replaced_total",
+        "Connections to the database that were replaced by new ones, since beats over them were not answered or not heard.";
 }
 
 impl From<&Refusal> for Reason {

@@ -23,7 +23,6 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::metrics::Metrics;
 use crate::model::{Change, DrawingId, Life, Seq, ServerId};
 
 pub use drawings::Rows;
@@ -75,18 +74,6 @@ impl std::fmt::Debug for Database {
 /// The database, open. Clones share it.
 #[derive(Clone)]
 pub struct Store(Arc<connection::Connection>);
-
-impl Store {
-    /// What this server counts. It begins with its store, and all other parts share it.
-    pub fn metrics(&self) -> &Arc<Metrics> {
-        &self.0.metrics
-    }
-
-    /// Brings up to date what is measured only when it is asked for.
-    pub fn measure(&self) {
-        self.metrics().queries.set(self.0.under_way());
-    }
-}
 
 /// Where whoever appends believes a drawing to stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["queue"],
     &["roster", "members"],
     &["feed", "feeds"],
+    &["beat"],
     &["session"],
     &["access", "assets", "values"],
     &["error"],

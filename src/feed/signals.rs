@@ -152,3 +152,50 @@ pub(super) fn gather(signals: &mut Signals, newer: Signals, metrics: &Metrics) {
         signals.ink.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Colour, StrokeId};
+    use crate::points::{Point, Points};
+    use crate::signal::{InkPart, MAX_INK_POINTS};
+    use crate::stroke::Tool;
+    use uuid::Uuid;
+
+    fn ink(writer: Writer) -> Signals {
+        let points = vec![Point { x: 0, y: 0 }; MAX_INK_POINTS];
+        let part = InkPart {
+            stroke: StrokeId::random(),
+            n: 1,
+            at: 0,
+            x: 0.0,
+            y: 0.0,
+            points: Points::new(points, None).unwrap(),
+            tool: Tool::Pen,
+            colour: Colour([1, 2, 3]),
+            width: 4.0,
+            end: false,
+        };
+        let writer = writer.id;
+        Signals {
+            ink: vec![Ink { writer, part }],
+            ..Signals::default()
+        }
+    }
+
+    #[test]
+    fn more_ink_than_a_tick_takes_is_dropped() {
+        let metrics = Metrics::new();
+        let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+        let mut gathered = Signals::default();
+        let parts = MAX_GATHERED_POINTS / MAX_INK_POINTS;
+        for _ in 0..parts {
+            gather(&mut gathered, ink(writer), &metrics);
+        }
+        assert_eq!(gathered.ink.len(), parts);
+        gather(&mut gathered, ink(writer), &metrics);
+        assert_eq!(gathered.ink.len(), 0);
+        let line = "whiteboard_signals_dropped_total{reason=\"ink\"} 1\n";
+        assert!(metrics.text().contains(line));
+    }
+}

@@ -14,14 +14,14 @@ use surrealdb::{Notification, Surreal};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use super::connection::{Sessions, Trouble, checked, one_line, pause};
+use super::connection::{Session, Trouble, checked, one_line, pause};
 use super::rows::{
     Fields, drawing_record, from_row, signal_table, stroke_table, table, uuid, variables, wrong,
 };
 use super::schema::SCHEMA;
 use super::servers::from_server_row;
 use super::{FOLLOW_CAPACITY, Followed, ServerInfo, Store, StoreError};
-use crate::metrics::{Lost, Metrics, Told};
+use crate::metrics::{Link, Lost, Metrics, Told};
 use crate::model::{DrawingId, ServerId};
 
 /// How often a live query is opened, or killed, again after a conflict: both write the
@@ -130,6 +130,14 @@ impl Store {
 /// What a notification tells, if it tells anything.
 type Take<T> = fn(Notification<Value>, &Metrics) -> Result<Option<T>, StoreError>;
 
+/// What ends live queries from this side.
+struct Ends {
+    /// The store closes.
+    closing: watch::Receiver<bool>,
+    /// Their connection was given up.
+    given_up: watch::Receiver<bool>,
+}
+
 /// A live query that is open: its table, and its id there.
 struct Live {
     table: String,
@@ -148,10 +156,10 @@ impl Store {
     ) -> Result<(Value, mpsc::Receiver<T>), Trouble> {
         let closing = self.0.closing.subscribe();
         let metrics = Arc::clone(self.metrics());
-        let work = |Sessions { lives, .. }: Sessions| async move {
+        let work = |session: Arc<Session>| async move {
             let mut tries = 0;
             let mut results = loop {
-                let results = lives.query(text).bind(variables.clone()).await;
+                let results = session.client.query(text).bind(variables.clone()).await;
                 match results.map_err(Trouble::from).and_then(checked) {
                     Err(Trouble::Conflict) if tries < TRIES => tries += 1,
                     results => break results?,
@@ -177,22 +185,26 @@ impl Store {
             let (sender, receiver) = mpsc::channel(FOLLOW_CAPACITY);
             metrics.followed.count();
             tokio::spawn(async move {
-                if drain(streams, closing.clone(), sender, take, &metrics).await {
-                    bury(&lives, open).await;
+                let ends = Ends {
+                    closing: closing.clone(),
+                    given_up: session.given_up.subscribe(),
+                };
+                if drain(streams, ends, sender, take, &metrics).await {
+                    bury(&session.client, open).await;
                 }
                 drop(closing);
             });
             Ok((row, receiver))
         };
-        self.0.run(work).await
+        self.0.run(Link::Lives, work).await
     }
 }
 
 /// Moves notifications from SurrealDB's unbounded channels to a bounded one, until either side
-/// ends or the store closes. Answers whether the live queries are still there to be ended.
+/// ends, the store closes, or the connection is given up. Answers whether the live queries are still there to be ended.
 async fn drain<T>(
     streams: Vec<QueryStream<Value>>,
-    mut closing: watch::Receiver<bool>,
+    mut ends: Ends,
     sender: mpsc::Sender<T>,
     take: Take<T>,
     metrics: &Metrics,
@@ -205,7 +217,11 @@ async fn drain<T>(
     loop {
         let arrival = tokio::select! {
             _ = sender.closed() => return true,
-            _ = closing.wait_for(|closing| *closing) => return true,
+            _ = ends.closing.wait_for(|closing| *closing) => return true,
+            _ = ends.given_up.wait_for(|given_up| *given_up) => {
+                metrics.lost.count(Lost::GivenUp);
+                return false;
+            }
             arrival = arrivals.next() => arrival.flatten(),
         };
         let taken = match arrival {

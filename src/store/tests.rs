@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use surrealdb::types::{RecordIdKey, Value, Variables};
 
+use super::connection::{MAX_QUERIES, Trouble};
 use super::rows::{Fields, drawing_record, int, record, stroke_table, variables};
 use super::*;
+use crate::metrics::Link;
 
 /// How long anything may take that is waited for.
 const SOON: Duration = Duration::from_secs(30);
@@ -73,7 +75,35 @@ async fn a_follow_that_nobody_reads_ends() {
         heard += 1;
     }
     assert_eq!(heard, FOLLOW_CAPACITY);
+    let lost = "whiteboard_follows_lost_total{reason=\"slow\"} 1\n";
+    assert!(store.metrics().text().contains(lost));
     store.close().await;
+}
+
+#[tokio::test]
+async fn more_queries_than_may_be_under_way_are_refused() {
+    let mut database = memory();
+    database.deadline = Duration::from_millis(100);
+    let store = Store::open(&database).await.unwrap();
+    // They are given up at their deadline, and hold their room for as long as the database does.
+    let stuck = (0..MAX_QUERIES).map(|_| {
+        let work = |_| std::future::pending::<Result<(), Trouble>>();
+        store.0.run(Link::Queries, work)
+    });
+    for given_up in futures_util::future::join_all(stuck).await {
+        let error = given_up.unwrap_err();
+        assert!(matches!(error, Trouble::Store(StoreError::Deadline(_))));
+    }
+    assert!(matches!(
+        store.check().await,
+        Err(StoreError::Unavailable(_))
+    ));
+    store.measure();
+    let text = store.metrics().text();
+    let full = "whiteboard_queries_without_result_total{reason=\"full\"} 1\n";
+    assert!(text.contains(full), "{text}");
+    let under_way = format!("whiteboard_queries_under_way {MAX_QUERIES}\n");
+    assert!(text.contains(&under_way), "{text}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod browser;
 mod page;
 mod processes;
+mod proxy;
 mod served;
 #[allow(dead_code, reason = "another test binary uses the rest of it")]
 mod surrealdb;
@@ -12,7 +13,9 @@ mod backup;
 mod deployment;
 mod drawing;
 mod drawing_together;
+mod health;
 mod hostile;
+mod logged;
 mod metrics;
 mod properties;
 mod replicas;

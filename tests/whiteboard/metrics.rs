@@ -116,9 +116,11 @@ async fn what_is_drawn_is_counted() {
             "whiteboard_append_ops_count",
             "whiteboard_append_seconds_count",
             "whiteboard_query_seconds_count",
+            "whiteboard_beats_total",
             "whiteboard_follows_total",
             "whiteboard_notifications_total{kind=\"change\"}",
             "whiteboard_notifications_total{kind=\"signals\"}",
+            "whiteboard_notifications_total{kind=\"server\"}",
             "whiteboard_resyncs_total{kind=\"cold\"}",
             "whiteboard_resyncs_total{kind=\"warm\"}",
             "whiteboard_delivery_seconds_count",
@@ -163,14 +165,23 @@ async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
     let few = ["--ops-burst=500", "--ops-per-second=50"];
     let many = ["--ops-burst=100000", "--queue-ops=100000"];
     let short = ["--ops-burst=100000", "--queue-ops=500"];
-    for (limit, flags) in [("rate", few), ("unanswered", many), ("queue", short)] {
+    let small = ["--ops-burst=100000", "--queue-size=512KiB"];
+    for (limit, flags) in [
+        ("rate", few),
+        ("unanswered", many),
+        ("queue", short),
+        ("queue", small),
+    ] {
         let server = serve(&flags).await;
         let address = server.address();
         let drawing = create_drawing(address).await;
         let before = numbers(address).await;
         let mut ada = Browser::new(address, &drawing);
-        for x in 0..3_000 {
-            ada.draw(pen(f64::from(x))).await;
+        let mut stroke = pen(1.0);
+        // As many as a page may have without an answer are more than the smallest queue holds.
+        stroke["note"] = json!("x".repeat(250));
+        for _ in 0..3_000 {
+            ada.draw(stroke.clone()).await;
         }
         ada.connect().await;
         ada.wait("a refusal for load", |b| b.loads > 0).await;
@@ -224,6 +235,60 @@ async fn what_a_session_is_not_given_or_may_not_send_is_counted() {
     )
     .await;
     drop((ada, slow));
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_signal_that_finds_its_feed_busy_is_dropped_and_counted() {
+    let many = ["--ops-burst=1000000", "--ops-per-second=1000000"];
+    let flags = ["--workers=2", "--signals-per-second=10000"];
+    let server = serve(&[many, flags].concat()).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let before = numbers(address).await;
+    let busy = "whiteboard_signals_dropped_total{reason=\"busy\"}";
+    let mut ada = Browser::open(address, &drawing).await;
+    let mut ben = Browser::open(address, &drawing).await;
+    let deadline = Instant::now() + SOON;
+    while numbers(address).await[busy] == before[busy] {
+        assert!(Instant::now() < deadline, "the feed was never busy");
+        for x in 0..500 {
+            ada.draw(pen(f64::from(x))).await;
+        }
+        for _ in 0..2_000 {
+            ben.signal(json!({"pointer": {"x": 1, "y": 2}})).await;
+        }
+        ada.answered().await;
+    }
+    // What is drawn is not.
+    let head = ada.done;
+    ben.reach(head).await;
+    drop((ada, ben));
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn ops_that_come_before_the_welcome_are_held_up_to_a_frame_and_the_others_asked_for() {
+    let server = serve(&[]).await;
+    let address = server.address();
+    let before = numbers(address).await;
+    let deadline = Instant::now() + SOON;
+    let resends = "whiteboard_resends_total";
+    while numbers(address).await[resends] == before[resends] {
+        assert!(Instant::now() < deadline, "nothing was left out");
+        // Nobody has it open yet, so that the welcome waits for the database.
+        let drawing = create_drawing(address).await;
+        let mut ada = Browser::new(address, &drawing);
+        ada.connect().await;
+        ada.forge_ops();
+        for frame in 0..3 {
+            let erase = |n| json!({"n": n, "op": "erase", "stroke": StrokeId::random()});
+            let ops: Vec<_> = (1..=300).map(|n| erase(300 * frame + n)).collect();
+            ada.raw(&json!({"type": "ops", "ops": ops}).to_string())
+                .await;
+        }
+        ada.wait("the first answers", |b| b.done >= 300).await;
+    }
     server.drain().await;
 }
 
@@ -337,6 +402,7 @@ async fn metrics_are_told_whatever_the_host_is_called() {
 async fn every_family_is_seen_to_move() {
     let tests = concat!(
         include_str!("metrics.rs"),
+        include_str!("health.rs"),
         include_str!("../../src/feeds.rs")
     );
     let server = serve(&[]).await;
