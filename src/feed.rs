@@ -32,7 +32,7 @@ pub use messages::{FeedError, FromSession, ReadPage, Shared};
 use signals::gather;
 
 use crate::feeds::Registration;
-use crate::members::{Answers, Members, ToSession, judge_since};
+use crate::members::{Answers, Mailbox, Members, judge_since};
 use crate::model::{
     Access, Arrival, Change, DrawingId, Life, Refusal, Seq, ServerId, Writer, arrival,
 };
@@ -89,7 +89,7 @@ pub struct FeedSettings {
 enum Asked {
     Join {
         session: SessionId,
-        recipient: Recipient<ToSession>,
+        mailbox: Mailbox,
         since: Seq,
         life: Option<Life>,
     },
@@ -164,7 +164,7 @@ impl Ending {
 
     fn refuse(self, asked: Asked) {
         match asked {
-            Asked::Join { recipient, .. } => recipient.do_send(ToSession::Close(self.close())),
+            Asked::Join { mailbox, .. } => mailbox.close(self.close()),
             Asked::Hello { .. } => {}
             Asked::Read(read) => {
                 let error = match self {
@@ -285,11 +285,11 @@ impl Feed {
         match asked {
             Asked::Join {
                 session,
-                recipient,
+                mailbox,
                 since,
                 life,
             } => {
-                self.members.join(session, recipient, drawing, since, life);
+                self.members.join(session, mailbox, drawing, since, life);
                 self.watch_waiting(ctx);
             }
             Asked::Hello {
@@ -491,7 +491,7 @@ impl Handler<FromSession> for Feed {
         match message {
             FromSession::Join {
                 session,
-                recipient,
+                mailbox,
                 since,
                 life,
             } => {
@@ -500,7 +500,7 @@ impl Handler<FromSession> for Feed {
                 self.ask(
                     Asked::Join {
                         session,
-                        recipient,
+                        mailbox,
                         since,
                         life,
                     },

@@ -282,7 +282,7 @@ mod tests {
 
     use super::*;
     use crate::drawing::Limits;
-    use crate::members::ToSession;
+    use crate::members::{Mailbox, ToSession, Unread};
     use crate::store::Database;
 
     /// Makes a feed panic.
@@ -350,7 +350,7 @@ mod tests {
     fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> Attached {
         let message = FromSession::Join {
             session: 1,
-            recipient,
+            mailbox: Mailbox::new(recipient, Unread::default()),
             since: 0,
             life: None,
         };

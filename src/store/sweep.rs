@@ -14,9 +14,12 @@ use super::rows::{
 use super::{SERVER_SILENCE, Store, StoreError, TAKE_BACK};
 use crate::model::DrawingId;
 
-/// Most tombstones that go in one transaction, and most drawings of each kind that one sweep
-/// looks at: what is left, the next one finds.
+/// Most tombstones that go in one transaction, and most drawings that one sweep looks at for
+/// them: what is left, the next one finds.
 const AT_ONCE: usize = 1_000;
+/// Most deleted drawings whose tables one sweep removes. To remove a table, SurrealDB reads the
+/// definitions of all tables there are: with many drawings that is the dearest thing done here.
+const REMOVED_AT_ONCE: usize = 20;
 
 /// NONE is less than any time: it must be ruled out wherever times are compared.
 pub(super) const DELETED: &str =
@@ -55,7 +58,7 @@ pub struct Swept {
 }
 
 impl Store {
-    /// Removes drawings deleted longer ago than [`TAKE_BACK`], tombstones older than
+    /// Removes some of the drawings deleted longer ago than [`TAKE_BACK`], tombstones older than
     /// `tombstones`, and the rows of servers silent for [`SERVER_SILENCE`]. Several servers
     /// may sweep at once.
     ///
@@ -73,7 +76,7 @@ impl Store {
         tombstones: Duration,
     ) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
-        for mut row in self.some(DELETED, take_back).await? {
+        for mut row in self.some(DELETED, take_back, REMOVED_AT_ONCE).await? {
             let drawing = DrawingId(row.uuid_key()?);
             let variables = variables([
                 ("drawing", drawing_record(drawing)),
@@ -90,7 +93,10 @@ impl Store {
         }
         let mut untouched = Vec::new();
         // A drawing is looked at some thirty times in a tombstone's life.
-        for mut row in self.some(DUE, tombstones + tombstones / 30).await? {
+        for mut row in self
+            .some(DUE, tombstones + tombstones / 30, AT_ONCE)
+            .await?
+        {
             let drawing = DrawingId(row.uuid_key()?);
             match row.take("untouched") {
                 Value::Bool(true) => untouched.push(drawing_record(drawing)),
@@ -153,8 +159,13 @@ impl Store {
         Ok(tombstones.len())
     }
 
-    async fn some(&self, text: &'static str, older: Duration) -> Result<Vec<Fields>, StoreError> {
-        let variables = variables([("age", age(older)), ("most", int(AT_ONCE as u64))]);
+    async fn some(
+        &self,
+        text: &'static str,
+        older: Duration,
+        most: usize,
+    ) -> Result<Vec<Fields>, StoreError> {
+        let variables = variables([("age", age(older)), ("most", int(most as u64))]);
         let mut results = self.0.query(text, variables).await?;
         rows(results.take(0)?)?
             .into_iter()
