@@ -3,10 +3,11 @@
 //! Each load is drawn twice: while those browsers read, and while they do not. One that
 //! always reads has to see everything in both.
 
+use std::future::ready;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
@@ -16,11 +17,12 @@ use crate::server::{Kind, Server};
 
 /// Browsers that stop reading.
 const SLOW: [usize; 2] = [1, 50];
-/// Strokes that are drawn, of so many bytes each, so many in a frame, and the frames so fast.
+/// Strokes that are drawn, of so many bytes each, so many in a frame. So many are always on
+/// their way that appends are as large as they can be, and with them the frames that tell of them.
 const STROKES: usize = 800;
 const BYTES: usize = 60 * 1024;
 const IN_A_FRAME: usize = 4;
-const PAUSE: Duration = Duration::from_millis(40);
+const UNANSWERED: usize = 60;
 /// What a browser that does not read holds in its own system: little, so that the server feels it.
 const RECEIVE_BUFFER: usize = 32 * 1024;
 /// How long drawing may take. Browsers that do not read are given up after 30 s.
@@ -86,7 +88,6 @@ async fn draw(
         "x".repeat(BYTES)
     );
     let (mut sent, mut seen, mut done) = (0, 0, 0);
-    let mut due = Instant::now();
     while seen < STROKES as u64 || done < STROKES {
         tokio::select! {
             message = drawer.next() => match message {
@@ -108,7 +109,7 @@ async fn draw(
                 Some(Ok(_)) => {}
                 other => return Err(format!("the drawer's socket ended: {other:?}")),
             },
-            () = tokio::time::sleep_until(due), if sent < STROKES => {
+            () = ready(()), if sent < STROKES.min(done + UNANSWERED) => {
                 let ops: Vec<String> = (sent + 1..=sent + IN_A_FRAME)
                     .map(|n| {
                         let stroke = Uuid::new_v4().simple();
@@ -118,7 +119,6 @@ async fn draw(
                 let frame = format!(r#"{{"type":"ops","ops":[{}]}}"#, ops.join(","));
                 drawer.send(Message::text(frame)).await.map_err(|error| error.to_string())?;
                 sent += IN_A_FRAME;
-                due += PAUSE;
             }
         }
     }

@@ -419,8 +419,9 @@ impl Page {
             return Ok(Next::Again(None));
         }
         loop {
-            let drawn = !draws || !*drawing.borrow_and_update();
-            if welcome && drawn && self.done == self.strokes.len() {
+            let over = !*drawing.borrow_and_update();
+            let drawn = !draws || over;
+            if welcome && over && self.done == self.strokes.len() {
                 return Ok(Next::Done);
             }
             if welcome && self.pause.is_none() && !self.send(socket).await {
