@@ -32,7 +32,7 @@ pub use messages::{FeedError, FromSession, ReadPage, Shared};
 use signals::gather;
 
 use crate::feeds::Registration;
-use crate::members::{Answers, Members, ToSession, judge_since};
+use crate::members::{Answers, Mailbox, Members, judge_since};
 use crate::metrics::{Dropped, Filled, Metrics, Outcome, Resync};
 use crate::model::{
     Access, Arrival, Change, DrawingId, Life, Refusal, Seq, ServerId, Writer, arrival,
@@ -94,7 +94,7 @@ pub struct FeedSettings {
 enum Asked {
     Join {
         session: SessionId,
-        recipient: Recipient<ToSession>,
+        mailbox: Mailbox,
         since: Seq,
         life: Option<Life>,
     },
@@ -172,7 +172,7 @@ impl Ending {
 
     fn refuse(self, asked: Asked) {
         match asked {
-            Asked::Join { recipient, .. } => recipient.do_send(ToSession::Close(self.close())),
+            Asked::Join { mailbox, .. } => mailbox.close(self.close()),
             Asked::Hello { .. } => {}
             Asked::Read(read) => {
                 let error = match self {
@@ -295,12 +295,12 @@ impl Feed {
         match asked {
             Asked::Join {
                 session,
-                recipient,
+                mailbox,
                 since,
                 life,
             } => {
                 self.members
-                    .join(session, recipient, drawing, since, life, resync);
+                    .join(session, mailbox, drawing, since, life, resync);
                 self.watch_waiting(ctx);
             }
             Asked::Hello {
@@ -526,7 +526,7 @@ impl Handler<FromSession> for Feed {
         match message {
             FromSession::Join {
                 session,
-                recipient,
+                mailbox,
                 since,
                 life,
             } => {
@@ -535,7 +535,7 @@ impl Handler<FromSession> for Feed {
                 self.ask(
                     Asked::Join {
                         session,
-                        recipient,
+                        mailbox,
                         since,
                         life,
                     },

@@ -325,7 +325,7 @@ mod tests {
     use super::*;
     use crate::drawing::Limits;
     use crate::feed::MAX_EARLY;
-    use crate::members::ToSession;
+    use crate::members::{Mailbox, ToSession, Unread};
     use crate::model::{Change, OpId, StrokeId, Writer};
     use crate::store::{Database, Followed};
 
@@ -409,7 +409,7 @@ mod tests {
     fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> Attached {
         let message = FromSession::Join {
             session: 1,
-            recipient,
+            mailbox: Mailbox::new(recipient, Unread::default()),
             since: 0,
             life: None,
         };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use actix::fut::wrap_future;
 use actix::prelude::*;
 use actix_http::ws::Item;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -18,7 +19,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::feed::FromSession;
 use crate::feeds::{Attached, Feeds};
-use crate::members::{Answers, ToSession};
+use crate::members::{Answers, Mailbox, ToSession, Unread};
 use crate::metrics::{Dropped, Ended, Limit, Metrics};
 use crate::model::{Access, DrawingId, Life, Op, Refusal, Seq};
 use crate::protocol::{
@@ -30,6 +31,8 @@ use crate::upwards::{Turn, Upwards};
 
 /// Messages of a feed that wait for a session; when there are more, its browser is not reading.
 const MAILBOX: usize = 32;
+/// A frame of this size fills a connection's write buffer: it goes out by itself.
+const LARGE_FRAME: usize = 32 * 1024;
 /// Most ops of one session without an answer; those after them are refused for load.
 const MAX_UNANSWERED: usize = 1_000;
 /// How long a browser waits after a refusal for load.
@@ -152,6 +155,8 @@ pub struct Session {
     ops_limit: DefaultDirectRateLimiter,
     signals_limit: DefaultDirectRateLimiter,
     fragments: Option<Vec<u8>>,
+    /// What waits in the mailbox.
+    unread: Unread,
     heard: Instant,
     closing: bool,
     ended: Ended,
@@ -173,6 +178,7 @@ impl Session {
             ops_limit: RateLimiter::direct(ops),
             signals_limit: RateLimiter::direct(Quota::per_second(settings.signals_per_second)),
             fragments: None,
+            unread: Unread::default(),
             heard: Instant::now(),
             closing: false,
             ended: Ended::Cut,
@@ -187,10 +193,10 @@ impl Session {
             life,
             ..
         } = joining;
-        let recipient = ctx.address().recipient();
+        let mailbox = Mailbox::new(ctx.address().recipient(), self.unread.clone());
         let join = FromSession::Join {
             session: self.id,
-            recipient,
+            mailbox,
             since,
             life,
         };
@@ -521,7 +527,15 @@ impl Handler<ToSession> for Session {
             return;
         }
         match message {
-            ToSession::Frame(frame) => ctx.text(frame),
+            ToSession::Frame(frame) => {
+                self.unread.took(&frame);
+                if frame.len() >= LARGE_FRAME {
+                    // No more until this one is written: what is taken from the mailbox is
+                    // copied, and of a browser that does not read it is to be little.
+                    ctx.wait(wrap_future(tokio::task::yield_now()));
+                }
+                ctx.text(frame);
+            }
             ToSession::Welcome { frame, next } => self.welcomed(frame, next, ctx),
             ToSession::Answers(Answers {
                 refusals,

@@ -10,7 +10,7 @@ use super::{Store, StoreError};
 use crate::model::DrawingId;
 
 /// The schema this program writes, for the database and for each drawing's tables.
-pub(super) const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 /// The oldest schema whose programs may still read what this one writes.
 const OLDEST: u32 = 1;
 
@@ -27,14 +27,27 @@ const SHARED: &str = concat!(
     "UPSERT $meta SET schema = $schema, oldest = $oldest RETURN NONE;\nCOMMIT;"
 );
 
+/// Takes the next number for a drawing, unless another server was faster.
+macro_rules! migration {
+    ($($tables:expr),*) => {
+        concat!(
+            "BEGIN;\nIF (UPDATE ONLY $drawing SET schema = $schema WHERE schema = $schema - 1 RETURN VALUE schema) IS NONE { THROW 'migrated' };\n",
+            $($tables,)*
+            "COMMIT;"
+        )
+    };
+}
+
 /// What makes a drawing's tables of schema n - 1 those of schema n, for n = 1, 2 …: the first
-/// makes them from nothing. Each is applied in a transaction of its own with the new number.
-const MIGRATIONS: [&str; SCHEMA as usize] = [concat!(
-    "BEGIN;\nIF (UPDATE ONLY $drawing SET schema = $schema WHERE schema = $schema - 1 RETURN VALUE schema) IS NONE { THROW 'migrated' };\n",
-    include_str!("../../schema/stroke.surql"),
-    include_str!("../../schema/signal.surql"),
-    "COMMIT;"
-)];
+/// makes them from nothing; the second is of the shared tables alone. Each is applied in a
+/// transaction of its own with the new number.
+const MIGRATIONS: [&str; SCHEMA as usize] = [
+    migration!(
+        include_str!("../../schema/stroke.surql"),
+        include_str!("../../schema/signal.surql")
+    ),
+    migration!(),
+];
 
 /// Makes the row of a new drawing and, in the same transaction, its tables.
 pub(super) const CREATE_DRAWING: &str = concat!(

@@ -154,3 +154,55 @@ async fn a_database_that_is_too_new_is_refused() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_older_database_gets_its_indexes_when_it_is_opened() {
+    const AGE: &str = "UPDATE $meta SET schema = 1;
+        REMOVE INDEX live ON drawing; REMOVE INDEX swept ON drawing";
+    let folder = tempfile::tempdir().unwrap();
+    let mut database = memory();
+    database.url = format!("surrealkv://{}", folder.path().display());
+    let store = Store::open(&database).await.unwrap();
+    let drawing = store.create("An old drawing").await.unwrap();
+    let meta = record("meta", RecordIdKey::String("schema".into()));
+    ask(&store, AGE, variables([("meta", meta)])).await;
+    store.close().await;
+    let store = Store::open(&database).await.unwrap();
+    let info = ask(&store, "INFO FOR TABLE drawing", variables([])).await;
+    match Fields::of(info).unwrap().take("indexes") {
+        Value::Object(indexes) => assert_eq!(indexes.len(), 2, "{indexes:?}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(store.list(None, 10).await.unwrap(), [drawing]);
+    store.close().await;
+}
+
+/// The plans of the queries that are asked of all drawings: each begins with an index.
+#[tokio::test]
+async fn no_query_of_all_drawings_reads_them_all() {
+    let store = Store::open(&memory()).await.unwrap();
+    let drawing = store.create("A drawing").await.unwrap();
+    for (text, index) in [
+        (drawings::LIST, "live"),
+        (drawings::LIST_BEFORE, "live"),
+        (sweep::DELETED, "live"),
+        (sweep::DUE, "swept"),
+    ] {
+        let explained = format!("{text} EXPLAIN").leak();
+        let variables = variables([
+            ("limit", int(10)),
+            ("most", int(10)),
+            ("created", rows::time(drawing.created)),
+            ("before", drawing_record(drawing.id)),
+            ("age", Value::Duration(SOON.into())),
+        ]);
+        let plan = format!("{:?}", ask(&store, explained, variables).await);
+        assert!(plan.contains("IndexScan"), "{text}: {plan}");
+        assert!(!plan.contains("Sort"), "{text}: {plan}");
+        assert!(
+            plan.contains(&format!("String(\"{index}\")")),
+            "{text}: {plan}"
+        );
+    }
+    store.close().await;
+}
