@@ -11,6 +11,10 @@ use super::*;
 const JITTER: Duration = Duration::from_millis(1);
 /// … but never longer than this.
 const MAX_JITTER: Duration = Duration::from_millis(20);
+/// Other servers append too if one did so lately.
+const LATELY: Duration = Duration::from_secs(1);
+/// The longest time for which a feed that won a swap leaves the next one to others.
+const MAX_WAY: Duration = Duration::from_millis(50);
 
 /// Append what has gathered.
 #[derive(Message)]
@@ -42,7 +46,11 @@ impl Feed {
             }
             return;
         }
+        if self.left.is_some_and(|left| left != head) {
+            self.others = Some(Instant::now());
+        }
         self.busy.appending = true;
+        let began = Instant::now();
         let (store, id) = (self.store.clone(), self.id);
         let append = async move {
             let result = store
@@ -51,12 +59,13 @@ impl Feed {
             (result, decision)
         };
         ctx.spawn(
-            wrap_future(append).map(|(result, decision), feed: &mut Self, ctx| {
+            wrap_future(append).map(move |(result, decision), feed: &mut Self, ctx| {
                 feed.busy.appending = false;
                 match result {
                     Ok(Appended::Committed) => {
                         feed.failures = 0;
                         feed.lost = 0;
+                        feed.left = Some(head + decision.changes.len() as Seq);
                         for change in decision.changes {
                             feed.arrived(change, ctx);
                         }
@@ -66,7 +75,7 @@ impl Feed {
                         }
                         feed.answer(decision.verdicts);
                         feed.watch_waiting(ctx);
-                        feed.append(ctx);
+                        feed.give_way(began.elapsed(), ctx);
                     }
                     // Someone else moved the head: see what they did, and decide again.
                     Ok(Appended::Behind) => feed.read_after_jitter(ctx),
@@ -89,6 +98,21 @@ impl Feed {
                 }
             }),
         );
+    }
+
+    /// Appends what has gathered, at once if no other server draws here. If one does, whoever
+    /// lost this swap still has to read, and would lose the next one too, and so on: after so
+    /// long as an append takes they are on a par.
+    fn give_way(&mut self, append: Duration, ctx: &mut Context<Self>) {
+        if self.others.is_none_or(|at| at.elapsed() > LATELY) {
+            self.append(ctx);
+            return;
+        }
+        self.busy.appending = true;
+        ctx.run_later(append.min(MAX_WAY), |feed, ctx| {
+            feed.busy.appending = false;
+            feed.append(ctx);
+        });
     }
 
     pub(super) fn read_after_jitter(&mut self, ctx: &mut Context<Self>) {
