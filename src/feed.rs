@@ -137,6 +137,10 @@ pub struct Feed {
     failures: u32,
     /// Swaps that were lost in a row.
     lost: u32,
+    /// The head as this feed's last append left it …
+    left: Option<Seq>,
+    /// … and when it last found that another server had moved it since.
+    others: Option<Instant>,
     /// Verdicts wait for a read that begins after their ops came, or had it.
     confirm: bool,
     confirmed: bool,
@@ -230,6 +234,8 @@ impl Feed {
             asked_for: 0,
             failures: 0,
             lost: 0,
+            left: None,
+            others: None,
             confirm: false,
             confirmed: false,
             busy: Busy::default(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use whiteboard::model::{DrawingId, OpId, StrokeId, Writer};
-use whiteboard::store::{Before, Database, Store};
+use whiteboard::store::{At, Before, Database, DrawingInfo, Store};
 use whiteboard::stroke::Body;
 
 use crate::server::Surreal;
@@ -118,7 +118,9 @@ impl Measured {
             times.push(began.elapsed().as_secs_f64() * 1e3);
             *began = Instant::now();
         };
-        let drawing = self.store.create("A drawing").await?.id;
+        let DrawingInfo {
+            id: drawing, life, ..
+        } = self.store.create("A drawing").await?;
         done(&mut began);
         // One that was not looked at since it was made.
         let cold = self.drawings[fastrand::usize(..self.drawings.len())];
@@ -139,7 +141,8 @@ impl Measured {
             body: Some(Body::parse(&frames::body()).expect("a body")),
         };
         began = Instant::now();
-        self.store.append(drawing, 0, &[change], &[]).await?;
+        let at = At { life, head: 0 };
+        self.store.append(drawing, at, &[change], &[]).await?;
         done(&mut began);
         drop(follow);
         let newest = self.store.list(None, LISTED).await?;

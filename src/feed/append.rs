@@ -11,6 +11,10 @@ use super::*;
 const JITTER: Duration = Duration::from_millis(1);
 /// … but never longer than this.
 const MAX_JITTER: Duration = Duration::from_millis(20);
+/// Other servers append too if one did so lately.
+const LATELY: Duration = Duration::from_secs(1);
+/// The longest time for which a feed that won a swap leaves the next one to others.
+const MAX_WAY: Duration = Duration::from_millis(50);
 
 /// Append what has gathered.
 #[derive(Message)]
@@ -45,18 +49,21 @@ impl Feed {
             }
             return;
         }
+        if self.left.is_some_and(|left| left != at.head) {
+            self.others = Some(Instant::now());
+        }
         self.busy.appending = true;
         self.metrics.append_ops.together(decision.verdicts.len());
+        let begun = Instant::now();
         let (store, id) = (self.store.clone(), self.id);
         let append = async move {
-            let begun = Instant::now();
             let result = store
                 .append(id, at, &decision.changes, &decision.replaced)
                 .await;
-            (result, decision, begun)
+            (result, decision)
         };
         ctx.spawn(
-            wrap_future(append).map(|(result, decision, begun), feed: &mut Self, ctx| {
+            wrap_future(append).map(move |(result, decision), feed: &mut Self, ctx| {
                 feed.busy.appending = false;
                 feed.metrics.append_time.since(begun);
                 feed.metrics.appends.count(outcome(&result));
@@ -64,6 +71,7 @@ impl Feed {
                     Ok(Appended::Committed) => {
                         feed.failures = 0;
                         feed.lost = 0;
+                        feed.left = Some(at.head + decision.changes.len() as Seq);
                         for change in decision.changes {
                             feed.arrived(change, ctx);
                         }
@@ -71,7 +79,7 @@ impl Feed {
                         feed.flush();
                         feed.answer(decision.verdicts);
                         feed.watch_waiting(ctx);
-                        feed.append(ctx);
+                        feed.give_way(begun.elapsed(), ctx);
                     }
                     // Someone else moved the head: see what they did, and decide again.
                     Ok(Appended::Behind) => feed.read_after_jitter(ctx),
@@ -94,6 +102,21 @@ impl Feed {
                 }
             }),
         );
+    }
+
+    /// Appends what has gathered, at once if no other server draws here. If one does, whoever
+    /// lost this swap still has to read, and would lose the next one too, and so on: after so
+    /// long as an append takes they are on a par.
+    fn give_way(&mut self, append: Duration, ctx: &mut Context<Self>) {
+        if self.others.is_none_or(|at| at.elapsed() > LATELY) {
+            self.append(ctx);
+            return;
+        }
+        self.busy.appending = true;
+        ctx.run_later(append.min(MAX_WAY), |feed, ctx| {
+            feed.busy.appending = false;
+            feed.append(ctx);
+        });
     }
 
     pub(super) fn read_after_jitter(&mut self, ctx: &mut Context<Self>) {

@@ -32,6 +32,7 @@ mod processes;
 mod surrealdb;
 mod visitor;
 
+mod fuzz;
 mod servers;
 mod silence;
 mod smoke;

@@ -284,7 +284,7 @@ async fn servers_that_race_for_one_drawing_each_get_a_fair_part() {
     let (drawn, done): (Vec<_>, Vec<_>) = join_all(races).await.into_iter().unzip();
     let all: u64 = done.iter().sum();
     println!("{done:?} ops in {RACE:?}");
-    assert!(all > 200, "it was no race: {done:?}");
+    assert!(all > 100, "it was no race: {done:?}");
     assert!(done.iter().all(|done| *done >= all / 4), "{done:?}");
     let everyone: Vec<&Visitor> = writers.iter().collect();
     holds_exactly(&cluster.agree(&drawing, &everyone).await, &drawn);
