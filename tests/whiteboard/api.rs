@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use whiteboard::server::Server;
 
-use crate::browser::{self, Browser, pen};
+use crate::browser::{self, Browser};
+use crate::page::pen;
 use crate::served::{ready, serve};
 
 struct Site {

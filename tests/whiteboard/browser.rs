@@ -1,15 +1,12 @@
-//! A test browser that keeps state: it holds what a page would hold, and judges every frame.
+//! A test browser that is driven by hand: a page and its socket, which reads when it is waited for.
 //!
-//! It must never forgive: a change out of order, a gap, a repeat or an answer to what was
-//! never asked ends the test that uses it.
+//! It must never go on by itself: a socket that is lost is lost until the test says otherwise.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::fmt::Write;
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -19,9 +16,10 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, Request};
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
-use uuid::Uuid;
-use whiteboard::model::{Arrival, Life, OpId, PersonId, Seq, StrokeId, WriterId, arrival};
-use whiteboard::protocol::{MAX_OPS_PER_FRAME, SUBPROTOCOL};
+use whiteboard::model::{OpId, Seq, StrokeId};
+use whiteboard::protocol::SUBPROTOCOL;
+
+use crate::page::{Closed, Page, Refused, Then};
 
 /// How long anything that is waited for may take, on a machine that is busy with other things too.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -30,140 +28,33 @@ const SMALL_BUFFER: u32 = 8 * 1024;
 
 type Socket = WebSocketStream<tokio::net::TcpStream>;
 
-/// A stroke as this browser holds it; without a body it is erased.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Held {
-    pub seq: Seq,
-    pub stroke: StrokeId,
-    pub z: i64,
-    pub by: PersonId,
-    pub writer: WriterId,
-    pub n: u64,
-    #[serde(default)]
-    pub body: Option<Value>,
-    #[serde(default)]
-    pub gone: bool,
-}
-
-/// Why an op came to nothing.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Refused {
-    pub reason: String,
-    pub message: String,
-    pub stroke: Option<Held>,
-}
-
-/// How the server closed a socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Closed {
-    pub code: u16,
-    pub reason: String,
-}
-
-/// Someone who is here.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub struct Person {
-    pub writer: WriterId,
-    pub by: PersonId,
-    pub name: String,
-    pub colour: String,
-}
-
-/// One page in one browser.
+/// One page in one browser, and its socket.
+#[derive(Debug)]
 pub struct Browser {
-    /// Where it is connected to.
-    pub address: SocketAddr,
-    pub drawing: String,
-    pub key: Uuid,
-    pub tab: Uuid,
-    /// Its name, if it is to be seen.
-    pub name: Option<String>,
-    /// Whether it says hello at all.
-    pub writes: bool,
-
-    pub life: Option<Life>,
-    pub head: Seq,
-    /// Everything it was told of, erased strokes too.
-    pub strokes: HashMap<StrokeId, Held>,
-    /// Why it had to start over, each time.
-    pub resets: Vec<String>,
-    pub title: String,
-
-    /// Its public id, once it was welcome.
-    pub writer: Option<WriterId>,
-    pub access: String,
-    /// Whether this socket was welcome.
-    pub welcome: bool,
-    /// Ops without an answer, in order.
-    pub outbox: VecDeque<(u64, Value)>,
-    pub done: u64,
-    pub refusals: BTreeMap<u64, Refused>,
-    /// How often the server refused for load.
-    pub loads: usize,
-    /// How often it was told to send again.
-    pub resends: usize,
-    /// How often it was welcome.
-    pub welcomes: usize,
-    /// How often it was told what it had already, without having asked.
-    pub overlaps: usize,
-    /// How often it was told to read over HTTP.
-    pub reads: usize,
-    pub pongs: usize,
-
-    pub people: Vec<Person>,
-    pub pointers: HashMap<WriterId, (f64, f64)>,
-    /// Every part of ink it was shown.
-    pub ink: Vec<Value>,
-    pub closes: Vec<Closed>,
-
-    next: u64,
-    /// It asked with `since`: an answer may repeat what was on its way meanwhile.
-    asked: bool,
-    /// When what was refused for load is sent again, and from which op on.
-    again: Option<(Instant, u64)>,
+    page: Page,
     socket: Option<Socket>,
     http: reqwest::Client,
 }
 
-/// A pen stroke of a few points that is like no other.
-pub fn pen(x: f64) -> Value {
-    json!({"tool": "pen", "x": x, "y": 20.5, "points": "AAMAABAQEBA=", "colour": "#1d1d1f", "width": 4})
+impl Deref for Browser {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        &self.page
+    }
+}
+
+impl DerefMut for Browser {
+    fn deref_mut(&mut self) -> &mut Page {
+        &mut self.page
+    }
 }
 
 impl Browser {
     /// A page that is not connected yet.
     pub fn new(address: SocketAddr, drawing: &str) -> Self {
         Self {
-            address,
-            drawing: drawing.to_owned(),
-            key: Uuid::new_v4(),
-            tab: Uuid::new_v4(),
-            name: Some("Ada".into()),
-            writes: true,
-            life: None,
-            head: 0,
-            strokes: HashMap::new(),
-            resets: Vec::new(),
-            title: String::new(),
-            writer: None,
-            access: String::new(),
-            welcome: false,
-            outbox: VecDeque::new(),
-            done: 0,
-            refusals: BTreeMap::new(),
-            loads: 0,
-            resends: 0,
-            welcomes: 0,
-            overlaps: 0,
-            reads: 0,
-            pongs: 0,
-            people: Vec::new(),
-            pointers: HashMap::new(),
-            ink: Vec::new(),
-            closes: Vec::new(),
-            next: 1,
-            asked: false,
-            again: None,
+            page: Page::new(address, drawing),
             socket: None,
             http: reqwest::Client::new(),
         }
@@ -193,10 +84,7 @@ impl Browser {
 
     /// Opens a socket from where this page is, and says hello.
     pub async fn connect(&mut self) {
-        let mut query = format!("since={}", self.head);
-        if let Some(life) = self.life {
-            write!(query, "&life={life}").unwrap();
-        }
+        let query = self.since();
         self.connect_with(&query, None).await;
     }
 
@@ -211,29 +99,10 @@ impl Browser {
         let request = request(self.address, &format!("/ws/{}?{query}", self.drawing));
         let socket = handshake(self.address, request, buffer).await;
         self.socket = Some(socket.expect("a socket"));
-        self.welcome = false;
-        self.asked = false;
-        self.again = None;
-        self.people.clear();
-        self.pointers.clear();
+        let hello = self.page.opened();
         if self.writes {
-            self.say_hello().await;
+            self.raw(&hello.to_string()).await;
         }
-    }
-
-    async fn say_hello(&mut self) {
-        let first = self.outbox.front().map_or(self.next, |(n, _)| *n);
-        let mut hello = json!({
-            "type": "hello",
-            "key": self.key.simple().to_string(),
-            "tab": self.tab.simple().to_string(),
-            "next": first,
-        });
-        if let Some(name) = &self.name {
-            hello["name"] = json!(name);
-            hello["colour"] = json!("#e03131");
-        }
-        self.raw(&hello.to_string()).await;
     }
 
     /// The connection breaks, without a goodbye.
@@ -287,14 +156,11 @@ impl Browser {
     }
 
     /// Sends any op under its next number, which it gives.
-    pub async fn wish(&mut self, mut op: Value) -> u64 {
-        let n = self.next;
-        self.next += 1;
-        op["n"] = json!(n);
-        self.outbox.push_back((n, op.clone()));
+    pub async fn wish(&mut self, op: Value) -> u64 {
+        let n = self.page.wish(op);
         // Before the welcome, and while load is waited out, it waits in the outbox.
         if self.welcome && self.again.is_none() {
-            self.raw(&ops([&op])).await;
+            self.send_from(n).await;
         }
         n
     }
@@ -393,7 +259,7 @@ impl Browser {
             let Some(socket) = &mut self.socket else {
                 return;
             };
-            let again = self.again.map_or(deadline, |(at, _)| at);
+            let again = self.page.again.map_or(deadline, |(at, _)| at);
             let message = tokio::select! {
                 message = socket.next() => message,
                 () = sleep_until(again.min(deadline)) => {
@@ -415,7 +281,11 @@ impl Browser {
             Some(Ok(Message::Text(text))) => {
                 let frame =
                     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
-                self.read(frame).await;
+                match self.page.read(&frame) {
+                    Then::Send(n) => self.send_from(n).await,
+                    Then::Read => self.read_over_http().await,
+                    Then::Nothing | Then::Compare(_) => {}
+                }
             }
             Some(Ok(Message::Close(frame))) => {
                 let (code, reason) = frame.map_or((1005, String::new()), |frame| {
@@ -435,212 +305,36 @@ impl Browser {
         }
     }
 
-    async fn read(&mut self, frame: Value) {
-        let n = frame["n"].as_u64();
-        match frame["type"].as_str().expect("a type") {
-            "welcome" => self.read_welcome(&frame).await,
-            "reset" => {
-                self.strokes.clear();
-                self.head = 0;
-                self.life = Some(parsed(&frame["life"]));
-                self.resets.push(parsed(&frame["reason"]));
-                self.asked = false;
-            }
-            "strokes" => {
-                let from = parsed(&frame["from"]);
-                let changes = parsed(&frame["changes"]);
-                self.read_changes(from, parsed(&frame["head"]), changes);
-            }
-            "signals" => self.read_signals(&frame),
-            "done" => self.read_done(n.expect("done has n")),
-            "refused" => self.read_refused(n.expect("refused has n"), &frame),
-            "resend" => {
-                self.resends += 1;
-                self.send_from(n.expect("resend has n")).await;
-            }
-            "drawing" => self.title = parsed(&frame["title"]),
-            "read" => {
-                assert!(parsed::<Seq>(&frame["since"]) <= self.head);
-                self.reads += 1;
-                self.read_over_http().await;
-            }
-            "pong" => self.pongs += 1,
-            _ => {}
-        }
-    }
-
-    async fn read_welcome(&mut self, frame: &Value) {
-        self.welcomes += 1;
-        let writer = parsed(&frame["writer"]);
-        assert!(self.writer.is_none_or(|before| before == writer));
-        let life = parsed(&frame["life"]);
-        let before = self.life.filter(|_| self.head > 0);
-        assert!(
-            before.is_none_or(|before| before == life),
-            "another life without a reset"
-        );
-        self.life = Some(life);
-        self.writer = Some(writer);
-        self.title = parsed(&frame["title"]);
-        self.access = parsed(&frame["access"]);
-        self.welcome = true;
-        let done: u64 = parsed(&frame["done"]);
-        self.outbox.retain(|(n, _)| *n > done);
-        self.done = self.done.max(done);
-        // The numbers of a writer whose page begins anew go on where they were.
-        self.next = self.next.max(done + 1);
-        self.send_from(0).await;
-    }
-
-    /// Takes in a `strokes` frame, or a page that was read over HTTP.
-    fn read_changes(&mut self, from: Seq, to: Seq, changes: Vec<Held>) {
-        match arrival(self.head, from, to) {
-            Arrival::Next if from == self.head => {}
-            Arrival::Stale if from == to && to == self.head && changes.is_empty() => {}
-            Arrival::Gap => panic!("{from} to {to} on top of {}: {self:?}", self.head),
-            _ if self.asked => {}
-            // A session that lost its feed starts over at another one, without a word.
-            _ => self.overlaps += 1,
-        }
-        self.asked = false;
-        let mut last = from;
-        for change in changes {
-            assert!(last < change.seq && change.seq <= to, "{change:?}, {last}");
-            last = change.seq;
-            if change.seq <= self.head {
-                continue;
-            }
-            assert_eq!(change.gone, change.body.is_none(), "{change:?}");
-            self.strokes.insert(change.stroke, change);
-        }
-        self.head = self.head.max(to);
-    }
-
-    fn read_signals(&mut self, frame: &Value) {
-        if let Some(people) = frame.get("people") {
-            self.people = parsed(people);
-            self.people.sort();
-        }
-        for pointer in frame["pointers"].as_array().into_iter().flatten() {
-            let writer = parsed(&pointer["writer"]);
-            match pointer["place"].as_object() {
-                Some(place) => {
-                    let at = (parsed(&place["x"]), parsed(&place["y"]));
-                    self.pointers.insert(writer, at);
-                }
-                None => drop(self.pointers.remove(&writer)),
-            }
-        }
-        self.ink
-            .extend(frame["ink"].as_array().into_iter().flatten().cloned());
-    }
-
-    fn read_done(&mut self, n: u64) {
-        assert!(n < self.next, "done {n}, which was never sent");
-        self.done = self.done.max(n);
-        self.outbox.retain(|(waiting, _)| *waiting > n);
-    }
-
-    fn read_refused(&mut self, n: u64, frame: &Value) {
-        let reason: String = parsed(&frame["reason"]);
-        if reason == "load" {
-            self.loads += 1;
-            let retry = Duration::from_millis(parsed(&frame["retry"]));
-            self.again = Some((Instant::now() + retry, n));
-            return;
-        }
-        self.outbox.retain(|(waiting, _)| *waiting != n);
-        let refused = Refused {
-            reason,
-            message: parsed(&frame["message"]),
-            stroke: frame.get("stroke").map(parsed),
-        };
-        let before = self.refusals.insert(n, refused.clone());
-        assert!(before.is_none_or(|before| before == refused), "{refused:?}");
-    }
-
     /// Sends all ops from this number on that have no answer.
     async fn send_from(&mut self, from: u64) {
-        let waiting: Vec<Value> = self
-            .outbox
-            .iter()
-            .filter(|(n, _)| *n >= from)
-            .map(|(_, op)| op.clone())
-            .collect();
-        for part in waiting.chunks(MAX_OPS_PER_FRAME) {
-            self.raw(&ops(part)).await;
+        for frame in self.page.ops_from(from) {
+            self.raw(&frame).await;
         }
     }
 
     /// Reads over HTTP what comes after its position, then goes on over the socket.
     async fn read_over_http(&mut self) {
         self.fetch().await;
-        self.asked = true;
-        let since = json!({"type": "since", "since": self.head, "life": self.life});
+        let since = self.page.ask();
         self.raw(&since.to_string()).await;
     }
 
     /// Reads over HTTP all that comes after its position.
     pub async fn fetch(&mut self) {
         loop {
-            let life = self
-                .life
-                .map_or(String::new(), |life| format!("&life={life}"));
             let url = format!(
-                "http://{}/api/drawings/{}/strokes?since={}{life}",
-                self.address, self.drawing, self.head
+                "http://{}/api/drawings/{}/strokes?{}",
+                self.address,
+                self.drawing,
+                self.since()
             );
             let response = self.http.get(url).send().await.expect("an answer");
             assert_eq!(response.status(), 200);
             let page: Value = response.json().await.expect("JSON");
-            if page["reset"] != json!(false) && page["reset"] != Value::Null {
-                self.strokes.clear();
-                self.head = 0;
-                self.resets.push(page["reset"].to_string());
-            }
-            self.life = Some(parsed(&page["life"]));
-            let changes = parsed(&page["changes"]);
-            self.read_changes(parsed(&page["from"]), parsed(&page["head"]), changes);
-            if page["more"] != json!(true) {
+            if !self.page.read_page(&page) {
                 return;
             }
         }
-    }
-
-    /// What is to be seen: the strokes that are not erased, in painting order.
-    pub fn picture(&self) -> Vec<(i64, StrokeId, Value)> {
-        let mut picture: Vec<_> = self
-            .strokes
-            .values()
-            .filter_map(|held| Some((held.z, held.stroke, held.body.clone()?)))
-            .collect();
-        picture.sort_by_key(|(z, stroke, _)| (*z, *stroke));
-        picture
-    }
-
-    /// The last op on a stroke it holds.
-    pub fn op_on(&self, stroke: StrokeId) -> OpId {
-        let Held { writer, n, .. } = self.strokes[&stroke];
-        OpId { writer, n }
-    }
-}
-
-impl std::fmt::Debug for Browser {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Browser")
-            .field("welcome", &self.welcome)
-            .field("head", &self.head)
-            .field("strokes", &self.strokes.len())
-            .field("resets", &self.resets)
-            .field("waiting", &self.outbox.len())
-            .field("done", &self.done)
-            .field("refusals", &self.refusals)
-            .field("loads", &self.loads)
-            .field("reads", &self.reads)
-            .field("people", &self.people.len())
-            .field("ink", &self.ink.len())
-            .field("closes", &self.closes)
-            .finish()
     }
 }
 
@@ -693,13 +387,4 @@ pub async fn turned_away(address: SocketAddr, request: Request<()>) -> Closed {
     timeout_at(Instant::now() + DEADLINE, reading)
         .await
         .expect("being turned away takes too long")
-}
-
-fn ops<'a>(ops: impl IntoIterator<Item = &'a Value>) -> String {
-    let ops: Vec<&Value> = ops.into_iter().collect();
-    json!({"type": "ops", "ops": ops}).to_string()
-}
-
-fn parsed<T: for<'de> Deserialize<'de>>(value: &Value) -> T {
-    T::deserialize(value).unwrap_or_else(|error| panic!("{error}: {value}"))
 }

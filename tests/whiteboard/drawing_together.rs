@@ -5,7 +5,8 @@ use std::cell::Cell;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, Held, pen};
+use crate::browser::Browser;
+use crate::page::{Held, pen};
 use crate::served::{create_drawing, serve, strokes};
 
 /// Pages that join while others draw.

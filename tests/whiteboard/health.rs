@@ -7,7 +7,8 @@ use whiteboard::config::Settings;
 use whiteboard::server::Server;
 use whiteboard::store::Database;
 
-use crate::browser::{Browser, pen};
+use crate::browser::Browser;
+use crate::page::pen;
 use crate::proxy::Proxy;
 use crate::served::{create_drawing, ready, serve, serve_on, settings_on};
 use crate::surrealdb;

@@ -11,7 +11,8 @@ use whiteboard::model::StrokeId;
 use whiteboard::points::MAX_POINTS;
 use whiteboard::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME};
 
-use crate::browser::{Browser, Closed, pen, request, turned_away};
+use crate::browser::{Browser, request, turned_away};
+use crate::page::{Closed, pen};
 use crate::served::{create_drawing, serve, strokes};
 
 /// How long an answer over HTTP may take.

@@ -3,7 +3,8 @@
 use serde_json::json;
 use whiteboard::model::StrokeId;
 
-use crate::browser::{Browser, pen};
+use crate::browser::Browser;
+use crate::page::pen;
 use crate::served::{Process, create_drawing};
 
 /// Lines that one session may add, whatever it sends: that it came, why it closes, and what ended.

@@ -1,8 +1,11 @@
 //! The integration tests: one binary, so that SurrealDB is linked once; a module for each concern.
 
 mod browser;
+mod page;
+mod processes;
 mod proxy;
 mod served;
+#[allow(dead_code, reason = "another test binary uses the rest of it")]
 mod surrealdb;
 
 mod api;

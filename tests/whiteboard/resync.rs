@@ -4,7 +4,8 @@ use serde_json::json;
 use uuid::Uuid;
 use whiteboard::model::Life;
 
-use crate::browser::{Browser, pen};
+use crate::browser::Browser;
+use crate::page::pen;
 use crate::served::{Process, create_drawing, serve};
 
 #[actix_web::test]
@@ -25,7 +26,8 @@ async fn a_reconnect_brings_only_what_came_after() {
     ada.answered().await;
     // Forgets one stroke by hand: it would come back if more was sent than is new.
     let kept = ben.strokes.values().find(|held| held.seq == 2).unwrap();
-    let kept = ben.strokes.remove(&kept.stroke.clone()).unwrap();
+    let kept = kept.stroke;
+    let kept = ben.strokes.remove(&kept).unwrap();
     ben.reconnect(server.address()).await;
     ben.answered().await;
     ben.wait("its own", |b| b.strokes.contains_key(&mine)).await;

@@ -1,12 +1,14 @@
 //! A real SurrealDB server process, on a free port and a folder of its own.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use whiteboard::store::Database;
+
+use crate::processes::{free_port, program, spawn};
 
 /// How long the process may take until it answers.
 const START: Duration = Duration::from_secs(60);
@@ -15,19 +17,33 @@ const START: Duration = Duration::from_secs(60);
 pub struct Server {
     folder: tempfile::TempDir,
     port: u16,
+    engine: Engine,
     process: Option<Child>,
+}
+
+/// How the server finds out who is to be told of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Within the write itself, on its own node: the default.
+    Inline,
+    /// From an event log that all nodes share.
+    Router,
 }
 
 impl Server {
     /// Starts a server on an empty folder, and waits until it answers.
     pub fn start() -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        Self::start_with(Engine::Inline)
+    }
+
+    /// Starts one with an engine of live queries.
+    pub fn start_with(engine: Engine) -> Self {
         let mut server = Self {
             folder: tempfile::tempdir().unwrap(),
-            port: free.local_addr().unwrap().port(),
+            port: free_port(),
+            engine,
             process: None,
         };
-        drop(free);
         server.restart();
         server
     }
@@ -35,7 +51,11 @@ impl Server {
     /// Starts it again on the same folder and port.
     pub fn restart(&mut self) {
         self.kill();
-        let process = Command::new(binary())
+        let mut command = program(binary());
+        if self.engine == Engine::Router {
+            command.env("SURREAL_LIVE_QUERY_ENGINE", "router");
+        }
+        command
             .args(["start", "--no-banner", "--log", "none"])
             .args(["--bind", &format!("127.0.0.1:{}", self.port)])
             .args(["--user", "root", "--pass", "root"])
@@ -44,10 +64,8 @@ impl Server {
                 self.folder.path().display()
             ))
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.process = Some(process);
+            .stdout(Stdio::null());
+        self.process = Some(spawn(command));
         let until = Instant::now() + START;
         while !is_ready(self.address()) {
             let ended = self.process.as_mut().unwrap().try_wait().unwrap();
@@ -71,6 +89,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
+    /// The process that runs now, if one does.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
     }
 
     /// A database of this server.

@@ -1,0 +1,182 @@
+//! Whether everyone holds the same: the visitors, every server, and the database itself.
+//!
+//! It must never be satisfied with pictures alone: positions, writers and numbers are compared too.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use whiteboard::model::{Change, DrawingId, Seq, StrokeId};
+use whiteboard::store::{Store, StoreError};
+
+use crate::cluster::Cluster;
+use crate::page::{Held, Page, parsed};
+use crate::visitor::{DEADLINE, Visitor};
+
+/// Time between two looks.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A drawing as someone holds it: every stroke that is or was there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Copy {
+    pub head: Seq,
+    pub strokes: BTreeMap<StrokeId, Held>,
+}
+
+impl Copy {
+    /// The copy of a page.
+    pub fn of(page: &Page) -> Self {
+        let strokes = page.strokes.iter().map(|(id, held)| (*id, held.clone()));
+        Self {
+            head: page.head,
+            strokes: strokes.collect(),
+        }
+    }
+
+    /// That of the database.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn stored(store: &Store, drawing: &str) -> Result<Self, StoreError> {
+        let drawing = DrawingId::from_str(drawing).expect("an id");
+        let mut copy = Self {
+            head: 0,
+            strokes: BTreeMap::new(),
+        };
+        loop {
+            let page = store.since(drawing, copy.head).await?;
+            copy.head = page.head;
+            for change in page.changes {
+                let before = copy.strokes.insert(change.stroke, held(&change));
+                assert_eq!(before, None, "two rows of one stroke");
+            }
+            if !page.more {
+                return Ok(copy);
+            }
+        }
+    }
+
+    /// That of a server, as it gives it over HTTP.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer, or with no success.
+    pub async fn served(
+        cluster: &Cluster,
+        server: SocketAddr,
+        drawing: &str,
+    ) -> reqwest::Result<Self> {
+        let mut page = Page::new(server, drawing);
+        loop {
+            let path = format!("/api/drawings/{drawing}/strokes?{}", page.since());
+            if !page.read_page(&cluster.get(server, &path).await?) {
+                return Ok(Self::of(&page));
+            }
+        }
+    }
+
+    /// The living strokes.
+    pub fn living(&self) -> usize {
+        self.strokes.values().filter(|held| !held.gone).count()
+    }
+
+    /// In what it differs from another copy, in words; nothing when they are equal.
+    fn differs(&self, other: &Self) -> Option<String> {
+        if self.head != other.head {
+            return Some(format!("head {} and not {}", self.head, other.head));
+        }
+        let all = self.strokes.keys().chain(other.strokes.keys());
+        let mut apart = all.filter(|id| self.strokes.get(id) != other.strokes.get(id));
+        let id = apart.next()?;
+        let (here, there) = (self.strokes.get(id), other.strokes.get(id));
+        Some(format!("{id} is {here:?} and not {there:?}"))
+    }
+}
+
+impl Cluster {
+    /// Waits until every visitor has an answer to all it wanted, and until the visitors, every
+    /// server that runs, and the database hold the same of a drawing; gives what they hold.
+    ///
+    /// # Panics
+    ///
+    /// When they do not in time, or when a row of the database breaks a rule.
+    pub async fn agree(&self, drawing: &str, visitors: &[&Visitor]) -> Copy {
+        for visitor in visitors {
+            visitor.saved().await;
+        }
+        let store = self.store().await;
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let stored = Copy::stored(&store, drawing).await.expect("the database");
+            let Some(difference) = self.difference(&stored, drawing, visitors).await else {
+                check(&stored);
+                store.close().await;
+                return stored;
+            };
+            assert!(Instant::now() < deadline, "no agreement: {difference}");
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn difference(
+        &self,
+        stored: &Copy,
+        drawing: &str,
+        visitors: &[&Visitor],
+    ) -> Option<String> {
+        for visitor in visitors {
+            let copy = Copy::of(&visitor.seen());
+            if let Some(difference) = copy.differs(stored) {
+                return Some(format!("{} has {difference}", visitor.name));
+            }
+        }
+        for server in self.running() {
+            match Copy::served(self, self.address(server), drawing).await {
+                Err(error) => return Some(format!("server {server} does not answer: {error}")),
+                Ok(copy) => {
+                    if let Some(difference) = copy.differs(stored) {
+                        return Some(format!("server {server} has {difference}"));
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Every position has at most one row, none is after the head, and the head has one.
+fn check(copy: &Copy) {
+    let seqs: BTreeMap<Seq, StrokeId> = copy
+        .strokes
+        .values()
+        .map(|held| (held.seq, held.stroke))
+        .collect();
+    assert_eq!(
+        seqs.len(),
+        copy.strokes.len(),
+        "two strokes at one position"
+    );
+    let last = seqs.keys().next_back().copied();
+    assert_eq!(
+        last.unwrap_or(0),
+        copy.head,
+        "the head is the last position"
+    );
+}
+
+fn held(change: &Change) -> Held {
+    let body = change.body.as_ref();
+    Held {
+        seq: change.seq,
+        stroke: change.stroke,
+        z: change.z,
+        by: change.by,
+        writer: change.op.writer,
+        n: change.op.n,
+        body: body.map(|body| parsed(&serde_json::from_str(body.as_json()).expect("JSON"))),
+        gone: body.is_none(),
+    }
+}

@@ -1,0 +1,383 @@
+//! A whole cluster as real processes: SurrealDB, whiteboards, HAProxy, and links between them.
+//!
+//! It must never leave a process behind, and never hide what one of them said when a test fails.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::block_in_place;
+use tokio::time::{Instant, sleep};
+use whiteboard::store::{Database, Store};
+
+use crate::balancer::Balancer;
+use crate::link::Link;
+use crate::process::{Log, Process, Signal, signal};
+use crate::processes::{free_port, program};
+use crate::surrealdb::{self, Engine};
+use crate::visitor::{DEADLINE, Patience, Visitor};
+
+/// Clusters of one run that are up at the same time; the others wait for their turn. More would
+/// make all of them slow on a machine of two cores, and no run shorter.
+const AT_ONCE: usize = 2;
+/// Places that the balancer has for servers, those that are started later included.
+const PLACES: usize = 6;
+/// `router` makes all clusters use SurrealDB's router engine, as several of its nodes need it.
+const ENGINE: &str = "WHITEBOARD_TEST_ENGINE";
+
+/// What a cluster is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Whiteboards that it starts with.
+    pub servers: usize,
+    /// Whether each reaches the database through a [`Link`].
+    pub linked: bool,
+    /// Flags of every whiteboard.
+    pub flags: &'static [&'static str],
+    /// How long its visitors wait for a sign of life.
+    pub patience: Option<Patience>,
+}
+
+impl Plan {
+    /// So many servers, as they are by default.
+    pub fn of(servers: usize) -> Self {
+        Self {
+            servers,
+            linked: false,
+            flags: &[],
+            patience: None,
+        }
+    }
+
+    /// Puts a link between each server and the database.
+    pub fn linked(self) -> Self {
+        Self {
+            linked: true,
+            ..self
+        }
+    }
+
+    /// Gives every whiteboard these flags.
+    pub fn flags(self, flags: &'static [&'static str]) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// Makes visitors wait less long for a sign of life than pages do.
+    pub fn patience(self, ping_after: Duration, answer_within: Duration) -> Self {
+        let patience = Some(Patience {
+            ping_after,
+            answer_within,
+        });
+        Self { patience, ..self }
+    }
+
+    /// Starts it, and waits until all of it is ready.
+    pub async fn start(self) -> Cluster {
+        Cluster::start(self).await
+    }
+}
+
+/// The engine that the environment asks for.
+pub fn engine() -> Engine {
+    match std::env::var(ENGINE).as_deref() {
+        Ok("router") => Engine::Router,
+        Ok(other) if !other.is_empty() => panic!("{ENGINE} is router or nothing, not {other}"),
+        _ => Engine::Inline,
+    }
+}
+
+/// A place for a whiteboard: its port stays the same when it is started again.
+struct Place {
+    port: u16,
+    link: Option<Link>,
+    process: Option<Process>,
+}
+
+/// A running cluster. Everything in it ends when it is dropped.
+pub struct Cluster {
+    plan: Plan,
+    places: Vec<Place>,
+    started: usize,
+    database: surrealdb::Server,
+    /// HAProxy, in front of all servers.
+    pub balancer: Balancer,
+    /// What all of them said.
+    pub log: Log,
+    http: reqwest::Client,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Cluster {
+    async fn start(plan: Plan) -> Self {
+        static TURNS: LazyLock<Arc<Semaphore>> =
+            LazyLock::new(|| Arc::new(Semaphore::new(AT_ONCE)));
+        let turn = TURNS.clone().acquire_owned().await.expect("never closed");
+        let log = Log::new();
+        let database = block_in_place(|| surrealdb::Server::start_with(engine()));
+        let mut places = Vec::new();
+        for _ in 0..PLACES {
+            let link = match plan.linked {
+                true => Some(Link::to(database.address()).await),
+                false => None,
+            };
+            places.push(Place {
+                port: free_port(),
+                link,
+                process: None,
+            });
+        }
+        let ports: Vec<u16> = places.iter().map(|place| place.port).collect();
+        let mut cluster = Self {
+            plan,
+            places,
+            started: 0,
+            database,
+            balancer: Balancer::start(&ports, &log),
+            log,
+            http: reqwest::Client::new(),
+            _turn: turn,
+        };
+        for server in 0..plan.servers {
+            cluster.launch(server);
+        }
+        cluster.started = plan.servers;
+        for server in 0..plan.servers {
+            cluster.is_up(server).await;
+        }
+        cluster
+    }
+
+    fn launch(&mut self, server: usize) {
+        let place = &mut self.places[server];
+        assert!(place.process.is_none(), "server {server} runs");
+        let database = place
+            .link
+            .as_ref()
+            .map_or(self.database.address(), |link| link.address);
+        let Database {
+            namespace,
+            name,
+            user,
+            password,
+            ..
+        } = self.database.database("cluster");
+        let mut command = program(env!("CARGO_BIN_EXE_whiteboard"));
+        command
+            .args(["--listen", &format!("127.0.0.1:{}", place.port)])
+            .args(["--database", &format!("ws://{database}")])
+            .args(["--database-namespace", &namespace, "--database-name", &name])
+            .env("WHITEBOARD_DATABASE_USER", user.unwrap_or_default())
+            .env("WHITEBOARD_DATABASE_PASSWORD", password.unwrap_or_default());
+        if engine() == Engine::Router {
+            command.args(["--gap-hold", "250ms"]);
+        }
+        command.args(self.plan.flags);
+        place.process = Some(Process::start(
+            &format!("server {server}"),
+            command,
+            &self.log,
+        ));
+    }
+
+    /// The numbers of the servers that run, or hang.
+    pub fn running(&self) -> Vec<usize> {
+        let all = self.places.iter().enumerate();
+        all.filter(|(_, place)| place.process.is_some())
+            .map(|(server, _)| server)
+            .collect()
+    }
+
+    /// Where a server listens.
+    pub fn address(&self, server: usize) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.places[server].port))
+    }
+
+    /// The link between a server and the database.
+    pub fn link(&self, server: usize) -> &Link {
+        self.places[server]
+            .link
+            .as_ref()
+            .expect("a plan with links")
+    }
+
+    fn process(&self, server: usize) -> &Process {
+        let process = self.places[server].process.as_ref();
+        process.unwrap_or_else(|| panic!("server {server} does not run"))
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self, server: usize) {
+        let process = self.places[server].process.take();
+        process
+            .unwrap_or_else(|| panic!("server {server} does not run"))
+            .kill();
+    }
+
+    /// SIGTERM. It is still there until [`Cluster::ended`] was waited for.
+    pub fn term(&self, server: usize) {
+        self.process(server).signal(Signal::Term);
+    }
+
+    /// Waits until a server ended by itself, and gives its exit code.
+    pub async fn ended(&mut self, server: usize, within: Duration) -> Option<i32> {
+        let process = self.places[server].process.take();
+        let process = process.unwrap_or_else(|| panic!("server {server} does not run"));
+        process.ended(within).await.code()
+    }
+
+    /// SIGSTOP: it hangs.
+    pub fn pause(&self, server: usize) {
+        self.process(server).signal(Signal::Stop);
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self, server: usize) {
+        self.process(server).signal(Signal::Continue);
+    }
+
+    /// Bytes of memory that a server has in use.
+    pub fn memory(&self, server: usize) -> u64 {
+        self.process(server).memory()
+    }
+
+    /// Starts a server again that ended, on the same port, and waits until the balancer uses it.
+    pub async fn restart(&mut self, server: usize) {
+        self.launch(server);
+        self.is_up(server).await;
+    }
+
+    /// Starts one more server, and waits until the balancer uses it; gives its number.
+    pub async fn add(&mut self) -> usize {
+        let server = self.started;
+        assert!(server < PLACES, "there are {PLACES} places for servers");
+        self.started += 1;
+        self.restart(server).await;
+        server
+    }
+
+    /// Waits until the balancer sends new connections to a server.
+    pub async fn is_up(&mut self, server: usize) {
+        let deadline = Instant::now() + DEADLINE;
+        while !self.balancer.is_up(server).await {
+            let place = &mut self.places[server];
+            let ended = place.process.as_mut().is_none_or(Process::has_ended);
+            assert!(!ended, "server {server} ended while it was to start");
+            assert!(
+                Instant::now() < deadline,
+                "server {server} does not get ready"
+            );
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits until the balancer sends nothing more to a server.
+    pub async fn is_down(&self, server: usize) {
+        let deadline = Instant::now() + DEADLINE;
+        while self.balancer.is_up(server).await {
+            assert!(Instant::now() < deadline, "server {server} stays up");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// `kill -9` of the database.
+    pub fn kill_database(&mut self) {
+        self.log.say("database", "is killed");
+        self.database.kill();
+    }
+
+    /// Starts the database again, on the same folder and port, and waits until it answers.
+    pub fn restart_database(&mut self) {
+        block_in_place(|| self.database.restart());
+        self.log.say("database", "is back");
+    }
+
+    /// SIGSTOP of the database.
+    pub fn pause_database(&self) {
+        self.log.say("database", "hangs");
+        signal(self.database.pid().expect("it runs"), Signal::Stop);
+    }
+
+    /// SIGCONT of the database.
+    pub fn resume_database(&self) {
+        self.log.say("database", "goes on");
+        signal(self.database.pid().expect("it runs"), Signal::Continue);
+    }
+
+    /// The database itself, past all servers. It is opened anew.
+    pub async fn store(&self) -> Store {
+        Store::open(&self.database.database("cluster"))
+            .await
+            .expect("the database")
+    }
+
+    /// A new drawing.
+    pub async fn create_drawing(&self) -> String {
+        let url = format!("http://{}/api/drawings", self.balancer.address);
+        let asked = self
+            .http
+            .post(url)
+            .json(&json!({"title": "Plan"}))
+            .send()
+            .await;
+        let drawing: Value = asked.expect("an answer").json().await.expect("JSON");
+        drawing["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no id in {drawing}"))
+            .to_owned()
+    }
+
+    /// What a server, or the balancer, answers to a GET.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or it is none of success.
+    pub async fn get(&self, address: SocketAddr, path: &str) -> reqwest::Result<Value> {
+        let url = format!("http://{address}{path}");
+        let asked = self.http.get(url).timeout(DEADLINE).send().await?;
+        asked.error_for_status()?.json().await
+    }
+
+    /// The status of what a server answers to a GET, if it answers.
+    pub async fn status(&self, server: usize, path: &str) -> Option<u16> {
+        let url = format!("http://{}{path}", self.address(server));
+        let asked = self.http.get(url).timeout(DEADLINE).send().await;
+        Some(asked.ok()?.status().as_u16())
+    }
+
+    /// Someone comes to a drawing through the balancer, and is welcome.
+    pub async fn visit(&self, name: &str, drawing: &str) -> Visitor {
+        let visitor = self.visit_from(self.balancer.address, name, drawing, None);
+        visitor.wait("being welcome", |seen| seen.welcome).await;
+        visitor
+    }
+
+    /// The same, and the balancer is asked for this server at first. Later any will do.
+    pub async fn visit_at(&self, server: usize, name: &str, drawing: &str) -> Visitor {
+        let visitor = self.visit_from(self.balancer.address, name, drawing, Some(server));
+        visitor.wait("being welcome", |seen| seen.welcome).await;
+        assert_eq!(visitor.seen().server, Some(server), "{name} is elsewhere");
+        visitor
+    }
+
+    /// Someone comes to a drawing at any address, as that of a [`Link`]; not welcome yet.
+    pub fn visit_from(
+        &self,
+        address: SocketAddr,
+        name: &str,
+        drawing: &str,
+        first: Option<usize>,
+    ) -> Visitor {
+        let patience = self.plan.patience.unwrap_or_default();
+        Visitor::open(address, drawing, name, first, patience, &self.log)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.log.show();
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What may happen to servers: they are killed, restarted, hang, or race each other.
+//!
+//! Nothing that was acknowledged is ever lost, nothing happens twice, and nobody waits for long.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::time::Instant;
+use whiteboard::model::StrokeId;
+
+use crate::agreement::Copy;
+use crate::cluster::Plan;
+use crate::page::pen;
+use crate::visitor::Visitor;
+
+/// A page draws again so soon after its server was killed, in 95 of 100 cases.
+const DRAWS_AGAIN_WITHIN: Duration = Duration::from_secs(2);
+
+/// Every stroke that was drawn is there, and nothing else.
+fn holds_exactly(copy: &Copy, drawn: &[Vec<StrokeId>]) {
+    for stroke in drawn.iter().flatten() {
+        let held = copy.strokes.get(stroke);
+        assert!(held.is_some_and(|held| !held.gone), "{stroke} is lost");
+    }
+    let drawn: usize = drawn.iter().map(Vec::len).sum();
+    assert_eq!(copy.strokes.len(), drawn);
+    assert_eq!(copy.head, drawn as u64, "an op happened twice");
+}
+
+fn nothing_was_refused(visitors: &[Visitor]) {
+    for visitor in visitors {
+        let seen = visitor.seen();
+        assert!(
+            seen.refusals.is_empty(),
+            "{}: {:?}",
+            visitor.name,
+            seen.refusals
+        );
+        assert!(
+            seen.resets.is_empty(),
+            "{}: {:?}",
+            visitor.name,
+            seen.resets
+        );
+        assert_eq!(seen.ended, None, "{}", visitor.name);
+    }
+}
+
+/// The first answer to an op after this moment that came through a later socket.
+fn draws_again(visitor: &Visitor, since: Instant) -> Option<Duration> {
+    let seen = visitor.seen();
+    let welcome = seen.welcomed.iter().find(|at| **at > since)?;
+    let answer = seen.answered.iter().find(|at| *at > welcome)?;
+    Some(*answer - since)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_loses_a_killed_server_soon_draws_on_through_another_one() {
+    const KILLS: usize = 5;
+    const VISITORS: usize = 5;
+    let mut cluster = Plan::of(2).start().await;
+    let drawing = cluster.create_drawing().await;
+    let mut visitors = Vec::new();
+    for number in 0..VISITORS {
+        visitors.push(
+            cluster
+                .visit_at(0, &format!("Ada {number}"), &drawing)
+                .await,
+        );
+    }
+    let pens: Vec<_> = visitors
+        .iter()
+        .map(|visitor| visitor.draws_steadily(Duration::from_millis(40)))
+        .collect();
+    let mut times = Vec::new();
+    for kill in 0..KILLS {
+        let server = kill % 2;
+        for visitor in &visitors {
+            let here = visitor.seen().answered.len();
+            visitor
+                .wait("answers", |seen| seen.answered.len() > here)
+                .await;
+            assert_eq!(visitor.seen().server, Some(server));
+        }
+        let killed = Instant::now();
+        cluster.kill(server);
+        for visitor in &visitors {
+            visitor
+                .wait("drawing again", |seen| {
+                    let welcome = seen.welcomed.last().filter(|at| **at > killed);
+                    welcome.is_some_and(|at| seen.answered.last() > Some(at))
+                })
+                .await;
+        }
+        times.extend(
+            visitors
+                .iter()
+                .filter_map(|visitor| draws_again(visitor, killed)),
+        );
+        cluster.restart(server).await;
+    }
+    let mut drawn = Vec::new();
+    for pen in pens {
+        drawn.push(pen.stop().await);
+    }
+    let everyone: Vec<&Visitor> = visitors.iter().collect();
+    holds_exactly(&cluster.agree(&drawing, &everyone).await, &drawn);
+    nothing_was_refused(&visitors);
+    let again: usize = visitors
+        .iter()
+        .map(|visitor| visitor.seen().sent_again())
+        .sum();
+    assert!(again > 0, "no op had to be sent again");
+    assert_eq!(times.len(), KILLS * VISITORS);
+    times.sort();
+    println!("drawing again after {times:?}");
+    assert!(
+        times[times.len() * 95 / 100] < DRAWS_AGAIN_WITHIN,
+        "{times:?}"
+    );
+}
+
+/// Ada draws through server 0, which is killed while her transaction is on its way to the
+/// database for so long; gives how often she sent each op.
+async fn killed_in_flight(on_the_way: Duration) -> Vec<usize> {
+    let mut cluster = Plan::of(2).linked().start().await;
+    let drawing = cluster.create_drawing().await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    let first = ada.draw(pen(1.0));
+    ada.saved().await;
+
+    cluster.link(0).delay(on_the_way);
+    let mut large = pen(2.0);
+    large["note"] = json!("x".repeat(30_000));
+    let second = ada.draw(large);
+    // Small enough for everything else that a server says to its database.
+    cluster.link(0).holds(20_000).await;
+    cluster.kill(0);
+    ada.edit(second, json!({"x": 3}));
+    let third = ada.draw(pen(3.0));
+    ada.saved().await;
+    ben.sees(third).await;
+    cluster.link(0).is_empty().await;
+    let copy = cluster.agree(&drawing, &[&ada, &ben]).await;
+    assert_eq!(copy.living(), 3);
+    assert_eq!(copy.strokes[&first].seq, 1);
+    assert_eq!(copy.strokes[&second].n, 3, "the edit is the last op on it");
+    assert!(ada.seen().refusals.is_empty());
+    let sent = ada.seen().sent.values().copied().collect();
+    sent
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_of_a_killed_server_that_arrives_late_stores_nothing() {
+    // Ada is back long before it arrives, and sends the op again.
+    let sent = killed_in_flight(Duration::from_secs(4)).await;
+    assert_eq!(sent[..2], [1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_of_a_killed_server_that_arrives_early_is_not_repeated() {
+    // It is stored before Ada is back, who is told so with her welcome.
+    let sent = killed_in_flight(Duration::from_millis(50)).await;
+    assert_eq!(sent[..2], [1, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_moves_each_page_once_and_loses_nothing() {
+    const SERVERS: usize = 2;
+    const DRAWING: usize = 4;
+    /// More than are closed at once.
+    const LOOKING: usize = 110;
+    /// Notice and limit of a drain together, and a little for the process to end.
+    const ENDS_WITHIN: Duration = Duration::from_secs(15);
+    let flags = &["--drain-notice", "1s", "--drain-limit", "10s"];
+    let mut cluster = Plan::of(SERVERS).flags(flags).start().await;
+    let drawing = cluster.create_drawing().await;
+    let mut visitors = Vec::new();
+    for number in 0..DRAWING {
+        let name = format!("Ada {number}");
+        visitors.push(cluster.visit_at(number % SERVERS, &name, &drawing).await);
+    }
+    let crowd = (0..LOOKING).map(|number| {
+        let address = cluster.balancer.address;
+        cluster.visit_from(address, &format!("Ben {number}"), &drawing, Some(0))
+    });
+    let crowd: Vec<_> = crowd.collect();
+    for visitor in &crowd {
+        visitor.wait("being welcome", |seen| seen.welcome).await;
+    }
+    let pens: Vec<_> = visitors
+        .iter()
+        .map(|visitor| visitor.draws_steadily(Duration::from_millis(50)))
+        .collect();
+    visitors.extend(crowd);
+
+    for server in 0..SERVERS {
+        let before: Vec<_> = visitors
+            .iter()
+            .map(|visitor| (visitor.seen().server, visitor.seen().reconnects()))
+            .collect();
+        cluster.term(server);
+        // The balancer learns of it while the sockets are still open.
+        cluster.is_down(server).await;
+        assert_eq!(cluster.status(server, "/readyz").await, Some(503));
+        for (visitor, (_, reconnects)) in visitors.iter().zip(&before) {
+            assert!(visitor.seen().welcome, "{} lost its socket", visitor.name);
+            assert_eq!(visitor.seen().reconnects(), *reconnects);
+        }
+        assert_eq!(cluster.ended(server, ENDS_WITHIN).await, Some(0));
+        let mut closed = Vec::new();
+        for (visitor, (at, reconnects)) in visitors.iter().zip(before) {
+            let moves = usize::from(at == Some(server));
+            visitor
+                .wait("being welcome elsewhere", |seen| {
+                    seen.welcome && seen.server != Some(server)
+                })
+                .await;
+            let seen = visitor.seen();
+            assert_eq!(seen.reconnects(), reconnects + moves, "{}", visitor.name);
+            closed.extend(seen.lost.last().filter(|_| moves == 1));
+        }
+        is_spread(closed);
+        cluster.restart(server).await;
+    }
+
+    let mut drawn = Vec::new();
+    for pen in pens {
+        drawn.push(pen.stop().await);
+    }
+    let everyone: Vec<&Visitor> = visitors.iter().collect();
+    holds_exactly(&cluster.agree(&drawing, &everyone).await, &drawn);
+    nothing_was_refused(&visitors);
+    for visitor in &visitors {
+        let seen = visitor.seen();
+        assert!(
+            seen.closes.iter().all(|closed| closed.code == 1012),
+            "{:?}",
+            seen.closes
+        );
+        // Each attempt found a server at once.
+        assert_eq!(seen.attempts, seen.reconnects() + 1, "{}", visitor.name);
+    }
+}
+
+/// Sockets that are closed in batches do not all close at once.
+fn is_spread(mut closed: Vec<Instant>) {
+    const BATCH: usize = 50;
+    const TICK: Duration = Duration::from_millis(50);
+    closed.sort();
+    let pairs = closed.iter().zip(closed.iter().skip(2 * BATCH));
+    for (first, later) in pairs {
+        assert!(*later - *first > TICK, "{closed:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_race_for_one_drawing_each_get_a_fair_part() {
+    /// Ops that a writer keeps waiting: there is always something to append, and a swap is won
+    /// often enough to tell luck from unfairness.
+    const AHEAD: usize = 12;
+    const RACE: Duration = Duration::from_secs(5);
+    let flags = &["--ops-per-second", "100000", "--ops-burst", "100000"];
+    let cluster = Plan::of(2).flags(flags).start().await;
+    let drawing = cluster.create_drawing().await;
+    let writers = [
+        cluster.visit_at(0, "Ada", &drawing).await,
+        cluster.visit_at(1, "Ben", &drawing).await,
+    ];
+    let until = Instant::now() + RACE;
+    let races = writers.iter().map(|writer| async {
+        let mut drawn = Vec::new();
+        while Instant::now() < until {
+            let waiting = writer.seen().outbox.len();
+            drawn.extend((waiting..AHEAD).map(|x| writer.draw(pen(x as f64))));
+            writer
+                .wait("answers", |seen| seen.outbox.len() < AHEAD / 2)
+                .await;
+        }
+        (drawn, writer.seen().done)
+    });
+    let (drawn, done): (Vec<_>, Vec<_>) = join_all(races).await.into_iter().unzip();
+    let all: u64 = done.iter().sum();
+    println!("{done:?} ops in {RACE:?}");
+    assert!(all > 200, "it was no race: {done:?}");
+    assert!(done.iter().all(|done| *done >= all / 4), "{done:?}");
+    let everyone: Vec<&Visitor> = writers.iter().collect();
+    holds_exactly(&cluster.agree(&drawing, &everyone).await, &drawn);
+    nothing_was_refused(&writers);
+}

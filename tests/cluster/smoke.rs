@@ -1,0 +1,64 @@
+//! That the harness does what it says: without it no other test of a cluster proves anything.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::cluster::Plan;
+use crate::page::pen;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_on_different_servers_draw_together() {
+    let mut cluster = Plan::of(2).start().await;
+    let drawing = cluster.create_drawing().await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    let first = ada.draw(pen(1.0));
+    ben.sees(first).await;
+    ben.edit(first, json!({"x": 7}));
+    let second = ben.draw(pen(2.0));
+    ada.sees(second).await;
+    ben.wait("both people", |seen| seen.people.len() == 2).await;
+    assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.living(), 2);
+
+    // Another server comes, and who loses theirs comes back elsewhere.
+    let added = cluster.add().await;
+    let cleo = cluster.visit_at(added, "Cleo", &drawing).await;
+    cluster.kill(0);
+    let third = ada.draw(pen(3.0));
+    cleo.sees(third).await;
+    assert_eq!(ada.seen().reconnects(), 1);
+    assert_ne!(ada.seen().server, Some(0));
+    cluster.restart(0).await;
+    cluster.term(1);
+    ben.wait("another server", |seen| seen.reconnects() == 1)
+        .await;
+    assert_eq!(cluster.ended(1, Duration::from_secs(20)).await, Some(0));
+    assert_eq!(cluster.agree(&drawing, &[&ada, &ben, &cleo]).await.head, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_drawn_while_the_database_is_away_is_saved_when_it_is_back() {
+    let mut cluster = Plan::of(2).linked().start().await;
+    let drawing = cluster.create_drawing().await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    ada.draw(pen(1.0));
+    ada.saved().await;
+
+    cluster.kill_database();
+    let away = ada.draw(pen(2.0));
+    cluster.is_down(0).await;
+    assert_eq!(ada.seen().outbox.len(), 1);
+    cluster.restart_database();
+    ben.sees(away).await;
+
+    cluster.link(0).cut();
+    let behind = ada.draw(pen(3.0));
+    let over = ben.draw(pen(4.0));
+    ben.saved().await;
+    assert!(!ada.seen().is_there(over), "the link is cut");
+    cluster.link(0).heal();
+    ben.sees(behind).await;
+    assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.head, 4);
+}

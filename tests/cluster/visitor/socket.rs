@@ -1,0 +1,428 @@
+//! The life of a page in the background: it loads, connects, sends, pings, and comes back.
+//!
+//! It must never panic over a connection: only what a server says may be wrong.
+
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use whiteboard::protocol::SUBPROTOCOL;
+
+use super::{Ask, Patience, Seen};
+use crate::balancer::SERVER_HEADER;
+use crate::page::{Closed, Then, ops};
+use crate::process::Log;
+
+/// The least and the most time before the next attempt, as in `static/backoff.js`.
+const WAIT: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(10));
+/// Most ops that are sent and have no answer, and most of one frame, as in `static/outbox.js`.
+const WINDOW: u64 = 200;
+/// Pongs that tell of a later head before the page asks for what it lacks, and how long it then
+/// does not ask again, as in `static/following.js`.
+const PONGS_BEHIND: u32 = 2;
+const ASK_AGAIN: Duration = Duration::from_secs(3);
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// Why a page does nothing any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// A server said that coming back makes no sense.
+    Final,
+    /// It was left.
+    Left,
+}
+
+/// Why a socket is no more.
+enum Gone {
+    /// It comes back, after a time that the server names if it does.
+    Lost(Option<Duration>),
+    End(End),
+}
+
+/// A page and all its sockets.
+pub struct Life {
+    name: String,
+    seen: watch::Sender<Seen>,
+    asked: mpsc::UnboundedReceiver<Ask>,
+    /// The server it wants first.
+    first: Option<usize>,
+    patience: Patience,
+    log: Log,
+    http: reqwest::Client,
+    failures: u32,
+    /// The last op that was sent through this socket.
+    sent_up_to: u64,
+    pongs_behind: u32,
+    asked_at: Option<Instant>,
+    reads: bool,
+}
+
+impl Life {
+    pub fn new(
+        name: &str,
+        seen: watch::Sender<Seen>,
+        asked: mpsc::UnboundedReceiver<Ask>,
+        first: Option<usize>,
+        patience: Patience,
+        log: Log,
+    ) -> Self {
+        let http = reqwest::Client::builder().timeout(patience.answer_within);
+        Self {
+            name: name.to_owned(),
+            seen,
+            asked,
+            first,
+            patience,
+            log,
+            http: http.build().expect("a client"),
+            failures: 0,
+            sent_up_to: 0,
+            pongs_behind: 0,
+            asked_at: None,
+            reads: true,
+        }
+    }
+
+    /// Lives until it ends.
+    pub async fn live(mut self) -> End {
+        if let Err(end) = self.load().await {
+            return end;
+        }
+        loop {
+            let after = match self.one_socket().await {
+                Gone::End(end) => return end,
+                Gone::Lost(after) => after,
+            };
+            self.failures += 1;
+            let next = Instant::now() + after.unwrap_or_else(|| wait_before(self.failures));
+            self.modify(|seen| {
+                if std::mem::take(&mut seen.page.welcome) {
+                    seen.lost.push(Instant::now());
+                }
+            });
+            loop {
+                tokio::select! {
+                    () = sleep_until(next) => break,
+                    Some(ask) = self.asked.recv() => match ask {
+                        Ask::Leave => return End::Left,
+                        Ask::Read(reads) => self.reads = reads,
+                        Ask::Signal(_) | Ask::Cut => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads over HTTP until everything the server has is held.
+    async fn load(&mut self) -> Result<(), End> {
+        let mut failures = 0;
+        loop {
+            let url = {
+                let seen = self.seen.borrow();
+                let (address, drawing) = (seen.page.address, &seen.page.drawing);
+                let since = seen.page.since();
+                format!("http://{address}/api/drawings/{drawing}/strokes?{since}")
+            };
+            let answer = match self.http.get(url).send().await {
+                Ok(answer) if answer.status().is_success() => answer.json::<Value>().await,
+                Ok(answer) if answer.status().is_client_error() => {
+                    let code = 4000 + answer.status().as_u16();
+                    let reason = "over HTTP".to_owned();
+                    self.modify(|seen| seen.ended = Some(Closed { code, reason }));
+                    return Err(End::Final);
+                }
+                answer => answer
+                    .and_then(reqwest::Response::error_for_status)
+                    .map(|_| Value::Null),
+            };
+            match answer {
+                Ok(page) => {
+                    failures = 0;
+                    if !self.modify(|seen| seen.page.read_page(&page)) {
+                        return Ok(());
+                    }
+                }
+                Err(error) => {
+                    self.log
+                        .say(&self.name, format_args!("cannot load: {error}"));
+                    failures += 1;
+                    tokio::time::sleep(wait_before(failures)).await;
+                }
+            }
+        }
+    }
+
+    async fn connect(&mut self) -> Result<Socket, Error> {
+        let (address, path) = {
+            let page = &self.seen.borrow().page;
+            (
+                page.address,
+                format!("/ws/{}?{}", page.drawing, page.since()),
+            )
+        };
+        let mut request = format!("ws://{address}{path}").into_client_request()?;
+        let protocol = HeaderValue::from_static(SUBPROTOCOL);
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocol);
+        if let Some(first) = self.first.take() {
+            request.headers_mut().insert(SERVER_HEADER, first.into());
+        }
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (socket, response) = tokio_tungstenite::client_async(request, stream).await?;
+        let server = response.headers().get(SERVER_HEADER);
+        let server = server.and_then(|server| server.to_str().ok()?.parse().ok());
+        self.modify(|seen| seen.server = server);
+        Ok(socket)
+    }
+
+    async fn one_socket(&mut self) -> Gone {
+        self.modify(|seen| seen.attempts += 1);
+        let within = self.patience.answer_within;
+        let connected = timeout(within, self.connect()).await;
+        let socket = match connected {
+            Ok(Ok(socket)) => socket,
+            Ok(Err(error)) => {
+                self.log
+                    .say(&self.name, format_args!("cannot connect: {error}"));
+                return Gone::Lost(None);
+            }
+            Err(_) => {
+                self.log.say(&self.name, "waited too long for a socket");
+                return Gone::Lost(None);
+            }
+        };
+        let (sink, stream) = socket.split();
+        let (out, queued) = mpsc::unbounded_channel();
+        // A page's socket buffers what the server does not take in: sending never stops reading.
+        let gone = tokio::select! {
+            gone = self.use_socket(stream, &out) => gone,
+            () = write(sink, queued) => Gone::Lost(None),
+        };
+        let server = self.seen.borrow().server;
+        if let Gone::Lost(_) = gone {
+            self.log
+                .say(&self.name, format_args!("lost its socket to {server:?}"));
+        }
+        gone
+    }
+
+    async fn use_socket(
+        &mut self,
+        mut stream: SplitStream<Socket>,
+        out: &mpsc::UnboundedSender<Message>,
+    ) -> Gone {
+        let mut changed = self.seen.subscribe();
+        let hello = self.modify(|seen| seen.page.opened());
+        send(out, &hello);
+        self.pongs_behind = 0;
+        self.asked_at = None;
+        let mut asks_at = Instant::now() + self.patience.ping_after;
+        let mut gives_up_at = None;
+        loop {
+            let again = self.seen.borrow().page.again;
+            let timer = again.map_or(asks_at, |(at, _)| at.min(asks_at));
+            let timer = gives_up_at.map_or(timer, |at| timer.min(at));
+            tokio::select! {
+                message = stream.next(), if self.reads => {
+                    match message {
+                        Some(Ok(Message::Text(text))) => {
+                            self.failures = 0;
+                            asks_at = Instant::now() + self.patience.ping_after;
+                            gives_up_at = None;
+                            let frame = serde_json::from_str(&text).expect("frames are JSON");
+                            if let Err(end) = self.take(&frame, out).await {
+                                return Gone::End(end);
+                            }
+                        }
+                        Some(Ok(Message::Close(frame))) => return self.closed(frame.map(|frame| {
+                            (frame.code.into(), frame.reason.to_string())
+                        })),
+                        Some(Ok(Message::Binary(_))) => panic!("the server sent a binary frame"),
+                        Some(Ok(_)) => {}
+                        Some(Err(_)) | None => return self.closed(None),
+                    }
+                }
+                Ok(()) = changed.changed() => self.pump(out),
+                Some(ask) = self.asked.recv() => match ask {
+                    Ask::Signal(signal) => send(out, &signal),
+                    Ask::Read(reads) => self.reads = reads,
+                    Ask::Cut => return Gone::Lost(None),
+                    Ask::Leave => {
+                        let _ = out.send(Message::Close(None));
+                        let closed = async { while let Some(Ok(_)) = stream.next().await {} };
+                        let _ = timeout(self.patience.answer_within, closed).await;
+                        return Gone::End(End::Left);
+                    }
+                },
+                () = sleep_until(timer), if self.reads => {
+                    let now = Instant::now();
+                    if gives_up_at.is_some_and(|at| at <= now) {
+                        self.log.say(&self.name, "hears nothing any more");
+                        return Gone::Lost(None);
+                    }
+                    if let Some((at, n)) = again && at <= now {
+                        self.send_again_from(n);
+                        self.modify(|seen| seen.page.again = None);
+                    }
+                    if asks_at <= now {
+                        send(out, &json!({"type": "ping"}));
+                        gives_up_at = Some(now + self.patience.answer_within);
+                        asks_at = now + self.patience.ping_after + self.patience.answer_within;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes in a frame, and does what follows from it.
+    async fn take(
+        &mut self,
+        frame: &Value,
+        out: &mpsc::UnboundedSender<Message>,
+    ) -> Result<(), End> {
+        let then = self.modify(|seen| {
+            let (done, welcomes) = (seen.page.done, seen.page.welcomes);
+            let then = seen.page.read(frame);
+            if seen.page.done > done {
+                seen.answered.push(Instant::now());
+            }
+            if seen.page.welcomes > welcomes {
+                seen.welcomed.push(Instant::now());
+            }
+            then
+        });
+        match then {
+            Then::Nothing => {}
+            Then::Send(0) => {
+                let server = self.seen.borrow().server;
+                self.log
+                    .say(&self.name, format_args!("is welcome at {server:?}"));
+                self.sent_up_to = 0;
+            }
+            Then::Send(n) => self.send_again_from(n),
+            Then::Read => {
+                self.load().await?;
+                self.asked_at = None;
+                self.ask(out);
+            }
+            Then::Compare(head) => {
+                if head <= self.seen.borrow().page.head {
+                    self.pongs_behind = 0;
+                } else {
+                    self.pongs_behind += 1;
+                    if self.pongs_behind >= PONGS_BEHIND {
+                        self.ask(out);
+                    }
+                }
+            }
+        }
+        self.pump(out);
+        Ok(())
+    }
+
+    fn ask(&mut self, out: &mpsc::UnboundedSender<Message>) {
+        if self.asked_at.is_none_or(|at| at.elapsed() >= ASK_AGAIN) {
+            self.asked_at = Some(Instant::now());
+            let since = self.modify(|seen| seen.page.ask());
+            send(out, &since);
+        }
+    }
+
+    fn send_again_from(&mut self, n: u64) {
+        self.sent_up_to = self.sent_up_to.min(n - 1);
+    }
+
+    /// Sends the ops that were not sent yet, as far as the window allows.
+    fn pump(&mut self, out: &mpsc::UnboundedSender<Message>) {
+        let mut frame = None;
+        let sent_up_to = &mut self.sent_up_to;
+        self.seen.send_if_modified(|seen| {
+            let page = &seen.page;
+            let Some((first, _)) = page.outbox.front().filter(|_| page.welcome) else {
+                return false;
+            };
+            if page.again.is_some() {
+                return false;
+            }
+            *sent_up_to = (*sent_up_to).max(first - 1);
+            let window = *sent_up_to + 1..first + WINDOW;
+            let ready = page.outbox.iter().filter(|(n, _)| window.contains(n));
+            let (numbers, ready): (Vec<u64>, Vec<&Value>) = ready.map(|(n, op)| (n, op)).unzip();
+            let Some(last) = numbers.last() else {
+                return false;
+            };
+            *sent_up_to = *last;
+            frame = Some(ops(&ready));
+            for n in numbers {
+                *seen.sent.entry(n).or_default() += 1;
+            }
+            true
+        });
+        if let Some(frame) = frame {
+            let _ = out.send(Message::text(frame));
+        }
+    }
+
+    /// The server closed the socket, perhaps with a code and a reason.
+    fn closed(&mut self, frame: Option<(u16, String)>) -> Gone {
+        let (code, reason) = frame.unwrap_or((1006, String::new()));
+        self.log
+            .say(&self.name, format_args!("is closed: {code} {reason}"));
+        let closed = Closed { code, reason };
+        let after = after(&closed.reason);
+        let is_final = closed.reason.starts_with("final: ");
+        self.modify(|seen| {
+            seen.page.closes.push(closed.clone());
+            seen.ended = is_final.then_some(closed);
+        });
+        match is_final {
+            true => Gone::End(End::Final),
+            false => Gone::Lost(after),
+        }
+    }
+
+    fn modify<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
+        let mut result = None;
+        self.seen.send_modify(|seen| result = Some(change(seen)));
+        result.expect("it was changed")
+    }
+}
+
+/// The time that a close reason names.
+fn after(reason: &str) -> Option<Duration> {
+    let (millis, _) = reason.strip_prefix("again in ")?.split_once(" ms: ")?;
+    Some(Duration::from_millis(millis.parse().ok()?))
+}
+
+fn wait_before(attempt: u32) -> Duration {
+    let (least, most) = WAIT;
+    let whole = most.min(least * 2_u32.pow((attempt - 1).min(10)));
+    least.max(whole.mul_f64(0.5 + fastrand::f64() / 2.0))
+}
+
+fn send(out: &mpsc::UnboundedSender<Message>, frame: &Value) {
+    // A socket that is lost is noticed by who reads it.
+    let _ = out.send(Message::text(frame.to_string()));
+}
+
+/// Writes what is queued, until the socket is lost.
+async fn write(mut sink: SplitSink<Socket, Message>, mut queued: mpsc::UnboundedReceiver<Message>) {
+    while let Some(message) = queued.recv().await {
+        if sink.send(message).await.is_err() {
+            break;
+        }
+    }
+    // The close frame that explains it may be yet to be read.
+    std::future::pending().await
+}

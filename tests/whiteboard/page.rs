@@ -1,0 +1,427 @@
+//! What a page holds of one drawing, and its judgement of every frame; no socket.
+//!
+//! It must never forgive: a change out of order, a gap, a repeat or an answer to what was
+//! never asked panics.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use uuid::Uuid;
+use whiteboard::model::{Arrival, Life, OpId, PersonId, Seq, StrokeId, WriterId, arrival};
+use whiteboard::protocol::MAX_OPS_PER_FRAME;
+
+/// A stroke as a page holds it; without a body it is erased.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Held {
+    pub seq: Seq,
+    pub stroke: StrokeId,
+    pub z: i64,
+    pub by: PersonId,
+    pub writer: WriterId,
+    pub n: u64,
+    #[serde(default)]
+    pub body: Option<Value>,
+    #[serde(default)]
+    pub gone: bool,
+}
+
+/// Why an op came to nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refused {
+    pub reason: String,
+    pub message: String,
+    pub stroke: Option<Held>,
+}
+
+/// How the server closed a socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    pub code: u16,
+    pub reason: String,
+}
+
+/// Someone who is here.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct Person {
+    pub writer: WriterId,
+    pub by: PersonId,
+    pub name: String,
+    pub colour: String,
+}
+
+/// One page in one browser, as far as the server can see it.
+pub struct Page {
+    /// Where it is connected to.
+    pub address: SocketAddr,
+    pub drawing: String,
+    pub key: Uuid,
+    pub tab: Uuid,
+    /// Its name, if it is to be seen.
+    pub name: Option<String>,
+    /// Whether it says hello at all.
+    pub writes: bool,
+
+    pub life: Option<Life>,
+    pub head: Seq,
+    /// Everything it was told of, erased strokes too.
+    pub strokes: HashMap<StrokeId, Held>,
+    /// Why it had to start over, each time.
+    pub resets: Vec<String>,
+    pub title: String,
+
+    /// Its public id, once it was welcome.
+    pub writer: Option<WriterId>,
+    pub access: String,
+    /// Whether this socket was welcome.
+    pub welcome: bool,
+    /// Ops without an answer, in order.
+    pub outbox: VecDeque<(u64, Value)>,
+    pub done: u64,
+    pub refusals: BTreeMap<u64, Refused>,
+    /// How often the server refused for load.
+    pub loads: usize,
+    /// How often it was told to send again.
+    pub resends: usize,
+    /// How often it was welcome.
+    pub welcomes: usize,
+    /// How often it was told what it had already, without having asked.
+    pub overlaps: usize,
+    /// Changes it was told of, over the socket or HTTP.
+    pub changes: usize,
+    /// How often it was told to read over HTTP.
+    pub reads: usize,
+    pub pongs: usize,
+
+    pub people: Vec<Person>,
+    pub pointers: HashMap<WriterId, (f64, f64)>,
+    /// Every part of ink it was shown.
+    pub ink: Vec<Value>,
+    pub closes: Vec<Closed>,
+
+    /// The number of its next op.
+    pub next: u64,
+    /// When what was refused for load is sent again, and from which op on.
+    pub again: Option<(Instant, u64)>,
+    /// It asked with `since`: an answer may repeat what was on its way meanwhile.
+    asked: bool,
+}
+
+/// What a page does after a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    Nothing,
+    /// Send the ops from this number on that have no answer.
+    Send(u64),
+    /// Read over HTTP, then ask for what is missing yet.
+    Read,
+    /// Judge by it whether a frame was missed.
+    Compare(Seq),
+}
+
+/// A pen stroke of a few points that is like no other.
+pub fn pen(x: f64) -> Value {
+    json!({"tool": "pen", "x": x, "y": 20.5, "points": "AAMAABAQEBA=", "colour": "#1d1d1f", "width": 4})
+}
+
+impl Page {
+    /// A page that was not connected yet.
+    pub fn new(address: SocketAddr, drawing: &str) -> Self {
+        Self {
+            address,
+            drawing: drawing.to_owned(),
+            key: Uuid::new_v4(),
+            tab: Uuid::new_v4(),
+            name: Some("Ada".into()),
+            writes: true,
+            life: None,
+            head: 0,
+            strokes: HashMap::new(),
+            resets: Vec::new(),
+            title: String::new(),
+            writer: None,
+            access: String::new(),
+            welcome: false,
+            outbox: VecDeque::new(),
+            done: 0,
+            refusals: BTreeMap::new(),
+            loads: 0,
+            resends: 0,
+            welcomes: 0,
+            overlaps: 0,
+            changes: 0,
+            reads: 0,
+            pongs: 0,
+            people: Vec::new(),
+            pointers: HashMap::new(),
+            ink: Vec::new(),
+            closes: Vec::new(),
+            next: 1,
+            again: None,
+            asked: false,
+        }
+    }
+
+    /// From where on it asks, as the query of an address.
+    pub fn since(&self) -> String {
+        let life = self
+            .life
+            .map_or(String::new(), |life| format!("&life={life}"));
+        format!("since={}{life}", self.head)
+    }
+
+    /// A socket opened: what belonged to the last one is forgotten. Gives what is said first.
+    pub fn opened(&mut self) -> Value {
+        self.welcome = false;
+        self.asked = false;
+        self.again = None;
+        self.people.clear();
+        self.pointers.clear();
+        let first = self.outbox.front().map_or(self.next, |(n, _)| *n);
+        let mut hello = json!({
+            "type": "hello",
+            "key": self.key.simple().to_string(),
+            "tab": self.tab.simple().to_string(),
+            "next": first,
+        });
+        if let Some(name) = &self.name {
+            hello["name"] = json!(name);
+            hello["colour"] = json!("#e03131");
+        }
+        hello
+    }
+
+    /// Numbers a wish, and puts it into the outbox.
+    pub fn wish(&mut self, mut op: Value) -> u64 {
+        let n = self.next;
+        self.next += 1;
+        op["n"] = json!(n);
+        self.outbox.push_back((n, op));
+        n
+    }
+
+    /// The ops from this number on that have no answer, in frames.
+    pub fn ops_from(&self, from: u64) -> Vec<String> {
+        let waiting = self.outbox.iter().filter(|(n, _)| *n >= from);
+        let waiting: Vec<&Value> = waiting.map(|(_, op)| op).collect();
+        waiting.chunks(MAX_OPS_PER_FRAME).map(ops).collect()
+    }
+
+    /// Asks for what is missing. The answer may repeat what is on its way.
+    pub fn ask(&mut self) -> Value {
+        self.asked = true;
+        json!({"type": "since", "since": self.head, "life": self.life})
+    }
+
+    /// Takes in a page of changes that was read over HTTP; true when there is more.
+    pub fn read_page(&mut self, page: &Value) -> bool {
+        if page["reset"] == json!(true) {
+            self.strokes.clear();
+            self.head = 0;
+            self.resets.push("over HTTP".into());
+        }
+        self.life = Some(parsed(&page["life"]));
+        let changes = parsed(&page["changes"]);
+        self.read_changes(parsed(&page["from"]), parsed(&page["head"]), changes);
+        page["more"] == json!(true)
+    }
+
+    /// Takes in a frame of the server, and says what is to be done then.
+    pub fn read(&mut self, frame: &Value) -> Then {
+        let n = frame["n"].as_u64();
+        match frame["type"].as_str().expect("a type") {
+            "welcome" => {
+                self.read_welcome(frame);
+                return Then::Send(0);
+            }
+            "reset" => {
+                self.strokes.clear();
+                self.head = 0;
+                self.life = Some(parsed(&frame["life"]));
+                self.resets.push(parsed(&frame["reason"]));
+                self.asked = false;
+            }
+            "strokes" => {
+                let from = parsed(&frame["from"]);
+                let changes = parsed(&frame["changes"]);
+                self.read_changes(from, parsed(&frame["head"]), changes);
+            }
+            "signals" => self.read_signals(frame),
+            "done" => self.read_done(n.expect("done has n")),
+            "refused" => self.read_refused(n.expect("refused has n"), frame),
+            "resend" => {
+                self.resends += 1;
+                return Then::Send(n.expect("resend has n"));
+            }
+            "drawing" => self.title = parsed(&frame["title"]),
+            "read" => {
+                assert!(parsed::<Seq>(&frame["since"]) <= self.head);
+                self.reads += 1;
+                return Then::Read;
+            }
+            "pong" => {
+                self.pongs += 1;
+                return Then::Compare(parsed(&frame["head"]));
+            }
+            _ => {}
+        }
+        Then::Nothing
+    }
+
+    fn read_welcome(&mut self, frame: &Value) {
+        self.welcomes += 1;
+        let writer = parsed(&frame["writer"]);
+        assert!(self.writer.is_none_or(|before| before == writer));
+        let life = parsed(&frame["life"]);
+        let before = self.life.filter(|_| self.head > 0);
+        assert!(
+            before.is_none_or(|before| before == life),
+            "another life without a reset"
+        );
+        self.life = Some(life);
+        self.writer = Some(writer);
+        self.title = parsed(&frame["title"]);
+        self.access = parsed(&frame["access"]);
+        self.welcome = true;
+        let done: u64 = parsed(&frame["done"]);
+        // The numbers of a writer whose page begins anew go on where they were.
+        self.next = self.next.max(done + 1);
+        self.read_done(done);
+    }
+
+    /// Takes in a `strokes` frame, or a page that was read over HTTP.
+    fn read_changes(&mut self, from: Seq, to: Seq, changes: Vec<Held>) {
+        match arrival(self.head, from, to) {
+            Arrival::Next if from == self.head => {}
+            Arrival::Stale if from == to && to == self.head && changes.is_empty() => {}
+            Arrival::Gap => panic!("{from} to {to} on top of {}: {self:?}", self.head),
+            _ if self.asked => {}
+            // A session that lost its feed starts over at another one, without a word.
+            _ => self.overlaps += 1,
+        }
+        self.asked = false;
+        self.changes += changes.len();
+        let mut last = from;
+        for change in changes {
+            assert!(last < change.seq && change.seq <= to, "{change:?}, {last}");
+            last = change.seq;
+            if change.seq <= self.head {
+                continue;
+            }
+            assert_eq!(change.gone, change.body.is_none(), "{change:?}");
+            self.strokes.insert(change.stroke, change);
+        }
+        self.head = self.head.max(to);
+    }
+
+    fn read_signals(&mut self, frame: &Value) {
+        if let Some(people) = frame.get("people") {
+            self.people = parsed(people);
+            self.people.sort();
+        }
+        for pointer in frame["pointers"].as_array().into_iter().flatten() {
+            let writer = parsed(&pointer["writer"]);
+            match pointer["place"].as_object() {
+                Some(place) => {
+                    let at = (parsed(&place["x"]), parsed(&place["y"]));
+                    self.pointers.insert(writer, at);
+                }
+                None => drop(self.pointers.remove(&writer)),
+            }
+        }
+        self.ink
+            .extend(frame["ink"].as_array().into_iter().flatten().cloned());
+    }
+
+    fn read_done(&mut self, n: u64) {
+        assert!(n < self.next, "done {n}, which was never sent");
+        self.done = self.done.max(n);
+        self.outbox.retain(|(waiting, _)| *waiting > n);
+        self.drop_refused();
+    }
+
+    fn read_refused(&mut self, n: u64, frame: &Value) {
+        let reason: String = parsed(&frame["reason"]);
+        if reason == "load" {
+            self.loads += 1;
+            let retry = Duration::from_millis(parsed(&frame["retry"]));
+            self.again = Some((Instant::now() + retry, n));
+            return;
+        }
+        let refused = Refused {
+            reason,
+            message: parsed(&frame["message"]),
+            stroke: frame.get("stroke").map(parsed),
+        };
+        let before = self.refusals.insert(n, refused.clone());
+        assert!(before.is_none_or(|before| before == refused), "{refused:?}");
+        // While ops before it have no answer its number is needed: should they be sent again,
+        // it is the erasure of a stroke that never was, which does nothing.
+        if let Some((_, op)) = self.outbox.iter_mut().find(|(waiting, _)| *waiting == n) {
+            *op = json!({"n": n, "op": "erase", "stroke": StrokeId::random()});
+        }
+        self.drop_refused();
+    }
+
+    fn drop_refused(&mut self) {
+        while let Some((n, _)) = self.outbox.front()
+            && self.refusals.contains_key(n)
+        {
+            self.outbox.pop_front();
+        }
+    }
+
+    /// What is to be seen: the strokes that are not erased, in painting order.
+    pub fn picture(&self) -> Vec<(i64, StrokeId, Value)> {
+        let mut picture: Vec<_> = self
+            .strokes
+            .values()
+            .filter_map(|held| Some((held.z, held.stroke, held.body.clone()?)))
+            .collect();
+        picture.sort_by_key(|(z, stroke, _)| (*z, *stroke));
+        picture
+    }
+
+    /// Whether a stroke is there, and not erased.
+    pub fn is_there(&self, stroke: StrokeId) -> bool {
+        self.strokes.get(&stroke).is_some_and(|held| !held.gone)
+    }
+
+    /// The last op on a stroke it holds.
+    pub fn op_on(&self, stroke: StrokeId) -> OpId {
+        let Held { writer, n, .. } = self.strokes[&stroke];
+        OpId { writer, n }
+    }
+}
+
+impl std::fmt::Debug for Page {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Page")
+            .field("welcome", &self.welcome)
+            .field("head", &self.head)
+            .field("strokes", &self.strokes.len())
+            .field("resets", &self.resets)
+            .field("waiting", &self.outbox.len())
+            .field("done", &self.done)
+            .field("refusals", &self.refusals)
+            .field("loads", &self.loads)
+            .field("reads", &self.reads)
+            .field("people", &self.people.len())
+            .field("ink", &self.ink.len())
+            .field("closes", &self.closes)
+            .finish()
+    }
+}
+
+/// A frame of ops.
+pub fn ops(ops: &[&Value]) -> String {
+    json!({"type": "ops", "ops": ops}).to_string()
+}
+
+/// A value that is known to be of this type.
+pub fn parsed<T: for<'de> Deserialize<'de>>(value: &Value) -> T {
+    T::deserialize(value).unwrap_or_else(|error| panic!("{error}: {value}"))
+}
