@@ -244,6 +244,15 @@ impl Feed {
         }
     }
 
+    /// Says what failed, aloud only the first time in a row: a database may be away for long.
+    fn trouble(&self, what: &str, error: &StoreError) {
+        let level = match self.failures {
+            0 => log::Level::Warn,
+            _ => log::Level::Debug,
+        };
+        log::log!(level, "drawing {} {what}: {error}", self.id);
+    }
+
     /// Waits a little longer with each failure in a row, and not all servers equally long.
     fn backoff(&mut self) -> Duration {
         let (first, longest) = RETRY;

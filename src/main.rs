@@ -9,20 +9,10 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use whiteboard::config::{Settings, SettingsError};
 use whiteboard::server::{self, Server};
+use whiteboard::store::FALSE_ALARMS;
 
 /// Exit code for wrong settings; a server that cannot start exits with 1.
 const WRONG_SETTINGS: u8 = 2;
-
-/// Warnings of libraries, by module and first words, about what is seen to otherwise: the store
-/// looks itself whether a live query is gone, and ends only when SurrealKV has closed.
-const FALSE_ALARMS: [(&str, &str); 3] = [
-    ("surrealdb::method::live", "Failed to kill live query"),
-    (
-        "surrealdb_engine_local::session",
-        "Failed to kill live query",
-    ),
-    ("surrealkv::lsm", "No runtime available for closing"),
-];
 
 fn main() -> ExitCode {
     if let Err(error) = dotenvy::from_path(".env")

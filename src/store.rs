@@ -41,6 +41,17 @@ pub const SERVER_SILENCE: Duration = Duration::from_secs(10 * 60);
 /// Most drawings that one [`Store::list`] gives.
 pub const MAX_LIST: usize = 500;
 
+/// Warnings of what is beneath this, by module and first words, about what is seen to all the
+/// same: the store looks itself whether a live query is gone, and waits until SurrealKV has closed.
+pub const FALSE_ALARMS: [(&str, &str); 3] = [
+    ("surrealdb::method::live", "Failed to kill live query"),
+    (
+        "surrealdb_engine_local::session",
+        "Failed to kill live query",
+    ),
+    ("surrealkv::lsm", "No runtime available for closing"),
+];
+
 /// Which database, and how to reach it.
 #[derive(Clone)]
 pub struct Database {

@@ -91,7 +91,7 @@ impl Feed {
                     // It may or may not have happened. The rows tell: a decision after a read finds
                     // the ops that are stored, by their writer and number.
                     Err(error) => {
-                        log::warn!("an append to drawing {} has no answer: {error}", feed.id);
+                        feed.trouble("was appended to without an answer", &error);
                         feed.busy.reading = true;
                         let wait = feed.backoff();
                         ctx.run_later(wait, |feed, ctx| {

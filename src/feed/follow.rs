@@ -27,7 +27,7 @@ impl Feed {
                 }
                 Err(StoreError::NotFound | StoreError::Gone) => feed.end(Ending::NoDrawing, ctx),
                 Err(error) => {
-                    log::warn!("drawing {} cannot be followed: {error}", feed.id);
+                    feed.trouble("cannot be followed", &error);
                     feed.unavailable(ctx);
                     let wait = feed.backoff();
                     ctx.run_later(wait, |feed, ctx| feed.follow(ctx));
@@ -63,7 +63,7 @@ impl Feed {
                     feed.end(Ending::NoDrawing, ctx);
                 }
                 Err(error) => {
-                    log::warn!("drawing {} cannot be read: {error}", feed.id);
+                    feed.trouble("cannot be read", &error);
                     feed.unavailable(ctx);
                     feed.busy.reading = true;
                     let wait = feed.backoff();
