@@ -290,3 +290,27 @@ async fn servers_that_race_for_one_drawing_each_get_a_fair_part() {
     holds_exactly(&cluster.agree(&drawing, &everyone).await, &drawn);
     nothing_was_refused(&writers);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_read_elsewhere_what_its_server_lacks_does_not_start_over() {
+    let cluster = Plan::of(2).linked().start().await;
+    let drawing = cluster.create_drawing().await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    ada.draw(pen(1.0));
+    ada.saved().await;
+
+    // Server 0 hears of everything later than server 1.
+    cluster.link(0).delay(Duration::from_secs(1));
+    ben.draw(pen(2.0));
+    ben.saved().await;
+    ada.load_at(cluster.address(1));
+    ada.wait("what Ben drew", |seen| seen.head == 2).await;
+    let third = ben.draw(pen(3.0));
+    ada.sees(third).await;
+    cluster.link(0).delay(Duration::ZERO);
+    cluster.agree(&drawing, &[&ada, &ben]).await;
+    let seen = ada.seen();
+    assert_eq!(seen.resets, [""; 0], "it had to forget what it had");
+    assert_eq!(seen.reconnects(), 0);
+}
