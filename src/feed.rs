@@ -103,6 +103,11 @@ enum Asked {
         hello: Hello,
         access: Access,
     },
+    Since {
+        session: SessionId,
+        since: Seq,
+        life: Life,
+    },
     Read(Read),
 }
 
@@ -177,7 +182,7 @@ impl Ending {
     fn refuse(self, asked: Asked) {
         match asked {
             Asked::Join { mailbox, .. } => mailbox.close(self.close()),
-            Asked::Hello { .. } => {}
+            Asked::Hello { .. } | Asked::Since { .. } => {}
             Asked::Read(read) => {
                 let error = match self {
                     Ending::NoDrawing => FeedError::NotFound,
@@ -280,7 +285,7 @@ impl Feed {
             return;
         }
         let since = match &asked {
-            Asked::Join { since, .. } => *since,
+            Asked::Join { since, .. } | Asked::Since { since, .. } => *since,
             Asked::Read(read) => read.since,
             Asked::Hello { .. } => 0,
         };
@@ -323,6 +328,15 @@ impl Feed {
                 hello,
                 access,
             } => self.welcome(session, hello, access, ctx),
+            Asked::Since {
+                session,
+                since,
+                life,
+            } => {
+                self.members
+                    .resume(session, drawing, since, Some(life), resync);
+                self.watch_waiting(ctx);
+            }
             Asked::Read(read) => {
                 let (from, reset) = judge_since(drawing, read.since, read.life);
                 let resync = reset.map_or(resync, |_| Resync::Reset);
@@ -398,9 +412,9 @@ impl Feed {
 
     fn left(&mut self, session: SessionId, ctx: &mut Context<Self>) {
         self.asked.retain(|asked| match asked {
-            Asked::Join { session: held, .. } | Asked::Hello { session: held, .. } => {
-                *held != session
-            }
+            Asked::Join { session: held, .. }
+            | Asked::Hello { session: held, .. }
+            | Asked::Since { session: held, .. } => *held != session,
             Asked::Read(_) => true,
         });
         let writer = self.members.leave(session).and_then(|member| member.writer);
@@ -587,13 +601,14 @@ impl Handler<FromSession> for Feed {
                 session,
                 since,
                 life,
-            } => {
-                if let Some(drawing) = &self.drawing {
-                    self.members
-                        .resume(session, drawing, since, Some(life), Resync::Warm);
-                    self.watch_waiting(ctx);
-                }
-            }
+            } => self.ask(
+                Asked::Since {
+                    session,
+                    since,
+                    life,
+                },
+                ctx,
+            ),
             FromSession::Leave { session } => self.left(session, ctx),
         }
     }

@@ -34,6 +34,8 @@ enum Passage {
 #[derive(Clone, Copy, Debug)]
 struct Weather {
     passage: Passage,
+    /// Bytes that come are kept for later.
+    held: bool,
     /// How long each byte is on its way, in each direction.
     delay: Duration,
     /// Bytes a second in each direction of each connection.
@@ -70,6 +72,7 @@ impl Link {
         let listener = listener.expect("a free port");
         let weather = watch::Sender::new(Weather {
             passage: Passage::Open,
+            held: false,
             delay: Duration::ZERO,
             rate: None,
             forgotten: 0,
@@ -125,8 +128,18 @@ impl Link {
         });
     }
 
+    /// Keeps all bytes that come, until it releases them; both ends find their connections open.
+    pub fn hold(&self) {
+        self.weather.send_modify(|weather| weather.held = true);
+    }
+
+    /// Lets go of what it held.
+    pub fn release(&self) {
+        self.weather.send_modify(|weather| weather.held = false);
+    }
+
     /// Waits until so many bytes are on their way to the target at once.
-    pub async fn holds(&self, bytes: usize) {
+    pub async fn carries(&self, bytes: usize) {
         let mut outbound = self.outbound.subscribe();
         let held = timeout(DEADLINE, outbound.wait_for(|held| *held >= bytes)).await;
         drop(
@@ -243,6 +256,7 @@ impl Connection {
         let writing = async {
             while let Some((due, bytes)) = on_the_way.recv().await {
                 sleep_until(due).await;
+                let _ = self.weather.clone().wait_for(|weather| !weather.held).await;
                 let written = match self.passage() {
                     Passage::Open => to.write_all(&bytes).await,
                     Passage::Cut | Passage::Silent => Ok(()),

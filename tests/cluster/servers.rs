@@ -11,6 +11,7 @@ use whiteboard::model::StrokeId;
 
 use crate::agreement::Copy;
 use crate::cluster::Plan;
+use crate::link::Link;
 use crate::page::pen;
 use crate::visitor::Visitor;
 
@@ -114,56 +115,89 @@ async fn who_loses_a_killed_server_soon_draws_on_through_another_one() {
     assert!(again > 0, "no op had to be sent again");
     assert_eq!(times.len(), KILLS * VISITORS);
     times.sort();
-    println!("drawing again after {times:?}");
+    let welcome: Vec<_> = visitors
+        .iter()
+        .map(|visitor| visitor.seen().absences())
+        .collect();
+    println!("welcome again after {welcome:?}, drawing again after {times:?}");
     assert!(
         times[times.len() * 95 / 100] < DRAWS_AGAIN_WITHIN,
         "{times:?}"
     );
 }
 
+/// When the transaction arrives that was on its way as its server was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arrives {
+    /// Before its page is back at another server.
+    Early,
+    /// After its page has sent the op again, and has its answer.
+    Late,
+}
+
 /// Ada draws through server 0, which is killed while her transaction is on its way to the
-/// database for so long; gives how often she sent each op.
-async fn killed_in_flight(on_the_way: Duration) -> Vec<usize> {
+/// database; gives how often she sent that op.
+async fn killed_in_flight(arrives: Arrives) -> usize {
     let mut cluster = Plan::of(2).linked().start().await;
     let drawing = cluster.create_drawing().await;
-    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let way = Link::to(cluster.balancer.address).await;
+    let ada = cluster.visit_from(way.address, "Ada", &drawing, Some(0));
     let ben = cluster.visit_at(1, "Ben", &drawing).await;
     let first = ada.draw(pen(1.0));
     ada.saved().await;
 
-    cluster.link(0).delay(on_the_way);
+    cluster.link(0).hold();
     let mut large = pen(2.0);
     large["note"] = json!("x".repeat(30_000));
     let second = ada.draw(large);
-    // Small enough for everything else that a server says to its database.
-    cluster.link(0).holds(20_000).await;
+    let n = ada.seen().next - 1;
+    // More than everything else that a server says to its database.
+    cluster.link(0).carries(20_000).await;
+    way.cut();
     cluster.kill(0);
     ada.edit(second, json!({"x": 3}));
     let third = ada.draw(pen(3.0));
+    if arrives == Arrives::Early {
+        cluster.link(0).release();
+        ben.sees(second).await;
+    }
+    way.heal();
     ada.saved().await;
     ben.sees(third).await;
-    cluster.link(0).is_empty().await;
-    let copy = cluster.agree(&drawing, &[&ada, &ben]).await;
-    assert_eq!(copy.living(), 3);
-    assert_eq!(copy.strokes[&first].seq, 1);
-    assert_eq!(copy.strokes[&second].n, 3, "the edit is the last op on it");
+    let before = cluster.agree(&drawing, &[&ada, &ben]).await;
+    if arrives == Arrives::Late {
+        cluster.link(0).release();
+        cluster.link(0).is_empty().await;
+        // What follows is stored after it was tried.
+        ben.edit(first, json!({"x": 9}));
+        ben.saved().await;
+    }
+    let after = cluster.agree(&drawing, &[&ada, &ben]).await;
+    assert_eq!((before.living(), after.living()), (3, 3));
+    assert_eq!(after.strokes[&second], before.strokes[&second]);
+    assert_eq!(
+        after.strokes[&second].n,
+        n + 1,
+        "the edit is the last op on it"
+    );
+    assert_eq!(
+        after.head,
+        before.head + u64::from(arrives == Arrives::Late)
+    );
     assert!(ada.seen().refusals.is_empty());
-    let sent = ada.seen().sent.values().copied().collect();
+    let sent = ada.seen().sent[&n];
     sent
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_of_a_killed_server_that_arrives_late_stores_nothing() {
-    // Ada is back long before it arrives, and sends the op again.
-    let sent = killed_in_flight(Duration::from_secs(4)).await;
-    assert_eq!(sent[..2], [1, 2]);
+    assert_eq!(killed_in_flight(Arrives::Late).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_of_a_killed_server_that_arrives_early_is_not_repeated() {
-    // It is stored before Ada is back, who is told so with her welcome.
-    let sent = killed_in_flight(Duration::from_millis(50)).await;
-    assert_eq!(sent[..2], [1, 1]);
+    // Her welcome says that it is stored.
+    assert_eq!(killed_in_flight(Arrives::Early).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -289,4 +323,28 @@ async fn servers_that_race_for_one_drawing_each_get_a_fair_part() {
     let everyone: Vec<&Visitor> = writers.iter().collect();
     holds_exactly(&cluster.agree(&drawing, &everyone).await, &drawn);
     nothing_was_refused(&writers);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_read_elsewhere_what_its_server_lacks_does_not_start_over() {
+    let cluster = Plan::of(2).linked().start().await;
+    let drawing = cluster.create_drawing().await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    ada.draw(pen(1.0));
+    ada.saved().await;
+
+    // Server 0 hears of everything later than server 1.
+    cluster.link(0).delay(Duration::from_secs(1));
+    ben.draw(pen(2.0));
+    ben.saved().await;
+    ada.load_at(cluster.address(1));
+    ada.wait("what Ben drew", |seen| seen.head == 2).await;
+    let third = ben.draw(pen(3.0));
+    ada.sees(third).await;
+    cluster.link(0).delay(Duration::ZERO);
+    cluster.agree(&drawing, &[&ada, &ben]).await;
+    let seen = ada.seen();
+    assert_eq!(seen.resets, [""; 0], "it had to forget what it had");
+    assert_eq!(seen.reconnects(), 0);
 }

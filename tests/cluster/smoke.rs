@@ -24,6 +24,14 @@ async fn people_on_different_servers_draw_together() {
     // Another server comes, and who loses theirs comes back elsewhere.
     let added = cluster.add().await;
     let cleo = cluster.visit_at(added, "Cleo", &drawing).await;
+    let dora = cluster.visit("Dora", &drawing).await;
+    cleo.wait("all people", |seen| seen.people.len() == 4).await;
+    cleo.signal(json!({"pointer": {"x": 1, "y": 2}}));
+    ada.wait("a pointer", |seen| !seen.pointers.is_empty())
+        .await;
+    dora.leave().await;
+    cleo.wait("three people", |seen| seen.people.len() == 3)
+        .await;
     cluster.kill(0);
     let third = ada.draw(pen(3.0));
     cleo.sees(third).await;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
-use whiteboard::model::{OpId, StrokeId};
+use whiteboard::model::{OpId, StrokeId, Writer, WriterId};
 
 use crate::page::{Closed, Page, pen};
 use crate::process::Log;
@@ -95,6 +95,8 @@ enum Ask {
     Cut,
     /// Nothing is read until it says so again.
     Read(bool),
+    /// It reads over HTTP at this address, then asks for what is missing yet.
+    Load(SocketAddr),
     Leave,
 }
 
@@ -156,6 +158,12 @@ impl Visitor {
         self.seen.borrow()
     }
 
+    /// Its public id, which it has before it is welcome.
+    pub fn writer(&self) -> WriterId {
+        let seen = self.seen();
+        Writer::new(seen.key, seen.tab).id
+    }
+
     /// Draws a stroke; it is in the outbox until it is answered.
     pub fn draw(&self, body: Value) -> StrokeId {
         let stroke = StrokeId::random();
@@ -201,7 +209,9 @@ impl Visitor {
                 }
                 let stroke = StrokeId::random();
                 let draw = json!({"op": "draw", "stroke": stroke, "body": pen(drawn.len() as f64)});
-                seen.send_modify(|seen| drop(seen.page.wish(draw)));
+                seen.send_modify(|seen| {
+                    seen.page.wish(draw);
+                });
                 drawn.push(stroke);
             }
         });
@@ -227,6 +237,11 @@ impl Visitor {
     /// Reads on.
     pub fn read_on(&self) {
         self.ask(Ask::Read(true));
+    }
+
+    /// Reads over HTTP, as a page that is told to, and finds itself at this server.
+    pub fn load_at(&self, address: SocketAddr) {
+        self.ask(Ask::Load(address));
     }
 
     /// Closes its page.

@@ -2,6 +2,7 @@
 //!
 //! It must never panic over a connection: only what a server says may be wrong.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
@@ -94,7 +95,8 @@ impl Life {
 
     /// Lives until it ends.
     pub async fn live(mut self) -> End {
-        if let Err(end) = self.load().await {
+        let address = self.seen.borrow().page.address;
+        if let Err(end) = self.load(address).await {
             return end;
         }
         loop {
@@ -115,7 +117,7 @@ impl Life {
                     Some(ask) = self.asked.recv() => match ask {
                         Ask::Leave => return End::Left,
                         Ask::Read(reads) => self.reads = reads,
-                        Ask::Signal(_) | Ask::Cut => {}
+                        Ask::Signal(_) | Ask::Cut | Ask::Load(_) => {}
                     }
                 }
             }
@@ -123,12 +125,12 @@ impl Life {
     }
 
     /// Reads over HTTP until everything the server has is held.
-    async fn load(&mut self) -> Result<(), End> {
+    async fn load(&mut self, address: SocketAddr) -> Result<(), End> {
         let mut failures = 0;
         loop {
             let url = {
                 let seen = self.seen.borrow();
-                let (address, drawing) = (seen.page.address, &seen.page.drawing);
+                let drawing = &seen.page.drawing;
                 let since = seen.page.since();
                 format!("http://{address}/api/drawings/{drawing}/strokes?{since}")
             };
@@ -258,6 +260,11 @@ impl Life {
                     Ask::Signal(signal) => send(out, &signal),
                     Ask::Read(reads) => self.reads = reads,
                     Ask::Cut => return Gone::Lost(None),
+                    Ask::Load(address) => {
+                        if let Err(end) = self.load_and_ask(address, out).await {
+                            return Gone::End(end);
+                        }
+                    }
                     Ask::Leave => {
                         let _ = out.send(Message::Close(None));
                         let closed = async { while let Some(Ok(_)) = stream.next().await {} };
@@ -312,9 +319,8 @@ impl Life {
             }
             Then::Send(n) => self.send_again_from(n),
             Then::Read => {
-                self.load().await?;
-                self.asked_at = None;
-                self.ask(out);
+                let address = self.seen.borrow().page.address;
+                self.load_and_ask(address, out).await?;
             }
             Then::Compare(head) => {
                 if head <= self.seen.borrow().page.head {
@@ -328,6 +334,17 @@ impl Life {
             }
         }
         self.pump(out);
+        Ok(())
+    }
+
+    async fn load_and_ask(
+        &mut self,
+        address: SocketAddr,
+        out: &mpsc::UnboundedSender<Message>,
+    ) -> Result<(), End> {
+        self.load(address).await?;
+        self.asked_at = None;
+        self.ask(out);
         Ok(())
     }
 
