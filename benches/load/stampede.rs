@@ -220,7 +220,7 @@ impl Pages {
                     due: Instant::now() + DRAW_PERIOD.mul_f64(fastrand::f64()),
                 };
                 // Those who draw are on all drawings.
-                let draws = number / drawings.len() % DRAWS == 0;
+                let draws = (number / drawings.len()).is_multiple_of(DRAWS);
                 pages
                     .pages
                     .spawn(page.run(draws, pages.drawing.subscribe()));
