@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use whiteboard::model::{Life, StrokeId};
 
-use crate::browser::{Browser, pen};
+use crate::browser::Browser;
+use crate::page::pen;
 use crate::served::{create_drawing, serve, serve_on};
 use crate::surrealdb;
 
