@@ -26,9 +26,11 @@ use crate::store::{Store, StoreError};
 /// How often the database is swept of what is deleted and of old tombstones. Servers sweep at
 /// times of their own; what one has swept, the next finds clean.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// How often a server tells the others that it lives, and which drawings it has open. Unheard
-/// for three times as long, it is gone.
-const BEAT_INTERVAL: Duration = Duration::from_secs(5);
+/// How often a server tells the others at least that it lives, and who is on its drawings. Unheard
+/// for three times as long, it is gone: that has to be less than 10 s.
+const BEAT_INTERVAL: Duration = Duration::from_millis(2500);
+/// Someone who comes or goes is told at once, but two beats are at least so far apart.
+const BEAT_PAUSE: Duration = Duration::from_millis(500);
 /// How long data may stay unacknowledged by a peer before its connection is given up. The
 /// heartbeat cannot see a dead peer while bytes to it are queued.
 #[cfg(target_os = "linux")]
@@ -205,6 +207,8 @@ async fn beat(store: Store, feeds: Feeds) {
         if let Err(error) = store.beat(&feeds.counts()).await {
             log::debug!("the beat was not stored: {error}");
         }
-        tokio::time::sleep(BEAT_INTERVAL).await;
+        tokio::time::sleep(BEAT_PAUSE).await;
+        // Without a change it is only said again that the server is there.
+        let _ = tokio::time::timeout(BEAT_INTERVAL - BEAT_PAUSE, feeds.counts_changed()).await;
     }
 }
