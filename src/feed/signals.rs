@@ -133,12 +133,15 @@ impl Feed {
             self.check_head(ctx);
             return;
         }
+        // Whom this feed did not know may not have heard who came here before: nothing is written
+        // while nobody is known to listen.
+        let tell = ask || !self.roster.knows(server);
         let changed = self.roster.heard(server, signals.people.take());
         gather(&mut self.for_sessions, signals, &self.metrics);
         if changed {
             self.for_sessions.people = Some(self.roster.everyone());
         }
-        if ask {
+        if tell {
             self.for_servers.people = Some(self.roster.here());
         }
         self.schedule_tick(ctx);
