@@ -107,7 +107,10 @@ impl Feed {
             if let Err(error) = written {
                 feed.metrics.signals_dropped.count(Dropped::Unwritten);
                 log::debug!("signals of drawing {} were lost: {error}", feed.id);
-            } else if !feed.for_servers.is_empty() {
+                return;
+            }
+            feed.hearing.wrote();
+            if !feed.for_servers.is_empty() {
                 feed.schedule_tick(ctx);
             }
         }));
@@ -115,6 +118,7 @@ impl Feed {
 
     pub(super) fn heard(&mut self, server: ServerId, body: &str, ctx: &mut Context<Self>) {
         if server == self.store.server() {
+            self.hearing.row();
             return;
         }
         let Ok(row) = serde_json::from_str::<ServerSignals>(body) else {
