@@ -30,10 +30,21 @@ enum Passage {
 #[derive(Clone, Copy, Debug)]
 struct Weather {
     passage: Passage,
+    /// The one connection that is silent while the others are open, by when it was made.
+    deaf: Option<usize>,
     /// How long each byte is on its way, in each direction.
     delay: Duration,
     /// Bytes a second in each direction of each connection.
     rate: Option<u32>,
+}
+
+impl Weather {
+    fn passage(&self, connection: usize) -> Passage {
+        match self.passage {
+            Passage::Open if self.deaf == Some(connection) => Passage::Silent,
+            passage => passage,
+        }
+    }
 }
 
 /// The link; when it is dropped, all its connections close.
@@ -51,14 +62,17 @@ impl Link {
         let listener = listener.expect("a free port");
         let weather = watch::Sender::new(Weather {
             passage: Passage::Open,
+            deaf: None,
             delay: Duration::ZERO,
             rate: None,
         });
         let address = listener.local_addr().expect("an address");
         let watching = weather.subscribe();
         let listening = tokio::spawn(async move {
+            let mut made = 0;
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, target, watching.clone()));
+                tokio::spawn(connection(stream, target, made, watching.clone()));
+                made += 1;
             }
         });
         Self {
@@ -80,10 +94,18 @@ impl Link {
             .send_modify(|weather| weather.passage = Passage::Silent);
     }
 
+    /// The same for one connection only, by when it was made: 0 for the first of all.
+    pub fn silence_one(&self, connection: usize) {
+        self.weather
+            .send_modify(|weather| weather.deaf = Some(connection));
+    }
+
     /// Carries bytes again. Connections that lost some are closed.
     pub fn heal(&self) {
-        self.weather
-            .send_modify(|weather| weather.passage = Passage::Open);
+        self.weather.send_modify(|weather| {
+            weather.passage = Passage::Open;
+            weather.deaf = None;
+        });
     }
 
     /// From now on each byte is on its way for so long. What is on its way already is not told.
@@ -104,15 +126,20 @@ impl Drop for Link {
     }
 }
 
-async fn connection(near: TcpStream, target: SocketAddr, mut weather: watch::Receiver<Weather>) {
-    let carrying = carry(near, target, weather.clone());
+async fn connection(
+    near: TcpStream,
+    target: SocketAddr,
+    number: usize,
+    mut weather: watch::Receiver<Weather>,
+) {
+    let carrying = carry(near, target, number, weather.clone());
     let broken = async {
         // Ends also when the link is gone.
         let _ = weather
-            .wait_for(|weather| weather.passage != Passage::Open)
+            .wait_for(|weather| weather.passage(number) != Passage::Open)
             .await;
         let _ = weather
-            .wait_for(|weather| weather.passage != Passage::Silent)
+            .wait_for(|weather| weather.passage(number) != Passage::Silent)
             .await;
     };
     tokio::select! {
@@ -121,8 +148,13 @@ async fn connection(near: TcpStream, target: SocketAddr, mut weather: watch::Rec
     }
 }
 
-async fn carry(near: TcpStream, target: SocketAddr, weather: watch::Receiver<Weather>) {
-    let passage = weather.borrow().passage;
+async fn carry(
+    near: TcpStream,
+    target: SocketAddr,
+    number: usize,
+    weather: watch::Receiver<Weather>,
+) {
+    let passage = weather.borrow().passage(number);
     match passage {
         Passage::Open => {}
         Passage::Cut => return,
@@ -143,8 +175,8 @@ async fn carry(near: TcpStream, target: SocketAddr, weather: watch::Receiver<Wea
     let (near_reads, near_writes) = near.into_split();
     let (far_reads, far_writes) = far.into_split();
     tokio::join!(
-        one_way(near_reads, far_writes, weather.clone()),
-        one_way(far_reads, near_writes, weather),
+        one_way(near_reads, far_writes, number, weather.clone()),
+        one_way(far_reads, near_writes, number, weather),
     );
 }
 
@@ -153,6 +185,7 @@ async fn carry(near: TcpStream, target: SocketAddr, weather: watch::Receiver<Wea
 async fn one_way(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
+    number: usize,
     weather: watch::Receiver<Weather>,
 ) {
     let (sender, mut on_the_way) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
@@ -171,14 +204,14 @@ async fn one_way(
     let writing = async move {
         while let Some((due, bytes)) = on_the_way.recv().await {
             sleep_until(due).await;
-            let Weather { passage, rate, .. } = *weather.borrow();
-            if passage != Passage::Open {
+            let weather = *weather.borrow();
+            if weather.passage(number) != Passage::Open {
                 continue;
             }
             if to.write_all(&bytes).await.is_err() {
                 return;
             }
-            if let Some(rate) = rate {
+            if let Some(rate) = weather.rate {
                 sleep(Duration::from_secs_f64(
                     bytes.len() as f64 / f64::from(rate),
                 ))
@@ -186,7 +219,7 @@ async fn one_way(
             }
         }
         // An end that is told to nobody keeps the other one open.
-        if weather.borrow().passage == Passage::Silent {
+        if weather.borrow().passage(number) == Passage::Silent {
             std::future::pending::<()>().await;
         }
         let _ = to.shutdown().await;

@@ -187,6 +187,14 @@ impl Visitor {
         self.ask(Ask::Signal(signal));
     }
 
+    /// Takes another name, and comes again to say so: a page says who it is once for each socket.
+    pub fn rename(&self, name: &str) {
+        self.check();
+        self.seen
+            .send_modify(|seen| seen.page.name = Some(name.to_owned()));
+        self.cut();
+    }
+
     /// Its connection breaks, without a goodbye; it comes back by itself.
     pub fn cut(&self) {
         self.ask(Ask::Cut);
@@ -268,10 +276,13 @@ impl Visitor {
 impl Drop for Visitor {
     fn drop(&mut self) {
         let Some(life) = &self.life else { return };
+        let broke = life.is_finished();
         life.abort();
-        if !std::thread::panicking() {
-            // A rule that was broken after the test last looked fails it too.
-            self.check();
-        }
+        // A rule that was broken after the test last looked fails it too.
+        assert!(
+            !broke || std::thread::panicking(),
+            "the page of {} broke: its panic is above",
+            self.name
+        );
     }
 }
