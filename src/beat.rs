@@ -13,8 +13,11 @@ use tokio::time::MissedTickBehavior;
 use crate::feeds::Feeds;
 use crate::store::{Store, StoreError};
 
-/// How often a server tells the others that it is there, and which drawings it has open.
-pub const BEAT_INTERVAL: Duration = Duration::from_secs(5);
+/// How often a server tells the others at least that it is there, and who is on its drawings. Unheard for
+/// [`BEATS_UNTIL_GONE`] times as long it counts no more, which has to be less than 10 s.
+pub const BEAT_INTERVAL: Duration = Duration::from_millis(2_500);
+/// Who comes or goes is told at once, but such beats are at least so far apart.
+const BEAT_PAUSE: Duration = Duration::from_millis(500);
 /// A server is gone that is unheard for so many beats, and so is a connection over which as
 /// many were not stored or not heard.
 pub const BEATS_UNTIL_GONE: u32 = 3;
@@ -66,14 +69,21 @@ impl Beat {
     pub async fn beat(&self) {
         let mut times = tokio::time::interval(self.interval);
         times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last = tokio::time::Instant::now();
         loop {
-            tokio::select! {
-                _ = times.tick() => {}
-                () = self.due.notified() => {}
-            }
+            let counts_changed = async {
+                tokio::time::sleep_until(last + BEAT_PAUSE).await;
+                self.feeds.counts_changed().await;
+            };
+            let regular = tokio::select! {
+                _ = times.tick() => true,
+                () = self.due.notified() => true,
+                () = counts_changed => false,
+            };
+            last = tokio::time::Instant::now();
             self.pulse().begun = Some(Instant::now());
             let stored = self.store.beat(&self.feeds.counts()).await;
-            let (unstored, unheard) = self.stored(&stored);
+            let (unstored, unheard) = self.stored(&stored, regular);
             if is_another(unstored) {
                 log::warn!("the database did not answer {unstored} beats: connecting anew");
                 told(self.store.replace_queries().await);
@@ -110,14 +120,18 @@ impl Beat {
         }
     }
 
-    /// Notes what came of a beat; gives how many in a row had no answer, and how many were not heard.
-    fn stored(&self, stored: &Result<(), StoreError>) -> (u32, u32) {
+    /// Notes what came of a beat; gives how many regular ones in a row had no answer, and how many
+    /// were not heard: those between them come too fast to tell what is gone from what is slow.
+    fn stored(&self, stored: &Result<(), StoreError>, regular: bool) -> (u32, u32) {
         let mut pulse = self.pulse();
         match stored {
             Ok(()) => {
                 self.store.metrics().beats.count();
                 pulse.unstored = 0;
                 // It may have been heard before this server was told that it is stored.
+                if !regular {
+                    return (0, 0);
+                }
                 if pulse.begun.is_some() {
                     pulse.unheard += 1;
                 }
@@ -125,6 +139,9 @@ impl Beat {
             Err(error) => {
                 // `/readyz` and the feeds say that the database is away.
                 log::debug!("the beat was not stored: {error}");
+                if !regular {
+                    return (0, 0);
+                }
                 pulse.unstored = match error {
                     StoreError::Deadline(_) | StoreError::Unavailable(_) => pulse.unstored + 1,
                     // The database answered.

@@ -14,6 +14,7 @@
 
 mod append;
 mod follow;
+mod hearing;
 mod messages;
 mod signals;
 
@@ -27,6 +28,7 @@ use tokio::sync::oneshot;
 
 use crate::drawing::{Drawing, Limits, Verdict};
 use append::Append;
+use hearing::Hearing;
 pub(crate) use messages::{Drain, Read, Told};
 pub use messages::{FeedError, FromSession, ReadPage, Shared};
 use signals::gather;
@@ -125,6 +127,11 @@ pub struct Feed {
     members: Members,
     roster: Roster,
     queue: Queue,
+    /// The live queries, while they are open.
+    following: Option<SpawnHandle>,
+    /// They are new, and nothing was read since.
+    fresh: bool,
+    hearing: Hearing,
     /// Changes that came before one that precedes them.
     early: BTreeMap<Seq, Change>,
     /// When the first change that no frame told yet was learnt.
@@ -229,6 +236,9 @@ impl Feed {
             queue: Queue::new(shared.room.clone()),
             shared,
             settings,
+            following: None,
+            fresh: false,
+            hearing: Hearing::default(),
             early: BTreeMap::new(),
             untold_since: None,
             asked: Vec::new(),
@@ -394,6 +404,10 @@ impl Feed {
             );
             self.left(session, ctx);
         }
+        if self.following.is_some() && self.hearing.is_deaf(self.head()) {
+            log::warn!("drawing {} hears nothing: following again", self.id);
+            self.follow(ctx);
+        }
         if self.roster.beat() {
             self.people_changed(ctx);
         }
@@ -536,13 +550,17 @@ impl Actor for Feed {
 impl StreamHandler<Followed> for Feed {
     fn handle(&mut self, followed: Followed, ctx: &mut Self::Context) {
         match followed {
-            Followed::Change(change) => self.arrived(change, ctx),
+            Followed::Change(change) => {
+                self.hearing.change(change.seq);
+                self.arrived(change, ctx);
+            }
             Followed::Signals { server, body } => self.heard(server, &body, ctx),
         }
     }
 
     fn finished(&mut self, ctx: &mut Self::Context) {
         log::warn!("drawing {} is no longer followed: following again", self.id);
+        self.following = None;
         let wait = self.backoff();
         ctx.run_later(wait, |feed, ctx| feed.follow(ctx));
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Handler, Message};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::feed::{
     Drain, Feed, FeedError, FeedSettings, FromSession, Read, ReadPage, Shared, Told,
@@ -31,6 +31,7 @@ struct Registry {
     settings: Arc<FeedSettings>,
     open: Mutex<HashMap<DrawingId, Open>>,
     opened: AtomicU64,
+    counted: Notify,
     draining: AtomicBool,
 }
 
@@ -69,6 +70,7 @@ impl Feeds {
             settings: Arc::new(settings),
             open: Mutex::default(),
             opened: AtomicU64::new(0),
+            counted: Notify::new(),
             draining: AtomicBool::new(false),
         }))
     }
@@ -109,6 +111,11 @@ impl Feeds {
             .iter()
             .map(|(&id, open)| (id, open.sessions as u32))
             .collect()
+    }
+
+    /// Waits until the counts are others than when this was last waited for. One task waits.
+    pub async fn counts_changed(&self) {
+        self.0.counted.notified().await;
     }
 
     /// Joins a session: `message` is its [`FromSession::Join`].
@@ -283,6 +290,7 @@ impl Registration {
             .is_some_and(|open| open.number == self.number)
         {
             open.remove(&self.id);
+            self.feeds.0.counted.notify_one();
         }
     }
 
@@ -307,9 +315,10 @@ impl Registration {
             .feeds
             .lock()
             .get_mut(&self.id)
-            .filter(|open| open.number == self.number)
+            .filter(|open| open.number == self.number && open.sessions != sessions)
         {
             open.sessions = sessions;
+            self.feeds.0.counted.notify_one();
         }
     }
 }

@@ -70,6 +70,11 @@ impl Roster {
         !self.elsewhere.is_empty()
     }
 
+    /// Whether a server was heard lately.
+    pub fn knows(&self, server: ServerId) -> bool {
+        self.elsewhere.contains_key(&server)
+    }
+
     /// Another server said something, and perhaps who is there; true when that changed.
     pub fn heard(&mut self, server: ServerId, people: Option<Vec<Person>>) -> bool {
         let known = self.elsewhere.entry(server).or_insert(Elsewhere {
@@ -131,7 +136,9 @@ mod tests {
         let ada = person("Ada");
         let server = ServerId::random();
         roster.join(1, ada.clone());
+        assert!(!roster.knows(server));
         assert!(roster.heard(server, Some(vec![ada, person("Bob")])));
+        assert!(roster.knows(server));
         assert_eq!(names(roster.everyone()), ["Ada", "Bob"]);
         assert_eq!(names(roster.here()), ["Ada"]);
         assert!(roster.leave(1));

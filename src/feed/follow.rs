@@ -9,6 +9,9 @@ use super::*;
 
 impl Feed {
     pub(super) fn follow(&mut self, ctx: &mut Context<Self>) {
+        if let Some(following) = self.following.take() {
+            ctx.cancel_future(following);
+        }
         let (store, id) = (self.store.clone(), self.id);
         let followed = async move { store.follow(id).await };
         ctx.spawn(
@@ -17,7 +20,8 @@ impl Feed {
                     let stream = futures_util::stream::unfold(follow, |mut follow| async move {
                         follow.next().await.map(|followed| (followed, follow))
                     });
-                    Self::add_stream(stream, ctx);
+                    feed.following = Some(Self::add_stream(stream, ctx));
+                    feed.fresh = true;
                     // Subscribed first, read second: what is written between the two is found by one or the other.
                     feed.read(ctx);
                     for wait in HEAD_CHECKS {
@@ -51,6 +55,9 @@ impl Feed {
                 Ok(pages) => {
                     feed.failures = 0;
                     feed.take_pages(since, pages, ctx);
+                    if std::mem::take(&mut feed.fresh) {
+                        feed.hearing.begin(feed.head());
+                    }
                     if std::mem::take(&mut feed.busy.read_again) {
                         feed.read(ctx);
                     } else {
@@ -146,6 +153,7 @@ impl Feed {
             drawing.load(page.changes, page.head);
         }
         self.members.reset(&drawing, ResetReason::Life);
+        self.hearing.begin(drawing.head());
         self.drawing = Some(drawing);
         self.moved_on(ctx);
         self.serve_asked(ctx);

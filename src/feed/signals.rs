@@ -107,7 +107,10 @@ impl Feed {
             if let Err(error) = written {
                 feed.metrics.signals_dropped.count(Dropped::Unwritten);
                 log::debug!("signals of drawing {} were lost: {error}", feed.id);
-            } else if !feed.for_servers.is_empty() {
+                return;
+            }
+            feed.hearing.wrote();
+            if !feed.for_servers.is_empty() {
                 feed.schedule_tick(ctx);
             }
         }));
@@ -115,6 +118,7 @@ impl Feed {
 
     pub(super) fn heard(&mut self, server: ServerId, body: &str, ctx: &mut Context<Self>) {
         if server == self.store.server() {
+            self.hearing.row();
             return;
         }
         let Ok(row) = serde_json::from_str::<ServerSignals>(body) else {
@@ -133,12 +137,15 @@ impl Feed {
             self.check_head(ctx);
             return;
         }
+        // Whom this feed did not know may not have heard who came here before: nothing is written
+        // while nobody is known to listen.
+        let tell = ask || !self.roster.knows(server);
         let changed = self.roster.heard(server, signals.people.take());
         gather(&mut self.for_sessions, signals, &self.metrics);
         if changed {
             self.for_sessions.people = Some(self.roster.everyone());
         }
-        if ask {
+        if tell {
             self.for_servers.people = Some(self.roster.here());
         }
         self.schedule_tick(ctx);

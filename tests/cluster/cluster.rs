@@ -3,19 +3,24 @@
 //! It must never leave a process behind, and never hide what one of them said when a test fails.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep};
 use whiteboard::store::{Database, Store};
 
 use crate::balancer::Balancer;
+use crate::direct::Direct;
 use crate::link::Link;
 use crate::process::{Log, Process, Signal, signal};
 use crate::processes::{free_port, program};
+pub use crate::surrealdb::engine;
 use crate::surrealdb::{self, Engine};
 use crate::visitor::{DEADLINE, Patience, Visitor};
 
@@ -24,8 +29,6 @@ use crate::visitor::{DEADLINE, Patience, Visitor};
 const AT_ONCE: usize = 2;
 /// Places that the balancer has for servers, those that are started later included.
 const PLACES: usize = 6;
-/// `router` makes all clusters use SurrealDB's router engine, as several of its nodes need it.
-const ENGINE: &str = "WHITEBOARD_TEST_ENGINE";
 
 /// What a cluster is made of.
 #[derive(Clone, Copy, Debug)]
@@ -79,15 +82,6 @@ impl Plan {
     }
 }
 
-/// The engine that the environment asks for.
-pub fn engine() -> Engine {
-    match std::env::var(ENGINE).as_deref() {
-        Ok("router") => Engine::Router,
-        Ok(other) if !other.is_empty() => panic!("{ENGINE} is router or nothing, not {other}"),
-        _ => Engine::Inline,
-    }
-}
-
 /// A place for a whiteboard: its port stays the same when it is started again.
 struct Place {
     port: u16,
@@ -115,7 +109,7 @@ impl Cluster {
             LazyLock::new(|| Arc::new(Semaphore::new(AT_ONCE)));
         let turn = TURNS.clone().acquire_owned().await.expect("never closed");
         let log = Log::new();
-        let database = block_in_place(|| surrealdb::Server::start_with(engine()));
+        let database = block_in_place(|| surrealdb::Server::start());
         let mut places = Vec::new();
         for _ in 0..PLACES {
             let link = match plan.linked {
@@ -152,10 +146,25 @@ impl Cluster {
     fn launch(&mut self, server: usize) {
         let place = &mut self.places[server];
         assert!(place.process.is_none(), "server {server} runs");
-        let database = place
-            .link
-            .as_ref()
-            .map_or(self.database.address(), |link| link.address);
+        let database = place.link.as_ref().map(|link| link.address);
+        let mut command = self.program(database.unwrap_or(self.database.address()));
+        command.args([
+            "--listen",
+            &format!("127.0.0.1:{}", self.places[server].port),
+        ]);
+        if engine() == Engine::Router {
+            command.args(["--gap-hold", "250ms"]);
+        }
+        command.args(self.plan.flags);
+        self.places[server].process = Some(Process::start(
+            &format!("server {server}"),
+            command,
+            &self.log,
+        ));
+    }
+
+    /// A whiteboard that knows its database.
+    fn program(&self, database: SocketAddr) -> Command {
         let Database {
             namespace,
             name,
@@ -165,20 +174,19 @@ impl Cluster {
         } = self.database.database("cluster");
         let mut command = program(env!("CARGO_BIN_EXE_whiteboard"));
         command
-            .args(["--listen", &format!("127.0.0.1:{}", place.port)])
             .args(["--database", &format!("ws://{database}")])
             .args(["--database-namespace", &namespace, "--database-name", &name])
             .env("WHITEBOARD_DATABASE_USER", user.unwrap_or_default())
             .env("WHITEBOARD_DATABASE_PASSWORD", password.unwrap_or_default());
-        if engine() == Engine::Router {
-            command.args(["--gap-hold", "250ms"]);
-        }
-        command.args(self.plan.flags);
-        place.process = Some(Process::start(
-            &format!("server {server}"),
-            command,
-            &self.log,
-        ));
+        command
+    }
+
+    /// Runs a whiteboard that is to end by itself, as one with `--new-life` does; gives its exit code.
+    pub async fn run(&self, flags: &[&str]) -> Option<i32> {
+        let mut command = self.program(self.database.address());
+        command.args(["--listen", "127.0.0.1:0"]).args(flags);
+        let process = Process::start("another", command, &self.log);
+        process.ended(DEADLINE).await.code()
     }
 
     /// The numbers of the servers that run, or hang.
@@ -305,6 +313,22 @@ impl Cluster {
         signal(self.database.pid().expect("it runs"), Signal::Continue);
     }
 
+    /// A copy of all that the database holds. It has to be killed before.
+    pub fn back_up(&self) -> TempDir {
+        block_in_place(|| self.database.back_up())
+    }
+
+    /// Puts a copy in the place of all that the database holds. It has to be killed before.
+    pub fn restore(&self, backup: &TempDir) {
+        self.log.say("database", "is put back to a backup");
+        block_in_place(|| self.database.restore(backup));
+    }
+
+    /// A connection to the database itself, past all servers and the store.
+    pub async fn direct(&self) -> Direct {
+        Direct::to(&self.database.database("cluster")).await
+    }
+
     /// The database itself, past all servers. It is opened anew.
     pub async fn store(&self) -> Store {
         Store::open(&self.database.database("cluster"))
@@ -337,6 +361,24 @@ impl Cluster {
         let url = format!("http://{address}{path}");
         let asked = self.http.get(url).timeout(DEADLINE).send().await?;
         asked.error_for_status()?.json().await
+    }
+
+    /// The value of one line of a server's metrics.
+    pub async fn metric(&self, server: usize, name: &str) -> f64 {
+        let url = format!("http://{}/metrics", self.address(server));
+        let asked = self.http.get(url).timeout(DEADLINE).send().await;
+        let text = asked.expect("an answer").text().await.expect("text");
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        let value = line.and_then(|value| value.trim().parse().ok());
+        value.unwrap_or_else(|| panic!("no {name} in {text}"))
+    }
+
+    /// Asks a server for something that is not a GET, which it has to do.
+    pub async fn ask(&self, server: usize, method: Method, path: &str, body: Value) {
+        let url = format!("http://{}{path}", self.address(server));
+        let asked = self.http.request(method, url).json(&body).timeout(DEADLINE);
+        let answer = asked.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{answer:?}");
     }
 
     /// The status of what a server answers to a GET, if it answers.

@@ -42,12 +42,16 @@ struct Weather {
     rate: Option<u32>,
     /// Connections before this one are silent, whatever the others are.
     forgotten: u64,
+    /// And this one.
+    deaf: Option<u64>,
 }
 
 impl Weather {
     fn passage(&self, connection: u64) -> Passage {
         match self.passage {
-            Passage::Open if connection < self.forgotten => Passage::Silent,
+            Passage::Open if connection < self.forgotten || self.deaf == Some(connection) => {
+                Passage::Silent
+            }
             passage => passage,
         }
     }
@@ -76,6 +80,7 @@ impl Link {
             delay: Duration::ZERO,
             rate: None,
             forgotten: 0,
+            deaf: None,
         });
         let address = listener.local_addr().expect("an address");
         let connections = Arc::new(AtomicU64::new(0));
@@ -120,11 +125,18 @@ impl Link {
             .send_modify(|weather| weather.forgotten = forgotten);
     }
 
+    /// Drops all bytes of one connection, by when it was made: 0 for the first of all.
+    pub fn silence_one(&self, connection: u64) {
+        self.weather
+            .send_modify(|weather| weather.deaf = Some(connection));
+    }
+
     /// Carries bytes again. Connections that lost some are closed.
     pub fn heal(&self) {
         self.weather.send_modify(|weather| {
             weather.passage = Passage::Open;
             weather.forgotten = 0;
+            weather.deaf = None;
         });
     }
 

@@ -20,6 +20,7 @@
 mod agreement;
 mod balancer;
 mod cluster;
+mod direct;
 mod link;
 #[path = "../whiteboard/page.rs"]
 #[allow(dead_code, reason = "another test binary uses the rest of it")]
@@ -32,7 +33,13 @@ mod processes;
 mod surrealdb;
 mod visitor;
 
+mod database;
+mod deletion;
 mod fuzz;
+mod people;
+mod repair;
+mod restore;
+mod schema;
 mod servers;
 mod silence;
 mod smoke;

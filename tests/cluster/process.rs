@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::processes::spawn;
+use crate::visitor::DEADLINE;
 
 /// What all parts of a cluster said, in order; shown when the test fails.
 #[derive(Clone)]
@@ -34,6 +35,28 @@ impl Log {
         let line = format!("{:8.3} {who}: {what}", self.0.began.elapsed().as_secs_f64());
         let lines = self.0.lines.lock();
         lines.unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    /// Waits until someone said something that contains this.
+    ///
+    /// # Panics
+    ///
+    /// When nobody says it in time.
+    pub async fn has(&self, who: &str, text: &str) {
+        let who = format!(" {who}: ");
+        let deadline = Instant::now() + DEADLINE;
+        let said = |line: &String| line.contains(&who) && line.contains(text);
+        while !self
+            .0
+            .lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .any(said)
+        {
+            assert!(Instant::now() < deadline, "{who:?} did not say {text:?}");
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Shows all of it, where the test's own output goes.

@@ -224,6 +224,14 @@ impl Visitor {
         self.ask(Ask::Signal(signal));
     }
 
+    /// Takes another name, and comes again to say so: a page says who it is once for each socket.
+    pub fn rename(&self, name: &str) {
+        self.check();
+        self.seen
+            .send_modify(|seen| seen.page.name = Some(name.to_owned()));
+        self.cut();
+    }
+
     /// Its connection breaks, without a goodbye; it comes back by itself.
     pub fn cut(&self) {
         self.ask(Ask::Cut);

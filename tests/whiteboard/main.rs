@@ -1,6 +1,7 @@
 //! The integration tests: one binary, so that SurrealDB is linked once; a module for each concern.
 
 mod browser;
+#[allow(dead_code, reason = "another test binary uses the rest of it")]
 mod page;
 mod processes;
 mod proxy;

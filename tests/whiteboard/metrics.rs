@@ -438,7 +438,9 @@ async fn the_readme_names_only_what_is_served() {
     let text = text(server.address()).await;
     let families = families(&text);
     let words = readme.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let named: Vec<_> = words.filter(|word| word.starts_with("whiteboard_")).collect();
+    let named: Vec<_> = words
+        .filter(|word| word.starts_with("whiteboard_"))
+        .collect();
     assert!(named.len() >= 8, "the README names {named:?}");
     for name in named {
         assert!(families.contains(&name), "{name} is not served");

@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use whiteboard::store::Database;
@@ -12,6 +12,8 @@ use crate::processes::{free_port, program, spawn};
 
 /// How long the process may take until it answers.
 const START: Duration = Duration::from_secs(60);
+/// `router` makes all servers use SurrealDB's router engine, as several of its nodes need it.
+const ENGINE: &str = "WHITEBOARD_TEST_ENGINE";
 
 /// The process, killed and waited for when this is dropped.
 pub struct Server {
@@ -30,10 +32,20 @@ pub enum Engine {
     Router,
 }
 
+/// The engine that the environment asks for.
+pub fn engine() -> Engine {
+    match std::env::var(ENGINE).as_deref() {
+        Ok("router") => Engine::Router,
+        Ok(other) if !other.is_empty() => panic!("{ENGINE} is router or nothing, not {other}"),
+        _ => Engine::Inline,
+    }
+}
+
 impl Server {
-    /// Starts a server on an empty folder, and waits until it answers.
+    /// Starts a server on an empty folder, with the engine that the environment asks for, and waits
+    /// until it answers.
     pub fn start() -> Self {
-        Self::start_with(Engine::Inline)
+        Self::start_with(engine())
     }
 
     /// Starts one with an engine of live queries.
@@ -84,6 +96,32 @@ impl Server {
             process.kill().unwrap();
             process.wait().unwrap();
         }
+    }
+
+    /// A copy of its folder, taken while it does not run.
+    pub fn back_up(&self) -> tempfile::TempDir {
+        let backup = tempfile::tempdir().unwrap();
+        self.copy(self.folder.path(), backup.path());
+        backup
+    }
+
+    /// Puts a copy in the place of its folder, while it does not run.
+    pub fn restore(&self, backup: &tempfile::TempDir) {
+        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => std::fs::remove_dir_all(path).unwrap(),
+                false => std::fs::remove_file(path).unwrap(),
+            }
+        }
+        self.copy(backup.path(), self.folder.path());
+    }
+
+    fn copy(&self, from: &Path, to: &Path) {
+        assert!(self.process.is_none(), "it writes to its folder");
+        let from = from.join(".");
+        let copied = Command::new("cp").arg("-a").args([&from, to]).status();
+        assert!(copied.unwrap().success(), "{}", from.display());
     }
 
     /// Where it listens.

@@ -1,0 +1,100 @@
+//! Whether a live query still tells what is stored.
+//!
+//! One that was killed behind the feed's back ends without a word. It must never be taken for one
+//! for which there is nothing to tell: a feed's own changes and signals come back to it too.
+
+use crate::model::Seq;
+
+/// For so many beats a live query may owe something that was stored before them.
+const BEATS_UNTIL_DEAF: u8 = 2;
+
+/// The position of a change, and a number of signal rows of this server's own.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    head: Seq,
+    rows: u64,
+}
+
+/// What is stored, and what of it was heard.
+#[derive(Debug, Default)]
+pub(super) struct Hearing {
+    heard: Told,
+    written: u64,
+    /// What was stored when the last beat passed.
+    due: Told,
+    missed: u8,
+}
+
+impl Hearing {
+    /// A live query is new, and what it may not have told of was read: all up to `head`.
+    pub(super) fn begin(&mut self, head: Seq) {
+        *self = Self::default();
+        self.heard.head = head;
+    }
+
+    /// A change was heard.
+    pub(super) fn change(&mut self, seq: Seq) {
+        self.heard.head = self.heard.head.max(seq);
+    }
+
+    /// A signal row of this server was stored.
+    pub(super) fn wrote(&mut self) {
+        self.written += 1;
+    }
+
+    /// A signal row of this server was heard.
+    pub(super) fn row(&mut self) {
+        self.heard.rows += 1;
+    }
+
+    /// A beat passed, and the drawing stands at `head`: true when for some beats nothing was
+    /// heard of what was stored before.
+    pub(super) fn is_deaf(&mut self, head: Seq) -> bool {
+        let missing = self.heard.head < self.due.head || self.heard.rows < self.due.rows;
+        self.missed = if missing { self.missed + 1 } else { 0 };
+        self.due = Told {
+            head,
+            rows: self.written,
+        };
+        self.missed >= BEATS_UNTIL_DEAF
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beats(hearing: &mut Hearing, head: Seq) -> usize {
+        (1..100)
+            .find(|_| hearing.is_deaf(head))
+            .unwrap_or(usize::MAX)
+    }
+
+    #[test]
+    fn what_is_stored_and_not_heard_for_some_beats_means_deafness() {
+        let after = usize::from(BEATS_UNTIL_DEAF) + 1;
+        let mut hearing = Hearing::default();
+        hearing.begin(5);
+        assert_eq!(beats(&mut hearing, 5), usize::MAX);
+        hearing.change(6);
+        assert_eq!(beats(&mut hearing, 6), usize::MAX);
+        assert_eq!(beats(&mut hearing, 7), after);
+        hearing.begin(7);
+        hearing.wrote();
+        assert_eq!(beats(&mut hearing, 7), after);
+        hearing.begin(7);
+        hearing.wrote();
+        hearing.row();
+        assert_eq!(beats(&mut hearing, 7), usize::MAX);
+    }
+
+    #[test]
+    fn a_live_query_that_is_late_is_not_deaf() {
+        let mut hearing = Hearing::default();
+        hearing.begin(0);
+        for head in 1..100 {
+            assert!(!hearing.is_deaf(head));
+            hearing.change(head - 1);
+        }
+    }
+}

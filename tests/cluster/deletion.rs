@@ -1,0 +1,182 @@
+//! A drawing that is deleted, taken back or renamed through one server while others have it open.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::{Cluster, Plan};
+use crate::direct::Names;
+use crate::page::pen;
+use crate::visitor::Visitor;
+
+/// By then everyone on every server knows.
+const SOON: Duration = Duration::from_secs(1);
+/// How often heads are compared, where a signal was lost.
+const CHECKS: &[&str] = &["--heads-interval", "2s"];
+const INTERVAL: Duration = Duration::from_secs(2);
+/// What the comparison may take on a busy machine.
+const READ: Duration = Duration::from_millis(500);
+/// The connection for live queries is the second one that a server makes.
+const LIVES: u64 = 1;
+
+async fn delete(cluster: &Cluster, server: usize, drawing: &str) -> Instant {
+    let path = format!("/api/drawings/{drawing}");
+    cluster
+        .ask(server, Method::DELETE, &path, Value::Null)
+        .await;
+    Instant::now()
+}
+
+/// Waits until a visitor is sent away for good, because there is no such drawing.
+async fn is_sent_away(visitor: &Visitor, until: Instant) {
+    let left = until.saturating_duration_since(Instant::now());
+    visitor
+        .wait_within(left, "the end", |seen| seen.ended.is_some())
+        .await;
+    assert_eq!(
+        visitor.seen().ended.as_ref().map(|end| end.code),
+        Some(4404)
+    );
+}
+
+/// The tables that a drawing has.
+async fn tables(cluster: &Cluster, drawing: &str) -> Vec<String> {
+    let rows = cluster.direct().await.rows().await;
+    rows.into_keys()
+        .filter(|table| table.contains(drawing))
+        .collect()
+}
+
+/// Sweeps the drawings that are deleted, as if it had been for long.
+async fn sweep(cluster: &Cluster) -> usize {
+    let store = cluster.store().await;
+    let swept = store
+        .sweep_after(Duration::ZERO, Duration::from_secs(3600))
+        .await;
+    store.close().await;
+    swept.expect("the database").drawings
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drawing_deleted_while_all_draw_is_closed_everywhere_and_stays_away() {
+    let cluster = Plan::of(3).start().await;
+    let drawing = cluster.create_drawing().await;
+    let mut visitors = Vec::new();
+    for server in 0..3 {
+        visitors.push(
+            cluster
+                .visit_at(server, &format!("Visitor {server}"), &drawing)
+                .await,
+        );
+    }
+    let drawn = std::sync::atomic::AtomicUsize::new(0);
+    let drawing_on = async {
+        loop {
+            visitors
+                .iter()
+                .for_each(|visitor| drop(visitor.draw(pen(1.0))));
+            drawn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let deletion = async {
+        for visitor in &visitors {
+            visitor.wait("some strokes", |seen| seen.head > 20).await;
+        }
+        let deleted = delete(&cluster, 0, &drawing).await;
+        for visitor in &visitors {
+            is_sent_away(visitor, deleted + SOON).await;
+        }
+    };
+    tokio::select! {
+        () = drawing_on => {}
+        () = deletion => {}
+    }
+    let attempts: Vec<usize> = visitors.iter().map(|each| each.seen().attempts).collect();
+    assert_eq!(sweep(&cluster).await, 1);
+    assert_eq!(tables(&cluster, &drawing).await, Vec::<String>::new());
+    for server in 0..3 {
+        let path = format!("/api/drawings/{drawing}/strokes");
+        assert_eq!(cluster.status(server, &path).await, Some(404));
+        let late = cluster.visit_from(cluster.address(server), "Late", &drawing, None);
+        is_sent_away(&late, Instant::now() + SOON).await;
+    }
+    let now: Vec<usize> = visitors.iter().map(|each| each.seen().attempts).collect();
+    assert_eq!(now, attempts, "nobody comes back");
+    assert_eq!(tables(&cluster, &drawing).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_slept_through_a_deletion_brings_no_table_back() {
+    let cluster = Plan::of(2).start().await;
+    let drawing = cluster.create_drawing().await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    ada.sees(ben.draw(pen(1.0))).await;
+    cluster.pause(1);
+    // It is in the server's socket when that wakes up.
+    ben.draw(pen(2.0));
+    let deleted = delete(&cluster, 0, &drawing).await;
+    is_sent_away(&ada, deleted + SOON).await;
+    assert_eq!(sweep(&cluster).await, 1);
+    cluster.resume(1);
+    is_sent_away(&ben, Instant::now() + SOON).await;
+    assert_eq!(tables(&cluster, &drawing).await, Vec::<String>::new());
+    let direct = cluster.direct().await;
+    let late = format!("CREATE {}:9 SET z = 1", Names::of(&drawing).strokes);
+    let error = direct.tried(&late).await.expect_err("there is no table");
+    assert!(error.to_string().contains("does not exist"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_whose_signal_was_lost_is_noticed_within_the_heads_interval() {
+    let cluster = Plan::of(2).linked().flags(CHECKS).start().await;
+    let drawing = cluster.create_drawing().await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    ada.sees(ben.draw(pen(1.0))).await;
+    cluster.link(1).silence_one(LIVES);
+    let deleted = delete(&cluster, 0, &drawing).await;
+    is_sent_away(&ada, deleted + SOON).await;
+    is_sent_away(&ben, deleted + INTERVAL + READ).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_drawing_that_is_taken_back_is_whole() {
+    let cluster = Plan::of(2).start().await;
+    let drawing = cluster.create_drawing().await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    let strokes: Vec<_> = (0..5).map(|x| ada.draw(pen(f64::from(x)))).collect();
+    ben.sees(strokes[4]).await;
+    ben.edit(strokes[0], json!({"x": 77}));
+    ada.erase(strokes[1]);
+    let before = cluster.agree(&drawing, &[&ada, &ben]).await;
+    let deleted = delete(&cluster, 0, &drawing).await;
+    for visitor in [&ada, &ben] {
+        is_sent_away(visitor, deleted + SOON).await;
+    }
+    let path = format!("/api/drawings/{drawing}/restore");
+    cluster.ask(1, Method::POST, &path, Value::Null).await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await, before);
+    ada.sees(ben.draw(pen(9.0))).await;
+    ada.edit(strokes[0], json!({"x": 78}));
+    let after = cluster.agree(&drawing, &[&ada, &ben]).await;
+    assert_eq!((after.living(), after.head), (5, before.head + 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_title_reaches_visitors_of_other_servers_at_once() {
+    let cluster = Plan::of(2).start().await;
+    let drawing = cluster.create_drawing().await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    let path = format!("/api/drawings/{drawing}");
+    let renamed = json!({"title": "A better plan"});
+    cluster.ask(0, Method::PATCH, &path, renamed).await;
+    ben.wait_within(SOON, "the title", |seen| seen.title == "A better plan")
+        .await;
+}

@@ -1,0 +1,143 @@
+//! The database behind all servers' backs: what no whiteboard does, but may have to live with.
+//!
+//! It must never be what a test asks about drawings: for that there is the store.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use surrealdb::Surreal;
+use surrealdb::engine::any::{self, Any};
+use surrealdb::method::Transaction;
+use surrealdb::opt::auth::Root;
+use surrealdb::types::{Object, Value};
+use uuid::Uuid;
+use whiteboard::model::{DrawingId, Seq, StrokeId};
+use whiteboard::store::Database;
+
+/// A connection of the test's own.
+pub struct Direct(Surreal<Any>);
+
+/// A drawing as SurrealDB names it: its row, and its tables.
+pub struct Names {
+    pub row: String,
+    pub strokes: String,
+    pub signals: String,
+}
+
+impl Names {
+    pub fn of(drawing: &str) -> Self {
+        let id = DrawingId::from_str(drawing).expect("an id");
+        Self {
+            row: format!("drawing:u'{}'", id.0.hyphenated()),
+            strokes: format!("stroke_{drawing}"),
+            signals: format!("signal_{drawing}"),
+        }
+    }
+}
+
+impl Direct {
+    /// Connects, and signs in.
+    pub async fn to(database: &Database) -> Self {
+        let client = any::connect(&database.url).await.expect("the database");
+        let root = Root {
+            username: database.user.clone().expect("a user"),
+            password: database.password.clone().expect("a password"),
+        };
+        client.signin(root).await.expect("the password is right");
+        client
+            .use_ns(&database.namespace)
+            .use_db(&database.name)
+            .await
+            .expect("it is there");
+        Self(client)
+    }
+
+    /// Runs one statement, which has to work.
+    pub async fn run(&self, text: &str) -> Value {
+        self.tried(text)
+            .await
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// Runs one statement.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn tried(&self, text: &str) -> surrealdb::Result<Value> {
+        self.0.query(text).await?.check()?.take(0)
+    }
+
+    /// The rows of each table there is.
+    pub async fn rows(&self) -> BTreeMap<String, usize> {
+        let mut rows = BTreeMap::new();
+        for name in keys(field(self.run("INFO FOR DB").await, "tables")) {
+            let Value::Array(all) = self.run(&format!("SELECT VALUE id FROM {name}")).await else {
+                panic!("{name} is no table");
+            };
+            rows.insert(name, all.len());
+        }
+        rows
+    }
+
+    /// The ids of the live queries of a table.
+    pub async fn lives(&self, table: &str) -> Vec<String> {
+        let info = self.run(&format!("INFO FOR TABLE {table}")).await;
+        keys(field(info, "lives"))
+    }
+
+    /// Ends all live queries of a table, and gives how many there were.
+    pub async fn kill_lives(&self, table: &str) -> usize {
+        let lives = self.lives(table).await;
+        for live in &lives {
+            self.run(&format!("KILL u'{live}'")).await;
+        }
+        lives.len()
+    }
+
+    /// A transaction that stays open until it is committed.
+    pub async fn begin(&self) -> Transaction<Any> {
+        self.0.clone().begin().await.expect("a transaction")
+    }
+}
+
+/// The statements by which a whiteboard would store new strokes, in the order in which the rows are written.
+pub fn append(drawing: &str, head: Seq, rows: &[(Seq, StrokeId)]) -> Vec<String> {
+    let Names { row, strokes, .. } = Names::of(drawing);
+    let new = head + rows.len() as Seq;
+    let (writer, by) = (Uuid::new_v4(), Uuid::new_v4());
+    let body = crate::page::pen(9.0);
+    let swap = format!("UPDATE {row} SET head = {new}, changed = time::now() WHERE head = {head}");
+    let insert = |(seq, stroke): &(Seq, StrokeId)| {
+        format!(
+            "CREATE {strokes}:{seq} SET stroke = u'{}', z = {seq}, by = u'{by}', writer = u'{writer}', \
+             n = {}, body = '{body}'",
+            stroke.0,
+            seq - head
+        )
+    };
+    [swap].into_iter().chain(rows.iter().map(insert)).collect()
+}
+
+/// Runs statements in an open transaction.
+pub async fn write(transaction: &Transaction<Any>, statements: &[String]) {
+    for statement in statements {
+        let done = transaction.query(statement).await;
+        done.and_then(surrealdb::IndexedResults::check)
+            .unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+}
+
+fn field(value: Value, name: &str) -> Object {
+    let Value::Object(mut all) = value else {
+        panic!("no object: {value:?}");
+    };
+    match all.remove(name) {
+        Some(Value::Object(object)) => object,
+        other => panic!("{name} is {other:?}"),
+    }
+}
+
+fn keys(object: Object) -> Vec<String> {
+    object.into_iter().map(|(key, _)| key.to_string()).collect()
+}

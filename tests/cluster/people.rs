@@ -1,0 +1,235 @@
+//! What is seen and forgotten across servers: pointers, ink, and who is here.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+use whiteboard::model::{StrokeId, WriterId};
+
+use crate::cluster::{Cluster, Plan};
+use crate::page::pen;
+use crate::visitor::{DEADLINE, Seen, Visitor};
+
+/// By then a change of who is here is seen on every server.
+const SOON: Duration = Duration::from_secs(1);
+/// By then the people of a killed server are gone.
+const FORGOTTEN: Duration = Duration::from_secs(10);
+/// Time between two looks.
+const LOOK: Duration = Duration::from_millis(20);
+
+fn names(seen: &Seen) -> Vec<&str> {
+    let mut names: Vec<&str> = seen
+        .people
+        .iter()
+        .map(|person| person.name.as_str())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// Where someone's pointer is shown: a page shows that of nobody who is not here.
+fn pointer(seen: &Seen, writer: WriterId) -> Option<(f64, f64)> {
+    let here = seen.people.iter().any(|person| person.writer == writer);
+    seen.pointers.get(&writer).copied().filter(|_| here)
+}
+
+/// How many people a server's list says that a drawing has.
+async fn listed(cluster: &Cluster, server: usize, drawing: &str) -> u64 {
+    let list = cluster.get(cluster.address(server), "/api/drawings").await;
+    let list = list.expect("a list");
+    let all = list["drawings"].as_array().expect("drawings");
+    let one = all.iter().find(|one| one["id"] == drawing);
+    one.expect("it is listed")["people"]
+        .as_u64()
+        .expect("a number")
+}
+
+/// Waits until all see the same people, and the lists of all servers count them.
+async fn all_see(cluster: &Cluster, drawing: &str, all: &[&Visitor], who: &[&str], until: Instant) {
+    for visitor in all {
+        let left = until.saturating_duration_since(Instant::now());
+        let what = format!("{who:?}");
+        visitor
+            .wait_within(left, &what, |seen| names(seen) == who)
+            .await;
+    }
+    for server in cluster.running() {
+        loop {
+            let people = listed(cluster, server, drawing).await;
+            if people == who.len() as u64 {
+                break;
+            }
+            assert!(
+                Instant::now() < until,
+                "server {server} lists {people}, not {who:?}"
+            );
+            sleep(LOOK).await;
+        }
+    }
+}
+
+/// Waits until someone is welcome for the nth time, and gives the moment.
+async fn welcome(visitor: &Visitor, nth: usize) -> Instant {
+    visitor
+        .wait("a welcome", |seen| seen.welcomed.len() >= nth)
+        .await;
+    visitor.seen().welcomed[nth - 1]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
+    let cluster = Plan::of(2).start().await;
+    let drawing = cluster.create_drawing().await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    all_see(
+        &cluster,
+        &drawing,
+        &[&ada, &ben],
+        &["Ada", "Ben"],
+        Instant::now() + DEADLINE,
+    )
+    .await;
+    let direct = cluster.direct().await;
+    let before = direct.rows().await;
+    let (stroke, writer) = (StrokeId::random(), ada.seen().writer.expect("welcome"));
+    for step in 1..=100 {
+        ada.signal(json!({
+            "pointer": {"x": step, "y": 2},
+            "ink": {"stroke": stroke, "n": 1, "at": step, "x": step, "y": 2, "points": "AAEAAA==",
+                "tool": "pen", "colour": "#1d1d1f", "width": 4},
+        }));
+        sleep(Duration::from_millis(5)).await;
+    }
+    ben.wait("the last pointer", |seen| {
+        pointer(seen, writer) == Some((100.0, 2.0))
+    })
+    .await;
+    ben.wait("ink", |seen| {
+        seen.ink.iter().any(|ink| ink["stroke"] == json!(stroke))
+    })
+    .await;
+    assert_eq!(direct.rows().await, before);
+    assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.head, 0);
+
+    // Who goes takes the pointer along.
+    ada.leave().await;
+    let gone = Instant::now();
+    all_see(&cluster, &drawing, &[&ben], &["Ben"], gone + SOON).await;
+    assert_eq!(pointer(&ben.seen(), writer), None);
+    assert_eq!(direct.rows().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everyone_sees_who_is_here_within_a_second_on_whatever_server() {
+    let cluster = Plan::of(3).start().await;
+    let drawing = cluster.create_drawing().await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    let now = welcome(&ben, 1).await;
+    all_see(
+        &cluster,
+        &drawing,
+        &[&ada, &ben],
+        &["Ada", "Ben"],
+        now + SOON,
+    )
+    .await;
+
+    // Someone comes to a server that did not have the drawing open.
+    let cleo = cluster.visit_at(2, "Cleo", &drawing).await;
+    let now = welcome(&cleo, 1).await;
+    let all = [&ada, &ben, &cleo];
+    all_see(
+        &cluster,
+        &drawing,
+        &all,
+        &["Ada", "Ben", "Cleo"],
+        now + SOON,
+    )
+    .await;
+
+    // Someone takes another name.
+    cleo.rename("Zoe");
+    let now = welcome(&cleo, 2).await;
+    all_see(&cluster, &drawing, &all, &["Ada", "Ben", "Zoe"], now + SOON).await;
+
+    // Someone goes to another server.
+    let mut welcomes = 1;
+    let server = ada.seen().server;
+    while ada.seen().server == server {
+        ada.cut();
+        welcomes += 1;
+        welcome(&ada, welcomes).await;
+    }
+    let now = welcome(&ada, welcomes).await;
+    all_see(&cluster, &drawing, &all, &["Ada", "Ben", "Zoe"], now + SOON).await;
+
+    // Someone goes.
+    ben.leave().await;
+    let now = Instant::now();
+    all_see(
+        &cluster,
+        &drawing,
+        &[&ada, &cleo],
+        &["Ada", "Zoe"],
+        now + SOON,
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_people_of_a_killed_server_are_gone_within_ten_seconds() {
+    let mut cluster = Plan::of(2).start().await;
+    let drawing = cluster.create_drawing().await;
+    // Ada knows no other server, and cannot come back.
+    let ada = cluster.visit_from(cluster.address(0), "Ada", &drawing, None);
+    let now = welcome(&ada, 1).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    let both = [&ada, &ben];
+    all_see(&cluster, &drawing, &both, &["Ada", "Ben"], now + DEADLINE).await;
+    let writer = ada.seen().writer.expect("welcome");
+    ada.signal(json!({"pointer": {"x": 1, "y": 2}}));
+    ben.wait("a pointer", |seen| pointer(seen, writer).is_some())
+        .await;
+    cluster.kill(0);
+    let killed = Instant::now();
+    all_see(&cluster, &drawing, &[&ben], &["Ben"], killed + FORGOTTEN).await;
+    assert_eq!(pointer(&ben.seen(), writer), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_who_comes_back_through_another_server_is_here_once() {
+    let mut cluster = Plan::of(2).start().await;
+    let drawing = cluster.create_drawing().await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    let both = [&ada, &ben];
+    let people = ["Ada", "Ben"];
+    all_see(
+        &cluster,
+        &drawing,
+        &both,
+        &people,
+        Instant::now() + DEADLINE,
+    )
+    .await;
+    cluster.kill(0);
+    let killed = Instant::now();
+    let back = welcome(&ada, 2).await;
+    for visitor in both {
+        let left = (back + SOON).saturating_duration_since(Instant::now());
+        visitor
+            .wait_within(left, "both", |seen| names(seen) == people)
+            .await;
+    }
+    ada.draw(pen(1.0));
+    // Nobody is there twice, or goes again, while the killed server is forgotten.
+    while Instant::now() < killed + FORGOTTEN {
+        for visitor in both {
+            assert_eq!(names(&visitor.seen()), people, "{}", visitor.name);
+        }
+        sleep(LOOK).await;
+    }
+    assert_eq!(listed(&cluster, 1, &drawing).await, 2);
+}

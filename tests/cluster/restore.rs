@@ -1,0 +1,121 @@
+//! A database that was put back to an older backup: nobody's positions are taken for others.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use whiteboard::model::Life;
+
+use crate::cluster::{Cluster, Plan};
+use crate::link::Link;
+use crate::page::pen;
+use crate::visitor::Visitor;
+
+/// Draws so many strokes that are saved.
+async fn draws(visitor: &Visitor, strokes: usize) {
+    for x in 0..strokes {
+        visitor.draw(pen(x as f64));
+    }
+    visitor.saved().await;
+}
+
+async fn life(cluster: &Cluster, drawing: &str) -> Life {
+    let store = cluster.store().await;
+    let life = store
+        .get(drawing.parse().expect("an id"))
+        .await
+        .expect("it")
+        .life;
+    store.close().await;
+    life
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_from_before_a_restore_starts_over_and_keeps_its_outbox_once() {
+    let mut cluster = Plan::of(2).start().await;
+    let drawing = cluster.create_drawing().await;
+    let road = Link::to(cluster.balancer.address).await;
+    let ada = cluster.visit_from(road.address, "Ada", &drawing, None);
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    let kept = ben.draw(pen(0.0));
+    draws(&ben, 8).await;
+    cluster.kill_database();
+    let backup = cluster.back_up();
+    cluster.restart_database();
+    draws(&ada, 3).await;
+    ben.wait("what is lost later", |seen| seen.head == 12).await;
+    ada.wait("the same", |seen| seen.head == 12).await;
+    // Ada has ops in her outbox: a stroke of her own, and a change of one that the backup has.
+    road.cut();
+    let waiting = ada.draw(pen(50.0));
+    ada.edit(kept, json!({"x": 51}));
+
+    for server in 0..2 {
+        cluster.term(server);
+    }
+    for server in 0..2 {
+        assert_eq!(
+            cluster.ended(server, crate::visitor::DEADLINE).await,
+            Some(0)
+        );
+    }
+    let before = ada.seen().life;
+    cluster.kill_database();
+    cluster.restore(&backup);
+    cluster.restart_database();
+    assert_eq!(cluster.run(&["--new-life"]).await, Some(0));
+    cluster.restart(0).await;
+    cluster.restart(1).await;
+
+    // The drawing grows past the position that Ada has.
+    let cleo = cluster.visit_at(0, "Cleo", &drawing).await;
+    assert_eq!(cleo.seen().head, 9);
+    draws(&cleo, 6).await;
+    assert_eq!((ada.seen().head, cleo.seen().head), (12, 15));
+    assert_eq!(ada.seen().resets, Vec::<String>::new());
+    road.heal();
+    cleo.sees(waiting).await;
+    let copy = cluster.agree(&drawing, &[&ada, &ben, &cleo]).await;
+    assert_eq!((copy.living(), copy.head), (9 + 6 + 1, 17));
+    assert_ne!(ada.seen().life, before);
+    assert_eq!(ada.seen().resets.len(), 1);
+    assert_eq!(ben.seen().resets.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_under_running_servers_is_noticed_and_everyone_starts_over() {
+    let mut cluster = Plan::of(2).start().await;
+    let drawing = cluster.create_drawing().await;
+    let road = Link::to(cluster.balancer.address).await;
+    let ada = cluster.visit_at(0, "Ada", &drawing).await;
+    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    let cleo = cluster.visit_from(road.address, "Cleo", &drawing, None);
+    draws(&ben, 9).await;
+    cluster.kill_database();
+    let backup = cluster.back_up();
+    cluster.restart_database();
+    draws(&ada, 3).await;
+    let all = [&ada, &ben, &cleo];
+    for visitor in all {
+        visitor.wait("all", |seen| seen.head == 12).await;
+    }
+    // One is away while it happens.
+    road.cut();
+    let before = life(&cluster, &drawing).await;
+    cluster.kill_database();
+    cluster.restore(&backup);
+    let waiting = [ada.draw(pen(50.0)), ben.draw(pen(51.0))];
+    cluster.restart_database();
+    for stroke in waiting {
+        ada.sees(stroke).await;
+    }
+    draws(&ben, 5).await;
+    assert_ne!(life(&cluster, &drawing).await, before);
+    road.heal();
+    let copy = cluster.agree(&drawing, &all).await;
+    assert_eq!((copy.living(), copy.head), (9 + 2 + 5, 16));
+    for visitor in all {
+        assert_eq!(visitor.seen().resets.len(), 1, "{}", visitor.name);
+    }
+    let lives: BTreeSet<_> = all.iter().map(|each| each.seen().life).collect();
+    assert_eq!(lives.len(), 1);
+}
