@@ -12,9 +12,9 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
-use whiteboard::model::{Change, DrawingId, OpId, Seq, StrokeId, Writer};
+use whiteboard::model::{Change, DrawingId, OpId, StrokeId, Writer};
 use whiteboard::points::{Point, Points};
-use whiteboard::store::{Appended, Database, Follow, Store};
+use whiteboard::store::{Appended, At, Database, DrawingInfo, Follow, Store};
 use whiteboard::stroke::Body;
 
 /// Drawings that are followed for the ratio.
@@ -82,7 +82,7 @@ fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &Sto
 /// Someone who draws in a drawing of their own, which is followed as by a feed.
 struct Pen {
     drawing: DrawingId,
-    head: Seq,
+    at: At,
     follow: Follow,
     writer: Writer,
     body: Body,
@@ -90,7 +90,9 @@ struct Pen {
 
 impl Pen {
     async fn new(store: &Store) -> Self {
-        let drawing = store.create("A drawing").await.unwrap().id;
+        let DrawingInfo {
+            id: drawing, life, ..
+        } = store.create("A drawing").await.unwrap();
         let points = (0..40).map(|n| Point {
             x: n * 17,
             y: n * n,
@@ -102,7 +104,7 @@ impl Pen {
         );
         Self {
             drawing,
-            head: 0,
+            at: At { life, head: 0 },
             follow: store.follow(drawing).await.unwrap(),
             writer: Writer::new(Uuid::new_v4(), Uuid::new_v4()),
             body: Body::parse(&body).unwrap(),
@@ -110,7 +112,7 @@ impl Pen {
     }
 
     async fn append(&mut self, store: &Store, count: u64) {
-        let changes: Vec<Change> = (self.head + 1..=self.head + count)
+        let changes: Vec<Change> = (self.at.head + 1..=self.at.head + count)
             .map(|seq| Change {
                 seq,
                 stroke: StrokeId::random(),
@@ -124,9 +126,9 @@ impl Pen {
                 body: Some(self.body.clone()),
             })
             .collect();
-        let appended = store.append(self.drawing, self.head, &changes, &[]).await;
+        let appended = store.append(self.drawing, self.at, &changes, &[]).await;
         assert_eq!(appended, Ok(Appended::Committed));
-        self.head += count;
+        self.at.head += count;
         for _ in 0..count {
             self.follow.next().await.unwrap();
         }

@@ -20,8 +20,10 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::access::{self, HostNames, Origins};
 use crate::assets;
+use crate::beat::Beat;
 use crate::error::ApiError;
 use crate::feeds::Feeds;
+use crate::metrics::CONTENT_TYPE;
 use crate::model::{Access, DrawingId};
 use crate::protocol::Close;
 use crate::request::{self, Part, Position};
@@ -46,6 +48,8 @@ pub struct State {
     pub origins: Origins,
     /// How long a server may be silent before its sessions count no more.
     pub silence: Duration,
+    /// The server's beat, which proves that it hears what is stored.
+    pub beat: Arc<Beat>,
     /// The server is about to stop: nobody new should be sent here.
     pub leaving: AtomicBool,
 }
@@ -55,6 +59,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(resource("/healthz", "GET").route(read().to(healthz)))
         .service(resource("/readyz", "GET").route(read().to(readyz)))
+        .service(resource("/metrics", "GET").route(read().to(metrics)))
         .service(resource("/ws/{drawing}", "GET").route(web::get().to(socket)))
         .service(
             web::scope("/api/drawings")
@@ -102,8 +107,9 @@ fn resource(path: &str, methods: &'static str) -> Resource {
 /// What every request passes first: its access is found out, or it is refused.
 ///
 /// A socket that is refused goes on to its handler, which upgrades it and closes it with
-/// the reason: a browser cannot read the status of a failed handshake. Health is told to
-/// anybody, since a load balancer asks under whatever name it likes.
+/// the reason: a browser cannot read the status of a failed handshake. Health and metrics
+/// are told to anybody, since load balancers and scrapers ask under whatever name they like:
+/// they are numbers, and name nobody and nothing that is drawn.
 pub async fn door(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -111,7 +117,8 @@ pub async fn door(
     let state = state(request.request());
     let access = access::access(request.headers(), &state.hosts, &state.origins);
     let path = request.path();
-    let answers_itself = path.starts_with("/ws/") || path == "/healthz" || path == "/readyz";
+    let answers_itself =
+        path.starts_with("/ws/") || ["/healthz", "/readyz", "/metrics"].contains(&path);
     match access {
         Err(refused) if !answers_itself => Ok(request
             .error_response(ApiError::from(refused))
@@ -237,7 +244,7 @@ async fn rename(request: HttpRequest, payload: web::Payload) -> Answer {
     let title = request::title(&asked.title)?;
     let state = state(&request);
     let info = state.store.rename(drawing, &title).await?;
-    tell(state, drawing).await;
+    state.feeds.look(drawing).await;
     Ok(HttpResponse::Ok().json(People::read(state).await?.view(&info)))
 }
 
@@ -246,7 +253,7 @@ async fn delete(request: HttpRequest) -> Answer {
     let drawing = request::drawing(&request)?;
     let state = state(&request);
     state.store.delete(drawing).await?;
-    tell(state, drawing).await;
+    state.feeds.look(drawing).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -256,14 +263,6 @@ async fn restore(request: HttpRequest) -> Answer {
     let state = state(&request);
     let info = state.store.take_back(drawing).await?;
     Ok(HttpResponse::Ok().json(People::read(state).await?.view(&info)))
-}
-
-/// Lets this server's own sessions know at once; those of others learn it when they compare heads.
-async fn tell(state: &State, drawing: DrawingId) {
-    // Without it this server's sessions learn it like those of the others.
-    if let Ok(heads) = state.store.heads(&[drawing]).await {
-        heads.into_iter().for_each(|head| state.feeds.told(head));
-    }
 }
 
 async fn strokes(request: HttpRequest) -> Answer {
@@ -317,18 +316,34 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
 }
 
-/// Whether new work should be sent here: not while it stops, nor without its database.
+/// Whether new work should be sent here: not while it stops, nor without its database, nor
+/// while it does not hear what is stored there.
 async fn readyz(request: HttpRequest) -> Answer {
     let state = state(&request);
     if state.leaving.load(Ordering::Relaxed) {
         let message = "this server is about to stop";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message));
     }
-    let asked = tokio::time::timeout(READY_WAIT, state.store.list(None, 1));
+    let asked = tokio::time::timeout(READY_WAIT, state.store.check());
     match asked.await {
-        Ok(Ok(_)) => Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready"}))),
+        Ok(Ok(())) if !state.beat.is_heard() => {
+            let message = "this server does not hear what is stored in the database";
+            Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message))
+        }
+        Ok(Ok(())) => Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready"}))),
         Ok(Err(_)) | Err(_) => Err(ApiError::unavailable()),
     }
+}
+
+async fn metrics(request: HttpRequest) -> HttpResponse {
+    let state = state(&request);
+    state.store.measure();
+    state.feeds.measure();
+    state.sessions.measure();
+    HttpResponse::Ok()
+        .content_type(CONTENT_TYPE)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(state.store.metrics().text())
 }
 
 async fn index() -> Answer {

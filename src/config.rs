@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::{Args, Parser};
 
 use crate::access::{HostNames, Origins};
+use crate::beat::BEAT_INTERVAL;
 use crate::drawing::Limits;
 use crate::feed::FeedSettings;
 use crate::session::SessionSettings;
@@ -105,6 +106,9 @@ pub struct ServerSettings {
         value_parser = time("1s", "10m")
     )]
     pub drain_limit: Duration,
+    /// How often it says that it is there; no setting, since servers judge each other by it.
+    #[arg(skip = BEAT_INTERVAL)]
+    pub beat_interval: Duration,
 }
 
 /// Who may come in, beside pages that this server itself served under an IP address or localhost.

@@ -32,7 +32,8 @@ pub use messages::{FeedError, FromSession, ReadPage, Shared};
 use signals::gather;
 
 use crate::feeds::Registration;
-use crate::members::{Answers, Members, ToSession, judge_since};
+use crate::members::{Answers, Mailbox, Members, judge_since};
+use crate::metrics::{Dropped, Filled, Metrics, Outcome, Resync};
 use crate::model::{
     Access, Arrival, Change, DrawingId, Life, Refusal, Seq, ServerId, Writer, arrival,
 };
@@ -40,12 +41,13 @@ use crate::protocol::{Close, Hello, PageSignal, ResetReason, ToBrowser};
 use crate::queue::{Queue, SessionId};
 use crate::roster::{Roster, ServerSignals};
 use crate::signal::{Ink, Person, Pointer, Signals};
-use crate::store::{Appended, Followed, Head, Page, Store, StoreError};
+use crate::store::{Appended, At, Followed, Head, Page, Store, StoreError};
 
 /// Signals go out at most once in this time.
 const SIGNAL_TICK: Duration = Duration::from_millis(33);
-/// A feed repeats who is here this often, and forgets servers it did not hear for three times as long.
-const ROSTER_BEAT: Duration = Duration::from_secs(3);
+/// A feed repeats who is here this often. A killed server's people are gone after three to four
+/// beats, which has to be less than 10 s.
+const ROSTER_BEAT: Duration = Duration::from_secs(2);
 /// Those who fell behind are looked at this often.
 const CATCH_UP_TICK: Duration = Duration::from_millis(50);
 /// The head is compared with the database's so long after each following.
@@ -55,7 +57,10 @@ const HEAD_CHECKS: [Duration; 3] = [
     Duration::from_secs(2),
 ];
 /// Most changes that are held while one before them is missing; then the drawing is read instead.
-const MAX_EARLY: usize = 1_024;
+pub(crate) const MAX_EARLY: usize = 1_024;
+/// Messages of sessions that wait for a feed; when there are more, signals are dropped. What must
+/// not be lost goes past this limit, and is bounded by what each session may have on its way.
+const MAILBOX: usize = 256;
 /// Most points of ink that are gathered for one tick; more is dropped.
 const MAX_GATHERED_POINTS: usize = 20_000;
 /// The first and the longest wait before a failed read, following or append is tried again.
@@ -89,7 +94,7 @@ pub struct FeedSettings {
 enum Asked {
     Join {
         session: SessionId,
-        recipient: Recipient<ToSession>,
+        mailbox: Mailbox,
         since: Seq,
         life: Option<Life>,
     },
@@ -110,6 +115,7 @@ enum Asked {
 pub struct Feed {
     id: DrawingId,
     store: Store,
+    metrics: Arc<Metrics>,
     settings: Arc<FeedSettings>,
     registration: Registration,
     shared: Shared,
@@ -121,6 +127,8 @@ pub struct Feed {
     queue: Queue,
     /// Changes that came before one that precedes them.
     early: BTreeMap<Seq, Change>,
+    /// When the first change that no frame told yet was learnt.
+    untold_since: Option<Instant>,
     /// What is asked while nothing was read, or before it is sure where the database is.
     asked: Vec<Asked>,
     /// Signals for this server's sessions, and for the other servers.
@@ -173,7 +181,7 @@ impl Ending {
 
     fn refuse(self, asked: Asked) {
         match asked {
-            Asked::Join { recipient, .. } => recipient.do_send(ToSession::Close(self.close())),
+            Asked::Join { mailbox, .. } => mailbox.close(self.close()),
             Asked::Hello { .. } | Asked::Since { .. } => {}
             Asked::Read(read) => {
                 let error = match self {
@@ -211,16 +219,18 @@ impl Feed {
         let now = Instant::now();
         Self {
             id,
-            store,
             registration,
             drawing: None,
             title: String::new(),
-            members: Members::default(),
+            members: Members::new(Arc::clone(store.metrics())),
+            metrics: Arc::clone(store.metrics()),
+            store,
             roster: Roster::default(),
             queue: Queue::new(shared.room.clone()),
             shared,
             settings,
             early: BTreeMap::new(),
+            untold_since: None,
             asked: Vec::new(),
             for_sessions: Signals::default(),
             for_servers: Signals::default(),
@@ -256,7 +266,7 @@ impl Feed {
     /// Answers what waited for a read, now that the feed knows where the database is.
     fn serve_asked(&mut self, ctx: &mut Context<Self>) {
         for asked in std::mem::take(&mut self.asked) {
-            self.serve(asked, ctx);
+            self.serve(asked, Resync::Cold, ctx);
         }
     }
 
@@ -287,20 +297,21 @@ impl Feed {
             self.asked.push(asked);
             self.read(ctx);
         } else {
-            self.serve(asked, ctx);
+            self.serve(asked, Resync::Warm, ctx);
         }
     }
 
-    fn serve(&mut self, asked: Asked, ctx: &mut Context<Self>) {
+    fn serve(&mut self, asked: Asked, resync: Resync, ctx: &mut Context<Self>) {
         let Some(drawing) = &self.drawing else { return };
         match asked {
             Asked::Join {
                 session,
-                recipient,
+                mailbox,
                 since,
                 life,
             } => {
-                self.members.join(session, recipient, drawing, since, life);
+                self.members
+                    .join(session, mailbox, drawing, since, life, resync);
                 self.watch_waiting(ctx);
             }
             Asked::Hello {
@@ -313,11 +324,14 @@ impl Feed {
                 since,
                 life,
             } => {
-                self.members.resume(session, drawing, since, Some(life));
+                self.members
+                    .resume(session, drawing, since, Some(life), resync);
                 self.watch_waiting(ctx);
             }
             Asked::Read(read) => {
                 let (from, reset) = judge_since(drawing, read.since, read.life);
+                let resync = reset.map_or(resync, |_| Resync::Reset);
+                self.metrics.resyncs.count(resync);
                 let page = ReadPage::of(drawing, from, reset.is_some(), &self.title);
                 // A reader that is gone misses nothing.
                 let _ = read.answer.send(Ok(page));
@@ -407,6 +421,7 @@ impl Feed {
                         pointers: vec![pointer],
                         ..Signals::default()
                     },
+                    &self.metrics,
                 );
             }
             self.people_changed(ctx);
@@ -414,12 +429,22 @@ impl Feed {
         self.registration.count(self.members.len());
     }
 
+    /// Hands everyone who follows what is new.
+    fn flush(&mut self) {
+        let Some(drawing) = &self.drawing else { return };
+        self.members.flush(drawing);
+        let untold = self.untold_since.take();
+        if let Some(learnt) = untold.filter(|_| !self.members.is_empty()) {
+            self.metrics.delivery.since(learnt);
+        }
+    }
+
     fn watch_waiting(&mut self, ctx: &mut Context<Self>) {
         if self.members.has_waiting() && !std::mem::replace(&mut self.busy.catch_up, true) {
             ctx.run_later(CATCH_UP_TICK, |feed, ctx| {
                 feed.busy.catch_up = false;
+                feed.flush();
                 if let Some(drawing) = &feed.drawing {
-                    feed.members.flush(drawing);
                     feed.members.catch_up(drawing);
                 }
                 feed.watch_waiting(ctx);
@@ -452,8 +477,19 @@ impl Feed {
         for asked in std::mem::take(&mut self.asked) {
             Ending::Restart.refuse(asked);
         }
-        let busy = !self.queue.is_empty()
-            || self.members.close(DRAIN_BATCH, || Ending::Restart.close()) > 0;
+        let mut busy = !self.queue.is_empty();
+        if !busy {
+            let closed = self.members.close(DRAIN_BATCH, || Ending::Restart.close());
+            let mut seen = false;
+            for session in &closed {
+                seen |= self.roster.leave(*session);
+            }
+            if seen {
+                // The other servers need not wait until this one is unheard for long enough.
+                self.people_changed(ctx);
+            }
+            busy = !closed.is_empty() || self.busy.tick;
+        }
         if busy {
             ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));
             return;
@@ -480,7 +516,7 @@ impl Actor for Feed {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(256);
+        ctx.set_mailbox_capacity(MAILBOX);
         self.follow(ctx);
         ctx.run_interval(ROSTER_BEAT.min(self.settings.idle_close), |feed, ctx| {
             feed.beat(ctx)
@@ -510,7 +546,7 @@ impl Handler<FromSession> for Feed {
         match message {
             FromSession::Join {
                 session,
-                recipient,
+                mailbox,
                 since,
                 life,
             } => {
@@ -519,7 +555,7 @@ impl Handler<FromSession> for Feed {
                 self.ask(
                     Asked::Join {
                         session,
-                        recipient,
+                        mailbox,
                         since,
                         life,
                     },
@@ -556,14 +592,20 @@ impl Handler<FromSession> for Feed {
                 session,
                 since,
                 life,
-            } => self.ask(
-                Asked::Since {
-                    session,
-                    since,
-                    life,
-                },
-                ctx,
-            ),
+            } => {
+                // The last one that a page says counts: they must not gather while it is read.
+                self.asked.retain(
+                    |asked| !matches!(asked, Asked::Since { session: held, .. } if *held == session),
+                );
+                self.ask(
+                    Asked::Since {
+                        session,
+                        since,
+                        life,
+                    },
+                    ctx,
+                );
+            }
             FromSession::Leave { session } => self.left(session, ctx),
         }
     }
@@ -609,9 +651,7 @@ impl Handler<Flush> for Feed {
 
     fn handle(&mut self, _: Flush, ctx: &mut Self::Context) {
         self.busy.flush = false;
-        if let Some(drawing) = &self.drawing {
-            self.members.flush(drawing);
-        }
+        self.flush();
         self.watch_waiting(ctx);
     }
 }

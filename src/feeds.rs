@@ -14,7 +14,9 @@ use tokio::sync::oneshot;
 use crate::feed::{
     Drain, Feed, FeedError, FeedSettings, FromSession, Read, ReadPage, Shared, Told,
 };
+use crate::metrics::Metrics;
 use crate::model::{DrawingId, Life, Seq};
+use crate::roster::ServerSignals;
 use crate::store::{Head, Store};
 
 /// An attempt to reach a feed that closes at the same moment is made again so often.
@@ -81,6 +83,26 @@ impl Feeds {
         self.lock().len()
     }
 
+    /// Brings up to date what is measured only when it is asked for.
+    pub fn measure(&self) {
+        let (mut ops, mut bytes) = (0, 0);
+        let open = self.lock();
+        for open in open.values() {
+            let held = open.shared.room.held();
+            ops += held.0;
+            bytes += held.1;
+        }
+        let metrics = self.metrics();
+        metrics.feeds_open.set(open.len());
+        metrics.queue_ops.set(ops);
+        metrics.queue_bytes.set(bytes);
+    }
+
+    /// What this server counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        self.0.store.metrics()
+    }
+
     /// The sessions of each open drawing on this server.
     pub fn counts(&self) -> Vec<(DrawingId, u32)> {
         self.lock()
@@ -126,8 +148,26 @@ impl Feeds {
         Err(FeedError::Unavailable)
     }
 
+    /// A drawing was renamed, deleted or taken back through this server: tells its own feed and those of the
+    /// other servers. Whom this does not reach learns it when heads are compared.
+    pub async fn look(&self, id: DrawingId) {
+        let row = ServerSignals {
+            look: true,
+            ..ServerSignals::default()
+        };
+        let signal = async {
+            match serde_json::to_string(&row) {
+                Ok(body) => self.0.store.signal(id, body).await.ok(),
+                Err(_) => None,
+            }
+        };
+        let asked = [id];
+        let (heads, _) = tokio::join!(self.0.store.heads(&asked), signal);
+        heads.into_iter().flatten().for_each(|head| self.told(head));
+    }
+
     /// Passes on what the database says of a drawing, if it is open here.
-    pub fn told(&self, head: Head) {
+    fn told(&self, head: Head) {
         let feed = self.lock().get(&head.id).map(|open| open.feed.clone());
         if let Some(feed) = feed {
             feed.do_send(Told(head));
@@ -205,6 +245,7 @@ impl Feeds {
 
     fn open_feed(&self, id: DrawingId) -> Open {
         let number = self.0.opened.fetch_add(1, Ordering::Relaxed);
+        self.metrics().feeds_opened.count();
         let shared = Shared::new(&self.0.settings);
         let registration = Registration {
             feeds: self.clone(),
@@ -277,13 +318,16 @@ impl Registration {
 mod tests {
     use std::time::Instant;
 
-    use actix::{Context, Recipient};
+    use actix::{Context, Recipient, StreamHandler};
     use tokio::sync::mpsc;
+    use uuid::Uuid;
 
     use super::*;
     use crate::drawing::Limits;
-    use crate::members::ToSession;
-    use crate::store::Database;
+    use crate::feed::MAX_EARLY;
+    use crate::members::{Mailbox, ToSession, Unread};
+    use crate::model::{Change, OpId, StrokeId, Writer};
+    use crate::store::{Database, Followed};
 
     /// Makes a feed panic.
     #[derive(Message)]
@@ -295,6 +339,21 @@ mod tests {
 
         fn handle(&mut self, _: Die, _: &mut Context<Feed>) {
             panic!("a feed dies for a test");
+        }
+    }
+
+    /// Makes a feed hear this, as if its live query told it.
+    #[derive(Message)]
+    #[rtype(result = "()")]
+    struct Hear(Vec<Followed>);
+
+    impl Handler<Hear> for Feed {
+        type Result = ();
+
+        fn handle(&mut self, Hear(all): Hear, ctx: &mut Context<Feed>) {
+            for followed in all {
+                StreamHandler::handle(self, followed, ctx);
+            }
         }
     }
 
@@ -350,7 +409,7 @@ mod tests {
     fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> Attached {
         let message = FromSession::Join {
             session: 1,
-            recipient,
+            mailbox: Mailbox::new(recipient, Unread::default()),
             since: 0,
             life: None,
         };
@@ -376,6 +435,80 @@ mod tests {
         let second = join(&feeds, drawing, recipient);
         assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
         assert!(first.feed != second.feed);
+    }
+
+    fn change(seq: Seq) -> Change {
+        let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+        Change {
+            seq,
+            stroke: StrokeId::random(),
+            z: seq as i64,
+            by: writer.by,
+            op: OpId {
+                writer: writer.id,
+                n: 1,
+            },
+            marks: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// Waits until the metrics have this line.
+    async fn counted(feeds: &Feeds, line: &str) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !feeds
+            .metrics()
+            .text()
+            .lines()
+            .any(|counted| counted == line)
+        {
+            let text = feeds.metrics().text();
+            assert!(Instant::now() < deadline, "{line} is not in {text}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_gap_is_filled_by_waiting_or_by_reading() {
+        for (seqs, by) in [(vec![2, 1], "waiting"), (vec![2], "reading")] {
+            let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
+            let (recipient, mut hears) = listener();
+            let open = join(&feeds, drawing, recipient);
+            assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+            let told = seqs.into_iter().map(|seq| Followed::Change(change(seq)));
+            open.feed.do_send(Hear(told.collect()));
+            let line = format!("whiteboard_gaps_filled_total{{by=\"{by}\"}} 1");
+            counted(&feeds, &line).await;
+        }
+    }
+
+    #[actix_web::test]
+    async fn too_many_early_changes_are_dropped_and_the_drawing_is_read() {
+        let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
+        let (recipient, mut hears) = listener();
+        let open = join(&feeds, drawing, recipient);
+        assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+        let early = (2..).map(|seq| Followed::Change(change(seq)));
+        open.feed.do_send(Hear(early.take(MAX_EARLY + 1).collect()));
+        let line = format!("whiteboard_early_changes_dropped_total {}", MAX_EARLY + 1);
+        counted(&feeds, &line).await;
+    }
+
+    #[actix_web::test]
+    async fn another_position_in_the_database_is_noticed() {
+        let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
+        let (recipient, mut hears) = listener();
+        join(&feeds, drawing, recipient);
+        assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+        let life = feeds.read(drawing, 0, None).await.unwrap().life;
+        feeds.told(Head {
+            id: drawing,
+            head: 5,
+            life,
+            title: "A drawing".into(),
+            deleted: false,
+        });
+        counted(&feeds, "whiteboard_heads_differed_total 1").await;
     }
 
     #[actix_web::test]

@@ -50,6 +50,8 @@ pub mod protocol;
 
 pub mod drawing;
 
+pub mod metrics;
+
 pub mod store;
 
 pub mod queue;
@@ -61,6 +63,8 @@ pub mod members;
 pub mod feed;
 
 pub mod feeds;
+
+pub mod beat;
 
 pub mod upwards;
 

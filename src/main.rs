@@ -13,6 +13,17 @@ use whiteboard::server::{self, Server};
 /// Exit code for wrong settings; a server that cannot start exits with 1.
 const WRONG_SETTINGS: u8 = 2;
 
+/// Warnings of libraries, by module and first words, about what is seen to otherwise: the store
+/// looks itself whether a live query is gone, and ends only when SurrealKV has closed.
+const FALSE_ALARMS: [(&str, &str); 3] = [
+    ("surrealdb::method::live", "Failed to kill live query"),
+    (
+        "surrealdb_engine_local::session",
+        "Failed to kill live query",
+    ),
+    ("surrealkv::lsm", "No runtime available for closing"),
+];
+
 fn main() -> ExitCode {
     if let Err(error) = dotenvy::from_path(".env")
         && !matches!(&error, dotenvy::Error::Io(io) if io.kind() == ErrorKind::NotFound)
@@ -31,9 +42,12 @@ fn main() -> ExitCode {
             return ExitCode::from(WRONG_SETTINGS);
         }
     };
-    env_logger::Builder::new()
+    let logger = env_logger::Builder::new()
         .parse_filters(&settings.log)
-        .init();
+        .build();
+    log::set_max_level(logger.filter());
+    // It is the first logger of this process.
+    let _ = log::set_boxed_logger(Box::new(Calm(logger)));
     for name in Settings::unknown_variables() {
         log::warn!("{name} is no setting");
     }
@@ -54,6 +68,28 @@ fn main() -> ExitCode {
             eprintln!("whiteboard: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A log without the alarms that are known to be false.
+struct Calm(env_logger::Logger);
+
+impl log::Log for Calm {
+    fn enabled(&self, metadata: &log::Metadata) -> bool {
+        self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &log::Record) {
+        let is_false = |(target, text): &(&str, &str)| {
+            record.target() == *target && record.args().to_string().starts_with(text)
+        };
+        if record.level() != log::Level::Warn || !FALSE_ALARMS.iter().any(is_false) {
+            self.0.log(record);
+        }
+    }
+
+    fn flush(&self) {
+        self.0.flush();
     }
 }
 

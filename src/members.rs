@@ -2,20 +2,33 @@
 //!
 //! Delivery never waits and never buffers strokes: a session whose mailbox is full is left
 //! out until it reads again, and then gets everything it lacks in one frame.
+//!
+//! # What a browser that does not read costs
+//!
+//! At most [`MAX_UNREAD_BYTES`] of frames wait in its mailbox, which other sessions share,
+//! and its connection holds a copy of some 32 KiB and one frame, of about
+//! [`MAX_FRAME_BYTES`] or one stroke. Beside that it is owed the answers to its own ops.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::{Message, Recipient};
 use bytestring::ByteString;
 
 use crate::drawing::Drawing;
+use crate::metrics::{Metrics, Resync, Skipped};
 use crate::model::{Change, Life, Seq, Writer};
 use crate::protocol::{Close, ResetReason, ToBrowser, strokes_frame};
 use crate::queue::SessionId;
 
-/// The largest catch-up that goes down the socket, in bytes; more is read over HTTP, compressed.
-pub const MAX_CATCH_UP_BYTES: usize = 256 * 1024;
+/// The largest frame of changes, in bytes, unless a single one has more. What is new and does
+/// not fit goes out in several; a catch-up that does not fit is read over HTTP, compressed.
+pub const MAX_FRAME_BYTES: usize = 256 * 1024;
+/// Most bytes of frames that wait in the mailbox of a session, unless a single one has more: an
+/// append and another one after it fit, so that who reads is not taken for one who does not.
+pub const MAX_UNREAD_BYTES: usize = 2 * 1024 * 1024 + 512 * 1024;
 /// A session that reads nothing for so long is given up.
 pub const MAX_STALL: Duration = Duration::from_secs(30);
 
@@ -38,6 +51,48 @@ pub enum ToSession {
     Close(Close),
     /// The feed is gone without a reason: join again.
     Lost,
+}
+
+/// The way to a session: its mailbox, and how many bytes of frames wait in it.
+#[derive(Clone, Debug)]
+pub struct Mailbox {
+    recipient: Recipient<ToSession>,
+    unread: Unread,
+}
+
+/// Bytes of frames that were sent to a session and not taken by it.
+#[derive(Clone, Debug, Default)]
+pub struct Unread(Arc<AtomicUsize>);
+
+impl Unread {
+    /// The session took a frame.
+    pub fn took(&self, frame: &ByteString) {
+        self.0.fetch_sub(frame.len(), Ordering::Relaxed);
+    }
+}
+
+impl Mailbox {
+    /// The mailbox of a session, which says to `unread` what it took.
+    pub fn new(recipient: Recipient<ToSession>, unread: Unread) -> Self {
+        Self { recipient, unread }
+    }
+
+    /// Closes the session. Past the mailbox's limit: its last message.
+    pub fn close(&self, close: Close) {
+        self.recipient.do_send(ToSession::Close(close));
+    }
+
+    /// Sends a frame, if there is room; says whether there was.
+    fn frame(&self, frame: ByteString) -> bool {
+        let bytes = frame.len();
+        let unread = self.unread.0.fetch_add(bytes, Ordering::Relaxed);
+        let fits = unread == 0 || unread + bytes <= MAX_UNREAD_BYTES;
+        if fits && self.recipient.try_send(ToSession::Frame(frame)).is_ok() {
+            return true;
+        }
+        self.unread.0.fetch_sub(bytes, Ordering::Relaxed);
+        false
+    }
 }
 
 /// What came of ops of one session.
@@ -70,7 +125,7 @@ enum Flow {
 /// One session of this drawing.
 #[derive(Debug)]
 pub struct Member {
-    recipient: Recipient<ToSession>,
+    mailbox: Mailbox,
     flow: Flow,
     /// Who draws in it, once it said hello.
     pub writer: Option<Writer>,
@@ -82,18 +137,16 @@ impl Member {
     /// It said hello, and is told so. Past the mailbox's limit: a session says it once.
     pub fn welcome(&mut self, writer: Writer, frame: ByteString, next: u64) {
         self.writer = Some(writer);
-        self.recipient.do_send(ToSession::Welcome { frame, next });
-    }
-
-    fn send(&self, message: ToSession) -> bool {
-        self.recipient.try_send(message).is_ok()
+        let welcome = ToSession::Welcome { frame, next };
+        self.mailbox.recipient.do_send(welcome);
     }
 
     fn pay(&mut self) -> bool {
         let Some(answers) = self.owed.take() else {
             return true;
         };
-        match self.recipient.try_send(ToSession::Answers(answers)) {
+        let answers = ToSession::Answers(answers);
+        match self.mailbox.recipient.try_send(answers) {
             Ok(()) => true,
             Err(error) => {
                 if let ToSession::Answers(answers) = error.into_inner() {
@@ -114,8 +167,8 @@ impl Member {
 }
 
 /// All sessions of this drawing on this server.
-#[derive(Debug, Default)]
 pub struct Members {
+    metrics: Arc<Metrics>,
     all: BTreeMap<SessionId, Member>,
     /// Everyone who follows has everything up to here.
     sent: Seq,
@@ -123,6 +176,16 @@ pub struct Members {
 }
 
 impl Members {
+    /// Nobody yet.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self {
+            metrics,
+            all: BTreeMap::new(),
+            sent: 0,
+            waiting: 0,
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.all.len()
@@ -148,23 +211,25 @@ impl Members {
         self.waiting > 0
     }
 
-    /// Takes in a session that holds everything up to `since` of `life`, and sends what it lacks.
+    /// Takes in a session that holds everything up to `since` of `life`, and sends what it
+    /// lacks; `resync` says where that comes from.
     pub fn join(
         &mut self,
         session: SessionId,
-        recipient: Recipient<ToSession>,
+        mailbox: Mailbox,
         drawing: &Drawing,
         since: Seq,
         life: Option<Life>,
+        resync: Resync,
     ) {
         let member = Member {
-            recipient,
+            mailbox,
             flow: Flow::Reading,
             writer: None,
             owed: None,
         };
         self.all.insert(session, member);
-        self.resume(session, drawing, since, life);
+        self.resume(session, drawing, since, life, resync);
     }
 
     /// A session holds everything up to `since` of `life`: sends what it lacks, and it follows from then on.
@@ -174,12 +239,15 @@ impl Members {
         drawing: &Drawing,
         since: Seq,
         life: Option<Life>,
+        resync: Resync,
     ) {
         self.flush(drawing);
         let Some(member) = self.all.get_mut(&session) else {
             return;
         };
         let (since, reset) = judge_since(drawing, since, life);
+        let resync = reset.map_or(resync, |_| Resync::Reset);
+        self.metrics.resyncs.count(resync);
         member.flow = Flow::Behind {
             position: since,
             reset,
@@ -200,27 +268,44 @@ impl Members {
         member
     }
 
-    /// Sends what is new since the last flush, merged into one frame that is encoded once.
+    /// Sends what is new since the last flush, merged into one frame, or a few large ones, each
+    /// encoded once.
     pub fn flush(&mut self, drawing: &Drawing) {
-        let (from, head) = (self.sent, drawing.head());
-        if head == from {
-            return;
-        }
-        self.sent = head;
-        if self.all.is_empty() {
-            return;
-        }
-        let frame = strokes_frame(from, head, drawing.since(from));
-        for member in self.all.values_mut() {
-            if matches!(member.flow, Flow::Following)
-                && !member.send(ToSession::Frame(frame.clone()))
+        let head = drawing.head();
+        let mut changes = drawing.since(self.sent).peekable();
+        while self.sent < head {
+            let from = self.sent;
+            let (mut part, mut bytes) = (Vec::new(), 0);
+            while let Some(change) = changes
+                .next_if(|change| part.is_empty() || bytes + change.bytes() <= MAX_FRAME_BYTES)
             {
-                member.flow = Flow::Behind {
-                    position: from,
-                    reset: None,
-                    since: Instant::now(),
-                };
-                self.waiting += 1;
+                bytes += change.bytes();
+                part.push(change);
+            }
+            self.sent = match (changes.peek(), part.last()) {
+                (Some(_), Some(last)) => last.seq,
+                _ => head,
+            };
+            let mut followers = self
+                .all
+                .values_mut()
+                .filter(|member| matches!(member.flow, Flow::Following))
+                .peekable();
+            if followers.peek().is_none() {
+                self.sent = head;
+                return;
+            }
+            let frame = strokes_frame(from, self.sent, part);
+            for member in followers {
+                if !member.mailbox.frame(frame.clone()) {
+                    self.metrics.skipped.count(Skipped::Strokes);
+                    member.flow = Flow::Behind {
+                        position: from,
+                        reset: None,
+                        since: Instant::now(),
+                    };
+                    self.waiting += 1;
+                }
             }
         }
     }
@@ -236,6 +321,7 @@ impl Members {
             };
         }
         self.waiting = self.all.len();
+        self.metrics.resyncs.add(Resync::Reset, self.waiting);
         self.catch_up(drawing);
     }
 
@@ -261,7 +347,7 @@ impl Members {
                     reason,
                 }
                 .encode();
-                if member.recipient.try_send(ToSession::Frame(frame)).is_err() {
+                if !member.mailbox.frame(frame) {
                     self.waiting += 1;
                     continue;
                 }
@@ -270,7 +356,7 @@ impl Members {
             let frame = frames
                 .entry(position)
                 .or_insert_with(|| catch_up_frame(drawing, position, head));
-            if !member.send(ToSession::Frame(frame.text.clone())) {
+            if !member.mailbox.frame(frame.text.clone()) {
                 self.waiting += 1;
                 continue;
             }
@@ -292,8 +378,9 @@ impl Members {
     /// Sends a frame that nobody misses: those who do not read are left out.
     pub fn signal(&self, frame: &ByteString) {
         for member in self.all.values() {
-            if matches!(member.flow, Flow::Following) {
-                member.send(ToSession::Frame(frame.clone()));
+            let follows = matches!(member.flow, Flow::Following);
+            if !follows || !member.mailbox.frame(frame.clone()) {
+                self.metrics.skipped.count(Skipped::Signals);
             }
         }
     }
@@ -333,16 +420,15 @@ impl Members {
         gone
     }
 
-    /// Closes up to `most` sessions, and forgets them; gives how many there were.
-    pub fn close(&mut self, most: usize, close: impl Fn() -> Close) -> usize {
+    /// Closes up to `most` sessions, and forgets them; gives which.
+    pub fn close(&mut self, most: usize, close: impl Fn() -> Close) -> Vec<SessionId> {
         let sessions: Vec<_> = self.all.keys().copied().take(most).collect();
         for session in &sessions {
             if let Some(member) = self.leave(*session) {
-                // Past the mailbox's limit, once: the last message of this session.
-                member.recipient.do_send(ToSession::Close(close()));
+                member.mailbox.close(close());
             }
         }
-        sessions.len()
+        sessions
     }
 }
 
@@ -350,7 +436,7 @@ impl Drop for Members {
     /// No path forgets a session: those that are left when their feed goes join again.
     fn drop(&mut self) {
         for member in self.all.values() {
-            member.recipient.do_send(ToSession::Lost);
+            member.mailbox.recipient.do_send(ToSession::Lost);
         }
     }
 }
@@ -384,10 +470,142 @@ struct CatchUp {
 
 fn catch_up_frame(drawing: &Drawing, position: Seq, head: Seq) -> CatchUp {
     let bytes: usize = drawing.since(position).map(Change::bytes).sum();
-    let reads = bytes > MAX_CATCH_UP_BYTES;
+    let reads = bytes > MAX_FRAME_BYTES;
     let text = match reads {
         true => ToBrowser::Read { since: position }.encode(),
         false => strokes_frame(position, head, drawing.since(position)),
     };
     CatchUp { text, reads }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix::{Actor, Context, Handler};
+
+    use super::*;
+    use crate::drawing::Limits;
+    use crate::model::{OpId, PersonId, StrokeId, WriterId};
+    use crate::stroke::Body;
+
+    /// Bytes of each stroke here.
+    const BYTES: usize = 60 * 1024;
+
+    /// A session, whose mailbox is read whenever a test waits.
+    struct Browser {
+        unread: Unread,
+        frames: Vec<ByteString>,
+    }
+
+    impl Actor for Browser {
+        type Context = Context<Self>;
+
+        fn started(&mut self, ctx: &mut Self::Context) {
+            ctx.set_mailbox_capacity(1_000);
+        }
+    }
+
+    impl Handler<ToSession> for Browser {
+        type Result = ();
+
+        fn handle(&mut self, message: ToSession, _: &mut Self::Context) {
+            if let ToSession::Frame(frame) = message {
+                self.unread.took(&frame);
+                self.frames.push(frame);
+            }
+        }
+    }
+
+    /// The frames that came since this was asked last.
+    #[derive(Message)]
+    #[rtype(result = "Vec<ByteString>")]
+    struct Came;
+
+    impl Handler<Came> for Browser {
+        type Result = Vec<ByteString>;
+
+        fn handle(&mut self, _: Came, _: &mut Self::Context) -> Vec<ByteString> {
+            std::mem::take(&mut self.frames)
+        }
+    }
+
+    fn drawing() -> Drawing {
+        let limits = Limits {
+            strokes: 1_000,
+            bytes: 1 << 30,
+        };
+        Drawing::new(Life::random(), 0, limits)
+    }
+
+    fn draw(drawing: &mut Drawing) {
+        let seq = drawing.head() + 1;
+        let body = format!(
+            r##"{{"tool":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{}"}}"##,
+            "x".repeat(BYTES)
+        );
+        drawing.apply(Change {
+            seq,
+            stroke: StrokeId::random(),
+            z: seq as i64,
+            by: PersonId::random(),
+            op: OpId {
+                writer: WriterId::random(),
+                n: seq,
+            },
+            marks: Vec::new(),
+            body: Some(Body::parse(&body).unwrap()),
+        });
+    }
+
+    async fn joined(members: &mut Members, drawing: &Drawing) -> actix::Addr<Browser> {
+        let unread = Unread::default();
+        let browser = Browser {
+            unread: unread.clone(),
+            frames: Vec::new(),
+        }
+        .start();
+        // It has begun once it answers.
+        browser.send(Came).await.unwrap();
+        let mailbox = Mailbox::new(browser.clone().recipient(), unread);
+        members.join(1, mailbox, drawing, 0, None, Resync::Warm);
+        assert_eq!(browser.send(Came).await.unwrap().len(), 1);
+        browser
+    }
+
+    #[actix_web::test]
+    async fn what_is_new_and_large_goes_out_in_several_frames_without_a_gap() {
+        let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
+        let browser = joined(&mut members, &drawing).await;
+        (0..20).for_each(|_| draw(&mut drawing));
+        members.flush(&drawing);
+        let came = browser.send(Came).await.unwrap();
+        let most = MAX_FRAME_BYTES / BYTES;
+        assert_eq!(came.len(), 20_usize.div_ceil(most));
+        for (index, frame) in came.iter().enumerate() {
+            let (from, to) = (index * most, 20.min((index + 1) * most));
+            let begins = format!(r#"{{"type":"strokes","from":{from},"head":{to},"#);
+            assert!(frame.starts_with(&begins), "{}", &frame[..100]);
+            assert_eq!(frame.matches(r#""seq":"#).count(), to - from);
+            assert!(frame.len() < MAX_FRAME_BYTES + 10_000);
+        }
+        assert!(!members.has_waiting());
+    }
+
+    #[actix_web::test]
+    async fn what_waits_for_a_browser_that_does_not_read_is_bounded_in_bytes() {
+        let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
+        let browser = joined(&mut members, &drawing).await;
+        for _ in 0..200 {
+            draw(&mut drawing);
+            members.flush(&drawing);
+            members.catch_up(&drawing);
+        }
+        // Only now does it read. Before it lacked too much for the socket, it had what fits.
+        let mut came = browser.send(Came).await.unwrap();
+        let read = came.pop().unwrap();
+        let bytes: usize = came.iter().map(|frame| frame.len()).sum();
+        assert!(bytes <= MAX_UNREAD_BYTES, "{bytes}");
+        assert!(bytes > MAX_UNREAD_BYTES - 2 * BYTES, "{bytes}");
+        assert_eq!(read, format!(r#"{{"type":"read","since":{}}}"#, came.len()));
+        assert!(!members.has_waiting());
+    }
 }

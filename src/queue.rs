@@ -84,6 +84,12 @@ impl Room {
         fits
     }
 
+    /// How many ops hold room, and how many bytes.
+    pub fn held(&self) -> (usize, usize) {
+        let Space { ops, bytes, .. } = &*self.0;
+        (ops.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed))
+    }
+
     fn release(&self, bytes: usize) {
         self.0.ops.fetch_sub(1, Ordering::Relaxed);
         self.0.bytes.fetch_sub(bytes, Ordering::Relaxed);

@@ -19,6 +19,9 @@ pub struct ServerSignals {
     /// Asks every other server for its people: sent by a feed that is new.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ask: bool,
+    /// Asks every other server to look at the drawing's head: it was renamed or deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub look: bool,
     /// The ink and pointers of its sessions, and, with each beat, its people.
     #[serde(flatten)]
     pub signals: Signals,
@@ -155,7 +158,12 @@ mod tests {
             people: Some(vec![person("Ada")]),
             ..Signals::default()
         };
-        let text = serde_json::to_string(&ServerSignals { ask: true, signals }).unwrap();
+        let text = serde_json::to_string(&ServerSignals {
+            ask: true,
+            look: false,
+            signals,
+        })
+        .unwrap();
         let row: ServerSignals = serde_json::from_str(&text).unwrap();
         assert!(row.ask);
         assert_eq!(row.signals.people.unwrap()[0].name, "Ada");

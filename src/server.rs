@@ -18,6 +18,7 @@ use actix_web::{App, HttpServer, web};
 
 use crate::api::{self, State};
 use crate::assets;
+use crate::beat::{BEATS_UNTIL_GONE, Beat};
 use crate::config::{DatabaseSettings, Settings};
 use crate::feeds::Feeds;
 use crate::session::Sessions;
@@ -26,9 +27,6 @@ use crate::store::{Store, StoreError};
 /// How often the database is swept of what is deleted and of old tombstones. Servers sweep at
 /// times of their own; what one has swept, the next finds clean.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// How often a server tells the others that it lives, and which drawings it has open. Unheard
-/// for three times as long, it is gone.
-const BEAT_INTERVAL: Duration = Duration::from_secs(5);
 /// How long data may stay unacknowledged by a peer before its connection is given up. The
 /// heartbeat cannot see a dead peer while bytes to it are queued.
 #[cfg(target_os = "linux")]
@@ -111,13 +109,17 @@ impl Server {
         };
         let feeds = Feeds::new(store.clone(), settings.drawings.feed(assets::build()));
         let sessions = Arc::new(Sessions::new(feeds.clone(), settings.browsers.session()));
+        let beat = Beat::new(store.clone(), feeds.clone(), settings.server.beat_interval);
+        let beat = Arc::new(beat);
+        let listening = beat.clone();
         let state = web::Data::new(State {
             store: store.clone(),
             feeds: feeds.clone(),
             sessions,
             hosts: settings.doors.hosts.clone(),
             origins: settings.doors.origins.clone(),
-            silence: BEAT_INTERVAL * 3,
+            silence: settings.server.beat_interval * BEATS_UNTIL_GONE,
+            beat: beat.clone(),
             leaving: AtomicBool::new(false),
         });
         let shared = state.clone();
@@ -146,8 +148,9 @@ impl Server {
         let handle = running.handle();
         actix_web::rt::spawn(running);
         let background = vec![
-            actix_web::rt::spawn(sweep(store.clone(), settings.database.tombstone_age)),
-            actix_web::rt::spawn(beat(store, feeds.clone())),
+            actix_web::rt::spawn(sweep(store, settings.database.tombstone_age)),
+            actix_web::rt::spawn(async move { listening.listen().await }),
+            actix_web::rt::spawn(async move { beat.beat().await }),
             actix_web::rt::spawn(async move { feeds.watch().await }),
         ];
         Ok(Self {
@@ -195,16 +198,5 @@ async fn sweep(store: Store, tombstone_age: Duration) {
         if let Err(error) = store.sweep(tombstone_age).await {
             log::warn!("the database was not swept: {error}");
         }
-    }
-}
-
-async fn beat(store: Store, feeds: Feeds) {
-    loop {
-        // A server that cannot beat counts as gone, which is what it is to the others;
-        // `/readyz` and the feeds say that the database is away.
-        if let Err(error) = store.beat(&feeds.counts()).await {
-            log::debug!("the beat was not stored: {error}");
-        }
-        tokio::time::sleep(BEAT_INTERVAL).await;
     }
 }

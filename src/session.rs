@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use actix::fut::wrap_future;
 use actix::prelude::*;
 use actix_http::ws::Item;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -18,7 +19,8 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::feed::FromSession;
 use crate::feeds::{Attached, Feeds};
-use crate::members::{Answers, ToSession};
+use crate::members::{Answers, Mailbox, ToSession, Unread};
+use crate::metrics::{Dropped, Ended, Limit, Metrics};
 use crate::model::{Access, DrawingId, Life, Op, Refusal, Seq};
 use crate::protocol::{
     Close, FromBrowser, Hello, MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, PageSignal, SUBPROTOCOL,
@@ -29,6 +31,8 @@ use crate::upwards::{Turn, Upwards};
 
 /// Messages of a feed that wait for a session; when there are more, its browser is not reading.
 const MAILBOX: usize = 32;
+/// A frame of this size fills a connection's write buffer: it goes out by itself.
+const LARGE_FRAME: usize = 32 * 1024;
 /// Most ops of one session without an answer; those after them are refused for load.
 const MAX_UNANSWERED: usize = 1_000;
 /// How long a browser waits after a refusal for load.
@@ -73,6 +77,15 @@ impl Sessions {
             open: AtomicUsize::new(0),
             opened: AtomicU64::new(0),
         }
+    }
+
+    /// Brings up to date what is measured only when it is asked for.
+    pub fn measure(&self) {
+        self.metrics().sessions_open.set(self.open());
+    }
+
+    fn metrics(&self) -> &Metrics {
+        self.feeds.metrics()
     }
 
     /// How many sockets are open.
@@ -142,13 +155,17 @@ pub struct Session {
     ops_limit: DefaultDirectRateLimiter,
     signals_limit: DefaultDirectRateLimiter,
     fragments: Option<Vec<u8>>,
+    /// What waits in the mailbox.
+    unread: Unread,
     heard: Instant,
     closing: bool,
+    ended: Ended,
 }
 
 impl Session {
     fn new(joining: Result<Joining, Close>, sessions: Arc<Sessions>) -> Self {
         sessions.open.fetch_add(1, Ordering::Relaxed);
+        sessions.metrics().sessions_opened.count();
         let settings = &sessions.settings;
         let ops = Quota::per_second(settings.ops_per_second).allow_burst(settings.ops_burst);
         Self {
@@ -161,8 +178,10 @@ impl Session {
             ops_limit: RateLimiter::direct(ops),
             signals_limit: RateLimiter::direct(Quota::per_second(settings.signals_per_second)),
             fragments: None,
+            unread: Unread::default(),
             heard: Instant::now(),
             closing: false,
+            ended: Ended::Cut,
             sessions,
         }
     }
@@ -174,10 +193,10 @@ impl Session {
             life,
             ..
         } = joining;
-        let recipient = ctx.address().recipient();
+        let mailbox = Mailbox::new(ctx.address().recipient(), self.unread.clone());
         let join = FromSession::Join {
             session: self.id,
-            recipient,
+            mailbox,
             since,
             life,
         };
@@ -185,6 +204,10 @@ impl Session {
             Ok(attached) => self.attached = Some(attached),
             Err(_) => self.close(Close::Restart { after: RETRY }, ctx),
         }
+    }
+
+    fn metrics(&self) -> &Metrics {
+        self.sessions.metrics()
     }
 
     fn tell(&self, message: FromSession) {
@@ -198,6 +221,7 @@ impl Session {
         if std::mem::replace(&mut self.closing, true) {
             return;
         }
+        self.ended = Ended::from(&close);
         log::info!(
             "session {} closes: {} {}",
             self.id,
@@ -222,7 +246,9 @@ impl Session {
     fn text(&mut self, text: &str, ctx: &mut ws::WebsocketContext<Self>) {
         match FromBrowser::parse(text) {
             Ok(FromBrowser::Ops(ops)) => self.ops(ops, ctx),
-            Ok(_) if self.signals_limit.check().is_err() => {}
+            Ok(_) if self.signals_limit.check().is_err() => {
+                self.metrics().signals_dropped.count(Dropped::Rate);
+            }
             Ok(FromBrowser::Signal(signal)) => self.signal(signal),
             Ok(FromBrowser::Hello(hello)) => self.hello(hello, ctx),
             Ok(FromBrowser::Since { since, life }) => {
@@ -255,11 +281,13 @@ impl Session {
             ink: signal.ink.filter(|_| allowed),
             ..signal
         };
-        // A signal that finds the feed busy is dropped.
-        let _ = attached.feed.try_send(FromSession::Signal {
+        let signal = FromSession::Signal {
             session: self.id,
             signal,
-        });
+        };
+        if attached.feed.try_send(signal).is_err() {
+            self.metrics().signals_dropped.count(Dropped::Busy);
+        }
     }
 
     fn hello(&mut self, hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
@@ -303,6 +331,7 @@ impl Session {
             }
             return;
         };
+        let metrics = self.sessions.metrics();
         let mut taken = Vec::new();
         let mut repeat = false;
         for (n, op) in ops {
@@ -312,6 +341,7 @@ impl Session {
                     continue;
                 }
                 Turn::Gap => {
+                    metrics.resends.count();
                     ctx.text(ToBrowser::Resend { n: upwards.next() }.encode());
                     continue;
                 }
@@ -324,9 +354,10 @@ impl Session {
             };
             match op {
                 Ok(op) => {
-                    if let Some((message, retry)) =
+                    if let Some((limit, message, retry)) =
                         overload(&self.ops_limit, upwards, attached, &op)
                     {
+                        metrics.overloaded.count(limit);
                         upwards.hold();
                         ctx.text(ToBrowser::overloaded(n, message, retry).encode());
                         break;
@@ -335,6 +366,7 @@ impl Session {
                     taken.push(op);
                 }
                 Err(refusal) => {
+                    metrics.refused.count((&refusal).into());
                     upwards.pass();
                     ctx.text(ToBrowser::refused(n, &refusal, None).encode());
                 }
@@ -434,25 +466,25 @@ impl Session {
     }
 }
 
-/// Why an op is refused for load, and when it is worth trying again.
+/// Which limit an op meets, in words too, and when it is worth trying again.
 fn overload(
     limit: &DefaultDirectRateLimiter,
     upwards: &Upwards,
     attached: &Attached,
     op: &Op,
-) -> Option<(&'static str, Duration)> {
+) -> Option<(Limit, &'static str, Duration)> {
     if upwards.unanswered() >= MAX_UNANSWERED {
-        return Some(("too many ops of this page have no answer yet", RETRY));
+        let text = "too many ops of this page have no answer yet";
+        return Some((Limit::Unanswered, text, RETRY));
     }
     if let Err(until) = limit.check() {
         let wait = until.wait_time_from(QuantaClock::default().now());
-        return Some(("more ops than a page may send", wait.max(RETRY)));
+        let text = "more ops than a page may send";
+        return Some((Limit::Rate, text, wait.max(RETRY)));
     }
     if !attached.shared.room.reserve(op_bytes(op)) {
-        return Some((
-            "more ops wait for the database than this server holds",
-            RETRY,
-        ));
+        let text = "more ops wait for the database than this server holds";
+        return Some((Limit::Queue, text, RETRY));
     }
     None
 }
@@ -482,6 +514,7 @@ impl Drop for Session {
     /// No path out forgets to leave.
     fn drop(&mut self) {
         self.sessions.open.fetch_sub(1, Ordering::Relaxed);
+        self.metrics().sessions_closed.count(self.ended);
         self.tell(FromSession::Leave { session: self.id });
     }
 }
@@ -494,7 +527,15 @@ impl Handler<ToSession> for Session {
             return;
         }
         match message {
-            ToSession::Frame(frame) => ctx.text(frame),
+            ToSession::Frame(frame) => {
+                self.unread.took(&frame);
+                if frame.len() >= LARGE_FRAME {
+                    // No more until this one is written: what is taken from the mailbox is
+                    // copied, and of a browser that does not read it is to be little.
+                    ctx.wait(wrap_future(tokio::task::yield_now()));
+                }
+                ctx.text(frame);
+            }
             ToSession::Welcome { frame, next } => self.welcomed(frame, next, ctx),
             ToSession::Answers(Answers {
                 refusals,
@@ -532,6 +573,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             Ok(ws::Message::Binary(_)) => self.malformed("frames are text", ctx),
             Ok(ws::Message::Close(reason)) => {
                 self.closing = true;
+                self.ended = Ended::Left;
                 log::info!("session {} left", self.id);
                 ctx.close(reason);
                 ctx.stop();

@@ -75,6 +75,15 @@ impl std::fmt::Debug for Database {
 #[derive(Clone)]
 pub struct Store(Arc<connection::Connection>);
 
+/// Where whoever appends believes a drawing to stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// Its life: after a backup was restored, the same head may be another picture.
+    pub life: Life,
+    /// The position of its last change.
+    pub head: Seq,
+}
+
 /// What became of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {

@@ -5,8 +5,9 @@
  * It must never wait itself.
  */
 
-/** Milliseconds. */
+/** Milliseconds. The first attempts of all pages of a server that died are spread up to FIRST. */
 const LEAST = 300;
+const FIRST = 1_500;
 const MOST = 10_000;
 
 /**
@@ -14,6 +15,6 @@ const MOST = 10_000;
  * @param {() => number} [random]
  */
 export function waitBefore(attempt, random = Math.random) {
-  const whole = Math.min(MOST, LEAST * 2 ** (attempt - 1));
-  return Math.max(LEAST, whole * (0.5 + random() / 2));
+  const longest = Math.min(MOST, FIRST * 2 ** (attempt - 1));
+  return LEAST + random() * (longest - LEAST);
 }

@@ -10,6 +10,9 @@ import { byId, element, iconButton } from "./dom.js";
 import { doodle } from "./doodle.js";
 import { toast } from "./toast.js";
 
+// All files are here and fit together: from now on the page does not load itself again.
+document.documentElement.dataset.started = "";
+
 /** @typedef {import("./types.js").DrawingInfo} DrawingInfo */
 
 /** Milliseconds between two looks at who is here and what is new. */

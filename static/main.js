@@ -35,6 +35,9 @@ import { ERASER_RADIUS, Tools } from "./tools.js";
 import { View } from "./view.js";
 import { Writing } from "./writing.js";
 
+// All files are here and fit together: from now on the page does not load itself again.
+document.documentElement.dataset.started = "";
+
 /** @typedef {import("./types.js").Place} Place */
 /** @typedef {import("./types.js").FromServer} FromServer */
 

@@ -10,10 +10,12 @@ const LAYERS: &[&[&str]] = &[
     &["model", "points", "stroke"],
     &["signal"],
     &["drawing", "protocol", "upwards"],
+    &["metrics"],
     &["store"],
     &["queue"],
     &["roster", "members"],
     &["feed", "feeds"],
+    &["beat"],
     &["session"],
     &["access", "assets", "values"],
     &["error"],
@@ -44,7 +46,7 @@ const IMPURE: &[&str] = &[
     "UdpSocket",
 ];
 /// All that the store knows of the rest.
-const BELOW_THE_STORE: &[&str] = &["model", "points", "stroke", "store"];
+const BELOW_THE_STORE: &[&str] = &["model", "points", "stroke", "metrics", "store"];
 /// Those that speak HTTP.
 const HTTP: &[&str] = &[
     "session", "access", "assets", "error", "request", "api", "server", "main",

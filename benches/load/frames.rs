@@ -111,6 +111,13 @@ impl Reader {
     }
 }
 
+/// The position that a `strokes` frame builds on, and the one that it reaches.
+pub fn span(text: &str) -> Option<(Seq, Seq)> {
+    let (from, rest) = number(text.strip_prefix(r#"{"type":"strokes","from":"#)?)?;
+    let (to, _) = number(rest.strip_prefix(r#","head":"#)?)?;
+    Some((from, to))
+}
+
 /// The value of a frame's `type`, which comes first in all of them.
 pub fn kind_of(text: &str) -> &str {
     text.strip_prefix(r#"{"type":""#)
@@ -165,6 +172,7 @@ pub fn check() {
         outcome.map(|()| numbers)
     };
     let news = strokes_frame(15, 17, &changes);
+    assert_eq!(span(&news), Some((15, 17)));
     assert_eq!(read(&news, Kind::Whiteboard), Ok(vec![316, 317]));
     assert_eq!(read(&news, Kind::Whiteboard), Ok(vec![]));
     assert!(read(&strokes_frame(18, 19, &changes), Kind::Whiteboard).is_err());

@@ -7,7 +7,10 @@
 //! cargo bench --bench load -- rate        the highest rate that holds, 10 drawers and 100 watchers
 //! cargo bench --bench load -- idle        memory of an idle session and of an open empty drawing
 //! cargo bench --bench load -- open        what 1,000 open drawings add to the cost of a stroke in another
-//! cargo bench --bench load -- all         all of it
+//! cargo bench --bench load -- drawings    what 20,000 drawings add to making, opening, listing and sweeping one
+//! cargo bench --bench load -- stampede    2,000 browsers lose their server and come back to others
+//! cargo bench --bench load -- slow        memory of the server for browsers that do not read
+//! cargo bench --bench load -- all         all but the three before
 //!     --pairs N      how often each server gets its turn (3)
 //!     --seconds N    how long is measured in a turn (20; in `rate` 3)
 //!     --only NAME    `whiteboard` or `broadcast` alone
@@ -15,7 +18,8 @@
 //!
 //! The two servers take turns, each turn in a fresh process, and each is measured by the
 //! operating system's accounting; this program is a process of its own. `WHITEBOARD_BIN`
-//! names another binary to measure. What the columns mean:
+//! names another binary to measure. `drawings` and `stampede` need a SurrealDB server too, which
+//! `cargo build --release -p surrealdb-process` makes; `SURREALDB_BIN` names another one. What the columns mean:
 //!
 //! * *µs/delivery*: CPU time of the server, in itself and in the kernel, for each stroke that
 //!   reached another page. *load µs* is the same of this program.
@@ -30,8 +34,11 @@
 
 mod broadcast;
 mod crowd;
+mod drawings;
 mod frames;
 mod server;
+mod slow;
+mod stampede;
 
 use std::time::Duration;
 
@@ -53,11 +60,14 @@ const RATES: std::ops::Range<f64> = 400.0..60_000.0;
 const RATE_STEP: f64 = 1.1;
 /// Sessions, and drawings, that memory is divided by.
 const IDLE: usize = 1_000;
+/// After this everything that a server does from time to time was done once: the pages of its
+/// program that this needs are memory of the process, not of a session.
+const FIRST_ROUND: Duration = Duration::from_secs(8);
 /// How long memory may take to settle.
 const SETTLE: Duration = Duration::from_secs(3);
 /// Nothing here may run longer.
 const TIME_LIMIT: Duration = Duration::from_secs(3600);
-const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|all [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
+const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|all [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
 
 struct Arguments {
     scenario: String,
@@ -145,6 +155,9 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         "rate" => rate(step, pairs, kinds).await,
         "idle" => idle(pairs, kinds).await,
         "open" => open(pairs).await,
+        "drawings" => drawings::compare().await,
+        "stampede" => stampede::run().await,
+        "slow" => slow::run().await,
         "all" => {
             compare("crowd", crowd, pairs, kinds).await?;
             compare("many", many, pairs, kinds).await?;
@@ -332,7 +345,7 @@ async fn idle(pairs: usize, kinds: &[Kind]) -> Result<(), String> {
 /// KiB that a server grew by for each page but the first, one page on each of these drawings.
 async fn grown(server: &Server, drawings: &[String]) -> Result<f64, String> {
     let first = open_pages(server, &drawings[..1]).await?;
-    sleep(SETTLE).await;
+    sleep(FIRST_ROUND).await;
     let before = server.memory_bytes();
     let mut pages = open_pages(server, &drawings[1..]).await?;
     sleep(SETTLE).await;

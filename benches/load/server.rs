@@ -1,21 +1,27 @@
-//! One server under load, as a process of its own, measured by the operating system's accounting.
+//! One server under load, and a database's, as processes of their own, measured by the operating system's accounting.
 //!
 //! No way out of this program may leave such a process behind.
 
 use std::fmt;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tempfile::TempDir;
+use whiteboard::store::Database;
 
 /// How long a server may take until it says where it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// Ticks a second in `/proc/PID/stat`: fixed at 100 in what Linux tells programs.
 const TICKS_PER_SECOND: f64 = 100.0;
+/// Who signs in to the database's server, and with which password.
+const ROOT: &str = "root";
+/// How often it is looked whether the database's server takes connections.
+const START_LOOK: Duration = Duration::from_millis(50);
 /// The hidden argument with which this program is the bare broadcast.
 pub const BROADCAST_ARGUMENT: &str = "serve-bare-broadcast";
 /// Limits of the whiteboard that no person reaches and this program does.
@@ -56,8 +62,11 @@ impl Server {
     /// Starts a fresh one and waits until it listens.
     pub fn start(kind: Kind) -> Result<Self, String> {
         let data = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let mut command = match kind {
-            Kind::Whiteboard => whiteboard(&data),
+        let command = match kind {
+            Kind::Whiteboard => {
+                let folder = data.path().join("data");
+                whiteboard(&data, &format!("surrealkv://{}", folder.display()))
+            }
             Kind::Broadcast => {
                 let this = std::env::current_exe().map_err(|error| error.to_string())?;
                 let mut command = Command::new(this);
@@ -65,6 +74,20 @@ impl Server {
                 command
             }
         };
+        Self::run(kind, command, data)
+    }
+
+    /// Starts a whiteboard whose database is a server's.
+    pub fn start_on(surreal: &Surreal) -> Result<Self, String> {
+        let data = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let mut command = whiteboard(&data, &surreal.url());
+        command
+            .env("WHITEBOARD_DATABASE_USER", ROOT)
+            .env("WHITEBOARD_DATABASE_PASSWORD", ROOT);
+        Self::run(Kind::Whiteboard, command, data)
+    }
+
+    fn run(kind: Kind, mut command: Command, data: TempDir) -> Result<Self, String> {
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -126,16 +149,125 @@ impl Server {
 
     /// Bytes of memory it occupies.
     pub fn memory_bytes(&self) -> f64 {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// The most bytes of memory that it ever occupied.
+    pub fn peak_bytes(&self) -> f64 {
+        self.status_bytes("VmHWM:")
+    }
+
+    fn status_bytes(&self, name: &str) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let kib = status.ok().and_then(|status| {
-            let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+            let line = status.lines().find(|line| line.starts_with(name))?;
             line.split_whitespace().nth(1)?.parse::<f64>().ok()
         });
         kib.map_or(f64::NAN, |kib| kib * 1024.0)
     }
+
+    /// Kills it, as a machine that fails does.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Tells it to stop, as an upgrade does.
+    pub fn terminate(&self) -> Result<(), String> {
+        let told = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        match told {
+            Ok(status) if status.success() => Ok(()),
+            other => Err(format!("a server was not told to stop: {other:?}")),
+        }
+    }
+
+    /// Whether it ended by itself, and well.
+    pub fn has_ended(&mut self) -> Result<bool, String> {
+        match self.child.try_wait() {
+            Ok(None) => Ok(false),
+            Ok(Some(status)) if status.success() => Ok(true),
+            other => Err(format!("a server ended: {other:?}")),
+        }
+    }
 }
 
 impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A SurrealDB server on a folder of its own, until this is dropped.
+pub struct Surreal {
+    address: SocketAddr,
+    child: Child,
+    _data: TempDir,
+}
+
+impl Surreal {
+    /// Starts one and waits until it takes connections. `SURREALDB_BIN` names its program;
+    /// otherwise it is looked for where Cargo puts it, beside the whiteboard.
+    pub fn start() -> Result<Self, String> {
+        let program = std::env::var_os("SURREALDB_BIN").unwrap_or_else(|| {
+            let beside = Path::new(env!("CARGO_BIN_EXE_whiteboard"));
+            beside.with_file_name("surrealdb-process").into()
+        });
+        let data = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|free| free.local_addr())
+            .map_err(|error| error.to_string())?;
+        let child = Command::new(&program)
+            .args(["start", "--no-banner", "--log", "none"])
+            .args(["--bind", &address.to_string()])
+            .args(["--user", ROOT, "--pass", ROOT])
+            .arg(format!("surrealkv://{}?sync=every", data.path().display()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(|error| {
+                format!(
+                    "{}: {error}; `cargo build --release -p surrealdb-process` makes it, \
+                     SURREALDB_BIN names another place",
+                    program.display()
+                )
+            })?;
+        let surreal = Self {
+            address,
+            child,
+            _data: data,
+        };
+        let until = Instant::now() + START_TIMEOUT;
+        while TcpStream::connect(address).is_err() {
+            if Instant::now() > until {
+                return Err("the SurrealDB server does not start".into());
+            }
+            std::thread::sleep(START_LOOK);
+        }
+        Ok(surreal)
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// A database of the server with this address, or of a folder.
+    pub fn database(url: &str, name: &str) -> Database {
+        let root = url.starts_with("ws").then(|| ROOT.to_owned());
+        Database {
+            url: url.into(),
+            namespace: "load".into(),
+            name: name.into(),
+            user: root.clone(),
+            password: root,
+            deadline: START_TIMEOUT,
+        }
+    }
+}
+
+impl Drop for Surreal {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -157,7 +289,7 @@ pub fn cpu_seconds(process: &str) -> f64 {
     ticks.map_or(f64::NAN, |ticks| ticks as f64 / TICKS_PER_SECOND)
 }
 
-fn whiteboard(data: &TempDir) -> Command {
+fn whiteboard(data: &TempDir, database: &str) -> Command {
     let program = std::env::var_os("WHITEBOARD_BIN")
         .unwrap_or_else(|| env!("CARGO_BIN_EXE_whiteboard").into());
     let mut command = Command::new(program);
@@ -170,10 +302,7 @@ fn whiteboard(data: &TempDir) -> Command {
     command
         .current_dir(data)
         .env("WHITEBOARD_LISTEN", "127.0.0.1:0")
-        .env(
-            "WHITEBOARD_DATABASE",
-            format!("surrealkv://{}", data.path().join("data").display()),
-        )
+        .env("WHITEBOARD_DATABASE", database)
         .envs(RAISED_LIMITS);
     command
 }

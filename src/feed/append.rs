@@ -32,7 +32,10 @@ impl Feed {
         if batch.is_empty() {
             return;
         }
-        let head = drawing.head();
+        let at = At {
+            life: drawing.life(),
+            head: drawing.head(),
+        };
         let decision = drawing.decide(batch);
         let confirmed = std::mem::take(&mut self.confirmed);
         if decision.changes.is_empty() {
@@ -46,36 +49,37 @@ impl Feed {
             }
             return;
         }
-        if self.left.is_some_and(|left| left != head) {
+        if self.left.is_some_and(|left| left != at.head) {
             self.others = Some(Instant::now());
         }
         self.busy.appending = true;
-        let began = Instant::now();
+        self.metrics.append_ops.together(decision.verdicts.len());
+        let begun = Instant::now();
         let (store, id) = (self.store.clone(), self.id);
         let append = async move {
             let result = store
-                .append(id, head, &decision.changes, &decision.replaced)
+                .append(id, at, &decision.changes, &decision.replaced)
                 .await;
             (result, decision)
         };
         ctx.spawn(
             wrap_future(append).map(move |(result, decision), feed: &mut Self, ctx| {
                 feed.busy.appending = false;
+                feed.metrics.append_time.since(begun);
+                feed.metrics.appends.count(outcome(&result));
                 match result {
                     Ok(Appended::Committed) => {
                         feed.failures = 0;
                         feed.lost = 0;
-                        feed.left = Some(head + decision.changes.len() as Seq);
+                        feed.left = Some(at.head + decision.changes.len() as Seq);
                         for change in decision.changes {
                             feed.arrived(change, ctx);
                         }
                         // The strokes go out before the answers: a page that is told "done" has them.
-                        if let Some(drawing) = &feed.drawing {
-                            feed.members.flush(drawing);
-                        }
+                        feed.flush();
                         feed.answer(decision.verdicts);
                         feed.watch_waiting(ctx);
-                        feed.give_way(began.elapsed(), ctx);
+                        feed.give_way(begun.elapsed(), ctx);
                     }
                     // Someone else moved the head: see what they did, and decide again.
                     Ok(Appended::Behind) => feed.read_after_jitter(ctx),
@@ -150,6 +154,7 @@ impl Feed {
             answers.ops += 1;
             answers.upto = n;
             if let Verdict::Refused { refusal, stroke } = verdict {
+                self.metrics.refused.count((&refusal).into());
                 answers
                     .refusals
                     .push(ToBrowser::refused(n, &refusal, stroke.as_ref()).encode());
@@ -158,6 +163,16 @@ impl Feed {
         for (session, answers) in answers {
             self.members.answer(session, answers);
         }
+    }
+}
+
+fn outcome(result: &Result<Appended, StoreError>) -> Outcome {
+    match result {
+        Ok(Appended::Committed) => Outcome::Committed,
+        Ok(Appended::Behind) => Outcome::Behind,
+        Ok(Appended::Gone) | Err(StoreError::NotFound | StoreError::Gone) => Outcome::Gone,
+        Err(StoreError::Failed(_)) => Outcome::Failed,
+        Err(_) => Outcome::Unknown,
     }
 }
 

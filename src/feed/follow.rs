@@ -169,6 +169,7 @@ impl Feed {
 
     pub(super) fn hold(&mut self, change: Change, ctx: &mut Context<Self>) {
         if self.early.len() >= MAX_EARLY {
+            self.metrics.early_dropped.add(self.early.len() + 1);
             self.early.clear();
             self.read(ctx);
             return;
@@ -177,6 +178,11 @@ impl Feed {
         if self.drawing.is_some() && !std::mem::replace(&mut self.busy.gap, true) {
             ctx.run_later(self.settings.gap_hold, |feed, ctx| {
                 feed.busy.gap = false;
+                let filled = match feed.early.is_empty() {
+                    true => Filled::Waiting,
+                    false => Filled::Reading,
+                };
+                feed.metrics.gaps.count(filled);
                 if !feed.early.is_empty() {
                     feed.read(ctx);
                 }
@@ -201,9 +207,12 @@ impl Feed {
             }
         }
         self.shared.head.store(drawing.head(), Ordering::Relaxed);
-        // Queued behind all that is ready to arrive, so that it goes out as one frame.
-        if self.members.sent() < drawing.head() && !std::mem::replace(&mut self.busy.flush, true) {
-            ctx.notify(Flush);
+        if self.members.sent() < drawing.head() {
+            self.untold_since.get_or_insert_with(Instant::now);
+            // Queued behind all that is ready to arrive, so that it goes out as one frame.
+            if !std::mem::replace(&mut self.busy.flush, true) {
+                ctx.notify(Flush);
+            }
         }
     }
 
@@ -225,6 +234,7 @@ impl Feed {
         let Some(drawing) = &self.drawing else { return };
         // Either side may have moved on since it was asked: only a read can tell who is behind.
         if told.head != drawing.head() || told.life != drawing.life() {
+            self.metrics.heads_differed.count();
             self.read(ctx);
         }
         self.retitle(told.title);

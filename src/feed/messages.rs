@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::FeedSettings;
 use crate::drawing::Drawing;
-use crate::members::ToSession;
+use crate::members::Mailbox;
 use crate::model::{Access, Change, Life, Op, Seq, Writer};
 use crate::protocol::{Hello, PageSignal, push_changes};
 use crate::queue::{Room, SessionId};
@@ -26,7 +26,7 @@ pub enum FromSession {
         /// Its id.
         session: SessionId,
         /// Where to reach it.
-        recipient: Recipient<ToSession>,
+        mailbox: Mailbox,
         /// The last position its page holds.
         since: Seq,
         /// The life that position belongs to.

@@ -22,6 +22,7 @@ impl Feed {
             return;
         };
         let writer = writer.id;
+        self.metrics.signals.count();
         let mut signals = Signals::default();
         if let Some(place) = signal.pointer {
             signals.add_pointer(Pointer { writer, place });
@@ -30,9 +31,9 @@ impl Feed {
             signals.add_ink(Ink { writer, part });
         }
         if self.roster.is_shared() {
-            gather(&mut self.for_servers, signals.clone());
+            gather(&mut self.for_servers, signals.clone(), &self.metrics);
         }
-        gather(&mut self.for_sessions, signals);
+        gather(&mut self.for_sessions, signals, &self.metrics);
         self.schedule_tick(ctx);
     }
 
@@ -73,8 +74,8 @@ impl Feed {
         let signals = std::mem::take(&mut self.for_servers);
         self.write_signals(
             ServerSignals {
-                ask: false,
                 signals,
+                ..ServerSignals::default()
             },
             ctx,
         );
@@ -86,7 +87,12 @@ impl Feed {
             people: Some(self.roster.here()),
             ..Signals::default()
         };
-        self.write_signals(ServerSignals { ask: true, signals }, ctx);
+        let row = ServerSignals {
+            ask: true,
+            look: false,
+            signals,
+        };
+        self.write_signals(row, ctx);
     }
 
     pub(super) fn write_signals(&mut self, row: ServerSignals, ctx: &mut Context<Self>) {
@@ -99,6 +105,7 @@ impl Feed {
         ctx.spawn(wrap_future(write).map(|written, feed: &mut Self, ctx| {
             feed.busy.signalling = false;
             if let Err(error) = written {
+                feed.metrics.signals_dropped.count(Dropped::Unwritten);
                 log::debug!("signals of drawing {} were lost: {error}", feed.id);
             } else if !feed.for_servers.is_empty() {
                 feed.schedule_tick(ctx);
@@ -110,15 +117,24 @@ impl Feed {
         if server == self.store.server() {
             return;
         }
-        let Ok(ServerSignals { ask, mut signals }) = serde_json::from_str(body) else {
+        let Ok(row) = serde_json::from_str::<ServerSignals>(body) else {
             log::debug!(
                 "a signal row of drawing {} is of a kind this program does not know",
                 self.id
             );
             return;
         };
+        let ServerSignals {
+            ask,
+            look,
+            mut signals,
+        } = row;
+        if look {
+            self.check_head(ctx);
+            return;
+        }
         let changed = self.roster.heard(server, signals.people.take());
-        gather(&mut self.for_sessions, signals);
+        gather(&mut self.for_sessions, signals, &self.metrics);
         if changed {
             self.for_sessions.people = Some(self.roster.everyone());
         }
@@ -129,9 +145,57 @@ impl Feed {
     }
 }
 
-pub(super) fn gather(signals: &mut Signals, newer: Signals) {
+pub(super) fn gather(signals: &mut Signals, newer: Signals, metrics: &Metrics) {
     signals.merge(newer);
     if signals.ink_points() > MAX_GATHERED_POINTS {
+        metrics.signals_dropped.count(Dropped::Ink);
         signals.ink.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Colour, StrokeId};
+    use crate::points::{Point, Points};
+    use crate::signal::{InkPart, MAX_INK_POINTS};
+    use crate::stroke::Tool;
+    use uuid::Uuid;
+
+    fn ink(writer: Writer) -> Signals {
+        let points = vec![Point { x: 0, y: 0 }; MAX_INK_POINTS];
+        let part = InkPart {
+            stroke: StrokeId::random(),
+            n: 1,
+            at: 0,
+            x: 0.0,
+            y: 0.0,
+            points: Points::new(points, None).unwrap(),
+            tool: Tool::Pen,
+            colour: Colour([1, 2, 3]),
+            width: 4.0,
+            end: false,
+        };
+        let writer = writer.id;
+        Signals {
+            ink: vec![Ink { writer, part }],
+            ..Signals::default()
+        }
+    }
+
+    #[test]
+    fn more_ink_than_a_tick_takes_is_dropped() {
+        let metrics = Metrics::new();
+        let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+        let mut gathered = Signals::default();
+        let parts = MAX_GATHERED_POINTS / MAX_INK_POINTS;
+        for _ in 0..parts {
+            gather(&mut gathered, ink(writer), &metrics);
+        }
+        assert_eq!(gathered.ink.len(), parts);
+        gather(&mut gathered, ink(writer), &metrics);
+        assert_eq!(gathered.ink.len(), 0);
+        let line = "whiteboard_signals_dropped_total{reason=\"ink\"} 1\n";
+        assert!(metrics.text().contains(line));
     }
 }

@@ -1,25 +1,25 @@
 //! One transaction that moves a drawing's head, or learns that it is behind.
 //!
-//! It is a compare-and-swap: it must never store anything unless the head is exactly where
-//! the caller believes it to be.
+//! It is a compare-and-swap: it must never store anything unless the drawing stands exactly where
+//! the caller believes it to stand.
 
 use surrealdb::types::{Array, RecordIdKey, Value};
 
 use super::connection::Trouble;
-use super::rows::{drawing_record, int, record, stroke_table, table, to_row, variables};
-use super::{Appended, Store, StoreError};
+use super::rows::{drawing_record, int, record, stroke_table, table, to_row, uuid, variables};
+use super::{Appended, At, Store, StoreError};
 use crate::model::{Change, DrawingId, Seq};
 
 /// `UPDATE ONLY` that matches nothing is no error and the rest would be stored: hence THROW.
 const SWAP_AND_INSERT: &str = "BEGIN;
-IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND deleted IS NONE RETURN VALUE head) IS NONE {
+IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND life = $life AND deleted IS NONE RETURN VALUE head) IS NONE {
     IF (SELECT VALUE deleted IS NONE FROM ONLY $drawing) { THROW 'behind' } ELSE { THROW 'gone' }
 };
 INSERT INTO $table $rows RETURN NONE;
 COMMIT;";
 /// The same, for changes of strokes that were there: their old rows go.
 const SWAP_INSERT_AND_DELETE: &str = "BEGIN;
-IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND deleted IS NONE RETURN VALUE head) IS NONE {
+IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND life = $life AND deleted IS NONE RETURN VALUE head) IS NONE {
     IF (SELECT VALUE deleted IS NONE FROM ONLY $drawing) { THROW 'behind' } ELSE { THROW 'gone' }
 };
 INSERT INTO $table $rows RETURN NONE;
@@ -27,10 +27,10 @@ DELETE $replaced RETURN NONE;
 COMMIT;";
 
 impl Store {
-    /// Stores `changes` if the drawing's head is still `head`, and takes away the rows at the
+    /// Stores `changes` if the drawing still stands at `at`, and takes away the rows at the
     /// positions `replaced`, which the changed strokes had before.
     ///
-    /// The changes are numbered `head + 1`, `head + 2` and so on, as [`Change::seq`]. When it
+    /// The changes are numbered `at.head + 1`, `at.head + 2` and so on, as [`Change::seq`]. When it
     /// is committed it is on disk, and everyone who follows the drawing hears of it.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl Store {
     pub async fn append(
         &self,
         drawing: DrawingId,
-        head: Seq,
+        at: At,
         changes: &[Change],
         replaced: &[Seq],
     ) -> Result<Appended, StoreError> {
@@ -50,7 +50,8 @@ impl Store {
         let name = stroke_table(drawing);
         let mut variables = variables([
             ("drawing", drawing_record(drawing)),
-            ("old", int(head)),
+            ("old", int(at.head)),
+            ("life", uuid(at.life.0)),
             ("new", int(last.seq)),
             ("rows", list(changes.iter().map(to_row))),
         ]);

@@ -1,9 +1,9 @@
-//! One open database: its runtime, its two sessions, and the one way to run a query.
+//! One open database: its runtime, its two connections, and the one way to run a query.
 //!
 //! It must never let a query run on the caller's runtime, or wait for one beyond the deadline.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use surrealdb::engine::any::Any;
 use surrealdb::types::{ErrorDetails, QueryError, Variables};
@@ -11,12 +11,17 @@ use surrealdb::{IndexedResults, Surreal};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
 
-use super::StoreError;
+use super::open::connect;
+use super::{Database, StoreError};
+use crate::metrics::{Link, Metrics, NoResult};
 use crate::model::ServerId;
 
 /// Queries that may be under way at once, with those that were given up at their deadline:
 /// SurrealDB's client queues without bound while the database is away.
-const MAX_QUERIES: usize = 1024;
+pub(super) const MAX_QUERIES: usize = 1024;
+/// How long a connection that is to replace another one may take to be there. Nothing waits
+/// for it, and it is tried again.
+const REPLACE_WAIT: Duration = Duration::from_secs(5);
 /// How often something is tried that met a conflict with other servers.
 const CONFLICT_RETRIES: u32 = 50;
 /// Longest wait before something that met a conflict is tried again, in milliseconds.
@@ -31,19 +36,49 @@ pub(super) struct Connection {
     sessions: Mutex<Option<Sessions>>,
     queries: Arc<Semaphore>,
     pub(super) server: ServerId,
-    pub(super) deadline: Duration,
+    database: Database,
+    pub(super) metrics: Arc<Metrics>,
     /// Becomes true when the store closes. Every live query holds a receiver.
     pub(super) closing: watch::Sender<bool>,
 }
 
-/// The two sessions. They are shared and never cloned on the way of a query, since a clone of
-/// one is a new session of the database.
-#[derive(Clone)]
+/// The two sessions of the database, in a server each with a connection of its own.
 pub(super) struct Sessions {
     /// For queries.
-    pub(super) queries: Arc<Surreal<Any>>,
+    queries: Arc<Session>,
     /// For live queries: a burst of notifications delays no query.
-    pub(super) lives: Arc<Surreal<Any>>,
+    lives: Arc<Session>,
+}
+
+/// One of them. It is shared and never cloned on the way of a query, since a clone of the
+/// client is a new session.
+pub(super) struct Session {
+    pub(super) client: Surreal<Any>,
+    /// Becomes true when another one takes its place: nothing waits for its answers any more.
+    pub(super) given_up: watch::Sender<bool>,
+}
+
+impl Sessions {
+    pub(super) fn new(queries: Surreal<Any>, lives: Surreal<Any>) -> Self {
+        Self {
+            queries: Session::new(queries),
+            lives: Session::new(lives),
+        }
+    }
+
+    fn of(&mut self, link: Link) -> &mut Arc<Session> {
+        match link {
+            Link::Queries => &mut self.queries,
+            Link::Lives => &mut self.lives,
+        }
+    }
+}
+
+impl Session {
+    fn new(client: Surreal<Any>) -> Arc<Self> {
+        let given_up = watch::Sender::new(false);
+        Arc::new(Self { client, given_up })
+    }
 }
 
 /// Why a query came to nothing, before it is known what that means to the caller.
@@ -114,44 +149,62 @@ pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, Tro
 
 impl Connection {
     /// Takes over a runtime and the sessions that live on it.
-    pub(super) fn new(runtime: Runtime, sessions: Sessions, deadline: Duration) -> Self {
+    pub(super) fn new(runtime: Runtime, sessions: Sessions, database: Database) -> Self {
         Self {
             handle: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
             sessions: Mutex::new(Some(sessions)),
             queries: Arc::new(Semaphore::new(MAX_QUERIES)),
             server: ServerId::random(),
-            deadline,
+            database,
+            metrics: Metrics::new(),
             closing: watch::Sender::new(false),
         }
     }
 
     /// Runs `work` on the store's runtime and waits for it until the deadline.
     ///
-    /// After the deadline the work goes on by itself; what it gives is dropped there.
-    pub(super) async fn run<T, W, F>(&self, work: W) -> Result<T, Trouble>
+    /// After the deadline the work goes on by itself, for as long as its connection is not
+    /// given up; what it gives is dropped there.
+    pub(super) async fn run<T, W, F>(&self, link: Link, work: W) -> Result<T, Trouble>
     where
-        W: FnOnce(Sessions) -> F,
+        W: FnOnce(Arc<Session>) -> F,
         F: Future<Output = Result<T, Trouble>> + Send + 'static,
         T: Send + 'static,
     {
-        let sessions = lock(&self.sessions).clone();
-        let sessions = sessions.ok_or_else(|| unavailable("the store is closed"))?;
-        let work = work(sessions);
+        let session = lock(&self.sessions)
+            .as_mut()
+            .map(|sessions| Arc::clone(sessions.of(link)))
+            .ok_or_else(closed)?;
+        let mut given_up = session.given_up.subscribe();
+        let work = work(session);
+        let deadline = self.database.deadline;
         let permit = Arc::clone(&self.queries).acquire_owned();
-        let permit = match tokio::time::timeout(self.deadline, permit).await {
+        let permit = match tokio::time::timeout(deadline, permit).await {
             Ok(Ok(permit)) => permit,
-            _ => return Err(unavailable("too many queries wait for it")),
+            _ => {
+                self.metrics.no_result.count(NoResult::Full);
+                return Err(unavailable("too many queries wait for it"));
+            }
         };
         let task = self.handle.spawn(async move {
             let _permit = permit;
-            work.await
+            tokio::select! {
+                result = work => result,
+                _ = given_up.wait_for(|given_up| *given_up) => {
+                    Err(unavailable("its connection did not answer and was given up"))
+                }
+            }
         });
-        match tokio::time::timeout(self.deadline, task).await {
+        let result = match tokio::time::timeout(deadline, task).await {
             Ok(Ok(result)) => result,
             Ok(Err(failed)) => Err(unavailable(&format!("a task of the store ended: {failed}"))),
-            Err(_) => Err(Trouble::Store(StoreError::Deadline(self.deadline))),
+            Err(_) => Err(Trouble::Store(StoreError::Deadline(deadline))),
+        };
+        if let Err(trouble) = &result {
+            self.metrics.no_result.count(no_result(trouble));
         }
+        result
     }
 
     /// Runs a query once.
@@ -160,10 +213,14 @@ impl Connection {
         text: &'static str,
         variables: Variables,
     ) -> Result<IndexedResults, Trouble> {
-        let work = |sessions: Sessions| async move {
-            checked(sessions.queries.query(text).bind(variables).await?)
+        let metrics = Arc::clone(&self.metrics);
+        let work = |session: Arc<Session>| async move {
+            let asked = Instant::now();
+            let answer = session.client.query(text).bind(variables).await;
+            metrics.query_time.since(asked);
+            checked(answer?)
         };
-        self.run(work).await
+        self.run(Link::Queries, work).await
     }
 
     /// Runs a query, again when it meets a conflict.
@@ -182,6 +239,36 @@ impl Connection {
                 result => return result,
             }
         }
+    }
+
+    /// Queries that are under way, or were given up and have no answer yet.
+    pub(super) fn under_way(&self) -> usize {
+        MAX_QUERIES - self.queries.available_permits()
+    }
+
+    /// Opens another connection, which takes the place of one that does not answer. What waits
+    /// for that one is told that the database is not available, and its live queries end.
+    pub(super) async fn replace(&self, link: Link) -> Result<(), StoreError> {
+        if !self.database.is_remote() {
+            return Ok(());
+        }
+        let database = self.database.clone();
+        let connecting = async move { connect(&database).await };
+        let connecting = self
+            .handle
+            .spawn(tokio::time::timeout(REPLACE_WAIT, connecting));
+        let client = match connecting.await {
+            Ok(Ok(client)) => client?,
+            Ok(Err(_)) => return Err(StoreError::Deadline(REPLACE_WAIT)),
+            Err(failed) => return Err(StoreError::Unavailable(failed.to_string())),
+        };
+        let old = match &mut *lock(&self.sessions) {
+            Some(sessions) => std::mem::replace(sessions.of(link), Session::new(client)),
+            None => return Err(closed().into()),
+        };
+        old.given_up.send_replace(true);
+        self.metrics.replaced.count(link);
+        Ok(())
     }
 
     /// Lets go of the sessions: the database shuts down when the last query under way ends.
@@ -209,6 +296,19 @@ pub(super) async fn pause() {
 /// Nothing that holds one of these locks can panic, so it does not matter if it did.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn no_result(trouble: &Trouble) -> NoResult {
+    match trouble {
+        Trouble::Conflict => NoResult::Conflict,
+        Trouble::Store(StoreError::Deadline(_)) => NoResult::Deadline,
+        Trouble::Store(StoreError::Unavailable(_)) => NoResult::Unavailable,
+        Trouble::Thrown(_) | Trouble::Store(_) => NoResult::Refused,
+    }
+}
+
+fn closed() -> Trouble {
+    unavailable("the store is closed")
 }
 
 fn unavailable(text: &str) -> Trouble {

@@ -12,10 +12,11 @@ use super::{Before, DrawingInfo, Head, MAX_LIST, Store, StoreError, TAKE_BACK};
 use crate::model::{DrawingId, Life};
 
 const GET: &str = "SELECT * FROM ONLY $drawing";
-const LIST: &str = "SELECT * FROM drawing WHERE deleted IS NONE
+pub(super) const LIST: &str = "SELECT * FROM drawing WHERE deleted IS NONE
 ORDER BY created DESC, id DESC LIMIT $limit";
-const LIST_BEFORE: &str = "SELECT * FROM drawing WHERE deleted IS NONE
-AND (created < $created OR (created = $created AND id < $before))
+/// Said in this way so that the index finds where to go on.
+pub(super) const LIST_BEFORE: &str = "SELECT * FROM drawing WHERE deleted IS NONE
+AND created <= $created AND (created < $created OR id < $before)
 ORDER BY created DESC, id DESC LIMIT $limit";
 const RENAME: &str = "UPDATE ONLY $drawing SET title = $title, changed = time::now()
 WHERE deleted IS NONE";
@@ -23,7 +24,6 @@ const DELETE: &str = "UPDATE ONLY $drawing SET deleted = time::now() WHERE delet
 const TAKE: &str = "UPDATE ONLY $drawing SET deleted = NONE
 WHERE deleted IS NONE OR deleted > time::now() - $within";
 const HEADS: &str = "SELECT id, head, life, title, deleted FROM $drawings";
-const RENEW: &str = "UPDATE drawing SET life = rand::uuid() RETURN VALUE head";
 const COUNT: &str = "SELECT count() FROM ONLY type::table($strokes) GROUP ALL LIMIT 1;
 SELECT count() FROM ONLY type::table($signals) GROUP ALL LIMIT 1;";
 
@@ -161,17 +161,6 @@ impl Store {
                 })
             })
             .collect()
-    }
-
-    /// Gives every drawing a new life, after a backup was restored, so that positions from
-    /// before mean nothing any more. Answers how many drawings there are.
-    ///
-    /// # Errors
-    ///
-    /// Those of every query.
-    pub async fn renew_lives(&self) -> Result<usize, StoreError> {
-        let mut results = self.0.persist(RENEW, variables([])).await?;
-        Ok(rows(results.take(0)?)?.len())
     }
 
     /// How many rows the drawing's tables hold. It reads them all: this is for looking after

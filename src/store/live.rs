@@ -3,6 +3,7 @@
 //! It must never gather without bound: SurrealDB's own channels have no limit, so a task of the
 //! store drains them into one that has, and ends the stream when that is full.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -13,13 +14,14 @@ use surrealdb::{Notification, Surreal};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use super::connection::{Sessions, Trouble, checked, one_line, pause};
+use super::connection::{Session, Trouble, checked, one_line, pause};
 use super::rows::{
     Fields, drawing_record, from_row, signal_table, stroke_table, table, uuid, variables, wrong,
 };
 use super::schema::SCHEMA;
 use super::servers::from_server_row;
 use super::{FOLLOW_CAPACITY, Followed, ServerInfo, Store, StoreError};
+use crate::metrics::{Link, Lost, Metrics, Told};
 use crate::model::{DrawingId, ServerId};
 
 /// How often a live query is opened, or killed, again after a conflict: both write the
@@ -125,7 +127,16 @@ impl Store {
     }
 }
 
-type Take<T> = fn(Notification<Value>) -> Result<Option<T>, StoreError>;
+/// What a notification tells, if it tells anything.
+type Take<T> = fn(Notification<Value>, &Metrics) -> Result<Option<T>, StoreError>;
+
+/// What ends live queries from this side.
+struct Ends {
+    /// The store closes.
+    closing: watch::Receiver<bool>,
+    /// Their connection was given up.
+    given_up: watch::Receiver<bool>,
+}
 
 /// A live query that is open: its table, and its id there.
 struct Live {
@@ -144,10 +155,11 @@ impl Store {
         take: Take<T>,
     ) -> Result<(Value, mpsc::Receiver<T>), Trouble> {
         let closing = self.0.closing.subscribe();
-        let work = |Sessions { lives, .. }: Sessions| async move {
+        let metrics = Arc::clone(self.metrics());
+        let work = |session: Arc<Session>| async move {
             let mut tries = 0;
             let mut results = loop {
-                let results = lives.query(text).bind(variables.clone()).await;
+                let results = session.client.query(text).bind(variables.clone()).await;
                 match results.map_err(Trouble::from).and_then(checked) {
                     Err(Trouble::Conflict) if tries < TRIES => tries += 1,
                     results => break results?,
@@ -171,25 +183,31 @@ impl Store {
                 Value::None
             };
             let (sender, receiver) = mpsc::channel(FOLLOW_CAPACITY);
+            metrics.followed.count();
             tokio::spawn(async move {
-                if drain(streams, closing.clone(), sender, take).await {
-                    bury(&lives, open).await;
+                let ends = Ends {
+                    closing: closing.clone(),
+                    given_up: session.given_up.subscribe(),
+                };
+                if drain(streams, ends, sender, take, &metrics).await {
+                    bury(&session.client, open).await;
                 }
                 drop(closing);
             });
             Ok((row, receiver))
         };
-        self.0.run(work).await
+        self.0.run(Link::Lives, work).await
     }
 }
 
 /// Moves notifications from SurrealDB's unbounded channels to a bounded one, until either side
-/// ends or the store closes. Answers whether the live queries are still there to be ended.
+/// ends, the store closes, or the connection is given up. Answers whether the live queries are still there to be ended.
 async fn drain<T>(
     streams: Vec<QueryStream<Value>>,
-    mut closing: watch::Receiver<bool>,
+    mut ends: Ends,
     sender: mpsc::Sender<T>,
     take: Take<T>,
+    metrics: &Metrics,
 ) -> bool {
     // When one of the streams ends, all must.
     let marked = streams
@@ -199,28 +217,38 @@ async fn drain<T>(
     loop {
         let arrival = tokio::select! {
             _ = sender.closed() => return true,
-            _ = closing.wait_for(|closing| *closing) => return true,
+            _ = ends.closing.wait_for(|closing| *closing) => return true,
+            _ = ends.given_up.wait_for(|given_up| *given_up) => {
+                metrics.lost.count(Lost::GivenUp);
+                return false;
+            }
             arrival = arrivals.next() => arrival.flatten(),
         };
         let taken = match arrival {
-            Some(Ok(notification)) => take(notification),
+            Some(Ok(notification)) => take(notification, metrics),
             Some(Err(error)) => {
                 log::warn!("a live query ended: {}", one_line(error.message()));
+                metrics.lost.count(Lost::Ended);
                 return false;
             }
             // Killed from outside, as when the table is removed.
-            None => return false,
+            None => {
+                metrics.lost.count(Lost::Ended);
+                return false;
+            }
         };
         match taken {
             Ok(None) => {}
             Ok(Some(heard)) => {
                 if sender.try_send(heard).is_err() {
                     log::warn!("a live query ends: its reader is gone, or too far behind");
+                    metrics.lost.count(Lost::Slow);
                     return true;
                 }
             }
             Err(error) => {
                 log::warn!("a live query ends: {error}");
+                metrics.lost.count(Lost::Unreadable);
                 return true;
             }
         }
@@ -257,16 +285,21 @@ async fn is_open(lives: &Surreal<Any>, table: &str, id: Uuid) -> Result<bool, Tr
     }
 }
 
-fn followed(notification: Notification<Value>) -> Result<Option<Followed>, StoreError> {
+fn followed(
+    notification: Notification<Value>,
+    metrics: &Metrics,
+) -> Result<Option<Followed>, StoreError> {
     // A stroke that changed again is a new row; the deletion of the old one tells nothing new.
     if notification.action != Action::Create {
         return Ok(None);
     }
     match &notification.data {
         Value::Object(row) if row.contains_key("stroke") => {
+            metrics.notifications.count(Told::Change);
             from_row(notification.data).map(|change| Some(Followed::Change(change)))
         }
         _ => {
+            metrics.notifications.count(Told::Signals);
             let mut row = Fields::of(notification.data)?;
             Ok(Some(Followed::Signals {
                 server: ServerId(row.uuid("server")?),
@@ -276,7 +309,11 @@ fn followed(notification: Notification<Value>) -> Result<Option<Followed>, Store
     }
 }
 
-fn heard(notification: Notification<Value>) -> Result<Option<ServerInfo>, StoreError> {
+fn heard(
+    notification: Notification<Value>,
+    metrics: &Metrics,
+) -> Result<Option<ServerInfo>, StoreError> {
+    metrics.notifications.count(Told::Server);
     let left = notification.action == Action::Delete;
     from_server_row(notification.data, left).map(Some)
 }

@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Handle};
 use super::connection::{Connection, Sessions, Trouble, checked, one_line, pause};
 use super::rows::variables;
 use super::{Database, Store, StoreError, schema};
+use crate::metrics::{Link, Metrics};
 use crate::model::ServerId;
 
 /// Stack of each thread that runs SurrealDB, whose evaluation nests deeply.
@@ -58,7 +59,7 @@ impl Store {
                 return Err(StoreError::Unavailable(failed.to_string()));
             }
         };
-        let connection = Connection::new(runtime, sessions, database.deadline);
+        let connection = Connection::new(runtime, sessions, database.clone());
         let store = Store(Arc::new(connection));
         if let Err(error) = schema::apply(&store.0).await {
             store.shut().await;
@@ -70,6 +71,36 @@ impl Store {
     /// This run of this process.
     pub fn server(&self) -> ServerId {
         self.0.server
+    }
+
+    /// What this server counts. It begins with its store, and all other parts share it.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+
+    /// Brings up to date what is measured only when it is asked for.
+    pub fn measure(&self) {
+        self.metrics().queries.set(self.0.under_way());
+    }
+
+    /// Opens another connection for queries: the one there is does not answer. What waits for
+    /// it comes to [`StoreError::Unavailable`]. A database in this process has no connection.
+    ///
+    /// # Errors
+    ///
+    /// When no other is to be had; then the old one stays.
+    pub async fn replace_queries(&self) -> Result<(), StoreError> {
+        self.0.replace(Link::Queries).await
+    }
+
+    /// Opens another connection for live queries: nothing is heard over the one there is. Every
+    /// [`super::Follow`] ends, and is to be followed again. A database in this process has none.
+    ///
+    /// # Errors
+    ///
+    /// When no other is to be had; then the old one stays.
+    pub async fn replace_lives(&self) -> Result<(), StoreError> {
+        self.0.replace(Link::Lives).await
     }
 
     /// Takes leave: ends all live queries, takes this server's row away, and shuts an
@@ -113,17 +144,15 @@ async fn idle(handle: &Handle) {
 
 async fn sessions(database: Database) -> Result<Sessions, StoreError> {
     let queries = connect(&database).await?;
-    let lives = match is_remote(&database) {
+    let lives = match database.is_remote() {
         true => connect(&database).await?,
         false => queries.clone(),
     };
-    Ok(Sessions {
-        queries: Arc::new(queries),
-        lives: Arc::new(lives),
-    })
+    Ok(Sessions::new(queries, lives))
 }
 
-async fn connect(database: &Database) -> Result<Surreal<Any>, StoreError> {
+/// Connects, signs in, and goes to the database.
+pub(super) async fn connect(database: &Database) -> Result<Surreal<Any>, StoreError> {
     let mut url = database.url.clone();
     if url.starts_with("surrealkv:") && !url.contains("sync=") {
         // A committed transaction is on disk.
@@ -131,7 +160,7 @@ async fn connect(database: &Database) -> Result<Surreal<Any>, StoreError> {
         url.push_str("sync=every");
     }
     // A large folder may take longer than a query to open, and nobody else can answer for it.
-    let connected = match is_remote(database) {
+    let connected = match database.is_remote() {
         true => tokio::time::timeout(CONNECT_WAIT, reach(&url)).await,
         false => Ok(reach(&url).await),
     };
@@ -202,8 +231,11 @@ async fn prepare(client: &Surreal<Any>, database: &Database) -> Result<(), Store
     Ok(())
 }
 
-fn is_remote(database: &Database) -> bool {
-    database.url.starts_with("ws")
+impl Database {
+    /// Whether it is in another process.
+    pub(super) fn is_remote(&self) -> bool {
+        self.url.starts_with("ws")
+    }
 }
 
 fn unavailable(database: &Database, reason: &str) -> StoreError {

@@ -10,7 +10,7 @@ use super::{Store, StoreError};
 use crate::model::DrawingId;
 
 /// The schema this program writes, for the database and for each drawing's tables.
-pub(super) const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 /// The oldest schema whose programs may still read what this one writes.
 const OLDEST: u32 = 1;
 
@@ -27,14 +27,27 @@ const SHARED: &str = concat!(
     "UPSERT $meta SET schema = $schema, oldest = $oldest RETURN NONE;\nCOMMIT;"
 );
 
+/// Takes the next number for a drawing, unless another server was faster.
+macro_rules! migration {
+    ($($tables:expr),*) => {
+        concat!(
+            "BEGIN;\nIF (UPDATE ONLY $drawing SET schema = $schema WHERE schema = $schema - 1 RETURN VALUE schema) IS NONE { THROW 'migrated' };\n",
+            $($tables,)*
+            "COMMIT;"
+        )
+    };
+}
+
 /// What makes a drawing's tables of schema n - 1 those of schema n, for n = 1, 2 …: the first
-/// makes them from nothing. Each is applied in a transaction of its own with the new number.
-const MIGRATIONS: [&str; SCHEMA as usize] = [concat!(
-    "BEGIN;\nIF (UPDATE ONLY $drawing SET schema = $schema WHERE schema = $schema - 1 RETURN VALUE schema) IS NONE { THROW 'migrated' };\n",
-    include_str!("../../schema/stroke.surql"),
-    include_str!("../../schema/signal.surql"),
-    "COMMIT;"
-)];
+/// makes them from nothing; the second is of the shared tables alone. Each is applied in a
+/// transaction of its own with the new number.
+const MIGRATIONS: [&str; SCHEMA as usize] = [
+    migration!(
+        include_str!("../../schema/stroke.surql"),
+        include_str!("../../schema/signal.surql")
+    ),
+    migration!(),
+];
 
 /// Makes the row of a new drawing and, in the same transaction, its tables.
 pub(super) const CREATE_DRAWING: &str = concat!(
@@ -49,27 +62,12 @@ CREATE ONLY $drawing SET title = $title, head = 0, floor = 0, life = $life, sche
 
 /// Applies the schema where it is missing, and refuses a database that is too new.
 pub(super) async fn apply(connection: &Connection) -> Result<(), StoreError> {
-    let meta = record("meta", RecordIdKey::String("schema".into()));
     connection.persist(META, variables([])).await?;
-    let mut results = connection
-        .persist(READ_META, variables([("meta", meta.clone())]))
-        .await?;
-    if let Some(mut row) = Fields::maybe(results.take(0)?) {
-        let schema = row.seq("schema")? as u32;
-        let oldest = row.seq("oldest")? as u32;
-        if oldest > SCHEMA {
-            return Err(StoreError::TooNew {
-                schema,
-                oldest,
-                known: SCHEMA,
-            });
-        }
-        if schema >= SCHEMA {
-            return Ok(());
-        }
+    if read_meta(connection).await? >= Some(SCHEMA) {
+        return Ok(());
     }
     let numbers = [
-        ("meta", meta),
+        ("meta", meta()),
         ("schema", int(SCHEMA.into())),
         ("oldest", int(OLDEST.into())),
     ];
@@ -77,7 +75,44 @@ pub(super) async fn apply(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+fn meta() -> Value {
+    record("meta", RecordIdKey::String("schema".into()))
+}
+
+/// The schema of the database, if it has one, and this program may read it.
+async fn read_meta(connection: &Connection) -> Result<Option<u32>, StoreError> {
+    let mut results = connection
+        .persist(READ_META, variables([("meta", meta())]))
+        .await?;
+    let Some(mut row) = Fields::maybe(results.take(0)?) else {
+        return Ok(None);
+    };
+    let schema = row.seq("schema")? as u32;
+    let oldest = row.seq("oldest")? as u32;
+    if oldest > SCHEMA {
+        return Err(StoreError::TooNew {
+            schema,
+            oldest,
+            known: SCHEMA,
+        });
+    }
+    Ok(Some(schema))
+}
+
 impl Store {
+    /// Whether the database answers, and is one that this program may use: the cheapest
+    /// question whose answer is in the database itself, one row.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query, and [`StoreError::TooNew`] since another program upgraded it.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        match read_meta(&self.0).await? {
+            Some(_) => Ok(()),
+            None => Err(StoreError::Failed("its tables are gone".into())),
+        }
+    }
+
     /// Brings the tables of a drawing up to this program's schema, one number after the other.
     pub(super) async fn migrate(&self, drawing: DrawingId, from: u32) -> Result<(), StoreError> {
         for (number, migration) in (1u32..).zip(MIGRATIONS).skip(from as usize) {

@@ -14,21 +14,28 @@ use super::rows::{
 use super::{SERVER_SILENCE, Store, StoreError, TAKE_BACK};
 use crate::model::DrawingId;
 
-/// Most tombstones that go in one transaction.
+/// Most tombstones that go in one transaction, and most drawings that one sweep looks at for
+/// them: what is left, the next one finds.
 const AT_ONCE: usize = 1_000;
+/// Most deleted drawings whose tables one sweep removes. To remove a table, SurrealDB reads the
+/// definitions of all tables there are: with many drawings that is the dearest thing done here.
+const REMOVED_AT_ONCE: usize = 20;
 
 /// NONE is less than any time: it must be ruled out wherever times are compared.
-const DELETED: &str =
-    "SELECT id FROM drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age";
+pub(super) const DELETED: &str =
+    "SELECT id FROM drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age LIMIT $most";
 const REMOVE: &str = "BEGIN;
 IF (DELETE ONLY $drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age RETURN BEFORE) IS NONE { THROW 'taken back' };
 REMOVE TABLE IF EXISTS $strokes;
 REMOVE TABLE IF EXISTS $signals;
 COMMIT;";
-/// Nothing can have grown old in a drawing that did not change since tombstones were swept;
-/// and those that do change are looked at some thirty times in a tombstone's life.
-const CHANGED: &str = "SELECT id FROM drawing WHERE deleted IS NONE
-AND swept <= changed AND swept <= time::now() - $age - $age / 30";
+/// Without the hint the other index would be read, from end to end.
+pub(super) const DUE: &str = "SELECT id, changed < swept AS untouched FROM drawing WITH INDEX swept
+WHERE deleted IS NONE AND swept <= time::now() - $age LIMIT $most";
+/// Nothing was erased in a drawing that did not change since tombstones were swept: it has none,
+/// and will be asked for again only when one from now on could have grown old.
+const UNTOUCHED: &str =
+    "UPDATE $drawings SET swept = time::now() WHERE changed < swept RETURN NONE";
 const OLD: &str = "BEGIN;
 LET $until = time::now() - $age;
 SELECT head, $until AS until FROM ONLY $drawing;
@@ -51,7 +58,7 @@ pub struct Swept {
 }
 
 impl Store {
-    /// Removes drawings deleted longer ago than [`TAKE_BACK`], tombstones older than
+    /// Removes some of the drawings deleted longer ago than [`TAKE_BACK`], tombstones older than
     /// `tombstones`, and the rows of servers silent for [`SERVER_SILENCE`]. Several servers
     /// may sweep at once.
     ///
@@ -69,7 +76,8 @@ impl Store {
         tombstones: Duration,
     ) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
-        for drawing in self.drawings(DELETED, take_back).await? {
+        for mut row in self.some(DELETED, take_back, REMOVED_AT_ONCE).await? {
+            let drawing = DrawingId(row.uuid_key()?);
             let variables = variables([
                 ("drawing", drawing_record(drawing)),
                 ("age", age(take_back)),
@@ -83,8 +91,21 @@ impl Store {
                 Err(trouble) => return Err(trouble.into()),
             }
         }
-        for drawing in self.drawings(CHANGED, tombstones).await? {
-            swept.tombstones += self.sweep_tombstones(drawing, tombstones).await?;
+        let mut untouched = Vec::new();
+        // A drawing is looked at some thirty times in a tombstone's life.
+        for mut row in self
+            .some(DUE, tombstones + tombstones / 30, AT_ONCE)
+            .await?
+        {
+            let drawing = DrawingId(row.uuid_key()?);
+            match row.take("untouched") {
+                Value::Bool(true) => untouched.push(drawing_record(drawing)),
+                _ => swept.tombstones += self.sweep_tombstones(drawing, tombstones).await?,
+            }
+        }
+        if !untouched.is_empty() {
+            let drawings = variables([("drawings", Value::Array(Array::from(untouched)))]);
+            self.0.persist(UNTOUCHED, drawings).await?;
         }
         let silence = variables([("age", age(SERVER_SILENCE))]);
         self.0.persist(SILENT, silence).await?;
@@ -138,15 +159,17 @@ impl Store {
         Ok(tombstones.len())
     }
 
-    async fn drawings(
+    async fn some(
         &self,
         text: &'static str,
         older: Duration,
-    ) -> Result<Vec<DrawingId>, StoreError> {
-        let mut results = self.0.query(text, variables([("age", age(older))])).await?;
+        most: usize,
+    ) -> Result<Vec<Fields>, StoreError> {
+        let variables = variables([("age", age(older)), ("most", int(most as u64))]);
+        let mut results = self.0.query(text, variables).await?;
         rows(results.take(0)?)?
             .into_iter()
-            .map(|row| Fields::of(row)?.uuid_key().map(DrawingId))
+            .map(Fields::of)
             .collect()
     }
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use surrealdb::types::{RecordIdKey, Value, Variables};
 
+use super::connection::{MAX_QUERIES, Trouble};
 use super::rows::{Fields, drawing_record, int, record, stroke_table, variables};
 use super::*;
+use crate::metrics::Link;
 
 /// How long anything may take that is waited for.
 const SOON: Duration = Duration::from_secs(30);
@@ -73,7 +75,35 @@ async fn a_follow_that_nobody_reads_ends() {
         heard += 1;
     }
     assert_eq!(heard, FOLLOW_CAPACITY);
+    let lost = "whiteboard_follows_lost_total{reason=\"slow\"} 1\n";
+    assert!(store.metrics().text().contains(lost));
     store.close().await;
+}
+
+#[tokio::test]
+async fn more_queries_than_may_be_under_way_are_refused() {
+    let mut database = memory();
+    database.deadline = Duration::from_millis(100);
+    let store = Store::open(&database).await.unwrap();
+    // They are given up at their deadline, and hold their room for as long as the database does.
+    let stuck = (0..MAX_QUERIES).map(|_| {
+        let work = |_| std::future::pending::<Result<(), Trouble>>();
+        store.0.run(Link::Queries, work)
+    });
+    for given_up in futures_util::future::join_all(stuck).await {
+        let error = given_up.unwrap_err();
+        assert!(matches!(error, Trouble::Store(StoreError::Deadline(_))));
+    }
+    assert!(matches!(
+        store.check().await,
+        Err(StoreError::Unavailable(_))
+    ));
+    store.measure();
+    let text = store.metrics().text();
+    let full = "whiteboard_queries_without_result_total{reason=\"full\"} 1\n";
+    assert!(text.contains(full), "{text}");
+    let under_way = format!("whiteboard_queries_under_way {MAX_QUERIES}\n");
+    assert!(text.contains(&under_way), "{text}");
 }
 
 #[tokio::test]
@@ -123,4 +153,56 @@ async fn a_database_that_is_too_new_is_refused() {
             other => panic!("{:?}", other.err()),
         }
     }
+}
+
+#[tokio::test]
+async fn an_older_database_gets_its_indexes_when_it_is_opened() {
+    const AGE: &str = "UPDATE $meta SET schema = 1;
+        REMOVE INDEX live ON drawing; REMOVE INDEX swept ON drawing";
+    let folder = tempfile::tempdir().unwrap();
+    let mut database = memory();
+    database.url = format!("surrealkv://{}", folder.path().display());
+    let store = Store::open(&database).await.unwrap();
+    let drawing = store.create("An old drawing").await.unwrap();
+    let meta = record("meta", RecordIdKey::String("schema".into()));
+    ask(&store, AGE, variables([("meta", meta)])).await;
+    store.close().await;
+    let store = Store::open(&database).await.unwrap();
+    let info = ask(&store, "INFO FOR TABLE drawing", variables([])).await;
+    match Fields::of(info).unwrap().take("indexes") {
+        Value::Object(indexes) => assert_eq!(indexes.len(), 2, "{indexes:?}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(store.list(None, 10).await.unwrap(), [drawing]);
+    store.close().await;
+}
+
+/// The plans of the queries that are asked of all drawings: each begins with an index.
+#[tokio::test]
+async fn no_query_of_all_drawings_reads_them_all() {
+    let store = Store::open(&memory()).await.unwrap();
+    let drawing = store.create("A drawing").await.unwrap();
+    for (text, index) in [
+        (drawings::LIST, "live"),
+        (drawings::LIST_BEFORE, "live"),
+        (sweep::DELETED, "live"),
+        (sweep::DUE, "swept"),
+    ] {
+        let explained = format!("{text} EXPLAIN").leak();
+        let variables = variables([
+            ("limit", int(10)),
+            ("most", int(10)),
+            ("created", rows::time(drawing.created)),
+            ("before", drawing_record(drawing.id)),
+            ("age", Value::Duration(SOON.into())),
+        ]);
+        let plan = format!("{:?}", ask(&store, explained, variables).await);
+        assert!(plan.contains("IndexScan"), "{text}: {plan}");
+        assert!(!plan.contains("Sort"), "{text}: {plan}");
+        assert!(
+            plan.contains(&format!("String(\"{index}\")")),
+            "{text}: {plan}"
+        );
+    }
+    store.close().await;
 }

@@ -3,14 +3,20 @@
 mod browser;
 mod page;
 mod processes;
+mod proxy;
 mod served;
 #[allow(dead_code, reason = "another test binary uses the rest of it")]
 mod surrealdb;
 
 mod api;
+mod backup;
+mod deployment;
 mod drawing;
 mod drawing_together;
+mod health;
 mod hostile;
+mod logged;
+mod metrics;
 mod properties;
 mod replicas;
 mod resync;

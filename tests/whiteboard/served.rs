@@ -5,23 +5,65 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use whiteboard::config::Settings;
+use whiteboard::config::{Password, Settings};
 use whiteboard::server::Server;
+use whiteboard::store::Database;
 
 /// How long a process may take until it says where it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long `/readyz` may take until it says what is waited for.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts a server that forgets, with these flags.
 pub async fn serve(flags: &[&str]) -> Server {
+    Server::start(settings("mem://", flags))
+        .await
+        .expect("a server")
+}
+
+/// Starts a server on a database, with these flags.
+pub async fn serve_on(database: &Database, flags: &[&str]) -> Server {
+    Server::start(settings_on(database, flags))
+        .await
+        .expect("a server")
+}
+
+/// Settings for a database, with these flags.
+pub fn settings_on(database: &Database, flags: &[&str]) -> Settings {
+    let mut settings = settings(&database.url, flags);
+    settings.database.name = database.name.clone();
+    settings.database.namespace = database.namespace.clone();
+    settings.database.user = database.user.clone().unwrap_or_default();
+    settings.database.password = Password(database.password.clone().unwrap_or_default());
+    settings.database.deadline = database.deadline;
+    settings
+}
+
+/// Waits until `/readyz` answers with this status; gives how long that took.
+pub async fn ready(address: SocketAddr, status: u16) -> Duration {
+    let begun = Instant::now();
+    loop {
+        let response = reqwest::get(format!("http://{address}/readyz")).await;
+        let told = response.expect("an answer").status();
+        if told == status {
+            return begun.elapsed();
+        }
+        assert!(begun.elapsed() < READY_TIMEOUT, "it still says {told}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Settings with these flags, on any free port.
+pub fn settings(database: &str, flags: &[&str]) -> Settings {
     // With RUST_LOG set, a failing test shows what the server said.
     let _ = env_logger::builder().is_test(true).try_init();
-    let first = ["--listen", "127.0.0.1:0", "--database", "mem://"];
-    let settings = Settings::from_flags(first.iter().chain(flags).copied()).expect("settings");
-    Server::start(settings).await.expect("a server")
+    let first = ["--listen", "127.0.0.1:0", "--database", database];
+    Settings::from_flags(first.iter().chain(flags).copied()).expect("settings")
 }
 
 /// Makes a drawing and gives its id.
@@ -50,6 +92,8 @@ pub async fn strokes(address: SocketAddr, drawing: &str) -> Value {
 pub struct Process {
     pub address: SocketAddr,
     child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Process {
@@ -66,23 +110,39 @@ impl Process {
             .expect("the program starts");
         let stderr = child.stderr.take().expect("stderr is piped");
         let (tell, told) = mpsc::channel();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = Arc::clone(&log);
         // Reads on after the address, or the server would block once the pipe is full.
-        std::thread::spawn(move || {
+        let reading = std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 eprintln!("server: {line}");
                 if let Some(address) = address_in(&line) {
                     let _ = tell.send(address);
                 }
+                lines.lock().unwrap().push(line);
             }
         });
         let mut process = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             child,
+            log,
+            reading: Some(reading),
         };
         process.address = told
             .recv_timeout(START_TIMEOUT)
             .expect("the server says where it listens");
         process
+    }
+
+    /// Tells it to stop, and gives all that it logged.
+    pub fn stop(mut self) -> Vec<String> {
+        let id = self.child.id().to_string();
+        let told = Command::new("kill").args(["-s", "TERM", &id]).status();
+        assert!(told.expect("kill runs").success());
+        assert!(self.child.wait().expect("it ends").success());
+        let reading = self.reading.take().expect("it is read once");
+        reading.join().expect("its log is read to the end");
+        std::mem::take(&mut self.log.lock().unwrap())
     }
 
     /// Ends it as a power cut would: it learns nothing of it.

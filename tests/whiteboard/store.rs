@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use uuid::Uuid;
-use whiteboard::model::{Change, DrawingId, OpId, Seq, StrokeId, Writer};
+use whiteboard::model::{Change, DrawingId, Life, OpId, Seq, StrokeId, Writer};
 use whiteboard::store::{
-    Appended, Before, Database, Follow, Followed, PAGE, Store, StoreError, Swept,
+    Appended, At, Before, Database, Follow, Followed, PAGE, Store, StoreError, Swept,
 };
 use whiteboard::stroke::Body;
 
@@ -140,10 +140,19 @@ async fn drawing(store: &Store) -> DrawingId {
     store.create("A drawing").await.unwrap().id
 }
 
+/// A drawing, deleted or not, as if its head were this.
+async fn at(store: &Store, drawing: DrawingId, head: Seq) -> At {
+    let drawings = [drawing];
+    let heads = again("a head", || store.heads(&drawings)).await;
+    let life = heads.first().map_or_else(Life::random, |head| head.life);
+    At { life, head }
+}
+
 /// Appends `count` new strokes in one transaction.
 async fn append(store: &Store, drawing: DrawingId, head: Seq, count: u64) -> Vec<Change> {
     let changes: Vec<_> = (head + 1..=head + count).map(draw).collect();
-    let appended = store.append(drawing, head, &changes, &[]).await;
+    let at = at(store, drawing, head).await;
+    let appended = store.append(drawing, at, &changes, &[]).await;
     assert_eq!(appended, Ok(Appended::Committed));
     changes
 }
@@ -203,9 +212,16 @@ async fn an_append_that_is_behind_stores_nothing(store: Store) {
     append(&store, drawing, 0, 2).await;
     for head in [0, 1, 3, 70] {
         let changes = [draw(head + 1), draw(head + 2)];
-        let appended = store.append(drawing, head, &changes, &[1]).await;
+        let at = at(&store, drawing, head).await;
+        let appended = store.append(drawing, at, &changes, &[1]).await;
         assert_eq!(appended, Ok(Appended::Behind), "at {head}");
     }
+    let other_life = At {
+        life: Life::random(),
+        head: 2,
+    };
+    let appended = store.append(drawing, other_life, &[draw(3)], &[]).await;
+    assert_eq!(appended, Ok(Appended::Behind), "in another life");
     let page = store.since(drawing, 0).await.unwrap();
     assert_eq!((page.head, page.changes.len()), (2, 2));
     assert_eq!(store.since(drawing, 2).await.unwrap().changes, []);
@@ -214,13 +230,16 @@ async fn an_append_that_is_behind_stores_nothing(store: Store) {
 async fn an_append_to_what_is_deleted_is_gone(store: Store) {
     let drawing = drawing(&store).await;
     append(&store, drawing, 0, 1).await;
+    let was = at(&store, drawing, 1).await;
     store.delete(drawing).await.unwrap();
-    let appended = store.append(drawing, 1, &[draw(2)], &[]).await;
+    let appended = store.append(drawing, was, &[draw(2)], &[]).await;
     assert_eq!(appended, Ok(Appended::Gone));
     assert_eq!(store.since(drawing, 0).await, Err(StoreError::Gone));
     assert_eq!(store.follow(drawing).await.unwrap_err(), StoreError::Gone);
     let unknown = DrawingId::random();
-    let appended = store.append(unknown, 0, &[draw(1)], &[]).await;
+    let appended = store
+        .append(unknown, at(&store, unknown, 0).await, &[draw(1)], &[])
+        .await;
     assert_eq!(appended, Ok(Appended::Gone));
     assert_eq!(store.since(unknown, 0).await, Err(StoreError::NotFound));
     assert_eq!(
@@ -236,21 +255,21 @@ async fn four_appenders_lose_nothing_to_each_other(store: Store) {
     let drawing = drawing(&store).await;
     let appender = |store: Store| async move {
         let mut mine = BTreeSet::new();
-        let mut head = 0;
+        let mut at = at(&store, drawing, 0).await;
         let mut behind = 0;
         while mine.len() < EACH {
-            let change = draw(head + 1);
+            let change = draw(at.head + 1);
             match store
-                .append(drawing, head, std::slice::from_ref(&change), &[])
+                .append(drawing, at, std::slice::from_ref(&change), &[])
                 .await
             {
                 Ok(Appended::Committed) => {
                     mine.insert((change.seq, change.stroke));
-                    head = change.seq;
+                    at.head = change.seq;
                 }
                 Ok(Appended::Behind) => {
                     behind += 1;
-                    head = store.since(drawing, head).await.unwrap().database_head;
+                    at.head = store.since(drawing, at.head).await.unwrap().database_head;
                 }
                 other => panic!("{other:?}"),
             }
@@ -279,7 +298,12 @@ async fn pages_cover_positions_and_holes(store: Store) {
     moved.z = 2;
     let replaced: Vec<Seq> = (2..=50).collect();
     let appended = store
-        .append(drawing, PAGE, &[moved, draw(PAGE + 2)], &replaced)
+        .append(
+            drawing,
+            at(&store, drawing, PAGE).await,
+            &[moved, draw(PAGE + 2)],
+            &replaced,
+        )
         .await;
     assert_eq!(appended, Ok(Appended::Committed));
     let page = store.since(drawing, 0).await.unwrap();
@@ -321,7 +345,9 @@ async fn an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body(store: Store) {
         ..drawn[1].clone()
     };
     let changes = [edited, erased];
-    let appended = store.append(drawing, 2, &changes, &[1, 2]).await;
+    let appended = store
+        .append(drawing, at(&store, drawing, 2).await, &changes, &[1, 2])
+        .await;
     assert_eq!(appended, Ok(Appended::Committed));
     assert_eq!(store.since(drawing, 0).await.unwrap().changes, changes);
 }
@@ -339,7 +365,12 @@ async fn whoever_follows_hears_each_change_and_each_signal(store: Store) {
         ..changes[4].clone()
     };
     let appended = store
-        .append(drawing, 20, std::slice::from_ref(&erased), &[5])
+        .append(
+            drawing,
+            at(&store, drawing, 20).await,
+            std::slice::from_ref(&erased),
+            &[5],
+        )
         .await;
     assert_eq!(appended, Ok(Appended::Committed));
     changes.push(erased);
@@ -424,10 +455,11 @@ async fn a_swept_drawing_stays_away(store: Store) {
     let drawing = drawing(&store).await;
     append(&store, drawing, 0, 2).await;
     let _follow = store.follow(drawing).await.unwrap();
+    let was = at(&store, drawing, 2).await;
     store.delete(drawing).await.unwrap();
     let swept = store.sweep_after(Duration::ZERO, SOON).await.unwrap();
     assert_eq!(swept.drawings, 1);
-    let appended = store.append(drawing, 2, &[draw(3)], &[]).await;
+    let appended = store.append(drawing, was, &[draw(3)], &[]).await;
     assert_eq!(appended, Ok(Appended::Gone));
     assert_eq!(
         store.signal(drawing, "{}".into()).await,
@@ -449,7 +481,9 @@ async fn swept_tombstones_raise_the_floor_but_never_reach_the_head(store: Store)
             ..drawn[n as usize - 1].clone()
         })
         .collect();
-    let appended = store.append(drawing, 4, &erased, &[1, 2, 3]).await;
+    let appended = store
+        .append(drawing, at(&store, drawing, 4).await, &erased, &[1, 2, 3])
+        .await;
     assert_eq!(appended, Ok(Appended::Committed));
     let early = store.sweep(Duration::from_secs(3600)).await.unwrap();
     assert_eq!(early.tombstones, 0);
@@ -607,6 +641,7 @@ fn what_was_acknowledged_survives_a_killed_database() {
         let drawing = drawing(&store).await;
         let mut follow = store.follow(drawing).await.unwrap();
         let mut acknowledged = append(&store, drawing, 0, 3).await;
+        let was = at(&store, drawing, 3).await;
         server.kill();
         soon("the end of the follow", async {
             while follow.next().await.is_some() {}
@@ -614,7 +649,7 @@ fn what_was_acknowledged_survives_a_killed_database() {
         .await;
         let lost = draw(4);
         let unknown = store
-            .append(drawing, 3, std::slice::from_ref(&lost), &[])
+            .append(drawing, was, std::slice::from_ref(&lost), &[])
             .await;
         assert!(
             matches!(
@@ -632,7 +667,11 @@ fn what_was_acknowledged_survives_a_killed_database() {
                 assert_eq!(page.changes[..3], acknowledged[..3]);
                 let change = draw(page.head + 1);
                 let changes = std::slice::from_ref(&change);
-                match store.append(drawing, page.head, changes, &[]).await {
+                let at = At {
+                    life: page.life,
+                    head: page.head,
+                };
+                match store.append(drawing, at, changes, &[]).await {
                     Ok(Appended::Committed) => {
                         acknowledged.push(change);
                         break page.head + 1;

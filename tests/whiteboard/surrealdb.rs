@@ -66,9 +66,8 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         self.process = Some(spawn(command));
-        let address = self.address();
         let until = Instant::now() + START;
-        while !is_ready(address) {
+        while !is_ready(self.address()) {
             let ended = self.process.as_mut().unwrap().try_wait().unwrap();
             assert_eq!(ended, None, "the SurrealDB server ended while it started");
             assert!(

@@ -17,7 +17,7 @@ import { chromium } from "playwright-core";
 const READY = 60_000;
 const SOON = 15_000;
 
-const BINARY = process.env.WHITEBOARD_BIN
+export const BINARY = process.env.WHITEBOARD_BIN
   ?? fileURLToPath(new URL("../../../target/debug/whiteboard", import.meta.url));
 const CHROMIUM = process.env.CHROMIUM_BIN
   ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((file) => existsSync(file));
@@ -139,7 +139,7 @@ export class Somebody {
 
   /**
    * @param {import("playwright-core").Browser} browser
-   * @param {Server} server
+   * @param {{address: string}} server
    * @param {import("playwright-core").BrowserContextOptions} [options]
    */
   static async come(browser, server, options = {}) {

@@ -14,5 +14,8 @@ test("waits grow, stay between 0.3 and 10 seconds, and differ", () => {
   assert.equal(waitBefore(1, () => 0), 300);
   assert.equal(waitBefore(50, () => 0.999_999) <= 10_000, true);
   assert.ok(waitBefore(4, () => 0.5) > waitBefore(2, () => 0.5));
-  assert.notEqual(waitBefore(5, () => 0.1), waitBefore(5, () => 0.9));
+  for (const attempt of [1, 2, 5, 50]) {
+    const spread = waitBefore(attempt, () => 0.999) - waitBefore(attempt, () => 0);
+    assert.ok(spread > 1_000, `attempt ${attempt} is spread over ${spread} ms`);
+  }
 });

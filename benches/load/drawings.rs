@@ -1,0 +1,178 @@
+//! What one drawing costs in a database that has a few of them, and in one that has many.
+//!
+//! It asks the store itself, without a whiteboard between, and measures both databases in turn.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use whiteboard::model::{DrawingId, OpId, StrokeId, Writer};
+use whiteboard::store::{At, Before, Database, DrawingInfo, Store};
+use whiteboard::stroke::Body;
+
+use crate::server::Surreal;
+use crate::{frames, median};
+
+/// Drawings of the two databases.
+const FEW: usize = 20;
+/// As many as the question is about.
+const MANY: usize = 20_000;
+/// Drawings that are made at once to fill a database.
+const AT_ONCE: usize = 64;
+/// How often everything is done in both databases in turn.
+const ROUNDS: usize = 30;
+/// How often of those the store is closed and opened again.
+const STARTS: usize = 5;
+/// Drawings of a list, and of a check of heads: both databases have as many.
+const LISTED: usize = FEW / 2;
+/// Tombstones stay for longer than this runs.
+const TOMBSTONES: Duration = Duration::from_secs(30 * 24 * 3600);
+/// What is measured, in this order.
+const STEPS: [&str; 9] = [
+    "create",
+    "open: follow and read",
+    "append a stroke",
+    "list the newest",
+    "list further down",
+    "check heads",
+    "sweep nothing",
+    "delete and sweep one",
+    "start: open the store",
+];
+
+/// A database that is measured.
+struct Measured {
+    database: Database,
+    store: Store,
+    drawings: Vec<DrawingId>,
+    /// Milliseconds of each step.
+    times: Vec<Vec<f64>>,
+}
+
+/// Prints what each step costs in both databases, and the ratio.
+pub async fn compare() -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let [few, many] = ["few", "many"].map(|name| {
+        let path = folder.path().join(name);
+        Surreal::database(&format!("surrealkv://{}", path.display()), name)
+    });
+    measure("embedded", few, many).await?;
+    let surreal = Surreal::start()?;
+    let [few, many] = ["few", "many"].map(|name| Surreal::database(&surreal.url(), name));
+    measure("SurrealDB process", few, many).await
+}
+
+async fn measure(name: &str, few: Database, many: Database) -> Result<(), String> {
+    let filling = Instant::now();
+    let mut both = [fill(few, FEW).await?, fill(many, MANY).await?];
+    println!(
+        "\ndrawings, {name}: ms, medians of {ROUNDS}; filled in {:.0} s",
+        filling.elapsed().as_secs_f64()
+    );
+    for round in 0..ROUNDS {
+        for measured in &mut both {
+            measured.round(round < STARTS).await?;
+        }
+    }
+    println!("{:<24}  {FEW:>8}  {MANY:>8}   ratio", "");
+    for (step, name) in STEPS.iter().enumerate() {
+        let [few, many] = [0, 1].map(|one: usize| median(&both[one].times[step], |time| *time));
+        println!("{name:<24}  {few:>8.2}  {many:>8.2}  {:>6.2}", many / few);
+    }
+    for measured in both {
+        measured.store.close().await;
+    }
+    Ok(())
+}
+
+async fn fill(database: Database, count: usize) -> Result<Measured, String> {
+    let store = open(&database).await?;
+    let mut drawings = Vec::new();
+    while drawings.len() < count {
+        let some = AT_ONCE.min(count - drawings.len());
+        for made in join_all((0..some).map(|_| store.create("A drawing"))).await {
+            drawings.push(made.map_err(|error| error.to_string())?.id);
+        }
+    }
+    Ok(Measured {
+        database,
+        store,
+        drawings,
+        times: vec![Vec::new(); STEPS.len()],
+    })
+}
+
+async fn open(database: &Database) -> Result<Store, String> {
+    let opened = Store::open(database).await;
+    opened.map_err(|error| error.to_string())
+}
+
+impl Measured {
+    async fn round(&mut self, start: bool) -> Result<(), String> {
+        self.steps(start).await.map_err(|error| error.to_string())
+    }
+
+    async fn steps(&mut self, start: bool) -> Result<(), whiteboard::store::StoreError> {
+        let mut times = Vec::new();
+        let mut began = Instant::now();
+        let mut done = |began: &mut Instant| {
+            times.push(began.elapsed().as_secs_f64() * 1e3);
+            *began = Instant::now();
+        };
+        let DrawingInfo {
+            id: drawing, life, ..
+        } = self.store.create("A drawing").await?;
+        done(&mut began);
+        // One that was not looked at since it was made.
+        let cold = self.drawings[fastrand::usize(..self.drawings.len())];
+        let follow = self.store.follow(cold).await?;
+        self.store.since(cold, 0).await?;
+        done(&mut began);
+        let writer = Writer::new(uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
+        let change = whiteboard::model::Change {
+            seq: 1,
+            stroke: StrokeId::random(),
+            z: 1,
+            by: writer.by,
+            op: OpId {
+                writer: writer.id,
+                n: 1,
+            },
+            marks: Vec::new(),
+            body: Some(Body::parse(&frames::body()).expect("a body")),
+        };
+        began = Instant::now();
+        let at = At { life, head: 0 };
+        self.store.append(drawing, at, &[change], &[]).await?;
+        done(&mut began);
+        drop(follow);
+        let newest = self.store.list(None, LISTED).await?;
+        done(&mut began);
+        let last = newest.last().expect("there are some");
+        let before = Before {
+            created: last.created,
+            id: last.id,
+        };
+        self.store.list(Some(before), LISTED).await?;
+        done(&mut began);
+        let some: Vec<DrawingId> = newest.iter().map(|info| info.id).collect();
+        began = Instant::now();
+        self.store.heads(&some).await?;
+        done(&mut began);
+        self.store.sweep_after(Duration::ZERO, TOMBSTONES).await?;
+        done(&mut began);
+        self.store.delete(drawing).await?;
+        let swept = self.store.sweep_after(Duration::ZERO, TOMBSTONES).await?;
+        done(&mut began);
+        assert_eq!(swept.drawings, 1);
+        if start {
+            self.store.clone().close().await;
+            began = Instant::now();
+            self.store = Store::open(&self.database).await?;
+            done(&mut began);
+        }
+        for (all, time) in self.times.iter_mut().zip(times) {
+            all.push(time);
+        }
+        Ok(())
+    }
+}

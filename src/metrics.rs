@@ -1,0 +1,431 @@
+//! What an operator may want to know of one server, counted where it happens.
+//!
+//! It must never name a drawing, a session or a person: every label is one of a few fixed
+//! words, and counting is one atomic addition, without a lock or an allocation.
+//!
+//! The text beside each name is what `/metrics` says of it, and the documentation of its field.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use prometheus::core::Collector;
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+use crate::model::Refusal;
+use crate::protocol::Close;
+
+/// The content type of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
+/// Upper bounds of times, in seconds.
+const SECONDS: [f64; 14] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0,
+];
+/// Upper bounds of how many ops there are in a batch.
+const OPS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
+
+/// A kind of metric.
+trait Kind: Sized {
+    /// Makes one of this name in the registry.
+    fn make(name: &str, help: &str, registry: &Registry) -> Self;
+}
+
+/// A number that goes up and down. It is measured when it is asked for.
+pub struct Gauge(IntGauge);
+
+/// A number that goes up.
+pub struct Counter(IntCounter);
+
+/// How long something took.
+pub struct Seconds(Histogram);
+
+/// How many ops went together.
+pub struct Ops(Histogram);
+
+/// A counter for each word of a label.
+pub struct Counters<L> {
+    each: Vec<IntCounter>,
+    label: PhantomData<L>,
+}
+
+/// A label, whose words are the names of its values.
+pub trait Label: Copy {
+    /// The name of the label.
+    const NAME: &'static str;
+    /// Its words, in the order of their [`Label::index`].
+    const WORDS: &'static [&'static str];
+    /// Which of the words.
+    fn index(self) -> usize;
+}
+
+impl Gauge {
+    /// It is so many now.
+    pub fn set(&self, now: usize) {
+        self.0.set(i64::try_from(now).unwrap_or(i64::MAX));
+    }
+}
+
+impl Counter {
+    /// Once more.
+    pub fn count(&self) {
+        self.0.inc();
+    }
+
+    /// So many more.
+    pub fn add(&self, more: usize) {
+        self.0.inc_by(more as u64);
+    }
+}
+
+impl<L: Label> Counters<L> {
+    /// Once more of this.
+    pub fn count(&self, label: L) {
+        self.add(label, 1);
+    }
+
+    /// So many more of this.
+    pub fn add(&self, label: L, more: usize) {
+        self.each[label.index()].inc_by(more as u64);
+    }
+}
+
+impl Seconds {
+    /// It took from then until now.
+    pub fn since(&self, then: Instant) {
+        self.took(then.elapsed());
+    }
+
+    /// It took this long.
+    pub fn took(&self, time: Duration) {
+        self.0.observe(time.as_secs_f64());
+    }
+}
+
+impl Ops {
+    /// So many went together.
+    pub fn together(&self, ops: usize) {
+        self.0.observe(ops as f64);
+    }
+}
+
+impl Kind for Gauge {
+    fn make(name: &str, help: &str, registry: &Registry) -> Self {
+        Self(registered(registry, IntGauge::new(name, help)))
+    }
+}
+
+impl Kind for Counter {
+    fn make(name: &str, help: &str, registry: &Registry) -> Self {
+        Self(registered(registry, IntCounter::new(name, help)))
+    }
+}
+
+impl<L: Label> Kind for Counters<L> {
+    fn make(name: &str, help: &str, registry: &Registry) -> Self {
+        let family = IntCounterVec::new(Opts::new(name, help), &[L::NAME]);
+        let family = registered(registry, family);
+        let words = L::WORDS.iter();
+        Self {
+            each: words
+                .map(|word| family.with_label_values(&[*word]))
+                .collect(),
+            label: PhantomData,
+        }
+    }
+}
+
+impl Kind for Seconds {
+    fn make(name: &str, help: &str, registry: &Registry) -> Self {
+        let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
+        Self(registered(registry, Histogram::with_opts(options)))
+    }
+}
+
+impl Kind for Ops {
+    fn make(name: &str, help: &str, registry: &Registry) -> Self {
+        let options = HistogramOpts::new(name, help).buckets(OPS.to_vec());
+        Self(registered(registry, Histogram::with_opts(options)))
+    }
+}
+
+/// Names and labels stand below, so that any wrong one fails every start.
+fn registered<M: Collector + Clone + 'static>(
+    registry: &Registry,
+    made: prometheus::Result<M>,
+) -> M {
+    let metric = made.expect("a metric has a valid name");
+    let registered = registry.register(Box::new(metric.clone()));
+    registered.expect("a metric has a name of its own");
+    metric
+}
+
+macro_rules! labels {
+    ($($(#[doc = $doc:literal])+ $name:ident = $label:literal { $($value:ident = $word:literal, $says:literal;)+ })+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $(#[doc = $says] $value,)+
+        }
+
+        impl Label for $name {
+            const NAME: &'static str = $label;
+            const WORDS: &'static [&'static str] = &[$($word),+];
+
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+    )+};
+}
+
+macro_rules! metrics {
+    ($($field:ident: $kind:ty = $name:literal, $help:literal;)+) => {
+        /// All metrics of one server.
+        pub struct Metrics {
+            registry: Registry,
+            $(#[doc = $help] pub $field: $kind,)+
+        }
+
+        impl Metrics {
+            /// Metrics of a server that did nothing yet.
+            pub fn new() -> Arc<Self> {
+                let registry = Registry::new();
+                Arc::new(Self {
+                    $($field: Kind::make($name, $help, &registry),)+
+                    registry,
+                })
+            }
+        }
+    };
+}
+
+labels! {
+    /// How a session ended.
+    Ended = "reason" {
+        Left = "left", "The browser closed it.";
+        Cut = "cut", "The connection ended without a goodbye.";
+        Malformed = "malformed", "It said what is none of the protocol.";
+        Forbidden = "forbidden", "It came from a foreign host or origin.";
+        NoDrawing = "no_drawing", "Its drawing is not there, or no longer.";
+        Silent = "silent", "It was not heard for too long.";
+        TooLarge = "too_large", "It sent a frame over the limit.";
+        TooMany = "too_many", "This server has as many as it takes.";
+        Restart = "restart", "This server stops.";
+        Load = "load", "The database was away when it came.";
+        Failed = "failed", "It failed by itself.";
+    }
+    /// What became of an append.
+    Outcome = "outcome" {
+        Committed = "committed", "It is stored.";
+        Behind = "behind", "Another server appended first.";
+        Gone = "gone", "The drawing is deleted.";
+        Failed = "failed", "The database refused it.";
+        Unknown = "unknown", "It has no answer.";
+    }
+    /// Why an op is refused for good.
+    Reason = "reason" {
+        Exists = "exists", "A stroke with its id is or was there.";
+        Absent = "absent", "Its stroke was never there.";
+        Gone = "gone", "Its stroke is erased.";
+        Changed = "changed", "Its stroke was changed by another op.";
+        Full = "full", "The drawing is full.";
+        Invalid = "invalid", "It is no op.";
+        Forbidden = "forbidden", "Its session may only look.";
+    }
+    /// Which limit an op met that is refused for load.
+    Limit = "limit" {
+        Unanswered = "unanswered", "Ops of one session without an answer.";
+        Rate = "rate", "Ops a second of one session.";
+        Queue = "queue", "Ops of one drawing that wait for the database.";
+    }
+    /// What a live query told.
+    Told = "kind" {
+        Change = "change", "A change of a drawing.";
+        Signals = "signals", "Signals of a server in a drawing.";
+        Server = "server", "The beat of a server.";
+    }
+    /// How a gap was filled.
+    Filled = "by" {
+        Waiting = "waiting", "What was missing came a little later.";
+        Reading = "reading", "The drawing was read.";
+    }
+    /// Where a reader got from what it lacks.
+    Resync = "kind" {
+        Warm = "warm", "From memory.";
+        Cold = "cold", "The database was read first.";
+        Reset = "reset", "It started over.";
+    }
+    /// A frame that was left out for a session that does not read.
+    Skipped = "kind" {
+        Strokes = "strokes", "Changes: it gets them when it reads again.";
+        Signals = "signals", "Signals: nobody misses them.";
+    }
+    /// Why a signal was dropped.
+    Dropped = "reason" {
+        Rate = "rate", "Its session sends more than it may.";
+        Busy = "busy", "The feed had no room for it.";
+        Ink = "ink", "More ink came than one tick takes.";
+        Unwritten = "unwritten", "The row for the other servers was not written.";
+    }
+    /// Why a query has no result.
+    NoResult = "reason" {
+        Deadline = "deadline", "No answer came in time.";
+        Unavailable = "unavailable", "The database is away.";
+        Conflict = "conflict", "Another transaction was faster.";
+        Refused = "refused", "The database did not do it.";
+        Full = "full", "As many queries are under way as may be.";
+    }
+    /// Why something is no longer followed.
+    Lost = "reason" {
+        Ended = "ended", "The database or the connection ended it.";
+        Slow = "slow", "More was heard than this server kept up with.";
+        Unreadable = "unreadable", "What was heard is none of this program's rows.";
+        GivenUp = "given_up", "Its connection was replaced.";
+    }
+    /// Which connection to the database.
+    Link = "connection" {
+        Queries = "queries", "The one for queries.";
+        Lives = "lives", "The one for live queries.";
+    }
+}
+
+metrics! {
+    sessions_open: Gauge = "whiteboard_sessions_open",
+        "WebSocket sessions that are open.";
+    sessions_opened: Counter = "whiteboard_sessions_opened_total",
+        "WebSocket sessions that were opened, with those that were turned away at once.";
+    sessions_closed: Counters<Ended> = "whiteboard_sessions_closed_total",
+        "WebSocket sessions that ended, by how.";
+    feeds_open: Gauge = "whiteboard_feeds_open",
+        "Drawings that are open on this server.";
+    feeds_opened: Counter = "whiteboard_feeds_opened_total",
+        "Drawings that were opened on this server.";
+    queue_ops: Gauge = "whiteboard_queue_ops",
+        "Ops of all open drawings that are not stored yet: they wait, or their transaction is under way.";
+    queue_bytes: Gauge = "whiteboard_queue_bytes",
+        "Bytes of all open drawings' ops that are not stored yet.";
+    appends: Counters<Outcome> = "whiteboard_appends_total",
+        "Transactions that were to store ops, by what became of them; behind is a swap lost to another server.";
+    append_ops: Ops = "whiteboard_append_ops",
+        "Ops that went together in one transaction.";
+    append_time: Seconds = "whiteboard_append_seconds",
+        "Time of one append, from its query to its result at the feed, whatever the outcome.";
+    refused: Counters<Reason> = "whiteboard_ops_refused_total",
+        "Ops that were refused for good, by reason.";
+    overloaded: Counters<Limit> = "whiteboard_ops_refused_for_load_total",
+        "Ops that were refused for load, by the limit they met; pages send them again.";
+    resends: Counter = "whiteboard_resends_total",
+        "Times a page was asked to send again, since ops before the one that came were missing.";
+    notifications: Counters<Told> = "whiteboard_notifications_total",
+        "Live notifications that were received, by what they told.";
+    gaps: Counters<Filled> = "whiteboard_gaps_filled_total",
+        "Gaps in what was followed of a drawing, by how they were filled.";
+    early_dropped: Counter = "whiteboard_early_changes_dropped_total",
+        "Changes that came too early and were dropped, since too many were held: the drawing was read instead.";
+    heads_differed: Counter = "whiteboard_heads_differed_total",
+        "Checks that found the database at another position than the feed, which was then read.";
+    resyncs: Counters<Resync> = "whiteboard_resyncs_total",
+        "Readers, sessions or over HTTP, that were given what they lack: from memory, after a read of the database, or all anew.";
+    skipped: Counters<Skipped> = "whiteboard_frames_skipped_total",
+        "Frames that were left out for a session that was not reading.";
+    delivery: Seconds = "whiteboard_delivery_seconds",
+        "Time from when a feed learnt of a change (its own transaction's result, or the notification or read that told of another server's) until its frame was handed to all sessions that were reading; not the database before it, nor the network after it.";
+    signals: Counter = "whiteboard_signals_total",
+        "Pointers and ink of this server's sessions that were taken in.";
+    signals_dropped: Counters<Dropped> = "whiteboard_signals_dropped_total",
+        "Signals that were dropped, by reason: ink and unwritten count whole ticks.";
+    queries: Gauge = "whiteboard_queries_under_way",
+        "Queries that are under way in the database, with those that were given up and have no answer yet.";
+    query_time: Seconds = "whiteboard_query_seconds",
+        "Time until the database answered a query, with and without success, as the store's threads saw it.";
+    no_result: Counters<NoResult> = "whiteboard_queries_without_result_total",
+        "Queries that had no result, by reason; a conflict or a lost swap is tried again.";
+    followed: Counter = "whiteboard_follows_total",
+        "Times a drawing or the servers began to be followed with live queries, also again.";
+    lost: Counters<Lost> = "whiteboard_follows_lost_total",
+        "Times live queries were lost, by reason; what they told is followed again.";
+    beats: Counter = "whiteboard_beats_total",
+        "Beats of this server that were stored.";
+    heard: Seconds = "whiteboard_beat_heard_seconds",
+        "Time from when this server began to store its own beat until its live query told of it: commit and notification.";
+    replaced: Counters<Link> = "whiteboard_connections_replaced_total",
+        "Connections to the database that were replaced by new ones, since beats over them were not answered or not heard.";
+}
+
+impl From<&Refusal> for Reason {
+    fn from(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Exists => Reason::Exists,
+            Refusal::Absent => Reason::Absent,
+            Refusal::Gone => Reason::Gone,
+            Refusal::Changed => Reason::Changed,
+            Refusal::Full(_) => Reason::Full,
+            Refusal::Invalid(_) => Reason::Invalid,
+            Refusal::Forbidden => Reason::Forbidden,
+        }
+    }
+}
+
+impl From<&Close> for Ended {
+    fn from(close: &Close) -> Self {
+        match close {
+            Close::Malformed(_) => Ended::Malformed,
+            Close::Forbidden(_) => Ended::Forbidden,
+            Close::NoDrawing => Ended::NoDrawing,
+            Close::Silent => Ended::Silent,
+            Close::TooLarge => Ended::TooLarge,
+            Close::TooMany => Ended::TooMany,
+            Close::Failed => Ended::Failed,
+            Close::Restart { .. } => Ended::Restart,
+            Close::Load { .. } => Ended::Load,
+        }
+    }
+}
+
+impl Metrics {
+    /// All of them, in Prometheus' text format.
+    pub fn text(&self) -> String {
+        let families = self.registry.gather();
+        let text = TextEncoder::new().encode_to_string(&families);
+        text.expect("every family has a name and a metric")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_a_label_is_told_before_it_happens() {
+        let metrics = Metrics::new();
+        metrics.overloaded.count(Limit::Rate);
+        let text = metrics.text();
+        for (limit, times) in [("unanswered", 0), ("rate", 1), ("queue", 0)] {
+            let line =
+                format!("whiteboard_ops_refused_for_load_total{{limit=\"{limit}\"}} {times}\n");
+            assert!(text.contains(&line), "{line}{text}");
+        }
+    }
+
+    #[test]
+    fn two_servers_of_one_process_count_for_themselves() {
+        let (one, other) = (Metrics::new(), Metrics::new());
+        one.resends.count();
+        assert!(one.text().contains("whiteboard_resends_total 1\n"));
+        assert!(other.text().contains("whiteboard_resends_total 0\n"));
+    }
+
+    #[test]
+    fn names_follow_the_conventions() {
+        for family in Metrics::new().registry.gather() {
+            use prometheus::proto::MetricType;
+            let name = family.name();
+            assert!(name.starts_with("whiteboard_"), "{name}");
+            let counts = family.get_field_type() == MetricType::COUNTER;
+            assert_eq!(name.ends_with("_total"), counts, "{name}");
+            assert!(family.help().ends_with('.'), "{name}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+// @ts-check
+/**
+ * Several servers on one SurrealDB server, behind a load balancer without sticky sessions: all
+ * of them real processes, on free ports of this machine.
+ */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { BINARY, Server, until } from "./harness.js";
+
+/** Milliseconds until a process answers. */
+const READY = 60_000;
+const SURREALDB = path.join(path.dirname(BINARY), "surrealdb-process");
+const HAPROXY = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"].find((file) => existsSync(file));
+
+export class Cluster {
+  /** @type {import("node:child_process").ChildProcess | null} */
+  #database = null;
+  /** @type {import("node:child_process").ChildProcess | null} */
+  #balancer = null;
+  #port = 0;
+  /** @type {Server[]} */
+  servers = [];
+  /** The address of the load balancer. */
+  address = "";
+
+  /** @param {string} folder */
+  constructor(folder) {
+    this.folder = folder;
+  }
+
+  /** @param {number} count of servers */
+  static async start(count) {
+    const cluster = new Cluster(await mkdtemp(path.join(tmpdir(), "whiteboard-cluster-")));
+    try {
+      cluster.#port = await freePort();
+      await cluster.startDatabase();
+      cluster.servers = await Promise.all(Array.from({ length: count }, () => Server.start({
+        WHITEBOARD_DATABASE: `ws://127.0.0.1:${cluster.#port}`,
+        WHITEBOARD_DATABASE_USER: "root",
+        WHITEBOARD_DATABASE_PASSWORD: "root",
+        WHITEBOARD_DATABASE_DEADLINE: "3s",
+      })));
+      await cluster.#balance();
+      return cluster;
+    } catch (error) {
+      await cluster.remove();
+      throw error;
+    }
+  }
+
+  /** Starts the database, again on the data it had. */
+  async startDatabase() {
+    assert.ok(existsSync(SURREALDB), `${SURREALDB} is built first, with the whole workspace`);
+    this.#database = spawn(SURREALDB, [
+      "start", "--no-banner", "--log", "none", "--bind", `127.0.0.1:${this.#port}`, "--user", "root", "--pass", "root",
+      `surrealkv://${this.folder}/data?sync=every`,
+    ], { stdio: "ignore" });
+    await until("the database is ready", () => answers(`http://127.0.0.1:${this.#port}/ready`), READY);
+  }
+
+  async killDatabase() {
+    await killed(this.#database);
+  }
+
+  /** Round robin, and out of the way of a server that is not ready: all that a balancer has to be. */
+  async #balance() {
+    assert.ok(HAPROXY, "haproxy is installed first");
+    const port = await freePort();
+    const backends = this.servers.map(({ address }, at) => `  server whiteboard${at} ${address.replace("http://", "")} check inter 250ms fall 3 rise 1`);
+    const config = path.join(this.folder, "haproxy.cfg");
+    await writeFile(config, [
+      "defaults", "  mode http", "  timeout connect 1s", "  timeout check 2s", "  timeout client 60s", "  timeout server 60s", "  timeout tunnel 1h",
+      "  option redispatch 1", "  retries 3",
+      "frontend browsers", `  bind 127.0.0.1:${port}`, "  default_backend whiteboards",
+      "backend whiteboards", "  balance roundrobin", "  option httpchk GET /readyz", ...backends, "",
+    ].join("\n"));
+    this.#balancer = spawn(HAPROXY, ["-db", "-f", config], { stdio: "ignore" });
+    this.address = `http://127.0.0.1:${port}`;
+    await until("the balancer is ready", () => answers(`${this.address}/readyz`), READY);
+  }
+
+  /** Ends everything. */
+  async remove() {
+    await killed(this.#balancer);
+    await Promise.all(this.servers.map((server) => server.remove()));
+    await killed(this.#database);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} address */
+async function answers(address) {
+  return fetch(address).then((answer) => answer.ok, () => false);
+}
+
+/** @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const listener = createServer();
+    listener.once("error", reject);
+    listener.listen(0, "127.0.0.1", () => {
+      const address = listener.address();
+      listener.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+/** @param {import("node:child_process").ChildProcess | null} child */
+async function killed(child) {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await gone;
+}

@@ -1,0 +1,101 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { Cluster } from "./cluster.js";
+import { Somebody, drag, has, launched, painted, says, strokes, until } from "./harness.js";
+
+/** @type {Cluster} */
+let cluster;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Somebody[]} */
+let people = [];
+
+before(async () => {
+  browser = await launched();
+});
+after(() => browser?.close());
+beforeEach(async () => {
+  cluster = await Cluster.start(2);
+});
+afterEach(async () => {
+  const errors = people.flatMap(({ errors }) => errors);
+  await Promise.all(people.map(({ context }) => context.close()));
+  people = [];
+  await cluster?.remove();
+  assert.deepEqual(errors, []);
+});
+
+/** @param {{address: string}} [through] a server, or else the balancer */
+async function somebody(through = cluster) {
+  const one = await Somebody.come(browser, through);
+  people.push(one);
+  return one;
+}
+
+test("two people on two servers see each other, the ink and the strokes", async () => {
+  const [first, second] = cluster.servers;
+  const drawing = await first.drawing();
+  const page = await (await somebody(first)).open(drawing);
+  const other = await (await somebody(second)).open(drawing);
+  for (const each of [page, other]) {
+    await until("both are here", async () => (await each.locator("#people").getAttribute("aria-label")) === "People here: 2");
+  }
+  await drag(page, [[200, 200], [400, 250]], { lift: false });
+  await painted(other, "live", [300, 225]);
+  await page.mouse.up();
+  await has(other, 1);
+  await painted(other, "live", [300, 225], false);
+  await painted(other, "settled", [300, 225]);
+  await says(page, "Saved");
+  assert.deepEqual(await strokes(other), await strokes(page));
+});
+
+test("whose server is killed draws on through another one", async () => {
+  const drawing = await cluster.servers[0].drawing();
+  const page = await (await somebody()).open(drawing);
+  const other = await (await somebody()).open(drawing);
+  await drag(page, [[200, 200], [300, 200]]);
+  await has(other, 1);
+  for (const [turn, server] of cluster.servers.entries()) {
+    await server.stop("SIGKILL");
+    await drag(page, [[200, 300 + turn * 100], [300, 300 + turn * 100]]);
+    await says(page, "Saved");
+    await has(other, 2 + turn);
+    await server.start();
+    await until("the server is back", async () => (await fetch(`${server.address}/readyz`)).ok);
+  }
+  assert.deepEqual(await strokes(other), await strokes(page));
+});
+
+test("a page whose files did not all come loads again by itself", async () => {
+  const drawing = await cluster.servers[0].drawing();
+  const one = await somebody();
+  let failures = 0;
+  await one.context.route("**/assets/**/camera.js", (route) => {
+    failures += 1;
+    return failures > 2 ? route.continue() : route.fulfill({ status: 503 });
+  });
+  const page = await one.open(drawing);
+  await drag(page, [[200, 200], [300, 200]]);
+  await says(page, "Saved");
+  assert.equal(failures, 3);
+});
+
+test("while the database is dead a page says what is not saved, and saves it when it is back", async () => {
+  const drawing = await cluster.servers[0].drawing();
+  const page = await (await somebody()).open(drawing);
+  const other = await (await somebody()).open(drawing);
+  await cluster.killDatabase();
+  await drag(page, [[200, 200], [300, 200]]);
+  await drag(page, [[200, 300], [300, 300]]);
+  await says(page, /2 not saved/);
+  await until("no server is ready", async () => {
+    const ready = await Promise.all(cluster.servers.map(async ({ address }) => (await fetch(`${address}/readyz`)).ok));
+    return ready.every((one) => !one);
+  });
+  await cluster.startDatabase();
+  await says(page, "Saved");
+  await has(other, 2);
+  assert.deepEqual(await strokes(other), await strokes(page));
+});

@@ -1,0 +1,112 @@
+//! A backup of a SurrealDB server is one export, made while people draw; restored, it is the
+//! drawings as they were, and pages that saw more start over.
+
+use std::process::Command;
+
+use futures_util::future::join;
+use serde_json::json;
+use whiteboard::store::Database;
+
+use crate::browser::Browser;
+use crate::page::pen;
+use crate::served::{create_drawing, serve_on, strokes};
+use crate::surrealdb::Server;
+
+/// Asks the SurrealDB server itself, as `curl` does in the README.
+fn ask(database: &Database, method: reqwest::Method, door: &str) -> reqwest::RequestBuilder {
+    let url = format!("{}/{door}", database.url.replace("ws://", "http://"));
+    reqwest::Client::new()
+        .request(method, url)
+        .basic_auth(database.user.as_ref().unwrap(), database.password.as_ref())
+        .header("Surreal-NS", &database.namespace)
+        .header("Surreal-DB", &database.name)
+}
+
+async fn export(database: &Database) -> String {
+    let answer = ask(database, reqwest::Method::GET, "export").send().await;
+    answer
+        .unwrap()
+        .error_for_status()
+        .unwrap()
+        .text()
+        .await
+        .unwrap()
+}
+
+#[actix_web::test]
+async fn a_restored_backup_is_the_drawings_as_they_were() {
+    let database = Server::start();
+    let before = database.database("before");
+    let server = serve_on(&before, &[]).await;
+    let quiet = create_drawing(server.address()).await;
+    let busy = create_drawing(server.address()).await;
+    let mut ada = Browser::open(server.address(), &quiet).await;
+    let mut drawn = Vec::new();
+    for x in 0..200 {
+        let mut body = pen(f64::from(x));
+        body["note"] = json!("'\"\\` $x ⟨ü⟩ \n -- ; {}");
+        drawn.push(ada.draw(body).await);
+    }
+    for stroke in &drawn[..20] {
+        ada.erase(*stroke).await;
+    }
+    for stroke in &drawn[20..40] {
+        ada.edit(*stroke, json!({"x": 5})).await;
+    }
+    ada.answered().await;
+    let as_it_was = strokes(server.address(), &quiet).await;
+    let head = as_it_was["head"].as_u64().unwrap();
+
+    // One drawing goes on while the backup is made, and the other one after it.
+    let mut ben = Browser::open(server.address(), &busy).await;
+    let drawing_on = async {
+        for x in 0..200 {
+            ben.draw(pen(f64::from(x))).await;
+        }
+        ben.answered().await;
+    };
+    let (backup, ()) = join(export(&before), drawing_on).await;
+    ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    ada.reach(head + 1).await;
+    server.drain().await;
+
+    let after = database.database("after");
+    let restore = ask(&after, reqwest::Method::POST, "import").body(backup);
+    let restored = restore.send().await.unwrap();
+    assert_eq!(restored.status(), 200, "{}", restored.text().await.unwrap());
+    let new_life = Command::new(env!("CARGO_BIN_EXE_whiteboard"))
+        .args(["--new-life", "--database", &after.url])
+        .args(["--database-namespace", &after.namespace])
+        .args(["--database-name", &after.name])
+        .args(["--database-user", "root", "--database-password", "root"])
+        .output()
+        .unwrap();
+    assert!(new_life.status.success(), "{new_life:?}");
+
+    let server = serve_on(&after, &[]).await;
+    let as_it_is = strokes(server.address(), &quiet).await;
+    for part in ["head", "title", "changes"] {
+        assert_eq!(as_it_is[part], as_it_was[part], "{part}");
+    }
+    assert_ne!(as_it_is["life"], as_it_was["life"]);
+
+    // The page of Ada holds a stroke that the backup does not have.
+    ada.reconnect(server.address()).await;
+    ada.wait("starting over", |b| b.resets == ["life"]).await;
+    ada.reach(head).await;
+    assert_eq!(ada.picture().len(), 180);
+    // The swap of a head that did not belong to its rows would fail for ever.
+    ben.reconnect(server.address()).await;
+    for page in [&mut ada, &mut ben] {
+        let mine = page.draw(pen(9.0)).await;
+        page.answered().await;
+        page.wait("its own", |b| b.strokes.contains_key(&mine))
+            .await;
+        let mut other = Browser::looking(server.address(), &page.drawing).await;
+        other.reach(page.head).await;
+        assert_eq!(other.picture(), page.picture());
+    }
+    drop((ada, ben));
+    server.drain().await;
+}

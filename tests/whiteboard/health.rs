@@ -1,0 +1,131 @@
+//! Being ready, and connections to the database that go deaf without a word.
+
+use std::time::Duration;
+
+use serde_json::json;
+use whiteboard::config::Settings;
+use whiteboard::server::Server;
+use whiteboard::store::Database;
+
+use crate::browser::Browser;
+use crate::page::pen;
+use crate::proxy::Proxy;
+use crate::served::{create_drawing, ready, serve, serve_on, settings_on};
+use crate::surrealdb;
+
+/// A server is ready so soon after it listens, and after its database is back.
+const SOON: Duration = Duration::from_secs(3);
+/// It is not ready so soon after its database went away.
+const NOTICED: Duration = Duration::from_secs(4);
+/// The connections in the order in which a server makes them.
+const QUERIES: usize = 0;
+const LIVES: usize = 1;
+
+/// A server that beats often, and compares no heads while the test lasts.
+fn settings(database: &Database) -> Settings {
+    let mut settings = settings_on(database, &["--heads-interval=1h"]);
+    settings.server.beat_interval = Duration::from_millis(300);
+    settings
+}
+
+#[actix_web::test]
+async fn a_server_is_ready_when_it_hears_its_own_beat() {
+    let server = serve(&[]).await;
+    let took = ready(server.address(), 200).await;
+    assert!(took < SOON, "{took:?}");
+    let metrics = reqwest::get(format!("http://{}/metrics", server.address()));
+    let metrics = metrics.await.unwrap().text().await.unwrap();
+    // It did not wait for another beat.
+    assert!(
+        metrics.contains("whiteboard_beat_heard_seconds_count 1\n"),
+        "{metrics}"
+    );
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_server_without_its_database_says_so_until_it_is_back() {
+    let mut process = surrealdb::Server::start();
+    let server = serve_on(&process.database("ready"), &[]).await;
+    ready(server.address(), 200).await;
+    // On a machine that is busy with other things too, one of a few times shows what it can do.
+    let mut fastest = (Duration::MAX, Duration::MAX);
+    for _ in 0..3 {
+        process.kill();
+        let noticed = ready(server.address(), 503).await;
+        process.restart();
+        let back = ready(server.address(), 200).await;
+        eprintln!("not ready after {noticed:?}, ready again after {back:?}");
+        fastest = (fastest.0.min(noticed), fastest.1.min(back));
+    }
+    assert!(fastest.0 < NOTICED && fastest.1 < SOON, "{fastest:?}");
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_live_connection_that_went_deaf_is_replaced_and_drawings_are_followed_again() {
+    let process = surrealdb::Server::start();
+    let direct = process.database("deaf");
+    let proxy = Proxy::start(process.address()).await;
+    let mut through = direct.clone();
+    through.url = format!("ws://{}", proxy.address);
+    let one = Server::start(settings(&through)).await.unwrap();
+    let two = Server::start(settings(&direct)).await.unwrap();
+    ready(one.address(), 200).await;
+    let drawing = create_drawing(one.address()).await;
+    let mut ada = Browser::named(one.address(), &drawing, "Ada").await;
+    let mut ben = Browser::named(two.address(), &drawing, "Ben").await;
+    ben.draw(pen(1.0)).await;
+    ada.reach(1).await;
+    ada.wait("both", |b| b.people.len() == 2).await;
+
+    assert_eq!(proxy.connections(), 2);
+    proxy.swallow(LIVES);
+    ready(one.address(), 503).await;
+    ready(one.address(), 200).await;
+    assert_eq!(proxy.connections(), 3);
+    // What is drawn and signalled from now on is heard.
+    ben.draw(pen(2.0)).await;
+    ada.reach(2).await;
+    ben.signal(json!({"pointer": {"x": 7, "y": 8}})).await;
+    let ben_is = ben.writer.unwrap();
+    ada.wait("the pointer", |b| b.pointers.contains_key(&ben_is))
+        .await;
+    drop((ada, ben));
+    one.drain().await;
+    two.drain().await;
+}
+
+#[actix_web::test]
+async fn a_query_connection_that_went_dumb_is_replaced() {
+    let process = surrealdb::Server::start();
+    let mut database = process.database("dumb");
+    let proxy = Proxy::start(process.address()).await;
+    database.url = format!("ws://{}", proxy.address);
+    database.deadline = Duration::from_secs(1);
+    let server = Server::start(settings(&database)).await.unwrap();
+    ready(server.address(), 200).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    ada.draw(pen(1.0)).await;
+    ada.answered().await;
+
+    proxy.swallow(QUERIES);
+    ada.draw(pen(2.0)).await;
+    ready(server.address(), 503).await;
+    ada.answered().await;
+    ada.reach(2).await;
+    ready(server.address(), 200).await;
+    assert_eq!((ada.head, proxy.connections()), (2, 3));
+    let metrics = reqwest::get(format!("http://{}/metrics", server.address()));
+    let metrics = metrics.await.unwrap().text().await.unwrap();
+    let replaced = "whiteboard_connections_replaced_total{connection=\"queries\"} 1";
+    assert!(metrics.contains(replaced), "{metrics}");
+    // Queries that never had an answer hold no room any more.
+    assert!(
+        metrics.contains("whiteboard_queries_under_way 0"),
+        "{metrics}"
+    );
+    drop(ada);
+    server.drain().await;
+}

@@ -1,0 +1,70 @@
+//! What is logged: each session's start and end, and nothing that a page can make as long as it likes.
+
+use serde_json::json;
+use whiteboard::model::StrokeId;
+
+use crate::browser::Browser;
+use crate::page::pen;
+use crate::served::{Process, create_drawing};
+
+/// Lines that one session may add, whatever it sends: that it came, why it closes, and what ended.
+const LINES_OF_A_SESSION: usize = 3;
+/// Lines of a process that starts and stops.
+const LINES_OF_A_PROCESS: usize = 6;
+
+#[actix_web::test]
+async fn a_page_cannot_flood_the_log() {
+    const FRAMES: usize = 3_000;
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(&folder.path().join("data"));
+    let drawing = create_drawing(process.address).await;
+    // Ops that are none, ops on nothing, numbers that jump, and signals: each is answered or dropped.
+    let mut eve = Browser::open(process.address, &drawing).await;
+    eve.forge_ops();
+    for n in 1..=FRAMES {
+        let stroke = StrokeId::random();
+        let op = match n % 2 {
+            0 => json!({"n": n, "op": "paint", "stroke": stroke}),
+            _ => json!({"n": n, "op": "edit", "stroke": stroke, "set": {"x": 1}}),
+        };
+        let jump = json!({"n": n + 5_000, "op": "draw", "stroke": stroke, "body": pen(1.0)});
+        eve.raw(&json!({"type": "ops", "ops": [op, jump]}).to_string())
+            .await;
+        eve.signal(json!({"pointer": {"x": n, "y": 2}})).await;
+    }
+    eve.wait("refusals", |b| b.refusals.len() > 100).await;
+    assert!(eve.is_connected());
+    // Frames that are none: the first closes the socket, and the others are not even read.
+    let mut mallory = Browser::open(process.address, &drawing).await;
+    for _ in 0..FRAMES {
+        mallory.raw("{").await;
+    }
+    assert_eq!(mallory.closed().await.code, 4400);
+    eve.leave().await;
+    let log = process.stop();
+    let most = LINES_OF_A_PROCESS + 2 * LINES_OF_A_SESSION;
+    assert!(log.len() <= most, "{} lines: {log:#?}", log.len());
+    for words in [
+        "session 0 joins drawing",
+        "session 0 left",
+        "session 1 closes: 4400",
+    ] {
+        assert!(
+            log.iter().any(|line| line.contains(words)),
+            "{words}: {log:#?}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_server_that_is_told_to_stop_has_nothing_to_warn_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(&folder.path().join("data"));
+    let drawing = create_drawing(process.address).await;
+    let mut ada = Browser::open(process.address, &drawing).await;
+    ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    let log = process.stop();
+    let alarms = log.iter().filter(|line| !line.contains(" INFO "));
+    assert_eq!(alarms.count(), 0, "{log:#?}");
+}

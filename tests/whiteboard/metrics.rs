@@ -1,0 +1,421 @@
+//! `/metrics`: each family moves when what it counts happens, and none of them names anybody.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+use whiteboard::model::{Life, StrokeId};
+
+use crate::browser::Browser;
+use crate::page::pen;
+use crate::served::{create_drawing, serve, serve_on};
+use crate::surrealdb;
+
+/// How long a number may take to move.
+const SOON: Duration = Duration::from_secs(20);
+
+/// What `/metrics` says: each series, with its labels as they are written, and its value.
+type Numbers = BTreeMap<String, f64>;
+
+async fn text(address: SocketAddr) -> String {
+    let response = reqwest::get(format!("http://{address}/metrics"));
+    let response = response.await.expect("an answer");
+    assert_eq!(response.status(), 200);
+    let kind = &response.headers()["content-type"];
+    assert!(
+        kind.to_str()
+            .unwrap()
+            .starts_with("text/plain; version=0.0.4")
+    );
+    response.text().await.expect("text")
+}
+
+/// Reads the text format as a scraper does.
+fn parsed(text: &str) -> Numbers {
+    let mut numbers = Numbers::new();
+    let mut family = "";
+    for line in text.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            family = help.split_once(' ').expect("a text").0;
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = kind.split_once(' ').expect("a kind");
+            assert_eq!(name, family, "it has a help text");
+            assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
+        } else {
+            let (series, value) = line.rsplit_once(' ').expect("a value");
+            assert!(series.starts_with(family), "{line}");
+            let before = numbers.insert(series.to_owned(), value.parse().expect("a number"));
+            assert_eq!(before, None, "{series} is there twice");
+        }
+    }
+    numbers
+}
+
+async fn numbers(address: SocketAddr) -> Numbers {
+    parsed(&text(address).await)
+}
+
+/// The names of all families.
+fn families(text: &str) -> Vec<&str> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    lines.map(|line| line.split_once(' ').unwrap().0).collect()
+}
+
+/// Waits until each of these series has grown since `before`.
+async fn grown(address: SocketAddr, before: &Numbers, series: &[&str]) {
+    let deadline = Instant::now() + SOON;
+    loop {
+        let now = numbers(address).await;
+        let still = |series: &&&str| now[**series] <= before[**series];
+        let Some(still) = series.iter().find(still) else {
+            return;
+        };
+        assert!(
+            Instant::now() < deadline,
+            "{still} is still {}",
+            now[*still]
+        );
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits until a series has this value.
+async fn comes_to(address: SocketAddr, series: &str, value: f64) {
+    let deadline = Instant::now() + SOON;
+    loop {
+        let now = numbers(address).await[series];
+        if now == value {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{series} is {now}, not {value}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[actix_web::test]
+async fn what_is_drawn_is_counted() {
+    let server = serve(&[]).await;
+    let address = server.address();
+    let before = numbers(address).await;
+    let drawing = create_drawing(address).await;
+    let mut ada = Browser::open(address, &drawing).await;
+    let mut ben = Browser::open(address, &drawing).await;
+    let stroke = ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    ben.reach(1).await;
+    grown(
+        address,
+        &before,
+        &[
+            "whiteboard_sessions_opened_total",
+            "whiteboard_feeds_opened_total",
+            "whiteboard_appends_total{outcome=\"committed\"}",
+            "whiteboard_append_ops_count",
+            "whiteboard_append_seconds_count",
+            "whiteboard_query_seconds_count",
+            "whiteboard_beats_total",
+            "whiteboard_follows_total",
+            "whiteboard_notifications_total{kind=\"change\"}",
+            "whiteboard_notifications_total{kind=\"signals\"}",
+            "whiteboard_notifications_total{kind=\"server\"}",
+            "whiteboard_resyncs_total{kind=\"cold\"}",
+            "whiteboard_resyncs_total{kind=\"warm\"}",
+            "whiteboard_delivery_seconds_count",
+        ],
+    )
+    .await;
+    let now = numbers(address).await;
+    assert_eq!(now["whiteboard_sessions_open"], 2.0);
+    assert_eq!(now["whiteboard_feeds_open"], 1.0);
+    assert_eq!(now["whiteboard_resyncs_total{kind=\"reset\"}"], 0.0);
+
+    ben.life = Some(Life(Uuid::new_v4()));
+    ben.reconnect(address).await;
+    ben.reach(1).await;
+    ada.signal(json!({"pointer": {"x": 1, "y": 2}})).await;
+    let absent = ada.edit(StrokeId::random(), json!({"x": 5})).await;
+    assert_eq!(ada.refusal(absent).await.reason, "absent");
+    ada.erase(stroke).await;
+    ada.answered().await;
+    ben.leave().await;
+    ada.raw("no frame of this protocol").await;
+    assert_eq!(ada.closed().await.code, 4400);
+    grown(
+        address,
+        &now,
+        &[
+            "whiteboard_resyncs_total{kind=\"reset\"}",
+            "whiteboard_signals_total",
+            "whiteboard_ops_refused_total{reason=\"absent\"}",
+            "whiteboard_sessions_closed_total{reason=\"cut\"}",
+            "whiteboard_sessions_closed_total{reason=\"left\"}",
+            "whiteboard_sessions_closed_total{reason=\"malformed\"}",
+        ],
+    )
+    .await;
+    comes_to(address, "whiteboard_sessions_open", 0.0).await;
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
+    let few = ["--ops-burst=500", "--ops-per-second=50"];
+    let many = ["--ops-burst=100000", "--queue-ops=100000"];
+    let short = ["--ops-burst=100000", "--queue-ops=500"];
+    let small = ["--ops-burst=100000", "--queue-size=512KiB"];
+    for (limit, flags) in [
+        ("rate", few),
+        ("unanswered", many),
+        ("queue", short),
+        ("queue", small),
+    ] {
+        let server = serve(&flags).await;
+        let address = server.address();
+        let drawing = create_drawing(address).await;
+        let before = numbers(address).await;
+        let mut ada = Browser::new(address, &drawing);
+        let mut stroke = pen(1.0);
+        // As many as a page may have without an answer are more than the smallest queue holds.
+        stroke["note"] = json!("x".repeat(250));
+        for _ in 0..3_000 {
+            ada.draw(stroke.clone()).await;
+        }
+        ada.connect().await;
+        ada.wait("a refusal for load", |b| b.loads > 0).await;
+        let series = format!("whiteboard_ops_refused_for_load_total{{limit=\"{limit}\"}}");
+        grown(address, &before, &[&series]).await;
+        drop(ada);
+        server.drain().await;
+    }
+}
+
+#[actix_web::test]
+async fn what_a_session_is_not_given_or_may_not_send_is_counted() {
+    let server = serve(&["--signals-per-second=1", "--max-sessions=3"]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let before = numbers(address).await;
+    let mut slow = Browser::new(address, &drawing);
+    slow.writes = false;
+    slow.connect_slowly().await;
+    let mut ada = Browser::open(address, &drawing).await;
+    ada.raw(r#"{"type":"ops","ops":[{"n":9,"op":"erase","stroke":"00000000-0000-4000-8000-000000000000"}]}"#)
+        .await;
+    ada.wait("being asked for what is missing", |b| b.resends > 0)
+        .await;
+    let mut large = pen(1.0);
+    large["note"] = json!("x".repeat(40_000));
+    let skipped = ["strokes", "signals"];
+    let skipped = skipped.map(|kind| format!("whiteboard_frames_skipped_total{{kind=\"{kind}\"}}"));
+    loop {
+        let now = numbers(address).await;
+        if skipped.iter().all(|series| now[series] > before[series]) {
+            break;
+        }
+        for _ in 0..20 {
+            ada.draw(large.clone()).await;
+        }
+        ada.signal(json!({"pointer": {"x": 1, "y": 2}})).await;
+        ada.answered().await;
+    }
+    let _third = Browser::looking(address, &drawing).await;
+    let mut fourth = Browser::looking(address, &drawing).await;
+    assert_eq!(fourth.closed().await.code, 4429);
+    grown(
+        address,
+        &before,
+        &[
+            "whiteboard_resends_total",
+            "whiteboard_signals_dropped_total{reason=\"rate\"}",
+            "whiteboard_sessions_closed_total{reason=\"too_many\"}",
+        ],
+    )
+    .await;
+    drop((ada, slow));
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_signal_that_finds_its_feed_busy_is_dropped_and_counted() {
+    let many = ["--ops-burst=1000000", "--ops-per-second=1000000"];
+    let flags = ["--workers=2", "--signals-per-second=10000"];
+    let server = serve(&[many, flags].concat()).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let before = numbers(address).await;
+    let busy = "whiteboard_signals_dropped_total{reason=\"busy\"}";
+    let mut ada = Browser::open(address, &drawing).await;
+    let mut ben = Browser::open(address, &drawing).await;
+    let deadline = Instant::now() + SOON;
+    while numbers(address).await[busy] == before[busy] {
+        assert!(Instant::now() < deadline, "the feed was never busy");
+        for x in 0..500 {
+            ada.draw(pen(f64::from(x))).await;
+        }
+        for _ in 0..2_000 {
+            ben.signal(json!({"pointer": {"x": 1, "y": 2}})).await;
+        }
+        ada.answered().await;
+    }
+    // What is drawn is not.
+    let head = ada.done;
+    ben.reach(head).await;
+    drop((ada, ben));
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn ops_that_come_before_the_welcome_are_held_up_to_a_frame_and_the_others_asked_for() {
+    let server = serve(&[]).await;
+    let address = server.address();
+    let before = numbers(address).await;
+    let deadline = Instant::now() + SOON;
+    let resends = "whiteboard_resends_total";
+    while numbers(address).await[resends] == before[resends] {
+        assert!(Instant::now() < deadline, "nothing was left out");
+        // Nobody has it open yet, so that the welcome waits for the database.
+        let drawing = create_drawing(address).await;
+        let mut ada = Browser::new(address, &drawing);
+        ada.connect().await;
+        ada.forge_ops();
+        for frame in 0..3 {
+            let erase = |n| json!({"n": n, "op": "erase", "stroke": StrokeId::random()});
+            let ops: Vec<_> = (1..=300).map(|n| erase(300 * frame + n)).collect();
+            ada.raw(&json!({"type": "ops", "ops": ops}).to_string())
+                .await;
+        }
+        ada.wait("the first answers", |b| b.done >= 300).await;
+    }
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn servers_that_race_lose_swaps_and_hear_each_other() {
+    let database = surrealdb::Server::start();
+    let database = database.database("race");
+    let one = serve_on(&database, &[]).await;
+    let two = serve_on(&database, &[]).await;
+    let drawing = create_drawing(one.address()).await;
+    let mut ada = Browser::open(one.address(), &drawing).await;
+    let mut ben = Browser::open(two.address(), &drawing).await;
+    let behind = "whiteboard_appends_total{outcome=\"behind\"}";
+    let mut drawn = 0;
+    while numbers(one.address()).await[behind] == 0.0 {
+        for x in 0..10 {
+            ada.draw(pen(f64::from(x))).await;
+            ben.draw(pen(f64::from(x))).await;
+            drawn += 2;
+        }
+        ada.answered().await;
+        ben.answered().await;
+    }
+    ada.reach(drawn).await;
+    ben.reach(drawn).await;
+    assert_eq!(ada.picture(), ben.picture());
+    drop((ada, ben));
+    one.drain().await;
+    two.drain().await;
+}
+
+#[actix_web::test]
+async fn a_database_that_is_away_is_counted() {
+    let mut process = surrealdb::Server::start();
+    let mut database = process.database("away");
+    database.deadline = Duration::from_secs(1);
+    let server = serve_on(&database, &[]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let mut ada = Browser::open(address, &drawing).await;
+    ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    let before = numbers(address).await;
+    process.kill();
+    ada.draw(pen(2.0)).await;
+    grown(
+        address,
+        &before,
+        &[
+            "whiteboard_queue_ops",
+            "whiteboard_queue_bytes",
+            "whiteboard_queries_under_way",
+            "whiteboard_follows_lost_total{reason=\"ended\"}",
+            "whiteboard_appends_total{outcome=\"unknown\"}",
+            "whiteboard_queries_without_result_total{reason=\"deadline\"}",
+        ],
+    )
+    .await;
+    process.restart();
+    ada.answered().await;
+    ada.reach(2).await;
+    comes_to(address, "whiteboard_queue_ops", 0.0).await;
+    comes_to(address, "whiteboard_queue_bytes", 0.0).await;
+    grown(address, &before, &["whiteboard_follows_total"]).await;
+    drop(ada);
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn no_label_names_anybody_or_anything() {
+    let server = serve(&[]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let mut ada = Browser::open(address, &drawing).await;
+    let stroke = ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    let text = text(address).await;
+    let writer = ada.writer.expect("it is welcome").to_string();
+    for id in [&drawing, &writer, &stroke.to_string(), "Ada", "Plan"] {
+        assert!(!text.contains(id), "{id} in {text}");
+    }
+    for series in parsed(&text).keys() {
+        let Some((_, labels)) = series.split_once('{') else {
+            continue;
+        };
+        let label = labels.strip_suffix("\"}").expect("the end of a label");
+        let (name, value) = label.split_once("=\"").expect("one label");
+        let is_word = value.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let is_bound = name == "le" && (value == "+Inf" || value.parse::<f64>().is_ok());
+        assert!(is_word || is_bound, "{series}");
+    }
+    drop(ada);
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn metrics_are_told_whatever_the_host_is_called() {
+    let server = serve(&[]).await;
+    let address = server.address();
+    for (path, status) in [("/metrics", 200), ("/api/drawings", 403)] {
+        let asked = reqwest::Client::new()
+            .get(format!("http://{address}{path}"))
+            .header("host", "whiteboard-3.internal:8080");
+        assert_eq!(asked.send().await.unwrap().status(), status, "{path}");
+    }
+    server.drain().await;
+}
+
+/// Each family is named where a test sees it move: here, or beside what it counts.
+#[actix_web::test]
+async fn every_family_is_seen_to_move() {
+    let tests = concat!(
+        include_str!("metrics.rs"),
+        include_str!("health.rs"),
+        include_str!("../../src/feeds.rs")
+    );
+    let server = serve(&[]).await;
+    let text = text(server.address()).await;
+    let families = families(&text);
+    assert!(families.len() > 20);
+    for family in families {
+        let words = tests.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let named = words.filter(|word| {
+            let rest = word.strip_prefix(family);
+            rest.is_some_and(|rest| rest.is_empty() || rest == "_count")
+        });
+        assert!(named.count() > 0, "no test sees {family} move");
+    }
+    server.drain().await;
+}
