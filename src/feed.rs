@@ -619,14 +619,20 @@ impl Handler<FromSession> for Feed {
                 session,
                 since,
                 life,
-            } => self.ask(
-                Asked::Since {
-                    session,
-                    since,
-                    life,
-                },
-                ctx,
-            ),
+            } => {
+                // The last one that a page says counts: they must not gather while it is read.
+                self.asked.retain(
+                    |asked| !matches!(asked, Asked::Since { session: held, .. } if *held == session),
+                );
+                self.ask(
+                    Asked::Since {
+                        session,
+                        since,
+                        life,
+                    },
+                    ctx,
+                );
+            }
             FromSession::Leave { session } => self.left(session, ctx),
         }
     }

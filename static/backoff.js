@@ -6,8 +6,8 @@
  */
 
 /** Milliseconds. The first attempts of all pages of a server that died are spread up to FIRST. */
-const LEAST = 300;
-const FIRST = 1_500;
+const LEAST = 100;
+const FIRST = 1_000;
 const MOST = 10_000;
 
 /**

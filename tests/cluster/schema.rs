@@ -13,7 +13,7 @@ async fn a_program_serves_a_newer_database_until_that_says_that_it_is_too_old() 
 
     // A newer program started, which this one may run beside.
     direct
-        .run("UPDATE meta:schema SET schema = 2, oldest = 1")
+        .run("UPDATE meta:schema SET schema = 3, oldest = 1")
         .await;
     let added = cluster.add().await;
     let ben = cluster.visit_at(added, "Ben", &old).await;
@@ -25,12 +25,12 @@ async fn a_program_serves_a_newer_database_until_that_says_that_it_is_too_old() 
     let meta = direct
         .run("SELECT VALUE [schema, oldest] FROM ONLY meta:schema")
         .await;
-    assert_eq!(meta.into_json_value(), serde_json::json!([2, 1]));
+    assert_eq!(meta.into_json_value(), serde_json::json!([3, 1]));
 
     // The upgrade is over, and the newer program writes what this one does not know.
-    direct.run("UPDATE meta:schema SET oldest = 2").await;
+    direct.run("UPDATE meta:schema SET oldest = 3").await;
     assert_eq!(cluster.run(&[]).await, Some(1));
-    let reason = "this program knows schema 1: upgrade it";
+    let reason = "this program knows schema 2: upgrade it";
     cluster.log.has("another", reason).await;
     ben.sees(ada.draw(pen(3.0))).await;
     direct.run("UPDATE meta:schema SET oldest = 1").await;
@@ -56,6 +56,6 @@ async fn a_drawing_of_an_older_schema_is_migrated_once_when_two_servers_open_it_
         let schema = direct
             .run(&format!("SELECT VALUE schema FROM ONLY {row}"))
             .await;
-        assert_eq!(schema.into_json_value(), serde_json::json!(1));
+        assert_eq!(schema.into_json_value(), serde_json::json!(2));
     }
 }

@@ -185,8 +185,7 @@ async fn killed_in_flight(arrives: Arrives) -> usize {
         before.head + u64::from(arrives == Arrives::Late)
     );
     assert!(ada.seen().refusals.is_empty());
-    let sent = ada.seen().sent[&n];
-    sent
+    ada.seen().sent[&n]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

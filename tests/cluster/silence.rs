@@ -170,7 +170,7 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
     println!(
         "{} KiB more after {} KiB for each of {SLOW}, in {:?}; slowest round {slowest:?}",
         grown >> 10,
-        EDITS * NOTE >> 10,
+        (EDITS * NOTE) >> 10,
         stalled.elapsed()
     );
     assert!(grown < MOST, "{grown} bytes");

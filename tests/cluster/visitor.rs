@@ -70,6 +70,11 @@ impl Deref for Seen {
 }
 
 impl Seen {
+    /// Whether a stroke is there, and not erased.
+    pub fn is_there(&self, stroke: StrokeId) -> bool {
+        self.strokes.get(&stroke).is_some_and(|held| !held.gone)
+    }
+
     /// How often it came back after it had lost its socket.
     pub fn reconnects(&self) -> usize {
         self.welcomed.len().saturating_sub(1)

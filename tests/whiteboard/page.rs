@@ -385,11 +385,6 @@ impl Page {
         picture
     }
 
-    /// Whether a stroke is there, and not erased.
-    pub fn is_there(&self, stroke: StrokeId) -> bool {
-        self.strokes.get(&stroke).is_some_and(|held| !held.gone)
-    }
-
     /// The last op on a stroke it holds.
     pub fn op_on(&self, stroke: StrokeId) -> OpId {
         let Held { writer, n, .. } = self.strokes[&stroke];

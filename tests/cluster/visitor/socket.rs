@@ -22,8 +22,11 @@ use crate::balancer::SERVER_HEADER;
 use crate::page::{Closed, Then, ops};
 use crate::process::Log;
 
-/// The least and the most time before the next attempt, as in `static/backoff.js`.
-const WAIT: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(10));
+/// Before its next attempt a page waits at least so long, at most so long the first time, and never
+/// longer than this, as in `static/backoff.js`.
+const LEAST: Duration = Duration::from_millis(100);
+const FIRST: Duration = Duration::from_secs(1);
+const MOST: Duration = Duration::from_secs(10);
 /// Most ops that are sent and have no answer, and most of one frame, as in `static/outbox.js`.
 const WINDOW: u64 = 200;
 /// Pongs that tell of a later head before the page asks for what it lacks, and how long it then
@@ -423,9 +426,8 @@ fn after(reason: &str) -> Option<Duration> {
 }
 
 fn wait_before(attempt: u32) -> Duration {
-    let (least, most) = WAIT;
-    let whole = most.min(least * 2_u32.pow((attempt - 1).min(10)));
-    least.max(whole.mul_f64(0.5 + fastrand::f64() / 2.0))
+    let longest = MOST.min(FIRST * 2_u32.pow((attempt - 1).min(10)));
+    LEAST + (longest - LEAST).mul_f64(fastrand::f64())
 }
 
 fn send(out: &mpsc::UnboundedSender<Message>, frame: &Value) {
