@@ -8,33 +8,47 @@ use crate::model::Seq;
 /// For so many beats a live query may owe something that was stored before them.
 const BEATS_UNTIL_DEAF: u8 = 2;
 
-/// The position of a change, and a number of signal rows of this server's own.
-#[derive(Clone, Copy, Debug, Default)]
-struct Told {
-    head: Seq,
-    rows: u64,
+/// One live query: up to where it told, and should have.
+#[derive(Debug, Default)]
+struct Ear {
+    heard: u64,
+    /// What was heard, and what was stored, when the last beat passed.
+    before: u64,
+    due: u64,
+    missed: u8,
+}
+
+impl Ear {
+    /// A beat passed. One that is late is not deaf, as long as it goes on telling.
+    fn is_deaf(&mut self, stored: u64) -> bool {
+        let silent = self.heard < self.due && self.heard == self.before;
+        self.missed = if silent { self.missed + 1 } else { 0 };
+        self.before = self.heard;
+        self.due = stored;
+        self.missed >= BEATS_UNTIL_DEAF
+    }
 }
 
 /// What is stored, and what of it was heard.
 #[derive(Debug, Default)]
 pub(super) struct Hearing {
-    heard: Told,
+    /// By their positions.
+    changes: Ear,
+    /// Signal rows of this server's own, by their number.
+    rows: Ear,
     written: u64,
-    /// What was stored when the last beat passed.
-    due: Told,
-    missed: u8,
 }
 
 impl Hearing {
-    /// A live query is new, and what it may not have told of was read: all up to `head`.
+    /// The live queries are new, and what they may not have told of was read: all up to `head`.
     pub(super) fn begin(&mut self, head: Seq) {
         *self = Self::default();
-        self.heard.head = head;
+        self.changes.heard = head;
     }
 
     /// A change was heard.
     pub(super) fn change(&mut self, seq: Seq) {
-        self.heard.head = self.heard.head.max(seq);
+        self.changes.heard = self.changes.heard.max(seq);
     }
 
     /// A signal row of this server was stored.
@@ -44,19 +58,14 @@ impl Hearing {
 
     /// A signal row of this server was heard.
     pub(super) fn row(&mut self) {
-        self.heard.rows += 1;
+        self.rows.heard += 1;
     }
 
     /// A beat passed, and the drawing stands at `head`: true when for some beats nothing was
     /// heard of what was stored before.
     pub(super) fn is_deaf(&mut self, head: Seq) -> bool {
-        let missing = self.heard.head < self.due.head || self.heard.rows < self.due.rows;
-        self.missed = if missing { self.missed + 1 } else { 0 };
-        self.due = Told {
-            head,
-            rows: self.written,
-        };
-        self.missed >= BEATS_UNTIL_DEAF
+        let to_changes = self.changes.is_deaf(head);
+        self.rows.is_deaf(self.written) || to_changes
     }
 }
 

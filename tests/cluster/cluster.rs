@@ -109,7 +109,7 @@ impl Cluster {
             LazyLock::new(|| Arc::new(Semaphore::new(AT_ONCE)));
         let turn = TURNS.clone().acquire_owned().await.expect("never closed");
         let log = Log::new();
-        let database = block_in_place(|| surrealdb::Server::start());
+        let database = block_in_place(surrealdb::Server::start);
         let mut places = Vec::new();
         for _ in 0..PLACES {
             let link = match plan.linked {

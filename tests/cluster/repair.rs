@@ -177,3 +177,30 @@ async fn notifications_out_of_order_are_put_in_order() {
     }
     assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.head, 5);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_of_notifications_arrives_whole() {
+    // More than a follow holds, and with the router engine more than SurrealDB queues for a connection,
+    // which it then closes.
+    const BURST: u64 = 3000;
+    let (cluster, drawing, ada, ben) = two(NO_CHECKS, false).await;
+    let rows: Vec<(u64, StrokeId)> = (2..)
+        .map(|seq| (seq, StrokeId::random()))
+        .take(BURST as usize)
+        .collect();
+    let statements = append(&drawing, 1, &rows).join(";");
+    let transaction = cluster.direct().await.begin().await;
+    write(&transaction, &[statements]).await;
+    transaction.commit().await.expect("nobody wrote the same");
+    for visitor in [&ada, &ben] {
+        visitor
+            .wait("all of it", |seen| seen.head == BURST + 1)
+            .await;
+    }
+    // What comes after it is heard as before.
+    ada.sees(ben.draw(pen(2.0))).await;
+    ben.sees(ada.draw(pen(3.0))).await;
+    let copy = cluster.agree(&drawing, &[&ada, &ben]).await;
+    assert_eq!((copy.living() as u64, copy.head), (BURST + 3, BURST + 3));
+    assert_eq!((ada.seen().reconnects(), ben.seen().reconnects()), (0, 0));
+}
