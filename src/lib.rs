@@ -34,7 +34,8 @@
 //! `an_acknowledged_stroke_survives_a_crash`,
 //! `changes_reach_a_browser_in_order_without_gaps_or_repeats`, `a_signal_leaves_nothing_behind`,
 //! `a_slow_browser_slows_nobody_else`, `no_frame_can_stop_the_server`,
-//! `a_since_from_another_life_starts_over`, `an_op_sent_twice_happens_once`.
+//! `a_since_from_another_life_starts_over`, `an_op_sent_twice_happens_once`,
+//! `a_lost_server_loses_no_stroke`.
 
 // In reading order: what there is, what crosses the socket, what decides, what stores, what
 // runs, and the doors. A module uses those above it only; `tests/layers.rs` holds it to that.

@@ -19,6 +19,9 @@ pub struct ServerSignals {
     /// Asks every other server for its people: sent by a feed that is new.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ask: bool,
+    /// The number that its feed gave this row, from 1.
+    #[serde(default)]
+    pub number: u64,
     /// Asks every other server to look at the drawing's head: it was renamed or deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub look: bool,
@@ -167,8 +170,8 @@ mod tests {
         };
         let text = serde_json::to_string(&ServerSignals {
             ask: true,
-            look: false,
             signals,
+            ..ServerSignals::default()
         })
         .unwrap();
         let row: ServerSignals = serde_json::from_str(&text).unwrap();

@@ -19,6 +19,14 @@ struct Ear {
 }
 
 impl Ear {
+    /// One that is told what comes after this.
+    fn from(heard: u64) -> Self {
+        Self {
+            heard,
+            ..Self::default()
+        }
+    }
+
     /// A beat passed. One that is late is not deaf, as long as it goes on telling.
     fn is_deaf(&mut self, stored: u64) -> bool {
         let silent = self.heard < self.due && self.heard == self.before;
@@ -34,16 +42,19 @@ impl Ear {
 pub(super) struct Hearing {
     /// By their positions.
     changes: Ear,
-    /// Signal rows of this server's own, by their number.
+    /// Signal rows of this feed's own, by their number.
     rows: Ear,
+    /// The last number of a row that was given, and of one that is stored.
+    numbered: u64,
     written: u64,
 }
 
 impl Hearing {
-    /// The live queries are new, and what they may not have told of was read: all up to `head`.
+    /// The live queries are new: changes up to `head` were read, and rows that are on their way
+    /// may be told or not.
     pub(super) fn begin(&mut self, head: Seq) {
-        *self = Self::default();
-        self.changes.heard = head;
+        self.changes = Ear::from(head);
+        self.rows = Ear::from(self.numbered);
     }
 
     /// A change was heard.
@@ -51,14 +62,22 @@ impl Hearing {
         self.changes.heard = self.changes.heard.max(seq);
     }
 
-    /// A signal row of this server was stored.
-    pub(super) fn wrote(&mut self) {
-        self.written += 1;
+    /// Numbers a signal row, which is to be stored.
+    pub(super) fn number(&mut self) -> u64 {
+        self.numbered += 1;
+        self.numbered
     }
 
-    /// A signal row of this server was heard.
-    pub(super) fn row(&mut self) {
-        self.rows.heard += 1;
+    /// The row of this number was stored.
+    pub(super) fn wrote(&mut self, row: u64) {
+        self.written = self.written.max(row);
+    }
+
+    /// The row of this number was heard. A feed before this one gave higher numbers.
+    pub(super) fn row(&mut self, row: u64) {
+        if row <= self.numbered {
+            self.rows.heard = self.rows.heard.max(row);
+        }
     }
 
     /// A beat passed, and the drawing stands at `head`: true when for some beats nothing was
@@ -89,12 +108,28 @@ mod tests {
         assert_eq!(beats(&mut hearing, 6), usize::MAX);
         assert_eq!(beats(&mut hearing, 7), after);
         hearing.begin(7);
-        hearing.wrote();
+        let row = hearing.number();
+        hearing.wrote(row);
         assert_eq!(beats(&mut hearing, 7), after);
         hearing.begin(7);
-        hearing.wrote();
-        hearing.row();
+        let row = hearing.number();
+        hearing.wrote(row);
+        hearing.row(row);
         assert_eq!(beats(&mut hearing, 7), usize::MAX);
+    }
+
+    #[test]
+    fn rows_from_before_a_live_query_are_neither_due_nor_taken_for_later_ones() {
+        let mut hearing = Hearing::default();
+        let early = hearing.number();
+        hearing.begin(0);
+        hearing.wrote(early);
+        assert_eq!(beats(&mut hearing, 0), usize::MAX);
+        let later = hearing.number();
+        hearing.row(early);
+        hearing.row(later + 5);
+        hearing.wrote(later);
+        assert_ne!(beats(&mut hearing, 0), usize::MAX);
     }
 
     #[test]

@@ -89,38 +89,38 @@ impl Feed {
         };
         let row = ServerSignals {
             ask: true,
-            look: false,
             signals,
+            ..ServerSignals::default()
         };
         self.write_signals(row, ctx);
     }
 
     pub(super) fn write_signals(&mut self, row: ServerSignals, ctx: &mut Context<Self>) {
+        let number = self.hearing.number();
+        let row = ServerSignals { number, ..row };
         let Ok(body) = serde_json::to_string(&row) else {
             return;
         };
         self.busy.signalling = true;
         let (store, id) = (self.store.clone(), self.id);
         let write = async move { store.signal(id, body).await };
-        ctx.spawn(wrap_future(write).map(|written, feed: &mut Self, ctx| {
-            feed.busy.signalling = false;
-            if let Err(error) = written {
-                feed.metrics.signals_dropped.count(Dropped::Unwritten);
-                log::debug!("signals of drawing {} were lost: {error}", feed.id);
-                return;
-            }
-            feed.hearing.wrote();
-            if !feed.for_servers.is_empty() {
-                feed.schedule_tick(ctx);
-            }
-        }));
+        ctx.spawn(
+            wrap_future(write).map(move |written, feed: &mut Self, ctx| {
+                feed.busy.signalling = false;
+                if let Err(error) = written {
+                    feed.metrics.signals_dropped.count(Dropped::Unwritten);
+                    log::debug!("signals of drawing {} were lost: {error}", feed.id);
+                    return;
+                }
+                feed.hearing.wrote(number);
+                if !feed.for_servers.is_empty() {
+                    feed.schedule_tick(ctx);
+                }
+            }),
+        );
     }
 
     pub(super) fn heard(&mut self, server: ServerId, body: &str, ctx: &mut Context<Self>) {
-        if server == self.store.server() {
-            self.hearing.row();
-            return;
-        }
         let Ok(row) = serde_json::from_str::<ServerSignals>(body) else {
             log::debug!(
                 "a signal row of drawing {} is of a kind this program does not know",
@@ -128,10 +128,15 @@ impl Feed {
             );
             return;
         };
+        if server == self.store.server() {
+            self.hearing.row(row.number);
+            return;
+        }
         let ServerSignals {
             ask,
             look,
             mut signals,
+            ..
         } = row;
         if look {
             self.check_head(ctx);

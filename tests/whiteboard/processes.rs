@@ -22,7 +22,9 @@ pub fn program(path: impl AsRef<Path>) -> Command {
     let mut command = Command::new("setpriv");
     command
         .args(["--pdeathsig", "KILL", "--"])
-        .arg(path.as_ref());
+        .arg(path.as_ref())
+        // It is meant for the tests.
+        .env_remove("WHITEBOARD_TEST_ENGINE");
     command
 }
 
