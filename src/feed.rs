@@ -552,7 +552,7 @@ impl StreamHandler<Followed> for Feed {
         match followed {
             Followed::Change(change) => {
                 self.hearing.change(change.seq);
-                self.arrived(change, ctx);
+                self.arrived(*change, ctx);
             }
             Followed::Signals { server, body } => self.heard(server, &body, ctx),
         }

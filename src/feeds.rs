@@ -484,7 +484,9 @@ mod tests {
             let (recipient, mut hears) = listener();
             let open = join(&feeds, drawing, recipient);
             assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
-            let told = seqs.into_iter().map(|seq| Followed::Change(change(seq)));
+            let told = seqs
+                .into_iter()
+                .map(|seq| Followed::Change(Box::new(change(seq))));
             open.feed.do_send(Hear(told.collect()));
             let line = format!("whiteboard_gaps_filled_total{{by=\"{by}\"}} 1");
             counted(&feeds, &line).await;
@@ -497,7 +499,7 @@ mod tests {
         let (recipient, mut hears) = listener();
         let open = join(&feeds, drawing, recipient);
         assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
-        let early = (2..).map(|seq| Followed::Change(change(seq)));
+        let early = (2..).map(|seq| Followed::Change(Box::new(change(seq))));
         open.feed.do_send(Hear(early.take(MAX_EARLY + 1).collect()));
         let line = format!("whiteboard_early_changes_dropped_total {}", MAX_EARLY + 1);
         counted(&feeds, &line).await;

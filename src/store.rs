@@ -130,8 +130,8 @@ pub struct Page {
 /// What is heard of a drawing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Followed {
-    /// A change was stored; not always in order.
-    Change(Change),
+    /// A change was stored; not always in order. Boxed, for room for many is kept for each open drawing.
+    Change(Box<Change>),
     /// A server said something that is not stored.
     Signals {
         /// The server.

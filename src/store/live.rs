@@ -296,7 +296,7 @@ fn followed(
     match &notification.data {
         Value::Object(row) if row.contains_key("stroke") => {
             metrics.notifications.count(Told::Change);
-            from_row(notification.data).map(|change| Some(Followed::Change(change)))
+            from_row(notification.data).map(|change| Some(Followed::Change(Box::new(change))))
         }
         _ => {
             metrics.notifications.count(Told::Signals);

@@ -383,7 +383,7 @@ async fn whoever_follows_hears_each_change_and_each_signal(store: Store) {
         let mut signals = Vec::new();
         while heard_changes.len() < changes.len() || signals.is_empty() {
             match heard(follow).await {
-                Followed::Change(change) => heard_changes.push(change),
+                Followed::Change(change) => heard_changes.push(*change),
                 Followed::Signals { server, body } => signals.push((server, body)),
             }
         }
