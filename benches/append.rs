@@ -47,6 +47,8 @@ async fn open(url: String) -> Store {
         user: None,
         password: None,
         deadline: Duration::from_secs(60),
+        queries: 1_024,
+        notifications: 1_024,
     };
     Store::open(&database).await.unwrap()
 }

@@ -203,6 +203,27 @@ pub struct DatabaseSettings {
         value_parser = time("100ms", "5m")
     )]
     pub deadline: Duration,
+    /// Queries that may be under way at once; more wait, for as long as one may take
+    #[arg(
+        id = "database-queries",
+        long,
+        env = "WHITEBOARD_DATABASE_QUERIES",
+        value_name = "COUNT",
+        default_value = "1024",
+        value_parser = count::<usize>(16, 1_000_000)
+    )]
+    pub queries: usize,
+    /// Changes and signals of one drawing that may wait for this server; when there are more, it follows
+    /// the drawing again, and reads what it lacks
+    #[arg(
+        id = "notifications",
+        long,
+        env = "WHITEBOARD_NOTIFICATIONS",
+        value_name = "COUNT",
+        default_value = "1024",
+        value_parser = count::<usize>(16, 1_000_000)
+    )]
+    pub notifications: usize,
     /// How long it is remembered that a stroke was erased: a page that was away longer starts over
     #[arg(
         long,
@@ -274,6 +295,15 @@ pub struct DrawingSettings {
         value_parser = time("0s", "5s")
     )]
     pub gap_hold: Duration,
+    /// Changes of one drawing that may wait so; when there are more, the drawing is read instead
+    #[arg(
+        long,
+        env = "WHITEBOARD_EARLY_CHANGES",
+        value_name = "COUNT",
+        default_value = "1024",
+        value_parser = count::<usize>(1, 1_000_000)
+    )]
+    pub early_changes: usize,
     /// How often the positions and titles of open drawings are compared with the database
     #[arg(
         long,
@@ -343,6 +373,26 @@ pub struct BrowserSettings {
         value_parser = rate(1, 10_000)
     )]
     pub signals_per_second: NonZeroU32,
+    /// Ops of one session that may be without an answer; more are refused for load, and the page sends
+    /// them again
+    #[arg(
+        long,
+        env = "WHITEBOARD_UNANSWERED_OPS",
+        value_name = "COUNT",
+        default_value = "1000",
+        value_parser = count::<usize>(1, 100_000)
+    )]
+    pub unanswered_ops: usize,
+    /// Size of the frames that may wait for a browser that does not read; it gets what it then lacks when
+    /// it reads again
+    #[arg(
+        long,
+        env = "WHITEBOARD_UNREAD_SIZE",
+        value_name = "SIZE",
+        default_value = "2560KiB",
+        value_parser = size("64KiB", "1GiB")
+    )]
+    pub unread_size: usize,
 }
 
 /// A password, which shows up in no log.
@@ -374,6 +424,8 @@ impl DatabaseSettings {
             user: given(&self.user),
             password: given(&self.password.0),
             deadline: self.deadline,
+            queries: self.queries,
+            notifications: self.notifications,
         }
     }
 }
@@ -389,6 +441,7 @@ impl DrawingSettings {
             queue_ops: self.queue_ops,
             queue_bytes: self.queue_size,
             gap_hold: self.gap_hold,
+            early_changes: self.early_changes,
             idle_close: self.idle_close,
             heads_interval: self.heads_interval,
             build: build.to_owned(),
@@ -406,6 +459,8 @@ impl BrowserSettings {
             ops_per_second: self.ops_per_second,
             ops_burst: self.ops_burst,
             signals_per_second: self.signals_per_second,
+            unanswered_ops: self.unanswered_ops,
+            unread_bytes: self.unread_size,
         }
     }
 }

@@ -58,8 +58,6 @@ const HEAD_CHECKS: [Duration; 3] = [
     Duration::from_millis(500),
     Duration::from_secs(2),
 ];
-/// Most changes that are held while one before them is missing; then the drawing is read instead.
-pub(crate) const MAX_EARLY: usize = 1_024;
 /// Messages of sessions that wait for a feed; when there are more, signals are dropped. What must
 /// not be lost goes past this limit, and is bounded by what each session may have on its way.
 const MAILBOX: usize = 256;
@@ -85,6 +83,8 @@ pub struct FeedSettings {
     pub queue_bytes: usize,
     /// How long a change waits for a missing one before it.
     pub gap_hold: Duration,
+    /// Most changes that wait so; when there are more, the drawing is read instead.
+    pub early_changes: usize,
     /// A feed without a session closes after this time.
     pub idle_close: Duration,
     /// How often the heads of all open drawings are compared with the database's.

@@ -333,10 +333,12 @@ mod tests {
 
     use super::*;
     use crate::drawing::Limits;
-    use crate::feed::MAX_EARLY;
     use crate::members::{Mailbox, ToSession, Unread};
     use crate::model::{Change, OpId, StrokeId, Writer};
     use crate::store::{Database, Followed};
+
+    /// Changes that feeds hold here while one before them is missing.
+    const EARLY: usize = 50;
 
     /// Makes a feed panic.
     #[derive(Message)]
@@ -395,6 +397,7 @@ mod tests {
             queue_ops: 100,
             queue_bytes: 1 << 20,
             gap_hold: Duration::from_millis(5),
+            early_changes: EARLY,
             idle_close,
             heads_interval: Duration::from_secs(1),
             build: "test".into(),
@@ -409,6 +412,8 @@ mod tests {
             user: None,
             password: None,
             deadline: Duration::from_secs(10),
+            queries: 1_024,
+            notifications: 1_024,
         };
         let store = Store::open(&database).await.unwrap();
         let drawing = store.create("A drawing").await.unwrap().id;
@@ -418,7 +423,7 @@ mod tests {
     fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> Attached {
         let message = FromSession::Join {
             session: 1,
-            mailbox: Mailbox::new(recipient, Unread::default()),
+            mailbox: Mailbox::new(recipient, Unread::default(), 1 << 20),
             since: 0,
             life: None,
         };
@@ -500,8 +505,8 @@ mod tests {
         let open = join(&feeds, drawing, recipient);
         assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
         let early = (2..).map(|seq| Followed::Change(Box::new(change(seq))));
-        open.feed.do_send(Hear(early.take(MAX_EARLY + 1).collect()));
-        let line = format!("whiteboard_early_changes_dropped_total {}", MAX_EARLY + 1);
+        open.feed.do_send(Hear(early.take(EARLY + 1).collect()));
+        let line = format!("whiteboard_early_changes_dropped_total {}", EARLY + 1);
         counted(&feeds, &line).await;
     }
 

@@ -5,7 +5,7 @@
 //!
 //! # What a browser that does not read costs
 //!
-//! At most [`MAX_UNREAD_BYTES`] of frames wait in its mailbox, which other sessions share,
+//! At most so many bytes of frames as a setting says wait in its mailbox, which other sessions share,
 //! and its connection holds a copy of some 32 KiB and one frame, of about
 //! [`MAX_FRAME_BYTES`] or one stroke. Beside that it is owed the answers to its own ops.
 
@@ -26,9 +26,6 @@ use crate::queue::SessionId;
 /// The largest frame of changes, in bytes, unless a single one has more. What is new and does
 /// not fit goes out in several; a catch-up that does not fit is read over HTTP, compressed.
 pub const MAX_FRAME_BYTES: usize = 256 * 1024;
-/// Most bytes of frames that wait in the mailbox of a session, unless a single one has more: an
-/// append and another one after it fit, so that who reads is not taken for one who does not.
-pub const MAX_UNREAD_BYTES: usize = 2 * 1024 * 1024 + 512 * 1024;
 /// A session that reads nothing for so long is given up.
 pub const MAX_STALL: Duration = Duration::from_secs(30);
 
@@ -58,6 +55,7 @@ pub enum ToSession {
 pub struct Mailbox {
     recipient: Recipient<ToSession>,
     unread: Unread,
+    most: usize,
 }
 
 /// Bytes of frames that were sent to a session and not taken by it.
@@ -72,9 +70,14 @@ impl Unread {
 }
 
 impl Mailbox {
-    /// The mailbox of a session, which says to `unread` what it took.
-    pub fn new(recipient: Recipient<ToSession>, unread: Unread) -> Self {
-        Self { recipient, unread }
+    /// The mailbox of a session, which says to `unread` what it took. At most so many bytes of frames
+    /// wait in it, unless a single one has more.
+    pub fn new(recipient: Recipient<ToSession>, unread: Unread, most: usize) -> Self {
+        Self {
+            recipient,
+            unread,
+            most,
+        }
     }
 
     /// Closes the session. Past the mailbox's limit: its last message.
@@ -86,7 +89,7 @@ impl Mailbox {
     fn frame(&self, frame: ByteString) -> bool {
         let bytes = frame.len();
         let unread = self.unread.0.fetch_add(bytes, Ordering::Relaxed);
-        let fits = unread == 0 || unread + bytes <= MAX_UNREAD_BYTES;
+        let fits = unread == 0 || unread + bytes <= self.most;
         if fits && self.recipient.try_send(ToSession::Frame(frame)).is_ok() {
             return true;
         }
@@ -489,6 +492,8 @@ mod tests {
 
     /// Bytes of each stroke here.
     const BYTES: usize = 60 * 1024;
+    /// Bytes of frames that may wait.
+    const UNREAD: usize = 2 * 1024 * 1024;
 
     /// A session, whose mailbox is read whenever a test waits.
     struct Browser {
@@ -565,7 +570,7 @@ mod tests {
         .start();
         // It has begun once it answers.
         browser.send(Came).await.unwrap();
-        let mailbox = Mailbox::new(browser.clone().recipient(), unread);
+        let mailbox = Mailbox::new(browser.clone().recipient(), unread, UNREAD);
         members.join(1, mailbox, drawing, 0, None, Resync::Warm);
         assert_eq!(browser.send(Came).await.unwrap().len(), 1);
         browser
@@ -603,8 +608,8 @@ mod tests {
         let mut came = browser.send(Came).await.unwrap();
         let read = came.pop().unwrap();
         let bytes: usize = came.iter().map(|frame| frame.len()).sum();
-        assert!(bytes <= MAX_UNREAD_BYTES, "{bytes}");
-        assert!(bytes > MAX_UNREAD_BYTES - 2 * BYTES, "{bytes}");
+        assert!(bytes <= UNREAD, "{bytes}");
+        assert!(bytes > UNREAD - 2 * BYTES, "{bytes}");
         assert_eq!(read, format!(r#"{{"type":"read","since":{}}}"#, came.len()));
         assert!(!members.has_waiting());
     }

@@ -33,8 +33,6 @@ use crate::upwards::{Turn, Upwards};
 const MAILBOX: usize = 32;
 /// A frame of this size fills a connection's write buffer: it goes out by itself.
 const LARGE_FRAME: usize = 32 * 1024;
-/// Most ops of one session without an answer; those after them are refused for load.
-const MAX_UNANSWERED: usize = 1_000;
 /// How long a browser waits after a refusal for load.
 const RETRY: Duration = Duration::from_millis(500);
 /// A session whose feed is gone looks for it again after this time.
@@ -58,6 +56,10 @@ pub struct SessionSettings {
     pub signals_per_second: NonZeroU32,
     /// Most sessions of this server.
     pub max_sessions: usize,
+    /// Most ops of one session without an answer; those after them are refused for load.
+    pub unanswered_ops: usize,
+    /// Most bytes of frames that wait for a browser that does not read.
+    pub unread_bytes: usize,
 }
 
 /// What all sessions of a server share.
@@ -193,7 +195,8 @@ impl Session {
             life,
             ..
         } = joining;
-        let mailbox = Mailbox::new(ctx.address().recipient(), self.unread.clone());
+        let most = self.sessions.settings.unread_bytes;
+        let mailbox = Mailbox::new(ctx.address().recipient(), self.unread.clone(), most);
         let join = FromSession::Join {
             session: self.id,
             mailbox,
@@ -354,9 +357,13 @@ impl Session {
             };
             match op {
                 Ok(op) => {
-                    if let Some((limit, message, retry)) =
-                        overload(&self.ops_limit, upwards, attached, &op)
-                    {
+                    if let Some((limit, message, retry)) = overload(
+                        &self.sessions.settings,
+                        &self.ops_limit,
+                        upwards,
+                        attached,
+                        &op,
+                    ) {
                         metrics.overloaded.count(limit);
                         upwards.hold();
                         ctx.text(ToBrowser::overloaded(n, message, retry).encode());
@@ -468,12 +475,13 @@ impl Session {
 
 /// Which limit an op meets, in words too, and when it is worth trying again.
 fn overload(
+    settings: &SessionSettings,
     limit: &DefaultDirectRateLimiter,
     upwards: &Upwards,
     attached: &Attached,
     op: &Op,
 ) -> Option<(Limit, &'static str, Duration)> {
-    if upwards.unanswered() >= MAX_UNANSWERED {
+    if upwards.unanswered() >= settings.unanswered_ops {
         let text = "too many ops of this page have no answer yet";
         return Some((Limit::Unanswered, text, RETRY));
     }

@@ -32,8 +32,6 @@ pub use sweep::Swept;
 /// Positions that one [`Page`] covers at most. Bodies are at most 64 KiB, so a page stays
 /// under half of the 64 MiB that SurrealDB allows in one message.
 pub const PAGE: u64 = 500;
-/// Changes and signals that may wait in a [`Follow`]; when more do, it ends.
-pub const FOLLOW_CAPACITY: usize = 1024;
 /// How long a deleted drawing can be taken back.
 pub const TAKE_BACK: Duration = Duration::from_secs(10 * 60);
 /// How long a server may be silent before its row is swept.
@@ -67,6 +65,11 @@ pub struct Database {
     pub password: Option<String>,
     /// How long any one query may take before its outcome is [`StoreError::Deadline`].
     pub deadline: Duration,
+    /// Queries that may be under way at once, with those that were given up at their deadline: SurrealDB's
+    /// client queues without bound while the database is away. More wait, for as long as one may take.
+    pub queries: usize,
+    /// Changes and signals that may wait in a [`Follow`]; when more do, it ends.
+    pub notifications: usize,
 }
 
 impl std::fmt::Debug for Database {
@@ -78,6 +81,8 @@ impl std::fmt::Debug for Database {
             .field("name", &self.name)
             .field("user", &self.user)
             .field("deadline", &self.deadline)
+            .field("queries", &self.queries)
+            .field("notifications", &self.notifications)
             .finish_non_exhaustive()
     }
 }

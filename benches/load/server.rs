@@ -263,6 +263,8 @@ impl Surreal {
             user: root.clone(),
             password: root,
             deadline: START_TIMEOUT,
+            queries: 1_024,
+            notifications: 1_024,
         }
     }
 }

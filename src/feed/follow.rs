@@ -176,7 +176,7 @@ impl Feed {
     }
 
     pub(super) fn hold(&mut self, change: Change, ctx: &mut Context<Self>) {
-        if self.early.len() >= MAX_EARLY {
+        if self.early.len() >= self.settings.early_changes {
             self.metrics.early_dropped.add(self.early.len() + 1);
             self.early.clear();
             self.read(ctx);

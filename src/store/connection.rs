@@ -16,9 +16,6 @@ use super::{Database, StoreError};
 use crate::metrics::{Link, Metrics, NoResult};
 use crate::model::ServerId;
 
-/// Queries that may be under way at once, with those that were given up at their deadline:
-/// SurrealDB's client queues without bound while the database is away.
-pub(super) const MAX_QUERIES: usize = 1024;
 /// How long a connection that is to replace another one may take to be there. Nothing waits
 /// for it, and it is tried again.
 const REPLACE_WAIT: Duration = Duration::from_secs(5);
@@ -36,7 +33,7 @@ pub(super) struct Connection {
     sessions: Mutex<Option<Sessions>>,
     queries: Arc<Semaphore>,
     pub(super) server: ServerId,
-    database: Database,
+    pub(super) database: Database,
     pub(super) metrics: Arc<Metrics>,
     /// Becomes true when the store closes. Every live query holds a receiver.
     pub(super) closing: watch::Sender<bool>,
@@ -154,7 +151,7 @@ impl Connection {
             handle: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
             sessions: Mutex::new(Some(sessions)),
-            queries: Arc::new(Semaphore::new(MAX_QUERIES)),
+            queries: Arc::new(Semaphore::new(database.queries)),
             server: ServerId::random(),
             database,
             metrics: Metrics::new(),
@@ -243,7 +240,7 @@ impl Connection {
 
     /// Queries that are under way, or were given up and have no answer yet.
     pub(super) fn under_way(&self) -> usize {
-        MAX_QUERIES - self.queries.available_permits()
+        self.database.queries - self.queries.available_permits()
     }
 
     /// Opens another connection, which takes the place of one that does not answer. What waits

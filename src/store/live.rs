@@ -20,7 +20,7 @@ use super::rows::{
 };
 use super::schema::SCHEMA;
 use super::servers::from_server_row;
-use super::{FOLLOW_CAPACITY, Followed, ServerInfo, Store, StoreError};
+use super::{Followed, ServerInfo, Store, StoreError};
 use crate::metrics::{Link, Lost, Metrics, Told};
 use crate::model::{DrawingId, ServerId};
 
@@ -45,7 +45,7 @@ pub struct Follow(mpsc::Receiver<Followed>);
 
 impl Follow {
     /// The next change or signals; nothing once the connection was lost, the store closed, or
-    /// more than [`FOLLOW_CAPACITY`] of them waited here. Then follow again, and read
+    /// more than [`Database::notifications`](super::Database::notifications) of them waited here. Then follow again, and read
     /// [`Store::since`]. That the drawing was deleted or swept away is not heard here.
     pub async fn next(&mut self) -> Option<Followed> {
         self.0.recv().await
@@ -155,6 +155,7 @@ impl Store {
         take: Take<T>,
     ) -> Result<(Value, mpsc::Receiver<T>), Trouble> {
         let closing = self.0.closing.subscribe();
+        let capacity = self.0.database.notifications;
         let metrics = Arc::clone(self.metrics());
         let work = |session: Arc<Session>| async move {
             let mut tries = 0;
@@ -182,7 +183,7 @@ impl Store {
             } else {
                 Value::None
             };
-            let (sender, receiver) = mpsc::channel(FOLLOW_CAPACITY);
+            let (sender, receiver) = mpsc::channel(capacity);
             metrics.followed.count();
             tokio::spawn(async move {
                 let ends = Ends {

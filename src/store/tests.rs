@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use surrealdb::types::{RecordIdKey, Value, Variables};
 
-use super::connection::{MAX_QUERIES, Trouble};
+use super::connection::Trouble;
 use super::rows::{Fields, drawing_record, int, record, stroke_table, variables};
 use super::*;
 use crate::metrics::Link;
@@ -20,6 +20,8 @@ fn memory() -> Database {
         user: None,
         password: None,
         deadline: SOON,
+        queries: 1_024,
+        notifications: 1_024,
     }
 }
 
@@ -64,17 +66,19 @@ async fn a_follow_that_is_dropped_leaves_no_live_query_behind() {
 
 #[tokio::test]
 async fn a_follow_that_nobody_reads_ends() {
-    let store = Store::open(&memory()).await.unwrap();
+    let mut database = memory();
+    database.notifications = 100;
+    let store = Store::open(&database).await.unwrap();
     let drawing = store.create("A drawing").await.unwrap().id;
     let mut follow = store.follow(drawing).await.unwrap();
-    for _ in 0..2 * FOLLOW_CAPACITY {
+    for _ in 0..2 * database.notifications {
         store.signal(drawing, "{}".into()).await.unwrap();
     }
     let mut heard = 0;
     while follow.next().await.is_some() {
         heard += 1;
     }
-    assert_eq!(heard, FOLLOW_CAPACITY);
+    assert_eq!(heard, database.notifications);
     let lost = "whiteboard_follows_lost_total{reason=\"slow\"} 1\n";
     assert!(store.metrics().text().contains(lost));
     store.close().await;
@@ -84,9 +88,10 @@ async fn a_follow_that_nobody_reads_ends() {
 async fn more_queries_than_may_be_under_way_are_refused() {
     let mut database = memory();
     database.deadline = Duration::from_millis(100);
+    database.queries = 50;
     let store = Store::open(&database).await.unwrap();
     // They are given up at their deadline, and hold their room for as long as the database does.
-    let stuck = (0..MAX_QUERIES).map(|_| {
+    let stuck = (0..database.queries).map(|_| {
         let work = |_| std::future::pending::<Result<(), Trouble>>();
         store.0.run(Link::Queries, work)
     });
@@ -102,7 +107,7 @@ async fn more_queries_than_may_be_under_way_are_refused() {
     let text = store.metrics().text();
     let full = "whiteboard_queries_without_result_total{reason=\"full\"} 1\n";
     assert!(text.contains(full), "{text}");
-    let under_way = format!("whiteboard_queries_under_way {MAX_QUERIES}\n");
+    let under_way = format!("whiteboard_queries_under_way {}\n", database.queries);
     assert!(text.contains(&under_way), "{text}");
 }
 

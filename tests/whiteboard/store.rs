@@ -32,6 +32,8 @@ fn embedded(url: String) -> Database {
         user: None,
         password: None,
         deadline: SOON,
+        queries: 1_024,
+        notifications: 1_024,
     }
 }
 

@@ -143,6 +143,8 @@ impl Server {
             user: Some("root".into()),
             password: Some("root".into()),
             deadline: Duration::from_secs(30),
+            queries: 1_024,
+            notifications: 1_024,
         }
     }
 }
