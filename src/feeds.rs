@@ -170,12 +170,14 @@ impl Feeds {
         };
         let asked = [id];
         let (heads, _) = tokio::join!(self.0.store.heads(&asked), signal);
-        heads.into_iter().flatten().for_each(|head| self.told(head));
+        if let Ok(mut heads) = heads {
+            self.told(id, heads.pop());
+        }
     }
 
-    /// Passes on what the database says of a drawing, if it is open here.
-    fn told(&self, head: Head) {
-        let feed = self.lock().get(&head.id).map(|open| open.feed.clone());
+    /// Passes on what the database says of a drawing, if it is open here; nothing, if it is swept away.
+    fn told(&self, id: DrawingId, head: Option<Head>) {
+        let feed = self.lock().get(&id).map(|open| open.feed.clone());
         if let Some(feed) = feed {
             feed.do_send(Told(head));
         }
@@ -191,7 +193,11 @@ impl Feeds {
                 continue;
             }
             match self.0.store.heads(&open).await {
-                Ok(heads) => heads.into_iter().for_each(|head| self.told(head)),
+                Ok(heads) => {
+                    let mut heads: HashMap<_, _> =
+                        heads.into_iter().map(|head| (head.id, head)).collect();
+                    open.iter().for_each(|id| self.told(*id, heads.remove(id)));
+                }
                 Err(error) => log::warn!("the heads of open drawings cannot be checked: {error}"),
             }
         }
@@ -335,6 +341,7 @@ mod tests {
     use crate::drawing::Limits;
     use crate::members::{Mailbox, ToSession, Unread};
     use crate::model::{Change, OpId, StrokeId, Writer};
+    use crate::protocol::Close;
     use crate::store::{Database, Followed};
 
     /// Changes that feeds hold here while one before them is missing.
@@ -517,13 +524,14 @@ mod tests {
         join(&feeds, drawing, recipient);
         assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
         let life = feeds.read(drawing, 0, None).await.unwrap().life;
-        feeds.told(Head {
+        let head = Head {
             id: drawing,
             head: 5,
             life,
             title: "A drawing".into(),
             deleted: false,
-        });
+        };
+        feeds.told(drawing, Some(head));
         counted(&feeds, "whiteboard_heads_differed_total 1").await;
     }
 
@@ -541,6 +549,28 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert!(feeds.read(drawing, 0, None).await.is_ok());
+    }
+
+    #[actix_web::test]
+    async fn a_drawing_that_was_swept_away_unheard_closes_its_sessions() {
+        let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
+        let (recipient, mut hears) = listener();
+        join(&feeds, drawing, recipient);
+        assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+        let store = &feeds.0.store;
+        store.delete(drawing).await.unwrap();
+        let swept = store.sweep_after(Duration::ZERO, Duration::MAX).await;
+        assert_eq!(swept.unwrap().drawings, 1);
+        let watching = feeds.clone();
+        let watch = actix_web::rt::spawn(async move { watching.watch().await });
+        let closed = loop {
+            if let ToSession::Close(close) = next(&mut hears).await {
+                break close;
+            }
+        };
+        watch.abort();
+        assert!(matches!(closed, Close::NoDrawing), "{closed:?}");
+        assert_eq!(feeds.open(), 0);
     }
 
     #[actix_web::test]

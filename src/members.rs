@@ -561,19 +561,39 @@ mod tests {
         });
     }
 
-    async fn joined(members: &mut Members, drawing: &Drawing) -> actix::Addr<Browser> {
-        let unread = Unread::default();
+    async fn browser(unread: Unread) -> actix::Addr<Browser> {
         let browser = Browser {
-            unread: unread.clone(),
+            unread,
             frames: Vec::new(),
         }
         .start();
         // It has begun once it answers.
         browser.send(Came).await.unwrap();
+        browser
+    }
+
+    async fn joined(members: &mut Members, drawing: &Drawing) -> actix::Addr<Browser> {
+        let unread = Unread::default();
+        let browser = browser(unread.clone()).await;
         let mailbox = Mailbox::new(browser.clone().recipient(), unread, UNREAD);
         members.join(1, mailbox, drawing, 0, None, Resync::Warm);
         assert_eq!(browser.send(Came).await.unwrap().len(), 1);
         browser
+    }
+
+    #[actix_web::test]
+    async fn sessions_are_closed_in_batches() {
+        let (mut members, drawing) = (Members::new(Metrics::new()), drawing());
+        for session in 1..=5 {
+            let unread = Unread::default();
+            let browser = browser(unread.clone()).await;
+            let mailbox = Mailbox::new(browser.recipient(), unread, UNREAD);
+            members.join(session, mailbox, &drawing, 0, None, Resync::Warm);
+        }
+        for closed in [vec![1, 2], vec![3, 4], vec![5], vec![]] {
+            assert_eq!(members.close(2, || Close::NoDrawing), closed);
+        }
+        assert!(members.is_empty());
     }
 
     #[actix_web::test]

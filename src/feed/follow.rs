@@ -228,17 +228,17 @@ impl Feed {
         let (store, id) = (self.store.clone(), self.id);
         let heads = async move { store.heads(&[id]).await };
         ctx.spawn(wrap_future(heads).map(|heads, feed: &mut Self, ctx| {
-            if let Some(told) = heads.ok().and_then(|mut heads| heads.pop()) {
-                feed.told(told, ctx);
+            if let Ok(mut heads) = heads {
+                feed.told(heads.pop(), ctx);
             }
         }));
     }
 
-    pub(super) fn told(&mut self, told: Head, ctx: &mut Context<Self>) {
-        if told.deleted {
+    pub(super) fn told(&mut self, told: Option<Head>, ctx: &mut Context<Self>) {
+        let Some(told) = told.filter(|told| !told.deleted) else {
             self.end(Ending::NoDrawing, ctx);
             return;
-        }
+        };
         let Some(drawing) = &self.drawing else { return };
         // Either side may have moved on since it was asked: only a read can tell who is behind.
         if told.head != drawing.head() || told.life != drawing.life() {

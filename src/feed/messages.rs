@@ -112,10 +112,10 @@ pub(crate) struct Read {
     pub answer: oneshot::Sender<Result<ReadPage, FeedError>>,
 }
 
-/// What the database says of this drawing.
+/// What the database says of this drawing: nothing, if it is swept away.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Told(pub Head);
+pub(crate) struct Told(pub Option<Head>);
 
 /// The server goes: close the sessions, finish what is queued, and stop.
 #[derive(Message)]

@@ -86,8 +86,12 @@ async fn all_is_as_before(
     cluster
         .log
         .say("test", format_args!("all is there after {took} ms"));
+    let deadline = Instant::now() + DEADLINE;
     for server in cluster.running() {
-        assert_eq!(cluster.status(server, "/readyz").await, Some(200));
+        while cluster.status(server, "/readyz").await != Some(200) {
+            assert!(Instant::now() < deadline, "server {server} is not ready");
+            sleep(LOOK).await;
+        }
     }
     for visitor in visitors {
         assert_eq!(visitor.seen().reconnects(), 0, "{}", visitor.name);

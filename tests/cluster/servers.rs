@@ -12,7 +12,7 @@ use whiteboard::model::StrokeId;
 use crate::agreement::Copy;
 use crate::cluster::Plan;
 use crate::link::Link;
-use crate::page::pen;
+use crate::page::{Closed, pen};
 use crate::visitor::Visitor;
 
 /// A page draws again so soon after its server was killed, in 95 of 100 cases.
@@ -254,7 +254,7 @@ async fn a_rolling_restart_moves_each_page_once_and_loses_nothing() {
             assert_eq!(visitor.seen().reconnects(), *reconnects);
         }
         assert_eq!(cluster.ended(server, ENDS_WITHIN).await, Some(0));
-        let mut closed = Vec::new();
+        let mut delays = Vec::new();
         for (visitor, (at, reconnects)) in visitors.iter().zip(before) {
             let moves = usize::from(at == Some(server));
             visitor
@@ -264,9 +264,9 @@ async fn a_rolling_restart_moves_each_page_once_and_loses_nothing() {
                 .await;
             let seen = visitor.seen();
             assert_eq!(seen.reconnects(), reconnects + moves, "{}", visitor.name);
-            closed.extend(seen.lost.last().filter(|_| moves == 1));
+            delays.extend(seen.closes.last().filter(|_| moves == 1).map(delay));
         }
-        is_spread(closed);
+        is_spread(&delays);
         cluster.restart(server).await;
     }
 
@@ -289,15 +289,24 @@ async fn a_rolling_restart_moves_each_page_once_and_loses_nothing() {
     }
 }
 
-/// Sockets that are closed in batches do not all close at once.
-fn is_spread(mut closed: Vec<Instant>) {
-    const BATCH: usize = 50;
-    const TICK: Duration = Duration::from_millis(50);
-    closed.sort();
-    let pairs = closed.iter().zip(closed.iter().skip(2 * BATCH));
-    for (first, later) in pairs {
-        assert!(*later - *first > TICK, "{closed:?}");
+/// When a page is told to come back, in milliseconds.
+fn delay(closed: &Closed) -> u64 {
+    let words = closed.reason.strip_prefix("again in ");
+    let number = words.and_then(|words| words.split(' ').next()?.parse().ok());
+    number.unwrap_or_else(|| panic!("{closed:?} names no time"))
+}
+
+/// Pages are not all told to come back at once, but at any time within two seconds.
+fn is_spread(delays: &[u64]) {
+    assert!(delays.len() > 50, "only {} pages moved", delays.len());
+    for quarter in 0..4 {
+        let part = quarter * 500..(quarter + 1) * 500;
+        assert!(
+            delays.iter().any(|delay| part.contains(delay)),
+            "{delays:?}"
+        );
     }
+    assert!(delays.iter().all(|delay| *delay <= 2_000), "{delays:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
