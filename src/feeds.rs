@@ -559,7 +559,9 @@ mod tests {
         assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
         let store = &feeds.0.store;
         store.delete(drawing).await.unwrap();
-        let swept = store.sweep_after(Duration::ZERO, Duration::MAX).await;
+        let swept = store
+            .sweep_after(Duration::ZERO, Duration::from_secs(3_600))
+            .await;
         assert_eq!(swept.unwrap().drawings, 1);
         let watching = feeds.clone();
         let watch = actix_web::rt::spawn(async move { watching.watch().await });
