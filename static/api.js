@@ -106,5 +106,22 @@ export function restoreDrawing(id) {
  * @returns {Promise<StrokesPage>}
  */
 export function readStrokes(id, since, life) {
-  return request("GET", `/api/drawings/${id}/strokes?since=${since}${life ? `&life=${life}` : ""}`);
+  return request("GET", `/api/drawings/${id}/strokes?${after(since, life)}`);
+}
+
+/**
+ * Where a socket carries the changes after a position.
+ * @param {string} id
+ * @param {{head: number, life: string | null}} held
+ */
+export function socketAddress(id, { head, life }) {
+  return `${location.origin.replace(/^http/, "ws")}/ws/${id}?${after(head, life)}`;
+}
+
+/**
+ * @param {number} since
+ * @param {string | null} life
+ */
+function after(since, life) {
+  return `since=${since}${life ? `&life=${life}` : ""}`;
 }

@@ -28,14 +28,17 @@ export class History {
   #last = new Map();
   #writer;
   #wish;
+  #changed;
 
   /**
    * @param {string} writer the public id of this page
    * @param {(wish: Wish) => number} wish sends it off, and tells its number
+   * @param {() => void} [changed] there is something else to undo or redo
    */
-  constructor(writer, wish) {
+  constructor(writer, wish, changed = () => {}) {
     this.#writer = writer;
     this.#wish = wish;
+    this.#changed = changed;
   }
 
   get canUndo() {
@@ -65,6 +68,7 @@ export class History {
     this.#done.push(deeds);
     if (this.#done.length > MOST_STEPS) this.#done.shift();
     this.#undone = [];
+    this.#changed();
   }
 
   undo() {
@@ -72,6 +76,7 @@ export class History {
     if (!deeds) return;
     [...deeds].reverse().forEach((deed) => this.#back(deed));
     this.#undone.push(deeds);
+    this.#changed();
   }
 
   redo() {
@@ -79,6 +84,7 @@ export class History {
     if (!deeds) return;
     deeds.forEach((deed) => this.#forth(deed));
     this.#done.push(deeds);
+    this.#changed();
   }
 
   /**
@@ -91,6 +97,7 @@ export class History {
     this.#done = without(this.#done);
     this.#undone = without(this.#undone);
     this.#last.delete(stroke);
+    this.#changed();
   }
 
   /** @param {Deed} deed */

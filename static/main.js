@@ -6,7 +6,7 @@
  */
 
 import { Adoption } from "./adoption.js";
-import { ApiError, readStrokes, renameDrawing, restoreDrawing } from "./api.js";
+import { ApiError, readStrokes, renameDrawing, restoreDrawing, socketAddress } from "./api.js";
 import { isCamera } from "./camera.js";
 import { Canvas } from "./canvas.js";
 import { Connection } from "./connection.js";
@@ -56,11 +56,14 @@ const state = new State(byId("state"));
 /** @type {Place | null} where the own pointer is */
 let hovered = null;
 
-const replica = new Replica((id, before, after) => {
-  if (before) canvas.damage(boxOf(before.body));
-  if (after) canvas.damage(boxOf(after.body));
-  if (replica.knows(id)) others.arrived(id);
-});
+const replica = new Replica(
+  (id, before, after) => {
+    if (before) canvas.damage(boxOf(before.body));
+    if (after) canvas.damage(boxOf(after.body));
+    if (replica.knows(id)) others.arrived(id);
+  },
+  (_, { stroke }) => notDone(stroke, "the server refused a stroke while this page was not connected"),
+);
 
 const canvas = new Canvas(byId("settled"), byId("live"), {
   strokes: () => replica.ordered(),
@@ -89,34 +92,46 @@ const others = new Others(
 
 /** @type {import("./outbox.js").OutboxNews} */
 const outboxOn = {
-  answered: ({ id }, n) => {
-    replica.answered(id, n);
+  answered: ({ id }, n, at) => {
+    replica.answered(id, n, at);
     if (replica.pendingCount() > 0) setTimeout(() => replica.pendingCount() > 0 && connection.ping(), SETTLE_AFTER);
   },
   refused: ({ id }, op, { message }) => {
     replica.refused(id, op.n);
-    history.forget(op.stroke);
-    showHistory();
-    toast(`Not done: ${message}`);
+    notDone(op.stroke, message);
   },
   count: () => state.unsaved(outbox.count + adoption.count),
   shelfFailed: () => {
     state.fragile = true;
   },
 };
+const address = () => socketAddress(drawing, replica);
 const outbox = new Outbox(writer, shelf, outboxOn);
 const adoption = new Adoption(writer, shelf, {
-  address: socketAddress,
+  address,
   adopted: ({ id }, op) => replica.wish(id, op),
   outbox: outboxOn,
 });
 state.fragile = !shelf.durable;
 
-const history = new History(writer.id, (wish) => {
-  const op = outbox.add(wish);
-  replica.wish(writer.id, op);
-  return op.n;
-});
+const history = new History(
+  writer.id,
+  (wish) => {
+    const op = outbox.add(wish);
+    replica.wish(writer.id, op);
+    return op.n;
+  },
+  () => toolbar.showHistory(history.canUndo, history.canRedo),
+);
+
+/**
+ * @param {string} stroke
+ * @param {string} reason
+ */
+function notDone(stroke, reason) {
+  history.forget(stroke);
+  toast(`Not done: ${reason}`);
+}
 
 // What the server tells.
 
@@ -136,13 +151,7 @@ const following = new Following(replica, {
   },
 });
 
-function socketAddress() {
-  const { protocol, host } = location;
-  const life = replica.life ? `&life=${replica.life}` : "";
-  return `${protocol === "https:" ? "wss" : "ws"}://${host}/ws/${drawing}?since=${replica.head}${life}`;
-}
-
-const connection = new Connection(socketAddress, {
+const connection = new Connection(address, {
   opened: () => {
     following.opened();
     const { key, tab } = writer;
@@ -179,10 +188,7 @@ const signals = new Signals((frame) => connection.send(frame));
 
 const deeds = new Deeds({
   act: (deed) => history.act(deed),
-  finish: (deeds) => {
-    history.finish(deeds);
-    showHistory();
-  },
+  finish: (deeds) => history.finish(deeds),
   touched: (from, to, radius) => replica.ordered().filter(({ body }) => touches(body, from, to, radius)),
   write: (look, written) => writing.begin(look, written),
 });
@@ -249,17 +255,12 @@ const toolbar = new Toolbar({
     if (command === "undo") history.undo();
     else if (command === "redo") history.redo();
     else view.command(command);
-    showHistory();
   },
   space: (held) => {
     input.panning = held || tools.choice === "hand";
     byId("live").dataset.tool = input.panning ? "hand" : tools.choice;
   },
 });
-
-function showHistory() {
-  toolbar.showHistory(history.canUndo, history.canRedo);
-}
 
 const people = new People(me, (name) => {
   me.name = name;
@@ -280,7 +281,7 @@ addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("pagehide", () => remember(`view-${drawing}`, view.camera, "sessionStorage"));
 
 toolbar.tell();
-showHistory();
+toolbar.showHistory(false, false);
 canvas.resize();
 const before = kept(`view-${drawing}`, () => null, isCamera, "sessionStorage");
 if (before) view.show(before);

@@ -12,6 +12,7 @@ import { randomId } from "./ids.js";
 /** @typedef {import("./types.js").Wish} Wish */
 /** @typedef {import("./types.js").Writer} Writer */
 /** @typedef {import("./types.js").RefusedFrame} RefusedFrame */
+/** @typedef {import("./types.js").Position} Position */
 /** @typedef {{op: Op, bytes: number, void: boolean}} Entry void: refused, and kept only so that the numbers have no hole */
 /**
  * Where ops outlive the page.
@@ -21,7 +22,7 @@ import { randomId } from "./ids.js";
  */
 /**
  * @typedef {object} OutboxNews
- * @property {(writer: Writer, n: number) => void} answered every op up to `n` has its answer
+ * @property {(writer: Writer, n: number, at?: Position) => void} answered every op up to `n` has its answer, and what came of them is told `at` this position
  * @property {(writer: Writer, op: Op, frame: RefusedFrame) => void} refused for good
  * @property {() => void} count the number of unanswered ops changed
  * @property {() => void} shelfFailed ops are in memory only
@@ -102,7 +103,7 @@ export class Outbox {
    * @param {(frame: object) => void} send
    */
   frame(frame, send) {
-    if (frame.type === "welcome") this.opened(frame.done, send);
+    if (frame.type === "welcome") this.opened(frame.done, send, frame);
     else if (frame.type === "done") this.done(frame.n);
     else if (frame.type === "refused") this.refused(frame);
     else if (frame.type === "resend") this.resend(frame.n);
@@ -112,9 +113,10 @@ export class Outbox {
    * A session takes ops: sends everything that has no answer.
    * @param {number} done the highest number of this writer that is stored
    * @param {(frame: object) => void} send
+   * @param {Position} [at] where everything stored of this writer is told
    */
-  opened(done, send) {
-    this.done(done);
+  opened(done, send, at) {
+    this.done(done, at);
     this.#send = send;
     this.#sentUpTo = this.first - 1;
     this.#pump();
@@ -125,13 +127,16 @@ export class Outbox {
     this.#goOn();
   }
 
-  /** @param {number} n */
-  done(n) {
+  /**
+   * @param {number} n
+   * @param {Position} [at]
+   */
+  done(n, at) {
     const answered = this.#entries.filter(({ op }) => op.n <= n).length;
     if (answered === 0) return;
     this.#entries.splice(0, answered);
     this.#shelf.drop(this.writer, n).catch(this.#on.shelfFailed);
-    this.#on.answered(this.writer, n);
+    this.#on.answered(this.writer, n, at);
     this.#on.count();
     this.#pump();
   }

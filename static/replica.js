@@ -13,8 +13,9 @@ import { arrival } from "./arrival.js";
 /** @typedef {import("./types.js").OpId} OpId */
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {import("./types.js").Stroke} Stroke */
+/** @typedef {import("./types.js").Position} Position */
 /** @typedef {{z: number, body: Body | null, last: OpId}} State a stroke that is there, or (without a body) erased */
-/** @typedef {{writer: string, op: Op, answered: boolean}} Pending */
+/** @typedef {{writer: string, op: Op, answered: boolean, by: number}} Pending by: the position at which what came of it is told */
 
 /** What is not stored yet is painted above everything that is. */
 const Z_OF_PENDING = 2 ** 52;
@@ -34,10 +35,15 @@ export class Replica {
   #ordered = null;
   #wishes = 0;
   #onChange;
+  #onLost;
 
-  /** @param {(id: string, before: Stroke | null, after: Stroke | null) => void} onChange */
-  constructor(onChange) {
+  /**
+   * @param {(id: string, before: Stroke | null, after: Stroke | null) => void} onChange
+   * @param {(writer: string, op: Op) => void} onLost a stroke was refused, and the word of it never came
+   */
+  constructor(onChange, onLost = () => {}) {
     this.#onChange = onChange;
+    this.#onLost = onLost;
   }
 
   /** @param {string} id */
@@ -76,6 +82,7 @@ export class Replica {
       if (change.seq > this.head) this.#apply(change);
     }
     this.head = head;
+    this.#conclude();
     return verdict;
   }
 
@@ -103,7 +110,7 @@ export class Replica {
     const last = this.#told.get(op.stroke)?.last;
     if (last && last.writer === writer && last.n >= op.n) return;
     const list = this.#pending.get(op.stroke) ?? [];
-    list.push({ writer, op, answered: false });
+    list.push({ writer, op, answered: false, by: Infinity });
     this.#pending.set(op.stroke, list);
     this.#show(op.stroke);
   }
@@ -113,15 +120,21 @@ export class Replica {
    * so their effect stays until it arrives.
    * @param {string} writer
    * @param {number} n
+   * @param {Position} [at] where all of it is told, if that is known
    */
-  answered(writer, n) {
+  answered(writer, n, at) {
+    const by = at && at.life === this.life ? at.head : Infinity;
     for (const [id, list] of [...this.#pending]) {
       for (const pending of list) {
-        if (pending.writer === writer && pending.op.n <= n) pending.answered = true;
+        if (pending.writer !== writer || pending.op.n > n) continue;
+        pending.answered = true;
+        pending.by = Math.min(pending.by, by);
       }
-      const told = this.#told.get(id);
-      this.#keepPending(id, ({ op, answered }) => !(answered && op.op === "erase" && !told?.body));
+      // To erase what is not there leaves nothing to be told.
+      if (this.#told.get(id)?.body || list.some(({ op }) => op.op !== "erase")) continue;
+      this.#keepPending(id, ({ answered }) => !answered);
     }
+    this.#conclude();
   }
 
   /**
@@ -139,6 +152,17 @@ export class Replica {
   settle() {
     for (const id of [...this.#pending.keys()]) {
       this.#keepPending(id, (pending) => !pending.answered);
+    }
+  }
+
+  /** Lets go of the wishes that everything is told of. A stroke that was never told was refused. */
+  #conclude() {
+    for (const [id, list] of [...this.#pending]) {
+      const told = list.filter(({ by }) => by <= this.head);
+      if (told.length === 0) continue;
+      this.#keepPending(id, ({ by }) => by > this.head);
+      const lost = told.filter(({ op }) => op.op === "draw" && !this.#told.has(id));
+      lost.forEach(({ writer, op }) => this.#onLost(writer, op));
     }
   }
 

@@ -24,6 +24,7 @@
  */
 
 /** @typedef {{writer: string, n: number}} OpId Names one op for ever. */
+/** @typedef {{life: string, head: number}} Position A place in a drawing's order of changes. */
 
 /**
  * What a writer wants of one stroke, before it has a number.

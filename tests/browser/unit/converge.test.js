@@ -30,18 +30,25 @@ class Page {
   constructor(server, id, left = []) {
     this.server = server;
     this.id = id;
-    this.counts = { refused: 0, dropped: 0, load: 0 };
-    this.replica = new Replica(() => {});
+    this.counts = { refused: 0, dropped: 0, load: 0, lost: 0 };
+    /** Strokes of which this page's people were told that they are not done. */
+    this.notDone = new Set();
+    this.drawn = new Set(left.map(({ stroke }) => stroke));
+    this.replica = new Replica(() => {}, (_, { stroke }) => {
+      this.counts.lost += 1;
+      this.notDone.add(stroke);
+    });
     this.replica.life = server.life;
     const shelf = {
       keep: async (_, op) => void this.shelf.set(op.n, structuredClone(op)),
       drop: async (_, upTo) => [...this.shelf.keys()].filter((n) => n <= upTo).forEach((n) => this.shelf.delete(n)),
     };
     this.outbox = new Outbox({ id, key: "", tab: "", by: "" }, shelf, {
-      answered: (_, n) => this.replica.answered(id, n),
+      answered: (_, n, at) => this.replica.answered(id, n, at),
       refused: (_, op) => {
         this.counts.refused += 1;
         this.replica.refused(id, op.n);
+        this.notDone.add(op.stroke);
         this.history.forget(op.stroke);
       },
       count() {},
@@ -53,6 +60,7 @@ class Page {
     });
     this.history = new History(id, (wish) => {
       const op = this.outbox.add(wish);
+      this.drawn.add(op.stroke);
       this.replica.wish(id, op);
       return op.n;
     });
@@ -122,7 +130,8 @@ async function run(seed) {
   let writers = 0;
   const fresh = () => `stroke-${String((strokes += 1)).padStart(6, "0")}`;
   const pages = Array.from({ length: 3 }, () => new Page(server, `w${(writers += 1)}`));
-  const total = { refused: 0, dropped: 0, load: 0, cuts: 0, crashes: 0 };
+  const total = { refused: 0, dropped: 0, load: 0, lost: 0, cuts: 0, crashes: 0 };
+  const notDone = new Set();
   for (let step = 0; step < STEPS; step += 1) {
     const at = roll(pages.length);
     const page = pages[at];
@@ -139,6 +148,10 @@ async function run(seed) {
       await settled();
       page.cut();
       for (const kind of Object.keys(page.counts)) total[kind] += page.counts[kind];
+      // What it knew to be decided, and not yet how, nobody is told any more.
+      const kept = new Set([...page.shelf.values()].filter(({ op }) => op === "draw").map(({ stroke }) => stroke));
+      for (const stroke of page.drawn) if (!kept.has(stroke)) page.notDone.add(stroke);
+      page.notDone.forEach((stroke) => notDone.add(stroke));
       const left = [...page.shelf.values()].sort((a, b) => a.n - b.n);
       pages[at] = left.length > 0 ? new Page(server, page.id, left) : new Page(server, `w${(writers += 1)}`);
       total.crashes += 1;
@@ -156,12 +169,14 @@ async function run(seed) {
   const truth = [...server.rows.values()].filter(({ gone }) => !gone).sort((a, b) => a.z - b.z || (a.stroke < b.stroke ? -1 : 1));
   for (const page of pages) {
     for (const kind of Object.keys(page.counts)) total[kind] += page.counts[kind];
+    page.notDone.forEach((stroke) => notDone.add(stroke));
     assert.equal(page.outbox.count, 0, "everything has its answer");
     assert.equal(page.shelf.size, 0, "nothing is left on the shelf");
     assert.equal(page.replica.head, server.head);
     page.replica.settle();
     assert.deepEqual(page.picture(), truth.map(({ stroke, z, body }) => ({ id: stroke, z, body })));
   }
+  for (const stroke of server.refused) assert.ok(server.rows.has(stroke) || notDone.has(stroke), `${stroke} was refused without a word`);
   assert.equal(new Set(server.happened).size, server.happened.length, "each op happened once");
   return { ...total, happened: server.happened.length, strokes: truth.length };
 }

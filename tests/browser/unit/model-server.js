@@ -4,6 +4,9 @@
  * It must never be kinder than the real one.
  */
 
+/** One of so many strokes is refused, by its x. */
+const REFUSED_X = 8;
+
 export class ModelServer {
   head = 0;
   life = "life";
@@ -13,6 +16,8 @@ export class ModelServer {
   done = new Map();
   /** Ops that came to something, as `writer n`: each may be here once. @type {string[]} */
   happened = [];
+  /** The strokes that were refused. @type {Set<string>} */
+  refused = new Set();
   /** @type {Set<Session>} */
   sessions = new Set();
 
@@ -32,7 +37,7 @@ export class ModelServer {
     const builds = !over || (row?.writer === over.writer && row?.n === over.n);
     const refused = (/** @type {string} */ reason) => ({ type: "refused", n, reason, message: reason });
     const change = { seq: this.head + 1, stroke, z: row?.z ?? this.head + 1, by: "p", writer, n };
-    if (op === "draw") return row ? refused("exists") : { ...change, body };
+    if (op === "draw") return row ? refused("exists") : body.x % REFUSED_X === 1 ? refused("limit") : { ...change, body };
     if (op === "erase") return !row || row.gone ? null : builds ? { ...change, gone: true } : refused("changed");
     if (op === "restore") return row?.gone && builds ? { ...change, body } : refused("changed");
     if (!row || row.gone) return refused(row ? "gone" : "absent");
@@ -106,6 +111,7 @@ export class Session {
       answered = op.n;
       const verdict = server.decide(this.#writer, op);
       if (verdict?.type === "refused") this.#send(verdict);
+      if (verdict?.reason === "limit") server.refused.add(op.stroke);
       if (!verdict?.seq) continue;
       server.head = verdict.seq;
       server.rows.set(op.stroke, verdict);

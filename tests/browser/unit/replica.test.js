@@ -60,12 +60,49 @@ test("done before the change keeps the stroke in sight until the change comes", 
   assert.equal(replica.pendingCount(), 0);
 });
 
+test("what was drawn and erased again stays out of sight until it is told", () => {
+  const replica = fresh();
+  replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
+  replica.wish("me", { n: 2, op: "erase", stroke: "a" });
+  replica.wish("me", { n: 3, op: "erase", stroke: "b" });
+  replica.answered("me", 3);
+  assert.deepEqual([ids(replica), replica.pendingCount()], [[], 2]);
+  replica.take(frame(0, change(1, "a", { gone: true })));
+  assert.equal(replica.pendingCount(), 0);
+});
+
 test("what was answered and had no effect is gone once everything is held", () => {
   const replica = fresh(change(1, "a"));
   replica.wish("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
   replica.answered("me", 1);
   replica.settle();
   assert.equal(replica.stroke("a").body.x, 0);
+});
+
+test("a stroke that was decided before a position and is not told there was refused", () => {
+  const lost = [];
+  const replica = new Replica(() => {}, (writer, { n }) => lost.push([writer, n]));
+  replica.life = "life";
+  for (const [n, stroke] of [[1, "a"], [2, "b"], [3, "c"]]) replica.wish("me", { n, op: "draw", stroke, body: body() });
+  replica.answered("me", 2, { life: "life", head: 2 });
+  replica.answered("me", 2);
+  replica.take(frame(0, change(1, "x")));
+  assert.deepEqual(lost, [], "what is told later is not lost");
+  replica.take(frame(1, change(2, "b", { writer: "me", n: 2, body: body() })));
+  assert.deepEqual([lost, ids(replica)], [[["me", 1]], ["x", "b", "c"]]);
+});
+
+test("a stroke that was decided before a position which is held already was refused", () => {
+  const lost = [];
+  const replica = new Replica(() => {}, (_, { n }) => lost.push(n));
+  replica.life = "life";
+  replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
+  replica.wish("me", { n: 2, op: "draw", stroke: "b", body: body() });
+  replica.take(frame(0, change(1, "b", { writer: "me", n: 2, gone: true })));
+  replica.answered("me", 2, { life: "another", head: 1 });
+  assert.deepEqual(lost, [], "a position of another life says nothing");
+  replica.answered("me", 2, { life: "life", head: 1 });
+  assert.deepEqual([lost, ids(replica), replica.pendingCount()], [[1], [], 0]);
 });
 
 test("a refused wish is as if it had never been", () => {
