@@ -78,7 +78,7 @@ fn collect(folder: &Path, module: Option<&str>, found: &mut Vec<Source>) {
         let module = module.unwrap_or(&name);
         if path.is_dir() {
             collect(&path, Some(module), found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && name != "tests" {
             found.push(Source {
                 module: module.to_owned(),
                 path: path.display().to_string(),
@@ -89,7 +89,7 @@ fn collect(folder: &Path, module: Option<&str>, found: &mut Vec<Source>) {
 }
 
 /// Cuts lines at `//`, also inside strings: no import comes after one. A file's own tests, at its
-/// end, may use whatever they like.
+/// end or in a file of their own, may use whatever they like.
 fn without_comments(text: &str) -> String {
     let (code, tests) = text.split_once("\n#[cfg(test)]").unwrap_or((text, ""));
     assert!(
