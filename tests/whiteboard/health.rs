@@ -63,6 +63,34 @@ async fn a_server_without_its_database_says_so_until_it_is_back() {
 }
 
 #[actix_web::test]
+async fn a_page_that_comes_while_the_database_is_away_is_told_to_come_again() {
+    let mut process = surrealdb::Server::start();
+    let mut database = process.database("away");
+    database.deadline = Duration::from_secs(1);
+    let server = serve_on(&database, &[]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    process.kill();
+    let mut ada = Browser::new(address, &drawing);
+    // It draws as soon as it is there, and before it is welcome.
+    ada.draw(pen(1.0)).await;
+    ada.connect().await;
+    let closed = ada.closed().await;
+    assert_eq!(closed.code, 1013, "{closed:?}");
+    assert!(closed.reason.starts_with("again in "), "{closed:?}");
+    assert_eq!(ada.outbox.len(), 1);
+
+    process.restart();
+    ready(address, 200).await;
+    ada.reconnect(address).await;
+    ada.answered().await;
+    ada.reach(1).await;
+    assert_eq!((ada.head, ada.strokes.len()), (1, 1));
+    drop(ada);
+    server.drain().await;
+}
+
+#[actix_web::test]
 async fn a_live_connection_that_went_deaf_is_replaced_and_drawings_are_followed_again() {
     let process = surrealdb::Server::start();
     let direct = process.database("deaf");
