@@ -98,6 +98,32 @@ test("what a crashed page left unsaved is saved by the next one", async () => {
   await shelved(next, 0);
 });
 
+test("a page that is loaded again while the server is dead loses nothing", async () => {
+  const drawing = await server.drawing();
+  const page = await (await somebody()).open(drawing);
+  await drag(page, [[200, 200], [300, 200]]);
+  await says(page, "Saved");
+  await server.stop("SIGKILL");
+  await says(page, /^Reconnecting/);
+  await drag(page, [[200, 300], [300, 300]]);
+  await drag(page, [[200, 400], [300, 400]]);
+  await says(page, "Reconnecting… (2 not saved)");
+  await shelved(page, 2);
+  const drawn = await strokes(page);
+  await assert.rejects(page.reload(), /ERR_CONNECTION_REFUSED/);
+  await server.start();
+  await page.reload();
+  await has(page, 3);
+  await says(page, "Saved");
+  await shelved(page, 0);
+  const other = await (await somebody()).open(drawing);
+  await has(other, 3);
+  for (const each of [page, other]) {
+    const bodies = (await strokes(each)).map(({ id, body }) => ({ id, body }));
+    assert.deepEqual(bodies, drawn.map(({ id, body }) => ({ id, body })));
+  }
+});
+
 test("a living page's outbox is its own: another page of the browser leaves it alone", async () => {
   const drawing = await server.drawing();
   const one = await somebody();
