@@ -282,6 +282,7 @@ async fn an_op_that_is_none_is_refused_and_the_next_one_is_taken() {
         (with("points", json!(points(MAX_POINTS + 1))), "points"),
         (with("note", json!("x".repeat(70_000))), "bytes"),
         (edit("z", json!(i64::MAX)), "z"),
+        (edit("z", json!(i64::MIN)), "z"),
         (edit("set", json!({"x": null})), "x"),
     ] {
         scene.refuses(op, "invalid", word).await;
