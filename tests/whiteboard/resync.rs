@@ -105,6 +105,8 @@ async fn a_since_below_the_floor_starts_over() {
     below_over_http.fetch().await;
     let young = ada.draw(pen(2.0)).await;
     ada.draw(pen(3.0)).await;
+    // Drawn and erased at once it would have only one position.
+    ada.answered().await;
     ada.erase(old).await;
     ada.erase(young).await;
     ada.answered().await;
