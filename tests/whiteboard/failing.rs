@@ -8,11 +8,17 @@ use whiteboard::store::Database;
 
 use crate::browser::Browser;
 use crate::page::pen;
-use crate::served::{create_drawing, serve_on, strokes};
+use crate::served::{Process, create_drawing, ready, serve_on, strokes};
 use crate::surrealdb::Server;
 
 /// How long the database fails.
 const FAILS_FOR: Duration = Duration::from_secs(1);
+
+/// Strokes that a disk has to take, and how many bytes each has …
+const STROKES: u64 = 500;
+const STROKE_BYTES: usize = 4 * 1024;
+/// … and what fits on it at first.
+const ROOM: u64 = 1024 * 1024;
 
 /// Runs a query over HTTP, beside all whiteboards.
 async fn query(database: &Database, text: String) {
@@ -105,4 +111,30 @@ async fn an_op_that_the_database_never_takes_is_refused_and_no_other() {
     assert_eq!(ben.strokes.len(), 3);
     drop((ada, ben));
     server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_full_disk_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let process = Process::start_with_little_room(&data, ROOM);
+    let drawing = create_drawing(process.address).await;
+    let mut ada = Browser::open(process.address, &drawing).await;
+    for _ in 0..STROKES {
+        let mut body = pen(1.0);
+        body["note"] = json!("x".repeat(STROKE_BYTES));
+        ada.draw(body).await;
+    }
+    ready(process.address, 503).await;
+    process.make_room();
+    ada.answered().await;
+    ready(process.address, 200).await;
+    assert!(ada.refusals.is_empty(), "{:?}", ada.refusals);
+    ada.reach(STROKES).await;
+
+    process.kill();
+    let process = Process::start(&data);
+    let mut ben = Browser::open(process.address, &drawing).await;
+    ben.reach(STROKES).await;
+    assert_eq!(ben.picture(), ada.picture());
 }

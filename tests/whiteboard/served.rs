@@ -95,6 +95,9 @@ pub async fn strokes(address: SocketAddr, drawing: &str) -> Value {
     response.json().await.expect("JSON")
 }
 
+/// The program under test.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_whiteboard");
+
 /// A server as a process, which ends when this is dropped.
 pub struct Process {
     pub address: SocketAddr,
@@ -106,7 +109,28 @@ pub struct Process {
 impl Process {
     /// Starts one on the database in this folder.
     pub fn start(data: &Path) -> Self {
-        let mut command = program(env!("CARGO_BIN_EXE_whiteboard"));
+        Self::run(program(PROGRAM), data)
+    }
+
+    /// Starts one whose disk is full when a file has this many bytes, until it is told that there is room.
+    pub fn start_with_little_room(data: &Path, bytes: u64) -> Self {
+        // A process that ignores the signal gets an error from the write.
+        let little = r#"trap "" XFSZ; ulimit -S -f "$0" && exec "$@""#;
+        let blocks = (bytes / 512).to_string();
+        let mut command = program("sh");
+        command.args(["-c", little, &blocks, PROGRAM]);
+        Self::run(command, data)
+    }
+
+    /// There is room on its disk again.
+    pub fn make_room(&self) {
+        let pid = self.child.id().to_string();
+        let mut room = Command::new("prlimit");
+        room.args(["--fsize=unlimited", "--pid", &pid]);
+        assert!(room.status().expect("prlimit runs").success());
+    }
+
+    fn run(mut command: Command, data: &Path) -> Self {
         command
             .args(["--listen", "127.0.0.1:0", "--database"])
             .arg(format!("surrealkv://{}", data.display()))
