@@ -30,7 +30,8 @@ async fn sees_within(visitor: &Visitor, within: Duration, stroke: StrokeId) {
         .await;
 }
 
-/// Waits until every server follows a table again, each with one live query.
+/// Waits until every server follows a table again, each with one live query at least: another that
+/// it gave up may take a while to go.
 async fn followed_again(direct: &Direct, table: &str, servers: usize, within: Duration) {
     let deadline = Instant::now() + within;
     while direct.lives(table).await.len() < servers {
@@ -64,17 +65,17 @@ async fn pointer_passes(from: &Visitor, to: &Visitor, until: Instant) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn live_queries_that_were_killed_behind_the_feeds_backs_are_opened_again() {
-    let plan = Plan::of(2).flags(CHECKS).alone();
+    let plan = Plan::of(2).flags(CHECKS);
     let (cluster, drawing, ada, ben) = plan.start_with_two().await;
     ada.sees(ben.draw(pen(1.0))).await;
     let direct = cluster.direct().await;
     let Names {
         strokes, signals, ..
     } = Names::of(&drawing);
+    checks_after_following_are_over().await;
     for table in [&strokes, &signals] {
-        checks_after_following_are_over().await;
         let differed = cluster.metric(0, DIFFERED).await;
-        assert_eq!(direct.kill_lives(table).await, 2);
+        assert!(direct.kill_lives(table).await >= 2);
         let killed = Instant::now();
         let stroke = ben.draw(pen(2.0));
         sees_within(&ada, INTERVAL + READ, stroke).await;
@@ -91,7 +92,7 @@ async fn live_queries_that_were_killed_behind_the_feeds_backs_are_opened_again()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_last_notification_that_was_lost_is_made_up_for_within_the_heads_interval() {
-    let plan = Plan::of(2).flags(CHECKS).linked().alone();
+    let plan = Plan::of(2).flags(CHECKS).linked();
     let (cluster, drawing, ada, ben) = plan.start_with_two().await;
     ada.sees(ben.draw(pen(1.0))).await;
     checks_after_following_are_over().await;
@@ -115,7 +116,7 @@ async fn a_last_notification_that_was_lost_is_made_up_for_within_the_heads_inter
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_began_before_a_feed_followed_and_ended_after_it_read_is_found() {
     for late in [false, true] {
-        let cluster = Plan::of(1).flags(CHECKS).alone().start().await;
+        let cluster = Plan::of(1).flags(CHECKS).start().await;
         let drawing = cluster.create_drawing().await;
         let direct = cluster.direct().await;
         let held = direct.begin().await;

@@ -120,6 +120,12 @@ async fn a_stroke_whose_server_is_killed_while_the_pen_is_down_is_finished_elsew
             .filter(|ink| ink["stroke"] == json!(stroke))
             .count()
     };
+    // A server tells no other of ink before it knows that one listens.
+    for visitor in [&ada, &ben] {
+        visitor
+            .wait("both people", |seen| seen.people.len() == 2)
+            .await;
+    }
     ada.signal(ink(0));
     ben.wait("ink", |seen| !seen.ink.is_empty()).await;
     cluster.kill(0);

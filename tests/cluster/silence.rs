@@ -209,7 +209,9 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
     assert!(edits.skipped().await > skipped, "nobody was behind");
     assert!(grown < MOST, "{grown} bytes");
 
-    // They read again, and lack nothing.
+    // They read again, from whatever server, and lack nothing.
+    let head = ada.seen().head;
+    ben.wait("all edits", |seen| seen.head >= head).await;
     slow.iter().for_each(Visitor::read_on);
     let mut everyone = vec![&ada, &ben];
     everyone.extend(&slow);

@@ -72,7 +72,7 @@ async fn notifications_come_as_those_of_the_engine_that_was_asked_for() {
     const STROKES: usize = 20;
     /// The router looks every 100 ms: who draws when that was just done waits for nearly as long.
     const ROUTED: Duration = Duration::from_millis(50);
-    let (cluster, _, ada, ben) = Plan::of(2).alone().start_with_two().await;
+    let (cluster, _, ada, ben) = Plan::of(2).start_with_two().await;
     let mut times = Vec::new();
     for _ in 0..STROKES {
         let drawn = Instant::now();
