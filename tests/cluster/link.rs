@@ -166,13 +166,19 @@ impl Link {
             .send_modify(|weather| weather.hold = Hold::Nothing);
     }
 
-    /// Waits until so many bytes are on their way to the target at once; gives how many they are.
-    pub async fn carries(&self, bytes: usize) -> usize {
+    /// Bytes that are on their way to the target.
+    pub fn outbound(&self) -> usize {
+        *self.outbound.borrow()
+    }
+
+    /// Waits until so many bytes are on their way to the target at once.
+    pub async fn carries(&self, bytes: usize) {
         let mut outbound = self.outbound.subscribe();
         let held = timeout(DEADLINE, outbound.wait_for(|held| *held >= bytes)).await;
-        *held
-            .expect("bytes come in time")
-            .expect("the link is there")
+        drop(
+            held.expect("bytes come in time")
+                .expect("the link is there"),
+        );
     }
 
     /// Waits until nothing is on its way to the target.
