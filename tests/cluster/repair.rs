@@ -15,8 +15,9 @@ use crate::surrealdb::{Engine, engine};
 use crate::visitor::{DEADLINE, Visitor};
 
 /// By then a feed notices that it hears nothing, and follows again: a beat of 2 s comes after
-/// something is stored, two more until it should have been heard, and each may just have been.
-const DEAF: Duration = Duration::from_secs(10);
+/// something is stored, two more until it should have been heard, and each may just have been. Half
+/// as much again for a machine that is busy.
+const DEAF: Duration = Duration::from_secs(15);
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 /// Comparisons of heads that told a server what nothing else had told it.
