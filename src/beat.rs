@@ -39,7 +39,7 @@ pub struct Beat {
 struct Pulse {
     /// When the last beat began, until it is heard.
     begun: Option<Instant>,
-    /// Beats in a row that had no answer.
+    /// Beats in a row that were not stored.
     unstored: u32,
     /// Beats in a row that were stored and not heard.
     unheard: u32,
@@ -59,10 +59,10 @@ impl Beat {
         }
     }
 
-    /// Whether this server hears what is stored, as its own last beats prove.
+    /// Whether this server can store something and hears of it, as its own last beats prove.
     pub fn is_heard(&self) -> bool {
         let pulse = self.pulse();
-        pulse.proved && pulse.unheard < BEATS_UNTIL_GONE
+        pulse.proved && pulse.unheard < BEATS_UNTIL_GONE && pulse.unstored < BEATS_UNTIL_GONE
     }
 
     /// Beats, and replaces a connection that does not answer. Runs until it is dropped.
@@ -120,8 +120,8 @@ impl Beat {
         }
     }
 
-    /// Notes what came of a beat; gives how many regular ones in a row had no answer, and how many
-    /// were not heard: those between them come too fast to tell what is gone from what is slow.
+    /// Notes what came of a beat; gives how many regular ones in a row were not stored, if that may
+    /// be the connection's fault, and how many were not heard: those between them come too fast to tell what is gone from what is slow.
     fn stored(&self, stored: &Result<(), StoreError>, regular: bool) -> (u32, u32) {
         let mut pulse = self.pulse();
         match stored {
@@ -142,12 +142,13 @@ impl Beat {
                 if !regular {
                     return (0, 0);
                 }
-                pulse.unstored = match error {
-                    StoreError::Deadline(_) | StoreError::Unavailable(_) => pulse.unstored + 1,
-                    // The database answered.
+                pulse.unstored += 1;
+                let unanswered = match error {
+                    StoreError::Deadline(_) | StoreError::Unavailable(_) => pulse.unstored,
+                    // The database answered: another connection would be no better.
                     _ => 0,
                 };
-                return (pulse.unstored, 0);
+                return (unanswered, 0);
             }
         }
         (0, pulse.unheard)

@@ -13,9 +13,12 @@
 //! following, and every few seconds for as long as it is open.
 
 mod append;
+mod asked;
+mod ending;
 mod follow;
 mod hearing;
 mod messages;
+mod setbacks;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -28,13 +31,16 @@ use tokio::sync::oneshot;
 
 use crate::drawing::{Drawing, Limits, Verdict};
 use append::Append;
+use asked::Asked;
+use ending::Ending;
 use hearing::Hearing;
 pub(crate) use messages::{Drain, Read, Told};
 pub use messages::{FeedError, FromSession, ReadPage, Shared};
+use setbacks::{RETRY, Setbacks};
 use signals::gather;
 
 use crate::feeds::Registration;
-use crate::members::{Answers, Mailbox, Members, judge_since};
+use crate::members::{Answers, Lasting, Mailbox, Members, judge_since};
 use crate::metrics::{Dropped, Filled, Metrics, Outcome, Resync};
 use crate::model::{
     Access, Arrival, Change, DrawingId, Life, Refusal, Seq, ServerId, Writer, arrival,
@@ -63,14 +69,6 @@ const HEAD_CHECKS: [Duration; 3] = [
 const MAILBOX: usize = 256;
 /// Most points of ink that are gathered for one tick; more is dropped.
 const MAX_GATHERED_POINTS: usize = 20_000;
-/// The first and the longest wait before a failed read, following or append is tried again.
-const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-/// The time between two batches of sessions that are closed for a drain.
-const DRAIN_TICK: Duration = Duration::from_millis(50);
-/// Sessions closed in one batch of a drain.
-const DRAIN_BATCH: usize = 50;
-/// Sessions that are closed for a drain come back spread over this time.
-const DRAIN_SPREAD: Duration = Duration::from_secs(2);
 
 /// What a feed obeys.
 #[derive(Clone, Debug)]
@@ -91,26 +89,6 @@ pub struct FeedSettings {
     pub heads_interval: Duration,
     /// Names the page's files in `welcome`.
     pub build: String,
-}
-
-enum Asked {
-    Join {
-        session: SessionId,
-        mailbox: Mailbox,
-        since: Seq,
-        life: Option<Life>,
-    },
-    Hello {
-        session: SessionId,
-        hello: Hello,
-        access: Access,
-    },
-    Since {
-        session: SessionId,
-        since: Seq,
-        life: Life,
-    },
-    Read(Read),
 }
 
 /// The feed of one open drawing.
@@ -136,17 +114,22 @@ pub struct Feed {
     early: BTreeMap<Seq, Change>,
     /// When the first change that no frame told yet was learnt.
     untold_since: Option<Instant>,
-    /// What is asked while nothing was read, or before it is sure where the database is.
+    /// What is asked while nothing was read, or before it is sure where the database is …
     asked: Vec<Asked>,
+    /// … and of it what the read that is under way answers.
+    read_for: Vec<Asked>,
     /// Signals for this server's sessions, and for the other servers.
     for_sessions: Signals,
     for_servers: Signals,
+    people_due: PeopleDue,
     last_tick: Instant,
     idle_since: Instant,
     /// Joins and reads that reached this feed.
     asked_for: u64,
-    /// Reads, followings and appends that failed in a row.
-    failures: u32,
+    /// Reads and followings that failed.
+    reading_setbacks: Setbacks,
+    /// Appends that failed, or had no answer.
+    append_setbacks: Setbacks,
     /// Swaps that were lost in a row.
     lost: u32,
     /// The head as this feed's last append left it …
@@ -161,45 +144,11 @@ pub struct Feed {
     ending: Option<Ending>,
 }
 
-/// Why a feed ends, and what those who are there or come are told.
-#[derive(Clone, Copy)]
-enum Ending {
-    /// The drawing is not there, or no longer.
-    NoDrawing,
-    /// The drawing was never read.
-    Unavailable,
-    /// The server goes.
-    Restart,
-}
-
-impl Ending {
-    fn close(self) -> Close {
-        match self {
-            Ending::NoDrawing => Close::NoDrawing,
-            Ending::Unavailable => Close::Load { after: RETRY.1 },
-            Ending::Restart => {
-                let spread = DRAIN_SPREAD.as_millis() as u64;
-                Close::Restart {
-                    after: Duration::from_millis(fastrand::u64(0..=spread)),
-                }
-            }
-        }
-    }
-
-    fn refuse(self, asked: Asked) {
-        match asked {
-            Asked::Join { mailbox, .. } => mailbox.close(self.close()),
-            Asked::Hello { .. } | Asked::Since { .. } => {}
-            Asked::Read(read) => {
-                let error = match self {
-                    Ending::NoDrawing => FeedError::NotFound,
-                    Ending::Unavailable | Ending::Restart => FeedError::Unavailable,
-                };
-                // A reader that is gone misses nothing.
-                let _ = read.answer.send(Err(error));
-            }
-        }
-    }
+/// To whom the next tick tells who is here.
+#[derive(Default)]
+struct PeopleDue {
+    sessions: bool,
+    servers: bool,
 }
 
 /// What is under way or scheduled, each at most once.
@@ -242,12 +191,15 @@ impl Feed {
             early: BTreeMap::new(),
             untold_since: None,
             asked: Vec::new(),
+            read_for: Vec::new(),
             for_sessions: Signals::default(),
             for_servers: Signals::default(),
+            people_due: PeopleDue::default(),
             last_tick: now - SIGNAL_TICK,
             idle_since: now,
             asked_for: 0,
-            failures: 0,
+            reading_setbacks: Setbacks::default(),
+            append_setbacks: Setbacks::default(),
             lost: 0,
             left: None,
             others: None,
@@ -259,141 +211,8 @@ impl Feed {
         }
     }
 
-    /// Says what failed, aloud only the first time in a row: a database may be away for long.
-    fn trouble(&self, what: &str, error: &StoreError) {
-        let level = match self.failures {
-            0 => log::Level::Warn,
-            _ => log::Level::Debug,
-        };
-        log::log!(level, "drawing {} {what}: {error}", self.id);
-    }
-
-    /// Waits a little longer with each failure in a row, and not all servers equally long.
-    fn backoff(&mut self) -> Duration {
-        let (first, longest) = RETRY;
-        let wait = first
-            .saturating_mul(1 << self.failures.min(10))
-            .min(longest);
-        self.failures += 1;
-        wait.mul_f64(0.5 + fastrand::f64() / 2.0)
-    }
-
     fn head(&self) -> Seq {
         self.drawing.as_ref().map_or(0, Drawing::head)
-    }
-
-    /// Answers what waited for a read, now that the feed knows where the database is.
-    fn serve_asked(&mut self, ctx: &mut Context<Self>) {
-        for asked in std::mem::take(&mut self.asked) {
-            self.serve(asked, Resync::Cold, ctx);
-        }
-    }
-
-    fn ask(&mut self, asked: Asked, ctx: &mut Context<Self>) {
-        if let Some(ending) = self.ending {
-            ending.refuse(asked);
-            return;
-        }
-        let since = match &asked {
-            Asked::Join { since, .. } | Asked::Since { since, .. } => *since,
-            Asked::Read(read) => read.since,
-            Asked::Hello { .. } => 0,
-        };
-        // The hello of a session whose join still waits for a read waits with it, or it would be told to nobody.
-        let joins_later = match &asked {
-            Asked::Hello {
-                session: greeting, ..
-            } => self
-                .asked
-                .iter()
-                .any(|asked| matches!(asked, Asked::Join { session, .. } if session == greeting)),
-            _ => false,
-        };
-        // A position beyond this feed's head may be right all the same: the feed may lag, so it reads before it judges.
-        if self.drawing.is_none() || joins_later {
-            self.asked.push(asked);
-        } else if since > self.head() {
-            self.asked.push(asked);
-            self.read(ctx);
-        } else {
-            self.serve(asked, Resync::Warm, ctx);
-        }
-    }
-
-    fn serve(&mut self, asked: Asked, resync: Resync, ctx: &mut Context<Self>) {
-        let Some(drawing) = &self.drawing else { return };
-        match asked {
-            Asked::Join {
-                session,
-                mailbox,
-                since,
-                life,
-            } => {
-                self.members
-                    .join(session, mailbox, drawing, since, life, resync);
-                self.watch_waiting(ctx);
-            }
-            Asked::Hello {
-                session,
-                hello,
-                access,
-            } => self.welcome(session, hello, access, ctx),
-            Asked::Since {
-                session,
-                since,
-                life,
-            } => {
-                self.members
-                    .resume(session, drawing, since, Some(life), resync);
-                self.watch_waiting(ctx);
-            }
-            Asked::Read(read) => {
-                let (from, reset) = judge_since(drawing, read.since, read.life);
-                let resync = reset.map_or(resync, |_| Resync::Reset);
-                self.metrics.resyncs.count(resync);
-                let page = ReadPage::of(drawing, from, reset.is_some(), &self.title);
-                // A reader that is gone misses nothing.
-                let _ = read.answer.send(Ok(page));
-            }
-        }
-    }
-
-    fn welcome(
-        &mut self,
-        session: SessionId,
-        hello: Hello,
-        access: Access,
-        ctx: &mut Context<Self>,
-    ) {
-        let Some(drawing) = &self.drawing else { return };
-        let Some(member) = self.members.get_mut(session) else {
-            return;
-        };
-        let done = drawing.last(hello.writer.id);
-        let frame = ToBrowser::Welcome {
-            writer: hello.writer.id,
-            by: hello.writer.by,
-            life: drawing.life(),
-            head: drawing.head(),
-            done,
-            title: &self.title,
-            access: access.into(),
-            build: &self.settings.build,
-        };
-        member.welcome(hello.writer, frame.encode(), hello.next.max(done + 1));
-        if let Some((name, colour)) = hello.seen_as {
-            let Writer { id: writer, by } = hello.writer;
-            self.roster.join(
-                session,
-                Person {
-                    writer,
-                    by,
-                    name,
-                    colour,
-                },
-            );
-        }
-        self.people_changed(ctx);
     }
 
     fn beat(&mut self, ctx: &mut Context<Self>) {
@@ -404,6 +223,7 @@ impl Feed {
             );
             self.left(session, ctx);
         }
+        self.forget_asked(|_| false);
         if self.following.is_some() && self.hearing.is_deaf(self.head()) {
             log::warn!("drawing {} hears nothing: following again", self.id);
             self.follow(ctx);
@@ -412,10 +232,14 @@ impl Feed {
             self.people_changed(ctx);
         }
         if self.roster.is_shared() {
-            self.for_servers.people = Some(self.roster.here());
+            self.people_due.servers = true;
             self.schedule_tick(ctx);
         }
-        if !self.members.is_empty() || !self.asked.is_empty() || !self.queue.is_empty() {
+    }
+
+    fn close_if_idle(&mut self, ctx: &mut Context<Self>) {
+        let asked = !self.asked.is_empty() || !self.read_for.is_empty();
+        if !self.members.is_empty() || asked || !self.queue.is_empty() {
             self.idle_since = Instant::now();
         } else if self.idle_since.elapsed() >= self.settings.idle_close
             && self.registration.remove_if_idle(self.asked_for)
@@ -425,12 +249,7 @@ impl Feed {
     }
 
     fn left(&mut self, session: SessionId, ctx: &mut Context<Self>) {
-        self.asked.retain(|asked| match asked {
-            Asked::Join { session: held, .. }
-            | Asked::Hello { session: held, .. }
-            | Asked::Since { session: held, .. } => *held != session,
-            Asked::Read(_) => true,
-        });
+        self.forget_asked(|asked| asked.session() == Some(session));
         let writer = self.members.leave(session).and_then(|member| member.writer);
         if self.roster.leave(session) {
             if let Some(writer) = writer {
@@ -474,61 +293,7 @@ impl Feed {
             });
         }
     }
-
-    /// What waits for a first read gets none: whoever asked comes back.
-    fn unavailable(&mut self, ctx: &mut Context<Self>) {
-        if self.drawing.is_none() {
-            self.end(Ending::Unavailable, ctx);
-        }
-    }
-
-    /// Closes all sessions and stops. Whoever asks for the drawing from now on opens another
-    /// feed; what was asked of this one already is behind its back, and is refused before it stops.
-    fn end(&mut self, ending: Ending, ctx: &mut Context<Self>) {
-        self.registration.remove();
-        self.ending = Some(ending);
-        for asked in std::mem::take(&mut self.asked) {
-            ending.refuse(asked);
-        }
-        self.members.close(usize::MAX, || ending.close());
-        ctx.notify(Stop);
-    }
-
-    /// Nothing new is taken; what was is committed and answered; then the sessions go in batches.
-    fn drain(&mut self, ctx: &mut Context<Self>) {
-        self.ending = Some(Ending::Restart);
-        for asked in std::mem::take(&mut self.asked) {
-            Ending::Restart.refuse(asked);
-        }
-        let mut busy = !self.queue.is_empty();
-        if !busy {
-            let closed = self.members.close(DRAIN_BATCH, || Ending::Restart.close());
-            let mut seen = false;
-            for session in &closed {
-                seen |= self.roster.leave(*session);
-            }
-            if seen {
-                // The other servers need not wait until this one is unheard for long enough.
-                self.people_changed(ctx);
-            }
-            busy = !closed.is_empty() || self.busy.tick;
-        }
-        if busy {
-            ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));
-            return;
-        }
-        self.end(Ending::Restart, ctx);
-        if let Some(finished) = self.finished.take() {
-            // Nobody waits for a drain that took too long.
-            let _ = finished.send(());
-        }
-    }
 }
-
-/// Stop, after all that was sent before.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Stop;
 
 /// Send what is new.
 #[derive(Message)]
@@ -541,9 +306,9 @@ impl Actor for Feed {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         self.follow(ctx);
-        ctx.run_interval(ROSTER_BEAT.min(self.settings.idle_close), |feed, ctx| {
-            feed.beat(ctx)
-        });
+        ctx.run_interval(ROSTER_BEAT, Self::beat);
+        let idle_look = ROSTER_BEAT.min(self.settings.idle_close);
+        ctx.run_interval(idle_look, Self::close_if_idle);
     }
 }
 
@@ -561,7 +326,7 @@ impl StreamHandler<Followed> for Feed {
     fn finished(&mut self, ctx: &mut Self::Context) {
         log::warn!("drawing {} is no longer followed: following again", self.id);
         self.following = None;
-        let wait = self.backoff();
+        let wait = self.reading_setbacks.wait();
         ctx.run_later(wait, |feed, ctx| feed.follow(ctx));
     }
 }
@@ -579,28 +344,26 @@ impl Handler<FromSession> for Feed {
             } => {
                 self.asked_for += 1;
                 self.idle_since = Instant::now();
-                self.ask(
-                    Asked::Join {
-                        session,
-                        mailbox,
-                        since,
-                        life,
-                    },
-                    ctx,
-                );
+                let join = Asked::Join {
+                    session,
+                    mailbox,
+                    since,
+                    life,
+                };
+                self.ask(join, Resync::Warm, ctx);
             }
             FromSession::Hello {
                 session,
                 hello,
                 access,
-            } => self.ask(
-                Asked::Hello {
+            } => {
+                let hello = Asked::Hello {
                     session,
                     hello,
                     access,
-                },
-                ctx,
-            ),
+                };
+                self.ask(hello, Resync::Warm, ctx);
+            }
             FromSession::Submit {
                 session,
                 writer,
@@ -621,30 +384,18 @@ impl Handler<FromSession> for Feed {
                 life,
             } => {
                 // The last one that a page says counts: they must not gather while it is read.
-                self.asked.retain(
-                    |asked| !matches!(asked, Asked::Since { session: held, .. } if *held == session),
+                self.forget_asked(
+                    |asked| matches!(asked, Asked::Since { session: held, .. } if *held == session),
                 );
-                self.ask(
-                    Asked::Since {
-                        session,
-                        since,
-                        life,
-                    },
-                    ctx,
-                );
+                let since = Asked::Since {
+                    session,
+                    since,
+                    life,
+                };
+                self.ask(since, Resync::Warm, ctx);
             }
             FromSession::Leave { session } => self.left(session, ctx),
         }
-    }
-}
-
-impl Handler<Read> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, read: Read, ctx: &mut Self::Context) {
-        self.asked_for += 1;
-        self.idle_since = Instant::now();
-        self.ask(Asked::Read(read), ctx);
     }
 }
 
@@ -653,23 +404,6 @@ impl Handler<Told> for Feed {
 
     fn handle(&mut self, Told(head): Told, ctx: &mut Self::Context) {
         self.told(head, ctx);
-    }
-}
-
-impl Handler<Drain> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, Drain { finished }: Drain, ctx: &mut Self::Context) {
-        self.finished = Some(finished);
-        self.drain(ctx);
-    }
-}
-
-impl Handler<Stop> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, _: Stop, ctx: &mut Self::Context) {
-        ctx.stop();
     }
 }
 

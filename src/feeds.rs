@@ -21,6 +21,8 @@ use crate::store::{Head, Store};
 
 /// An attempt to reach a feed that closes at the same moment is made again so often.
 const ATTEMPTS: usize = 3;
+/// How long a read waits for a feed that has to ask the database first. A page gives up after 20 s.
+const READ_WAIT: Duration = Duration::from_secs(15);
 
 /// The open feeds of one server. Clones are the same registry.
 #[derive(Clone)]
@@ -148,8 +150,11 @@ impl Feeds {
                     answer,
                 },
             )?;
-            if let Ok(page) = page.await {
-                return page;
+            match tokio::time::timeout(READ_WAIT, page).await {
+                Ok(Ok(page)) => return page,
+                // The feed is gone: another one answers.
+                Ok(Err(_)) => {}
+                Err(_) => return Err(FeedError::Unavailable),
             }
         }
         Err(FeedError::Unavailable)
@@ -235,10 +240,11 @@ impl Feeds {
         M: Message<Result = ()> + Send + 'static,
         Feed: Handler<M>,
     {
+        let mut all = self.lock();
+        // Under the lock: a drain that begins after this finds the feed that is opened here.
         if self.is_draining() {
             return Err(FeedError::Unavailable);
         }
-        let mut all = self.lock();
         let open = match all.entry(id) {
             Entry::Occupied(entry) if entry.get().feed.connected() => entry.into_mut(),
             Entry::Occupied(mut entry) => {
@@ -527,6 +533,7 @@ mod tests {
         let head = Head {
             id: drawing,
             head: 5,
+            floor: 0,
             life,
             title: "A drawing".into(),
             deleted: false,

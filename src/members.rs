@@ -9,7 +9,7 @@
 //! and its connection holds a copy of some 32 KiB and one frame, of about
 //! [`MAX_FRAME_BYTES`] or one stroke. Beside that it is owed the answers to its own ops.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use bytestring::ByteString;
 
 use crate::drawing::Drawing;
 use crate::metrics::{Metrics, Resync, Skipped};
-use crate::model::{Change, Life, Seq, Writer};
+use crate::model::{Life, Seq, Writer};
 use crate::protocol::{Close, ResetReason, ToBrowser, strokes_frame};
 use crate::queue::SessionId;
 
@@ -98,6 +98,15 @@ impl Mailbox {
     }
 }
 
+/// What is told when it changes, and has to reach everyone once they read: the last of each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lasting {
+    /// Who is here.
+    People,
+    /// The drawing's title.
+    Title,
+}
+
 /// What came of ops of one session.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
@@ -134,9 +143,33 @@ pub struct Member {
     pub writer: Option<Writer>,
     /// Answers that found its mailbox full. Bounded by the ops that a session may have without an answer.
     owed: Option<Answers>,
+    /// What changed while it was not reading.
+    missed: BTreeSet<Lasting>,
 }
 
 impl Member {
+    /// It holds everything up to `position`, and gets the rest when it reads.
+    fn fall_behind(&mut self, position: Seq) {
+        self.flow = Flow::Behind {
+            position,
+            reset: None,
+            since: Instant::now(),
+        };
+    }
+
+    /// Sends what it missed of what lasts; false when its mailbox is full.
+    fn make_up(&mut self, lasting: &BTreeMap<Lasting, ByteString>) -> bool {
+        while let Some(kind) = self.missed.first().copied() {
+            if let Some(frame) = lasting.get(&kind)
+                && !self.mailbox.frame(frame.clone())
+            {
+                return false;
+            }
+            self.missed.remove(&kind);
+        }
+        true
+    }
+
     /// It said hello, and is told so. Past the mailbox's limit: a session says it once.
     pub fn welcome(&mut self, writer: Writer, frame: ByteString, next: u64) {
         self.writer = Some(writer);
@@ -175,7 +208,10 @@ pub struct Members {
     all: BTreeMap<SessionId, Member>,
     /// Everyone who follows has everything up to here.
     sent: Seq,
+    /// How many have fallen behind.
     waiting: usize,
+    /// What everyone was told last of what lasts.
+    lasting: BTreeMap<Lasting, ByteString>,
 }
 
 impl Members {
@@ -186,6 +222,7 @@ impl Members {
             all: BTreeMap::new(),
             sent: 0,
             waiting: 0,
+            lasting: BTreeMap::new(),
         }
     }
 
@@ -230,6 +267,7 @@ impl Members {
             flow: Flow::Reading,
             writer: None,
             owed: None,
+            missed: self.lasting.keys().copied().collect(),
         };
         self.all.insert(session, member);
         self.resume(session, drawing, since, life, resync);
@@ -251,24 +289,20 @@ impl Members {
         let (since, reset) = judge_since(drawing, since, life);
         let resync = reset.map_or(resync, |_| Resync::Reset);
         self.metrics.resyncs.count(resync);
+        self.waiting += usize::from(!matches!(member.flow, Flow::Behind { .. }));
         member.flow = Flow::Behind {
             position: since,
             reset,
             since: Instant::now(),
         };
-        self.waiting += 1;
         self.catch_up(drawing);
     }
 
     /// A session left.
     pub fn leave(&mut self, session: SessionId) -> Option<Member> {
-        let member = self.all.remove(&session);
-        self.waiting = self
-            .all
-            .values()
-            .filter(|member| matches!(member.flow, Flow::Behind { .. }))
-            .count();
-        member
+        let member = self.all.remove(&session)?;
+        self.waiting -= usize::from(matches!(member.flow, Flow::Behind { .. }));
+        Some(member)
     }
 
     /// Sends what is new since the last flush, merged into one frame, or a few large ones, each
@@ -302,11 +336,7 @@ impl Members {
             for member in followers {
                 if !member.mailbox.frame(frame.clone()) {
                     self.metrics.skipped.count(Skipped::Strokes);
-                    member.flow = Flow::Behind {
-                        position: from,
-                        reset: None,
-                        since: Instant::now(),
-                    };
+                    member.fall_behind(from);
                     self.waiting += 1;
                 }
             }
@@ -363,19 +393,36 @@ impl Members {
                 self.waiting += 1;
                 continue;
             }
-            member.flow = match frame.reads {
-                true => Flow::Reading,
-                false => Flow::Following,
-            };
-            if !member.pay() {
-                member.flow = Flow::Behind {
-                    position: head,
-                    reset: None,
-                    since: Instant::now(),
-                };
+            if frame.reads {
+                member.flow = Flow::Reading;
+                // Answers do not wait for the strokes: it may say nothing for long.
+                member.pay();
+                continue;
+            }
+            member.flow = Flow::Following;
+            if !member.pay() || !member.make_up(&self.lasting) {
+                member.fall_behind(head);
                 self.waiting += 1;
             }
         }
+    }
+
+    /// Tells everyone something that lasts until it changes again: those who do not read are
+    /// told when they do, and those who join are told too.
+    pub fn announce(&mut self, kind: Lasting, frame: ByteString) {
+        for member in self.all.values_mut() {
+            let follows = matches!(member.flow, Flow::Following);
+            if follows && member.mailbox.frame(frame.clone()) {
+                member.missed.remove(&kind);
+                continue;
+            }
+            member.missed.insert(kind);
+            if follows {
+                member.fall_behind(self.sent);
+                self.waiting += 1;
+            }
+        }
+        self.lasting.insert(kind, frame);
     }
 
     /// Sends a frame that nobody misses: those who do not read are left out.
@@ -396,31 +443,23 @@ impl Members {
         };
         member.answer(answers);
         if member.owed.is_some() && matches!(member.flow, Flow::Following) {
-            member.flow = Flow::Behind {
-                position: self.sent,
-                reset: None,
-                since: Instant::now(),
-            };
+            member.fall_behind(self.sent);
             self.waiting += 1;
         }
     }
 
-    /// Gives up the sessions that have not read for too long, and names them.
+    /// Names the sessions that have not read for too long, and closes them, should they ever read.
     pub fn give_up(&mut self, now: Instant) -> Vec<SessionId> {
         let stalled = |member: &Member| match member.flow {
             Flow::Behind { since, .. } => now.duration_since(since) > MAX_STALL,
             _ => false,
         };
-        let gone: Vec<_> = self
-            .all
-            .iter()
-            .filter(|(_, member)| stalled(member))
-            .map(|(&session, _)| session)
-            .collect();
-        for session in &gone {
-            self.leave(*session);
-        }
-        gone
+        let gone = self.all.iter().filter(|(_, member)| stalled(member));
+        gone.map(|(&session, member)| {
+            member.mailbox.close(Close::Silent);
+            session
+        })
+        .collect()
     }
 
     /// Closes up to `most` sessions, and forgets them; gives which.
@@ -472,8 +511,12 @@ struct CatchUp {
 }
 
 fn catch_up_frame(drawing: &Drawing, position: Seq, head: Seq) -> CatchUp {
-    let bytes: usize = drawing.since(position).map(Change::bytes).sum();
-    let reads = bytes > MAX_FRAME_BYTES;
+    // Only as far as it may go: the drawing may be large.
+    let fits = drawing.since(position).try_fold(0, |bytes, change| {
+        let bytes = bytes + change.bytes();
+        (bytes <= MAX_FRAME_BYTES).then_some(bytes)
+    });
+    let reads = fits.is_none();
     let text = match reads {
         true => ToBrowser::Read { since: position }.encode(),
         false => strokes_frame(position, head, drawing.since(position)),
@@ -487,7 +530,7 @@ mod tests {
 
     use super::*;
     use crate::drawing::Limits;
-    use crate::model::{OpId, PersonId, StrokeId, WriterId};
+    use crate::model::{Change, OpId, PersonId, StrokeId, WriterId};
     use crate::stroke::Body;
 
     /// Bytes of each stroke here.

@@ -214,7 +214,6 @@ labels! {
         TooMany = "too_many", "This server has as many as it takes.";
         Restart = "restart", "This server stops.";
         Load = "load", "The database was away when it came.";
-        Failed = "failed", "It failed by itself.";
     }
     /// What became of an append.
     Outcome = "outcome" {
@@ -377,7 +376,6 @@ impl From<&Close> for Ended {
             Close::Silent => Ended::Silent,
             Close::TooLarge => Ended::TooLarge,
             Close::TooMany => Ended::TooMany,
-            Close::Failed => Ended::Failed,
             Close::Restart { .. } => Ended::Restart,
             Close::Load { .. } => Ended::Load,
         }

@@ -112,6 +112,8 @@ pub struct Queue {
     batch: Vec<(Writer, Op)>,
     /// How many of the next ops go one by one, after a batch of them failed.
     alone: usize,
+    /// The op that went alone failed before.
+    accused: bool,
 }
 
 impl Queue {
@@ -123,6 +125,7 @@ impl Queue {
             sessions: Vec::new(),
             batch: Vec::new(),
             alone: 0,
+            accused: false,
         }
     }
 
@@ -171,6 +174,7 @@ impl Queue {
     /// The batch has its answers: gives back who asked for each op, and its number.
     pub fn finish(&mut self) -> Vec<(SessionId, u64)> {
         self.alone = self.alone.saturating_sub(self.batch.len());
+        self.accused = false;
         let ops = self.batch.drain(..);
         let asked = self.sessions.drain(..).zip(ops);
         asked
@@ -188,11 +192,18 @@ impl Queue {
             return false;
         }
         self.alone = self.batch.len();
+        self.accused = false;
         let held = self.sessions.drain(..).zip(self.batch.drain(..));
         for ((session, bytes), op) in held.rev() {
             self.waiting.push_front(Waiting { session, bytes, op });
         }
         true
+    }
+
+    /// The op that is on its way alone failed, while the database takes what else is written. Once
+    /// may be chance: true when that is so for the second time.
+    pub fn accuse(&mut self) -> bool {
+        std::mem::replace(&mut self.accused, true)
     }
 }
 
@@ -252,6 +263,8 @@ mod tests {
         for n in [1, 2] {
             assert_eq!(numbers(queue.batch()), [n]);
             assert!(!queue.split());
+            assert!(!queue.accuse());
+            assert!(queue.accuse());
             queue.finish();
         }
         assert_eq!(numbers(queue.batch()), [3, 4]);

@@ -33,10 +33,12 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(5 * 60);
 const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests may take to finish once everything else has stopped.
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
-/// What a browser may load and connect to: this server, and nothing else. Colours and sizes
-/// chosen by people are inline styles; exports are `blob:` and `data:` images.
+/// What a browser may load: from this server, and nothing else. Colours and sizes chosen by people
+/// are inline styles; exports are `blob:` and `data:` images. Sockets may go anywhere, because not
+/// every browser takes a socket to this server for `'self'`. No other site may show a drawing in
+/// a frame, where a click could mean something else than it seems.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
-    style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:";
+    style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'self'";
 
 /// A running server.
 pub struct Server {

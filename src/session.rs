@@ -38,6 +38,8 @@ const RETRY: Duration = Duration::from_millis(500);
 /// A session whose feed is gone looks for it again after this time.
 const REJOIN: Duration = Duration::from_millis(100);
 
+/// Frames that ask something, a second: a page has reason for a few at most. Over it a session is closed.
+const ASKS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
 /// A browser that does not answer a close within this time is cut.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
@@ -52,7 +54,7 @@ pub struct SessionSettings {
     pub ops_per_second: NonZeroU32,
     /// Ops that it takes at once, after a pause.
     pub ops_burst: NonZeroU32,
-    /// Frames that are no ops, a second; signals over it are dropped.
+    /// Signals a second; those over it are dropped.
     pub signals_per_second: NonZeroU32,
     /// Most sessions of this server.
     pub max_sessions: usize,
@@ -156,6 +158,7 @@ pub struct Session {
     early: Vec<(u64, Result<Op, Refusal>)>,
     ops_limit: DefaultDirectRateLimiter,
     signals_limit: DefaultDirectRateLimiter,
+    asks_limit: DefaultDirectRateLimiter,
     fragments: Option<Vec<u8>>,
     /// What waits in the mailbox.
     unread: Unread,
@@ -179,6 +182,7 @@ impl Session {
             early: Vec::new(),
             ops_limit: RateLimiter::direct(ops),
             signals_limit: RateLimiter::direct(Quota::per_second(settings.signals_per_second)),
+            asks_limit: RateLimiter::direct(Quota::per_second(ASKS_PER_SECOND)),
             fragments: None,
             unread: Unread::default(),
             heard: Instant::now(),
@@ -229,7 +233,8 @@ impl Session {
             "session {} closes: {} {}",
             self.id,
             close.code(),
-            close.reason()
+            // It may repeat what the browser said, line breaks and all.
+            close.reason().escape_debug()
         );
         self.tell(FromSession::Leave { session: self.id });
         let reason = ws::CloseReason {
@@ -249,10 +254,10 @@ impl Session {
     fn text(&mut self, text: &str, ctx: &mut ws::WebsocketContext<Self>) {
         match FromBrowser::parse(text) {
             Ok(FromBrowser::Ops(ops)) => self.ops(ops, ctx),
-            Ok(_) if self.signals_limit.check().is_err() => {
-                self.metrics().signals_dropped.count(Dropped::Rate);
-            }
             Ok(FromBrowser::Signal(signal)) => self.signal(signal),
+            Ok(_) if self.asks_limit.check().is_err() => {
+                self.malformed("asks more often than a page has reason to", ctx);
+            }
             Ok(FromBrowser::Hello(hello)) => self.hello(hello, ctx),
             Ok(FromBrowser::Since { since, life }) => {
                 self.tell(FromSession::Since {
@@ -273,6 +278,10 @@ impl Session {
     }
 
     fn signal(&mut self, signal: PageSignal) {
+        if self.signals_limit.check().is_err() {
+            self.metrics().signals_dropped.count(Dropped::Rate);
+            return;
+        }
         let allowed = self
             .joining
             .as_ref()
@@ -329,7 +338,12 @@ impl Session {
         }
         let (Some(upwards), Some(attached)) = (&mut self.upwards, &self.attached) else {
             // The welcome is on its way, and says whose turn it is. What is left out here is a gap then.
-            if self.early.len() + ops.len() <= MAX_OPS_PER_FRAME {
+            let bytes = self.early.iter().chain(&ops).map(|(_, op)| match op {
+                Ok(op) => op_bytes(op),
+                Err(_) => 0,
+            });
+            let fits = self.early.len() + ops.len() <= MAX_OPS_PER_FRAME;
+            if fits && bytes.sum::<usize>() <= MAX_FRAME_BYTES {
                 self.early.extend(ops);
             }
             return;
@@ -442,10 +456,10 @@ impl Session {
     /// The feed is gone: join the one that replaces it, under the same numbers. What it had
     /// not answered is asked for again; the writer's numbers make that harmless.
     fn lost(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
-        if self.closing {
+        // Without a feed it looks for one already.
+        if self.closing || self.attached.take().is_none() {
             return;
         }
-        self.attached = None;
         if let (Some(upwards), Some(hello)) = (self.upwards.take(), &mut self.hello) {
             hello.next = hello.next.max(upwards.answered() + 1);
         }

@@ -148,6 +148,14 @@ pub struct Signals {
 }
 
 impl Signals {
+    /// Who is here, and nothing else.
+    pub fn of_people(people: Vec<Person>) -> Self {
+        Self {
+            people: Some(people),
+            ..Self::default()
+        }
+    }
+
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
         self.ink.is_empty() && self.pointers.is_empty() && self.people.is_none()

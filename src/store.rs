@@ -17,8 +17,6 @@ mod schema;
 mod servers;
 mod since;
 mod sweep;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,6 +177,8 @@ pub struct Head {
     pub id: DrawingId,
     /// The position of its last change.
     pub head: Seq,
+    /// Tombstones up to here were swept.
+    pub floor: Seq,
     /// Its life.
     pub life: Life,
     /// Its title.
@@ -229,7 +229,11 @@ pub enum StoreError {
         /// The schema this program knows.
         known: u32,
     },
-    /// The database refused: nothing happened.
+    /// The database answered with an error, and nothing happened. It may be a fault of what was
+    /// asked, or of the database.
     #[error("the database refused: {0}")]
     Failed(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,13 +69,13 @@ impl Feed {
                 feed.metrics.appends.count(outcome(&result));
                 match result {
                     Ok(Appended::Committed) => {
-                        feed.failures = 0;
+                        feed.append_setbacks.clear();
                         feed.lost = 0;
                         feed.left = Some(at.head + decision.changes.len() as Seq);
                         for change in decision.changes {
                             feed.arrived(change, ctx);
                         }
-                        // The strokes go out before the answers: a page that is told "done" has them.
+                        // The strokes go out before the answers: a page that follows and is told "done" has them.
                         feed.flush();
                         feed.answer(decision.verdicts);
                         feed.watch_waiting(ctx);
@@ -90,15 +90,7 @@ impl Feed {
                     Err(StoreError::Failed(reason)) => feed.append_failed(reason, ctx),
                     // It may or may not have happened. The rows tell: a decision after a read finds
                     // the ops that are stored, by their writer and number.
-                    Err(error) => {
-                        feed.trouble("was appended to without an answer", &error);
-                        feed.busy.reading = true;
-                        let wait = feed.backoff();
-                        ctx.run_later(wait, |feed, ctx| {
-                            feed.busy.reading = false;
-                            feed.read(ctx);
-                        });
-                    }
+                    Err(error) => feed.append_unanswered(&error, ctx),
                 }
             }),
         );
@@ -126,24 +118,48 @@ impl Feed {
             return;
         }
         // Lost several times in a row: a random pause, so that no server starves another.
-        self.busy.reading = true;
         let longest = MAX_JITTER.min(JITTER * self.lost);
-        ctx.run_later(longest.mul_f64(fastrand::f64()), |feed, ctx| {
-            feed.busy.reading = false;
-            feed.read(ctx);
-        });
+        self.read_after(longest.mul_f64(fastrand::f64()), ctx);
     }
 
-    pub(super) fn append_failed(&mut self, reason: String, ctx: &mut Context<Self>) {
-        log::warn!("an append to drawing {} failed: {reason}", self.id);
-        if !self.queue.split() {
-            let refusal = Refusal::Invalid("the database does not take it".into());
-            self.answer(vec![Verdict::Refused {
-                refusal,
-                stroke: None,
-            }]);
+    fn append_unanswered(&mut self, error: &StoreError, ctx: &mut Context<Self>) {
+        let level = self.append_setbacks.level();
+        log::log!(
+            level,
+            "drawing {} was appended to without an answer: {error}",
+            self.id
+        );
+        let wait = self.append_setbacks.wait();
+        self.read_after(wait, ctx);
+    }
+
+    /// The database answered with an error. Of several ops one may be to blame: then each goes alone.
+    /// One that is alone is refused only if the database takes other writes: it may be full.
+    fn append_failed(&mut self, reason: String, ctx: &mut Context<Self>) {
+        let level = self.append_setbacks.level();
+        log::log!(level, "an append to drawing {} failed: {reason}", self.id);
+        if self.queue.split() {
+            self.read(ctx);
+            return;
         }
-        self.read(ctx);
+        self.busy.reading = true;
+        let (store, id) = (self.store.clone(), self.id);
+        let touch = async move { store.touch(id).await };
+        ctx.spawn(wrap_future(touch).map(|touched, feed: &mut Self, ctx| {
+            feed.busy.reading = false;
+            if let Err(error) = touched {
+                feed.append_unanswered(&error, ctx);
+                return;
+            }
+            if feed.queue.accuse() {
+                let refusal = Refusal::Invalid("the database does not take it".into());
+                feed.answer(vec![Verdict::Refused {
+                    refusal,
+                    stroke: None,
+                }]);
+            }
+            feed.read(ctx);
+        }));
     }
 
     /// Tells the sessions what came of the batch.

@@ -7,6 +7,15 @@ use actix::prelude::*;
 
 use super::*;
 
+/// What came of the pages that a read gave.
+#[derive(PartialEq, Eq)]
+enum Took {
+    /// The drawing is as far as they are.
+    Pages,
+    /// They are of another history, which is read from its beginning now.
+    AnotherHistory,
+}
+
 impl Feed {
     pub(super) fn follow(&mut self, ctx: &mut Context<Self>) {
         if let Some(following) = self.following.take() {
@@ -31,9 +40,10 @@ impl Feed {
                 }
                 Err(StoreError::NotFound | StoreError::Gone) => feed.end(Ending::NoDrawing, ctx),
                 Err(error) => {
-                    feed.trouble("cannot be followed", &error);
+                    let level = feed.reading_setbacks.level();
+                    log::log!(level, "drawing {} cannot be followed: {error}", feed.id);
                     feed.unavailable(ctx);
-                    let wait = feed.backoff();
+                    let wait = feed.reading_setbacks.wait();
                     ctx.run_later(wait, |feed, ctx| feed.follow(ctx));
                 }
             }),
@@ -47,46 +57,60 @@ impl Feed {
             return;
         }
         self.busy.reading = true;
+        // What comes from now on may know more than this read will find.
+        self.read_for.append(&mut self.asked);
+        let fresh = std::mem::take(&mut self.fresh);
         let (store, id, since) = (self.store.clone(), self.id, self.head());
         let pages = async move { read_all(&store, id, since).await };
         ctx.spawn(wrap_future(pages).map(move |pages, feed: &mut Self, ctx| {
             feed.busy.reading = false;
             match pages {
                 Ok(pages) => {
-                    feed.failures = 0;
-                    feed.take_pages(since, pages, ctx);
-                    if std::mem::take(&mut feed.fresh) {
+                    feed.reading_setbacks.clear();
+                    if feed.take_pages(since, pages, ctx) == Took::AnotherHistory {
+                        return;
+                    }
+                    if fresh {
                         feed.hearing.begin(feed.head());
                     }
+                    feed.confirmed = std::mem::take(&mut feed.confirm);
+                    feed.serve_asked(ctx);
+                    // Before the next read, or reads that follow each other would let nothing be stored.
+                    feed.append(ctx);
                     if std::mem::take(&mut feed.busy.read_again) {
                         feed.read(ctx);
-                    } else {
-                        feed.serve_asked(ctx);
-                        feed.confirmed = std::mem::take(&mut feed.confirm);
                     }
-                    feed.append(ctx);
                 }
                 Err(StoreError::NotFound | StoreError::Gone) => {
                     feed.end(Ending::NoDrawing, ctx);
                 }
                 Err(error) => {
-                    feed.trouble("cannot be read", &error);
+                    let level = feed.reading_setbacks.level();
+                    log::log!(level, "drawing {} cannot be read: {error}", feed.id);
+                    feed.fresh |= fresh;
                     feed.unavailable(ctx);
-                    feed.busy.reading = true;
-                    let wait = feed.backoff();
-                    ctx.run_later(wait, |feed, ctx| {
-                        feed.busy.reading = false;
-                        feed.read(ctx);
-                    });
+                    let wait = feed.reading_setbacks.wait();
+                    feed.read_after(wait, ctx);
                 }
             }
         }));
     }
 
-    pub(super) fn take_pages(&mut self, since: Seq, pages: Vec<Page>, ctx: &mut Context<Self>) {
-        let Some(last) = pages.last() else { return };
+    /// Reads after a pause; nothing is appended before.
+    pub(super) fn read_after(&mut self, wait: Duration, ctx: &mut Context<Self>) {
+        self.busy.reading = true;
+        ctx.run_later(wait, |feed, ctx| {
+            feed.busy.reading = false;
+            feed.read(ctx);
+        });
+    }
+
+    fn take_pages(&mut self, since: Seq, pages: Vec<Page>, ctx: &mut Context<Self>) -> Took {
+        let Some(last) = pages.last() else {
+            return Took::Pages;
+        };
         let life = last.life;
-        self.retitle(last.title.clone());
+        self.retitle(last.title.clone(), ctx);
         match &self.drawing {
             // Below the floor a read does not tell what was erased.
             Some(drawing)
@@ -99,13 +123,13 @@ impl Feed {
                     last.database_head < since && drawing.life() == life,
                     ctx,
                 );
-                return;
+                return Took::AnotherHistory;
             }
             Some(_) => {}
             None => self.drawing = Some(Drawing::new(life, last.floor, self.settings.limits)),
         }
         let Some(drawing) = &mut self.drawing else {
-            return;
+            return Took::Pages;
         };
         for mut page in pages {
             let head = drawing.head();
@@ -116,6 +140,7 @@ impl Feed {
             drawing.raise_floor(page.floor);
         }
         self.moved_on(ctx);
+        Took::Pages
     }
 
     /// The database holds another history than this feed: a backup was restored. Everyone starts over.
@@ -137,8 +162,8 @@ impl Feed {
         ctx.spawn(wrap_future(pages).map(|pages, feed: &mut Self, ctx| {
             feed.busy.reading = false;
             let Ok(pages) = pages else {
-                let wait = feed.backoff();
-                ctx.run_later(wait, |feed, ctx| feed.read(ctx));
+                let wait = feed.reading_setbacks.wait();
+                feed.read_after(wait, ctx);
                 return;
             };
             feed.drawing = None;
@@ -239,20 +264,25 @@ impl Feed {
             self.end(Ending::NoDrawing, ctx);
             return;
         };
-        let Some(drawing) = &self.drawing else { return };
+        let Some(drawing) = &mut self.drawing else {
+            return;
+        };
         // Either side may have moved on since it was asked: only a read can tell who is behind.
         if told.head != drawing.head() || told.life != drawing.life() {
             self.metrics.heads_differed.count();
             self.read(ctx);
+        } else {
+            drawing.raise_floor(told.floor);
         }
-        self.retitle(told.title);
+        self.retitle(told.title, ctx);
     }
 
-    pub(super) fn retitle(&mut self, title: String) {
+    pub(super) fn retitle(&mut self, title: String, ctx: &mut Context<Self>) {
         if title != self.title {
             self.title = title;
             let frame = ToBrowser::Drawing { title: &self.title }.encode();
-            self.members.signal(&frame);
+            self.members.announce(Lasting::Title, frame);
+            self.watch_waiting(ctx);
         }
     }
 }

@@ -38,8 +38,10 @@ impl Feed {
     }
 
     pub(super) fn people_changed(&mut self, ctx: &mut Context<Self>) {
-        self.for_sessions.people = Some(self.roster.everyone());
-        self.for_servers.people = Some(self.roster.here());
+        self.people_due = PeopleDue {
+            sessions: true,
+            servers: true,
+        };
         self.registration.count(self.members.len());
         self.schedule_tick(ctx);
     }
@@ -53,15 +55,25 @@ impl Feed {
         ctx.run_later(wait, |feed, ctx| {
             feed.busy.tick = false;
             feed.last_tick = Instant::now();
+            let due = std::mem::take(&mut feed.people_due);
+            if due.sessions {
+                let people = Signals::of_people(feed.roster.everyone());
+                let frame = ToBrowser::Signals(&people).encode();
+                feed.members.announce(Lasting::People, frame);
+            }
             let signals = std::mem::take(&mut feed.for_sessions);
             if !signals.is_empty() {
                 feed.members.signal(&ToBrowser::Signals(&signals).encode());
             }
+            if due.servers {
+                feed.for_servers.people = Some(feed.roster.here());
+            }
+            feed.watch_waiting(ctx);
             feed.signal_servers(ctx);
         });
     }
 
-    /// Writes what has gathered for the other servers as one row, if there are any. One write
+    /// Writes what has gathered for the other servers as one row, if there are any. One such write
     /// is under way at a time: a slow database gets fewer and larger rows, never a queue.
     pub(super) fn signal_servers(&mut self, ctx: &mut Context<Self>) {
         if !self.roster.is_shared() {
@@ -83,13 +95,9 @@ impl Feed {
 
     /// Says that this feed is new, and asks the others who is there.
     pub(super) fn announce(&mut self, ctx: &mut Context<Self>) {
-        let signals = Signals {
-            people: Some(self.roster.here()),
-            ..Signals::default()
-        };
         let row = ServerSignals {
             ask: true,
-            signals,
+            signals: Signals::of_people(self.roster.here()),
             ..ServerSignals::default()
         };
         self.write_signals(row, ctx);
@@ -147,12 +155,8 @@ impl Feed {
         let tell = ask || !self.roster.knows(server);
         let changed = self.roster.heard(server, signals.people.take());
         gather(&mut self.for_sessions, signals, &self.metrics);
-        if changed {
-            self.for_sessions.people = Some(self.roster.everyone());
-        }
-        if tell {
-            self.for_servers.people = Some(self.roster.here());
-        }
+        self.people_due.sessions |= changed;
+        self.people_due.servers |= tell;
         self.schedule_tick(ctx);
     }
 }

@@ -21,8 +21,6 @@ pub enum Close {
     TooLarge,
     /// 4429: more sessions than this server takes from one place or in all.
     TooMany,
-    /// 4500: this session failed.
-    Failed,
     /// 1012: this server goes; any other one takes over.
     Restart {
         /// How long to wait before coming back.
@@ -45,7 +43,6 @@ impl Close {
             Close::Silent => 4408,
             Close::TooLarge => 4413,
             Close::TooMany => 4429,
-            Close::Failed => 4500,
             Close::Restart { .. } => 1012,
             Close::Load { .. } => 1013,
         }
@@ -60,7 +57,6 @@ impl Close {
             Close::Silent => "again: nothing was heard from this page".into(),
             Close::TooLarge => format!("final: a frame has at most {MAX_FRAME_BYTES} bytes"),
             Close::TooMany => "again in 5000 ms: too many sessions".into(),
-            Close::Failed => "again in 1000 ms: this session failed".into(),
             Close::Restart { after } => {
                 format!("again in {} ms: the server restarts", after.as_millis())
             }

@@ -273,7 +273,7 @@ fn op(fields: OpFields) -> Result<Op, String> {
     let body = body
         .map(|raw| Body::parse(raw.get()).map_err(|error| error.to_string()))
         .transpose()?;
-    if z.is_some_and(|z| z.abs() > MAX_Z) {
+    if z.is_some_and(|z| !(-MAX_Z..=MAX_Z).contains(&z)) {
         return Err(format!("z is within ± {MAX_Z}"));
     }
     let kind = match (op, body, set, z, over) {

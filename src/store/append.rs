@@ -26,6 +26,9 @@ INSERT INTO $table $rows RETURN NONE;
 DELETE $replaced RETURN NONE;
 COMMIT;";
 
+/// Writes what nobody reads from a stroke's table and nobody follows.
+const TOUCH: &str = "UPDATE $drawing SET changed = time::now() RETURN NONE";
+
 impl Store {
     /// Stores `changes` if the drawing still stands at `at`, and takes away the rows at the
     /// positions `replaced`, which the changed strokes had before.
@@ -69,6 +72,17 @@ impl Store {
             Err(Trouble::Thrown(word)) if word == "gone" => Ok(Appended::Gone),
             Err(trouble) => Err(trouble.into()),
         }
+    }
+
+    /// Whether the database takes what is written to this drawing at all: notes that it changed.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query: it does not.
+    pub async fn touch(&self, drawing: DrawingId) -> Result<(), StoreError> {
+        let variables = variables([("drawing", drawing_record(drawing))]);
+        self.0.persist(TOUCH, variables).await?;
+        Ok(())
     }
 }
 

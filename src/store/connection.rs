@@ -24,6 +24,11 @@ const CONFLICT_RETRIES: u32 = 50;
 /// Longest wait before something that met a conflict is tried again, in milliseconds.
 const CONFLICT_WAIT_MS: u64 = 20;
 
+/// How the error begins of a transaction that could not be committed, and of nothing else …
+const COMMIT_FAILED: &str = "Cannot COMMIT";
+/// … and what those of its statements say if it is not known whether it was.
+const COMMIT_UNKNOWN: &str = "commit outcome is unknown";
+
 /// An open database.
 pub(super) struct Connection {
     /// Nothing once the store is closed.
@@ -110,7 +115,12 @@ impl From<surrealdb::Error> for Trouble {
         match error.details() {
             ErrorDetails::Query(Some(QueryError::TransactionConflict)) => Trouble::Conflict,
             _ if text.contains("can be retried") => Trouble::Conflict,
-            ErrorDetails::Connection(_) => Trouble::Store(StoreError::Unavailable(one_line(text))),
+            ErrorDetails::Connection(_) => unavailable(text),
+            // The storage failed, as with a full disk or a node that is gone: no fault of what was
+            // to be stored, which may be there nevertheless.
+            _ if text.starts_with(COMMIT_FAILED) || text.contains(COMMIT_UNKNOWN) => {
+                unavailable(text)
+            }
             _ => Trouble::Store(StoreError::Failed(one_line(text))),
         }
     }
@@ -128,7 +138,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// Finds the cause among the errors of a query's statements: all but one of them may only
-/// say that another one failed.
+/// say that another one failed, or that the transaction could not be committed.
 pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, Trouble> {
     let mut errors: Vec<_> = results.take_errors().into_iter().collect();
     if errors.is_empty() {
@@ -138,8 +148,9 @@ pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, Tro
         let follows = matches!(
             error.details(),
             ErrorDetails::Query(Some(QueryError::NotExecuted))
-        );
-        (follows, *index)
+        ) || error.message().contains(COMMIT_UNKNOWN);
+        let causes = error.message().starts_with(COMMIT_FAILED);
+        (follows && !causes, *index)
     });
     Err(errors.swap_remove(0).1.into())
 }
@@ -309,5 +320,5 @@ fn closed() -> Trouble {
 }
 
 fn unavailable(text: &str) -> Trouble {
-    Trouble::Store(StoreError::Unavailable(text.to_owned()))
+    Trouble::Store(StoreError::Unavailable(one_line(text)))
 }

@@ -23,7 +23,7 @@ WHERE deleted IS NONE";
 const DELETE: &str = "UPDATE ONLY $drawing SET deleted = time::now() WHERE deleted IS NONE";
 const TAKE: &str = "UPDATE ONLY $drawing SET deleted = NONE
 WHERE deleted IS NONE OR deleted > time::now() - $within";
-const HEADS: &str = "SELECT id, head, life, title, deleted FROM $drawings";
+const HEADS: &str = "SELECT id, head, floor, life, title, deleted FROM $drawings";
 const COUNT: &str = "SELECT count() FROM ONLY type::table($strokes) GROUP ALL LIMIT 1;
 SELECT count() FROM ONLY type::table($signals) GROUP ALL LIMIT 1;";
 
@@ -155,6 +155,7 @@ impl Store {
                 Ok(Head {
                     id: DrawingId(row.uuid_key()?),
                     head: row.seq("head")?,
+                    floor: row.seq("floor")?,
                     life: row.life()?,
                     title: row.text("title")?,
                     deleted: !matches!(row.take("deleted"), Value::None),

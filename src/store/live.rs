@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use surrealdb::engine::any::Any;
 use surrealdb::method::QueryStream;
-use surrealdb::types::{Action, Object, Value, Variables};
+use surrealdb::types::{Action, Object, Value};
 use surrealdb::{Notification, Surreal};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
@@ -30,10 +30,9 @@ const TRIES: u32 = 50;
 /// How long looking for a live query that should be gone, or killing it, may take.
 const KILL_WAIT: Duration = Duration::from_secs(2);
 
-const FOLLOW: &str = "SELECT schema, deleted FROM ONLY $drawing;
-LIVE SELECT * FROM type::table($strokes);
-LIVE SELECT * FROM type::table($signals);";
-const FOLLOW_SERVERS: &str = "LIVE SELECT * FROM server";
+const SCHEMA_OF: &str = "SELECT schema, deleted FROM ONLY $drawing";
+/// One in a query: of two, one that is open would be forgotten where the other meets a conflict.
+const LIVE: &str = "LIVE SELECT * FROM type::table($table)";
 const KILL: &str = "KILL $live";
 const INFO: &str = "INFO FOR TABLE $table";
 const SIGNAL: &str = "INSERT INTO $signals $row RETURN NONE";
@@ -73,17 +72,9 @@ impl Store {
     ///
     /// [`StoreError::NotFound`] and [`StoreError::Gone`] besides those of every query.
     pub async fn follow(&self, drawing: DrawingId) -> Result<Follow, StoreError> {
-        let tables = vec![stroke_table(drawing), signal_table(drawing)];
-        let variables = variables([
-            ("drawing", drawing_record(drawing)),
-            ("strokes", Value::String(stroke_table(drawing))),
-            ("signals", Value::String(signal_table(drawing))),
-        ]);
-        let (row, receiver) = match self.live(FOLLOW, tables, variables, followed).await {
-            Ok(live) => live,
-            Err(trouble) => return Err(self.missing(drawing, trouble.into()).await),
-        };
-        let mut row = Fields::maybe(row).ok_or(StoreError::NotFound)?;
+        let variables = variables([("drawing", drawing_record(drawing))]);
+        let mut results = self.0.query(SCHEMA_OF, variables).await?;
+        let mut row = Fields::maybe(results.take(0)?).ok_or(StoreError::NotFound)?;
         if !matches!(row.take("deleted"), Value::None) {
             return Err(StoreError::Gone);
         }
@@ -91,7 +82,11 @@ impl Store {
         if schema < SCHEMA {
             self.migrate(drawing, schema).await?;
         }
-        Ok(Follow(receiver))
+        let tables = vec![stroke_table(drawing), signal_table(drawing)];
+        match self.live(tables, followed).await {
+            Ok(receiver) => Ok(Follow(receiver)),
+            Err(trouble) => Err(self.missing(drawing, trouble.into()).await),
+        }
     }
 
     /// Follows the rows of all servers, as [`Store::beat`] writes them.
@@ -100,9 +95,7 @@ impl Store {
     ///
     /// Those of every query.
     pub async fn follow_servers(&self) -> Result<FollowServers, StoreError> {
-        let (_, receiver) = self
-            .live(FOLLOW_SERVERS, vec!["server".into()], variables([]), heard)
-            .await?;
+        let receiver = self.live(vec!["server".into()], heard).await?;
         Ok(FollowServers(receiver))
     }
 
@@ -145,44 +138,30 @@ struct Live {
 }
 
 impl Store {
-    /// Runs a query whose last statements are live queries of `tables`; gives the result of
-    /// its first statement, and what `take` makes of the notifications.
+    /// Opens live queries of `tables`; gives what `take` makes of their notifications.
     async fn live<T: Send + 'static>(
         &self,
-        text: &'static str,
         tables: Vec<String>,
-        variables: Variables,
         take: Take<T>,
-    ) -> Result<(Value, mpsc::Receiver<T>), Trouble> {
+    ) -> Result<mpsc::Receiver<T>, Trouble> {
         let closing = self.0.closing.subscribe();
         let capacity = self.0.database.notifications;
         let metrics = Arc::clone(self.metrics());
         let work = |session: Arc<Session>| async move {
-            let mut tries = 0;
-            let mut results = loop {
-                let results = session.client.query(text).bind(variables.clone()).await;
-                match results.map_err(Trouble::from).and_then(checked) {
-                    Err(Trouble::Conflict) if tries < TRIES => tries += 1,
-                    results => break results?,
+            let (mut streams, mut open) = (Vec::new(), Vec::new());
+            for table in tables {
+                match open_live(&session.client, table).await {
+                    Ok((live, stream)) => {
+                        open.push(live);
+                        streams.push(stream);
+                    }
+                    Err(trouble) => {
+                        drop(streams);
+                        tokio::spawn(async move { bury(&session.client, open).await });
+                        return Err(trouble);
+                    }
                 }
-                pause().await;
-            };
-            let first = results.num_statements() - tables.len();
-            let mut streams = Vec::new();
-            let mut open = Vec::new();
-            for (index, table) in (first..).zip(tables) {
-                let id = match results.take::<Value>(index)? {
-                    Value::Uuid(id) => id.into_inner(),
-                    _ => return Err(Trouble::Store(wrong("live query"))),
-                };
-                open.push(Live { table, id });
-                streams.push(results.stream::<Value>(index)?);
             }
-            let row = if first > 0 {
-                results.take(0)?
-            } else {
-                Value::None
-            };
             let (sender, receiver) = mpsc::channel(capacity);
             metrics.followed.count();
             tokio::spawn(async move {
@@ -195,10 +174,31 @@ impl Store {
                 }
                 drop(closing);
             });
-            Ok((row, receiver))
+            Ok(receiver)
         };
         self.0.run(Link::Lives, work).await
     }
+}
+
+/// Opens a live query, again when it meets a conflict.
+async fn open_live(
+    lives: &Surreal<Any>,
+    table: String,
+) -> Result<(Live, QueryStream<Value>), Trouble> {
+    let mut tries = 0;
+    let mut results = loop {
+        let live = lives.query(LIVE).bind(("table", table.clone())).await;
+        match live.map_err(Trouble::from).and_then(checked) {
+            Err(Trouble::Conflict) if tries < TRIES => tries += 1,
+            results => break results?,
+        }
+        pause().await;
+    };
+    let id = match results.take::<Value>(0)? {
+        Value::Uuid(id) => id.into_inner(),
+        _ => return Err(Trouble::Store(wrong("live query"))),
+    };
+    Ok((Live { table, id }, results.stream::<Value>(0)?))
 }
 
 /// Moves notifications from SurrealDB's unbounded channels to a bounded one, until either side
@@ -264,7 +264,7 @@ async fn bury(lives: &Surreal<Any>, open: Vec<Live>) {
         for _ in 0..TRIES {
             pause().await;
             match tokio::time::timeout(KILL_WAIT, is_open(lives, &table, id)).await {
-                Ok(Ok(true)) => {}
+                Ok(Ok(true) | Err(Trouble::Conflict)) => {}
                 // It is gone, or the table is, or the connection with all its live queries.
                 Ok(_) => break,
                 Err(_) => return,

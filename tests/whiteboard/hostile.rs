@@ -338,6 +338,12 @@ async fn an_op_that_is_none_is_refused_and_the_next_one_is_taken() {
             "z",
         ),
         (
+            "a z far below",
+            json!({"op": "edit", "stroke": there, "set": {}, "z": i64::MIN}),
+            "invalid",
+            "z",
+        ),
+        (
             "an edit that makes it none",
             json!({"op": "edit", "stroke": there, "set": {"x": null}}),
             "invalid",

@@ -1,0 +1,190 @@
+//! What is asked of a feed: to join it, to greet it, and to read. Each is answered once the feed is
+//! sure where the database is.
+//!
+//! It must never judge a position that is beyond what the feed has read.
+
+use actix::prelude::*;
+
+use super::*;
+
+/// What is asked, and by whom.
+pub(super) enum Asked {
+    Join {
+        session: SessionId,
+        mailbox: Mailbox,
+        since: Seq,
+        life: Option<Life>,
+    },
+    Hello {
+        session: SessionId,
+        hello: Hello,
+        access: Access,
+    },
+    Since {
+        session: SessionId,
+        since: Seq,
+        life: Life,
+    },
+    Read(Read),
+}
+
+impl Asked {
+    /// The session that asks, if one does.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        match self {
+            Asked::Join { session, .. }
+            | Asked::Hello { session, .. }
+            | Asked::Since { session, .. } => Some(*session),
+            Asked::Read(_) => None,
+        }
+    }
+
+    /// Whether nobody waits for the answer any more.
+    fn is_given_up(&self) -> bool {
+        matches!(self, Asked::Read(read) if read.answer.is_closed())
+    }
+}
+
+impl Feed {
+    /// Answers what waited for the read that just ended, now that the feed knows where the database
+    /// was as it began.
+    pub(super) fn serve_asked(&mut self, ctx: &mut Context<Self>) {
+        for asked in std::mem::take(&mut self.read_for) {
+            self.serve(asked, Resync::Cold, ctx);
+        }
+        // What came during the read may be answered now too, or needs another one.
+        for asked in std::mem::take(&mut self.asked) {
+            self.ask(asked, Resync::Cold, ctx);
+        }
+    }
+
+    pub(super) fn ask(&mut self, asked: Asked, resync: Resync, ctx: &mut Context<Self>) {
+        if let Some(ending) = self.ending {
+            ending.refuse(asked);
+            return;
+        }
+        let since = match &asked {
+            Asked::Join { since, .. } | Asked::Since { since, .. } => *since,
+            Asked::Read(read) => read.since,
+            Asked::Hello { .. } => 0,
+        };
+        // The hello of a session whose join still waits for a read waits with it, or it would be told to nobody.
+        let joins_later =
+            match &asked {
+                Asked::Hello {
+                    session: greeting, ..
+                } => self.read_for.iter().chain(&self.asked).any(
+                    |asked| matches!(asked, Asked::Join { session, .. } if session == greeting),
+                ),
+                _ => false,
+            };
+        // A position beyond this feed's head may be right all the same: the feed may lag, so it reads before it judges.
+        if self.drawing.is_none() || joins_later {
+            self.asked.push(asked);
+        } else if since > self.head() {
+            self.asked.push(asked);
+            self.read(ctx);
+        } else {
+            self.serve(asked, resync, ctx);
+        }
+    }
+
+    fn serve(&mut self, asked: Asked, resync: Resync, ctx: &mut Context<Self>) {
+        let Some(drawing) = &self.drawing else { return };
+        match asked {
+            Asked::Join {
+                session,
+                mailbox,
+                since,
+                life,
+            } => {
+                self.members
+                    .join(session, mailbox, drawing, since, life, resync);
+                self.watch_waiting(ctx);
+            }
+            Asked::Hello {
+                session,
+                hello,
+                access,
+            } => self.welcome(session, hello, access, ctx),
+            Asked::Since {
+                session,
+                since,
+                life,
+            } => {
+                self.members
+                    .resume(session, drawing, since, Some(life), resync);
+                self.watch_waiting(ctx);
+            }
+            Asked::Read(read) => {
+                let (from, reset) = judge_since(drawing, read.since, read.life);
+                let resync = reset.map_or(resync, |_| Resync::Reset);
+                self.metrics.resyncs.count(resync);
+                let page = ReadPage::of(drawing, from, reset.is_some(), &self.title);
+                // A reader that is gone misses nothing.
+                let _ = read.answer.send(Ok(page));
+            }
+        }
+    }
+
+    fn welcome(
+        &mut self,
+        session: SessionId,
+        hello: Hello,
+        access: Access,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(drawing) = &self.drawing else { return };
+        let Some(member) = self.members.get_mut(session) else {
+            return;
+        };
+        let done = drawing.last(hello.writer.id);
+        let frame = ToBrowser::Welcome {
+            writer: hello.writer.id,
+            by: hello.writer.by,
+            life: drawing.life(),
+            head: drawing.head(),
+            done,
+            title: &self.title,
+            access: access.into(),
+            build: &self.settings.build,
+        };
+        member.welcome(hello.writer, frame.encode(), hello.next.max(done + 1));
+        if let Some((name, colour)) = hello.seen_as {
+            let Writer { id: writer, by } = hello.writer;
+            self.roster.join(
+                session,
+                Person {
+                    writer,
+                    by,
+                    name,
+                    colour,
+                },
+            );
+        }
+        self.people_changed(ctx);
+    }
+
+    /// Forgets what nobody waits for any more, and whatever `gone` says.
+    pub(super) fn forget_asked(&mut self, gone: impl Fn(&Asked) -> bool) {
+        for list in [&mut self.asked, &mut self.read_for] {
+            list.retain(|asked| !asked.is_given_up() && !gone(asked));
+        }
+    }
+
+    /// Everything that waits for an answer.
+    pub(super) fn take_asked(&mut self) -> impl Iterator<Item = Asked> + use<> {
+        let read_for = std::mem::take(&mut self.read_for);
+        read_for.into_iter().chain(std::mem::take(&mut self.asked))
+    }
+}
+
+impl Handler<Read> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, read: Read, ctx: &mut Self::Context) {
+        self.asked_for += 1;
+        self.idle_since = Instant::now();
+        self.ask(Asked::Read(read), Resync::Warm, ctx);
+    }
+}

@@ -1,0 +1,108 @@
+//! A database that answers with errors: what it does not take for now is kept, and only what it
+//! never takes is refused.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use whiteboard::store::Database;
+
+use crate::browser::Browser;
+use crate::page::pen;
+use crate::served::{create_drawing, serve_on, strokes};
+use crate::surrealdb::Server;
+
+/// How long the database fails.
+const FAILS_FOR: Duration = Duration::from_secs(1);
+
+/// Runs a query over HTTP, beside all whiteboards.
+async fn query(database: &Database, text: String) {
+    let url = format!("{}/sql", database.url.replace("ws://", "http://"));
+    let answer = reqwest::Client::new()
+        .post(url)
+        .basic_auth(database.user.as_ref().unwrap(), database.password.as_ref())
+        .header("Surreal-NS", &database.namespace)
+        .header("Surreal-DB", &database.name)
+        .header("Accept", "application/json")
+        .body(text)
+        .send()
+        .await
+        .unwrap();
+    let results: Value = answer.json().await.unwrap();
+    let results = results.as_array().expect("a result for each statement");
+    assert!(
+        results.iter().all(|result| result["status"] == "OK"),
+        "{results:?}"
+    );
+}
+
+#[actix_web::test]
+async fn a_database_that_takes_nothing_for_a_while_makes_no_op_refused() {
+    let process = Server::start();
+    let database = process.database("full");
+    let server = serve_on(&database, &[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    let mut ben = Browser::open(server.address(), &drawing).await;
+    let first = ada.draw(pen(1.0)).await;
+    ada.answered().await;
+
+    let fails = "DEFINE FIELD OVERWRITE changed ON drawing TYPE datetime ASSERT false";
+    query(&database, fails.into()).await;
+    // One that goes alone, and a batch.
+    ada.draw(pen(2.0)).await;
+    ben.edit(first, json!({"x": 5})).await;
+    for x in 3..10 {
+        ada.draw(pen(f64::from(x))).await;
+    }
+    tokio::time::sleep(FAILS_FOR).await;
+    let works = "DEFINE FIELD OVERWRITE changed ON drawing TYPE datetime";
+    query(&database, works.into()).await;
+
+    ada.answered().await;
+    ben.answered().await;
+    assert!(ada.refusals.is_empty(), "{:?}", ada.refusals);
+    assert!(ben.refusals.is_empty(), "{:?}", ben.refusals);
+    ben.reach(10).await;
+    let stored = strokes(server.address(), &drawing).await;
+    assert_eq!(stored["changes"].as_array().unwrap().len(), 9);
+    let metrics = reqwest::get(format!("http://{}/metrics", server.address()));
+    let metrics = metrics.await.unwrap().text().await.unwrap();
+    let failed = r#"whiteboard_appends_total{outcome="failed"} "#;
+    let failed = metrics.lines().find_map(|line| line.strip_prefix(failed));
+    assert!(failed.unwrap().parse::<u64>().unwrap() > 1, "it failed");
+    drop((ada, ben));
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn an_op_that_the_database_never_takes_is_refused_and_no_other() {
+    let process = Server::start();
+    let database = process.database("poisoned");
+    let server = serve_on(&database, &[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let table = format!("stroke_{drawing}");
+    let poisoned = format!(
+        "DEFINE FIELD OVERWRITE body ON `{table}` TYPE option<string> ASSERT !string::contains($value, 'poison')"
+    );
+    query(&database, poisoned).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    let mut ben = Browser::open(server.address(), &drawing).await;
+    ada.draw(pen(1.0)).await;
+    let mut body = pen(2.0);
+    body["note"] = json!("poison");
+    ada.draw(body).await;
+    ada.draw(pen(3.0)).await;
+    ben.draw(pen(4.0)).await;
+    ada.answered().await;
+    ben.answered().await;
+    let refused: Vec<_> = ada.refusals.iter().collect();
+    let [(2, refused)] = refused[..] else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(refused.reason, "invalid");
+    assert!(ben.refusals.is_empty(), "{:?}", ben.refusals);
+    ben.reach(3).await;
+    assert_eq!(ben.strokes.len(), 3);
+    drop((ada, ben));
+    server.drain().await;
+}
