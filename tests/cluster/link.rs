@@ -152,7 +152,7 @@ impl Link {
         });
     }
 
-    /// Carries everything until more than [`CHUNK`] comes at once on its way to the target; keeps
+    /// Carries everything until a whole [`CHUNK`] comes at once on its way to the target; keeps
     /// that and all that comes after it, in both directions, until it releases them. Both ends find
     /// their connections open.
     pub fn hold_from_large(&self) {
