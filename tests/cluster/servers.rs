@@ -281,15 +281,16 @@ async fn a_rolling_restart_moves_each_page_once_and_loses_nothing() {
         let name = format!("Ada {number}");
         visitors.push(cluster.visit_at(number % SERVERS, &name, &drawing).await);
     }
-    let pens = all_draw(&visitors, Duration::from_millis(50));
     let crowd = (0..LOOKING).map(|number| {
         let address = cluster.balancer.address;
         cluster.visit_from(address, &format!("Ben {number}"), &drawing, Some(0))
     });
-    visitors.extend(crowd.collect::<Vec<_>>());
-    for visitor in &visitors {
+    let crowd: Vec<_> = crowd.collect();
+    for visitor in &crowd {
         visitor.wait("being welcome", |seen| seen.welcome).await;
     }
+    let pens = all_draw(&visitors, Duration::from_millis(50));
+    visitors.extend(crowd);
 
     let mut longest = Duration::ZERO;
     for server in 0..SERVERS {
