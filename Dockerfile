@@ -32,6 +32,8 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 # Asks whether the process answers, and not whether its database does: a restart brings no
 # database back, and cuts everyone off. bash speaks TCP, which saves a program to ask with.
+# It asks port 8080: a container that listens on another one is run with a --health-cmd of its own.
+# --start-interval is of Docker 25.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --start-interval=1s \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["whiteboard"]

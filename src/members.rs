@@ -676,4 +676,54 @@ mod tests {
         assert_eq!(read, format!(r#"{{"type":"read","since":{}}}"#, came.len()));
         assert!(!members.has_waiting());
     }
+
+    #[actix_web::test]
+    async fn who_does_not_read_is_given_up_after_a_while() {
+        let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
+        let browser = joined(&mut members, &drawing).await;
+        let now = Instant::now();
+        assert!(members.give_up(now + 2 * MAX_STALL).is_empty());
+        while !members.has_waiting() {
+            draw(&mut drawing);
+            members.flush(&drawing);
+        }
+        let fell_behind = Instant::now();
+        assert!(members.give_up(now + MAX_STALL).is_empty());
+        assert_eq!(members.len(), 1);
+        let later = fell_behind + MAX_STALL + Duration::from_millis(1);
+        assert_eq!(members.give_up(later), [1]);
+        members.leave(1);
+        assert!(members.is_empty() && !members.has_waiting());
+        drop(browser);
+    }
+
+    #[test]
+    fn a_position_means_something_only_in_its_life_and_between_floor_and_head() {
+        let mut drawing = drawing();
+        (0..5).for_each(|_| draw(&mut drawing));
+        drawing.raise_floor(3);
+        let (own, other) = (Some(drawing.life()), Some(Life::random()));
+        for (since, life, judged) in [
+            // Whoever holds nothing has nothing to forget, but what it holds of another life.
+            (0, None, (0, None)),
+            (0, own, (0, None)),
+            (0, other, (0, Some(ResetReason::Life))),
+            (4, None, (0, Some(ResetReason::Life))),
+            (4, other, (0, Some(ResetReason::Life))),
+            (1, own, (0, Some(ResetReason::Floor))),
+            (2, own, (0, Some(ResetReason::Floor))),
+            (3, own, (3, None)),
+            (4, own, (4, None)),
+            (5, own, (5, None)),
+            (6, own, (0, Some(ResetReason::Ahead))),
+            (Seq::MAX, own, (0, Some(ResetReason::Ahead))),
+            (Seq::MAX, other, (0, Some(ResetReason::Life))),
+        ] {
+            assert_eq!(
+                judge_since(&drawing, since, life),
+                judged,
+                "{since} of {life:?}"
+            );
+        }
+    }
 }

@@ -3,31 +3,30 @@
 //! A session never buffers what a browser does not read, and never closes over an honest
 //! outbox: too much is refused for load, and the browser keeps its ops.
 
+mod fragments;
+mod ops;
+mod sessions;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix::fut::wrap_future;
 use actix::prelude::*;
-use actix_http::ws::Item;
-use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws;
-use bytestring::ByteString;
-use governor::clock::{Clock, QuantaClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::feed::FromSession;
-use crate::feeds::{Attached, Feeds};
+use crate::feeds::Attached;
 use crate::members::{Answers, Mailbox, ToSession, Unread};
-use crate::metrics::{Dropped, Ended, Limit, Metrics};
-use crate::model::{Access, DrawingId, Life, Op, Refusal, Seq};
-use crate::protocol::{
-    Close, FromBrowser, Hello, MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, PageSignal, SUBPROTOCOL,
-    ToBrowser,
-};
-use crate::queue::{SessionId, op_bytes};
-use crate::upwards::{Turn, Upwards};
+use crate::metrics::{Dropped, Ended, Metrics};
+use crate::model::{Access, Op, Refusal};
+use crate::protocol::{Close, FromBrowser, Hello, PageSignal, ToBrowser};
+use crate::queue::SessionId;
+use crate::upwards::Upwards;
+use fragments::Fragments;
+pub use sessions::{Joining, SessionSettings, Sessions, upgrade};
 
 /// Messages of a feed that wait for a session; when there are more, its browser is not reading.
 const MAILBOX: usize = 32;
@@ -43,109 +42,6 @@ const ASKS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
 /// A browser that does not answer a close within this time is cut.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
-/// What a session obeys.
-#[derive(Clone, Debug)]
-pub struct SessionSettings {
-    /// A browser is pinged this often.
-    pub heartbeat: Duration,
-    /// A browser that says nothing for so long is gone.
-    pub silence: Duration,
-    /// Ops a second that a session takes in the long run.
-    pub ops_per_second: NonZeroU32,
-    /// Ops that it takes at once, after a pause.
-    pub ops_burst: NonZeroU32,
-    /// Signals a second; those over it are dropped.
-    pub signals_per_second: NonZeroU32,
-    /// Most sessions of this server.
-    pub max_sessions: usize,
-    /// Most ops of one session without an answer; those after them are refused for load.
-    pub unanswered_ops: usize,
-    /// Most bytes of frames that wait for a browser that does not read.
-    pub unread_bytes: usize,
-}
-
-/// What all sessions of a server share.
-pub struct Sessions {
-    feeds: Feeds,
-    settings: SessionSettings,
-    open: AtomicUsize,
-    opened: AtomicU64,
-}
-
-impl Sessions {
-    /// No session yet.
-    pub fn new(feeds: Feeds, settings: SessionSettings) -> Self {
-        Self {
-            feeds,
-            settings,
-            open: AtomicUsize::new(0),
-            opened: AtomicU64::new(0),
-        }
-    }
-
-    /// Brings up to date what is measured only when it is asked for.
-    pub fn measure(&self) {
-        self.metrics().sessions_open.set(self.open());
-    }
-
-    fn metrics(&self) -> &Metrics {
-        self.feeds.metrics()
-    }
-
-    /// How many sockets are open.
-    pub fn open(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
-    }
-}
-
-/// What a browser asks for with its upgrade.
-#[derive(Clone, Copy, Debug)]
-pub struct Joining {
-    /// The drawing.
-    pub drawing: DrawingId,
-    /// What its link allows.
-    pub access: Access,
-    /// The last position the page holds.
-    pub since: Seq,
-    /// The life it belongs to.
-    pub life: Option<Life>,
-}
-
-/// Turns a request into a session.
-///
-/// A socket that is refused is upgraded too, and closed with the code that says why: a page
-/// cannot read the status of a handshake that failed.
-///
-/// # Errors
-///
-/// When the request is no WebSocket handshake.
-pub fn upgrade(
-    request: &HttpRequest,
-    payload: web::Payload,
-    joining: Result<Joining, Close>,
-    sessions: &Arc<Sessions>,
-) -> Result<HttpResponse, actix_web::Error> {
-    let offered = request
-        .headers()
-        .get("Sec-WebSocket-Protocol")
-        .and_then(|value| value.to_str().ok());
-    let speaks =
-        offered.is_some_and(|offered| offered.split(',').any(|one| one.trim() == SUBPROTOCOL));
-    let joining = match joining {
-        Ok(_) if !speaks => Err(Close::Malformed(format!(
-            "speak the subprotocol {SUBPROTOCOL}"
-        ))),
-        Ok(_) if sessions.feeds.is_draining() => Err(Close::Restart { after: RETRY }),
-        Ok(_) if sessions.open() >= sessions.settings.max_sessions => Err(Close::TooMany),
-        joining => joining,
-    };
-    let session = Session::new(joining, sessions.clone());
-    ws::WsResponseBuilder::new(session, request, payload)
-        .protocols(&[SUBPROTOCOL])
-        .frame_size(MAX_FRAME_BYTES)
-        .start()
-}
-
 /// One WebSocket, and the actor that is its end.
 pub struct Session {
     id: SessionId,
@@ -159,7 +55,7 @@ pub struct Session {
     ops_limit: DefaultDirectRateLimiter,
     signals_limit: DefaultDirectRateLimiter,
     asks_limit: DefaultDirectRateLimiter,
-    fragments: Option<Vec<u8>>,
+    fragments: Fragments,
     /// What waits in the mailbox.
     unread: Unread,
     heard: Instant,
@@ -183,7 +79,7 @@ impl Session {
             ops_limit: RateLimiter::direct(ops),
             signals_limit: RateLimiter::direct(Quota::per_second(settings.signals_per_second)),
             asks_limit: RateLimiter::direct(Quota::per_second(ASKS_PER_SECOND)),
-            fragments: None,
+            fragments: Fragments::default(),
             unread: Unread::default(),
             heard: Instant::now(),
             closing: false,
@@ -317,127 +213,6 @@ impl Session {
         });
     }
 
-    fn welcomed(&mut self, frame: ByteString, next: u64, ctx: &mut ws::WebsocketContext<Self>) {
-        let Some(hello) = &self.hello else { return };
-        self.upwards = Some(Upwards::new(hello.writer, next));
-        ctx.text(frame);
-        let early = std::mem::take(&mut self.early);
-        if !early.is_empty() {
-            self.ops(early, ctx);
-        }
-    }
-
-    /// Takes the ops whose turn it is: the next number, and those after it.
-    fn ops(&mut self, ops: Vec<(u64, Result<Op, Refusal>)>, ctx: &mut ws::WebsocketContext<Self>) {
-        let Ok(Joining { access, .. }) = self.joining else {
-            return;
-        };
-        if self.hello.is_none() {
-            self.malformed("ops come after hello", ctx);
-            return;
-        }
-        let (Some(upwards), Some(attached)) = (&mut self.upwards, &self.attached) else {
-            // The welcome is on its way, and says whose turn it is. What is left out here is a gap then.
-            let bytes = self.early.iter().chain(&ops).map(|(_, op)| match op {
-                Ok(op) => op_bytes(op),
-                Err(_) => 0,
-            });
-            let fits = self.early.len() + ops.len() <= MAX_OPS_PER_FRAME;
-            if fits && bytes.sum::<usize>() <= MAX_FRAME_BYTES {
-                self.early.extend(ops);
-            }
-            return;
-        };
-        let metrics = self.sessions.metrics();
-        let mut taken = Vec::new();
-        let mut repeat = false;
-        for (n, op) in ops {
-            match upwards.turn(n) {
-                Turn::Stale { answered } => {
-                    repeat |= answered;
-                    continue;
-                }
-                Turn::Gap => {
-                    metrics.resends.count();
-                    ctx.text(ToBrowser::Resend { n: upwards.next() }.encode());
-                    continue;
-                }
-                Turn::Held => continue,
-                Turn::Next => {}
-            }
-            let op = match op {
-                Ok(_) if access < Access::Draw => Err(Refusal::Forbidden),
-                op => op,
-            };
-            match op {
-                Ok(op) => {
-                    if let Some((limit, message, retry)) = overload(
-                        &self.sessions.settings,
-                        &self.ops_limit,
-                        upwards,
-                        attached,
-                        &op,
-                    ) {
-                        metrics.overloaded.count(limit);
-                        upwards.hold();
-                        ctx.text(ToBrowser::overloaded(n, message, retry).encode());
-                        break;
-                    }
-                    upwards.take();
-                    taken.push(op);
-                }
-                Err(refusal) => {
-                    metrics.refused.count((&refusal).into());
-                    upwards.pass();
-                    ctx.text(ToBrowser::refused(n, &refusal, None).encode());
-                }
-            }
-        }
-        if repeat {
-            // Decided already: say again how far the answers go.
-            ctx.text(
-                ToBrowser::Done {
-                    n: upwards.answered(),
-                }
-                .encode(),
-            );
-        }
-        if !taken.is_empty() {
-            let writer = upwards.writer();
-            self.tell(FromSession::Submit {
-                session: self.id,
-                writer,
-                ops: taken,
-            });
-        }
-    }
-
-    fn fragment(&mut self, item: Item, ctx: &mut ws::WebsocketContext<Self>) {
-        let (bytes, last) = match item {
-            Item::FirstText(bytes) => {
-                self.fragments = Some(Vec::new());
-                (bytes, false)
-            }
-            Item::FirstBinary(_) => return self.malformed("frames are text", ctx),
-            Item::Continue(bytes) => (bytes, false),
-            Item::Last(bytes) => (bytes, true),
-        };
-        let Some(fragments) = &mut self.fragments else {
-            return self.malformed("a fragment continues nothing", ctx);
-        };
-        if fragments.len() + bytes.len() > MAX_FRAME_BYTES {
-            self.fragments = None;
-            return self.close(Close::TooLarge, ctx);
-        }
-        fragments.extend_from_slice(&bytes);
-        if last {
-            match self.fragments.take().map(String::from_utf8) {
-                Some(Ok(text)) => self.text(&text, ctx),
-                _ => self.malformed("text is UTF-8", ctx),
-            }
-        }
-    }
-
     fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
         if self.heard.elapsed() > self.sessions.settings.silence {
             self.close(Close::Silent, ctx);
@@ -485,30 +260,6 @@ impl Session {
             }
         });
     }
-}
-
-/// Which limit an op meets, in words too, and when it is worth trying again.
-fn overload(
-    settings: &SessionSettings,
-    limit: &DefaultDirectRateLimiter,
-    upwards: &Upwards,
-    attached: &Attached,
-    op: &Op,
-) -> Option<(Limit, &'static str, Duration)> {
-    if upwards.unanswered() >= settings.unanswered_ops {
-        let text = "too many ops of this page have no answer yet";
-        return Some((Limit::Unanswered, text, RETRY));
-    }
-    if let Err(until) = limit.check() {
-        let wait = until.wait_time_from(QuantaClock::default().now());
-        let text = "more ops than a page may send";
-        return Some((Limit::Rate, text, wait.max(RETRY)));
-    }
-    if !attached.shared.room.reserve(op_bytes(op)) {
-        let text = "more ops wait for the database than this server holds";
-        return Some((Limit::Queue, text, RETRY));
-    }
-    None
 }
 
 impl Actor for Session {
@@ -591,7 +342,11 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             Ok(ws::Message::Text(text)) => self.text(&text, ctx),
             Ok(ws::Message::Ping(bytes)) => ctx.pong(&bytes),
             Ok(ws::Message::Pong(_) | ws::Message::Nop) => {}
-            Ok(ws::Message::Continuation(item)) => self.fragment(item, ctx),
+            Ok(ws::Message::Continuation(item)) => match self.fragments.take(item) {
+                Ok(Some(text)) => self.text(&text, ctx),
+                Ok(None) => {}
+                Err(close) => self.close(close, ctx),
+            },
             Ok(ws::Message::Binary(_)) => self.malformed("frames are text", ctx),
             Ok(ws::Message::Close(reason)) => {
                 self.closing = true;

@@ -78,7 +78,7 @@ fn collect(folder: &Path, module: Option<&str>, found: &mut Vec<Source>) {
         let module = module.unwrap_or(&name);
         if path.is_dir() {
             collect(&path, Some(module), found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && name != "tests" {
             found.push(Source {
                 module: module.to_owned(),
                 path: path.display().to_string(),
@@ -89,11 +89,26 @@ fn collect(folder: &Path, module: Option<&str>, found: &mut Vec<Source>) {
 }
 
 /// Cuts lines at `//`, also inside strings: no import comes after one. A file's own tests, at its
-/// end, may use whatever they like.
+/// end or in a file of their own, may use whatever they like.
 fn without_comments(text: &str) -> String {
-    let code = text.split("\n#[cfg(test)]").next().unwrap();
+    let (code, tests) = text.split_once("\n#[cfg(test)]").unwrap_or((text, ""));
+    assert!(
+        are_at_the_end(tests),
+        "what follows the tests is not looked at:\n{text}"
+    );
     let lines = code.lines().map(|line| line.split("//").next().unwrap());
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether these are the tests of a file, as a module in it or beside it, and nothing follows them.
+fn are_at_the_end(tests: &str) -> bool {
+    let inside = tests.strip_prefix("\nmod tests {\n");
+    let ends = |inside: &str| {
+        inside
+            .find("\n}\n")
+            .is_none_or(|end| end + 3 == inside.len())
+    };
+    matches!(tests, "" | "\nmod tests;\n") || inside.is_some_and(ends)
 }
 
 fn is_of_a_word(c: char) -> bool {
@@ -261,4 +276,7 @@ fn imports_are_found_in_every_spelling() {
     assert!(!names_crate("my_surrealdb::x", "surrealdb"));
     assert!(!names_crate("\"surrealdb=warn\"", "surrealdb"));
     assert_eq!(without_comments("a // use crate::b\nc"), "a \nc");
+    assert!(are_at_the_end("\nmod tests {\n    x\n}\n") && are_at_the_end("\nmod tests;\n"));
+    assert!(!are_at_the_end("\nmod tests;\nuse crate::b;\n"));
+    assert!(!are_at_the_end("\nmod tests {\n    x\n}\nuse crate::b;\n"));
 }

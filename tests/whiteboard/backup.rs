@@ -1,14 +1,13 @@
 //! A backup of a SurrealDB server is one export, made while people draw; restored, it is the
 //! drawings as they were, and pages that saw more start over.
 
-use std::process::Command;
-
 use futures_util::future::join;
 use serde_json::json;
 use whiteboard::store::Database;
 
 use crate::browser::Browser;
 use crate::page::pen;
+use crate::processes::program;
 use crate::served::{create_drawing, serve_on, strokes};
 use crate::surrealdb::Server;
 
@@ -75,7 +74,7 @@ async fn a_restored_backup_is_the_drawings_as_they_were() {
     let restore = ask(&after, reqwest::Method::POST, "import").body(backup);
     let restored = restore.send().await.unwrap();
     assert_eq!(restored.status(), 200, "{}", restored.text().await.unwrap());
-    let new_life = Command::new(env!("CARGO_BIN_EXE_whiteboard"))
+    let new_life = program(env!("CARGO_BIN_EXE_whiteboard"))
         .args(["--new-life", "--database", &after.url])
         .args(["--database-namespace", &after.namespace])
         .args(["--database-name", &after.name])

@@ -1,7 +1,15 @@
-//! What the README and `compose.yaml` say of HAProxy is one configuration, and HAProxy takes it.
+//! What `compose.yaml` and the `Dockerfile` say, as far as it can be tried without containers: HAProxy
+//! takes the configuration, which is the README's, the versions are those the program is built with,
+//! and the health check tells a server that answers from one that does not.
 
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Command;
+
+use crate::processes::free_port;
+use crate::served::serve;
 
 /// Where Debian puts it.
 const HAPROXY: &str = "/usr/sbin/haproxy";
@@ -62,4 +70,61 @@ fn haproxy_takes_what_the_readme_and_compose_say_and_they_say_the_same() {
         let found = settings.iter().any(|setting| setting.starts_with(line));
         assert!(found, "compose.yaml lacks `{line}`");
     }
+}
+
+#[test]
+fn the_database_of_compose_and_of_tests_is_of_the_version_that_the_program_is_built_with() {
+    let after = |text: &str, opening: &str, closing: char| -> Vec<String> {
+        let parts = text.split(opening).skip(1);
+        parts
+            .map(|part| part.split(closing).next().unwrap().to_owned())
+            .collect()
+    };
+    let compose = file("compose.yaml");
+    let (program, tests) = (file("Cargo.toml"), file("tests/surrealdb/Cargo.toml"));
+    let versions: Vec<_> = [
+        after(&compose, "image: surrealdb/surrealdb:v", '\n'),
+        after(&program, "surrealdb = { version = \"=", '"'),
+        after(&tests, "surrealdb-core = { version = \"=", '"'),
+        after(&tests, "surrealdb-server = { version = \"=", '"'),
+    ]
+    .concat();
+    assert_eq!(versions.len(), 4, "{versions:?}");
+    let different = BTreeSet::from_iter(&versions);
+    assert_eq!(different.len(), 1, "{versions:?}");
+}
+
+/// Runs the health check of the image against another port than the image's own.
+async fn health(port: u16) -> Option<i32> {
+    let dockerfile = file("Dockerfile");
+    let (_, check) = dockerfile.split_once("HEALTHCHECK ").unwrap();
+    let (_, check) = check.split_once("CMD ").unwrap();
+    let check = check.lines().next().unwrap();
+    let command: Vec<String> = serde_json::from_str(check).unwrap();
+    let command: Vec<String> = command
+        .iter()
+        .map(|part| part.replace("127.0.0.1/8080", &format!("127.0.0.1/{port}")))
+        .collect();
+    assert!(command.concat().contains(&port.to_string()), "{check}");
+    let running = move || Command::new(&command[0]).args(&command[1..]).output();
+    let output = actix_web::rt::task::spawn_blocking(running).await.unwrap();
+    output.unwrap().status.code()
+}
+
+#[actix_web::test]
+async fn the_health_check_of_the_image_tells_who_answers_from_who_does_not() {
+    let server = serve(&[]).await;
+    assert_eq!(health(server.address().port()).await, Some(0));
+    server.drain().await;
+    assert_eq!(health(free_port()).await, Some(1));
+
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()))).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let failing = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 1_024]).unwrap();
+        let _ = stream.write_all(b"HTTP/1.0 503 Service Unavailable\r\n\r\n");
+    });
+    assert_eq!(health(port).await, Some(1));
+    failing.join().unwrap();
 }

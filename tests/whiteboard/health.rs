@@ -31,12 +31,19 @@ fn settings(database: &Database) -> Settings {
 #[actix_web::test]
 async fn a_server_is_ready_when_it_hears_its_own_beat() {
     let mut settings = served::settings("mem://", &[]);
-    // It does not wait for another beat.
-    settings.server.beat_interval = Duration::from_secs(3_600);
-    let server = Server::start(settings).await.unwrap();
-    let took = ready(server.address(), 200).await;
-    assert!(took < SOON, "{took:?}");
-    server.drain().await;
+    // Longer than a test may take: it is ready without waiting for another beat.
+    settings.server.beat_interval = Duration::from_secs(60);
+    let mut fastest = Duration::MAX;
+    for _ in 0..3 {
+        let server = Server::start(settings.clone()).await.unwrap();
+        fastest = fastest.min(ready(server.address(), 200).await);
+        let metrics = reqwest::get(format!("http://{}/metrics", server.address()));
+        let metrics = metrics.await.unwrap().text().await.unwrap();
+        let unheard = "whiteboard_beat_heard_seconds_count 0\n";
+        assert!(!metrics.contains(unheard), "{metrics}");
+        server.drain().await;
+    }
+    assert!(fastest < SOON, "{fastest:?}");
 }
 
 #[actix_web::test]
@@ -55,6 +62,34 @@ async fn a_server_without_its_database_says_so_until_it_is_back() {
         fastest = (fastest.0.min(noticed), fastest.1.min(back));
     }
     assert!(fastest.0 < NOTICED && fastest.1 < SOON, "{fastest:?}");
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_page_that_comes_while_the_database_is_away_is_told_to_come_again() {
+    let mut process = surrealdb::Server::start();
+    let mut database = process.database("away");
+    database.deadline = Duration::from_secs(1);
+    let server = serve_on(&database, &[]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    process.kill();
+    let mut ada = Browser::new(address, &drawing);
+    // It draws as soon as it is there, and before it is welcome.
+    ada.draw(pen(1.0)).await;
+    ada.connect().await;
+    let closed = ada.closed().await;
+    assert_eq!(closed.code, 1013, "{closed:?}");
+    assert!(closed.reason.starts_with("again in "), "{closed:?}");
+    assert_eq!(ada.outbox.len(), 1);
+
+    process.restart();
+    ready(address, 200).await;
+    ada.reconnect(address).await;
+    ada.answered().await;
+    ada.reach(1).await;
+    assert_eq!((ada.head, ada.strokes.len()), (1, 1));
+    drop(ada);
     server.drain().await;
 }
 

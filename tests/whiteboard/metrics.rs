@@ -410,7 +410,7 @@ async fn metrics_are_told_whatever_the_host_is_called() {
 
 /// Each family is named where a test sees it move: here, or beside what it counts.
 #[actix_web::test]
-async fn every_family_is_seen_to_move() {
+async fn every_family_is_named_by_a_test() {
     let tests = concat!(
         include_str!("metrics.rs"),
         include_str!("health.rs"),

@@ -1,12 +1,16 @@
 //! Coming back: a page gets what it lacks, and starts over when its position means nothing.
 
+use std::time::Duration;
+
 use serde_json::json;
 use uuid::Uuid;
 use whiteboard::model::Life;
+use whiteboard::store::Store;
 
-use crate::browser::Browser;
+use crate::browser::{Browser, request, turned_away};
 use crate::page::pen;
-use crate::served::{Process, create_drawing, serve};
+use crate::served::{Process, answers, create_drawing, serve, serve_on};
+use crate::surrealdb;
 
 #[actix_web::test]
 async fn a_reconnect_brings_only_what_came_after() {
@@ -86,6 +90,58 @@ async fn a_since_from_the_future_starts_over() {
 }
 
 #[actix_web::test]
+async fn a_since_below_the_floor_starts_over() {
+    let process = surrealdb::Server::start();
+    let database = process.database("floor");
+    let warm = serve_on(&database, &[]).await;
+    let drawing = create_drawing(warm.address()).await;
+    let mut ada = Browser::open(warm.address(), &drawing).await;
+    let old = ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    let mut below = Browser::open(warm.address(), &drawing).await;
+    let mut below_over_http = Browser::new(warm.address(), &drawing);
+    below.reach(1).await;
+    below.cut();
+    below_over_http.fetch().await;
+    let young = ada.draw(pen(2.0)).await;
+    ada.draw(pen(3.0)).await;
+    // Drawn and erased at once it would have only one position.
+    ada.answered().await;
+    ada.erase(old).await;
+    ada.erase(young).await;
+    ada.answered().await;
+    let mut at_the_floor = Browser::open(warm.address(), &drawing).await;
+    at_the_floor.reach(5).await;
+    at_the_floor.cut();
+    ada.draw(pen(4.0)).await;
+    ada.answered().await;
+    ada.reach(6).await;
+    let store = Store::open(&database).await.unwrap();
+    assert_eq!(store.sweep(Duration::ZERO).await.unwrap().tombstones, 2);
+    store.close().await;
+
+    // A server that reads the drawing only now cannot say what was erased up to there.
+    let cold = serve_on(&database, &[]).await;
+    below.reconnect(cold.address()).await;
+    below.reach(6).await;
+    assert_eq!(below.resets, ["floor"]);
+    below_over_http.address = cold.address();
+    below_over_http.fetch().await;
+    assert_eq!(below_over_http.resets, ["over HTTP"]);
+    let before = at_the_floor.changes;
+    at_the_floor.reconnect(cold.address()).await;
+    at_the_floor.reach(6).await;
+    assert!(at_the_floor.resets.is_empty());
+    assert_eq!(at_the_floor.changes, before + 1);
+    for page in [&below, &below_over_http, &at_the_floor] {
+        assert_eq!((page.head, page.picture()), (6, ada.picture()));
+    }
+    drop((ada, below, at_the_floor));
+    warm.drain().await;
+    cold.drain().await;
+}
+
+#[actix_web::test]
 async fn a_page_may_read_over_http_first() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
@@ -150,6 +206,35 @@ async fn a_drain_answers_what_is_on_its_way_and_says_come_back() {
     let (closed, ()) = futures_util::future::join(ada.closed(), server.drain()).await;
     assert_eq!(closed.code, 1012);
     assert!(closed.reason.starts_with("again in "), "{closed:?}");
+}
+
+#[actix_web::test]
+async fn who_comes_while_a_server_stops_is_sent_elsewhere() {
+    let mut process = surrealdb::Server::start();
+    let server = serve_on(&process.database("door"), &["--drain-limit=1m"]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let mut ada = Browser::open(address, &drawing).await;
+    // What cannot be stored keeps the server from ending.
+    process.kill();
+    ada.draw(pen(1.0)).await;
+    ada.ping().await;
+    ada.wait("its op to be taken", |b| b.pongs == 1).await;
+    // To read what it has in memory takes no database: it answers until it stops.
+    let read = format!("http://{address}/api/drawings/{drawing}/strokes?since=0");
+    answers(&read, 200).await;
+    let draining = actix_web::rt::spawn(server.drain());
+    answers(&read, 503).await;
+    let door = request(address, &format!("/ws/{drawing}?since=0"));
+    let closed = turned_away(address, door).await;
+    assert_eq!(closed.code, 1012, "{closed:?}");
+    assert!(closed.reason.starts_with("again in "), "{closed:?}");
+    assert!(ada.is_connected() && !draining.is_finished());
+
+    process.restart();
+    assert_eq!(ada.closed().await.code, 1012);
+    assert_eq!((ada.done, ada.outbox.len()), (1, 0));
+    draining.await.unwrap();
 }
 
 #[actix_web::test]

@@ -14,10 +14,12 @@ use whiteboard::config::{Password, Settings};
 use whiteboard::server::Server;
 use whiteboard::store::Database;
 
+use crate::processes::{program, spawn};
+
 /// How long a process may take until it says where it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long `/readyz` may take until it says what is waited for.
-const READY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an address may take until it answers as is waited for.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts a server that forgets, with these flags.
 pub async fn serve(flags: &[&str]) -> Server {
@@ -46,14 +48,19 @@ pub fn settings_on(database: &Database, flags: &[&str]) -> Settings {
 
 /// Waits until `/readyz` answers with this status; gives how long that took.
 pub async fn ready(address: SocketAddr, status: u16) -> Duration {
+    answers(&format!("http://{address}/readyz"), status).await
+}
+
+/// Waits until an address answers with this status; gives how long that took.
+pub async fn answers(url: &str, status: u16) -> Duration {
     let begun = Instant::now();
     loop {
-        let response = reqwest::get(format!("http://{address}/readyz")).await;
+        let response = reqwest::get(url).await;
         let told = response.expect("an answer").status();
         if told == status {
             return begun.elapsed();
         }
-        assert!(begun.elapsed() < READY_TIMEOUT, "it still says {told}");
+        assert!(begun.elapsed() < ANSWER_TIMEOUT, "{url} still says {told}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -99,15 +106,15 @@ pub struct Process {
 impl Process {
     /// Starts one on the database in this folder.
     pub fn start(data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_whiteboard"))
+        let mut command = program(env!("CARGO_BIN_EXE_whiteboard"));
+        command
             .args(["--listen", "127.0.0.1:0", "--database"])
             .arg(format!("surrealkv://{}", data.display()))
             .current_dir(data.parent().expect("a folder around it"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+            .stderr(Stdio::piped());
+        let mut child = spawn(command);
         let stderr = child.stderr.take().expect("stderr is piped");
         let (tell, told) = mpsc::channel();
         let log = Arc::new(Mutex::new(Vec::new()));

@@ -2,10 +2,12 @@
 //! the same, and a wrong value is explained.
 
 use std::fmt::Write;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use clap::CommandFactory;
 use whiteboard::config::{Settings, SettingsError};
+
+use crate::processes::program;
 
 /// Settings that take any text.
 const FREE: [&str; 2] = ["database-user", "database-password"];
@@ -41,7 +43,7 @@ fn file(name: &str) -> String {
 fn run(flags: &[&str], variables: &[(&str, &str)], env_file: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(".env"), env_file).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_whiteboard"))
+    program(env!("CARGO_BIN_EXE_whiteboard"))
         .args(flags)
         .env_clear()
         .envs(variables.iter().copied())

@@ -2,11 +2,15 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::thread;
+
+use crate::processes::{program, spawn};
 
 fn command(folder: &Path, flags: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_whiteboard"));
+    let mut command = program(env!("CARGO_BIN_EXE_whiteboard"));
     command
         .args(flags)
         .env_clear()
@@ -24,7 +28,7 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path, flags: &[&str]) -> Self {
-        let mut child = command(folder, flags).spawn().unwrap();
+        let mut child = spawn(command(folder, flags));
         let log = BufReader::new(child.stderr.take().unwrap());
         Self { child, log }
     }
@@ -155,4 +159,21 @@ fn a_database_that_cannot_be_had_is_one_clear_line() {
             "{text}"
         );
     }
+}
+
+/// Tests that are killed leave no process behind: each ends with the thread that spawned it.
+#[test]
+fn a_process_of_a_test_does_not_outlive_it() {
+    let spawning = thread::spawn(|| {
+        let mut command = program("sh");
+        command.args(["-c", "echo; exec sleep 20"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        // It runs, and so is past all that was to be done before.
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        child
+    });
+    let mut child = spawning.join().unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
 }

@@ -5,13 +5,12 @@
  */
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { BINARY, Server, until } from "./harness.js";
+import { ended, freePort, spawned } from "./processes.js";
 
 /** Milliseconds until a process answers. */
 const READY = 60_000;
@@ -57,7 +56,7 @@ export class Cluster {
   /** Starts the database, again on the data it had. */
   async startDatabase() {
     assert.ok(existsSync(SURREALDB), `${SURREALDB} is built first, with the whole workspace`);
-    this.#database = spawn(SURREALDB, [
+    this.#database = spawned(SURREALDB, [
       "start", "--no-banner", "--log", "none", "--bind", `127.0.0.1:${this.#port}`, "--user", "root", "--pass", "root",
       `surrealkv://${this.folder}/data?sync=every`,
     ], { stdio: "ignore" });
@@ -65,7 +64,7 @@ export class Cluster {
   }
 
   async killDatabase() {
-    await killed(this.#database);
+    await ended(this.#database, "SIGKILL");
   }
 
   /** Round robin, and out of the way of a server that is not ready: all that a balancer has to be. */
@@ -80,16 +79,16 @@ export class Cluster {
       "frontend browsers", `  bind 127.0.0.1:${port}`, "  default_backend whiteboards",
       "backend whiteboards", "  balance roundrobin", "  option httpchk GET /readyz", ...backends, "",
     ].join("\n"));
-    this.#balancer = spawn(HAPROXY, ["-db", "-f", config], { stdio: "ignore" });
+    this.#balancer = spawned(HAPROXY, ["-db", "-f", config], { stdio: "ignore" });
     this.address = `http://127.0.0.1:${port}`;
     await until("the balancer is ready", () => answers(`${this.address}/readyz`), READY);
   }
 
   /** Ends everything. */
   async remove() {
-    await killed(this.#balancer);
+    await ended(this.#balancer, "SIGKILL");
     await Promise.all(this.servers.map((server) => server.remove()));
-    await killed(this.#database);
+    await ended(this.#database, "SIGKILL");
     await rm(this.folder, { recursive: true, force: true });
   }
 }
@@ -97,24 +96,4 @@ export class Cluster {
 /** @param {string} address */
 async function answers(address) {
   return fetch(address).then((answer) => answer.ok, () => false);
-}
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const listener = createServer();
-    listener.once("error", reject);
-    listener.listen(0, "127.0.0.1", () => {
-      const address = listener.address();
-      listener.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
-}
-
-/** @param {import("node:child_process").ChildProcess | null} child */
-async function killed(child) {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGKILL");
-  await gone;
 }

@@ -68,6 +68,32 @@ test("whose server is killed draws on through another one", async () => {
   assert.deepEqual(await strokes(other), await strokes(page));
 });
 
+test("whose server is killed while the pen is down finishes the stroke, and it is there whole and once", async () => {
+  const drawing = await cluster.servers[0].drawing();
+  const page = await (await somebody()).open(drawing);
+  const other = await (await somebody()).open(drawing);
+  for (const [turn, server] of cluster.servers.entries()) {
+    const y = 200 + turn * 100;
+    await drag(page, [[200, y], [300, y]], { lift: false });
+    await painted(other, "live", [250, y]);
+    await server.stop("SIGKILL");
+    await page.mouse.move(600, y, { steps: 8 });
+    await page.mouse.up();
+    await says(page, "Saved");
+    await has(other, 1 + turn);
+    // The others see where the pen is now, and not where it was when the server died.
+    await page.mouse.move(700, 600);
+    for (const each of [page, other]) {
+      await painted(each, "live", [250, y], false);
+      for (const x of [205, 400, 595]) await painted(each, "settled", [x, y]);
+    }
+    await server.start();
+    await until("the server is back", async () => (await fetch(`${server.address}/readyz`)).ok);
+  }
+  await has(page, 2);
+  assert.deepEqual(await strokes(other), await strokes(page));
+});
+
 test("a page whose files did not all come loads again by itself", async () => {
   const drawing = await cluster.servers[0].drawing();
   const one = await somebody();

@@ -98,6 +98,34 @@ test("what a crashed page left unsaved is saved by the next one", async () => {
   await shelved(next, 0);
 });
 
+test("a page that is loaded again while the server is dead loses nothing", async () => {
+  const drawing = await server.drawing();
+  const page = await (await somebody()).open(drawing);
+  await drag(page, [[200, 200], [300, 200]]);
+  await says(page, "Saved");
+  await server.stop("SIGKILL");
+  await says(page, /^Reconnecting/);
+  await drag(page, [[200, 300], [300, 300]]);
+  await drag(page, [[200, 400], [300, 400]]);
+  await says(page, "Reconnecting… (2 not saved)");
+  await shelved(page, 2);
+  const drawn = await strokes(page);
+  await assert.rejects(page.reload(), /ERR_CONNECTION_REFUSED/);
+  await server.start();
+  await page.reload();
+  // Perhaps before it found what it left behind.
+  await says(page, "Saved");
+  await has(page, 3);
+  await shelved(page, 0);
+  await says(page, "Saved");
+  const other = await (await somebody()).open(drawing);
+  await has(other, 3);
+  for (const each of [page, other]) {
+    const bodies = (await strokes(each)).map(({ id, body }) => ({ id, body }));
+    assert.deepEqual(bodies, drawn.map(({ id, body }) => ({ id, body })));
+  }
+});
+
 test("a living page's outbox is its own: another page of the browser leaves it alone", async () => {
   const drawing = await server.drawing();
   const one = await somebody();
@@ -172,6 +200,45 @@ test("a full drawing says no with a reason, and erasing makes room", async () =>
     await says(page, "Saved");
     await has(page, 2);
     await painted(page, "settled", [250, 300]);
+  } finally {
+    await small.remove();
+  }
+});
+
+test("a stroke whose refusal was lost with its socket is told of", async () => {
+  const small = await Server.start({ WHITEBOARD_MAX_STROKES: "1" });
+  try {
+    const one = await Somebody.come(browser, small);
+    people.push(one);
+    /** @type {import("playwright-core").WebSocketRoute[]} */
+    const sockets = [];
+    let refusals = 0;
+    await one.context.routeWebSocket(/\/ws\//, (socket) => {
+      const first = sockets.push(socket) === 1;
+      socket.connectToServer().onMessage((text) => {
+        // The answers to what comes after the first stroke do not arrive through the first socket.
+        const { type, n } = JSON.parse(String(text));
+        const answers = type === "refused" || type === "done";
+        if (first && type === "refused") refusals += 1;
+        if (!first || !answers || n === 1) socket.send(text);
+      });
+    });
+    const drawing = await small.drawing();
+    const page = await one.open(drawing);
+    await drag(page, [[200, 200], [300, 200]]);
+    await says(page, "Saved");
+    await drag(page, [[200, 300], [300, 300]]);
+    await page.keyboard.press("e");
+    await drag(page, [[250, 190], [250, 210]]);
+    await until("the erasure is stored", async () => (await small.api("GET", `/api/drawings/${drawing}/strokes`)).changes[0].gone);
+    await until("the refusal is lost", () => refusals === 1);
+    await says(page, "2 not saved");
+    await has(page, 1);
+    await sockets[0].close({ code: 4500, reason: "again: for a test" });
+    await page.getByText("the server refused a stroke while this page was not connected").waitFor();
+    await has(page, 0);
+    await painted(page, "settled", [250, 300], false);
+    await says(page, "Saved");
   } finally {
     await small.remove();
   }

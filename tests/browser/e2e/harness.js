@@ -5,13 +5,13 @@
  */
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { ended, freePort, spawned } from "./processes.js";
 
 /** Milliseconds until a server is ready, and until a predicate is true. */
 const READY = 60_000;
@@ -42,35 +42,36 @@ export async function until(name, what, within = SOON) {
 export class Server {
   /** @type {import("node:child_process").ChildProcess | null} */
   #process = null;
-  #listen = "127.0.0.1:0";
   #log = "";
-  address = "";
 
   /**
    * @param {string} folder
+   * @param {number} port
    * @param {Record<string, string>} settings
    */
-  constructor(folder, settings) {
+  constructor(folder, port, settings) {
     this.folder = folder;
+    this.listen = `127.0.0.1:${port}`;
+    this.address = `http://${this.listen}`;
     this.settings = settings;
   }
 
   /** @param {Record<string, string>} [settings] environment variables */
   static async start(settings = {}) {
     assert.ok(existsSync(BINARY), `${BINARY} is built first, or WHITEBOARD_BIN names another`);
-    const server = new Server(await mkdtemp(path.join(tmpdir(), "whiteboard-")), settings);
+    const server = new Server(await mkdtemp(path.join(tmpdir(), "whiteboard-")), await freePort(), settings);
     await server.start();
     return server;
   }
 
   /** Starts it, again on the port and the data it had. */
   async start() {
-    const child = spawn(BINARY, [], {
+    const child = spawned(BINARY, [], {
       cwd: this.folder,
       env: {
         ...process.env,
         RUST_LOG: "info",
-        WHITEBOARD_LISTEN: this.#listen,
+        WHITEBOARD_LISTEN: this.listen,
         WHITEBOARD_DATABASE: `surrealkv://${this.folder}/data`,
         ...this.settings,
       },
@@ -79,21 +80,15 @@ export class Server {
     this.#process = child;
     this.#log = "";
     child.stderr.on("data", (text) => (this.#log += text));
-    for (const end = Date.now() + READY; !/http:\/\/127\.0\.0\.1:\d+/.test(this.#log); ) {
+    for (const end = Date.now() + READY; !this.#log.includes(this.address); ) {
       if (Date.now() > end || child.exitCode !== null) assert.fail(`the server does not start:\n${this.#log}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    [this.address] = /http:\/\/127\.0\.0\.1:\d+/.exec(this.#log) ?? [""];
-    this.#listen = this.address.replace("http://", "");
   }
 
   /** @param {NodeJS.Signals} signal */
   async stop(signal) {
-    const child = this.#process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once("exit", resolve));
-    child.kill(signal);
-    await gone;
+    await ended(this.#process, signal);
   }
 
   async remove() {

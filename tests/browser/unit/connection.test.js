@@ -1,7 +1,101 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, beforeEach, mock, test } from "node:test";
 import { waitBefore } from "../../../static/backoff.js";
-import { readReason } from "../../../static/connection.js";
+import { Connection, readReason } from "../../../static/connection.js";
+
+/** A socket whose other end is the test. */
+class Socket {
+  static CONNECTING = 0;
+  static OPEN = 1;
+  static CLOSED = 3;
+  /** @type {Socket[]} all that were made, in order */
+  static all = [];
+
+  readyState = Socket.CONNECTING;
+  /** @type {any[]} */
+  sent = [];
+  wasLeft = false;
+
+  constructor(address, subprotocol) {
+    Object.assign(this, { address, subprotocol });
+    Socket.all.push(this);
+  }
+
+  send(text) {
+    assert.equal(this.readyState, Socket.OPEN);
+    this.sent.push(JSON.parse(text));
+  }
+
+  /** As a socket whose other end is dead: it says nothing more. */
+  close() {
+    this.wasLeft = true;
+  }
+
+  opens() {
+    this.readyState = Socket.OPEN;
+    this.onopen?.();
+  }
+
+  says(frame) {
+    this.onmessage?.({ data: JSON.stringify(frame) });
+  }
+
+  closes(code, reason) {
+    this.readyState = Socket.CLOSED;
+    this.onclose?.({ code, reason });
+  }
+
+  get pings() {
+    return this.sent.filter(({ type }) => type === "ping").length;
+  }
+}
+
+const last = () => Socket.all.at(-1);
+/** Milliseconds of the first wait of a page that draws 0.5 by lot. */
+const FIRST_WAIT = waitBefore(1, () => 0.5);
+/** @type {EventTarget & {visibilityState?: string}} */
+let page;
+/** @type {any[]} what the connection said, in order */
+let told;
+/** @type {Connection} */
+let connection;
+
+/** @param {number} milliseconds */
+const wait = (milliseconds) => mock.timers.tick(milliseconds);
+
+beforeEach(() => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.method(Math, "random", () => 0.5);
+  page = Object.assign(new EventTarget(), { visibilityState: "visible" });
+  Object.assign(globalThis, {
+    WebSocket: Socket,
+    document: page,
+    addEventListener: page.addEventListener.bind(page),
+    removeEventListener: page.removeEventListener.bind(page),
+  });
+  Socket.all = [];
+  told = [];
+  let asked = 0;
+  connection = new Connection(() => `ws://here/${(asked += 1)}`, {
+    opened: () => told.push("opened"),
+    frame: (frame) => told.push(frame),
+    closed: () => told.push("closed"),
+    ended: (code, reason) => told.push({ code, reason }),
+  });
+});
+afterEach(() => {
+  connection.stop();
+  mock.timers.reset();
+  mock.restoreAll();
+  for (const name of ["WebSocket", "document", "addEventListener", "removeEventListener"]) delete globalThis[name];
+});
+
+/** Opens the connection's first socket. */
+function open() {
+  connection.start();
+  last().opens();
+  return last();
+}
 
 test("a close reason says whether coming back makes sense", () => {
   assert.deepEqual(readReason("again: nothing was heard"), { final: false, after: null });
@@ -18,4 +112,156 @@ test("waits grow, stay between 0.1 and 10 seconds, and differ", () => {
     const spread = waitBefore(attempt, () => 0.999) - waitBefore(attempt, () => 0);
     assert.ok(spread >= 890, `attempt ${attempt} is spread over ${spread} ms`);
   }
+});
+
+test("what is said goes through an open socket, and through no other", () => {
+  assert.equal(connection.send({ type: "hello" }), false);
+  connection.start();
+  connection.start();
+  assert.equal(Socket.all.length, 1);
+  assert.deepEqual([last().address, last().subprotocol], ["ws://here/1", "whiteboard.v1"]);
+  assert.deepEqual([connection.isOpen, connection.send({ type: "hello" })], [false, false]);
+  last().opens();
+  assert.deepEqual([connection.isOpen, connection.send({ type: "hello" })], [true, true]);
+  last().says({ type: "pong", head: 3 });
+  assert.deepEqual(last().sent, [{ type: "hello" }]);
+  assert.deepEqual(told, ["opened", { type: "pong", head: 3 }]);
+});
+
+test("after 15 seconds of silence it asks once, and 10 seconds later it gives the socket up", () => {
+  const socket = open();
+  wait(14_999);
+  assert.equal(socket.pings, 0);
+  wait(1);
+  assert.equal(socket.pings, 1);
+  wait(9_999);
+  assert.deepEqual([socket.pings, socket.wasLeft, told], [1, false, ["opened"]]);
+  wait(1);
+  assert.deepEqual([socket.wasLeft, told], [true, ["opened", "closed"]]);
+  // The dead socket is not waited for, and nothing of it is heard any more.
+  socket.says({ type: "pong", head: 1 });
+  socket.closes(1006, "");
+  assert.deepEqual([Socket.all.length, told], [1, ["opened", "closed"]]);
+  wait(FIRST_WAIT);
+  assert.deepEqual([Socket.all.length, last().address], [2, "ws://here/2"]);
+  last().opens();
+  assert.deepEqual(told, ["opened", "closed", "opened"]);
+});
+
+test("whatever is heard ends the silence, before the question and after it", () => {
+  const socket = open();
+  wait(14_000);
+  socket.says({ type: "strokes" });
+  wait(14_000);
+  assert.equal(socket.pings, 0);
+  wait(1_000);
+  assert.equal(socket.pings, 1);
+  wait(9_000);
+  socket.says({ type: "signals" });
+  wait(14_999);
+  assert.deepEqual([socket.pings, socket.wasLeft], [1, false]);
+  wait(1);
+  assert.equal(socket.pings, 2);
+});
+
+test("a socket that does not open is given up after 10 seconds", () => {
+  connection.start();
+  const [first] = Socket.all;
+  wait(9_999);
+  assert.deepEqual([first.wasLeft, told], [false, []]);
+  wait(1);
+  assert.deepEqual([first.wasLeft, told], [true, ["closed"]]);
+  first.opens();
+  assert.deepEqual(told, ["closed"]);
+  wait(FIRST_WAIT);
+  assert.equal(Socket.all.length, 2);
+});
+
+test("each failure in a row makes the next wait longer, until something is heard", () => {
+  connection.start();
+  for (const attempt of [1, 2, 3, 4, 5, 6]) {
+    // To have been open is not enough: a server may take sockets and fail them.
+    last().opens();
+    last().closes(1006, "");
+    const expected = waitBefore(attempt, () => 0.5);
+    wait(expected - 1);
+    assert.equal(Socket.all.length, attempt);
+    wait(1);
+    assert.equal(Socket.all.length, attempt + 1);
+  }
+  last().opens();
+  last().says({ type: "welcome" });
+  last().closes(1006, "");
+  wait(FIRST_WAIT - 1);
+  assert.equal(Socket.all.length, 7);
+  wait(1);
+  assert.equal(Socket.all.length, 8);
+});
+
+test("a server that says when to come back is obeyed", () => {
+  const socket = open();
+  socket.closes(1012, "again in 3500 ms: the server restarts");
+  wait(3_499);
+  assert.deepEqual([Socket.all.length, told], [1, ["opened", "closed"]]);
+  wait(1);
+  assert.equal(Socket.all.length, 2);
+});
+
+test("what is final ends it: nothing wakes it again", () => {
+  const socket = open();
+  socket.closes(4404, "final: there is no such drawing");
+  assert.deepEqual(told, ["opened", { code: 4404, reason: "there is no such drawing" }]);
+  page.dispatchEvent(new Event("online"));
+  page.dispatchEvent(new Event("visibilitychange"));
+  wait(600_000);
+  assert.equal(Socket.all.length, 1);
+});
+
+test("once it is stopped nothing opens and nothing is said", () => {
+  const socket = open();
+  connection.stop();
+  assert.equal(socket.wasLeft, true);
+  socket.says({ type: "strokes" });
+  page.dispatchEvent(new Event("online"));
+  wait(600_000);
+  assert.deepEqual([Socket.all.length, told], [1, ["opened"]]);
+});
+
+for (const event of ["online", "offline", "visibilitychange"]) {
+  test(`after ${event} it asks at once, and waits only 3 seconds for an answer`, () => {
+    const socket = open();
+    page.dispatchEvent(new Event(event));
+    assert.equal(socket.pings, 1);
+    wait(2_999);
+    assert.equal(socket.wasLeft, false);
+    wait(1);
+    assert.deepEqual([socket.wasLeft, told], [true, ["opened", "closed"]]);
+  });
+
+  test(`after ${event} it does not wait for its next attempt`, () => {
+    open().closes(1012, "again in 5000 ms: the server restarts");
+    page.dispatchEvent(new Event(event));
+    assert.equal(Socket.all.length, 2);
+    // The attempt that was to come is replaced, not added.
+    last().opens();
+    wait(14_000);
+    assert.equal(Socket.all.length, 2);
+  });
+}
+
+test("a page that is hidden is not woken", () => {
+  const socket = open();
+  page.visibilityState = "hidden";
+  page.dispatchEvent(new Event("visibilitychange"));
+  assert.equal(socket.pings, 0);
+  wait(15_000);
+  assert.equal(socket.pings, 1);
+});
+
+test("an answer after waking keeps the socket", () => {
+  const socket = open();
+  page.dispatchEvent(new Event("online"));
+  socket.says({ type: "pong", head: 0 });
+  wait(3_000);
+  assert.deepEqual([socket.wasLeft, Socket.all.length], [false, 1]);
 });

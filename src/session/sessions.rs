@@ -1,0 +1,120 @@
+//! All sessions of one server: what they share, and how a request becomes one of them.
+//!
+//! It must never leave a page without a word: who is turned away is told why by a close code.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web_actors::ws;
+
+use super::{RETRY, Session};
+use crate::feeds::Feeds;
+use crate::metrics::Metrics;
+use crate::model::{Access, DrawingId, Life, Seq};
+use crate::protocol::{Close, MAX_FRAME_BYTES, SUBPROTOCOL};
+
+/// What a session obeys.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// A browser is pinged this often.
+    pub heartbeat: Duration,
+    /// A browser that says nothing for so long is gone.
+    pub silence: Duration,
+    /// Ops a second that a session takes in the long run.
+    pub ops_per_second: NonZeroU32,
+    /// Ops that it takes at once, after a pause.
+    pub ops_burst: NonZeroU32,
+    /// Signals a second; those over it are dropped.
+    pub signals_per_second: NonZeroU32,
+    /// Most sessions of this server.
+    pub max_sessions: usize,
+    /// Most ops of one session without an answer; those after them are refused for load.
+    pub unanswered_ops: usize,
+    /// Most bytes of frames that wait for a browser that does not read.
+    pub unread_bytes: usize,
+}
+
+/// What all sessions of a server share.
+pub struct Sessions {
+    pub(super) feeds: Feeds,
+    pub(super) settings: SessionSettings,
+    pub(super) open: AtomicUsize,
+    pub(super) opened: AtomicU64,
+}
+
+impl Sessions {
+    /// No session yet.
+    pub fn new(feeds: Feeds, settings: SessionSettings) -> Self {
+        Self {
+            feeds,
+            settings,
+            open: AtomicUsize::new(0),
+            opened: AtomicU64::new(0),
+        }
+    }
+
+    /// Brings up to date what is measured only when it is asked for.
+    pub fn measure(&self) {
+        self.metrics().sessions_open.set(self.open());
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        self.feeds.metrics()
+    }
+
+    /// How many sockets are open.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+}
+
+/// What a browser asks for with its upgrade.
+#[derive(Clone, Copy, Debug)]
+pub struct Joining {
+    /// The drawing.
+    pub drawing: DrawingId,
+    /// What its link allows.
+    pub access: Access,
+    /// The last position the page holds.
+    pub since: Seq,
+    /// The life it belongs to.
+    pub life: Option<Life>,
+}
+
+/// Turns a request into a session.
+///
+/// A socket that is refused is upgraded too, and closed with the code that says why: a page
+/// cannot read the status of a handshake that failed.
+///
+/// # Errors
+///
+/// When the request is no WebSocket handshake.
+pub fn upgrade(
+    request: &HttpRequest,
+    payload: web::Payload,
+    joining: Result<Joining, Close>,
+    sessions: &Arc<Sessions>,
+) -> Result<HttpResponse, actix_web::Error> {
+    let offered = request
+        .headers()
+        .get("Sec-WebSocket-Protocol")
+        .and_then(|value| value.to_str().ok());
+    let speaks =
+        offered.is_some_and(|offered| offered.split(',').any(|one| one.trim() == SUBPROTOCOL));
+    let joining = match joining {
+        Ok(_) if !speaks => Err(Close::Malformed(format!(
+            "speak the subprotocol {SUBPROTOCOL}"
+        ))),
+        Ok(_) if sessions.feeds.is_draining() => Err(Close::Restart { after: RETRY }),
+        Ok(_) if sessions.open() >= sessions.settings.max_sessions => Err(Close::TooMany),
+        joining => joining,
+    };
+    let session = Session::new(joining, sessions.clone());
+    ws::WsResponseBuilder::new(session, request, payload)
+        .protocols(&[SUBPROTOCOL])
+        .frame_size(MAX_FRAME_BYTES)
+        .start()
+}
