@@ -26,9 +26,21 @@ use crate::visitor::{DEADLINE, Patience, Visitor};
 
 /// Clusters of one run that are up at the same time; the others wait for their turn. More would
 /// make all of them slow on a machine of two cores, and no run shorter.
-const AT_ONCE: usize = 2;
+const AT_ONCE: u32 = 2;
 /// Places that the balancer has for servers, those that are started later included.
 const PLACES: usize = 6;
+/// The connection for live queries is the second one that a server makes.
+const LIVES: u64 = 1;
+
+/// How often heads are compared where a test waits for it.
+pub const CHECKS: &[&str] = &["--heads-interval", "2s"];
+pub const INTERVAL: Duration = Duration::from_secs(2);
+/// What the comparison and the read that follows may take on a busy machine.
+pub const READ: Duration = Duration::from_secs(2);
+/// No comparison of heads repairs anything but those that follow a subscription.
+pub const NO_CHECKS: &[&str] = &["--heads-interval", "1h"];
+/// The last comparison after a subscription.
+const LAST_CHECK: Duration = Duration::from_secs(2);
 
 /// What a cluster is made of.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +53,8 @@ pub struct Plan {
     pub flags: &'static [&'static str],
     /// How long its visitors wait for a sign of life.
     pub patience: Option<Patience>,
+    /// How many turns it takes: one, or all of them.
+    turns: u32,
 }
 
 impl Plan {
@@ -51,6 +65,15 @@ impl Plan {
             linked: false,
             flags: &[],
             patience: None,
+            turns: 1,
+        }
+    }
+
+    /// Lets no other cluster be up meanwhile: for a test that says how long something may take.
+    pub fn alone(self) -> Self {
+        Self {
+            turns: AT_ONCE,
+            ..self
         }
     }
 
@@ -80,6 +103,15 @@ impl Plan {
     pub async fn start(self) -> Cluster {
         Cluster::start(self).await
     }
+
+    /// The same, with a new drawing that Ada has open at server 0 and Ben at server 1.
+    pub async fn start_with_two(self) -> (Cluster, String, Visitor, Visitor) {
+        let cluster = self.start().await;
+        let drawing = cluster.create_drawing().await;
+        let ada = cluster.visit_at(0, "Ada", &drawing).await;
+        let ben = cluster.visit_at(1, "Ben", &drawing).await;
+        (cluster, drawing, ada, ben)
+    }
 }
 
 /// A place for a whiteboard: its port stays the same when it is started again.
@@ -106,8 +138,9 @@ pub struct Cluster {
 impl Cluster {
     async fn start(plan: Plan) -> Self {
         static TURNS: LazyLock<Arc<Semaphore>> =
-            LazyLock::new(|| Arc::new(Semaphore::new(AT_ONCE)));
-        let turn = TURNS.clone().acquire_owned().await.expect("never closed");
+            LazyLock::new(|| Arc::new(Semaphore::new(AT_ONCE as usize)));
+        let turn = TURNS.clone().acquire_many_owned(plan.turns).await;
+        let turn = turn.expect("never closed");
         let log = Log::new();
         let database = block_in_place(surrealdb::Server::start);
         let mut places = Vec::new();
@@ -208,6 +241,19 @@ impl Cluster {
             .link
             .as_ref()
             .expect("a plan with links")
+    }
+
+    /// A server hears nothing of its live queries any more, and nobody tells it.
+    ///
+    /// # Panics
+    ///
+    /// When it connected anew, so that nobody knows which connection is for what.
+    pub fn deafen(&self, server: usize) {
+        let link = self.link(server);
+        assert_eq!(link.connections(), LIVES + 1, "server {server}");
+        self.log
+            .say(&format!("server {server}"), "hears nothing any more");
+        link.silence_one(LIVES);
     }
 
     fn process(&self, server: usize) -> &Process {
@@ -395,12 +441,31 @@ impl Cluster {
         visitor
     }
 
-    /// The same, and the balancer is asked for this server at first. Later any will do.
+    /// The same at this server, for which the balancer is asked at first. Later any will do.
     pub async fn visit_at(&self, server: usize, name: &str, drawing: &str) -> Visitor {
-        let visitor = self.visit_from(self.balancer.address, name, drawing, Some(server));
-        visitor.wait("being welcome", |seen| seen.welcome).await;
-        assert_eq!(visitor.seen().server, Some(server), "{name} is elsewhere");
-        visitor
+        self.visit_through(self.balancer.address, server, name, drawing)
+            .await
+    }
+
+    /// The same through a [`Link`] to the balancer.
+    pub async fn visit_through(
+        &self,
+        address: SocketAddr,
+        server: usize,
+        name: &str,
+        drawing: &str,
+    ) -> Visitor {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let visitor = self.visit_from(address, name, drawing, Some(server));
+            visitor.wait("being welcome", |seen| seen.welcome).await;
+            if visitor.seen().server == Some(server) {
+                return visitor;
+            }
+            // A server that is busy for a moment is taken for one that is down.
+            assert!(Instant::now() < deadline, "{name} is elsewhere");
+            visitor.leave().await;
+        }
     }
 
     /// Someone comes to a drawing at any address, as that of a [`Link`]; not welcome yet.
@@ -422,4 +487,10 @@ impl Drop for Cluster {
             self.log.show();
         }
     }
+}
+
+/// Waits until the comparisons of heads that follow a subscription are over, also if they are late:
+/// nothing tells of one that finds nothing.
+pub async fn checks_after_following_are_over() {
+    sleep(LAST_CHECK + READ).await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use whiteboard::model::StrokeId;
 
-use crate::cluster::{Cluster, Plan};
+use crate::cluster::{Cluster, NO_CHECKS, Plan};
 use crate::page::pen;
 use crate::visitor::{DEADLINE, Visitor};
 
@@ -13,8 +13,6 @@ use crate::visitor::{DEADLINE, Visitor};
 const AS_BEFORE: Duration = Duration::from_secs(3);
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(20);
-/// No comparison of heads repairs what a feed does not hear by itself.
-const NO_CHECKS: &[&str] = &["--heads-interval", "1h"];
 
 /// One visitor on each server, each of whom drew a stroke that is saved.
 async fn one_on_each(cluster: &Cluster, drawing: &str) -> Vec<Visitor> {
@@ -106,7 +104,7 @@ async fn all_is_as_before(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_database_costs_nobody_their_session_or_a_stroke() {
-    let mut cluster = Plan::of(3).flags(NO_CHECKS).start().await;
+    let mut cluster = Plan::of(3).flags(NO_CHECKS).alone().start().await;
     let drawing = cluster.create_drawing().await;
     let visitors = one_on_each(&cluster, &drawing).await;
     cluster.kill_database();
@@ -120,7 +118,7 @@ async fn a_killed_database_costs_nobody_their_session_or_a_stroke() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_was_away_for_longer_than_a_query_may_take_is_used_again_at_once() {
-    let mut cluster = Plan::of(2).flags(NO_CHECKS).start().await;
+    let mut cluster = Plan::of(2).flags(NO_CHECKS).alone().start().await;
     let drawing = cluster.create_drawing().await;
     let visitors = one_on_each(&cluster, &drawing).await;
     cluster.kill_database();
@@ -135,7 +133,7 @@ async fn a_database_that_was_away_for_longer_than_a_query_may_take_is_used_again
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_hangs_costs_nobody_their_session_or_a_stroke() {
-    let cluster = Plan::of(2).flags(NO_CHECKS).start().await;
+    let cluster = Plan::of(2).flags(NO_CHECKS).alone().start().await;
     let drawing = cluster.create_drawing().await;
     let visitors = one_on_each(&cluster, &drawing).await;
     cluster.pause_database();

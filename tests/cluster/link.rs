@@ -31,11 +31,19 @@ enum Passage {
     Silent,
 }
 
+/// Which bytes are kept for later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    Nothing,
+    /// Nothing until something large comes on its way to the target; that, and all after it.
+    FromLarge,
+    All,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Weather {
     passage: Passage,
-    /// Bytes that come are kept for later.
-    held: bool,
+    hold: Hold,
     /// How long each byte is on its way, in each direction.
     delay: Duration,
     /// Bytes a second in each direction of each connection.
@@ -61,7 +69,7 @@ impl Weather {
 pub struct Link {
     /// Where it listens.
     pub address: SocketAddr,
-    weather: watch::Sender<Weather>,
+    weather: Arc<watch::Sender<Weather>>,
     /// How many connections there were.
     connections: Arc<AtomicU64>,
     /// Bytes that are on their way to the target.
@@ -74,24 +82,23 @@ impl Link {
     pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.expect("a free port");
-        let weather = watch::Sender::new(Weather {
+        let weather = Arc::new(watch::Sender::new(Weather {
             passage: Passage::Open,
-            held: false,
+            hold: Hold::Nothing,
             delay: Duration::ZERO,
             rate: None,
             forgotten: 0,
             deaf: None,
-        });
+        }));
         let address = listener.local_addr().expect("an address");
         let connections = Arc::new(AtomicU64::new(0));
         let outbound = watch::Sender::new(0);
-        let (watching, numbers, counted) =
-            (weather.subscribe(), connections.clone(), outbound.clone());
+        let (made, numbers, counted) = (weather.clone(), connections.clone(), outbound.clone());
         let listening = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 let connection = Connection {
                     number: numbers.fetch_add(1, Ordering::SeqCst),
-                    weather: watching.clone(),
+                    weather: made.clone(),
                 };
                 tokio::spawn(connection.live(near, target, counted.clone()));
             }
@@ -120,7 +127,7 @@ impl Link {
     /// Drops all bytes of the connections that are open now and closes none, as a router does that
     /// forgot them. New ones are carried.
     pub fn forget(&self) {
-        let forgotten = self.connections.load(Ordering::SeqCst);
+        let forgotten = self.connections();
         self.weather
             .send_modify(|weather| weather.forgotten = forgotten);
     }
@@ -129,6 +136,11 @@ impl Link {
     pub fn silence_one(&self, connection: u64) {
         self.weather
             .send_modify(|weather| weather.deaf = Some(connection));
+    }
+
+    /// How many connections were made so far.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// Carries bytes again. Connections that lost some are closed.
@@ -140,14 +152,23 @@ impl Link {
         });
     }
 
-    /// Keeps all bytes that come, until it releases them; both ends find their connections open.
-    pub fn hold(&self) {
-        self.weather.send_modify(|weather| weather.held = true);
+    /// Carries everything until a whole [`CHUNK`] comes at once on its way to the target; keeps
+    /// that and all that comes after it, in both directions, until it releases them. Both ends find
+    /// their connections open.
+    pub fn hold_from_large(&self) {
+        self.weather
+            .send_modify(|weather| weather.hold = Hold::FromLarge);
     }
 
     /// Lets go of what it held.
     pub fn release(&self) {
-        self.weather.send_modify(|weather| weather.held = false);
+        self.weather
+            .send_modify(|weather| weather.hold = Hold::Nothing);
+    }
+
+    /// Bytes that are on their way to the target.
+    pub fn outbound(&self) -> usize {
+        *self.outbound.borrow()
     }
 
     /// Waits until so many bytes are on their way to the target at once.
@@ -189,10 +210,9 @@ impl Drop for Link {
 }
 
 /// One connection: its number, and what the weather is.
-#[derive(Clone)]
 struct Connection {
     number: u64,
-    weather: watch::Receiver<Weather>,
+    weather: Arc<watch::Sender<Weather>>,
 }
 
 impl Connection {
@@ -201,10 +221,10 @@ impl Connection {
     }
 
     async fn live(self, near: TcpStream, target: SocketAddr, outbound: watch::Sender<usize>) {
-        let mut weather = self.weather.clone();
+        let mut weather = self.weather.subscribe();
         let broken = async {
             let passage = |weather: &Weather| weather.passage(self.number);
-            // Ends also when the link is gone.
+            // A link that is gone was cut before.
             let _ = weather.wait_for(|now| passage(now) != Passage::Open).await;
             let _ = weather
                 .wait_for(|now| passage(now) != Passage::Silent)
@@ -238,18 +258,31 @@ impl Connection {
         let (far_reads, far_writes) = far.into_split();
         let inbound = watch::Sender::new(0);
         tokio::join!(
-            self.one_way(near_reads, far_writes, &outbound),
-            self.one_way(far_reads, near_writes, &inbound),
+            self.one_way(near_reads, far_writes, &outbound, |bytes| self
+                .notices(bytes)),
+            self.one_way(far_reads, near_writes, &inbound, |_| ()),
         );
     }
 
-    /// Carries one direction to its end. What was sent before an end broke arrives all the same,
-    /// as it does on a network.
+    /// So many bytes came at once on their way to the target.
+    fn notices(&self, bytes: usize) {
+        self.weather.send_if_modified(|weather| {
+            let begins = weather.hold == Hold::FromLarge && bytes == CHUNK;
+            if begins {
+                weather.hold = Hold::All;
+            }
+            begins
+        });
+    }
+
+    /// Carries one direction to its end; `comes` is told how many bytes came, before they go on.
+    /// What was sent before an end broke arrives all the same, as it does on a network.
     async fn one_way(
         &self,
         mut from: OwnedReadHalf,
         mut to: OwnedWriteHalf,
         held: &watch::Sender<usize>,
+        comes: impl Fn(usize),
     ) {
         let held = Held::none(held);
         let (sender, mut on_the_way) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
@@ -258,6 +291,7 @@ impl Connection {
             let sender = sender;
             let mut buffer = vec![0; CHUNK];
             while let Ok(bytes @ 1..) = from.read(&mut buffer).await {
+                comes(bytes);
                 held.add(bytes as isize);
                 let due = Instant::now() + self.weather.borrow().delay;
                 if sender.send((due, buffer[..bytes].to_vec())).await.is_err() {
@@ -268,7 +302,8 @@ impl Connection {
         let writing = async {
             while let Some((due, bytes)) = on_the_way.recv().await {
                 sleep_until(due).await;
-                let _ = self.weather.clone().wait_for(|weather| !weather.held).await;
+                let mut weather = self.weather.subscribe();
+                let _ = weather.wait_for(|weather| weather.hold != Hold::All).await;
                 let written = match self.passage() {
                     Passage::Open => to.write_all(&bytes).await,
                     Passage::Cut | Passage::Silent => Ok(()),

@@ -14,8 +14,9 @@
 //!
 //! It needs HAProxy (`apt-get install haproxy`) and the workspace's binaries, as `tests/run` sets
 //! them up. Two clusters are up at the same time, whatever the number of test threads; the other
-//! tests wait for their turn. When a test fails, what all processes and visitors of its cluster said
-//! is shown in the order in which they said it.
+//! tests wait for their turn, and one that says how long something may take is alone. When a test
+//! fails, what all processes and visitors of its cluster said is shown in the order in which they
+//! said it.
 
 mod agreement;
 mod balancer;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 use whiteboard::model::{StrokeId, WriterId};
@@ -12,6 +13,9 @@ use crate::visitor::{DEADLINE, Seen, Visitor};
 
 /// By then a change of who is here is seen on every server.
 const SOON: Duration = Duration::from_secs(1);
+/// And so much later by the list of drawings: a server tells the others of its counts at once, but
+/// so far apart.
+const BEAT_PAUSE: Duration = Duration::from_millis(500);
 /// By then the people of a killed server are gone.
 const FORGOTTEN: Duration = Duration::from_secs(10);
 /// Time between two looks.
@@ -44,8 +48,8 @@ async fn listed(cluster: &Cluster, server: usize, drawing: &str) -> u64 {
         .expect("a number")
 }
 
-/// Waits until all see the same people, and the lists of all servers count them.
-async fn all_see(cluster: &Cluster, drawing: &str, all: &[&Visitor], who: &[&str], until: Instant) {
+/// Waits until all see the same people.
+async fn all_see(all: &[&Visitor], who: &[&str], until: Instant) {
     for visitor in all {
         let left = until.saturating_duration_since(Instant::now());
         let what = format!("{who:?}");
@@ -53,19 +57,36 @@ async fn all_see(cluster: &Cluster, drawing: &str, all: &[&Visitor], who: &[&str
             .wait_within(left, &what, |seen| names(seen) == who)
             .await;
     }
-    for server in cluster.running() {
+}
+
+/// Waits until the lists of all servers count so many people.
+async fn all_list(cluster: &Cluster, drawing: &str, people: usize, until: Instant) {
+    let lists = cluster.running().into_iter().map(|server| async move {
         loop {
-            let people = listed(cluster, server, drawing).await;
-            if people == who.len() as u64 {
+            let listed = listed(cluster, server, drawing).await;
+            if listed == people as u64 {
                 break;
             }
             assert!(
                 Instant::now() < until,
-                "server {server} lists {people}, not {who:?}"
+                "server {server} lists {listed}, not {people}"
             );
             sleep(LOOK).await;
         }
-    }
+    });
+    join_all(lists).await;
+}
+
+/// Someone came, went or changed at this moment: soon everyone knows.
+async fn all_know(
+    cluster: &Cluster,
+    drawing: &str,
+    all: &[&Visitor],
+    who: &[&str],
+    since: Instant,
+) {
+    all_see(all, who, since + SOON).await;
+    all_list(cluster, drawing, who.len(), since + SOON + BEAT_PAUSE).await;
 }
 
 /// Waits until someone is welcome for the nth time, and gives the moment.
@@ -78,18 +99,8 @@ async fn welcome(visitor: &Visitor, nth: usize) -> Instant {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
-    let cluster = Plan::of(2).start().await;
-    let drawing = cluster.create_drawing().await;
-    let ada = cluster.visit_at(0, "Ada", &drawing).await;
-    let ben = cluster.visit_at(1, "Ben", &drawing).await;
-    all_see(
-        &cluster,
-        &drawing,
-        &[&ada, &ben],
-        &["Ada", "Ben"],
-        Instant::now() + DEADLINE,
-    )
-    .await;
+    let (cluster, drawing, ada, ben) = Plan::of(2).alone().start_with_two().await;
+    all_see(&[&ada, &ben], &["Ada", "Ben"], Instant::now() + DEADLINE).await;
     let direct = cluster.direct().await;
     let before = direct.rows().await;
     let (stroke, writer) = (StrokeId::random(), ada.seen().writer.expect("welcome"));
@@ -115,44 +126,30 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
     // Who goes takes the pointer along.
     ada.leave().await;
     let gone = Instant::now();
-    all_see(&cluster, &drawing, &[&ben], &["Ben"], gone + SOON).await;
+    all_know(&cluster, &drawing, &[&ben], &["Ben"], gone).await;
     assert_eq!(pointer(&ben.seen(), writer), None);
     assert_eq!(direct.rows().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everyone_sees_who_is_here_within_a_second_on_whatever_server() {
-    let cluster = Plan::of(3).start().await;
+    let cluster = Plan::of(3).alone().start().await;
     let drawing = cluster.create_drawing().await;
     let ada = cluster.visit_at(0, "Ada", &drawing).await;
     let ben = cluster.visit_at(1, "Ben", &drawing).await;
     let now = welcome(&ben, 1).await;
-    all_see(
-        &cluster,
-        &drawing,
-        &[&ada, &ben],
-        &["Ada", "Ben"],
-        now + SOON,
-    )
-    .await;
+    all_know(&cluster, &drawing, &[&ada, &ben], &["Ada", "Ben"], now).await;
 
     // Someone comes to a server that did not have the drawing open.
     let cleo = cluster.visit_at(2, "Cleo", &drawing).await;
     let now = welcome(&cleo, 1).await;
     let all = [&ada, &ben, &cleo];
-    all_see(
-        &cluster,
-        &drawing,
-        &all,
-        &["Ada", "Ben", "Cleo"],
-        now + SOON,
-    )
-    .await;
+    all_know(&cluster, &drawing, &all, &["Ada", "Ben", "Cleo"], now).await;
 
     // Someone takes another name.
     cleo.rename("Zoe");
     let now = welcome(&cleo, 2).await;
-    all_see(&cluster, &drawing, &all, &["Ada", "Ben", "Zoe"], now + SOON).await;
+    all_know(&cluster, &drawing, &all, &["Ada", "Ben", "Zoe"], now).await;
 
     // Someone goes to another server.
     let mut welcomes = 1;
@@ -163,57 +160,41 @@ async fn everyone_sees_who_is_here_within_a_second_on_whatever_server() {
         welcome(&ada, welcomes).await;
     }
     let now = welcome(&ada, welcomes).await;
-    all_see(&cluster, &drawing, &all, &["Ada", "Ben", "Zoe"], now + SOON).await;
+    all_know(&cluster, &drawing, &all, &["Ada", "Ben", "Zoe"], now).await;
 
     // Someone goes.
     ben.leave().await;
     let now = Instant::now();
-    all_see(
-        &cluster,
-        &drawing,
-        &[&ada, &cleo],
-        &["Ada", "Zoe"],
-        now + SOON,
-    )
-    .await;
+    all_know(&cluster, &drawing, &[&ada, &cleo], &["Ada", "Zoe"], now).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_people_of_a_killed_server_are_gone_within_ten_seconds() {
-    let mut cluster = Plan::of(2).start().await;
+    let mut cluster = Plan::of(2).alone().start().await;
     let drawing = cluster.create_drawing().await;
     // Ada knows no other server, and cannot come back.
     let ada = cluster.visit_from(cluster.address(0), "Ada", &drawing, None);
     let now = welcome(&ada, 1).await;
     let ben = cluster.visit_at(1, "Ben", &drawing).await;
     let both = [&ada, &ben];
-    all_see(&cluster, &drawing, &both, &["Ada", "Ben"], now + DEADLINE).await;
+    all_see(&both, &["Ada", "Ben"], now + DEADLINE).await;
     let writer = ada.seen().writer.expect("welcome");
     ada.signal(json!({"pointer": {"x": 1, "y": 2}}));
     ben.wait("a pointer", |seen| pointer(seen, writer).is_some())
         .await;
     cluster.kill(0);
     let killed = Instant::now();
-    all_see(&cluster, &drawing, &[&ben], &["Ben"], killed + FORGOTTEN).await;
+    all_see(&[&ben], &["Ben"], killed + FORGOTTEN).await;
+    all_list(&cluster, &drawing, 1, killed + FORGOTTEN).await;
     assert_eq!(pointer(&ben.seen(), writer), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_who_comes_back_through_another_server_is_here_once() {
-    let mut cluster = Plan::of(2).start().await;
-    let drawing = cluster.create_drawing().await;
-    let ada = cluster.visit_at(0, "Ada", &drawing).await;
-    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    let (mut cluster, drawing, ada, ben) = Plan::of(2).alone().start_with_two().await;
     let both = [&ada, &ben];
     let people = ["Ada", "Ben"];
-    all_see(
-        &cluster,
-        &drawing,
-        &both,
-        &people,
-        Instant::now() + DEADLINE,
-    )
-    .await;
+    all_see(&both, &people, Instant::now() + DEADLINE).await;
     cluster.kill(0);
     let killed = Instant::now();
     let back = welcome(&ada, 2).await;

@@ -1,8 +1,18 @@
 //! Programs of several versions on one database, as in a rolling upgrade.
 
+use serde_json::json;
+
 use crate::cluster::Plan;
-use crate::direct::Names;
+use crate::direct::{Direct, Names};
 use crate::page::pen;
+
+/// What the database says of the schema: its number, and the oldest that it may be used by.
+async fn meta(direct: &Direct) -> [u64; 2] {
+    let meta = direct
+        .run("SELECT VALUE [schema, oldest] FROM ONLY meta:schema")
+        .await;
+    serde_json::from_value(meta.into_json_value()).expect("two numbers")
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_serves_a_newer_database_until_that_says_that_it_is_too_old() {
@@ -10,10 +20,14 @@ async fn a_program_serves_a_newer_database_until_that_says_that_it_is_too_old() 
     let direct = cluster.direct().await;
     let old = cluster.create_drawing().await;
     let ada = cluster.visit_at(0, "Ada", &old).await;
+    let [known, _] = meta(&direct).await;
+    let newer = known + 1;
 
     // A newer program started, which this one may run beside.
     direct
-        .run("UPDATE meta:schema SET schema = 3, oldest = 1")
+        .run(&format!(
+            "UPDATE meta:schema SET schema = {newer}, oldest = {known}"
+        ))
         .await;
     let added = cluster.add().await;
     let ben = cluster.visit_at(added, "Ben", &old).await;
@@ -22,18 +36,19 @@ async fn a_program_serves_a_newer_database_until_that_says_that_it_is_too_old() 
     let cleo = cluster.visit_at(added, "Cleo", &new).await;
     cleo.draw(pen(2.0));
     assert_eq!(cluster.agree(&new, &[&cleo]).await.living(), 1);
-    let meta = direct
-        .run("SELECT VALUE [schema, oldest] FROM ONLY meta:schema")
-        .await;
-    assert_eq!(meta.into_json_value(), serde_json::json!([3, 1]));
+    assert_eq!(meta(&direct).await, [newer, known]);
 
     // The upgrade is over, and the newer program writes what this one does not know.
-    direct.run("UPDATE meta:schema SET oldest = 3").await;
+    direct
+        .run(&format!("UPDATE meta:schema SET oldest = {newer}"))
+        .await;
     assert_eq!(cluster.run(&[]).await, Some(1));
-    let reason = "this program knows schema 2: upgrade it";
-    cluster.log.has("another", reason).await;
+    let reason = format!("this program knows schema {known}: upgrade it");
+    cluster.log.has("another", &reason).await;
     ben.sees(ada.draw(pen(3.0))).await;
-    direct.run("UPDATE meta:schema SET oldest = 1").await;
+    direct
+        .run(&format!("UPDATE meta:schema SET oldest = {known}"))
+        .await;
     assert_eq!(cluster.agree(&old, &[&ada, &ben]).await.living(), 2);
 }
 
@@ -41,6 +56,7 @@ async fn a_program_serves_a_newer_database_until_that_says_that_it_is_too_old() 
 async fn a_drawing_of_an_older_schema_is_migrated_once_when_two_servers_open_it_at_once() {
     let cluster = Plan::of(2).start().await;
     let direct = cluster.direct().await;
+    let [known, _] = meta(&direct).await;
     for _ in 0..5 {
         let drawing = cluster.create_drawing().await;
         let Names { row, strokes, .. } = Names::of(&drawing);
@@ -56,6 +72,6 @@ async fn a_drawing_of_an_older_schema_is_migrated_once_when_two_servers_open_it_
         let schema = direct
             .run(&format!("SELECT VALUE schema FROM ONLY {row}"))
             .await;
-        assert_eq!(schema.into_json_value(), serde_json::json!(2));
+        assert_eq!(schema.into_json_value(), json!(known));
     }
 }

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::cluster::Plan;
 use crate::page::pen;
+use crate::surrealdb::{Engine, engine};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_on_different_servers_draw_together() {
-    let mut cluster = Plan::of(2).start().await;
-    let drawing = cluster.create_drawing().await;
-    let ada = cluster.visit_at(0, "Ada", &drawing).await;
-    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    let (mut cluster, drawing, ada, ben) = Plan::of(2).start_with_two().await;
     let first = ada.draw(pen(1.0));
     ben.sees(first).await;
     ben.edit(first, json!({"x": 7}));
@@ -47,10 +46,7 @@ async fn people_on_different_servers_draw_together() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_drawn_while_the_database_is_away_is_saved_when_it_is_back() {
-    let mut cluster = Plan::of(2).linked().start().await;
-    let drawing = cluster.create_drawing().await;
-    let ada = cluster.visit_at(0, "Ada", &drawing).await;
-    let ben = cluster.visit_at(1, "Ben", &drawing).await;
+    let (mut cluster, drawing, ada, ben) = Plan::of(2).linked().start_with_two().await;
     ada.draw(pen(1.0));
     ada.saved().await;
 
@@ -69,4 +65,25 @@ async fn what_is_drawn_while_the_database_is_away_is_saved_when_it_is_back() {
     cluster.link(0).heal();
     ben.sees(behind).await;
     assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.head, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notifications_come_as_those_of_the_engine_that_was_asked_for() {
+    const STROKES: usize = 20;
+    /// The router looks every 100 ms: who draws when that was just done waits for nearly as long.
+    const ROUTED: Duration = Duration::from_millis(50);
+    let (cluster, _, ada, ben) = Plan::of(2).start_with_two().await;
+    let mut times = Vec::new();
+    for _ in 0..STROKES {
+        let drawn = Instant::now();
+        ben.sees(ada.draw(pen(1.0))).await;
+        times.push(drawn.elapsed());
+    }
+    times.sort();
+    println!("{:?}: {times:?}", engine());
+    match engine() {
+        Engine::Inline => assert!(times[0] < ROUTED, "{times:?}"),
+        Engine::Router => assert!(times[STROKES / 2] > ROUTED, "{times:?}"),
+    }
+    drop(cluster);
 }

@@ -3,6 +3,7 @@
 //! It must never be kinder than a page: it waits, asks, pings and sends again by the rules of
 //! `static/`, and a server that breaks a rule fails the test.
 
+mod rules;
 mod socket;
 
 use std::collections::BTreeMap;
@@ -33,11 +34,11 @@ pub struct Patience {
 }
 
 impl Default for Patience {
-    /// That of `static/connection.js`.
+    /// That of a page.
     fn default() -> Self {
         Self {
-            ping_after: Duration::from_secs(15),
-            answer_within: Duration::from_secs(10),
+            ping_after: rules::PING_AFTER,
+            answer_within: rules::ANSWER_WITHIN,
         }
     }
 }
@@ -83,13 +84,6 @@ impl Seen {
     /// How many ops were sent more than once.
     pub fn sent_again(&self) -> usize {
         self.sent.values().filter(|times| **times > 1).count()
-    }
-
-    /// How long it took each time from the loss of a socket to the next welcome.
-    pub fn absences(&self) -> Vec<Duration> {
-        let back = self.welcomed.iter().skip(1);
-        let pairs = self.lost.iter().zip(back);
-        pairs.map(|(lost, back)| *back - *lost).collect()
     }
 }
 
@@ -303,6 +297,20 @@ impl Visitor {
     /// Waits until it holds a stroke, which is not erased.
     pub async fn sees(&self, stroke: StrokeId) {
         self.wait("a stroke", |seen| seen.is_there(stroke)).await;
+    }
+
+    /// No op was refused for good, it never had to start over, and nobody sent it away.
+    pub fn had_no_trouble(&self) {
+        let (name, seen) = (&self.name, self.seen());
+        assert!(seen.refusals.is_empty(), "{name}: {:?}", seen.refusals);
+        self.kept_what_it_had();
+    }
+
+    /// It never had to start over, and nobody sent it away.
+    pub fn kept_what_it_had(&self) {
+        let (name, seen) = (&self.name, self.seen());
+        assert!(seen.resets.is_empty(), "{name}: {:?}", seen.resets);
+        assert_eq!(seen.ended, None, "{name}");
     }
 
     fn ask(&self, ask: Ask) {

@@ -17,22 +17,11 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use whiteboard::protocol::SUBPROTOCOL;
 
+use super::rules::{ASK_AGAIN, PONGS_BEHIND, WINDOW, wait_before};
 use super::{Ask, Patience, Seen};
 use crate::balancer::SERVER_HEADER;
 use crate::page::{Closed, Then, ops};
 use crate::process::Log;
-
-/// Before its next attempt a page waits at least so long, at most so long the first time, and never
-/// longer than this, as in `static/backoff.js`.
-const LEAST: Duration = Duration::from_millis(100);
-const FIRST: Duration = Duration::from_secs(1);
-const MOST: Duration = Duration::from_secs(10);
-/// Most ops that are sent and have no answer, and most of one frame, as in `static/outbox.js`.
-const WINDOW: u64 = 200;
-/// Pongs that tell of a later head before the page asks for what it lacks, and how long it then
-/// does not ask again, as in `static/following.js`.
-const PONGS_BEHIND: u32 = 2;
-const ASK_AGAIN: Duration = Duration::from_secs(3);
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -423,11 +412,6 @@ impl Life {
 fn after(reason: &str) -> Option<Duration> {
     let (millis, _) = reason.strip_prefix("again in ")?.split_once(" ms: ")?;
     Some(Duration::from_millis(millis.parse().ok()?))
-}
-
-fn wait_before(attempt: u32) -> Duration {
-    let longest = MOST.min(FIRST * 2_u32.pow((attempt - 1).min(10)));
-    LEAST + (longest - LEAST).mul_f64(fastrand::f64())
 }
 
 fn send(out: &mpsc::UnboundedSender<Message>, frame: &Value) {
