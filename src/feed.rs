@@ -20,6 +20,7 @@ mod hearing;
 mod messages;
 mod setbacks;
 mod signals;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub(crate) use messages::{Drain, Read, Told};
 pub use messages::{FeedError, FromSession, ReadPage, Shared};
 use setbacks::{RETRY, Setbacks};
 use signals::gather;
+use turns::Turns;
 
 use crate::feeds::Registration;
 use crate::members::{Answers, Lasting, Mailbox, Members, judge_since};
@@ -132,6 +134,7 @@ pub struct Feed {
     append_setbacks: Setbacks,
     /// Swaps that were lost in a row.
     lost: u32,
+    turns: Turns,
     /// The head as this feed's last append left it …
     left: Option<Seq>,
     /// … and when it last found that another server had moved it since.
@@ -160,6 +163,7 @@ struct Busy {
     gap: bool,
     flush: bool,
     tick: bool,
+    turn: bool,
     signalling: bool,
     catch_up: bool,
 }
@@ -201,6 +205,7 @@ impl Feed {
             reading_setbacks: Setbacks::default(),
             append_setbacks: Setbacks::default(),
             lost: 0,
+            turns: Turns::default(),
             left: None,
             others: None,
             confirm: false,

@@ -25,6 +25,10 @@ pub struct ServerSignals {
     /// Asks every other server to look at the drawing's head: it was renamed or deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub look: bool,
+    /// Asks every other server to append nothing for so many milliseconds, or until it sees a change
+    /// that is not its own: this one has lost all swaps for long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<u64>,
     /// The ink and pointers of its sessions, and, with each beat, its people.
     #[serde(flatten)]
     pub signals: Signals,

@@ -28,6 +28,17 @@ impl Feed {
             return;
         }
         let Some(drawing) = &self.drawing else { return };
+        let now = Instant::now();
+        if let Some(until) = self.turns.given_until(drawing.head(), now) {
+            // It is tried again when the drawing moves on, or else then.
+            if !std::mem::replace(&mut self.busy.turn, true) {
+                ctx.run_later(until - now, |feed, ctx| {
+                    feed.busy.turn = false;
+                    feed.append(ctx);
+                });
+            }
+            return;
+        }
         let batch = self.queue.batch();
         if batch.is_empty() {
             return;
@@ -71,7 +82,9 @@ impl Feed {
                     Ok(Appended::Committed) => {
                         feed.append_setbacks.clear();
                         feed.lost = 0;
-                        feed.left = Some(at.head + decision.changes.len() as Seq);
+                        let head = at.head + decision.changes.len() as Seq;
+                        feed.left = Some(head);
+                        feed.turns.won(head);
                         for change in decision.changes {
                             feed.arrived(change, ctx);
                         }
@@ -82,7 +95,12 @@ impl Feed {
                         feed.give_way(begun.elapsed(), ctx);
                     }
                     // Someone else moved the head: see what they did, and decide again.
-                    Ok(Appended::Behind) => feed.read_after_jitter(ctx),
+                    Ok(Appended::Behind) => {
+                        if let Some(turn) = feed.turns.lost(begun.elapsed(), Instant::now()) {
+                            feed.ask_for_turn(turn, ctx);
+                        }
+                        feed.read_after_jitter(ctx);
+                    }
                     Ok(Appended::Gone) => feed.end(Ending::NoDrawing, ctx),
                     Err(StoreError::NotFound | StoreError::Gone) => {
                         feed.end(Ending::NoDrawing, ctx);

@@ -240,6 +240,10 @@ impl Feed {
             }
         }
         self.shared.head.store(drawing.head(), Ordering::Relaxed);
+        if self.busy.turn {
+            // Perhaps this was what another server had its turn for.
+            ctx.notify(Append);
+        }
         if self.members.sent() < drawing.head() {
             self.untold_since.get_or_insert_with(Instant::now);
             // Queued behind all that is ready to arrive, so that it goes out as one frame.

@@ -103,6 +103,15 @@ impl Feed {
         self.write_signals(row, ctx);
     }
 
+    /// Asks the other servers to let this one append.
+    pub(super) fn ask_for_turn(&mut self, turn: Duration, ctx: &mut Context<Self>) {
+        let row = ServerSignals {
+            turn: Some(turn.as_millis() as u64),
+            ..ServerSignals::default()
+        };
+        self.write_signals(row, ctx);
+    }
+
     pub(super) fn write_signals(&mut self, row: ServerSignals, ctx: &mut Context<Self>) {
         let number = self.hearing.number();
         let row = ServerSignals { number, ..row };
@@ -143,11 +152,18 @@ impl Feed {
         let ServerSignals {
             ask,
             look,
+            turn,
             mut signals,
             ..
         } = row;
         if look {
             self.check_head(ctx);
+            return;
+        }
+        if let Some(turn) = turn {
+            let servers = (self.store.server(), server);
+            let turn = Duration::from_millis(turn);
+            self.turns.give(servers, turn, self.head(), Instant::now());
             return;
         }
         // Whom this feed did not know may not have heard who came here before: nothing is written

@@ -376,6 +376,24 @@ async fn servers_that_race_for_one_drawing_each_get_a_fair_part() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_slower_than_another_gets_its_turn() {
+    const SAVED_WITHIN: Duration = Duration::from_secs(10);
+    let plan = Plan::of(2).linked().alone();
+    let (cluster, drawing, ada, ben) = plan.start_with_two().await;
+    // Whoever reads and appends over this way finds that Ben's server was faster.
+    cluster.link(0).delay(Duration::from_millis(100));
+    let pen_of_ben = ben.draws_steadily(Duration::from_millis(40));
+    ben.wait("some strokes", |seen| seen.done > 20).await;
+    let began = Instant::now();
+    let stroke = ada.draw(pen(1.0));
+    ada.wait_within(SAVED_WITHIN, "an answer", |seen| seen.outbox.is_empty())
+        .await;
+    println!("had its turn after {:?}", began.elapsed());
+    let drawn = [vec![stroke], pen_of_ben.stop().await];
+    holds_exactly(&cluster.agree(&drawing, &[&ada, &ben]).await, &drawn);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_read_elsewhere_what_its_server_lacks_does_not_start_over() {
     let (cluster, drawing, ada, ben) = Plan::of(2).linked().start_with_two().await;
     ada.draw(pen(1.0));
