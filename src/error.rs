@@ -123,7 +123,9 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::NotFound => Self::no_drawing(),
             StoreError::Gone => Self::new(StatusCode::GONE, "the drawing is deleted"),
-            StoreError::Deadline(_) | StoreError::Unavailable(_) => Self::unavailable(),
+            StoreError::Deadline(_) | StoreError::Unavailable(_) | StoreError::Storage(_) => {
+                Self::unavailable()
+            }
             StoreError::TooNew { .. } | StoreError::Failed(_) => {
                 log::error!("{error}");
                 Self::new(

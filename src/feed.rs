@@ -35,7 +35,7 @@ use append::Append;
 use asked::Asked;
 use ending::Ending;
 use hearing::Hearing;
-pub(crate) use messages::{Drain, Read, Told};
+pub(crate) use messages::{Drain, GiveUp, Read, Told};
 pub use messages::{FeedError, FromSession, ReadPage, Shared};
 use setbacks::{RETRY, Setbacks};
 use signals::gather;

@@ -11,10 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Handler, Message};
+use futures_util::future::join_all;
 use tokio::sync::{Notify, oneshot};
 
 use crate::feed::{
-    Drain, Feed, FeedError, FeedSettings, FromSession, Read, ReadPage, Shared, Told,
+    Drain, Feed, FeedError, FeedSettings, FromSession, GiveUp, Read, ReadPage, Shared, Told,
 };
 use crate::metrics::Metrics;
 use crate::model::{DrawingId, Life, Seq};
@@ -25,6 +26,8 @@ pub(crate) use registration::Registration;
 
 /// An attempt to reach a feed that closes at the same moment is made again so often.
 const ATTEMPTS: usize = 3;
+/// How long feeds may take to close their sessions when a drain took too long.
+const LAST_CLOSE: Duration = Duration::from_millis(500);
 /// How long a read waits for a feed that has to ask the database first. A page gives up after 20 s.
 const READ_WAIT: Duration = Duration::from_secs(15);
 
@@ -205,13 +208,14 @@ impl Feeds {
     }
 
     /// Closes all sessions with a restart, in batches, and stops the feeds once what they were
-    /// given is committed and answered. Opens none from now on. Gives up after `limit`.
+    /// given is committed and answered. Opens none from now on. After `limit` those that are left are
+    /// closed at once: what has no answer then their pages send to another server.
     pub async fn drain(&self, limit: Duration) {
         self.0.draining.store(true, Ordering::Relaxed);
         let feeds: Vec<Addr<Feed>> = self.lock().values().map(|open| open.feed.clone()).collect();
         let drained = async {
             let mut finishing = Vec::new();
-            for feed in feeds {
+            for feed in &feeds {
                 let (finished, done) = oneshot::channel();
                 feed.do_send(Drain { finished });
                 finishing.push(done);
@@ -223,9 +227,12 @@ impl Feeds {
         };
         if tokio::time::timeout(limit, drained).await.is_err() {
             log::warn!(
-                "feeds were still busy after {} ms: their sessions are cut",
+                "feeds were still busy after {} ms: their sessions are closed",
                 limit.as_millis()
             );
+            // One that does not come to this in time has its sessions cut.
+            let closed = join_all(feeds.iter().map(|feed| feed.send(GiveUp)));
+            let _ = tokio::time::timeout(LAST_CLOSE, closed).await;
         }
     }
 

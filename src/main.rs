@@ -14,6 +14,9 @@ use whiteboard::store::FALSE_ALARMS;
 /// Exit code for wrong settings; a server that cannot start exits with 1.
 const WRONG_SETTINGS: u8 = 2;
 
+const STORAGE_FAILED: &str = "the database's storage failed, as when the disk is full, and nothing can be \
+    saved until this is started again; what pages could not save they keep, and send it then";
+
 fn main() -> ExitCode {
     if let Err(error) = dotenvy::from_path(".env")
         && !matches!(&error, dotenvy::Error::Io(io) if io.kind() == ErrorKind::NotFound)
@@ -92,6 +95,10 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
     tokio::select! {
         _ = term.recv() => {}
         _ = int.recv() => {}
+        () = server.failed() => {
+            server.give_up().await;
+            return Err(STORAGE_FAILED.into());
+        }
     }
     log::info!("stopping");
     server.drain().await;

@@ -174,12 +174,13 @@ mod tests {
         };
         let text = serde_json::to_string(&ServerSignals {
             ask: true,
+            turn: Some(250),
             signals,
             ..ServerSignals::default()
         })
         .unwrap();
         let row: ServerSignals = serde_json::from_str(&text).unwrap();
-        assert!(row.ask);
+        assert_eq!((row.ask, row.turn), (true, Some(250)));
         assert_eq!(row.signals.people.unwrap()[0].name, "Ada");
     }
 }

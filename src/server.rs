@@ -173,9 +173,24 @@ impl Server {
     /// Stops it so that nobody loses anything: first it says that it leaves, then it sends its
     /// sessions elsewhere once their ops are stored, then it ends.
     pub async fn drain(self) {
+        let (notice, limit) = (self.drain_notice, self.drain_limit);
+        self.end(notice, limit).await;
+    }
+
+    /// Waits until it cannot store anything any more, and only another run of it can. Then give it up.
+    pub async fn failed(&self) {
+        self.state.store.failed().await;
+    }
+
+    /// Stops it without waiting for what cannot be stored: its pages keep that, and come back.
+    pub async fn give_up(self) {
+        self.end(Duration::ZERO, Duration::ZERO).await;
+    }
+
+    async fn end(self, notice: Duration, limit: Duration) {
         self.state.leaving.store(true, Ordering::Relaxed);
-        tokio::time::sleep(self.drain_notice).await;
-        self.state.feeds.drain(self.drain_limit).await;
+        tokio::time::sleep(notice).await;
+        self.state.feeds.drain(limit).await;
         self.background.iter().for_each(JoinHandle::abort);
         self.http.stop(true).await;
         self.state.store.clone().close().await;

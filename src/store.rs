@@ -38,12 +38,17 @@ pub const SERVER_SILENCE: Duration = Duration::from_secs(10 * 60);
 pub const MAX_LIST: usize = 500;
 
 /// Warnings of what is beneath this, by module and first words, about what is seen to all the
-/// same: the store looks itself whether a live query is gone, and waits until SurrealKV has closed.
-pub const FALSE_ALARMS: [(&str, &str); 3] = [
+/// same: the store looks itself whether a live query is gone, a reader reads what a live query told
+/// before it was known, and the store waits until SurrealKV has closed.
+pub const FALSE_ALARMS: [(&str, &str); 4] = [
     ("surrealdb::method::live", "Failed to kill live query"),
     (
         "surrealdb_engine_local::session",
         "Failed to kill live query",
+    ),
+    (
+        "surrealdb_engine_local::session",
+        "Failed to find live query",
     ),
     ("surrealkv::lsm", "No runtime available for closing"),
 ];
@@ -216,6 +221,9 @@ pub enum StoreError {
     /// it may have happened.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The storage beneath the database failed, as with a full disk: it may have happened.
+    #[error("the database's storage failed: {0}")]
+    Storage(String),
     /// A newer program wrote this database, and says that this one may not read it.
     #[error(
         "the database was written by a newer program (schema {schema}) that asks for \

@@ -126,3 +126,11 @@ impl Handler<Drain> for Feed {
         self.drain(ctx);
     }
 }
+
+impl Handler<GiveUp> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, _: GiveUp, ctx: &mut Self::Context) {
+        self.end(Ending::Restart, ctx);
+    }
+}

@@ -124,6 +124,11 @@ pub(crate) struct Drain {
     pub finished: oneshot::Sender<()>,
 }
 
+/// The server goes, and waits no longer: close the sessions and stop.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct GiveUp;
+
 /// What a feed shares with its sessions: room for ops, and the head.
 #[derive(Clone, Debug)]
 pub struct Shared {

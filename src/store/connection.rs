@@ -42,6 +42,8 @@ pub(super) struct Connection {
     pub(super) metrics: Arc<Metrics>,
     /// Becomes true when the store closes. Every live query holds a receiver.
     pub(super) closing: watch::Sender<bool>,
+    /// Becomes true when the storage of a database in this process failed.
+    pub(super) failed: watch::Sender<bool>,
 }
 
 /// The two sessions of the database, in a server each with a connection of its own.
@@ -116,10 +118,9 @@ impl From<surrealdb::Error> for Trouble {
             ErrorDetails::Query(Some(QueryError::TransactionConflict)) => Trouble::Conflict,
             _ if text.contains("can be retried") => Trouble::Conflict,
             ErrorDetails::Connection(_) => unavailable(text),
-            // The storage failed, as with a full disk or a node that is gone: no fault of what was
-            // to be stored, which may be there nevertheless.
+            // No fault of what was to be stored, which may be there nevertheless.
             _ if text.starts_with(COMMIT_FAILED) || text.contains(COMMIT_UNKNOWN) => {
-                unavailable(text)
+                Trouble::Store(StoreError::Storage(one_line(text)))
             }
             _ => Trouble::Store(StoreError::Failed(one_line(text))),
         }
@@ -167,6 +168,7 @@ impl Connection {
             database,
             metrics: Metrics::new(),
             closing: watch::Sender::new(false),
+            failed: watch::Sender::new(false),
         }
     }
 
@@ -209,8 +211,23 @@ impl Connection {
             Ok(Err(failed)) => Err(unavailable(&format!("a task of the store ended: {failed}"))),
             Err(_) => Err(Trouble::Store(StoreError::Deadline(deadline))),
         };
+        let result = self.trusted(result);
         if let Err(trouble) = &result {
             self.metrics.no_result.count(no_result(trouble));
+        }
+        result
+    }
+
+    /// SurrealKV goes on writing behind what it wrote in part when its disk was full, and forgets all of
+    /// that if it crashes: of a database in this process nothing is believed from then on.
+    fn trusted<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
+        if self.database.is_remote() {
+            return result;
+        }
+        if matches!(result, Err(Trouble::Store(StoreError::Storage(_)))) {
+            self.failed.send_replace(true);
+        } else if *self.failed.borrow() {
+            return Err(unavailable("its storage failed before"));
         }
         result
     }
@@ -310,7 +327,9 @@ fn no_result(trouble: &Trouble) -> NoResult {
     match trouble {
         Trouble::Conflict => NoResult::Conflict,
         Trouble::Store(StoreError::Deadline(_)) => NoResult::Deadline,
-        Trouble::Store(StoreError::Unavailable(_)) => NoResult::Unavailable,
+        Trouble::Store(StoreError::Unavailable(_) | StoreError::Storage(_)) => {
+            NoResult::Unavailable
+        }
         Trouble::Thrown(_) | Trouble::Store(_) => NoResult::Refused,
     }
 }

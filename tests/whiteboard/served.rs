@@ -18,6 +18,8 @@ use crate::processes::{program, spawn};
 
 /// How long a process may take until it says where it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a process may take until it ends by itself.
+const END_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long an address may take until it answers as is waited for.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -112,7 +114,7 @@ impl Process {
         Self::run(program(PROGRAM), data)
     }
 
-    /// Starts one whose disk is full when a file has this many bytes, until it is told that there is room.
+    /// Starts one whose disk is full when a file has this many bytes.
     pub fn start_with_little_room(data: &Path, bytes: u64) -> Self {
         // A process that ignores the signal gets an error from the write.
         let little = r#"trap "" XFSZ; ulimit -S -f "$0" && exec "$@""#;
@@ -122,12 +124,23 @@ impl Process {
         Self::run(command, data)
     }
 
-    /// There is room on its disk again.
-    pub fn make_room(&self) {
-        let pid = self.child.id().to_string();
-        let mut room = Command::new("prlimit");
-        room.args(["--fsize=unlimited", "--pid", &pid]);
-        assert!(room.status().expect("prlimit runs").success());
+    /// Waits until it ends by itself; gives its exit code and all that it logged.
+    pub fn ended(mut self) -> (Option<i32>, Vec<String>) {
+        let deadline = Instant::now() + END_TIMEOUT;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("it is a child") {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        (status.code(), self.all_it_logged())
+    }
+
+    fn all_it_logged(&mut self) -> Vec<String> {
+        let reading = self.reading.take().expect("it is read once");
+        reading.join().expect("its log is read to the end");
+        std::mem::take(&mut self.log.lock().unwrap())
     }
 
     fn run(mut command: Command, data: &Path) -> Self {
@@ -171,9 +184,7 @@ impl Process {
         let told = Command::new("kill").args(["-s", "TERM", &id]).status();
         assert!(told.expect("kill runs").success());
         assert!(self.child.wait().expect("it ends").success());
-        let reading = self.reading.take().expect("it is read once");
-        reading.join().expect("its log is read to the end");
-        std::mem::take(&mut self.log.lock().unwrap())
+        self.all_it_logged()
     }
 
     /// Ends it as a power cut would: it learns nothing of it.
