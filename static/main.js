@@ -39,7 +39,6 @@ import { Writing } from "./writing.js";
 document.documentElement.dataset.started = "";
 
 /** @typedef {import("./types.js").Place} Place */
-/** @typedef {import("./types.js").FromServer} FromServer */
 
 /** Milliseconds after which an answered op whose change did not come is asked about. */
 const SETTLE_AFTER = 1_000;
@@ -170,10 +169,11 @@ const connection = new Connection(address, {
   },
 });
 
-/** @param {FromServer} frame */
+/** @param {import("./types.js").FromServer} frame */
 function frame(frame) {
   following.frame(frame);
   outbox.frame(frame, (ops) => connection.send(ops));
+  signals.frame(frame);
   if (frame.type === "welcome") state.connected(true);
   if (frame.type === "welcome" || frame.type === "drawing") title.set(frame.title);
   if (frame.type === "signals") {

@@ -37,6 +37,17 @@ export class Signals {
     this.#send = send;
   }
 
+  /**
+   * At its welcome nobody at a server knows anything of this page: what holds still is told again.
+   * @param {{type: string}} frame
+   */
+  frame({ type }) {
+    if (type !== "welcome") return;
+    this.#pointerIsNew = this.#pointer !== null;
+    if (this.#ink) this.#ink.sent = 0;
+    this.#flush();
+  }
+
   /** @param {Place | null} place null once the pointer left the drawing */
   pointer(place) {
     this.#pointer = place;

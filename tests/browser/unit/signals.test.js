@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+import { Signals } from "../../../static/signals.js";
+
+const head = { stroke: "s", n: 1, tool: "pen", colour: "#22201d", width: 4 };
+const points = (count) => Array.from({ length: count }, (_, x) => ({ x, y: 0 }));
+
+/** A page that others see, and what it said since this was asked last. */
+function fresh() {
+  const frames = [];
+  const signals = new Signals((frame) => frames.push(frame));
+  signals.alone = false;
+  return { signals, said: () => frames.splice(0) };
+}
+
+let now = 0;
+beforeEach(() => {
+  now = 1_000;
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.method(performance, "now", () => now);
+});
+
+const pass = (milliseconds) => {
+  now += milliseconds;
+  mock.timers.tick(milliseconds);
+};
+
+test("the first pointer goes at once, and of those that follow quickly the last", () => {
+  const { signals, said } = fresh();
+  for (const x of [1, 2, 3]) signals.pointer({ x, y: 0 });
+  assert.deepEqual(said().map(({ pointer }) => pointer.x), [1]);
+  pass(60);
+  assert.deepEqual(said().map(({ pointer }) => pointer.x), [3]);
+  pass(1_000);
+  assert.deepEqual(said(), []);
+});
+
+test("ink is told piece by piece, each point once", () => {
+  const { signals, said } = fresh();
+  signals.ink(head, points(3));
+  pass(40);
+  signals.ink(head, points(5));
+  assert.deepEqual(said().map(({ ink }) => ink.at), [0, 3]);
+  pass(1_000);
+  assert.deepEqual(said(), []);
+});
+
+test("a welcome is told where the pointer is, and all of the ink, though nothing moves", () => {
+  const { signals, said } = fresh();
+  signals.pointer({ x: 1, y: 0 });
+  signals.ink(head, points(3));
+  pass(1_000);
+  said();
+  signals.frame({ type: "pong" });
+  assert.deepEqual(said(), []);
+  signals.frame({ type: "welcome" });
+  const [{ pointer, ink }] = said();
+  assert.deepEqual([pointer.x, ink.at], [1, 0]);
+  signals.inkDone();
+  signals.pointer(null);
+  pass(1_000);
+  said();
+  signals.frame({ type: "welcome" });
+  assert.deepEqual(said(), [], "who is not on the drawing says nothing");
+});
