@@ -4,7 +4,9 @@
 //! takes all that gathered meanwhile: `writers/n` is a batch of n strokes of 40 points.
 //! Drawings do not wait for each other: `drawings/n` is n appends of one such stroke at once.
 //! Both are per stroke in criterion's throughput. At the end it prints what 1,000 drawings
-//! that are being followed add to an append in another drawing; the aim is at most 1.2.
+//! that are being followed add to an append in another drawing; the aim is at most 1.2. Then
+//! what an append costs that comes by itself a few times a second, beside the least that
+//! SurrealDB does for anyone: a query that does nothing, one row in a table that nobody follows.
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,11 @@ const FOLLOWED: usize = 1_000;
 /// Appends of each measurement of the ratio, and how often both are measured in turn.
 const APPENDS: u32 = 500;
 const ROUNDS: usize = 5;
+/// How often a second something comes by itself, and for how long.
+const PACES: [u32; 2] = [50, 200];
+const PACED: Duration = Duration::from_secs(10);
+/// What Linux counts a process's time in: hundredths of a second, whatever the machine.
+const TICK: Duration = Duration::from_millis(10);
 
 fn main() {
     let runtime = Runtime::new().unwrap();
@@ -36,6 +43,7 @@ fn main() {
     criterion.final_summary();
     if !std::env::args().any(|arg| arg == "--test" || arg == "--list") {
         runtime.block_on(ratio());
+        runtime.block_on(paced());
     }
 }
 
@@ -161,4 +169,51 @@ async fn ratio() {
     let ratio = many.as_secs_f64() / one.as_secs_f64();
     println!("one drawing {one:?}, {FOLLOWED} others followed {many:?}: ratio {ratio:.2}");
     drop(others);
+}
+
+/// Prints the CPU time of what comes by itself, on disk with fsync.
+async fn paced() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = |name| format!("surrealkv://{}/{name}", folder.path().display());
+    let bare = surrealdb::engine::any::connect(url("bare")).await.unwrap();
+    bare.use_ns("bench").use_db("bench").await.unwrap();
+    run(&bare, "DEFINE TABLE row").await;
+    let store = open(url("store")).await;
+    let mut pen = Pen::new(&store).await;
+    for pace in PACES {
+        let nothing = at_pace(pace, async || run(&bare, "RETURN NONE").await).await;
+        let row = "CREATE row CONTENT { body: rand::string(350) } RETURN NONE";
+        let row = at_pace(pace, async || run(&bare, row).await).await;
+        let append = at_pace(pace, async || pen.append(&store, 1).await).await;
+        println!(
+            "{pace} a second, CPU of each: nothing {nothing:?}, one row {row:?}, an append {append:?}"
+        );
+    }
+    store.close().await;
+}
+
+async fn run(bare: &surrealdb::Surreal<surrealdb::engine::any::Any>, text: &str) {
+    bare.query(text).await.unwrap().check().unwrap();
+}
+
+/// Does something so many times a second; gives the CPU time of each, of all threads together.
+async fn at_pace(pace: u32, mut work: impl AsyncFnMut()) -> Duration {
+    let mut times = tokio::time::interval(Duration::from_secs(1) / pace);
+    let count = pace * PACED.as_secs() as u32;
+    let before = cpu();
+    for _ in 0..count {
+        times.tick().await;
+        work().await;
+    }
+    (cpu() - before) / count
+}
+
+/// The CPU time of this process, in itself and in the kernel.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    TICK * ticks
+        .map(|ticks| ticks.parse::<u32>().unwrap())
+        .sum::<u32>()
 }
