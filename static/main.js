@@ -82,7 +82,7 @@ const others = new Others(
   writer.id,
   (stroke) => replica.knows(stroke),
   (everyone, alone) => {
-    signals.alone = alone;
+    signals.audience(alone);
     people.set(everyone, writer.by);
   },
 );

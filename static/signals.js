@@ -19,8 +19,7 @@ const POINTER_EVERY_ALONE = 1_000;
 const INK_POINTS = 1_000;
 
 export class Signals {
-  /** Whether nobody else is here. */
-  alone = true;
+  #alone = true;
   /** @type {Place | null} */
   #pointer = null;
   #pointerIsNew = false;
@@ -42,10 +41,16 @@ export class Signals {
    * @param {{type: string}} frame
    */
   frame({ type }) {
-    if (type !== "welcome") return;
-    this.#pointerIsNew = this.#pointer !== null;
-    if (this.#ink) this.#ink.sent = 0;
-    this.#flush();
+    if (type === "welcome") this.#tellAgain();
+  }
+
+  /**
+   * Who is here changed: somebody who came, or came back, knows nothing of this page either.
+   * @param {boolean} alone whether nobody else is here
+   */
+  audience(alone) {
+    this.#alone = alone;
+    if (!alone) this.#tellAgain();
   }
 
   /** @param {Place | null} place null once the pointer left the drawing */
@@ -82,9 +87,15 @@ export class Signals {
     this.#ink = null;
   }
 
+  #tellAgain() {
+    this.#pointerIsNew = this.#pointer !== null;
+    if (this.#ink) this.#ink.sent = 0;
+    this.#flush();
+  }
+
   #flush() {
     const now = performance.now();
-    const pointerDue = this.#pointerAt + (this.alone ? POINTER_EVERY_ALONE : POINTER_EVERY);
+    const pointerDue = this.#pointerAt + (this.#alone ? POINTER_EVERY_ALONE : POINTER_EVERY);
     const inkDue = this.#inkAt + INK_EVERY;
     const inkIsNew = this.#ink !== null && this.#ink.sent < this.#ink.points.length;
     /** @type {{type: "signal", pointer?: Place, away?: boolean, ink?: object}} */

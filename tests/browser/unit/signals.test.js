@@ -9,7 +9,7 @@ const points = (count) => Array.from({ length: count }, (_, x) => ({ x, y: 0 }))
 function fresh() {
   const frames = [];
   const signals = new Signals((frame) => frames.push(frame));
-  signals.alone = false;
+  signals.audience(false);
   return { signals, said: () => frames.splice(0) };
 }
 
@@ -46,7 +46,7 @@ test("ink is told piece by piece, each point once", () => {
   assert.deepEqual(said(), []);
 });
 
-test("a welcome is told where the pointer is, and all of the ink, though nothing moves", () => {
+test("a welcome, and whoever comes, is told where the pointer is, and all of the ink, though nothing moves", () => {
   const { signals, said } = fresh();
   signals.pointer({ x: 1, y: 0 });
   signals.ink(head, points(3));
@@ -54,9 +54,14 @@ test("a welcome is told where the pointer is, and all of the ink, though nothing
   said();
   signals.frame({ type: "pong" });
   assert.deepEqual(said(), []);
-  signals.frame({ type: "welcome" });
-  const [{ pointer, ink }] = said();
-  assert.deepEqual([pointer.x, ink.at], [1, 0]);
+  for (const again of [() => signals.frame({ type: "welcome" }), () => signals.audience(false)]) {
+    again();
+    const [{ pointer, ink }] = said();
+    assert.deepEqual([pointer.x, ink.at], [1, 0]);
+    pass(1_000);
+  }
+  signals.audience(true);
+  assert.deepEqual(said(), [], "nobody would hear it");
   signals.inkDone();
   signals.pointer(null);
   pass(1_000);
