@@ -9,12 +9,13 @@
 //! and its connection holds a copy of some 32 KiB and one frame, of about
 //! [`MAX_FRAME_BYTES`] or one stroke. Beside that it is owed the answers to its own ops.
 
+mod mailbox;
+mod position;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use actix::{Message, Recipient};
 use bytestring::ByteString;
 
 use crate::drawing::Drawing;
@@ -22,81 +23,15 @@ use crate::metrics::{Metrics, Resync, Skipped};
 use crate::model::{Life, Seq, Writer};
 use crate::protocol::{Close, ResetReason, ToBrowser, strokes_frame};
 use crate::queue::SessionId;
+pub use mailbox::{Answers, Mailbox, ToSession, Unread};
+pub use position::judge_since;
+use position::{CatchUp, catch_up_frame};
 
 /// The largest frame of changes, in bytes, unless a single one has more. What is new and does
 /// not fit goes out in several; a catch-up that does not fit is read over HTTP, compressed.
 pub const MAX_FRAME_BYTES: usize = 256 * 1024;
 /// A session that reads nothing for so long is given up.
 pub const MAX_STALL: Duration = Duration::from_secs(30);
-
-/// What a feed tells a session.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "()")]
-pub enum ToSession {
-    /// A frame for the browser.
-    Frame(ByteString),
-    /// The answer to `hello`: the frame, and the number of the op that is taken next.
-    Welcome {
-        /// The `welcome` frame.
-        frame: ByteString,
-        /// The next op's number.
-        next: u64,
-    },
-    /// Some of its ops are decided.
-    Answers(Answers),
-    /// The socket is to be closed.
-    Close(Close),
-    /// The feed is gone without a reason: join again.
-    Lost,
-}
-
-/// The way to a session: its mailbox, and how many bytes of frames wait in it.
-#[derive(Clone, Debug)]
-pub struct Mailbox {
-    recipient: Recipient<ToSession>,
-    unread: Unread,
-    most: usize,
-}
-
-/// Bytes of frames that were sent to a session and not taken by it.
-#[derive(Clone, Debug, Default)]
-pub struct Unread(Arc<AtomicUsize>);
-
-impl Unread {
-    /// The session took a frame.
-    pub fn took(&self, frame: &ByteString) {
-        self.0.fetch_sub(frame.len(), Ordering::Relaxed);
-    }
-}
-
-impl Mailbox {
-    /// The mailbox of a session, which says to `unread` what it took. At most so many bytes of frames
-    /// wait in it, unless a single one has more.
-    pub fn new(recipient: Recipient<ToSession>, unread: Unread, most: usize) -> Self {
-        Self {
-            recipient,
-            unread,
-            most,
-        }
-    }
-
-    /// Closes the session. Past the mailbox's limit: its last message.
-    pub fn close(&self, close: Close) {
-        self.recipient.do_send(ToSession::Close(close));
-    }
-
-    /// Sends a frame, if there is room; says whether there was.
-    fn frame(&self, frame: ByteString) -> bool {
-        let bytes = frame.len();
-        let unread = self.unread.0.fetch_add(bytes, Ordering::Relaxed);
-        let fits = unread == 0 || unread + bytes <= self.most;
-        if fits && self.recipient.try_send(ToSession::Frame(frame)).is_ok() {
-            return true;
-        }
-        self.unread.0.fetch_sub(bytes, Ordering::Relaxed);
-        false
-    }
-}
 
 /// What is told when it changes, and has to reach everyone once they read: the last of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,17 +40,6 @@ pub enum Lasting {
     People,
     /// The drawing's title.
     Title,
-}
-
-/// What came of ops of one session.
-#[derive(Clone, Debug, Default)]
-pub struct Answers {
-    /// The refusals among them, as frames, in order.
-    pub refusals: Vec<ByteString>,
-    /// How many ops were decided.
-    pub ops: usize,
-    /// The number of the last: every op up to it is decided.
-    pub upto: u64,
 }
 
 /// How changes reach a session.
@@ -174,23 +98,15 @@ impl Member {
     pub fn welcome(&mut self, writer: Writer, frame: ByteString, next: u64) {
         self.writer = Some(writer);
         let welcome = ToSession::Welcome { frame, next };
-        self.mailbox.recipient.do_send(welcome);
+        self.mailbox.tell(welcome);
     }
 
     fn pay(&mut self) -> bool {
         let Some(answers) = self.owed.take() else {
             return true;
         };
-        let answers = ToSession::Answers(answers);
-        match self.mailbox.recipient.try_send(answers) {
-            Ok(()) => true,
-            Err(error) => {
-                if let ToSession::Answers(answers) = error.into_inner() {
-                    self.owed = Some(answers);
-                }
-                false
-            }
-        }
+        self.owed = self.mailbox.answers(answers).err();
+        self.owed.is_none()
     }
 
     fn answer(&mut self, answers: Answers) {
@@ -478,252 +394,10 @@ impl Drop for Members {
     /// No path forgets a session: those that are left when their feed goes join again.
     fn drop(&mut self) {
         for member in self.all.values() {
-            member.mailbox.recipient.do_send(ToSession::Lost);
+            member.mailbox.tell(ToSession::Lost);
         }
     }
-}
-
-/// Where a reader that says it holds `since` of `life` really is, and whether it has to start over.
-pub fn judge_since(
-    drawing: &Drawing,
-    since: Seq,
-    life: Option<Life>,
-) -> (Seq, Option<ResetReason>) {
-    if since == 0 && life.is_none_or(|life| life == drawing.life()) {
-        return (0, None);
-    }
-    if life.is_some_and(|life| life != drawing.life()) || (life.is_none() && since > 0) {
-        return (0, Some(ResetReason::Life));
-    }
-    if since < drawing.floor() {
-        return (0, Some(ResetReason::Floor));
-    }
-    if since > drawing.head() {
-        return (0, Some(ResetReason::Ahead));
-    }
-    (since, None)
-}
-
-/// What brings a reader from a position to the head: the changes, or the advice to read them over HTTP.
-struct CatchUp {
-    text: ByteString,
-    reads: bool,
-}
-
-fn catch_up_frame(drawing: &Drawing, position: Seq, head: Seq) -> CatchUp {
-    // Only as far as it may go: the drawing may be large.
-    let fits = drawing.since(position).try_fold(0, |bytes, change| {
-        let bytes = bytes + change.bytes();
-        (bytes <= MAX_FRAME_BYTES).then_some(bytes)
-    });
-    let reads = fits.is_none();
-    let text = match reads {
-        true => ToBrowser::Read { since: position }.encode(),
-        false => strokes_frame(position, head, drawing.since(position)),
-    };
-    CatchUp { text, reads }
 }
 
 #[cfg(test)]
-mod tests {
-    use actix::{Actor, Context, Handler};
-
-    use super::*;
-    use crate::drawing::Limits;
-    use crate::model::{Change, OpId, PersonId, StrokeId, WriterId};
-    use crate::stroke::Body;
-
-    /// Bytes of each stroke here.
-    const BYTES: usize = 60 * 1024;
-    /// Bytes of frames that may wait.
-    const UNREAD: usize = 2 * 1024 * 1024;
-
-    /// A session, whose mailbox is read whenever a test waits.
-    struct Browser {
-        unread: Unread,
-        frames: Vec<ByteString>,
-    }
-
-    impl Actor for Browser {
-        type Context = Context<Self>;
-
-        fn started(&mut self, ctx: &mut Self::Context) {
-            ctx.set_mailbox_capacity(1_000);
-        }
-    }
-
-    impl Handler<ToSession> for Browser {
-        type Result = ();
-
-        fn handle(&mut self, message: ToSession, _: &mut Self::Context) {
-            if let ToSession::Frame(frame) = message {
-                self.unread.took(&frame);
-                self.frames.push(frame);
-            }
-        }
-    }
-
-    /// The frames that came since this was asked last.
-    #[derive(Message)]
-    #[rtype(result = "Vec<ByteString>")]
-    struct Came;
-
-    impl Handler<Came> for Browser {
-        type Result = Vec<ByteString>;
-
-        fn handle(&mut self, _: Came, _: &mut Self::Context) -> Vec<ByteString> {
-            std::mem::take(&mut self.frames)
-        }
-    }
-
-    fn drawing() -> Drawing {
-        let limits = Limits {
-            strokes: 1_000,
-            bytes: 1 << 30,
-        };
-        Drawing::new(Life::random(), 0, limits)
-    }
-
-    fn draw(drawing: &mut Drawing) {
-        let seq = drawing.head() + 1;
-        let body = format!(
-            r##"{{"tool":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{}"}}"##,
-            "x".repeat(BYTES)
-        );
-        drawing.apply(Change {
-            seq,
-            stroke: StrokeId::random(),
-            z: seq as i64,
-            by: PersonId::random(),
-            op: OpId {
-                writer: WriterId::random(),
-                n: seq,
-            },
-            marks: Vec::new(),
-            body: Some(Body::parse(&body).unwrap()),
-        });
-    }
-
-    async fn browser(unread: Unread) -> actix::Addr<Browser> {
-        let browser = Browser {
-            unread,
-            frames: Vec::new(),
-        }
-        .start();
-        // It has begun once it answers.
-        browser.send(Came).await.unwrap();
-        browser
-    }
-
-    async fn joined(members: &mut Members, drawing: &Drawing) -> actix::Addr<Browser> {
-        let unread = Unread::default();
-        let browser = browser(unread.clone()).await;
-        let mailbox = Mailbox::new(browser.clone().recipient(), unread, UNREAD);
-        members.join(1, mailbox, drawing, 0, None, Resync::Warm);
-        assert_eq!(browser.send(Came).await.unwrap().len(), 1);
-        browser
-    }
-
-    #[actix_web::test]
-    async fn sessions_are_closed_in_batches() {
-        let (mut members, drawing) = (Members::new(Metrics::new()), drawing());
-        for session in 1..=5 {
-            let unread = Unread::default();
-            let browser = browser(unread.clone()).await;
-            let mailbox = Mailbox::new(browser.recipient(), unread, UNREAD);
-            members.join(session, mailbox, &drawing, 0, None, Resync::Warm);
-        }
-        for closed in [vec![1, 2], vec![3, 4], vec![5], vec![]] {
-            assert_eq!(members.close(2, || Close::NoDrawing), closed);
-        }
-        assert!(members.is_empty());
-    }
-
-    #[actix_web::test]
-    async fn what_is_new_and_large_goes_out_in_several_frames_without_a_gap() {
-        let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
-        let browser = joined(&mut members, &drawing).await;
-        (0..20).for_each(|_| draw(&mut drawing));
-        members.flush(&drawing);
-        let came = browser.send(Came).await.unwrap();
-        let most = MAX_FRAME_BYTES / BYTES;
-        assert_eq!(came.len(), 20_usize.div_ceil(most));
-        for (index, frame) in came.iter().enumerate() {
-            let (from, to) = (index * most, 20.min((index + 1) * most));
-            let begins = format!(r#"{{"type":"strokes","from":{from},"head":{to},"#);
-            assert!(frame.starts_with(&begins), "{}", &frame[..100]);
-            assert_eq!(frame.matches(r#""seq":"#).count(), to - from);
-            assert!(frame.len() < MAX_FRAME_BYTES + 10_000);
-        }
-        assert!(!members.has_waiting());
-    }
-
-    #[actix_web::test]
-    async fn what_waits_for_a_browser_that_does_not_read_is_bounded_in_bytes() {
-        let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
-        let browser = joined(&mut members, &drawing).await;
-        for _ in 0..200 {
-            draw(&mut drawing);
-            members.flush(&drawing);
-            members.catch_up(&drawing);
-        }
-        // Only now does it read. Before it lacked too much for the socket, it had what fits.
-        let mut came = browser.send(Came).await.unwrap();
-        let read = came.pop().unwrap();
-        let bytes: usize = came.iter().map(|frame| frame.len()).sum();
-        assert!(bytes <= UNREAD, "{bytes}");
-        assert!(bytes > UNREAD - 2 * BYTES, "{bytes}");
-        assert_eq!(read, format!(r#"{{"type":"read","since":{}}}"#, came.len()));
-        assert!(!members.has_waiting());
-    }
-
-    #[actix_web::test]
-    async fn who_does_not_read_is_given_up_after_a_while() {
-        let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
-        let browser = joined(&mut members, &drawing).await;
-        let now = Instant::now();
-        assert!(members.give_up(now + 2 * MAX_STALL).is_empty());
-        while !members.has_waiting() {
-            draw(&mut drawing);
-            members.flush(&drawing);
-        }
-        let fell_behind = Instant::now();
-        assert!(members.give_up(now + MAX_STALL).is_empty());
-        assert_eq!(members.len(), 1);
-        let later = fell_behind + MAX_STALL + Duration::from_millis(1);
-        assert_eq!(members.give_up(later), [1]);
-        members.leave(1);
-        assert!(members.is_empty() && !members.has_waiting());
-        drop(browser);
-    }
-
-    #[test]
-    fn a_position_means_something_only_in_its_life_and_between_floor_and_head() {
-        let mut drawing = drawing();
-        (0..5).for_each(|_| draw(&mut drawing));
-        drawing.raise_floor(3);
-        let (own, other) = (Some(drawing.life()), Some(Life::random()));
-        for (since, life, judged) in [
-            // Whoever holds nothing has nothing to forget, but what it holds of another life.
-            (0, None, (0, None)),
-            (0, own, (0, None)),
-            (0, other, (0, Some(ResetReason::Life))),
-            (4, None, (0, Some(ResetReason::Life))),
-            (4, other, (0, Some(ResetReason::Life))),
-            (1, own, (0, Some(ResetReason::Floor))),
-            (2, own, (0, Some(ResetReason::Floor))),
-            (3, own, (3, None)),
-            (4, own, (4, None)),
-            (5, own, (5, None)),
-            (6, own, (0, Some(ResetReason::Ahead))),
-            (Seq::MAX, own, (0, Some(ResetReason::Ahead))),
-            (Seq::MAX, other, (0, Some(ResetReason::Life))),
-        ] {
-            assert_eq!(
-                judge_since(&drawing, since, life),
-                judged,
-                "{since} of {life:?}"
-            );
-        }
-    }
-}
+mod tests;
