@@ -13,6 +13,9 @@ use tokio::time::{Instant, sleep};
 use crate::processes::spawn;
 use crate::visitor::DEADLINE;
 
+/// How long a process may take until none of its threads runs, once it was told to stop.
+const STOPS_WITHIN: Duration = Duration::from_secs(10);
+
 /// What all parts of a cluster said, in order; shown when the test fails.
 #[derive(Clone)]
 pub struct Log(Arc<Lines>);
@@ -79,7 +82,8 @@ pub enum Signal {
     Continue,
 }
 
-/// Sends a signal to a process that was not waited for yet.
+/// Sends a signal to a process that was not waited for yet; with [`Signal::Stop`] none of its
+/// threads runs any more when this returns.
 pub fn signal(pid: u32, signal: Signal) {
     let name = match signal {
         Signal::Term => "TERM",
@@ -91,6 +95,29 @@ pub fn signal(pid: u32, signal: Signal) {
         .args(["-c", "kill -s \"$0\" \"$1\"", name, &pid.to_string()])
         .status();
     assert!(sent.expect("a shell").success(), "{name} for {pid}");
+    if signal == Signal::Stop {
+        // The others run on until one of them has been given a processor to take the signal.
+        let deadline = Instant::now() + STOPS_WITHIN;
+        while !is_stopped(pid) {
+            assert!(Instant::now() < deadline, "{pid} does not stop");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Whether all threads of a process are stopped, as Linux says.
+fn is_stopped(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
+    let stopped = |thread: std::io::Result<std::fs::DirEntry>| {
+        let stat = thread.and_then(|thread| std::fs::read_to_string(thread.path().join("stat")));
+        // One that is gone does not run either.
+        stat.map_or(true, |stat| {
+            stat.rsplit(')')
+                .next()
+                .is_some_and(|rest| rest.starts_with(" T"))
+        })
+    };
+    threads.into_iter().all(stopped)
 }
 
 /// A running process, killed and waited for when this is dropped.
