@@ -62,6 +62,24 @@ test("a title is text, whatever it says", async () => {
   await page.close();
 });
 
+test("the longest title makes no page wider than a phone", async () => {
+  const id = await server.drawing("W".repeat(100));
+  const page = await one.list();
+  const card = page.locator(`.card[data-id="${id}"]`);
+  await card.waitFor();
+  for (const width of [320, 390, 1000]) {
+    await page.setViewportSize({ width, height: 700 });
+    const { x, width: wide } = await card.boundingBox();
+    assert.ok(x >= 0 && x + wide <= width, `${x} and ${wide} in ${width}`);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width} is too narrow`);
+  }
+  await page.click(`.card[data-id="${id}"] .card-link`);
+  await says(page, "Saved");
+  await page.setViewportSize({ width: 320, height: 568 });
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  await page.close();
+});
+
 test("older drawings are shown when asked for", async () => {
   for (let i = 0; i < 52; i += 1) await server.drawing(`Number ${i}`);
   const page = await one.list();
