@@ -46,15 +46,19 @@ impl Asked {
 }
 
 impl Feed {
-    /// Answers what waited for the read that just ended, now that the feed knows where the database
-    /// was as it began.
-    pub(super) fn serve_asked(&mut self, ctx: &mut Context<Self>) {
+    /// A read ended: answers what waited for it, now that the feed knows where the database was as
+    /// it began, and appends before what came later may need another read. Or reads that follow each
+    /// other would let nothing be stored.
+    pub(super) fn read_ended(&mut self, ctx: &mut Context<Self>) {
         for asked in std::mem::take(&mut self.read_for) {
             self.serve(asked, Resync::Cold, ctx);
         }
-        // What came during the read may be answered now too, or needs another one.
+        self.append(ctx);
         for asked in std::mem::take(&mut self.asked) {
             self.ask(asked, Resync::Cold, ctx);
+        }
+        if std::mem::take(&mut self.busy.read_again) {
+            self.read(ctx);
         }
     }
 

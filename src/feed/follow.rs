@@ -74,12 +74,7 @@ impl Feed {
                         feed.hearing.begin(feed.head());
                     }
                     feed.confirmed = std::mem::take(&mut feed.confirm);
-                    feed.serve_asked(ctx);
-                    // Before the next read, or reads that follow each other would let nothing be stored.
-                    feed.append(ctx);
-                    if std::mem::take(&mut feed.busy.read_again) {
-                        feed.read(ctx);
-                    }
+                    feed.read_ended(ctx);
                 }
                 Err(StoreError::NotFound | StoreError::Gone) => {
                     feed.end(Ending::NoDrawing, ctx);
@@ -181,8 +176,7 @@ impl Feed {
         self.hearing.begin(drawing.head());
         self.drawing = Some(drawing);
         self.moved_on(ctx);
-        self.serve_asked(ctx);
-        self.append(ctx);
+        self.read_ended(ctx);
     }
 
     pub(super) fn arrived(&mut self, change: Change, ctx: &mut Context<Self>) {
