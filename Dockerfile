@@ -3,7 +3,8 @@
 # The whiteboard as a container: one program with the pages in it, and its data in the volume /data.
 #
 #   docker build --tag whiteboard .
-#   docker run --publish 127.0.0.1:8080:8080 --volume whiteboard:/data --stop-timeout 60 whiteboard
+#   docker run --detach --restart unless-stopped --publish 127.0.0.1:8080:8080 \
+#       --volume whiteboard:/data --stop-timeout 60 whiteboard
 #
 # --stop-timeout: it stores what is on its way before it ends. Flags follow the image's name.
 
