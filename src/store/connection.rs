@@ -218,7 +218,7 @@ impl Connection {
         result
     }
 
-    /// SurrealKV goes on writing behind what it wrote in part when its disk was full, and forgets all of
+    /// SurrealKV goes on writing behind what it wrote in part when its disk was full, and may forget all of
     /// that if it crashes: of a database in this process nothing is believed from then on.
     fn trusted<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
         if self.database.is_remote() {
