@@ -227,7 +227,7 @@ impl Feeds {
         };
         if tokio::time::timeout(limit, drained).await.is_err() {
             log::warn!(
-                "feeds were still busy after {} ms: their sessions are closed",
+                "feeds are still busy after {} ms: their sessions are closed",
                 limit.as_millis()
             );
             // One that does not come to this in time has its sessions cut.

@@ -37,7 +37,7 @@ const RETRY: Duration = Duration::from_millis(500);
 /// A session whose feed is gone looks for it again after this time.
 const REJOIN: Duration = Duration::from_millis(100);
 
-/// Frames that ask something, a second: a page has reason for a few at most. Over it a session is closed.
+/// Frames that ask for changes, a second: a page has reason for a few at most. Over it a session is closed.
 const ASKS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
 /// A browser that does not answer a close within this time is cut.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
@@ -151,6 +151,13 @@ impl Session {
         match FromBrowser::parse(text) {
             Ok(FromBrowser::Ops(ops)) => self.ops(ops, ctx),
             Ok(FromBrowser::Signal(signal)) => self.signal(signal),
+            Ok(FromBrowser::Ping) => {
+                let head = self
+                    .attached
+                    .as_ref()
+                    .map_or(0, |attached| attached.shared.head());
+                ctx.text(ToBrowser::Pong { head }.encode());
+            }
             Ok(_) if self.asks_limit.check().is_err() => {
                 self.malformed("asks more often than a page has reason to", ctx);
             }
@@ -161,13 +168,6 @@ impl Session {
                     since,
                     life,
                 });
-            }
-            Ok(FromBrowser::Ping) => {
-                let head = self
-                    .attached
-                    .as_ref()
-                    .map_or(0, |attached| attached.shared.head());
-                ctx.text(ToBrowser::Pong { head }.encode());
             }
             Err(error) => self.malformed(error.to_string(), ctx),
         }

@@ -14,6 +14,8 @@ import { waitBefore } from "./backoff.js";
 
 /** Milliseconds before the same question is asked again. */
 const ASK_AGAIN = 3_000;
+/** Milliseconds after which an answered op whose change did not come is asked about. */
+const SETTLE_AFTER = 1_000;
 /** Pongs that tell of a later head before this page asks for what it lacks. */
 const PONGS_BEHIND = 2;
 
@@ -23,6 +25,7 @@ export class Following {
   #pongsBehind = 0;
   #askedAt = -Infinity;
   #reading = false;
+  #settling = false;
 
   /**
    * @param {Replica} replica
@@ -60,6 +63,16 @@ export class Following {
   opened() {
     this.#askedAt = -Infinity;
     this.#pongsBehind = 0;
+  }
+
+  /** Ops were answered, perhaps before what came of them: asks how far the server is if that does not come. */
+  answered() {
+    if (this.#settling || this.#replica.pendingCount() === 0) return;
+    this.#settling = true;
+    setTimeout(() => {
+      this.#settling = false;
+      if (this.#replica.pendingCount() > 0) this.#on.ask({ type: "ping" });
+    }, SETTLE_AFTER);
   }
 
   /** @param {FromServer} frame */

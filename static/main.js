@@ -40,9 +40,6 @@ document.documentElement.dataset.started = "";
 
 /** @typedef {import("./types.js").Place} Place */
 
-/** Milliseconds after which an answered op whose change did not come is asked about. */
-const SETTLE_AFTER = 1_000;
-
 const drawing = location.pathname.split("/").pop() ?? "";
 const browserKey = kept("key", randomId, isId);
 const me = kept("me", somebody, ({ name, colour }) => name !== "" && name === nameIn(name) && /^#[0-9a-f]{6}$/.test(colour));
@@ -93,7 +90,7 @@ const others = new Others(
 const outboxOn = {
   answered: ({ id }, n, at) => {
     replica.answered(id, n, at);
-    if (replica.pendingCount() > 0) setTimeout(() => replica.pendingCount() > 0 && connection.ping(), SETTLE_AFTER);
+    following.answered();
   },
   refused: ({ id }, op, { message }) => {
     replica.refused(id, op.n);

@@ -41,16 +41,21 @@ export class Signals {
    * @param {{type: string}} frame
    */
   frame({ type }) {
-    if (type === "welcome") this.#tellAgain();
+    if (type !== "welcome") return;
+    this.#pointerIsNew ||= this.#pointer !== null;
+    if (this.#ink) this.#ink.sent = 0;
+    this.#flush();
   }
 
   /**
-   * Who is here changed: somebody who came, or came back, knows nothing of this page either.
+   * Who is here changed: somebody who came, or came back, does not know where the pointer is.
    * @param {boolean} alone whether nobody else is here
    */
   audience(alone) {
     this.#alone = alone;
-    if (!alone) this.#tellAgain();
+    if (alone) return;
+    this.#pointerIsNew ||= this.#pointer !== null;
+    this.#flush();
   }
 
   /** @param {Place | null} place null once the pointer left the drawing */
@@ -85,12 +90,6 @@ export class Signals {
       this.#send({ type: "signal", ink: { ...head, at: sent, ...packPoints(points.slice(-1)), end: true } });
     }
     this.#ink = null;
-  }
-
-  #tellAgain() {
-    this.#pointerIsNew = this.#pointer !== null;
-    if (this.#ink) this.#ink.sent = 0;
-    this.#flush();
   }
 
   #flush() {

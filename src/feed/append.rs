@@ -55,6 +55,7 @@ impl Feed {
                 self.confirm = true;
                 self.read(ctx);
             } else {
+                self.turns.rest();
                 self.answer(decision.verdicts);
                 ctx.notify(Append);
             }

@@ -38,13 +38,18 @@ impl Turns {
     /// time to ask.
     pub(super) fn lost(&mut self, append: Duration, now: Instant) -> Option<Duration> {
         let losing = now - *self.losing.get_or_insert(now);
-        if losing < PATIENCE || self.has_asked(now) {
+        if losing < PATIENCE || self.has_asked(now) || self.given.is_some() {
             return None;
         }
         let (shortest, longest) = TURN;
         let turn = (append * APPENDS_OF_A_TURN).clamp(shortest, longest);
         self.asked = Some(now + turn);
         Some(turn)
+    }
+
+    /// This server has nothing to append just now.
+    pub(super) fn rest(&mut self) {
+        self.losing = None;
     }
 
     /// This server won a swap, after which the drawing stands at `head`.
@@ -108,6 +113,8 @@ mod tests {
         assert_eq!(turns.lost(PATIENCE * 9, later + turn * 2), Some(TURN.1));
         turns.won(7);
         assert_eq!(turns.lost(APPEND, later + turn * 9), None);
+        turns.rest();
+        assert_eq!(turns.lost(APPEND, later + turn * 18), None);
     }
 
     #[test]
@@ -116,6 +123,8 @@ mod tests {
         assert_eq!(turns.given_until(5, now), None);
         turns.give(servers(), APPEND, 5, now);
         assert_eq!(turns.given_until(5, now), Some(now + APPEND));
+        turns.lost(APPEND, now);
+        assert_eq!(turns.lost(APPEND, now + PATIENCE), None, "others first");
         // What was on its way when it was asked.
         turns.won(6);
         assert_eq!(turns.given_until(6, now), Some(now + APPEND));

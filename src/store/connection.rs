@@ -24,10 +24,15 @@ const CONFLICT_RETRIES: u32 = 50;
 /// Longest wait before something that met a conflict is tried again, in milliseconds.
 const CONFLICT_WAIT_MS: u64 = 20;
 
-/// How the error begins of a transaction that could not be committed, and of nothing else …
-const COMMIT_FAILED: &str = "Cannot COMMIT";
-/// … and what those of its statements say if it is not known whether it was.
-const COMMIT_UNKNOWN: &str = "commit outcome is unknown";
+/// What an error says if the storage failed, if a transaction of several statements or of one could
+/// not be committed, and if it is not known whether it was. The kinds of these errors do not tell
+/// them from others.
+const STORAGE_FAILED: [&str; 4] = [
+    "There was a problem with a transaction: ",
+    "Cannot COMMIT",
+    "The query was not executed due to a failed transaction. ",
+    "commit outcome is unknown",
+];
 
 /// An open database.
 pub(super) struct Connection {
@@ -42,8 +47,30 @@ pub(super) struct Connection {
     pub(super) metrics: Arc<Metrics>,
     /// Becomes true when the store closes. Every live query holds a receiver.
     pub(super) closing: watch::Sender<bool>,
-    /// Becomes true when the storage of a database in this process failed.
+    pub(super) trust: Trust,
+}
+
+/// Whether a database in this process is to be believed. SurrealKV goes on writing behind what it wrote
+/// in part when its disk was full, and may forget all of that if it crashes: once its storage failed
+/// nothing is believed any more, until it is opened anew. Of a server that is left to its operator.
+#[derive(Clone)]
+pub(super) struct Trust {
+    is_remote: bool,
     pub(super) failed: watch::Sender<bool>,
+}
+
+impl Trust {
+    fn judge<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
+        if self.is_remote {
+            return result;
+        }
+        if matches!(result, Err(Trouble::Store(StoreError::Storage(_)))) {
+            self.failed.send_replace(true);
+        } else if *self.failed.borrow() {
+            return Err(unavailable("its storage failed before"));
+        }
+        result
+    }
 }
 
 /// The two sessions of the database, in a server each with a connection of its own.
@@ -119,9 +146,7 @@ impl From<surrealdb::Error> for Trouble {
             _ if text.contains("can be retried") => Trouble::Conflict,
             ErrorDetails::Connection(_) => unavailable(text),
             // No fault of what was to be stored, which may be there nevertheless.
-            _ if text.starts_with(COMMIT_FAILED) || text.contains(COMMIT_UNKNOWN) => {
-                Trouble::Store(StoreError::Storage(one_line(text)))
-            }
+            _ if is_of_storage(text) => Trouble::Store(StoreError::Storage(one_line(text))),
             _ => Trouble::Store(StoreError::Failed(one_line(text))),
         }
     }
@@ -131,6 +156,10 @@ impl From<surrealdb::Error> for StoreError {
     fn from(error: surrealdb::Error) -> Self {
         Trouble::from(error).into()
     }
+}
+
+fn is_of_storage(text: &str) -> bool {
+    STORAGE_FAILED.iter().any(|words| text.contains(words))
 }
 
 /// The text without line breaks: it ends up in one line of a log.
@@ -149,9 +178,8 @@ pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, Tro
         let follows = matches!(
             error.details(),
             ErrorDetails::Query(Some(QueryError::NotExecuted))
-        ) || error.message().contains(COMMIT_UNKNOWN);
-        let causes = error.message().starts_with(COMMIT_FAILED);
-        (follows && !causes, *index)
+        );
+        (follows && !is_of_storage(error.message()), *index)
     });
     Err(errors.swap_remove(0).1.into())
 }
@@ -159,6 +187,10 @@ pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, Tro
 impl Connection {
     /// Takes over a runtime and the sessions that live on it.
     pub(super) fn new(runtime: Runtime, sessions: Sessions, database: Database) -> Self {
+        let trust = Trust {
+            is_remote: database.is_remote(),
+            failed: watch::Sender::new(false),
+        };
         Self {
             handle: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
@@ -168,7 +200,7 @@ impl Connection {
             database,
             metrics: Metrics::new(),
             closing: watch::Sender::new(false),
-            failed: watch::Sender::new(false),
+            trust,
         }
     }
 
@@ -197,10 +229,12 @@ impl Connection {
                 return Err(unavailable("too many queries wait for it"));
             }
         };
+        let trust = self.trust.clone();
         let task = self.handle.spawn(async move {
             let _permit = permit;
             tokio::select! {
-                result = work => result,
+                // Also what comes after the deadline counts.
+                result = work => trust.judge(result),
                 _ = given_up.wait_for(|given_up| *given_up) => {
                     Err(unavailable("its connection did not answer and was given up"))
                 }
@@ -211,23 +245,8 @@ impl Connection {
             Ok(Err(failed)) => Err(unavailable(&format!("a task of the store ended: {failed}"))),
             Err(_) => Err(Trouble::Store(StoreError::Deadline(deadline))),
         };
-        let result = self.trusted(result);
         if let Err(trouble) = &result {
             self.metrics.no_result.count(no_result(trouble));
-        }
-        result
-    }
-
-    /// SurrealKV goes on writing behind what it wrote in part when its disk was full, and may forget all of
-    /// that if it crashes: of a database in this process nothing is believed from then on.
-    fn trusted<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
-        if self.database.is_remote() {
-            return result;
-        }
-        if matches!(result, Err(Trouble::Store(StoreError::Storage(_)))) {
-            self.failed.send_replace(true);
-        } else if *self.failed.borrow() {
-            return Err(unavailable("its storage failed before"));
         }
         result
     }

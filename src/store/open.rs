@@ -103,11 +103,17 @@ impl Store {
         self.0.replace(Link::Lives).await
     }
 
-    /// Waits until the storage of a database in this process failed. Nothing is stored any more, and what
-    /// was is safe once the database is opened anew.
+    /// Waits until the storage of a database in this process failed. Nothing is called stored any more,
+    /// and what was is safe once the database is opened anew.
     pub async fn failed(&self) {
         // The sender lives as long as this store.
-        let _ = self.0.failed.subscribe().wait_for(|failed| *failed).await;
+        let _ = self
+            .0
+            .trust
+            .failed
+            .subscribe()
+            .wait_for(|failed| *failed)
+            .await;
     }
 
     /// Takes leave: ends all live queries, takes this server's row away, and shuts an

@@ -1,7 +1,8 @@
 //! A database that answers with errors: what it does not take for now is kept, and only what it
 //! never takes is refused.
 
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use whiteboard::store::Database;
@@ -11,8 +12,9 @@ use crate::page::pen;
 use crate::served::{Process, create_drawing, serve_on, strokes};
 use crate::surrealdb::Server;
 
-/// How long the database fails.
-const FAILS_FOR: Duration = Duration::from_secs(1);
+/// So often the database fails, and within this time.
+const FAILURES: u64 = 5;
+const FAILS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Strokes that a disk has to take, and how many bytes each has …
 const STROKES: u64 = 100;
@@ -41,6 +43,15 @@ async fn query(database: &Database, text: String) {
     );
 }
 
+/// How many appends a server counts that the database answered with an error.
+async fn failed(address: SocketAddr) -> u64 {
+    let metrics = reqwest::get(format!("http://{address}/metrics")).await;
+    let metrics = metrics.unwrap().text().await.unwrap();
+    let family = r#"whiteboard_appends_total{outcome="failed"} "#;
+    let count = metrics.lines().find_map(|line| line.strip_prefix(family));
+    count.unwrap().parse().unwrap()
+}
+
 #[actix_web::test]
 async fn a_database_that_takes_nothing_for_a_while_makes_no_op_refused() {
     let process = Server::start();
@@ -60,7 +71,11 @@ async fn a_database_that_takes_nothing_for_a_while_makes_no_op_refused() {
     for x in 3..10 {
         ada.draw(pen(f64::from(x))).await;
     }
-    tokio::time::sleep(FAILS_FOR).await;
+    let deadline = Instant::now() + FAILS_WITHIN;
+    while failed(server.address()).await < FAILURES {
+        assert!(Instant::now() < deadline, "it fails again and again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let works = "DEFINE FIELD OVERWRITE changed ON drawing TYPE datetime";
     query(&database, works.into()).await;
 
@@ -71,11 +86,6 @@ async fn a_database_that_takes_nothing_for_a_while_makes_no_op_refused() {
     ben.reach(10).await;
     let stored = strokes(server.address(), &drawing).await;
     assert_eq!(stored["changes"].as_array().unwrap().len(), 9);
-    let metrics = reqwest::get(format!("http://{}/metrics", server.address()));
-    let metrics = metrics.await.unwrap().text().await.unwrap();
-    let failed = r#"whiteboard_appends_total{outcome="failed"} "#;
-    let failed = metrics.lines().find_map(|line| line.strip_prefix(failed));
-    assert!(failed.unwrap().parse::<u64>().unwrap() > 1, "it failed");
     drop((ada, ben));
     server.drain().await;
 }
@@ -150,9 +160,29 @@ async fn a_full_disk_loses_nothing() {
 }
 
 #[actix_web::test]
+async fn a_disk_that_is_full_while_nobody_draws_is_noticed_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start_with_little_room(&folder.path().join("data"), ROOM);
+    let address = process.address;
+    let drawing = create_drawing(address).await;
+    let http = reqwest::Client::new();
+    for n in 0.. {
+        let rename = http
+            .patch(format!("http://{address}/api/drawings/{drawing}"))
+            .json(&json!({"title": format!("{n} {}", "long ".repeat(20))}))
+            .send();
+        if !rename.await.is_ok_and(|answer| answer.status() == 200) {
+            break;
+        }
+    }
+    assert_eq!(process.ended().0, Some(1));
+}
+
+#[actix_web::test]
 async fn a_drain_that_takes_too_long_sends_everyone_elsewhere_all_the_same() {
     let mut process = Server::start();
-    let database = process.database("drained");
+    let mut database = process.database("drained");
+    database.deadline = Duration::from_secs(4);
     let flags = ["--drain-notice", "0s", "--drain-limit", "1s"];
     let server = serve_on(&database, &flags).await;
     let drawing = create_drawing(server.address()).await;

@@ -36,6 +36,7 @@ class Page {
     this.drawn = new Set(left.map(({ stroke }) => stroke));
     this.replica = new Replica(() => {}, (_, { stroke }) => {
       this.counts.lost += 1;
+      assert.ok(!server.rows.has(stroke), "what is stored is not lost");
       this.notDone.add(stroke);
     });
     this.replica.life = server.life;

@@ -59,6 +59,20 @@ test("a new connection may ask at once again", () => {
   assert.equal(asked.length, 2);
 });
 
+test("what was answered and does not come is asked for once", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { replica, following, asked } = fresh();
+  following.answered();
+  replica.wish("w", { n: 1, op: "draw", stroke: "s1", body });
+  for (let n = 0; n < 5; n += 1) following.answered();
+  context.mock.timers.tick(1_000);
+  assert.deepEqual(asked, [{ type: "ping" }]);
+  following.answered();
+  following.frame(strokes(0, 1, 1));
+  context.mock.timers.tick(1_000);
+  assert.equal(asked.length, 1);
+});
+
 test("a head that stays ahead on two pongs is asked for", () => {
   const { following, asked } = fresh();
   following.frame({ type: "pong", head: 0 });

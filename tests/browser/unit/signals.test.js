@@ -54,12 +54,13 @@ test("a welcome, and whoever comes, is told where the pointer is, and all of the
   said();
   signals.frame({ type: "pong" });
   assert.deepEqual(said(), []);
-  for (const again of [() => signals.frame({ type: "welcome" }), () => signals.audience(false)]) {
-    again();
-    const [{ pointer, ink }] = said();
-    assert.deepEqual([pointer.x, ink.at], [1, 0]);
-    pass(1_000);
-  }
+  signals.frame({ type: "welcome" });
+  const [{ pointer, ink }] = said();
+  assert.deepEqual([pointer.x, ink.at], [1, 0]);
+  pass(1_000);
+  signals.audience(false);
+  assert.deepEqual(said(), [{ type: "signal", pointer: { x: 1, y: 0 } }], "others hold the ink");
+  pass(1_000);
   signals.audience(true);
   assert.deepEqual(said(), [], "nobody would hear it");
   signals.inkDone();
@@ -68,4 +69,13 @@ test("a welcome, and whoever comes, is told where the pointer is, and all of the
   said();
   signals.frame({ type: "welcome" });
   assert.deepEqual(said(), [], "who is not on the drawing says nothing");
+});
+
+test("that the pointer left is told, whoever comes meanwhile", () => {
+  const { signals, said } = fresh();
+  signals.pointer({ x: 1, y: 0 });
+  signals.pointer(null);
+  signals.audience(false);
+  pass(60);
+  assert.deepEqual(said().map(({ away }) => away), [undefined, true]);
 });
