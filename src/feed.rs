@@ -38,7 +38,6 @@ use hearing::Hearing;
 pub(crate) use messages::{Drain, GiveUp, Read, Told};
 pub use messages::{FeedError, FromSession, ReadPage, Shared};
 use setbacks::{RETRY, Setbacks};
-use signals::gather;
 use turns::Turns;
 
 use crate::feeds::Registration;
@@ -66,11 +65,6 @@ const HEAD_CHECKS: [Duration; 3] = [
     Duration::from_millis(500),
     Duration::from_secs(2),
 ];
-/// Messages of sessions that wait for a feed; when there are more, signals are dropped. What must
-/// not be lost goes past this limit, and is bounded by what each session may have on its way.
-const MAILBOX: usize = 256;
-/// Most points of ink that are gathered for one tick; more is dropped.
-const MAX_GATHERED_POINTS: usize = 20_000;
 
 /// What a feed obeys.
 #[derive(Clone, Debug)]
@@ -85,6 +79,11 @@ pub struct FeedSettings {
     pub gap_hold: Duration,
     /// Most changes that wait so; when there are more, the drawing is read instead.
     pub early_changes: usize,
+    /// Messages of sessions that wait; when there are more, signals are dropped. What must not be
+    /// lost goes past this limit, and is bounded by what each session may have on its way.
+    pub waiting_messages: usize,
+    /// Most points of ink that are gathered for one tick; more is dropped.
+    pub ink_points: usize,
     /// A feed without a session closes after this time.
     pub idle_close: Duration,
     /// How often the heads of all open drawings are compared with the database's.
@@ -262,14 +261,7 @@ impl Feed {
                     writer: writer.id,
                     place: None,
                 };
-                gather(
-                    &mut self.for_sessions,
-                    Signals {
-                        pointers: vec![pointer],
-                        ..Signals::default()
-                    },
-                    &self.metrics,
-                );
+                self.for_sessions.add_pointer(pointer);
             }
             self.people_changed(ctx);
         }
@@ -309,7 +301,7 @@ impl Actor for Feed {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.set_mailbox_capacity(self.settings.waiting_messages);
         self.follow(ctx);
         ctx.run_interval(ROSTER_BEAT, Self::beat);
         let idle_look = ROSTER_BEAT.min(self.settings.idle_close);

@@ -28,8 +28,6 @@ use crate::upwards::Upwards;
 use fragments::Fragments;
 pub use sessions::{Joining, SessionSettings, Sessions, upgrade};
 
-/// Messages of a feed that wait for a session; when there are more, its browser is not reading.
-const MAILBOX: usize = 32;
 /// A frame of this size fills a connection's write buffer: it goes out by itself.
 const LARGE_FRAME: usize = 32 * 1024;
 /// How long a browser waits after a refusal for load.
@@ -266,7 +264,7 @@ impl Actor for Session {
     type Context = ws::WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.set_mailbox_capacity(self.sessions.settings.unread_messages);
         match self.joining.clone() {
             Ok(joining) => {
                 log::info!(

@@ -86,6 +86,15 @@ pub struct BrowserSettings {
         value_parser = size("64KiB", "1GiB")
     )]
     pub unread_size: usize,
+    /// How many frames and answers these may be
+    #[arg(
+        long,
+        env = "WHITEBOARD_UNREAD_MESSAGES",
+        value_name = "COUNT",
+        default_value = "32",
+        value_parser = count::<usize>(4, 1_024)
+    )]
+    pub unread_messages: usize,
 }
 
 impl BrowserSettings {
@@ -100,6 +109,7 @@ impl BrowserSettings {
             signals_per_second: self.signals_per_second,
             unanswered_ops: self.unanswered_ops,
             unread_bytes: self.unread_size,
+            unread_messages: self.unread_messages,
         }
     }
 }

@@ -77,6 +77,26 @@ pub struct DrawingSettings {
         value_parser = count::<usize>(1, 1_000_000)
     )]
     pub early_changes: usize,
+    /// Messages of its sessions that may wait for one drawing; when there are more, pointers and ink are
+    /// dropped
+    #[arg(
+        long,
+        env = "WHITEBOARD_WAITING_MESSAGES",
+        value_name = "COUNT",
+        default_value = "256",
+        value_parser = count::<usize>(16, 65_536)
+    )]
+    pub waiting_messages: usize,
+    /// Points of ink of one drawing that are gathered between two ticks of 33ms; when there are more,
+    /// they are dropped
+    #[arg(
+        long,
+        env = "WHITEBOARD_INK_POINTS",
+        value_name = "COUNT",
+        default_value = "20000",
+        value_parser = count::<usize>(1_000, 1_000_000)
+    )]
+    pub ink_points: usize,
     /// How often the positions and titles of open drawings are compared with the database
     #[arg(
         long,
@@ -100,6 +120,8 @@ impl DrawingSettings {
             queue_bytes: self.queue_size,
             gap_hold: self.gap_hold,
             early_changes: self.early_changes,
+            waiting_messages: self.waiting_messages,
+            ink_points: self.ink_points,
             idle_close: self.idle_close,
             heads_interval: self.heads_interval,
             build: build.to_owned(),

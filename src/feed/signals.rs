@@ -7,6 +7,13 @@ use actix::prelude::*;
 
 use super::*;
 
+/// To whom gathered signals go.
+#[derive(Clone, Copy)]
+enum For {
+    Sessions,
+    Servers,
+}
+
 impl Feed {
     pub(super) fn signalled(
         &mut self,
@@ -31,10 +38,18 @@ impl Feed {
             signals.add_ink(Ink { writer, part });
         }
         if self.roster.is_shared() {
-            gather(&mut self.for_servers, signals.clone(), &self.metrics);
+            self.gather(For::Servers, signals.clone());
         }
-        gather(&mut self.for_sessions, signals, &self.metrics);
+        self.gather(For::Sessions, signals);
         self.schedule_tick(ctx);
+    }
+
+    fn gather(&mut self, audience: For, newer: Signals) {
+        let gathered = match audience {
+            For::Sessions => &mut self.for_sessions,
+            For::Servers => &mut self.for_servers,
+        };
+        gather(gathered, newer, self.settings.ink_points, &self.metrics);
     }
 
     pub(super) fn people_changed(&mut self, ctx: &mut Context<Self>) {
@@ -170,16 +185,17 @@ impl Feed {
         // while nobody is known to listen.
         let tell = ask || !self.roster.knows(server);
         let changed = self.roster.heard(server, signals.people.take());
-        gather(&mut self.for_sessions, signals, &self.metrics);
+        self.gather(For::Sessions, signals);
         self.people_due.sessions |= changed;
         self.people_due.servers |= tell;
         self.schedule_tick(ctx);
     }
 }
 
-pub(super) fn gather(signals: &mut Signals, newer: Signals, metrics: &Metrics) {
+/// Takes in what came later. Beyond `most` points of ink all of it is dropped, and the next goes on.
+fn gather(signals: &mut Signals, newer: Signals, most: usize, metrics: &Metrics) {
     signals.merge(newer);
-    if signals.ink_points() > MAX_GATHERED_POINTS {
+    if signals.ink_points() > most {
         metrics.signals_dropped.count(Dropped::Ink);
         signals.ink.clear();
     }
@@ -220,12 +236,13 @@ mod tests {
         let metrics = Metrics::new();
         let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
         let mut gathered = Signals::default();
-        let parts = MAX_GATHERED_POINTS / MAX_INK_POINTS;
+        let parts = 3;
+        let most = parts * MAX_INK_POINTS;
         for _ in 0..parts {
-            gather(&mut gathered, ink(writer), &metrics);
+            gather(&mut gathered, ink(writer), most, &metrics);
         }
         assert_eq!(gathered.ink.len(), parts);
-        gather(&mut gathered, ink(writer), &metrics);
+        gather(&mut gathered, ink(writer), most, &metrics);
         assert_eq!(gathered.ink.len(), 0);
         let line = "whiteboard_signals_dropped_total{reason=\"ink\"} 1\n";
         assert!(metrics.text().contains(line));

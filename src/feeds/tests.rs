@@ -74,6 +74,8 @@ fn settings(idle_close: Duration) -> FeedSettings {
         queue_bytes: 1 << 20,
         gap_hold: Duration::from_millis(5),
         early_changes: EARLY,
+        waiting_messages: 256,
+        ink_points: 20_000,
         idle_close,
         heads_interval: Duration::from_secs(1),
         build: "test".into(),

@@ -35,6 +35,9 @@ pub struct SessionSettings {
     pub unanswered_ops: usize,
     /// Most bytes of frames that wait for a browser that does not read.
     pub unread_bytes: usize,
+    /// Most messages of its feed that wait for a session; when there are more, its browser is not
+    /// reading.
+    pub unread_messages: usize,
 }
 
 /// What all sessions of a server share.
