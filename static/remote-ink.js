@@ -28,6 +28,8 @@ const SILENCE = 5_000;
 /** Milliseconds a piece is played over, at least and at most. */
 const LEAST_PLAY = 33;
 const MOST_PLAY = 150;
+/** Units between two places that are the same but for rounding. */
+const SAME_PLACE = 0.01;
 
 export class RemoteInk {
   /** @type {Map<string, Trail>} by stroke */
@@ -54,6 +56,11 @@ export class RemoteInk {
         heardAt: now,
         shownAt: now,
       });
+      return;
+    }
+    if (points.every((point, index) => isAt(point, trail.points[ink.at + index]))) {
+      // Told again, for others.
+      trail.heardAt = now;
       return;
     }
     this.#play(trail, now);
@@ -147,4 +154,12 @@ function decoded(ink) {
     if (error instanceof PointsError) return [];
     throw error;
   }
+}
+
+/**
+ * @param {InkPoint} point
+ * @param {InkPoint} [held]
+ */
+function isAt(point, held) {
+  return held !== undefined && Math.hypot(point.x - held.x, point.y - held.y) < SAME_PLACE;
 }

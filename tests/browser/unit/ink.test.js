@@ -18,6 +18,18 @@ test("ink is played over the time it took, not shown in jumps", () => {
   assert.equal(last(ink, 1400), 30);
 });
 
+test("ink that is told again changes nothing but that it was heard", () => {
+  const ink = new RemoteInk();
+  ink.take(piece(0, [0, 10, 20]), 1000);
+  ink.take(piece(3, [30, 40]), 1100);
+  assert.equal(last(ink, 1500), 40);
+  ink.take(piece(0, [0, 10, 20]), 5000);
+  assert.equal(last(ink, 5000), 40);
+  assert.equal(last(ink, 9900), 40);
+  ink.take(piece(0, [0, 10, 99]), 9950);
+  assert.equal(last(ink, 11_000), 99, "a figure that is another one is");
+});
+
 test("ink ends by itself after five seconds of silence", () => {
   const ink = new RemoteInk();
   ink.take(piece(0, [0, 10]), 1000);
