@@ -130,10 +130,12 @@ async fn a_full_disk_loses_nothing() {
     let process = Process::start_with_little_room(&data, ROOM);
     let drawing = create_drawing(process.address).await;
     let mut ada = Browser::open(process.address, &drawing).await;
-    for _ in 0..STROKES {
-        let mut body = pen(1.0);
-        body["note"] = json!("x".repeat(STROKE_BYTES));
-        ada.draw(body).await;
+    let mut large = pen(1.0);
+    large["note"] = json!("x".repeat(STROKE_BYTES));
+    ada.draw(large.clone()).await;
+    ada.answered().await;
+    for _ in 1..STROKES {
+        ada.draw(large.clone()).await;
     }
     // What was stored after the failure would be lost with the next crash: so nothing is.
     let closed = ada.closed().await;
