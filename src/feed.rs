@@ -57,6 +57,9 @@ const SIGNAL_TICK: Duration = Duration::from_millis(33);
 /// A feed repeats who is here this often. A killed server's people are gone after three to four
 /// beats, which has to be less than 10 s.
 const ROSTER_BEAT: Duration = Duration::from_secs(2);
+/// Who is here is told once more so long after it changed: SurrealDB's router engine loses a row now and
+/// then, and within a second everyone is to know.
+const PEOPLE_AGAIN: Duration = Duration::from_millis(400);
 /// Those who fell behind are looked at this often.
 const CATCH_UP_TICK: Duration = Duration::from_millis(50);
 /// The head is compared with the database's so long after each following.
@@ -163,6 +166,7 @@ struct Busy {
     flush: bool,
     tick: bool,
     turn: bool,
+    people_again: bool,
     signalling: bool,
     catch_up: bool,
 }

@@ -59,6 +59,13 @@ impl Feed {
         };
         self.registration.count(self.members.len());
         self.schedule_tick(ctx);
+        if self.roster.is_shared() && !std::mem::replace(&mut self.busy.people_again, true) {
+            ctx.run_later(PEOPLE_AGAIN, |feed, ctx| {
+                feed.busy.people_again = false;
+                feed.people_due.servers = true;
+                feed.schedule_tick(ctx);
+            });
+        }
     }
 
     /// The first signal goes at once; those that follow within a tick go together.
