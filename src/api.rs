@@ -3,17 +3,19 @@
 //! It must never touch what is in a drawing: it asks the store and the feeds, and hands
 //! sockets to their sessions.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{MessageBody, SizedStream};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::{Compress, Next};
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, Resource, ResponseError, Route, guard, web,
 };
+use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -22,6 +24,7 @@ use crate::access::{self, HostNames, Origins};
 use crate::assets;
 use crate::beat::Beat;
 use crate::error::ApiError;
+use crate::feed::Encoding;
 use crate::feeds::Feeds;
 use crate::metrics::CONTENT_TYPE;
 use crate::model::{Access, DrawingId};
@@ -268,18 +271,38 @@ async fn restore(request: HttpRequest) -> Answer {
 async fn strokes(request: HttpRequest) -> Answer {
     request::require(&request, Access::Read)?;
     let drawing = request::drawing(&request)?;
-    let Position { since, life } = Position::of(&request)?;
-    let page = state(&request).feeds.read(drawing, since, life).await?;
-    let title = serde_json::Value::from(page.title);
-    // The changes are JSON already.
-    let text = format!(
-        r#"{{"life":"{}","from":{},"head":{},"more":{},"reset":{},"title":{title},"changes":[{}]}}"#,
-        page.life, page.from, page.head, page.more, page.reset, page.changes
+    let Position {
+        since,
+        life,
+        target,
+    } = Position::of(&request)?;
+    let feeds = &state(&request).feeds;
+    let page = feeds.read(drawing, since, life, target).await?;
+    let title = serde_json::Value::from(page.title.as_str());
+    let target = page
+        .target
+        .map_or_else(String::new, |target| format!(r#""target":{target},"#));
+    // The changes are JSON already, and compressed once for all.
+    let head = format!(
+        r#"{{"life":"{}","from":{},"head":{},"more":{},{target}"reset":{},"title":{title},"changes":["#,
+        page.life, page.from, page.head, page.more, page.reset
     );
-    Ok(HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    response
         .content_type("application/json")
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(text))
+        .insert_header((header::VARY, "accept-encoding"));
+    let encoding = match request::takes_gzip(&request) {
+        true => {
+            response.insert_header(header::ContentEncoding::Gzip);
+            Encoding::Gzip
+        }
+        false => Encoding::Plain,
+    };
+    let body = page.body(head, encoding).await?;
+    let size = body.iter().map(|piece| piece.len() as u64).sum();
+    let pieces = stream::iter(body.into_iter().map(Ok::<_, Infallible>));
+    Ok(response.body(SizedStream::new(size, pieces)))
 }
 
 async fn socket(
@@ -303,7 +326,7 @@ fn joining(request: &HttpRequest) -> Result<Joining, Close> {
     let malformed = |error: ApiError| Close::Malformed(error.to_string());
     let access = request::access(request).map_err(|refused| Close::Forbidden(refused.reason()))?;
     let drawing = request::drawing(request).map_err(malformed)?;
-    let Position { since, life } = Position::of(request).map_err(malformed)?;
+    let Position { since, life, .. } = Position::of(request).map_err(malformed)?;
     Ok(Joining {
         drawing,
         access,

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
 use crate::model::{
-    Arrival, Change, Life, Op, OpId, OpKind, Refusal, Seq, StrokeId, Writer, WriterId, arrival,
+    Arrival, Change, Life, Op, OpId, OpKind, Refusal, RowId, Seq, StrokeId, Writer, WriterId,
+    arrival,
 };
 use crate::stroke::Body;
 
@@ -25,17 +26,59 @@ pub struct Limits {
 }
 
 /// One drawing: a row for each stroke that is or was in it.
+///
+/// It may be read in two steps: the living strokes, which is all that a first load needs, and then
+/// the tombstones. Until they are there nothing can be decided, and readers that hold a position
+/// below [`Drawing::tombstones_missing_to`] cannot be told what was erased.
 #[derive(Clone, Debug)]
 pub struct Drawing {
     life: Life,
     floor: Seq,
     head: Seq,
     limits: Limits,
-    rows: BTreeMap<Seq, Change>,
-    places: HashMap<StrokeId, Seq>,
+    living: Rows,
+    tombstones: Rows,
+    /// Tombstones up to this position are not read yet; 0 when they all are.
+    missing: Seq,
+    places: HashMap<StrokeId, RowId>,
     last: HashMap<WriterId, u64>,
-    strokes: usize,
+}
+
+/// Rows of one kind, by position.
+#[derive(Clone, Debug, Default)]
+struct Rows {
+    by_seq: BTreeMap<Seq, Change>,
+    /// [`Change::bytes`] of all of them.
     bytes: usize,
+}
+
+impl Rows {
+    fn insert(&mut self, change: Change) {
+        self.bytes += change.bytes();
+        self.by_seq.insert(change.seq, change);
+    }
+
+    fn remove(&mut self, seq: Seq) {
+        if let Some(change) = self.by_seq.remove(&seq) {
+            self.bytes -= change.bytes();
+        }
+    }
+
+    fn between(&self, after: Seq, through: Seq) -> impl Iterator<Item = &Change> {
+        let range = (Bound::Excluded(after), Bound::Included(through.max(after)));
+        // The map panics at a range whose two ends exclude everything.
+        let range = (after < through).then(|| self.by_seq.range(range));
+        range.into_iter().flatten().map(|(_, change)| change)
+    }
+}
+
+/// How many rows of one kind a drawing holds, and their [`Change::bytes`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Rows.
+    pub rows: usize,
+    /// Bytes.
+    pub bytes: usize,
 }
 
 /// What comes of ops, if the drawing's head is still what it was when they were decided.
@@ -46,7 +89,7 @@ pub struct Decision {
     /// The rows to store, at `head + 1`, `head + 2` …
     pub changes: Vec<Change>,
     /// The rows that moved on: they are deleted when `changes` are stored.
-    pub replaced: Vec<Seq>,
+    pub replaced: Vec<RowId>,
     /// Whether an op without a row was judged by what the drawing holds now.
     ///
     /// A server that lags behind would refuse the edit of a stroke that is there. Storing
@@ -78,12 +121,57 @@ impl Drawing {
             floor,
             head: 0,
             limits,
-            rows: BTreeMap::new(),
+            living: Rows::default(),
+            tombstones: Rows::default(),
+            missing: 0,
             places: HashMap::new(),
             last: HashMap::new(),
-            strokes: 0,
-            bytes: 0,
         }
+    }
+
+    /// The living strokes of a drawing whose head was `head` when the first of them was read, without
+    /// its tombstones: [`Drawing::complete`] brings them.
+    ///
+    /// `living` may be read in several steps. A row that moved on meanwhile may be missing; what it
+    /// became has a position after `head`, and is read or heard as everything else that is new.
+    pub fn living_only(
+        life: Life,
+        floor: Seq,
+        head: Seq,
+        limits: Limits,
+        living: Vec<Change>,
+    ) -> Self {
+        let mut drawing = Self::new(life, floor, limits);
+        drawing.head = head;
+        // None is swept of those after the floor, and those up to it are forgotten.
+        drawing.missing = if head > floor { head } else { 0 };
+        for change in living {
+            debug_assert!(change.body.is_some() && change.seq <= head);
+            drawing.insert(change);
+        }
+        drawing
+    }
+
+    /// Takes in the tombstones up to [`Drawing::tombstones_missing_to`], read after the living
+    /// strokes were: from now on it is whole.
+    pub fn complete(&mut self, tombstones: Vec<Change>) {
+        for change in tombstones {
+            debug_assert!(change.body.is_none() && change.seq <= self.missing);
+            if change.seq > self.floor {
+                self.insert(change);
+            }
+        }
+        self.missing = 0;
+    }
+
+    /// Tombstones up to here are not read yet; 0 when all are.
+    pub fn tombstones_missing_to(&self) -> Seq {
+        self.missing
+    }
+
+    /// Whether its tombstones are read too: before, nothing can be decided.
+    pub fn is_whole(&self) -> bool {
+        self.missing == 0
     }
 
     /// The life its positions belong to.
@@ -103,12 +191,21 @@ impl Drawing {
 
     /// How many strokes are living.
     pub fn strokes(&self) -> usize {
-        self.strokes
+        self.living.by_seq.len()
     }
 
     /// Bytes of all rows, tombstones included.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.living.bytes + self.tombstones.bytes
+    }
+
+    /// What the living strokes take, and what the tombstones.
+    pub fn sizes(&self) -> (Size, Size) {
+        let size = |rows: &Rows| Size {
+            rows: rows.by_seq.len(),
+            bytes: rows.bytes,
+        };
+        (size(&self.living), size(&self.tombstones))
     }
 
     /// The highest number of the writer's ops that is found in the rows, or 0.
@@ -118,18 +215,30 @@ impl Drawing {
 
     /// The stroke as it is, or its tombstone.
     pub fn stroke(&self, id: StrokeId) -> Option<&Change> {
-        self.rows.get(self.places.get(&id)?)
+        let row = self.places.get(&id)?;
+        self.rows(row.tombstone).by_seq.get(&row.seq)
     }
 
     /// The rows after a position, in order.
     pub fn since(&self, since: Seq) -> impl Iterator<Item = &Change> {
-        self.rows
-            .range((Bound::Excluded(since), Bound::Unbounded))
-            .map(|(_, change)| change)
+        let mut living = self.living(since, Seq::MAX).peekable();
+        let mut tombstones = self.tombstones.between(since, Seq::MAX).peekable();
+        std::iter::from_fn(move || match (living.peek(), tombstones.peek()) {
+            (Some(stroke), Some(tombstone)) if tombstone.seq < stroke.seq => tombstones.next(),
+            (Some(_), _) => living.next(),
+            (None, _) => tombstones.next(),
+        })
     }
 
-    /// Decides ops in order, each of them seeing those before it, and changes nothing.
+    /// The living strokes after a position and up to another, in order.
+    pub fn living(&self, after: Seq, through: Seq) -> impl Iterator<Item = &Change> {
+        self.living.between(after, through)
+    }
+
+    /// Decides ops in order, each of them seeing those before it, and changes nothing. The drawing
+    /// must be whole.
     pub fn decide(&self, ops: &[(Writer, Op)]) -> Decision {
+        debug_assert!(self.is_whole());
         let mut batch = Batch::on(self);
         let outcomes: Vec<_> = ops
             .iter()
@@ -190,43 +299,58 @@ impl Drawing {
             return;
         }
         self.floor = floor;
-        let swept: Vec<Seq> = self
-            .rows
-            .range(..=floor)
-            .filter(|(seq, change)| change.body.is_none() && **seq != self.head)
-            .map(|(seq, _)| *seq)
+        let tombstones = self.tombstones.by_seq.range(..=floor);
+        let swept: Vec<RowId> = tombstones
+            .filter(|(seq, _)| **seq != self.head)
+            .map(|(_, change)| change.row())
             .collect();
         if swept.is_empty() {
             return;
         }
-        for seq in swept {
-            if let Some(change) = self.rows.remove(&seq) {
-                self.bytes -= change.bytes();
+        for row in swept {
+            if let Some(change) = self.tombstones.by_seq.get(&row.seq) {
                 self.places.remove(&change.stroke);
             }
+            self.tombstones.remove(row.seq);
         }
         // Numbers that only a swept row told are gone for whoever reads the drawing now. A
         // server that remembered them would drop the marks of lower ones, which are the
         // highest that are left.
         self.last.clear();
-        for change in self.rows.values() {
+        let rows = self.living.by_seq.values();
+        for change in rows.chain(self.tombstones.by_seq.values()) {
             note(&mut self.last, change);
         }
     }
 
-    fn insert(&mut self, change: Change) {
-        let moved_on = self
-            .places
-            .insert(change.stroke, change.seq)
-            .and_then(|seq| self.rows.remove(&seq));
-        if let Some(old) = moved_on {
-            self.bytes -= old.bytes();
-            self.strokes -= usize::from(old.body.is_some());
+    fn rows(&self, tombstones: bool) -> &Rows {
+        match tombstones {
+            true => &self.tombstones,
+            false => &self.living,
         }
-        self.bytes += change.bytes();
-        self.strokes += usize::from(change.body.is_some());
+    }
+
+    fn rows_mut(&mut self, tombstones: bool) -> &mut Rows {
+        match tombstones {
+            true => &mut self.tombstones,
+            false => &mut self.living,
+        }
+    }
+
+    /// Puts a row in the place of the older one that its stroke has.
+    fn insert(&mut self, change: Change) {
+        let held = self.places.get(&change.stroke).copied();
+        if held.is_some_and(|held| held.seq >= change.seq) {
+            // A tombstone that is read late, of a stroke that came back meanwhile.
+            return;
+        }
+        if let Some(held) = held {
+            self.rows_mut(held.tombstone).remove(held.seq);
+        }
+        let row = change.row();
+        self.places.insert(change.stroke, row);
         note(&mut self.last, &change);
-        self.rows.insert(change.seq, change);
+        self.rows_mut(row.tombstone).insert(change);
     }
 }
 
@@ -246,7 +370,7 @@ struct Batch<'a> {
     /// of every other writer that is known to have changed the stroke.
     changes: Vec<Change>,
     places: HashMap<StrokeId, usize>,
-    replaced: Vec<Seq>,
+    replaced: Vec<RowId>,
     last: HashMap<WriterId, u64>,
     strokes: usize,
     bytes: usize,
@@ -261,8 +385,8 @@ impl<'a> Batch<'a> {
             places: HashMap::new(),
             replaced: Vec::new(),
             last: HashMap::new(),
-            strokes: drawing.strokes,
-            bytes: drawing.bytes,
+            strokes: drawing.strokes(),
+            bytes: drawing.bytes(),
             needs_head: false,
         }
     }
@@ -332,7 +456,7 @@ impl<'a> Batch<'a> {
 
         change.marks.extend(held.map(|held| held.op));
         change.marks.retain(|mark| mark.writer != writer.id);
-        let moved_on = held.map(|held| held.seq);
+        let moved_on = held.map(Change::row);
         match place {
             Some(place) => self.changes[place] = change,
             None => {

@@ -14,17 +14,18 @@
 
 mod append;
 mod asked;
+mod chunks;
 mod ending;
 mod follow;
 mod hearing;
 mod messages;
+mod packed;
 mod setbacks;
 mod signals;
 mod turns;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -33,15 +34,17 @@ use tokio::sync::oneshot;
 use crate::drawing::{Drawing, Limits, Verdict};
 use append::Append;
 use asked::Asked;
+use chunks::Chunks;
+pub use chunks::{Encoding, ReadPage};
 use ending::Ending;
 use hearing::Hearing;
 pub(crate) use messages::{Drain, GiveUp, Read, Told};
-pub use messages::{FeedError, FromSession, ReadPage, Shared};
+pub use messages::{FeedError, FromSession, Shared};
 use setbacks::{RETRY, Setbacks};
 use turns::Turns;
 
 use crate::feeds::Registration;
-use crate::members::{Answers, Lasting, Mailbox, Members, judge_since};
+use crate::members::{Answers, Lasting, Mailbox, Members, judge_read};
 use crate::metrics::{Dropped, Filled, Metrics, Outcome, Resync};
 use crate::model::{
     Access, Arrival, Change, DrawingId, Life, Refusal, Seq, ServerId, Writer, arrival,
@@ -106,6 +109,8 @@ pub struct Feed {
     /// Nothing until the first read.
     drawing: Option<Drawing>,
     title: String,
+    /// What was read over HTTP lately.
+    chunks: Chunks,
     members: Members,
     roster: Roster,
     queue: Queue,
@@ -185,6 +190,7 @@ impl Feed {
             registration,
             drawing: None,
             title: String::new(),
+            chunks: Chunks::new(shared.chunk_room.clone(), Arc::clone(store.metrics())),
             members: Members::new(Arc::clone(store.metrics())),
             metrics: Arc::clone(store.metrics()),
             store,
@@ -232,6 +238,7 @@ impl Feed {
             self.left(session, ctx);
         }
         self.forget_asked(|_| false);
+        self.chunks.forget_unused(Instant::now());
         if self.following.is_some() && self.hearing.is_deaf(self.head()) {
             log::warn!("drawing {} hears nothing: following again", self.id);
             self.follow(ctx);

@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, Handler, Message};
 use futures_util::future::join_all;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
+use crate::drawing::Size;
 use crate::feed::{
     Drain, Feed, FeedError, FeedSettings, FromSession, GiveUp, Read, ReadPage, Shared, Told,
 };
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Row};
 use crate::model::{DrawingId, Life, Seq};
 use crate::roster::ServerSignals;
 use crate::store::{Head, Store};
@@ -28,6 +29,8 @@ pub(crate) use registration::Registration;
 const ATTEMPTS: usize = 3;
 /// How long feeds may take to close their sessions when a drain took too long.
 const LAST_CLOSE: Duration = Duration::from_millis(500);
+/// KiB that the chunks take which the feeds keep for those who read the same over HTTP.
+const CHUNK_ROOM_KIB: usize = 64 * 1024;
 /// How long a read waits for a feed that has to ask the database first. A page gives up after 20 s.
 const READ_WAIT: Duration = Duration::from_secs(15);
 
@@ -40,6 +43,7 @@ struct Registry {
     settings: Arc<FeedSettings>,
     open: Mutex<HashMap<DrawingId, Open>>,
     opened: AtomicU64,
+    chunk_room: Arc<Semaphore>,
     counted: Notify,
     draining: AtomicBool,
 }
@@ -71,6 +75,7 @@ impl Feeds {
             settings: Arc::new(settings),
             open: Mutex::default(),
             opened: AtomicU64::new(0),
+            chunk_room: Arc::new(Semaphore::new(CHUNK_ROOM_KIB)),
             counted: Notify::new(),
             draining: AtomicBool::new(false),
         }))
@@ -89,13 +94,26 @@ impl Feeds {
     /// Brings up to date what is measured only when it is asked for.
     pub fn measure(&self) {
         let (mut ops, mut bytes) = (0, 0);
+        let mut sizes = [
+            (Row::Living, Size::default()),
+            (Row::Tombstone, Size::default()),
+        ];
         let open = self.lock();
         for open in open.values() {
             let held = open.shared.room.held();
             ops += held.0;
             bytes += held.1;
+            let (living, tombstones) = open.shared.sizes();
+            for ((_, all), one) in sizes.iter_mut().zip([living, tombstones]) {
+                all.rows += one.rows;
+                all.bytes += one.bytes;
+            }
         }
         let metrics = self.metrics();
+        for (row, size) in sizes {
+            metrics.rows.set(row, size.rows);
+            metrics.row_bytes.set(row, size.bytes);
+        }
         metrics.feeds_open.set(open.len());
         metrics.queue_ops.set(ops);
         metrics.queue_bytes.set(bytes);
@@ -128,7 +146,8 @@ impl Feeds {
         self.ask(id, message)
     }
 
-    /// A page of the changes after `since`, from the feed's memory.
+    /// A chunk of the changes after `since`, from the feed's memory; with the `target` that an earlier
+    /// chunk named, the next one of a first load.
     ///
     /// # Errors
     ///
@@ -138,6 +157,7 @@ impl Feeds {
         id: DrawingId,
         since: Seq,
         life: Option<Life>,
+        target: Option<Seq>,
     ) -> Result<ReadPage, FeedError> {
         for _ in 0..ATTEMPTS {
             let (answer, page) = oneshot::channel();
@@ -146,6 +166,7 @@ impl Feeds {
                 Read {
                     since,
                     life,
+                    target,
                     answer,
                 },
             )?;
@@ -268,7 +289,7 @@ impl Feeds {
     fn open_feed(&self, id: DrawingId) -> Open {
         let number = self.0.opened.fetch_add(1, Ordering::Relaxed);
         self.metrics().feeds_opened.count();
-        let shared = Shared::new(&self.0.settings);
+        let shared = Shared::new(&self.0.settings, self.0.chunk_room.clone());
         let registration = Registration::new(self.clone(), id, number);
         let feed = Feed::new(
             id,

@@ -24,8 +24,8 @@ use crate::model::{Life, Seq, Writer};
 use crate::protocol::{Close, ResetReason, ToBrowser, strokes_frame};
 use crate::queue::SessionId;
 pub use mailbox::{Answers, Mailbox, ToSession, Unread};
-pub use position::judge_since;
-use position::{CatchUp, catch_up_frame};
+use position::{CatchUp, FirstFrame, catch_up, first_load};
+pub use position::{Load, judge_read, judge_since};
 
 /// The largest frame of changes, in bytes, unless a single one has more. What is new and does
 /// not fit goes out in several; a catch-up that does not fit is read over HTTP, compressed.
@@ -128,6 +128,8 @@ pub struct Members {
     waiting: usize,
     /// What everyone was told last of what lasts.
     lasting: BTreeMap<Lasting, ByteString>,
+    /// What the next session that holds nothing is sent.
+    first_frame: Option<FirstFrame>,
 }
 
 impl Members {
@@ -139,6 +141,7 @@ impl Members {
             sent: 0,
             waiting: 0,
             lasting: BTreeMap::new(),
+            first_frame: None,
         }
     }
 
@@ -280,7 +283,7 @@ impl Members {
             return;
         }
         let head = drawing.head();
-        let mut frames: HashMap<Seq, CatchUp> = HashMap::new();
+        let mut catch_ups: HashMap<Seq, CatchUp> = HashMap::new();
         self.waiting = 0;
         for member in self.all.values_mut() {
             let Flow::Behind {
@@ -289,7 +292,6 @@ impl Members {
             else {
                 continue;
             };
-            let position = *position;
             if let Some(reason) = *reset {
                 let frame = ToBrowser::Reset {
                     life: drawing.life(),
@@ -302,14 +304,25 @@ impl Members {
                 }
                 *reset = None;
             }
-            let frame = frames
-                .entry(position)
-                .or_insert_with(|| catch_up_frame(drawing, position, head));
-            if !member.mailbox.frame(frame.text.clone()) {
+            let found = catch_ups
+                .entry(*position)
+                .or_insert_with(|| match *position {
+                    0 => first_load(&mut self.first_frame, drawing, &self.metrics),
+                    position => catch_up(drawing, position, &self.metrics),
+                });
+            // Between two frames it may stop reading, and goes on from there.
+            let all = found.frames.iter().all(|(reached, frame)| {
+                let taken = member.mailbox.frame(frame.clone());
+                if taken {
+                    *position = *reached;
+                }
+                taken
+            });
+            if !all {
                 self.waiting += 1;
                 continue;
             }
-            if frame.reads {
+            if found.reads {
                 member.flow = Flow::Reading;
                 // Answers do not wait for the strokes: it may say nothing for long.
                 member.pay();
@@ -366,6 +379,13 @@ impl Members {
 
     /// Names the sessions that have not read for too long, and closes them, should they ever read.
     pub fn give_up(&mut self, now: Instant) -> Vec<SessionId> {
+        if self
+            .first_frame
+            .as_ref()
+            .is_some_and(|kept| kept.is_unused(now))
+        {
+            self.first_frame = None;
+        }
         let stalled = |member: &Member| match member.flow {
             Flow::Behind { since, .. } => now.duration_since(since) > MAX_STALL,
             _ => false,

@@ -14,7 +14,7 @@ use prometheus::{Registry, TextEncoder};
 use crate::model::Refusal;
 use crate::protocol::Close;
 use kinds::Kind;
-pub use kinds::{Counter, Counters, Gauge, Label, Ops, Seconds};
+pub use kinds::{Counter, Counters, Gauge, Gauges, Label, Ops, Seconds};
 
 /// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -113,6 +113,16 @@ labels! {
         Cold = "cold", "The database was read first.";
         Reset = "reset", "It started over.";
     }
+    /// How a chunk of a read over HTTP was encoded.
+    Encoded = "encoding" {
+        Plain = "plain", "As JSON.";
+        Gzip = "gzip", "As JSON, compressed.";
+    }
+    /// What a row of a drawing is.
+    Row = "kind" {
+        Living = "living", "A stroke.";
+        Tombstone = "tombstone", "What is kept of an erased stroke, for as long as the retention says.";
+    }
     /// A frame that was left out for a session that does not read.
     Skipped = "kind" {
         Strokes = "strokes", "Changes: it gets them when it reads again.";
@@ -158,6 +168,10 @@ metrics! {
         "Drawings that are open on this server.";
     feeds_opened: Counter = "whiteboard_feeds_opened_total",
         "Drawings that were opened on this server.";
+    rows: Gauges<Row> = "whiteboard_drawing_rows",
+        "Rows of all open drawings that are in memory, by kind.";
+    row_bytes: Gauges<Row> = "whiteboard_drawing_bytes",
+        "Bytes of the rows of all open drawings, as a drawing's limit counts them, by kind.";
     queue_ops: Gauge = "whiteboard_queue_ops",
         "Ops of all open drawings that are not stored yet: they wait, or their transaction is under way.";
     queue_bytes: Gauge = "whiteboard_queue_bytes",
@@ -184,6 +198,10 @@ metrics! {
         "Checks that found the database at another position than the feed, which was then read.";
     resyncs: Counters<Resync> = "whiteboard_resyncs_total",
         "Readers, sessions or over HTTP, that were given what they lack: from memory, after a read of the database, or all anew.";
+    chunks: Counters<Encoded> = "whiteboard_chunks_encoded_total",
+        "Chunks of drawings that were encoded for readers over HTTP: once for all who read the same.";
+    catch_ups: Counter = "whiteboard_catch_ups_encoded_total",
+        "Frames that were encoded to bring sessions to the head: once for all that lack the same.";
     skipped: Counters<Skipped> = "whiteboard_frames_skipped_total",
         "Frames that were left out for a session that was not reading.";
     delivery: Seconds = "whiteboard_delivery_seconds",

@@ -193,7 +193,24 @@ pub struct Change {
     pub body: Option<Body>,
 }
 
+/// Names one stored row of a drawing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowId {
+    /// The position of the change it holds.
+    pub seq: Seq,
+    /// Whether it is a tombstone. Tombstones are stored apart from living strokes.
+    pub tombstone: bool,
+}
+
 impl Change {
+    /// The row that holds this change.
+    pub fn row(&self) -> RowId {
+        RowId {
+            seq: self.seq,
+            tombstone: self.body.is_none(),
+        }
+    }
+
     /// Bytes this change is counted with, against a drawing's limit: its body, and a fixed
     /// part for what every row carries.
     pub fn bytes(&self) -> usize {

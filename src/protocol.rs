@@ -45,7 +45,8 @@
 //! that are newer than what it holds, and then holds `head`; at a gap it asks with `since`.
 //! `reset`: forget every stroke and position; all of it follows from 0. What waits in the outbox stays.
 //! `read`: too much for the socket; fetch it from `/api/drawings/{drawing}/strokes?since=N`, then send `since`;
-//! nothing flows until then.
+//! nothing flows until then. A reader that holds nothing gets the living strokes without tombstones. An answer over
+//! HTTP that names a `target` is a part of such a first load: the next read names it too, as `&target=T`.
 //! `done`: every op up to `n` is stored or was refused before this message. `refused` is final and the
 //! op leaves the outbox, except with the reason `load`: then send it and all after it again after `retry` milliseconds.
 //! `resend`: the ops from `n` on were not taken; send them again. `pointers` without a `place` have left.

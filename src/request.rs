@@ -2,6 +2,7 @@
 //!
 //! Whatever comes out of here cannot be wrong any more. Nothing here asks the store or a feed.
 
+use actix_web::http::header::{AcceptEncoding, Encoding, Header};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpMessage, HttpRequest, web};
 use serde::Deserialize;
@@ -49,6 +50,8 @@ pub struct Position {
     pub since: Seq,
     /// The life that position belongs to, if it knows.
     pub life: Option<Life>,
+    /// The head when its first load began, if it is in the middle of one.
+    pub target: Option<Seq>,
 }
 
 impl Position {
@@ -58,20 +61,35 @@ impl Position {
         struct Asked {
             since: Option<String>,
             life: Option<String>,
+            target: Option<String>,
         }
         let asked: Asked = query(request)?;
-        let since = match asked.since.as_deref().map(str::parse) {
-            None => 0,
-            Some(Ok(since)) if since <= MAX_SINCE => since,
+        let position = |field: &'static str, text: Option<&str>| match text.map(str::parse) {
+            None => Ok(None),
+            Some(Ok(position)) if position <= MAX_SINCE => Ok(Some(position)),
             Some(_) => {
-                let message = format!("since is a whole number from 0 to {MAX_SINCE}");
-                return Err(ApiError::field("since", message));
+                let message = format!("{field} is a whole number from 0 to {MAX_SINCE}");
+                Err(ApiError::field(field, message))
             }
         };
+        let since = position("since", asked.since.as_deref())?.unwrap_or(0);
+        let target = position("target", asked.target.as_deref())?;
         let life = asked.life.as_deref().map(str::parse).transpose();
         let life = life.map_err(|error: IdError| ApiError::field("life", error.to_string()))?;
-        Ok(Self { since, life })
+        Ok(Self {
+            since,
+            life,
+            target,
+        })
     }
+}
+
+/// Whether the answer may be compressed with gzip, and its reader wants that rather than not.
+pub fn takes_gzip(request: &HttpRequest) -> bool {
+    let supported = [Encoding::gzip(), Encoding::identity()];
+    let accepted = AcceptEncoding::parse(request).ok();
+    let chosen = accepted.and_then(|accepted| accepted.negotiate(supported.iter()));
+    chosen == Some(Encoding::gzip())
 }
 
 /// Which part of the list of drawings, from the query.

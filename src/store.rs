@@ -27,7 +27,7 @@ pub use drawings::Rows;
 pub use live::{Follow, FollowServers};
 pub use sweep::Swept;
 
-/// Positions that one [`Page`] covers at most. Bodies are at most 64 KiB, so a page stays
+/// Living strokes that one [`Page`] has at most. Bodies are at most 64 KiB, so a page stays
 /// under half of the 64 MiB that SurrealDB allows in one message.
 pub const PAGE: u64 = 500;
 /// How long a deleted drawing can be taken back.
@@ -115,7 +115,7 @@ pub enum Appended {
     Gone,
 }
 
-/// The changes of a drawing after a position, read in one transaction.
+/// Changes of a drawing after a position, read in one transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     /// The drawing's life.
@@ -126,9 +126,9 @@ pub struct Page {
     pub title: String,
     /// The changes, by position. Positions whose stroke changed later are missing.
     pub changes: Vec<Change>,
-    /// The position that this page reaches: the drawing's head, or less when there is more.
+    /// The position that this page reaches: the end of what was asked for, or less when there is more.
     pub head: Seq,
-    /// Whether [`Store::since`] of `head` gives more.
+    /// Whether there is more of what was asked for after `head`.
     pub more: bool,
     /// The drawing's head. It is less than what was asked for when the asker holds
     /// positions of another life.

@@ -99,14 +99,16 @@ export function restoreDrawing(id) {
 }
 
 /**
- * The changes after a position.
+ * The changes after a position; in the middle of a first load, which ends at a target, the next of them.
  * @param {string} id
  * @param {number} since
  * @param {string | null} life
+ * @param {number | undefined} target
  * @returns {Promise<StrokesPage>}
  */
-export function readStrokes(id, since, life) {
-  return request("GET", `/api/drawings/${id}/strokes?${after(since, life)}`);
+export function readStrokes(id, since, life, target) {
+  const load = target === undefined ? "" : `&target=${target}`;
+  return request("GET", `/api/drawings/${id}/strokes?${after(since, life)}${load}`);
 }
 
 /**

@@ -30,7 +30,7 @@ export class Following {
   /**
    * @param {Replica} replica
    * @param {object} on
-   * @param {(since: number, life: string | null) => Promise<StrokesPage>} on.read
+   * @param {(since: number, life: string | null, target: number | undefined) => Promise<StrokesPage>} on.read
    * @param {(frame: object) => void} on.ask
    * @param {(title: string) => void} on.title
    * @param {(error: unknown) => boolean} on.readFailed tells whether to try again
@@ -45,10 +45,13 @@ export class Following {
    * @returns {Promise<boolean>} false when trying again makes no sense
    */
   async load() {
+    /** @type {number | undefined} where the first load ends that is under way */
+    let target;
     for (let failures = 0; ; ) {
       try {
-        const page = await this.#on.read(this.#replica.head, this.#replica.life);
+        const page = await this.#on.read(this.#replica.head, this.#replica.life, target);
         failures = 0;
+        target = page.target;
         this.#takePage(page);
         if (!page.more) return true;
       } catch (error) {

@@ -136,7 +136,7 @@ const ending = new Ending(() => {
 });
 
 const following = new Following(replica, {
-  read: (since, life) => readStrokes(drawing, since, life),
+  read: (since, life, target) => readStrokes(drawing, since, life, target),
   ask: (frame) => connection.send(frame),
   title: (text) => title.set(text),
   readFailed: (error) => {

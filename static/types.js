@@ -93,7 +93,7 @@
 /** @typedef {{type: "pong", head: number}} PongFrame */
 /** @typedef {WelcomeFrame|StrokesFrame|ResetFrame|SignalsFrame|DoneFrame|RefusedFrame|ResendFrame|DrawingFrame|ReadFrame|PongFrame} FromServer */
 
-/** @typedef {{life: string, from: number, head: number, more: boolean, title: string, reset: boolean, changes: Change[]}} StrokesPage */
+/** @typedef {{life: string, from: number, head: number, more: boolean, target?: number, title: string, reset: boolean, changes: Change[]}} StrokesPage `target` goes back with the next read */
 /** @typedef {{id: string, title: string, created: string, changed: string, people: number}} DrawingInfo */
 
 export {};

@@ -27,7 +27,10 @@ impl Feed {
         if self.busy.appending || self.busy.reading {
             return;
         }
-        let Some(drawing) = &self.drawing else { return };
+        // A verdict needs the tombstones too.
+        let Some(drawing) = self.drawing.as_ref().filter(|drawing| drawing.is_whole()) else {
+            return;
+        };
         let now = Instant::now();
         if let Some(until) = self.turns.given_until(drawing.head(), now) {
             // It is tried again when the drawing moves on, or else then.

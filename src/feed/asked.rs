@@ -39,6 +39,16 @@ impl Asked {
         }
     }
 
+    /// The position whose tombstones, if any after it, have to be told with the answer.
+    fn position(&self) -> Seq {
+        match self {
+            Asked::Join { since, .. } | Asked::Since { since, .. } => *since,
+            Asked::Read(read) if read.since == 0 => 0,
+            Asked::Read(read) => read.since.max(read.target.unwrap_or(0)),
+            Asked::Hello { .. } => 0,
+        }
+    }
+
     /// Whether nobody waits for the answer any more.
     fn is_given_up(&self) -> bool {
         matches!(self, Asked::Read(read) if read.answer.is_closed())
@@ -67,30 +77,49 @@ impl Feed {
             ending.refuse(asked);
             return;
         }
-        let since = match &asked {
-            Asked::Join { since, .. } | Asked::Since { since, .. } => *since,
-            Asked::Read(read) => read.since,
-            Asked::Hello { .. } => 0,
-        };
-        // The hello of a session whose join still waits for a read waits with it, or it would be told to nobody.
-        let joins_later =
-            match &asked {
-                Asked::Hello {
-                    session: greeting, ..
-                } => self.read_for.iter().chain(&self.asked).any(
-                    |asked| matches!(asked, Asked::Join { session, .. } if session == greeting),
-                ),
-                _ => false,
-            };
-        // A position beyond this feed's head may be right all the same: the feed may lag, so it reads before it judges.
-        if self.drawing.is_none() || joins_later {
-            self.asked.push(asked);
-        } else if since > self.head() {
-            self.asked.push(asked);
-            self.read(ctx);
-        } else {
+        if self.can_serve(&asked) {
             self.serve(asked, resync, ctx);
+            return;
         }
+        // A position beyond this feed's head may be right all the same: the feed may lag, so it reads before it judges.
+        let is_ahead = self.drawing.is_some() && asked.position() > self.head();
+        self.asked.push(asked);
+        if is_ahead {
+            self.read(ctx);
+        }
+    }
+
+    /// The living strokes of the drawing are read: serves those who need no more than that.
+    pub(super) fn serve_first_loads(&mut self, ctx: &mut Context<Self>) {
+        for asked in self.take_asked() {
+            if self.can_serve(&asked) {
+                self.serve(asked, Resync::Cold, ctx);
+            } else {
+                self.asked.push(asked);
+            }
+        }
+    }
+
+    /// Whether enough of the drawing is read to answer this.
+    fn can_serve(&self, asked: &Asked) -> bool {
+        let Some(drawing) = &self.drawing else {
+            return false;
+        };
+        if let Asked::Hello {
+            session: greeting, ..
+        } = asked
+        {
+            // The hello of a session whose join still waits for a read waits with it, or it would be told to nobody.
+            let joins_later =
+                self.read_for.iter().chain(&self.asked).any(
+                    |asked| matches!(asked, Asked::Join { session, .. } if session == greeting),
+                );
+            // The last op of a writer may be found in a tombstone only.
+            return !joins_later && drawing.is_whole();
+        }
+        let position = asked.position();
+        // Who holds nothing needs no tombstone, and who holds something those after it.
+        position == 0 || (drawing.tombstones_missing_to() <= position && position <= drawing.head())
     }
 
     fn serve(&mut self, asked: Asked, resync: Resync, ctx: &mut Context<Self>) {
@@ -121,10 +150,18 @@ impl Feed {
                 self.watch_waiting(ctx);
             }
             Asked::Read(read) => {
-                let (from, reset) = judge_since(drawing, read.since, read.life);
+                let Read {
+                    since,
+                    life,
+                    target,
+                    ..
+                } = read;
+                let (load, reset) = judge_read(drawing, since, life, target);
                 let resync = reset.map_or(resync, |_| Resync::Reset);
                 self.metrics.resyncs.count(resync);
-                let page = ReadPage::of(drawing, from, reset.is_some(), &self.title);
+                let page = self
+                    .chunks
+                    .read(drawing, load, reset.is_some(), &self.title);
                 // A reader that is gone misses nothing.
                 let _ = read.answer.send(Ok(page));
             }

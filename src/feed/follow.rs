@@ -51,6 +51,9 @@ impl Feed {
     }
 
     /// Reads everything after the head, unless a read is under way: then once more after it.
+    ///
+    /// A drawing that is not open yet is read in two steps: the living strokes, with which readers
+    /// that hold nothing are served at once, then the tombstones and what is new meanwhile.
     pub(super) fn read(&mut self, ctx: &mut Context<Self>) {
         if self.busy.reading {
             self.busy.read_again = true;
@@ -60,35 +63,87 @@ impl Feed {
         // What comes from now on may know more than this read will find.
         self.read_for.append(&mut self.asked);
         let fresh = std::mem::take(&mut self.fresh);
-        let (store, id, since) = (self.store.clone(), self.id, self.head());
-        let pages = async move { read_all(&store, id, since).await };
-        ctx.spawn(wrap_future(pages).map(move |pages, feed: &mut Self, ctx| {
+        let Some(drawing) = &self.drawing else {
+            return self.read_living(fresh, ctx);
+        };
+        let (since, floor) = (drawing.head(), drawing.floor());
+        let missing = drawing.tombstones_missing_to();
+        let (store, id) = (self.store.clone(), self.id);
+        let read = async move {
+            let tombstones = read_tombstones(&store, id, floor, missing).await?;
+            Ok((tombstones, read_all(&store, id, since).await?))
+        };
+        ctx.spawn(wrap_future(read).map(move |read, feed: &mut Self, ctx| {
             feed.busy.reading = false;
-            match pages {
-                Ok(pages) => {
-                    feed.reading_setbacks.clear();
-                    if feed.take_pages(since, pages, ctx) == Took::AnotherHistory {
-                        return;
-                    }
-                    if fresh {
-                        feed.hearing.begin(feed.head());
-                    }
-                    feed.confirmed = std::mem::take(&mut feed.confirm);
-                    feed.read_ended(ctx);
-                }
-                Err(StoreError::NotFound | StoreError::Gone) => {
-                    feed.end(Ending::NoDrawing, ctx);
-                }
-                Err(error) => {
-                    let level = feed.reading_setbacks.level();
-                    log::log!(level, "drawing {} cannot be read: {error}", feed.id);
-                    feed.fresh |= fresh;
-                    feed.unavailable(ctx);
-                    let wait = feed.reading_setbacks.wait();
-                    feed.read_after(wait, ctx);
-                }
+            let (tombstones, pages) = match read {
+                Ok(read) => read,
+                Err(error) => return feed.read_failed(&error, fresh, ctx),
+            };
+            feed.reading_setbacks.clear();
+            if feed.take_pages(since, pages, ctx) == Took::AnotherHistory {
+                return;
             }
+            if let Some(drawing) = feed.drawing.as_mut().filter(|drawing| !drawing.is_whole()) {
+                drawing.complete(tombstones);
+            }
+            feed.read_whole(fresh, ctx);
         }));
+    }
+
+    /// The first of the two steps.
+    fn read_living(&mut self, fresh: bool, ctx: &mut Context<Self>) {
+        let (store, id, limits) = (self.store.clone(), self.id, self.settings.limits);
+        let living = async move { read_living(&store, id, limits).await };
+        ctx.spawn(
+            wrap_future(living).map(move |living, feed: &mut Self, ctx| {
+                feed.busy.reading = false;
+                match living {
+                    Ok((drawing, title)) => {
+                        feed.reading_setbacks.clear();
+                        feed.retitle(title, ctx);
+                        feed.take_living(drawing, fresh, ctx);
+                    }
+                    Err(error) => feed.read_failed(&error, fresh, ctx),
+                }
+            }),
+        );
+    }
+
+    /// The living strokes were read, and perhaps all there is.
+    fn take_living(&mut self, drawing: Drawing, fresh: bool, ctx: &mut Context<Self>) {
+        let whole = drawing.is_whole();
+        self.drawing = Some(drawing);
+        self.moved_on(ctx);
+        if whole {
+            self.read_whole(fresh, ctx);
+        } else {
+            self.fresh |= fresh;
+            self.serve_first_loads(ctx);
+            self.read(ctx);
+        }
+    }
+
+    /// All of the drawing is read, up to where the database was when the read began, or further.
+    fn read_whole(&mut self, fresh: bool, ctx: &mut Context<Self>) {
+        if fresh {
+            self.hearing.begin(self.head());
+        }
+        self.confirmed = std::mem::take(&mut self.confirm);
+        self.measure();
+        self.read_ended(ctx);
+    }
+
+    fn read_failed(&mut self, error: &StoreError, fresh: bool, ctx: &mut Context<Self>) {
+        self.fresh |= fresh;
+        if matches!(error, StoreError::NotFound | StoreError::Gone) {
+            self.end(Ending::NoDrawing, ctx);
+            return;
+        }
+        let level = self.reading_setbacks.level();
+        log::log!(level, "drawing {} cannot be read: {error}", self.id);
+        self.unavailable(ctx);
+        let wait = self.reading_setbacks.wait();
+        self.read_after(wait, ctx);
     }
 
     /// Reads after a pause; nothing is appended before.
@@ -106,26 +161,16 @@ impl Feed {
         };
         let life = last.life;
         self.retitle(last.title.clone(), ctx);
-        match &self.drawing {
-            // Below the floor a read does not tell what was erased.
-            Some(drawing)
-                if drawing.life() != life
-                    || last.database_head < since
-                    || (0 < since && since < last.floor) =>
-            {
-                self.start_over(
-                    life,
-                    last.database_head < since && drawing.life() == life,
-                    ctx,
-                );
-                return Took::AnotherHistory;
-            }
-            Some(_) => {}
-            None => self.drawing = Some(Drawing::new(life, last.floor, self.settings.limits)),
-        }
         let Some(drawing) = &mut self.drawing else {
             return Took::Pages;
         };
+        let other_life = drawing.life() != life;
+        let went_back = last.database_head < since;
+        // Below the floor a read does not tell what was erased.
+        if other_life || went_back || (0 < since && since < last.floor) {
+            self.start_over(life, went_back && !other_life, ctx);
+            return Took::AnotherHistory;
+        }
         for mut page in pages {
             let head = drawing.head();
             if page.head > head {
@@ -146,37 +191,26 @@ impl Feed {
         );
         self.early.clear();
         self.busy.reading = true;
-        let (store, id) = (self.store.clone(), self.id);
-        let pages = async move {
+        let (store, id, limits) = (self.store.clone(), self.id, self.settings.limits);
+        let living = async move {
             if went_back {
                 // The same life with fewer changes: nobody may take positions of the two for the same.
                 store.renew_life(id, life).await?;
             }
-            read_all(&store, id, 0).await
+            read_living(&store, id, limits).await
         };
-        ctx.spawn(wrap_future(pages).map(|pages, feed: &mut Self, ctx| {
+        ctx.spawn(wrap_future(living).map(|living, feed: &mut Self, ctx| {
             feed.busy.reading = false;
-            let Ok(pages) = pages else {
+            let Ok((drawing, title)) = living else {
                 let wait = feed.reading_setbacks.wait();
                 feed.read_after(wait, ctx);
                 return;
             };
-            feed.drawing = None;
-            feed.take_first_pages(pages, ctx);
+            feed.retitle(title, ctx);
+            feed.members.reset(&drawing, ResetReason::Life);
+            // What the live query owes is counted from the head of this history.
+            feed.take_living(drawing, true, ctx);
         }));
-    }
-
-    pub(super) fn take_first_pages(&mut self, pages: Vec<Page>, ctx: &mut Context<Self>) {
-        let Some(last) = pages.last() else { return };
-        let mut drawing = Drawing::new(last.life, last.floor, self.settings.limits);
-        for page in pages {
-            drawing.load(page.changes, page.head);
-        }
-        self.members.reset(&drawing, ResetReason::Life);
-        self.hearing.begin(drawing.head());
-        self.drawing = Some(drawing);
-        self.moved_on(ctx);
-        self.read_ended(ctx);
     }
 
     pub(super) fn arrived(&mut self, change: Change, ctx: &mut Context<Self>) {
@@ -233,7 +267,7 @@ impl Feed {
                 Arrival::Gap => break,
             }
         }
-        self.shared.head.store(drawing.head(), Ordering::Relaxed);
+        self.shared.note(drawing);
         if self.busy.turn {
             // Perhaps this was what another server had its turn for.
             ctx.notify(Append);
@@ -272,7 +306,15 @@ impl Feed {
         } else {
             drawing.raise_floor(told.floor);
         }
+        self.measure();
         self.retitle(told.title, ctx);
+    }
+
+    /// Shares how large the drawing is now.
+    fn measure(&self) {
+        if let Some(drawing) = &self.drawing {
+            self.shared.note(drawing);
+        }
     }
 
     pub(super) fn retitle(&mut self, title: String, ctx: &mut Context<Self>) {
@@ -283,6 +325,47 @@ impl Feed {
             self.watch_waiting(ctx);
         }
     }
+}
+
+/// The living strokes of a drawing and its title, with its tombstones if they are few.
+///
+/// All that is read has positions up to the head that the first read saw: what moved on meanwhile is
+/// found by a read of what is new since then.
+async fn read_living(
+    store: &Store,
+    id: DrawingId,
+    limits: Limits,
+) -> Result<(Drawing, String), StoreError> {
+    let (first, tombstones) = store.living(id, 0, None).await?;
+    let head = first.database_head;
+    let (life, floor, title) = (first.life, first.floor, first.title);
+    let (mut living, mut at, mut more) = (first.changes, first.head, first.more);
+    while more {
+        let (page, _) = store.living(id, at, Some(head)).await?;
+        living.extend(page.changes);
+        (at, more) = (page.head, page.more);
+    }
+    let mut drawing = Drawing::living_only(life, floor, head, limits, living);
+    if let Some(tombstones) = tombstones {
+        drawing.complete(tombstones);
+    }
+    Ok((drawing, title))
+}
+
+/// All tombstones after the floor up to `missing`.
+async fn read_tombstones(
+    store: &Store,
+    id: DrawingId,
+    floor: Seq,
+    missing: Seq,
+) -> Result<Vec<Change>, StoreError> {
+    let (mut tombstones, mut at) = (Vec::new(), floor);
+    while at < missing {
+        let page = store.tombstones(id, at, missing).await?;
+        tombstones.extend(page.changes);
+        at = page.head;
+    }
+    Ok(tombstones)
 }
 
 /// All pages after `since`, up to the database's head as the last of them saw it.

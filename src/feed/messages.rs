@@ -1,21 +1,18 @@
 //! What a feed is told and asked, and what it shares.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use actix::prelude::*;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
-use super::FeedSettings;
-use crate::drawing::Drawing;
+use super::{FeedSettings, ReadPage};
+use crate::drawing::{Drawing, Size};
 use crate::members::Mailbox;
-use crate::model::{Access, Change, Life, Op, Seq, Writer};
-use crate::protocol::{Hello, PageSignal, push_changes};
+use crate::model::{Access, Life, Op, Seq, Writer};
+use crate::protocol::{Hello, PageSignal};
 use crate::queue::{Room, SessionId};
 use crate::store::Head;
-
-/// Largest page of an HTTP read, in bytes of bodies, unless a single change has more.
-const MAX_READ_BYTES: usize = 1024 * 1024;
 
 /// What a session tells the feed of its drawing.
 #[derive(Debug, Message)]
@@ -73,25 +70,6 @@ pub enum FromSession {
     },
 }
 
-/// A page of changes for HTTP.
-#[derive(Debug)]
-pub struct ReadPage {
-    /// The drawing's life.
-    pub life: Life,
-    /// The page covers the positions after this one …
-    pub from: Seq,
-    /// … up to this one.
-    pub head: Seq,
-    /// Whether there is more after it.
-    pub more: bool,
-    /// The drawing's title.
-    pub title: String,
-    /// Whether the reader has to forget everything first.
-    pub reset: bool,
-    /// The changes, as the elements of a JSON array.
-    pub changes: String,
-}
-
 /// Why a feed has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FeedError {
@@ -103,12 +81,13 @@ pub enum FeedError {
     Unavailable,
 }
 
-/// Asks for the changes after `since`.
+/// Asks for the changes after `since`; with a `target`, as the next chunk of a first load.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Read {
     pub since: Seq,
     pub life: Option<Life>,
+    pub target: Option<Seq>,
     pub answer: oneshot::Sender<Result<ReadPage, FeedError>>,
 }
 
@@ -129,54 +108,67 @@ pub(crate) struct Drain {
 #[rtype(result = "()")]
 pub(crate) struct GiveUp;
 
-/// What a feed shares with its sessions: room for ops, and the head.
+/// What a feed shares with its sessions and the registry: room for ops, the head, and how large the
+/// drawing is in memory.
 #[derive(Clone, Debug)]
 pub struct Shared {
     /// Room for ops.
     pub room: Room,
-    pub(super) head: Arc<AtomicU64>,
+    /// KiB of chunks that all feeds of this server may keep.
+    pub(super) chunk_room: Arc<Semaphore>,
+    numbers: Arc<Numbers>,
+}
+
+#[derive(Debug, Default)]
+struct Numbers {
+    head: AtomicU64,
+    living: AtomicSize,
+    tombstones: AtomicSize,
+}
+
+#[derive(Debug, Default)]
+struct AtomicSize {
+    rows: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl AtomicSize {
+    fn set(&self, size: Size) {
+        self.rows.store(size.rows, Ordering::Relaxed);
+        self.bytes.store(size.bytes, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Size {
+        Size {
+            rows: self.rows.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
+    }
 }
 
 impl Shared {
-    pub(crate) fn new(settings: &FeedSettings) -> Self {
+    pub(crate) fn new(settings: &FeedSettings, chunk_room: Arc<Semaphore>) -> Self {
         Self {
             room: Room::new(settings.queue_ops, settings.queue_bytes),
-            head: Arc::default(),
+            chunk_room,
+            numbers: Arc::default(),
         }
+    }
+
+    pub(super) fn note(&self, drawing: &Drawing) {
+        self.numbers.head.store(drawing.head(), Ordering::Relaxed);
+        let (living, tombstones) = drawing.sizes();
+        self.numbers.living.set(living);
+        self.numbers.tombstones.set(tombstones);
+    }
+
+    /// What the living strokes take in memory, and what the tombstones.
+    pub(crate) fn sizes(&self) -> (Size, Size) {
+        (self.numbers.living.get(), self.numbers.tombstones.get())
     }
 
     /// The last position the feed holds.
     pub fn head(&self) -> Seq {
-        self.head.load(Ordering::Relaxed)
-    }
-}
-
-impl ReadPage {
-    /// The changes after `from`, or as many of them as fit a page.
-    pub(super) fn of(drawing: &Drawing, from: Seq, reset: bool, title: &str) -> Self {
-        let mut bytes = 0;
-        let mut head = drawing.head();
-        let mut more = false;
-        let mut page: Vec<&Change> = Vec::new();
-        for change in drawing.since(from) {
-            if bytes > 0 && bytes + change.bytes() > MAX_READ_BYTES {
-                head = page.last().map_or(from, |last| last.seq);
-                more = true;
-                break;
-            }
-            bytes += change.bytes();
-            page.push(change);
-        }
-        let mut changes = String::with_capacity(2 * bytes);
-        push_changes(&mut changes, page);
-        ReadPage {
-            life: drawing.life(),
-            from,
-            head,
-            more,
-            title: title.to_owned(),
-            reset,
-            changes,
-        }
+        self.numbers.head.load(Ordering::Relaxed)
     }
 }

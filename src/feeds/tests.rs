@@ -194,7 +194,7 @@ async fn another_position_in_the_database_is_noticed() {
     let (recipient, mut hears) = listener();
     join(&feeds, drawing, recipient);
     assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
-    let life = feeds.read(drawing, 0, None).await.unwrap().life;
+    let life = feeds.read(drawing, 0, None, None).await.unwrap().life;
     let head = Head {
         id: drawing,
         head: 5,
@@ -220,7 +220,7 @@ async fn a_feed_without_sessions_closes_and_a_join_opens_another() {
         assert!(Instant::now() < deadline, "the feed closes");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(feeds.read(drawing, 0, None).await.is_ok());
+    assert!(feeds.read(drawing, 0, None, None).await.is_ok());
 }
 
 #[actix_web::test]
@@ -252,7 +252,7 @@ async fn a_drawing_that_is_not_there_has_no_feed() {
     let (feeds, _) = feeds(Duration::from_secs(60)).await;
     let nowhere = DrawingId::random();
     assert_eq!(
-        feeds.read(nowhere, 0, None).await.unwrap_err(),
+        feeds.read(nowhere, 0, None, None).await.unwrap_err(),
         FeedError::NotFound
     );
     let (recipient, mut hears) = listener();

@@ -6,7 +6,9 @@ use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 /// Upper bounds of times, in seconds.
 const SECONDS: [f64; 14] = [
@@ -36,6 +38,12 @@ pub struct Ops(Histogram);
 /// A counter for each word of a label.
 pub struct Counters<L> {
     each: Vec<IntCounter>,
+    label: PhantomData<L>,
+}
+
+/// A gauge for each word of a label.
+pub struct Gauges<L> {
+    each: Vec<IntGauge>,
     label: PhantomData<L>,
 }
 
@@ -80,6 +88,13 @@ impl<L: Label> Counters<L> {
     }
 }
 
+impl<L: Label> Gauges<L> {
+    /// It is so many of this now.
+    pub fn set(&self, label: L, now: usize) {
+        self.each[label.index()].set(i64::try_from(now).unwrap_or(i64::MAX));
+    }
+}
+
 impl Seconds {
     /// It took from then until now.
     pub fn since(&self, then: Instant) {
@@ -114,6 +129,20 @@ impl Kind for Counter {
 impl<L: Label> Kind for Counters<L> {
     fn make(name: &str, help: &str, registry: &Registry) -> Self {
         let family = IntCounterVec::new(Opts::new(name, help), &[L::NAME]);
+        let family = registered(registry, family);
+        let words = L::WORDS.iter();
+        Self {
+            each: words
+                .map(|word| family.with_label_values(&[*word]))
+                .collect(),
+            label: PhantomData,
+        }
+    }
+}
+
+impl<L: Label> Kind for Gauges<L> {
+    fn make(name: &str, help: &str, registry: &Registry) -> Self {
+        let family = IntGaugeVec::new(Opts::new(name, help), &[L::NAME]);
         let family = registered(registry, family);
         let words = L::WORDS.iter();
         Self {

@@ -6,9 +6,11 @@
 use surrealdb::types::{Array, RecordIdKey, Value};
 
 use super::connection::Trouble;
-use super::rows::{drawing_record, int, record, stroke_table, table, to_row, uuid, variables};
+use super::rows::{
+    drawing_record, int, record, row_key, stroke_table, table, to_row, uuid, variables,
+};
 use super::{Appended, At, Store, StoreError};
-use crate::model::{Change, DrawingId, Seq};
+use crate::model::{Change, DrawingId, RowId};
 
 /// `UPDATE ONLY` that matches nothing is no error and the rest would be stored: hence THROW.
 const SWAP_AND_INSERT: &str = "BEGIN;
@@ -30,8 +32,8 @@ COMMIT;";
 const TOUCH: &str = "UPDATE $drawing SET changed = time::now() RETURN NONE";
 
 impl Store {
-    /// Stores `changes` if the drawing still stands at `at`, and takes away the rows at the
-    /// positions `replaced`, which the changed strokes had before.
+    /// Stores `changes` if the drawing still stands at `at`, and takes away the rows
+    /// `replaced`, which the changed strokes had before.
     ///
     /// The changes are numbered `at.head + 1`, `at.head + 2` and so on, as [`Change::seq`]. When it
     /// is committed it is on disk, and everyone who follows the drawing hears of it.
@@ -45,7 +47,7 @@ impl Store {
         drawing: DrawingId,
         at: At,
         changes: &[Change],
-        replaced: &[Seq],
+        replaced: &[RowId],
     ) -> Result<Appended, StoreError> {
         let Some(last) = changes.last() else {
             return Ok(Appended::Committed);
@@ -60,7 +62,7 @@ impl Store {
         ]);
         let mut text = SWAP_AND_INSERT;
         if !replaced.is_empty() {
-            let old = |&seq: &Seq| record(&name, RecordIdKey::Number(seq as i64));
+            let old = |&row: &RowId| record(&name, RecordIdKey::Number(row_key(row)));
             variables.insert("replaced", list(replaced.iter().map(old)));
             text = SWAP_INSERT_AND_DELETE;
         }

@@ -6,8 +6,13 @@ use surrealdb::types::{Array, Datetime, Number, Object, RecordId, RecordIdKey, V
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::model::{Change, DrawingId, Life, OpId, PersonId, Seq, StrokeId, WriterId};
+use crate::model::{Change, DrawingId, Life, OpId, PersonId, RowId, Seq, StrokeId, WriterId};
 use crate::stroke::Body;
+
+/// Set in the id of a tombstone, beside the position: so all tombstones of a drawing have negative ids
+/// and come before its living strokes, both in the order of their positions. A first load reads the
+/// living ones alone, whatever was erased, and one live query hears both.
+const TOMBSTONE: i64 = i64::MIN;
 
 /// The table of a drawing's strokes.
 pub(super) fn stroke_table(drawing: DrawingId) -> String {
@@ -27,6 +32,24 @@ pub(super) fn drawing_record(drawing: DrawingId) -> Value {
 /// A record id as a value.
 pub(super) fn record(table: &str, key: RecordIdKey) -> Value {
     Value::RecordId(RecordId::new(table, key))
+}
+
+/// The id of a row in its table.
+pub(super) fn row_key(row: RowId) -> i64 {
+    // Positions stay far below 2^63.
+    let seq = i64::try_from(row.seq).unwrap_or(i64::MAX);
+    match row.tombstone {
+        true => seq | TOMBSTONE,
+        false => seq,
+    }
+}
+
+/// The row that has this id.
+pub(super) fn row_of(key: i64) -> RowId {
+    RowId {
+        seq: (key & !TOMBSTONE) as Seq,
+        tombstone: key < 0,
+    }
 }
 
 /// A number as a value. Positions stay far below 2^63.
@@ -56,7 +79,7 @@ pub(super) fn variables<const N: usize>(pairs: [(&str, Value); N]) -> Variables 
 /// A change as the row that is stored.
 pub(super) fn to_row(change: &Change) -> Value {
     let mut row = Object::new();
-    row.insert("id", int(change.seq));
+    row.insert("id", Value::Number(Number::Int(row_key(change.row()))));
     row.insert("stroke", uuid(change.stroke.0));
     row.insert("z", Value::Number(Number::Int(change.z)));
     row.insert("by", uuid(change.by.0));
@@ -82,7 +105,7 @@ pub(super) fn from_row(row: Value) -> Result<Change, StoreError> {
         _ => Vec::new(),
     };
     Ok(Change {
-        seq: row.key()?,
+        seq: row_of(row.key()?).seq,
         stroke: StrokeId(row.uuid("stroke")?),
         z: row.int("z")?,
         by: PersonId(row.uuid("by")?),
@@ -175,12 +198,12 @@ impl Fields {
     }
 
     /// The number in the row's id.
-    fn key(&mut self) -> Result<u64, StoreError> {
+    fn key(&mut self) -> Result<i64, StoreError> {
         match self.take("id") {
             Value::RecordId(RecordId {
                 key: RecordIdKey::Number(number),
                 ..
-            }) => Ok(number as u64),
+            }) => Ok(number),
             _ => Err(wrong("id")),
         }
     }

@@ -9,10 +9,10 @@ use surrealdb::types::{Array, RecordId, RecordIdKey, Value};
 
 use super::connection::Trouble;
 use super::rows::{
-    Fields, drawing_record, int, rows, signal_table, stroke_table, variables, wrong,
+    Fields, drawing_record, int, row_of, rows, signal_table, stroke_table, variables, wrong,
 };
 use super::{SERVER_SILENCE, Store, StoreError, TAKE_BACK};
-use crate::model::DrawingId;
+use crate::model::{DrawingId, RowId};
 
 /// Most tombstones that go in one transaction, and most drawings that one sweep looks at for
 /// them: what is left, the next one finds.
@@ -39,7 +39,7 @@ const UNTOUCHED: &str =
 const OLD: &str = "BEGIN;
 LET $until = time::now() - $age;
 SELECT head, $until AS until FROM ONLY $drawing;
-SELECT VALUE id FROM type::table($strokes) WHERE gone IS NOT NONE AND gone <= $until;
+SELECT VALUE id FROM type::record($strokes, ..0) WHERE gone IS NOT NONE AND gone <= $until;
 COMMIT;";
 const TAKE: &str = "BEGIN;
 IF (UPDATE ONLY $drawing SET floor = math::max([floor, $floor]) WHERE head > $floor AND deleted IS NONE RETURN VALUE floor) IS NONE { THROW 'gone' };
@@ -126,16 +126,20 @@ impl Store {
         let Some(mut row) = Fields::maybe(results.take(2)?) else {
             return Ok(0);
         };
-        let head = row.int("head")?;
+        let head = row.seq("head")?;
         let until = row.take("until");
         let mut tombstones = Vec::new();
         for id in rows(results.take(3)?)? {
             match id {
                 Value::RecordId(RecordId {
-                    key: RecordIdKey::Number(seq),
+                    key: RecordIdKey::Number(key),
                     ..
-                }) if seq < head => tombstones.push((seq, id)),
-                Value::RecordId(_) => {}
+                }) => {
+                    let RowId { seq, .. } = row_of(key);
+                    if seq < head {
+                        tombstones.push((seq, id));
+                    }
+                }
                 _ => return Err(wrong("id")),
             }
         }
@@ -145,7 +149,7 @@ impl Store {
             let ids: Vec<Value> = some.iter().map(|(_, id)| id.clone()).collect();
             let variables = variables([
                 ("drawing", drawing_record(drawing)),
-                ("floor", int(floor as u64)),
+                ("floor", int(floor)),
                 ("rows", Value::Array(Array::from(ids))),
             ]);
             match self.0.persist(TAKE, variables).await {

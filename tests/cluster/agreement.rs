@@ -89,7 +89,11 @@ impl Copy {
             return Some(format!("head {} and not {}", self.head, other.head));
         }
         let all = self.strokes.keys().chain(other.strokes.keys());
-        let mut apart = all.filter(|id| self.strokes.get(id) != other.strokes.get(id));
+        // Who loads a drawing is not told what was erased before.
+        let mut apart = all.filter(|id| match (self.strokes.get(id), other.strokes.get(id)) {
+            (Some(here), Some(there)) => here != there,
+            (one, None) | (None, one) => one.is_some_and(|held| !held.gone),
+        });
         let id = apart.next()?;
         let (here, there) = (self.strokes.get(id), other.strokes.get(id));
         Some(format!("{id} is {here:?} and not {there:?}"))

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 use whiteboard::drawing::{Decision, Drawing, Limits, Verdict};
-use whiteboard::model::{Arrival, Change, Life, Op, OpId, OpKind, Refusal, Seq, StrokeId, Writer};
+use whiteboard::model::{
+    Arrival, Change, Life, Op, OpId, OpKind, Refusal, RowId, Seq, StrokeId, Writer,
+};
 use whiteboard::stroke::Body;
 
 const ROOMY: Limits = Limits {
@@ -75,6 +77,14 @@ fn field(drawing: &Drawing, stroke: StrokeId, name: &str) -> Value {
     serde_json::from_str::<Value>(body.as_json()).unwrap()[name].clone()
 }
 
+/// The row of a living stroke.
+fn living(seq: Seq) -> RowId {
+    RowId {
+        seq,
+        tombstone: false,
+    }
+}
+
 fn rows(drawing: &Drawing) -> Vec<Change> {
     drawing.since(0).cloned().collect()
 }
@@ -84,7 +94,7 @@ fn a_new_stroke_is_a_row_at_the_next_position() {
     let (mut drawing, ada, a, b) = (empty(), writer(), StrokeId::random(), StrokeId::random());
     let decision = happen(&mut drawing, &[(ada, draw(1, a)), (ada, draw(2, b))]);
     assert_eq!(decision.verdicts, [Verdict::Done, Verdict::Done]);
-    assert_eq!(decision.replaced, Vec::<Seq>::new());
+    assert_eq!(decision.replaced, []);
     let row = |seq: Seq, stroke, n| Change {
         seq,
         stroke,
@@ -169,7 +179,7 @@ fn an_edit_changes_the_fields_it_names_and_moves_the_row() {
     let (a, b) = (StrokeId::random(), StrokeId::random());
     happen(&mut drawing, &[(ada, draw(1, a)), (ada, draw(2, b))]);
     let decision = happen(&mut drawing, &[(ben, edit(1, a, json!({"x": 30}), None))]);
-    assert_eq!(decision.replaced, [1]);
+    assert_eq!(decision.replaced, [living(1)]);
     assert_eq!(field(&drawing, a, "x"), json!(30));
     assert_eq!(field(&drawing, a, "y"), json!(2));
     let row = drawing.stroke(a).unwrap();
@@ -213,7 +223,7 @@ fn an_erased_stroke_leaves_a_tombstone_without_a_body() {
     one(&mut drawing, ada, draw(1, a));
     let bytes = drawing.bytes();
     let decision = happen(&mut drawing, &[(ben, erase(1, a, None))]);
-    assert_eq!(decision.replaced, [1]);
+    assert_eq!(decision.replaced, [living(1)]);
     let tombstone = Change {
         seq: 2,
         stroke: a,

@@ -408,6 +408,61 @@ async fn metrics_are_told_whatever_the_host_is_called() {
     server.drain().await;
 }
 
+#[actix_web::test]
+async fn readers_and_sessions_that_need_the_same_cost_one_encoding() {
+    const READERS: usize = 30;
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    let first = ada.draw(pen(1.0)).await;
+    for _ in 1..10 {
+        ada.draw(pen(1.0)).await;
+    }
+    // Or both were one change.
+    ada.answered().await;
+    ada.erase(first).await;
+    ada.answered().await;
+    let chunks = "whiteboard_chunks_encoded_total{encoding=\"gzip\"}";
+    let plain = "whiteboard_chunks_encoded_total{encoding=\"plain\"}";
+    let frames = "whiteboard_catch_ups_encoded_total";
+    let before = numbers(server.address()).await;
+    let url = format!("http://{}/api/drawings/{drawing}/strokes", server.address());
+    let gzip = reqwest::Client::new();
+    let uncompressed = reqwest::Client::builder().no_gzip().build().unwrap();
+    let mut answers = Vec::new();
+    for _ in 0..READERS {
+        for client in [&gzip, &uncompressed] {
+            let answer = client.get(&url).send().await.unwrap();
+            answers.push(answer.json::<serde_json::Value>().await.unwrap());
+        }
+    }
+    for answer in &answers {
+        assert_eq!(answer, &answers[0], "both encodings say the same");
+    }
+    assert_eq!(
+        answers[0]["changes"].as_array().unwrap().len(),
+        9,
+        "no tombstone"
+    );
+    for _ in 0..READERS {
+        let looking = Browser::looking(server.address(), &drawing);
+        let mut looking = looking.await;
+        looking.reach(11).await;
+        assert_eq!(looking.strokes.len(), 9, "no tombstone");
+    }
+    let after = numbers(server.address()).await;
+    for (series, times) in [(chunks, 1.0), (plain, 1.0), (frames, 1.0)] {
+        assert_eq!(after[series] - before[series], times, "{series}");
+    }
+    for (kind, rows) in [("living", 9.0), ("tombstone", 1.0)] {
+        let of_kind = |name: &str| after[&format!("{name}{{kind=\"{kind}\"}}")];
+        assert_eq!(of_kind("whiteboard_drawing_rows"), rows);
+        assert!(of_kind("whiteboard_drawing_bytes") >= 120.0 * rows);
+    }
+    drop(ada);
+    server.drain().await;
+}
+
 /// Each family is named where a test sees it move: here, or beside what it counts.
 #[actix_web::test]
 async fn every_family_is_named_by_a_test() {

@@ -67,6 +67,8 @@ pub struct Page {
 
     pub life: Option<Life>,
     pub head: Seq,
+    /// Where the first load ends that it reads over HTTP.
+    pub target: Option<Seq>,
     /// Everything it was told of, erased strokes too.
     pub strokes: HashMap<StrokeId, Held>,
     /// Why it had to start over, each time.
@@ -139,6 +141,7 @@ impl Page {
             writes: true,
             life: None,
             head: 0,
+            target: None,
             strokes: HashMap::new(),
             resets: Vec::new(),
             title: String::new(),
@@ -170,7 +173,10 @@ impl Page {
         let life = self
             .life
             .map_or(String::new(), |life| format!("&life={life}"));
-        format!("since={}{life}", self.head)
+        let target = self
+            .target
+            .map_or(String::new(), |target| format!("&target={target}"));
+        format!("since={}{life}{target}", self.head)
     }
 
     /// A socket opened: what belonged to the last one is forgotten. Gives what is said first.
@@ -224,6 +230,7 @@ impl Page {
             self.resets.push("over HTTP".into());
         }
         self.life = Some(parsed(&page["life"]));
+        self.target = page["target"].as_u64();
         let changes = parsed(&page["changes"]);
         self.read_changes(parsed(&page["from"]), parsed(&page["head"]), changes);
         page["more"] == json!(true)

@@ -238,9 +238,9 @@ impl Table {
         if self.head != head {
             return false;
         }
-        for seq in &decision.replaced {
-            let moved_on = self.rows.remove(seq);
-            assert!(moved_on.is_some(), "{seq} is no row");
+        for row in &decision.replaced {
+            let moved_on = self.rows.remove(&row.seq);
+            assert_eq!(moved_on.map(|change| change.row()), Some(*row));
         }
         for change in &decision.changes {
             self.head += 1;

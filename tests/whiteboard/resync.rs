@@ -90,6 +90,62 @@ async fn a_since_from_the_future_starts_over() {
 }
 
 #[actix_web::test]
+async fn a_drawing_with_many_tombstones_opens_for_whoever_holds_nothing_and_for_whoever_holds_some()
+{
+    const ERASED: u64 = 150;
+    let process = surrealdb::Server::start();
+    let database = process.database("tombstones");
+    let warm = serve_on(&database, &[]).await;
+    let drawing = create_drawing(warm.address()).await;
+    let mut ada = Browser::open(warm.address(), &drawing).await;
+    let kept = ada.draw(pen(1.0)).await;
+    let mut erased = Vec::new();
+    for _ in 0..ERASED {
+        erased.push(ada.draw(pen(2.0)).await);
+    }
+    ada.answered().await;
+    let mut ben = Browser::open(warm.address(), &drawing).await;
+    ben.reach(1 + ERASED).await;
+    ben.cut();
+    for stroke in &erased {
+        ada.erase(*stroke).await;
+    }
+    ada.answered().await;
+    let head = 1 + 2 * ERASED;
+    ada.reach(head).await;
+    ada.cut();
+
+    let cold = serve_on(&database, &[]).await;
+    let mut looking = Browser::looking(cold.address(), &drawing).await;
+    // What ben holds is erased, and the highest number of ada's ops is in a tombstone.
+    ben.reconnect(cold.address()).await;
+    ada.reconnect(cold.address()).await;
+    let mut over_http = Browser::new(cold.address(), &drawing);
+    over_http.fetch().await;
+    looking.reach(head).await;
+    ben.reach(head).await;
+    for browser in [&looking, &over_http] {
+        let strokes: Vec<_> = browser.strokes.keys().copied().collect();
+        assert_eq!(strokes, [kept], "no tombstone");
+    }
+    assert_eq!(ben.picture(), ada.picture());
+    assert!(ben.resets.is_empty() && ada.resets.is_empty());
+    ada.wait("the welcome", |b| b.welcome).await;
+    assert_eq!(ada.done, head);
+    ben.wish(json!({"op": "draw", "stroke": erased[0], "body": pen(3.0)}))
+        .await;
+    ben.answered().await;
+    assert_eq!(ben.refusals.len(), 1, "its id was used");
+    ada.draw(pen(4.0)).await;
+    ada.answered().await;
+    looking.reach(head + 1).await;
+    assert_eq!(looking.strokes.len(), 2);
+    drop((ada, ben, looking, over_http));
+    warm.drain().await;
+    cold.drain().await;
+}
+
+#[actix_web::test]
 async fn a_since_below_the_floor_starts_over() {
     let process = surrealdb::Server::start();
     let database = process.database("floor");

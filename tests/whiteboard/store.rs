@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use uuid::Uuid;
-use whiteboard::model::{Change, DrawingId, Life, OpId, Seq, StrokeId, Writer};
+use whiteboard::model::{Change, DrawingId, Life, OpId, RowId, Seq, StrokeId, Writer};
 use whiteboard::store::{
-    Appended, At, Before, Database, Follow, Followed, PAGE, Store, StoreError, Swept,
+    Appended, At, Before, Database, Follow, Followed, PAGE, Page, Store, StoreError, Swept,
 };
 use whiteboard::stroke::Body;
 
@@ -101,7 +102,8 @@ contract! {
     an_append_that_is_behind_stores_nothing
     an_append_to_what_is_deleted_is_gone
     four_appenders_lose_nothing_to_each_other
-    pages_cover_positions_and_holes
+    chunks_are_counted_by_rows_and_holes_cost_none
+    a_first_load_reads_living_strokes_only_however_many_were_erased
     an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body
     whoever_follows_hears_each_change_and_each_signal
     a_signal_leaves_nothing_behind
@@ -189,6 +191,15 @@ async fn heard(follow: &mut Follow) -> Followed {
     soon("news", follow.next()).await.expect("the follow ended")
 }
 
+/// The rows of living strokes at these positions.
+fn living(seqs: RangeInclusive<Seq>) -> Vec<RowId> {
+    let row = |seq| RowId {
+        seq,
+        tombstone: false,
+    };
+    seqs.map(row).collect()
+}
+
 async fn an_append_moves_the_head_and_is_read_since(store: Store) {
     let info = store.create("Über uns").await.unwrap();
     let empty = store.since(info.id, 0).await.unwrap();
@@ -215,7 +226,7 @@ async fn an_append_that_is_behind_stores_nothing(store: Store) {
     for head in [0, 1, 3, 70] {
         let changes = [draw(head + 1), draw(head + 2)];
         let at = at(&store, drawing, head).await;
-        let appended = store.append(drawing, at, &changes, &[1]).await;
+        let appended = store.append(drawing, at, &changes, &living(1..=1)).await;
         assert_eq!(appended, Ok(Appended::Behind), "at {head}");
     }
     let other_life = At {
@@ -293,12 +304,12 @@ async fn four_appenders_lose_nothing_to_each_other(store: Store) {
     assert_eq!(stored.len(), 4 * EACH);
 }
 
-async fn pages_cover_positions_and_holes(store: Store) {
+async fn chunks_are_counted_by_rows_and_holes_cost_none(store: Store) {
     let drawing = drawing(&store).await;
     append(&store, drawing, 0, PAGE).await;
     let mut moved = draw(PAGE + 1);
     moved.z = 2;
-    let replaced: Vec<Seq> = (2..=50).collect();
+    let replaced = living(2..=50);
     let appended = store
         .append(
             drawing,
@@ -308,20 +319,70 @@ async fn pages_cover_positions_and_holes(store: Store) {
         )
         .await;
     assert_eq!(appended, Ok(Appended::Committed));
+    let seqs = |page: &Page| {
+        page.changes
+            .iter()
+            .map(|change| change.seq)
+            .collect::<Vec<_>>()
+    };
     let page = store.since(drawing, 0).await.unwrap();
-    let seqs: Vec<Seq> = page.changes.iter().map(|change| change.seq).collect();
-    let kept: Vec<Seq> = std::iter::once(1).chain(51..=PAGE).collect();
-    assert_eq!(seqs, kept);
+    let kept: Vec<Seq> = std::iter::once(1).chain(51..=PAGE + 2).collect();
+    assert_eq!(seqs(&page), kept, "holes are no rows, and cost no chunk");
+    assert_eq!((page.head, page.more), (PAGE + 2, false));
+    // So many more rows that they do not fit.
+    append(&store, drawing, PAGE + 2, 60).await;
+    let page = store.since(drawing, 0).await.unwrap();
+    assert_eq!(page.changes.len() as u64, PAGE);
+    assert_eq!((page.head, page.more), (PAGE + 49, true));
+    assert_eq!(page.database_head, PAGE + 62);
+    let rest = store.since(drawing, page.head).await.unwrap();
+    assert_eq!(seqs(&rest), (PAGE + 50..=PAGE + 62).collect::<Vec<_>>());
+    assert_eq!((rest.head, rest.more), (PAGE + 62, false));
+}
+
+async fn a_first_load_reads_living_strokes_only_however_many_were_erased(store: Store) {
+    let drawing = drawing(&store).await;
+    let drawn = append(&store, drawing, 0, 250).await;
+    let erased: Vec<Change> = drawn[..200]
+        .iter()
+        .map(|change| Change {
+            seq: 250 + change.seq,
+            body: None,
+            ..change.clone()
+        })
+        .collect();
+    let was = at(&store, drawing, 250).await;
+    let appended = store.append(drawing, was, &erased, &living(1..=200)).await;
+    assert_eq!(appended, Ok(Appended::Committed));
+    let (page, tombstones) = store.living(drawing, 0, None).await.unwrap();
+    assert_eq!(page.changes, drawn[200..]);
     assert_eq!(
         (page.head, page.more, page.database_head),
-        (PAGE, true, PAGE + 2)
+        (450, false, 450)
     );
-    let rest = store.since(drawing, page.head).await.unwrap();
-    let seqs: Vec<Seq> = rest.changes.iter().map(|change| change.seq).collect();
-    assert_eq!(seqs, [PAGE + 1, PAGE + 2]);
-    assert_eq!((rest.head, rest.more), (PAGE + 2, false));
-    let last = store.since(drawing, 2).await.unwrap();
-    assert_eq!((last.head, last.more), (PAGE + 2, false));
+    assert_eq!(tombstones, None, "many do not come along");
+    let (part, _) = store.living(drawing, 220, Some(230)).await.unwrap();
+    assert_eq!(part.changes, drawn[220..230]);
+    let (page, few) = (
+        store.tombstones(drawing, 440, 450).await.unwrap(),
+        &erased[190..],
+    );
+    assert_eq!(
+        (page.changes.as_slice(), page.head, page.more),
+        (few, 450, false)
+    );
+    let all = store.since(drawing, 0).await.unwrap().changes;
+    assert_eq!(all, [&drawn[200..], &erased].concat());
+    // A stroke that comes back takes its tombstone away.
+    let back = Change {
+        seq: 451,
+        ..drawn[0].clone()
+    };
+    let was = at(&store, drawing, 450).await;
+    let row = erased[0].row();
+    let appended = store.append(drawing, was, &[back], &[row]).await;
+    assert_eq!(appended, Ok(Appended::Committed));
+    assert_eq!(store.count_rows(drawing).await.unwrap().strokes, 250);
 }
 
 async fn an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body(store: Store) {
@@ -348,7 +409,12 @@ async fn an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body(store: Store) {
     };
     let changes = [edited, erased];
     let appended = store
-        .append(drawing, at(&store, drawing, 2).await, &changes, &[1, 2])
+        .append(
+            drawing,
+            at(&store, drawing, 2).await,
+            &changes,
+            &living(1..=2),
+        )
         .await;
     assert_eq!(appended, Ok(Appended::Committed));
     assert_eq!(store.since(drawing, 0).await.unwrap().changes, changes);
@@ -371,7 +437,7 @@ async fn whoever_follows_hears_each_change_and_each_signal(store: Store) {
             drawing,
             at(&store, drawing, 20).await,
             std::slice::from_ref(&erased),
-            &[5],
+            &living(5..=5),
         )
         .await;
     assert_eq!(appended, Ok(Appended::Committed));
@@ -484,7 +550,12 @@ async fn swept_tombstones_raise_the_floor_but_never_reach_the_head(store: Store)
         })
         .collect();
     let appended = store
-        .append(drawing, at(&store, drawing, 4).await, &erased, &[1, 2, 3])
+        .append(
+            drawing,
+            at(&store, drawing, 4).await,
+            &erased,
+            &living(1..=3),
+        )
         .await;
     assert_eq!(appended, Ok(Appended::Committed));
     let early = store.sweep(Duration::from_secs(3600)).await.unwrap();

@@ -10,8 +10,10 @@ const strokes = (from, head, ...seqs) => ({ type: "strokes", from, head, changes
 function fresh(pages = []) {
   const replica = new Replica(() => {});
   const asked = [];
+  const reads = [];
   const following = new Following(replica, {
-    read: async () => {
+    read: async (since, life, target) => {
+      reads.push([since, life, target]);
       const page = pages.shift();
       if (page instanceof Error) throw page;
       return { life: "l", reset: false, title: "", ...page };
@@ -20,7 +22,7 @@ function fresh(pages = []) {
     title() {},
     readFailed: (error) => error.message !== "gone",
   });
-  return { replica, following, asked };
+  return { replica, following, asked, reads };
 }
 
 test("a drawing is loaded page by page", async () => {
@@ -30,6 +32,17 @@ test("a drawing is loaded page by page", async () => {
   ]);
   assert.equal(await following.load(), true);
   assert.deepEqual([replica.head, replica.life, replica.ordered().length], [3, "l", 3]);
+});
+
+test("each read of a first load names the target that the one before named", async () => {
+  const { following, reads } = fresh([
+    { from: 0, head: 1, more: true, target: 2, changes: [change(1)] },
+    new Error("cut"),
+    { from: 1, head: 2, more: true, target: 2, changes: [change(2)] },
+    { from: 2, head: 3, more: false, changes: [change(3)] },
+  ]);
+  assert.equal(await following.load(), true);
+  assert.deepEqual(reads, [[0, null, undefined], [1, "l", 2], [1, "l", 2], [2, "l", 2]]);
 });
 
 test("a failed page is read again, unless there is nothing to read", async () => {

@@ -1,0 +1,296 @@
+//! What is read of a drawing over HTTP: chunks of its changes, kept for all who read the same.
+//!
+//! A feed must never encode: that is the business of the readers' threads, and for many readers of one
+//! chunk it is done once.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+
+use super::FeedError;
+use super::packed::Packed;
+use crate::drawing::Drawing;
+use crate::members::Load;
+use crate::metrics::{Encoded, Metrics};
+use crate::model::{Change, Life, Seq};
+use crate::protocol::push_changes;
+
+/// Largest chunk, in bytes of [`Change::bytes`], unless a single change has more.
+const MAX_CHUNK_BYTES: usize = 1024 * 1024;
+/// A smaller chunk is read anew when something comes after it, in these bytes: that costs less than
+/// another request.
+const MIN_KEPT_BYTES: usize = 64 * 1024;
+/// Most chunks that one feed keeps.
+const MOST_KEPT: usize = 64;
+/// A chunk that nobody reads for so long is forgotten.
+const KEEP: Duration = Duration::from_secs(10);
+
+/// How an answer is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// As it is.
+    Plain,
+    /// As gzip.
+    Gzip,
+}
+
+/// A chunk of changes for HTTP.
+#[derive(Debug)]
+pub struct ReadPage {
+    /// The drawing's life.
+    pub life: Life,
+    /// The page covers the positions after this one …
+    pub from: Seq,
+    /// … up to this one.
+    pub head: Seq,
+    /// Whether there is more after it.
+    pub more: bool,
+    /// Of a first load that has more: the head when it began, which its next read has to name.
+    pub target: Option<Seq>,
+    /// The drawing's title.
+    pub title: String,
+    /// Whether the reader has to forget everything first.
+    pub reset: bool,
+    chunk: Arc<Chunk>,
+}
+
+impl ReadPage {
+    /// The answer as pieces of a body: `head`, the changes as elements of a JSON array, and `]}`. It
+    /// is encoded on a thread where that may take its time.
+    ///
+    /// # Errors
+    ///
+    /// [`FeedError::Unavailable`] when this process ends.
+    pub async fn body(&self, head: String, encoding: Encoding) -> Result<Vec<Bytes>, FeedError> {
+        match encoding {
+            Encoding::Plain => Ok(vec![head.into(), self.chunk.plain().await?.clone()]),
+            Encoding::Gzip => Ok(self.chunk.packed().await?.behind(&head)),
+        }
+    }
+}
+
+/// Changes, and their text once somebody needed it.
+struct Chunk {
+    changes: Vec<Change>,
+    plain: OnceCell<Bytes>,
+    packed: OnceCell<Packed>,
+    metrics: Arc<Metrics>,
+}
+
+impl std::fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} changes", self.changes.len())
+    }
+}
+
+impl Chunk {
+    async fn plain(self: &Arc<Self>) -> Result<&Bytes, FeedError> {
+        let chunk = Arc::clone(self);
+        let encode = || in_background(move || Bytes::from(chunk.encode(Encoded::Plain)));
+        self.plain.get_or_try_init(encode).await
+    }
+
+    async fn packed(self: &Arc<Self>) -> Result<&Packed, FeedError> {
+        let chunk = Arc::clone(self);
+        let encode = || in_background(move || Packed::of(chunk.encode(Encoded::Gzip).as_bytes()));
+        self.packed.get_or_try_init(encode).await
+    }
+
+    fn encode(&self, encoded: Encoded) -> String {
+        self.metrics.chunks.count(encoded);
+        let bytes: usize = self.changes.iter().map(Change::bytes).sum();
+        let mut text = String::with_capacity(2 * bytes);
+        push_changes(&mut text, &self.changes);
+        text.push_str("]}");
+        text
+    }
+}
+
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, FeedError> {
+    let work = tokio::task::spawn_blocking(work);
+    work.await.map_err(|_| FeedError::Unavailable)
+}
+
+/// Which rows a chunk is cut from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The living strokes.
+    Living,
+    /// All changes.
+    All,
+}
+
+impl Kind {
+    fn rows(self, drawing: &Drawing, after: Seq, through: Seq) -> impl Iterator<Item = &Change> {
+        let living = (self == Kind::Living).then(|| drawing.living(after, through));
+        let all = (self == Kind::All).then(|| drawing.since(after));
+        let all = all.into_iter().flatten();
+        let all = all.take_while(move |change| change.seq <= through);
+        living.into_iter().flatten().chain(all)
+    }
+}
+
+/// A chunk that is kept: the rows of a kind after `from` up to `to`.
+struct Kept {
+    kind: Kind,
+    life: Life,
+    from: Seq,
+    to: Seq,
+    rows: usize,
+    bytes: usize,
+    chunk: Arc<Chunk>,
+    used: Instant,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Kept {
+    /// Whether a chunk that is cut now would have the same rows. A row never changes, and up to a
+    /// drawing's head none is added: so it is enough that none went.
+    fn is_true(&self, drawing: &Drawing) -> bool {
+        let rows = self.kind.rows(drawing, self.from, self.to);
+        self.life == drawing.life() && rows.count() == self.rows
+    }
+
+    /// Up to where it brings a reader that wants the rows up to `through`, unless too much came after it:
+    /// as much as it has itself. So what is drawn is encoded a few times, not with every stroke, and
+    /// a reader needs few requests.
+    fn brings_to(&self, drawing: &Drawing, through: Seq) -> Option<Seq> {
+        let mut rest = 0;
+        for change in self.kind.rows(drawing, self.to, through) {
+            rest += change.bytes();
+            if self.bytes + change.bytes() > MAX_CHUNK_BYTES {
+                return Some(self.to);
+            }
+            if self.bytes < MIN_KEPT_BYTES || rest >= self.bytes {
+                return None;
+            }
+        }
+        Some(if rest == 0 { through } else { self.to })
+    }
+}
+
+/// The chunks of one drawing that were read lately.
+pub(super) struct Chunks {
+    kept: Vec<Kept>,
+    /// KiB that all feeds of this server may keep.
+    room: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+}
+
+impl Chunks {
+    pub(super) fn new(room: Arc<Semaphore>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            kept: Vec::new(),
+            room,
+            metrics,
+        }
+    }
+
+    /// What a reader is given next, without its text.
+    pub(super) fn read(
+        &mut self,
+        drawing: &Drawing,
+        load: Load,
+        reset: bool,
+        title: &str,
+    ) -> ReadPage {
+        let (kind, from, through) = match load {
+            Load::First { after, target } => (Kind::Living, after, target),
+            Load::Since(since) => (Kind::All, since, drawing.head()),
+        };
+        let found = self.find(drawing, kind, from, through);
+        let (head, chunk) = found.unwrap_or_else(|| self.cut(drawing, kind, from, through));
+        let more = head < drawing.head();
+        ReadPage {
+            life: drawing.life(),
+            from,
+            head,
+            more,
+            target: (more && kind == Kind::Living).then_some(through),
+            title: title.to_owned(),
+            reset,
+            chunk,
+        }
+    }
+
+    fn find(
+        &mut self,
+        drawing: &Drawing,
+        kind: Kind,
+        from: Seq,
+        through: Seq,
+    ) -> Option<(Seq, Arc<Chunk>)> {
+        let place = self
+            .kept
+            .iter()
+            .position(|kept| kept.kind == kind && kept.from == from && kept.to <= through)?;
+        let kept = &mut self.kept[place];
+        let brings_to = kept
+            .is_true(drawing)
+            .then(|| kept.brings_to(drawing, through));
+        let Some(head) = brings_to.flatten() else {
+            self.kept.swap_remove(place);
+            return None;
+        };
+        kept.used = Instant::now();
+        Some((head, Arc::clone(&kept.chunk)))
+    }
+
+    fn cut(&mut self, drawing: &Drawing, kind: Kind, from: Seq, through: Seq) -> (Seq, Arc<Chunk>) {
+        let (mut changes, mut bytes, mut to) = (Vec::<Change>::new(), 0, through);
+        for change in kind.rows(drawing, from, through) {
+            if bytes > 0 && bytes + change.bytes() > MAX_CHUNK_BYTES {
+                to = changes.last().map_or(from, |last| last.seq);
+                break;
+            }
+            bytes += change.bytes();
+            changes.push(change.clone());
+        }
+        let rows = changes.len();
+        let chunk = Arc::new(Chunk {
+            changes,
+            plain: OnceCell::new(),
+            packed: OnceCell::new(),
+            metrics: Arc::clone(&self.metrics),
+        });
+        // The changes, their text, and what is compressed of it.
+        let kib = (3 * bytes).div_ceil(1024) as u32;
+        if let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(kib) {
+            if self.kept.len() >= MOST_KEPT {
+                let oldest = self
+                    .kept
+                    .iter()
+                    .enumerate()
+                    .min_by_key(|(_, kept)| kept.used);
+                if let Some((place, _)) = oldest {
+                    self.kept.swap_remove(place);
+                }
+            }
+            self.kept.push(Kept {
+                kind,
+                life: drawing.life(),
+                from,
+                to,
+                rows,
+                bytes,
+                chunk: Arc::clone(&chunk),
+                used: Instant::now(),
+                _room: room,
+            });
+        }
+        (to, chunk)
+    }
+
+    /// Forgets what nobody reads any more.
+    pub(super) fn forget_unused(&mut self, now: Instant) {
+        self.kept
+            .retain(|kept| now.saturating_duration_since(kept.used) < KEEP);
+    }
+}
+
+#[cfg(test)]
+mod tests;

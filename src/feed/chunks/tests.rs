@@ -1,0 +1,172 @@
+//! Readers that load a drawing in chunks while it changes, and what is kept for them.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::drawing::Limits;
+use crate::members::judge_read;
+use crate::model::{OpId, PersonId, StrokeId, WriterId};
+use crate::stroke::Body;
+
+/// Bytes of each stroke: some fifteen fit a chunk.
+const BYTES: usize = 60 * 1024;
+
+fn body() -> Body {
+    let note = "x".repeat(BYTES);
+    let body = format!(
+        r##"{{"tool":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{note}"}}"##
+    );
+    Body::parse(&body).unwrap()
+}
+
+fn change(drawing: &mut Drawing, stroke: StrokeId, body: Option<Body>) {
+    let seq = drawing.head() + 1;
+    drawing.apply(Change {
+        seq,
+        stroke,
+        z: 1,
+        by: PersonId::random(),
+        op: OpId {
+            writer: WriterId::random(),
+            n: seq,
+        },
+        marks: Vec::new(),
+        body,
+    });
+}
+
+fn large(strokes: &[StrokeId], body: &Body) -> Drawing {
+    let limits = Limits {
+        strokes: 1_000,
+        bytes: 1 << 30,
+    };
+    let mut drawing = Drawing::new(Life::random(), 0, limits);
+    for stroke in strokes {
+        change(&mut drawing, *stroke, Some(body.clone()));
+    }
+    drawing
+}
+
+fn chunks() -> Chunks {
+    Chunks::new(Arc::new(Semaphore::new(1 << 20)), Metrics::new())
+}
+
+/// A reader over HTTP, and the strokes it holds by the position of their change.
+#[derive(Default)]
+struct Reader {
+    since: Seq,
+    target: Option<Seq>,
+    held: BTreeMap<StrokeId, Seq>,
+    tombstones: usize,
+}
+
+impl Reader {
+    /// Takes one chunk; says whether there is more.
+    fn read(&mut self, chunks: &mut Chunks, drawing: &Drawing) -> bool {
+        let life = Some(drawing.life());
+        let (load, reset) = judge_read(drawing, self.since, life, self.target);
+        assert_eq!(reset, None);
+        let page = chunks.read(drawing, load, false, "");
+        assert_eq!(page.from, self.since);
+        for change in &page.chunk.changes {
+            if change.body.is_some() {
+                self.held.insert(change.stroke, change.seq);
+            } else {
+                self.tombstones += 1;
+                self.held.remove(&change.stroke);
+            }
+        }
+        (self.since, self.target) = (page.head, page.target);
+        page.more
+    }
+}
+
+fn living(drawing: &Drawing) -> BTreeMap<StrokeId, Seq> {
+    let living = drawing.living(0, Seq::MAX);
+    living.map(|change| (change.stroke, change.seq)).collect()
+}
+
+#[test]
+fn a_first_load_in_chunks_ends_in_the_drawing_whatever_changes_meanwhile() {
+    let body = body();
+    for seed in 0..200 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let strokes: Vec<_> = (0..60).map(|_| StrokeId::random()).collect();
+        let mut drawing = large(&strokes[..40], &body);
+        let mut chunks = chunks();
+        let mut readers: Vec<Reader> = Vec::new();
+        for step in 0..60 {
+            let stroke = strokes[random.usize(..strokes.len())];
+            let lives = drawing
+                .stroke(stroke)
+                .is_some_and(|held| held.body.is_some());
+            let erase = lives && random.bool();
+            change(&mut drawing, stroke, (!erase).then(|| body.clone()));
+            if step % 10 == 0 {
+                readers.push(Reader::default());
+            }
+            for reader in &mut readers {
+                if random.u8(..3) == 0 {
+                    reader.read(&mut chunks, &drawing);
+                }
+            }
+        }
+        for mut reader in readers {
+            while reader.read(&mut chunks, &drawing) {}
+            assert_eq!(reader.held, living(&drawing), "seed {seed}");
+            assert_eq!(reader.since, drawing.head());
+        }
+    }
+}
+
+#[test]
+fn a_first_load_in_chunks_of_what_does_not_change_has_no_tombstone() {
+    let (body, strokes) = (body(), [(); 60].map(|()| StrokeId::random()));
+    let mut drawing = large(&strokes, &body);
+    for stroke in &strokes[..20] {
+        change(&mut drawing, *stroke, None);
+    }
+    let (mut chunks, mut reader, mut reads) = (chunks(), Reader::default(), 1);
+    while reader.read(&mut chunks, &drawing) {
+        reads += 1;
+    }
+    assert_eq!((reader.tombstones, reader.held), (0, living(&drawing)));
+    assert!(reads > 2, "it is read in chunks");
+}
+
+#[test]
+fn a_first_load_goes_on_below_a_floor_that_its_target_is_not_below() {
+    let (body, strokes) = (body(), [(); 60].map(|()| StrokeId::random()));
+    let mut drawing = large(&strokes, &body);
+    change(&mut drawing, strokes[0], None);
+    change(&mut drawing, strokes[1], Some(body));
+    let (mut chunks, mut reader) = (chunks(), Reader::default());
+    assert!(reader.read(&mut chunks, &drawing));
+    drawing.raise_floor(61);
+    assert!(reader.since < 61);
+    while reader.read(&mut chunks, &drawing) {}
+    assert_eq!(reader.held, living(&drawing));
+}
+
+#[test]
+fn a_chunk_is_kept_until_a_row_of_it_goes() {
+    let (body, strokes) = (body(), [(); 40].map(|()| StrokeId::random()));
+    let mut drawing = large(&strokes, &body);
+    let mut chunks = chunks();
+    let mut first = |drawing: &Drawing| {
+        let load = Load::First {
+            after: 0,
+            target: drawing.head(),
+        };
+        chunks.read(drawing, load, false, "").chunk
+    };
+    let chunk = first(&drawing);
+    assert!(Arc::ptr_eq(&chunk, &first(&drawing)));
+    change(&mut drawing, StrokeId::random(), Some(body.clone()));
+    assert!(
+        Arc::ptr_eq(&chunk, &first(&drawing)),
+        "what is new comes later"
+    );
+    change(&mut drawing, strokes[3], None);
+    assert!(!Arc::ptr_eq(&chunk, &first(&drawing)));
+}
