@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["roster", "members"],
     &["feed", "feeds"],
     &["beat"],
+    &["connection"],
     &["session"],
     &["access", "assets", "values"],
     &["error"],
@@ -49,7 +50,15 @@ const IMPURE: &[&str] = &[
 const BELOW_THE_STORE: &[&str] = &["model", "points", "stroke", "metrics", "store"];
 /// Those that speak HTTP.
 const HTTP: &[&str] = &[
-    "session", "access", "assets", "error", "request", "api", "server", "main",
+    "connection",
+    "session",
+    "access",
+    "assets",
+    "error",
+    "request",
+    "api",
+    "server",
+    "main",
 ];
 
 struct Source {
