@@ -19,8 +19,8 @@ const SHORT: Duration = Duration::from_millis(1_500);
 /// How long something may take to be seen, on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
 /// Strokes and bytes of each that together are more than the system holds for a reader.
-const STROKES: usize = 20;
-const BYTES: usize = 100_000;
+const STROKES: usize = 30;
+const BYTES: usize = 60_000;
 
 /// A server with short deadlines.
 async fn hasty(flags: &[&str]) -> Server {
@@ -61,18 +61,21 @@ fn check(name: &str, closed: &Closed, code: u16, word: &str) {
     assert!(closed.reason.contains(word), "{name}: {closed:?}");
 }
 
-/// How many connections are open, beside the one that asks.
-async fn connections(address: SocketAddr) -> usize {
+/// A number that `/metrics` tells.
+async fn metric(address: SocketAddr, name: &str) -> usize {
     let text = reqwest::get(format!("http://{address}/metrics"))
         .await
         .expect("an answer")
         .text()
         .await
         .expect("text");
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("whiteboard_connections_open "));
-    line.expect("the metric").parse::<usize>().unwrap() - 1
+    let number = text.lines().find_map(|line| line.strip_prefix(name));
+    number.expect("the metric").trim().parse().unwrap()
+}
+
+/// How many connections are open, beside the one that asks.
+async fn connections(address: SocketAddr) -> usize {
+    metric(address, "whiteboard_connections_open ").await - 1
 }
 
 /// Waits until so many connections are open.
@@ -88,18 +91,27 @@ async fn connections_come_to(address: SocketAddr, count: usize) {
     }
 }
 
-/// A drawing that is more than the system holds for who does not read.
-async fn large_drawing(address: SocketAddr) -> String {
-    let drawing = create_drawing(address).await;
-    let mut browser = Browser::open(address, &drawing).await;
+/// Draws more than the system holds for who does not read.
+async fn draw_much(address: SocketAddr, drawing: &str) {
+    let mut browser = Browser::open(address, drawing).await;
     for number in 0..STROKES {
         let mut body = pen(number as f64);
         body["note"] = json!("x".repeat(BYTES));
         browser.draw(body).await;
         browser.answered().await;
     }
+    assert!(browser.refusals.is_empty(), "{:?}", browser.refusals);
     browser.leave().await;
-    drawing
+}
+
+/// Connects, and asks for something: so it is sure to have its place.
+async fn connected(address: SocketAddr) -> Raw {
+    let mut raw = Raw::connect(address).await;
+    raw.say(&format!("GET /healthz HTTP/1.1\r\nhost: {address}\r\n\r\n"))
+        .await;
+    let head = raw.head().await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    raw
 }
 
 #[actix_web::test]
@@ -262,20 +274,24 @@ async fn a_body_that_nobody_reads_is_not_waited_for() {
 }
 
 #[actix_web::test]
-async fn half_a_request_is_not_waited_for() {
+async fn half_a_first_request_is_answered_and_ended() {
+    let server = serve(&[]).await;
+    let address = server.address();
+    let mut eve = Raw::connect(address).await;
+    eve.say("GET /healthz HTTP/1.1\r\nhost: ").await;
+    assert!(eve.head().await.starts_with("HTTP/1.1 408"));
+    eve.rest().await;
+    connections_come_to(address, 0).await;
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn half_a_later_request_is_not_waited_for() {
     let server = hasty(&[]).await;
     let address = server.address();
-    let mut first = Raw::connect(address).await;
-    first.say("GET /healthz HTTP/1.1\r\nhost: ").await;
-    let mut second = Raw::connect(address).await;
-    second
-        .say(&format!("GET /healthz HTTP/1.1\r\nhost: {address}\r\n\r\n"))
-        .await;
-    second.head().await;
-    second.say("GET /healthz HTTP/1.1\r\nhost: ").await;
-    assert!(first.head().await.starts_with("HTTP/1.1 408"));
-    first.rest().await;
-    second.rest().await;
+    let mut eve = connected(address).await;
+    eve.say("GET /healthz HTTP/1.1\r\nhost: ").await;
+    eve.rest().await;
     connections_come_to(address, 0).await;
     server.drain().await;
 }
@@ -284,7 +300,8 @@ async fn half_a_request_is_not_waited_for() {
 async fn an_answer_that_nobody_reads_is_ended() {
     let server = hasty(&[]).await;
     let address = server.address();
-    let drawing = large_drawing(address).await;
+    let drawing = create_drawing(address).await;
+    draw_much(address, &drawing).await;
     let path = format!("/api/drawings/{drawing}/strokes?since=0");
     let mut readers = Vec::new();
     for _ in 0..20 {
@@ -310,7 +327,8 @@ async fn an_answer_that_nobody_reads_is_ended() {
 async fn an_answer_that_is_read_slowly_comes_whole() {
     let server = hasty(&[]).await;
     let address = server.address();
-    let drawing = large_drawing(address).await;
+    let drawing = create_drawing(address).await;
+    draw_much(address, &drawing).await;
     let mut reader = Raw::connect(address).await;
     let path = format!("/api/drawings/{drawing}/strokes?since=0");
     reader
@@ -346,8 +364,9 @@ async fn an_answer_that_is_read_slowly_comes_whole() {
 async fn a_socket_that_reads_nothing_is_ended() {
     let server = hasty(&[]).await;
     let address = server.address();
-    let drawing = large_drawing(address).await;
+    let drawing = create_drawing(address).await;
     let eve = Raw::socket(address, &host(address), &drawing).await;
+    draw_much(address, &drawing).await;
     connections_come_to(address, 0).await;
     drop(eve);
     server.drain().await;
@@ -356,7 +375,7 @@ async fn a_socket_that_reads_nothing_is_ended() {
 /// However long it is: its session knows when it is gone.
 #[actix_web::test]
 async fn a_socket_that_has_nothing_to_say_stays() {
-    let server = hasty(&["--heartbeat", "500ms", "--silence-limit", "30s"]).await;
+    let server = hasty(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut ada = Browser::open(server.address(), &drawing).await;
     let begun = Instant::now();
@@ -376,7 +395,7 @@ async fn one_address_takes_no_more_than_its_connections() {
     let address = server.address();
     let mut held = Vec::new();
     for _ in 0..5 {
-        held.push(Raw::connect(address).await);
+        held.push(connected(address).await);
     }
     let mut sixth = Raw::connect(address).await;
     sixth.say("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
@@ -386,6 +405,8 @@ async fn one_address_takes_no_more_than_its_connections() {
     assert!(body.contains("from this address"), "{body}");
     drop(held);
     connections_come_to(address, 0).await;
+    let refused = r#"whiteboard_connections_refused_total{limit="address"}"#;
+    assert_eq!(metric(address, refused).await, 1);
     server.drain().await;
 }
 
@@ -401,7 +422,7 @@ async fn behind_a_proxy_all_connections_may_come_from_one_address() {
     let address = server.address();
     let mut held = Vec::new();
     for _ in 0..8 {
-        held.push(Raw::connect(address).await);
+        held.push(connected(address).await);
     }
     let mut ninth = Raw::connect(address).await;
     ninth.say("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
@@ -443,7 +464,7 @@ async fn a_server_takes_fewer_connections_than_it_may_open_files() {
     let address = process.address;
     let mut held = Vec::new();
     for _ in 0..44 {
-        held.push(Raw::connect(address).await);
+        held.push(connected(address).await);
     }
     let mut one_more = Raw::connect(address).await;
     one_more.say("GET /healthz HTTP/1.1\r\n\r\n").await;
