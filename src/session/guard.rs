@@ -25,7 +25,7 @@ use crate::protocol::Close;
 const BYTES_A_TURN: usize = 64 * 1024;
 /// Bytes that are read of a socket that is closing, in which its goodbye is looked for. To end a
 /// connection with bytes unread resets it, and its browser may never see the reason.
-const BYTES_AFTER_CLOSE: usize = 256 * 1024;
+const BYTES_AFTER_CLOSE: usize = 64 * 1024;
 /// How long frames may come faster than they are read, without a pause, until the socket is closed.
 const FLOOD_LIMIT: Duration = Duration::from_secs(5);
 /// Shortest wait for more frames: several of them are read in one turn then.
@@ -71,6 +71,7 @@ pub(super) struct Guard<S> {
     discarded: usize,
     /// A whole frame was handed on, which is to be taken out before the next one.
     whole: bool,
+    /// Nothing comes any more.
     over: bool,
 }
 
