@@ -57,9 +57,11 @@ impl Watched {
             self.wake_at(end, cx);
             return Ok(());
         }
-        // What the peer did not take is thrown away with it: the system would keep it for
-        // minutes. If that cannot be set, the connection ends nevertheless.
-        let _ = self.stream.set_zero_linger();
+        if self.blocked.is_some() {
+            // What the peer did not take is thrown away with it: the system would keep it for
+            // minutes. If that cannot be set, the connection ends nevertheless.
+            let _ = self.stream.set_zero_linger();
+        }
         Err(Error::new(ErrorKind::TimedOut, "nothing moves"))
     }
 
