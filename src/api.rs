@@ -21,6 +21,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::access::{self, HostNames, Origins};
 use crate::assets;
 use crate::beat::Beat;
+use crate::connection::{Connection, Connections};
 use crate::error::ApiError;
 use crate::feeds::Feeds;
 use crate::metrics::CONTENT_TYPE;
@@ -50,6 +51,8 @@ pub struct State {
     pub silence: Duration,
     /// The server's beat, which proves that it hears what is stored.
     pub beat: Arc<Beat>,
+    /// What is connected.
+    pub connections: Arc<Connections>,
     /// The server is about to stop: nobody new should be sent here.
     pub leaving: AtomicBool,
 }
@@ -114,6 +117,8 @@ pub async fn door(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let connection = Connection::of(request.request()).cloned();
+    let _handling = connection.as_ref().map(Connection::handle);
     let state = state(request.request());
     let access = access::access(request.headers(), &state.hosts, &state.origins);
     let path = request.path();
@@ -340,6 +345,8 @@ async fn metrics(request: HttpRequest) -> HttpResponse {
     state.store.measure();
     state.feeds.measure();
     state.sessions.measure();
+    let connections = state.connections.open();
+    state.store.metrics().connections_open.set(connections);
     HttpResponse::Ok()
         .content_type(CONTENT_TYPE)
         .insert_header((header::CACHE_CONTROL, "no-store"))

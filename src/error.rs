@@ -65,6 +65,7 @@ impl ApiError {
             StatusCode::FORBIDDEN => "forbidden",
             StatusCode::NOT_FOUND => "not_found",
             StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+            StatusCode::REQUEST_TIMEOUT => "too_slow",
             StatusCode::GONE => "gone",
             StatusCode::PAYLOAD_TOO_LARGE => "too_large",
             StatusCode::UPGRADE_REQUIRED => "upgrade_required",

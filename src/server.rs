@@ -2,24 +2,23 @@
 //!
 //! It must never decide anything about drawings: it assembles the parts, and stops them in order.
 
-use std::any::Any;
+mod listener;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix_web::dev::{Extensions, ServerHandle};
-use actix_web::http::header;
-use actix_web::middleware::{DefaultHeaders, from_fn};
-use actix_web::rt::net::TcpStream;
+use actix_web::dev::ServerHandle;
 use actix_web::rt::task::JoinHandle;
-use actix_web::{App, HttpServer, web};
+use actix_web::web;
 
-use crate::api::{self, State};
+use crate::api::State;
 use crate::assets;
 use crate::beat::{BEATS_UNTIL_GONE, Beat};
 use crate::config::{DatabaseSettings, Settings};
+use crate::connection::Connections;
 use crate::feeds::Feeds;
 use crate::session::Sessions;
 use crate::store::{Store, StoreError};
@@ -27,19 +26,6 @@ use crate::store::{Store, StoreError};
 /// How often the database is swept of what is deleted and of old tombstones. Servers sweep at
 /// times of their own; what one has swept, the next finds clean.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// How long data may stay unacknowledged by a peer before its connection is given up. The
-/// heartbeat cannot see a dead peer while bytes to it are queued.
-#[cfg(target_os = "linux")]
-const PEER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long requests may take to finish once everything else has stopped.
-const LAST_REQUESTS: Duration = Duration::from_secs(3);
-/// What a browser may load: from this server, and nothing else. Colours and sizes chosen by people
-/// are inline styles; exports are `blob:` and `data:` images. Sockets may go anywhere, because not
-/// every browser takes a socket to this server for `'self'`. No other site may show a drawing in
-/// a frame, where a click could mean something else than it seems.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
-    style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'self'";
-
 /// A running server.
 pub struct Server {
     address: SocketAddr,
@@ -122,31 +108,15 @@ impl Server {
             origins: settings.doors.origins.clone(),
             silence: settings.server.beat_interval * BEATS_UNTIL_GONE,
             beat: beat.clone(),
+            connections: Connections::new(
+                settings.connections.max_connections,
+                settings.connections.max_connections_per_address,
+            ),
             leaving: AtomicBool::new(false),
         });
-        let shared = state.clone();
-        let http = HttpServer::new(move || {
-            App::new()
-                .app_data(shared.clone())
-                .wrap(from_fn(api::door))
-                .wrap(
-                    DefaultHeaders::new()
-                        .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
-                        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                        .add((header::REFERRER_POLICY, "same-origin")),
-                )
-                .configure(api::routes)
-        })
-        .disable_signals()
-        .shutdown_timeout(LAST_REQUESTS.as_secs())
-        .workers(threads)
-        .on_connect(prepare);
         let address = settings.server.listen;
-        let http = http
-            .bind(address)
+        let (address, running) = listener::run(settings, threads, state.clone())
             .map_err(|error| StartError::Listen { address, error })?;
-        let address = http.addrs().first().copied().unwrap_or(address);
-        let running = http.run();
         let handle = running.handle();
         actix_web::rt::spawn(running);
         let background = vec![
@@ -195,18 +165,6 @@ impl Server {
         self.http.stop(true).await;
         self.state.store.clone().close().await;
     }
-}
-
-/// Sets up a connection: small frames go out at once, and a dead peer is noticed.
-fn prepare(connection: &dyn Any, _: &mut Extensions) {
-    let Some(stream) = connection.downcast_ref::<TcpStream>() else {
-        return;
-    };
-    let socket = socket2::SockRef::from(stream);
-    // A connection that cannot be set up is as good as it was; if it is broken, reading says so.
-    let _ = socket.set_tcp_nodelay(true);
-    #[cfg(target_os = "linux")]
-    let _ = socket.set_tcp_user_timeout(Some(PEER_TIMEOUT));
 }
 
 async fn sweep(store: Store, tombstone_age: Duration) {

@@ -9,6 +9,7 @@
 //! cargo bench --bench load -- open        what 1,000 open drawings add to the cost of a stroke in another
 //! cargo bench --bench load -- drawings    what 20,000 drawings add to making, opening, listing and sweeping one
 //! cargo bench --bench load -- stampede    2,000 browsers lose their server and come back to others
+//! cargo bench --bench load -- hostile     what peers that send too much, or do not read, take from the others
 //! cargo bench --bench load -- slow        memory of the server for browsers that do not read
 //! cargo bench --bench load -- all         all but the three before
 //!     --pairs N      how often each server gets its turn (3)
@@ -36,6 +37,7 @@ mod broadcast;
 mod crowd;
 mod drawings;
 mod frames;
+mod hostile;
 mod server;
 mod slow;
 mod stampede;
@@ -67,7 +69,7 @@ const FIRST_ROUND: Duration = Duration::from_secs(8);
 const SETTLE: Duration = Duration::from_secs(3);
 /// Nothing here may run longer.
 const TIME_LIMIT: Duration = Duration::from_secs(3600);
-const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|all [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
+const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|all [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
 
 struct Arguments {
     scenario: String,
@@ -158,6 +160,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         "drawings" => drawings::compare().await,
         "stampede" => stampede::run().await,
         "slow" => slow::run().await,
+        "hostile" => hostile::run().await,
         "all" => {
             compare("crowd", crowd, pairs, kinds).await?;
             compare("many", many, pairs, kinds).await?;

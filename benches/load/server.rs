@@ -25,7 +25,9 @@ const START_LOOK: Duration = Duration::from_millis(50);
 /// The hidden argument with which this program is the bare broadcast.
 pub const BROADCAST_ARGUMENT: &str = "serve-bare-broadcast";
 /// Limits of the whiteboard that no person reaches and this program does.
-const RAISED_LIMITS: [(&str, &str); 4] = [
+const RAISED_LIMITS: [(&str, &str); 6] = [
+    ("WHITEBOARD_MAX_CONNECTIONS_PER_ADDRESS", "0"),
+    ("WHITEBOARD_RECEIVE_SIZE_PER_SECOND", "1GiB"),
     ("WHITEBOARD_OPS_PER_SECOND", "1000000"),
     ("WHITEBOARD_OPS_BURST", "1000000"),
     ("WHITEBOARD_MAX_STROKES", "10000000"),
@@ -75,6 +77,17 @@ impl Server {
             }
         };
         Self::run(kind, command, data)
+    }
+
+    /// Starts a whiteboard with the limits that it has by itself.
+    pub fn start_limited() -> Result<Self, String> {
+        let data = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let folder = data.path().join("data");
+        let mut command = whiteboard(&data, &format!("surrealkv://{}", folder.display()));
+        for (name, _) in RAISED_LIMITS {
+            command.env_remove(name);
+        }
+        Self::run(Kind::Whiteboard, command, data)
     }
 
     /// Starts a whiteboard whose database is a server's.

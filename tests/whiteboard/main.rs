@@ -5,6 +5,7 @@ mod browser;
 mod page;
 mod processes;
 mod proxy;
+mod raw;
 mod served;
 #[allow(dead_code, reason = "another test binary uses the rest of it")]
 mod surrealdb;
@@ -14,6 +15,7 @@ mod backup;
 mod deployment;
 mod drawing;
 mod drawing_together;
+mod exhaustion;
 mod failing;
 mod health;
 mod hostile;

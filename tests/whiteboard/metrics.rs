@@ -414,6 +414,7 @@ async fn every_family_is_named_by_a_test() {
     let tests = concat!(
         include_str!("metrics.rs"),
         include_str!("health.rs"),
+        include_str!("exhaustion.rs"),
         include_str!("../../src/feeds/tests.rs")
     );
     let server = serve(&[]).await;

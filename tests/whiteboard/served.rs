@@ -124,6 +124,14 @@ impl Process {
         Self::run(command, data)
     }
 
+    /// Starts one that may open so many files.
+    pub fn start_with_few_files(data: &Path, files: usize) -> Self {
+        let mut command = program("sh");
+        let few = r#"ulimit -n "$0" && exec "$@""#;
+        command.args(["-c", few, &files.to_string(), PROGRAM]);
+        Self::run(command, data)
+    }
+
     /// Waits until it ends by itself; gives its exit code and all that it logged.
     pub fn ended(mut self) -> (Option<i32>, Vec<String>) {
         let deadline = Instant::now() + END_TIMEOUT;
