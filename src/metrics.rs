@@ -128,6 +128,7 @@ labels! {
         Rate = "rate", "Its session sends more than it may.";
         Busy = "busy", "The feed had no room for it.";
         Ink = "ink", "More ink came than one tick takes.";
+        Crowd = "crowd", "A pointer of somebody who is not listed, since more people are here than are.";
         Unwritten = "unwritten", "The row for the other servers was not written.";
     }
     /// Why a query has no result.

@@ -177,6 +177,7 @@ impl Session {
                     life,
                 });
             }
+            Ok(FromBrowser::People) => self.tell(FromSession::People { session: self.id }),
             Err(error) => self.malformed(error.to_string(), ctx),
         }
     }

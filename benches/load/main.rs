@@ -11,7 +11,9 @@
 //! cargo bench --bench load -- stampede    2,000 browsers lose their server and come back to others
 //! cargo bench --bench load -- hostile     what peers that send too much, or do not read, take from the others
 //! cargo bench --bench load -- slow        memory of the server for browsers that do not read
-//! cargo bench --bench load -- all         all but the three before
+//! cargo bench --bench load -- crowd-of-names   1,000 named people come to a drawing at once while 2 draw
+//! cargo bench --bench load -- all         all but the five before
+//!     --people N     how many come at once (1,000); a bound that does not hold fails the run
 //!     --pairs N      how often each server gets its turn (3)
 //!     --seconds N    how long is measured in a turn (20; in `rate` 3)
 //!     --only NAME    `whiteboard` or `broadcast` alone
@@ -38,6 +40,7 @@ mod crowd;
 mod drawings;
 mod frames;
 mod hostile;
+mod names;
 mod server;
 mod slow;
 mod stampede;
@@ -69,10 +72,11 @@ const FIRST_ROUND: Duration = Duration::from_secs(8);
 const SETTLE: Duration = Duration::from_secs(3);
 /// Nothing here may run longer.
 const TIME_LIMIT: Duration = Duration::from_secs(3600);
-const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|all [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
+const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|crowd-of-names|all [--people N] [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
 
 struct Arguments {
     scenario: String,
+    people: usize,
     pairs: usize,
     seconds: Option<u64>,
     kinds: Vec<Kind>,
@@ -112,6 +116,7 @@ fn arguments() -> Option<Arguments> {
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     let mut arguments = Arguments {
         scenario: words.next().filter(|word| !word.starts_with('-'))?,
+        people: 1_000,
         pairs: 3,
         seconds: None,
         kinds: vec![Kind::Whiteboard, Kind::Broadcast],
@@ -119,6 +124,7 @@ fn arguments() -> Option<Arguments> {
     while let Some(word) = words.next() {
         let value = words.next()?;
         match word.as_str() {
+            "--people" => arguments.people = value.parse().ok()?,
             "--pairs" => arguments.pairs = value.parse().ok()?,
             "--seconds" => arguments.seconds = Some(value.parse().ok()?),
             "--only" => arguments.kinds.retain(|kind| kind.to_string() == value),
@@ -161,6 +167,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         "stampede" => stampede::run().await,
         "slow" => slow::run().await,
         "hostile" => hostile::run().await,
+        "crowd-of-names" => names::run(arguments.people).await,
         "all" => {
             compare("crowd", crowd, pairs, kinds).await?;
             compare("many", many, pairs, kinds).await?;

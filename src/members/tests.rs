@@ -261,3 +261,32 @@ fn a_position_means_something_only_in_its_life_and_between_floor_and_head() {
         );
     }
 }
+
+#[actix_web::test]
+async fn what_changed_is_told_to_who_has_the_rest_and_the_whole_to_all_others() {
+    let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
+    let people = |frame: &'static str| ByteString::from_static(frame);
+    let ada = joined(&mut members, &drawing).await;
+    // Nothing was told before: a change would mean nothing to her.
+    members.announce_change(Lasting::People, people("change 1"), people("whole 1"));
+    members.announce_change(Lasting::People, people("change 2"), people("whole 2"));
+    assert_eq!(ada.send(Came).await.unwrap(), ["whole 1", "change 2"]);
+
+    // Now she does not read. What is kept for her is one frame, whatever happens meanwhile.
+    while !members.has_waiting() {
+        draw(&mut drawing);
+        members.flush(&drawing);
+    }
+    for (change, whole) in [("change 3", "whole 3"), ("change 4", "whole 4")] {
+        members.announce_change(Lasting::People, people(change), people(whole));
+    }
+    members.repeat(1, Lasting::People);
+    ada.send(Came).await.unwrap();
+    members.catch_up(&drawing);
+    assert_eq!(ada.send(Came).await.unwrap()[1..], ["whole 4"]);
+    members.announce_change(Lasting::People, people("change 5"), people("whole 5"));
+    members.repeat(1, Lasting::People);
+    members.repeat(7, Lasting::People);
+    assert_eq!(ada.send(Came).await.unwrap(), ["change 5", "whole 5"]);
+    assert!(!members.has_waiting());
+}

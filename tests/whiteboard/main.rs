@@ -12,6 +12,7 @@ mod surrealdb;
 
 mod api;
 mod backup;
+mod crowd;
 mod deployment;
 mod drawing;
 mod drawing_together;
