@@ -3,6 +3,7 @@
 mod browser;
 #[allow(dead_code, reason = "another test binary uses the rest of it")]
 mod page;
+mod parts;
 mod processes;
 mod proxy;
 mod served;
@@ -15,13 +16,16 @@ mod deployment;
 mod drawing;
 mod drawing_together;
 mod failing;
+mod feeds;
 mod health;
 mod hostile;
 mod logged;
 mod metrics;
+mod people;
 mod properties;
 mod replicas;
 mod resync;
+mod sessions;
 mod settings;
 mod start;
 mod store;
