@@ -16,6 +16,7 @@ mod deployment;
 mod drawing;
 mod drawing_together;
 mod failing;
+mod fairness;
 mod feeds;
 mod health;
 mod hostile;
