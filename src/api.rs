@@ -162,9 +162,10 @@ struct People(Vec<(DrawingId, u32)>);
 impl People {
     async fn read(state: &State) -> Result<Self, ApiError> {
         let servers = state.store.servers().await?;
+        // Those that took leave have no row.
         let alive = servers
             .into_iter()
-            .filter(|server| !server.left && server.silent <= state.silence);
+            .filter(|server| server.silent <= state.silence);
         Ok(Self(alive.flat_map(|server| server.drawings).collect()))
     }
 

@@ -141,8 +141,6 @@ pub struct Feed {
     reading_setbacks: Setbacks,
     /// Appends that failed, or had no answer.
     append_setbacks: Setbacks,
-    /// Swaps that were lost in a row.
-    lost: u32,
     turns: Turns,
     /// The head as this feed's last append left it …
     left: Option<Seq>,
@@ -210,7 +208,6 @@ impl Feed {
             asked_for: 0,
             reading_setbacks: Setbacks::default(),
             append_setbacks: Setbacks::default(),
-            lost: 0,
             turns: Turns::default(),
             left: None,
             others: None,

@@ -211,3 +211,24 @@ async fn no_query_of_all_drawings_reads_them_all() {
     }
     store.close().await;
 }
+
+#[tokio::test]
+async fn a_deletion_cannot_be_taken_back_after_ten_minutes() {
+    const AGE: &str = "UPDATE $drawing SET deleted -= $age";
+    let minute = Duration::from_secs(60);
+    let store = Store::open(&memory()).await.unwrap();
+    for (age, taken_back) in [(9 * minute, true), (11 * minute, false)] {
+        let drawing = store.create("A drawing").await.unwrap().id;
+        store.delete(drawing).await.unwrap();
+        let age = Value::Duration(age.into());
+        let variables = variables([("drawing", drawing_record(drawing)), ("age", age)]);
+        ask(&store, AGE, variables).await;
+        let back = store.take_back(drawing).await;
+        match taken_back {
+            true => assert_eq!(back.unwrap().id, drawing),
+            false => assert_eq!(back, Err(StoreError::Gone)),
+        }
+        assert_eq!(store.get(drawing).await.is_ok(), taken_back);
+    }
+    store.close().await;
+}

@@ -23,7 +23,7 @@ const STROKE_BYTES: usize = 2 * 1024;
 const ROOM: u64 = 128 * 1024;
 
 /// Runs a query over HTTP, beside all whiteboards.
-async fn query(database: &Database, text: String) {
+pub async fn query(database: &Database, text: String) {
     let url = format!("{}/sql", database.url.replace("ws://", "http://"));
     let answer = reqwest::Client::new()
         .post(url)
@@ -120,6 +120,31 @@ async fn an_op_that_the_database_never_takes_is_refused_and_no_other() {
     ben.reach(3).await;
     assert_eq!(ben.strokes.len(), 3);
     drop((ada, ben));
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn an_op_that_failed_once_is_not_refused() {
+    let process = Server::start();
+    let database = process.database("once");
+    let server = serve_on(&database, &[]).await;
+    let drawing = create_drawing(server.address()).await;
+    // No stroke is taken before the server asked whether the database takes anything at all.
+    let hurdle = format!(
+        "DEFINE TABLE hurdle; CREATE hurdle:one SET up = true;
+        DEFINE EVENT touched ON drawing WHEN $before.head = $after.head
+            THEN (UPDATE hurdle:one SET up = false);
+        DEFINE FIELD OVERWRITE body ON `stroke_{drawing}` TYPE option<string>
+            ASSERT (SELECT VALUE up FROM ONLY hurdle:one) = false"
+    );
+    query(&database, hurdle).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    assert!(ada.refusals.is_empty(), "{:?}", ada.refusals);
+    ada.reach(1).await;
+    assert_eq!(failed(server.address()).await, 1);
+    drop(ada);
     server.drain().await;
 }
 

@@ -3,6 +3,7 @@
 mod browser;
 #[allow(dead_code, reason = "another test binary uses the rest of it")]
 mod page;
+mod parts;
 mod processes;
 mod proxy;
 mod raw;
@@ -18,13 +19,17 @@ mod drawing;
 mod drawing_together;
 mod exhaustion;
 mod failing;
+mod fairness;
+mod feeds;
 mod health;
 mod hostile;
 mod logged;
 mod metrics;
+mod people;
 mod properties;
 mod replicas;
 mod resync;
+mod sessions;
 mod settings;
 mod start;
 mod store;

@@ -97,6 +97,15 @@ pub async fn strokes(address: SocketAddr, drawing: &str) -> Value {
     response.json().await.expect("JSON")
 }
 
+/// One number of `/metrics`, by its name and labels.
+pub async fn metric(address: SocketAddr, series: &str) -> f64 {
+    let response = reqwest::get(format!("http://{address}/metrics")).await;
+    let text = response.expect("an answer").text().await.expect("text");
+    let value = text.lines().find_map(|line| line.strip_prefix(series));
+    let value = value.unwrap_or_else(|| panic!("no {series} in {text}"));
+    value.trim().parse().expect("a number")
+}
+
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_whiteboard");
 
