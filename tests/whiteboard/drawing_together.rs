@@ -100,11 +100,11 @@ async fn whoever_joins_while_others_draw_misses_nothing() {
     for _ in 0..3 {
         writers.push(Browser::open(server.address(), &drawing).await);
     }
-    let (joined, stored) = (Cell::new(0), Cell::new(0));
+    let (joined, stored, joining) = (Cell::new(0), Cell::new(0), Cell::new(LANES));
     // Never waits for all answers: something is on its way whenever a page joins.
     let drawing_on = join_all(writers.iter_mut().map(|writer| async {
         for round in 0.. {
-            if joined.get() >= JOINERS {
+            if joining.get() == 0 {
                 break;
             }
             let stroke = writer.draw(pen(f64::from(round))).await;
@@ -120,8 +120,8 @@ async fn whoever_joins_while_others_draw_misses_nothing() {
         writer.answered().await;
     }));
     let deadline = Instant::now() + JOIN_WITHIN;
-    let joining = join_all((0..LANES).map(|_| {
-        let (drawing, joined, stored) = (&drawing, &joined, &stored);
+    let joiners = join_all((0..LANES).map(|_| {
+        let (drawing, joined, stored, joining) = (&drawing, &joined, &stored, &joining);
         let address = server.address();
         async move {
             let mut browsers = Vec::new();
@@ -139,10 +139,11 @@ async fn whoever_joins_while_others_draw_misses_nothing() {
                 }
                 browsers.push(browser);
             }
+            joining.set(joining.get() - 1);
             browsers
         }
     }));
-    let (_, joiners) = join(drawing_on, joining).await;
+    let (_, joiners) = join(drawing_on, joiners).await;
     let mut browsers: Vec<Browser> = joiners.into_iter().flatten().collect();
     assert!(browsers.len() >= JOINERS);
     browsers.append(&mut writers);

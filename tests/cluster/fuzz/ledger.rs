@@ -452,7 +452,8 @@ impl<'a> Trial<'a> {
         let passes = || match (reason, entry.kind) {
             ("gone", Kind::Edit) => passing(Kind::Erase),
             ("changed", Kind::Edit | Kind::Erase | Kind::Restore) => {
-                entry.over.is_some() && (passing(Kind::Edit) || passing(Kind::Restore))
+                let last = [Kind::Draw, Kind::Edit, Kind::Restore];
+                entry.over.is_some() && last.into_iter().any(passing)
             }
             _ => false,
         };
