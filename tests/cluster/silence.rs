@@ -174,11 +174,13 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
     /// Pages that do not read.
     const SLOW: usize = 4;
     const CALM: usize = 100;
-    /// Edits while they do not, and the time for which they do not: after more a server would
-    /// rightly take them for gone. So many at least are far more than what it may keep.
+    /// Edits while they do not, and how many at least are far more than what their server may keep; the
+    /// time for which they do not, and longer if the machine is slow: after more the server would rightly
+    /// take them for gone.
     const EDITS: usize = 500;
-    const STALL: Duration = Duration::from_secs(15);
     const FEWEST: usize = 150;
+    const STALL: Duration = Duration::from_secs(15);
+    const LONGEST_STALL: Duration = Duration::from_secs(25);
     /// One in so many of them is compared with one elsewhere that follows it.
     const COMPARED: usize = 4;
     /// What their server may need for all of them.
@@ -204,9 +206,13 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
     }
     let (before, skipped_before) = (cluster.memory(0), cluster.metric(0, skipped).await);
     slow.iter().for_each(Visitor::stop_reading);
-    let until = Instant::now() + STALL;
+    let stopped = Instant::now();
     let (mut edited, mut slower) = (0, Vec::new());
-    while edited < EDITS && Instant::now() < until {
+    let goes_on = |edited| match edited {
+        ..FEWEST => stopped.elapsed() < LONGEST_STALL,
+        _ => edited < EDITS && stopped.elapsed() < STALL,
+    };
+    while goes_on(edited) {
         let took = edits.edit().await;
         edited += 1;
         if edited % COMPARED == 0 {

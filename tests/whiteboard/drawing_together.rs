@@ -319,20 +319,21 @@ impl Pair {
         self.took.push(began.elapsed());
     }
 
-    /// How many times as long each stroke took as the one elsewhere that was drawn right after it: the
-    /// median of the later half.
+    /// How many times as long its last strokes took as those elsewhere, each of which was drawn right
+    /// after one of them: the median.
     fn slower_than(&self, elsewhere: &Self) -> f64 {
-        let pairs = self.took.iter().zip(&elsewhere.took);
+        let pairs = self.took.iter().rev().zip(elsewhere.took.iter().rev());
         let times = pairs.map(|(here, there)| here.as_secs_f64() / there.as_secs_f64());
-        let mut later: Vec<f64> = times.skip(self.took.len() / 2).collect();
-        later.sort_by(f64::total_cmp);
-        later[later.len() / 2]
+        let mut times: Vec<f64> = times.collect();
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
     }
 }
 
 #[actix_web::test]
 async fn a_slow_browser_slows_nobody_else() {
-    const STROKES: u64 = 300;
+    // All in all they take less time than a page may not read, on a machine that is busy too.
+    const STROKES: u64 = 150;
     let server = serve(&[]).await;
     let mut pair = Pair::new(&server).await;
     let mut slow = Browser::new(server.address(), &pair.drawing);
@@ -341,11 +342,13 @@ async fn a_slow_browser_slows_nobody_else() {
     let mut others = Pair::new(&server).await;
     let mut large = pen(1.0);
     // More in all than the buffers of a socket hold.
-    large["note"] = json!("x".repeat(40_000));
-    for _ in 0..STROKES {
-        // In turn, so that both meet the machine as it is, whatever else it does.
+    large["note"] = json!("x".repeat(60_000));
+    for stroke in 0..STROKES {
         pair.draw(&large).await;
-        others.draw(&large).await;
+        // In turn, so that both meet the machine as it is, whatever else it does.
+        if stroke >= STROKES / 2 {
+            others.draw(&large).await;
+        }
     }
     let slower = pair.slower_than(&others);
     println!("beside a slow browser a stroke took {slower:.2} times as long as elsewhere");
