@@ -42,7 +42,7 @@ async fn live_ids(store: &Store, drawing: DrawingId) -> Vec<Uuid> {
     let name = Value::String(stroke_table(drawing));
     let info = ask(store, "INFO FOR TABLE $table", variables([("table", name)])).await;
     match Fields::of(info).unwrap().take("lives") {
-        Value::Object(lives) => lives.iter().map(|(id, _)| id.parse().unwrap()).collect(),
+        Value::Object(lives) => lives.keys().map(|id| id.parse().unwrap()).collect(),
         other => panic!("{other:?}"),
     }
 }

@@ -45,10 +45,10 @@ const STEPS: usize = 30;
 const MOST_REFUSED: usize = 15;
 /// So many ops of each kind happen at least.
 const FEWEST: [(Kind, usize); 4] = [
-    (Kind::Draw, 60),
-    (Kind::Edit, 60),
-    (Kind::Erase, 30),
-    (Kind::Restore, 12),
+    (Kind::Draw, 50),
+    (Kind::Edit, 40),
+    (Kind::Erase, 25),
+    (Kind::Restore, 10),
 ];
 /// Between two steps.
 const PACE: Duration = Duration::from_millis(15);

@@ -396,10 +396,8 @@ impl<'a> Trial<'a> {
     /// or there was nothing to do.
     fn is_hidden(&self, key: Key) -> bool {
         let entry = self.entry(key);
-        let shown = self.rows_of(entry.stroke).iter().copied();
-        let shown = shown
-            .filter(|&row| carries(&self.rows[row], &entry.mark))
-            .next();
+        let mut shown = self.rows_of(entry.stroke).iter().copied();
+        let shown = shown.find(|&row| carries(&self.rows[row], &entry.mark));
         let mut rows = self.rows_in(key);
         if entry.kind == Kind::Erase {
             let restored = |row: usize| {

@@ -17,9 +17,9 @@ const MOST_PEOPLE: usize = 5;
 /// Fewer never are there: somebody has to go on.
 const FEWEST_PEOPLE: usize = 2;
 /// Acts that pass until someone takes up a stroke that another changed: most people see it by then.
-const SETTLED: usize = 60;
+const SETTLED: usize = 90;
 /// Of a hundred ops on strokes that are there, so many are on those that the same person changed last.
-const OWN: u32 = 80;
+const OWN: u32 = 85;
 
 /// One op, as its person wants it.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +112,7 @@ impl Script {
             16..40 => self.draws(),
             40..66 => self.edits(),
             66..77 => self.erases(),
-            77..97 => self.takes_back(),
+            77..98 => self.takes_back(),
             _ => self.errs(),
         }
     }
@@ -168,7 +168,11 @@ impl Script {
         let own = self.random.u32(..100) < OWN;
         let is_seen = |stroke: &Stroke| match own {
             true => stroke.person == person,
-            false => stroke.person != person && stroke.at + SETTLED < self.acts,
+            // Who is gone may have taken it along.
+            false => {
+                let other = stroke.person != person && self.here.contains(&stroke.person);
+                other && stroke.at + SETTLED < self.acts
+            }
         };
         let strokes = self.strokes.iter().enumerate();
         let there = strokes.filter(|(_, stroke)| stroke.living && is_seen(stroke));
