@@ -421,6 +421,16 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// Whether the op's own writer drew the stroke before it.
+    fn has_drawn(&self, (writer, n): Key) -> bool {
+        let stroke = self.entry((writer, n)).stroke;
+        let mut earlier = self.ledger.0.range((writer, 0)..(writer, n));
+        earlier.any(|(key, entry)| {
+            let is_it = (entry.kind, entry.stroke) == (Kind::Draw, stroke);
+            is_it && (self.named.contains_key(key) || self.is_seen(entry))
+        })
+    }
+
     /// Whether the stroke may have been such that an op on it comes to nothing for this reason.
     fn agrees(&self, key: Key, reason: &str) -> bool {
         let entry = self.entry(key);
@@ -430,7 +440,9 @@ impl<'a> Trial<'a> {
         };
         let refuses = |state: State| match (reason, entry.kind, state) {
             ("exists", Kind::Draw, state) => state.is_some(),
-            ("absent", Kind::Edit | Kind::Restore, state) => state.is_none(),
+            ("absent", Kind::Edit | Kind::Restore, state) => {
+                state.is_none() && !self.has_drawn(key)
+            }
             ("gone", Kind::Edit, Some(row)) => row.body.is_none(),
             ("changed", Kind::Edit | Kind::Erase, Some(row)) => row.body.is_some() && !is_over(row),
             ("changed", Kind::Restore, Some(row)) => row.body.is_some() || !is_over(row),

@@ -102,10 +102,10 @@ impl Script {
                 self.comes()
             }
             0..4 if self.here.len() < MOST_PEOPLE => self.comes(),
-            4..6 if !few => Act::Leaves(self.goes()),
-            6 if !few => Act::Crashes(self.goes()),
-            7..9 => Act::Cut(self.someone()),
-            9..16 => {
+            4..7 if !few => Act::Leaves(self.goes()),
+            7 if !few => Act::Crashes(self.goes()),
+            8..10 => Act::Cut(self.someone()),
+            10..16 => {
                 let place = json!({"x": self.random.u16(..), "y": self.random.u16(..)});
                 Act::Points(self.someone(), place)
             }
@@ -277,7 +277,7 @@ fn a_script_follows_from_its_seed_alone() {
 fn a_script_of_any_seed_has_some_of_everything() {
     for seed in 0..200 {
         let mut script = Script::of(seed);
-        let acts: Vec<Act> = (0..300).map(|_| script.act()).collect();
+        let acts: Vec<Act> = (0..400).map(|_| script.act()).collect();
         let some = |is: fn(&Act) -> bool| acts.iter().filter(|act| is(act)).count();
         assert!(
             some(|act| matches!(act, Act::Comes)) > FIRST_PEOPLE,
