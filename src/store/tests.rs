@@ -1,8 +1,10 @@
 //! What only a look behind the door can show.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use surrealdb::types::{RecordIdKey, Value, Variables};
+use uuid::Uuid;
 
 use super::connection::Trouble;
 use super::rows::{Fields, drawing_record, int, record, stroke_table, variables};
@@ -35,13 +37,31 @@ async fn ask(store: &Store, text: &'static str, variables: Variables) -> Value {
         .unwrap()
 }
 
-/// Live queries on a drawing's strokes.
-async fn lives(store: &Store, drawing: DrawingId) -> usize {
+/// Live queries on a drawing's strokes, by their ids.
+async fn live_ids(store: &Store, drawing: DrawingId) -> Vec<Uuid> {
     let name = Value::String(stroke_table(drawing));
     let info = ask(store, "INFO FOR TABLE $table", variables([("table", name)])).await;
     match Fields::of(info).unwrap().take("lives") {
-        Value::Object(lives) => lives.len(),
+        Value::Object(lives) => lives.keys().map(|id| id.parse().unwrap()).collect(),
         other => panic!("{other:?}"),
+    }
+}
+
+async fn lives(store: &Store, drawing: DrawingId) -> usize {
+    live_ids(store, drawing).await.len()
+}
+
+impl Store {
+    /// Ends all live queries on a drawing's strokes. Nobody is told: those who follow it hear nothing
+    /// of its changes any more.
+    pub(crate) async fn silence(&self, drawing: DrawingId) {
+        for id in live_ids(self, drawing).await {
+            self.0
+                .query("KILL $live", variables([("live", rows::uuid(id))]))
+                .await
+                .unwrap();
+        }
+        assert_eq!(lives(self, drawing).await, 0);
     }
 }
 
@@ -87,9 +107,11 @@ async fn a_follow_that_nobody_reads_ends() {
 #[tokio::test]
 async fn more_queries_than_may_be_under_way_are_refused() {
     let mut database = memory();
-    database.deadline = Duration::from_millis(100);
     database.queries = 50;
-    let store = Store::open(&database).await.unwrap();
+    let mut store = Store::open(&database).await.unwrap();
+    // Only from here on: what opening takes is no matter of this test.
+    let opened = Arc::get_mut(&mut store.0).expect("nobody else has it");
+    opened.database.deadline = Duration::from_millis(100);
     // They are given up at their deadline, and hold their room for as long as the database does.
     let stuck = (0..database.queries).map(|_| {
         let work = |_| std::future::pending::<Result<(), Trouble>>();

@@ -6,9 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::{
-    CHECKS, Cluster, INTERVAL, NO_CHECKS, Plan, READ, checks_after_following_are_over,
-};
+use crate::cluster::{CHECKS, Cluster, INTERVAL, NO_CHECKS, Plan, READ};
 use crate::direct::Names;
 use crate::page::pen;
 use crate::visitor::Visitor;
@@ -126,7 +124,7 @@ async fn a_deletion_whose_signal_was_lost_is_noticed_within_the_heads_interval()
     let plan = Plan::of(2).linked().flags(CHECKS);
     let (cluster, drawing, ada, ben) = plan.start_with_two().await;
     ada.sees(ben.draw(pen(1.0))).await;
-    checks_after_following_are_over().await;
+    cluster.checks_after_following_are_over(&drawing).await;
     let follows = cluster.metric(1, FOLLOWS).await;
     cluster.deafen(1);
     let deleted = delete(&cluster, 0, &drawing).await;
@@ -164,7 +162,7 @@ async fn a_new_title_reaches_visitors_of_other_servers_at_once() {
     let cluster = Plan::of(2).flags(NO_CHECKS).start().await;
     let drawing = cluster.create_drawing().await;
     let ben = cluster.visit_at(1, "Ben", &drawing).await;
-    checks_after_following_are_over().await;
+    cluster.checks_after_following_are_over(&drawing).await;
     let path = format!("/api/drawings/{drawing}");
     let renamed = json!({"title": "A better plan"});
     cluster.ask(0, Method::PATCH, &path, renamed).await;

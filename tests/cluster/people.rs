@@ -128,7 +128,14 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
     ada.leave().await;
     let gone = Instant::now();
     all_know(&cluster, &drawing, &[&ben], &["Ben"], gone).await;
-    assert_eq!(pointer(&ben.seen(), writer), None);
+    // And who comes now, to either server, is told of neither pointer nor ink.
+    for server in 0..2 {
+        let cleo = cluster.visit_at(server, "Cleo", &drawing).await;
+        let now = welcome(&cleo, 1).await;
+        all_see(&[&cleo], &["Ben", "Cleo"], now + SOON).await;
+        assert!(cleo.seen().pointers.is_empty() && cleo.seen().ink.is_empty());
+        cleo.leave().await;
+    }
     assert_eq!(direct.rows().await, before);
 }
 
@@ -183,11 +190,16 @@ async fn the_people_of_a_killed_server_are_gone_within_ten_seconds() {
     ada.signal(json!({"pointer": {"x": 1, "y": 2}}));
     ben.wait("a pointer", |seen| pointer(seen, writer).is_some())
         .await;
+    all_list(&cluster, &drawing, 2, now + DEADLINE).await;
     cluster.kill(0);
     let killed = Instant::now();
     all_see(&[&ben], &["Ben"], killed + FORGOTTEN).await;
     all_list(&cluster, &drawing, 1, killed + FORGOTTEN).await;
-    assert_eq!(pointer(&ben.seen(), writer), None);
+    // Who comes now never heard of her.
+    let cleo = cluster.visit_at(1, "Cleo", &drawing).await;
+    let now = welcome(&cleo, 1).await;
+    all_see(&[&ben, &cleo], &["Ben", "Cleo"], now + SOON).await;
+    assert!(cleo.seen().pointers.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,7 +12,7 @@ use crate::page::pen;
 use crate::served::{Process, create_drawing, serve_on, strokes};
 use crate::surrealdb::Server;
 
-/// So often the database fails, and within this time.
+/// So often the database fails, and within this time; the same for a disk that gets full.
 const FAILURES: u64 = 5;
 const FAILS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -21,6 +21,8 @@ const STROKES: u64 = 100;
 const STROKE_BYTES: usize = 2 * 1024;
 /// … and what fits on it at first.
 const ROOM: u64 = 128 * 1024;
+/// What a server says last then.
+const FULL: &str = "whiteboard: the database's storage failed, as when the disk is full";
 
 /// Runs a query over HTTP, beside all whiteboards.
 pub async fn query(database: &Database, text: String) {
@@ -167,8 +169,7 @@ async fn a_full_disk_loses_nothing() {
     assert_eq!(closed.code, 1012, "{closed:?}");
     let (code, log) = process.ended();
     assert_eq!(code, Some(1));
-    let reason = "whiteboard: the database's storage failed, as when the disk is full";
-    assert!(log.last().unwrap().starts_with(reason), "{log:?}");
+    assert!(log.last().unwrap().starts_with(FULL), "{log:?}");
     let kept = ada.outbox.len() as u64;
     assert!(0 < kept && kept < STROKES, "{kept} strokes have no answer");
 
@@ -192,8 +193,11 @@ async fn a_disk_that_is_full_while_nobody_draws_is_noticed_too() {
     let process = Process::start_with_little_room(&folder.path().join("data"), ROOM);
     let address = process.address;
     let drawing = create_drawing(address).await;
-    let http = reqwest::Client::new();
+    let http = reqwest::Client::builder().timeout(FAILS_WITHIN).build();
+    let http = http.unwrap();
+    let deadline = Instant::now() + FAILS_WITHIN;
     for n in 0.. {
+        assert!(Instant::now() < deadline, "{n} titles fit on the disk");
         let rename = http
             .patch(format!("http://{address}/api/drawings/{drawing}"))
             .json(&json!({"title": format!("{n} {}", "long ".repeat(20))}))
@@ -202,7 +206,9 @@ async fn a_disk_that_is_full_while_nobody_draws_is_noticed_too() {
             break;
         }
     }
-    assert_eq!(process.ended().0, Some(1));
+    let (code, log) = process.ended();
+    assert_eq!(code, Some(1));
+    assert!(log.last().unwrap().starts_with(FULL), "{log:?}");
 }
 
 #[actix_web::test]
