@@ -15,6 +15,7 @@ use actix_web::{App, HttpServer, web};
 use tokio::sync::oneshot;
 use whiteboard::api::{self, State};
 use whiteboard::beat::Beat;
+use whiteboard::connection::Connections;
 use whiteboard::feed::{Feed, FromSession};
 use whiteboard::feeds::Feeds;
 use whiteboard::server;
@@ -56,6 +57,7 @@ impl Parts {
             origins: settings.doors.origins,
             silence: SILENCE,
             beat: Arc::new(Beat::new(store.clone(), feeds.clone(), SILENCE)),
+            connections: Connections::new(usize::MAX, 0),
             leaving: AtomicBool::new(false),
         });
         let http = HttpServer::new(move || {
