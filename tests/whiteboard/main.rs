@@ -20,6 +20,7 @@ mod hostile;
 mod logged;
 mod metrics;
 mod properties;
+mod refused;
 mod replicas;
 mod resync;
 mod settings;
