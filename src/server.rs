@@ -22,11 +22,13 @@ use crate::beat::{BEATS_UNTIL_GONE, Beat};
 use crate::config::{DatabaseSettings, Settings};
 use crate::feeds::Feeds;
 use crate::session::Sessions;
-use crate::store::{Store, StoreError};
+use crate::store::{Removals, Store, StoreError, TAKE_BACK};
 
-/// How often the database is swept of what is deleted and of old tombstones. Servers sweep at
-/// times of their own; what one has swept, the next finds clean.
+/// How often the database is swept of old tombstones. Servers sweep at times of their own; what one
+/// has swept, the next finds clean.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// How often it is looked for deleted drawings that are due to be removed.
+const REMOVAL_INTERVAL: Duration = Duration::from_secs(60);
 /// How long data may stay unacknowledged by a peer before its connection is given up. The
 /// heartbeat cannot see a dead peer while bytes to it are queued.
 #[cfg(target_os = "linux")]
@@ -150,7 +152,8 @@ impl Server {
         let handle = running.handle();
         actix_web::rt::spawn(running);
         let background = vec![
-            actix_web::rt::spawn(sweep(store, settings.database.tombstone_age)),
+            actix_web::rt::spawn(sweep(store.clone(), settings.database.tombstone_age)),
+            actix_web::rt::spawn(remove_deleted(store)),
             actix_web::rt::spawn(async move { listening.listen().await }),
             actix_web::rt::spawn(async move { beat.beat().await }),
             actix_web::rt::spawn(async move { feeds.watch().await }),
@@ -214,6 +217,19 @@ async fn sweep(store: Store, tombstone_age: Duration) {
         tokio::time::sleep(SWEEP_INTERVAL.mul_f64(0.5 + fastrand::f64())).await;
         if let Err(error) = store.sweep(tombstone_age).await {
             log::warn!("the database was not swept: {error}");
+        }
+    }
+}
+
+async fn remove_deleted(store: Store) {
+    let mut removals = Removals::default();
+    loop {
+        tokio::time::sleep(REMOVAL_INTERVAL.mul_f64(0.5 + fastrand::f64())).await;
+        let removed = store.remove_deleted_in_turn(&mut removals, TAKE_BACK);
+        match removed.await {
+            Ok(0) => {}
+            Ok(removed) => log::info!("{removed} deleted drawings were removed"),
+            Err(error) => log::warn!("deleted drawings were not removed: {error}"),
         }
     }
 }

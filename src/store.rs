@@ -13,6 +13,7 @@ mod live;
 mod lives;
 mod open;
 mod rows;
+mod removal;
 mod schema;
 mod servers;
 mod since;
@@ -27,6 +28,7 @@ pub use drawings::Rows;
 pub use live::{Follow, FollowServers};
 pub use sweep::Swept;
 
+pub use removal::Removals;
 /// Positions that one [`Page`] covers at most. Bodies are at most 64 KiB, so a page stays
 /// under half of the 64 MiB that SurrealDB allows in one message.
 pub const PAGE: u64 = 500;
