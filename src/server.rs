@@ -80,12 +80,25 @@ pub enum StartError {
 /// [`StartError::Database`] says which, and why not.
 pub async fn open(settings: &DatabaseSettings) -> Result<Store, StartError> {
     let database = settings.database();
-    Store::open(&database)
-        .await
-        .map_err(|error| StartError::Database {
-            url: database.url,
-            error,
-        })
+    let opened = Store::open(&database).await;
+    opened.map_err(|error| StartError::new(database.url, error))
+}
+
+/// Opens the database that the settings name, if it is there: none is made.
+///
+/// # Errors
+///
+/// [`StartError::Database`] says which, and why not.
+pub async fn open_existing(settings: &DatabaseSettings) -> Result<Store, StartError> {
+    let database = settings.database();
+    let opened = Store::open_existing(&database).await;
+    opened.map_err(|error| StartError::new(database.url, error))
+}
+
+impl StartError {
+    fn new(url: String, error: StoreError) -> Self {
+        Self::Database { url, error }
+    }
 }
 
 impl Server {
@@ -98,7 +111,14 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let store = open(&settings.database).await?;
         match Self::serve(&settings, store.clone()) {
-            Ok(server) => Ok(server),
+            Ok(server) => {
+                if settings.database.url.starts_with("mem:") {
+                    log::warn!(
+                        "mem:// keeps drawings in memory only: what is saved is gone when this server stops"
+                    );
+                }
+                Ok(server)
+            }
             Err(error) => {
                 store.close().await;
                 Err(error)

@@ -14,6 +14,7 @@ mod backup;
 mod deployment;
 mod drawing;
 mod drawing_together;
+mod existing;
 mod failing;
 mod health;
 mod hostile;
