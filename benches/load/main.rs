@@ -10,7 +10,8 @@
 //! cargo bench --bench load -- drawings    what 20,000 drawings add to making, opening, listing and sweeping one
 //! cargo bench --bench load -- stampede    2,000 browsers lose their server and come back to others
 //! cargo bench --bench load -- slow        memory of the server for browsers that do not read
-//! cargo bench --bench load -- all         all but the three before
+//! cargo bench --bench load -- sweep       how long 2,000 deleted drawings take to go, and strokes meanwhile
+//! cargo bench --bench load -- all         all but the four before
 //!     --pairs N      how often each server gets its turn (3)
 //!     --seconds N    how long is measured in a turn (20; in `rate` 3)
 //!     --only NAME    `whiteboard` or `broadcast` alone
@@ -39,6 +40,7 @@ mod frames;
 mod server;
 mod slow;
 mod stampede;
+mod sweep;
 
 use std::time::Duration;
 
@@ -67,7 +69,7 @@ const FIRST_ROUND: Duration = Duration::from_secs(8);
 const SETTLE: Duration = Duration::from_secs(3);
 /// Nothing here may run longer.
 const TIME_LIMIT: Duration = Duration::from_secs(3600);
-const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|all [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
+const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|sweep|all [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
 
 struct Arguments {
     scenario: String,
@@ -158,6 +160,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         "drawings" => drawings::compare().await,
         "stampede" => stampede::run().await,
         "slow" => slow::run().await,
+        "sweep" => sweep::run().await,
         "all" => {
             compare("crowd", crowd, pairs, kinds).await?;
             compare("many", many, pairs, kinds).await?;
