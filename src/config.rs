@@ -64,7 +64,8 @@ pub struct Settings {
         help_heading = "Log"
     )]
     pub log: String,
-    /// Begins a new life of every drawing and exits: to be run once after a backup was restored
+    /// Begins a new life of every drawing and exits: to be run once after a backup was restored. It makes no
+    /// database that is not there
     #[arg(long, help_heading = "Commands")]
     pub new_life: bool,
 }

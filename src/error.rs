@@ -127,7 +127,7 @@ impl From<StoreError> for ApiError {
             StoreError::Deadline(_) | StoreError::Unavailable(_) | StoreError::Storage(_) => {
                 Self::unavailable()
             }
-            StoreError::TooNew { .. } | StoreError::Failed(_) => {
+            StoreError::NoDatabase | StoreError::TooNew { .. } | StoreError::Failed(_) => {
                 log::error!("{error}");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

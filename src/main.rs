@@ -124,7 +124,7 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
 }
 
 async fn new_life(settings: &Settings) -> Result<(), Box<dyn Error>> {
-    let store = server::open(&settings.database).await?;
+    let store = server::open_existing(&settings.database).await?;
     let renewed = store.renew_lives().await;
     store.close().await;
     println!("{} drawings began a new life", renewed?);

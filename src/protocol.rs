@@ -51,6 +51,15 @@
 //! nothing flows until then.
 //! `done`: every op up to `n` is stored or was refused before this message. `refused` is final and the
 //! op leaves the outbox, except with the reason `load`: then send it and all after it again after `retry` milliseconds.
+//!
+//! A refusal is not stored: that would cost every server a durable write for an op that changed nothing. So
+//! an op whose refusal was lost with its socket is decided anew when it is sent again, and may happen then;
+//! either answer is true when it is given. An op that happened happens once, however often it is sent.
+//! The rule for a page: once it was told `refused`, it never sends that op again, nor does a page that adopts its
+//! outbox. It orders the removal from what it keeps, on disk, before it acts on the frame. If later ops need the
+//! number, it sends the erasure of a stroke that never was under it. What is left to chance: storage that fails to
+//! remove, or, where pages have no lock to tell the living from the dead, one that adopts a living page's outbox.
+//!
 //! `resend`: the ops from `n` on were not taken; send them again. `pointers` without a `place` have left.
 //! A type that a page does not know is ignored.
 //!

@@ -21,11 +21,14 @@ use crate::config::{DatabaseSettings, Settings};
 use crate::connection::Connections;
 use crate::feeds::Feeds;
 use crate::session::Sessions;
-use crate::store::{Store, StoreError};
+use crate::store::{Removals, Store, StoreError, TAKE_BACK};
 
-/// How often the database is swept of what is deleted and of old tombstones. Servers sweep at
-/// times of their own; what one has swept, the next finds clean.
+/// How often the database is swept of old tombstones. Servers sweep at times of their own; what one
+/// has swept, the next finds clean.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// How often it is looked for deleted drawings that are due to be removed.
+const REMOVAL_INTERVAL: Duration = Duration::from_secs(60);
+
 /// A running server.
 pub struct Server {
     address: SocketAddr,
@@ -64,12 +67,25 @@ pub enum StartError {
 /// [`StartError::Database`] says which, and why not.
 pub async fn open(settings: &DatabaseSettings) -> Result<Store, StartError> {
     let database = settings.database();
-    Store::open(&database)
-        .await
-        .map_err(|error| StartError::Database {
-            url: database.url,
-            error,
-        })
+    let opened = Store::open(&database).await;
+    opened.map_err(|error| StartError::new(database.url, error))
+}
+
+/// Opens the database that the settings name, if it is there: none is made.
+///
+/// # Errors
+///
+/// [`StartError::Database`] says which, and why not.
+pub async fn open_existing(settings: &DatabaseSettings) -> Result<Store, StartError> {
+    let database = settings.database();
+    let opened = Store::open_existing(&database).await;
+    opened.map_err(|error| StartError::new(database.url, error))
+}
+
+impl StartError {
+    fn new(url: String, error: StoreError) -> Self {
+        Self::Database { url, error }
+    }
 }
 
 impl Server {
@@ -82,7 +98,14 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let store = open(&settings.database).await?;
         match Self::serve(&settings, store.clone()) {
-            Ok(server) => Ok(server),
+            Ok(server) => {
+                if settings.database.url.starts_with("mem:") {
+                    log::warn!(
+                        "mem:// keeps drawings in memory only: what is saved is gone when this server stops"
+                    );
+                }
+                Ok(server)
+            }
             Err(error) => {
                 store.close().await;
                 Err(error)
@@ -120,7 +143,8 @@ impl Server {
         let handle = running.handle();
         actix_web::rt::spawn(running);
         let background = vec![
-            actix_web::rt::spawn(sweep(store, settings.database.tombstone_age)),
+            actix_web::rt::spawn(sweep(store.clone(), settings.database.tombstone_age)),
+            actix_web::rt::spawn(remove_deleted(store)),
             actix_web::rt::spawn(async move { listening.listen().await }),
             actix_web::rt::spawn(async move { beat.beat().await }),
             actix_web::rt::spawn(async move { feeds.watch().await }),
@@ -172,6 +196,19 @@ async fn sweep(store: Store, tombstone_age: Duration) {
         tokio::time::sleep(SWEEP_INTERVAL.mul_f64(0.5 + fastrand::f64())).await;
         if let Err(error) = store.sweep(tombstone_age).await {
             log::warn!("the database was not swept: {error}");
+        }
+    }
+}
+
+async fn remove_deleted(store: Store) {
+    let mut removals = Removals::default();
+    loop {
+        tokio::time::sleep(REMOVAL_INTERVAL.mul_f64(0.5 + fastrand::f64())).await;
+        let removed = store.remove_deleted_in_turn(&mut removals, TAKE_BACK);
+        match removed.await {
+            Ok(0) => {}
+            Ok(removed) => log::info!("{removed} deleted drawings were removed"),
+            Err(error) => log::warn!("deleted drawings were not removed: {error}"),
         }
     }
 }

@@ -12,7 +12,8 @@
 //! cargo bench --bench load -- hostile     what peers that send too much, or do not read, take from the others
 //! cargo bench --bench load -- slow        memory of the server for browsers that do not read
 //! cargo bench --bench load -- crowd-of-names   1,000 named people come to a drawing at once while 2 draw
-//! cargo bench --bench load -- all         all but the five before
+//! cargo bench --bench load -- sweep       how long 2,000 deleted drawings take to go, and strokes meanwhile
+//! cargo bench --bench load -- all         all but the six before
 //!     --people N     how many come at once (1,000); a bound that does not hold fails the run
 //!     --pairs N      how often each server gets its turn (3)
 //!     --seconds N    how long is measured in a turn (20; in `rate` 3)
@@ -44,6 +45,7 @@ mod names;
 mod server;
 mod slow;
 mod stampede;
+mod sweep;
 
 use std::time::Duration;
 
@@ -72,7 +74,7 @@ const FIRST_ROUND: Duration = Duration::from_secs(8);
 const SETTLE: Duration = Duration::from_secs(3);
 /// Nothing here may run longer.
 const TIME_LIMIT: Duration = Duration::from_secs(3600);
-const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|crowd-of-names|all [--people N] [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
+const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|crowd-of-names|sweep|all [--people N] [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
 
 struct Arguments {
     scenario: String,
@@ -168,6 +170,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         "slow" => slow::run().await,
         "hostile" => hostile::run().await,
         "crowd-of-names" => names::run(arguments.people).await,
+        "sweep" => sweep::run().await,
         "all" => {
             compare("crowd", crowd, pairs, kinds).await?;
             compare("many", many, pairs, kinds).await?;

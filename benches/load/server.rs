@@ -64,19 +64,22 @@ impl Server {
     /// Starts a fresh one and waits until it listens.
     pub fn start(kind: Kind) -> Result<Self, String> {
         let data = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let command = match kind {
-            Kind::Whiteboard => {
-                let folder = data.path().join("data");
-                whiteboard(&data, &format!("surrealkv://{}", folder.display()))
-            }
+        match kind {
+            Kind::Whiteboard => Self::start_in(data),
             Kind::Broadcast => {
                 let this = std::env::current_exe().map_err(|error| error.to_string())?;
                 let mut command = Command::new(this);
                 command.arg(BROADCAST_ARGUMENT);
-                command
+                Self::run(kind, command, data)
             }
-        };
-        Self::run(kind, command, data)
+        }
+    }
+
+    /// Starts a whiteboard whose database is the folder `data` in this one.
+    pub fn start_in(data: TempDir) -> Result<Self, String> {
+        let folder = data.path().join("data");
+        let command = whiteboard(&data, &format!("surrealkv://{}", folder.display()));
+        Self::run(Kind::Whiteboard, command, data)
     }
 
     /// Starts a whiteboard with the limits that it has by itself.

@@ -11,7 +11,7 @@ use crate::drawing::Limits;
 use crate::members::{Mailbox, ToSession, Unread};
 use crate::model::{Change, OpId, StrokeId, Writer};
 use crate::protocol::Close;
-use crate::store::{Appended, At, Database, Followed};
+use crate::store::{Appended, At, Database, Followed, Removals};
 
 /// Changes that feeds hold here while one before them is missing.
 const EARLY: usize = 50;
@@ -326,10 +326,9 @@ async fn a_drawing_that_was_swept_away_unheard_closes_its_sessions() {
     assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
     let store = &feeds.0.store;
     store.delete(drawing).await.unwrap();
-    let swept = store
-        .sweep_after(Duration::ZERO, Duration::from_secs(3_600))
-        .await;
-    assert_eq!(swept.unwrap().drawings, 1);
+    let mut removals = Removals::default();
+    let removed = store.remove_deleted(&mut removals, Duration::ZERO).await;
+    assert_eq!(removed, Ok(1));
     let watching = feeds.clone();
     let watch = actix_web::rt::spawn(async move { watching.watch().await });
     let closed = loop {

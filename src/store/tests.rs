@@ -212,7 +212,7 @@ async fn no_query_of_all_drawings_reads_them_all() {
     for (text, index) in [
         (drawings::LIST, "live"),
         (drawings::LIST_BEFORE, "live"),
-        (sweep::DELETED, "live"),
+        (removal::DUE, "live"),
         (sweep::DUE, "swept"),
     ] {
         let explained = format!("{text} EXPLAIN").leak();
@@ -222,6 +222,10 @@ async fn no_query_of_all_drawings_reads_them_all() {
             ("created", rows::time(drawing.created)),
             ("before", drawing_record(drawing.id)),
             ("age", Value::Duration(SOON.into())),
+            (
+                "postponed",
+                Value::Array(vec![drawing_record(drawing.id)].into()),
+            ),
         ]);
         let plan = format!("{:?}", ask(&store, explained, variables).await);
         assert!(plan.contains("IndexScan"), "{text}: {plan}");
