@@ -18,6 +18,7 @@ use whiteboard::beat::Beat;
 use whiteboard::connection::Connections;
 use whiteboard::feed::{Feed, FromSession};
 use whiteboard::feeds::Feeds;
+use whiteboard::request::BodyLimit;
 use whiteboard::server;
 use whiteboard::session::{SessionSettings, Sessions};
 use whiteboard::store::Store;
@@ -26,6 +27,8 @@ use crate::served::settings;
 
 /// How long a server may be silent before its sessions count no more.
 pub const SILENCE: Duration = Duration::from_secs(1);
+/// How long the body of a request may take to come.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
 /// How long its feeds may take to stop.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 
@@ -63,6 +66,7 @@ impl Parts {
         let http = HttpServer::new(move || {
             App::new()
                 .app_data(state.clone())
+                .app_data(BodyLimit(BODY_LIMIT))
                 .wrap(from_fn(api::door))
                 .configure(api::routes)
         });
