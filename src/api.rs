@@ -23,6 +23,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::access::{self, HostNames, Origins};
 use crate::assets;
 use crate::beat::Beat;
+use crate::connection::{Connection, Connections};
 use crate::error::ApiError;
 use crate::feed::Encoding;
 use crate::feeds::Feeds;
@@ -53,6 +54,8 @@ pub struct State {
     pub silence: Duration,
     /// The server's beat, which proves that it hears what is stored.
     pub beat: Arc<Beat>,
+    /// What is connected.
+    pub connections: Arc<Connections>,
     /// The server is about to stop: nobody new should be sent here.
     pub leaving: AtomicBool,
 }
@@ -117,6 +120,8 @@ pub async fn door(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let connection = Connection::of(request.request()).cloned();
+    let _handling = connection.as_ref().map(Connection::handle);
     let state = state(request.request());
     let access = access::access(request.headers(), &state.hosts, &state.origins);
     let path = request.path();
@@ -160,9 +165,10 @@ struct People(Vec<(DrawingId, u32)>);
 impl People {
     async fn read(state: &State) -> Result<Self, ApiError> {
         let servers = state.store.servers().await?;
+        // Those that took leave have no row.
         let alive = servers
             .into_iter()
-            .filter(|server| !server.left && server.silent <= state.silence);
+            .filter(|server| server.silent <= state.silence);
         Ok(Self(alive.flat_map(|server| server.drawings).collect()))
     }
 
@@ -363,6 +369,8 @@ async fn metrics(request: HttpRequest) -> HttpResponse {
     state.store.measure();
     state.feeds.measure();
     state.sessions.measure();
+    let connections = state.connections.open();
+    state.store.metrics().connections_open.set(connections);
     HttpResponse::Ok()
         .content_type(CONTENT_TYPE)
         .insert_header((header::CACHE_CONTROL, "no-store"))

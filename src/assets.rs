@@ -107,9 +107,20 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_page_names_the_build() {
-        assert!(page("index.html", StatusCode::OK).is_some());
+    #[actix_web::test]
+    async fn a_page_names_the_build() {
+        for (name, status) in [
+            ("index.html", StatusCode::OK),
+            ("drawing.html", StatusCode::NOT_FOUND),
+        ] {
+            let response = page(name, status).expect(name);
+            assert_eq!(response.status(), status);
+            let body = actix_web::body::to_bytes(response.into_body()).await;
+            let html = String::from_utf8(body.unwrap().to_vec()).unwrap();
+            let files = format!("/{}/", build());
+            assert!(html.contains(&files), "{name} names no file of {files}");
+            assert!(!html.contains(BUILD_MARK), "{name} still has {BUILD_MARK}");
+        }
         assert!(page("none.html", StatusCode::OK).is_none());
     }
 }

@@ -4,6 +4,7 @@
 //! `main` reads the environment, and nothing here reads the clock, the disk or the network.
 
 mod browsers;
+mod connections;
 mod database;
 mod drawings;
 mod parsing;
@@ -18,6 +19,7 @@ use crate::beat::BEAT_INTERVAL;
 use crate::values::{count, listen, log_filter, time};
 
 pub use browsers::BrowserSettings;
+pub use connections::ConnectionLimits;
 pub use database::{DatabaseSettings, Password};
 pub use drawings::DrawingSettings;
 pub use parsing::SettingsError;
@@ -37,6 +39,9 @@ pub struct Settings {
     /// Where it listens, and how it stops.
     #[command(flatten)]
     pub server: ServerSettings,
+    /// How many connections there may be, and what each may take.
+    #[command(flatten)]
+    pub connections: ConnectionLimits,
     /// Who may come in.
     #[command(flatten)]
     pub doors: DoorSettings,
@@ -59,7 +64,8 @@ pub struct Settings {
         help_heading = "Log"
     )]
     pub log: String,
-    /// Begins a new life of every drawing and exits: to be run once after a backup was restored
+    /// Begins a new life of every drawing and exits: to be run once after a backup was restored. It makes no
+    /// database that is not there
     #[arg(long, help_heading = "Commands")]
     pub new_life: bool,
 }

@@ -6,6 +6,12 @@
 //! A decision is only a proposal: it holds once its rows are stored at `head + 1 …` while the
 //! stored head is still this drawing's. Whoever finds that the head has moved takes in what is
 //! new and decides again.
+//!
+//! Only what happened leaves a row, and so a number that is spent: an op up to its writer's last
+//! number in the rows is done. A refusal leaves nothing, and the same op with the same number may happen later, as
+//! an edit does once the stroke was restored. That is decided so: to remember refusals, every
+//! server would have to store something durable for ops that changed nothing. A page that was
+//! told never sends the op again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -104,7 +110,7 @@ pub struct Decision {
 pub enum Verdict {
     /// It happened, now or before, or there was nothing left to do.
     Done,
-    /// It came to nothing.
+    /// It came to nothing, and nothing remembers it: see the module.
     Refused {
         /// Why.
         refusal: Refusal,

@@ -65,6 +65,7 @@ impl ApiError {
             StatusCode::FORBIDDEN => "forbidden",
             StatusCode::NOT_FOUND => "not_found",
             StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+            StatusCode::REQUEST_TIMEOUT => "too_slow",
             StatusCode::GONE => "gone",
             StatusCode::PAYLOAD_TOO_LARGE => "too_large",
             StatusCode::UPGRADE_REQUIRED => "upgrade_required",
@@ -126,7 +127,7 @@ impl From<StoreError> for ApiError {
             StoreError::Deadline(_) | StoreError::Unavailable(_) | StoreError::Storage(_) => {
                 Self::unavailable()
             }
-            StoreError::TooNew { .. } | StoreError::Failed(_) => {
+            StoreError::NoDatabase | StoreError::TooNew { .. } | StoreError::Failed(_) => {
                 log::error!("{error}");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

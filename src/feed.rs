@@ -20,6 +20,7 @@ mod follow;
 mod hearing;
 mod messages;
 mod packed;
+mod people_due;
 mod setbacks;
 mod signals;
 mod turns;
@@ -40,6 +41,7 @@ use ending::Ending;
 use hearing::Hearing;
 pub(crate) use messages::{Drain, GiveUp, Read, Told};
 pub use messages::{FeedError, FromSession, Shared};
+use people_due::{ForServers, PeopleDue};
 use setbacks::{RETRY, Setbacks};
 use turns::Turns;
 
@@ -51,18 +53,19 @@ use crate::model::{
 };
 use crate::protocol::{Close, Hello, PageSignal, ResetReason, ToBrowser};
 use crate::queue::{Queue, SessionId};
-use crate::roster::{Roster, ServerSignals};
-use crate::signal::{Ink, Person, Pointer, Signals};
+use crate::roster::{MAX_LISTED, Roster, SHORTEST_PAUSE, ServerSignals, signal_pause};
+use crate::signal::{Ink, PeopleUpdate, Person, Pointer, Signals};
 use crate::store::{Appended, At, Followed, Head, Page, Store, StoreError};
 
-/// Signals go out at most once in this time.
-const SIGNAL_TICK: Duration = Duration::from_millis(33);
-/// A feed repeats who is here this often. A killed server's people are gone after three to four
+/// A feed tells the other servers this often that it is there, and which version of its people they should have. A killed server's people are gone after three to four
 /// beats, which has to be less than 10 s.
 const ROSTER_BEAT: Duration = Duration::from_secs(2);
-/// Who is here is told once more so long after it changed: SurrealDB's router engine loses a row now and
+/// The same is told so long after who is here changed: SurrealDB's router engine loses a row now and
 /// then, and within a second everyone is to know.
 const PEOPLE_AGAIN: Duration = Duration::from_millis(400);
+/// Versions of who is here begin at a number up to this one, so that no two feeds of a drawing begin alike. It
+/// leaves what a page can count to.
+const FIRST_VERSIONS: u64 = u32::MAX as u64;
 /// Those who fell behind are looked at this often.
 const CATCH_UP_TICK: Duration = Duration::from_millis(50);
 /// The head is compared with the database's so long after each following.
@@ -131,6 +134,10 @@ pub struct Feed {
     for_sessions: Signals,
     for_servers: Signals,
     people_due: PeopleDue,
+    /// What waits for the row before it to be written.
+    presence: Option<PeopleUpdate>,
+    /// A row of another server was missed.
+    asks_people: bool,
     last_tick: Instant,
     idle_since: Instant,
     /// Joins and reads that reached this feed.
@@ -139,8 +146,6 @@ pub struct Feed {
     reading_setbacks: Setbacks,
     /// Appends that failed, or had no answer.
     append_setbacks: Setbacks,
-    /// Swaps that were lost in a row.
-    lost: u32,
     turns: Turns,
     /// The head as this feed's last append left it …
     left: Option<Seq>,
@@ -154,13 +159,6 @@ pub struct Feed {
     ending: Option<Ending>,
 }
 
-/// To whom the next tick tells who is here.
-#[derive(Default)]
-struct PeopleDue {
-    sessions: bool,
-    servers: bool,
-}
-
 /// What is under way or scheduled, each at most once.
 #[derive(Default)]
 struct Busy {
@@ -170,6 +168,7 @@ struct Busy {
     gap: bool,
     flush: bool,
     tick: bool,
+    people: bool,
     turn: bool,
     people_again: bool,
     signalling: bool,
@@ -194,7 +193,7 @@ impl Feed {
             members: Members::new(Arc::clone(store.metrics())),
             metrics: Arc::clone(store.metrics()),
             store,
-            roster: Roster::default(),
+            roster: Roster::begin(fastrand::u64(..=FIRST_VERSIONS)),
             queue: Queue::new(shared.room.clone()),
             shared,
             settings,
@@ -208,12 +207,13 @@ impl Feed {
             for_sessions: Signals::default(),
             for_servers: Signals::default(),
             people_due: PeopleDue::default(),
-            last_tick: now - SIGNAL_TICK,
+            presence: None,
+            asks_people: false,
+            last_tick: now - SHORTEST_PAUSE,
             idle_since: now,
             asked_for: 0,
             reading_setbacks: Setbacks::default(),
             append_setbacks: Setbacks::default(),
-            lost: 0,
             turns: Turns::default(),
             left: None,
             others: None,
@@ -247,7 +247,7 @@ impl Feed {
             self.people_changed(ctx);
         }
         if self.roster.is_shared() {
-            self.people_due.servers = true;
+            self.people_due.for_servers(ForServers::Changes);
             self.schedule_tick(ctx);
         }
     }
@@ -267,7 +267,7 @@ impl Feed {
         self.forget_asked(|asked| asked.session() == Some(session));
         let writer = self.members.leave(session).and_then(|member| member.writer);
         if self.roster.leave(session) {
-            if let Some(writer) = writer {
+            if let Some(writer) = writer.filter(|writer| self.roster.lists(writer.id)) {
                 let pointer = Pointer {
                     writer: writer.id,
                     place: None,
@@ -402,6 +402,7 @@ impl Handler<FromSession> for Feed {
                 };
                 self.ask(since, Resync::Warm, ctx);
             }
+            FromSession::People { session } => self.members.repeat(session, Lasting::People),
             FromSession::Leave { session } => self.left(session, ctx),
         }
     }

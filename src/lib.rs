@@ -70,6 +70,8 @@ pub mod beat;
 
 pub mod upwards;
 
+pub mod connection;
+
 pub mod session;
 
 pub mod access;

@@ -14,6 +14,9 @@ use whiteboard::store::FALSE_ALARMS;
 /// Exit code for wrong settings; a server that cannot start exits with 1.
 const WRONG_SETTINGS: u8 = 2;
 
+/// Open files that are no connections: of the database, of listening and of the runtime.
+const OTHER_FILES: usize = 256;
+
 const STORAGE_FAILED: &str = "the database's storage failed, as when the disk is full, and nothing can be \
     saved until this is started again; what pages could not save they keep, and send it then";
 
@@ -24,7 +27,7 @@ fn main() -> ExitCode {
         eprintln!("whiteboard: cannot read .env: {error}");
         return ExitCode::from(WRONG_SETTINGS);
     }
-    let settings = match Settings::from_environment() {
+    let mut settings = match Settings::from_environment() {
         Ok(settings) => settings,
         Err(SettingsError::Shown(text)) => {
             print!("{text}");
@@ -44,10 +47,8 @@ fn main() -> ExitCode {
     for name in Settings::unknown_variables() {
         log::warn!("{name} is no setting");
     }
-    // Each session is an open file, and the usual soft limit is far below what a server may take.
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        log::warn!("the limit of open files stays as it is: {error}");
-    }
+    let limit = connections_within_files(settings.connections.max_connections);
+    settings.connections.max_connections = limit;
     let work = async {
         if settings.new_life {
             new_life(&settings).await
@@ -62,6 +63,23 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// As many connections as there are to be, or as there are files for.
+fn connections_within_files(wished: usize) -> usize {
+    // Each connection is an open file, and the usual soft limit is far below what a server may take.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        log::warn!("the limit of open files stays as it is: {error}");
+    }
+    let Ok((files, _)) = rlimit::Resource::NOFILE.get() else {
+        return wished;
+    };
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    let most = files.saturating_sub(OTHER_FILES).max(1);
+    if most < wished {
+        log::warn!("with {files} open files there may be {most} connections, not {wished}");
+    }
+    wished.min(most)
 }
 
 /// A log without the alarms that are known to be false.
@@ -106,7 +124,7 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
 }
 
 async fn new_life(settings: &Settings) -> Result<(), Box<dyn Error>> {
-    let store = server::open(&settings.database).await?;
+    let store = server::open_existing(&settings.database).await?;
     let renewed = store.renew_lives().await;
     store.close().await;
     println!("{} drawings began a new life", renewed?);

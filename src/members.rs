@@ -83,13 +83,13 @@ impl Member {
 
     /// Sends what it missed of what lasts; false when its mailbox is full.
     fn make_up(&mut self, lasting: &BTreeMap<Lasting, ByteString>) -> bool {
-        while let Some(kind) = self.missed.first().copied() {
-            if let Some(frame) = lasting.get(&kind)
-                && !self.mailbox.frame(frame.clone())
-            {
-                return false;
+        for (kind, frame) in lasting {
+            if self.missed.contains(kind) {
+                if !self.mailbox.frame(frame.clone()) {
+                    return false;
+                }
+                self.missed.remove(kind);
             }
-            self.missed.remove(&kind);
         }
         true
     }
@@ -186,7 +186,13 @@ impl Members {
             flow: Flow::Reading,
             writer: None,
             owed: None,
-            missed: self.lasting.keys().copied().collect(),
+            // What changes of who is here means nothing before all of it was told, be it later.
+            missed: self
+                .lasting
+                .keys()
+                .copied()
+                .chain([Lasting::People])
+                .collect(),
         };
         self.all.insert(session, member);
         self.resume(session, drawing, since, life, resync);
@@ -339,7 +345,17 @@ impl Members {
     /// Tells everyone something that lasts until it changes again: those who do not read are
     /// told when they do, and those who join are told too.
     pub fn announce(&mut self, kind: Lasting, frame: ByteString) {
+        self.announce_change(kind, frame.clone(), frame);
+    }
+
+    /// The same with two frames: what changed, for those who were told all that was told before, and
+    /// the whole of it for the others. Both are encoded once.
+    pub fn announce_change(&mut self, kind: Lasting, change: ByteString, whole: ByteString) {
         for member in self.all.values_mut() {
+            let frame = match member.missed.contains(&kind) {
+                true => &whole,
+                false => &change,
+            };
             let follows = matches!(member.flow, Flow::Following);
             if follows && member.mailbox.frame(frame.clone()) {
                 member.missed.remove(&kind);
@@ -351,7 +367,19 @@ impl Members {
                 self.waiting += 1;
             }
         }
-        self.lasting.insert(kind, frame);
+        self.lasting.insert(kind, whole);
+    }
+
+    /// A session asks for the whole of what lasts: at once, or when it reads.
+    pub fn repeat(&mut self, session: SessionId, kind: Lasting) {
+        let Some(member) = self.all.get_mut(&session) else {
+            return;
+        };
+        member.missed.insert(kind);
+        if matches!(member.flow, Flow::Following) && !member.make_up(&self.lasting) {
+            member.fall_behind(self.sent);
+            self.waiting += 1;
+        }
     }
 
     /// Sends a frame that nobody misses: those who do not read are left out.

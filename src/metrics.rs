@@ -72,6 +72,11 @@ labels! {
         Restart = "restart", "This server stops.";
         Load = "load", "The database was away when it came.";
     }
+    /// Why a connection found no place.
+    NoPlace = "limit" {
+        All = "all", "There are as many connections as there may be.";
+        Address = "address", "There are as many from its address as there may be from one.";
+    }
     /// What became of an append.
     Outcome = "outcome" {
         Committed = "committed", "It is stored.";
@@ -133,6 +138,7 @@ labels! {
         Rate = "rate", "Its session sends more than it may.";
         Busy = "busy", "The feed had no room for it.";
         Ink = "ink", "More ink came than one tick takes.";
+        Crowd = "crowd", "A pointer of somebody who is not listed, since more people are here than are.";
         Unwritten = "unwritten", "The row for the other servers was not written.";
     }
     /// Why a query has no result.
@@ -158,8 +164,12 @@ labels! {
 }
 
 metrics! {
+    connections_open: Gauge = "whiteboard_connections_open",
+        "Connections that are open, whatever they are for.";
+    connections_refused: Counters<NoPlace> = "whiteboard_connections_refused_total",
+        "Connections that found no place, by the limit that was reached.";
     sessions_open: Gauge = "whiteboard_sessions_open",
-        "WebSocket sessions that are open.";
+        "WebSocket sessions that are open, without those that were turned away.";
     sessions_opened: Counter = "whiteboard_sessions_opened_total",
         "WebSocket sessions that were opened, with those that were turned away at once.";
     sessions_closed: Counters<Ended> = "whiteboard_sessions_closed_total",

@@ -17,6 +17,7 @@
 //! {"type":"signal","away":true}
 //! {"type":"signal","ink":{"stroke":"c1…","n":5,"at":0,"x":10,"y":20,"points":"AAEAAA==","tool":"pen","colour":"#1d1d1f","width":4}}
 //! {"type":"since","since":17,"life":"52…"}
+//! {"type":"people"}
 //! {"type":"ping"}
 //! ```
 //!
@@ -30,7 +31,9 @@
 //! {"type":"welcome","writer":"7a…","by":"40…","life":"52…","head":17,"done":3,"title":"Plan","access":"own","build":"3f…"}
 //! {"type":"reset","life":"52…","reason":"life"}
 //! {"type":"strokes","from":15,"head":17,"changes":[{"seq":16,"stroke":"c1…","z":9,"by":"40…","writer":"7a…","n":2,"body":{…}},{"seq":17,"stroke":"d2…","z":4,"by":"40…","writer":"7a…","n":3,"gone":true}]}
-//! {"type":"signals","ink":[{"writer":"7a…","stroke":"c1…",…}],"pointers":[{"writer":"7a…","place":{"x":1.5,"y":2}}],"people":[{"writer":"7a…","by":"40…","name":"Ada","colour":"#e03131"}]}
+//! {"type":"signals","ink":[{"writer":"7a…","stroke":"c1…",…}],"pointers":[{"writer":"7a…","place":{"x":1.5,"y":2}}]}
+//! {"type":"people","v":81,"count":2,"here":[{"writer":"7a…","by":"40…","name":"Ada","colour":"#e03131"},…]}
+//! {"type":"people","from":81,"v":82,"count":812,"here":[{"writer":"c3…",…}],"gone":["7a…"]}
 //! {"type":"done","n":3}
 //! {"type":"refused","n":2,"reason":"gone","message":"the stroke is erased","stroke":{"seq":17,…}}
 //! {"type":"refused","n":4,"reason":"load","message":"…","retry":500}
@@ -49,8 +52,29 @@
 //! HTTP that names a `target` is a part of such a first load: the next read names it too, as `&target=T`.
 //! `done`: every op up to `n` is stored or was refused before this message. `refused` is final and the
 //! op leaves the outbox, except with the reason `load`: then send it and all after it again after `retry` milliseconds.
+//!
+//! A refusal is not stored: that would cost every server a durable write for an op that changed nothing. So
+//! an op whose refusal was lost with its socket is decided anew when it is sent again, and may happen then;
+//! either answer is true when it is given. An op that happened happens once, however often it is sent.
+//! The rule for a page: once it was told `refused`, it never sends that op again, nor does a page that adopts its
+//! outbox. It orders the removal from what it keeps, on disk, before it acts on the frame. If later ops need the
+//! number, it sends the erasure of a stroke that never was under it. What is left to chance: storage that fails to
+//! remove, or, where pages have no lock to tell the living from the dead, one that adopts a living page's outbox.
+//!
 //! `resend`: the ops from `n` on were not taken; send them again. `pointers` without a `place` have left.
-//! `people` is always everyone. A type that a page does not know is ignored.
+//! A type that a page does not know is ignored.
+//!
+//! # Who is here
+//!
+//! A `people` frame without `from` is the whole of it at version `v`: forget what was held. With `from` it
+//! changes that version into `v`: those in `here` came, or are another name or colour; those in `gone` are
+//! listed no longer. `here` and `gone` are left away when they are empty. `from` is another version than the one held: that is
+//! a gap, and the page says `people` and is sent the whole; `v` is the one held: it is stale. Versions of one socket
+//! are compared with each other only, and a socket's first `people` frame is a whole one.
+//! `count` is the number of all people, with oneself, a person with several pages counted once. `here` lists pages, at
+//! most [`MAX_LISTED`](crate::roster::MAX_LISTED) of them: in a crowd those who do something are listed before those who
+//! do nothing, and pointers are told of those only who are listed. Changes are gathered, the longer the more people
+//! are here, and sent at most once a second where some hundreds are: see [`people_pause`](crate::roster::people_pause).
 //!
 //! # Closing
 //!

@@ -2,11 +2,14 @@
 //!
 //! Whatever comes out of here cannot be wrong any more. Nothing here asks the store or a feed.
 
+use std::time::Duration;
+
 use actix_web::http::header::{AcceptEncoding, Encoding, Header};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpMessage, HttpRequest, web};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::access::Refused;
 use crate::error::ApiError;
@@ -148,6 +151,10 @@ fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
         .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the query: {error}")))
 }
 
+/// How long a body may take to come.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimit(pub Duration);
+
 /// The whole body, which is small.
 pub async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, ApiError> {
     let too_large = || {
@@ -159,8 +166,16 @@ pub async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::B
     if announced.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
         return Err(too_large());
     }
-    let read = payload.to_bytes_limited(MAX_BODY_BYTES).await;
-    read.map_err(|_| too_large())?
+    let BodyLimit(limit) = *request
+        .app_data()
+        .expect("the server gives every application its limits");
+    let read = timeout(limit, payload.to_bytes_limited(MAX_BODY_BYTES)).await;
+    let too_slow = || {
+        let message = format!("a body comes within {limit:?}");
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, message)
+    };
+    read.map_err(|_| too_slow())?
+        .map_err(|_| too_large())?
         .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "the body ended too early"))
 }
 

@@ -2,43 +2,32 @@
 //!
 //! It must never decide anything about drawings: it assembles the parts, and stops them in order.
 
-use std::any::Any;
+mod listener;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix_web::dev::{Extensions, ServerHandle};
-use actix_web::http::header;
-use actix_web::middleware::{DefaultHeaders, from_fn};
-use actix_web::rt::net::TcpStream;
+use actix_web::dev::ServerHandle;
 use actix_web::rt::task::JoinHandle;
-use actix_web::{App, HttpServer, web};
+use actix_web::web;
 
-use crate::api::{self, State};
+use crate::api::State;
 use crate::assets;
 use crate::beat::{BEATS_UNTIL_GONE, Beat};
 use crate::config::{DatabaseSettings, Settings};
+use crate::connection::Connections;
 use crate::feeds::Feeds;
 use crate::session::Sessions;
-use crate::store::{Store, StoreError};
+use crate::store::{Removals, Store, StoreError, TAKE_BACK};
 
-/// How often the database is swept of what is deleted and of old tombstones. Servers sweep at
-/// times of their own; what one has swept, the next finds clean.
+/// How often the database is swept of old tombstones. Servers sweep at times of their own; what one
+/// has swept, the next finds clean.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// How long data may stay unacknowledged by a peer before its connection is given up. The
-/// heartbeat cannot see a dead peer while bytes to it are queued.
-#[cfg(target_os = "linux")]
-const PEER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long requests may take to finish once everything else has stopped.
-const LAST_REQUESTS: Duration = Duration::from_secs(3);
-/// What a browser may load: from this server, and nothing else. Colours and sizes chosen by people
-/// are inline styles; exports are `blob:` and `data:` images. Sockets may go anywhere, because not
-/// every browser takes a socket to this server for `'self'`. No other site may show a drawing in
-/// a frame, where a click could mean something else than it seems.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
-    style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'self'";
+/// How often it is looked for deleted drawings that are due to be removed.
+const REMOVAL_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A running server.
 pub struct Server {
@@ -78,12 +67,25 @@ pub enum StartError {
 /// [`StartError::Database`] says which, and why not.
 pub async fn open(settings: &DatabaseSettings) -> Result<Store, StartError> {
     let database = settings.database();
-    Store::open(&database)
-        .await
-        .map_err(|error| StartError::Database {
-            url: database.url,
-            error,
-        })
+    let opened = Store::open(&database).await;
+    opened.map_err(|error| StartError::new(database.url, error))
+}
+
+/// Opens the database that the settings name, if it is there: none is made.
+///
+/// # Errors
+///
+/// [`StartError::Database`] says which, and why not.
+pub async fn open_existing(settings: &DatabaseSettings) -> Result<Store, StartError> {
+    let database = settings.database();
+    let opened = Store::open_existing(&database).await;
+    opened.map_err(|error| StartError::new(database.url, error))
+}
+
+impl StartError {
+    fn new(url: String, error: StoreError) -> Self {
+        Self::Database { url, error }
+    }
 }
 
 impl Server {
@@ -96,7 +98,14 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let store = open(&settings.database).await?;
         match Self::serve(&settings, store.clone()) {
-            Ok(server) => Ok(server),
+            Ok(server) => {
+                if settings.database.url.starts_with("mem:") {
+                    log::warn!(
+                        "mem:// keeps drawings in memory only: what is saved is gone when this server stops"
+                    );
+                }
+                Ok(server)
+            }
             Err(error) => {
                 store.close().await;
                 Err(error)
@@ -122,35 +131,20 @@ impl Server {
             origins: settings.doors.origins.clone(),
             silence: settings.server.beat_interval * BEATS_UNTIL_GONE,
             beat: beat.clone(),
+            connections: Connections::new(
+                settings.connections.max_connections,
+                settings.connections.max_connections_per_address,
+            ),
             leaving: AtomicBool::new(false),
         });
-        let shared = state.clone();
-        let http = HttpServer::new(move || {
-            App::new()
-                .app_data(shared.clone())
-                .wrap(from_fn(api::door))
-                .wrap(
-                    DefaultHeaders::new()
-                        .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
-                        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                        .add((header::REFERRER_POLICY, "same-origin")),
-                )
-                .configure(api::routes)
-        })
-        .disable_signals()
-        .shutdown_timeout(LAST_REQUESTS.as_secs())
-        .workers(threads)
-        .on_connect(prepare);
         let address = settings.server.listen;
-        let http = http
-            .bind(address)
+        let (address, running) = listener::run(settings, threads, state.clone())
             .map_err(|error| StartError::Listen { address, error })?;
-        let address = http.addrs().first().copied().unwrap_or(address);
-        let running = http.run();
         let handle = running.handle();
         actix_web::rt::spawn(running);
         let background = vec![
-            actix_web::rt::spawn(sweep(store, settings.database.tombstone_age)),
+            actix_web::rt::spawn(sweep(store.clone(), settings.database.tombstone_age)),
+            actix_web::rt::spawn(remove_deleted(store)),
             actix_web::rt::spawn(async move { listening.listen().await }),
             actix_web::rt::spawn(async move { beat.beat().await }),
             actix_web::rt::spawn(async move { feeds.watch().await }),
@@ -197,23 +191,24 @@ impl Server {
     }
 }
 
-/// Sets up a connection: small frames go out at once, and a dead peer is noticed.
-fn prepare(connection: &dyn Any, _: &mut Extensions) {
-    let Some(stream) = connection.downcast_ref::<TcpStream>() else {
-        return;
-    };
-    let socket = socket2::SockRef::from(stream);
-    // A connection that cannot be set up is as good as it was; if it is broken, reading says so.
-    let _ = socket.set_tcp_nodelay(true);
-    #[cfg(target_os = "linux")]
-    let _ = socket.set_tcp_user_timeout(Some(PEER_TIMEOUT));
-}
-
 async fn sweep(store: Store, tombstone_age: Duration) {
     loop {
         tokio::time::sleep(SWEEP_INTERVAL.mul_f64(0.5 + fastrand::f64())).await;
         if let Err(error) = store.sweep(tombstone_age).await {
             log::warn!("the database was not swept: {error}");
+        }
+    }
+}
+
+async fn remove_deleted(store: Store) {
+    let mut removals = Removals::default();
+    loop {
+        tokio::time::sleep(REMOVAL_INTERVAL.mul_f64(0.5 + fastrand::f64())).await;
+        let removed = store.remove_deleted_in_turn(&mut removals, TAKE_BACK);
+        match removed.await {
+            Ok(0) => {}
+            Ok(removed) => log::info!("{removed} deleted drawings were removed"),
+            Err(error) => log::warn!("deleted drawings were not removed: {error}"),
         }
     }
 }

@@ -4,7 +4,9 @@
 //! outbox: too much is refused for load, and the browser keeps its ops.
 
 mod fragments;
+mod guard;
 mod ops;
+mod scanner;
 mod sessions;
 
 use std::num::NonZeroU32;
@@ -26,6 +28,7 @@ use crate::protocol::{Close, FromBrowser, Hello, PageSignal, ToBrowser};
 use crate::queue::SessionId;
 use crate::upwards::Upwards;
 use fragments::Fragments;
+use guard::Gate;
 pub use sessions::{Joining, SessionSettings, Sessions, upgrade};
 
 /// A frame of this size fills a connection's write buffer: it goes out by itself.
@@ -54,6 +57,8 @@ pub struct Session {
     signals_limit: DefaultDirectRateLimiter,
     asks_limit: DefaultDirectRateLimiter,
     fragments: Fragments,
+    /// Between it and the stream that its socket's frames come from.
+    gate: Gate,
     /// What waits in the mailbox.
     unread: Unread,
     heard: Instant,
@@ -62,8 +67,11 @@ pub struct Session {
 }
 
 impl Session {
-    fn new(joining: Result<Joining, Close>, sessions: Arc<Sessions>) -> Self {
-        sessions.open.fetch_add(1, Ordering::Relaxed);
+    fn new(joining: Result<Joining, Close>, sessions: Arc<Sessions>, gate: Gate) -> Self {
+        // Who is turned away takes nobody's place.
+        if joining.is_ok() {
+            sessions.open.fetch_add(1, Ordering::Relaxed);
+        }
         sessions.metrics().sessions_opened.count();
         let settings = &sessions.settings;
         let ops = Quota::per_second(settings.ops_per_second).allow_burst(settings.ops_burst);
@@ -78,6 +86,7 @@ impl Session {
             signals_limit: RateLimiter::direct(Quota::per_second(settings.signals_per_second)),
             asks_limit: RateLimiter::direct(Quota::per_second(ASKS_PER_SECOND)),
             fragments: Fragments::default(),
+            gate,
             unread: Unread::default(),
             heard: Instant::now(),
             closing: false,
@@ -122,6 +131,7 @@ impl Session {
         if std::mem::replace(&mut self.closing, true) {
             return;
         }
+        self.gate.close();
         self.ended = Ended::from(&close);
         log::info!(
             "session {} closes: {} {}",
@@ -167,6 +177,7 @@ impl Session {
                     life,
                 });
             }
+            Ok(FromBrowser::People) => self.tell(FromSession::People { session: self.id }),
             Err(error) => self.malformed(error.to_string(), ctx),
         }
     }
@@ -284,7 +295,9 @@ impl Actor for Session {
 impl Drop for Session {
     /// No path out forgets to leave.
     fn drop(&mut self) {
-        self.sessions.open.fetch_sub(1, Ordering::Relaxed);
+        if self.joining.is_ok() {
+            self.sessions.open.fetch_sub(1, Ordering::Relaxed);
+        }
         self.metrics().sessions_closed.count(self.ended);
         self.tell(FromSession::Leave { session: self.id });
     }
@@ -354,17 +367,17 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
                 ctx.stop();
             }
             Err(error) => {
-                match error {
-                    ws::ProtocolError::Overflow => self.close(Close::TooLarge, ctx),
+                match (self.gate.violation(), error) {
+                    (Some(close), _) => self.close(close, ctx),
                     // Text that is no UTF-8 comes as an I/O error too: only its words tell.
-                    ws::ProtocolError::Io(error) if error.to_string().contains("utf-8") => {
+                    (None, ws::ProtocolError::Io(error)) if error.to_string().contains("utf-8") => {
                         self.malformed("text is UTF-8", ctx);
                     }
-                    ws::ProtocolError::Io(_) => {
+                    (None, ws::ProtocolError::Io(_)) => {
                         self.closing = true;
                         log::info!("session {} was cut", self.id);
                     }
-                    error => self.malformed(error.to_string(), ctx),
+                    (None, error) => self.malformed(error.to_string(), ctx),
                 }
                 // Nothing that follows can be read.
                 ctx.stop();

@@ -2,27 +2,17 @@
 //!
 //! Signals are droppable and never stored. Nothing here does I/O or reads a clock.
 
+mod people;
+
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Colour, PersonId, StrokeId, WriterId};
+use crate::model::{Colour, StrokeId, WriterId};
 use crate::points::{Point, Points, STEPS_PER_UNIT};
 use crate::stroke::{MAX_COORDINATE, MAX_WIDTH, MIN_WIDTH, Tool};
+pub use people::{People, PeopleUpdate, Person};
 
 /// Most points of ink that one signal of a page may carry.
 pub const MAX_INK_POINTS: usize = 1_000;
-
-/// A writer who is here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
-    /// The page.
-    pub writer: WriterId,
-    /// Whose page it is.
-    pub by: PersonId,
-    /// The name they gave.
-    pub name: String,
-    /// The colour of their pointer.
-    pub colour: Colour,
-}
 
 /// A place in the drawing's plane, in units.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,23 +132,12 @@ pub struct Signals {
     /// Pointers that moved, one a writer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pointers: Vec<Pointer>,
-    /// Everyone who is here, when that changed or is told again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub people: Option<Vec<Person>>,
 }
 
 impl Signals {
-    /// Who is here, and nothing else.
-    pub fn of_people(people: Vec<Person>) -> Self {
-        Self {
-            people: Some(people),
-            ..Self::default()
-        }
-    }
-
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
-        self.ink.is_empty() && self.pointers.is_empty() && self.people.is_none()
+        self.ink.is_empty() && self.pointers.is_empty()
     }
 
     /// Takes in a pointer: the newest of each writer wins.
@@ -198,9 +177,6 @@ impl Signals {
         }
         for ink in newer.ink {
             self.add_ink(ink);
-        }
-        if newer.people.is_some() {
-            self.people = newer.people;
         }
     }
 

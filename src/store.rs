@@ -6,12 +6,14 @@
 //! SurrealDB runs on a runtime of its own, so every method may be called from any tokio runtime,
 //! also from the single-threaded ones of actix.
 
+mod address;
 mod append;
 mod connection;
 mod drawings;
 mod live;
 mod lives;
 mod open;
+mod removal;
 mod rows;
 mod schema;
 mod servers;
@@ -23,8 +25,10 @@ use std::time::Duration;
 
 use crate::model::{Change, DrawingId, Life, Seq, ServerId};
 
+pub use address::database_address;
 pub use drawings::Rows;
 pub use live::{Follow, FollowServers};
+pub use removal::Removals;
 pub use sweep::Swept;
 
 /// Living strokes that one [`Page`] has at most. Bodies are at most 64 KiB, so a page stays
@@ -56,7 +60,7 @@ pub const FALSE_ALARMS: [(&str, &str); 4] = [
 /// Which database, and how to reach it.
 #[derive(Clone)]
 pub struct Database {
-    /// `mem://`, `surrealkv://folder`, `ws://host:port` or `wss://host:port`.
+    /// `mem://`, `surrealkv://folder`, `ws://host:port` or `wss://host:port`: see [`database_address`].
     pub url: String,
     /// The namespace, created when it is missing.
     pub namespace: String,
@@ -224,6 +228,9 @@ pub enum StoreError {
     /// The storage beneath the database failed, as with a full disk: it may have happened.
     #[error("the database's storage failed: {0}")]
     Storage(String),
+    /// There is no database of this program where one has to be.
+    #[error("there is no database of a whiteboard, and none is made")]
+    NoDatabase,
     /// A newer program wrote this database, and says that this one may not read it.
     #[error(
         "the database was written by a newer program (schema {schema}) that asks for \

@@ -91,21 +91,6 @@ pub fn listen(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-/// Which database, in one of the forms that the store opens.
-pub fn database_url(text: &str) -> Result<String, String> {
-    let allowed = match text.split_once("://") {
-        Some(("mem", "")) => true,
-        Some(("surrealkv", folder)) => !folder.is_empty(),
-        // A user in the URL would be logged with it.
-        Some(("ws" | "wss", server)) => !server.is_empty() && !server.contains('@'),
-        _ => false,
-    };
-    allowed.then(|| text.to_owned()).ok_or_else(|| {
-        "mem://, surrealkv:// and a folder, or ws:// or wss:// and a server, without a user in it"
-            .to_owned()
-    })
-}
-
 /// A name of a namespace or a database.
 pub fn database_name(text: &str) -> Result<String, String> {
     let allowed = (1..=64).contains(&text.len())

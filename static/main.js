@@ -78,10 +78,11 @@ const canvas = new Canvas(byId("settled"), byId("live"), {
 const others = new Others(
   writer.id,
   (stroke) => replica.knows(stroke),
-  (everyone, alone) => {
-    signals.audience(alone);
-    people.set(everyone, writer.by);
+  (audience) => {
+    signals.audience(audience);
+    people.set(audience.everyone, audience.count, writer.by);
   },
+  () => connection.send({ type: "people" }),
 );
 
 // What this browser wants.
@@ -150,6 +151,7 @@ const following = new Following(replica, {
 const connection = new Connection(address, {
   opened: () => {
     following.opened();
+    others.opened();
     const { key, tab } = writer;
     connection.send({ type: "hello", key, tab, name: me.name, colour: me.colour, next: outbox.first });
   },
@@ -173,10 +175,9 @@ function frame(frame) {
   signals.frame(frame);
   if (frame.type === "welcome") state.connected(true);
   if (frame.type === "welcome" || frame.type === "drawing") title.set(frame.title);
-  if (frame.type === "signals") {
-    others.take(frame, performance.now());
-    canvas.refresh();
-  }
+  if (frame.type === "people") others.takePeople(frame);
+  if (frame.type === "signals") others.take(frame, performance.now());
+  if (frame.type === "people" || frame.type === "signals") canvas.refresh();
 }
 
 // What hands do.

@@ -5,40 +5,66 @@
  * It must never show this page to itself.
  */
 
+import { PeopleList } from "./people-list.js";
 import { RemoteInk } from "./remote-ink.js";
 import { RemotePointers } from "./remote-pointers.js";
 
 /** @typedef {import("./types.js").Person} Person */
 /** @typedef {import("./types.js").SignalsFrame} SignalsFrame */
+/** @typedef {import("./types.js").PeopleFrame} PeopleFrame */
+/** @typedef {{everyone: Person[], count: number, alone: boolean, came: boolean}} Audience who is listed, how many there are, whether nobody else is, and whether somebody is listed who was not */
 
 export class Others {
+  #list = new PeopleList();
+  #asked = false;
   #ink = new RemoteInk();
   #pointers = new RemotePointers();
   #writer;
   #knows;
   #people;
+  #ask;
 
   /**
    * @param {string} writer the public id of this page
    * @param {(stroke: string) => boolean} knows whether a stroke is here itself, so that its ink is over
-   * @param {(everyone: Person[], alone: boolean) => void} people somebody came or left
+   * @param {(audience: Audience) => void} people somebody came or left
+   * @param {() => void} ask something was missed: to be told who is here from the beginning
    */
-  constructor(writer, knows, people) {
+  constructor(writer, knows, people, ask) {
     this.#writer = writer;
     this.#knows = knows;
     this.#people = people;
+    this.#ask = ask;
+  }
+
+  /** A socket opened: whoever is here is told anew. */
+  opened() {
+    this.#list.opened();
+    this.#asked = false;
+  }
+
+  /** @param {PeopleFrame} frame */
+  takePeople(frame) {
+    const before = new Set(this.#list.listed.map(({ writer }) => writer));
+    const arrival = this.#list.take(frame);
+    if (arrival === "gap" && !this.#asked) {
+      this.#asked = true;
+      this.#ask();
+    }
+    if (arrival !== "next") return;
+    this.#asked = false;
+    const everyone = this.#list.listed;
+    const others = everyone.filter((person) => person.writer !== this.#writer);
+    const came = others.some(({ writer }) => !before.has(writer));
+    this.#pointers.setPeople(others);
+    this.#people({ everyone, count: this.#list.count, alone: others.length === 0, came });
   }
 
   /**
    * @param {SignalsFrame} frame
    * @param {number} now
    */
-  take({ ink = [], pointers = [], people }, now) {
-    if (people) {
-      const others = people.filter((person) => person.writer !== this.#writer);
-      this.#pointers.setPeople(others);
-      this.#people(people, others.length === 0);
-    }
+  take({ ink = [], pointers = [] }, now) {
     for (const part of ink) {
       if (part.writer !== this.#writer && !this.#knows(part.stroke)) this.#ink.take(part, now);
     }

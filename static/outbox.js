@@ -3,7 +3,10 @@
  * What one writer wants and has no answer to yet: numbered, kept on a shelf that survives
  * the page, sent in order, and dropped only by an answer.
  *
- * It must never send an op that is not on the shelf, and never have a hole in its numbers.
+ * It must never send an op that is not on the shelf, never have a hole in its numbers, and never
+ * send an op again that it was told is refused: a server remembers no refusal, and would decide
+ * anew. So the order to take it off the shelf is given before anyone is told, also for the page
+ * that may adopt what is left there.
  */
 
 import { randomId } from "./ids.js";
@@ -17,8 +20,8 @@ import { randomId } from "./ids.js";
 /**
  * Where ops outlive the page.
  * @typedef {object} Shelf
- * @property {(writer: Writer, op: Op) => Promise<void>} keep
- * @property {(writer: Writer, upTo: number) => Promise<void>} drop
+ * @property {(writer: Writer, op: Op, durability?: "strict") => Promise<void>} keep
+ * @property {(writer: Writer, upTo: number, durability?: "strict") => Promise<void>} drop
  */
 /**
  * @typedef {object} OutboxNews
@@ -132,10 +135,7 @@ export class Outbox {
    * @param {Position} [at]
    */
   done(n, at) {
-    const answered = this.#entries.filter(({ op }) => op.n <= n).length;
-    if (answered === 0) return;
-    this.#entries.splice(0, answered);
-    this.#shelf.drop(this.writer, n).catch(this.#on.shelfFailed);
+    if (!this.#remove(n)) return;
     this.#on.answered(this.writer, n, at);
     this.#on.count();
     this.#pump();
@@ -155,16 +155,19 @@ export class Outbox {
     const entry = this.#entries.find(({ op }) => op.n === frame.n);
     if (!entry || entry.void) return;
     const { op } = entry;
-    this.#on.refused(this.writer, op, frame);
-    if (entry === this.#entries[0]) {
-      this.done(op.n);
-      return;
+    const isFirst = entry === this.#entries[0];
+    if (isFirst) {
+      this.#remove(op.n, "strict");
+    } else {
+      // Ops before it have no answer yet. Should they be sent again, its number is needed in
+      // between: erasing a stroke that never was is done at once and does nothing.
+      Object.assign(entry, entryOf({ n: op.n, op: "erase", stroke: randomId() }), { void: true });
+      this.#shelf.keep(this.writer, entry.op, "strict").catch(this.#on.shelfFailed);
     }
-    // Ops before it have no answer yet. Should they be sent again, its number is needed in
-    // between: erasing a stroke that never was is done at once and does nothing.
-    Object.assign(entry, entryOf({ n: op.n, op: "erase", stroke: randomId() }), { void: true });
-    this.#shelf.keep(this.writer, entry.op).catch(this.#on.shelfFailed);
+    this.#on.refused(this.writer, op, frame);
+    if (isFirst) this.#on.answered(this.writer, op.n);
     this.#on.count();
+    this.#pump();
   }
 
   /** The ops from `n` on were not taken.
@@ -173,6 +176,20 @@ export class Outbox {
     if (n < this.first) return;
     this.#sentUpTo = Math.min(this.#sentUpTo, n - 1);
     this.#pump();
+  }
+
+  /**
+   * Takes every op up to `n` out of here and off the shelf.
+   * @param {number} n
+   * @param {"strict"} [durability]
+   * @returns {boolean} whether there was one
+   */
+  #remove(n, durability) {
+    const answered = this.#entries.filter(({ op }) => op.n <= n).length;
+    if (answered === 0) return false;
+    this.#entries.splice(0, answered);
+    this.#shelf.drop(this.writer, n, durability).catch(this.#on.shelfFailed);
+    return true;
   }
 
   /** @param {Op} op */

@@ -53,8 +53,10 @@ function face({ name, colour }) {
 }
 
 export class People {
-  /** @type {Person[]} one a person, without oneself */
+  /** @type {Person[]} one a person, without oneself: those whose names are known */
   #others = [];
+  /** How many are here, oneself among them. */
+  #count = 1;
   #me;
   #panel = byId("people-panel");
   #button = byId("people");
@@ -91,12 +93,14 @@ export class People {
   }
 
   /**
-   * @param {Person[]} everyone
+   * @param {Person[]} everyone those whose names are told
+   * @param {number} count how many there are in all
    * @param {string} by oneself
    */
-  set(everyone, by) {
+  set(everyone, count, by) {
     const one = new Map(everyone.filter((person) => person.by !== by).map((person) => [person.by, person]));
     this.#others = [...one.values()];
+    this.#count = Math.max(count, this.#others.length + 1);
     this.#show();
   }
 
@@ -107,15 +111,19 @@ export class People {
   }
 
   #show() {
-    const faces = [this.#me, ...this.#others];
-    const shown = faces.slice(0, MOST_FACES).map(face);
-    if (faces.length > MOST_FACES) shown.push(element("span", "face more", `+${faces.length - MOST_FACES}`));
+    const shown = [this.#me, ...this.#others].slice(0, MOST_FACES).map(face);
+    if (this.#count > shown.length) shown.push(element("span", "face more", `+${this.#count - shown.length}`));
     this.#button.replaceChildren(...shown);
-    this.#button.setAttribute("aria-label", `People here: ${faces.length}`);
+    this.#button.setAttribute("aria-label", `People here: ${this.#count}`);
     byId("my-face").replaceChildren(face(this.#me));
     byId("others").replaceChildren(
       ...this.#others.map((person) => element("li", "", face(person), element("span", "", person.name))),
     );
-    byId("nobody").hidden = this.#others.length > 0;
+    const unnamed = this.#count - 1 - this.#others.length;
+    byId("number").textContent = `${this.#count} people here`;
+    byId("number").hidden = this.#count <= MOST_FACES;
+    byId("unnamed").textContent = unnamed === 1 ? "and one more" : `and ${unnamed} more`;
+    byId("unnamed").hidden = unnamed === 0;
+    byId("nobody").hidden = this.#count > 1;
   }
 }

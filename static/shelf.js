@@ -26,10 +26,13 @@ function result(request) {
 }
 
 /**
- * @param {IDBTransaction} transaction
+ * Commits at once: from here on it no longer hangs on the page, and whoever reads the same stores
+ * later, from any page, waits for it.
+ * @param {IDBTransaction} transaction all of whose requests are made
  * @returns {Promise<void>}
  */
 function committed(transaction) {
+  transaction.commit();
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error);
@@ -81,12 +84,14 @@ export class Shelf {
   }
 
   /**
+   * Keeps an op, in place of what was kept under its number.
    * @param {Writer} writer
    * @param {Op} op
+   * @param {"strict"} [durability] on disk, so that not even a power cut brings back what it takes the place of
    */
-  async keep(writer, op) {
+  async keep(writer, op, durability) {
     if (!this.#database) return;
-    const transaction = this.#database.transaction(["owners", "ops"], "readwrite");
+    const transaction = this.#database.transaction(["owners", "ops"], "readwrite", { durability });
     transaction.objectStore("owners").put(this.#owner(writer));
     transaction.objectStore("ops").put({ drawing: this.#drawing, tab: writer.tab, op });
     await committed(transaction);
@@ -95,10 +100,11 @@ export class Shelf {
   /**
    * @param {Writer} writer
    * @param {number} upTo
+   * @param {"strict"} [durability] on disk, so that not even a power cut brings it back
    */
-  async drop(writer, upTo) {
+  async drop(writer, upTo, durability) {
     if (!this.#database) return;
-    const transaction = this.#database.transaction("ops", "readwrite");
+    const transaction = this.#database.transaction("ops", "readwrite", { durability });
     transaction.objectStore("ops").delete(this.#range(writer.tab, upTo));
     await committed(transaction);
   }

@@ -11,15 +11,18 @@ import { packPoints, quantised } from "./points.js";
 /** @typedef {import("./types.js").InkPoint} InkPoint */
 /** @typedef {{stroke: string, n: number, tool: import("./types.js").ToolName, colour: string, width: number}} InkHead */
 
-/** Milliseconds between two pieces of ink, between two pointers, and between two pointers while nobody is watching. */
+/** Milliseconds between two pieces of ink, and between two pointers … */
 const INK_EVERY = 33;
 const POINTER_EVERY = 50;
-const POINTER_EVERY_ALONE = 1_000;
+/** … which are more with each person who is here, so that all pointers together have a bound, up to … */
+const POINTER_EVERY_EACH = 1;
+/** … this, as while nobody is watching. */
+const POINTER_EVERY_AT_MOST = 1_000;
 /** Most points of one signal. */
 const INK_POINTS = 1_000;
 
 export class Signals {
-  #alone = true;
+  #pointerEvery = POINTER_EVERY_AT_MOST;
   /** @type {Place | null} */
   #pointer = null;
   #pointerIsNew = false;
@@ -49,11 +52,12 @@ export class Signals {
 
   /**
    * Who is here changed: somebody who came, or came back, does not know where the pointer is.
-   * @param {boolean} alone whether nobody else is here
+   * @param {{count: number, alone: boolean, came: boolean}} audience how many are here, whether nobody else is, and whether somebody came
    */
-  audience(alone) {
-    this.#alone = alone;
-    if (alone) return;
+  audience({ count, alone, came }) {
+    const every = Math.max(POINTER_EVERY, count * POINTER_EVERY_EACH);
+    this.#pointerEvery = alone ? POINTER_EVERY_AT_MOST : Math.min(POINTER_EVERY_AT_MOST, every);
+    if (alone || !came) return;
     this.#pointerIsNew ||= this.#pointer !== null;
     this.#flush();
   }
@@ -94,7 +98,7 @@ export class Signals {
 
   #flush() {
     const now = performance.now();
-    const pointerDue = this.#pointerAt + (this.#alone ? POINTER_EVERY_ALONE : POINTER_EVERY);
+    const pointerDue = this.#pointerAt + this.#pointerEvery;
     const inkDue = this.#inkAt + INK_EVERY;
     const inkIsNew = this.#ink !== null && this.#ink.sent < this.#ink.points.length;
     /** @type {{type: "signal", pointer?: Place, away?: boolean, ink?: object}} */

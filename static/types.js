@@ -84,14 +84,15 @@
 /** @typedef {{type: "welcome", writer: string, by: string, life: string, head: number, done: number, title: string, access: string, build: string}} WelcomeFrame */
 /** @typedef {{type: "strokes", from: number, head: number, changes: Change[]}} StrokesFrame */
 /** @typedef {{type: "reset", life: string, reason: string}} ResetFrame */
-/** @typedef {{type: "signals", ink?: Ink[], pointers?: PointerNews[], people?: Person[]}} SignalsFrame */
+/** @typedef {{type: "signals", ink?: Ink[], pointers?: PointerNews[]}} SignalsFrame */
+/** @typedef {{type: "people", from?: number, v: number, count: number, here?: Person[], gone?: string[]}} PeopleFrame The whole of who is here, or what changed since version `from`. */
 /** @typedef {{type: "done", n: number}} DoneFrame */
 /** @typedef {{type: "refused", n: number, reason: string, message: string, stroke?: Change, retry?: number}} RefusedFrame */
 /** @typedef {{type: "resend", n: number}} ResendFrame */
 /** @typedef {{type: "drawing", title: string}} DrawingFrame */
 /** @typedef {{type: "read", since: number}} ReadFrame */
 /** @typedef {{type: "pong", head: number}} PongFrame */
-/** @typedef {WelcomeFrame|StrokesFrame|ResetFrame|SignalsFrame|DoneFrame|RefusedFrame|ResendFrame|DrawingFrame|ReadFrame|PongFrame} FromServer */
+/** @typedef {WelcomeFrame|StrokesFrame|ResetFrame|SignalsFrame|PeopleFrame|DoneFrame|RefusedFrame|ResendFrame|DrawingFrame|ReadFrame|PongFrame} FromServer */
 
 /** @typedef {{life: string, from: number, head: number, more: boolean, target?: number, title: string, reset: boolean, changes: Change[]}} StrokesPage `target` goes back with the next read */
 /** @typedef {{id: string, title: string, created: string, changed: string, people: number}} DrawingInfo */

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use whiteboard::model::{DrawingId, OpId, StrokeId, Writer};
-use whiteboard::store::{At, Before, Database, DrawingInfo, Store};
+use whiteboard::store::{At, Before, Database, DrawingInfo, Removals, Store};
 use whiteboard::stroke::Body;
 
 use crate::server::Surreal;
@@ -37,7 +37,7 @@ const STEPS: [&str; 9] = [
     "list further down",
     "check heads",
     "sweep nothing",
-    "delete and sweep one",
+    "delete and remove one",
     "start: open the store",
 ];
 
@@ -159,12 +159,13 @@ impl Measured {
         began = Instant::now();
         self.store.heads(&some).await?;
         done(&mut began);
-        self.store.sweep_after(Duration::ZERO, TOMBSTONES).await?;
+        self.store.sweep(TOMBSTONES).await?;
         done(&mut began);
         self.store.delete(drawing).await?;
-        let swept = self.store.sweep_after(Duration::ZERO, TOMBSTONES).await?;
+        let mut removals = Removals::default();
+        let removed = self.store.remove_deleted(&mut removals, Duration::ZERO);
+        assert_eq!(removed.await?, 1);
         done(&mut began);
-        assert_eq!(swept.drawings, 1);
         // To end its live queries keeps a database's server busy for a while.
         drop(follow);
         tokio::time::sleep(SETTLE).await;

@@ -9,8 +9,12 @@
 //! cargo bench --bench load -- open        what 1,000 open drawings add to the cost of a stroke in another
 //! cargo bench --bench load -- drawings    what 20,000 drawings add to making, opening, listing and sweeping one
 //! cargo bench --bench load -- stampede    2,000 browsers lose their server and come back to others
+//! cargo bench --bench load -- hostile     what peers that send too much, or do not read, take from the others
 //! cargo bench --bench load -- slow        memory of the server for browsers that do not read
-//! cargo bench --bench load -- all         all but the three before
+//! cargo bench --bench load -- crowd-of-names   1,000 named people come to a drawing at once while 2 draw
+//! cargo bench --bench load -- sweep       how long 2,000 deleted drawings take to go, and strokes meanwhile
+//! cargo bench --bench load -- all         all but the six before
+//!     --people N     how many come at once (1,000); a bound that does not hold fails the run
 //!     --pairs N      how often each server gets its turn (3)
 //!     --seconds N    how long is measured in a turn (20; in `rate` 3)
 //!     --only NAME    `whiteboard` or `broadcast` alone
@@ -36,9 +40,12 @@ mod broadcast;
 mod crowd;
 mod drawings;
 mod frames;
+mod hostile;
+mod names;
 mod server;
 mod slow;
 mod stampede;
+mod sweep;
 
 use std::time::Duration;
 
@@ -67,10 +74,11 @@ const FIRST_ROUND: Duration = Duration::from_secs(8);
 const SETTLE: Duration = Duration::from_secs(3);
 /// Nothing here may run longer.
 const TIME_LIMIT: Duration = Duration::from_secs(3600);
-const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|all [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
+const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|crowd-of-names|sweep|all [--people N] [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
 
 struct Arguments {
     scenario: String,
+    people: usize,
     pairs: usize,
     seconds: Option<u64>,
     kinds: Vec<Kind>,
@@ -110,6 +118,7 @@ fn arguments() -> Option<Arguments> {
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     let mut arguments = Arguments {
         scenario: words.next().filter(|word| !word.starts_with('-'))?,
+        people: 1_000,
         pairs: 3,
         seconds: None,
         kinds: vec![Kind::Whiteboard, Kind::Broadcast],
@@ -117,6 +126,7 @@ fn arguments() -> Option<Arguments> {
     while let Some(word) = words.next() {
         let value = words.next()?;
         match word.as_str() {
+            "--people" => arguments.people = value.parse().ok()?,
             "--pairs" => arguments.pairs = value.parse().ok()?,
             "--seconds" => arguments.seconds = Some(value.parse().ok()?),
             "--only" => arguments.kinds.retain(|kind| kind.to_string() == value),
@@ -158,6 +168,9 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         "drawings" => drawings::compare().await,
         "stampede" => stampede::run().await,
         "slow" => slow::run().await,
+        "hostile" => hostile::run().await,
+        "crowd-of-names" => names::run(arguments.people).await,
+        "sweep" => sweep::run().await,
         "all" => {
             compare("crowd", crowd, pairs, kinds).await?;
             compare("many", many, pairs, kinds).await?;

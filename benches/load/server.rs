@@ -25,7 +25,9 @@ const START_LOOK: Duration = Duration::from_millis(50);
 /// The hidden argument with which this program is the bare broadcast.
 pub const BROADCAST_ARGUMENT: &str = "serve-bare-broadcast";
 /// Limits of the whiteboard that no person reaches and this program does.
-const RAISED_LIMITS: [(&str, &str); 4] = [
+const RAISED_LIMITS: [(&str, &str); 6] = [
+    ("WHITEBOARD_MAX_CONNECTIONS_PER_ADDRESS", "0"),
+    ("WHITEBOARD_RECEIVE_SIZE_PER_SECOND", "1GiB"),
     ("WHITEBOARD_OPS_PER_SECOND", "1000000"),
     ("WHITEBOARD_OPS_BURST", "1000000"),
     ("WHITEBOARD_MAX_STROKES", "10000000"),
@@ -62,19 +64,33 @@ impl Server {
     /// Starts a fresh one and waits until it listens.
     pub fn start(kind: Kind) -> Result<Self, String> {
         let data = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let command = match kind {
-            Kind::Whiteboard => {
-                let folder = data.path().join("data");
-                whiteboard(&data, &format!("surrealkv://{}", folder.display()))
-            }
+        match kind {
+            Kind::Whiteboard => Self::start_in(data),
             Kind::Broadcast => {
                 let this = std::env::current_exe().map_err(|error| error.to_string())?;
                 let mut command = Command::new(this);
                 command.arg(BROADCAST_ARGUMENT);
-                command
+                Self::run(kind, command, data)
             }
-        };
-        Self::run(kind, command, data)
+        }
+    }
+
+    /// Starts a whiteboard whose database is the folder `data` in this one.
+    pub fn start_in(data: TempDir) -> Result<Self, String> {
+        let folder = data.path().join("data");
+        let command = whiteboard(&data, &format!("surrealkv://{}", folder.display()));
+        Self::run(Kind::Whiteboard, command, data)
+    }
+
+    /// Starts a whiteboard with the limits that it has by itself.
+    pub fn start_limited() -> Result<Self, String> {
+        let data = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let folder = data.path().join("data");
+        let mut command = whiteboard(&data, &format!("surrealkv://{}", folder.display()));
+        for (name, _) in RAISED_LIMITS {
+            command.env_remove(name);
+        }
+        Self::run(Kind::Whiteboard, command, data)
     }
 
     /// Starts a whiteboard whose database is a server's.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::store::Database;
-use crate::values::{count, database_name, database_url, time};
+use crate::store::{Database, database_address};
+use crate::values::{count, database_name, time};
 
 /// Where drawings are kept.
 #[derive(Clone, Debug, Args)]
@@ -23,7 +23,7 @@ pub struct DatabaseSettings {
         env = "WHITEBOARD_DATABASE",
         value_name = "URL",
         default_value = "surrealkv://data",
-        value_parser = database_url
+        value_parser = address
     )]
     pub url: String,
     /// The namespace in the database
@@ -124,6 +124,11 @@ impl DatabaseSettings {
             notifications: self.notifications,
         }
     }
+}
+
+/// An address that the store takes, as it was written.
+fn address(text: &str) -> Result<String, String> {
+    database_address(text).map(|_| text.to_owned())
 }
 
 /// A password, which shows up in no log.

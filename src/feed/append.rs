@@ -5,16 +5,8 @@
 use actix::fut::wrap_future;
 use actix::prelude::*;
 
+use super::turns::way;
 use super::*;
-
-/// After a swap was lost again, a feed pauses for up to so long times the losses in a row …
-const JITTER: Duration = Duration::from_millis(1);
-/// … but never longer than this.
-const MAX_JITTER: Duration = Duration::from_millis(20);
-/// Other servers append too if one did so lately.
-const LATELY: Duration = Duration::from_secs(1);
-/// The longest time for which a feed that won a swap leaves the next one to others.
-const MAX_WAY: Duration = Duration::from_millis(50);
 
 /// Append what has gathered.
 #[derive(Message)]
@@ -85,7 +77,6 @@ impl Feed {
                 match result {
                     Ok(Appended::Committed) => {
                         feed.append_setbacks.clear();
-                        feed.lost = 0;
                         let head = at.head + decision.changes.len() as Seq;
                         feed.left = Some(head);
                         feed.turns.won(head);
@@ -103,7 +94,7 @@ impl Feed {
                         if let Some(turn) = feed.turns.lost(begun.elapsed(), Instant::now()) {
                             feed.ask_for_turn(turn, ctx);
                         }
-                        feed.read_after_jitter(ctx);
+                        feed.read(ctx);
                     }
                     Ok(Appended::Gone) => feed.end(Ending::NoDrawing, ctx),
                     Err(StoreError::NotFound | StoreError::Gone) => {
@@ -122,26 +113,15 @@ impl Feed {
     /// lost this swap still has to read, and would lose the next one too, and so on: after so
     /// long as an append takes they are on a par.
     fn give_way(&mut self, append: Duration, ctx: &mut Context<Self>) {
-        if self.others.is_none_or(|at| at.elapsed() > LATELY) {
+        let Some(way) = way(append, self.others, Instant::now()) else {
             self.append(ctx);
             return;
-        }
+        };
         self.busy.appending = true;
-        ctx.run_later(append.min(MAX_WAY), |feed, ctx| {
+        ctx.run_later(way, |feed, ctx| {
             feed.busy.appending = false;
             feed.append(ctx);
         });
-    }
-
-    pub(super) fn read_after_jitter(&mut self, ctx: &mut Context<Self>) {
-        self.lost += 1;
-        if self.lost == 1 {
-            self.read(ctx);
-            return;
-        }
-        // Lost several times in a row: a random pause, so that no server starves another.
-        let longest = MAX_JITTER.min(JITTER * self.lost);
-        self.read_after(longest.mul_f64(fastrand::f64()), ctx);
     }
 
     fn append_unanswered(&mut self, error: &StoreError, ctx: &mut Context<Self>) {

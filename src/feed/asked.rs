@@ -202,8 +202,8 @@ impl Feed {
                     colour,
                 },
             );
+            self.people_changed(ctx);
         }
-        self.people_changed(ctx);
     }
 
     /// Forgets what nobody waits for any more, and whatever `gone` says.

@@ -96,7 +96,7 @@ impl Feed {
                 // The other servers need not wait until this one is unheard for long enough.
                 self.people_changed(ctx);
             }
-            busy = !closed.is_empty() || self.busy.tick;
+            busy = !closed.is_empty() || self.busy.tick || self.busy.people;
         }
         if busy {
             ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));

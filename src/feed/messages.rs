@@ -63,6 +63,11 @@ pub enum FromSession {
         /// The life it belongs to.
         life: Life,
     },
+    /// Its page missed who is here: send all of it.
+    People {
+        /// Its id.
+        session: SessionId,
+    },
     /// It is gone.
     Leave {
         /// Its id.

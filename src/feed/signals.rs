@@ -37,11 +37,29 @@ impl Feed {
         if let Some(part) = signal.ink {
             signals.add_ink(Ink { writer, part });
         }
+        self.note_activity(&mut signals);
         if self.roster.is_shared() {
             self.gather(For::Servers, signals.clone());
         }
         self.gather(For::Sessions, signals);
         self.schedule_tick(ctx);
+    }
+
+    /// Whoever does something is listed before those who do nothing, and pointers of those who are
+    /// not listed are of no use.
+    fn note_activity(&mut self, signals: &mut Signals) {
+        let now = Instant::now();
+        for ink in &signals.ink {
+            self.people_due.sessions |= !self.roster.acts(ink.writer, now);
+        }
+        signals.pointers.retain(|pointer| {
+            let passes = self.roster.acts(pointer.writer, now);
+            if !passes {
+                self.people_due.sessions = true;
+                self.metrics.signals_dropped.count(Dropped::Crowd);
+            }
+            passes
+        });
     }
 
     fn gather(&mut self, audience: For, newer: Signals) {
@@ -53,16 +71,13 @@ impl Feed {
     }
 
     pub(super) fn people_changed(&mut self, ctx: &mut Context<Self>) {
-        self.people_due = PeopleDue {
-            sessions: true,
-            servers: true,
-        };
+        self.people_due.changed();
         self.registration.count(self.members.len());
         self.schedule_tick(ctx);
         if self.roster.is_shared() && !std::mem::replace(&mut self.busy.people_again, true) {
             ctx.run_later(PEOPLE_AGAIN, |feed, ctx| {
                 feed.busy.people_again = false;
-                feed.people_due.servers = true;
+                feed.people_due.for_servers(ForServers::Changes);
                 feed.schedule_tick(ctx);
             });
         }
@@ -73,26 +88,53 @@ impl Feed {
         if std::mem::replace(&mut self.busy.tick, true) {
             return;
         }
-        let wait = SIGNAL_TICK.saturating_sub(self.last_tick.elapsed());
+        let pause = signal_pause(self.members.len());
+        let wait = pause.saturating_sub(self.last_tick.elapsed());
         ctx.run_later(wait, |feed, ctx| {
             feed.busy.tick = false;
             feed.last_tick = Instant::now();
-            let due = std::mem::take(&mut feed.people_due);
-            if due.sessions {
-                let people = Signals::of_people(feed.roster.everyone());
-                let frame = ToBrowser::Signals(&people).encode();
-                feed.members.announce(Lasting::People, frame);
-            }
+            // Before the pointers, which mean nothing to whoever does not know whose they are.
+            feed.tell_people(ctx);
             let signals = std::mem::take(&mut feed.for_sessions);
             if !signals.is_empty() {
                 feed.members.signal(&ToBrowser::Signals(&signals).encode());
             }
-            if due.servers {
-                feed.for_servers.people = Some(feed.roster.here());
-            }
             feed.watch_waiting(ctx);
             feed.signal_servers(ctx);
         });
+    }
+
+    /// Tells who is here, unless it was told just now: then a little later.
+    fn tell_people(&mut self, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        // A server that goes tells the others before it is gone, and its own sessions are closed.
+        let people = match self.ending {
+            Some(_) => 0,
+            None => self.roster.len(),
+        };
+        let Some(wait) = self.people_due.wait(people, now) else {
+            return;
+        };
+        if !wait.is_zero() {
+            if !std::mem::replace(&mut self.busy.people, true) {
+                ctx.run_later(wait, |feed, ctx| {
+                    feed.busy.people = false;
+                    feed.schedule_tick(ctx);
+                });
+            }
+            return;
+        }
+        let (sessions, servers) = self.people_due.take(now);
+        if sessions && let Some((change, whole)) = self.roster.news_for_sessions(now) {
+            let [change, whole] = [change, whole].map(|update| ToBrowser::People(&update).encode());
+            self.members.announce_change(Lasting::People, change, whole);
+        }
+        self.presence = match (servers, self.presence.take()) {
+            (ForServers::Nothing, waits) => waits,
+            (ForServers::Changes, None) => Some(self.roster.news_for_servers()),
+            // A change that waits yet for the row before it is a part of all.
+            (ForServers::Changes | ForServers::All, _) => Some(self.roster.all_for_servers()),
+        };
     }
 
     /// Writes what has gathered for the other servers as one row, if there are any. One such write
@@ -100,26 +142,31 @@ impl Feed {
     pub(super) fn signal_servers(&mut self, ctx: &mut Context<Self>) {
         if !self.roster.is_shared() {
             self.for_servers = Signals::default();
+            self.presence = None;
+            self.asks_people = false;
             return;
         }
-        if self.for_servers.is_empty() || self.busy.signalling {
+        if self.busy.signalling || !self.has_news_for_servers() {
             return;
         }
-        let signals = std::mem::take(&mut self.for_servers);
-        self.write_signals(
-            ServerSignals {
-                signals,
-                ..ServerSignals::default()
-            },
-            ctx,
-        );
+        let row = ServerSignals {
+            signals: std::mem::take(&mut self.for_servers),
+            presence: self.presence.take(),
+            ask: std::mem::take(&mut self.asks_people),
+            ..ServerSignals::default()
+        };
+        self.write_signals(row, ctx);
+    }
+
+    fn has_news_for_servers(&self) -> bool {
+        !self.for_servers.is_empty() || self.presence.is_some() || self.asks_people
     }
 
     /// Says that this feed is new, and asks the others who is there.
     pub(super) fn announce(&mut self, ctx: &mut Context<Self>) {
         let row = ServerSignals {
             ask: true,
-            signals: Signals::of_people(self.roster.here()),
+            presence: Some(self.roster.all_for_servers()),
             ..ServerSignals::default()
         };
         self.write_signals(row, ctx);
@@ -152,7 +199,7 @@ impl Feed {
                     return;
                 }
                 feed.hearing.wrote(number);
-                if !feed.for_servers.is_empty() {
+                if feed.has_news_for_servers() {
                     feed.schedule_tick(ctx);
                 }
             }),
@@ -175,6 +222,7 @@ impl Feed {
             ask,
             look,
             turn,
+            presence,
             mut signals,
             ..
         } = row;
@@ -191,10 +239,14 @@ impl Feed {
         // Whom this feed did not know may not have heard who came here before: nothing is written
         // while nobody is known to listen.
         let tell = ask || !self.roster.knows(server);
-        let changed = self.roster.heard(server, signals.people.take());
+        if tell {
+            self.people_due.for_servers(ForServers::All);
+        }
+        let heard = self.roster.heard(server, presence);
+        self.people_due.sessions |= heard.changed;
+        self.asks_people |= heard.missed;
+        self.note_activity(&mut signals);
         self.gather(For::Sessions, signals);
-        self.people_due.sessions |= changed;
-        self.people_due.servers |= tell;
         self.schedule_tick(ctx);
     }
 }
@@ -206,6 +258,8 @@ fn gather(signals: &mut Signals, newer: Signals, most: usize, metrics: &Metrics)
         metrics.signals_dropped.count(Dropped::Ink);
         signals.ink.clear();
     }
+    // Those whose owners could be listed, if only so many had come at once.
+    signals.pointers.truncate(MAX_LISTED);
 }
 
 #[cfg(test)]

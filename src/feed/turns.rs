@@ -14,6 +14,17 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const APPENDS_OF_A_TURN: u32 = 5;
 /// … within these bounds.
 const TURN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// Other servers append too if one did so lately.
+const LATELY: Duration = Duration::from_secs(1);
+/// The longest time for which a server that won a swap leaves the next one to others.
+const MAX_WAY: Duration = Duration::from_millis(50);
+
+/// How long a server that won a swap by this `append` leaves the next one to others, which were
+/// last seen to append at `others`; nothing if none did lately.
+pub(super) fn way(append: Duration, others: Option<Instant>, now: Instant) -> Option<Duration> {
+    let lately = others.is_some_and(|at| now.saturating_duration_since(at) <= LATELY);
+    lately.then(|| append.min(MAX_WAY))
+}
 
 /// Whose turn it is.
 #[derive(Debug, Default)]
@@ -99,6 +110,16 @@ mod tests {
     fn servers() -> (ServerId, ServerId) {
         let (one, two) = (ServerId::random(), ServerId::random());
         (one.min(two), one.max(two))
+    }
+
+    #[test]
+    fn who_won_waits_for_an_append_if_others_append_too() {
+        let now = Instant::now();
+        let later = now + LATELY;
+        assert_eq!(way(APPEND / 2, None, now), None);
+        assert_eq!(way(APPEND / 2, Some(now), later), Some(APPEND / 2));
+        assert_eq!(way(MAX_WAY * 9, Some(now), later), Some(MAX_WAY));
+        assert_eq!(way(APPEND, Some(now), later + APPEND), None);
     }
 
     #[test]

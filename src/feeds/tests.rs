@@ -11,7 +11,7 @@ use crate::drawing::Limits;
 use crate::members::{Mailbox, ToSession, Unread};
 use crate::model::{Change, OpId, StrokeId, Writer};
 use crate::protocol::Close;
-use crate::store::{Database, Followed};
+use crate::store::{Appended, At, Database, Followed, Removals};
 
 /// Changes that feeds hold here while one before them is missing.
 const EARLY: usize = 50;
@@ -145,66 +145,166 @@ fn change(seq: Seq) -> Change {
     }
 }
 
-/// Waits until the metrics have this line.
-async fn counted(feeds: &Feeds, line: &str) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !feeds
-        .metrics()
-        .text()
-        .lines()
-        .any(|counted| counted == line)
-    {
-        let text = feeds.metrics().text();
-        assert!(Instant::now() < deadline, "{line} is not in {text}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+/// A feed that hears nothing of the database, a session that follows its drawing, and the changes
+/// that are stored behind its back.
+struct Deaf {
+    feeds: Feeds,
+    drawing: DrawingId,
+    open: Attached,
+    hears: mpsc::UnboundedReceiver<ToSession>,
+    stored: Vec<Change>,
+    /// The last position that the session was told of.
+    heard: Seq,
 }
 
-#[actix_web::test]
-async fn a_gap_is_filled_by_waiting_or_by_reading() {
-    for (seqs, by) in [(vec![2, 1], "waiting"), (vec![2], "reading")] {
+impl Deaf {
+    async fn new() -> Self {
         let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
         let (recipient, mut hears) = listener();
         let open = join(&feeds, drawing, recipient);
         assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
-        let told = seqs
-            .into_iter()
-            .map(|seq| Followed::Change(Box::new(change(seq))));
-        open.feed.do_send(Hear(told.collect()));
-        let line = format!("whiteboard_gaps_filled_total{{by=\"{by}\"}} 1");
-        counted(&feeds, &line).await;
+        feeds.0.store.silence(drawing).await;
+        Self {
+            feeds,
+            drawing,
+            open,
+            hears,
+            stored: Vec::new(),
+            heard: 0,
+        }
+    }
+
+    fn head(&self) -> Seq {
+        self.stored.len() as Seq
+    }
+
+    /// Stores so many changes more.
+    async fn stores(&mut self, changes: u64) {
+        let head = self.head();
+        let new: Vec<_> = (head + 1..=head + changes).map(change).collect();
+        let store = &self.feeds.0.store;
+        let life = store.since(self.drawing, 0).await.unwrap().life;
+        let appended = store.append(self.drawing, At { life, head }, &new, &[]);
+        assert_eq!(appended.await.unwrap(), Appended::Committed);
+        self.stored.extend(new);
+    }
+
+    /// Makes the feed hear of these, in this order.
+    fn tells(&self, seqs: impl IntoIterator<Item = Seq>) {
+        let told = seqs.into_iter().map(|seq| &self.stored[seq as usize - 1]);
+        let told = told.map(|change| Followed::Change(Box::new(change.clone())));
+        self.open.feed.do_send(Hear(told.collect()));
+    }
+
+    /// Waits until the session was told of all that is stored, in order and once.
+    async fn hears_all(&mut self) {
+        while self.heard < self.head() {
+            let ToSession::Frame(frame) = next(&mut self.hears).await else {
+                panic!("the session is told something else");
+            };
+            let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
+            if frame["type"] != "strokes" {
+                continue;
+            }
+            assert_eq!(frame["from"], self.heard, "{frame}");
+            for told in frame["changes"].as_array().unwrap() {
+                self.heard += 1;
+                let stored = &self.stored[self.heard as usize - 1];
+                let stored = (
+                    serde_json::json!(stored.seq),
+                    serde_json::json!(stored.stroke),
+                );
+                assert_eq!((&told["seq"], &told["stroke"]), (&stored.0, &stored.1));
+            }
+            assert_eq!(frame["head"], self.heard, "{frame}");
+        }
+    }
+
+    /// What a counter says.
+    fn count(&self, counter: &str) -> u64 {
+        let text = self.feeds.metrics().text();
+        let line = text.lines().find_map(|line| line.strip_prefix(counter));
+        line.expect(counter).trim().parse().expect("a number")
+    }
+
+    /// Stores some changes and tells of them, until this counter tells that the feed did what is tried:
+    /// a comparison of heads, as they follow each subscription, may have found them before. Each time
+    /// the session hears of all.
+    async fn until_counted(&mut self, counter: &str, changes: u64, tell: impl Fn(&Self, Seq)) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let before = self.count(counter);
+        while self.count(counter) == before {
+            assert!(Instant::now() < deadline, "{counter} is still {before}");
+            let head = self.head();
+            self.stores(changes).await;
+            tell(self, head);
+            self.hears_all().await;
+            // Whatever the feed was told before, it has done.
+            let read = self.feeds.read(self.drawing, 0, None, None).await;
+            assert_eq!(read.unwrap().head, self.head());
+            tokio::time::sleep(2 * self.feeds.0.settings.gap_hold).await;
+        }
     }
 }
 
 #[actix_web::test]
+async fn a_gap_is_filled_by_waiting() {
+    let mut deaf = Deaf::new().await;
+    let counter = "whiteboard_gaps_filled_total{by=\"waiting\"}";
+    let backwards = |deaf: &Deaf, head| deaf.tells([head + 2, head + 1]);
+    deaf.until_counted(counter, 2, backwards).await;
+    assert_eq!(deaf.count("whiteboard_early_changes_dropped_total"), 0);
+}
+
+#[actix_web::test]
+async fn a_gap_that_nothing_fills_is_read() {
+    let mut deaf = Deaf::new().await;
+    let counter = "whiteboard_gaps_filled_total{by=\"reading\"}";
+    let last_only = |deaf: &Deaf, head| deaf.tells([head + 2]);
+    deaf.until_counted(counter, 2, last_only).await;
+}
+
+#[actix_web::test]
 async fn too_many_early_changes_are_dropped_and_the_drawing_is_read() {
-    let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
-    let (recipient, mut hears) = listener();
-    let open = join(&feeds, drawing, recipient);
-    assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
-    let early = (2..).map(|seq| Followed::Change(Box::new(change(seq))));
-    open.feed.do_send(Hear(early.take(EARLY + 1).collect()));
-    let line = format!("whiteboard_early_changes_dropped_total {}", EARLY + 1);
-    counted(&feeds, &line).await;
+    let mut deaf = Deaf::new().await;
+    let counter = "whiteboard_early_changes_dropped_total";
+    let all = EARLY as u64 + 2;
+    let all_but_one = |deaf: &Deaf, head| deaf.tells(head + 2..=head + all);
+    deaf.until_counted(counter, all, all_but_one).await;
+    // As many as it may hold, and the one that was too many.
+    assert_eq!(deaf.count(counter), EARLY as u64 + 1);
 }
 
 #[actix_web::test]
 async fn another_position_in_the_database_is_noticed() {
-    let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
-    let (recipient, mut hears) = listener();
-    join(&feeds, drawing, recipient);
-    assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
-    let life = feeds.read(drawing, 0, None, None).await.unwrap().life;
-    let head = Head {
-        id: drawing,
-        head: 5,
-        floor: 0,
-        life,
-        title: "A drawing".into(),
-        deleted: false,
-    };
-    feeds.told(drawing, Some(head));
-    counted(&feeds, "whiteboard_heads_differed_total 1").await;
+    /// Comparisons that follow a subscription may each have found the difference before, once.
+    const ATTEMPTS: u64 = 4;
+    let mut deaf = Deaf::new().await;
+    let life = deaf
+        .feeds
+        .read(deaf.drawing, 0, None, None)
+        .await
+        .unwrap()
+        .life;
+    let mut noticed = 0;
+    for _ in 0..ATTEMPTS {
+        deaf.stores(5).await;
+        let head = Head {
+            id: deaf.drawing,
+            head: deaf.head(),
+            floor: 0,
+            life,
+            title: "A drawing".into(),
+            deleted: false,
+        };
+        let before = deaf.count("whiteboard_heads_differed_total");
+        deaf.feeds.told(deaf.drawing, Some(head));
+        // The feed answers after it was told.
+        deaf.feeds.read(deaf.drawing, 0, None, None).await.unwrap();
+        noticed += deaf.count("whiteboard_heads_differed_total") - before;
+        deaf.hears_all().await;
+    }
+    assert!(noticed > 0);
 }
 
 #[actix_web::test]
@@ -231,10 +331,9 @@ async fn a_drawing_that_was_swept_away_unheard_closes_its_sessions() {
     assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
     let store = &feeds.0.store;
     store.delete(drawing).await.unwrap();
-    let swept = store
-        .sweep_after(Duration::ZERO, Duration::from_secs(3_600))
-        .await;
-    assert_eq!(swept.unwrap().drawings, 1);
+    let mut removals = Removals::default();
+    let removed = store.remove_deleted(&mut removals, Duration::ZERO).await;
+    assert_eq!(removed, Ok(1));
     let watching = feeds.clone();
     let watch = actix_web::rt::spawn(async move { watching.watch().await });
     let closed = loop {

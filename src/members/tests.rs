@@ -9,6 +9,8 @@ use crate::stroke::Body;
 
 /// Bytes of each stroke here.
 const BYTES: usize = 60 * 1024;
+/// Messages that may wait.
+const MESSAGES: usize = 1_000;
 /// Bytes of frames that may wait.
 const UNREAD: usize = 2 * 1024 * 1024;
 
@@ -16,6 +18,7 @@ const UNREAD: usize = 2 * 1024 * 1024;
 struct Browser {
     unread: Unread,
     frames: Vec<ByteString>,
+    answers: Vec<Answers>,
     closed: Option<Close>,
 }
 
@@ -23,7 +26,7 @@ impl Actor for Browser {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(1_000);
+        ctx.set_mailbox_capacity(MESSAGES);
     }
 }
 
@@ -36,6 +39,7 @@ impl Handler<ToSession> for Browser {
                 self.unread.took(&frame);
                 self.frames.push(frame);
             }
+            ToSession::Answers(answers) => self.answers.push(answers),
             ToSession::Close(close) => self.closed = Some(close),
             _ => {}
         }
@@ -96,10 +100,24 @@ impl Handler<Closed> for Browser {
     }
 }
 
+/// The answers that came since this was asked last.
+#[derive(Message)]
+#[rtype(result = "Vec<Answers>")]
+struct Answered;
+
+impl Handler<Answered> for Browser {
+    type Result = Vec<Answers>;
+
+    fn handle(&mut self, _: Answered, _: &mut Self::Context) -> Vec<Answers> {
+        std::mem::take(&mut self.answers)
+    }
+}
+
 async fn browser(unread: Unread) -> actix::Addr<Browser> {
     let browser = Browser {
         unread,
         frames: Vec::new(),
+        answers: Vec::new(),
         closed: None,
     }
     .start();
@@ -232,6 +250,42 @@ async fn what_lasts_is_told_to_whoever_did_not_read_or_comes_later() {
     assert!(!members.has_waiting());
 }
 
+fn answers(ops: usize, upto: u64, refusals: &[&'static str]) -> Answers {
+    let refusals = refusals.iter().copied().map(ByteString::from_static);
+    Answers {
+        refusals: refusals.collect(),
+        ops,
+        upto,
+    }
+}
+
+#[actix_web::test]
+async fn answers_to_a_page_that_does_not_read_reach_it_once_it_does() {
+    // It lacks nothing else, some strokes, or more of them than its socket gets.
+    for strokes in [0, 1, 2 * MAX_FRAME_BYTES / BYTES] {
+        let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
+        let browser = joined(&mut members, &drawing).await;
+        let pointer = ByteString::from_static("pointer");
+        (0..2 * MESSAGES).for_each(|_| members.signal(&pointer));
+        (0..strokes).for_each(|_| draw(&mut drawing));
+        members.flush(&drawing);
+        members.answer(1, answers(3, 3, &["2 is refused"]));
+        members.catch_up(&drawing);
+        members.answer(1, answers(2, 5, &["4 is refused", "5 is refused"]));
+        assert!(members.has_waiting());
+
+        browser.send(Came).await.unwrap();
+        assert!(browser.send(Answered).await.unwrap().is_empty());
+        members.catch_up(&drawing);
+        let told = browser.send(Answered).await.unwrap();
+        let refused: Vec<_> = told.iter().flat_map(|told| &told.refusals).collect();
+        assert_eq!(refused, ["2 is refused", "4 is refused", "5 is refused"]);
+        assert_eq!(told.iter().map(|told| told.ops).sum::<usize>(), 5);
+        assert_eq!(told.last().unwrap().upto, 5);
+        assert!(!members.has_waiting());
+    }
+}
+
 #[test]
 fn a_position_means_something_only_in_its_life_and_between_floor_and_head() {
     let mut drawing = drawing();
@@ -260,4 +314,33 @@ fn a_position_means_something_only_in_its_life_and_between_floor_and_head() {
             "{since} of {life:?}"
         );
     }
+}
+
+#[actix_web::test]
+async fn what_changed_is_told_to_who_has_the_rest_and_the_whole_to_all_others() {
+    let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
+    let people = |frame: &'static str| ByteString::from_static(frame);
+    let ada = joined(&mut members, &drawing).await;
+    // Nothing was told before: a change would mean nothing to her.
+    members.announce_change(Lasting::People, people("change 1"), people("whole 1"));
+    members.announce_change(Lasting::People, people("change 2"), people("whole 2"));
+    assert_eq!(ada.send(Came).await.unwrap(), ["whole 1", "change 2"]);
+
+    // Now she does not read. What is kept for her is one frame, whatever happens meanwhile.
+    while !members.has_waiting() {
+        draw(&mut drawing);
+        members.flush(&drawing);
+    }
+    for (change, whole) in [("change 3", "whole 3"), ("change 4", "whole 4")] {
+        members.announce_change(Lasting::People, people(change), people(whole));
+    }
+    members.repeat(1, Lasting::People);
+    ada.send(Came).await.unwrap();
+    members.catch_up(&drawing);
+    assert_eq!(ada.send(Came).await.unwrap()[1..], ["whole 4"]);
+    members.announce_change(Lasting::People, people("change 5"), people("whole 5"));
+    members.repeat(1, Lasting::People);
+    members.repeat(7, Lasting::People);
+    assert_eq!(ada.send(Came).await.unwrap(), ["change 5", "whole 5"]);
+    assert!(!members.has_waiting());
 }

@@ -30,6 +30,8 @@ pub enum FromBrowser {
         /// The life it belongs to.
         life: Life,
     },
+    /// Send all of who is here again.
+    People,
     /// Are you there?
     Ping,
 }
@@ -93,8 +95,12 @@ impl FromBrowser {
                 let SinceFrame { since, life, .. } = serde_json::from_str(text)?;
                 Ok(Self::Since { since, life })
             }
+            "people" => {
+                let BareFrame { .. } = serde_json::from_str(text)?;
+                Ok(Self::People)
+            }
             "ping" => {
-                let PingFrame { .. } = serde_json::from_str(text)?;
+                let BareFrame { .. } = serde_json::from_str(text)?;
                 Ok(Self::Ping)
             }
             _ => Err(FrameError::new(format!(
@@ -116,7 +122,7 @@ struct SinceFrame {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PingFrame {
+struct BareFrame {
     #[serde(rename = "type")]
     _type: String,
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::model::{Access, Change, Life, OpId, PersonId, Refusal, Seq, WriterId};
-use crate::signal::Signals;
+use crate::signal::{PeopleUpdate, Signals};
 
 /// A frame to a browser, except `strokes`, which [`strokes_frame`] writes.
 #[derive(Clone, Debug, Serialize)]
@@ -44,6 +44,8 @@ pub enum ToBrowser<'a> {
     },
     /// Seen and forgotten.
     Signals(&'a Signals),
+    /// Who is here, or what changed of it.
+    People(&'a PeopleUpdate),
     /// Every op up to `n` has its answer.
     Done {
         /// The number.

@@ -10,7 +10,9 @@ use std::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws;
 
-use super::{RETRY, Session};
+use super::guard::{Gate, Guard};
+use super::{ASKS_PER_SECOND, RETRY, Session};
+use crate::connection::Connection;
 use crate::feeds::Feeds;
 use crate::metrics::Metrics;
 use crate::model::{Access, DrawingId, Life, Seq};
@@ -38,6 +40,16 @@ pub struct SessionSettings {
     /// Most messages of its feed that wait for a session; when there are more, its browser is not
     /// reading.
     pub unread_messages: usize,
+}
+
+impl SessionSettings {
+    /// Frames that a socket has reason to send in a second, each with one op, one signal or one ask.
+    fn frames_per_second(&self) -> NonZeroU32 {
+        let signals = self.signals_per_second.get();
+        let asks = ASKS_PER_SECOND.get();
+        self.ops_per_second
+            .saturating_add(signals.saturating_add(asks))
+    }
 }
 
 /// What all sessions of a server share.
@@ -68,7 +80,7 @@ impl Sessions {
         self.feeds.metrics()
     }
 
-    /// How many sockets are open.
+    /// How many sessions are open, without those that were turned away.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
@@ -115,8 +127,13 @@ pub fn upgrade(
         Ok(_) if sessions.open() >= sessions.settings.max_sessions => Err(Close::TooMany),
         joining => joining,
     };
-    let session = Session::new(joining, sessions.clone());
-    ws::WsResponseBuilder::new(session, request, payload)
+    if let Some(connection) = Connection::of(request) {
+        connection.is_socket_now();
+    }
+    let gate = Gate::default();
+    let frames = Guard::new(payload, gate.clone(), sessions.settings.frames_per_second());
+    let session = Session::new(joining, sessions.clone(), gate);
+    ws::WsResponseBuilder::new(session, request, frames)
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME_BYTES)
         .start()

@@ -11,7 +11,7 @@ use surrealdb::{IndexedResults, Surreal};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
 
-use super::open::connect;
+use super::open::{Missing, connect};
 use super::{Database, StoreError};
 use crate::metrics::{Link, Metrics, NoResult};
 use crate::model::ServerId;
@@ -297,7 +297,7 @@ impl Connection {
             return Ok(());
         }
         let database = self.database.clone();
-        let connecting = async move { connect(&database).await };
+        let connecting = async move { connect(&database, Missing::Make).await };
         let connecting = self
             .handle
             .spawn(tokio::time::timeout(REPLACE_WAIT, connecting));

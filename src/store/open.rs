@@ -11,8 +11,9 @@ use surrealdb::opt::{Config, auth};
 use surrealdb::types::Value;
 use tokio::runtime::{Builder, Handle};
 
+use super::address::{database_address, folder};
 use super::connection::{Connection, Sessions, Trouble, checked, one_line, pause};
-use super::rows::variables;
+use super::rows::{Fields, variables};
 use super::{Database, Store, StoreError, schema};
 use crate::metrics::{Link, Metrics};
 use crate::model::ServerId;
@@ -28,6 +29,17 @@ const CLOSE_LOOK: Duration = Duration::from_millis(2);
 const CONNECT_WAIT: Duration = Duration::from_secs(30);
 /// How often connecting is tried while a server is starting.
 const START_LOOK: Duration = Duration::from_millis(100);
+/// A folder that SurrealKV makes in its own before anything else is there to be read.
+const MANIFEST: &str = "manifest";
+
+/// What is done where there is no database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// One is made.
+    Make,
+    /// That is an error, and nothing is made.
+    Refuse,
+}
 
 impl Store {
     /// Opens the database: connects, signs in, applies the schema where it is missing.
@@ -39,6 +51,25 @@ impl Store {
     /// [`StoreError::Unavailable`] says why it cannot be opened or reached;
     /// [`StoreError::TooNew`] that this program is too old for it.
     pub async fn open(database: &Database) -> Result<Store, StoreError> {
+        Self::open_or(database, Missing::Make).await
+    }
+
+    /// Opens a database that is there: what was mistyped is not made.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::open`], and [`StoreError::NoDatabase`] when the folder, the namespace, the
+    /// database or its schema is missing. A folder is to be named without a `~`.
+    pub async fn open_existing(database: &Database) -> Result<Store, StoreError> {
+        // SurrealKV makes the folder that it opens.
+        let folder = folder(&database.url);
+        if folder.is_some_and(|folder| !folder.join(MANIFEST).is_dir()) {
+            return Err(StoreError::NoDatabase);
+        }
+        Self::open_or(database, Missing::Refuse).await
+    }
+
+    async fn open_or(database: &Database, missing: Missing) -> Result<Store, StoreError> {
         let threads = std::thread::available_parallelism().map_or(2, |n| n.get().max(2));
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
@@ -47,10 +78,14 @@ impl Store {
             .enable_all()
             .build()
             .map_err(|error| StoreError::Unavailable(format!("no threads for it: {error}")))?;
-        let opened = runtime.spawn(sessions(database.clone())).await;
+        let opened = runtime.spawn(sessions(database.clone(), missing)).await;
         let sessions = match opened {
             Ok(Ok(sessions)) => sessions,
             Ok(Err(error)) => {
+                if !database.is_remote() {
+                    // The folder can be opened again when this returns.
+                    let _ = tokio::time::timeout(CLOSE_WAIT, idle(runtime.handle())).await;
+                }
                 runtime.shutdown_background();
                 return Err(error);
             }
@@ -61,11 +96,17 @@ impl Store {
         };
         let connection = Connection::new(runtime, sessions, database.clone());
         let store = Store(Arc::new(connection));
-        if let Err(error) = schema::apply(&store.0).await {
-            store.shut().await;
-            return Err(error);
+        let applied = match missing {
+            Missing::Refuse if !schema::is_there(&store.0).await => Err(StoreError::NoDatabase),
+            _ => schema::apply(&store.0).await,
+        };
+        match applied {
+            Ok(()) => Ok(store),
+            Err(error) => {
+                store.shut().await;
+                Err(error)
+            }
         }
-        Ok(store)
     }
 
     /// This run of this process.
@@ -155,23 +196,21 @@ async fn idle(handle: &Handle) {
     }
 }
 
-async fn sessions(database: Database) -> Result<Sessions, StoreError> {
-    let queries = connect(&database).await?;
+async fn sessions(database: Database, missing: Missing) -> Result<Sessions, StoreError> {
+    let queries = connect(&database, missing).await?;
     let lives = match database.is_remote() {
-        true => connect(&database).await?,
+        true => connect(&database, missing).await?,
         false => queries.clone(),
     };
     Ok(Sessions::new(queries, lives))
 }
 
 /// Connects, signs in, and goes to the database.
-pub(super) async fn connect(database: &Database) -> Result<Surreal<Any>, StoreError> {
-    let mut url = database.url.clone();
-    if url.starts_with("surrealkv:") && !url.contains("sync=") {
-        // A committed transaction is on disk.
-        url.push_str(if url.contains('?') { "&" } else { "?" });
-        url.push_str("sync=every");
-    }
+pub(super) async fn connect(
+    database: &Database,
+    missing: Missing,
+) -> Result<Surreal<Any>, StoreError> {
+    let url = database_address(&database.url).map_err(|reason| unavailable(database, &reason))?;
     // A large folder may take longer than a query to open, and nobody else can answer for it.
     let connected = match database.is_remote() {
         true => tokio::time::timeout(CONNECT_WAIT, reach(&url)).await,
@@ -182,7 +221,7 @@ pub(super) async fn connect(database: &Database) -> Result<Surreal<Any>, StoreEr
         Ok(Err(error)) => return Err(unavailable(database, error.message())),
         Err(_) => return Err(unavailable(database, "no answer in time")),
     };
-    let prepared = tokio::time::timeout(CONNECT_WAIT, prepare(&client, database)).await;
+    let prepared = tokio::time::timeout(CONNECT_WAIT, prepare(&client, database, missing)).await;
     prepared.unwrap_or_else(|_| Err(unavailable(database, "no answer in time")))?;
     Ok(client)
 }
@@ -199,8 +238,12 @@ async fn reach(url: &str) -> Result<Surreal<Any>, surrealdb::Error> {
     }
 }
 
-/// Signs in, and goes to the namespace and the database, which are made when they are missing.
-async fn prepare(client: &Surreal<Any>, database: &Database) -> Result<(), StoreError> {
+/// Signs in, and goes to the namespace and the database.
+async fn prepare(
+    client: &Surreal<Any>,
+    database: &Database,
+    missing: Missing,
+) -> Result<(), StoreError> {
     let mut at_root = true;
     if let Some(user) = &database.user {
         let password = database.password.clone().unwrap_or_default();
@@ -222,7 +265,16 @@ async fn prepare(client: &Surreal<Any>, database: &Database) -> Result<(), Store
                 .map_err(|error| unavailable(database, error.message()))?;
         }
     }
-    if at_root {
+    if at_root && missing == Missing::Refuse {
+        // To go where nothing is makes it.
+        if !lists(client, "INFO FOR ROOT", "namespaces", &database.namespace).await? {
+            return Err(StoreError::NoDatabase);
+        }
+        client.use_ns(&database.namespace).await?;
+        if !lists(client, "INFO FOR NS", "databases", &database.name).await? {
+            return Err(StoreError::NoDatabase);
+        }
+    } else if at_root {
         let names = variables([
             ("namespace", Value::String(database.namespace.clone())),
             ("database", Value::String(database.name.clone())),
@@ -242,6 +294,18 @@ async fn prepare(client: &Surreal<Any>, database: &Database) -> Result<(), Store
         .await
         .map_err(|error| unavailable(database, error.message()))?;
     Ok(())
+}
+
+/// Whether what is defined in some place has this name.
+async fn lists(
+    client: &Surreal<Any>,
+    info: &'static str,
+    kind: &str,
+    name: &str,
+) -> Result<bool, StoreError> {
+    let mut told = checked(client.query(info).await?)?;
+    let defined = Fields::of(told.take(0)?)?.take(kind);
+    Ok(matches!(defined, Value::Object(defined) if defined.contains_key(name)))
 }
 
 impl Database {

@@ -75,6 +75,15 @@ pub(super) async fn apply(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether the database has a schema at all, whatever program wrote it. In one that has none, reading it is
+/// an error.
+pub(super) async fn is_there(connection: &Connection) -> bool {
+    let meta = variables([("meta", meta())]);
+    let read = connection.query(READ_META, meta).await;
+    read.and_then(|mut results| Ok(Fields::maybe(results.take(0)?)))
+        .is_ok_and(|row| row.is_some())
+}
+
 fn meta() -> Value {
     record("meta", RecordIdKey::String("schema".into()))
 }

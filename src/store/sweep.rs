@@ -1,4 +1,4 @@
-//! What is taken away in the background: deleted drawings, old tombstones, rows of dead servers.
+//! What is taken away in the background: old tombstones, rows of dead servers.
 //!
 //! It must never take the row at a drawing's head, and raises the floor in the same
 //! transaction in which tombstones go.
@@ -8,27 +8,14 @@ use std::time::Duration;
 use surrealdb::types::{Array, RecordId, RecordIdKey, Value};
 
 use super::connection::Trouble;
-use super::rows::{
-    Fields, drawing_record, int, row_of, rows, signal_table, stroke_table, variables, wrong,
-};
-use super::{SERVER_SILENCE, Store, StoreError, TAKE_BACK};
+use super::rows::{Fields, drawing_record, int, row_of, rows, stroke_table, variables, wrong};
+use super::{SERVER_SILENCE, Store, StoreError};
 use crate::model::{DrawingId, RowId};
 
 /// Most tombstones that go in one transaction, and most drawings that one sweep looks at for
 /// them: what is left, the next one finds.
 const AT_ONCE: usize = 1_000;
-/// Most deleted drawings whose tables one sweep removes. To remove a table, SurrealDB reads the
-/// definitions of all tables there are: with many drawings that is the dearest thing done here.
-const REMOVED_AT_ONCE: usize = 20;
 
-/// NONE is less than any time: it must be ruled out wherever times are compared.
-pub(super) const DELETED: &str =
-    "SELECT id FROM drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age LIMIT $most";
-const REMOVE: &str = "BEGIN;
-IF (DELETE ONLY $drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age RETURN BEFORE) IS NONE { THROW 'taken back' };
-REMOVE TABLE IF EXISTS $strokes;
-REMOVE TABLE IF EXISTS $signals;
-COMMIT;";
 /// Without the hint the other index would be read, from end to end.
 pub(super) const DUE: &str = "SELECT id, changed < swept AS untouched FROM drawing WITH INDEX swept
 WHERE deleted IS NONE AND swept <= time::now() - $age LIMIT $most";
@@ -51,46 +38,19 @@ const SILENT: &str = "DELETE server WHERE beat < time::now() - $age RETURN NONE"
 /// What a sweep took away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Deleted drawings, with their tables.
-    pub drawings: usize,
     /// Tombstones.
     pub tombstones: usize,
 }
 
 impl Store {
-    /// Removes some of the drawings deleted longer ago than [`TAKE_BACK`], tombstones older than
-    /// `tombstones`, and the rows of servers silent for [`SERVER_SILENCE`]. Several servers
-    /// may sweep at once.
+    /// Removes tombstones older than `tombstones`, and the rows of servers silent for [`SERVER_SILENCE`].
+    /// Several servers may sweep at once.
     ///
     /// # Errors
     ///
     /// Those of every query; what was swept until then stays swept.
     pub async fn sweep(&self, tombstones: Duration) -> Result<Swept, StoreError> {
-        self.sweep_after(TAKE_BACK, tombstones).await
-    }
-
-    /// As [`Store::sweep`], with another time to take a deletion back.
-    pub async fn sweep_after(
-        &self,
-        take_back: Duration,
-        tombstones: Duration,
-    ) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
-        for mut row in self.some(DELETED, take_back, REMOVED_AT_ONCE).await? {
-            let drawing = DrawingId(row.uuid_key()?);
-            let variables = variables([
-                ("drawing", drawing_record(drawing)),
-                ("age", age(take_back)),
-                ("strokes", Value::String(stroke_table(drawing))),
-                ("signals", Value::String(signal_table(drawing))),
-            ]);
-            match self.0.persist(REMOVE, variables).await {
-                Ok(_) => swept.drawings += 1,
-                // Taken back in the last moment, or another server was faster.
-                Err(Trouble::Thrown(_)) => {}
-                Err(trouble) => return Err(trouble.into()),
-            }
-        }
         let mut untouched = Vec::new();
         // A drawing is looked at some thirty times in a tombstone's life.
         for mut row in self

@@ -1,8 +1,10 @@
 //! What only a look behind the door can show.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use surrealdb::types::{RecordIdKey, Value, Variables};
+use uuid::Uuid;
 
 use super::connection::Trouble;
 use super::rows::{Fields, drawing_record, int, record, stroke_table, variables};
@@ -35,13 +37,31 @@ async fn ask(store: &Store, text: &'static str, variables: Variables) -> Value {
         .unwrap()
 }
 
-/// Live queries on a drawing's strokes.
-async fn lives(store: &Store, drawing: DrawingId) -> usize {
+/// Live queries on a drawing's strokes, by their ids.
+async fn live_ids(store: &Store, drawing: DrawingId) -> Vec<Uuid> {
     let name = Value::String(stroke_table(drawing));
     let info = ask(store, "INFO FOR TABLE $table", variables([("table", name)])).await;
     match Fields::of(info).unwrap().take("lives") {
-        Value::Object(lives) => lives.len(),
+        Value::Object(lives) => lives.keys().map(|id| id.parse().unwrap()).collect(),
         other => panic!("{other:?}"),
+    }
+}
+
+async fn lives(store: &Store, drawing: DrawingId) -> usize {
+    live_ids(store, drawing).await.len()
+}
+
+impl Store {
+    /// Ends all live queries on a drawing's strokes. Nobody is told: those who follow it hear nothing
+    /// of its changes any more.
+    pub(crate) async fn silence(&self, drawing: DrawingId) {
+        for id in live_ids(self, drawing).await {
+            self.0
+                .query("KILL $live", variables([("live", rows::uuid(id))]))
+                .await
+                .unwrap();
+        }
+        assert_eq!(lives(self, drawing).await, 0);
     }
 }
 
@@ -87,9 +107,11 @@ async fn a_follow_that_nobody_reads_ends() {
 #[tokio::test]
 async fn more_queries_than_may_be_under_way_are_refused() {
     let mut database = memory();
-    database.deadline = Duration::from_millis(100);
     database.queries = 50;
-    let store = Store::open(&database).await.unwrap();
+    let mut store = Store::open(&database).await.unwrap();
+    // Only from here on: what opening takes is no matter of this test.
+    let opened = Arc::get_mut(&mut store.0).expect("nobody else has it");
+    opened.database.deadline = Duration::from_millis(100);
     // They are given up at their deadline, and hold their room for as long as the database does.
     let stuck = (0..database.queries).map(|_| {
         let work = |_| std::future::pending::<Result<(), Trouble>>();
@@ -190,7 +212,7 @@ async fn no_query_of_all_drawings_reads_them_all() {
     for (text, index) in [
         (drawings::LIST, "live"),
         (drawings::LIST_BEFORE, "live"),
-        (sweep::DELETED, "live"),
+        (removal::DUE, "live"),
         (sweep::DUE, "swept"),
     ] {
         let explained = format!("{text} EXPLAIN").leak();
@@ -200,6 +222,10 @@ async fn no_query_of_all_drawings_reads_them_all() {
             ("created", rows::time(drawing.created)),
             ("before", drawing_record(drawing.id)),
             ("age", Value::Duration(SOON.into())),
+            (
+                "postponed",
+                Value::Array(vec![drawing_record(drawing.id)].into()),
+            ),
         ]);
         let plan = format!("{:?}", ask(&store, explained, variables).await);
         assert!(plan.contains("IndexScan"), "{text}: {plan}");
@@ -208,6 +234,27 @@ async fn no_query_of_all_drawings_reads_them_all() {
             plan.contains(&format!("String(\"{index}\")")),
             "{text}: {plan}"
         );
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_deletion_cannot_be_taken_back_after_ten_minutes() {
+    const AGE: &str = "UPDATE $drawing SET deleted -= $age";
+    let minute = Duration::from_secs(60);
+    let store = Store::open(&memory()).await.unwrap();
+    for (age, taken_back) in [(9 * minute, true), (11 * minute, false)] {
+        let drawing = store.create("A drawing").await.unwrap().id;
+        store.delete(drawing).await.unwrap();
+        let age = Value::Duration(age.into());
+        let variables = variables([("drawing", drawing_record(drawing)), ("age", age)]);
+        ask(&store, AGE, variables).await;
+        let back = store.take_back(drawing).await;
+        match taken_back {
+            true => assert_eq!(back.unwrap().id, drawing),
+            false => assert_eq!(back, Err(StoreError::Gone)),
+        }
+        assert_eq!(store.get(drawing).await.is_ok(), taken_back);
     }
     store.close().await;
 }

@@ -409,6 +409,24 @@ impl Cluster {
         asked.error_for_status()?.json().await
     }
 
+    /// Waits until the comparisons of heads that follow the subscriptions to a drawing are over.
+    ///
+    /// Nothing tells of one that finds nothing. But when their time has come, each server asks for them
+    /// before it does what it is asked later, however late it is: it answers from the drawing's feed,
+    /// and then by a query of its own.
+    pub async fn checks_after_following_are_over(&self, drawing: &str) {
+        sleep(LAST_CHECK).await;
+        for server in self.running() {
+            for _ in 0..2 {
+                let feed = format!("/api/drawings/{drawing}/strokes?since=0");
+                for path in [&feed, "/api/drawings"] {
+                    let answer = self.get(self.address(server), path).await;
+                    answer.unwrap_or_else(|error| panic!("server {server}: {error}"));
+                }
+            }
+        }
+    }
+
     /// The value of one line of a server's metrics.
     pub async fn metric(&self, server: usize, name: &str) -> f64 {
         let url = format!("http://{}/metrics", self.address(server));
@@ -487,10 +505,4 @@ impl Drop for Cluster {
             self.log.show();
         }
     }
-}
-
-/// Waits until the comparisons of heads that follow a subscription are over, also if they are late:
-/// nothing tells of one that finds nothing.
-pub async fn checks_after_following_are_over() {
-    sleep(LAST_CHECK + READ).await;
 }

@@ -5,10 +5,9 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
+use whiteboard::store::Removals;
 
-use crate::cluster::{
-    CHECKS, Cluster, INTERVAL, NO_CHECKS, Plan, READ, checks_after_following_are_over,
-};
+use crate::cluster::{CHECKS, Cluster, INTERVAL, NO_CHECKS, Plan, READ};
 use crate::direct::Names;
 use crate::page::pen;
 use crate::visitor::Visitor;
@@ -44,14 +43,13 @@ async fn tables(cluster: &Cluster, drawing: &str) -> Vec<String> {
         .collect()
 }
 
-/// Sweeps the drawings that are deleted, as if it had been for long.
-async fn sweep(cluster: &Cluster) -> usize {
+/// Removes the drawings that are deleted, as if they had been for long.
+async fn remove(cluster: &Cluster) -> usize {
     let store = cluster.store().await;
-    let swept = store
-        .sweep_after(Duration::ZERO, Duration::from_secs(3600))
-        .await;
+    let mut removals = Removals::default();
+    let removed = store.remove_deleted(&mut removals, Duration::ZERO).await;
     store.close().await;
-    swept.expect("the database").drawings
+    removed.expect("the database")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -88,7 +86,7 @@ async fn a_drawing_deleted_while_all_draw_is_closed_everywhere_and_stays_away() 
         () = deletion => {}
     }
     let attempts: Vec<usize> = visitors.iter().map(|each| each.seen().attempts).collect();
-    assert_eq!(sweep(&cluster).await, 1);
+    assert_eq!(remove(&cluster).await, 1);
     assert_eq!(tables(&cluster, &drawing).await, Vec::<String>::new());
     for server in 0..3 {
         let path = format!("/api/drawings/{drawing}/strokes");
@@ -110,7 +108,7 @@ async fn a_server_that_slept_through_a_deletion_brings_no_table_back() {
     ben.draw(pen(2.0));
     let deleted = delete(&cluster, 0, &drawing).await;
     is_sent_away(&ada, deleted + SOON).await;
-    assert_eq!(sweep(&cluster).await, 1);
+    assert_eq!(remove(&cluster).await, 1);
     cluster.resume(1);
     is_sent_away(&ben, Instant::now() + SOON).await;
     assert_eq!(tables(&cluster, &drawing).await, Vec::<String>::new());
@@ -126,7 +124,7 @@ async fn a_deletion_whose_signal_was_lost_is_noticed_within_the_heads_interval()
     let plan = Plan::of(2).linked().flags(CHECKS);
     let (cluster, drawing, ada, ben) = plan.start_with_two().await;
     ada.sees(ben.draw(pen(1.0))).await;
-    checks_after_following_are_over().await;
+    cluster.checks_after_following_are_over(&drawing).await;
     let follows = cluster.metric(1, FOLLOWS).await;
     cluster.deafen(1);
     let deleted = delete(&cluster, 0, &drawing).await;
@@ -164,7 +162,7 @@ async fn a_new_title_reaches_visitors_of_other_servers_at_once() {
     let cluster = Plan::of(2).flags(NO_CHECKS).start().await;
     let drawing = cluster.create_drawing().await;
     let ben = cluster.visit_at(1, "Ben", &drawing).await;
-    checks_after_following_are_over().await;
+    cluster.checks_after_following_are_over(&drawing).await;
     let path = format!("/api/drawings/{drawing}");
     let renamed = json!({"title": "A better plan"});
     cluster.ask(0, Method::PATCH, &path, renamed).await;

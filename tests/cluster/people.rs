@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 use whiteboard::model::{StrokeId, WriterId};
+use whiteboard::roster::MAX_LISTED;
 
 use crate::cluster::{Cluster, Plan};
 use crate::page::pen;
@@ -127,7 +128,14 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
     ada.leave().await;
     let gone = Instant::now();
     all_know(&cluster, &drawing, &[&ben], &["Ben"], gone).await;
-    assert_eq!(pointer(&ben.seen(), writer), None);
+    // And who comes now, to either server, is told of neither pointer nor ink.
+    for server in 0..2 {
+        let cleo = cluster.visit_at(server, "Cleo", &drawing).await;
+        let now = welcome(&cleo, 1).await;
+        all_see(&[&cleo], &["Ben", "Cleo"], now + SOON).await;
+        assert!(cleo.seen().pointers.is_empty() && cleo.seen().ink.is_empty());
+        cleo.leave().await;
+    }
     assert_eq!(direct.rows().await, before);
 }
 
@@ -182,11 +190,16 @@ async fn the_people_of_a_killed_server_are_gone_within_ten_seconds() {
     ada.signal(json!({"pointer": {"x": 1, "y": 2}}));
     ben.wait("a pointer", |seen| pointer(seen, writer).is_some())
         .await;
+    all_list(&cluster, &drawing, 2, now + DEADLINE).await;
     cluster.kill(0);
     let killed = Instant::now();
     all_see(&[&ben], &["Ben"], killed + FORGOTTEN).await;
     all_list(&cluster, &drawing, 1, killed + FORGOTTEN).await;
-    assert_eq!(pointer(&ben.seen(), writer), None);
+    // Who comes now never heard of her.
+    let cleo = cluster.visit_at(1, "Cleo", &drawing).await;
+    let now = welcome(&cleo, 1).await;
+    all_see(&[&ben, &cleo], &["Ben", "Cleo"], now + SOON).await;
+    assert!(cleo.seen().pointers.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -213,4 +226,63 @@ async fn a_writer_who_comes_back_through_another_server_is_here_once() {
         sleep(LOOK).await;
     }
     assert_eq!(listed(&cluster, 1, &drawing).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_on_two_servers_knows_its_number_and_who_does_something() {
+    const EACH: usize = 40;
+    let mut cluster = Plan::of(2).alone().start().await;
+    let drawing = cluster.create_drawing().await;
+    let mut crowds = [Vec::new(), Vec::new()];
+    for number in 0..EACH {
+        for (server, crowd) in crowds.iter_mut().enumerate() {
+            // Nobody of them knows another server, or comes back.
+            let (address, name) = (cluster.address(server), format!("{number} at {server}"));
+            crowd.push(cluster.visit_from(address, &name, &drawing, None));
+        }
+    }
+    let [here, there] = &crowds;
+    for visitor in here.iter().chain(there) {
+        visitor
+            .wait("the number of all", |seen| seen.people_count == 2 * EACH)
+            .await;
+        assert_eq!(visitor.seen().people.len(), MAX_LISTED);
+    }
+    // Someone there of whom nobody here is told by name.
+    let looks = &here[0];
+    let unlisted = |visitor: &&Visitor| {
+        let writer = visitor.writer();
+        looks
+            .seen()
+            .people
+            .iter()
+            .all(|person| person.writer != writer)
+    };
+    let acts = there
+        .iter()
+        .find(unlisted)
+        .expect("more are there than are listed");
+    let writer = acts.writer();
+    let until = Instant::now() + DEADLINE;
+    for x in 0.. {
+        acts.signal(json!({"pointer": {"x": x, "y": 2}}));
+        sleep(LOOK).await;
+        if pointer(&looks.seen(), writer).is_some() {
+            break;
+        }
+        assert!(Instant::now() < until, "{} is not known by name", acts.name);
+    }
+    cluster.kill(1);
+    let killed = Instant::now();
+    for visitor in here {
+        let left = (killed + FORGOTTEN).saturating_duration_since(Instant::now());
+        visitor
+            .wait_within(left, "those who are left", |seen| seen.people_count == EACH)
+            .await;
+        assert!(
+            names(&visitor.seen())
+                .iter()
+                .all(|name| name.ends_with(" at 0"))
+        );
+    }
 }

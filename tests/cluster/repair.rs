@@ -6,9 +6,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use whiteboard::model::StrokeId;
 
-use crate::cluster::{
-    CHECKS, Cluster, INTERVAL, NO_CHECKS, Plan, READ, checks_after_following_are_over,
-};
+use crate::cluster::{CHECKS, Cluster, INTERVAL, NO_CHECKS, Plan, READ};
 use crate::direct::{Direct, Names, append, write};
 use crate::page::pen;
 use crate::surrealdb::{Engine, engine};
@@ -73,7 +71,7 @@ async fn live_queries_that_were_killed_behind_the_feeds_backs_are_opened_again()
     let Names {
         strokes, signals, ..
     } = Names::of(&drawing);
-    checks_after_following_are_over().await;
+    cluster.checks_after_following_are_over(&drawing).await;
     for table in [&strokes, &signals] {
         let differed = cluster.metric(0, DIFFERED).await;
         assert!(direct.kill_lives(table).await >= 2);
@@ -96,7 +94,7 @@ async fn a_last_notification_that_was_lost_is_made_up_for_within_the_heads_inter
     let plan = Plan::of(2).flags(CHECKS).linked();
     let (cluster, drawing, ada, ben) = plan.start_with_two().await;
     ada.sees(ben.draw(pen(1.0))).await;
-    checks_after_following_are_over().await;
+    cluster.checks_after_following_are_over(&drawing).await;
     let differed = cluster.metric(0, DIFFERED).await;
     let follows = cluster.metric(0, FOLLOWS).await;
     cluster.deafen(0);
@@ -126,7 +124,7 @@ async fn a_write_that_began_before_a_feed_followed_and_ended_after_it_read_is_fo
         let ada = cluster.visit_at(0, "Ada", &drawing).await;
         if late {
             // Then only those of the heads interval can find it.
-            checks_after_following_are_over().await;
+            cluster.checks_after_following_are_over(&drawing).await;
         }
         assert_eq!(ada.seen().head, 0);
         held.commit().await.expect("nobody wrote the same");
@@ -145,7 +143,7 @@ async fn a_gap_that_no_notification_fills_is_read() {
     write(&held, &append(&drawing, 0, &[(1, silent)])).await;
     let ada = cluster.visit_at(0, "Ada", &drawing).await;
     let ben = cluster.visit_at(1, "Ben", &drawing).await;
-    checks_after_following_are_over().await;
+    cluster.checks_after_following_are_over(&drawing).await;
     held.commit().await.expect("nobody wrote the same");
     let next = ben.draw(pen(2.0));
     ada.sees(next).await;

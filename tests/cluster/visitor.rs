@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
-use whiteboard::model::{OpId, StrokeId, Writer, WriterId};
+use whiteboard::model::{StrokeId, Writer, WriterId};
 
 use crate::page::{Closed, Page, pen};
 use crate::process::Log;
@@ -159,8 +159,13 @@ impl Visitor {
 
     /// Its public id, which it has before it is welcome.
     pub fn writer(&self) -> WriterId {
+        self.identity().id
+    }
+
+    /// The same, with the person's.
+    pub fn identity(&self) -> Writer {
         let seen = self.seen();
-        Writer::new(seen.key, seen.tab).id
+        Writer::new(seen.key, seen.tab)
     }
 
     /// Draws a stroke; it is in the outbox until it is answered.
@@ -178,11 +183,6 @@ impl Visitor {
     /// Erases a stroke.
     pub fn erase(&self, stroke: StrokeId) -> u64 {
         self.wish(json!({"op": "erase", "stroke": stroke}))
-    }
-
-    /// Takes an erasure back.
-    pub fn restore(&self, stroke: StrokeId, body: Value, over: OpId) -> u64 {
-        self.wish(json!({"op": "restore", "stroke": stroke, "body": body, "over": over}))
     }
 
     /// Puts any op into the outbox under its next number, which it gives.

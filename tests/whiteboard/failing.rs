@@ -12,7 +12,7 @@ use crate::page::pen;
 use crate::served::{Process, create_drawing, serve_on, strokes};
 use crate::surrealdb::Server;
 
-/// So often the database fails, and within this time.
+/// So often the database fails, and within this time; the same for a disk that gets full.
 const FAILURES: u64 = 5;
 const FAILS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -21,9 +21,11 @@ const STROKES: u64 = 100;
 const STROKE_BYTES: usize = 2 * 1024;
 /// … and what fits on it at first.
 const ROOM: u64 = 128 * 1024;
+/// What a server says last then.
+const FULL: &str = "whiteboard: the database's storage failed, as when the disk is full";
 
 /// Runs a query over HTTP, beside all whiteboards.
-async fn query(database: &Database, text: String) {
+pub async fn query(database: &Database, text: String) {
     let url = format!("{}/sql", database.url.replace("ws://", "http://"));
     let answer = reqwest::Client::new()
         .post(url)
@@ -124,6 +126,31 @@ async fn an_op_that_the_database_never_takes_is_refused_and_no_other() {
 }
 
 #[actix_web::test]
+async fn an_op_that_failed_once_is_not_refused() {
+    let process = Server::start();
+    let database = process.database("once");
+    let server = serve_on(&database, &[]).await;
+    let drawing = create_drawing(server.address()).await;
+    // No stroke is taken before the server asked whether the database takes anything at all.
+    let hurdle = format!(
+        "DEFINE TABLE hurdle; CREATE hurdle:one SET up = true;
+        DEFINE EVENT touched ON drawing WHEN $before.head = $after.head
+            THEN (UPDATE hurdle:one SET up = false);
+        DEFINE FIELD OVERWRITE body ON `stroke_{drawing}` TYPE option<string>
+            ASSERT (SELECT VALUE up FROM ONLY hurdle:one) = false"
+    );
+    query(&database, hurdle).await;
+    let mut ada = Browser::open(server.address(), &drawing).await;
+    ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    assert!(ada.refusals.is_empty(), "{:?}", ada.refusals);
+    ada.reach(1).await;
+    assert_eq!(failed(server.address()).await, 1);
+    drop(ada);
+    server.drain().await;
+}
+
+#[actix_web::test]
 async fn a_full_disk_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
@@ -142,8 +169,7 @@ async fn a_full_disk_loses_nothing() {
     assert_eq!(closed.code, 1012, "{closed:?}");
     let (code, log) = process.ended();
     assert_eq!(code, Some(1));
-    let reason = "whiteboard: the database's storage failed, as when the disk is full";
-    assert!(log.last().unwrap().starts_with(reason), "{log:?}");
+    assert!(log.last().unwrap().starts_with(FULL), "{log:?}");
     let kept = ada.outbox.len() as u64;
     assert!(0 < kept && kept < STROKES, "{kept} strokes have no answer");
 
@@ -167,8 +193,11 @@ async fn a_disk_that_is_full_while_nobody_draws_is_noticed_too() {
     let process = Process::start_with_little_room(&folder.path().join("data"), ROOM);
     let address = process.address;
     let drawing = create_drawing(address).await;
-    let http = reqwest::Client::new();
+    let http = reqwest::Client::builder().timeout(FAILS_WITHIN).build();
+    let http = http.unwrap();
+    let deadline = Instant::now() + FAILS_WITHIN;
     for n in 0.. {
+        assert!(Instant::now() < deadline, "{n} titles fit on the disk");
         let rename = http
             .patch(format!("http://{address}/api/drawings/{drawing}"))
             .json(&json!({"title": format!("{n} {}", "long ".repeat(20))}))
@@ -177,7 +206,9 @@ async fn a_disk_that_is_full_while_nobody_draws_is_noticed_too() {
             break;
         }
     }
-    assert_eq!(process.ended().0, Some(1));
+    let (code, log) = process.ended();
+    assert_eq!(code, Some(1));
+    assert!(log.last().unwrap().starts_with(FULL), "{log:?}");
 }
 
 #[actix_web::test]

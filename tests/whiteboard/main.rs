@@ -3,25 +3,35 @@
 mod browser;
 #[allow(dead_code, reason = "another test binary uses the rest of it")]
 mod page;
+mod parts;
 mod processes;
 mod proxy;
+mod raw;
 mod served;
 #[allow(dead_code, reason = "another test binary uses the rest of it")]
 mod surrealdb;
 
 mod api;
 mod backup;
+mod crowd;
 mod deployment;
 mod drawing;
 mod drawing_together;
+mod exhaustion;
+mod existing;
 mod failing;
+mod fairness;
+mod feeds;
 mod health;
 mod hostile;
 mod logged;
 mod metrics;
+mod people;
 mod properties;
+mod refused;
 mod replicas;
 mod resync;
+mod sessions;
 mod settings;
 mod start;
 mod store;

@@ -210,11 +210,13 @@ async fn what_a_session_is_not_given_or_may_not_send_is_counted() {
     large["note"] = json!("x".repeat(40_000));
     let skipped = ["strokes", "signals"];
     let skipped = skipped.map(|kind| format!("whiteboard_frames_skipped_total{{kind=\"{kind}\"}}"));
+    let deadline = Instant::now() + SOON;
     loop {
         let now = numbers(address).await;
         if skipped.iter().all(|series| now[series] > before[series]) {
             break;
         }
+        assert!(Instant::now() < deadline, "nobody is left out");
         for _ in 0..20 {
             ada.draw(large.clone()).await;
         }
@@ -314,7 +316,12 @@ async fn servers_that_race_lose_swaps_and_hear_each_other() {
     let mut ben = Browser::open(two.address(), &drawing).await;
     let behind = "whiteboard_appends_total{outcome=\"behind\"}";
     let mut drawn = 0;
+    let deadline = Instant::now() + SOON;
     while numbers(one.address()).await[behind] == 0.0 {
+        assert!(
+            Instant::now() < deadline,
+            "{drawn} strokes, and no swap lost"
+        );
         for x in 0..10 {
             ada.draw(pen(f64::from(x))).await;
             ben.draw(pen(f64::from(x))).await;
@@ -469,6 +476,7 @@ async fn every_family_is_named_by_a_test() {
     let tests = concat!(
         include_str!("metrics.rs"),
         include_str!("health.rs"),
+        include_str!("exhaustion.rs"),
         include_str!("../../src/feeds/tests.rs")
     );
     let server = serve(&[]).await;

@@ -98,7 +98,15 @@ pub struct Page {
     pub reads: usize,
     pub pongs: usize,
 
+    /// Those who are listed, sorted.
     pub people: Vec<Person>,
+    /// The version of who is here, once it was told on this socket, and how many there are.
+    pub people_version: Option<u64>,
+    pub people_count: usize,
+    /// `people` frames that it was told, the whole ones among them, and the bytes of all.
+    pub people_frames: usize,
+    pub people_wholes: usize,
+    pub people_bytes: usize,
     pub pointers: HashMap<WriterId, (f64, f64)>,
     /// Every part of ink it was shown.
     pub ink: Vec<Value>,
@@ -159,6 +167,11 @@ impl Page {
             reads: 0,
             pongs: 0,
             people: Vec::new(),
+            people_version: None,
+            people_count: 0,
+            people_frames: 0,
+            people_wholes: 0,
+            people_bytes: 0,
             pointers: HashMap::new(),
             ink: Vec::new(),
             closes: Vec::new(),
@@ -185,6 +198,8 @@ impl Page {
         self.asked = false;
         self.again = None;
         self.people.clear();
+        self.people_version = None;
+        self.people_count = 0;
         self.pointers.clear();
         let first = self.outbox.front().map_or(self.next, |(n, _)| *n);
         let mut hello = json!({
@@ -257,6 +272,7 @@ impl Page {
                 self.read_changes(from, parsed(&frame["head"]), changes);
             }
             "signals" => self.read_signals(frame),
+            "people" => self.read_people(frame),
             "done" => self.read_done(n.expect("done has n")),
             "refused" => self.read_refused(n.expect("refused has n"), frame),
             "resend" => {
@@ -325,10 +341,6 @@ impl Page {
     }
 
     fn read_signals(&mut self, frame: &Value) {
-        if let Some(people) = frame.get("people") {
-            self.people = parsed(people);
-            self.people.sort();
-        }
         for pointer in frame["pointers"].as_array().into_iter().flatten() {
             let writer = parsed(&pointer["writer"]);
             match pointer["place"].as_object() {
@@ -341,6 +353,35 @@ impl Page {
         }
         self.ink
             .extend(frame["ink"].as_array().into_iter().flatten().cloned());
+    }
+
+    /// Takes in who is here, or what changed of it: on one socket nothing may be missed.
+    fn read_people(&mut self, frame: &Value) {
+        let v: u64 = parsed(&frame["v"]);
+        self.people_frames += 1;
+        self.people_bytes += frame.to_string().len();
+        match frame.get("from").map(parsed::<u64>) {
+            None => {
+                self.people_wholes += 1;
+                self.people.clear();
+            }
+            from => assert_eq!(from, self.people_version, "a gap: {frame}, {self:?}"),
+        }
+        let list = |name| {
+            frame
+                .get(name)
+                .map(parsed::<Vec<Value>>)
+                .unwrap_or_default()
+        };
+        let gone: Vec<WriterId> = list("gone").iter().map(parsed).collect();
+        let here: Vec<Person> = list("here").iter().map(parsed).collect();
+        self.people.retain(|held| {
+            !gone.contains(&held.writer) && here.iter().all(|person| person.writer != held.writer)
+        });
+        self.people.extend(here);
+        self.people.sort();
+        self.people_version = Some(v);
+        self.people_count = parsed(&frame["count"]);
     }
 
     fn read_done(&mut self, n: u64) {

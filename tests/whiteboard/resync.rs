@@ -9,7 +9,7 @@ use whiteboard::store::Store;
 
 use crate::browser::{Browser, request, turned_away};
 use crate::page::pen;
-use crate::served::{Process, answers, create_drawing, serve, serve_on};
+use crate::served::{Process, answers, create_drawing, serve, serve_on, strokes};
 use crate::surrealdb;
 
 #[actix_web::test]
@@ -252,16 +252,42 @@ async fn a_writer_goes_on_where_it_was() {
 
 #[actix_web::test]
 async fn a_drain_answers_what_is_on_its_way_and_says_come_back() {
-    let server = serve(&[]).await;
-    let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::open(server.address(), &drawing).await;
-    for x in 0..50 {
-        ada.draw(pen(f64::from(x))).await;
+    const STROKES: u64 = 50;
+    let mut process = surrealdb::Server::start();
+    let database = process.database("drain");
+    let server = serve_on(&database, &["--drain-limit=1m"]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let mut ada = Browser::open(address, &drawing).await;
+    // All of it is on its way when the server is told to stop, and nothing is stored.
+    process.kill();
+    for x in 0..STROKES {
+        ada.draw(pen(x as f64)).await;
     }
-    ada.wait("the first answer", |b| b.done > 0).await;
-    let (closed, ()) = futures_util::future::join(ada.closed(), server.drain()).await;
+    ada.ping().await;
+    ada.wait("its ops to be taken", |b| b.pongs == 1).await;
+    let read = format!("http://{address}/api/drawings/{drawing}/strokes?since=0");
+    let draining = actix_web::rt::spawn(server.drain());
+    answers(&read, 503).await;
+    assert_eq!((ada.done, draining.is_finished()), (0, false));
+
+    process.restart();
+    let closed = ada.closed().await;
     assert_eq!(closed.code, 1012);
     assert!(closed.reason.starts_with("again in "), "{closed:?}");
+    assert_eq!((ada.done, ada.outbox.len()), (STROKES, 0));
+    assert!(ada.refusals.is_empty(), "{ada:?}");
+    draining.await.unwrap();
+    // And what was answered is stored, once.
+    let server = serve_on(&database, &[]).await;
+    let stored = strokes(server.address(), &drawing).await;
+    assert_eq!(stored["head"], STROKES);
+    assert_eq!(
+        stored["changes"].as_array().unwrap().len(),
+        STROKES as usize
+    );
+    drop(ada);
+    server.drain().await;
 }
 
 #[actix_web::test]

@@ -97,6 +97,15 @@ pub async fn strokes(address: SocketAddr, drawing: &str) -> Value {
     response.json().await.expect("JSON")
 }
 
+/// One number of `/metrics`, by its name and labels.
+pub async fn metric(address: SocketAddr, series: &str) -> f64 {
+    let response = reqwest::get(format!("http://{address}/metrics")).await;
+    let text = response.expect("an answer").text().await.expect("text");
+    let value = text.lines().find_map(|line| line.strip_prefix(series));
+    let value = value.unwrap_or_else(|| panic!("no {series} in {text}"));
+    value.trim().parse().expect("a number")
+}
+
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_whiteboard");
 
@@ -121,6 +130,14 @@ impl Process {
         let blocks = (bytes / 512).to_string();
         let mut command = program("sh");
         command.args(["-c", little, &blocks, PROGRAM]);
+        Self::run(command, data)
+    }
+
+    /// Starts one that may open so many files.
+    pub fn start_with_few_files(data: &Path, files: usize) -> Self {
+        let mut command = program("sh");
+        let few = r#"ulimit -n "$0" && exec "$@""#;
+        command.args(["-c", few, &files.to_string(), PROGRAM]);
         Self::run(command, data)
     }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 use uuid::Uuid;
 use whiteboard::model::{Change, DrawingId, Life, OpId, RowId, Seq, StrokeId, Writer};
 use whiteboard::store::{
-    Appended, At, Before, Database, Follow, Followed, PAGE, Page, Store, StoreError, Swept,
+    Appended, At, Before, Database, Follow, Followed, PAGE, Page, Removals, Store, StoreError,
+    TAKE_BACK,
 };
 use whiteboard::stroke::Body;
 
@@ -509,7 +510,9 @@ async fn a_deleted_drawing_can_be_taken_back(store: Store) {
     assert_eq!(store.delete(drawing).await, Err(StoreError::Gone));
     assert_eq!(store.rename(drawing, "x").await, Err(StoreError::Gone));
     assert_eq!(store.get(drawing).await, Err(StoreError::Gone));
-    assert_eq!(store.sweep(SOON).await, Ok(Swept::default()));
+    let mut removals = Removals::default();
+    let removed = store.remove_deleted(&mut removals, TAKE_BACK).await;
+    assert_eq!(removed, Ok(0));
     assert_eq!(store.take_back(drawing).await.unwrap().head, 2);
     append(&store, drawing, 2, 1).await;
     assert_eq!(store.since(drawing, 0).await.unwrap().changes.len(), 3);
@@ -525,8 +528,9 @@ async fn a_swept_drawing_stays_away(store: Store) {
     let _follow = store.follow(drawing).await.unwrap();
     let was = at(&store, drawing, 2).await;
     store.delete(drawing).await.unwrap();
-    let swept = store.sweep_after(Duration::ZERO, SOON).await.unwrap();
-    assert_eq!(swept.drawings, 1);
+    let mut removals = Removals::default();
+    let removed = store.remove_deleted(&mut removals, Duration::ZERO).await;
+    assert_eq!(removed, Ok(1));
     let appended = store.append(drawing, was, &[draw(3)], &[]).await;
     assert_eq!(appended, Ok(Appended::Gone));
     assert_eq!(

@@ -197,6 +197,36 @@ test("people and their pointers are seen, and go with them", async () => {
   await until("who left is gone", async () => (await a.locator("#people .face").count()) === 1 && (await pointers()).length === 0);
 });
 
+test("of a crowd the first faces and the number are shown, and who does something is known by name", async () => {
+  const { drawing, a, b: crowd } = await two();
+  await crowd.evaluate(async (drawing) => {
+    const hex = () => crypto.randomUUID().replaceAll("-", "");
+    const open = (number) => new Promise((welcome) => {
+      const socket = new WebSocket(`ws://${location.host}/ws/${drawing}?since=0`, "whiteboard.v1");
+      socket.onmessage = ({ data }) => JSON.parse(data).type === "welcome" && welcome(socket);
+      socket.onopen = () => socket.send(JSON.stringify({ type: "hello", key: hex(), tab: hex(), name: `Guest ${number}`, colour: "#1f78a8", next: 1 }));
+    });
+    globalThis.crowd = [];
+    for (let number = 0; number < 70; number++) globalThis.crowd.push(await open(number));
+  }, drawing);
+  await until("all are counted", async () => (await a.locator("#people .face.more").textContent()) === "+68");
+  assert.equal(await a.locator("#people .face").count(), 5);
+  await a.click("#people");
+  assert.equal(await a.locator("#number").textContent(), "72 people here");
+  const listed = await a.locator("#others li").count();
+  assert.ok(listed >= 49 && listed <= 50, `${listed} are listed`);
+  assert.equal(await a.locator("#unnamed").textContent(), `and ${71 - listed} more`);
+  const pointers = () => a.evaluate("__whiteboard.others.shown(performance.now()).pointers.map(({ person }) => person.name)");
+  await until("everyone who moves for long enough is seen", async () => {
+    await crowd.evaluate("crowd.slice(-5).forEach((socket) => socket.send(JSON.stringify({ type: \"signal\", pointer: { x: Math.random(), y: 0 } })))");
+    return (await pointers()).length === 5;
+  });
+  assert.deepEqual((await pointers()).sort(), [65, 66, 67, 68, 69].map((number) => `Guest ${number}`));
+  await crowd.evaluate("crowd.forEach((socket) => socket.close())");
+  await until("they are gone", async () => (await a.locator("#people .face").count()) === 2 && (await pointers()).length === 0);
+  assert.equal(await a.locator("#unnamed").isVisible(), false);
+});
+
 test("a title changes for everybody", async () => {
   const { a, b } = await two();
   await a.click("#title");

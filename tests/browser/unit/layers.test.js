@@ -17,7 +17,7 @@ const MAY_IMPORT = {
   "ending.js": ["dom.js"],
   "following.js": ["backoff.js"],
   "list.js": ["api.js", "dom.js", "doodle.js", "toast.js"],
-  "others.js": ["remote-ink.js", "remote-pointers.js"],
+  "others.js": ["people-list.js", "remote-ink.js", "remote-pointers.js"],
   "outbox.js": ["ids.js"],
   "outline.js": ["geometry.js"],
   "painting.js": ["geometry.js", "outline.js", "points.js"],
@@ -44,7 +44,7 @@ const ONLY = {
 };
 /** Modules that must run without a browser. */
 const PURE = [
-  "arrival.js", "backoff.js", "camera.js", "deeds.js", "geometry.js", "history.js", "others.js", "outbox.js", "outline.js", "points.js",
+  "arrival.js", "backoff.js", "camera.js", "deeds.js", "geometry.js", "history.js", "others.js", "outbox.js", "outline.js", "people-list.js", "points.js",
   "remote-ink.js", "remote-pointers.js", "replica.js", "tools.js",
 ];
 

@@ -5,11 +5,13 @@ import { Signals } from "../../../static/signals.js";
 const head = { stroke: "s", n: 1, tool: "pen", colour: "#22201d", width: 4 };
 const points = (count) => Array.from({ length: count }, (_, x) => ({ x, y: 0 }));
 
+const somebodyCame = { count: 2, alone: false, came: true };
+
 /** A page that others see, and what it said since this was asked last. */
 function fresh() {
   const frames = [];
   const signals = new Signals((frame) => frames.push(frame));
-  signals.audience(false);
+  signals.audience(somebodyCame);
   return { signals, said: () => frames.splice(0) };
 }
 
@@ -58,10 +60,12 @@ test("a welcome, and whoever comes, is told where the pointer is, and all of the
   const [{ pointer, ink }] = said();
   assert.deepEqual([pointer.x, ink.at], [1, 0]);
   pass(1_000);
-  signals.audience(false);
+  signals.audience(somebodyCame);
   assert.deepEqual(said(), [{ type: "signal", pointer: { x: 1, y: 0 } }], "others hold the ink");
   pass(1_000);
-  signals.audience(true);
+  signals.audience({ ...somebodyCame, came: false });
+  assert.deepEqual(said(), [], "who left, and who was here, need it not");
+  signals.audience({ count: 1, alone: true, came: false });
   assert.deepEqual(said(), [], "nobody would hear it");
   signals.inkDone();
   signals.pointer(null);
@@ -75,7 +79,20 @@ test("that the pointer left is told, whoever comes meanwhile", () => {
   const { signals, said } = fresh();
   signals.pointer({ x: 1, y: 0 });
   signals.pointer(null);
-  signals.audience(false);
+  signals.audience(somebodyCame);
   pass(60);
   assert.deepEqual(said().map(({ away }) => away), [undefined, true]);
+});
+
+test("the more people are here the fewer pointers each of them tells, down to one a second", () => {
+  for (const [count, every] of [[3, 50], [50, 50], [300, 300], [5_000, 1_000]]) {
+    const { signals, said } = fresh();
+    signals.audience({ count, alone: false, came: false });
+    for (let at = 0; at < 6_000; at += 10) {
+      signals.pointer({ x: at, y: 0 });
+      pass(10);
+    }
+    const pointers = said().length;
+    assert.ok(Math.abs(pointers - 6_000 / every) <= 1, `${pointers} with ${count} people`);
+  }
 });

@@ -1,0 +1,396 @@
+//! What peers that send too much, or nothing that they announced, or that do not read, take from the others.
+//!
+//! Two people draw and watch all the while. Each attack has to leave the server's memory and their
+//! strokes' times within bounds, to be told why where it can be told, and to end.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, sleep_until, timeout, timeout_at};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::crowd::open_page;
+use crate::frames;
+use crate::percentile;
+use crate::server::Server;
+
+/// Sockets that attack at once.
+const ATTACKERS: usize = 100;
+/// What each of them sends at most, in bytes: 1.5 GB together.
+const EACH_SENDS: usize = 15_000_000;
+/// Requests without their body, and readers that do not read.
+const REQUESTS: usize = 300;
+/// How long each attack on sockets is watched.
+const WATCHED: Duration = Duration::from_secs(12);
+/// How long it is watched what happens to silent requests: their deadline is 10 s.
+const BODIES_WATCHED: Duration = Duration::from_secs(14);
+/// How long it is watched what happens to unread answers: they are ended after 30 s.
+const ANSWERS_WATCHED: Duration = Duration::from_secs(40);
+/// How often the one of the two draws.
+const STROKE_EACH: Duration = Duration::from_millis(20);
+/// How often memory is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+/// How much the server's memory may grow while sockets attack, in bytes.
+const MOST_GROWN: f64 = 64.0 * 1024.0 * 1024.0;
+/// The same for answers that nobody reads: each is held until it is ended.
+const MOST_GROWN_BY_ANSWERS: f64 = 512.0 * 1024.0 * 1024.0;
+/// How many times its quiet value p99 may have.
+const MOST_TIMES: f64 = 2.0;
+/// What a reader that does not read holds in its own system, in bytes.
+const RECEIVE_BUFFER: u32 = 16 * 1024;
+/// Strokes, and bytes of each, of the drawing whose answer is not read.
+const LARGE: (usize, usize) = (24, 60_000);
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// Prints what each attack does, and fails when a bound does not hold.
+pub async fn run() -> Result<(), String> {
+    println!("\nhostile: {ATTACKERS} sockets at once, {REQUESTS} requests at once");
+    println!(
+        "{:<34}  {:>8}  {:>8}  {:>7}  {:>7}  {:>7}  told",
+        "", "RSS MiB", "peak MiB", "p50 ms", "p99 ms", "strokes"
+    );
+    let server = Server::start_limited()?;
+    let drawing = server.create_drawing(&reqwest::Client::new()).await?;
+    let large = server.create_drawing(&reqwest::Client::new()).await?;
+    fill(&server, &large).await?;
+    let mut pair = Pair::open(&server, &drawing).await?;
+    pair.watch(&server, Duration::from_secs(3)).await?;
+    let quiet = pair.watch(&server, WATCHED).await?;
+    quiet.print("quiet", "");
+
+    let huge = Attack::huge();
+    let pings = Attack::small(0x89, b"");
+    let signals = Attack::small(0x81, br#"{"type":"signal","pointer":{"x":1.5,"y":2}}"#);
+    let mut broken = Vec::new();
+    let (good, wrong) = (server.address.to_string(), "evil.example".to_owned());
+    for (name, attack, host) in [
+        ("2^40 announced", &huge, &good),
+        ("2^40 announced, turned away", &huge, &wrong),
+        ("1.5 GB of pings", &pings, &good),
+        ("1.5 GB of pings, turned away", &pings, &wrong),
+        ("1.5 GB of signals", &signals, &good),
+    ] {
+        let mut attackers = JoinSet::new();
+        for _ in 0..ATTACKERS {
+            attackers.spawn(
+                attack
+                    .clone()
+                    .run(server.address, host.clone(), drawing.clone()),
+            );
+        }
+        let seen = pair.watch(&server, WATCHED).await?;
+        let mut told = BTreeMap::new();
+        while let Some(one) = attackers.join_next().await {
+            *told
+                .entry(one.map_err(|error| error.to_string())?)
+                .or_insert(0) += 1;
+        }
+        seen.print(name, &format!("{told:?}"));
+        seen.check(name, &quiet, MOST_GROWN, &mut broken);
+        if told.keys().any(|word| !word.starts_with('4')) {
+            broken.push(format!("{name}: not everyone was told why"));
+        }
+    }
+    let post = format!("POST /api/drawings HTTP/1.1\r\nhost: {good}\r\ncontent-length: 10\r\n\r\n");
+    let get = format!("GET /api/drawings/{large}/strokes?since=0 HTTP/1.1\r\nhost: {good}\r\n\r\n");
+    for (name, request, time, most) in [
+        ("bodies that do not come", &post, BODIES_WATCHED, MOST_GROWN),
+        (
+            "answers that nobody reads",
+            &get,
+            ANSWERS_WATCHED,
+            MOST_GROWN_BY_ANSWERS,
+        ),
+    ] {
+        let mut streams = Vec::new();
+        for _ in 0..REQUESTS {
+            let mut stream = connect(server.address).await?;
+            let asked = stream.write_all(request.as_bytes()).await;
+            asked.map_err(|error| error.to_string())?;
+            streams.push(stream);
+        }
+        let seen = pair.watch(&server, time).await?;
+        let mut told = BTreeMap::new();
+        for stream in streams {
+            *told.entry(end_of(stream).await).or_insert(0) += 1;
+        }
+        seen.print(name, &format!("{told:?}"));
+        seen.check(name, &quiet, most, &mut broken);
+        if told.contains_key("open") {
+            broken.push(format!("{name}: not every connection ended"));
+        }
+    }
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        Err(broken.join("; "))
+    }
+}
+
+/// What an attacker sends once it has its socket.
+#[derive(Clone)]
+struct Attack {
+    first: Vec<u8>,
+    then: Vec<u8>,
+}
+
+impl Attack {
+    /// A header that announces 2^40 bytes, and then these.
+    fn huge() -> Self {
+        let mut first = vec![0x81, 0xff];
+        first.extend((1_u64 << 40).to_be_bytes());
+        first.extend([0; 4]);
+        let then = vec![b'x'; 64 * 1024];
+        Self { first, then }
+    }
+
+    /// Small frames, masked with a key of zeros.
+    fn small(first: u8, payload: &[u8]) -> Self {
+        let mut frame = vec![first, 0x80 | payload.len() as u8, 0, 0, 0, 0];
+        frame.extend(payload);
+        Self {
+            first: Vec::new(),
+            then: frame.repeat(64 * 1024 / frame.len()),
+        }
+    }
+
+    /// Sends while it reads, until it is closed or its time is over; gives what it was told.
+    async fn run(self, address: std::net::SocketAddr, host: String, drawing: String) -> String {
+        let until = tokio::time::Instant::now() + WATCHED;
+        let Ok(mut stream) = connect(address).await else {
+            return "no connection".into();
+        };
+        let request = format!(
+            "GET /ws/{drawing}?since=0 HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\n\
+             upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             sec-websocket-protocol: whiteboard.v1\r\n\r\n"
+        );
+        if stream.write_all(request.as_bytes()).await.is_err() {
+            return "no handshake".into();
+        }
+        let (mut reading, mut writing) = stream.split();
+        let sending = async {
+            let mut sent = self.first.len();
+            let mut going = writing.write_all(&self.first).await.is_ok();
+            while going && sent < EACH_SENDS {
+                going = writing.write_all(&self.then).await.is_ok();
+                sent += self.then.len();
+            }
+            std::future::pending::<()>().await;
+        };
+        let hearing = async {
+            let mut heard = Vec::new();
+            while reading
+                .read_buf(&mut heard)
+                .await
+                .is_ok_and(|read| read > 0)
+            {
+                if let Some(reason) = reason(&mut heard) {
+                    return reason;
+                }
+            }
+            "cut".into()
+        };
+        tokio::select! {
+            () = sending => unreachable!("it never ends"),
+            told = timeout_at(until, hearing) => told.unwrap_or_else(|_| "open".into()),
+        }
+    }
+}
+
+/// Why the socket closes, if that is among what was heard; what is before it is forgotten.
+fn reason(heard: &mut Vec<u8>) -> Option<String> {
+    if heard.starts_with(b"HTTP") {
+        let end = heard.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+        heard.drain(..end);
+    }
+    loop {
+        let (&first, &length) = (heard.first()?, heard.get(1)?);
+        let (size, length) = match length {
+            126 => {
+                let bytes = heard.get(2..4)?.try_into().ok()?;
+                (4, usize::from(u16::from_be_bytes(bytes)))
+            }
+            127 => {
+                let bytes = heard.get(2..10)?.try_into().ok()?;
+                (10, u64::from_be_bytes(bytes) as usize)
+            }
+            short => (2, usize::from(short)),
+        };
+        let payload = heard.get(size..size + length)?;
+        if first == 0x88 {
+            let code = u16::from_be_bytes([*payload.first()?, *payload.get(1)?]);
+            let text = String::from_utf8_lossy(&payload[2..]);
+            return Some(format!("{code} {text}"));
+        }
+        heard.drain(..size + length);
+    }
+}
+
+async fn connect(address: std::net::SocketAddr) -> Result<TcpStream, String> {
+    let socket = TcpSocket::new_v4().map_err(|error| error.to_string())?;
+    let small = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    small.map_err(|error| error.to_string())?;
+    socket
+        .connect(address)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+/// Whether a connection has ended by now, and with which status it was answered.
+async fn end_of(mut stream: TcpStream) -> String {
+    let mut heard = Vec::new();
+    let reading = async { while stream.read_buf(&mut heard).await.is_ok_and(|read| read > 0) {} };
+    if timeout(Duration::from_secs(2), reading).await.is_err() {
+        return "open".into();
+    }
+    let status = heard.get(9..12).map(String::from_utf8_lossy);
+    status.map_or("ended".into(), |status| format!("ended, {status}"))
+}
+
+/// Makes a drawing whose answer is large.
+async fn fill(server: &Server, drawing: &str) -> Result<(), String> {
+    let mut page = open_page(server, drawing, Some("Filler")).await?;
+    let (count, bytes) = LARGE;
+    let body = frames::body();
+    let body = body.trim_end().strip_suffix('}').expect("an object");
+    let body = format!(r#"{body},"note":"{}"}}"#, "x".repeat(bytes));
+    for n in 1..=count as u64 {
+        let frame = frames::draw(n, frames::stroke_id(1, n as usize), &body);
+        page.send(Message::text(frame))
+            .await
+            .map_err(|error| error.to_string())?;
+        let done = format!(r#"{{"type":"done","n":{n}}}"#);
+        loop {
+            match page.next().await {
+                Some(Ok(Message::Text(text))) if text.as_str() == done => break,
+                Some(Ok(Message::Text(text))) if frames::kind_of(&text) == "refused" => {
+                    return Err(text.to_string());
+                }
+                Some(Ok(_)) => {}
+                other => return Err(format!("the filler's socket ended: {other:?}")),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One who draws and one who watches.
+struct Pair {
+    drawer: SplitSink<Socket, Message>,
+    watcher: SplitStream<Socket>,
+    /// It is held so that the socket stays whole, and the drawer's answers are read.
+    _others: (SplitSink<Socket, Message>, JoinSet<()>),
+    drawn: u64,
+    body: String,
+}
+
+/// What was seen while something went on.
+struct Seen {
+    /// Microseconds, sorted.
+    latency: Vec<u32>,
+    before: f64,
+    peak: f64,
+}
+
+impl Pair {
+    async fn open(server: &Server, drawing: &str) -> Result<Self, String> {
+        let drawer = open_page(server, drawing, Some("Drawer")).await?;
+        let watcher = open_page(server, drawing, None).await?;
+        let (drawer, mut answers) = drawer.split();
+        let (sink, watcher) = watcher.split();
+        let mut reading = JoinSet::new();
+        reading.spawn(async move { while let Some(Ok(_)) = answers.next().await {} });
+        Ok(Self {
+            drawer,
+            watcher,
+            _others: (sink, reading),
+            drawn: 0,
+            body: frames::body(),
+        })
+    }
+
+    /// Draws for so long, and measures until each stroke is seen.
+    async fn watch(&mut self, server: &Server, time: Duration) -> Result<Seen, String> {
+        let before = server.memory_bytes();
+        let mut seen = Seen {
+            latency: Vec::new(),
+            before,
+            peak: before,
+        };
+        let begun = Instant::now();
+        let (mut sent, first) = (Vec::new(), self.drawn);
+        let mut look = begun;
+        let mut shown = first;
+        while begun.elapsed() < time || shown < self.drawn {
+            let due = begun + STROKE_EACH * sent.len() as u32;
+            let draws = begun.elapsed() < time;
+            tokio::select! {
+                message = self.watcher.next() => match message {
+                    Some(Ok(Message::Text(text))) => {
+                        let Some((_, head)) = frames::span(&text) else { continue };
+                        let now = Instant::now();
+                        while shown < head {
+                            let at: Instant = sent[(shown - first) as usize];
+                            seen.latency.push((now - at).as_micros() as u32);
+                            shown += 1;
+                        }
+                    }
+                    Some(Ok(_)) => {}
+                    other => return Err(format!("the watcher's socket ended: {other:?}")),
+                },
+                () = sleep_until(due.into()), if draws => {
+                    self.drawn += 1;
+                    let stroke = frames::stroke_id(2, self.drawn as usize);
+                    let frame = frames::draw(self.drawn, stroke, &self.body);
+                    sent.push(Instant::now());
+                    let drawing = self.drawer.send(Message::text(frame)).await;
+                    drawing.map_err(|error| error.to_string())?;
+                }
+                () = sleep(LOOK) => {}
+            }
+            if look.elapsed() > LOOK {
+                look = Instant::now();
+                seen.peak = seen.peak.max(server.memory_bytes());
+            }
+        }
+        seen.latency.sort_unstable();
+        Ok(seen)
+    }
+}
+
+impl Seen {
+    fn p99(&self) -> f64 {
+        percentile(&self.latency, 0.99)
+    }
+
+    fn print(&self, name: &str, told: &str) {
+        println!(
+            "{name:<34}  {:>8.0}  {:>8.0}  {:>7.2}  {:>7.2}  {:>7}  {told}",
+            self.before / 1024.0 / 1024.0,
+            self.peak / 1024.0 / 1024.0,
+            percentile(&self.latency, 0.5),
+            self.p99(),
+            self.latency.len(),
+        );
+    }
+
+    fn check(&self, name: &str, quiet: &Seen, most: f64, broken: &mut Vec<String>) {
+        if self.peak - self.before > most {
+            broken.push(format!("{name}: memory grew too much"));
+        }
+        if self.p99() > MOST_TIMES * quiet.p99() {
+            broken.push(format!(
+                "{name}: p99 is more than {MOST_TIMES} times as long"
+            ));
+        }
+    }
+}

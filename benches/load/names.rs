@@ -1,0 +1,369 @@
+//! A crowd that comes at once: how long until all are welcome and know how many they are, what
+//! telling them of each other costs, and what strokes take meanwhile.
+//!
+//! Pages are not simplified: each says its name, and judges every stroke as a page does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval, sleep, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use uuid::Uuid;
+use whiteboard::model::StrokeId;
+use whiteboard::protocol::SUBPROTOCOL;
+
+use crate::frames::{self, Reader};
+use crate::percentile;
+use crate::server::{Kind, Server};
+
+/// Who draw while the others come. They are there before.
+const DRAWERS: usize = 2;
+/// Time between two strokes of one of them.
+const STROKE_EVERY: Duration = Duration::from_millis(200);
+/// Time between two pieces of ink and pointers of one of them, as in the page.
+const SIGNAL_EVERY: Duration = Duration::from_millis(50);
+/// How long they draw before anybody comes, and after everybody did.
+const BEFORE: Duration = Duration::from_secs(1);
+const AFTER: Duration = Duration::from_secs(3);
+/// Sockets that are opened at a time.
+const OPENING: usize = 64;
+/// By then everybody has come.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// What has to hold: all are welcome so soon, …
+const WELCOMED_WITHIN: Duration = Duration::from_secs(5);
+/// … know of all so long after that, …
+const KNOWN_WITHIN: Duration = Duration::from_millis(2_500);
+/// … after so many bytes of welcomes and of who is here, for a thousand people, …
+const BYTES_PER_PERSON: usize = 50_000;
+/// … and while the highest p99 of a stroke is this.
+const P99_MILLIS: f64 = 100.0;
+
+/// What all pages write to.
+struct Tally {
+    run: u64,
+    epoch: Instant,
+    people: usize,
+    /// Nanoseconds from `epoch` to the pen-up of each stroke.
+    sent: Vec<AtomicU64>,
+    drawn: AtomicUsize,
+    welcome: AtomicUsize,
+    knowing: AtomicUsize,
+    /// Nanoseconds from `epoch` to when the last page was welcome, and knew of all.
+    last_welcome: AtomicU64,
+    last_knowing: AtomicU64,
+}
+
+impl Tally {
+    fn nanos(&self) -> u64 {
+        self.epoch.elapsed().as_nanos() as u64
+    }
+}
+
+/// What one page saw.
+#[derive(Default)]
+struct Saw {
+    /// Microseconds from pen-up to here of strokes that were drawn since this page was welcome.
+    latency: Vec<u32>,
+    /// Frames and their bytes by their kind.
+    frames: BTreeMap<String, (usize, usize)>,
+    failure: Option<String>,
+}
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// Lets so many people come, and says what it cost.
+///
+/// # Errors
+///
+/// When a bound does not hold, or a page lacks a stroke.
+pub async fn run(people: usize) -> Result<(), String> {
+    let server = Server::start(Kind::Whiteboard)?;
+    let drawing = server.create_drawing(&reqwest::Client::new()).await?;
+    let most_strokes = (TIME_LIMIT.as_millis() / STROKE_EVERY.as_millis()) as usize * DRAWERS;
+    let tally = Arc::new(Tally {
+        run: fastrand::u64(..),
+        epoch: Instant::now(),
+        people: people + DRAWERS,
+        sent: (0..most_strokes).map(|_| AtomicU64::new(0)).collect(),
+        drawn: AtomicUsize::new(0),
+        welcome: AtomicUsize::new(0),
+        knowing: AtomicUsize::new(0),
+        last_welcome: AtomicU64::new(0),
+        last_knowing: AtomicU64::new(0),
+    });
+    let (stop, _) = watch::channel(false);
+    let mut pages = JoinSet::new();
+    let opening = Arc::new(Semaphore::new(OPENING));
+    let mut open = |number: usize| {
+        let page = page(
+            (server.address, drawing.clone()),
+            number,
+            tally.clone(),
+            opening.clone(),
+            stop.subscribe(),
+        );
+        pages.spawn(page);
+    };
+    (0..DRAWERS).for_each(&mut open);
+    sleep(BEFORE).await;
+    let cpu = server.cpu_seconds();
+    let came = tally.nanos();
+    (DRAWERS..DRAWERS + people).for_each(&mut open);
+    let all = |counter: &AtomicUsize| counter.load(Relaxed) == tally.people;
+    while !(all(&tally.welcome) && all(&tally.knowing))
+        && tally.epoch.elapsed() < TIME_LIMIT - AFTER - BEFORE
+    {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let cpu = server.cpu_seconds() - cpu;
+    sleep(AFTER).await;
+    stop.send_replace(true);
+    let mut total = Saw::default();
+    while let Some(saw) = pages.join_next().await {
+        let saw = saw.map_err(|error| error.to_string())?;
+        total.latency.extend(saw.latency);
+        total.failure = total.failure.or(saw.failure);
+        for (kind, (frames, bytes)) in saw.frames {
+            let sum = total.frames.entry(kind).or_default();
+            *sum = (sum.0 + frames, sum.1 + bytes);
+        }
+    }
+    total.latency.sort_unstable();
+    let since = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Relaxed).saturating_sub(came));
+    report(
+        &tally,
+        &total,
+        since(&tally.last_welcome),
+        since(&tally.last_knowing),
+        cpu,
+    )
+}
+
+fn report(
+    tally: &Tally,
+    total: &Saw,
+    welcome: Duration,
+    knowing: Duration,
+    cpu: f64,
+) -> Result<(), String> {
+    println!(
+        "\ncrowd-of-names: {} people come at once while {DRAWERS} draw",
+        tally.people - DRAWERS
+    );
+    for (kind, (frames, bytes)) in &total.frames {
+        println!(
+            "{kind:<10}  {frames:>9} frames  {:>9.2} MB",
+            *bytes as f64 / 1e6
+        );
+    }
+    let bytes: usize = ["people", "welcome"]
+        .iter()
+        .filter_map(|kind| total.frames.get(*kind))
+        .map(|(_, bytes)| bytes)
+        .sum();
+    let (p50, p99) = (
+        percentile(&total.latency, 0.5),
+        percentile(&total.latency, 0.99),
+    );
+    println!(
+        "all welcome after {welcome:.2?}, all know of all after {knowing:.2?} ({} and {} of {}), {cpu:.2} s of CPU",
+        tally.welcome.load(Relaxed),
+        tally.knowing.load(Relaxed),
+        tally.people
+    );
+    println!(
+        "strokes: p50 {p50:.1} ms, p99 {p99:.1} ms, max {:.1} ms of {} deliveries; people and welcomes: {:.2} MB",
+        percentile(&total.latency, 1.0),
+        total.latency.len(),
+        bytes as f64 / 1e6
+    );
+    let complete = [&tally.welcome, &tally.knowing]
+        .iter()
+        .all(|counter| counter.load(Relaxed) == tally.people);
+    for (holds, what) in [
+        (total.failure.is_none(), "every page follows the drawing"),
+        (complete, "everybody is welcome and knows of all"),
+        (welcome <= WELCOMED_WITHIN, "all are welcome in time"),
+        (
+            knowing <= welcome + KNOWN_WITHIN,
+            "all know of all soon after",
+        ),
+        (
+            bytes <= BYTES_PER_PERSON * tally.people,
+            "few bytes tell who is here",
+        ),
+        (p99 < P99_MILLIS, "strokes are not held up"),
+    ] {
+        if !holds {
+            let failure = total.failure.as_deref().unwrap_or_default();
+            return Err(format!("it does not hold that {what} {failure}"));
+        }
+    }
+    Ok(())
+}
+
+async fn page(
+    (address, drawing): (std::net::SocketAddr, String),
+    number: usize,
+    tally: Arc<Tally>,
+    opening: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
+) -> Saw {
+    let turn = opening.acquire_owned().await;
+    let opened = timeout(TIME_LIMIT, open(address, &drawing, number)).await;
+    drop(turn);
+    let socket = match opened {
+        Ok(Ok(socket)) => socket,
+        Ok(Err(error)) => {
+            let failure = Some(format!("opening a page: {error}"));
+            return Saw {
+                failure,
+                ..Saw::default()
+            };
+        }
+        Err(_) => return Saw::default(),
+    };
+    let (sink, stream) = socket.split();
+    let (welcomed, welcome) = watch::channel(false);
+    let reading = read(stream, tally.clone(), welcomed, stop.clone());
+    if number < DRAWERS {
+        tokio::join!(reading, draw(sink, number, tally, welcome, stop)).0
+    } else {
+        let saw = reading.await;
+        // Held until here so that the socket stays whole.
+        drop(sink);
+        saw
+    }
+}
+
+async fn open(
+    address: std::net::SocketAddr,
+    drawing: &str,
+    number: usize,
+) -> Result<Socket, tokio_tungstenite::tungstenite::Error> {
+    let mut request = format!("ws://{address}/ws/{drawing}?since=0").into_client_request()?;
+    let protocol = HeaderValue::from_static(SUBPROTOCOL);
+    request
+        .headers_mut()
+        .insert("sec-websocket-protocol", protocol);
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await?;
+    let hello = frames::hello(Some(&format!("Person {number}")));
+    socket.send(Message::text(hello)).await?;
+    Ok(socket)
+}
+
+async fn read(
+    mut stream: SplitStream<Socket>,
+    tally: Arc<Tally>,
+    welcomed: watch::Sender<bool>,
+    mut stop: watch::Receiver<bool>,
+) -> Saw {
+    let (mut saw, mut order) = (Saw::default(), Reader::default());
+    let (mut welcome_at, mut knows) = (u64::MAX, false);
+    loop {
+        let message = tokio::select! {
+            biased;
+            message = stream.next() => message,
+            _ = stop.changed() => return saw,
+        };
+        let text = match message {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+            other => {
+                saw.failure = Some(format!("a page got {other:?}"));
+                return saw;
+            }
+        };
+        let now = tally.nanos();
+        let kind = frames::kind_of(&text);
+        let sum = saw.frames.entry(kind.to_owned()).or_default();
+        *sum = (sum.0 + 1, sum.1 + text.len());
+        match kind {
+            "welcome" => {
+                welcome_at = now;
+                tally.welcome.fetch_add(1, Relaxed);
+                tally.last_welcome.fetch_max(now, Relaxed);
+                welcomed.send_replace(true);
+            }
+            "people" if !knows && count(&text) == Some(tally.people) => {
+                knows = true;
+                tally.knowing.fetch_add(1, Relaxed);
+                tally.last_knowing.fetch_max(now, Relaxed);
+            }
+            _ => {}
+        }
+        let read = order.read(Kind::Whiteboard, tally.run, &text, |stroke| {
+            let sent = tally.sent[stroke].load(Relaxed);
+            if sent > welcome_at {
+                saw.latency.push((now.saturating_sub(sent) / 1_000) as u32);
+            }
+            Ok(())
+        });
+        if let Err(reason) = read {
+            saw.failure = Some(reason);
+            return saw;
+        }
+    }
+}
+
+/// The number of all people in a frame of who is here.
+fn count(text: &str) -> Option<usize> {
+    let (_, rest) = text.split_once(r#""count":"#)?;
+    rest.split(|c: char| !c.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
+}
+
+async fn draw(
+    mut sink: SplitSink<Socket, Message>,
+    number: usize,
+    tally: Arc<Tally>,
+    mut welcome: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
+) {
+    if welcome.wait_for(|welcome| *welcome).await.is_err() {
+        return;
+    }
+    let (mut strokes, mut signals) = (interval(STROKE_EVERY), interval(SIGNAL_EVERY));
+    let (mut n, mut at) = (0, 0);
+    loop {
+        let text = tokio::select! {
+            _ = stop.changed() => return,
+            _ = strokes.tick() => {
+                let stroke = tally.drawn.fetch_add(1, Relaxed);
+                let Some(sent) = tally.sent.get(stroke) else { return };
+                n += 1;
+                sent.store(tally.nanos(), Relaxed);
+                frames::draw(n, frames::stroke_id(tally.run, stroke), &frames::body())
+            }
+            _ = signals.tick() => {
+                at += 1;
+                ink(StrokeId(Uuid::from_u64_pair(1, number as u64)), at)
+            }
+        };
+        if sink.send(Message::text(text)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A pointer, and a piece of ink of a stroke that never ends.
+fn ink(stroke: StrokeId, at: usize) -> String {
+    format!(
+        r##"{{"type":"signal","pointer":{{"x":{at},"y":2}},"ink":{{"stroke":"{stroke}","n":1000000,"at":{at},"x":{at},"y":2,"points":"AAEAAA==","tool":"pen","colour":"#1d1d1f","width":4}}}}"##
+    )
+}

@@ -1,0 +1,173 @@
+//! How long one idle server takes to remove many deleted drawings, and what that does to strokes in
+//! another one meanwhile.
+//!
+//! The drawings are made and deleted by the store itself; then the time of their deletion is set back in the
+//! database, so that the server that is started next, with no setting of its own, finds them due.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use surrealdb::engine::any;
+use whiteboard::model::DrawingId;
+use whiteboard::store::{Database, Store};
+
+use crate::crowd::{Crowd, Load};
+use crate::percentile;
+use crate::server::Server;
+
+/// Drawings that stay.
+const STAYING: usize = 3_000;
+/// Drawings that are deleted.
+const DELETED: usize = 2_000;
+/// Within this they are gone, counted from when the server is ready.
+const GONE_WITHIN: Duration = Duration::from_secs(10 * 60);
+/// How far the p99 of strokes may rise while drawings are removed: to this many times what it was …
+const P99_RATIO: f64 = 2.0;
+/// … or to this many milliseconds, if that is more.
+const P99_MILLIS: f64 = 20.0;
+/// Drawings that are made or deleted at once.
+const AT_ONCE: usize = 64;
+/// How often it is looked whether what is closed has closed.
+const LOOK: Duration = Duration::from_millis(10);
+/// The namespace and the database that a whiteboard takes by default.
+const NAME: &str = "whiteboard";
+const SET_BACK: &str = "UPDATE drawing SET deleted -= 1h WHERE deleted IS NOT NONE RETURN NONE";
+/// One person draws and another one watches.
+const STROKES: Load = Load {
+    drawings: 1,
+    drawers: 1,
+    watchers: 1,
+    rate: 20.0,
+    warm: Duration::from_secs(1),
+    measured: Duration::from_secs(15),
+};
+
+/// Prints how long it takes, and strokes before and meanwhile; an error if a bound does not hold.
+pub async fn run() -> Result<(), String> {
+    let data = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let filling = Instant::now();
+    let mut deleted = fill(&data.path().join("data")).await?;
+    println!(
+        "\nsweep: {DELETED} deleted drawings beside {STAYING} others, made in {:.0} s",
+        filling.elapsed().as_secs_f64()
+    );
+    let server = Server::start_in(data)?;
+    let ready = Instant::now();
+    let http = reqwest::Client::new();
+    let drawing = [server.create_drawing(&http).await?];
+    // A server begins to remove half a minute after its start, or later.
+    let (before, _) = strokes(&server, &drawing).await?;
+    let first = ready.elapsed();
+    if deleted.len() != left(&server, &http, &mut deleted).await? {
+        return Err("drawings were removed before strokes were measured".into());
+    }
+    let (mut p99, mut worst) = (Vec::new(), 0.0_f64);
+    while left(&server, &http, &mut deleted).await? > 0 {
+        if ready.elapsed() > GONE_WITHIN {
+            return Err(format!("{} drawings are left", deleted.len()));
+        }
+        let (meanwhile, max) = strokes(&server, &drawing).await?;
+        p99.push(meanwhile);
+        worst = worst.max(max);
+    }
+    p99.sort_unstable_by(f64::total_cmp);
+    let median = p99.get(p99.len() / 2).copied().unwrap_or(f64::NAN);
+    println!(
+        "gone {:.0} s after the start; p99 of strokes before {before:.1} ms (in the first {:.0} s), \
+         meanwhile {median:.1} ms (median of {} turns), at most {worst:.1} ms",
+        ready.elapsed().as_secs_f64(),
+        first.as_secs_f64(),
+        p99.len(),
+    );
+    let bound = (before * P99_RATIO).max(P99_MILLIS);
+    match median <= bound {
+        true => Ok(()),
+        false => Err(format!("p99 is over {bound:.1} ms")),
+    }
+}
+
+/// Milliseconds of the p99 and of the slowest stroke.
+async fn strokes(server: &Server, drawing: &[String]) -> Result<(f64, f64), String> {
+    let crowd = Crowd::open(server, STROKES, drawing).await?;
+    let outcome = crowd.draw(server).await;
+    if let Some(failure) = outcome.failure {
+        return Err(failure);
+    }
+    let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| percentile(&outcome.latency, share));
+    println!("  p50 {p50:.1}  p99 {p99:.1}  max {max:.1} ms");
+    Ok((p99, max))
+}
+
+/// How many are still there, marked as deleted.
+async fn left(
+    server: &Server,
+    http: &reqwest::Client,
+    deleted: &mut Vec<DrawingId>,
+) -> Result<usize, String> {
+    let mut there = Vec::new();
+    for drawing in deleted.drain(..) {
+        let url = format!("http://{}/api/drawings/{drawing}", server.address);
+        let answer = http.get(url).send().await;
+        match answer.map_err(|error| error.to_string())?.status().as_u16() {
+            410 => there.push(drawing),
+            404 => {}
+            status => return Err(format!("a deleted drawing is answered {status}")),
+        }
+    }
+    println!("  {} are left", there.len());
+    *deleted = there;
+    Ok(deleted.len())
+}
+
+/// Makes all drawings in a new folder; gives those that are deleted, and due.
+async fn fill(folder: &Path) -> Result<Vec<DrawingId>, String> {
+    let url = format!("surrealkv://{}", folder.display());
+    let database = Database {
+        url: url.clone(),
+        namespace: NAME.into(),
+        name: NAME.into(),
+        user: None,
+        password: None,
+        deadline: Duration::from_secs(60),
+        queries: 1_024,
+        notifications: 1_024,
+    };
+    let text = |error: whiteboard::store::StoreError| error.to_string();
+    let store = Store::open(&database).await.map_err(text)?;
+    let mut made = Vec::new();
+    while made.len() < STAYING + DELETED {
+        let some = AT_ONCE.min(STAYING + DELETED - made.len());
+        for one in join_all((0..some).map(|_| store.create("A drawing"))).await {
+            made.push(one.map_err(text)?.id);
+        }
+    }
+    let deleted = made.split_off(STAYING);
+    for some in deleted.chunks(AT_ONCE) {
+        for one in join_all(some.iter().map(|drawing| store.delete(*drawing))).await {
+            one.map_err(text)?;
+        }
+    }
+    store.close().await;
+    let set_back = tokio::task::spawn_blocking(move || set_back(&url));
+    set_back.await.map_err(|error| error.to_string())??;
+    Ok(deleted)
+}
+
+/// Opens the folder without a whiteboard, and closes it again.
+fn set_back(url: &str) -> Result<(), String> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+    let url = format!("{url}?sync=every");
+    let asked = runtime.spawn(async move {
+        let client = any::connect(url).await?;
+        client.use_ns(NAME).use_db(NAME).await?;
+        client.query(SET_BACK).await?.check()?;
+        Ok::<_, surrealdb::Error>(())
+    });
+    let asked = runtime.block_on(asked).map_err(|error| error.to_string())?;
+    // The database closes in a task of its own.
+    while runtime.metrics().num_alive_tasks() > 0 {
+        std::thread::sleep(LOOK);
+    }
+    asked.map_err(|error| error.to_string())
+}

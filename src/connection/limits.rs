@@ -1,0 +1,172 @@
+//! How many connections there are, in all and from each address.
+//!
+//! It must never let more in than there are files for: a server that cannot open one more can store nothing either.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::metrics::NoPlace;
+
+/// The part of an IPv6 address that one network has: who has one has all below it.
+const NETWORK_BITS: u32 = 64;
+
+/// The connections of one server.
+#[derive(Debug)]
+pub struct Connections {
+    most: usize,
+    /// 0 for as many as there may be in all.
+    most_from_one: usize,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    from: HashMap<IpAddr, usize>,
+}
+
+/// The place of one connection, which is free again once this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    connections: Arc<Connections>,
+    from: IpAddr,
+}
+
+/// Why there is no place for one more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// There are as many as there may be.
+    All,
+    /// There are as many from its address as there may be from one.
+    Address,
+}
+
+impl From<Full> for NoPlace {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::All => NoPlace::All,
+            Full::Address => NoPlace::Address,
+        }
+    }
+}
+
+impl Connections {
+    /// None yet. With 0 from one address it does not matter where they come from.
+    pub fn new(most: usize, most_from_one: usize) -> Arc<Self> {
+        Arc::new(Self {
+            most,
+            most_from_one,
+            open: Mutex::default(),
+        })
+    }
+
+    /// Takes a place for a connection from this address.
+    ///
+    /// # Errors
+    ///
+    /// Which limit is reached.
+    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Place, Full> {
+        let from = network(address);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.all >= self.most {
+            return Err(Full::All);
+        }
+        let before = open.from.get(&from).copied().unwrap_or_default();
+        if self.most_from_one > 0 && before >= self.most_from_one {
+            return Err(Full::Address);
+        }
+        open.all += 1;
+        open.from.insert(from, before + 1);
+        drop(open);
+        Ok(Place {
+            connections: self.clone(),
+            from,
+        })
+    }
+
+    /// How many there are.
+    pub fn open(&self) -> usize {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.all
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let connections = &self.connections;
+        let mut open = connections
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        open.all -= 1;
+        if let Some(count) = open.from.get_mut(&self.from) {
+            *count -= 1;
+            if *count == 0 {
+                open.from.remove(&self.from);
+            }
+        }
+    }
+}
+
+/// What counts as one address.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let mask = u128::MAX << (128 - NETWORK_BITS);
+            Ipv6Addr::from_bits(address.to_bits() & mask).into()
+        }
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn enter(connections: &Arc<Connections>, address: &str) -> Result<Place, Full> {
+        connections.enter(address.parse().unwrap())
+    }
+
+    #[test]
+    fn each_limit_holds_and_a_place_becomes_free() {
+        let connections = Connections::new(3, 2);
+        let first = enter(&connections, "10.0.0.1").unwrap();
+        let _second = enter(&connections, "10.0.0.1").unwrap();
+        assert_eq!(enter(&connections, "10.0.0.1").unwrap_err(), Full::Address);
+        let _third = enter(&connections, "10.0.0.2").unwrap();
+        assert_eq!(enter(&connections, "10.0.0.3").unwrap_err(), Full::All);
+        drop(first);
+        assert_eq!(connections.open(), 2);
+        assert!(enter(&connections, "10.0.0.1").is_ok());
+    }
+
+    #[test]
+    fn addresses_that_left_are_forgotten() {
+        let connections = Connections::new(10, 2);
+        for last in 1..=9 {
+            drop(enter(&connections, &format!("10.0.0.{last}")).unwrap());
+        }
+        assert!(connections.open.lock().unwrap().from.is_empty());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address_and_ipv4_in_ipv6_is_ipv4() {
+        let connections = Connections::new(10, 1);
+        let _one = enter(&connections, "2001:db8::1").unwrap();
+        let same = enter(&connections, "2001:db8::ffff:2");
+        assert_eq!(same.unwrap_err(), Full::Address);
+        let _other = enter(&connections, "2001:db8:0:1::1").unwrap();
+        let _four = enter(&connections, "::ffff:10.0.0.1").unwrap();
+        let same = enter(&connections, "10.0.0.1");
+        assert_eq!(same.unwrap_err(), Full::Address);
+    }
+
+    #[test]
+    fn without_a_limit_one_address_may_have_all() {
+        let connections = Connections::new(2, 0);
+        let _first = enter(&connections, "10.0.0.1").unwrap();
+        let _second = enter(&connections, "10.0.0.1").unwrap();
+        assert_eq!(enter(&connections, "10.0.0.1").unwrap_err(), Full::All);
+    }
+}

@@ -1,0 +1,187 @@
+//! Takes connections and serves HTTP on each, as many as there may be.
+//!
+//! It must never let go of a connection without a word while it can be told, and never keep one for that:
+//! those that find no place are told why and closed.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
+use actix_web::dev::{AppConfig, Server, fn_service};
+use actix_web::http::header;
+use actix_web::middleware::{DefaultHeaders, from_fn};
+use actix_web::rt::net::TcpStream;
+use actix_web::{App, web};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::api::{self, State};
+use crate::config::Settings;
+use crate::connection::{ConnectionSettings, Connections, Full, Watched};
+use crate::metrics::Metrics;
+use crate::request::BodyLimit;
+
+/// Connections that wait until they are taken.
+const BACKLOG: i32 = 1_024;
+/// How long data may stay unacknowledged by a peer before its connection is given up. The
+/// heartbeat cannot see a dead peer while bytes to it are queued.
+#[cfg(target_os = "linux")]
+const PEER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much the system keeps of what a peer did not take yet, in bytes; Linux doubles it. By itself
+/// it would keep megabytes, for a peer that takes nothing too, and nobody would notice.
+const SEND_BUFFER: usize = 128 * 1024;
+/// How long requests may take to finish once everything else has stopped.
+const LAST_REQUESTS: Duration = Duration::from_secs(3);
+/// How long the first request of a connection may take to come, without its body.
+const REQUEST_LIMIT: Duration = Duration::from_secs(5);
+/// How long a peer may take to end its side, once this side is done.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// Connections without a place that are told so at a time; those over it are closed without a word.
+const TOLD_AT_ONCE: usize = 64;
+/// Bytes of its request that are read of a connection without a place, so that the answer is not lost.
+const READ_OF_TOLD: u64 = 16 * 1024;
+/// What a browser may load: from this server, and nothing else. Colours and sizes chosen by people
+/// are inline styles; exports are `blob:` and `data:` images. Sockets may go anywhere, because not
+/// every browser takes a socket to this server for `'self'`. No other site may show a drawing in
+/// a frame, where a click could mean something else than it seems.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
+    style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'self'";
+
+/// Listens, and serves from now on. Gives the address that it got, too.
+///
+/// # Errors
+///
+/// When the address is not to be had.
+pub(super) fn run(
+    settings: &Settings,
+    threads: usize,
+    state: web::Data<State>,
+) -> io::Result<(SocketAddr, Server)> {
+    let listener = listen(settings.server.listen)?;
+    let address = listener.local_addr()?;
+    let limits = settings.connections.clone();
+    let entrance = Entrance {
+        connections: state.connections.clone(),
+        settings: limits.connection(),
+        metrics: state.store.metrics().clone(),
+        told: Arc::new(Semaphore::new(TOLD_AT_ONCE)),
+    };
+    let builder = Server::build();
+    let stops = builder.graceful_shutdown_signal();
+    let http = move || {
+        let app = App::new()
+            .app_data(state.clone())
+            .app_data(BodyLimit(limits.body_limit))
+            .wrap(from_fn(api::door))
+            .wrap(
+                DefaultHeaders::new()
+                    .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+                    .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                    .add((header::REFERRER_POLICY, "same-origin")),
+            )
+            .configure(api::routes);
+        let stops = stops.clone();
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stops = stops.clone();
+                async move { stops.notified().await }
+            })
+            .client_request_timeout(REQUEST_LIMIT)
+            .client_disconnect_timeout(GOODBYE)
+            .local_addr(address)
+            .on_connect_ext(|stream: &Watched, data| {
+                data.insert(stream.connection().clone());
+            })
+            .finish(map_config(
+                app.into_factory()
+                    .map_err(|error: actix_web::Error| error.error_response()),
+                |()| AppConfig::default(),
+            ));
+        let entrance = entrance.clone();
+        fn_service(move |stream| entrance.clone().enter(stream)).and_then(http)
+    };
+    let server = builder
+        .disable_signals()
+        .shutdown_timeout(LAST_REQUESTS.as_secs())
+        .workers(threads)
+        // Those without a place are told so, which they cannot be before they are taken.
+        .max_concurrent_connections(usize::MAX)
+        .listen("whiteboard", listener, http)?
+        .run();
+    Ok((address, server))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    // After a restart the address is still taken by connections that end.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Where each connection gets its place.
+#[derive(Clone)]
+struct Entrance {
+    connections: Arc<Connections>,
+    settings: ConnectionSettings,
+    metrics: Arc<Metrics>,
+    told: Arc<Semaphore>,
+}
+
+impl Entrance {
+    async fn enter(
+        self,
+        stream: TcpStream,
+    ) -> Result<(Watched, Protocol, Option<SocketAddr>), DispatchError> {
+        let peer = stream.peer_addr().map_err(DispatchError::Io)?;
+        match self.connections.enter(peer.ip()) {
+            Ok(place) => {
+                prepare(&stream);
+                let stream = Watched::new(stream, place, self.settings);
+                Ok((stream, Protocol::Http1, Some(peer)))
+            }
+            Err(full) => {
+                self.metrics.connections_refused.count(full.into());
+                if let Ok(_one) = self.told.try_acquire() {
+                    let _ = timeout(GOODBYE, tell(stream, full)).await;
+                }
+                Err(DispatchError::Io(io::ErrorKind::ConnectionRefused.into()))
+            }
+        }
+    }
+}
+
+/// Sets up a connection: small frames go out at once, and a peer that is dead or does not read is noticed.
+fn prepare(stream: &TcpStream) {
+    let socket = socket2::SockRef::from(stream);
+    // A connection that cannot be set up is as good as it was; if it is broken, reading says so.
+    let _ = socket.set_tcp_nodelay(true);
+    let _ = socket.set_send_buffer_size(SEND_BUFFER);
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(PEER_TIMEOUT));
+}
+
+/// Says why there is no place, and reads what was asked: to close with bytes unread would lose the answer.
+async fn tell(mut stream: TcpStream, full: Full) -> io::Result<()> {
+    let message = match full {
+        Full::All => "this server has as many connections as it takes",
+        Full::Address => "this server has as many connections from this address as it takes",
+    };
+    let body = format!(r#"{{"error":{{"code":"unavailable","message":"{message}"}}}}"#);
+    let head = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n\
+        content-type: application/json";
+    let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await?;
+    let mut asked = Vec::new();
+    stream.take(READ_OF_TOLD).read_to_end(&mut asked).await?;
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! The address of the database: which there may be, and with which parameters.
+//!
+//! It must never let through what makes a commit less than a write to disk: *saved* means that.
+
+use std::path::Path;
+
+/// SurrealKV's only parameter that is taken, which says what is done anyway: a committed transaction is on disk.
+const ON_DISK: &str = "sync=every";
+
+/// Checks an address, and gives it as it is connected to.
+///
+/// SurrealKV takes `sync`, `sync_data`, `versioned` and `retention` in any case after a `?`, and reads over
+/// what it does not know. Another `sync` answers a commit before it is on disk, and versions would keep what was
+/// erased. So every parameter but `sync=every` is refused. It is always given, since of all sources of
+/// SurrealKV's settings the address comes last.
+///
+/// # Errors
+///
+/// What is wrong with it, or what is allowed.
+pub fn database_address(text: &str) -> Result<String, String> {
+    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    let (place, parameters) = match rest.split_once('?') {
+        Some((place, parameters)) => (place, Some(parameters)),
+        None => (rest, None),
+    };
+    let allowed = match scheme {
+        "mem" => place.is_empty(),
+        "surrealkv" => !place.is_empty(),
+        // A user in the address would be logged with it.
+        "ws" | "wss" => !place.is_empty() && !place.contains(['@', '#']),
+        _ => false,
+    };
+    if !allowed {
+        return Err(
+            "mem://, surrealkv:// and a folder, or ws:// or wss:// and a server, \
+            without a user in it"
+                .to_owned(),
+        );
+    }
+    match (scheme, parameters) {
+        ("surrealkv", None | Some(ON_DISK)) => Ok(format!("surrealkv://{place}?{ON_DISK}")),
+        (_, None) => Ok(text.to_owned()),
+        ("surrealkv", Some(parameters)) => Err(format!(
+            "no parameter but {ON_DISK}, and not {parameters:?}: with others a change could be called saved \
+             before it is on disk, or be kept after it was erased"
+        )),
+        ("mem", Some(_)) => Err("mem:// without parameters: it keeps nothing".to_owned()),
+        (_, Some(_)) => Err(format!(
+            "{scheme}:// without parameters: how a SurrealDB server stores is said where it is started"
+        )),
+    }
+}
+
+/// The folder that an address names, if it names one.
+pub(super) fn folder(address: &str) -> Option<&Path> {
+    let place = address.strip_prefix("surrealkv://")?;
+    let place = place.split_once('?').map_or(place, |(place, _)| place);
+    Some(Path::new(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_always_opened_so_that_commits_are_on_disk() {
+        for text in ["surrealkv://data", "surrealkv://data?sync=every"] {
+            assert_eq!(
+                database_address(text).as_deref(),
+                Ok("surrealkv://data?sync=every")
+            );
+        }
+        let found = folder("surrealkv:///srv/data?sync=every");
+        assert_eq!(found, Some(Path::new("/srv/data")));
+        assert_eq!(folder("ws://localhost:8000"), None);
+    }
+
+    #[test]
+    fn other_addresses_stay_as_they_are() {
+        for text in ["mem://", "ws://localhost:8000", "wss://db.example/rpc"] {
+            assert_eq!(database_address(text).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn parameters_that_weaken_what_saved_means_are_refused() {
+        for parameters in [
+            "sync=never",
+            "SYNC=never",
+            "Sync=5s",
+            "sync=every&sync=never",
+            "sync=never&sync=every",
+            "sync=every&sync_data=never",
+            "sync_data=never",
+            "sync_data=every",
+            "versioned=true",
+            "retention=30d",
+            "sync=Every",
+            "sync=every&",
+            "sync=every?sync=never",
+            "colour=blue",
+            "",
+        ] {
+            let refused = database_address(&format!("surrealkv://data?{parameters}"));
+            let reason = refused.expect_err(parameters);
+            assert!(reason.contains("no parameter but sync=every"), "{reason}");
+            assert!(reason.contains(&format!("{parameters:?}")), "{reason}");
+            for other in ["mem://", "ws://localhost:8000", "wss://localhost:8000"] {
+                let refused = database_address(&format!("{other}?{parameters}"));
+                assert!(refused.is_err(), "{other} {parameters}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_database_is_refused() {
+        for text in [
+            "",
+            "mem",
+            "memory",
+            "mem://folder",
+            "surrealkv://",
+            "surrealkv://?sync=every",
+            "surrealkv:data",
+            "surrealkv+versioned://data",
+            "rocksdb://data",
+            "http://localhost:8000",
+            "ws://",
+            "ws://root:root@localhost:8000",
+            "ws://localhost:8000#sync",
+        ] {
+            assert!(database_address(text).is_err(), "{text}");
+        }
+    }
+}

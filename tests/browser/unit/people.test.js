@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Others } from "../../../static/others.js";
+import { PeopleList } from "../../../static/people-list.js";
+
+const person = (writer, name = writer) => ({ writer, by: `by ${writer}`, name, colour: "#c2452d" });
+const whole = (v, count, ...here) => ({ type: "people", v, count, here });
+const names = (list) => list.listed.map(({ name }) => name);
+
+test("a change is taken by the version before and by no other", () => {
+  const list = new PeopleList();
+  const first = { type: "people", from: 7, v: 8, count: 3, here: [person("c")], gone: ["a"] };
+  assert.equal(list.take(first), "gap", "nothing was told yet");
+  assert.equal(list.take(whole(7, 2, person("a"), person("b"))), "next");
+  assert.deepEqual(names(list), ["a", "b"]);
+  const second = { type: "people", from: 8, v: 9, count: 900, here: [person("b", "Bea")] };
+  assert.equal(list.take(second), "gap");
+  assert.deepEqual([names(list), list.count], [["a", "b"], 2], "a gap changes nothing");
+  assert.equal(list.take(first), "next");
+  assert.equal(list.take(first), "stale");
+  assert.equal(list.take(second), "next");
+  assert.deepEqual([names(list), list.count], [["Bea", "c"], 900]);
+  assert.equal(list.take({ type: "people", from: 9, v: 10, count: 0, gone: ["b", "c", "x"] }), "next");
+  assert.deepEqual([names(list), list.count, list.has("b")], [[], 0, false]);
+});
+
+test("the whole takes the place of all that was held, and those who stay keep their place", () => {
+  const list = new PeopleList();
+  list.take(whole(7, 3, person("a"), person("b"), person("c")));
+  list.take(whole(3, 2, person("c"), person("b", "Bea")));
+  assert.deepEqual([names(list), list.count], [["Bea", "c"], 2]);
+});
+
+test("another socket begins with the whole: no change of before or of another server is taken", () => {
+  const list = new PeopleList();
+  list.take(whole(7, 1, person("a")));
+  list.opened();
+  assert.equal(list.take({ type: "people", from: 7, v: 8, count: 0, gone: ["a"] }), "gap");
+  assert.deepEqual(names(list), ["a"], "what was told last is shown until then");
+});
+
+/** Whatever is missed, a list that asks at a gap equals the server's. */
+test("any changes, some of them missed, end in the server's list", () => {
+  let seed = 20;
+  const random = (below) => (seed = (seed * 1103515245 + 12345) % 2 ** 31) % below;
+  const list = new PeopleList();
+  let held = new Map();
+  list.take(whole(0, 0));
+  for (let v = 1, gaps = 0; v < 500; v++) {
+    const now = new Map();
+    for (let people = random(6); people > 0; people--) {
+      const one = person(`w${random(8)}`, `name ${random(3)}`);
+      now.set(one.writer, one);
+    }
+    const here = [...now.values()].filter(({ writer, name }) => held.get(writer)?.name !== name);
+    const gone = [...held.keys()].filter((writer) => !now.has(writer));
+    held = now;
+    if (random(4) === 0) continue;
+    if (list.take({ type: "people", from: v - 1, v, count: now.size, here, gone }) === "gap") {
+      gaps += 1;
+      list.take(whole(v, now.size, ...now.values()));
+    }
+    assert.deepEqual(names(list).sort(), [...now.values()].map(({ name }) => name).sort());
+    assert.equal(list.count, now.size);
+    if (v > 480) assert.ok(gaps > 0, "nothing was missed: this showed nothing");
+  }
+});
+
+/** The others of the page `me`, and what was told of them and asked. */
+function fresh() {
+  const told = [];
+  let asks = 0;
+  const others = new Others("me", () => false, (audience) => told.push(audience), () => (asks += 1));
+  return { others, told: () => told.splice(0).map(({ everyone, ...rest }) => ({ ...rest, everyone: everyone.length })), asked: () => asks };
+}
+
+test("a page asks once for what it missed, until it is told", () => {
+  const { others, told, asked } = fresh();
+  others.takePeople(whole(1, 1, person("me")));
+  for (const from of [2, 3, 4]) others.takePeople({ type: "people", from, v: from + 1, count: 2, here: [person("a")] });
+  assert.equal(asked(), 1);
+  assert.equal(told().length, 1);
+  others.takePeople(whole(5, 2, person("me"), person("a")));
+  others.takePeople({ type: "people", from: 9, v: 10, count: 2 });
+  assert.equal(asked(), 2);
+  others.opened();
+  others.takePeople({ type: "people", from: 9, v: 10, count: 2 });
+  assert.equal(asked(), 3, "another socket may ask again");
+});
+
+test("whoever comes is told apart from who leaves, from other names and from the number", () => {
+  const { others, told } = fresh();
+  others.takePeople(whole(1, 1, person("me")));
+  others.takePeople({ type: "people", from: 1, v: 2, count: 2, here: [person("a")] });
+  others.takePeople({ type: "people", from: 2, v: 3, count: 2, here: [person("a", "Ada"), person("me", "I")] });
+  others.takePeople({ type: "people", from: 3, v: 4, count: 800 });
+  others.takePeople({ type: "people", from: 4, v: 5, count: 1, gone: ["a"] });
+  assert.deepEqual(told(), [
+    { everyone: 1, count: 1, alone: true, came: false },
+    { everyone: 2, count: 2, alone: false, came: true },
+    { everyone: 2, count: 2, alone: false, came: false },
+    { everyone: 2, count: 800, alone: false, came: false },
+    { everyone: 1, count: 1, alone: true, came: false },
+  ]);
+});
+
+test("a pointer is shown under the name of whose it is, and goes with them", () => {
+  const { others } = fresh();
+  others.takePeople(whole(1, 2, person("me"), person("a")));
+  others.take({ type: "signals", pointers: [{ writer: "a", place: { x: 1, y: 2 } }, { writer: "b", place: { x: 1, y: 2 } }] }, 0);
+  const shown = () => others.shown(10).pointers.map(({ person: { name } }) => name);
+  assert.deepEqual(shown(), ["a"]);
+  others.takePeople({ type: "people", from: 1, v: 2, count: 2, here: [person("a", "Ada")] });
+  assert.deepEqual(shown(), ["Ada"]);
+  others.takePeople({ type: "people", from: 2, v: 3, count: 1, gone: ["a"] });
+  assert.deepEqual(shown(), []);
+});

@@ -1,0 +1,120 @@
+//! Everything that a drawing's table ever held, as the database itself notes it.
+//!
+//! A row that moves on is deleted, and several ops on one stroke may share a row: whether an op
+//! happened twice is seen of no copy. So the database writes down each row, and each move of the head,
+//! in the transaction that makes it.
+
+use serde::Deserialize;
+use serde_json::Value;
+use surrealdb::types::SurrealValue;
+use uuid::Uuid;
+use whiteboard::model::{PersonId, Seq, StrokeId, WriterId};
+
+use crate::direct::{Direct, Names};
+
+/// What the database is told to note, in tables that no whiteboard knows.
+const ROWS: &str = "history_rows";
+const HEADS: &str = "history_heads";
+
+/// A row that was stored, as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub seq: Seq,
+    pub stroke: StrokeId,
+    pub z: i64,
+    pub by: PersonId,
+    pub writer: WriterId,
+    pub n: u64,
+    /// Nothing when it is a tombstone.
+    pub body: Option<Value>,
+}
+
+/// All rows by their positions, and how the head moved, in order.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    pub rows: Vec<Row>,
+    /// From where to where each transaction moved it.
+    pub moves: Vec<(Seq, Seq)>,
+}
+
+/// A row as the database noted it.
+#[derive(Deserialize)]
+struct Noted {
+    seq: Seq,
+    stroke: Uuid,
+    z: i64,
+    by: Uuid,
+    writer: Uuid,
+    n: u64,
+    #[serde(default)]
+    body: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Move {
+    old: Seq,
+    new: Seq,
+}
+
+impl History {
+    /// From now on the database notes what happens to a drawing. Nobody has it open yet.
+    pub async fn begins(direct: &Direct, drawing: &str) {
+        let Names { strokes, .. } = Names::of(drawing);
+        direct.run(&format!("DEFINE TABLE {ROWS} SCHEMALESS")).await;
+        direct
+            .run(&format!("DEFINE TABLE {HEADS} SCHEMALESS"))
+            .await;
+        let note = format!(
+            "DEFINE EVENT history ON {strokes} WHEN $event = 'CREATE' THEN (CREATE {ROWS} SET \
+             seq = $after.id.id(), stroke = $after.stroke, z = $after.z, by = $after.by, \
+             writer = $after.writer, n = $after.n, body = $after.body)"
+        );
+        direct.run(&note).await;
+        let note = format!(
+            "DEFINE EVENT history ON drawing WHEN $event = 'UPDATE' AND $before.head != $after.head \
+             THEN (CREATE {HEADS} SET old = $before.head, new = $after.head)"
+        );
+        direct.run(&note).await;
+    }
+
+    /// What it noted.
+    pub async fn noted(direct: &Direct) -> Self {
+        let rows: Vec<Noted> = all(
+            direct,
+            &format!(
+                "SELECT seq, <string> stroke AS stroke, z, <string> by AS by, \
+                 <string> writer AS writer, n, body FROM {ROWS} ORDER BY seq"
+            ),
+        )
+        .await;
+        let moves: Vec<Move> = all(
+            direct,
+            &format!("SELECT old, new FROM {HEADS} ORDER BY old, new"),
+        )
+        .await;
+        Self {
+            rows: rows.into_iter().map(Row::from).collect(),
+            moves: moves.into_iter().map(|one| (one.old, one.new)).collect(),
+        }
+    }
+}
+
+impl From<Noted> for Row {
+    fn from(noted: Noted) -> Self {
+        let body = noted.body.as_deref();
+        Self {
+            seq: noted.seq,
+            stroke: StrokeId(noted.stroke),
+            z: noted.z,
+            by: PersonId(noted.by),
+            writer: WriterId(noted.writer),
+            n: noted.n,
+            body: body.map(|body| serde_json::from_str(body).expect("JSON")),
+        }
+    }
+}
+
+async fn all<T: for<'de> Deserialize<'de>>(direct: &Direct, text: &str) -> Vec<T> {
+    let rows = Value::from_value(direct.run(text).await).expect("plain values");
+    serde_json::from_value(rows).expect("what was noted")
+}

@@ -1,0 +1,219 @@
+//! Many people in one drawing: what each is told of all the others has a bound, and is right in the end.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use whiteboard::roster::{MAX_LISTED, QUIET, people_pause};
+use whiteboard::server::Server;
+
+use crate::browser::Browser;
+use crate::page::pen;
+use crate::served::{create_drawing, serve};
+
+/// Most bytes of one listed person whose name is `Person 123`, and of a frame with nobody in it.
+const BYTES_OF_A_PERSON: usize = 150;
+const BYTES_OF_A_FRAME: usize = 80;
+
+fn names(browser: &Browser) -> Vec<&str> {
+    let mut names: Vec<_> = browser
+        .people
+        .iter()
+        .map(|person| person.name.as_str())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// So many people more come, a few at a time: a busy machine gives no more of them an answer in time.
+async fn come(server: &Server, drawing: &str, names: std::ops::Range<usize>) -> Vec<Browser> {
+    let come = names.map(|number| async move {
+        Browser::named(server.address(), drawing, &format!("Person {number}")).await
+    });
+    futures_util::stream::iter(come)
+        .buffered(10)
+        .collect()
+        .await
+}
+
+async fn all_count(browsers: &mut [Browser], people: usize) {
+    for browser in browsers {
+        browser
+            .wait(&format!("{people} people"), |b| b.people_count == people)
+            .await;
+    }
+}
+
+#[actix_web::test]
+async fn what_a_crowd_is_told_of_itself_grows_with_its_number_and_not_with_its_square() {
+    const PEOPLE: usize = 200;
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let begun = Instant::now();
+    let mut all = Vec::new();
+    while all.len() < PEOPLE {
+        all.extend(come(&server, &drawing, all.len()..all.len() + 20).await);
+        // They read now and then, or they would be taken for gone.
+        let here = all.len();
+        all_count(&mut all, here).await;
+    }
+    // Each page is told of those who are listed once as a whole or one after the other; nobody does anything,
+    // so that no other takes their place. Beside that it is told numbers: at most one for each of the first who come,
+    // and then one for each pause, which is never shorter than for those.
+    let numbers =
+        MAX_LISTED as u128 + begun.elapsed().as_millis() / people_pause(MAX_LISTED).as_millis();
+    let each = MAX_LISTED * BYTES_OF_A_PERSON + (numbers as usize + 2) * BYTES_OF_A_FRAME;
+    let bytes: usize = all.iter().map(|page| page.people_bytes).sum();
+    eprintln!(
+        "{PEOPLE} people were told {bytes} bytes of at most {}",
+        PEOPLE * each
+    );
+    assert!(bytes <= PEOPLE * each, "{bytes} of {}", PEOPLE * each);
+    for page in &all {
+        assert_eq!((page.people.len(), page.people_wholes), (MAX_LISTED, 1));
+    }
+
+    // More come, at once. Now a second passes between two frames.
+    let frames: Vec<_> = all.iter().map(|page| page.people_frames).collect();
+    let begun = Instant::now();
+    let mut more = come(&server, &drawing, PEOPLE..PEOPLE + 60).await;
+    all_count(&mut all, PEOPLE + 60).await;
+    all_count(&mut more, PEOPLE + 60).await;
+    let most = begun.elapsed().as_millis() / people_pause(PEOPLE).as_millis() + 2;
+    for (page, before) in all.iter().zip(frames) {
+        let told = page.people_frames - before;
+        assert!(
+            0 < told && told as u128 <= most,
+            "{told} frames, not {most}"
+        );
+    }
+
+    // And all of them go.
+    drop(more);
+    all_count(&mut all, PEOPLE).await;
+    drop(all);
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_few_know_of_each_other_at_once() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
+    let mut took = Vec::new();
+    for _ in 0..5 {
+        let mut ben = Browser::named(server.address(), &drawing, "Ben").await;
+        let welcome = Instant::now();
+        ben.wait("both", |b| b.people_count == 2).await;
+        ada.wait("both", |b| b.people_count == 2).await;
+        took.push(welcome.elapsed());
+        let both = vec!["Ada", "Ben"];
+        assert_eq!((names(&ada), names(&ben)), (both.clone(), both));
+        ben.cut();
+        let gone = Instant::now();
+        ada.wait("being alone", |b| b.people_count == 1).await;
+        took.push(gone.elapsed());
+    }
+    // As the machine is busy with other things too, the usual one counts.
+    took.sort();
+    assert!(took[5] < Duration::from_millis(500), "{took:?}");
+    drop(ada);
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn who_does_something_in_a_crowd_is_known_by_name_and_by_pointer() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut all = come(&server, &drawing, 0..MAX_LISTED + 10).await;
+    all_count(&mut all, MAX_LISTED + 10).await;
+    let unlisted =
+        |page: &Browser, writer| page.people.iter().all(|person| person.writer != writer);
+    let mut others = all.split_off(1);
+    let page = &mut all[0];
+    let at = others
+        .iter()
+        .position(|other| unlisted(page, other.writer.expect("welcome")))
+        .expect("more are here than are listed");
+    let writer = others[at].writer.expect("welcome");
+    let deadline = Instant::now() + QUIET;
+    for x in 0.. {
+        others[at]
+            .signal(json!({"pointer": {"x": x, "y": 2}}))
+            .await;
+        // It reads what comes until then.
+        page.ping().await;
+        let pongs = page.pongs;
+        page.wait("an answer", |b| b.pongs > pongs).await;
+        if page.pointers.contains_key(&writer) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{page:?}");
+    }
+    assert!(!unlisted(page, writer));
+    assert_eq!(page.people.len(), MAX_LISTED);
+    drop((all, others));
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn who_did_not_read_is_told_the_whole_and_nothing_that_was_before_it() {
+    const CAME: usize = 5;
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
+    let mut slow = Browser::new(server.address(), &drawing);
+    slow.name = Some("Slow".into());
+    slow.connect_slowly().await;
+    slow.wait("both", |b| b.people_count == 2).await;
+    let told = slow.people_frames;
+    let mut large = pen(1.0);
+    large["note"] = Value::from("x".repeat(40_000));
+    // More than the buffers of a socket and a mailbox hold.
+    for _ in 0..300 {
+        ada.draw(large.clone()).await;
+        ada.answered().await;
+    }
+    for number in 0..CAME {
+        let someone = Browser::named(server.address(), &drawing, &format!("Person {number}")).await;
+        ada.wait("their coming", |b| b.people_count == 3).await;
+        // Who says goodbye waits for the server's, and no session may be without reading for long.
+        drop(someone);
+        ada.wait("their leaving", |b| b.people_count == 2).await;
+    }
+    let ben = Browser::named(server.address(), &drawing, "Ben").await;
+    slow.wait("all three", |b| b.people_count == 3).await;
+    assert_eq!(names(&slow), ["Ada", "Ben", "Slow"]);
+    // It was told what changed before it fell behind, or after it read again: of the rest nothing was kept.
+    assert_eq!(slow.people_wholes, 2, "it was never behind: {slow:?}");
+    assert!(
+        slow.people_frames <= told + 3,
+        "{} frames",
+        slow.people_frames - told
+    );
+    // And it follows on.
+    ben.leave().await;
+    slow.wait("her leaving", |b| b.people_count == 2).await;
+    assert_eq!(slow.people_wholes, 2);
+    drop((ada, slow));
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_page_that_asks_is_told_the_whole_again() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
+    let ben = Browser::named(server.address(), &drawing, "Ben").await;
+    ada.wait("both", |b| b.people_count == 2).await;
+    let (version, wholes) = (ada.people_version, ada.people_wholes);
+    ada.raw(r#"{"type":"people"}"#).await;
+    ada.wait("the whole", |b| b.people_wholes > wholes).await;
+    assert_eq!((ada.people_version, ada.people_count), (version, 2));
+    assert_eq!(names(&ada), ["Ada", "Ben"]);
+    ben.leave().await;
+    ada.wait("being alone", |b| b.people_count == 1).await;
+    drop(ada);
+    server.drain().await;
+}

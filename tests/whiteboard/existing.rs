@@ -1,0 +1,206 @@
+//! Which database is opened: what was mistyped is not made where one has to be there, and none is opened
+//! in a way that makes *saved* mean less.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use whiteboard::config::{Settings, SettingsError};
+use whiteboard::store::{Database, Store, StoreError};
+
+use crate::processes::{program, spawn};
+use crate::served::{create_drawing, serve_on};
+use crate::surrealdb::Server;
+
+const NONE_THERE: &str = "there is no database of a whiteboard, and none is made";
+
+fn new_life(folder: &Path, flags: &[&str]) -> Output {
+    program(env!("CARGO_BIN_EXE_whiteboard"))
+        .arg("--new-life")
+        .args(flags)
+        .env_clear()
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn is_refused(output: &Output) {
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains(NONE_THERE), "{text}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let name = |entry: std::fs::DirEntry| entry.file_name().into_string().unwrap();
+    let mut names: Vec<_> = entries.map(|entry| name(entry.unwrap())).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_new_life_in_a_folder_without_a_database_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    std::fs::create_dir(&photos).unwrap();
+    std::fs::write(photos.join("cat.jpg"), "miaow").unwrap();
+    for database in [
+        "surrealkv://dta",
+        "surrealkv://photos",
+        "surrealkv://photos/dta",
+        "surrealkv://photos/cat.jpg",
+        "mem://",
+    ] {
+        is_refused(&new_life(folder.path(), &["--database", database]));
+        assert_eq!(entries(folder.path()), ["photos"], "{database}");
+        assert_eq!(entries(&photos), ["cat.jpg"], "{database}");
+    }
+    is_refused(&new_life(folder.path(), &[]));
+    assert_eq!(entries(folder.path()), ["photos"]);
+}
+
+#[actix_web::test]
+async fn a_new_life_under_another_name_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let embedded = Database {
+        url: format!("surrealkv://{}/data", folder.path().display()),
+        namespace: "test".into(),
+        name: "life".into(),
+        user: None,
+        password: None,
+        deadline: std::time::Duration::from_secs(30),
+        queries: 1_024,
+        notifications: 1_024,
+    };
+    let surreal = Server::start();
+    for database in [embedded, surreal.database("life")] {
+        let server = serve_on(&database, &[]).await;
+        create_drawing(server.address()).await;
+        server.drain().await;
+        let user = database.user.clone().unwrap_or_default();
+        let password = database.password.clone().unwrap_or_default();
+        let begin = |namespace: &str, name: &str| {
+            let url = ["--database", &database.url];
+            let place = ["--database-namespace", namespace, "--database-name", name];
+            let user = ["--database-user", &user, "--database-password", &password];
+            let flags = [&url[..], &place[..], &user[..]].concat();
+            new_life(folder.path(), &flags)
+        };
+        for (namespace, name) in [("test", "lfe"), ("tst", "life")] {
+            // Were it made the first time, it would be there the second time.
+            for _ in 0..2 {
+                is_refused(&begin(namespace, name));
+            }
+            let mut mistyped = database.clone();
+            (mistyped.namespace, mistyped.name) = (namespace.into(), name.into());
+            let opened = Store::open_existing(&mistyped).await;
+            assert_eq!(opened.err(), Some(StoreError::NoDatabase));
+        }
+        let begun = begin("test", "life");
+        assert_eq!(begun.status.code(), Some(0), "{begun:?}");
+        assert_eq!(
+            String::from_utf8(begun.stdout).unwrap(),
+            "1 drawings began a new life\n"
+        );
+    }
+    assert!(!databases(&surreal).await.contains("lfe"));
+    assert!(!namespaces(&surreal).await.contains("tst"));
+
+    // A database that is there, and another program's: nothing is defined in it.
+    let foreign = surreal.database("foreign");
+    sql(&surreal, "DEFINE DATABASE foreign").await;
+    let opened = Store::open_existing(&foreign).await;
+    assert_eq!(opened.err(), Some(StoreError::NoDatabase));
+    let tables = sql(&surreal, "USE DB foreign; INFO FOR DB").await;
+    assert!(!tables.contains("meta"), "{tables}");
+}
+
+async fn databases(server: &Server) -> String {
+    let told = sql(server, "INFO FOR NS").await;
+    assert!(told.contains("life"), "{told}");
+    told
+}
+
+async fn namespaces(server: &Server) -> String {
+    let told = sql(server, "INFO FOR ROOT").await;
+    assert!(told.contains("test"), "{told}");
+    told
+}
+
+/// Asks the SurrealDB server itself, in the namespace of the tests.
+async fn sql(server: &Server, text: &'static str) -> String {
+    let url = format!("http://{}/sql", server.address());
+    let asked = reqwest::Client::new()
+        .post(url)
+        .basic_auth("root", Some("root"))
+        .header("Surreal-NS", "test")
+        .header("Accept", "application/json")
+        .body(text)
+        .send();
+    let told = asked.await.unwrap().error_for_status().unwrap();
+    told.text().await.unwrap()
+}
+
+#[test]
+fn an_address_with_parameters_that_weaken_saved_is_a_wrong_setting() {
+    for address in [
+        "surrealkv://data?sync=never",
+        "surrealkv://data?SYNC=5s",
+        "surrealkv://data?sync=every&sync_data=never",
+        "surrealkv://data?versioned=true",
+        "surrealkv://data?colour=blue",
+        "mem://?persist=data",
+        "ws://127.0.0.1:8000?sync=every",
+    ] {
+        match Settings::from_flags([format!("--database={address}").as_str()]) {
+            Err(SettingsError::Wrong(text)) => {
+                assert!(text.contains("(--database) is"), "{text}");
+                assert!(text.contains("parameter"), "{text}");
+            }
+            other => panic!("{address}: {other:?}"),
+        }
+    }
+    let allowed = Settings::from_flags(["--database=surrealkv://data?sync=every"]);
+    assert_eq!(allowed.unwrap().database.url, "surrealkv://data?sync=every");
+}
+
+/// Also a program that uses the store without the settings gets nothing less.
+#[actix_web::test]
+async fn the_store_opens_no_address_with_parameters_that_weaken_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings::from_flags(["--database=mem://"]).unwrap();
+    let mut database = settings.database.database();
+    database.url = format!("surrealkv://{}/data?sync=never", folder.path().display());
+    match Store::open(&database).await {
+        Err(StoreError::Unavailable(text)) => assert!(text.contains("sync=every"), "{text}"),
+        other => panic!("{:?}", other.err()),
+    }
+    assert_eq!(entries(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_server_that_forgets_says_so_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    for (database, warns) in [("mem://", true), ("surrealkv://data", false)] {
+        let mut command = program(env!("CARGO_BIN_EXE_whiteboard"));
+        command
+            .args(["--listen=127.0.0.1:0", "--database", database])
+            .env_clear()
+            .current_dir(folder.path())
+            .stderr(Stdio::piped());
+        let mut child = spawn(command);
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log: Vec<_> = log
+            .map_while(Result::ok)
+            .take_while(|line| !line.contains("is ready at"))
+            .collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let warned = log
+            .iter()
+            .any(|line| line.contains("WARN") && line.contains("gone when this server stops"));
+        assert_eq!(warned, warns, "{database}: {log:#?}");
+    }
+}

@@ -1,0 +1,129 @@
+//! Two servers that append to one drawing all the time, without turns: each leaves the next swap to
+//! the other one.
+//!
+//! Their feeds share a store, and so take each other's requests for a turn for their own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+use whiteboard::feed::FromSession;
+use whiteboard::feeds::{Attached, Feeds};
+use whiteboard::members::{Mailbox, ToSession, Unread};
+use whiteboard::model::{DrawingId, Op, OpKind, StrokeId, Writer};
+use whiteboard::queue::op_bytes;
+use whiteboard::server;
+use whiteboard::stroke::Body;
+
+use crate::page::pen;
+use crate::served::settings;
+
+/// Ops of the race, and how long it may take.
+const RACE: u64 = 240;
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A session that always has one op without an answer.
+struct Drawer {
+    feeds: Feeds,
+    drawing: DrawingId,
+    writer: Writer,
+    n: u64,
+    open: Option<Attached>,
+    unread: Unread,
+    answered: Arc<AtomicU64>,
+}
+
+impl Drawer {
+    fn draw(&mut self) {
+        let Some(open) = &self.open else { return };
+        self.n += 1;
+        let body = Body::parse(&pen(1.0).to_string()).expect("a body");
+        let op = Op {
+            n: self.n,
+            stroke: StrokeId::random(),
+            kind: OpKind::Draw { body },
+        };
+        assert!(open.shared.room.reserve(op_bytes(&op)));
+        open.feed.do_send(FromSession::Submit {
+            session: 1,
+            writer: self.writer,
+            ops: vec![op],
+        });
+    }
+}
+
+impl Actor for Drawer {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let recipient = ctx.address().recipient();
+        let join = FromSession::Join {
+            session: 1,
+            mailbox: Mailbox::new(recipient, self.unread.clone(), 1 << 20),
+            since: 0,
+            life: None,
+        };
+        self.open = Some(self.feeds.join(self.drawing, join).expect("a feed"));
+        self.draw();
+    }
+}
+
+impl Handler<ToSession> for Drawer {
+    type Result = ();
+
+    fn handle(&mut self, message: ToSession, _: &mut Self::Context) {
+        match message {
+            ToSession::Frame(frame) => self.unread.took(&frame),
+            ToSession::Answers(answers) => {
+                let ops = answers.ops as u64;
+                if self.answered.fetch_add(ops, Ordering::Relaxed) < RACE {
+                    self.draw();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_server_that_won_leaves_the_next_swap_to_others() {
+    let settings = settings("mem://", &[]);
+    let store = server::open(&settings.database).await.expect("a database");
+    let drawing = store.create("A race").await.unwrap().id;
+    let answered = Arc::new(AtomicU64::new(0));
+    let mut threads = Vec::new();
+    for _ in 0..2 {
+        let drawer = Drawer {
+            feeds: Feeds::new(store.clone(), settings.drawings.feed("test")),
+            drawing,
+            writer: Writer::new(Uuid::new_v4(), Uuid::new_v4()),
+            n: 0,
+            open: None,
+            unread: Unread::default(),
+            answered: Arc::clone(&answered),
+        };
+        let thread = Arbiter::new();
+        thread.spawn_fn(move || drop::<Addr<_>>(drawer.start()));
+        threads.push(thread);
+    }
+    let deadline = Instant::now() + LIMIT;
+    while answered.load(Ordering::Relaxed) < RACE {
+        assert!(Instant::now() < deadline, "they are too slow: {answered:?}");
+        sleep(Duration::from_millis(20)).await;
+    }
+    let page = store.since(drawing, 0).await.unwrap();
+    let winners: Vec<_> = page.changes.iter().map(|change| change.op.writer).collect();
+    let again = winners.windows(2).filter(|two| two[0] == two[1]).count();
+    // About half of them; five of six if nobody leaves a swap to the other one.
+    assert!(
+        again < winners.len() * 7 / 10,
+        "{again} of {}",
+        winners.len()
+    );
+    for thread in threads {
+        thread.stop();
+    }
+}

@@ -1,0 +1,162 @@
+//! What a feed learns although no live query told it, and what it tells its pages at once.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method};
+use serde_json::json;
+use tokio::time::Instant;
+use whiteboard::model::DrawingId;
+
+use crate::browser::Browser;
+use crate::failing::query;
+use crate::page::pen;
+use crate::parts::{Parts, hold};
+use crate::served::{create_drawing, metric, serve_on};
+use crate::surrealdb;
+
+/// By then a feed that was opened compares its head no more by itself.
+const CHECKS_AFTER_FOLLOWING: Duration = Duration::from_millis(2_500);
+
+fn id(drawing: &str) -> DrawingId {
+    drawing.parse().expect("an id")
+}
+
+#[actix_web::test]
+async fn another_life_at_the_same_head_makes_everyone_start_over() {
+    let parts = Parts::start(&[]).await;
+    let drawing = create_drawing(parts.address).await;
+    let mut ada = Browser::open(parts.address, &drawing).await;
+    ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    ada.reach(1).await;
+    let (before, picture) = (ada.life, ada.picture());
+
+    assert_eq!(parts.store.renew_lives().await, Ok(1));
+    parts.feeds.look(id(&drawing)).await;
+    ada.wait("starting over", |b| b.resets == ["life"] && b.head == 1)
+        .await;
+    let stored = parts.store.get(id(&drawing)).await.unwrap();
+    assert_eq!((ada.life, ada.picture()), (Some(stored.life), picture));
+    assert_ne!(ada.life, before);
+    drop(ada);
+    parts.stop().await;
+}
+
+#[actix_web::test]
+async fn another_life_that_only_a_read_brings_makes_everyone_start_over() {
+    let parts = Parts::start(&[]).await;
+    let drawing = create_drawing(parts.address).await;
+    let mut ada = Browser::open(parts.address, &drawing).await;
+    ada.draw(pen(1.0)).await;
+    ada.answered().await;
+
+    // The next append finds the drawing elsewhere, and reads to see where.
+    assert_eq!(parts.store.renew_lives().await, Ok(1));
+    ada.draw(pen(2.0)).await;
+    ada.answered().await;
+    ada.wait("both strokes", |b| b.head == 2).await;
+    assert_eq!(ada.resets, ["life"]);
+    assert_eq!(ada.picture().len(), 2);
+    drop(ada);
+    parts.stop().await;
+}
+
+#[actix_web::test]
+async fn a_feed_that_slept_until_tombstones_were_swept_starts_over() {
+    const ERASED: usize = 5;
+    // What is told while a feed sleeps is more than waits for it.
+    const DRAWN: usize = 30;
+    let flags = ["--notifications=16"];
+    let awake = Parts::start(&flags).await;
+    let asleep = Parts::on(awake.store.clone(), &flags);
+    let drawing = create_drawing(awake.address).await;
+    let feed = asleep.feed(&drawing).await;
+    let mut ben = Browser::looking(asleep.address, &drawing).await;
+    let mut ada = Browser::open(awake.address, &drawing).await;
+    let mut erased = Vec::new();
+    for x in 0..ERASED {
+        erased.push(ada.draw(pen(x as f64)).await);
+    }
+    ada.answered().await;
+    ben.reach(ERASED as u64).await;
+
+    let held = hold(&feed).await;
+    for x in 0..DRAWN {
+        ada.draw(pen(x as f64)).await;
+        ada.answered().await;
+    }
+    for stroke in erased {
+        ada.erase(stroke).await;
+    }
+    ada.answered().await;
+    ada.draw(pen(1.0)).await;
+    ada.answered().await;
+    let swept = awake.store.sweep(Duration::ZERO).await.unwrap();
+    assert_eq!(swept.tombstones, ERASED);
+    drop(held);
+
+    ada.reach((ERASED + DRAWN + ERASED + 1) as u64).await;
+    let picture = ada.picture();
+    assert_eq!(picture.len(), DRAWN + 1);
+    ben.wait("what Ada sees", |b| b.picture() == picture).await;
+    assert_eq!(ben.resets.len(), 1);
+    drop((ada, ben));
+    awake.stop().await;
+    asleep.stop().await;
+}
+
+#[actix_web::test]
+async fn a_write_that_ends_after_a_feed_read_is_found_by_the_checks_that_follow() {
+    // It begins before the drawing is followed, so that no live query tells of it, and ends before
+    // the last check.
+    const BEGINS: Duration = Duration::from_millis(100);
+    const TAKES: &str = "400ms";
+    let process = surrealdb::Server::start();
+    let database = process.database("late");
+    let server = serve_on(&database, &["--heads-interval=1h"]).await;
+    let address = server.address();
+    let differed = "whiteboard_heads_differed_total";
+    while metric(address, differed).await == 0.0 {
+        let drawing = create_drawing(address).await;
+        let row = format!("drawing:u'{}'", id(&drawing).0.hyphenated());
+        let body = pen(1.0);
+        let text = format!(
+            "BEGIN; UPDATE {row} SET head = 1, changed = time::now();
+            CREATE stroke_{drawing}:1 SET stroke = rand::uuid(), z = 1, by = rand::uuid(),
+            writer = rand::uuid(), n = 1, body = '{body}'; SLEEP {TAKES}; COMMIT;"
+        );
+        let late = async {
+            tokio::time::sleep(BEGINS).await;
+            let mut ada = Browser::open(address, &drawing).await;
+            // If she has it by now, all of this took too long: once more.
+            ada.reach(1).await;
+        };
+        futures_util::future::join(query(&database, text), late).await;
+    }
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_title_and_a_deletion_reach_the_pages_of_the_same_server_at_once() {
+    let parts = Parts::start(&[]).await;
+    let drawing = create_drawing(parts.address).await;
+    let url = format!("http://{}/api/drawings/{drawing}", parts.address);
+    let http = Client::new();
+    let mut ada = Browser::open(parts.address, &drawing).await;
+    let opened = Instant::now();
+    for n in 0.. {
+        // Only then is there nothing else that tells.
+        let last = opened.elapsed() > CHECKS_AFTER_FOLLOWING;
+        let title = format!("Plan {n}");
+        let rename = http.patch(&url).json(&json!({"title": title}));
+        assert_eq!(rename.send().await.unwrap().status(), 200);
+        ada.wait("the title", |b| b.title == title).await;
+        if last {
+            break;
+        }
+    }
+    let delete = http.request(Method::DELETE, &url);
+    assert_eq!(delete.send().await.unwrap().status(), 204);
+    assert_eq!(ada.closed().await.code, 4404);
+    parts.stop().await;
+}

@@ -1,0 +1,145 @@
+//! A server whose parts the test put together: it has its store and its feeds at hand, and can hold
+//! up or kill a feed.
+//!
+//! Nothing runs in its background: no heartbeat, no comparison of heads, no sweep.
+
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use actix::{Addr, Arbiter, Handler, Message};
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use tokio::sync::oneshot;
+use whiteboard::api::{self, State};
+use whiteboard::beat::Beat;
+use whiteboard::connection::Connections;
+use whiteboard::feed::{Feed, FromSession};
+use whiteboard::feeds::Feeds;
+use whiteboard::request::BodyLimit;
+use whiteboard::server;
+use whiteboard::session::{SessionSettings, Sessions};
+use whiteboard::store::Store;
+
+use crate::served::settings;
+
+/// How long a server may be silent before its sessions count no more.
+pub const SILENCE: Duration = Duration::from_secs(1);
+/// How long the body of a request may take to come.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
+/// How long its feeds may take to stop.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+
+/// A server, and what it is made of.
+pub struct Parts {
+    pub store: Store,
+    pub feeds: Feeds,
+    pub address: SocketAddr,
+    http: ServerHandle,
+}
+
+impl Parts {
+    /// A server that forgets, with these flags.
+    pub async fn start(flags: &[&str]) -> Self {
+        let store = server::open(&settings("mem://", flags).database).await;
+        Self::on(store.expect("a database"), flags)
+    }
+
+    /// A server on a store that other servers in this process may use too.
+    pub fn on(store: Store, flags: &[&str]) -> Self {
+        let settings = settings("mem://", flags);
+        let feeds = Feeds::new(store.clone(), settings.drawings.feed("test"));
+        let sessions: SessionSettings = settings.browsers.session();
+        let state = web::Data::new(State {
+            store: store.clone(),
+            feeds: feeds.clone(),
+            sessions: Arc::new(Sessions::new(feeds.clone(), sessions)),
+            hosts: settings.doors.hosts,
+            origins: settings.doors.origins,
+            silence: SILENCE,
+            beat: Arc::new(Beat::new(store.clone(), feeds.clone(), SILENCE)),
+            connections: Connections::new(usize::MAX, 0),
+            leaving: AtomicBool::new(false),
+        });
+        let http = HttpServer::new(move || {
+            App::new()
+                .app_data(state.clone())
+                .app_data(BodyLimit(BODY_LIMIT))
+                .wrap(from_fn(api::door))
+                .configure(api::routes)
+        });
+        let http = http.disable_signals().workers(1).bind("127.0.0.1:0");
+        let http = http.expect("a free port");
+        let address = http.addrs()[0];
+        let running = http.run();
+        let handle = running.handle();
+        actix_web::rt::spawn(running);
+        Self {
+            store,
+            feeds,
+            address,
+            http: handle,
+        }
+    }
+
+    /// Opens a drawing's feed on a thread of its own: what holds it up holds up nothing else.
+    pub async fn feed(&self, drawing: &str) -> Addr<Feed> {
+        let drawing = drawing.parse().expect("an id");
+        let feeds = self.feeds.clone();
+        let (tell, told) = oneshot::channel();
+        // A message that does nothing: there is no such session.
+        let nothing = FromSession::Leave { session: u64::MAX };
+        Arbiter::new().spawn_fn(move || {
+            let open = feeds.join(drawing, nothing).expect("a feed");
+            let _ = tell.send(open.feed);
+        });
+        told.await.expect("a feed")
+    }
+
+    /// Sends everyone elsewhere, and ends.
+    pub async fn stop(self) {
+        self.feeds.drain(DRAIN_LIMIT).await;
+        self.http.stop(false).await;
+    }
+}
+
+/// Holds up a feed until what this gives is dropped: nothing it is told is heard before.
+pub async fn hold(feed: &Addr<Feed>) -> mpsc::Sender<()> {
+    let (release, released) = mpsc::channel();
+    let (tell, told) = oneshot::channel();
+    feed.do_send(Hold { tell, released });
+    told.await.expect("it is open");
+    release
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Hold {
+    tell: oneshot::Sender<()>,
+    released: mpsc::Receiver<()>,
+}
+
+impl Handler<Hold> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, Hold { tell, released }: Hold, _: &mut Self::Context) {
+        let _ = tell.send(());
+        // The other end is dropped, which is an error and no more.
+        let _ = released.recv();
+    }
+}
+
+/// Makes a feed panic.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Die;
+
+impl Handler<Die> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, _: Die, _: &mut Self::Context) {
+        panic!("a feed dies for a test");
+    }
+}

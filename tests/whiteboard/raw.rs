@@ -1,0 +1,122 @@
+//! A peer that says bytes, not messages: it may stop in the middle of anything, and need not read.
+//!
+//! It must never wait for ever: whatever it waits for has a deadline.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+use crate::page::Closed;
+
+/// How long anything that is waited for may take, on a machine that is busy with other things too.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// What one that does not read still takes in, in bytes.
+const SMALL_BUFFER: u32 = 8 * 1024;
+
+/// One connection.
+pub struct Raw {
+    pub stream: TcpStream,
+    /// Read, and not looked at yet.
+    read: Vec<u8>,
+}
+
+impl Raw {
+    /// Connects, and says nothing.
+    pub async fn connect(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(SMALL_BUFFER).unwrap();
+        let stream = socket.connect(address).await.expect("a connection");
+        Self {
+            stream,
+            read: Vec::new(),
+        }
+    }
+
+    /// Opens a WebSocket under this name of the server.
+    pub async fn socket(address: SocketAddr, host: &str, drawing: &str) -> Self {
+        let mut raw = Self::connect(address).await;
+        raw.say(&format!(
+            "GET /ws/{drawing}?since=0 HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\n\
+             upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             sec-websocket-protocol: whiteboard.v1\r\n\r\n"
+        ))
+        .await;
+        let head = raw.head().await;
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        raw
+    }
+
+    /// Says this, unless the connection ended.
+    pub async fn say(&mut self, text: &str) {
+        self.send(text.as_bytes()).await;
+    }
+
+    /// Sends these bytes; whether all of them were taken.
+    pub async fn send(&mut self, bytes: &[u8]) -> bool {
+        let sent = timeout(DEADLINE, self.stream.write_all(bytes)).await;
+        matches!(sent, Ok(Ok(())))
+    }
+
+    /// The head of an answer.
+    pub async fn head(&mut self) -> String {
+        loop {
+            if let Some(at) = self.read.windows(4).position(|four| four == b"\r\n\r\n") {
+                let head = self.read.drain(..at + 4).collect();
+                return String::from_utf8(head).expect("text");
+            }
+            assert!(self.more().await > 0, "it ended within {:?}", self.read);
+        }
+    }
+
+    /// All that comes until the connection ends.
+    pub async fn rest(&mut self) -> Vec<u8> {
+        while self.more().await > 0 {}
+        std::mem::take(&mut self.read)
+    }
+
+    /// How the WebSocket is closed.
+    pub async fn closed(&mut self) -> Closed {
+        loop {
+            while let Some((first, payload)) = self.frame() {
+                if first == 0x88 {
+                    let code = u16::from_be_bytes([payload[0], payload[1]]);
+                    let reason = String::from_utf8(payload[2..].to_vec()).expect("text");
+                    return Closed { code, reason };
+                }
+            }
+            assert!(self.more().await > 0, "it ended without a reason");
+        }
+    }
+
+    /// The next whole frame of what was read.
+    fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        let (&first, &length) = (self.read.first()?, self.read.get(1)?);
+        let (size, length) = match length {
+            126 => {
+                let bytes = self.read.get(2..4)?.try_into().unwrap();
+                (4, usize::from(u16::from_be_bytes(bytes)))
+            }
+            127 => {
+                let bytes = self.read.get(2..10)?.try_into().unwrap();
+                (10, u64::from_be_bytes(bytes) as usize)
+            }
+            short => (2, usize::from(short)),
+        };
+        let payload = self.read.get(size..size + length)?.to_vec();
+        self.read.drain(..size + length);
+        Some((first, payload))
+    }
+
+    /// Reads once; how much that was. A connection that was reset has ended.
+    async fn more(&mut self) -> usize {
+        let reading = timeout(DEADLINE, self.stream.read_buf(&mut self.read));
+        reading
+            .await
+            .expect("something within the deadline")
+            .unwrap_or(0)
+    }
+}

@@ -1,0 +1,146 @@
+//! What a session may not leave out: answers only to what is decided, its limits, its ping, and the
+//! numbers of its writer when its feed died.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde_json::json;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use whiteboard::model::StrokeId;
+
+use crate::browser::{Browser, handshake, request};
+use crate::page::{ops, pen};
+use crate::parts::{Die, Parts, hold};
+use crate::served::{create_drawing, metric, serve, strokes};
+
+/// How long anything may take that is waited for.
+const SOON: Duration = Duration::from_secs(20);
+
+#[actix_web::test]
+async fn an_op_sent_again_in_flight_is_not_acknowledged_early() {
+    let parts = Parts::start(&[]).await;
+    let drawing = create_drawing(parts.address).await;
+    let feed = parts.feed(&drawing).await;
+    let mut ada = Browser::open(parts.address, &drawing).await;
+    ada.draw(pen(1.0)).await;
+    let first = ada.outbox[0].1.clone();
+    ada.answered().await;
+
+    let held = hold(&feed).await;
+    ada.draw(pen(2.0)).await;
+    let second = ada.outbox[0].1.clone();
+    // Alone it gets no answer, and with an older one that one's answer.
+    for (sent, done) in [(vec![&second], 0), (vec![&first, &second], 1)] {
+        ada.done = 0;
+        ada.raw(&ops(&sent)).await;
+        ada.ping().await;
+        let pongs = ada.pongs;
+        ada.wait("its ops being read", |b| b.pongs > pongs).await;
+        assert_eq!((ada.done, ada.outbox.len()), (done, 1));
+    }
+    drop(held);
+    ada.answered().await;
+    assert_eq!(ada.done, 2);
+    let stored = strokes(parts.address, &drawing).await;
+    assert_eq!(stored["head"], 2, "{stored}");
+    drop(ada);
+    parts.stop().await;
+}
+
+#[actix_web::test]
+async fn numbers_of_refused_ops_stay_spent_when_a_feed_died() {
+    let parts = Parts::start(&[]).await;
+    let drawing = create_drawing(parts.address).await;
+    let feed = parts.feed(&drawing).await;
+    let mut ada = Browser::open(parts.address, &drawing).await;
+    ada.draw(pen(1.0)).await;
+    // No row tells the next feed of an op that was refused.
+    let refused = ada.edit(StrokeId::random(), json!({"x": 1})).await;
+    assert_eq!(ada.refusal(refused).await.reason, "absent");
+    ada.answered().await;
+
+    feed.do_send(Die);
+    ada.wait("being welcome at another feed", |b| b.welcomes == 2)
+        .await;
+    ada.draw(pen(2.0)).await;
+    ada.answered().await;
+    ada.reach(2).await;
+    assert_eq!((ada.done, ada.resends), (refused + 1, 0));
+    drop(ada);
+    parts.stop().await;
+}
+
+#[actix_web::test]
+async fn a_page_that_only_answers_pings_is_not_taken_for_gone() {
+    const SILENCE: Duration = Duration::from_secs(2);
+    let server = serve(&["--heartbeat=200ms", "--silence-limit=2s"]).await;
+    let drawing = create_drawing(server.address()).await;
+    let request = request(server.address(), &format!("/ws/{drawing}?since=0"));
+    let socket = handshake(server.address(), request, None).await;
+    let mut socket = socket.expect("a socket");
+    let opened = Instant::now();
+    let mut pings = 0;
+    while opened.elapsed() < 2 * SILENCE || pings == 0 {
+        match timeout(SOON, socket.next()).await.expect("a ping") {
+            Some(Ok(Message::Ping(_))) => pings += 1,
+            Some(Ok(Message::Text(_))) => {}
+            other => panic!("{other:?} after {pings} pings"),
+        }
+    }
+    drop(socket);
+    server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_page_that_asks_for_changes_all_the_time_is_closed() {
+    // Half of what may be asked at once, and far more than may be asked in a second.
+    const SOME: usize = 50;
+    const MANY: usize = 400;
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut eve = Browser::open(server.address(), &drawing).await;
+    let since = json!({"type": "since", "since": 0, "life": eve.life}).to_string();
+    for _ in 0..SOME {
+        eve.raw(&since).await;
+    }
+    eve.ping().await;
+    eve.wait("its frames being read", |b| b.pongs == 1).await;
+    for _ in 0..MANY {
+        eve.raw(&since).await;
+    }
+    assert_eq!(eve.closed().await.code, 4400);
+    server.drain().await;
+}
+
+/// How many frames go to a page that does not read, before it is left out.
+async fn frames_until_left_out(unread_messages: u64) -> u64 {
+    let messages = format!("--unread-messages={unread_messages}");
+    let server = serve(&[&messages, "--unread-size=1GiB", "--silence-limit=1h"]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let mut slow = Browser::new(address, &drawing);
+    slow.writes = false;
+    slow.connect_slowly().await;
+    let mut ada = Browser::open(address, &drawing).await;
+    // The operating system takes in few of them.
+    let mut large = pen(1.0);
+    large["note"] = json!("x".repeat(60 * 1024));
+    let skipped = "whiteboard_frames_skipped_total{kind=\"strokes\"}";
+    while metric(address, skipped).await == 0.0 {
+        ada.draw(large.clone()).await;
+        ada.answered().await;
+    }
+    let frames = ada.done;
+    drop((ada, slow));
+    server.drain().await;
+    frames
+}
+
+#[actix_web::test]
+async fn as_many_frames_wait_for_a_page_that_does_not_read_as_a_setting_says() {
+    let few = frames_until_left_out(4).await;
+    let many = frames_until_left_out(104).await;
+    // What the operating system takes in is not the same each time.
+    assert!(many > few + 60, "{few} and {many}");
+}
