@@ -25,6 +25,17 @@ async function fresh({ kept = [], writer = writerOf(randomId(), randomId()), dra
   return { outbox, shelf, writer, drawing, frames, refused, numbers, send: (frame) => frames.push(frame) };
 }
 
+/** An outbox with all these on its shelf, that no session took yet. */
+async function kept(wishes) {
+  const parts = await fresh();
+  let count = 0;
+  const keep = parts.shelf.keep.bind(parts.shelf);
+  parts.shelf.keep = (writer, op) => keep(writer, op).then(() => (count += 1));
+  wishes.forEach((wish) => parts.outbox.add(wish));
+  await until(() => count === wishes.length);
+  return parts;
+}
+
 test("ops are on the shelf before they are sent, and in order", async () => {
   const { outbox, shelf, writer, numbers } = await fresh();
   outbox.opened(0, () => {
@@ -78,7 +89,7 @@ test("a refused op leaves the outbox, and its number has no hole", async () => {
   outbox.opened(0, send);
   const ops = Array.from({ length: 3 }, () => outbox.add(draw()));
   await until(() => numbers().length === 3);
-  outbox.refused({ type: "refused", n: 2, reason: "full", message: "the drawing is full" });
+  for (let told = 0; told < 2; told += 1) outbox.refused({ type: "refused", n: 2, reason: "full", message: "the drawing is full" });
   assert.deepEqual([outbox.count, refused], [2, [[2, "full"]]]);
   frames.length = 0;
   outbox.opened(0, send);
@@ -122,21 +133,84 @@ test("resend sends from that number on", async () => {
   frames.length = 0;
   outbox.resend(2);
   assert.deepEqual(numbers(), [2, 3]);
+  outbox.done(2);
+  frames.length = 0;
+  outbox.resend(1);
+  assert.deepEqual(numbers(), [], "what has its answer is not sent again, nor what is in flight");
 });
 
-test("no more than a window is in flight, and no frame is too large", async () => {
+test("between two sessions nothing is sent, and the next one does not wait for what the last one asked", async () => {
   const { outbox, frames, numbers, send } = await fresh();
-  for (let i = 0; i < 450; i += 1) outbox.add(draw(i < 20 ? { later: "é".repeat(15_000) } : {}));
-  await until(() => outbox.next === 451);
   outbox.opened(0, send);
-  await until(() => numbers().length === 200);
-  const bytes = frames.map((frame) => new TextEncoder().encode(JSON.stringify(frame)).length);
-  assert.ok(Math.max(...bytes) < 256 * 1024, `${bytes}`);
+  outbox.add(draw());
+  await until(() => numbers().length === 1);
+  frames.length = 0;
+  outbox.refused({ type: "refused", n: 1, reason: "load", message: "", retry: 600_000 });
+  outbox.closed();
+  outbox.resend(1);
+  assert.deepEqual(numbers(), []);
+  outbox.opened(0, send);
+  assert.deepEqual(numbers(), [1]);
+});
+
+test("a refusal for load that does not say how long is for a second", async (context) => {
+  const { outbox, frames, numbers, send } = await kept([draw()]);
+  outbox.opened(0, send);
+  frames.length = 0;
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  outbox.refused({ type: "refused", n: 1, reason: "load", message: "" });
+  context.mock.timers.tick(999);
+  assert.deepEqual(numbers(), []);
+  context.mock.timers.tick(1);
+  assert.deepEqual(numbers(), [1]);
+});
+
+test("whenever the number of unanswered ops changes it is told", async () => {
+  const counts = [];
+  const shelf = { keep: async () => {}, drop: async () => {} };
+  const on = { answered() {}, refused() {}, count: () => counts.push(outbox.count), shelfFailed() {} };
+  const outbox = new Outbox(writerOf(randomId(), randomId()), shelf, on);
+  for (let i = 0; i < 3; i += 1) outbox.add(draw());
+  outbox.refused({ type: "refused", n: 2, reason: "limit", message: "" });
+  outbox.done(1);
+  outbox.done(1);
+  outbox.done(3);
+  assert.deepEqual(counts, [1, 2, 3, 2, 1, 0]);
+});
+
+test("no more than a window is in flight, in as few frames as it takes", async () => {
+  const { outbox, frames, numbers, send } = await kept(Array.from({ length: 450 }, () => draw()));
+  outbox.opened(0, send);
+  assert.deepEqual([numbers().length, frames.length], [200, 1]);
+  outbox.done(150);
+  assert.equal(numbers().length, 350);
   outbox.done(200);
-  await until(() => numbers().length === 400);
   outbox.done(400);
-  await until(() => numbers().length === 450);
   assert.deepEqual(numbers(), Array.from({ length: 450 }, (_, i) => i + 1));
+});
+
+test("a frame is as large as it may be and no larger, unless one op alone is", async () => {
+  const large = (bytes) => draw({ later: "é".repeat(bytes / 2) });
+  const wishes = [...Array.from({ length: 20 }, () => large(30_000)), large(300_000), draw()];
+  const { outbox, frames, numbers, send } = await kept(wishes);
+  outbox.opened(0, send);
+  assert.deepEqual(frames.map(({ ops }) => ops.length), [6, 6, 6, 2, 1, 1]);
+  const bytes = frames.map((frame) => new TextEncoder().encode(JSON.stringify(frame)).length);
+  bytes.splice(4, 1);
+  assert.ok(Math.max(...bytes) < 256 * 1024, `${bytes}`);
+  assert.deepEqual(numbers(), wishes.map((_, at) => at + 1));
+});
+
+test("what stands for a refused op replaces it on the shelf", async () => {
+  const { outbox, shelf, writer, numbers, send } = await kept([draw(), draw(), draw()]);
+  outbox.opened(0, send);
+  const [{ stroke }] = (await shelf.ops(writer.tab)).slice(1, 2);
+  outbox.refused({ type: "refused", n: 2, reason: "limit", message: "" });
+  let left = [];
+  await until(() => (shelf.ops(writer.tab).then((ops) => (left = ops)), left.length === 3 && left[1].op === "erase"));
+  assert.deepEqual(left.map(({ n }) => n), [1, 2, 3], "no number is missing");
+  assert.ok(left.every((op) => op.stroke !== stroke), "and nothing is left of what was refused");
+  assert.deepEqual(numbers(), [1, 2, 3]);
 });
 
 test("what a dead page left is sent by another one under its numbers", async () => {

@@ -1,0 +1,231 @@
+// @ts-check
+/**
+ * What the pages of one browser share, for tests: Web Locks, IndexedDB, and sockets to a model
+ * server, in virtual time. Each page runs the real shelf, ownership, outbox and adoption.
+ *
+ * It must never let time pass by itself, and never give one lock to two pages.
+ */
+
+import assert from "node:assert/strict";
+import { mock } from "node:test";
+import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
+import { Adoption } from "../../../static/adoption.js";
+import { randomId, writerOf } from "../../../static/ids.js";
+import { Outbox } from "../../../static/outbox.js";
+import { live } from "../../../static/ownership.js";
+import { Shelf } from "../../../static/shelf.js";
+import { ModelServer, Session } from "./model-server.js";
+
+/** Milliseconds of virtual time between two checks of a predicate, and at most until it is true. */
+const STEP = 50;
+const WITHIN = 60_000;
+/** Turns of the event loop in each step, so that IndexedDB keeps up with virtual time. */
+const TURNS = 10;
+
+/** Exclusive Web Locks. */
+class Locks {
+  /** @type {Map<string, (nothing?: undefined) => void>} what releases each lock that is held */
+  #held = new Map();
+
+  /**
+   * @param {string} name
+   * @param {any} options
+   * @param {(lock: object | null) => any} [callback]
+   */
+  async request(name, options, callback = options) {
+    await null;
+    if (this.#held.has(name)) {
+      assert.ok(options.ifAvailable, "no page may wait for another one's lock");
+      return callback(null);
+    }
+    const released = new Promise((resolve) => this.#held.set(name, resolve));
+    const result = await Promise.race([callback({ name }), released]);
+    this.#held.delete(name);
+    return result;
+  }
+
+  /** @param {string} name */
+  isHeld(name) {
+    return this.#held.has(name);
+  }
+
+  /** Releases what a page held that crashed.
+   * @param {string} name */
+  release(name) {
+    this.#held.get(name)?.();
+  }
+}
+
+/** A socket to the model server. Its address is the name of the page that opens it. */
+class Socket {
+  static OPEN = 1;
+  static CLOSED = 3;
+  readyState = 0;
+  /** @type {Session | undefined} */
+  #session;
+  #browser;
+  /** @type {(() => void) | null} */
+  onopen = null;
+  /** @type {((event: {data: string}) => void) | null} */
+  onmessage = null;
+
+  /**
+   * @param {ModelBrowser} browser
+   * @param {string} page
+   */
+  constructor(browser, page) {
+    this.#browser = browser;
+    this.page = page;
+    setImmediate(() => {
+      if (this.readyState !== 0 || !browser.reachable || browser.crashed.has(page)) return;
+      this.readyState = Socket.OPEN;
+      this.onopen?.();
+      this.#session = new Session(browser.server, (frame) => this.#arrives(JSON.stringify(frame)), 0);
+    });
+  }
+
+  /** @param {string} text */
+  send(text) {
+    const frame = JSON.parse(text);
+    setImmediate(() => {
+      const browser = this.#browser;
+      if (this.readyState !== Socket.OPEN || browser.crashed.has(this.page)) return;
+      if (frame.type === "hello") {
+        browser.hellos.push({ page: this.page, ...frame });
+        frame.writer = writerOf(frame.key, frame.tab).id;
+      }
+      if (frame.type === "ops") browser.heard.push(...frame.ops);
+      if (frame.type !== "ops" || browser.answers) this.#session?.take(frame, false);
+    });
+  }
+
+  close() {
+    this.readyState = Socket.CLOSED;
+    if (this.#session) this.#browser.server.sessions.delete(this.#session);
+  }
+
+  /** @param {string} data */
+  #arrives(data) {
+    setImmediate(() => this.readyState === Socket.OPEN && !this.#browser.crashed.has(this.page) && this.onmessage?.({ data }));
+  }
+}
+
+export class ModelBrowser {
+  server = new ModelServer();
+  /** Whether a socket opens, and whether ops are taken and answered. */
+  reachable = true;
+  answers = true;
+  /** @type {any[]} each `hello` that arrived, with the page that said it */
+  hellos = [];
+  /** @type {any[]} each op that arrived */
+  heard = [];
+  /** @type {Set<string>} the names of the pages that crashed */
+  crashed = new Set();
+  drawing = randomId();
+  key = randomId();
+  #factory = new IDBFactory();
+
+  /** @param {{webLocks: boolean}} how */
+  constructor({ webLocks }) {
+    mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: Date.now() });
+    this.locks = webLocks ? new Locks() : undefined;
+    const browser = this;
+    const events = Object.assign(new EventTarget(), { visibilityState: "visible" });
+    const globals = {
+      IDBKeyRange,
+      WebSocket: class extends Socket {
+        /** @param {string} address */
+        constructor(address) {
+          super(browser, address);
+        }
+      },
+      addEventListener: events.addEventListener.bind(events),
+      document: events,
+      navigator: { locks: this.locks },
+      removeEventListener: events.removeEventListener.bind(events),
+    };
+    for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  }
+
+  /** Ends virtual time, and every page with it. */
+  close() {
+    mock.timers.reset();
+  }
+
+  /** @param {string} name */
+  async page(name) {
+    const page = new ModelPage(this, name, await Shelf.open(this.drawing, this.#factory));
+    await page.lives();
+    return page;
+  }
+
+  /** Lets virtual time pass until `what` is true.
+   * @param {string} name what is waited for
+   * @param {() => any} what
+   * @param {number} [within] milliseconds of virtual time */
+  async until(name, what, within = WITHIN) {
+    for (let passed = 0; !(await what()); passed += STEP) {
+      assert.ok(passed < within, `never: ${name}`);
+      mock.timers.tick(STEP);
+      for (let turn = 0; turn < TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+/** One page of the browser: what it draws it only keeps, and never sends. */
+class ModelPage {
+  /** How often it looked for what dead pages left, to the end. */
+  looks = 0;
+  /** @type {import("../../../static/types.js").Op[]} */
+  adopted = [];
+  /** @type {any[]} */
+  refused = [];
+  #browser;
+
+  /**
+   * @param {ModelBrowser} browser
+   * @param {string} name
+   * @param {Shelf} shelf
+   */
+  constructor(browser, name, shelf) {
+    this.#browser = browser;
+    this.name = name;
+    this.shelf = shelf;
+    this.writer = writerOf(browser.key, randomId());
+    const on = {
+      answered() {},
+      refused: (/** @type {any} */ _, /** @type {any} */ op, /** @type {any} */ frame) => this.refused.push([op.n, frame.reason]),
+      count() {},
+      shelfFailed: () => assert.fail("the shelf failed"),
+    };
+    this.outbox = new Outbox(this.writer, shelf, on);
+    // A page begins each look by asking who kept something: then the look before is over.
+    const owners = shelf.owners.bind(shelf);
+    shelf.owners = async () => {
+      if (browser.crashed.has(name)) throw new Error("this page is dead");
+      const found = await owners();
+      this.looks += 1;
+      return found;
+    };
+    this.adoption = new Adoption(this.writer, shelf, { address: () => name, adopted: (_, op) => this.adopted.push(op), outbox: on });
+  }
+
+  async lives() {
+    await live(this.writer, async (writer) => {
+      if (!this.#browser.crashed.has(this.name)) await this.shelf.beat(writer);
+    });
+  }
+
+  /** What is on the shelf of a page.
+   * @param {ModelPage} [whose] */
+  async kept(whose = this) {
+    return this.shelf.ops(whose.writer.tab);
+  }
+
+  /** Nothing of the page runs any more, and its locks are free.
+   * @param {ModelPage[]} adopted the pages whose ops it was sending */
+  crash(...adopted) {
+    this.#browser.crashed.add(this.name);
+    for (const { writer } of [this, ...adopted]) this.#browser.locks?.release(`writer-${writer.tab}`);
+  }
+}
