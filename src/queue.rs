@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::model::{Op, OpKind, Writer};
+use crate::drawing::Verdict;
+use crate::model::{Op, OpKind, Writer, WriterId};
 
 /// Most ops of one transaction.
 pub const MAX_BATCH_OPS: usize = 500;
@@ -114,6 +115,8 @@ pub struct Queue {
     alone: usize,
     /// The op that went alone failed before.
     accused: bool,
+    /// The verdicts with which the batch was appended, if it is unknown whether it is stored.
+    unproven: Vec<Verdict>,
 }
 
 impl Queue {
@@ -126,6 +129,7 @@ impl Queue {
             batch: Vec::new(),
             alone: 0,
             accused: false,
+            unproven: Vec::new(),
         }
     }
 
@@ -175,6 +179,7 @@ impl Queue {
     pub fn finish(&mut self) -> Vec<(SessionId, u64)> {
         self.alone = self.alone.saturating_sub(self.batch.len());
         self.accused = false;
+        self.unproven.clear();
         let ops = self.batch.drain(..);
         let asked = self.sessions.drain(..).zip(ops);
         asked
@@ -193,11 +198,33 @@ impl Queue {
         }
         self.alone = self.batch.len();
         self.accused = false;
+        self.unproven.clear();
         let held = self.sessions.drain(..).zip(self.batch.drain(..));
         for ((session, bytes), op) in held.rev() {
             self.waiting.push_front(Waiting { session, bytes, op });
         }
         true
+    }
+
+    /// The batch was appended with these verdicts, and it is unknown whether it is stored.
+    pub fn set_unproven(&mut self, verdicts: Vec<Verdict>) {
+        self.unproven = verdicts;
+    }
+
+    /// Restores the refusals of a batch that proved to be stored, in the verdicts of the decision
+    /// that followed. `last` is the highest number of a writer's ops that is stored.
+    ///
+    /// A refusal leaves no row. Once a later op of its writer is stored, a refused op looks like one
+    /// that happened, and its page would be told *done*.
+    pub fn restore_refusals(&mut self, verdicts: &mut [Verdict], last: impl Fn(WriterId) -> u64) {
+        let earlier = std::mem::take(&mut self.unproven);
+        let decided = self.batch.iter().zip(verdicts);
+        for (((writer, op), verdict), earlier) in decided.zip(earlier) {
+            let refused = matches!(earlier, Verdict::Refused { .. });
+            if refused && *verdict == Verdict::Done && op.n <= last(writer.id) {
+                *verdict = earlier;
+            }
+        }
     }
 
     /// The op that is on its way alone failed, while the database takes what else is written. Once
@@ -268,6 +295,38 @@ mod tests {
             queue.finish();
         }
         assert_eq!(numbers(queue.batch()), [3, 4]);
+    }
+
+    #[test]
+    fn a_refusal_is_not_forgotten_when_its_append_had_no_answer_and_is_stored() {
+        let mut queue = queue(10);
+        let writer = writer();
+        let refused = Verdict::Refused {
+            refusal: crate::model::Refusal::Absent,
+            stroke: None,
+        };
+        queue.push(1, writer, [erase(1), erase(2), erase(3)]);
+        queue.batch();
+        let done = || vec![Verdict::Done; 3];
+        let told = |queue: &mut Queue, last: u64| {
+            queue.set_unproven(vec![refused.clone(), Verdict::Done, refused.clone()]);
+            let mut verdicts = done();
+            queue.restore_refusals(&mut verdicts, |_| last);
+            verdicts
+        };
+        // The second op is stored, and the third one was decided anew.
+        let expected = [refused.clone(), Verdict::Done, Verdict::Done];
+        assert_eq!(told(&mut queue, 2), expected);
+        // Nothing is stored: all of them were decided anew.
+        assert_eq!(told(&mut queue, 0), done());
+        // Verdicts of one batch are not those of the next.
+        queue.set_unproven(vec![refused.clone(); 3]);
+        queue.finish();
+        queue.push(1, writer, [erase(4)]);
+        queue.batch();
+        let mut verdicts = vec![Verdict::Done];
+        queue.restore_refusals(&mut verdicts, |_| 4);
+        assert_eq!(verdicts, [Verdict::Done]);
     }
 
     #[test]

@@ -42,7 +42,9 @@ impl Feed {
             life: drawing.life(),
             head: drawing.head(),
         };
-        let decision = drawing.decide(batch);
+        let mut decision = drawing.decide(batch);
+        let last = |writer| drawing.last(writer);
+        self.queue.restore_refusals(&mut decision.verdicts, last);
         let confirmed = std::mem::take(&mut self.confirmed);
         if decision.changes.is_empty() {
             if decision.needs_head && !confirmed {
@@ -103,7 +105,10 @@ impl Feed {
                     Err(StoreError::Failed(reason)) => feed.append_failed(reason, ctx),
                     // It may or may not have happened. The rows tell: a decision after a read finds
                     // the ops that are stored, by their writer and number.
-                    Err(error) => feed.append_unanswered(&error, ctx),
+                    Err(error) => {
+                        feed.queue.set_unproven(decision.verdicts);
+                        feed.append_unanswered(&error, ctx);
+                    }
                 }
             }),
         );
