@@ -47,8 +47,11 @@ export class Following {
   async load() {
     for (let failures = 0; ; ) {
       try {
-        const page = await this.#on.read(this.#replica.head, this.#replica.life);
+        const { head, life } = this.#replica;
+        const page = await this.#on.read(head, life);
         failures = 0;
+        // The socket began another life meanwhile: the page may be of the one that ended.
+        if (this.#replica.life !== life) continue;
         this.#takePage(page);
         if (!page.more) return true;
       } catch (error) {
