@@ -49,8 +49,14 @@ export class Following {
     let target;
     for (let failures = 0; ; ) {
       try {
-        const page = await this.#on.read(this.#replica.head, this.#replica.life, target);
+        const { head, life } = this.#replica;
+        const page = await this.#on.read(head, life, target);
         failures = 0;
+        // The socket began another life meanwhile: the page may be of the one that ended.
+        if (this.#replica.life !== life) {
+          target = undefined;
+          continue;
+        }
         target = page.target;
         this.#takePage(page);
         if (!page.more) return true;

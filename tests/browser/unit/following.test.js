@@ -11,38 +11,49 @@ function fresh(pages = []) {
   const replica = new Replica(() => {});
   const asked = [];
   const reads = [];
+  const titles = [];
+  const queries = [];
   const following = new Following(replica, {
     read: async (since, life, target) => {
-      reads.push([since, life, target]);
-      const page = pages.shift();
+      reads.push(since);
+      queries.push([since, life, target]);
+      const page = await pages.shift();
       if (page instanceof Error) throw page;
       return { life: "l", reset: false, title: "", ...page };
     },
     ask: (frame) => asked.push(frame),
-    title() {},
+    title: (title) => titles.push(title),
     readFailed: (error) => error.message !== "gone",
   });
-  return { replica, following, asked, reads };
+  return { replica, following, asked, reads, queries, titles };
+}
+
+/** Waits until `what` is true, at most two seconds. */
+async function until(what) {
+  for (const end = Date.now() + 2000; !what(); await new Promise((resolve) => setTimeout(resolve, 1))) {
+    assert.ok(Date.now() < end, `never: ${what}`);
+  }
 }
 
 test("a drawing is loaded page by page", async () => {
-  const { replica, following } = fresh([
-    { from: 0, head: 2, more: true, changes: [change(1), change(2)] },
-    { from: 2, head: 3, more: false, changes: [change(3)] },
+  const { replica, following, reads, titles } = fresh([
+    { from: 0, head: 2, more: true, title: "one", changes: [change(1), change(2)] },
+    { from: 2, head: 3, more: false, title: "two", changes: [change(3)] },
   ]);
   assert.equal(await following.load(), true);
+  assert.deepEqual([reads, titles], [[0, 2], ["one", "two"]]);
   assert.deepEqual([replica.head, replica.life, replica.ordered().length], [3, "l", 3]);
 });
 
 test("each read of a first load names the target that the one before named", async () => {
-  const { following, reads } = fresh([
+  const { following, queries } = fresh([
     { from: 0, head: 1, more: true, target: 2, changes: [change(1)] },
     new Error("cut"),
     { from: 1, head: 2, more: true, target: 2, changes: [change(2)] },
     { from: 2, head: 3, more: false, changes: [change(3)] },
   ]);
   assert.equal(await following.load(), true);
-  assert.deepEqual(reads, [[0, null, undefined], [1, "l", 2], [1, "l", 2], [2, "l", 2]]);
+  assert.deepEqual(queries, [[0, null, undefined], [1, "l", 2], [1, "l", 2], [2, "l", 2]]);
 });
 
 test("a failed page is read again, unless there is nothing to read", async () => {
@@ -50,6 +61,19 @@ test("a failed page is read again, unless there is nothing to read", async () =>
   assert.equal(await again.following.load(), true);
   assert.equal(again.replica.head, 1);
   assert.equal(await fresh([new Error("gone")]).following.load(), false);
+});
+
+test("after a failure the page waits before it reads again", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { following, reads } = fresh([new Error("cut"), { from: 0, head: 1, more: false, changes: [change(1)] }]);
+  const loaded = following.load();
+  for (let turn = 0; turn < 10; turn += 1) await null;
+  context.mock.timers.tick(99);
+  for (let turn = 0; turn < 10; turn += 1) await null;
+  assert.deepEqual(reads, [0]);
+  context.mock.timers.tick(1_000);
+  assert.equal(await loaded, true);
+  assert.deepEqual(reads, [0, 0]);
 });
 
 test("at a gap the page asks once for what it lacks", () => {
@@ -84,6 +108,21 @@ test("what was answered and does not come is asked for once", (context) => {
   following.frame(strokes(0, 1, 1));
   context.mock.timers.tick(1_000);
   assert.equal(asked.length, 1);
+  replica.wish("w", { n: 2, op: "draw", stroke: "s2", body });
+  following.answered();
+  context.mock.timers.tick(1_000);
+  assert.equal(asked.length, 2, "what is answered later is asked for too");
+});
+
+test("a pong that tells of nothing later ends what was answered and had no effect", () => {
+  const { replica, following } = fresh();
+  following.frame(strokes(0, 1, 1));
+  replica.wish("w", { n: 2, op: "edit", stroke: "s1", set: { x: 5 } });
+  replica.answered("w", 2);
+  following.frame({ type: "pong", head: 2 });
+  assert.equal(replica.stroke("s1").body.x, 5);
+  following.frame({ type: "pong", head: 1 });
+  assert.equal(replica.stroke("s1").body.x, 0);
 });
 
 test("a head that stays ahead on two pongs is asked for", () => {
@@ -91,6 +130,11 @@ test("a head that stays ahead on two pongs is asked for", () => {
   following.frame({ type: "pong", head: 0 });
   following.frame({ type: "pong", head: 2 });
   assert.equal(asked.length, 0);
+  following.frame({ type: "pong", head: 0 });
+  following.frame({ type: "pong", head: 2 });
+  following.opened();
+  following.frame({ type: "pong", head: 2 });
+  assert.equal(asked.length, 0, "they are in a row, and of one socket");
   following.frame({ type: "pong", head: 2 });
   assert.equal(asked.length, 1);
 });
@@ -107,9 +151,66 @@ test("a reset starts over from nothing", () => {
 test("what is too much for the socket is read over HTTP, and then asked for from there", async () => {
   const { replica, following, asked } = fresh([{ from: 0, head: 3, more: false, changes: [change(1), change(2), change(3)] }]);
   following.frame({ type: "read", since: 0 });
-  while (asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await until(() => asked.length > 0);
   assert.equal(replica.head, 3);
   assert.deepEqual(asked, [{ type: "since", since: 3, life: "l" }]);
+});
+
+test("while a page is read over HTTP it is read once, and nothing is asked for", async () => {
+  let arrives;
+  const { replica, following, asked, reads } = fresh([new Promise((resolve) => (arrives = resolve))]);
+  following.frame(strokes(3, 4, 4));
+  assert.equal(asked.length, 1);
+  following.frame({ type: "read", since: 0 });
+  following.frame({ type: "read", since: 0 });
+  following.opened();
+  following.frame(strokes(3, 4, 4));
+  assert.deepEqual([reads, asked.length], [[0], 1]);
+  arrives({ from: 0, head: 4, more: false, changes: [change(4)] });
+  await until(() => asked.length > 1);
+  assert.deepEqual([asked.slice(1), replica.head, reads], [[{ type: "since", since: 4, life: "l" }], 4, [0]]);
+});
+
+test("what was read over HTTP is followed at once, whenever the page asked last", async () => {
+  const { following, asked } = fresh([{ from: 0, head: 3, more: false, changes: [] }]);
+  following.frame(strokes(3, 4, 4));
+  following.frame({ type: "read", since: 0 });
+  await until(() => asked.length > 1);
+  assert.deepEqual(asked.map(({ since }) => since), [0, 3]);
+});
+
+test("a drawing that is gone is not asked for", async () => {
+  const { following, asked, reads } = fresh([new Error("gone")]);
+  following.frame({ type: "read", since: 0 });
+  await until(() => reads.length > 0);
+  for (let turn = 0; turn < 10; turn += 1) await null;
+  assert.deepEqual([asked, reads], [[], [0]]);
+});
+
+test("a page of a life that ended while it was read changes nothing", async () => {
+  let arrives;
+  const { replica, following } = fresh([
+    new Promise((resolve) => (arrives = resolve)),
+    { life: "new", from: 1, head: 2, more: false, changes: [change(2)] },
+  ]);
+  replica.life = "l";
+  const loaded = following.load();
+  following.frame({ type: "reset", life: "new", reason: "life" });
+  following.frame(strokes(0, 1, 1));
+  arrives({ life: "l", from: 0, head: 50, more: false, changes: [change(40)] });
+  await loaded;
+  assert.deepEqual([replica.life, replica.head, replica.ordered().map(({ id }) => id)], ["new", 2, ["s1", "s2"]]);
+});
+
+test("a page that starts over, read over HTTP, leaves nothing of what was held, whenever it is read", async () => {
+  for (const read of [(following) => following.load(), (following) => following.frame({ type: "read", since: 9 })]) {
+    const { replica, following } = fresh([{ life: "new", reset: true, from: 0, head: 2, more: false, changes: [change(2)] }]);
+    replica.life = "l";
+    following.frame(strokes(0, 9, 1, 2, 9));
+    await read(following);
+    await until(() => replica.life === "new");
+    assert.deepEqual([replica.head, replica.ordered().map(({ id }) => id)], [2, ["s2"]]);
+  }
 });
 
 test("a type of frame that the page does not know changes nothing", () => {
