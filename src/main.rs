@@ -47,12 +47,12 @@ fn main() -> ExitCode {
     for name in Settings::unknown_variables() {
         log::warn!("{name} is no setting");
     }
-    let limit = connections_within_files(settings.connections.max_connections);
-    settings.connections.max_connections = limit;
     let work = async {
         if settings.new_life {
             new_life(&settings).await
         } else {
+            let limit = connections_within_files(settings.connections.max_connections);
+            settings.connections.max_connections = limit;
             serve(settings).await
         }
     };

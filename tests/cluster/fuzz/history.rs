@@ -40,7 +40,8 @@ pub struct History {
 /// A row as the database noted it.
 #[derive(Deserialize)]
 struct Noted {
-    seq: Seq,
+    /// The row's id: its position, and the sign bit if it is a tombstone.
+    key: i64,
     stroke: Uuid,
     z: i64,
     by: Uuid,
@@ -66,7 +67,7 @@ impl History {
             .await;
         let note = format!(
             "DEFINE EVENT history ON {strokes} WHEN $event = 'CREATE' THEN (CREATE {ROWS} SET \
-             seq = $after.id.id(), stroke = $after.stroke, z = $after.z, by = $after.by, \
+             key = $after.id.id(), stroke = $after.stroke, z = $after.z, by = $after.by, \
              writer = $after.writer, n = $after.n, body = $after.body)"
         );
         direct.run(&note).await;
@@ -82,8 +83,8 @@ impl History {
         let rows: Vec<Noted> = all(
             direct,
             &format!(
-                "SELECT seq, <string> stroke AS stroke, z, <string> by AS by, \
-                 <string> writer AS writer, n, body FROM {ROWS} ORDER BY seq"
+                "SELECT key, <string> stroke AS stroke, z, <string> by AS by, \
+                 <string> writer AS writer, n, body FROM {ROWS}"
             ),
         )
         .await;
@@ -92,8 +93,10 @@ impl History {
             &format!("SELECT old, new FROM {HEADS} ORDER BY old, new"),
         )
         .await;
+        let mut rows: Vec<Row> = rows.into_iter().map(Row::from).collect();
+        rows.sort_by_key(|row| row.seq);
         Self {
-            rows: rows.into_iter().map(Row::from).collect(),
+            rows,
             moves: moves.into_iter().map(|one| (one.old, one.new)).collect(),
         }
     }
@@ -103,7 +106,7 @@ impl From<Noted> for Row {
     fn from(noted: Noted) -> Self {
         let body = noted.body.as_deref();
         Self {
-            seq: noted.seq,
+            seq: (noted.key & i64::MAX) as Seq,
             stroke: StrokeId(noted.stroke),
             z: noted.z,
             by: PersonId(noted.by),
