@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         eprintln!("whiteboard: cannot read .env: {error}");
         return ExitCode::from(WRONG_SETTINGS);
     }
-    let mut settings = match Settings::from_environment() {
+    let settings = match Settings::from_environment() {
         Ok(settings) => settings,
         Err(SettingsError::Shown(text)) => {
             print!("{text}");
@@ -51,8 +51,6 @@ fn main() -> ExitCode {
         if settings.new_life {
             new_life(&settings).await
         } else {
-            let limit = connections_within_files(settings.connections.max_connections);
-            settings.connections.max_connections = limit;
             serve(settings).await
         }
     };
@@ -75,11 +73,7 @@ fn connections_within_files(wished: usize) -> usize {
         return wished;
     };
     let files = usize::try_from(files).unwrap_or(usize::MAX);
-    let most = files.saturating_sub(OTHER_FILES).max(1);
-    if most < wished {
-        log::warn!("with {files} open files there may be {most} connections, not {wished}");
-    }
-    wished.min(most)
+    wished.min(files.saturating_sub(OTHER_FILES).max(1))
 }
 
 /// A log without the alarms that are known to be false.
@@ -104,12 +98,18 @@ impl log::Log for Calm {
     }
 }
 
-async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
+async fn serve(mut settings: Settings) -> Result<(), Box<dyn Error>> {
+    let wished = settings.connections.max_connections;
+    let most = connections_within_files(wished);
+    settings.connections.max_connections = most;
     // Asked for before the server starts, so that no signal meets a server half made.
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
     let server = Server::start(settings).await?;
     log::info!("whiteboard is ready at http://{}", server.address());
+    if most < wished {
+        log::info!("there are open files for {most} connections, not {wished}");
+    }
     tokio::select! {
         _ = term.recv() => {}
         _ = int.recv() => {}
