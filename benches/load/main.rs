@@ -13,8 +13,10 @@
 //! cargo bench --bench load -- slow        memory of the server for browsers that do not read
 //! cargo bench --bench load -- crowd-of-names   1,000 named people come to a drawing at once while 2 draw
 //! cargo bench --bench load -- sweep       how long 2,000 deleted drawings take to go, and strokes meanwhile
-//! cargo bench --bench load -- all         all but the six before
+//! cargo bench --bench load -- cold        a first load after many edits or erased strokes, and after none
+//! cargo bench --bench load -- all         all but the seven before
 //!     --people N     how many come at once (1,000); a bound that does not hold fails the run
+//!     --changes N    how many changes a much edited drawing of `cold` has (2,000,000), or fewer after 4 minutes
 //!     --pairs N      how often each server gets its turn (3)
 //!     --seconds N    how long is measured in a turn (20; in `rate` 3)
 //!     --only NAME    `whiteboard` or `broadcast` alone
@@ -37,6 +39,7 @@
 //! A `cargo test` runs this without a scenario, which does nothing.
 
 mod broadcast;
+mod cold;
 mod crowd;
 mod drawings;
 mod frames;
@@ -74,11 +77,12 @@ const FIRST_ROUND: Duration = Duration::from_secs(8);
 const SETTLE: Duration = Duration::from_secs(3);
 /// Nothing here may run longer.
 const TIME_LIMIT: Duration = Duration::from_secs(3600);
-const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|crowd-of-names|sweep|all [--people N] [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
+const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|crowd-of-names|sweep|cold|all [--people N] [--changes N] [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
 
 struct Arguments {
     scenario: String,
     people: usize,
+    changes: usize,
     pairs: usize,
     seconds: Option<u64>,
     kinds: Vec<Kind>,
@@ -119,6 +123,7 @@ fn arguments() -> Option<Arguments> {
     let mut arguments = Arguments {
         scenario: words.next().filter(|word| !word.starts_with('-'))?,
         people: 1_000,
+        changes: 2_000_000,
         pairs: 3,
         seconds: None,
         kinds: vec![Kind::Whiteboard, Kind::Broadcast],
@@ -127,6 +132,7 @@ fn arguments() -> Option<Arguments> {
         let value = words.next()?;
         match word.as_str() {
             "--people" => arguments.people = value.parse().ok()?,
+            "--changes" => arguments.changes = value.parse().ok()?,
             "--pairs" => arguments.pairs = value.parse().ok()?,
             "--seconds" => arguments.seconds = Some(value.parse().ok()?),
             "--only" => arguments.kinds.retain(|kind| kind.to_string() == value),
@@ -171,6 +177,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         "hostile" => hostile::run().await,
         "crowd-of-names" => names::run(arguments.people).await,
         "sweep" => sweep::run().await,
+        "cold" => cold::run(arguments.changes).await,
         "all" => {
             compare("crowd", crowd, pairs, kinds).await?;
             compare("many", many, pairs, kinds).await?;

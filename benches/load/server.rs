@@ -82,6 +82,13 @@ impl Server {
         Self::run(Kind::Whiteboard, command, data)
     }
 
+    /// Starts a whiteboard whose database is a folder that outlives it.
+    pub fn start_on_folder(folder: &Path) -> Result<Self, String> {
+        let data = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let command = whiteboard(&data, &format!("surrealkv://{}", folder.display()));
+        Self::run(Kind::Whiteboard, command, data)
+    }
+
     /// Starts a whiteboard with the limits that it has by itself.
     pub fn start_limited() -> Result<Self, String> {
         let data = tempfile::tempdir().map_err(|error| error.to_string())?;
