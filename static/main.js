@@ -58,7 +58,7 @@ const replica = new Replica(
     if (after) canvas.damage(boxOf(after.body));
     if (replica.knows(id)) others.arrived(id);
   },
-  (_, { stroke }) => notDone(stroke, "the server refused a stroke while this page was not connected"),
+  (_, { stroke }) => notDone(stroke, "a stroke is not here that was sent before: it was refused, or someone erased it"),
 );
 
 const canvas = new Canvas(byId("settled"), byId("live"), {
@@ -143,7 +143,8 @@ const following = new Following(replica, {
   readFailed: (error) => {
     const final = error instanceof ApiError && error.isFinal;
     if (final) ending.show(4000 + error.status);
-    else state.connected(false);
+    // An open socket needs no welcome again, which alone would take this back.
+    else if (!connection.isOpen) state.connected(false);
     return !final;
   },
 });
