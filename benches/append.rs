@@ -15,10 +15,12 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
-use whiteboard::model::{Change, DrawingId, OpId, StrokeId, Writer};
-use whiteboard::points::{Point, Points};
+use whiteboard::domain::ids::{DrawingId, OpId, ServerId, StrokeId, Writer};
+use whiteboard::domain::op::Change;
+use whiteboard::domain::points::{Point, Points};
+use whiteboard::domain::stroke::Body;
+use whiteboard::metrics::Metrics;
 use whiteboard::store::{Appended, At, Database, DrawingInfo, Follow, Store};
-use whiteboard::stroke::Body;
 
 /// Drawings that are followed for the ratio.
 const FOLLOWED: usize = 1_000;
@@ -60,7 +62,9 @@ async fn open(url: String) -> Store {
         queries: 1_024,
         notifications: 1_024,
     };
-    Store::open(&database).await.unwrap()
+    Store::open(&database, ServerId::random(), Metrics::new())
+        .await
+        .unwrap()
 }
 
 fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &Store) {

@@ -7,11 +7,12 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::json;
 use uuid::Uuid;
-use whiteboard::drawing::{Drawing, Limits};
-use whiteboard::model::{Life, Op, OpKind, StrokeId, Writer};
-use whiteboard::points::{Point, Points};
+use whiteboard::domain::drawing::{Drawing, Limits};
+use whiteboard::domain::ids::{Life, StrokeId, Writer};
+use whiteboard::domain::op::{Op, OpKind};
+use whiteboard::domain::points::{Point, Points};
+use whiteboard::domain::stroke::Body;
 use whiteboard::protocol::{FromBrowser, strokes_frame};
-use whiteboard::stroke::Body;
 
 const LIMITS: Limits = Limits {
     strokes: 100_000,

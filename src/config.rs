@@ -1,143 +1,16 @@
 //! Every setting, once: its variable, its flag, its default, its unit and its check.
-//!
-//! Each part of the program defines what it obeys; this is where people say it. Nothing but
-//! `main` reads the environment, and nothing here reads the clock, the disk or the network.
 
-mod browsers;
 mod connections;
 mod database;
 mod drawings;
-mod parsing;
+mod load;
+pub mod parse;
+mod sessions;
+mod settings;
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use clap::{Args, Parser};
-
-use crate::access::{HostNames, Origins};
-use crate::beat::BEAT_INTERVAL;
-use crate::values::{count, listen, log_filter, time};
-
-pub use browsers::BrowserSettings;
 pub use connections::ConnectionLimits;
 pub use database::{DatabaseSettings, Password};
 pub use drawings::DrawingSettings;
-pub use parsing::SettingsError;
-
-/// All settings of one server.
-#[derive(Clone, Debug, Parser)]
-#[command(
-    name = "whiteboard",
-    version,
-    about = "A self-hosted collaborative whiteboard.",
-    after_help = "Times have a unit: ms, s, m, h or d. Sizes have one too: KiB, MiB or GiB. \
-        Variables may also stand in a file .env in the current folder; flags win over variables, \
-        and variables over the file.",
-    max_term_width = 100
-)]
-pub struct Settings {
-    /// Where it listens, and how it stops.
-    #[command(flatten)]
-    pub server: ServerSettings,
-    /// How many connections there may be, and what each may take.
-    #[command(flatten)]
-    pub connections: ConnectionLimits,
-    /// Who may come in.
-    #[command(flatten)]
-    pub doors: DoorSettings,
-    /// Where drawings are kept.
-    #[command(flatten)]
-    pub database: DatabaseSettings,
-    /// How open drawings are kept, and how large they may be.
-    #[command(flatten)]
-    pub drawings: DrawingSettings,
-    /// How browsers are treated.
-    #[command(flatten)]
-    pub browsers: BrowserSettings,
-    /// What is logged, as env_logger reads it: a level, or levels for modules
-    #[arg(
-        long,
-        env = "RUST_LOG",
-        value_name = "FILTER",
-        default_value = "warn,whiteboard=info",
-        value_parser = log_filter,
-        help_heading = "Log"
-    )]
-    pub log: String,
-    /// Begins a new life of every drawing and exits: to be run once after a backup was restored. It makes no
-    /// database that is not there
-    #[arg(long, help_heading = "Commands")]
-    pub new_life: bool,
-}
-
-/// Where a server listens, and how it stops.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Server")]
-pub struct ServerSettings {
-    /// The address and port to listen on; port 0 takes any free one
-    #[arg(
-        long,
-        env = "WHITEBOARD_LISTEN",
-        value_name = "ADDRESS:PORT",
-        default_value = "127.0.0.1:8080",
-        value_parser = listen
-    )]
-    pub listen: SocketAddr,
-    /// Threads that serve browsers and keep open drawings; 0 for one on each core
-    #[arg(
-        long,
-        env = "WHITEBOARD_WORKERS",
-        value_name = "COUNT",
-        default_value = "0",
-        value_parser = count::<usize>(0, 256)
-    )]
-    pub workers: usize,
-    /// How long /readyz answers 503 before sessions are closed: longer than the check interval of a
-    /// load balancer in front
-    #[arg(
-        long,
-        env = "WHITEBOARD_DRAIN_NOTICE",
-        value_name = "TIME",
-        default_value = "0s",
-        value_parser = time("0s", "10m")
-    )]
-    pub drain_notice: Duration,
-    /// How long closing the sessions and storing what is on its way may take when the server stops
-    #[arg(
-        long,
-        env = "WHITEBOARD_DRAIN_LIMIT",
-        value_name = "TIME",
-        default_value = "10s",
-        value_parser = time("1s", "10m")
-    )]
-    pub drain_limit: Duration,
-    /// How often it says that it is there; no setting, since servers judge each other by it.
-    #[arg(skip = BEAT_INTERVAL)]
-    pub beat_interval: Duration,
-}
-
-/// Who may come in, beside pages that this server itself served under an IP address or localhost.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Doors")]
-pub struct DoorSettings {
-    /// Host names under which this server is reached, separated by commas; IP addresses and
-    /// localhost always work
-    #[arg(
-        long,
-        env = "WHITEBOARD_HOSTS",
-        value_name = "NAMES",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub hosts: HostNames,
-    /// Other origins whose pages may use this server, each a scheme, a host and perhaps a port,
-    /// separated by commas
-    #[arg(
-        long,
-        env = "WHITEBOARD_ORIGINS",
-        value_name = "ORIGINS",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub origins: Origins,
-}
+pub use load::SettingsError;
+pub use sessions::BrowserSettings;
+pub use settings::{DoorSettings, ServerSettings, Settings};

@@ -40,51 +40,21 @@
 
 // In reading order: what there is, what crosses the socket, what decides, what stores, what
 // runs, and the doors. A module uses those above it only; `tests/layers.rs` holds it to that.
-pub mod model;
-
-pub mod points;
-
-pub mod stroke;
-
-pub mod signal;
+pub mod domain;
 
 pub mod protocol;
-
-pub mod drawing;
 
 pub mod metrics;
 
 pub mod store;
 
-pub mod queue;
-
-pub mod roster;
-
-pub mod members;
-
 pub mod feed;
 
-pub mod feeds;
-
-pub mod beat;
-
-pub mod upwards;
-
-pub mod connection;
+pub mod heartbeat;
 
 pub mod session;
 
-pub mod access;
-
-pub mod assets;
-
-pub mod error;
-
-pub mod request;
-
-pub mod api;
-
-pub mod values;
+pub mod web;
 
 pub mod config;
 

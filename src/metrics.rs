@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use prometheus::{Registry, TextEncoder};
 
-use crate::model::Refusal;
+use crate::domain::op::Refusal;
 use crate::protocol::Close;
 use kinds::Kind;
 pub use kinds::{Counter, Counters, Gauge, Gauges, Label, Ops, Seconds};

@@ -44,7 +44,7 @@
 //! ```
 //!
 //! `strokes` covers the positions after `from` up to `head`; positions without a change in it
-//! are of rows that moved on. A page judges it with [`arrival`](crate::model::arrival), applies the changes
+//! are of rows that moved on. A page judges it with [`arrival`](crate::domain::sequence::arrival), applies the changes
 //! that are newer than what it holds, and then holds `head`; at a gap it asks with `since`.
 //! `reset`: forget every stroke and position; all of it follows from 0. What waits in the outbox stays.
 //! `read`: too much for the socket; fetch it from `/api/drawings/{drawing}/strokes?since=N`, then send `since`;
@@ -72,31 +72,26 @@
 //! a gap, and the page says `people` and is sent the whole; `v` is the one held: it is stale. Versions of one socket
 //! are compared with each other only, and a socket's first `people` frame is a whole one.
 //! `count` is the number of all people, with oneself, a person with several pages counted once. `here` lists pages, at
-//! most [`MAX_LISTED`](crate::roster::MAX_LISTED) of them: in a crowd those who do something are listed before those who
+//! most [`MAX_LISTED`](crate::feed::presence::MAX_LISTED) of them: in a crowd those who do something are listed before those who
 //! do nothing, and pointers are told of those only who are listed. Changes are gathered, the longer the more people
-//! are here, and sent at most once a second where some hundreds are: see [`people_pause`](crate::roster::people_pause).
+//! are here, and sent at most once a second where some hundreds are: see [`people_pause`](crate::feed::presence::people_pause).
 //!
 //! # Closing
 //!
 //! Codes are 4000 + an HTTP status, 1012 (restart) or 1013 (load). The reason begins with
 //! `again: `, `again in N ms: ` or `final: `, which says whether coming back makes sense: see [`Close`].
 
+mod client;
 mod close;
-mod from_browser;
-mod to_browser;
+mod limits;
+mod peer;
+mod server;
 
+pub use client::{FrameError, FromBrowser, Hello, PageSignal};
 pub use close::Close;
-pub use from_browser::{FrameError, FromBrowser, Hello, PageSignal};
-pub use to_browser::{AccessName, ResetReason, ToBrowser, push_changes, strokes_frame};
+pub use limits::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME};
+pub use peer::ServerSignals;
+pub use server::{AccessName, ResetReason, ToBrowser, push_changes, strokes_frame};
 
 /// The WebSocket subprotocol.
 pub const SUBPROTOCOL: &str = "whiteboard.v1";
-/// Most ops in one frame.
-pub const MAX_OPS_PER_FRAME: usize = 500;
-/// Largest frame from a browser, in bytes, also when it comes in fragments.
-pub const MAX_FRAME_BYTES: usize = 256 * 1024;
-
-/// The beginning of `text`, of at most so many bytes.
-fn truncated(text: &str, bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes)]
-}

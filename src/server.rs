@@ -14,14 +14,16 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web;
 
-use crate::api::State;
-use crate::assets;
-use crate::beat::{BEATS_UNTIL_GONE, Beat};
 use crate::config::{DatabaseSettings, Settings};
-use crate::connection::Connections;
-use crate::feeds::Feeds;
+use crate::domain::ids::ServerId;
+use crate::feed::registry::Feeds;
+use crate::heartbeat::{BEATS_UNTIL_GONE, Beat};
+use crate::metrics::Metrics;
 use crate::session::Sessions;
 use crate::store::{Removals, Store, StoreError, TAKE_BACK};
+use crate::web::assets;
+use crate::web::connection::limits::Connections;
+use crate::web::state::State;
 
 /// How often the database is swept of old tombstones. Servers sweep at times of their own; what one
 /// has swept, the next finds clean.
@@ -67,7 +69,7 @@ pub enum StartError {
 /// [`StartError::Database`] says which, and why not.
 pub async fn open(settings: &DatabaseSettings) -> Result<Store, StartError> {
     let database = settings.database();
-    let opened = Store::open(&database).await;
+    let opened = Store::open(&database, ServerId::random(), Metrics::new()).await;
     opened.map_err(|error| StartError::new(database.url, error))
 }
 
@@ -78,7 +80,7 @@ pub async fn open(settings: &DatabaseSettings) -> Result<Store, StartError> {
 /// [`StartError::Database`] says which, and why not.
 pub async fn open_existing(settings: &DatabaseSettings) -> Result<Store, StartError> {
     let database = settings.database();
-    let opened = Store::open_existing(&database).await;
+    let opened = Store::open_existing(&database, ServerId::random(), Metrics::new()).await;
     opened.map_err(|error| StartError::new(database.url, error))
 }
 

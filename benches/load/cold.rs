@@ -8,9 +8,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
-use whiteboard::model::{Change, DrawingId, OpId, RowId, Seq, StrokeId, Writer};
+use whiteboard::domain::ids::{DrawingId, OpId, ServerId, StrokeId, Writer};
+use whiteboard::domain::op::{Change, RowId};
+use whiteboard::domain::sequence::Seq;
+use whiteboard::domain::stroke::Body;
+use whiteboard::metrics::Metrics;
 use whiteboard::store::{Appended, At, Database, Store, StoreError};
-use whiteboard::stroke::Body;
 
 use crate::frames;
 use crate::server::Server;
@@ -124,7 +127,9 @@ async fn fill(folder: &Path, changes: usize) -> Result<Filled, String> {
         notifications: 1_024,
     };
     let text = |error: StoreError| error.to_string();
-    let store = Store::open(&database).await.map_err(text)?;
+    let store = Store::open(&database, ServerId::random(), Metrics::new())
+        .await
+        .map_err(text)?;
     let mut plain = Vec::new();
     for _ in 0..PLAIN {
         let mut made = Made::new(&store).await?;

@@ -5,9 +5,10 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use whiteboard::model::{DrawingId, OpId, StrokeId, Writer};
+use whiteboard::domain::ids::{DrawingId, OpId, ServerId, StrokeId, Writer};
+use whiteboard::domain::stroke::Body;
+use whiteboard::metrics::Metrics;
 use whiteboard::store::{At, Before, Database, DrawingInfo, Removals, Store};
-use whiteboard::stroke::Body;
 
 use crate::server::Surreal;
 use crate::{frames, median};
@@ -104,7 +105,7 @@ async fn fill(database: Database, count: usize) -> Result<Measured, String> {
 }
 
 async fn open(database: &Database) -> Result<Store, String> {
-    let opened = Store::open(database).await;
+    let opened = Store::open(database, ServerId::random(), Metrics::new()).await;
     opened.map_err(|error| error.to_string())
 }
 
@@ -130,7 +131,7 @@ impl Measured {
         self.store.since(cold, 0).await?;
         done(&mut began);
         let writer = Writer::new(uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
-        let change = whiteboard::model::Change {
+        let change = whiteboard::domain::op::Change {
             seq: 1,
             stroke: StrokeId::random(),
             z: 1,
@@ -172,7 +173,7 @@ impl Measured {
         if start {
             self.store.clone().close().await;
             began = Instant::now();
-            self.store = Store::open(&self.database).await?;
+            self.store = Store::open(&self.database, ServerId::random(), Metrics::new()).await?;
             done(&mut began);
         }
         for (all, time) in self.times.iter_mut().zip(times) {

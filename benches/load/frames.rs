@@ -2,10 +2,12 @@
 //! program's own cost must stay small beside the servers', and the same for both.
 
 use uuid::Uuid;
-use whiteboard::model::{Arrival, Change, OpId, PersonId, Seq, StrokeId, WriterId, arrival};
-use whiteboard::points::{Point, Points};
+use whiteboard::domain::ids::{OpId, PersonId, StrokeId, WriterId};
+use whiteboard::domain::op::Change;
+use whiteboard::domain::points::{Point, Points};
+use whiteboard::domain::sequence::{Arrival, Seq, arrival};
+use whiteboard::domain::stroke::Body;
 use whiteboard::protocol::{FromBrowser, strokes_frame};
-use whiteboard::stroke::Body;
 
 use crate::server::Kind;
 

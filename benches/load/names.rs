@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use uuid::Uuid;
-use whiteboard::model::StrokeId;
+use whiteboard::domain::ids::StrokeId;
 use whiteboard::protocol::SUBPROTOCOL;
 
 use crate::frames::{self, Reader};

@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use uuid::Uuid;
-use whiteboard::model::{Arrival, arrival};
+use whiteboard::domain::sequence::{Arrival, arrival};
 use whiteboard::protocol::SUBPROTOCOL;
 
 use crate::frames;

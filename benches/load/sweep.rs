@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use surrealdb::engine::any;
-use whiteboard::model::DrawingId;
+use whiteboard::domain::ids::DrawingId;
+use whiteboard::domain::ids::ServerId;
+use whiteboard::metrics::Metrics;
 use whiteboard::store::{Database, Store};
 
 use crate::crowd::{Crowd, Load};
@@ -134,7 +136,9 @@ async fn fill(folder: &Path) -> Result<Vec<DrawingId>, String> {
         notifications: 1_024,
     };
     let text = |error: whiteboard::store::StoreError| error.to_string();
-    let store = Store::open(&database).await.map_err(text)?;
+    let store = Store::open(&database, ServerId::random(), Metrics::new())
+        .await
+        .map_err(text)?;
     let mut made = Vec::new();
     while made.len() < STAYING + DELETED {
         let some = AT_ONCE.min(STAYING + DELETED - made.len());

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::connection::ConnectionSettings;
-use crate::values::{count, size};
+use super::parse::{count, size};
+use crate::web::connection::ConnectionSettings;
 
 /// How long the body of a request may take to come.
 const BODY_LIMIT: Duration = Duration::from_secs(10);

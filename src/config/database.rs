@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::parse::{count, database_name, time};
 use crate::store::{Database, database_address};
-use crate::values::{count, database_name, time};
 
 /// Where drawings are kept.
 #[derive(Clone, Debug, Args)]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::drawing::Limits;
-use crate::feed::FeedSettings;
-use crate::values::{count, size, time};
+use super::parse::{count, size, time};
+use crate::domain::drawing::Limits;
+use crate::feed::settings::FeedSettings;
 
 /// How open drawings are kept, and how large they may be.
 #[derive(Clone, Debug, Args)]

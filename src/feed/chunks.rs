@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
-use super::FeedError;
+use super::error::FeedError;
 use super::packed::Packed;
-use crate::drawing::Drawing;
-use crate::members::Load;
+use crate::domain::drawing::Drawing;
+use crate::domain::ids::Life;
+use crate::domain::op::Change;
+use crate::domain::sequence::Seq;
+use crate::feed::position::Load;
 use crate::metrics::{Encoded, Metrics};
-use crate::model::{Change, Life, Seq};
 use crate::protocol::push_changes;
 
 /// Largest chunk, in bytes of [`Change::bytes`], unless a single change has more.

@@ -1,17 +1,17 @@
-//! What a feed is told and asked, and what it shares.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+//! What a feed is told and asked.
 
 use actix::prelude::*;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
-use super::{FeedSettings, ReadPage};
-use crate::drawing::{Drawing, Size};
-use crate::members::Mailbox;
-use crate::model::{Access, Life, Op, Seq, Writer};
+use super::chunks::ReadPage;
+use super::error::FeedError;
+use super::mailbox::Mailbox;
+use crate::domain::access::Access;
+use crate::domain::ids::Life;
+use crate::domain::ids::{SessionId, Writer};
+use crate::domain::op::Op;
+use crate::domain::sequence::Seq;
 use crate::protocol::{Hello, PageSignal};
-use crate::queue::{Room, SessionId};
 use crate::store::Head;
 
 /// What a session tells the feed of its drawing.
@@ -75,17 +75,6 @@ pub enum FromSession {
     },
 }
 
-/// Why a feed has no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FeedError {
-    /// No such drawing, or it is deleted.
-    #[error("there is no such drawing")]
-    NotFound,
-    /// The database is away, or the server goes.
-    #[error("the database cannot be reached just now")]
-    Unavailable,
-}
-
 /// Asks for the changes after `since`; with a `target`, as the next chunk of a first load.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -113,67 +102,17 @@ pub(crate) struct Drain {
 #[rtype(result = "()")]
 pub(crate) struct GiveUp;
 
-/// What a feed shares with its sessions and the registry: room for ops, the head, and how large the
-/// drawing is in memory.
-#[derive(Clone, Debug)]
-pub struct Shared {
-    /// Room for ops.
-    pub room: Room,
-    /// KiB of chunks that all feeds of this server may keep.
-    pub(super) chunk_room: Arc<Semaphore>,
-    numbers: Arc<Numbers>,
-}
+/// Append what has gathered.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Append;
 
-#[derive(Debug, Default)]
-struct Numbers {
-    head: AtomicU64,
-    living: AtomicSize,
-    tombstones: AtomicSize,
-}
+/// Send what is new.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Flush;
 
-#[derive(Debug, Default)]
-struct AtomicSize {
-    rows: AtomicUsize,
-    bytes: AtomicUsize,
-}
-
-impl AtomicSize {
-    fn set(&self, size: Size) {
-        self.rows.store(size.rows, Ordering::Relaxed);
-        self.bytes.store(size.bytes, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> Size {
-        Size {
-            rows: self.rows.load(Ordering::Relaxed),
-            bytes: self.bytes.load(Ordering::Relaxed),
-        }
-    }
-}
-
-impl Shared {
-    pub(crate) fn new(settings: &FeedSettings, chunk_room: Arc<Semaphore>) -> Self {
-        Self {
-            room: Room::new(settings.queue_ops, settings.queue_bytes),
-            chunk_room,
-            numbers: Arc::default(),
-        }
-    }
-
-    pub(super) fn note(&self, drawing: &Drawing) {
-        self.numbers.head.store(drawing.head(), Ordering::Relaxed);
-        let (living, tombstones) = drawing.sizes();
-        self.numbers.living.set(living);
-        self.numbers.tombstones.set(tombstones);
-    }
-
-    /// What the living strokes take in memory, and what the tombstones.
-    pub(crate) fn sizes(&self) -> (Size, Size) {
-        (self.numbers.living.get(), self.numbers.tombstones.get())
-    }
-
-    /// The last position the feed holds.
-    pub fn head(&self) -> Seq {
-        self.numbers.head.load(Ordering::Relaxed)
-    }
-}
+/// Stop, after all that was sent before.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Stop;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{MAX_FRAME_BYTES, truncated};
+use super::limits::{MAX_FRAME_BYTES, truncated};
 
 /// Why the server closes a socket, and whether coming back makes sense.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,11 +20,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::api::{self, State};
 use crate::config::Settings;
-use crate::connection::{ConnectionSettings, Connections, Full, Watched};
 use crate::metrics::Metrics;
-use crate::request::BodyLimit;
+use crate::web::authorize::door;
+use crate::web::connection::ConnectionSettings;
+use crate::web::connection::limits::{Connections, Full};
+use crate::web::connection::stream::Watched;
+use crate::web::extract::BodyLimit;
+use crate::web::routes::routes;
+use crate::web::state::State;
 
 /// Connections that wait until they are taken.
 const BACKLOG: i32 = 1_024;
@@ -77,14 +81,14 @@ pub(super) fn run(
         let app = App::new()
             .app_data(state.clone())
             .app_data(BodyLimit(limits.body_limit))
-            .wrap(from_fn(api::door))
+            .wrap(from_fn(door))
             .wrap(
                 DefaultHeaders::new()
                     .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
                     .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
                     .add((header::REFERRER_POLICY, "same-origin")),
             )
-            .configure(api::routes);
+            .configure(routes);
         let stops = stops.clone();
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {

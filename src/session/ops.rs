@@ -10,14 +10,16 @@ use bytestring::ByteString;
 use governor::DefaultDirectRateLimiter;
 use governor::clock::{Clock, QuantaClock};
 
-use super::{Joining, RETRY, Session, SessionSettings};
-use crate::feed::FromSession;
-use crate::feeds::Attached;
+use super::actor::Session;
+use super::sequencer::{Turn, Upwards};
+use super::sessions::{Joining, RETRY, SessionSettings};
+use crate::domain::access::Access;
+use crate::domain::op::{Op, Refusal};
+use crate::feed::actor::Attached;
+use crate::feed::messages::FromSession;
+use crate::feed::queue::op_bytes;
 use crate::metrics::Limit;
-use crate::model::{Access, Op, Refusal};
 use crate::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, ToBrowser};
-use crate::queue::op_bytes;
-use crate::upwards::{Turn, Upwards};
 
 impl Session {
     pub(super) fn welcomed(

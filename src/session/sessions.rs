@@ -1,22 +1,19 @@
-//! All sessions of one server: what they share, and how a request becomes one of them.
-//!
-//! It must never leave a page without a word: who is turned away is told why by a close code.
+//! What all sessions of one server share, and what each obeys.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, web};
-use actix_web_actors::ws;
-
-use super::guard::{Gate, Guard};
-use super::{ASKS_PER_SECOND, RETRY, Session};
-use crate::connection::Connection;
-use crate::feeds::Feeds;
+use crate::domain::access::Access;
+use crate::domain::ids::{DrawingId, Life};
+use crate::domain::sequence::Seq;
+use crate::feed::registry::Feeds;
 use crate::metrics::Metrics;
-use crate::model::{Access, DrawingId, Life, Seq};
-use crate::protocol::{Close, MAX_FRAME_BYTES, SUBPROTOCOL};
+
+/// How long a browser waits after a refusal for load.
+pub(super) const RETRY: Duration = Duration::from_millis(500);
+/// Frames that ask for changes, a second: a page has reason for a few at most. Over it a session is closed.
+pub(super) const ASKS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
 /// What a session obeys.
 #[derive(Clone, Debug)]
@@ -44,7 +41,7 @@ pub struct SessionSettings {
 
 impl SessionSettings {
     /// Frames that a socket has reason to send in a second, each with one op, one signal or one ask.
-    fn frames_per_second(&self) -> NonZeroU32 {
+    pub(super) fn frames_per_second(&self) -> NonZeroU32 {
         let signals = self.signals_per_second.get();
         let asks = ASKS_PER_SECOND.get();
         self.ops_per_second
@@ -97,44 +94,4 @@ pub struct Joining {
     pub since: Seq,
     /// The life it belongs to.
     pub life: Option<Life>,
-}
-
-/// Turns a request into a session.
-///
-/// A socket that is refused is upgraded too, and closed with the code that says why: a page
-/// cannot read the status of a handshake that failed.
-///
-/// # Errors
-///
-/// When the request is no WebSocket handshake.
-pub fn upgrade(
-    request: &HttpRequest,
-    payload: web::Payload,
-    joining: Result<Joining, Close>,
-    sessions: &Arc<Sessions>,
-) -> Result<HttpResponse, actix_web::Error> {
-    let offered = request
-        .headers()
-        .get("Sec-WebSocket-Protocol")
-        .and_then(|value| value.to_str().ok());
-    let speaks =
-        offered.is_some_and(|offered| offered.split(',').any(|one| one.trim() == SUBPROTOCOL));
-    let joining = match joining {
-        Ok(_) if !speaks => Err(Close::Malformed(format!(
-            "speak the subprotocol {SUBPROTOCOL}"
-        ))),
-        Ok(_) if sessions.feeds.is_draining() => Err(Close::Restart { after: RETRY }),
-        Ok(_) if sessions.open() >= sessions.settings.max_sessions => Err(Close::TooMany),
-        joining => joining,
-    };
-    if let Some(connection) = Connection::of(request) {
-        connection.is_socket_now();
-    }
-    let gate = Gate::default();
-    let frames = Guard::new(payload, gate.clone(), sessions.settings.frames_per_second());
-    let session = Session::new(joining, sessions.clone(), gate);
-    ws::WsResponseBuilder::new(session, request, frames)
-        .protocols(&[SUBPROTOCOL])
-        .frame_size(MAX_FRAME_BYTES)
-        .start()
 }

@@ -3,9 +3,54 @@
 //! It must never let through what makes a commit less than a write to disk: *saved* means that.
 
 use std::path::Path;
+use std::time::Duration;
 
 /// SurrealKV's only parameter that is taken, which says what is done anyway: a committed transaction is on disk.
 const ON_DISK: &str = "sync=every";
+
+/// Which database, and how to reach it.
+#[derive(Clone)]
+pub struct Database {
+    /// `mem://`, `surrealkv://folder`, `ws://host:port` or `wss://host:port`: see [`database_address`].
+    pub url: String,
+    /// The namespace, created when it is missing.
+    pub namespace: String,
+    /// The database in it, created when it is missing.
+    pub name: String,
+    /// Who signs in, at the root or else at the database; nobody in an embedded database.
+    pub user: Option<String>,
+    /// Their password.
+    pub password: Option<String>,
+    /// How long any one query may take before its outcome is [`StoreError::Deadline`].
+    pub deadline: Duration,
+    /// Queries that may be under way at once, with those that were given up at their deadline: SurrealDB's
+    /// client queues without bound while the database is away. More wait, for as long as one may take.
+    pub queries: usize,
+    /// Changes and signals that may wait in a [`Follow`]; when more do, it ends.
+    pub notifications: usize,
+}
+
+impl std::fmt::Debug for Database {
+    /// All but the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("url", &self.url)
+            .field("namespace", &self.namespace)
+            .field("name", &self.name)
+            .field("user", &self.user)
+            .field("deadline", &self.deadline)
+            .field("queries", &self.queries)
+            .field("notifications", &self.notifications)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Whether it is in another process.
+    pub(super) fn is_remote(&self) -> bool {
+        self.url.starts_with("ws")
+    }
+}
 
 /// Checks an address, and gives it as it is connected to.
 ///

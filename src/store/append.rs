@@ -3,14 +3,39 @@
 //! It is a compare-and-swap: it must never store anything unless the drawing stands exactly where
 //! the caller believes it to stand.
 
+use crate::domain::ids::Life;
+use crate::domain::sequence::Seq;
 use surrealdb::types::{Array, RecordIdKey, Value};
 
-use super::connection::Trouble;
+use super::connection::Store;
+use super::error::StoreError;
+use super::error::Trouble;
 use super::rows::{
     drawing_record, int, record, row_key, stroke_table, table, to_row, uuid, variables,
 };
-use super::{Appended, At, Store, StoreError};
-use crate::model::{Change, DrawingId, RowId};
+use crate::domain::ids::DrawingId;
+use crate::domain::op::{Change, RowId};
+
+/// Where whoever appends believes a drawing to stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// Its life: after a backup was restored, the same head may be another picture.
+    pub life: Life,
+    /// The position of its last change.
+    pub head: Seq,
+}
+
+/// What became of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// All of it is stored, on disk.
+    Committed,
+    /// Someone else appended first, or at the same time; nothing is stored. Read
+    /// [`Store::since`], decide again, and try again.
+    Behind,
+    /// The drawing is deleted, or was never there; nothing is stored.
+    Gone,
+}
 
 /// `UPDATE ONLY` that matches nothing is no error and the rest would be stored: hence THROW.
 const SWAP_AND_INSERT: &str = "BEGIN;

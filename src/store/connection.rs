@@ -6,33 +6,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use surrealdb::engine::any::Any;
-use surrealdb::types::{ErrorDetails, QueryError, Variables};
+use surrealdb::types::Variables;
 use surrealdb::{IndexedResults, Surreal};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
 
-use super::open::{Missing, connect};
-use super::{Database, StoreError};
+use super::address::Database;
+use super::connect::pause;
+use super::connect::{Missing, connect};
+use super::error::{StoreError, Trouble, checked, closed, unavailable};
+use crate::domain::ids::ServerId;
 use crate::metrics::{Link, Metrics, NoResult};
-use crate::model::ServerId;
 
 /// How long a connection that is to replace another one may take to be there. Nothing waits
 /// for it, and it is tried again.
 const REPLACE_WAIT: Duration = Duration::from_secs(5);
 /// How often something is tried that met a conflict with other servers.
 const CONFLICT_RETRIES: u32 = 50;
-/// Longest wait before something that met a conflict is tried again, in milliseconds.
-const CONFLICT_WAIT_MS: u64 = 20;
-
-/// What an error says if the storage failed, if a transaction of several statements or of one could
-/// not be committed, and if it is not known whether it was. The kinds of these errors do not tell
-/// them from others.
-const STORAGE_FAILED: [&str; 4] = [
-    "There was a problem with a transaction: ",
-    "Cannot COMMIT",
-    "The query was not executed due to a failed transaction. ",
-    "commit outcome is unknown",
-];
+/// The database, open. Clones share it.
+#[derive(Clone)]
+pub struct Store(pub(super) Arc<Connection>);
 
 /// An open database.
 pub(super) struct Connection {
@@ -112,81 +105,15 @@ impl Session {
     }
 }
 
-/// Why a query came to nothing, before it is known what that means to the caller.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// The query itself said THROW, with this word.
-    Thrown(String),
-    /// Another transaction wrote the same at the same time: nothing happened.
-    Conflict,
-    /// Everything else.
-    Store(StoreError),
-}
-
-impl From<Trouble> for StoreError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Thrown(word) => StoreError::Failed(word),
-            Trouble::Conflict => StoreError::Failed("others write the same all the time".into()),
-            Trouble::Store(error) => error,
-        }
-    }
-}
-
-impl From<surrealdb::Error> for Trouble {
-    fn from(error: surrealdb::Error) -> Self {
-        let text = error.message();
-        if let Some(word) = text.strip_prefix("An error occurred: ")
-            && error.is_thrown()
-        {
-            return Trouble::Thrown(word.to_owned());
-        }
-        match error.details() {
-            ErrorDetails::Query(Some(QueryError::TransactionConflict)) => Trouble::Conflict,
-            _ if text.contains("can be retried") => Trouble::Conflict,
-            ErrorDetails::Connection(_) => unavailable(text),
-            // No fault of what was to be stored, which may be there nevertheless.
-            _ if is_of_storage(text) => Trouble::Store(StoreError::Storage(one_line(text))),
-            _ => Trouble::Store(StoreError::Failed(one_line(text))),
-        }
-    }
-}
-
-impl From<surrealdb::Error> for StoreError {
-    fn from(error: surrealdb::Error) -> Self {
-        Trouble::from(error).into()
-    }
-}
-
-fn is_of_storage(text: &str) -> bool {
-    STORAGE_FAILED.iter().any(|words| text.contains(words))
-}
-
-/// The text without line breaks: it ends up in one line of a log.
-pub(super) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Finds the cause among the errors of a query's statements: all but one of them may only
-/// say that another one failed, or that the transaction could not be committed.
-pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, Trouble> {
-    let mut errors: Vec<_> = results.take_errors().into_iter().collect();
-    if errors.is_empty() {
-        return Ok(results);
-    }
-    errors.sort_by_key(|(index, error)| {
-        let follows = matches!(
-            error.details(),
-            ErrorDetails::Query(Some(QueryError::NotExecuted))
-        );
-        (follows && !is_of_storage(error.message()), *index)
-    });
-    Err(errors.swap_remove(0).1.into())
-}
-
 impl Connection {
     /// Takes over a runtime and the sessions that live on it.
-    pub(super) fn new(runtime: Runtime, sessions: Sessions, database: Database) -> Self {
+    pub(super) fn new(
+        runtime: Runtime,
+        sessions: Sessions,
+        database: Database,
+        server: ServerId,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let trust = Trust {
             is_remote: database.is_remote(),
             failed: watch::Sender::new(false),
@@ -196,9 +123,9 @@ impl Connection {
             runtime: Mutex::new(Some(runtime)),
             sessions: Mutex::new(Some(sessions)),
             queries: Arc::new(Semaphore::new(database.queries)),
-            server: ServerId::random(),
+            server,
             database,
-            metrics: Metrics::new(),
+            metrics,
             closing: watch::Sender::new(false),
             trust,
         }
@@ -331,12 +258,6 @@ impl Drop for Connection {
     }
 }
 
-/// Waits a little, for another transaction to get out of the way.
-pub(super) async fn pause() {
-    let wait = fastrand::u64(1..=CONFLICT_WAIT_MS);
-    tokio::time::sleep(Duration::from_millis(wait)).await;
-}
-
 /// Nothing that holds one of these locks can panic, so it does not matter if it did.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -351,12 +272,4 @@ fn no_result(trouble: &Trouble) -> NoResult {
         }
         Trouble::Thrown(_) | Trouble::Store(_) => NoResult::Refused,
     }
-}
-
-fn closed() -> Trouble {
-    unavailable("the store is closed")
-}
-
-fn unavailable(text: &str) -> Trouble {
-    Trouble::Store(StoreError::Unavailable(one_line(text)))
 }

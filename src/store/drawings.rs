@@ -2,14 +2,22 @@
 //!
 //! Nothing here reads or changes a stroke.
 
+use crate::domain::sequence::Seq;
+use std::time::Duration;
 use surrealdb::types::{Array, Value};
 
+use super::connection::Store;
+use super::error::StoreError;
 use super::rows::{
     Fields, drawing_record, int, rows, signal_table, stroke_table, time, uuid, variables,
 };
 use super::schema::{CREATE_DRAWING, SCHEMA};
-use super::{Before, DrawingInfo, Head, MAX_LIST, Store, StoreError, TAKE_BACK};
-use crate::model::{DrawingId, Life};
+use crate::domain::ids::{DrawingId, Life};
+
+/// How long a deleted drawing can be taken back.
+pub const TAKE_BACK: Duration = Duration::from_secs(10 * 60);
+/// Most drawings that one [`Store::list`] gives.
+pub const MAX_LIST: usize = 500;
 
 const GET: &str = "SELECT * FROM ONLY $drawing";
 pub(super) const LIST: &str = "SELECT * FROM drawing WHERE deleted IS NONE
@@ -26,6 +34,49 @@ WHERE deleted IS NONE OR deleted > time::now() - $within";
 const HEADS: &str = "SELECT id, head, floor, life, title, deleted FROM $drawings";
 const COUNT: &str = "SELECT count() FROM ONLY type::table($strokes) GROUP ALL LIMIT 1;
 SELECT count() FROM ONLY type::table($signals) GROUP ALL LIMIT 1;";
+
+/// A drawing as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrawingInfo {
+    /// Its id.
+    pub id: DrawingId,
+    /// Its title.
+    pub title: String,
+    /// When it was made, in milliseconds since 1970, by the database's clock.
+    pub created: u64,
+    /// When it last changed, in milliseconds since 1970, by the database's clock.
+    pub changed: u64,
+    /// The position of its last change.
+    pub head: Seq,
+    /// Its life.
+    pub life: Life,
+}
+
+/// Where a list goes on: after the drawing with this time and id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// Its [`DrawingInfo::created`].
+    pub created: u64,
+    /// Its id.
+    pub id: DrawingId,
+}
+
+/// How a drawing stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The drawing.
+    pub id: DrawingId,
+    /// The position of its last change.
+    pub head: Seq,
+    /// Tombstones up to here were swept.
+    pub floor: Seq,
+    /// Its life.
+    pub life: Life,
+    /// Its title.
+    pub title: String,
+    /// Whether it is deleted.
+    pub deleted: bool,
+}
 
 /// The rows in a drawing's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,11 @@
 use surrealdb::types::{Array, Datetime, Number, Object, RecordId, RecordIdKey, Value, Variables};
 use uuid::Uuid;
 
-use super::StoreError;
-use crate::model::{Change, DrawingId, Life, OpId, PersonId, RowId, Seq, StrokeId, WriterId};
-use crate::stroke::Body;
+use super::error::StoreError;
+use crate::domain::ids::{DrawingId, Life, OpId, PersonId, StrokeId, WriterId};
+use crate::domain::op::{Change, RowId};
+use crate::domain::sequence::Seq;
+use crate::domain::stroke::Body;
 
 /// Set in the id of a tombstone, beside the position: so all tombstones of a drawing have negative ids
 /// and come before its living strokes, both in the order of their positions. A first load reads the

@@ -5,17 +5,16 @@
 use surrealdb::types::{RecordIdKey, Value};
 
 use super::connection::Connection;
+use super::connection::Store;
+use super::error::StoreError;
 use super::rows::{Fields, drawing_record, int, record, signal_table, stroke_table, variables};
-use super::{Store, StoreError};
-use crate::model::DrawingId;
+use crate::domain::ids::DrawingId;
 
 /// The schema this program writes, for the database and for each drawing's tables.
 pub(super) const SCHEMA: u32 = 2;
 /// The oldest schema whose programs may still read what this one writes.
 const OLDEST: u32 = 1;
 
-/// Namespace and database.
-pub(super) const DATABASE: &str = include_str!("../../schema/database.surql");
 const META: &str = include_str!("../../schema/meta.surql");
 const READ_META: &str = "SELECT * FROM ONLY $meta";
 /// The tables that all drawings share, and the word that they are there: applied only to a
@@ -134,7 +133,7 @@ impl Store {
             match self.0.persist(migration, variables).await {
                 Ok(_) => log::info!("drawing migrated to schema {number}"),
                 // Another server was faster.
-                Err(super::connection::Trouble::Thrown(_)) => {}
+                Err(super::error::Trouble::Thrown(_)) => {}
                 Err(trouble) => return Err(trouble.into()),
             }
         }

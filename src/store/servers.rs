@@ -6,13 +6,42 @@ use std::time::Duration;
 
 use surrealdb::types::{Array, Number, RecordIdKey, Value};
 
+use super::connection::Store;
+use super::error::StoreError;
 use super::rows::{Fields, int, record, rows, uuid, variables, wrong};
-use super::{ServerInfo, Store, StoreError};
-use crate::model::{DrawingId, ServerId};
+use crate::domain::ids::{DrawingId, ServerId};
+
+/// How long a server may be silent before its row is swept.
+pub const SERVER_SILENCE: Duration = Duration::from_secs(10 * 60);
 
 const BEAT: &str = "UPSERT $server SET beat = time::now(), drawings = $drawings RETURN NONE";
 const SERVERS: &str = "SELECT *, time::now() - beat AS silent FROM server";
 const LEAVE: &str = "DELETE $server RETURN NONE";
+
+/// What a server last said of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerInfo {
+    /// The server.
+    pub id: ServerId,
+    /// How long ago it said so, by the database's clock; zero when it is heard live.
+    pub silent: Duration,
+    /// The drawings it has open, with the number of their sessions.
+    pub drawings: Vec<(DrawingId, u32)>,
+    /// Whether it took leave; then it has nothing open.
+    pub left: bool,
+}
+
+/// How many sessions each drawing has, on all servers.
+#[derive(Clone, Debug, Default)]
+pub struct SessionCounts(Vec<(DrawingId, u32)>);
+
+impl SessionCounts {
+    /// The sessions of a drawing.
+    pub fn of(&self, drawing: DrawingId) -> u32 {
+        let counts = self.0.iter().filter(|(id, _)| *id == drawing);
+        counts.map(|(_, count)| count).sum()
+    }
+}
 
 impl Store {
     /// Says that this server is there, and how many sessions each of its open drawings has.
@@ -45,6 +74,19 @@ impl Store {
             .into_iter()
             .map(|row| from_server_row(row, false))
             .collect()
+    }
+
+    /// The sessions of all drawings, on the servers that were silent for at most so long.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn session_counts(&self, silence: Duration) -> Result<SessionCounts, StoreError> {
+        let servers = self.servers().await?.into_iter();
+        // Those that took leave have no row.
+        let alive = servers.filter(|server| server.silent <= silence);
+        let counts = alive.flat_map(|server| server.drawings);
+        Ok(SessionCounts(counts.collect()))
     }
 
     /// Takes leave.

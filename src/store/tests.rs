@@ -6,10 +6,12 @@ use std::time::Duration;
 use surrealdb::types::{RecordIdKey, Value, Variables};
 use uuid::Uuid;
 
-use super::connection::Trouble;
+use super::error::Trouble;
 use super::rows::{Fields, drawing_record, int, record, stroke_table, variables};
 use super::*;
+use crate::domain::ids::{DrawingId, ServerId};
 use crate::metrics::Link;
+use crate::metrics::Metrics;
 
 /// How long anything may take that is waited for.
 const SOON: Duration = Duration::from_secs(30);
@@ -67,7 +69,9 @@ impl Store {
 
 #[tokio::test]
 async fn a_follow_that_is_dropped_leaves_no_live_query_behind() {
-    let store = Store::open(&memory()).await.unwrap();
+    let store = Store::open(&memory(), ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
     let drawing = store.create("A drawing").await.unwrap().id;
     let follows = [
         store.follow(drawing).await.unwrap(),
@@ -88,7 +92,9 @@ async fn a_follow_that_is_dropped_leaves_no_live_query_behind() {
 async fn a_follow_that_nobody_reads_ends() {
     let mut database = memory();
     database.notifications = 100;
-    let store = Store::open(&database).await.unwrap();
+    let store = Store::open(&database, ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
     let drawing = store.create("A drawing").await.unwrap().id;
     let mut follow = store.follow(drawing).await.unwrap();
     for _ in 0..2 * database.notifications {
@@ -108,7 +114,9 @@ async fn a_follow_that_nobody_reads_ends() {
 async fn more_queries_than_may_be_under_way_are_refused() {
     let mut database = memory();
     database.queries = 50;
-    let mut store = Store::open(&database).await.unwrap();
+    let mut store = Store::open(&database, ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
     // Only from here on: what opening takes is no matter of this test.
     let opened = Arc::get_mut(&mut store.0).expect("nobody else has it");
     opened.database.deadline = Duration::from_millis(100);
@@ -136,7 +144,9 @@ async fn more_queries_than_may_be_under_way_are_refused() {
 #[tokio::test]
 async fn an_older_drawing_is_migrated_when_it_is_read_or_followed() {
     const AGE: &str = "UPDATE $drawing SET schema = 0; REMOVE FIELD body ON $strokes";
-    let store = Store::open(&memory()).await.unwrap();
+    let store = Store::open(&memory(), ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
     for read in [true, false] {
         let drawing = store.create("An old drawing").await.unwrap().id;
         let variables = variables([
@@ -165,12 +175,14 @@ async fn a_database_that_is_too_new_is_refused() {
     let mut database = memory();
     database.url = format!("surrealkv://{}", folder.path().display());
     for (oldest, refused) in [(schema::SCHEMA, false), (schema::SCHEMA + 1, true)] {
-        let store = Store::open(&database).await.unwrap();
+        let store = Store::open(&database, ServerId::random(), Metrics::new())
+            .await
+            .unwrap();
         let meta = record("meta", RecordIdKey::String("schema".into()));
         let variables = variables([("meta", meta), ("oldest", int(oldest.into()))]);
         ask(&store, AGE, variables).await;
         store.close().await;
-        match Store::open(&database).await {
+        match Store::open(&database, ServerId::random(), Metrics::new()).await {
             Ok(store) if !refused => store.close().await,
             Err(StoreError::TooNew {
                 schema: 7,
@@ -189,12 +201,16 @@ async fn an_older_database_gets_its_indexes_when_it_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     let mut database = memory();
     database.url = format!("surrealkv://{}", folder.path().display());
-    let store = Store::open(&database).await.unwrap();
+    let store = Store::open(&database, ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
     let drawing = store.create("An old drawing").await.unwrap();
     let meta = record("meta", RecordIdKey::String("schema".into()));
     ask(&store, AGE, variables([("meta", meta)])).await;
     store.close().await;
-    let store = Store::open(&database).await.unwrap();
+    let store = Store::open(&database, ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
     let info = ask(&store, "INFO FOR TABLE drawing", variables([])).await;
     match Fields::of(info).unwrap().take("indexes") {
         Value::Object(indexes) => assert_eq!(indexes.len(), 2, "{indexes:?}"),
@@ -207,13 +223,15 @@ async fn an_older_database_gets_its_indexes_when_it_is_opened() {
 /// The plans of the queries that are asked of all drawings: each begins with an index.
 #[tokio::test]
 async fn no_query_of_all_drawings_reads_them_all() {
-    let store = Store::open(&memory()).await.unwrap();
+    let store = Store::open(&memory(), ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
     let drawing = store.create("A drawing").await.unwrap();
     for (text, index) in [
         (drawings::LIST, "live"),
         (drawings::LIST_BEFORE, "live"),
-        (removal::DUE, "live"),
-        (sweep::DUE, "swept"),
+        (gc::removal::DUE, "live"),
+        (gc::sweep::DUE, "swept"),
     ] {
         let explained = format!("{text} EXPLAIN").leak();
         let variables = variables([
@@ -242,7 +260,9 @@ async fn no_query_of_all_drawings_reads_them_all() {
 async fn a_deletion_cannot_be_taken_back_after_ten_minutes() {
     const AGE: &str = "UPDATE $drawing SET deleted -= $age";
     let minute = Duration::from_secs(60);
-    let store = Store::open(&memory()).await.unwrap();
+    let store = Store::open(&memory(), ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
     for (age, taken_back) in [(9 * minute, true), (11 * minute, false)] {
         let drawing = store.create("A drawing").await.unwrap().id;
         store.delete(drawing).await.unwrap();

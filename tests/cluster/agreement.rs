@@ -8,7 +8,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use whiteboard::model::{Change, DrawingId, Seq, StrokeId};
+use whiteboard::domain::ids::{DrawingId, StrokeId};
+use whiteboard::domain::op::Change;
+use whiteboard::domain::sequence::Seq;
 use whiteboard::store::{Store, StoreError};
 
 use crate::cluster::Cluster;

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep};
+use whiteboard::domain::ids::ServerId;
+use whiteboard::metrics::Metrics;
 use whiteboard::store::{Database, Store};
 
 use crate::balancer::Balancer;
@@ -377,9 +379,13 @@ impl Cluster {
 
     /// The database itself, past all servers. It is opened anew.
     pub async fn store(&self) -> Store {
-        Store::open(&self.database.database("cluster"))
-            .await
-            .expect("the database")
+        Store::open(
+            &self.database.database("cluster"),
+            ServerId::random(),
+            Metrics::new(),
+        )
+        .await
+        .expect("the database")
     }
 
     /// A new drawing.

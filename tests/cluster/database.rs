@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use whiteboard::model::StrokeId;
+use whiteboard::domain::ids::StrokeId;
 
 use crate::cluster::{Cluster, NO_CHECKS, Plan};
 use crate::page::pen;

@@ -11,7 +11,8 @@ use surrealdb::method::Transaction;
 use surrealdb::opt::auth::Root;
 use surrealdb::types::{Object, Value};
 use uuid::Uuid;
-use whiteboard::model::{DrawingId, Seq, StrokeId};
+use whiteboard::domain::ids::{DrawingId, StrokeId};
+use whiteboard::domain::sequence::Seq;
 use whiteboard::store::Database;
 
 /// A connection of the test's own.

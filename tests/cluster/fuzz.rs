@@ -22,7 +22,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
-use whiteboard::model::{OpId, Writer};
+use whiteboard::domain::ids::{OpId, Writer};
 
 use crate::cluster::{Cluster, Plan};
 use crate::direct::Direct;

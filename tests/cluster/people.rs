@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
-use whiteboard::model::{StrokeId, WriterId};
-use whiteboard::roster::MAX_LISTED;
+use whiteboard::domain::ids::{StrokeId, WriterId};
+use whiteboard::feed::presence::MAX_LISTED;
 
 use crate::cluster::{Cluster, Plan};
 use crate::page::pen;

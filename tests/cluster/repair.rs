@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::{Instant, sleep};
-use whiteboard::model::StrokeId;
+use whiteboard::domain::ids::StrokeId;
 
 use crate::cluster::{CHECKS, Cluster, INTERVAL, NO_CHECKS, Plan, READ};
 use crate::direct::{Direct, Names, append, write};

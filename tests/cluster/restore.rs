@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use whiteboard::model::Life;
+use whiteboard::domain::ids::Life;
 
 use crate::cluster::{Cluster, Plan};
 use crate::link::Link;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
-use whiteboard::model::StrokeId;
+use whiteboard::domain::ids::StrokeId;
 
 use crate::agreement::Copy;
 use crate::cluster::{Cluster, Plan};

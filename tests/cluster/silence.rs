@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
-use whiteboard::model::StrokeId;
+use whiteboard::domain::ids::StrokeId;
 use whiteboard::store::Store;
 
 use crate::cluster::{Cluster, Plan};

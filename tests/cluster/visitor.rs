@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
-use whiteboard::model::{StrokeId, Writer, WriterId};
+use whiteboard::domain::ids::{StrokeId, Writer, WriterId};
 
 use crate::page::{Closed, Page, pen};
 use crate::process::Log;

@@ -16,7 +16,8 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, Request};
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
-use whiteboard::model::{OpId, Seq, StrokeId};
+use whiteboard::domain::ids::{OpId, StrokeId};
+use whiteboard::domain::sequence::Seq;
 use whiteboard::protocol::SUBPROTOCOL;
 
 use crate::page::{Closed, Page, Refused, Then};

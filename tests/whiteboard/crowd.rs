@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use whiteboard::roster::{MAX_LISTED, QUIET, people_pause};
+use whiteboard::feed::presence::{MAX_LISTED, QUIET, people_pause};
 use whiteboard::server::Server;
 
 use crate::browser::Browser;

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 use uuid::Uuid;
-use whiteboard::drawing::{Decision, Drawing, Limits, Verdict};
-use whiteboard::model::{
-    Arrival, Change, Life, Op, OpId, OpKind, Refusal, RowId, Seq, StrokeId, Writer,
-};
-use whiteboard::stroke::Body;
+use whiteboard::domain::batch::{Decision, Verdict};
+use whiteboard::domain::drawing::{Drawing, Limits};
+use whiteboard::domain::ids::{Life, OpId, StrokeId, Writer};
+use whiteboard::domain::op::{Change, Op, OpKind, Refusal, RowId};
+use whiteboard::domain::sequence::{Arrival, Seq};
+use whiteboard::domain::stroke::Body;
 
 const ROOMY: Limits = Limits {
     strokes: 1_000,

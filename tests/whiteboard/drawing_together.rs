@@ -265,7 +265,7 @@ async fn a_signal_leaves_nothing_behind() {
     for browser in [&mut ada, &mut ben] {
         browser.wait("both names", |b| b.people.len() == 2).await;
     }
-    let stroke = json!(whiteboard::model::StrokeId::random());
+    let stroke = json!(whiteboard::domain::ids::StrokeId::random());
     ada.signal(ink(&stroke)).await;
     let writer = ada.writer.unwrap();
     ben.wait("ink", |b| !b.ink.is_empty()).await;

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use whiteboard::config::{Settings, SettingsError};
+use whiteboard::domain::ids::ServerId;
+use whiteboard::metrics::Metrics;
 use whiteboard::store::{Database, Store, StoreError};
 
 use crate::processes::{program, spawn};
@@ -95,7 +97,7 @@ async fn a_new_life_under_another_name_makes_nothing() {
             }
             let mut mistyped = database.clone();
             (mistyped.namespace, mistyped.name) = (namespace.into(), name.into());
-            let opened = Store::open_existing(&mistyped).await;
+            let opened = Store::open_existing(&mistyped, ServerId::random(), Metrics::new()).await;
             assert_eq!(opened.err(), Some(StoreError::NoDatabase));
         }
         let begun = begin("test", "life");
@@ -111,7 +113,7 @@ async fn a_new_life_under_another_name_makes_nothing() {
     // A database that is there, and another program's: nothing is defined in it.
     let foreign = surreal.database("foreign");
     sql(&surreal, "DEFINE DATABASE foreign").await;
-    let opened = Store::open_existing(&foreign).await;
+    let opened = Store::open_existing(&foreign, ServerId::random(), Metrics::new()).await;
     assert_eq!(opened.err(), Some(StoreError::NoDatabase));
     let tables = sql(&surreal, "USE DB foreign; INFO FOR DB").await;
     assert!(!tables.contains("meta"), "{tables}");
@@ -173,7 +175,7 @@ async fn the_store_opens_no_address_with_parameters_that_weaken_saved() {
     let settings = Settings::from_flags(["--database=mem://"]).unwrap();
     let mut database = settings.database.database();
     database.url = format!("surrealkv://{}/data?sync=never", folder.path().display());
-    match Store::open(&database).await {
+    match Store::open(&database, ServerId::random(), Metrics::new()).await {
         Err(StoreError::Unavailable(text)) => assert!(text.contains("sync=every"), "{text}"),
         other => panic!("{:?}", other.err()),
     }

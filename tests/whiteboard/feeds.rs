@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Client, Method};
 use serde_json::json;
 use tokio::time::Instant;
-use whiteboard::model::DrawingId;
+use whiteboard::domain::ids::DrawingId;
 
 use crate::browser::Browser;
 use crate::failing::query;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use whiteboard::model::StrokeId;
-use whiteboard::points::MAX_POINTS;
+use whiteboard::domain::ids::StrokeId;
+use whiteboard::domain::points::MAX_POINTS;
 use whiteboard::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME};
 use whiteboard::server::Server;
 

@@ -1,7 +1,7 @@
 //! What is logged: each session's start and end, and nothing that a page can make as long as it likes.
 
 use serde_json::json;
-use whiteboard::model::StrokeId;
+use whiteboard::domain::ids::StrokeId;
 
 use crate::browser::Browser;
 use crate::page::pen;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
-use whiteboard::model::{Life, StrokeId};
+use whiteboard::domain::ids::{Life, StrokeId};
 
 use crate::browser::Browser;
 use crate::page::pen;
@@ -477,7 +477,7 @@ async fn every_family_is_named_by_a_test() {
         include_str!("metrics.rs"),
         include_str!("health.rs"),
         include_str!("exhaustion.rs"),
-        include_str!("../../src/feeds/tests.rs")
+        include_str!("../../src/feed/registry/tests.rs")
     );
     let server = serve(&[]).await;
     let text = text(server.address()).await;

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
-use whiteboard::model::{Arrival, Life, OpId, PersonId, Seq, StrokeId, WriterId, arrival};
+use whiteboard::domain::ids::{Life, OpId, PersonId, StrokeId, WriterId};
+use whiteboard::domain::sequence::{Arrival, Seq, arrival};
 use whiteboard::protocol::MAX_OPS_PER_FRAME;
 
 /// A stroke as a page holds it; without a body it is erased.

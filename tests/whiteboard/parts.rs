@@ -13,15 +13,18 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use tokio::sync::oneshot;
-use whiteboard::api::{self, State};
-use whiteboard::beat::Beat;
-use whiteboard::connection::Connections;
-use whiteboard::feed::{Feed, FromSession};
-use whiteboard::feeds::Feeds;
-use whiteboard::request::BodyLimit;
+use whiteboard::feed::actor::Feed;
+use whiteboard::feed::messages::FromSession;
+use whiteboard::feed::registry::Feeds;
+use whiteboard::heartbeat::Beat;
 use whiteboard::server;
 use whiteboard::session::{SessionSettings, Sessions};
 use whiteboard::store::Store;
+use whiteboard::web::authorize::door;
+use whiteboard::web::connection::limits::Connections;
+use whiteboard::web::extract::BodyLimit;
+use whiteboard::web::routes::routes;
+use whiteboard::web::state::State;
 
 use crate::served::settings;
 
@@ -67,8 +70,8 @@ impl Parts {
             App::new()
                 .app_data(state.clone())
                 .app_data(BodyLimit(BODY_LIMIT))
-                .wrap(from_fn(api::door))
-                .configure(api::routes)
+                .wrap(from_fn(door))
+                .configure(routes)
         });
         let http = http.disable_signals().workers(1).bind("127.0.0.1:0");
         let http = http.expect("a free port");

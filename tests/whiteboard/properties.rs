@@ -6,12 +6,11 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
-use whiteboard::model::{
-    Change, MAX_OP_NUMBER, MAX_Z, Op, OpId, OpKind, PersonId, StrokeId, WriterId,
-};
-use whiteboard::points::{MAX_STEPS, Point, Points};
+use whiteboard::domain::ids::{OpId, PersonId, StrokeId, WriterId};
+use whiteboard::domain::op::{Change, MAX_OP_NUMBER, MAX_Z, Op, OpKind};
+use whiteboard::domain::points::{MAX_STEPS, Point, Points};
+use whiteboard::domain::stroke::{Body, Patch};
 use whiteboard::protocol::{FromBrowser, MAX_OPS_PER_FRAME, strokes_frame};
-use whiteboard::stroke::{Body, Patch};
 
 // Values.
 

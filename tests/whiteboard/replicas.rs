@@ -12,11 +12,12 @@ use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use whiteboard::drawing::{Decision, Drawing, Limits, Verdict};
-use whiteboard::model::{
-    Arrival, Change, Life, Op, OpId, OpKind, PersonId, Seq, StrokeId, Writer, WriterId,
-};
-use whiteboard::stroke::{Body, Patch};
+use whiteboard::domain::batch::{Decision, Verdict};
+use whiteboard::domain::drawing::{Drawing, Limits};
+use whiteboard::domain::ids::{Life, OpId, PersonId, StrokeId, Writer, WriterId};
+use whiteboard::domain::op::{Change, Op, OpKind};
+use whiteboard::domain::sequence::{Arrival, Seq};
+use whiteboard::domain::stroke::{Body, Patch};
 
 const CASES: u32 = 400;
 const SERVERS: usize = 3;

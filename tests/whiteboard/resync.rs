@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use uuid::Uuid;
-use whiteboard::model::Life;
+use whiteboard::domain::ids::Life;
+use whiteboard::domain::ids::ServerId;
+use whiteboard::metrics::Metrics;
 use whiteboard::store::Store;
 
 use crate::browser::{Browser, request, turned_away};
@@ -57,7 +59,7 @@ async fn a_since_from_another_life_starts_over() {
     ben.life = Some(Life(Uuid::new_v4()));
     // What only that other life had must go.
     let phantom = ben.strokes.values().next().unwrap().clone();
-    let phantom_id = whiteboard::model::StrokeId::random();
+    let phantom_id = whiteboard::domain::ids::StrokeId::random();
     ben.strokes.insert(phantom_id, phantom);
     ben.reconnect(server.address()).await;
     ben.reach(3).await;
@@ -172,7 +174,9 @@ async fn a_since_below_the_floor_starts_over() {
     ada.draw(pen(4.0)).await;
     ada.answered().await;
     ada.reach(6).await;
-    let store = Store::open(&database).await.unwrap();
+    let store = Store::open(&database, ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
     assert_eq!(store.sweep(Duration::ZERO).await.unwrap().tombstones, 2);
     store.close().await;
 

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
-use whiteboard::model::StrokeId;
+use whiteboard::domain::ids::StrokeId;
 
 use crate::browser::{Browser, handshake, request};
 use crate::page::{ops, pen};

@@ -7,12 +7,15 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use uuid::Uuid;
-use whiteboard::model::{Change, DrawingId, Life, OpId, RowId, Seq, StrokeId, Writer};
+use whiteboard::domain::ids::{DrawingId, Life, OpId, ServerId, StrokeId, Writer};
+use whiteboard::domain::op::{Change, RowId};
+use whiteboard::domain::sequence::Seq;
+use whiteboard::domain::stroke::Body;
+use whiteboard::metrics::Metrics;
 use whiteboard::store::{
     Appended, At, Before, Database, Follow, Followed, PAGE, Page, Removals, Store, StoreError,
     TAKE_BACK,
 };
-use whiteboard::stroke::Body;
 
 use crate::surrealdb::Server;
 
@@ -74,7 +77,9 @@ fn server() -> Place {
 /// Runs a test on one kind of database, from a single-threaded runtime as actix has them.
 fn on<F: Future<Output = ()>>(place: Place, test: impl FnOnce(Store) -> F) {
     run(async {
-        let store = Store::open(&place.database).await.unwrap();
+        let store = Store::open(&place.database, ServerId::random(), Metrics::new())
+            .await
+            .unwrap();
         test(store.clone()).await;
         store.close().await;
     });
@@ -638,18 +643,25 @@ async fn servers_hear_of_each_other(store: Store) {
 fn a_folder_that_is_opened_again_has_everything() {
     let place = folder();
     run(async {
-        let store = Store::open(&place.database).await.unwrap();
+        let store = Store::open(&place.database, ServerId::random(), Metrics::new())
+            .await
+            .unwrap();
         let drawing = drawing(&store).await;
         let _follow = store.follow(drawing).await.unwrap();
         let changes = append(&store, drawing, 0, 5).await;
-        let taken = Store::open(&place.database).await.err().unwrap();
+        let taken = Store::open(&place.database, ServerId::random(), Metrics::new())
+            .await
+            .err()
+            .unwrap();
         assert!(matches!(taken, StoreError::Unavailable(_)), "{taken:?}");
         assert!(taken.to_string().contains("data"), "{taken}");
         let clone = store.clone();
         store.close().await;
         let closed = clone.since(drawing, 0).await.unwrap_err();
         assert!(matches!(closed, StoreError::Unavailable(_)), "{closed:?}");
-        let store = Store::open(&place.database).await.unwrap();
+        let store = Store::open(&place.database, ServerId::random(), Metrics::new())
+            .await
+            .unwrap();
         assert_eq!(store.since(drawing, 0).await.unwrap().changes, changes);
         let mut follow = store.follow(drawing).await.unwrap();
         append(&store, drawing, 5, 1).await;
@@ -663,7 +675,13 @@ fn a_database_that_cannot_be_reached_is_one_clear_line() {
     let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", nowhere.local_addr().unwrap());
     drop(nowhere);
-    let error = run(Store::open(&embedded(url.clone()))).err().unwrap();
+    let error = run(Store::open(
+        &embedded(url.clone()),
+        ServerId::random(),
+        Metrics::new(),
+    ))
+    .err()
+    .unwrap();
     let StoreError::Unavailable(text) = &error else {
         panic!("{error:?}");
     };
@@ -675,11 +693,15 @@ fn a_wrong_password_or_protocol_is_one_clear_line() {
     let server = Server::start();
     let mut database = server.database("test");
     database.password = Some("wrong".into());
-    let error = run(Store::open(&database)).err().unwrap();
+    let error = run(Store::open(&database, ServerId::random(), Metrics::new()))
+        .err()
+        .unwrap();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(!format!("{database:?}{error}").contains("wrong"));
     database.url = database.url.replace("ws:", "wss:");
-    let error = run(Store::open(&database)).err().unwrap();
+    let error = run(Store::open(&database, ServerId::random(), Metrics::new()))
+        .err()
+        .unwrap();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 }
 
@@ -689,10 +711,10 @@ fn servers_that_start_at_once_open_the_same_new_database() {
     run(async {
         let database = server.database("test");
         let (a, b, c, d) = tokio::join!(
-            Store::open(&database),
-            Store::open(&database),
-            Store::open(&database),
-            Store::open(&database)
+            Store::open(&database, ServerId::random(), Metrics::new()),
+            Store::open(&database, ServerId::random(), Metrics::new()),
+            Store::open(&database, ServerId::random(), Metrics::new()),
+            Store::open(&database, ServerId::random(), Metrics::new())
         );
         let stores = [a.unwrap(), b.unwrap(), c.unwrap(), d.unwrap()];
         let drawing = drawing(&stores[0]).await;
@@ -714,7 +736,9 @@ fn what_was_acknowledged_survives_a_killed_database() {
     run(async {
         let mut database = server.database("test");
         database.deadline = Duration::from_secs(3);
-        let store = Store::open(&database).await.unwrap();
+        let store = Store::open(&database, ServerId::random(), Metrics::new())
+            .await
+            .unwrap();
         let drawing = drawing(&store).await;
         let mut follow = store.follow(drawing).await.unwrap();
         let mut acknowledged = append(&store, drawing, 0, 3).await;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::drawing::Limits;
-use crate::members::judge_read;
-use crate::model::{OpId, PersonId, StrokeId, WriterId};
-use crate::stroke::Body;
+use crate::domain::drawing::Limits;
+use crate::domain::ids::{OpId, PersonId, StrokeId, WriterId};
+use crate::domain::stroke::Body;
+use crate::feed::position::judge_read;
 
 /// Bytes of each stroke: some fifteen fit a chunk.
 const BYTES: usize = 60 * 1024;

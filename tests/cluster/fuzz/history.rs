@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use surrealdb::types::SurrealValue;
 use uuid::Uuid;
-use whiteboard::model::{PersonId, Seq, StrokeId, WriterId};
+use whiteboard::domain::ids::{PersonId, StrokeId, WriterId};
+use whiteboard::domain::sequence::Seq;
 
 use crate::direct::{Direct, Names};
 

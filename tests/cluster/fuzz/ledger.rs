@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use whiteboard::model::{OpId, PersonId, Seq, StrokeId, WriterId};
+use whiteboard::domain::ids::{OpId, PersonId, StrokeId, WriterId};
+use whiteboard::domain::sequence::Seq;
 
 use super::history::{History, Row};
 use crate::agreement::Copy;
@@ -480,7 +481,7 @@ fn carries(row: &Row, mark: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use whiteboard::model::Writer;
+    use whiteboard::domain::ids::Writer;
 
     use super::*;
     use crate::page::Held;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
-use whiteboard::model::StrokeId;
+use whiteboard::domain::ids::StrokeId;
 
 use super::ledger::{Kind, mark};
 use crate::page::pen;

@@ -1,0 +1,312 @@
+//! One drawing in memory: decides what comes of ops, and takes in what was stored.
+//!
+//! Nothing here does I/O, reads a clock, waits, or knows who asks: the same drawing and the
+//! same ops give the same decision on every server.
+//!
+//! A decision is only a proposal: it holds once its rows are stored at `head + 1 …` while the
+//! stored head is still this drawing's. Whoever finds that the head has moved takes in what is
+//! new and decides again.
+//!
+//! Only what happened leaves a row, and so a number that is spent: an op up to its writer's last
+//! number in the rows is done. A refusal leaves nothing, and the same op with the same number may happen later, as
+//! an edit does once the stroke was restored. That is decided so: to remember refusals, every
+//! server would have to store something durable for ops that changed nothing. A page that was
+//! told never sends the op again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+
+use crate::domain::ids::{Life, StrokeId, WriterId};
+use crate::domain::op::{Change, RowId};
+use crate::domain::sequence::{Arrival, Seq, arrival};
+
+/// Longest title of a drawing, in characters.
+pub const MAX_TITLE_CHARS: usize = 120;
+
+/// What a drawing may hold. Over it nothing is added; erasing always works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most living strokes.
+    pub strokes: usize,
+    /// Most bytes, counted by [`Change::bytes`] over all rows.
+    pub bytes: usize,
+}
+
+/// One drawing: a row for each stroke that is or was in it.
+///
+/// It may be read in two steps: the living strokes, which is all that a first load needs, and then
+/// the tombstones. Until they are there nothing can be decided, and readers that hold a position
+/// below [`Drawing::tombstones_missing_to`] cannot be told what was erased.
+#[derive(Clone, Debug)]
+pub struct Drawing {
+    life: Life,
+    floor: Seq,
+    head: Seq,
+    limits: Limits,
+    living: Rows,
+    tombstones: Rows,
+    /// Tombstones up to this position are not read yet; 0 when they all are.
+    missing: Seq,
+    places: HashMap<StrokeId, RowId>,
+    last: HashMap<WriterId, u64>,
+}
+
+/// Rows of one kind, by position.
+#[derive(Clone, Debug, Default)]
+struct Rows {
+    by_seq: BTreeMap<Seq, Change>,
+    /// [`Change::bytes`] of all of them.
+    bytes: usize,
+}
+
+impl Rows {
+    fn insert(&mut self, change: Change) {
+        self.bytes += change.bytes();
+        self.by_seq.insert(change.seq, change);
+    }
+
+    fn remove(&mut self, seq: Seq) {
+        if let Some(change) = self.by_seq.remove(&seq) {
+            self.bytes -= change.bytes();
+        }
+    }
+
+    fn between(&self, after: Seq, through: Seq) -> impl Iterator<Item = &Change> {
+        let range = (Bound::Excluded(after), Bound::Included(through.max(after)));
+        // The map panics at a range whose two ends exclude everything.
+        let range = (after < through).then(|| self.by_seq.range(range));
+        range.into_iter().flatten().map(|(_, change)| change)
+    }
+}
+
+/// How many rows of one kind a drawing holds, and their [`Change::bytes`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Rows.
+    pub rows: usize,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+impl Drawing {
+    /// An empty drawing, at position 0.
+    pub fn new(life: Life, floor: Seq, limits: Limits) -> Self {
+        Self {
+            life,
+            floor,
+            head: 0,
+            limits,
+            living: Rows::default(),
+            tombstones: Rows::default(),
+            missing: 0,
+            places: HashMap::new(),
+            last: HashMap::new(),
+        }
+    }
+
+    /// The living strokes of a drawing whose head was `head` when the first of them was read, without
+    /// its tombstones: [`Drawing::complete`] brings them.
+    ///
+    /// `living` may be read in several steps. A row that moved on meanwhile may be missing; what it
+    /// became has a position after `head`, and is read or heard as everything else that is new.
+    pub fn living_only(
+        life: Life,
+        floor: Seq,
+        head: Seq,
+        limits: Limits,
+        living: Vec<Change>,
+    ) -> Self {
+        let mut drawing = Self::new(life, floor, limits);
+        drawing.head = head;
+        // None is swept of those after the floor, and those up to it are forgotten.
+        drawing.missing = if head > floor { head } else { 0 };
+        for change in living {
+            debug_assert!(change.body.is_some() && change.seq <= head);
+            drawing.insert(change);
+        }
+        drawing
+    }
+
+    /// Takes in the tombstones up to [`Drawing::tombstones_missing_to`], read after the living
+    /// strokes were: from now on it is whole.
+    pub fn complete(&mut self, tombstones: Vec<Change>) {
+        for change in tombstones {
+            debug_assert!(change.body.is_none() && change.seq <= self.missing);
+            if change.seq > self.floor {
+                self.insert(change);
+            }
+        }
+        self.missing = 0;
+    }
+
+    /// Tombstones up to here are not read yet; 0 when all are.
+    pub fn tombstones_missing_to(&self) -> Seq {
+        self.missing
+    }
+
+    /// Whether its tombstones are read too: before, nothing can be decided.
+    pub fn is_whole(&self) -> bool {
+        self.missing == 0
+    }
+
+    /// The life its positions belong to.
+    pub fn life(&self) -> Life {
+        self.life
+    }
+
+    /// Up to here tombstones are forgotten: a reader that holds less cannot learn what was erased.
+    pub fn floor(&self) -> Seq {
+        self.floor
+    }
+
+    /// The last position that is held.
+    pub fn head(&self) -> Seq {
+        self.head
+    }
+
+    /// How many strokes are living.
+    pub fn strokes(&self) -> usize {
+        self.living.by_seq.len()
+    }
+
+    /// What it may hold.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Bytes of all rows, tombstones included.
+    pub fn bytes(&self) -> usize {
+        self.living.bytes + self.tombstones.bytes
+    }
+
+    /// What the living strokes take, and what the tombstones.
+    pub fn sizes(&self) -> (Size, Size) {
+        let size = |rows: &Rows| Size {
+            rows: rows.by_seq.len(),
+            bytes: rows.bytes,
+        };
+        (size(&self.living), size(&self.tombstones))
+    }
+
+    /// The highest number of the writer's ops that is found in the rows, or 0.
+    pub fn last(&self, writer: WriterId) -> u64 {
+        self.last.get(&writer).copied().unwrap_or(0)
+    }
+
+    /// The stroke as it is, or its tombstone.
+    pub fn stroke(&self, id: StrokeId) -> Option<&Change> {
+        let row = self.places.get(&id)?;
+        self.rows(row.tombstone).by_seq.get(&row.seq)
+    }
+
+    /// The rows after a position, in order.
+    pub fn since(&self, since: Seq) -> impl Iterator<Item = &Change> {
+        let mut living = self.living(since, Seq::MAX).peekable();
+        let mut tombstones = self.tombstones.between(since, Seq::MAX).peekable();
+        std::iter::from_fn(move || match (living.peek(), tombstones.peek()) {
+            (Some(stroke), Some(tombstone)) if tombstone.seq < stroke.seq => tombstones.next(),
+            (Some(_), _) => living.next(),
+            (None, _) => tombstones.next(),
+        })
+    }
+
+    /// The living strokes after a position and up to another, in order.
+    pub fn living(&self, after: Seq, through: Seq) -> impl Iterator<Item = &Change> {
+        self.living.between(after, through)
+    }
+
+    /// Takes in a stored change if it is the next one, and says how it arrived.
+    pub fn apply(&mut self, change: Change) -> Arrival {
+        let arrival = arrival(self.head, change.seq.saturating_sub(1), change.seq);
+        if arrival == Arrival::Next {
+            self.head = change.seq;
+            self.insert(change);
+        }
+        arrival
+    }
+
+    /// Takes in a finite read of what is stored after this head up to `head`, in order.
+    ///
+    /// Positions without a change are of rows that moved on. The read must not begin below the
+    /// stored floor, unless this drawing is empty: it would not tell what was erased.
+    pub fn load(&mut self, changes: Vec<Change>, head: Seq) {
+        debug_assert!(changes.is_sorted_by(|a, b| a.seq < b.seq));
+        debug_assert!(changes.last().is_none_or(|change| change.seq <= head));
+        let held = self.head;
+        for change in changes {
+            if change.seq > held {
+                self.insert(change);
+            }
+        }
+        self.head = self.head.max(head);
+    }
+
+    /// Forgets the tombstones up to `floor`, as the sweep of the stored drawing did: all but
+    /// the row at the head.
+    pub fn raise_floor(&mut self, floor: Seq) {
+        if floor <= self.floor {
+            return;
+        }
+        self.floor = floor;
+        let tombstones = self.tombstones.by_seq.range(..=floor);
+        let swept: Vec<RowId> = tombstones
+            .filter(|(seq, _)| **seq != self.head)
+            .map(|(_, change)| change.row())
+            .collect();
+        if swept.is_empty() {
+            return;
+        }
+        for row in swept {
+            if let Some(change) = self.tombstones.by_seq.get(&row.seq) {
+                self.places.remove(&change.stroke);
+            }
+            self.tombstones.remove(row.seq);
+        }
+        // Numbers that only a swept row told are gone for whoever reads the drawing now. A
+        // server that remembered them would drop the marks of lower ones, which are the
+        // highest that are left.
+        self.last.clear();
+        let rows = self.living.by_seq.values();
+        for change in rows.chain(self.tombstones.by_seq.values()) {
+            note(&mut self.last, change);
+        }
+    }
+
+    fn rows(&self, tombstones: bool) -> &Rows {
+        match tombstones {
+            true => &self.tombstones,
+            false => &self.living,
+        }
+    }
+
+    fn rows_mut(&mut self, tombstones: bool) -> &mut Rows {
+        match tombstones {
+            true => &mut self.tombstones,
+            false => &mut self.living,
+        }
+    }
+
+    /// Puts a row in the place of the older one that its stroke has.
+    fn insert(&mut self, change: Change) {
+        let held = self.places.get(&change.stroke).copied();
+        if held.is_some_and(|held| held.seq >= change.seq) {
+            // A tombstone that is read late, of a stroke that came back meanwhile.
+            return;
+        }
+        if let Some(held) = held {
+            self.rows_mut(held.tombstone).remove(held.seq);
+        }
+        let row = change.row();
+        self.places.insert(change.stroke, row);
+        note(&mut self.last, &change);
+        self.rows_mut(row.tombstone).insert(change);
+    }
+}
+
+/// Notes the numbers of all ops that a row tells.
+fn note(last: &mut HashMap<WriterId, u64>, change: &Change) {
+    for op in change.marks.iter().chain([&change.op]) {
+        let highest = last.entry(op.writer).or_default();
+        *highest = op.n.max(*highest);
+    }
+}

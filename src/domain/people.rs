@@ -1,0 +1,254 @@
+//! Who is here, told as a whole or as what changed, and the copy of it that a receiver holds.
+//!
+//! A sender and its receivers hold the same [`People`]. It must never tell more than changed to
+//! a receiver that has the version before, and a receiver must never apply a change to any other.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::colour::Colour;
+use crate::domain::ids::{PersonId, WriterId};
+use crate::domain::sequence::Arrival;
+
+/// Longest name of a person, in characters.
+pub const MAX_NAME_CHARS: usize = 40;
+
+/// A writer who is here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The page.
+    pub writer: WriterId,
+    /// Whose page it is.
+    pub by: PersonId,
+    /// The name they gave.
+    pub name: String,
+    /// The colour of their pointer.
+    pub colour: Colour,
+}
+
+/// Who is here: the whole of it, or what changed between two versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeopleUpdate {
+    /// The version that it changes; none when it is the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+    /// The version that it makes.
+    pub v: u64,
+    /// How many there are, with those who are not listed.
+    pub count: usize,
+    /// Those who are listed, or who are listed anew or otherwise than before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub here: Vec<Person>,
+    /// Those who are listed no longer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<WriterId>,
+}
+
+/// A version of who is here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct People {
+    v: u64,
+    count: usize,
+    listed: BTreeMap<WriterId, Person>,
+}
+
+impl People {
+    /// Nobody, as a sender begins. A number that no sender began with before tells its versions
+    /// from theirs.
+    pub fn begin(v: u64) -> Self {
+        Self {
+            v,
+            ..Self::default()
+        }
+    }
+
+    /// How many there are, with those who are not listed.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Those who are listed.
+    pub fn listed(&self) -> &BTreeMap<WriterId, Person> {
+        &self.listed
+    }
+
+    /// The whole of it.
+    pub fn whole(&self) -> PeopleUpdate {
+        PeopleUpdate {
+            from: None,
+            v: self.v,
+            count: self.count,
+            here: self.listed.values().cloned().collect(),
+            gone: Vec::new(),
+        }
+    }
+
+    /// Becomes the next version, if that is another one; gives what changed. When nothing did, the
+    /// change is empty and leads from the version to itself.
+    pub fn become_next(
+        &mut self,
+        count: usize,
+        listed: BTreeMap<WriterId, Person>,
+    ) -> PeopleUpdate {
+        let here: Vec<_> = listed
+            .iter()
+            .filter(|(writer, person)| self.listed.get(writer) != Some(person))
+            .map(|(_, person)| person.clone())
+            .collect();
+        let gone: Vec<_> = self
+            .listed
+            .keys()
+            .filter(|writer| !listed.contains_key(writer))
+            .copied()
+            .collect();
+        let from = self.v;
+        let changed = count != self.count || !here.is_empty() || !gone.is_empty();
+        *self = Self {
+            v: from + u64::from(changed),
+            count,
+            listed,
+        };
+        PeopleUpdate {
+            from: Some(from),
+            v: self.v,
+            count,
+            here,
+            gone,
+        }
+    }
+
+    /// Takes in an update, if it is the whole or changes this version.
+    pub fn take(&mut self, update: PeopleUpdate) -> Arrival {
+        match update.from {
+            Some(_) if update.v == self.v => return Arrival::Stale,
+            Some(from) if from != self.v => return Arrival::Gap,
+            Some(_) => {}
+            None => self.listed.clear(),
+        }
+        self.v = update.v;
+        self.count = update.count;
+        for writer in update.gone {
+            self.listed.remove(&writer);
+        }
+        let here = update.here.into_iter();
+        self.listed
+            .extend(here.map(|person| (person.writer, person)));
+        Arrival::Next
+    }
+}
+
+impl PeopleUpdate {
+    /// Whether it changes something.
+    pub fn is_change(&self) -> bool {
+        self.from != Some(self.v)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Writer;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    /// One of a few people, under one of a few names.
+    fn person(number: u8, name: u8) -> Person {
+        let key = Uuid::from_u128(u128::from(number) + 1);
+        let Writer { id: writer, by } = Writer::new(key, key);
+        Person {
+            writer,
+            by,
+            name: format!("Name {name}"),
+            colour: Colour([number, 2, 3]),
+        }
+    }
+
+    fn listed(people: &[(u8, u8)]) -> BTreeMap<WriterId, Person> {
+        people
+            .iter()
+            .map(|&(number, name)| person(number, name))
+            .map(|person| (person.writer, person))
+            .collect()
+    }
+
+    #[test]
+    fn a_change_is_taken_by_the_version_before_and_by_no_other() {
+        let mut sender = People::begin(7);
+        let mut copy = People::default();
+        copy.take(sender.whole());
+        let first = sender.become_next(2, listed(&[(1, 1), (2, 1)]));
+        let second = sender.become_next(2, listed(&[(2, 2), (3, 1)]));
+        assert_eq!((first.from, second.from), (Some(7), Some(8)));
+        assert_eq!(
+            second.here,
+            [person(2, 2), person(3, 1)]
+                .into_iter()
+                .map(|person| (person.writer, person))
+                .collect::<BTreeMap<_, _>>()
+                .into_values()
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(second.gone, [person(1, 1).writer]);
+        let before = copy.clone();
+        assert_eq!(copy.take(second.clone()), Arrival::Gap);
+        assert_eq!(copy, before);
+        assert_eq!(copy.take(first), Arrival::Next);
+        assert_eq!(copy.take(second.clone()), Arrival::Next);
+        assert_eq!(copy.take(second), Arrival::Stale);
+        assert_eq!(copy, sender);
+    }
+
+    #[test]
+    fn an_empty_change_shows_a_receiver_that_it_missed_one() {
+        let mut sender = People::begin(0);
+        let mut copy = People::default();
+        let unchanged = sender.become_next(0, BTreeMap::new());
+        assert!(!unchanged.is_change());
+        assert_eq!(copy.take(unchanged), Arrival::Stale);
+        let missed = sender.become_next(1, listed(&[(1, 1)]));
+        assert!(missed.is_change());
+        let unchanged = sender.become_next(1, listed(&[(1, 1)]));
+        assert_eq!(copy.take(unchanged), Arrival::Gap);
+        assert_eq!(copy.take(sender.whole()), Arrival::Next);
+        assert_eq!(copy, sender);
+    }
+
+    #[test]
+    fn an_update_reads_back_as_it_was_written() {
+        let mut sender = People::begin(1);
+        let change = sender.become_next(3, listed(&[(1, 1)]));
+        for update in [change, sender.whole(), PeopleUpdate::default()] {
+            let text = serde_json::to_string(&update).unwrap();
+            let read: PeopleUpdate = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, update);
+        }
+    }
+
+    proptest! {
+        /// Whatever changes and whatever is missed: a receiver that asks for the whole at a gap
+        /// holds what the sender holds as soon as it is told anything.
+        #[test]
+        fn a_copy_equals_its_sender_whatever_it_missed(
+            steps in prop::collection::vec(
+                (prop::collection::vec((0..8_u8, 0..3_u8), 0..6), 0..20_usize, any::<bool>()),
+                1..40,
+            ),
+        ) {
+            let mut sender = People::begin(100);
+            let mut copy = People::default();
+            copy.take(sender.whole());
+            for (people, more, arrives) in steps {
+                let listed = listed(&people);
+                let update = sender.become_next(listed.len() + more, listed);
+                if !arrives {
+                    continue;
+                }
+                if copy.take(update) == Arrival::Gap {
+                    copy.take(sender.whole());
+                }
+                prop_assert_eq!(&copy, &sender);
+            }
+        }
+    }
+}

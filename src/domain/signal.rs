@@ -1,0 +1,253 @@
+//! What is seen and forgotten: ink in progress, pointers, and who is here.
+//!
+//! Signals are droppable and never stored. Nothing here does I/O or reads a clock.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::colour::Colour;
+use crate::domain::ids::{StrokeId, WriterId};
+use crate::domain::points::{Point, Points, STEPS_PER_UNIT};
+use crate::domain::stroke::{MAX_COORDINATE, MAX_WIDTH, MIN_WIDTH, Tool};
+
+/// Most points of ink that one signal of a page may carry.
+pub const MAX_INK_POINTS: usize = 1_000;
+
+/// A place in the drawing's plane, in units.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// To the right.
+    pub x: f64,
+    /// Downwards.
+    pub y: f64,
+}
+
+impl Place {
+    /// Whether it is within what a drawing allows.
+    pub fn is_valid(&self) -> bool {
+        self.x.abs() <= MAX_COORDINATE && self.y.abs() <= MAX_COORDINATE
+    }
+}
+
+/// Where a writer's pointer is, or nowhere once it left the drawing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pointer {
+    /// Whose pointer.
+    pub writer: WriterId,
+    /// Where it is.
+    pub place: Option<Place>,
+}
+
+/// Part of a stroke that is being drawn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InkPart {
+    /// The stroke it will be.
+    pub stroke: StrokeId,
+    /// The number of the op it will be.
+    pub n: u64,
+    /// How many points of the stroke come before these.
+    pub at: u32,
+    /// Where the first of these points is, in units.
+    pub x: f64,
+    /// Where the first of these points is, in units.
+    pub y: f64,
+    /// The points, relative to `x` and `y`.
+    pub points: Points,
+    /// What it is drawn with.
+    pub tool: Tool,
+    /// Its colour.
+    pub colour: Colour,
+    /// Its width, in units.
+    pub width: f64,
+    /// It goes no further: the stroke was given up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub end: bool,
+}
+
+impl InkPart {
+    /// Whether every field is within what a drawing allows.
+    pub fn is_valid(&self) -> bool {
+        Place {
+            x: self.x,
+            y: self.y,
+        }
+        .is_valid()
+            && (MIN_WIDTH..=MAX_WIDTH).contains(&self.width)
+            && self.points.points().len() <= MAX_INK_POINTS
+    }
+
+    /// Joins `newer` to this part when it continues it without a hole.
+    ///
+    /// Gives `newer` back when it does not, or when the two are too long for one.
+    fn join(&mut self, newer: InkPart) -> Option<InkPart> {
+        let held = self.points.points().len();
+        let continues = newer.stroke == self.stroke
+            && newer.n == self.n
+            && newer.at as usize == self.at as usize + held
+            && self.points.pressures().is_some() == newer.points.pressures().is_some();
+        if !continues {
+            return Some(newer);
+        }
+        let dx = ((newer.x - self.x) * STEPS_PER_UNIT).round() as i32;
+        let dy = ((newer.y - self.y) * STEPS_PER_UNIT).round() as i32;
+        let moved = newer.points.points().iter().map(|point| Point {
+            x: point.x.saturating_add(dx),
+            y: point.y.saturating_add(dy),
+        });
+        let points = self.points.points().iter().copied().chain(moved).collect();
+        let pressures = self
+            .points
+            .pressures()
+            .map(|pressures| [pressures, newer.points.pressures().unwrap_or_default()].concat());
+        match Points::new(points, pressures) {
+            Ok(points) => {
+                self.points = points;
+                self.end = newer.end;
+                None
+            }
+            Err(_) => Some(newer),
+        }
+    }
+}
+
+/// Ink, and who draws it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ink {
+    /// Whose ink.
+    pub writer: WriterId,
+    /// Part of their stroke.
+    #[serde(flatten)]
+    pub part: InkPart,
+}
+
+/// Signals of one drawing that go out together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Signals {
+    /// Ink, in the order it was drawn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ink: Vec<Ink>,
+    /// Pointers that moved, one a writer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pointers: Vec<Pointer>,
+}
+
+impl Signals {
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.ink.is_empty() && self.pointers.is_empty()
+    }
+
+    /// Takes in a pointer: the newest of each writer wins.
+    pub fn add_pointer(&mut self, pointer: Pointer) {
+        match self
+            .pointers
+            .iter_mut()
+            .find(|held| held.writer == pointer.writer)
+        {
+            Some(held) => *held = pointer,
+            None => self.pointers.push(pointer),
+        }
+    }
+
+    /// Takes in ink: what continues the last part of the same stroke is joined to it.
+    pub fn add_ink(&mut self, ink: Ink) {
+        let last = self
+            .ink
+            .iter_mut()
+            .rev()
+            .find(|held| held.writer == ink.writer);
+        match last {
+            Some(held) => {
+                let writer = ink.writer;
+                if let Some(part) = held.part.join(ink.part) {
+                    self.ink.push(Ink { writer, part });
+                }
+            }
+            None => self.ink.push(ink),
+        }
+    }
+
+    /// Takes in what came later, from one server or several.
+    pub fn merge(&mut self, newer: Signals) {
+        for pointer in newer.pointers {
+            self.add_pointer(pointer);
+        }
+        for ink in newer.ink {
+            self.add_ink(ink);
+        }
+    }
+
+    /// Points of ink held here: what bounds the gathering.
+    pub fn ink_points(&self) -> usize {
+        self.ink
+            .iter()
+            .map(|ink| ink.part.points.points().len())
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Writer;
+    use uuid::Uuid;
+
+    fn writer() -> Writer {
+        Writer::new(Uuid::new_v4(), Uuid::new_v4())
+    }
+
+    fn ink(writer: WriterId, stroke: StrokeId, at: u32, x: f64, steps: &[(i32, i32)]) -> Ink {
+        let points = steps.iter().map(|&(x, y)| Point { x, y }).collect();
+        let part = InkPart {
+            stroke,
+            n: 1,
+            at,
+            x,
+            y: 0.0,
+            points: Points::new(points, None).unwrap(),
+            tool: Tool::Pen,
+            colour: Colour([0, 0, 0]),
+            width: 2.0,
+            end: false,
+        };
+        Ink { writer, part }
+    }
+
+    #[test]
+    fn ink_of_one_stroke_is_joined() {
+        let (writer, stroke) = (writer().id, StrokeId::random());
+        let mut signals = Signals::default();
+        signals.add_ink(ink(writer, stroke, 0, 10.0, &[(0, 0), (8, 8)]));
+        signals.add_ink(ink(writer, stroke, 2, 12.0, &[(0, 0), (4, 0)]));
+        let joined = ink(writer, stroke, 0, 10.0, &[(0, 0), (8, 8), (16, 0), (20, 0)]);
+        assert_eq!(signals.ink, [joined]);
+    }
+
+    #[test]
+    fn ink_with_a_hole_is_kept_apart() {
+        let (writer, stroke) = (writer().id, StrokeId::random());
+        let mut signals = Signals::default();
+        signals.add_ink(ink(writer, stroke, 0, 10.0, &[(0, 0)]));
+        signals.add_ink(ink(writer, stroke, 5, 12.0, &[(0, 0)]));
+        signals.add_ink(ink(writer, StrokeId::random(), 1, 12.0, &[(0, 0)]));
+        assert_eq!(signals.ink.len(), 3);
+    }
+
+    #[test]
+    fn the_newest_pointer_of_a_writer_wins() {
+        let (a, b) = (writer().id, writer().id);
+        let at = |writer, x| Pointer {
+            writer,
+            place: Some(Place { x, y: 0.0 }),
+        };
+        let mut signals = Signals::default();
+        signals.add_pointer(at(a, 1.0));
+        signals.add_pointer(at(b, 2.0));
+        signals.merge(Signals {
+            pointers: vec![at(a, 3.0)],
+            ..Signals::default()
+        });
+        assert_eq!(signals.pointers, [at(a, 3.0), at(b, 2.0)]);
+    }
+}

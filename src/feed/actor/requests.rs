@@ -1,0 +1,193 @@
+//! What is asked of a feed: to join it, to greet it, and to read. Each is answered once the feed is
+//! sure where the database is.
+//!
+//! It must never judge a position that is beyond what the feed has read.
+
+use std::time::Instant;
+
+use actix::prelude::*;
+
+use super::Feed;
+use crate::domain::access::Access;
+use crate::domain::ids::{SessionId, Writer};
+use crate::domain::people::Person;
+use crate::feed::messages::Read;
+use crate::feed::position::judge_read;
+use crate::feed::requests::Asked;
+use crate::metrics::Resync;
+use crate::protocol::{Hello, ToBrowser};
+
+impl Feed {
+    /// A read ended: answers what waited for it, now that the feed knows where the database was as
+    /// it began, and appends before what came later may need another read. Or reads that follow each
+    /// other would let nothing be stored.
+    pub(super) fn read_ended(&mut self, ctx: &mut Context<Self>) {
+        for asked in std::mem::take(&mut self.read_for) {
+            self.serve(asked, Resync::Cold, ctx);
+        }
+        self.append(ctx);
+        for asked in std::mem::take(&mut self.asked) {
+            self.ask(asked, Resync::Cold, ctx);
+        }
+        if std::mem::take(&mut self.busy.read_again) {
+            self.read(ctx);
+        }
+    }
+
+    pub(super) fn ask(&mut self, asked: Asked, resync: Resync, ctx: &mut Context<Self>) {
+        if let Some(ending) = self.ending {
+            ending.refuse(asked);
+            return;
+        }
+        if self.can_serve(&asked) {
+            self.serve(asked, resync, ctx);
+            return;
+        }
+        // A position beyond this feed's head may be right all the same: the feed may lag, so it reads before it judges.
+        let is_ahead = self.drawing.is_some() && asked.position() > self.head();
+        self.asked.push(asked);
+        if is_ahead {
+            self.read(ctx);
+        }
+    }
+
+    /// The living strokes of the drawing are read: serves those who need no more than that.
+    pub(super) fn serve_first_loads(&mut self, ctx: &mut Context<Self>) {
+        for asked in self.take_asked() {
+            if self.can_serve(&asked) {
+                self.serve(asked, Resync::Cold, ctx);
+            } else {
+                self.asked.push(asked);
+            }
+        }
+    }
+
+    /// Whether enough of the drawing is read to answer this.
+    fn can_serve(&self, asked: &Asked) -> bool {
+        let Some(drawing) = &self.drawing else {
+            return false;
+        };
+        if let Asked::Hello {
+            session: greeting, ..
+        } = asked
+        {
+            // The hello of a session whose join still waits for a read waits with it, or it would be told to nobody.
+            let joins_later =
+                self.read_for.iter().chain(&self.asked).any(
+                    |asked| matches!(asked, Asked::Join { session, .. } if session == greeting),
+                );
+            // The last op of a writer may be found in a tombstone only.
+            return !joins_later && drawing.is_whole();
+        }
+        let position = asked.position();
+        // Who holds nothing needs no tombstone, and who holds something those after it.
+        position == 0 || (drawing.tombstones_missing_to() <= position && position <= drawing.head())
+    }
+
+    fn serve(&mut self, asked: Asked, resync: Resync, ctx: &mut Context<Self>) {
+        let Some(drawing) = &self.drawing else { return };
+        match asked {
+            Asked::Join {
+                session,
+                mailbox,
+                since,
+                life,
+            } => {
+                self.members
+                    .join(session, mailbox, drawing, since, life, resync);
+                self.watch_waiting(ctx);
+            }
+            Asked::Hello {
+                session,
+                hello,
+                access,
+            } => self.welcome(session, hello, access, ctx),
+            Asked::Since {
+                session,
+                since,
+                life,
+            } => {
+                self.members
+                    .resume(session, drawing, since, Some(life), resync);
+                self.watch_waiting(ctx);
+            }
+            Asked::Read(read) => {
+                let Read {
+                    since,
+                    life,
+                    target,
+                    ..
+                } = read;
+                let (load, reset) = judge_read(drawing, since, life, target);
+                let resync = reset.map_or(resync, |_| Resync::Reset);
+                self.metrics.resyncs.count(resync);
+                let page = self
+                    .chunks
+                    .read(drawing, load, reset.is_some(), &self.title);
+                // A reader that is gone misses nothing.
+                let _ = read.answer.send(Ok(page));
+            }
+        }
+    }
+
+    fn welcome(
+        &mut self,
+        session: SessionId,
+        hello: Hello,
+        access: Access,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(drawing) = &self.drawing else { return };
+        let Some(member) = self.members.get_mut(session) else {
+            return;
+        };
+        let done = drawing.last(hello.writer.id);
+        let frame = ToBrowser::Welcome {
+            writer: hello.writer.id,
+            by: hello.writer.by,
+            life: drawing.life(),
+            head: drawing.head(),
+            done,
+            title: &self.title,
+            access: access.into(),
+            build: &self.settings.build,
+        };
+        member.welcome(hello.writer, frame.encode(), hello.next.max(done + 1));
+        if let Some((name, colour)) = hello.seen_as {
+            let Writer { id: writer, by } = hello.writer;
+            self.roster.join(
+                session,
+                Person {
+                    writer,
+                    by,
+                    name,
+                    colour,
+                },
+            );
+            self.people_changed(ctx);
+        }
+    }
+
+    /// Forgets what nobody waits for any more, and whatever `gone` says.
+    pub(super) fn forget_asked(&mut self, gone: impl Fn(&Asked) -> bool) {
+        for list in [&mut self.asked, &mut self.read_for] {
+            list.retain(|asked| !asked.is_given_up() && !gone(asked));
+        }
+    }
+
+    /// Everything that waits for an answer.
+    pub(super) fn take_asked(&mut self) -> impl Iterator<Item = Asked> + use<> {
+        let read_for = std::mem::take(&mut self.read_for);
+        read_for.into_iter().chain(std::mem::take(&mut self.asked))
+    }
+}
+
+impl Handler<Read> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, read: Read, ctx: &mut Self::Context) {
+        self.asked_for += 1;
+        self.idle_since = Instant::now();
+        self.ask(Asked::Read(read), Resync::Warm, ctx);
+    }
+}

@@ -1,0 +1,322 @@
+//! What a feed passes on and forgets: ink, pointers, and who is here.
+//!
+//! Signals never wait for the database, and never make anything else wait.
+
+use std::time::{Duration, Instant};
+
+use actix::fut::wrap_future;
+use actix::prelude::*;
+
+use super::{Feed, PEOPLE_AGAIN};
+use crate::domain::ids::{ServerId, SessionId};
+use crate::domain::signal::{Ink, Pointer, Signals};
+use crate::feed::presence::{MAX_LISTED, signal_pause};
+use crate::feed::presence_dirty::ForServers;
+use crate::feed::subscribers::Lasting;
+use crate::metrics::{Dropped, Metrics};
+use crate::protocol::{PageSignal, ServerSignals, ToBrowser};
+
+/// To whom gathered signals go.
+#[derive(Clone, Copy)]
+enum For {
+    Sessions,
+    Servers,
+}
+
+impl Feed {
+    pub(super) fn signalled(
+        &mut self,
+        session: SessionId,
+        signal: PageSignal,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(writer) = self
+            .members
+            .get_mut(session)
+            .and_then(|member| member.writer)
+        else {
+            return;
+        };
+        let writer = writer.id;
+        self.metrics.signals.count();
+        let mut signals = Signals::default();
+        if let Some(place) = signal.pointer {
+            signals.add_pointer(Pointer { writer, place });
+        }
+        if let Some(part) = signal.ink {
+            signals.add_ink(Ink { writer, part });
+        }
+        self.note_activity(&mut signals);
+        if self.roster.is_shared() {
+            self.gather(For::Servers, signals.clone());
+        }
+        self.gather(For::Sessions, signals);
+        self.schedule_tick(ctx);
+    }
+
+    /// Whoever does something is listed before those who do nothing, and pointers of those who are
+    /// not listed are of no use.
+    fn note_activity(&mut self, signals: &mut Signals) {
+        let now = Instant::now();
+        for ink in &signals.ink {
+            self.people_due.sessions |= !self.roster.acts(ink.writer, now);
+        }
+        signals.pointers.retain(|pointer| {
+            let passes = self.roster.acts(pointer.writer, now);
+            if !passes {
+                self.people_due.sessions = true;
+                self.metrics.signals_dropped.count(Dropped::Crowd);
+            }
+            passes
+        });
+    }
+
+    fn gather(&mut self, audience: For, newer: Signals) {
+        let gathered = match audience {
+            For::Sessions => &mut self.for_sessions,
+            For::Servers => &mut self.for_servers,
+        };
+        gather(gathered, newer, self.settings.ink_points, &self.metrics);
+    }
+
+    pub(super) fn people_changed(&mut self, ctx: &mut Context<Self>) {
+        self.people_due.changed();
+        self.registration.count(self.members.len());
+        self.schedule_tick(ctx);
+        if self.roster.is_shared() && !std::mem::replace(&mut self.busy.people_again, true) {
+            ctx.run_later(PEOPLE_AGAIN, |feed, ctx| {
+                feed.busy.people_again = false;
+                feed.people_due.for_servers(ForServers::Changes);
+                feed.schedule_tick(ctx);
+            });
+        }
+    }
+
+    /// The first signal goes at once; those that follow within a tick go together.
+    pub(super) fn schedule_tick(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.busy.tick, true) {
+            return;
+        }
+        let pause = signal_pause(self.members.len());
+        let wait = pause.saturating_sub(self.last_tick.elapsed());
+        ctx.run_later(wait, |feed, ctx| {
+            feed.busy.tick = false;
+            feed.last_tick = Instant::now();
+            // Before the pointers, which mean nothing to whoever does not know whose they are.
+            feed.tell_people(ctx);
+            let signals = std::mem::take(&mut feed.for_sessions);
+            if !signals.is_empty() {
+                feed.members.signal(&ToBrowser::Signals(&signals).encode());
+            }
+            feed.watch_waiting(ctx);
+            feed.signal_servers(ctx);
+        });
+    }
+
+    /// Tells who is here, unless it was told just now: then a little later.
+    fn tell_people(&mut self, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        // A server that goes tells the others before it is gone, and its own sessions are closed.
+        let people = match self.ending {
+            Some(_) => 0,
+            None => self.roster.len(),
+        };
+        let Some(wait) = self.people_due.wait(people, now) else {
+            return;
+        };
+        if !wait.is_zero() {
+            if !std::mem::replace(&mut self.busy.people, true) {
+                ctx.run_later(wait, |feed, ctx| {
+                    feed.busy.people = false;
+                    feed.schedule_tick(ctx);
+                });
+            }
+            return;
+        }
+        let (sessions, servers) = self.people_due.take(now);
+        if sessions && let Some((change, whole)) = self.roster.news_for_sessions(now) {
+            let [change, whole] = [change, whole].map(|update| ToBrowser::People(&update).encode());
+            self.members.announce_change(Lasting::People, change, whole);
+        }
+        self.presence = match (servers, self.presence.take()) {
+            (ForServers::Nothing, waits) => waits,
+            (ForServers::Changes, None) => Some(self.roster.news_for_servers()),
+            // A change that waits yet for the row before it is a part of all.
+            (ForServers::Changes | ForServers::All, _) => Some(self.roster.all_for_servers()),
+        };
+    }
+
+    /// Writes what has gathered for the other servers as one row, if there are any. One such write
+    /// is under way at a time: a slow database gets fewer and larger rows, never a queue.
+    pub(super) fn signal_servers(&mut self, ctx: &mut Context<Self>) {
+        if !self.roster.is_shared() {
+            self.for_servers = Signals::default();
+            self.presence = None;
+            self.asks_people = false;
+            return;
+        }
+        if self.busy.signalling || !self.has_news_for_servers() {
+            return;
+        }
+        let row = ServerSignals {
+            signals: std::mem::take(&mut self.for_servers),
+            presence: self.presence.take(),
+            ask: std::mem::take(&mut self.asks_people),
+            ..ServerSignals::default()
+        };
+        self.write_signals(row, ctx);
+    }
+
+    fn has_news_for_servers(&self) -> bool {
+        !self.for_servers.is_empty() || self.presence.is_some() || self.asks_people
+    }
+
+    /// Says that this feed is new, and asks the others who is there.
+    pub(super) fn announce(&mut self, ctx: &mut Context<Self>) {
+        let row = ServerSignals {
+            ask: true,
+            presence: Some(self.roster.all_for_servers()),
+            ..ServerSignals::default()
+        };
+        self.write_signals(row, ctx);
+    }
+
+    /// Asks the other servers to let this one append.
+    pub(super) fn ask_for_turn(&mut self, turn: Duration, ctx: &mut Context<Self>) {
+        let row = ServerSignals {
+            turn: Some(turn.as_millis() as u64),
+            ..ServerSignals::default()
+        };
+        self.write_signals(row, ctx);
+    }
+
+    pub(super) fn write_signals(&mut self, row: ServerSignals, ctx: &mut Context<Self>) {
+        let number = self.hearing.number();
+        let row = ServerSignals { number, ..row };
+        let Ok(body) = serde_json::to_string(&row) else {
+            return;
+        };
+        self.busy.signalling = true;
+        let (store, id) = (self.store.clone(), self.id);
+        let write = async move { store.signal(id, body).await };
+        ctx.spawn(
+            wrap_future(write).map(move |written, feed: &mut Self, ctx| {
+                feed.busy.signalling = false;
+                if let Err(error) = written {
+                    feed.metrics.signals_dropped.count(Dropped::Unwritten);
+                    log::debug!("signals of drawing {} were lost: {error}", feed.id);
+                    return;
+                }
+                feed.hearing.wrote(number);
+                if feed.has_news_for_servers() {
+                    feed.schedule_tick(ctx);
+                }
+            }),
+        );
+    }
+
+    pub(super) fn heard(&mut self, server: ServerId, body: &str, ctx: &mut Context<Self>) {
+        let Ok(row) = serde_json::from_str::<ServerSignals>(body) else {
+            log::debug!(
+                "a signal row of drawing {} is of a kind this program does not know",
+                self.id
+            );
+            return;
+        };
+        if server == self.store.server() {
+            self.hearing.row(row.number);
+            return;
+        }
+        let ServerSignals {
+            ask,
+            look,
+            turn,
+            presence,
+            mut signals,
+            ..
+        } = row;
+        if look {
+            self.check_head(ctx);
+            return;
+        }
+        if let Some(turn) = turn {
+            let servers = (self.store.server(), server);
+            let turn = Duration::from_millis(turn);
+            self.turns.give(servers, turn, self.head(), Instant::now());
+            return;
+        }
+        // Whom this feed did not know may not have heard who came here before: nothing is written
+        // while nobody is known to listen.
+        let tell = ask || !self.roster.knows(server);
+        if tell {
+            self.people_due.for_servers(ForServers::All);
+        }
+        let heard = self.roster.heard(server, presence);
+        self.people_due.sessions |= heard.changed;
+        self.asks_people |= heard.missed;
+        self.note_activity(&mut signals);
+        self.gather(For::Sessions, signals);
+        self.schedule_tick(ctx);
+    }
+}
+
+/// Takes in what came later. Beyond `most` points of ink all of it is dropped, and the next goes on.
+fn gather(signals: &mut Signals, newer: Signals, most: usize, metrics: &Metrics) {
+    signals.merge(newer);
+    if signals.ink_points() > most {
+        metrics.signals_dropped.count(Dropped::Ink);
+        signals.ink.clear();
+    }
+    // Those whose owners could be listed, if only so many had come at once.
+    signals.pointers.truncate(MAX_LISTED);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::colour::Colour;
+    use crate::domain::ids::StrokeId;
+    use crate::domain::ids::Writer;
+    use crate::domain::points::{Point, Points};
+    use crate::domain::signal::{InkPart, MAX_INK_POINTS};
+    use crate::domain::stroke::Tool;
+    use uuid::Uuid;
+
+    fn ink(writer: Writer) -> Signals {
+        let points = vec![Point { x: 0, y: 0 }; MAX_INK_POINTS];
+        let part = InkPart {
+            stroke: StrokeId::random(),
+            n: 1,
+            at: 0,
+            x: 0.0,
+            y: 0.0,
+            points: Points::new(points, None).unwrap(),
+            tool: Tool::Pen,
+            colour: Colour([1, 2, 3]),
+            width: 4.0,
+            end: false,
+        };
+        let writer = writer.id;
+        Signals {
+            ink: vec![Ink { writer, part }],
+            ..Signals::default()
+        }
+    }
+
+    #[test]
+    fn more_ink_than_a_tick_takes_is_dropped() {
+        let metrics = Metrics::new();
+        let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+        let mut gathered = Signals::default();
+        let parts = 3;
+        let most = parts * MAX_INK_POINTS;
+        for _ in 0..parts {
+            gather(&mut gathered, ink(writer), most, &metrics);
+        }
+        assert_eq!(gathered.ink.len(), parts);
+        gather(&mut gathered, ink(writer), most, &metrics);
+        assert_eq!(gathered.ink.len(), 0);
+        let line = "whiteboard_signals_dropped_total{reason=\"ink\"} 1\n";
+        assert!(metrics.text().contains(line));
+    }
+}

@@ -1,0 +1,144 @@
+//! Whether a live query still tells what is stored.
+//!
+//! One that was killed behind the feed's back ends without a word. It must never be taken for one
+//! for which there is nothing to tell: a feed's own changes and signals come back to it too.
+
+use crate::domain::sequence::Seq;
+
+/// For so many beats a live query may owe something that was stored before them.
+const BEATS_UNTIL_DEAF: u8 = 2;
+
+/// One live query: up to where it told, and should have.
+#[derive(Debug, Default)]
+struct Ear {
+    heard: u64,
+    /// What was heard, and what was stored, when the last beat passed.
+    before: u64,
+    due: u64,
+    missed: u8,
+}
+
+impl Ear {
+    /// One that is told what comes after this.
+    fn from(heard: u64) -> Self {
+        Self {
+            heard,
+            ..Self::default()
+        }
+    }
+
+    /// A beat passed. One that is late is not deaf, as long as it goes on telling.
+    fn is_deaf(&mut self, stored: u64) -> bool {
+        let silent = self.heard < self.due && self.heard == self.before;
+        self.missed = if silent { self.missed + 1 } else { 0 };
+        self.before = self.heard;
+        self.due = stored;
+        self.missed >= BEATS_UNTIL_DEAF
+    }
+}
+
+/// What is stored, and what of it was heard.
+#[derive(Debug, Default)]
+pub(super) struct Hearing {
+    /// By their positions.
+    changes: Ear,
+    /// Signal rows of this feed's own, by their number.
+    rows: Ear,
+    /// The last number of a row that was given, and of one that is stored.
+    numbered: u64,
+    written: u64,
+}
+
+impl Hearing {
+    /// The live queries are new: changes up to `head` were read, and rows that are on their way
+    /// may be told or not.
+    pub(super) fn begin(&mut self, head: Seq) {
+        self.changes = Ear::from(head);
+        self.rows = Ear::from(self.numbered);
+    }
+
+    /// A change was heard.
+    pub(super) fn change(&mut self, seq: Seq) {
+        self.changes.heard = self.changes.heard.max(seq);
+    }
+
+    /// Numbers a signal row, which is to be stored.
+    pub(super) fn number(&mut self) -> u64 {
+        self.numbered += 1;
+        self.numbered
+    }
+
+    /// The row of this number was stored.
+    pub(super) fn wrote(&mut self, row: u64) {
+        self.written = self.written.max(row);
+    }
+
+    /// The row of this number was heard. A feed before this one gave higher numbers.
+    pub(super) fn row(&mut self, row: u64) {
+        if row <= self.numbered {
+            self.rows.heard = self.rows.heard.max(row);
+        }
+    }
+
+    /// A beat passed, and the drawing stands at `head`: true when for some beats nothing was
+    /// heard of what was stored before.
+    pub(super) fn is_deaf(&mut self, head: Seq) -> bool {
+        let to_changes = self.changes.is_deaf(head);
+        self.rows.is_deaf(self.written) || to_changes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beats(hearing: &mut Hearing, head: Seq) -> usize {
+        (1..100)
+            .find(|_| hearing.is_deaf(head))
+            .unwrap_or(usize::MAX)
+    }
+
+    #[test]
+    fn what_is_stored_and_not_heard_for_some_beats_means_deafness() {
+        let after = usize::from(BEATS_UNTIL_DEAF) + 1;
+        let mut hearing = Hearing::default();
+        hearing.begin(5);
+        assert_eq!(beats(&mut hearing, 5), usize::MAX);
+        hearing.change(6);
+        assert_eq!(beats(&mut hearing, 6), usize::MAX);
+        assert_eq!(beats(&mut hearing, 7), after);
+        hearing.begin(7);
+        let row = hearing.number();
+        hearing.wrote(row);
+        assert_eq!(beats(&mut hearing, 7), after);
+        hearing.begin(7);
+        let row = hearing.number();
+        hearing.wrote(row);
+        hearing.row(row);
+        assert_eq!(beats(&mut hearing, 7), usize::MAX);
+    }
+
+    #[test]
+    fn rows_from_before_a_live_query_are_neither_due_nor_taken_for_later_ones() {
+        let mut hearing = Hearing::default();
+        let early = hearing.number();
+        hearing.begin(0);
+        hearing.wrote(early);
+        assert_eq!(beats(&mut hearing, 0), usize::MAX);
+        let later = hearing.number();
+        hearing.row(early);
+        hearing.row(later + 5);
+        hearing.wrote(later);
+        assert_ne!(beats(&mut hearing, 0), usize::MAX);
+    }
+
+    #[test]
+    fn a_live_query_that_is_late_is_not_deaf() {
+        let mut hearing = Hearing::default();
+        hearing.begin(0);
+        for head in 1..100 {
+            assert!(!hearing.is_deaf(head));
+            hearing.change(head - 1);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Whom the pages are told of by name, when more are here than can be: those who do something
+//! take the places of those who do nothing.
+//!
+//! It must never list more than [`MAX_LISTED`], nor anyone who is not here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use crate::domain::ids::WriterId;
+use crate::domain::people::Person;
+
+/// Most writers whom a page is told of by name, with the pages of one person counted each.
+/// It bounds what a page is told when it comes: some 50 times 150 bytes.
+pub const MAX_LISTED: usize = 50;
+/// Who did nothing for so long gives way to somebody who does something and is not listed.
+pub const QUIET: Duration = Duration::from_secs(10);
+
+/// When writers last moved their pointer or drew, as far as it matters.
+#[derive(Debug, Default)]
+pub(super) struct Activity(HashMap<WriterId, Instant>);
+
+impl Activity {
+    /// A writer does something.
+    pub(super) fn note(&mut self, writer: WriterId, now: Instant) {
+        self.0.insert(writer, now);
+    }
+
+    /// Forgets what no longer matters.
+    fn forget_quiet(&mut self, now: Instant) {
+        self.0.retain(|_, at| now.duration_since(*at) <= QUIET);
+    }
+
+    /// Who is listed from now on: those who were and are still here, but for the quiet ones that
+    /// give way, and then whoever came first, in the order of `all`.
+    pub(super) fn choose<'a>(
+        &mut self,
+        before: &BTreeMap<WriterId, Person>,
+        all: &[&'a Person],
+        now: Instant,
+    ) -> BTreeMap<WriterId, &'a Person> {
+        if all.len() <= MAX_LISTED {
+            self.0.clear();
+            return all.iter().map(|person| (person.writer, *person)).collect();
+        }
+        self.forget_quiet(now);
+        let (mut listed, mut others) = (BTreeMap::new(), Vec::new());
+        for &person in all {
+            match before.contains_key(&person.writer) {
+                true => drop(listed.insert(person.writer, person)),
+                false => others.push(person),
+            }
+        }
+        let quiet: Vec<_> = listed
+            .keys()
+            .filter(|writer| !self.0.contains_key(writer))
+            .copied()
+            .collect();
+        let mut quiet = quiet.into_iter();
+        // A stable sort: among those who do nothing the first stays the first.
+        others.sort_by_key(|person| !self.0.contains_key(&person.writer));
+        for person in others {
+            if listed.len() >= MAX_LISTED {
+                if !self.0.contains_key(&person.writer) {
+                    break;
+                }
+                let Some(gives_way) = quiet.next() else { break };
+                listed.remove(&gives_way);
+            }
+            listed.insert(person.writer, person);
+        }
+        listed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::colour::Colour;
+    use crate::domain::ids::Writer;
+    use uuid::Uuid;
+
+    fn people(count: usize) -> Vec<Person> {
+        let person = |_| {
+            let Writer { id: writer, by } = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+            Person {
+                writer,
+                by,
+                name: "Ada".into(),
+                colour: Colour([1, 2, 3]),
+            }
+        };
+        (0..count).map(person).collect()
+    }
+
+    fn choose(
+        activity: &mut Activity,
+        before: &BTreeMap<WriterId, Person>,
+        all: &[Person],
+        now: Instant,
+    ) -> BTreeMap<WriterId, Person> {
+        let all: Vec<_> = all.iter().collect();
+        let chosen = activity.choose(before, &all, now);
+        chosen
+            .into_iter()
+            .map(|(writer, person)| (writer, person.clone()))
+            .collect()
+    }
+
+    fn are_listed(listed: &BTreeMap<WriterId, Person>, people: &[Person]) -> bool {
+        people
+            .iter()
+            .all(|person| listed.contains_key(&person.writer))
+    }
+
+    #[test]
+    fn the_first_are_listed_and_stay_while_others_come() {
+        let (mut activity, now) = (Activity::default(), Instant::now());
+        let all = people(3 * MAX_LISTED);
+        let few = choose(&mut activity, &BTreeMap::new(), &all[..3], now);
+        assert!(few.len() == 3 && are_listed(&few, &all[..3]));
+        let many = choose(&mut activity, &few, &all, now);
+        assert!(many.len() == MAX_LISTED && are_listed(&many, &all[..MAX_LISTED]));
+        // The first three go: the next three take their places.
+        let later = choose(&mut activity, &many, &all[3..], now);
+        assert!(later.len() == MAX_LISTED && are_listed(&later, &all[3..MAX_LISTED + 3]));
+    }
+
+    #[test]
+    fn who_does_something_takes_the_place_of_who_is_quiet() {
+        let (mut activity, now) = (Activity::default(), Instant::now());
+        let all = people(2 * MAX_LISTED);
+        let before = choose(&mut activity, &BTreeMap::new(), &all, now);
+        let (quiet, busy) = all[..MAX_LISTED].split_first().unwrap();
+        for person in busy {
+            activity.note(person.writer, now);
+        }
+        let [late, later] = [MAX_LISTED, MAX_LISTED + 1].map(|at| all[at].writer);
+        activity.note(late, now);
+        let listed = choose(&mut activity, &before, &all, now);
+        assert!(listed.len() == MAX_LISTED && are_listed(&listed, busy));
+        assert!(listed.contains_key(&late) && !listed.contains_key(&quiet.writer));
+        // Nobody is quiet any more: whoever does something now has to wait.
+        activity.note(later, now);
+        assert_eq!(choose(&mut activity, &listed, &all, now), listed);
+        let afterwards = now + QUIET + Duration::from_millis(1);
+        activity.note(later, afterwards);
+        let listed = choose(&mut activity, &listed, &all, afterwards);
+        assert!(listed.len() == MAX_LISTED && listed.contains_key(&later));
+    }
+}

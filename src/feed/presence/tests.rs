@@ -1,0 +1,312 @@
+//! Tests of who is here, and of what sessions and other servers make of what they are told.
+
+use super::*;
+use crate::domain::colour::Colour;
+use crate::domain::ids::Writer;
+use crate::protocol::ServerSignals;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+fn person(name: &str) -> Person {
+    let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+    Person {
+        writer: writer.id,
+        by: writer.by,
+        name: name.into(),
+        colour: Colour([1, 2, 3]),
+    }
+}
+
+/// One of a few people with one of a few pages, under one of a few names.
+fn numbered(number: u8, page: u8, name: u8) -> Person {
+    let [key, tab] = [number, page].map(|part| Uuid::from_u128(u128::from(part) + 1));
+    let Writer { id: writer, by } = Writer::new(key, tab);
+    Person {
+        writer,
+        by,
+        name: format!("Name {name}"),
+        colour: Colour([number, page, 3]),
+    }
+}
+
+fn names(people: &People) -> Vec<&str> {
+    let mut names: Vec<_> = people
+        .listed()
+        .values()
+        .map(|person| person.name.as_str())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// What a session that is told everything holds now.
+fn seen(roster: &mut Roster) -> &People {
+    roster.news_for_sessions(Instant::now());
+    &roster.to_sessions
+}
+
+/// Tells `receiver`, which is asked for as `server`, what is new, and everything if it missed something.
+fn tell(sender: &mut Roster, receiver: &mut Roster, server: ServerId) {
+    let news = sender.news_for_servers();
+    if receiver.heard(server, Some(news)).missed {
+        receiver.heard(server, Some(sender.all_for_servers()));
+    }
+}
+
+#[test]
+fn a_writer_is_here_once_also_when_another_server_still_names_it() {
+    let (mut roster, mut other) = (Roster::begin(1), Roster::begin(2));
+    let ada = person("Ada");
+    let server = ServerId::random();
+    roster.join(1, ada.clone());
+    other.join(1, ada);
+    other.join(2, person("Bob"));
+    assert!(!roster.knows(server));
+    let heard = roster.heard(server, Some(other.all_for_servers()));
+    assert!(heard.changed && !heard.missed);
+    assert!(roster.knows(server));
+    assert_eq!(names(seen(&mut roster)), ["Ada", "Bob"]);
+    assert_eq!(seen(&mut roster).count(), 2);
+    assert!(roster.leave(1));
+    assert!(!roster.leave(1));
+    assert_eq!(names(seen(&mut roster)), ["Ada", "Bob"]);
+}
+
+#[test]
+fn the_pages_of_one_person_count_once() {
+    let mut roster = Roster::begin(1);
+    for page in 1..=3 {
+        roster.join(page.into(), numbered(1, page, 1));
+    }
+    roster.join(9, numbered(2, 1, 1));
+    assert_eq!(seen(&mut roster).count(), 2);
+    assert_eq!(seen(&mut roster).listed().len(), 4);
+}
+
+#[test]
+fn a_server_unheard_for_three_beats_is_gone() {
+    let (mut roster, mut other) = (Roster::begin(1), Roster::begin(2));
+    let server = ServerId::random();
+    other.join(1, person("Bob"));
+    roster.heard(server, Some(other.all_for_servers()));
+    assert_eq!(seen(&mut roster).count(), 1);
+    for _ in 0..BEATS_UNTIL_GONE {
+        assert!(!roster.beat());
+    }
+    assert!(roster.is_shared());
+    assert!(roster.beat());
+    assert!(!roster.is_shared());
+    assert_eq!(seen(&mut roster).count(), 0);
+    // Should it only have been silent, its next beat is taken for one that follows a gap.
+    assert!(roster.heard(server, Some(other.news_for_servers())).missed);
+}
+
+#[test]
+fn the_empty_change_of_a_beat_tells_who_missed_the_last_one() {
+    let (mut roster, mut other) = (Roster::begin(1), Roster::begin(2));
+    let server = ServerId::random();
+    roster.heard(server, Some(other.all_for_servers()));
+    let beat = roster.heard(server, Some(other.news_for_servers()));
+    assert_eq!(beat, Heard::default());
+    other.join(1, person("Bob"));
+    let _lost = other.news_for_servers();
+    let beat = roster.heard(server, Some(other.news_for_servers()));
+    assert_eq!((beat.changed, beat.missed), (false, true));
+    assert!(roster.heard(server, Some(other.all_for_servers())).changed);
+    assert_eq!(names(seen(&mut roster)), ["Bob"]);
+}
+
+#[test]
+fn a_server_that_begins_anew_is_not_taken_for_what_it_was() {
+    let mut roster = Roster::begin(1);
+    let server = ServerId::random();
+    let (mut before, mut after) = (Roster::begin(10), Roster::begin(7));
+    before.join(1, person("Ada"));
+    roster.heard(server, Some(before.all_for_servers()));
+    after.join(1, person("Bob"));
+    tell(&mut after, &mut roster, server);
+    assert_eq!(names(seen(&mut roster)), ["Bob"]);
+}
+
+#[test]
+fn what_is_told_of_a_crowd_is_bounded_and_its_number_is_right() {
+    const CROWD: u64 = 2_500;
+    let (mut roster, mut other) = (Roster::begin(1), Roster::begin(2));
+    for session in 0..CROWD {
+        other.join(session, person("Someone"));
+    }
+    let told = other.all_for_servers();
+    assert_eq!((told.here.len(), told.count), (MAX_TOLD, CROWD as usize));
+    roster.heard(ServerId::random(), Some(told));
+    roster.join(1, person("Ada"));
+    let (news, whole) = roster.news_for_sessions(Instant::now()).unwrap();
+    assert_eq!(news.here.len(), MAX_LISTED);
+    assert_eq!(
+        (whole.here.len(), whole.count),
+        (MAX_LISTED, CROWD as usize + 1)
+    );
+    assert!(
+        roster.lists(roster.here[&1].writer),
+        "this server's own come first"
+    );
+    // One more costs every page a number.
+    roster.join(2, person("Bob"));
+    let (news, _) = roster.news_for_sessions(Instant::now()).unwrap();
+    assert_eq!((news.here.len(), news.gone.len()), (0, 0));
+    assert_eq!(news.count, CROWD as usize + 2);
+    assert!(roster.news_for_sessions(Instant::now()).is_none());
+}
+
+#[test]
+fn pointers_are_of_use_to_those_who_know_whose_they_are() {
+    let (mut roster, now) = (Roster::begin(1), Instant::now());
+    let people: Vec<_> = (0..2 * MAX_LISTED).map(|_| person("Someone")).collect();
+    // While all can be listed there is no need to wait for it.
+    assert!(roster.acts(people[0].writer, now));
+    for (session, person) in people.iter().enumerate() {
+        roster.join(session as SessionId, person.clone());
+    }
+    roster.news_for_sessions(now);
+    let last = people.last().unwrap().writer;
+    assert!(roster.acts(people[0].writer, now));
+    assert!(!roster.acts(last, now));
+    let (news, _) = roster.news_for_sessions(now).unwrap();
+    assert_eq!((news.here.len(), news.gone.len()), (1, 1));
+    assert!(roster.acts(last, now) && roster.lists(people[0].writer));
+}
+
+#[test]
+fn pauses_grow_with_the_number_to_their_limits() {
+    let millis = |pause: Duration| pause.as_millis();
+    assert_eq!(
+        [0, 1, 8, 100, 250, 9_999].map(people_pause).map(millis),
+        [33, 33, 33, 400, 1_000, 1_000]
+    );
+    assert_eq!(
+        [0, 100, 165, 1_000, 9_999].map(signal_pause).map(millis),
+        [33, 33, 33, 200, 500]
+    );
+    assert_eq!(people_pause(usize::MAX), LONGEST_PEOPLE_PAUSE);
+}
+
+#[test]
+fn a_row_between_servers_reads_back_as_it_was_written() {
+    let mut roster = Roster::begin(1);
+    roster.join(1, person("Ada"));
+    let text = serde_json::to_string(&ServerSignals {
+        ask: true,
+        turn: Some(250),
+        presence: Some(roster.all_for_servers()),
+        ..ServerSignals::default()
+    })
+    .unwrap();
+    let row: ServerSignals = serde_json::from_str(&text).unwrap();
+    assert_eq!((row.ask, row.turn), (true, Some(250)));
+    assert_eq!(row.presence, Some(roster.all_for_servers()));
+}
+
+/// What happens to two servers and their people.
+#[derive(Clone, Debug)]
+enum Step {
+    Join {
+        server: usize,
+        session: SessionId,
+        person: (u8, u8, u8),
+    },
+    Leave {
+        server: usize,
+        session: SessionId,
+    },
+    /// Someone moves a pointer.
+    Act {
+        server: usize,
+        person: (u8, u8, u8),
+    },
+    /// A server tells the other; its row may be lost.
+    Row {
+        server: usize,
+        lost: bool,
+    },
+    /// A server tells its sessions; the frame may not be taken.
+    Frame {
+        server: usize,
+        missed: bool,
+    },
+    /// Time passes.
+    Pass,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let person = || (0..100_u8, 0..2_u8, 0..3_u8);
+    let session = || 0..150_u64;
+    let step = prop_oneof![
+        6 => (0..2_usize, session(), person()).prop_map(|(server, session, person)| Step::Join { server, session, person }),
+        2 => (0..2_usize, session()).prop_map(|(server, session)| Step::Leave { server, session }),
+        1 => (0..2_usize, person()).prop_map(|(server, person)| Step::Act { server, person }),
+        1 => (0..2_usize, any::<bool>()).prop_map(|(server, lost)| Step::Row { server, lost }),
+        1 => (0..2_usize, any::<bool>()).prop_map(|(server, missed)| Step::Frame { server, missed }),
+        1 => Just(Step::Pass),
+    ];
+    prop::collection::vec(step, 1..500)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Any sequence of joins, leaves, rows of the other server, lost rows and missed frames: whoever
+    /// is told holds what its server holds, that is right once the rows of a beat came, and it has its bound.
+    #[test]
+    fn everyone_ends_up_with_the_same_people(steps in steps()) {
+        let ids = [ServerId::random(), ServerId::random()];
+        let mut servers = [Roster::begin(10), Roster::begin(20)];
+        let mut pages = [People::default(), People::default()];
+        let mut now = Instant::now();
+        let frame = |server: &mut Roster, page: &mut People, missed: bool, now| {
+            let Some((change, whole)) = server.news_for_sessions(now) else { return Ok(()) };
+            prop_assert!(whole.here.len() <= MAX_LISTED && change.here.len() <= MAX_LISTED);
+            // A page that took no frame is told the whole: as `Members` does it.
+            if !missed && page.take(change) == Arrival::Gap {
+                page.take(whole);
+            }
+            Ok(())
+        };
+        for step in steps {
+            match step {
+                Step::Join { server, session, person: (number, page, name) } => {
+                    servers[server].join(session, numbered(number, page, name));
+                }
+                Step::Leave { server, session } => drop(servers[server].leave(session)),
+                Step::Act { server, person: (number, page, name) } => {
+                    servers[server].acts(numbered(number, page, name).writer, now);
+                }
+                Step::Row { server, lost } => {
+                    let [first, second] = &mut servers;
+                    let (from, to) = if server == 0 { (first, second) } else { (second, first) };
+                    match lost {
+                        true => drop(from.news_for_servers()),
+                        false => tell(from, to, ids[server]),
+                    }
+                }
+                Step::Frame { server, missed } => frame(&mut servers[server], &mut pages[server], missed, now)?,
+                Step::Pass => now += QUIET,
+            }
+        }
+        // A beat of both, and a frame.
+        let [first, second] = &mut servers;
+        tell(first, second, ids[0]);
+        tell(second, first, ids[1]);
+        for (server, page) in servers.iter_mut().zip(&mut pages) {
+            server.news_for_sessions(now);
+            page.take(server.to_sessions.whole());
+            prop_assert_eq!(&*page, &server.to_sessions);
+        }
+        let everyone: Vec<_> = servers.iter().flat_map(|server| server.here.values()).collect();
+        let persons: HashSet<_> = everyone.iter().map(|person| person.by).collect();
+        let writers: HashSet<_> = everyone.iter().map(|person| person.writer).collect();
+        for page in &pages {
+            prop_assert_eq!(page.count(), persons.len());
+            prop_assert_eq!(page.listed().len(), writers.len().min(MAX_LISTED));
+            prop_assert!(page.listed().keys().all(|writer| writers.contains(writer)));
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! The ops of one open drawing that wait to be appended, and the batch that is on its way.
+//!
+//! Its room is bounded and is taken before an op is sent here: nothing in it is ever dropped.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::domain::batch::Verdict;
+use crate::domain::ids::{Writer, WriterId};
+use crate::domain::op::{Op, OpKind};
+
+/// Most ops of one transaction.
+pub const MAX_BATCH_OPS: usize = 500;
+/// Most bytes of bodies in one transaction, unless a single op has more.
+pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
+/// What an op is counted with beside its body, in bytes.
+const OP_BYTES: usize = 200;
+
+/// Identifies a session within its process.
+pub type SessionId = u64;
+
+/// The bytes an op is counted with.
+pub fn op_bytes(op: &Op) -> usize {
+    OP_BYTES
+        + match &op.kind {
+            OpKind::Draw { body } | OpKind::Restore { body, .. } => body.as_json().len(),
+            // A patch is bounded by its frame; its exact size is not worth encoding it again.
+            OpKind::Edit { set, .. } => set
+                .0
+                .iter()
+                .map(|(name, value)| name.len() + rough_bytes(value))
+                .sum(),
+            OpKind::Erase { .. } => 0,
+        }
+}
+
+fn rough_bytes(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::String(text) => text.len(),
+        serde_json::Value::Array(values) => 8 + values.iter().map(rough_bytes).sum::<usize>(),
+        serde_json::Value::Object(fields) => {
+            8 + fields
+                .iter()
+                .map(|(name, value)| name.len() + rough_bytes(value))
+                .sum::<usize>()
+        }
+        _ => 8,
+    }
+}
+
+/// The room for ops of one open drawing, shared by its feed and its sessions.
+///
+/// A session reserves room before it submits, so that a full queue is a refusal for load at
+/// once and in order, and everything that was submitted is taken.
+#[derive(Clone, Debug)]
+pub struct Room(Arc<Space>);
+
+#[derive(Debug)]
+struct Space {
+    ops: AtomicUsize,
+    bytes: AtomicUsize,
+    max_ops: usize,
+    max_bytes: usize,
+}
+
+impl Room {
+    /// Room for so many ops, and so many bytes.
+    pub fn new(max_ops: usize, max_bytes: usize) -> Self {
+        Self(Arc::new(Space {
+            ops: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            max_ops,
+            max_bytes,
+        }))
+    }
+
+    /// Takes room for an op of `bytes`; false when there is none.
+    pub fn reserve(&self, bytes: usize) -> bool {
+        let ops = self.0.ops.fetch_add(1, Ordering::Relaxed);
+        let held = self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let fits = ops < self.0.max_ops && held + bytes <= self.0.max_bytes;
+        if !fits {
+            self.release(bytes);
+        }
+        fits
+    }
+
+    /// How many ops hold room, and how many bytes.
+    pub fn held(&self) -> (usize, usize) {
+        let Space { ops, bytes, .. } = &*self.0;
+        (ops.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed))
+    }
+
+    fn release(&self, bytes: usize) {
+        self.0.ops.fetch_sub(1, Ordering::Relaxed);
+        self.0.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
+struct Waiting {
+    session: SessionId,
+    bytes: usize,
+    op: (Writer, Op),
+}
+
+/// The ops that wait, in order, and the batch that is being decided or appended.
+#[derive(Debug)]
+pub struct Queue {
+    room: Room,
+    waiting: VecDeque<Waiting>,
+    sessions: Vec<(SessionId, usize)>,
+    batch: Vec<(Writer, Op)>,
+    /// How many of the next ops go one by one, after a batch of them failed.
+    alone: usize,
+    /// The op that went alone failed before.
+    accused: bool,
+    /// The verdicts with which the batch was appended, if it is unknown whether it is stored.
+    unproven: Vec<Verdict>,
+}
+
+impl Queue {
+    /// An empty queue with this room.
+    pub fn new(room: Room) -> Self {
+        Self {
+            room,
+            waiting: VecDeque::new(),
+            sessions: Vec::new(),
+            batch: Vec::new(),
+            alone: 0,
+            accused: false,
+            unproven: Vec::new(),
+        }
+    }
+
+    /// The room that a session reserves before it submits.
+    pub fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// Whether nothing waits and nothing is on its way.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.batch.is_empty()
+    }
+
+    /// Takes in ops for which room was reserved.
+    pub fn push(&mut self, session: SessionId, writer: Writer, ops: impl IntoIterator<Item = Op>) {
+        for op in ops {
+            self.waiting.push_back(Waiting {
+                session,
+                bytes: op_bytes(&op),
+                op: (writer, op),
+            });
+        }
+    }
+
+    /// The batch to decide now: the one that is still on its way, or all that has gathered, up
+    /// to the limits. Empty when nothing waits.
+    pub fn batch(&mut self) -> &[(Writer, Op)] {
+        if self.batch.is_empty() {
+            let most = if self.alone > 0 { 1 } else { MAX_BATCH_OPS };
+            let mut bytes = 0;
+            while let Some(next) = self.waiting.front() {
+                let full = bytes + next.bytes > MAX_BATCH_BYTES && !self.batch.is_empty();
+                if self.batch.len() == most || full {
+                    break;
+                }
+                bytes += next.bytes;
+                if let Some(next) = self.waiting.pop_front() {
+                    self.sessions.push((next.session, next.bytes));
+                    self.batch.push(next.op);
+                }
+            }
+        }
+        &self.batch
+    }
+
+    /// The batch has its answers: gives back who asked for each op, and its number.
+    pub fn finish(&mut self) -> Vec<(SessionId, u64)> {
+        self.alone = self.alone.saturating_sub(self.batch.len());
+        self.accused = false;
+        self.unproven.clear();
+        let ops = self.batch.drain(..);
+        let asked = self.sessions.drain(..).zip(ops);
+        asked
+            .map(|((session, bytes), (_, op))| {
+                self.room.release(bytes);
+                (session, op.n)
+            })
+            .collect()
+    }
+
+    /// The batch failed for a reason of its own: its ops go one by one, so that one poisoned op
+    /// hurts nobody. False when it was one op already.
+    pub fn split(&mut self) -> bool {
+        if self.batch.len() <= 1 {
+            return false;
+        }
+        self.alone = self.batch.len();
+        self.accused = false;
+        self.unproven.clear();
+        let held = self.sessions.drain(..).zip(self.batch.drain(..));
+        for ((session, bytes), op) in held.rev() {
+            self.waiting.push_front(Waiting { session, bytes, op });
+        }
+        true
+    }
+
+    /// The batch was appended with these verdicts, and it is unknown whether it is stored.
+    pub fn set_unproven(&mut self, verdicts: Vec<Verdict>) {
+        self.unproven = verdicts;
+    }
+
+    /// Restores the refusals of a batch that proved to be stored, in the verdicts of the decision
+    /// that followed. `last` is the highest number of a writer's ops that is stored.
+    ///
+    /// A refusal leaves no row. Once a later op of its writer is stored, a refused op looks like one
+    /// that happened, and its page would be told *done*.
+    pub fn restore_refusals(&mut self, verdicts: &mut [Verdict], last: impl Fn(WriterId) -> u64) {
+        let earlier = std::mem::take(&mut self.unproven);
+        let decided = self.batch.iter().zip(verdicts);
+        for (((writer, op), verdict), earlier) in decided.zip(earlier) {
+            let refused = matches!(earlier, Verdict::Refused { .. });
+            if refused && *verdict == Verdict::Done && op.n <= last(writer.id) {
+                *verdict = earlier;
+            }
+        }
+    }
+
+    /// The op that is on its way alone failed, while the database takes what else is written. Once
+    /// may be chance: true when that is so for the second time.
+    pub fn accuse(&mut self) -> bool {
+        std::mem::replace(&mut self.accused, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::StrokeId;
+    use uuid::Uuid;
+
+    fn queue(max_ops: usize) -> Queue {
+        Queue::new(Room::new(max_ops, 1_000_000))
+    }
+
+    fn erase(n: u64) -> Op {
+        Op {
+            n,
+            stroke: StrokeId::random(),
+            kind: OpKind::Erase { over: None },
+        }
+    }
+
+    fn writer() -> Writer {
+        Writer::new(Uuid::new_v4(), Uuid::new_v4())
+    }
+
+    fn numbers(batch: &[(Writer, Op)]) -> Vec<u64> {
+        batch.iter().map(|(_, op)| op.n).collect()
+    }
+
+    #[test]
+    fn all_that_gathered_goes_in_one_batch_and_in_order() {
+        let mut queue = queue(10);
+        let writer = writer();
+        queue.push(1, writer, [erase(1), erase(2)]);
+        queue.push(2, writer, [erase(3)]);
+        assert_eq!(numbers(queue.batch()), [1, 2, 3]);
+        queue.push(1, writer, [erase(4)]);
+        assert_eq!(
+            numbers(queue.batch()),
+            [1, 2, 3],
+            "a batch on its way does not grow"
+        );
+        assert_eq!(queue.finish(), [(1, 1), (1, 2), (2, 3)]);
+        assert_eq!(numbers(queue.batch()), [4]);
+        assert!(!queue.is_empty());
+        queue.finish();
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_failed_batch_goes_op_by_op() {
+        let mut queue = queue(10);
+        queue.push(1, writer(), [erase(1), erase(2)]);
+        queue.batch();
+        assert!(queue.split());
+        queue.push(1, writer(), [erase(3), erase(4)]);
+        for n in [1, 2] {
+            assert_eq!(numbers(queue.batch()), [n]);
+            assert!(!queue.split());
+            assert!(!queue.accuse());
+            assert!(queue.accuse());
+            queue.finish();
+        }
+        assert_eq!(numbers(queue.batch()), [3, 4]);
+    }
+
+    #[test]
+    fn a_refusal_is_not_forgotten_when_its_append_had_no_answer_and_is_stored() {
+        let mut queue = queue(10);
+        let writer = writer();
+        let refused = Verdict::Refused {
+            refusal: crate::domain::op::Refusal::Absent,
+            stroke: None,
+        };
+        queue.push(1, writer, [erase(1), erase(2), erase(3)]);
+        queue.batch();
+        let done = || vec![Verdict::Done; 3];
+        let told = |queue: &mut Queue, last: u64| {
+            queue.set_unproven(vec![refused.clone(), Verdict::Done, refused.clone()]);
+            let mut verdicts = done();
+            queue.restore_refusals(&mut verdicts, |_| last);
+            verdicts
+        };
+        // The second op is stored, and the third one was decided anew.
+        let expected = [refused.clone(), Verdict::Done, Verdict::Done];
+        assert_eq!(told(&mut queue, 2), expected);
+        // Nothing is stored: all of them were decided anew.
+        assert_eq!(told(&mut queue, 0), done());
+        // Verdicts of one batch are not those of the next.
+        queue.set_unproven(vec![refused.clone(); 3]);
+        queue.finish();
+        queue.push(1, writer, [erase(4)]);
+        queue.batch();
+        let mut verdicts = vec![Verdict::Done];
+        queue.restore_refusals(&mut verdicts, |_| 4);
+        assert_eq!(verdicts, [Verdict::Done]);
+    }
+
+    #[test]
+    fn a_full_queue_has_no_room_until_a_batch_is_finished() {
+        let mut queue = queue(2);
+        let room = queue.room().clone();
+        let op = erase(1);
+        assert!(room.reserve(op_bytes(&op)) && room.reserve(op_bytes(&op)));
+        assert!(!room.reserve(op_bytes(&op)));
+        queue.push(1, writer(), [op, erase(2)]);
+        queue.batch();
+        assert!(!room.reserve(1));
+        queue.finish();
+        assert!(room.reserve(1));
+        assert!(!Room::new(10, 100).reserve(101), "bytes are bounded too");
+    }
+}

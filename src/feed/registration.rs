@@ -1,0 +1,103 @@
+//! The entries of the open feeds, and each feed's hold on its own.
+//!
+//! It must never remove another feed of the same drawing.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::domain::ids::DrawingId;
+
+/// One open feed, as the registry finds it.
+pub(super) struct Entry<H> {
+    /// Tells the feeds of one drawing apart.
+    pub(super) number: u64,
+    pub(super) handle: H,
+    /// Joins and reads on their way to it or there: it does not close for idleness before it saw them.
+    pub(super) asked: u64,
+    pub(super) sessions: usize,
+}
+
+/// The open feeds of one server, by drawing.
+pub(super) struct Entries<H> {
+    open: Mutex<HashMap<DrawingId, Entry<H>>>,
+    counted: Notify,
+}
+
+impl<H> Entries<H> {
+    pub(super) fn new() -> Self {
+        Self {
+            open: Mutex::default(),
+            counted: Notify::new(),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<DrawingId, Entry<H>>> {
+        // Nothing panics while it holds the lock; if something did, the map is still whole.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the numbers of sessions are others than when this was last waited for.
+    pub(super) async fn counts_changed(&self) {
+        self.counted.notified().await;
+    }
+}
+
+/// A feed's entry in the registry.
+pub(super) struct Registration<H> {
+    entries: Arc<Entries<H>>,
+    id: DrawingId,
+    number: u64,
+}
+
+impl<H> Registration<H> {
+    /// The entry of the feed with this number.
+    pub(super) fn new(entries: Arc<Entries<H>>, id: DrawingId, number: u64) -> Self {
+        Self {
+            entries,
+            id,
+            number,
+        }
+    }
+
+    /// Removes the feed. Whoever asks for the drawing from now on opens another one.
+    pub(super) fn remove(&self) {
+        let mut open = self.entries.lock();
+        if open
+            .get(&self.id)
+            .is_some_and(|open| open.number == self.number)
+        {
+            open.remove(&self.id);
+            self.entries.counted.notify_one();
+        }
+    }
+
+    /// Removes the feed if all that was asked of it, `asked` in number, has reached it.
+    pub(super) fn remove_if_idle(&self, asked: u64) -> bool {
+        let mut open = self.entries.lock();
+        match open.get(&self.id) {
+            Some(entry) if entry.number == self.number => {
+                let idle = entry.asked == asked;
+                if idle {
+                    open.remove(&self.id);
+                }
+                idle
+            }
+            _ => true,
+        }
+    }
+
+    /// Tells how many sessions the feed has.
+    pub(super) fn count(&self, sessions: usize) {
+        if let Some(open) = self
+            .entries
+            .lock()
+            .get_mut(&self.id)
+            .filter(|open| open.number == self.number && open.sessions != sessions)
+        {
+            open.sessions = sessions;
+            self.entries.counted.notify_one();
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! The feeds that are open on this server: finds or opens the one of a drawing, and drains them all.
+//!
+//! There is never more than one feed of a drawing on a server.
+
+use std::collections::HashMap;
+use std::collections::hash_map;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+use actix::{Actor, Addr, Handler, Message};
+use futures_util::future::join_all;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::domain::drawing::Size;
+use crate::domain::ids::{DrawingId, Life};
+use crate::domain::sequence::Seq;
+use crate::feed::actor::{Attached, Feed};
+use crate::feed::chunks::ReadPage;
+use crate::feed::error::FeedError;
+use crate::feed::messages::{Drain, FromSession, GiveUp, Read, Told};
+use crate::feed::registration::{Entries, Entry, Registration};
+use crate::feed::settings::FeedSettings;
+use crate::feed::state::Shared;
+use crate::metrics::{Metrics, Row};
+use crate::protocol::ServerSignals;
+use crate::store::{Head, Store};
+
+/// An attempt to reach a feed that closes at the same moment is made again so often.
+const ATTEMPTS: usize = 3;
+/// How long feeds may take to close their sessions when a drain took too long.
+const LAST_CLOSE: Duration = Duration::from_millis(500);
+/// KiB that the chunks take which the feeds keep for those who read the same over HTTP.
+const CHUNK_ROOM_KIB: usize = 64 * 1024;
+/// How long a read waits for a feed that has to ask the database first. A page gives up after 20 s.
+const READ_WAIT: Duration = Duration::from_secs(15);
+
+/// The open feeds of one server. Clones are the same registry.
+#[derive(Clone)]
+pub struct Feeds(Arc<Registry>);
+
+struct Registry {
+    store: Store,
+    settings: Arc<FeedSettings>,
+    open: Arc<Entries<Attached>>,
+    opened: AtomicU64,
+    chunk_room: Arc<Semaphore>,
+    draining: AtomicBool,
+}
+
+impl Feeds {
+    /// No open feed yet. A feed runs on the thread that first asks for it, a worker of the
+    /// HTTP server: many of its sessions are on the same thread, and cost no wake-up of another.
+    pub fn new(store: Store, settings: FeedSettings) -> Self {
+        Self(Arc::new(Registry {
+            store,
+            settings: Arc::new(settings),
+            open: Arc::new(Entries::new()),
+            opened: AtomicU64::new(0),
+            chunk_room: Arc::new(Semaphore::new(CHUNK_ROOM_KIB)),
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// Whether this server goes.
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    /// How many feeds are open.
+    pub fn open(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Brings up to date what is measured only when it is asked for.
+    pub fn measure(&self) {
+        let (mut ops, mut bytes) = (0, 0);
+        let mut sizes = [
+            (Row::Living, Size::default()),
+            (Row::Tombstone, Size::default()),
+        ];
+        let open = self.lock();
+        for open in open.values() {
+            let held = open.handle.shared.room.held();
+            ops += held.0;
+            bytes += held.1;
+            let (living, tombstones) = open.handle.shared.sizes();
+            for ((_, all), one) in sizes.iter_mut().zip([living, tombstones]) {
+                all.rows += one.rows;
+                all.bytes += one.bytes;
+            }
+        }
+        let metrics = self.metrics();
+        for (row, size) in sizes {
+            metrics.rows.set(row, size.rows);
+            metrics.row_bytes.set(row, size.bytes);
+        }
+        metrics.feeds_open.set(open.len());
+        metrics.queue_ops.set(ops);
+        metrics.queue_bytes.set(bytes);
+    }
+
+    /// What this server counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        self.0.store.metrics()
+    }
+
+    /// The sessions of each open drawing on this server.
+    pub fn counts(&self) -> Vec<(DrawingId, u32)> {
+        self.lock()
+            .iter()
+            .map(|(&id, open)| (id, open.sessions as u32))
+            .collect()
+    }
+
+    /// Waits until the counts are others than when this was last waited for. One task waits.
+    pub async fn counts_changed(&self) {
+        self.0.open.counts_changed().await;
+    }
+
+    /// Joins a session: `message` is its [`FromSession::Join`].
+    ///
+    /// # Errors
+    ///
+    /// [`FeedError::Unavailable`] while this server goes.
+    pub fn join(&self, id: DrawingId, message: FromSession) -> Result<Attached, FeedError> {
+        self.ask(id, message)
+    }
+
+    /// A chunk of the changes after `since`, from the feed's memory; with the `target` that an earlier
+    /// chunk named, the next one of a first load.
+    ///
+    /// # Errors
+    ///
+    /// [`FeedError`].
+    pub async fn read(
+        &self,
+        id: DrawingId,
+        since: Seq,
+        life: Option<Life>,
+        target: Option<Seq>,
+    ) -> Result<ReadPage, FeedError> {
+        for _ in 0..ATTEMPTS {
+            let (answer, page) = oneshot::channel();
+            self.ask(
+                id,
+                Read {
+                    since,
+                    life,
+                    target,
+                    answer,
+                },
+            )?;
+            match tokio::time::timeout(READ_WAIT, page).await {
+                Ok(Ok(page)) => return page,
+                // The feed is gone: another one answers.
+                Ok(Err(_)) => {}
+                Err(_) => return Err(FeedError::Unavailable),
+            }
+        }
+        Err(FeedError::Unavailable)
+    }
+
+    /// A drawing was renamed, deleted or taken back through this server: tells its own feed and those of the
+    /// other servers. Whom this does not reach learns it when heads are compared.
+    pub async fn look(&self, id: DrawingId) {
+        let row = ServerSignals {
+            look: true,
+            ..ServerSignals::default()
+        };
+        let signal = async {
+            match serde_json::to_string(&row) {
+                Ok(body) => self.0.store.signal(id, body).await.ok(),
+                Err(_) => None,
+            }
+        };
+        let asked = [id];
+        let (heads, _) = tokio::join!(self.0.store.heads(&asked), signal);
+        if let Ok(mut heads) = heads {
+            self.told(id, heads.pop());
+        }
+    }
+
+    /// Passes on what the database says of a drawing, if it is open here; nothing, if it is swept away.
+    fn told(&self, id: DrawingId, head: Option<Head>) {
+        let feed = self.lock().get(&id).map(|open| open.handle.feed.clone());
+        if let Some(feed) = feed {
+            feed.do_send(Told(head));
+        }
+    }
+
+    /// Compares the heads, titles and deletions of all open drawings with the database's every
+    /// `heads_interval`, in one query for all. Runs until it is dropped.
+    pub async fn watch(&self) {
+        loop {
+            tokio::time::sleep(self.0.settings.heads_interval).await;
+            let open: Vec<DrawingId> = self.lock().keys().copied().collect();
+            if open.is_empty() {
+                continue;
+            }
+            match self.0.store.heads(&open).await {
+                Ok(heads) => {
+                    let mut heads: HashMap<_, _> =
+                        heads.into_iter().map(|head| (head.id, head)).collect();
+                    open.iter().for_each(|id| self.told(*id, heads.remove(id)));
+                }
+                Err(error) => log::warn!("the heads of open drawings cannot be checked: {error}"),
+            }
+        }
+    }
+
+    /// Closes all sessions with a restart, in batches, and stops the feeds once what they were
+    /// given is committed and answered. Opens none from now on. After `limit` those that are left are
+    /// closed at once: what has no answer then their pages send to another server.
+    pub async fn drain(&self, limit: Duration) {
+        self.0.draining.store(true, Ordering::Relaxed);
+        let feeds: Vec<Addr<Feed>> = self
+            .lock()
+            .values()
+            .map(|open| open.handle.feed.clone())
+            .collect();
+        let drained = async {
+            let mut finishing = Vec::new();
+            for feed in &feeds {
+                let (finished, done) = oneshot::channel();
+                feed.do_send(Drain { finished });
+                finishing.push(done);
+            }
+            for done in finishing {
+                // A feed that went by itself has nothing left to drain.
+                let _ = done.await;
+            }
+        };
+        if tokio::time::timeout(limit, drained).await.is_err() {
+            log::warn!(
+                "feeds are still busy after {} ms: their sessions are closed",
+                limit.as_millis()
+            );
+            // One that does not come to this in time has its sessions cut.
+            let closed = join_all(feeds.iter().map(|feed| feed.send(GiveUp)));
+            let _ = tokio::time::timeout(LAST_CLOSE, closed).await;
+        }
+    }
+
+    /// Asks the drawing's feed, which is opened if it is not. Sent under the lock, so that a
+    /// feed that takes itself off the registry knows that nothing more is on its way to it.
+    fn ask<M>(&self, id: DrawingId, message: M) -> Result<Attached, FeedError>
+    where
+        M: Message<Result = ()> + Send + 'static,
+        Feed: Handler<M>,
+    {
+        let mut all = self.lock();
+        // Under the lock: a drain that begins after this finds the feed that is opened here.
+        if self.is_draining() {
+            return Err(FeedError::Unavailable);
+        }
+        let open = match all.entry(id) {
+            hash_map::Entry::Occupied(entry) if entry.get().handle.feed.connected() => {
+                entry.into_mut()
+            }
+            hash_map::Entry::Occupied(mut entry) => {
+                entry.insert(self.open_feed(id));
+                entry.into_mut()
+            }
+            hash_map::Entry::Vacant(entry) => entry.insert(self.open_feed(id)),
+        };
+        open.asked += 1;
+        // Past the mailbox's limit: bounded by the number of sessions and requests.
+        open.handle.feed.do_send(message);
+        Ok(open.handle.clone())
+    }
+
+    fn open_feed(&self, id: DrawingId) -> Entry<Attached> {
+        let number = self.0.opened.fetch_add(1, Ordering::Relaxed);
+        self.metrics().feeds_opened.count();
+        let shared = Shared::new(&self.0.settings, self.0.chunk_room.clone());
+        let registration = Registration::new(Arc::clone(&self.0.open), id, number);
+        let feed = Feed::new(
+            id,
+            self.0.store.clone(),
+            self.0.settings.clone(),
+            shared.clone(),
+            registration,
+        );
+        let handle = Attached {
+            feed: feed.start(),
+            shared,
+        };
+        Entry {
+            number,
+            handle,
+            asked: 0,
+            sessions: 0,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<DrawingId, Entry<Attached>>> {
+        self.0.open.lock()
+    }
+}
+
+#[cfg(test)]
+mod tests;

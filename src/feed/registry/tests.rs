@@ -1,0 +1,365 @@
+//! Tests of feeds with a database in memory and sessions that only listen.
+
+use crate::domain::ids::ServerId;
+use std::time::Instant;
+
+use actix::{Context, Recipient, StreamHandler};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::drawing::Limits;
+use crate::domain::ids::{OpId, StrokeId, Writer};
+use crate::domain::op::Change;
+use crate::feed::mailbox::{Mailbox, ToSession, Unread};
+use crate::protocol::Close;
+use crate::store::{Appended, At, Database, Followed, Removals};
+
+/// Changes that feeds hold here while one before them is missing.
+const EARLY: usize = 50;
+
+/// Makes a feed panic.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Die;
+
+impl Handler<Die> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, _: Die, _: &mut Context<Feed>) {
+        panic!("a feed dies for a test");
+    }
+}
+
+/// Makes a feed hear this, as if its live query told it.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Hear(Vec<Followed>);
+
+impl Handler<Hear> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, Hear(all): Hear, ctx: &mut Context<Feed>) {
+        for followed in all {
+            StreamHandler::handle(self, followed, ctx);
+        }
+    }
+}
+
+/// A session that only listens.
+struct Listener(mpsc::UnboundedSender<ToSession>);
+
+impl Actor for Listener {
+    type Context = Context<Self>;
+}
+
+impl Handler<ToSession> for Listener {
+    type Result = ();
+
+    fn handle(&mut self, message: ToSession, _: &mut Context<Self>) {
+        let _ = self.0.send(message);
+    }
+}
+
+fn listener() -> (Recipient<ToSession>, mpsc::UnboundedReceiver<ToSession>) {
+    let (heard, hears) = mpsc::unbounded_channel();
+    (Listener(heard).start().recipient(), hears)
+}
+
+fn settings(idle_close: Duration) -> FeedSettings {
+    FeedSettings {
+        limits: Limits {
+            strokes: 100,
+            bytes: 1 << 20,
+        },
+        queue_ops: 100,
+        queue_bytes: 1 << 20,
+        gap_hold: Duration::from_millis(5),
+        early_changes: EARLY,
+        waiting_messages: 256,
+        ink_points: 20_000,
+        idle_close,
+        heads_interval: Duration::from_secs(1),
+        build: "test".into(),
+    }
+}
+
+async fn feeds(idle_close: Duration) -> (Feeds, DrawingId) {
+    let database = Database {
+        url: "mem://".into(),
+        namespace: "test".into(),
+        name: "test".into(),
+        user: None,
+        password: None,
+        deadline: Duration::from_secs(10),
+        queries: 1_024,
+        notifications: 1_024,
+    };
+    let store = Store::open(&database, ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
+    let drawing = store.create("A drawing").await.unwrap().id;
+    (Feeds::new(store, settings(idle_close)), drawing)
+}
+
+fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> Attached {
+    let message = FromSession::Join {
+        session: 1,
+        mailbox: Mailbox::new(recipient, Unread::default(), 1 << 20),
+        since: 0,
+        life: None,
+    };
+    feeds.join(drawing, message).unwrap()
+}
+
+async fn next(hears: &mut mpsc::UnboundedReceiver<ToSession>) -> ToSession {
+    tokio::time::timeout(Duration::from_secs(10), hears.recv())
+        .await
+        .expect("a message in time")
+        .unwrap()
+}
+
+#[actix_web::test]
+async fn a_feed_that_died_is_replaced_and_its_sessions_hear_of_it() {
+    let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
+    let (recipient, mut hears) = listener();
+    let first = join(&feeds, drawing, recipient);
+    assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+    first.feed.do_send(Die);
+    while !matches!(next(&mut hears).await, ToSession::Lost) {}
+    let (recipient, mut hears) = listener();
+    let second = join(&feeds, drawing, recipient);
+    assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+    assert!(first.feed != second.feed);
+}
+
+fn change(seq: Seq) -> Change {
+    let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+    Change {
+        seq,
+        stroke: StrokeId::random(),
+        z: seq as i64,
+        by: writer.by,
+        op: OpId {
+            writer: writer.id,
+            n: 1,
+        },
+        marks: Vec::new(),
+        body: None,
+    }
+}
+
+/// A feed that hears nothing of the database, a session that follows its drawing, and the changes
+/// that are stored behind its back.
+struct Deaf {
+    feeds: Feeds,
+    drawing: DrawingId,
+    open: Attached,
+    hears: mpsc::UnboundedReceiver<ToSession>,
+    stored: Vec<Change>,
+    /// The last position that the session was told of.
+    heard: Seq,
+}
+
+impl Deaf {
+    async fn new() -> Self {
+        let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
+        let (recipient, mut hears) = listener();
+        let open = join(&feeds, drawing, recipient);
+        assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+        feeds.0.store.silence(drawing).await;
+        Self {
+            feeds,
+            drawing,
+            open,
+            hears,
+            stored: Vec::new(),
+            heard: 0,
+        }
+    }
+
+    fn head(&self) -> Seq {
+        self.stored.len() as Seq
+    }
+
+    /// Stores so many changes more.
+    async fn stores(&mut self, changes: u64) {
+        let head = self.head();
+        let new: Vec<_> = (head + 1..=head + changes).map(change).collect();
+        let store = &self.feeds.0.store;
+        let life = store.since(self.drawing, 0).await.unwrap().life;
+        let appended = store.append(self.drawing, At { life, head }, &new, &[]);
+        assert_eq!(appended.await.unwrap(), Appended::Committed);
+        self.stored.extend(new);
+    }
+
+    /// Makes the feed hear of these, in this order.
+    fn tells(&self, seqs: impl IntoIterator<Item = Seq>) {
+        let told = seqs.into_iter().map(|seq| &self.stored[seq as usize - 1]);
+        let told = told.map(|change| Followed::Change(Box::new(change.clone())));
+        self.open.feed.do_send(Hear(told.collect()));
+    }
+
+    /// Waits until the session was told of all that is stored, in order and once.
+    async fn hears_all(&mut self) {
+        while self.heard < self.head() {
+            let ToSession::Frame(frame) = next(&mut self.hears).await else {
+                panic!("the session is told something else");
+            };
+            let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
+            if frame["type"] != "strokes" {
+                continue;
+            }
+            assert_eq!(frame["from"], self.heard, "{frame}");
+            for told in frame["changes"].as_array().unwrap() {
+                self.heard += 1;
+                let stored = &self.stored[self.heard as usize - 1];
+                let stored = (
+                    serde_json::json!(stored.seq),
+                    serde_json::json!(stored.stroke),
+                );
+                assert_eq!((&told["seq"], &told["stroke"]), (&stored.0, &stored.1));
+            }
+            assert_eq!(frame["head"], self.heard, "{frame}");
+        }
+    }
+
+    /// What a counter says.
+    fn count(&self, counter: &str) -> u64 {
+        let text = self.feeds.metrics().text();
+        let line = text.lines().find_map(|line| line.strip_prefix(counter));
+        line.expect(counter).trim().parse().expect("a number")
+    }
+
+    /// Stores some changes and tells of them, until this counter tells that the feed did what is tried:
+    /// a comparison of heads, as they follow each subscription, may have found them before. Each time
+    /// the session hears of all.
+    async fn until_counted(&mut self, counter: &str, changes: u64, tell: impl Fn(&Self, Seq)) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let before = self.count(counter);
+        while self.count(counter) == before {
+            assert!(Instant::now() < deadline, "{counter} is still {before}");
+            let head = self.head();
+            self.stores(changes).await;
+            tell(self, head);
+            self.hears_all().await;
+            // Whatever the feed was told before, it has done.
+            let read = self.feeds.read(self.drawing, 0, None, None).await;
+            assert_eq!(read.unwrap().head, self.head());
+            tokio::time::sleep(2 * self.feeds.0.settings.gap_hold).await;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_gap_is_filled_by_waiting() {
+    let mut deaf = Deaf::new().await;
+    let counter = "whiteboard_gaps_filled_total{by=\"waiting\"}";
+    let backwards = |deaf: &Deaf, head| deaf.tells([head + 2, head + 1]);
+    deaf.until_counted(counter, 2, backwards).await;
+    assert_eq!(deaf.count("whiteboard_early_changes_dropped_total"), 0);
+}
+
+#[actix_web::test]
+async fn a_gap_that_nothing_fills_is_read() {
+    let mut deaf = Deaf::new().await;
+    let counter = "whiteboard_gaps_filled_total{by=\"reading\"}";
+    let last_only = |deaf: &Deaf, head| deaf.tells([head + 2]);
+    deaf.until_counted(counter, 2, last_only).await;
+}
+
+#[actix_web::test]
+async fn too_many_early_changes_are_dropped_and_the_drawing_is_read() {
+    let mut deaf = Deaf::new().await;
+    let counter = "whiteboard_early_changes_dropped_total";
+    let all = EARLY as u64 + 2;
+    let all_but_one = |deaf: &Deaf, head| deaf.tells(head + 2..=head + all);
+    deaf.until_counted(counter, all, all_but_one).await;
+    // As many as it may hold, and the one that was too many.
+    assert_eq!(deaf.count(counter), EARLY as u64 + 1);
+}
+
+#[actix_web::test]
+async fn another_position_in_the_database_is_noticed() {
+    /// Comparisons that follow a subscription may each have found the difference before, once.
+    const ATTEMPTS: u64 = 4;
+    let mut deaf = Deaf::new().await;
+    let life = deaf
+        .feeds
+        .read(deaf.drawing, 0, None, None)
+        .await
+        .unwrap()
+        .life;
+    let mut noticed = 0;
+    for _ in 0..ATTEMPTS {
+        deaf.stores(5).await;
+        let head = Head {
+            id: deaf.drawing,
+            head: deaf.head(),
+            floor: 0,
+            life,
+            title: "A drawing".into(),
+            deleted: false,
+        };
+        let before = deaf.count("whiteboard_heads_differed_total");
+        deaf.feeds.told(deaf.drawing, Some(head));
+        // The feed answers after it was told.
+        deaf.feeds.read(deaf.drawing, 0, None, None).await.unwrap();
+        noticed += deaf.count("whiteboard_heads_differed_total") - before;
+        deaf.hears_all().await;
+    }
+    assert!(noticed > 0);
+}
+
+#[actix_web::test]
+async fn a_feed_without_sessions_closes_and_a_join_opens_another() {
+    let (feeds, drawing) = feeds(Duration::from_millis(50)).await;
+    let (recipient, mut hears) = listener();
+    let first = join(&feeds, drawing, recipient);
+    assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+    assert_eq!(feeds.open(), 1);
+    first.feed.do_send(FromSession::Leave { session: 1 });
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while feeds.open() > 0 {
+        assert!(Instant::now() < deadline, "the feed closes");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(feeds.read(drawing, 0, None, None).await.is_ok());
+}
+
+#[actix_web::test]
+async fn a_drawing_that_was_swept_away_unheard_closes_its_sessions() {
+    let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
+    let (recipient, mut hears) = listener();
+    join(&feeds, drawing, recipient);
+    assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+    let store = &feeds.0.store;
+    store.delete(drawing).await.unwrap();
+    let mut removals = Removals::default();
+    let removed = store.remove_deleted(&mut removals, Duration::ZERO).await;
+    assert_eq!(removed, Ok(1));
+    let watching = feeds.clone();
+    let watch = actix_web::rt::spawn(async move { watching.watch().await });
+    let closed = loop {
+        if let ToSession::Close(close) = next(&mut hears).await {
+            break close;
+        }
+    };
+    watch.abort();
+    assert!(matches!(closed, Close::NoDrawing), "{closed:?}");
+    assert_eq!(feeds.open(), 0);
+}
+
+#[actix_web::test]
+async fn a_drawing_that_is_not_there_has_no_feed() {
+    let (feeds, _) = feeds(Duration::from_secs(60)).await;
+    let nowhere = DrawingId::random();
+    assert_eq!(
+        feeds.read(nowhere, 0, None, None).await.unwrap_err(),
+        FeedError::NotFound
+    );
+    let (recipient, mut hears) = listener();
+    join(&feeds, nowhere, recipient);
+    assert!(matches!(next(&mut hears).await, ToSession::Close(_)));
+    assert_eq!(feeds.open(), 0);
+}

@@ -1,0 +1,76 @@
+//! What a feed shares with its sessions and the registry.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use tokio::sync::Semaphore;
+
+use super::queue::Room;
+use super::settings::FeedSettings;
+use crate::domain::drawing::{Drawing, Size};
+use crate::domain::sequence::Seq;
+
+/// What a feed shares with its sessions and the registry: room for ops, the head, and how large the
+/// drawing is in memory.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// Room for ops.
+    pub room: Room,
+    /// KiB of chunks that all feeds of this server may keep.
+    pub(super) chunk_room: Arc<Semaphore>,
+    numbers: Arc<Numbers>,
+}
+
+#[derive(Debug, Default)]
+struct Numbers {
+    head: AtomicU64,
+    living: AtomicSize,
+    tombstones: AtomicSize,
+}
+
+#[derive(Debug, Default)]
+struct AtomicSize {
+    rows: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl AtomicSize {
+    fn set(&self, size: Size) {
+        self.rows.store(size.rows, Ordering::Relaxed);
+        self.bytes.store(size.bytes, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Size {
+        Size {
+            rows: self.rows.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(settings: &FeedSettings, chunk_room: Arc<Semaphore>) -> Self {
+        Self {
+            room: Room::new(settings.queue_ops, settings.queue_bytes),
+            chunk_room,
+            numbers: Arc::default(),
+        }
+    }
+
+    pub(super) fn note(&self, drawing: &Drawing) {
+        self.numbers.head.store(drawing.head(), Ordering::Relaxed);
+        let (living, tombstones) = drawing.sizes();
+        self.numbers.living.set(living);
+        self.numbers.tombstones.set(tombstones);
+    }
+
+    /// What the living strokes take in memory, and what the tombstones.
+    pub(crate) fn sizes(&self) -> (Size, Size) {
+        (self.numbers.living.get(), self.numbers.tombstones.get())
+    }
+
+    /// The last position the feed holds.
+    pub fn head(&self) -> Seq {
+        self.numbers.head.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,301 @@
+//! Frames from a browser, parsed into types that cannot be wrong.
+//!
+//! Nothing that gets past here is checked again: an op that is none must be refused here.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::limits::{MAX_OPS_PER_FRAME, truncated};
+use crate::domain::colour::Colour;
+use crate::domain::ids::{Life, OpId, StrokeId, Writer};
+use crate::domain::op::{MAX_OP_NUMBER, MAX_Z, Op, OpKind, Refusal};
+use crate::domain::people::MAX_NAME_CHARS;
+use crate::domain::sequence::Seq;
+use crate::domain::signal::{InkPart, Place};
+use crate::domain::stroke::{Body, Patch};
+
+/// A frame from a browser.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FromBrowser {
+    /// Who is here.
+    Hello(Hello),
+    /// Numbered wishes; one that is no op comes with the reason, under its number.
+    Ops(Vec<(u64, Result<Op, Refusal>)>),
+    /// A pointer, or ink.
+    Signal(PageSignal),
+    /// Send again what comes after this position.
+    Since {
+        /// The last position the page holds.
+        since: Seq,
+        /// The life it belongs to.
+        life: Life,
+    },
+    /// Send all of who is here again.
+    People,
+    /// Are you there?
+    Ping,
+}
+
+/// What makes a session a writer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hello {
+    /// Who draws, made of the secret key and the tab.
+    pub writer: Writer,
+    /// A name and a colour, unless the page is not to be seen.
+    pub seen_as: Option<(String, Colour)>,
+    /// The number of the first op without an answer.
+    pub next: u64,
+}
+
+/// What a page tells to be seen and forgotten.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct PageSignal {
+    /// Where its pointer is: `Some(None)` once it left the drawing.
+    pub pointer: Option<Option<Place>>,
+    /// Part of a stroke in progress.
+    pub ink: Option<InkPart>,
+}
+
+/// Why a frame is none of this protocol: the socket is closed with it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FrameError(String);
+
+impl FrameError {
+    fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl From<serde_json::Error> for FrameError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl FromBrowser {
+    /// Reads a text frame. An op that is none is refused by itself, under its number; everything
+    /// else that is wrong is wrong with the frame.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError`] says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, FrameError> {
+        #[derive(Deserialize)]
+        struct Typed<'a> {
+            #[serde(rename = "type", borrow)]
+            kind: std::borrow::Cow<'a, str>,
+        }
+        let Typed { kind } = serde_json::from_str(text)?;
+        match kind.as_ref() {
+            "ops" => parse_ops(text),
+            "signal" => parse_signal(text),
+            "hello" => parse_hello(text),
+            "since" => {
+                let SinceFrame { since, life, .. } = serde_json::from_str(text)?;
+                Ok(Self::Since { since, life })
+            }
+            "people" => {
+                let BareFrame { .. } = serde_json::from_str(text)?;
+                Ok(Self::People)
+            }
+            "ping" => {
+                let BareFrame { .. } = serde_json::from_str(text)?;
+                Ok(Self::Ping)
+            }
+            _ => Err(FrameError::new(format!(
+                "unknown type {:?}",
+                shortened(&kind)
+            ))),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SinceFrame {
+    #[serde(rename = "type")]
+    _type: String,
+    since: Seq,
+    life: Life,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BareFrame {
+    #[serde(rename = "type")]
+    _type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HelloFrame {
+    #[serde(rename = "type")]
+    _type: String,
+    key: Uuid,
+    tab: Uuid,
+    name: Option<String>,
+    colour: Option<Colour>,
+    next: u64,
+}
+
+fn parse_hello(text: &str) -> Result<FromBrowser, FrameError> {
+    let frame: HelloFrame = serde_json::from_str(text)?;
+    let seen_as = match (frame.name, frame.colour) {
+        (Some(name), Some(colour)) => Some((checked_name(&name)?, colour)),
+        (None, None) => None,
+        _ => return Err(FrameError::new("name and colour come together")),
+    };
+    if frame.next == 0 || frame.next > MAX_OP_NUMBER {
+        return Err(FrameError::new(format!(
+            "next is from 1 to {MAX_OP_NUMBER}"
+        )));
+    }
+    Ok(FromBrowser::Hello(Hello {
+        writer: Writer::new(frame.key, frame.tab),
+        seen_as,
+        next: frame.next,
+    }))
+}
+
+fn checked_name(name: &str) -> Result<String, FrameError> {
+    let name = name.trim();
+    if name.is_empty()
+        || name.chars().count() > MAX_NAME_CHARS
+        || name.chars().any(char::is_control)
+    {
+        return Err(FrameError::new(format!(
+            "name has 1 to {MAX_NAME_CHARS} printable characters"
+        )));
+    }
+    Ok(name.to_owned())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignalFrame {
+    #[serde(rename = "type")]
+    _type: String,
+    pointer: Option<Place>,
+    #[serde(default)]
+    away: bool,
+    ink: Option<InkPart>,
+}
+
+fn parse_signal(text: &str) -> Result<FromBrowser, FrameError> {
+    let frame: SignalFrame = serde_json::from_str(text)?;
+    let pointer = match (frame.pointer, frame.away) {
+        (Some(_), true) => return Err(FrameError::new("a pointer is somewhere or away")),
+        (Some(place), false) if !place.is_valid() => {
+            return Err(FrameError::new("the pointer is too far away"));
+        }
+        (Some(place), false) => Some(Some(place)),
+        (None, true) => Some(None),
+        (None, false) => None,
+    };
+    if frame.ink.as_ref().is_some_and(|ink| !ink.is_valid()) {
+        return Err(FrameError::new("ink is out of bounds"));
+    }
+    Ok(FromBrowser::Signal(PageSignal {
+        pointer,
+        ink: frame.ink,
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpsFrame<'a> {
+    #[serde(rename = "type")]
+    _type: String,
+    #[serde(borrow)]
+    ops: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OpName {
+    Draw,
+    Edit,
+    Erase,
+    Restore,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpFields<'a> {
+    n: u64,
+    op: OpName,
+    stroke: StrokeId,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+    set: Option<Patch>,
+    z: Option<i64>,
+    over: Option<OpId>,
+}
+
+fn parse_ops(text: &str) -> Result<FromBrowser, FrameError> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        n: u64,
+    }
+    let frame: OpsFrame = serde_json::from_str(text)?;
+    if frame.ops.len() > MAX_OPS_PER_FRAME {
+        return Err(FrameError::new(format!(
+            "a frame has at most {MAX_OPS_PER_FRAME} ops"
+        )));
+    }
+    let ops = frame.ops.into_iter().map(|raw| {
+        let fields = serde_json::from_str::<OpFields>(raw.get());
+        let n = match &fields {
+            Ok(fields) => fields.n,
+            Err(_) => serde_json::from_str::<Numbered>(raw.get())?.n,
+        };
+        if n == 0 || n > MAX_OP_NUMBER {
+            return Err(FrameError::new(format!(
+                "an op's n is from 1 to {MAX_OP_NUMBER}"
+            )));
+        }
+        Ok((
+            n,
+            fields
+                .map_err(|error| error.to_string())
+                .and_then(op)
+                .map_err(Refusal::Invalid),
+        ))
+    });
+    Ok(FromBrowser::Ops(ops.collect::<Result<_, FrameError>>()?))
+}
+
+fn op(fields: OpFields) -> Result<Op, String> {
+    let OpFields {
+        n,
+        op,
+        stroke,
+        body,
+        set,
+        z,
+        over,
+    } = fields;
+    let body = body
+        .map(|raw| Body::parse(raw.get()).map_err(|error| error.to_string()))
+        .transpose()?;
+    if z.is_some_and(|z| !(-MAX_Z..=MAX_Z).contains(&z)) {
+        return Err(format!("z is within ± {MAX_Z}"));
+    }
+    let kind = match (op, body, set, z, over) {
+        (OpName::Draw, Some(body), None, None, None) => OpKind::Draw { body },
+        (OpName::Edit, None, Some(set), z, over) => OpKind::Edit { set, z, over },
+        (OpName::Erase, None, None, None, over) => OpKind::Erase { over },
+        (OpName::Restore, Some(body), None, None, Some(over)) => OpKind::Restore { body, over },
+        (OpName::Draw, ..) => return Err("draw has stroke and body".into()),
+        (OpName::Edit, ..) => return Err("edit has stroke and set, and may have z and over".into()),
+        (OpName::Erase, ..) => return Err("erase has stroke, and may have over".into()),
+        (OpName::Restore, ..) => return Err("restore has stroke, body and over".into()),
+    };
+    Ok(Op { n, stroke, kind })
+}
+
+fn shortened(text: &str) -> &str {
+    truncated(text, 40)
+}

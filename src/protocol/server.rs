@@ -1,0 +1,213 @@
+//! Frames to a browser, encoded once for all who get them.
+//!
+//! A stroke's body is JSON already, and must never be parsed to be sent.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use bytestring::ByteString;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::domain::access::Access;
+use crate::domain::ids::{Life, OpId, PersonId, WriterId};
+use crate::domain::op::{Change, Refusal};
+use crate::domain::people::PeopleUpdate;
+use crate::domain::sequence::Seq;
+use crate::domain::signal::Signals;
+
+/// A frame to a browser, except `strokes`, which [`strokes_frame`] writes.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum ToBrowser<'a> {
+    /// The answer to `hello`.
+    Welcome {
+        /// The public id of this page.
+        writer: WriterId,
+        /// The public id of the person.
+        by: PersonId,
+        /// The drawing's life.
+        life: Life,
+        /// The last position this server holds.
+        head: Seq,
+        /// The highest number of this writer's ops that is stored.
+        done: u64,
+        /// The drawing's title.
+        title: &'a str,
+        /// What this link allows: `read`, `draw` or `own`.
+        access: AccessName,
+        /// Names the page's files: a page of another build reloads when it likes.
+        build: &'a str,
+    },
+    /// Forget every stroke and position.
+    Reset {
+        /// The life that begins.
+        life: Life,
+        /// Why.
+        reason: ResetReason,
+    },
+    /// Seen and forgotten.
+    Signals(&'a Signals),
+    /// Who is here, or what changed of it.
+    People(&'a PeopleUpdate),
+    /// Every op up to `n` has its answer.
+    Done {
+        /// The number.
+        n: u64,
+    },
+    /// An op came to nothing.
+    Refused {
+        /// Its number.
+        n: u64,
+        /// A word for the reason: see [`Refusal::code`], or `load`.
+        reason: &'a str,
+        /// The reason for people.
+        message: String,
+        /// The stroke as it is, where that matters.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stroke: Option<Box<RawValue>>,
+        /// With the reason `load`: milliseconds until it is worth trying again.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry: Option<u64>,
+    },
+    /// The ops from `n` on were not taken.
+    Resend {
+        /// The number.
+        n: u64,
+    },
+    /// The drawing's title changed.
+    Drawing {
+        /// The new title.
+        title: &'a str,
+    },
+    /// Fetch what comes after `since` over HTTP.
+    Read {
+        /// The position.
+        since: Seq,
+    },
+    /// The answer to `ping`.
+    Pong {
+        /// The last position this server holds.
+        head: Seq,
+    },
+}
+
+/// [`Access`] as the protocol writes it.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccessName {
+    /// Looking.
+    Read,
+    /// Drawing too.
+    Draw,
+    /// Everything.
+    Own,
+}
+
+impl From<Access> for AccessName {
+    fn from(access: Access) -> Self {
+        match access {
+            Access::Read => Self::Read,
+            Access::Draw => Self::Draw,
+            Access::Own => Self::Own,
+        }
+    }
+}
+
+/// Why a page has to start over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResetReason {
+    /// Its position belongs to another life of the drawing.
+    Life,
+    /// Tombstones newer than its position are swept: it cannot learn what was erased.
+    Floor,
+    /// Its position was never reached in this life.
+    Ahead,
+}
+
+impl ToBrowser<'_> {
+    /// The frame's text, which clones without copying.
+    pub fn encode(&self) -> ByteString {
+        serde_json::to_string(self)
+            .expect("frames have string keys and finite numbers")
+            .into()
+    }
+
+    /// The refusal of an op, with the stroke as it is where that matters.
+    pub fn refused(n: u64, refusal: &Refusal, stroke: Option<&Change>) -> Self {
+        let stroke = stroke.and_then(|change| {
+            let mut json = String::new();
+            push_change(&mut json, change);
+            RawValue::from_string(json).ok()
+        });
+        Self::Refused {
+            n,
+            reason: refusal.code(),
+            message: refusal.to_string(),
+            stroke,
+            retry: None,
+        }
+    }
+
+    /// The refusal of an op, and of all that follow, for load.
+    pub fn overloaded(n: u64, message: &str, retry: Duration) -> Self {
+        Self::Refused {
+            n,
+            reason: "load",
+            message: message.to_owned(),
+            stroke: None,
+            retry: Some(retry.as_millis() as u64),
+        }
+    }
+}
+
+/// The `strokes` frame that covers the positions after `from` up to `head`.
+pub fn strokes_frame<'a>(
+    from: Seq,
+    head: Seq,
+    changes: impl IntoIterator<Item = &'a Change>,
+) -> ByteString {
+    let mut text = format!(r#"{{"type":"strokes","from":{from},"head":{head},"changes":["#);
+    push_changes(&mut text, changes);
+    text.push_str("]}");
+    text.into()
+}
+
+/// Writes changes as the elements of a JSON array.
+pub fn push_changes<'a>(text: &mut String, changes: impl IntoIterator<Item = &'a Change>) {
+    for (index, change) in changes.into_iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        push_change(text, change);
+    }
+}
+
+/// Writes a change as a JSON object. By hand, since the body is JSON already and the ids are
+/// digits: this is the hottest encoder of the server.
+fn push_change(text: &mut String, change: &Change) {
+    let Change {
+        seq,
+        stroke,
+        z,
+        by,
+        op,
+        body,
+        ..
+    } = change;
+    let OpId { writer, n } = op;
+    write!(
+        text,
+        r#"{{"seq":{seq},"stroke":"{stroke}","z":{z},"by":"{by}","writer":"{writer}","n":{n},"#
+    )
+    .expect("writing to a string does not fail");
+    match body {
+        Some(body) => {
+            text.push_str(r#""body":"#);
+            text.push_str(body.as_json());
+            text.push('}');
+        }
+        None => text.push_str(r#""gone":true}"#),
+    }
+}

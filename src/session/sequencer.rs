@@ -1,0 +1,159 @@
+//! Where one writer's ops stand in one session: whose turn it is, and what has its answer.
+//!
+//! Ops are taken in the order of their numbers, without a hole, whatever a page sends.
+
+use crate::domain::ids::Writer;
+use crate::domain::sequence::{Arrival, arrival};
+
+/// What becomes of an op with some number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It was taken before. If it has its answer, that is told again.
+    Stale {
+        /// Whether it has.
+        answered: bool,
+    },
+    /// It is taken.
+    Next,
+    /// Ops before it are missing: the page is asked for them.
+    Gap,
+    /// The page was asked already, or told to wait: it sends this one again by itself.
+    Held,
+}
+
+/// The numbers of a writer's ops.
+#[derive(Debug)]
+pub struct Upwards {
+    writer: Writer,
+    /// The number of the op that is taken next.
+    next: u64,
+    /// Every op that was given to the feed has its answer, up to here.
+    answered: u64,
+    /// How many ops the feed has not answered.
+    unanswered: usize,
+    /// The ops after `next` are left out until it comes.
+    held: bool,
+}
+
+impl Upwards {
+    /// A writer whose ops before `next` have their answers.
+    pub fn new(writer: Writer, next: u64) -> Self {
+        Self {
+            writer,
+            next,
+            answered: next - 1,
+            unanswered: 0,
+            held: false,
+        }
+    }
+
+    /// Who draws.
+    pub fn writer(&self) -> Writer {
+        self.writer
+    }
+
+    /// The number of the op that is taken next.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Every op up to this one that reached the feed has its answer.
+    pub fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    /// How many ops the feed has not answered.
+    pub fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+
+    /// Judges an op by its number.
+    pub fn turn(&mut self, n: u64) -> Turn {
+        match arrival(self.next - 1, n - 1, n) {
+            Arrival::Stale => Turn::Stale {
+                answered: n <= self.answered,
+            },
+            Arrival::Next => Turn::Next,
+            Arrival::Gap if self.held => Turn::Held,
+            Arrival::Gap => {
+                self.held = true;
+                Turn::Gap
+            }
+        }
+    }
+
+    /// The next op goes to the feed.
+    pub fn take(&mut self) {
+        self.pass();
+        self.unanswered += 1;
+    }
+
+    /// The next op has its answer at once: it is none, or not allowed.
+    pub fn pass(&mut self) {
+        self.held = false;
+        self.next += 1;
+    }
+
+    /// The next op is refused for load: it and those after it come again.
+    pub fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// The feed has answered so many ops, the last of which is `upto`.
+    pub fn answer(&mut self, ops: usize, upto: u64) {
+        self.answered = upto.max(self.answered);
+        self.unanswered = self.unanswered.saturating_sub(ops);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn upwards(next: u64) -> Upwards {
+        Upwards::new(Writer::new(Uuid::new_v4(), Uuid::new_v4()), next)
+    }
+
+    #[test]
+    fn ops_are_taken_in_the_order_of_their_numbers() {
+        let mut upwards = upwards(3);
+        assert_eq!(upwards.turn(2), Turn::Stale { answered: true });
+        assert_eq!(upwards.turn(3), Turn::Next);
+        upwards.take();
+        assert_eq!(upwards.turn(3), Turn::Stale { answered: false });
+        upwards.answer(1, 3);
+        assert_eq!(upwards.turn(3), Turn::Stale { answered: true });
+        assert_eq!(upwards.unanswered(), 0);
+    }
+
+    #[test]
+    fn a_gap_is_asked_for_once_until_the_missing_op_comes() {
+        let mut upwards = upwards(1);
+        assert_eq!(upwards.turn(4), Turn::Gap);
+        assert_eq!(upwards.turn(5), Turn::Held);
+        assert_eq!(upwards.turn(1), Turn::Next);
+        upwards.take();
+        assert_eq!(upwards.turn(3), Turn::Gap);
+    }
+
+    #[test]
+    fn after_a_refusal_for_load_nothing_is_taken_until_the_op_comes_again() {
+        let mut upwards = upwards(1);
+        upwards.hold();
+        assert_eq!(upwards.turn(2), Turn::Held);
+        assert_eq!(upwards.turn(1), Turn::Next);
+        upwards.take();
+        assert_eq!(upwards.turn(2), Turn::Next);
+    }
+
+    #[test]
+    fn ops_that_are_answered_at_once_do_not_count_as_unanswered() {
+        let mut upwards = upwards(1);
+        for _ in 0..5_000 {
+            upwards.pass();
+        }
+        assert_eq!(upwards.unanswered(), 0);
+        assert_eq!(upwards.next(), 5_001);
+    }
+}

@@ -1,0 +1,50 @@
+//! How a request becomes a session.
+//!
+//! It must never leave a page without a word: who is turned away is told why by a close code.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web_actors::ws;
+
+use super::actor::Session;
+use super::guard::{Gate, Guard};
+use super::sessions::{Joining, RETRY, Sessions};
+use crate::protocol::{Close, MAX_FRAME_BYTES, SUBPROTOCOL};
+
+/// Turns a request into a session.
+///
+/// A socket that is refused is upgraded too, and closed with the code that says why: a page
+/// cannot read the status of a handshake that failed.
+///
+/// # Errors
+///
+/// When the request is no WebSocket handshake.
+pub fn upgrade(
+    request: &HttpRequest,
+    payload: web::Payload,
+    joining: Result<Joining, Close>,
+    sessions: &Arc<Sessions>,
+) -> Result<HttpResponse, actix_web::Error> {
+    let offered = request
+        .headers()
+        .get("Sec-WebSocket-Protocol")
+        .and_then(|value| value.to_str().ok());
+    let speaks =
+        offered.is_some_and(|offered| offered.split(',').any(|one| one.trim() == SUBPROTOCOL));
+    let joining = match joining {
+        Ok(_) if !speaks => Err(Close::Malformed(format!(
+            "speak the subprotocol {SUBPROTOCOL}"
+        ))),
+        Ok(_) if sessions.feeds.is_draining() => Err(Close::Restart { after: RETRY }),
+        Ok(_) if sessions.open() >= sessions.settings.max_sessions => Err(Close::TooMany),
+        joining => joining,
+    };
+    let gate = Gate::default();
+    let frames = Guard::new(payload, gate.clone(), sessions.settings.frames_per_second());
+    let session = Session::new(joining, sessions.clone(), gate);
+    ws::WsResponseBuilder::new(session, request, frames)
+        .protocols(&[SUBPROTOCOL])
+        .frame_size(MAX_FRAME_BYTES)
+        .start()
+}

@@ -1,0 +1,146 @@
+//! Connecting to a database and signing in.
+//!
+//! What is wrong with a database must be told here in one clear line, not later.
+
+use std::time::Duration;
+
+use surrealdb::Surreal;
+use surrealdb::engine::any::{self, Any};
+use surrealdb::opt::{Config, auth};
+use surrealdb::types::Value;
+
+use super::address::{Database, database_address};
+use super::error::{StoreError, Trouble, checked, one_line};
+use super::rows::{Fields, variables};
+
+/// Namespace and database.
+const DATABASE: &str = include_str!("../../schema/database.surql");
+/// How long connecting may take, and then signing in: the server hashes the password, which is
+/// slow on purpose, for every server that starts.
+const CONNECT_WAIT: Duration = Duration::from_secs(30);
+/// How often connecting is tried while a server is starting.
+const START_LOOK: Duration = Duration::from_millis(100);
+/// Longest wait before something that met a conflict is tried again, in milliseconds.
+const CONFLICT_WAIT_MS: u64 = 20;
+
+/// What is done where there is no database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// One is made.
+    Make,
+    /// That is an error, and nothing is made.
+    Refuse,
+}
+
+/// Waits a little, for another transaction to get out of the way.
+pub(super) async fn pause() {
+    let wait = fastrand::u64(1..=CONFLICT_WAIT_MS);
+    tokio::time::sleep(Duration::from_millis(wait)).await;
+}
+
+/// Connects, signs in, and goes to the database.
+pub(super) async fn connect(
+    database: &Database,
+    missing: Missing,
+) -> Result<Surreal<Any>, StoreError> {
+    let url = database_address(&database.url).map_err(|reason| unavailable(database, &reason))?;
+    // A large folder may take longer than a query to open, and nobody else can answer for it.
+    let connected = match database.is_remote() {
+        true => tokio::time::timeout(CONNECT_WAIT, reach(&url)).await,
+        false => Ok(reach(&url).await),
+    };
+    let client = match connected {
+        Ok(Ok(client)) => client,
+        Ok(Err(error)) => return Err(unavailable(database, error.message())),
+        Err(_) => return Err(unavailable(database, "no answer in time")),
+    };
+    let prepared = tokio::time::timeout(CONNECT_WAIT, prepare(&client, database, missing)).await;
+    prepared.unwrap_or_else(|_| Err(unavailable(database, "no answer in time")))?;
+    Ok(client)
+}
+
+/// Connects; again when a server is there but still starting.
+async fn reach(url: &str) -> Result<Surreal<Any>, surrealdb::Error> {
+    loop {
+        match any::connect((url, Config::new())).await {
+            Err(error) if error.message().contains("503 Service Unavailable") => {
+                tokio::time::sleep(START_LOOK).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+/// Signs in, and goes to the namespace and the database.
+async fn prepare(
+    client: &Surreal<Any>,
+    database: &Database,
+    missing: Missing,
+) -> Result<(), StoreError> {
+    let mut at_root = true;
+    if let Some(user) = &database.user {
+        let password = database.password.clone().unwrap_or_default();
+        let root = auth::Root {
+            username: user.clone(),
+            password: password.clone(),
+        };
+        if client.signin(root).await.is_err() {
+            at_root = false;
+            let user = auth::Database {
+                namespace: database.namespace.clone(),
+                database: database.name.clone(),
+                username: user.clone(),
+                password,
+            };
+            client
+                .signin(user)
+                .await
+                .map_err(|error| unavailable(database, error.message()))?;
+        }
+    }
+    if at_root && missing == Missing::Refuse {
+        // To go where nothing is makes it.
+        if !lists(client, "INFO FOR ROOT", "namespaces", &database.namespace).await? {
+            return Err(StoreError::NoDatabase);
+        }
+        client.use_ns(&database.namespace).await?;
+        if !lists(client, "INFO FOR NS", "databases", &database.name).await? {
+            return Err(StoreError::NoDatabase);
+        }
+    } else if at_root {
+        let names = variables([
+            ("namespace", Value::String(database.namespace.clone())),
+            ("database", Value::String(database.name.clone())),
+        ]);
+        // Servers that start at the same time make them at the same time.
+        loop {
+            let made = client.query(DATABASE).bind(names.clone()).await?;
+            match checked(made) {
+                Err(Trouble::Conflict) => pause().await,
+                made => break drop(made?),
+            }
+        }
+    }
+    client
+        .use_ns(&database.namespace)
+        .use_db(&database.name)
+        .await
+        .map_err(|error| unavailable(database, error.message()))?;
+    Ok(())
+}
+
+/// Whether what is defined in some place has this name.
+async fn lists(
+    client: &Surreal<Any>,
+    info: &'static str,
+    kind: &str,
+    name: &str,
+) -> Result<bool, StoreError> {
+    let mut told = checked(client.query(info).await?)?;
+    let defined = Fields::of(told.take(0)?)?.take(kind);
+    Ok(matches!(defined, Value::Object(defined) if defined.contains_key(name)))
+}
+
+fn unavailable(database: &Database, reason: &str) -> StoreError {
+    StoreError::Unavailable(format!("{}: {}", database.url, one_line(reason)))
+}

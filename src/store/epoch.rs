@@ -1,0 +1,65 @@
+//! Drawings begin another life: positions of the old one must never be taken for the new.
+
+use std::ops::Bound;
+
+use surrealdb::types::{RecordId, RecordIdKey, RecordIdKeyRange, Value};
+use uuid::Uuid;
+
+use super::connection::Store;
+use super::error::StoreError;
+use super::rows::{drawing_record, rows, uuid, variables};
+use crate::domain::ids::{DrawingId, Life};
+
+/// Only the first of several servers that notice renews it.
+const RENEW_ONE: &str = "UPDATE $drawing SET life = rand::uuid() WHERE life = $life RETURN NONE";
+const RENEW_ALL: &str = "UPDATE $drawings SET life = rand::uuid() RETURN VALUE head";
+
+impl Store {
+    /// Gives a drawing a new life if it still has `life`: its head was seen to go back, as
+    /// when a backup was restored.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn renew_life(&self, drawing: DrawingId, life: Life) -> Result<(), StoreError> {
+        let variables = variables([("drawing", drawing_record(drawing)), ("life", uuid(life.0))]);
+        self.0.persist(RENEW_ONE, variables).await?;
+        Ok(())
+    }
+
+    /// Gives every drawing a new life, after a backup was restored, so that positions from
+    /// before mean nothing any more. Answers how many drawings there are.
+    ///
+    /// Ids are random, so those that begin with the same byte are few enough for a
+    /// transaction, however many drawings there are. If it fails halfway, begin again.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn renew_lives(&self) -> Result<usize, StoreError> {
+        let mut renewed = 0;
+        for first in 0..=u8::MAX {
+            let drawings = variables([("drawings", beginning_with(first))]);
+            let mut results = self.0.persist(RENEW_ALL, drawings).await?;
+            renewed += rows(results.take(0)?)?.len();
+        }
+        Ok(renewed)
+    }
+}
+
+/// The drawings whose ids begin with this byte.
+fn beginning_with(first: u8) -> Value {
+    let edge = |rest: u8| {
+        let mut bytes = [rest; 16];
+        bytes[0] = first;
+        Bound::Included(RecordIdKey::Uuid(Uuid::from_bytes(bytes).into()))
+    };
+    let range = RecordIdKeyRange {
+        start: edge(0),
+        end: edge(u8::MAX),
+    };
+    Value::RecordId(RecordId::new(
+        "drawing",
+        RecordIdKey::Range(Box::new(range)),
+    ))
+}

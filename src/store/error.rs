@@ -1,0 +1,136 @@
+//! Why the database did not do what was asked.
+
+use std::time::Duration;
+use surrealdb::IndexedResults;
+use surrealdb::types::{ErrorDetails, QueryError};
+
+/// What an error says if the storage failed, if a transaction of several statements or of one could
+/// not be committed, and if it is not known whether it was. The kinds of these errors do not tell
+/// them from others.
+const STORAGE_FAILED: [&str; 4] = [
+    "There was a problem with a transaction: ",
+    "Cannot COMMIT",
+    "The query was not executed due to a failed transaction. ",
+    "commit outcome is unknown",
+];
+
+/// Why the database did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such drawing.
+    #[error("there is no such drawing")]
+    NotFound,
+    /// The drawing is deleted.
+    #[error("the drawing is deleted")]
+    Gone,
+    /// No answer in time: it may have happened, or may still happen.
+    #[error("the database did not answer within {0:?}")]
+    Deadline(Duration),
+    /// The database cannot be reached or opened, or the connection broke: for what writes,
+    /// it may have happened.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The storage beneath the database failed, as with a full disk: it may have happened.
+    #[error("the database's storage failed: {0}")]
+    Storage(String),
+    /// There is no database of this program where one has to be.
+    #[error("there is no database of a whiteboard, and none is made")]
+    NoDatabase,
+    /// A newer program wrote this database, and says that this one may not read it.
+    #[error(
+        "the database was written by a newer program (schema {schema}) that asks for \
+         schema {oldest} or later; this program knows schema {known}: upgrade it"
+    )]
+    TooNew {
+        /// The schema of the database.
+        schema: u32,
+        /// The oldest program that may read it, by the schema it knows.
+        oldest: u32,
+        /// The schema this program knows.
+        known: u32,
+    },
+    /// The database answered with an error, and nothing happened. It may be a fault of what was
+    /// asked, or of the database.
+    #[error("the database refused: {0}")]
+    Failed(String),
+}
+
+/// Why a query came to nothing, before it is known what that means to the caller.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The query itself said THROW, with this word.
+    Thrown(String),
+    /// Another transaction wrote the same at the same time: nothing happened.
+    Conflict,
+    /// Everything else.
+    Store(StoreError),
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Thrown(word) => StoreError::Failed(word),
+            Trouble::Conflict => StoreError::Failed("others write the same all the time".into()),
+            Trouble::Store(error) => error,
+        }
+    }
+}
+
+impl From<surrealdb::Error> for Trouble {
+    fn from(error: surrealdb::Error) -> Self {
+        let text = error.message();
+        if let Some(word) = text.strip_prefix("An error occurred: ")
+            && error.is_thrown()
+        {
+            return Trouble::Thrown(word.to_owned());
+        }
+        match error.details() {
+            ErrorDetails::Query(Some(QueryError::TransactionConflict)) => Trouble::Conflict,
+            _ if text.contains("can be retried") => Trouble::Conflict,
+            ErrorDetails::Connection(_) => unavailable(text),
+            // No fault of what was to be stored, which may be there nevertheless.
+            _ if is_of_storage(text) => Trouble::Store(StoreError::Storage(one_line(text))),
+            _ => Trouble::Store(StoreError::Failed(one_line(text))),
+        }
+    }
+}
+
+impl From<surrealdb::Error> for StoreError {
+    fn from(error: surrealdb::Error) -> Self {
+        Trouble::from(error).into()
+    }
+}
+
+fn is_of_storage(text: &str) -> bool {
+    STORAGE_FAILED.iter().any(|words| text.contains(words))
+}
+
+/// The text without line breaks: it ends up in one line of a log.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Finds the cause among the errors of a query's statements: all but one of them may only
+/// say that another one failed, or that the transaction could not be committed.
+pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, Trouble> {
+    let mut errors: Vec<_> = results.take_errors().into_iter().collect();
+    if errors.is_empty() {
+        return Ok(results);
+    }
+    errors.sort_by_key(|(index, error)| {
+        let follows = matches!(
+            error.details(),
+            ErrorDetails::Query(Some(QueryError::NotExecuted))
+        );
+        (follows && !is_of_storage(error.message()), *index)
+    });
+    Err(errors.swap_remove(0).1.into())
+}
+
+pub(super) fn closed() -> Trouble {
+    unavailable("the store is closed")
+}
+
+pub(super) fn unavailable(text: &str) -> Trouble {
+    Trouble::Store(StoreError::Unavailable(one_line(text)))
+}

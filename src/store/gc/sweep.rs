@@ -1,0 +1,149 @@
+//! What is taken away in the background: old tombstones, rows of dead servers.
+//!
+//! It must never take the row at a drawing's head, and raises the floor in the same
+//! transaction in which tombstones go.
+
+use std::time::Duration;
+
+use surrealdb::types::{Array, RecordId, RecordIdKey, Value};
+
+use crate::domain::ids::DrawingId;
+use crate::domain::op::RowId;
+use crate::store::connection::Store;
+use crate::store::error::StoreError;
+use crate::store::error::Trouble;
+use crate::store::rows::{
+    Fields, drawing_record, int, row_of, rows, stroke_table, variables, wrong,
+};
+use crate::store::servers::SERVER_SILENCE;
+
+/// Most tombstones that go in one transaction, and most drawings that one sweep looks at for
+/// them: what is left, the next one finds.
+const AT_ONCE: usize = 1_000;
+
+/// Without the hint the other index would be read, from end to end.
+pub(in crate::store) const DUE: &str =
+    "SELECT id, changed < swept AS untouched FROM drawing WITH INDEX swept
+WHERE deleted IS NONE AND swept <= time::now() - $age LIMIT $most";
+/// Nothing was erased in a drawing that did not change since tombstones were swept: it has none,
+/// and will be asked for again only when one from now on could have grown old.
+const UNTOUCHED: &str =
+    "UPDATE $drawings SET swept = time::now() WHERE changed < swept RETURN NONE";
+const OLD: &str = "BEGIN;
+LET $until = time::now() - $age;
+SELECT head, $until AS until FROM ONLY $drawing;
+SELECT VALUE id FROM type::record($strokes, ..0) WHERE gone IS NOT NONE AND gone <= $until;
+COMMIT;";
+const TAKE: &str = "BEGIN;
+IF (UPDATE ONLY $drawing SET floor = math::max([floor, $floor]) WHERE head > $floor AND deleted IS NONE RETURN VALUE floor) IS NONE { THROW 'gone' };
+DELETE $rows RETURN NONE;
+COMMIT;";
+const DONE: &str = "UPDATE ONLY $drawing SET swept = $until WHERE swept < $until RETURN NONE";
+const SILENT: &str = "DELETE server WHERE beat < time::now() - $age RETURN NONE";
+
+/// What a sweep took away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Tombstones.
+    pub tombstones: usize,
+}
+
+impl Store {
+    /// Removes tombstones older than `tombstones`, and the rows of servers silent for [`SERVER_SILENCE`].
+    /// Several servers may sweep at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query; what was swept until then stays swept.
+    pub async fn sweep(&self, tombstones: Duration) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
+        let mut untouched = Vec::new();
+        // A drawing is looked at some thirty times in a tombstone's life.
+        for mut row in self
+            .some(DUE, tombstones + tombstones / 30, AT_ONCE)
+            .await?
+        {
+            let drawing = DrawingId(row.uuid_key()?);
+            match row.take("untouched") {
+                Value::Bool(true) => untouched.push(drawing_record(drawing)),
+                _ => swept.tombstones += self.sweep_tombstones(drawing, tombstones).await?,
+            }
+        }
+        if !untouched.is_empty() {
+            let drawings = variables([("drawings", Value::Array(Array::from(untouched)))]);
+            self.0.persist(UNTOUCHED, drawings).await?;
+        }
+        let silence = variables([("age", age(SERVER_SILENCE))]);
+        self.0.persist(SILENT, silence).await?;
+        Ok(swept)
+    }
+
+    async fn sweep_tombstones(
+        &self,
+        drawing: DrawingId,
+        older: Duration,
+    ) -> Result<usize, StoreError> {
+        let old = variables([
+            ("drawing", drawing_record(drawing)),
+            ("strokes", Value::String(stroke_table(drawing))),
+            ("age", age(older)),
+        ]);
+        let mut results = self.0.query(OLD, old).await?;
+        let Some(mut row) = Fields::maybe(results.take(2)?) else {
+            return Ok(0);
+        };
+        let head = row.seq("head")?;
+        let until = row.take("until");
+        let mut tombstones = Vec::new();
+        for id in rows(results.take(3)?)? {
+            match id {
+                Value::RecordId(RecordId {
+                    key: RecordIdKey::Number(key),
+                    ..
+                }) => {
+                    let RowId { seq, .. } = row_of(key);
+                    if seq < head {
+                        tombstones.push((seq, id));
+                    }
+                }
+                _ => return Err(wrong("id")),
+            }
+        }
+        tombstones.sort_by_key(|(seq, _)| *seq);
+        for some in tombstones.chunks(AT_ONCE) {
+            let floor = some.last().map_or(0, |(seq, _)| *seq);
+            let ids: Vec<Value> = some.iter().map(|(_, id)| id.clone()).collect();
+            let variables = variables([
+                ("drawing", drawing_record(drawing)),
+                ("floor", int(floor)),
+                ("rows", Value::Array(Array::from(ids))),
+            ]);
+            match self.0.persist(TAKE, variables).await {
+                Ok(_) => {}
+                Err(Trouble::Thrown(_)) => return Ok(0),
+                Err(trouble) => return Err(trouble.into()),
+            }
+        }
+        let done = variables([("drawing", drawing_record(drawing)), ("until", until)]);
+        self.0.persist(DONE, done).await?;
+        Ok(tombstones.len())
+    }
+
+    async fn some(
+        &self,
+        text: &'static str,
+        older: Duration,
+        most: usize,
+    ) -> Result<Vec<Fields>, StoreError> {
+        let variables = variables([("age", age(older)), ("most", int(most as u64))]);
+        let mut results = self.0.query(text, variables).await?;
+        rows(results.take(0)?)?
+            .into_iter()
+            .map(Fields::of)
+            .collect()
+    }
+}
+
+fn age(duration: Duration) -> Value {
+    Value::Duration(duration.into())
+}

@@ -1,0 +1,222 @@
+//! Finite reads: what is new in a drawing after a position, and what a first load needs of it.
+//!
+//! Each reads some rows in one transaction, and costs what these rows cost: the ids tell living strokes
+//! from tombstones, and chunks are counted by rows, not by positions.
+//!
+//! `LIMIT` ends the scan of a range only where the range is the result of a function, since SurrealDB
+//! plans a range that it is given as a value without a limit and cuts the result afterwards.
+
+use crate::domain::ids::Life;
+use surrealdb::types::{Number, Value};
+
+use super::connection::Store;
+use super::error::StoreError;
+use super::rows::{Fields, drawing_record, from_row, int, row_key, rows, stroke_table, variables};
+use super::schema::SCHEMA;
+use crate::domain::ids::DrawingId;
+use crate::domain::op::{Change, RowId};
+use crate::domain::sequence::Seq;
+
+/// Living strokes that one [`Page`] has at most. Bodies are at most 64 KiB, so a page stays
+/// under half of the 64 MiB that SurrealDB allows in one message.
+pub const PAGE: u64 = 500;
+
+/// Most tombstones that one read gives. They have no body, but may have many marks.
+const TOMBSTONES: u64 = 2_000;
+/// Most tombstones that come along when a drawing is opened: so one read brings all of a drawing that
+/// has few, and no reader of one that has many waits for them.
+const FIRST_TOMBSTONES: u64 = 100;
+
+const READ: &str = "BEGIN;
+SELECT head, floor, life, title, deleted, schema FROM ONLY $drawing;
+SELECT * FROM type::record($strokes, $living..=$last_living) LIMIT $most_living;
+SELECT * FROM type::record($strokes, $tombstone..=$last_tombstone) LIMIT $most_tombstones;
+COMMIT;";
+
+/// Changes of a drawing after a position, read in one transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The drawing's life.
+    pub life: Life,
+    /// Up to here tombstones are swept away: who holds less must start over.
+    pub floor: Seq,
+    /// The drawing's title.
+    pub title: String,
+    /// The changes, by position. Positions whose stroke changed later are missing.
+    pub changes: Vec<Change>,
+    /// The position that this page reaches: the end of what was asked for, or less when there is more.
+    pub head: Seq,
+    /// Whether there is more of what was asked for after `head`.
+    pub more: bool,
+    /// The drawing's head. It is less than what was asked for when the asker holds
+    /// positions of another life.
+    pub database_head: Seq,
+}
+
+/// Which rows of a drawing are asked for.
+struct Range {
+    /// Those after this position …
+    after: Seq,
+    /// … up to this one.
+    through: Seq,
+    /// Most living strokes.
+    living: u64,
+    /// Most tombstones.
+    tombstones: u64,
+}
+
+/// What a read of a range gave, in one transaction.
+struct Read {
+    drawing: Fields,
+    head: Seq,
+    living: Vec<Change>,
+    tombstones: Vec<Change>,
+}
+
+impl Store {
+    /// Reads the changes after `since`: at most [`PAGE`] living strokes of them, and some tombstones.
+    ///
+    /// It brings the drawing's tables up to this program's schema first, where they are older.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] and [`StoreError::Gone`] besides those of every query.
+    pub async fn since(&self, drawing: DrawingId, since: Seq) -> Result<Page, StoreError> {
+        let range = Range {
+            after: since,
+            through: Seq::MAX,
+            living: PAGE,
+            tombstones: TOMBSTONES,
+        };
+        let read = self.read_range(drawing, &range).await?;
+        let cut = |rows: &[Change], most| match rows.last() {
+            Some(last) if rows.len() as u64 == most => last.seq,
+            _ => Seq::MAX,
+        };
+        let reached = cut(&read.living, PAGE).min(cut(&read.tombstones, TOMBSTONES));
+        let mut changes = [read.living, read.tombstones].concat();
+        changes.retain(|change| change.seq <= reached);
+        changes.sort_unstable_by_key(|change| change.seq);
+        page(read.drawing, changes, reached.min(read.head), read.head)
+    }
+
+    /// Reads at most [`PAGE`] living strokes after the position `after` and up to `through`, or up to
+    /// the head. If a read from 0 gives all of them, and the tombstones are few, they come along.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::since`].
+    pub async fn living(
+        &self,
+        drawing: DrawingId,
+        after: Seq,
+        through: Option<Seq>,
+    ) -> Result<(Page, Option<Vec<Change>>), StoreError> {
+        let range = Range {
+            after,
+            through: through.unwrap_or(Seq::MAX),
+            living: PAGE,
+            tombstones: if after == 0 { FIRST_TOMBSTONES } else { 0 },
+        };
+        let read = self.read_range(drawing, &range).await?;
+        let end = through.unwrap_or(read.head);
+        let cut = read.living.len() as u64 == range.living;
+        let reached = match read.living.last() {
+            Some(last) if cut => last.seq,
+            _ => end,
+        };
+        let all = reached == end && (read.tombstones.len() as u64) < range.tombstones;
+        let tombstones = all.then_some(read.tombstones);
+        let mut page = page(read.drawing, read.living, reached, read.head)?;
+        page.more = reached < end;
+        Ok((page, tombstones))
+    }
+
+    /// Reads some of the tombstones after the position `after` and up to `through`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::since`].
+    pub async fn tombstones(
+        &self,
+        drawing: DrawingId,
+        after: Seq,
+        through: Seq,
+    ) -> Result<Page, StoreError> {
+        let range = Range {
+            after,
+            through,
+            living: 0,
+            tombstones: TOMBSTONES,
+        };
+        let read = self.read_range(drawing, &range).await?;
+        let reached = match read.tombstones.last() {
+            Some(last) if read.tombstones.len() as u64 == TOMBSTONES => last.seq,
+            _ => through,
+        };
+        let mut page = page(read.drawing, read.tombstones, reached, read.head)?;
+        page.more = reached < through;
+        Ok(page)
+    }
+
+    async fn read_range(&self, drawing: DrawingId, range: &Range) -> Result<Read, StoreError> {
+        let key = |seq: Seq, tombstone| {
+            let seq = seq.min(i64::MAX as Seq);
+            Value::Number(Number::Int(row_key(RowId { seq, tombstone })))
+        };
+        let first = range.after.saturating_add(1);
+        loop {
+            let variables = variables([
+                ("drawing", drawing_record(drawing)),
+                ("strokes", Value::String(stroke_table(drawing))),
+                ("living", key(first, false)),
+                ("last_living", key(range.through, false)),
+                ("most_living", int(range.living)),
+                ("tombstone", key(first, true)),
+                ("last_tombstone", key(range.through, true)),
+                ("most_tombstones", int(range.tombstones)),
+            ]);
+            let mut results = match self.0.query(READ, variables).await {
+                Ok(results) => results,
+                Err(trouble) => return Err(self.missing(drawing, trouble.into()).await),
+            };
+            // BEGIN is the first statement of the two that give nothing.
+            let mut row = Fields::maybe(results.take(1)?).ok_or(StoreError::NotFound)?;
+            if !matches!(row.take("deleted"), Value::None) {
+                return Err(StoreError::Gone);
+            }
+            let schema = row.seq("schema")? as u32;
+            if schema < SCHEMA {
+                self.migrate(drawing, schema).await?;
+                continue;
+            }
+            let mut changes = |statement: usize| -> Result<Vec<Change>, StoreError> {
+                let rows = rows(results.take(statement)?)?;
+                rows.into_iter().map(from_row).collect()
+            };
+            return Ok(Read {
+                head: row.seq("head")?,
+                living: changes(2)?,
+                tombstones: changes(3)?,
+                drawing: row,
+            });
+        }
+    }
+}
+
+fn page(
+    mut drawing: Fields,
+    changes: Vec<Change>,
+    reached: Seq,
+    head: Seq,
+) -> Result<Page, StoreError> {
+    Ok(Page {
+        life: drawing.life()?,
+        floor: drawing.seq("floor")?,
+        title: drawing.text("title")?,
+        changes,
+        head: reached,
+        more: reached < head,
+        database_head: head,
+    })
+}

@@ -1,0 +1,339 @@
+//! LIVE SELECT as streams: what is stored in one drawing, what is said in it, and the servers.
+//!
+//! It must never gather without bound: SurrealDB's own channels have no limit, so a task of the
+//! store drains them into one that has, and ends the stream when that is full.
+
+use crate::domain::op::Change;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use surrealdb::engine::any::Any;
+use surrealdb::method::QueryStream;
+use surrealdb::types::{Action, Object, Value};
+use surrealdb::{Notification, Surreal};
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+use super::connect::pause;
+use super::connection::Session;
+use super::connection::Store;
+use super::error::StoreError;
+use super::error::{Trouble, checked, one_line};
+use super::rows::{
+    Fields, drawing_record, from_row, signal_table, stroke_table, table, uuid, variables, wrong,
+};
+use super::schema::SCHEMA;
+use super::servers::ServerInfo;
+use super::servers::from_server_row;
+use crate::domain::ids::{DrawingId, ServerId};
+use crate::metrics::{Link, Lost, Metrics, Told};
+
+/// How often a live query is opened, or killed, again after a conflict: both write the
+/// definition of their table.
+const TRIES: u32 = 50;
+/// How long looking for a live query that should be gone, or killing it, may take.
+const KILL_WAIT: Duration = Duration::from_secs(2);
+
+const SCHEMA_OF: &str = "SELECT schema, deleted FROM ONLY $drawing";
+/// One in a query: of two, one that is open would be forgotten where the other meets a conflict.
+const LIVE: &str = "LIVE SELECT * FROM type::table($table)";
+const KILL: &str = "KILL $live";
+const INFO: &str = "INFO FOR TABLE $table";
+const SIGNAL: &str = "INSERT INTO $signals $row RETURN NONE";
+
+/// What is heard of a drawing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Followed {
+    /// A change was stored; not always in order. Boxed, for room for many is kept for each open drawing.
+    Change(Box<Change>),
+    /// A server said something that is not stored.
+    Signals {
+        /// The server.
+        server: ServerId,
+        /// What it said.
+        body: String,
+    },
+}
+
+/// What is heard of one drawing, from the moment [`Store::follow`] returned. Dropping it ends
+/// its live queries.
+#[derive(Debug)]
+pub struct Follow(mpsc::Receiver<Followed>);
+
+impl Follow {
+    /// The next change or signals; nothing once the connection was lost, the store closed, or
+    /// more than [`Database::notifications`](super::Database::notifications) of them waited here. Then follow again, and read
+    /// [`Store::since`]. That the drawing was deleted or swept away is not heard here.
+    pub async fn next(&mut self) -> Option<Followed> {
+        self.0.recv().await
+    }
+}
+
+/// What is heard of the servers. Dropping it ends its live query.
+#[derive(Debug)]
+pub struct FollowServers(mpsc::Receiver<ServerInfo>);
+
+impl FollowServers {
+    /// What the next server says of itself, also this one; it ends as [`Follow::next`] does.
+    pub async fn next(&mut self) -> Option<ServerInfo> {
+        self.0.recv().await
+    }
+}
+
+impl Store {
+    /// Follows a drawing: each change that is stored from now on, and each signal.
+    ///
+    /// A write that began before this and ends after it may be missing: read [`Store::since`]
+    /// after this, and look at the head again a little later.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] and [`StoreError::Gone`] besides those of every query.
+    pub async fn follow(&self, drawing: DrawingId) -> Result<Follow, StoreError> {
+        let variables = variables([("drawing", drawing_record(drawing))]);
+        let mut results = self.0.query(SCHEMA_OF, variables).await?;
+        let mut row = Fields::maybe(results.take(0)?).ok_or(StoreError::NotFound)?;
+        if !matches!(row.take("deleted"), Value::None) {
+            return Err(StoreError::Gone);
+        }
+        let schema = row.seq("schema")? as u32;
+        if schema < SCHEMA {
+            self.migrate(drawing, schema).await?;
+        }
+        let tables = vec![stroke_table(drawing), signal_table(drawing)];
+        match self.live(tables, followed).await {
+            Ok(receiver) => Ok(Follow(receiver)),
+            Err(trouble) => Err(self.missing(drawing, trouble.into()).await),
+        }
+    }
+
+    /// Follows the rows of all servers, as [`Store::beat`] writes them.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn follow_servers(&self) -> Result<FollowServers, StoreError> {
+        let receiver = self.live(vec!["server".into()], heard).await?;
+        Ok(FollowServers(receiver))
+    }
+
+    /// Says something to all who follow a drawing, this server too. It is stored nowhere, and
+    /// lost on those who do not listen.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn signal(&self, drawing: DrawingId, body: String) -> Result<(), StoreError> {
+        let mut row = Object::new();
+        row.insert("server", uuid(self.server().0));
+        row.insert("body", Value::String(body));
+        let variables = variables([
+            ("signals", table(signal_table(drawing))),
+            ("row", Value::Object(row)),
+        ]);
+        match self.0.query(SIGNAL, variables).await {
+            Ok(_) => Ok(()),
+            Err(trouble) => Err(self.missing(drawing, trouble.into()).await),
+        }
+    }
+}
+
+/// What a notification tells, if it tells anything.
+type Take<T> = fn(Notification<Value>, &Metrics) -> Result<Option<T>, StoreError>;
+
+/// What ends live queries from this side.
+struct Ends {
+    /// The store closes.
+    closing: watch::Receiver<bool>,
+    /// Their connection was given up.
+    given_up: watch::Receiver<bool>,
+}
+
+/// A live query that is open: its table, and its id there.
+struct Live {
+    table: String,
+    id: Uuid,
+}
+
+impl Store {
+    /// Opens live queries of `tables`; gives what `take` makes of their notifications.
+    async fn live<T: Send + 'static>(
+        &self,
+        tables: Vec<String>,
+        take: Take<T>,
+    ) -> Result<mpsc::Receiver<T>, Trouble> {
+        let closing = self.0.closing.subscribe();
+        let capacity = self.0.database.notifications;
+        let metrics = Arc::clone(self.metrics());
+        let work = |session: Arc<Session>| async move {
+            let (mut streams, mut open) = (Vec::new(), Vec::new());
+            for table in tables {
+                match open_live(&session.client, table).await {
+                    Ok((live, stream)) => {
+                        open.push(live);
+                        streams.push(stream);
+                    }
+                    Err(trouble) => {
+                        drop(streams);
+                        tokio::spawn(async move { bury(&session.client, open).await });
+                        return Err(trouble);
+                    }
+                }
+            }
+            let (sender, receiver) = mpsc::channel(capacity);
+            metrics.followed.count();
+            tokio::spawn(async move {
+                let ends = Ends {
+                    closing: closing.clone(),
+                    given_up: session.given_up.subscribe(),
+                };
+                if drain(streams, ends, sender, take, &metrics).await {
+                    bury(&session.client, open).await;
+                }
+                drop(closing);
+            });
+            Ok(receiver)
+        };
+        self.0.run(Link::Lives, work).await
+    }
+}
+
+/// Opens a live query, again when it meets a conflict.
+async fn open_live(
+    lives: &Surreal<Any>,
+    table: String,
+) -> Result<(Live, QueryStream<Value>), Trouble> {
+    let mut tries = 0;
+    let mut results = loop {
+        let live = lives.query(LIVE).bind(("table", table.clone())).await;
+        match live.map_err(Trouble::from).and_then(checked) {
+            Err(Trouble::Conflict) if tries < TRIES => tries += 1,
+            results => break results?,
+        }
+        pause().await;
+    };
+    let id = match results.take::<Value>(0)? {
+        Value::Uuid(id) => id.into_inner(),
+        _ => return Err(Trouble::Store(wrong("live query"))),
+    };
+    Ok((Live { table, id }, results.stream::<Value>(0)?))
+}
+
+/// Moves notifications from SurrealDB's unbounded channels to a bounded one, until either side
+/// ends, the store closes, or the connection is given up. Answers whether the live queries are still there to be ended.
+async fn drain<T>(
+    streams: Vec<QueryStream<Value>>,
+    mut ends: Ends,
+    sender: mpsc::Sender<T>,
+    take: Take<T>,
+    metrics: &Metrics,
+) -> bool {
+    // When one of the streams ends, all must.
+    let marked = streams
+        .into_iter()
+        .map(|live| live.map(Some).chain(stream::iter([None])));
+    let mut arrivals = stream::select_all(marked.map(Box::pin));
+    loop {
+        let arrival = tokio::select! {
+            _ = sender.closed() => return true,
+            _ = ends.closing.wait_for(|closing| *closing) => return true,
+            _ = ends.given_up.wait_for(|given_up| *given_up) => {
+                metrics.lost.count(Lost::GivenUp);
+                return false;
+            }
+            arrival = arrivals.next() => arrival.flatten(),
+        };
+        let taken = match arrival {
+            Some(Ok(notification)) => take(notification, metrics),
+            Some(Err(error)) => {
+                log::warn!("a live query ended: {}", one_line(error.message()));
+                metrics.lost.count(Lost::Ended);
+                return false;
+            }
+            // Killed from outside, as when the table is removed.
+            None => {
+                metrics.lost.count(Lost::Ended);
+                return false;
+            }
+        };
+        match taken {
+            Ok(None) => {}
+            Ok(Some(heard)) => {
+                if sender.try_send(heard).is_err() {
+                    log::warn!("a live query ends: its reader is gone, or too far behind");
+                    metrics.lost.count(Lost::Slow);
+                    return true;
+                }
+            }
+            Err(error) => {
+                log::warn!("a live query ends: {error}");
+                metrics.lost.count(Lost::Unreadable);
+                return true;
+            }
+        }
+    }
+}
+
+/// Sees to it that live queries whose streams were dropped are gone. The client kills them
+/// then, but tries only once and does not tell of a conflict; and whatever is left behind
+/// would cost every later write of its table.
+async fn bury(lives: &Surreal<Any>, open: Vec<Live>) {
+    for Live { table, id } in open {
+        for _ in 0..TRIES {
+            pause().await;
+            match tokio::time::timeout(KILL_WAIT, is_open(lives, &table, id)).await {
+                Ok(Ok(true) | Err(Trouble::Conflict)) => {}
+                // It is gone, or the table is, or the connection with all its live queries.
+                Ok(_) => break,
+                Err(_) => return,
+            }
+            let kill = lives.query(KILL).bind(("live", uuid(id)));
+            // The client does not show whether it worked.
+            let _ = tokio::time::timeout(KILL_WAIT, kill).await;
+        }
+    }
+}
+
+async fn is_open(lives: &Surreal<Any>, table: &str, id: Uuid) -> Result<bool, Trouble> {
+    let name = Value::String(table.to_owned());
+    let info = lives.query(INFO).bind(("table", name)).await?;
+    let mut info = Fields::of(checked(info)?.take(0)?).map_err(Trouble::Store)?;
+    match info.take("lives") {
+        Value::Object(open) => Ok(open.contains_key(&id.to_string())),
+        _ => Ok(false),
+    }
+}
+
+fn followed(
+    notification: Notification<Value>,
+    metrics: &Metrics,
+) -> Result<Option<Followed>, StoreError> {
+    // A stroke that changed again is a new row; the deletion of the old one tells nothing new.
+    if notification.action != Action::Create {
+        return Ok(None);
+    }
+    match &notification.data {
+        Value::Object(row) if row.contains_key("stroke") => {
+            metrics.notifications.count(Told::Change);
+            from_row(notification.data).map(|change| Some(Followed::Change(Box::new(change))))
+        }
+        _ => {
+            metrics.notifications.count(Told::Signals);
+            let mut row = Fields::of(notification.data)?;
+            Ok(Some(Followed::Signals {
+                server: ServerId(row.uuid("server")?),
+                body: row.text("body")?,
+            }))
+        }
+    }
+}
+
+fn heard(
+    notification: Notification<Value>,
+    metrics: &Metrics,
+) -> Result<Option<ServerInfo>, StoreError> {
+    metrics.notifications.count(Told::Server);
+    let left = notification.action == Action::Delete;
+    from_server_row(notification.data, left).map(Some)
+}

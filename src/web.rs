@@ -1,0 +1,14 @@
+//! HTTP: who may come in, what is asked for, and the connections it comes over.
+
+pub mod access;
+pub mod assets;
+pub mod authorize;
+pub mod connection;
+mod drawings;
+pub mod error;
+pub mod extract;
+mod health;
+mod pages;
+pub mod routes;
+mod socket;
+pub mod state;

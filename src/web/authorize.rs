@@ -1,0 +1,39 @@
+//! What every request passes first: its access is found out, or it is refused.
+
+use actix_web::HttpMessage;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+
+use super::access;
+use super::connection::Connection;
+use super::error::ApiError;
+use super::state::state;
+
+/// What every request passes first: its access is found out, or it is refused.
+///
+/// A socket that is refused goes on to its handler, which upgrades it and closes it with
+/// the reason: a browser cannot read the status of a failed handshake. Health and metrics
+/// are told to anybody, since load balancers and scrapers ask under whatever name they like:
+/// they are numbers, and name nobody and nothing that is drawn.
+pub async fn door(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let connection = Connection::of(request.request()).cloned();
+    let _handling = connection.as_ref().map(Connection::handle);
+    let state = state(request.request());
+    let access = access::access(request.headers(), &state.hosts, &state.origins);
+    let path = request.path();
+    let answers_itself =
+        path.starts_with("/ws/") || ["/healthz", "/readyz", "/metrics"].contains(&path);
+    match access {
+        Err(refused) if !answers_itself => Ok(request
+            .error_response(ApiError::from(refused))
+            .map_into_right_body()),
+        access => {
+            request.extensions_mut().insert(access);
+            Ok(next.call(request).await?.map_into_left_body())
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The bytes of one connection: read no faster than it may send, and ended when nothing moves.
+//!
+//! Nothing above notices a peer that takes nothing: an answer that cannot be written is not asked
+//! for more, and a session of which nothing can be written is not asked for anything.
+
+use std::future::Future;
+use std::io::{Error, ErrorKind, Result};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use actix_web::rt::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep_until};
+
+use super::budget::Budget;
+use super::limits::Place;
+use super::{Connection, ConnectionSettings};
+
+/// A connection that is watched.
+#[derive(Debug)]
+pub struct Watched {
+    stream: TcpStream,
+    connection: Connection,
+    budget: Budget,
+    progress_limit: Duration,
+    /// Since when the peer takes nothing of what is to be written.
+    blocked: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+    _place: Place,
+}
+
+impl Watched {
+    /// Watches a connection that has its place.
+    pub fn new(stream: TcpStream, place: Place, settings: ConnectionSettings) -> Self {
+        Self {
+            stream,
+            connection: Connection::new(),
+            budget: Budget::new(settings.bytes_per_second, Instant::now()),
+            progress_limit: settings.progress_limit,
+            blocked: None,
+            timer: None,
+            _place: place,
+        }
+    }
+
+    /// What its requests are to know.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Ends it when its time has come, and otherwise looks again then.
+    fn check(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        let Some(end) = self.connection.end(self.blocked, self.progress_limit) else {
+            return Ok(());
+        };
+        if Instant::now() < end {
+            self.wake_at(end, cx);
+            return Ok(());
+        }
+        if self.blocked.is_some() {
+            // What the peer did not take is thrown away with it: the system would keep it for
+            // minutes. If that cannot be set, the connection ends nevertheless.
+            let _ = self.stream.set_zero_linger();
+        }
+        Err(Error::new(ErrorKind::TimedOut, "nothing moves"))
+    }
+
+    /// Wakes whoever polls at this time, or before.
+    fn wake_at(&mut self, at: Instant, cx: &mut Context<'_>) {
+        let at = at.into();
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        // One that is due sooner costs less than setting it anew each time.
+        if timer.is_elapsed() || timer.deadline() > at {
+            timer.as_mut().reset(at);
+        }
+        if timer.as_mut().poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
+        let this = self.get_mut();
+        this.check(cx)?;
+        let now = Instant::now();
+        if let Err(wait) = this.budget.check(now) {
+            this.wake_at(now + wait, cx);
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        this.budget.spend(buffer.filled().len() - before);
+        polled
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        if polled.is_pending() {
+            this.blocked.get_or_insert_with(Instant::now);
+        } else {
+            this.blocked = None;
+            this.connection.progressed();
+        }
+        this.check(cx)?;
+        polled
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,182 @@
+//! Drawings over HTTP: made, listed, renamed, deleted, restored, and their strokes.
+//!
+//! It must never touch what is in a drawing: it asks the store and the feeds.
+
+use std::convert::Infallible;
+
+use actix_web::body::SizedStream;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::error::Answer;
+use super::extract::{self, Part, Position};
+use super::state::state;
+use crate::domain::access::Access;
+use crate::domain::ids::DrawingId;
+use crate::feed::chunks::Encoding;
+use crate::store::{DrawingInfo, SessionCounts};
+
+/// The title of a drawing that was given none.
+const DEFAULT_TITLE: &str = "Untitled drawing";
+
+/// A drawing as JSON.
+#[derive(Serialize)]
+struct DrawingView<'a> {
+    id: DrawingId,
+    title: &'a str,
+    /// A time in RFC 3339, such as `2026-01-31T12:00:00.5Z`.
+    created: String,
+    /// Likewise.
+    changed: String,
+    /// Sessions on it, on all servers.
+    people: u32,
+}
+
+impl<'a> DrawingView<'a> {
+    fn new(drawing: &'a DrawingInfo, sessions: &SessionCounts) -> Self {
+        Self {
+            id: drawing.id,
+            title: &drawing.title,
+            created: rfc3339(drawing.created),
+            changed: rfc3339(drawing.changed),
+            people: sessions.of(drawing.id),
+        }
+    }
+}
+
+fn rfc3339(millis: u64) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
+
+pub(super) async fn list(request: HttpRequest) -> Answer {
+    extract::require(&request, Access::Read)?;
+    let state = state(&request);
+    let Part { before, limit } = Part::of(&request)?;
+    // One more than asked for tells whether there are more.
+    let mut drawings = state.store.list(before, limit + 1).await?;
+    let more = drawings.len() > limit;
+    drawings.truncate(limit);
+    let sessions = state.store.session_counts(state.silence).await?;
+    #[derive(Serialize)]
+    struct View<'a> {
+        drawings: Vec<DrawingView<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next: Option<String>,
+    }
+    let last = drawings.last().filter(|_| more);
+    Ok(HttpResponse::Ok().json(View {
+        drawings: drawings
+            .iter()
+            .map(|info| DrawingView::new(info, &sessions))
+            .collect(),
+        next: last.map(|info| extract::next(info.created, info.id)),
+    }))
+}
+
+pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answer {
+    #[derive(Default, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked {
+        title: Option<String>,
+    }
+    extract::require(&request, Access::Own)?;
+    let bytes = extract::body(&request, payload).await?;
+    let asked = if bytes.is_empty() {
+        Asked::default()
+    } else {
+        extract::json::<Asked>(&bytes)?
+    };
+    let title = extract::title(asked.title.as_deref().unwrap_or(DEFAULT_TITLE))?;
+    let drawing = state(&request).store.create(&title).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, format!("/api/drawings/{}", drawing.id)))
+        .json(DrawingView::new(&drawing, &SessionCounts::default())))
+}
+
+pub(super) async fn get(request: HttpRequest) -> Answer {
+    extract::require(&request, Access::Read)?;
+    let drawing = extract::drawing(&request)?;
+    let state = state(&request);
+    let info = state.store.get(drawing).await?;
+    let sessions = state.store.session_counts(state.silence).await?;
+    Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions)))
+}
+
+pub(super) async fn rename(request: HttpRequest, payload: web::Payload) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked {
+        title: String,
+    }
+    extract::require(&request, Access::Own)?;
+    let drawing = extract::drawing(&request)?;
+    let asked: Asked = extract::json(&extract::body(&request, payload).await?)?;
+    let title = extract::title(&asked.title)?;
+    let state = state(&request);
+    let info = state.store.rename(drawing, &title).await?;
+    state.feeds.look(drawing).await;
+    let sessions = state.store.session_counts(state.silence).await?;
+    Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions)))
+}
+
+pub(super) async fn delete(request: HttpRequest) -> Answer {
+    extract::require(&request, Access::Own)?;
+    let drawing = extract::drawing(&request)?;
+    let state = state(&request);
+    state.store.delete(drawing).await?;
+    state.feeds.look(drawing).await;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+pub(super) async fn restore(request: HttpRequest) -> Answer {
+    extract::require(&request, Access::Own)?;
+    let drawing = extract::drawing(&request)?;
+    let state = state(&request);
+    let info = state.store.take_back(drawing).await?;
+    let sessions = state.store.session_counts(state.silence).await?;
+    Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions)))
+}
+
+pub(super) async fn strokes(request: HttpRequest) -> Answer {
+    extract::require(&request, Access::Read)?;
+    let drawing = extract::drawing(&request)?;
+    let Position {
+        since,
+        life,
+        target,
+    } = Position::of(&request)?;
+    let feeds = &state(&request).feeds;
+    let page = feeds.read(drawing, since, life, target).await?;
+    let title = serde_json::Value::from(page.title.as_str());
+    let target = page
+        .target
+        .map_or_else(String::new, |target| format!(r#""target":{target},"#));
+    // The changes are JSON already, and compressed once for all.
+    let head = format!(
+        r#"{{"life":"{}","from":{},"head":{},"more":{},{target}"reset":{},"title":{title},"changes":["#,
+        page.life, page.from, page.head, page.more, page.reset
+    );
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type("application/json")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::VARY, "accept-encoding"));
+    let encoding = match extract::takes_gzip(&request) {
+        true => {
+            response.insert_header(header::ContentEncoding::Gzip);
+            Encoding::Gzip
+        }
+        false => Encoding::Plain,
+    };
+    let body = page.body(head, encoding).await?;
+    let size = body.iter().map(|piece| piece.len() as u64).sum();
+    let pieces = stream::iter(body.into_iter().map(Ok::<_, Infallible>));
+    Ok(response.body(SizedStream::new(size, pieces)))
+}

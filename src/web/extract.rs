@@ -1,0 +1,216 @@
+//! What a request asks for, checked: its drawing, its position, its body, its title.
+//!
+//! Whatever comes out of here cannot be wrong any more. Nothing here asks the store or a feed.
+
+use std::time::Duration;
+
+use actix_web::http::header::{AcceptEncoding, Encoding, Header};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpMessage, HttpRequest, web};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use super::access::Refused;
+use super::error::ApiError;
+use crate::domain::access::Access;
+use crate::domain::drawing::MAX_TITLE_CHARS;
+use crate::domain::ids::{DrawingId, IdError, Life};
+use crate::domain::sequence::Seq;
+use crate::store::Before;
+
+/// Largest body of a request, in bytes.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+/// Drawings in one list, unless the request says less or more.
+const LIST: usize = 50;
+/// Most drawings in one list.
+const MAX_LIST: usize = 200;
+/// Largest position in a query: the largest integer that every JSON reader holds exactly.
+const MAX_SINCE: Seq = (1 << 53) - 1;
+
+/// What the door found out: see [`door`](crate::web::authorize::door).
+pub fn access(request: &HttpRequest) -> Result<Access, Refused> {
+    let access = request.extensions().get().copied();
+    access.expect("every request came through the door")
+}
+
+/// Refuses a request whose access is less than this.
+pub fn require(request: &HttpRequest, least: Access) -> Result<(), ApiError> {
+    if access(request)? < least {
+        let message = "this link does not allow that";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, message));
+    }
+    Ok(())
+}
+
+/// The drawing in the path.
+pub fn drawing(request: &HttpRequest) -> Result<DrawingId, ApiError> {
+    let text = request.match_info().query("drawing");
+    text.parse()
+        .map_err(|error: IdError| ApiError::field("drawing", error.to_string()))
+}
+
+/// A reader's position, from the query.
+pub struct Position {
+    /// The last position it holds.
+    pub since: Seq,
+    /// The life that position belongs to, if it knows.
+    pub life: Option<Life>,
+    /// The head when its first load began, if it is in the middle of one.
+    pub target: Option<Seq>,
+}
+
+impl Position {
+    /// The position in a request: the very beginning, unless it says another.
+    pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        #[derive(Deserialize)]
+        struct Asked {
+            since: Option<String>,
+            life: Option<String>,
+            target: Option<String>,
+        }
+        let asked: Asked = query(request)?;
+        let position = |field: &'static str, text: Option<&str>| match text.map(str::parse) {
+            None => Ok(None),
+            Some(Ok(position)) if position <= MAX_SINCE => Ok(Some(position)),
+            Some(_) => {
+                let message = format!("{field} is a whole number from 0 to {MAX_SINCE}");
+                Err(ApiError::field(field, message))
+            }
+        };
+        let since = position("since", asked.since.as_deref())?.unwrap_or(0);
+        let target = position("target", asked.target.as_deref())?;
+        let life = asked.life.as_deref().map(str::parse).transpose();
+        let life = life.map_err(|error: IdError| ApiError::field("life", error.to_string()))?;
+        Ok(Self {
+            since,
+            life,
+            target,
+        })
+    }
+}
+
+/// Whether the answer may be compressed with gzip, and its reader wants that rather than not.
+pub fn takes_gzip(request: &HttpRequest) -> bool {
+    let supported = [Encoding::gzip(), Encoding::identity()];
+    let accepted = AcceptEncoding::parse(request).ok();
+    let chosen = accepted.and_then(|accepted| accepted.negotiate(supported.iter()));
+    chosen == Some(Encoding::gzip())
+}
+
+/// Which part of the list of drawings, from the query.
+pub struct Part {
+    /// It goes on after this drawing.
+    pub before: Option<Before>,
+    /// It has at most so many.
+    pub limit: usize,
+}
+
+impl Part {
+    /// The part in a request: the first one, unless it says another.
+    pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        #[derive(Deserialize)]
+        struct Asked {
+            before: Option<String>,
+            limit: Option<String>,
+        }
+        let asked: Asked = query(request)?;
+        let before = asked.before.as_deref().map(|text| {
+            parse_before(text).ok_or_else(|| {
+                ApiError::field("before", "before is what an earlier list called next")
+            })
+        });
+        let limit = match asked.limit.as_deref().map(str::parse) {
+            None => LIST,
+            Some(Ok(limit)) if (1..=MAX_LIST).contains(&limit) => limit,
+            Some(_) => {
+                let message = format!("limit is a whole number from 1 to {MAX_LIST}");
+                return Err(ApiError::field("limit", message));
+            }
+        };
+        Ok(Self {
+            before: before.transpose()?,
+            limit,
+        })
+    }
+}
+
+/// What [`Part::of`] reads, to go on after a drawing that was made at this time.
+pub fn next(created: u64, id: DrawingId) -> String {
+    format!("{created}.{id}")
+}
+
+fn parse_before(text: &str) -> Option<Before> {
+    let (created, id) = text.split_once('.')?;
+    Some(Before {
+        created: created.parse().ok()?,
+        id: id.parse().ok()?,
+    })
+}
+
+fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
+    web::Query::from_query(request.query_string())
+        .map(web::Query::into_inner)
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the query: {error}")))
+}
+
+/// How long a body may take to come.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimit(pub Duration);
+
+/// The whole body, which is small.
+pub async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, ApiError> {
+    let too_large = || {
+        let message = format!("a body has at most {MAX_BODY_BYTES} bytes");
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    };
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+        return Err(too_large());
+    }
+    let BodyLimit(limit) = *request
+        .app_data()
+        .expect("the server gives every application its limits");
+    let read = timeout(limit, payload.to_bytes_limited(MAX_BODY_BYTES)).await;
+    let too_slow = || {
+        let message = format!("a body comes within {limit:?}");
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, message)
+    };
+    read.map_err(|_| too_slow())?
+        .map_err(|_| too_large())?
+        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "the body ended too early"))
+}
+
+/// A body as a JSON object; what is wrong with it names the field.
+pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    // A list would pass for its fields in order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        let message = "the body is a JSON object";
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let message = format!("the body: {}", error.inner());
+        // Where the body is no JSON at all, the path has dots and question marks only.
+        match error.path().to_string() {
+            field if field.contains(char::is_alphanumeric) => ApiError::field(&field, message),
+            _ => ApiError::new(StatusCode::BAD_REQUEST, message),
+        }
+    })?;
+    reader
+        .end()
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the body: {error}")))?;
+    Ok(value)
+}
+
+/// A title as it is kept: without space around it.
+pub fn title(text: &str) -> Result<String, ApiError> {
+    let title = text.trim();
+    let allowed = (1..=MAX_TITLE_CHARS).contains(&title.chars().count())
+        && !title.chars().any(char::is_control);
+    allowed.then(|| title.to_owned()).ok_or_else(|| {
+        let message = format!("a title has 1 to {MAX_TITLE_CHARS} printable characters");
+        ApiError::field("title", message)
+    })
+}

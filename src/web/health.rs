@@ -1,0 +1,50 @@
+//! Whether the server is alive and ready, and what it counts.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::error::{Answer, ApiError};
+use super::state::state;
+use crate::metrics::CONTENT_TYPE;
+
+/// How long `/readyz` waits for the database.
+const READY_WAIT: Duration = Duration::from_secs(2);
+
+pub(super) async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
+}
+
+/// Whether new work should be sent here: not while it stops, nor without its database, nor
+/// while it does not hear what is stored there.
+pub(super) async fn readyz(request: HttpRequest) -> Answer {
+    let state = state(&request);
+    if state.leaving.load(Ordering::Relaxed) {
+        let message = "this server is about to stop";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message));
+    }
+    let asked = tokio::time::timeout(READY_WAIT, state.store.check());
+    match asked.await {
+        Ok(Ok(())) if !state.beat.is_heard() => {
+            let message = "this server does not hear what is stored in the database";
+            Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message))
+        }
+        Ok(Ok(())) => Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready"}))),
+        Ok(Err(_)) | Err(_) => Err(ApiError::unavailable()),
+    }
+}
+
+pub(super) async fn metrics(request: HttpRequest) -> HttpResponse {
+    let state = state(&request);
+    state.store.measure();
+    state.feeds.measure();
+    state.sessions.measure();
+    let connections = state.connections.open();
+    state.store.metrics().connections_open.set(connections);
+    HttpResponse::Ok()
+        .content_type(CONTENT_TYPE)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(state.store.metrics().text())
+}

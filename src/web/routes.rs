@@ -1,0 +1,61 @@
+//! Which address answers what.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Compress;
+use actix_web::{Resource, ResponseError, Route, guard, web};
+
+use super::drawings::{create, delete, get, list, rename, restore, strokes};
+use super::error::ApiError;
+use super::health::{healthz, metrics, readyz};
+use super::pages::{asset, drawing_page, favicon, index, no_page};
+use super::socket::socket;
+
+/// Adds all routes to an application that has a [`State`].
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/healthz", "GET").route(read().to(healthz)))
+        .service(resource("/readyz", "GET").route(read().to(readyz)))
+        .service(resource("/metrics", "GET").route(read().to(metrics)))
+        .service(resource("/ws/{drawing}", "GET").route(web::get().to(socket)))
+        .service(
+            web::scope("/api/drawings")
+                .wrap(Compress::default())
+                .service(
+                    resource("", "GET, POST")
+                        .route(read().to(list))
+                        .route(web::post().to(create)),
+                )
+                .service(
+                    resource("/{drawing}", "GET, PATCH, DELETE")
+                        .route(read().to(get))
+                        .route(web::patch().to(rename))
+                        .route(web::delete().to(delete)),
+                )
+                .service(resource("/{drawing}/restore", "POST").route(web::post().to(restore)))
+                .service(resource("/{drawing}/strokes", "GET").route(read().to(strokes))),
+        )
+        .service(
+            web::scope("")
+                .wrap(Compress::default())
+                .service(resource("/", "GET").route(read().to(index)))
+                .service(resource("/d/{drawing}", "GET").route(read().to(drawing_page)))
+                .service(resource("/favicon.ico", "GET").route(read().to(favicon)))
+                .service(resource("/assets/{build}/{path:.*}", "GET").route(read().to(asset))),
+        )
+        .default_service(web::to(no_page));
+}
+
+/// GET, and HEAD, which is GET without the body.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+fn resource(path: &str, methods: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move || async move {
+        let text = format!("this address allows {methods}");
+        let mut response = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text).error_response();
+        let allow = header::HeaderValue::from_static(methods);
+        response.headers_mut().insert(header::ALLOW, allow);
+        response
+    }))
+}
