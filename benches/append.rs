@@ -107,7 +107,7 @@ struct Pen {
 impl Pen {
     async fn new(store: &Store) -> Self {
         let DrawingInfo {
-            id: drawing, life, ..
+            id: drawing, epoch, ..
         } = store.create("A drawing").await.unwrap();
         let points = (0..40).map(|n| Point {
             x: n * 17,
@@ -120,7 +120,7 @@ impl Pen {
         );
         Self {
             drawing,
-            at: At { life, head: 0 },
+            at: At { epoch, head: 0 },
             follow: store.follow(drawing).await.unwrap(),
             writer: Writer::new(Uuid::new_v4(), Uuid::new_v4()),
             body: Body::parse(&body).unwrap(),
@@ -133,12 +133,12 @@ impl Pen {
                 seq,
                 stroke: StrokeId::random(),
                 z: seq as i64,
-                by: self.writer.by,
+                author: self.writer.author,
                 op: OpId {
                     writer: self.writer.id,
                     n: seq,
                 },
-                marks: Vec::new(),
+                prior_ops: Vec::new(),
                 body: Some(self.body.clone()),
             })
             .collect();

@@ -8,7 +8,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use serde_json::json;
 use uuid::Uuid;
 use whiteboard::domain::drawing::{Drawing, Limits};
-use whiteboard::domain::ids::{Life, StrokeId, Writer};
+use whiteboard::domain::ids::{Epoch, StrokeId, Writer};
 use whiteboard::domain::op::{Op, OpKind};
 use whiteboard::domain::points::{Point, Points};
 use whiteboard::domain::stroke::Body;
@@ -53,7 +53,7 @@ fn draws(writer: Writer, body: &Body, count: usize) -> Vec<(Writer, Op)> {
 }
 
 fn drawing_of(count: usize) -> Drawing {
-    let mut drawing = Drawing::new(Life::random(), 0, LIMITS);
+    let mut drawing = Drawing::new(Epoch::random(), 0, LIMITS);
     let decision = drawing.decide(&draws(writer(), &body(40), count));
     drawing.load(decision.changes, count as u64);
     drawing
@@ -91,7 +91,7 @@ fn decide(c: &mut Criterion) {
     let kind = OpKind::Edit {
         set,
         z: None,
-        over: None,
+        base: None,
     };
     let edit = [(writer, Op { n: 1, stroke, kind })];
     group.bench_function("1 edit on 10000 strokes", |b| {

@@ -90,7 +90,7 @@ impl Beat {
             }
             if is_another(unheard) {
                 log::warn!("live queries did not tell of {unheard} beats: connecting anew");
-                told(self.store.replace_lives().await);
+                told(self.store.replace_live_queries().await);
             }
         }
     }

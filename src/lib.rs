@@ -34,7 +34,7 @@
 //! `an_acknowledged_stroke_survives_a_crash`,
 //! `changes_reach_a_browser_in_order_without_gaps_or_repeats`, `a_signal_leaves_nothing_behind`,
 //! `a_slow_browser_slows_nobody_else`, `no_frame_can_stop_the_server`,
-//! `a_since_from_another_life_starts_over`, `an_op_sent_twice_happens_once`,
+//! `a_since_from_another_epoch_starts_over`, `an_op_sent_twice_happens_once`,
 //! `a_lost_server_loses_no_stroke`, `a_full_disk_loses_nothing`,
 //! `a_server_that_is_slower_than_another_gets_its_turn`.
 

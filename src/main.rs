@@ -48,8 +48,8 @@ fn main() -> ExitCode {
         log::warn!("{name} is no setting");
     }
     let work = async {
-        if settings.new_life {
-            new_life(&settings).await
+        if settings.new_epoch {
+            new_epoch(&settings).await
         } else {
             serve(settings).await
         }
@@ -123,10 +123,10 @@ async fn serve(mut settings: Settings) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn new_life(settings: &Settings) -> Result<(), Box<dyn Error>> {
+async fn new_epoch(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let store = server::open_existing(&settings.database).await?;
-    let renewed = store.renew_lives().await;
+    let renewed = store.renew_epochs().await;
     store.close().await;
-    println!("{} drawings began a new life", renewed?);
+    println!("{} drawings began a new epoch", renewed?);
     Ok(())
 }

@@ -89,7 +89,7 @@ labels! {
     Reason = "reason" {
         Exists = "exists", "A stroke with its id is or was there.";
         Absent = "absent", "Its stroke was never there.";
-        Gone = "gone", "Its stroke is erased.";
+        Erased = "erased", "Its stroke is erased.";
         Changed = "changed", "Its stroke was changed by another op.";
         Full = "full", "The drawing is full.";
         Invalid = "invalid", "It is no op.";
@@ -159,7 +159,7 @@ labels! {
     /// Which connection to the database.
     Link = "connection" {
         Queries = "queries", "The one for queries.";
-        Lives = "lives", "The one for live queries.";
+        LiveQueries = "live_queries", "The one for live queries.";
     }
 }
 
@@ -243,7 +243,7 @@ impl From<&Refusal> for Reason {
         match refusal {
             Refusal::Exists => Reason::Exists,
             Refusal::Absent => Reason::Absent,
-            Refusal::Gone => Reason::Gone,
+            Refusal::Erased => Reason::Erased,
             Refusal::Changed => Reason::Changed,
             Refusal::Full(_) => Reason::Full,
             Refusal::Invalid(_) => Reason::Invalid,

@@ -175,7 +175,7 @@ impl Made {
         Ok(Self {
             drawing: info.id,
             at: At {
-                life: info.life,
+                epoch: info.epoch,
                 head: info.head,
             },
             writer: Writer::new(Uuid::new_v4(), Uuid::new_v4()),
@@ -214,12 +214,12 @@ impl Made {
                 seq,
                 stroke,
                 z: seq as i64,
-                by: self.writer.by,
+                author: self.writer.author,
                 op: OpId {
                     writer: self.writer.id,
                     n: seq,
                 },
-                marks: Vec::new(),
+                prior_ops: Vec::new(),
                 body: stay.then(|| self.body.clone()),
             })
             .collect();

@@ -387,7 +387,7 @@ fn answer(text: &str) -> Result<Option<Answer>, String> {
         })),
         _ if frame["reason"] == "load" => Ok(Some(Answer::Again {
             from: n,
-            after: Duration::from_millis(frame["retry"].as_u64().unwrap_or(100)),
+            after: Duration::from_millis(frame["retry_ms"].as_u64().unwrap_or(100)),
         })),
         _ => Err(format!("a stroke was refused: {text}")),
     }

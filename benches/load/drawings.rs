@@ -122,7 +122,7 @@ impl Measured {
             *began = Instant::now();
         };
         let DrawingInfo {
-            id: drawing, life, ..
+            id: drawing, epoch, ..
         } = self.store.create("A drawing").await?;
         done(&mut began);
         // One that was not looked at since it was made.
@@ -135,16 +135,16 @@ impl Measured {
             seq: 1,
             stroke: StrokeId::random(),
             z: 1,
-            by: writer.by,
+            author: writer.author,
             op: OpId {
                 writer: writer.id,
                 n: 1,
             },
-            marks: Vec::new(),
+            prior_ops: Vec::new(),
             body: Some(Body::parse(&frames::body()).expect("a body")),
         };
         began = Instant::now();
-        let at = At { life, head: 0 };
+        let at = At { epoch, head: 0 };
         self.store.append(drawing, at, &[change], &[]).await?;
         done(&mut began);
         let newest = self.store.list(None, LISTED).await?;

@@ -156,12 +156,12 @@ pub fn check() {
         seq,
         stroke: stroke_id(run, 300 + seq as usize),
         z: seq as i64,
-        by: PersonId::random(),
+        author: PersonId::random(),
         op: OpId {
             writer: WriterId::random(),
             n: seq,
         },
-        marks: vec![],
+        prior_ops: vec![],
         body: Some(Body::parse(&body()).expect("a body")),
     });
     let mut reader = Reader { head: 15 };

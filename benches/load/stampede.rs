@@ -212,7 +212,7 @@ impl Pages {
                     key: Uuid::new_v4(),
                     tab: Uuid::new_v4(),
                     head: 0,
-                    life: None,
+                    epoch: None,
                     strokes: Vec::new(),
                     done: 0,
                     sent: 0,
@@ -330,7 +330,7 @@ struct Page {
     key: Uuid,
     tab: Uuid,
     head: u64,
-    life: Option<String>,
+    epoch: Option<String>,
     /// The strokes it drew; the op with number n drew the n-th.
     strokes: Vec<String>,
     /// Ops up to here have their answers …
@@ -380,10 +380,10 @@ impl Page {
     }
 
     async fn connect(&self, server: SocketAddr) -> Option<Socket> {
-        let life = self.life.as_ref();
-        let life = life.map_or(String::new(), |life| format!("&life={life}"));
+        let epoch = self.epoch.as_ref();
+        let epoch = epoch.map_or(String::new(), |epoch| format!("&epoch={epoch}"));
         let address = format!(
-            "ws://{server}/ws/{}?since={}{life}",
+            "ws://{server}/ws/{}?since={}{epoch}",
             self.drawing, self.head
         );
         let mut request = address.into_client_request().ok()?;
@@ -419,9 +419,9 @@ impl Page {
             return Ok(Next::Again(None));
         }
         loop {
-            let over = !*drawing.borrow_and_update();
-            let drawn = !draws || over;
-            if welcome && over && self.done == self.strokes.len() {
+            let base = !*drawing.borrow_and_update();
+            let drawn = !draws || base;
+            if welcome && base && self.done == self.strokes.len() {
                 return Ok(Next::Done);
             }
             if welcome && self.pause.is_none() && !self.send(socket).await {
@@ -490,7 +490,7 @@ impl Page {
         let number = |name: &str| frame[name].as_u64().unwrap_or_default() as usize;
         match kind {
             "welcome" => {
-                self.life = frame["life"].as_str().map(str::to_owned);
+                self.epoch = frame["epoch"].as_str().map(str::to_owned);
                 self.done = self.done.max(number("done"));
                 self.sent = self.done;
                 let _ = self.world.welcomes.send(Welcome {
@@ -505,7 +505,7 @@ impl Page {
             _ if frame["reason"] == "load" => {
                 self.world.again.fetch_add(1, Relaxed);
                 self.sent = number("n") - 1;
-                let retry = Duration::from_millis(number("retry") as u64);
+                let retry = Duration::from_millis(number("retry_ms") as u64);
                 self.pause = Some(Instant::now() + retry);
             }
             _ => return Err(format!("an op is finally refused: {text}")),

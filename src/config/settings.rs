@@ -56,10 +56,10 @@ pub struct Settings {
         help_heading = "Log"
     )]
     pub log: String,
-    /// Begins a new life of every drawing and exits: to be run once after a backup was restored. It makes no
+    /// Begins a new epoch of every drawing and exits: to be run once after a backup was restored. It makes no
     /// database that is not there
     #[arg(long, help_heading = "Commands")]
-    pub new_life: bool,
+    pub new_epoch: bool,
 }
 
 /// Where a server listens, and how it stops.

@@ -52,7 +52,7 @@ impl Drawing {
             .iter()
             .map(|(writer, op)| batch.take(*writer, op))
             .collect();
-        batch.settle_marks();
+        batch.prune_prior_ops();
         // A refused op gets the stroke as the whole batch leaves it: a change with some
         // position must be the same one wherever it is seen.
         let verdicts = ops
@@ -79,7 +79,7 @@ impl Drawing {
 struct Batch<'a> {
     drawing: &'a Drawing,
     /// One row for each stroke that changes, in the order of their first change, so that what
-    /// is drawn later is painted later. Until they are settled, `marks` have the highest number
+    /// is drawn later is painted later. Until they are settled, `prior_ops` have the highest number
     /// of every other writer that is known to have changed the stroke.
     changes: Vec<Change>,
     places: HashMap<StrokeId, usize>,
@@ -145,15 +145,15 @@ impl<'a> Batch<'a> {
             seq,
             stroke: op.stroke,
             z: z.or(held.map(|held| held.z)).unwrap_or(seq as i64),
-            by: writer.by,
+            author: writer.author,
             op: OpId {
                 writer: writer.id,
                 n: op.n,
             },
-            marks: held.map_or_else(Vec::new, |held| held.marks.clone()),
+            prior_ops: held.map_or_else(Vec::new, |held| held.prior_ops.clone()),
             body,
         };
-        // Both sides have the same marks yet. What marks the batch adds is not limited, since it
+        // Both sides have the same prior ops yet. What prior ops the batch adds is not limited, since it
         // is known at the end only, and counts from the next batch on.
         let bytes = self.bytes + change.bytes() - held.map_or(0, Change::bytes);
         let strokes = self.strokes + usize::from(change.body.is_some())
@@ -167,8 +167,10 @@ impl<'a> Batch<'a> {
             }
         }
 
-        change.marks.extend(held.map(|held| held.op));
-        change.marks.retain(|mark| mark.writer != writer.id);
+        change.prior_ops.extend(held.map(|held| held.op));
+        change
+            .prior_ops
+            .retain(|prior_op| prior_op.writer != writer.id);
         let moved_on = held.map(Change::row);
         match place {
             Some(place) => self.changes[place] = change,
@@ -184,17 +186,19 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Keeps of all marks those that no other row tells.
+    /// Keeps of all prior ops those that no other row tells.
     ///
     /// The highest number of every writer must be found in some row. Ops of one writer come
     /// in the order of their numbers, so the highest is that of the last one that happened:
-    /// either it is the `op` of its row, or another writer's op came over it and it is a mark
+    /// either it is the `op` of its row, or another writer's op came over it and it is a prior op
     /// there. A lower one is not needed, wherever the highest is. This is right only once
     /// every op of the batch has happened, which may raise the highest of any writer.
-    fn settle_marks(&mut self) {
+    fn prune_prior_ops(&mut self) {
         let mut changes = std::mem::take(&mut self.changes);
         for change in &mut changes {
-            change.marks.retain(|mark| mark.n == self.last(mark.writer));
+            change
+                .prior_ops
+                .retain(|prior_op| prior_op.n == self.last(prior_op.writer));
         }
         self.changes = changes;
     }
@@ -207,25 +211,25 @@ type Outcome = (Option<i64>, Option<Body>);
 fn outcome(held: Option<&Change>, kind: &OpKind) -> Result<Option<Outcome>, Refusal> {
     let living = held.and_then(|held| held.body.as_ref());
     let moved_on =
-        |over: &Option<OpId>| over.is_some_and(|over| held.is_none_or(|held| held.op != over));
+        |base: &Option<OpId>| base.is_some_and(|base| held.is_none_or(|held| held.op != base));
     match kind {
         OpKind::Draw { .. } if held.is_some() => Err(Refusal::Exists),
         OpKind::Draw { body } => Ok(Some((None, Some(body.clone())))),
-        OpKind::Edit { set, z, over } => match living {
+        OpKind::Edit { set, z, base } => match living {
             None if held.is_none() => Err(Refusal::Absent),
-            None => Err(Refusal::Gone),
-            Some(_) if moved_on(over) => Err(Refusal::Changed),
+            None => Err(Refusal::Erased),
+            Some(_) if moved_on(base) => Err(Refusal::Changed),
             Some(body) => match body.with(set) {
                 Ok(body) => Ok(Some((*z, Some(body)))),
                 Err(error) => Err(Refusal::Invalid(error.to_string())),
             },
         },
         OpKind::Erase { .. } if living.is_none() => Ok(None),
-        OpKind::Erase { over } if moved_on(over) => Err(Refusal::Changed),
+        OpKind::Erase { base } if moved_on(base) => Err(Refusal::Changed),
         OpKind::Erase { .. } => Ok(Some((None, None))),
         OpKind::Restore { .. } if held.is_none() => Err(Refusal::Absent),
-        OpKind::Restore { body, over } => {
-            if living.is_some() || moved_on(&Some(*over)) {
+        OpKind::Restore { body, base } => {
+            if living.is_some() || moved_on(&Some(*base)) {
                 Err(Refusal::Changed)
             } else {
                 Ok(Some((None, Some(body.clone()))))

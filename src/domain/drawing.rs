@@ -16,7 +16,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
-use crate::domain::ids::{Life, StrokeId, WriterId};
+use crate::domain::ids::{Epoch, StrokeId, WriterId};
 use crate::domain::op::{Change, RowId};
 use crate::domain::sequence::{Arrival, Seq, arrival};
 
@@ -39,8 +39,8 @@ pub struct Limits {
 /// below [`Drawing::tombstones_missing_to`] cannot be told what was erased.
 #[derive(Clone, Debug)]
 pub struct Drawing {
-    life: Life,
-    floor: Seq,
+    epoch: Epoch,
+    compacted: Seq,
     head: Seq,
     limits: Limits,
     living: Rows,
@@ -90,10 +90,10 @@ pub struct Size {
 
 impl Drawing {
     /// An empty drawing, at position 0.
-    pub fn new(life: Life, floor: Seq, limits: Limits) -> Self {
+    pub fn new(epoch: Epoch, compacted: Seq, limits: Limits) -> Self {
         Self {
-            life,
-            floor,
+            epoch,
+            compacted,
             head: 0,
             limits,
             living: Rows::default(),
@@ -110,16 +110,16 @@ impl Drawing {
     /// `living` may be read in several steps. A row that moved on meanwhile may be missing; what it
     /// became has a position after `head`, and is read or heard as everything else that is new.
     pub fn living_only(
-        life: Life,
-        floor: Seq,
+        epoch: Epoch,
+        compacted: Seq,
         head: Seq,
         limits: Limits,
         living: Vec<Change>,
     ) -> Self {
-        let mut drawing = Self::new(life, floor, limits);
+        let mut drawing = Self::new(epoch, compacted, limits);
         drawing.head = head;
-        // None is swept of those after the floor, and those up to it are forgotten.
-        drawing.missing = if head > floor { head } else { 0 };
+        // None is swept of those after the compacted position, and those up to it are forgotten.
+        drawing.missing = if head > compacted { head } else { 0 };
         for change in living {
             debug_assert!(change.body.is_some() && change.seq <= head);
             drawing.insert(change);
@@ -132,7 +132,7 @@ impl Drawing {
     pub fn complete(&mut self, tombstones: Vec<Change>) {
         for change in tombstones {
             debug_assert!(change.body.is_none() && change.seq <= self.missing);
-            if change.seq > self.floor {
+            if change.seq > self.compacted {
                 self.insert(change);
             }
         }
@@ -149,14 +149,14 @@ impl Drawing {
         self.missing == 0
     }
 
-    /// The life its positions belong to.
-    pub fn life(&self) -> Life {
-        self.life
+    /// The epoch its positions belong to.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// Up to here tombstones are forgotten: a reader that holds less cannot learn what was erased.
-    pub fn floor(&self) -> Seq {
-        self.floor
+    pub fn compacted(&self) -> Seq {
+        self.compacted
     }
 
     /// The last position that is held.
@@ -228,7 +228,7 @@ impl Drawing {
     /// Takes in a finite read of what is stored after this head up to `head`, in order.
     ///
     /// Positions without a change are of rows that moved on. The read must not begin below the
-    /// stored floor, unless this drawing is empty: it would not tell what was erased.
+    /// stored compacted position, unless this drawing is empty: it would not tell what was erased.
     pub fn load(&mut self, changes: Vec<Change>, head: Seq) {
         debug_assert!(changes.is_sorted_by(|a, b| a.seq < b.seq));
         debug_assert!(changes.last().is_none_or(|change| change.seq <= head));
@@ -241,14 +241,14 @@ impl Drawing {
         self.head = self.head.max(head);
     }
 
-    /// Forgets the tombstones up to `floor`, as the sweep of the stored drawing did: all but
+    /// Forgets the tombstones up to `compacted`, as the sweep of the stored drawing did: all but
     /// the row at the head.
-    pub fn raise_floor(&mut self, floor: Seq) {
-        if floor <= self.floor {
+    pub fn raise_compacted(&mut self, compacted: Seq) {
+        if compacted <= self.compacted {
             return;
         }
-        self.floor = floor;
-        let tombstones = self.tombstones.by_seq.range(..=floor);
+        self.compacted = compacted;
+        let tombstones = self.tombstones.by_seq.range(..=compacted);
         let swept: Vec<RowId> = tombstones
             .filter(|(seq, _)| **seq != self.head)
             .map(|(_, change)| change.row())
@@ -263,12 +263,12 @@ impl Drawing {
             self.tombstones.remove(row.seq);
         }
         // Numbers that only a swept row told are gone for whoever reads the drawing now. A
-        // server that remembered them would drop the marks of lower ones, which are the
+        // server that remembered them would drop the prior ops of lower ones, which are the
         // highest that are left.
         self.last.clear();
         let rows = self.living.by_seq.values();
         for change in rows.chain(self.tombstones.by_seq.values()) {
-            note(&mut self.last, change);
+            record_ops(&mut self.last, change);
         }
     }
 
@@ -298,14 +298,14 @@ impl Drawing {
         }
         let row = change.row();
         self.places.insert(change.stroke, row);
-        note(&mut self.last, &change);
+        record_ops(&mut self.last, &change);
         self.rows_mut(row.tombstone).insert(change);
     }
 }
 
 /// Notes the numbers of all ops that a row tells.
-fn note(last: &mut HashMap<WriterId, u64>, change: &Change) {
-    for op in change.marks.iter().chain([&change.op]) {
+fn record_ops(last: &mut HashMap<WriterId, u64>, change: &Change) {
+    for op in change.prior_ops.iter().chain([&change.op]) {
         let highest = last.entry(op.writer).or_default();
         *highest = op.n.max(*highest);
     }

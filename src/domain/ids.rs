@@ -67,9 +67,9 @@ uuid_newtype!(
     PersonId
 );
 uuid_newtype!(
-    /// One unbroken history of a drawing. A restored backup begins a new life, in which
+    /// One unbroken history of a drawing. A restored backup begins a new epoch, in which
     /// the positions of the old one mean nothing.
-    Life
+    Epoch
 );
 uuid_newtype!(
     /// One run of one server process.
@@ -90,7 +90,7 @@ pub struct Writer {
     /// The page, whose ops are numbered 1, 2, 3 …
     pub id: WriterId,
     /// The person, for "mine" and "theirs".
-    pub by: PersonId,
+    pub author: PersonId,
 }
 
 impl Writer {
@@ -101,7 +101,7 @@ impl Writer {
     pub fn new(key: Uuid, tab: Uuid) -> Self {
         Self {
             id: WriterId(Uuid::new_v5(&key, tab.as_bytes())),
-            by: PersonId(Uuid::new_v5(&key, b"person")),
+            author: PersonId(Uuid::new_v5(&key, b"person")),
         }
     }
 }
@@ -144,7 +144,7 @@ mod tests {
         let writer = Writer::new(key, tab);
         assert_eq!(writer, Writer::new(key, tab));
         assert_ne!(writer.id, Writer::new(key, Uuid::new_v4()).id);
-        assert_eq!(writer.by, Writer::new(key, Uuid::new_v4()).by);
+        assert_eq!(writer.author, Writer::new(key, Uuid::new_v4()).author);
         assert_ne!(writer.id, Writer::new(Uuid::new_v4(), tab).id);
     }
 }

@@ -37,19 +37,19 @@ pub enum OpKind {
         /// A new painting order, if it changes.
         z: Option<i64>,
         /// The change this builds on: refused if another came after it.
-        over: Option<OpId>,
+        base: Option<OpId>,
     },
     /// The stroke goes. Erasing what is gone, or was never there, is done already.
     Erase {
         /// The change this builds on: refused if another came after it.
-        over: Option<OpId>,
+        base: Option<OpId>,
     },
     /// An erased stroke comes back, at its old painting order.
     Restore {
         /// The stroke, as it was: a tombstone keeps no body.
         body: Body,
         /// The erasure that is taken back: refused unless the stroke is still gone by it.
-        over: OpId,
+        base: OpId,
     },
 }
 
@@ -67,12 +67,12 @@ pub struct Change {
     /// stroke's first appearance, unless an edit set it.
     pub z: i64,
     /// The person who made it.
-    pub by: PersonId,
+    pub author: PersonId,
     /// The last op that went into it.
     pub op: OpId,
     /// For other writers whose ops went into this stroke, their highest number that is found
     /// in no other row: so the rows always tell the highest number of every writer.
-    pub marks: Vec<OpId>,
+    pub prior_ops: Vec<OpId>,
     /// The stroke as it now is, or nothing when it is erased.
     pub body: Option<Body>,
 }
@@ -100,7 +100,7 @@ impl Change {
     pub fn bytes(&self) -> usize {
         const ROW_BYTES: usize = 120;
         ROW_BYTES
-            + 24 * self.marks.len()
+            + 24 * self.prior_ops.len()
             + self.body.as_ref().map_or(0, |body| body.as_json().len())
     }
 }
@@ -116,7 +116,7 @@ pub enum Refusal {
     Absent,
     /// `edit` of a stroke that someone erased.
     #[error("the stroke is erased")]
-    Gone,
+    Erased,
     /// The op builds on a change that is not the last any more.
     #[error("the stroke was changed by another op meanwhile")]
     Changed,
@@ -137,7 +137,7 @@ impl Refusal {
         match self {
             Refusal::Exists => "exists",
             Refusal::Absent => "absent",
-            Refusal::Gone => "gone",
+            Refusal::Erased => "erased",
             Refusal::Changed => "changed",
             Refusal::Full(_) => "full",
             Refusal::Invalid(_) => "invalid",

@@ -20,7 +20,7 @@ pub struct Person {
     /// The page.
     pub writer: WriterId,
     /// Whose page it is.
-    pub by: PersonId,
+    pub author: PersonId,
     /// The name they gave.
     pub name: String,
     /// The colour of their pointer.
@@ -34,21 +34,21 @@ pub struct PeopleUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<u64>,
     /// The version that it makes.
-    pub v: u64,
+    pub version: u64,
     /// How many there are, with those who are not listed.
     pub count: usize,
     /// Those who are listed, or who are listed anew or otherwise than before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub here: Vec<Person>,
+    pub joined: Vec<Person>,
     /// Those who are listed no longer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gone: Vec<WriterId>,
+    pub left: Vec<WriterId>,
 }
 
 /// A version of who is here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
-    v: u64,
+    version: u64,
     count: usize,
     listed: BTreeMap<WriterId, Person>,
 }
@@ -56,9 +56,9 @@ pub struct People {
 impl People {
     /// Nobody, as a sender begins. A number that no sender began with before tells its versions
     /// from theirs.
-    pub fn begin(v: u64) -> Self {
+    pub fn begin(version: u64) -> Self {
         Self {
-            v,
+            version,
             ..Self::default()
         }
     }
@@ -77,10 +77,10 @@ impl People {
     pub fn whole(&self) -> PeopleUpdate {
         PeopleUpdate {
             from: None,
-            v: self.v,
+            version: self.version,
             count: self.count,
-            here: self.listed.values().cloned().collect(),
-            gone: Vec::new(),
+            joined: self.listed.values().cloned().collect(),
+            left: Vec::new(),
         }
     }
 
@@ -91,49 +91,49 @@ impl People {
         count: usize,
         listed: BTreeMap<WriterId, Person>,
     ) -> PeopleUpdate {
-        let here: Vec<_> = listed
+        let joined: Vec<_> = listed
             .iter()
             .filter(|(writer, person)| self.listed.get(writer) != Some(person))
             .map(|(_, person)| person.clone())
             .collect();
-        let gone: Vec<_> = self
+        let left: Vec<_> = self
             .listed
             .keys()
             .filter(|writer| !listed.contains_key(writer))
             .copied()
             .collect();
-        let from = self.v;
-        let changed = count != self.count || !here.is_empty() || !gone.is_empty();
+        let from = self.version;
+        let changed = count != self.count || !joined.is_empty() || !left.is_empty();
         *self = Self {
-            v: from + u64::from(changed),
+            version: from + u64::from(changed),
             count,
             listed,
         };
         PeopleUpdate {
             from: Some(from),
-            v: self.v,
+            version: self.version,
             count,
-            here,
-            gone,
+            joined,
+            left,
         }
     }
 
     /// Takes in an update, if it is the whole or changes this version.
     pub fn take(&mut self, update: PeopleUpdate) -> Arrival {
         match update.from {
-            Some(_) if update.v == self.v => return Arrival::Stale,
-            Some(from) if from != self.v => return Arrival::Gap,
+            Some(_) if update.version == self.version => return Arrival::Stale,
+            Some(from) if from != self.version => return Arrival::Gap,
             Some(_) => {}
             None => self.listed.clear(),
         }
-        self.v = update.v;
+        self.version = update.version;
         self.count = update.count;
-        for writer in update.gone {
+        for writer in update.left {
             self.listed.remove(&writer);
         }
-        let here = update.here.into_iter();
+        let joined = update.joined.into_iter();
         self.listed
-            .extend(here.map(|person| (person.writer, person)));
+            .extend(joined.map(|person| (person.writer, person)));
         Arrival::Next
     }
 }
@@ -141,7 +141,7 @@ impl People {
 impl PeopleUpdate {
     /// Whether it changes something.
     pub fn is_change(&self) -> bool {
-        self.from != Some(self.v)
+        self.from != Some(self.version)
     }
 }
 
@@ -155,10 +155,10 @@ mod tests {
     /// One of a few people, under one of a few names.
     fn person(number: u8, name: u8) -> Person {
         let key = Uuid::from_u128(u128::from(number) + 1);
-        let Writer { id: writer, by } = Writer::new(key, key);
+        let Writer { id: writer, author } = Writer::new(key, key);
         Person {
             writer,
-            by,
+            author,
             name: format!("Name {name}"),
             colour: Colour([number, 2, 3]),
         }
@@ -181,7 +181,7 @@ mod tests {
         let second = sender.become_next(2, listed(&[(2, 2), (3, 1)]));
         assert_eq!((first.from, second.from), (Some(7), Some(8)));
         assert_eq!(
-            second.here,
+            second.joined,
             [person(2, 2), person(3, 1)]
                 .into_iter()
                 .map(|person| (person.writer, person))
@@ -189,7 +189,7 @@ mod tests {
                 .into_values()
                 .collect::<Vec<_>>()
         );
-        assert_eq!(second.gone, [person(1, 1).writer]);
+        assert_eq!(second.left, [person(1, 1).writer]);
         let before = copy.clone();
         assert_eq!(copy.take(second.clone()), Arrival::Gap);
         assert_eq!(copy, before);

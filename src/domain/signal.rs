@@ -15,14 +15,14 @@ pub const MAX_INK_POINTS: usize = 1_000;
 /// A place in the drawing's plane, in units.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Place {
+pub struct PlanePoint {
     /// To the right.
     pub x: f64,
     /// Downwards.
     pub y: f64,
 }
 
-impl Place {
+impl PlanePoint {
     /// Whether it is within what a drawing allows.
     pub fn is_valid(&self) -> bool {
         self.x.abs() <= MAX_COORDINATE && self.y.abs() <= MAX_COORDINATE
@@ -35,7 +35,7 @@ pub struct Pointer {
     /// Whose pointer.
     pub writer: WriterId,
     /// Where it is.
-    pub place: Option<Place>,
+    pub at: Option<PlanePoint>,
 }
 
 /// Part of a stroke that is being drawn.
@@ -47,7 +47,7 @@ pub struct InkPart {
     /// The number of the op it will be.
     pub n: u64,
     /// How many points of the stroke come before these.
-    pub at: u32,
+    pub offset: u32,
     /// Where the first of these points is, in units.
     pub x: f64,
     /// Where the first of these points is, in units.
@@ -68,7 +68,7 @@ pub struct InkPart {
 impl InkPart {
     /// Whether every field is within what a drawing allows.
     pub fn is_valid(&self) -> bool {
-        Place {
+        PlanePoint {
             x: self.x,
             y: self.y,
         }
@@ -84,7 +84,7 @@ impl InkPart {
         let held = self.points.points().len();
         let continues = newer.stroke == self.stroke
             && newer.n == self.n
-            && newer.at as usize == self.at as usize + held
+            && newer.offset as usize == self.offset as usize + held
             && self.points.pressures().is_some() == newer.points.pressures().is_some();
         if !continues {
             return Some(newer);
@@ -197,12 +197,12 @@ mod tests {
         Writer::new(Uuid::new_v4(), Uuid::new_v4())
     }
 
-    fn ink(writer: WriterId, stroke: StrokeId, at: u32, x: f64, steps: &[(i32, i32)]) -> Ink {
+    fn ink(writer: WriterId, stroke: StrokeId, offset: u32, x: f64, steps: &[(i32, i32)]) -> Ink {
         let points = steps.iter().map(|&(x, y)| Point { x, y }).collect();
         let part = InkPart {
             stroke,
             n: 1,
-            at,
+            offset,
             x,
             y: 0.0,
             points: Points::new(points, None).unwrap(),
@@ -239,7 +239,7 @@ mod tests {
         let (a, b) = (writer().id, writer().id);
         let at = |writer, x| Pointer {
             writer,
-            place: Some(Place { x, y: 0.0 }),
+            at: Some(PlanePoint { x, y: 0.0 }),
         };
         let mut signals = Signals::default();
         signals.add_pointer(at(a, 1.0));

@@ -243,7 +243,7 @@ impl Feed {
             if let Some(writer) = writer.filter(|writer| self.roster.lists(writer.id)) {
                 let pointer = Pointer {
                     writer: writer.id,
-                    place: None,
+                    at: None,
                 };
                 self.for_sessions.add_pointer(pointer);
             }
@@ -316,7 +316,7 @@ impl Handler<FromSession> for Feed {
                 session,
                 mailbox,
                 since,
-                life,
+                epoch,
             } => {
                 self.asked_for += 1;
                 self.idle_since = Instant::now();
@@ -324,7 +324,7 @@ impl Handler<FromSession> for Feed {
                     session,
                     mailbox,
                     since,
-                    life,
+                    epoch,
                 };
                 self.ask(join, Resync::Warm, ctx);
             }
@@ -357,7 +357,7 @@ impl Handler<FromSession> for Feed {
             FromSession::Since {
                 session,
                 since,
-                life,
+                epoch,
             } => {
                 // The last one that a page says counts: they must not gather while it is read.
                 self.forget_asked(
@@ -366,7 +366,7 @@ impl Handler<FromSession> for Feed {
                 let since = Asked::Since {
                     session,
                     since,
-                    life,
+                    epoch,
                 };
                 self.ask(since, Resync::Warm, ctx);
             }

@@ -12,7 +12,7 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use super::error::FeedError;
 use super::packed::Packed;
 use crate::domain::drawing::Drawing;
-use crate::domain::ids::Life;
+use crate::domain::ids::Epoch;
 use crate::domain::op::Change;
 use crate::domain::sequence::Seq;
 use crate::feed::position::Load;
@@ -41,8 +41,8 @@ pub enum Encoding {
 /// A chunk of changes for HTTP.
 #[derive(Debug)]
 pub struct ReadPage {
-    /// The drawing's life.
-    pub life: Life,
+    /// The drawing's epoch.
+    pub epoch: Epoch,
     /// The page covers the positions after this one …
     pub from: Seq,
     /// … up to this one.
@@ -139,7 +139,7 @@ impl Kind {
 /// A chunk that is kept: the rows of a kind after `from` up to `to`.
 struct Kept {
     kind: Kind,
-    life: Life,
+    epoch: Epoch,
     from: Seq,
     to: Seq,
     rows: usize,
@@ -154,7 +154,7 @@ impl Kept {
     /// drawing's head none is added: so it is enough that none went.
     fn is_true(&self, drawing: &Drawing) -> bool {
         let rows = self.kind.rows(drawing, self.from, self.to);
-        self.life == drawing.life() && rows.count() == self.rows
+        self.epoch == drawing.epoch() && rows.count() == self.rows
     }
 
     /// Up to where it brings a reader that wants the rows up to `through`, unless too much came after it:
@@ -208,7 +208,7 @@ impl Chunks {
         let (head, chunk) = found.unwrap_or_else(|| self.cut(drawing, kind, from, through));
         let more = head < drawing.head();
         ReadPage {
-            life: drawing.life(),
+            epoch: drawing.epoch(),
             from,
             head,
             more,
@@ -274,7 +274,7 @@ impl Chunks {
             }
             self.kept.push(Kept {
                 kind,
-                life: drawing.life(),
+                epoch: drawing.epoch(),
                 from,
                 to,
                 rows,

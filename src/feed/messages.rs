@@ -7,7 +7,7 @@ use super::chunks::ReadPage;
 use super::error::FeedError;
 use super::mailbox::Mailbox;
 use crate::domain::access::Access;
-use crate::domain::ids::Life;
+use crate::domain::ids::Epoch;
 use crate::domain::ids::{SessionId, Writer};
 use crate::domain::op::Op;
 use crate::domain::sequence::Seq;
@@ -26,8 +26,8 @@ pub enum FromSession {
         mailbox: Mailbox,
         /// The last position its page holds.
         since: Seq,
-        /// The life that position belongs to.
-        life: Option<Life>,
+        /// The epoch that position belongs to.
+        epoch: Option<Epoch>,
     },
     /// It draws.
     Hello {
@@ -60,8 +60,8 @@ pub enum FromSession {
         session: SessionId,
         /// The position.
         since: Seq,
-        /// The life it belongs to.
-        life: Life,
+        /// The epoch it belongs to.
+        epoch: Epoch,
     },
     /// Its page missed who is here: send all of it.
     People {
@@ -80,7 +80,7 @@ pub enum FromSession {
 #[rtype(result = "()")]
 pub(crate) struct Read {
     pub since: Seq,
-    pub life: Option<Life>,
+    pub epoch: Option<Epoch>,
     pub target: Option<Seq>,
     pub answer: oneshot::Sender<Result<ReadPage, FeedError>>,
 }

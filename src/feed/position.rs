@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytestring::ByteString;
 
 use crate::domain::drawing::Drawing;
-use crate::domain::ids::Life;
+use crate::domain::ids::Epoch;
 use crate::domain::op::Change;
 use crate::domain::sequence::Seq;
 use crate::metrics::Metrics;
@@ -17,20 +17,20 @@ use crate::protocol::{ResetReason, ToBrowser, strokes_frame};
 /// not fit goes out in several; a catch-up that does not fit is read over HTTP, compressed.
 pub const MAX_FRAME_BYTES: usize = 256 * 1024;
 
-/// Where a reader that says it holds `since` of `life` really is, and whether it has to start over.
+/// Where a reader that says it holds `since` of `epoch` really is, and whether it has to start over.
 pub fn judge_since(
     drawing: &Drawing,
     since: Seq,
-    life: Option<Life>,
+    epoch: Option<Epoch>,
 ) -> (Seq, Option<ResetReason>) {
-    if since == 0 && life.is_none_or(|life| life == drawing.life()) {
+    if since == 0 && epoch.is_none_or(|epoch| epoch == drawing.epoch()) {
         return (0, None);
     }
-    if life.is_some_and(|life| life != drawing.life()) || (life.is_none() && since > 0) {
-        return (0, Some(ResetReason::Life));
+    if epoch.is_some_and(|epoch| epoch != drawing.epoch()) || (epoch.is_none() && since > 0) {
+        return (0, Some(ResetReason::Epoch));
     }
-    if since < drawing.floor() {
-        return (0, Some(ResetReason::Floor));
+    if since < drawing.compacted() {
+        return (0, Some(ResetReason::Compacted));
     }
     if since > drawing.head() {
         return (0, Some(ResetReason::Ahead));
@@ -59,17 +59,17 @@ pub enum Load {
     Since(Seq),
 }
 
-/// What a reader over HTTP that says it holds `since` of `life` is given next, and whether it has to
+/// What a reader over HTTP that says it holds `since` of `epoch` is given next, and whether it has to
 /// start over; with a `target`, it is in the middle of its first load.
 pub fn judge_read(
     drawing: &Drawing,
     since: Seq,
-    life: Option<Life>,
+    epoch: Option<Epoch>,
     target: Option<Seq>,
 ) -> (Load, Option<ResetReason>) {
     // Of a first load, the tombstones after its target must be there, not those after its last chunk.
     let target = target.filter(|&target| 0 < since && since < target);
-    let (held, reset) = judge_since(drawing, target.unwrap_or(since), life);
+    let (held, reset) = judge_since(drawing, target.unwrap_or(since), epoch);
     let load = match target {
         Some(target) if reset.is_none() => Load::First {
             after: since,
@@ -123,7 +123,7 @@ fn size<'a>(mut changes: impl Iterator<Item = &'a Change>) -> Option<usize> {
 
 /// The frame that the last session which held nothing was sent: it is kept for those that come after it.
 pub(super) struct FirstFrame {
-    life: Life,
+    epoch: Epoch,
     head: Seq,
     rows: usize,
     bytes: usize,
@@ -139,7 +139,7 @@ impl FirstFrame {
         metrics.catch_ups.count();
         let living = || drawing.living(0, drawing.head());
         Self {
-            life: drawing.life(),
+            epoch: drawing.epoch(),
             head: drawing.head(),
             rows: living().count(),
             bytes,
@@ -151,7 +151,7 @@ impl FirstFrame {
     /// Whether the living strokes up to its head are the same still. Below a head none is added, so it
     /// is enough that none went.
     fn is_true(&self, drawing: &Drawing) -> bool {
-        self.life == drawing.life() && drawing.living(0, self.head).count() == self.rows
+        self.epoch == drawing.epoch() && drawing.living(0, self.head).count() == self.rows
     }
 
     pub(super) fn is_unused(&self, now: Instant) -> bool {

@@ -112,7 +112,7 @@ impl Roster {
 
     /// How many people there are: those known by name, each once however many pages they have, and the others.
     fn count(&self, everyone: &[&Person]) -> usize {
-        let persons: HashSet<_> = everyone.iter().map(|person| person.by).collect();
+        let persons: HashSet<_> = everyone.iter().map(|person| person.author).collect();
         let others = self.elsewhere.values().map(|server| {
             let people = &server.people;
             people.count().saturating_sub(people.listed().len())

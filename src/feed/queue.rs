@@ -249,7 +249,7 @@ mod tests {
         Op {
             n,
             stroke: StrokeId::random(),
-            kind: OpKind::Erase { over: None },
+            kind: OpKind::Erase { base: None },
         }
     }
 

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::domain::drawing::Size;
-use crate::domain::ids::{DrawingId, Life};
+use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::sequence::Seq;
 use crate::feed::actor::{Attached, Feed};
 use crate::feed::chunks::ReadPage;
@@ -23,7 +23,7 @@ use crate::feed::registration::{Entries, Entry, Registration};
 use crate::feed::settings::FeedSettings;
 use crate::feed::state::Shared;
 use crate::metrics::{Metrics, Row};
-use crate::protocol::ServerSignals;
+use crate::protocol::PeerMessage;
 use crate::store::{Head, Store};
 
 /// An attempt to reach a feed that closes at the same moment is made again so often.
@@ -137,7 +137,7 @@ impl Feeds {
         &self,
         id: DrawingId,
         since: Seq,
-        life: Option<Life>,
+        epoch: Option<Epoch>,
         target: Option<Seq>,
     ) -> Result<ReadPage, FeedError> {
         for _ in 0..ATTEMPTS {
@@ -146,7 +146,7 @@ impl Feeds {
                 id,
                 Read {
                     since,
-                    life,
+                    epoch,
                     target,
                     answer,
                 },
@@ -164,9 +164,9 @@ impl Feeds {
     /// A drawing was renamed, deleted or taken back through this server: tells its own feed and those of the
     /// other servers. Whom this does not reach learns it when heads are compared.
     pub async fn look(&self, id: DrawingId) {
-        let row = ServerSignals {
-            look: true,
-            ..ServerSignals::default()
+        let row = PeerMessage {
+            check_head: true,
+            ..PeerMessage::default()
         };
         let signal = async {
             match serde_json::to_string(&row) {

@@ -7,7 +7,7 @@ use super::error::FeedError;
 use super::mailbox::Mailbox;
 use super::messages::Read;
 use crate::domain::access::Access;
-use crate::domain::ids::{Life, SessionId};
+use crate::domain::ids::{Epoch, SessionId};
 use crate::domain::sequence::Seq;
 use crate::protocol::{Close, Hello};
 
@@ -20,7 +20,7 @@ pub(super) enum Asked {
         session: SessionId,
         mailbox: Mailbox,
         since: Seq,
-        life: Option<Life>,
+        epoch: Option<Epoch>,
     },
     Hello {
         session: SessionId,
@@ -30,7 +30,7 @@ pub(super) enum Asked {
     Since {
         session: SessionId,
         since: Seq,
-        life: Life,
+        epoch: Epoch,
     },
     Read(Read),
 }

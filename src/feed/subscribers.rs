@@ -19,7 +19,7 @@ use super::mailbox::{Answers, Mailbox, ToSession};
 use super::position::{CatchUp, FirstFrame, MAX_FRAME_BYTES, catch_up, first_load, judge_since};
 use crate::domain::drawing::Drawing;
 use crate::domain::ids::SessionId;
-use crate::domain::ids::{Life, Writer};
+use crate::domain::ids::{Epoch, Writer};
 use crate::domain::sequence::Seq;
 use crate::metrics::{Metrics, Resync, Skipped};
 use crate::protocol::{Close, ResetReason, ToBrowser, strokes_frame};
@@ -164,7 +164,7 @@ impl Members {
         self.waiting > 0
     }
 
-    /// Takes in a session that holds everything up to `since` of `life`, and sends what it
+    /// Takes in a session that holds everything up to `since` of `epoch`, and sends what it
     /// lacks; `resync` says where that comes from.
     pub fn join(
         &mut self,
@@ -172,7 +172,7 @@ impl Members {
         mailbox: Mailbox,
         drawing: &Drawing,
         since: Seq,
-        life: Option<Life>,
+        epoch: Option<Epoch>,
         resync: Resync,
     ) {
         let member = Member {
@@ -189,23 +189,23 @@ impl Members {
                 .collect(),
         };
         self.all.insert(session, member);
-        self.resume(session, drawing, since, life, resync);
+        self.resume(session, drawing, since, epoch, resync);
     }
 
-    /// A session holds everything up to `since` of `life`: sends what it lacks, and it follows from then on.
+    /// A session holds everything up to `since` of `epoch`: sends what it lacks, and it follows from then on.
     pub fn resume(
         &mut self,
         session: SessionId,
         drawing: &Drawing,
         since: Seq,
-        life: Option<Life>,
+        epoch: Option<Epoch>,
         resync: Resync,
     ) {
         self.flush(drawing);
         let Some(member) = self.all.get_mut(&session) else {
             return;
         };
-        let (since, reset) = judge_since(drawing, since, life);
+        let (since, reset) = judge_since(drawing, since, epoch);
         let resync = reset.map_or(resync, |_| Resync::Reset);
         self.metrics.resyncs.count(resync);
         self.waiting += usize::from(!matches!(member.flow, Flow::Behind { .. }));
@@ -294,7 +294,7 @@ impl Members {
             };
             if let Some(reason) = *reset {
                 let frame = ToBrowser::Reset {
-                    life: drawing.life(),
+                    epoch: drawing.epoch(),
                     reason,
                 }
                 .encode();

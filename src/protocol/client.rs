@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::limits::{MAX_OPS_PER_FRAME, truncated};
 use crate::domain::colour::Colour;
-use crate::domain::ids::{Life, OpId, StrokeId, Writer};
+use crate::domain::ids::{Epoch, OpId, StrokeId, Writer};
 use crate::domain::op::{MAX_OP_NUMBER, MAX_Z, Op, OpKind, Refusal};
 use crate::domain::people::MAX_NAME_CHARS;
 use crate::domain::sequence::Seq;
-use crate::domain::signal::{InkPart, Place};
+use crate::domain::signal::{InkPart, PlanePoint};
 use crate::domain::stroke::{Body, Patch};
 
 /// A frame from a browser.
@@ -28,8 +28,8 @@ pub enum FromBrowser {
     Since {
         /// The last position the page holds.
         since: Seq,
-        /// The life it belongs to.
-        life: Life,
+        /// The epoch it belongs to.
+        epoch: Epoch,
     },
     /// Send all of who is here again.
     People,
@@ -52,7 +52,7 @@ pub struct Hello {
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct PageSignal {
     /// Where its pointer is: `Some(None)` once it left the drawing.
-    pub pointer: Option<Option<Place>>,
+    pub pointer: Option<Option<PlanePoint>>,
     /// Part of a stroke in progress.
     pub ink: Option<InkPart>,
 }
@@ -93,8 +93,8 @@ impl FromBrowser {
             "signal" => parse_signal(text),
             "hello" => parse_hello(text),
             "since" => {
-                let SinceFrame { since, life, .. } = serde_json::from_str(text)?;
-                Ok(Self::Since { since, life })
+                let SinceFrame { since, epoch, .. } = serde_json::from_str(text)?;
+                Ok(Self::Since { since, epoch })
             }
             "people" => {
                 let BareFrame { .. } = serde_json::from_str(text)?;
@@ -118,7 +118,7 @@ struct SinceFrame {
     #[serde(rename = "type")]
     _type: String,
     since: Seq,
-    life: Life,
+    epoch: Epoch,
 }
 
 #[derive(Deserialize)]
@@ -177,7 +177,7 @@ fn checked_name(name: &str) -> Result<String, FrameError> {
 struct SignalFrame {
     #[serde(rename = "type")]
     _type: String,
-    pointer: Option<Place>,
+    pointer: Option<PlanePoint>,
     #[serde(default)]
     away: bool,
     ink: Option<InkPart>,
@@ -231,7 +231,7 @@ struct OpFields<'a> {
     body: Option<&'a RawValue>,
     set: Option<Patch>,
     z: Option<i64>,
-    over: Option<OpId>,
+    base: Option<OpId>,
 }
 
 fn parse_ops(text: &str) -> Result<FromBrowser, FrameError> {
@@ -275,7 +275,7 @@ fn op(fields: OpFields) -> Result<Op, String> {
         body,
         set,
         z,
-        over,
+        base,
     } = fields;
     let body = body
         .map(|raw| Body::parse(raw.get()).map_err(|error| error.to_string()))
@@ -283,15 +283,15 @@ fn op(fields: OpFields) -> Result<Op, String> {
     if z.is_some_and(|z| !(-MAX_Z..=MAX_Z).contains(&z)) {
         return Err(format!("z is within ± {MAX_Z}"));
     }
-    let kind = match (op, body, set, z, over) {
+    let kind = match (op, body, set, z, base) {
         (OpName::Draw, Some(body), None, None, None) => OpKind::Draw { body },
-        (OpName::Edit, None, Some(set), z, over) => OpKind::Edit { set, z, over },
-        (OpName::Erase, None, None, None, over) => OpKind::Erase { over },
-        (OpName::Restore, Some(body), None, None, Some(over)) => OpKind::Restore { body, over },
+        (OpName::Edit, None, Some(set), z, base) => OpKind::Edit { set, z, base },
+        (OpName::Erase, None, None, None, base) => OpKind::Erase { base },
+        (OpName::Restore, Some(body), None, None, Some(base)) => OpKind::Restore { body, base },
         (OpName::Draw, ..) => return Err("draw has stroke and body".into()),
-        (OpName::Edit, ..) => return Err("edit has stroke and set, and may have z and over".into()),
-        (OpName::Erase, ..) => return Err("erase has stroke, and may have over".into()),
-        (OpName::Restore, ..) => return Err("restore has stroke, body and over".into()),
+        (OpName::Edit, ..) => return Err("edit has stroke and set, and may have z and base".into()),
+        (OpName::Erase, ..) => return Err("erase has stroke, and may have base".into()),
+        (OpName::Restore, ..) => return Err("restore has stroke, body and base".into()),
     };
     Ok(Op { n, stroke, kind })
 }

@@ -7,20 +7,20 @@ use crate::domain::signal::Signals;
 
 /// What one server tells the others of one drawing: one row of the signal table.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct ServerSignals {
+pub struct PeerMessage {
     /// Asks every other server for its people: sent by a feed that is new, or missed a row.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub ask: bool,
+    pub want_presence: bool,
     /// The number that its feed gave this row, from 1.
     #[serde(default)]
     pub number: u64,
     /// Asks every other server to look at the drawing's head: it was renamed or deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub look: bool,
+    pub check_head: bool,
     /// Asks every other server to append nothing for so many milliseconds, or until it sees a change
     /// that is not its own: this one has lost all swaps for long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turn: Option<u64>,
+    pub yield_ms: Option<u64>,
     /// Its people: all of them for who asked, what changed when it did, and with each beat an empty change,
     /// by which the others see whether they missed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

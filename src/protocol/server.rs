@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::domain::access::Access;
-use crate::domain::ids::{Life, OpId, PersonId, WriterId};
+use crate::domain::ids::{Epoch, OpId, PersonId, WriterId};
 use crate::domain::op::{Change, Refusal};
 use crate::domain::people::PeopleUpdate;
 use crate::domain::sequence::Seq;
@@ -25,9 +25,9 @@ pub enum ToBrowser<'a> {
         /// The public id of this page.
         writer: WriterId,
         /// The public id of the person.
-        by: PersonId,
-        /// The drawing's life.
-        life: Life,
+        author: PersonId,
+        /// The drawing's epoch.
+        epoch: Epoch,
         /// The last position this server holds.
         head: Seq,
         /// The highest number of this writer's ops that is stored.
@@ -41,8 +41,8 @@ pub enum ToBrowser<'a> {
     },
     /// Forget every stroke and position.
     Reset {
-        /// The life that begins.
-        life: Life,
+        /// The epoch that begins.
+        epoch: Epoch,
         /// Why.
         reason: ResetReason,
     },
@@ -68,7 +68,7 @@ pub enum ToBrowser<'a> {
         stroke: Option<Box<RawValue>>,
         /// With the reason `load`: milliseconds until it is worth trying again.
         #[serde(skip_serializing_if = "Option::is_none")]
-        retry: Option<u64>,
+        retry_ms: Option<u64>,
     },
     /// The ops from `n` on were not taken.
     Resend {
@@ -118,11 +118,11 @@ impl From<Access> for AccessName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResetReason {
-    /// Its position belongs to another life of the drawing.
-    Life,
+    /// Its position belongs to another epoch of the drawing.
+    Epoch,
     /// Tombstones newer than its position are swept: it cannot learn what was erased.
-    Floor,
-    /// Its position was never reached in this life.
+    Compacted,
+    /// Its position was never reached in this epoch.
     Ahead,
 }
 
@@ -146,7 +146,7 @@ impl ToBrowser<'_> {
             reason: refusal.code(),
             message: refusal.to_string(),
             stroke,
-            retry: None,
+            retry_ms: None,
         }
     }
 
@@ -157,7 +157,7 @@ impl ToBrowser<'_> {
             reason: "load",
             message: message.to_owned(),
             stroke: None,
-            retry: Some(retry.as_millis() as u64),
+            retry_ms: Some(retry.as_millis() as u64),
         }
     }
 }
@@ -191,7 +191,7 @@ fn push_change(text: &mut String, change: &Change) {
         seq,
         stroke,
         z,
-        by,
+        author,
         op,
         body,
         ..
@@ -199,7 +199,7 @@ fn push_change(text: &mut String, change: &Change) {
     let OpId { writer, n } = op;
     write!(
         text,
-        r#"{{"seq":{seq},"stroke":"{stroke}","z":{z},"by":"{by}","writer":"{writer}","n":{n},"#
+        r#"{{"seq":{seq},"stroke":"{stroke}","z":{z},"author":"{author}","writer":"{writer}","n":{n},"#
     )
     .expect("writing to a string does not fail");
     match body {
@@ -208,6 +208,6 @@ fn push_change(text: &mut String, change: &Change) {
             text.push_str(body.as_json());
             text.push('}');
         }
-        None => text.push_str(r#""gone":true}"#),
+        None => text.push_str(r#""erased":true}"#),
     }
 }

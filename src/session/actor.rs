@@ -93,7 +93,7 @@ impl Session {
         let Joining {
             drawing,
             since,
-            life,
+            epoch,
             ..
         } = joining;
         let most = self.sessions.settings.unread_bytes;
@@ -102,7 +102,7 @@ impl Session {
             session: self.id,
             mailbox,
             since,
-            life,
+            epoch,
         };
         match self.sessions.feeds.join(drawing, join) {
             Ok(attached) => self.attached = Some(attached),
@@ -168,11 +168,11 @@ impl Session {
                 self.malformed("asks more often than a page has reason to", ctx);
             }
             Ok(FromBrowser::Hello(hello)) => self.hello(hello, ctx),
-            Ok(FromBrowser::Since { since, life }) => {
+            Ok(FromBrowser::Since { since, epoch }) => {
                 self.tell(FromSession::Since {
                     session: self.id,
                     since,
-                    life,
+                    epoch,
                 });
             }
             Ok(FromBrowser::People) => self.tell(FromSession::People { session: self.id }),
@@ -253,7 +253,7 @@ impl Session {
             session.join(
                 Joining {
                     since: 0,
-                    life: joining.life,
+                    epoch: joining.epoch,
                     ..joining
                 },
                 ctx,

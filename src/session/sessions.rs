@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::domain::access::Access;
-use crate::domain::ids::{DrawingId, Life};
+use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::sequence::Seq;
 use crate::feed::registry::Feeds;
 use crate::metrics::Metrics;
@@ -92,6 +92,6 @@ pub struct Joining {
     pub access: Access,
     /// The last position the page holds.
     pub since: Seq,
-    /// The life it belongs to.
-    pub life: Option<Life>,
+    /// The epoch it belongs to.
+    pub epoch: Option<Epoch>,
 }

@@ -3,7 +3,7 @@
 //! It is a compare-and-swap: it must never store anything unless the drawing stands exactly where
 //! the caller believes it to stand.
 
-use crate::domain::ids::Life;
+use crate::domain::ids::Epoch;
 use crate::domain::sequence::Seq;
 use surrealdb::types::{Array, RecordIdKey, Value};
 
@@ -19,8 +19,8 @@ use crate::domain::op::{Change, RowId};
 /// Where whoever appends believes a drawing to stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct At {
-    /// Its life: after a backup was restored, the same head may be another picture.
-    pub life: Life,
+    /// Its epoch: after a backup was restored, the same head may be another picture.
+    pub epoch: Epoch,
     /// The position of its last change.
     pub head: Seq,
 }
@@ -39,14 +39,14 @@ pub enum Appended {
 
 /// `UPDATE ONLY` that matches nothing is no error and the rest would be stored: hence THROW.
 const SWAP_AND_INSERT: &str = "BEGIN;
-IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND life = $life AND deleted IS NONE RETURN VALUE head) IS NONE {
+IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND epoch = $epoch AND deleted IS NONE RETURN VALUE head) IS NONE {
     IF (SELECT VALUE deleted IS NONE FROM ONLY $drawing) { THROW 'behind' } ELSE { THROW 'gone' }
 };
 INSERT INTO $table $rows RETURN NONE;
 COMMIT;";
 /// The same, for changes of strokes that were there: their old rows go.
 const SWAP_INSERT_AND_DELETE: &str = "BEGIN;
-IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND life = $life AND deleted IS NONE RETURN VALUE head) IS NONE {
+IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND epoch = $epoch AND deleted IS NONE RETURN VALUE head) IS NONE {
     IF (SELECT VALUE deleted IS NONE FROM ONLY $drawing) { THROW 'behind' } ELSE { THROW 'gone' }
 };
 INSERT INTO $table $rows RETURN NONE;
@@ -81,7 +81,7 @@ impl Store {
         let mut variables = variables([
             ("drawing", drawing_record(drawing)),
             ("old", int(at.head)),
-            ("life", uuid(at.life.0)),
+            ("epoch", uuid(at.epoch.0)),
             ("new", int(last.seq)),
             ("rows", list(changes.iter().map(to_row))),
         ]);

@@ -71,7 +71,7 @@ pub(super) struct Sessions {
     /// For queries.
     queries: Arc<Session>,
     /// For live queries: a burst of notifications delays no query.
-    lives: Arc<Session>,
+    live_queries: Arc<Session>,
 }
 
 /// One of them. It is shared and never cloned on the way of a query, since a clone of the
@@ -83,17 +83,17 @@ pub(super) struct Session {
 }
 
 impl Sessions {
-    pub(super) fn new(queries: Surreal<Any>, lives: Surreal<Any>) -> Self {
+    pub(super) fn new(queries: Surreal<Any>, live_queries: Surreal<Any>) -> Self {
         Self {
             queries: Session::new(queries),
-            lives: Session::new(lives),
+            live_queries: Session::new(live_queries),
         }
     }
 
     fn of(&mut self, link: Link) -> &mut Arc<Session> {
         match link {
             Link::Queries => &mut self.queries,
-            Link::Lives => &mut self.lives,
+            Link::LiveQueries => &mut self.live_queries,
         }
     }
 }

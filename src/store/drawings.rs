@@ -12,7 +12,7 @@ use super::rows::{
     Fields, drawing_record, int, rows, signal_table, stroke_table, time, uuid, variables,
 };
 use super::schema::{CREATE_DRAWING, SCHEMA};
-use crate::domain::ids::{DrawingId, Life};
+use crate::domain::ids::{DrawingId, Epoch};
 
 /// How long a deleted drawing can be taken back.
 pub const TAKE_BACK: Duration = Duration::from_secs(10 * 60);
@@ -31,7 +31,7 @@ WHERE deleted IS NONE";
 const DELETE: &str = "UPDATE ONLY $drawing SET deleted = time::now() WHERE deleted IS NONE";
 const TAKE: &str = "UPDATE ONLY $drawing SET deleted = NONE
 WHERE deleted IS NONE OR deleted > time::now() - $within";
-const HEADS: &str = "SELECT id, head, floor, life, title, deleted FROM $drawings";
+const HEADS: &str = "SELECT id, head, compacted, epoch, title, deleted FROM $drawings";
 const COUNT: &str = "SELECT count() FROM ONLY type::table($strokes) GROUP ALL LIMIT 1;
 SELECT count() FROM ONLY type::table($signals) GROUP ALL LIMIT 1;";
 
@@ -48,8 +48,8 @@ pub struct DrawingInfo {
     pub changed: u64,
     /// The position of its last change.
     pub head: Seq,
-    /// Its life.
-    pub life: Life,
+    /// Its epoch.
+    pub epoch: Epoch,
 }
 
 /// Where a list goes on: after the drawing with this time and id.
@@ -69,9 +69,9 @@ pub struct Head {
     /// The position of its last change.
     pub head: Seq,
     /// Tombstones up to here were swept.
-    pub floor: Seq,
-    /// Its life.
-    pub life: Life,
+    pub compacted: Seq,
+    /// Its epoch.
+    pub epoch: Epoch,
     /// Its title.
     pub title: String,
     /// Whether it is deleted.
@@ -98,7 +98,7 @@ impl Store {
         let variables = variables([
             ("drawing", drawing_record(id)),
             ("title", Value::String(title.to_owned())),
-            ("life", uuid(Life::random().0)),
+            ("epoch", uuid(Epoch::random().0)),
             ("schema", int(SCHEMA.into())),
             ("strokes", Value::String(stroke_table(id))),
             ("signals", Value::String(signal_table(id))),
@@ -206,8 +206,8 @@ impl Store {
                 Ok(Head {
                     id: DrawingId(row.uuid_key()?),
                     head: row.seq("head")?,
-                    floor: row.seq("floor")?,
-                    life: row.life()?,
+                    compacted: row.seq("compacted")?,
+                    epoch: row.epoch()?,
                     title: row.text("title")?,
                     deleted: !matches!(row.take("deleted"), Value::None),
                 })
@@ -275,6 +275,6 @@ fn info(mut row: Fields) -> Result<DrawingInfo, StoreError> {
         created: row.millis("created")?,
         changed: row.millis("changed")?,
         head: row.seq("head")?,
-        life: row.life()?,
+        epoch: row.epoch()?,
     })
 }

@@ -1,4 +1,4 @@
-//! Drawings begin another life: positions of the old one must never be taken for the new.
+//! Drawings begin another epoch: positions of the old one must never be taken for the new.
 
 use std::ops::Bound;
 
@@ -8,26 +8,29 @@ use uuid::Uuid;
 use super::connection::Store;
 use super::error::StoreError;
 use super::rows::{drawing_record, rows, uuid, variables};
-use crate::domain::ids::{DrawingId, Life};
+use crate::domain::ids::{DrawingId, Epoch};
 
 /// Only the first of several servers that notice renews it.
-const RENEW_ONE: &str = "UPDATE $drawing SET life = rand::uuid() WHERE life = $life RETURN NONE";
-const RENEW_ALL: &str = "UPDATE $drawings SET life = rand::uuid() RETURN VALUE head";
+const RENEW_ONE: &str = "UPDATE $drawing SET epoch = rand::uuid() WHERE epoch = $epoch RETURN NONE";
+const RENEW_ALL: &str = "UPDATE $drawings SET epoch = rand::uuid() RETURN VALUE head";
 
 impl Store {
-    /// Gives a drawing a new life if it still has `life`: its head was seen to go back, as
+    /// Gives a drawing a new epoch if it still has `epoch`: its head was seen to go back, as
     /// when a backup was restored.
     ///
     /// # Errors
     ///
     /// Those of every query.
-    pub async fn renew_life(&self, drawing: DrawingId, life: Life) -> Result<(), StoreError> {
-        let variables = variables([("drawing", drawing_record(drawing)), ("life", uuid(life.0))]);
+    pub async fn renew_epoch(&self, drawing: DrawingId, epoch: Epoch) -> Result<(), StoreError> {
+        let variables = variables([
+            ("drawing", drawing_record(drawing)),
+            ("epoch", uuid(epoch.0)),
+        ]);
         self.0.persist(RENEW_ONE, variables).await?;
         Ok(())
     }
 
-    /// Gives every drawing a new life, after a backup was restored, so that positions from
+    /// Gives every drawing a new epoch, after a backup was restored, so that positions from
     /// before mean nothing any more. Answers how many drawings there are.
     ///
     /// Ids are random, so those that begin with the same byte are few enough for a
@@ -36,7 +39,7 @@ impl Store {
     /// # Errors
     ///
     /// Those of every query.
-    pub async fn renew_lives(&self) -> Result<usize, StoreError> {
+    pub async fn renew_epochs(&self) -> Result<usize, StoreError> {
         let mut renewed = 0;
         for first in 0..=u8::MAX {
             let drawings = variables([("drawings", beginning_with(first))]);

@@ -136,8 +136,8 @@ impl Store {
     /// # Errors
     ///
     /// When no other is to be had; then the old one stays.
-    pub async fn replace_lives(&self) -> Result<(), StoreError> {
-        self.0.replace(Link::Lives).await
+    pub async fn replace_live_queries(&self) -> Result<(), StoreError> {
+        self.0.replace(Link::LiveQueries).await
     }
 
     /// Waits until the storage of a database in this process failed. Nothing is called stored any more,
@@ -194,9 +194,9 @@ async fn idle(handle: &Handle) {
 
 async fn sessions(database: Database, missing: Missing) -> Result<Sessions, StoreError> {
     let queries = connect(&database, missing).await?;
-    let lives = match database.is_remote() {
+    let live_queries = match database.is_remote() {
         true => connect(&database, missing).await?,
         false => queries.clone(),
     };
-    Ok(Sessions::new(queries, lives))
+    Ok(Sessions::new(queries, live_queries))
 }

@@ -6,13 +6,12 @@
 //! `LIMIT` ends the scan of a range only where the range is the result of a function, since SurrealDB
 //! plans a range that it is given as a value without a limit and cuts the result afterwards.
 
-use crate::domain::ids::Life;
+use crate::domain::ids::Epoch;
 use surrealdb::types::{Number, Value};
 
 use super::connection::Store;
 use super::error::StoreError;
 use super::rows::{Fields, drawing_record, from_row, int, row_key, rows, stroke_table, variables};
-use super::schema::SCHEMA;
 use crate::domain::ids::DrawingId;
 use crate::domain::op::{Change, RowId};
 use crate::domain::sequence::Seq;
@@ -21,14 +20,14 @@ use crate::domain::sequence::Seq;
 /// under half of the 64 MiB that SurrealDB allows in one message.
 pub const PAGE: u64 = 500;
 
-/// Most tombstones that one read gives. They have no body, but may have many marks.
+/// Most tombstones that one read gives. They have no body, but may have many prior ops.
 const TOMBSTONES: u64 = 2_000;
 /// Most tombstones that come along when a drawing is opened: so one read brings all of a drawing that
 /// has few, and no reader of one that has many waits for them.
 const FIRST_TOMBSTONES: u64 = 100;
 
 const READ: &str = "BEGIN;
-SELECT head, floor, life, title, deleted, schema FROM ONLY $drawing;
+SELECT head, compacted, epoch, title, deleted FROM ONLY $drawing;
 SELECT * FROM type::record($strokes, $living..=$last_living) LIMIT $most_living;
 SELECT * FROM type::record($strokes, $tombstone..=$last_tombstone) LIMIT $most_tombstones;
 COMMIT;";
@@ -36,10 +35,10 @@ COMMIT;";
 /// Changes of a drawing after a position, read in one transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
-    /// The drawing's life.
-    pub life: Life,
+    /// The drawing's epoch.
+    pub epoch: Epoch,
     /// Up to here tombstones are swept away: who holds less must start over.
-    pub floor: Seq,
+    pub compacted: Seq,
     /// The drawing's title.
     pub title: String,
     /// The changes, by position. Positions whose stroke changed later are missing.
@@ -49,7 +48,7 @@ pub struct Page {
     /// Whether there is more of what was asked for after `head`.
     pub more: bool,
     /// The drawing's head. It is less than what was asked for when the asker holds
-    /// positions of another life.
+    /// positions of another epoch.
     pub database_head: Seq,
 }
 
@@ -75,8 +74,6 @@ struct Read {
 
 impl Store {
     /// Reads the changes after `since`: at most [`PAGE`] living strokes of them, and some tombstones.
-    ///
-    /// It brings the drawing's tables up to this program's schema first, where they are older.
     ///
     /// # Errors
     ///
@@ -165,42 +162,35 @@ impl Store {
             Value::Number(Number::Int(row_key(RowId { seq, tombstone })))
         };
         let first = range.after.saturating_add(1);
-        loop {
-            let variables = variables([
-                ("drawing", drawing_record(drawing)),
-                ("strokes", Value::String(stroke_table(drawing))),
-                ("living", key(first, false)),
-                ("last_living", key(range.through, false)),
-                ("most_living", int(range.living)),
-                ("tombstone", key(first, true)),
-                ("last_tombstone", key(range.through, true)),
-                ("most_tombstones", int(range.tombstones)),
-            ]);
-            let mut results = match self.0.query(READ, variables).await {
-                Ok(results) => results,
-                Err(trouble) => return Err(self.missing(drawing, trouble.into()).await),
-            };
-            // BEGIN is the first statement of the two that give nothing.
-            let mut row = Fields::maybe(results.take(1)?).ok_or(StoreError::NotFound)?;
-            if !matches!(row.take("deleted"), Value::None) {
-                return Err(StoreError::Gone);
-            }
-            let schema = row.seq("schema")? as u32;
-            if schema < SCHEMA {
-                self.migrate(drawing, schema).await?;
-                continue;
-            }
-            let mut changes = |statement: usize| -> Result<Vec<Change>, StoreError> {
-                let rows = rows(results.take(statement)?)?;
-                rows.into_iter().map(from_row).collect()
-            };
-            return Ok(Read {
-                head: row.seq("head")?,
-                living: changes(2)?,
-                tombstones: changes(3)?,
-                drawing: row,
-            });
+        let variables = variables([
+            ("drawing", drawing_record(drawing)),
+            ("strokes", Value::String(stroke_table(drawing))),
+            ("living", key(first, false)),
+            ("last_living", key(range.through, false)),
+            ("most_living", int(range.living)),
+            ("tombstone", key(first, true)),
+            ("last_tombstone", key(range.through, true)),
+            ("most_tombstones", int(range.tombstones)),
+        ]);
+        let mut results = match self.0.query(READ, variables).await {
+            Ok(results) => results,
+            Err(trouble) => return Err(self.missing(drawing, trouble.into()).await),
+        };
+        // BEGIN is the first statement of the two that give nothing.
+        let mut row = Fields::maybe(results.take(1)?).ok_or(StoreError::NotFound)?;
+        if !matches!(row.take("deleted"), Value::None) {
+            return Err(StoreError::Gone);
         }
+        let mut changes = |statement: usize| -> Result<Vec<Change>, StoreError> {
+            let rows = rows(results.take(statement)?)?;
+            rows.into_iter().map(from_row).collect()
+        };
+        Ok(Read {
+            head: row.seq("head")?,
+            living: changes(2)?,
+            tombstones: changes(3)?,
+            drawing: row,
+        })
     }
 }
 
@@ -211,8 +201,8 @@ fn page(
     head: Seq,
 ) -> Result<Page, StoreError> {
     Ok(Page {
-        life: drawing.life()?,
-        floor: drawing.seq("floor")?,
+        epoch: drawing.epoch()?,
+        compacted: drawing.seq("compacted")?,
         title: drawing.text("title")?,
         changes,
         head: reached,

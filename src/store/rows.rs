@@ -6,7 +6,7 @@ use surrealdb::types::{Array, Datetime, Number, Object, RecordId, RecordIdKey, V
 use uuid::Uuid;
 
 use super::error::StoreError;
-use crate::domain::ids::{DrawingId, Life, OpId, PersonId, StrokeId, WriterId};
+use crate::domain::ids::{DrawingId, Epoch, OpId, PersonId, StrokeId, WriterId};
 use crate::domain::op::{Change, RowId};
 use crate::domain::sequence::Seq;
 use crate::domain::stroke::Body;
@@ -84,17 +84,19 @@ pub(super) fn to_row(change: &Change) -> Value {
     row.insert("id", Value::Number(Number::Int(row_key(change.row()))));
     row.insert("stroke", uuid(change.stroke.0));
     row.insert("z", Value::Number(Number::Int(change.z)));
-    row.insert("by", uuid(change.by.0));
+    row.insert("author", uuid(change.author.0));
     row.insert("writer", uuid(change.op.writer.0));
     row.insert("n", int(change.op.n));
-    if !change.marks.is_empty() {
-        let mark = |mark: &OpId| Value::Array(Array::from(vec![uuid(mark.writer.0), int(mark.n)]));
-        let marks: Vec<Value> = change.marks.iter().map(mark).collect();
-        row.insert("marks", Value::Array(Array::from(marks)));
+    if !change.prior_ops.is_empty() {
+        let prior_op = |prior_op: &OpId| {
+            Value::Array(Array::from(vec![uuid(prior_op.writer.0), int(prior_op.n)]))
+        };
+        let prior_ops: Vec<Value> = change.prior_ops.iter().map(prior_op).collect();
+        row.insert("prior_ops", Value::Array(Array::from(prior_ops)));
     }
     match &change.body {
         Some(body) => row.insert("body", Value::String(body.as_json().to_owned())),
-        None => row.insert("gone", Value::Datetime(Datetime::now())),
+        None => row.insert("erased", Value::Datetime(Datetime::now())),
     };
     Value::Object(row)
 }
@@ -102,20 +104,23 @@ pub(super) fn to_row(change: &Change) -> Value {
 /// A row as the change it holds.
 pub(super) fn from_row(row: Value) -> Result<Change, StoreError> {
     let mut row = Fields::of(row)?;
-    let marks = match row.take("marks") {
-        Value::Array(marks) => marks.into_vec(),
+    let prior_ops = match row.take("prior_ops") {
+        Value::Array(prior_ops) => prior_ops.into_vec(),
         _ => Vec::new(),
     };
     Ok(Change {
         seq: row_of(row.key()?).seq,
         stroke: StrokeId(row.uuid("stroke")?),
         z: row.int("z")?,
-        by: PersonId(row.uuid("by")?),
+        author: PersonId(row.uuid("author")?),
         op: OpId {
             writer: WriterId(row.uuid("writer")?),
             n: row.seq("n")?,
         },
-        marks: marks.into_iter().map(from_mark).collect::<Result<_, _>>()?,
+        prior_ops: prior_ops
+            .into_iter()
+            .map(from_prior_op)
+            .collect::<Result<_, _>>()?,
         body: match row.take("body") {
             Value::String(json) => Some(Body::from_stored(json)),
             _ => None,
@@ -123,16 +128,16 @@ pub(super) fn from_row(row: Value) -> Result<Change, StoreError> {
     })
 }
 
-fn from_mark(mark: Value) -> Result<OpId, StoreError> {
-    let Value::Array(pair) = mark else {
-        return Err(wrong("marks"));
+fn from_prior_op(prior_op: Value) -> Result<OpId, StoreError> {
+    let Value::Array(pair) = prior_op else {
+        return Err(wrong("prior_ops"));
     };
     match pair.into_vec().as_slice() {
         [Value::Uuid(writer), Value::Number(Number::Int(n))] => Ok(OpId {
             writer: WriterId(writer.into_inner()),
             n: *n as u64,
         }),
-        _ => Err(wrong("marks")),
+        _ => Err(wrong("prior_ops")),
     }
 }
 
@@ -180,8 +185,8 @@ impl Fields {
         }
     }
 
-    pub(super) fn life(&mut self) -> Result<Life, StoreError> {
-        self.uuid("life").map(Life)
+    pub(super) fn epoch(&mut self) -> Result<Epoch, StoreError> {
+        self.uuid("epoch").map(Epoch)
     }
 
     pub(super) fn text(&mut self, field: &str) -> Result<String, StoreError> {

@@ -1,4 +1,4 @@
-//! The schema of the database and of each drawing, and how older ones are brought up to it.
+//! The schema of the database and of each drawing, by number.
 //!
 //! It must never touch a database that a newer program wrote and this one may not read.
 
@@ -7,11 +7,10 @@ use surrealdb::types::{RecordIdKey, Value};
 use super::connection::Connection;
 use super::connection::Store;
 use super::error::StoreError;
-use super::rows::{Fields, drawing_record, int, record, signal_table, stroke_table, variables};
-use crate::domain::ids::DrawingId;
+use super::rows::{Fields, int, record, variables};
 
 /// The schema this program writes, for the database and for each drawing's tables.
-pub(super) const SCHEMA: u32 = 2;
+pub(super) const SCHEMA: u32 = 1;
 /// The oldest schema whose programs may still read what this one writes.
 const OLDEST: u32 = 1;
 
@@ -26,34 +25,12 @@ const SHARED: &str = concat!(
     "UPSERT $meta SET schema = $schema, oldest = $oldest RETURN NONE;\nCOMMIT;"
 );
 
-/// Takes the next number for a drawing, unless another server was faster.
-macro_rules! migration {
-    ($($tables:expr),*) => {
-        concat!(
-            "BEGIN;\nIF (UPDATE ONLY $drawing SET schema = $schema WHERE schema = $schema - 1 RETURN VALUE schema) IS NONE { THROW 'migrated' };\n",
-            $($tables,)*
-            "COMMIT;"
-        )
-    };
-}
-
-/// What makes a drawing's tables of schema n - 1 those of schema n, for n = 1, 2 …: the first
-/// makes them from nothing; the second is of the shared tables alone. Each is applied in a
-/// transaction of its own with the new number.
-const MIGRATIONS: [&str; SCHEMA as usize] = [
-    migration!(
-        include_str!("../../schema/stroke.surql"),
-        include_str!("../../schema/signal.surql")
-    ),
-    migration!(),
-];
-
 /// Makes the row of a new drawing and, in the same transaction, its tables.
 pub(super) const CREATE_DRAWING: &str = concat!(
     "BEGIN;
 LET $now = time::floor(time::now(), 1ms);
-CREATE ONLY $drawing SET title = $title, head = 0, floor = 0, life = $life, schema = $schema,
-    created = $now, changed = $now, swept = $now;\n",
+CREATE ONLY $drawing SET title = $title, head = 0, compacted = 0, epoch = $epoch, schema = $schema,
+    created = $now, changed = $now, compacted_at = $now;\n",
     include_str!("../../schema/stroke.surql"),
     include_str!("../../schema/signal.surql"),
     "COMMIT;"
@@ -119,24 +96,5 @@ impl Store {
             Some(_) => Ok(()),
             None => Err(StoreError::Failed("its tables are gone".into())),
         }
-    }
-
-    /// Brings the tables of a drawing up to this program's schema, one number after the other.
-    pub(super) async fn migrate(&self, drawing: DrawingId, from: u32) -> Result<(), StoreError> {
-        for (number, migration) in (1u32..).zip(MIGRATIONS).skip(from as usize) {
-            let variables = variables([
-                ("drawing", drawing_record(drawing)),
-                ("schema", int(number.into())),
-                ("strokes", Value::String(stroke_table(drawing))),
-                ("signals", Value::String(signal_table(drawing))),
-            ]);
-            match self.0.persist(migration, variables).await {
-                Ok(_) => log::info!("drawing migrated to schema {number}"),
-                // Another server was faster.
-                Err(super::error::Trouble::Thrown(_)) => {}
-                Err(trouble) => return Err(trouble.into()),
-            }
-        }
-        Ok(())
     }
 }

@@ -14,8 +14,8 @@ use crate::domain::ids::{DrawingId, ServerId};
 /// How long a server may be silent before its row is swept.
 pub const SERVER_SILENCE: Duration = Duration::from_secs(10 * 60);
 
-const BEAT: &str = "UPSERT $server SET beat = time::now(), drawings = $drawings RETURN NONE";
-const SERVERS: &str = "SELECT *, time::now() - beat AS silent FROM server";
+const BEAT: &str = "UPSERT $server SET heartbeat = time::now(), drawings = $drawings RETURN NONE";
+const SERVERS: &str = "SELECT *, time::now() - heartbeat AS silent FROM server";
 const LEAVE: &str = "DELETE $server RETURN NONE";
 
 /// What a server last said of itself.

@@ -23,7 +23,6 @@ use super::error::{Trouble, checked, one_line};
 use super::rows::{
     Fields, drawing_record, from_row, signal_table, stroke_table, table, uuid, variables, wrong,
 };
-use super::schema::SCHEMA;
 use super::servers::ServerInfo;
 use super::servers::from_server_row;
 use crate::domain::ids::{DrawingId, ServerId};
@@ -35,7 +34,7 @@ const TRIES: u32 = 50;
 /// How long looking for a live query that should be gone, or killing it, may take.
 const KILL_WAIT: Duration = Duration::from_secs(2);
 
-const SCHEMA_OF: &str = "SELECT schema, deleted FROM ONLY $drawing";
+const DELETED: &str = "SELECT deleted FROM ONLY $drawing";
 /// One in a query: of two, one that is open would be forgotten where the other meets a conflict.
 const LIVE: &str = "LIVE SELECT * FROM type::table($table)";
 const KILL: &str = "KILL $live";
@@ -92,14 +91,10 @@ impl Store {
     /// [`StoreError::NotFound`] and [`StoreError::Gone`] besides those of every query.
     pub async fn follow(&self, drawing: DrawingId) -> Result<Follow, StoreError> {
         let variables = variables([("drawing", drawing_record(drawing))]);
-        let mut results = self.0.query(SCHEMA_OF, variables).await?;
+        let mut results = self.0.query(DELETED, variables).await?;
         let mut row = Fields::maybe(results.take(0)?).ok_or(StoreError::NotFound)?;
         if !matches!(row.take("deleted"), Value::None) {
             return Err(StoreError::Gone);
-        }
-        let schema = row.seq("schema")? as u32;
-        if schema < SCHEMA {
-            self.migrate(drawing, schema).await?;
         }
         let tables = vec![stroke_table(drawing), signal_table(drawing)];
         match self.live(tables, followed).await {
@@ -195,18 +190,21 @@ impl Store {
             });
             Ok(receiver)
         };
-        self.0.run(Link::Lives, work).await
+        self.0.run(Link::LiveQueries, work).await
     }
 }
 
 /// Opens a live query, again when it meets a conflict.
 async fn open_live(
-    lives: &Surreal<Any>,
+    live_queries: &Surreal<Any>,
     table: String,
 ) -> Result<(Live, QueryStream<Value>), Trouble> {
     let mut tries = 0;
     let mut results = loop {
-        let live = lives.query(LIVE).bind(("table", table.clone())).await;
+        let live = live_queries
+            .query(LIVE)
+            .bind(("table", table.clone()))
+            .await;
         match live.map_err(Trouble::from).and_then(checked) {
             Err(Trouble::Conflict) if tries < TRIES => tries += 1,
             results => break results?,
@@ -278,26 +276,26 @@ async fn drain<T>(
 /// Sees to it that live queries whose streams were dropped are gone. The client kills them
 /// then, but tries only once and does not tell of a conflict; and whatever is left behind
 /// would cost every later write of its table.
-async fn bury(lives: &Surreal<Any>, open: Vec<Live>) {
+async fn bury(live_queries: &Surreal<Any>, open: Vec<Live>) {
     for Live { table, id } in open {
         for _ in 0..TRIES {
             pause().await;
-            match tokio::time::timeout(KILL_WAIT, is_open(lives, &table, id)).await {
+            match tokio::time::timeout(KILL_WAIT, is_open(live_queries, &table, id)).await {
                 Ok(Ok(true) | Err(Trouble::Conflict)) => {}
                 // It is gone, or the table is, or the connection with all its live queries.
                 Ok(_) => break,
                 Err(_) => return,
             }
-            let kill = lives.query(KILL).bind(("live", uuid(id)));
+            let kill = live_queries.query(KILL).bind(("live", uuid(id)));
             // The client does not show whether it worked.
             let _ = tokio::time::timeout(KILL_WAIT, kill).await;
         }
     }
 }
 
-async fn is_open(lives: &Surreal<Any>, table: &str, id: Uuid) -> Result<bool, Trouble> {
+async fn is_open(live_queries: &Surreal<Any>, table: &str, id: Uuid) -> Result<bool, Trouble> {
     let name = Value::String(table.to_owned());
-    let info = lives.query(INFO).bind(("table", name)).await?;
+    let info = live_queries.query(INFO).bind(("table", name)).await?;
     let mut info = Fields::of(checked(info)?.take(0)?).map_err(Trouble::Store)?;
     match info.take("lives") {
         Value::Object(open) => Ok(open.contains_key(&id.to_string())),

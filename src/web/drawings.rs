@@ -149,19 +149,19 @@ pub(super) async fn strokes(request: HttpRequest) -> Answer {
     let drawing = extract::drawing(&request)?;
     let Position {
         since,
-        life,
+        epoch,
         target,
     } = Position::of(&request)?;
     let feeds = &state(&request).feeds;
-    let page = feeds.read(drawing, since, life, target).await?;
+    let page = feeds.read(drawing, since, epoch, target).await?;
     let title = serde_json::Value::from(page.title.as_str());
     let target = page
         .target
         .map_or_else(String::new, |target| format!(r#""target":{target},"#));
     // The changes are JSON already, and compressed once for all.
     let head = format!(
-        r#"{{"life":"{}","from":{},"head":{},"more":{},{target}"reset":{},"title":{title},"changes":["#,
-        page.life, page.from, page.head, page.more, page.reset
+        r#"{{"epoch":"{}","from":{},"head":{},"more":{},{target}"reset":{},"title":{title},"changes":["#,
+        page.epoch, page.from, page.head, page.more, page.reset
     );
     let mut response = HttpResponse::Ok();
     response

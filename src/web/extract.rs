@@ -15,7 +15,7 @@ use super::access::Refused;
 use super::error::ApiError;
 use crate::domain::access::Access;
 use crate::domain::drawing::MAX_TITLE_CHARS;
-use crate::domain::ids::{DrawingId, IdError, Life};
+use crate::domain::ids::{DrawingId, Epoch, IdError};
 use crate::domain::sequence::Seq;
 use crate::store::Before;
 
@@ -54,8 +54,8 @@ pub fn drawing(request: &HttpRequest) -> Result<DrawingId, ApiError> {
 pub struct Position {
     /// The last position it holds.
     pub since: Seq,
-    /// The life that position belongs to, if it knows.
-    pub life: Option<Life>,
+    /// The epoch that position belongs to, if it knows.
+    pub epoch: Option<Epoch>,
     /// The head when its first load began, if it is in the middle of one.
     pub target: Option<Seq>,
 }
@@ -66,7 +66,7 @@ impl Position {
         #[derive(Deserialize)]
         struct Asked {
             since: Option<String>,
-            life: Option<String>,
+            epoch: Option<String>,
             target: Option<String>,
         }
         let asked: Asked = query(request)?;
@@ -80,11 +80,11 @@ impl Position {
         };
         let since = position("since", asked.since.as_deref())?.unwrap_or(0);
         let target = position("target", asked.target.as_deref())?;
-        let life = asked.life.as_deref().map(str::parse).transpose();
-        let life = life.map_err(|error: IdError| ApiError::field("life", error.to_string()))?;
+        let epoch = asked.epoch.as_deref().map(str::parse).transpose();
+        let epoch = epoch.map_err(|error: IdError| ApiError::field("epoch", error.to_string()))?;
         Ok(Self {
             since,
-            life,
+            epoch,
             target,
         })
     }

@@ -34,11 +34,11 @@ fn joining(request: &HttpRequest) -> Result<Joining, Close> {
     let malformed = |error: ApiError| Close::Malformed(error.to_string());
     let access = extract::access(request).map_err(|refused| Close::Forbidden(refused.reason()))?;
     let drawing = extract::drawing(request).map_err(malformed)?;
-    let Position { since, life, .. } = Position::of(request).map_err(malformed)?;
+    let Position { since, epoch, .. } = Position::of(request).map_err(malformed)?;
     Ok(Joining {
         drawing,
         access,
         since,
-        life,
+        epoch,
     })
 }

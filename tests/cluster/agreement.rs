@@ -82,7 +82,7 @@ impl Copy {
 
     /// The living strokes.
     pub fn living(&self) -> usize {
-        self.strokes.values().filter(|held| !held.gone).count()
+        self.strokes.values().filter(|held| !held.erased).count()
     }
 
     /// In what it differs from another copy, in words; nothing when they are equal.
@@ -94,7 +94,7 @@ impl Copy {
         // Who loads a drawing is not told what was erased before.
         let mut apart = all.filter(|id| match (self.strokes.get(id), other.strokes.get(id)) {
             (Some(here), Some(there)) => here != there,
-            (one, None) | (None, one) => one.is_some_and(|held| !held.gone),
+            (one, None) | (None, one) => one.is_some_and(|held| !held.erased),
         });
         let id = apart.next()?;
         let (here, there) = (self.strokes.get(id), other.strokes.get(id));
@@ -179,10 +179,10 @@ fn held(change: &Change) -> Held {
         seq: change.seq,
         stroke: change.stroke,
         z: change.z,
-        by: change.by,
+        author: change.author,
         writer: change.op.writer,
         n: change.op.n,
         body: body.map(|body| parsed(&serde_json::from_str(body.as_json()).expect("JSON"))),
-        gone: body.is_none(),
+        erased: body.is_none(),
     }
 }

@@ -216,7 +216,7 @@ impl Cluster {
         command
     }
 
-    /// Runs a whiteboard that is to end by itself, as one with `--new-life` does; gives its exit code.
+    /// Runs a whiteboard that is to end by itself, as one with `--new-epoch` does; gives its exit code.
     pub async fn run(&self, flags: &[&str]) -> Option<i32> {
         let mut command = self.program(self.database.address());
         command.args(["--listen", "127.0.0.1:0"]).args(flags);

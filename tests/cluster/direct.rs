@@ -106,12 +106,12 @@ impl Direct {
 pub fn append(drawing: &str, head: Seq, rows: &[(Seq, StrokeId)]) -> Vec<String> {
     let Names { row, strokes, .. } = Names::of(drawing);
     let new = head + rows.len() as Seq;
-    let (writer, by) = (Uuid::new_v4(), Uuid::new_v4());
+    let (writer, author) = (Uuid::new_v4(), Uuid::new_v4());
     let body = crate::page::pen(9.0);
     let swap = format!("UPDATE {row} SET head = {new}, changed = time::now() WHERE head = {head}");
     let insert = |(seq, stroke): &(Seq, StrokeId)| {
         format!(
-            "CREATE {strokes}:{seq} SET stroke = u'{}', z = {seq}, by = u'{by}', writer = u'{writer}', \
+            "CREATE {strokes}:{seq} SET stroke = u'{}', z = {seq}, author = u'{author}', writer = u'{writer}', \
              n = {}, body = '{body}'",
             stroke.0,
             seq - head

@@ -262,8 +262,8 @@ impl Run {
 
     fn wants(&mut self, person: usize, want: Want) {
         let visitor = self.visitor(person);
-        let Writer { id: writer, by } = visitor.identity();
-        let over = want.over.map(|n| OpId { writer, n });
+        let Writer { id: writer, author } = visitor.identity();
+        let base = want.base.map(|n| OpId { writer, n });
         let Want {
             kind,
             stroke,
@@ -277,16 +277,16 @@ impl Run {
             Kind::Restore => json!({"op": "restore", "body": fields}),
         };
         op["stroke"] = json!(stroke);
-        if let Some(over) = over {
-            op["over"] = json!(over);
+        if let Some(base) = base {
+            op["base"] = json!(base);
         }
         let n = visitor.wish(op);
         let entry = Entry {
             kind,
             stroke,
             fields,
-            over,
-            by,
+            base,
+            author,
             mark: mark(person, n),
             outcome: Outcome::Unknown,
         };

@@ -42,8 +42,8 @@ async fn followed_again(direct: &Direct, table: &str, servers: usize, within: Du
 /// The gaps that a server met, whatever filled them.
 async fn gaps(cluster: &Cluster, server: usize) -> f64 {
     let mut gaps = 0.0;
-    for by in ["waiting", "reading"] {
-        let name = format!("whiteboard_gaps_filled_total{{by=\"{by}\"}}");
+    for author in ["waiting", "reading"] {
+        let name = format!("whiteboard_gaps_filled_total{{by=\"{author}\"}}");
         gaps += cluster.metric(server, &name).await;
     }
     gaps

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use whiteboard::domain::ids::Life;
+use whiteboard::domain::ids::Epoch;
 
 use crate::cluster::{Cluster, Plan};
 use crate::link::Link;
@@ -18,15 +18,15 @@ async fn draws(visitor: &Visitor, strokes: usize) {
     visitor.saved().await;
 }
 
-async fn life(cluster: &Cluster, drawing: &str) -> Life {
+async fn epoch(cluster: &Cluster, drawing: &str) -> Epoch {
     let store = cluster.store().await;
-    let life = store
+    let epoch = store
         .get(drawing.parse().expect("an id"))
         .await
         .expect("it")
-        .life;
+        .epoch;
     store.close().await;
-    life
+    epoch
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,11 +58,11 @@ async fn a_page_from_before_a_restore_starts_over_and_keeps_its_outbox_once() {
             Some(0)
         );
     }
-    let before = ada.seen().life;
+    let before = ada.seen().epoch;
     cluster.kill_database();
     cluster.restore(&backup);
     cluster.restart_database();
-    assert_eq!(cluster.run(&["--new-life"]).await, Some(0));
+    assert_eq!(cluster.run(&["--new-epoch"]).await, Some(0));
     cluster.restart(0).await;
     cluster.restart(1).await;
 
@@ -76,7 +76,7 @@ async fn a_page_from_before_a_restore_starts_over_and_keeps_its_outbox_once() {
     cleo.sees(waiting).await;
     let copy = cluster.agree(&drawing, &[&ada, &ben, &cleo]).await;
     assert_eq!((copy.living(), copy.head), (9 + 6 + 1, 17));
-    assert_ne!(ada.seen().life, before);
+    assert_ne!(ada.seen().epoch, before);
     assert_eq!(ada.seen().resets.len(), 1);
     assert_eq!(ben.seen().resets.len(), 1);
 }
@@ -100,7 +100,7 @@ async fn a_restore_under_running_servers_is_noticed_and_everyone_starts_over() {
     }
     // One is away while it happens.
     road.cut();
-    let before = life(&cluster, &drawing).await;
+    let before = epoch(&cluster, &drawing).await;
     cluster.kill_database();
     cluster.restore(&backup);
     let waiting = [ada.draw(pen(50.0)), ben.draw(pen(51.0))];
@@ -109,13 +109,13 @@ async fn a_restore_under_running_servers_is_noticed_and_everyone_starts_over() {
         ada.sees(stroke).await;
     }
     draws(&ben, 5).await;
-    assert_ne!(life(&cluster, &drawing).await, before);
+    assert_ne!(epoch(&cluster, &drawing).await, before);
     road.heal();
     let copy = cluster.agree(&drawing, &all).await;
     assert_eq!((copy.living(), copy.head), (9 + 2 + 5, 16));
     for visitor in all {
         assert_eq!(visitor.seen().resets.len(), 1, "{}", visitor.name);
     }
-    let lives: BTreeSet<_> = all.iter().map(|each| each.seen().life).collect();
+    let lives: BTreeSet<_> = all.iter().map(|each| each.seen().epoch).collect();
     assert_eq!(lives.len(), 1);
 }

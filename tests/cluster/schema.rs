@@ -1,9 +1,7 @@
 //! Programs of several versions on one database, as in a rolling upgrade.
 
-use serde_json::json;
-
 use crate::cluster::Plan;
-use crate::direct::{Direct, Names};
+use crate::direct::Direct;
 use crate::page::pen;
 
 /// What the database says of the schema: its number, and the oldest that it may be used by.
@@ -50,28 +48,4 @@ async fn a_program_serves_a_newer_database_until_that_says_that_it_is_too_old() 
         .run(&format!("UPDATE meta:schema SET oldest = {known}"))
         .await;
     assert_eq!(cluster.agree(&old, &[&ada, &ben]).await.living(), 2);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_drawing_of_an_older_schema_is_migrated_once_when_two_servers_open_it_at_once() {
-    let cluster = Plan::of(2).start().await;
-    let direct = cluster.direct().await;
-    let [known, _] = meta(&direct).await;
-    for _ in 0..5 {
-        let drawing = cluster.create_drawing().await;
-        let Names { row, strokes, .. } = Names::of(&drawing);
-        direct.run(&format!("UPDATE {row} SET schema = 0")).await;
-        direct.run(&format!("REMOVE FIELD body ON {strokes}")).await;
-        let (ada, ben) = tokio::join!(
-            cluster.visit_at(0, "Ada", &drawing),
-            cluster.visit_at(1, "Ben", &drawing)
-        );
-        ada.draw(pen(1.0));
-        ben.draw(pen(2.0));
-        assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.living(), 2);
-        let schema = direct
-            .run(&format!("SELECT VALUE schema FROM ONLY {row}"))
-            .await;
-        assert_eq!(schema.into_json_value(), json!(known));
-    }
 }

@@ -22,7 +22,7 @@ const DRAWS_AGAIN_WITHIN: Duration = Duration::from_secs(2);
 fn holds_exactly(copy: &Copy, drawn: &[Vec<StrokeId>]) {
     for stroke in drawn.iter().flatten() {
         let held = copy.strokes.get(stroke);
-        assert!(held.is_some_and(|held| !held.gone), "{stroke} is lost");
+        assert!(held.is_some_and(|held| !held.erased), "{stroke} is lost");
     }
     let drawn: usize = drawn.iter().map(Vec::len).sum();
     assert_eq!(copy.strokes.len(), drawn);
@@ -110,12 +110,12 @@ async fn a_stroke_whose_server_is_killed_while_the_pen_is_down_is_finished_elsew
     let (mut cluster, drawing, ada, ben) = Plan::of(2).start_with_two().await;
     let stroke = StrokeId::random();
     let ink = |at: usize| {
-        json!({"ink": {"stroke": stroke, "n": 1, "at": at, "x": at, "y": 2, "points": "AAEAAA==",
+        json!({"ink": {"stroke": stroke, "n": 1, "offset": at, "x": at, "y": 2, "points": "AAEAAA==",
             "tool": "pen", "colour": "#1d1d1f", "width": 4}})
     };
     let shows = |seen: &Seen, at: usize| {
         let mut all = seen.ink.iter();
-        all.any(|ink| ink["stroke"] == json!(stroke) && ink["at"] == at)
+        all.any(|ink| ink["stroke"] == json!(stroke) && ink["offset"] == at)
     };
     // A server tells no other of ink before it knows that one listens.
     for visitor in [&ada, &ben] {

@@ -59,9 +59,9 @@ async fn what_is_drawn_while_the_database_is_away_is_saved_when_it_is_back() {
 
     cluster.link(0).cut();
     let behind = ada.draw(pen(3.0));
-    let over = ben.draw(pen(4.0));
+    let base = ben.draw(pen(4.0));
     ben.saved().await;
-    assert!(!ada.seen().is_there(over), "the link is cut");
+    assert!(!ada.seen().is_there(base), "the link is cut");
     cluster.link(0).heal();
     ben.sees(behind).await;
     assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.head, 4);

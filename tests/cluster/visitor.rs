@@ -19,7 +19,7 @@ use whiteboard::domain::ids::{StrokeId, Writer, WriterId};
 
 use crate::page::{Closed, Page, pen};
 use crate::process::Log;
-use socket::{End, Life};
+use socket::{End, UserTask};
 
 /// How long anything that is waited for may take, on a machine that is busy with other things too.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -73,7 +73,7 @@ impl Deref for Seen {
 impl Seen {
     /// Whether a stroke is there, and not erased.
     pub fn is_there(&self, stroke: StrokeId) -> bool {
-        self.strokes.get(&stroke).is_some_and(|held| !held.gone)
+        self.strokes.get(&stroke).is_some_and(|held| !held.erased)
     }
 
     /// How often it came back after it had lost its socket.
@@ -106,7 +106,7 @@ pub struct Visitor {
     /// Ends when the page broke.
     alive: watch::Receiver<()>,
     asks: mpsc::UnboundedSender<Ask>,
-    life: Option<JoinHandle<()>>,
+    task: Option<JoinHandle<()>>,
 }
 
 impl Visitor {
@@ -134,9 +134,9 @@ impl Visitor {
         });
         let (asks, asked) = mpsc::unbounded_channel();
         let (beats, alive) = watch::channel(());
-        let life = Life::new(name, seen.clone(), asked, first, patience, log.clone());
-        let life = tokio::spawn(async move {
-            if life.live().await == End::Final {
+        let task = UserTask::new(name, seen.clone(), asked, first, patience, log.clone());
+        let task = tokio::spawn(async move {
+            if task.live().await == End::Final {
                 // Stays until nobody looks any more: only a page that broke ends the channel before.
                 beats.closed().await;
             }
@@ -146,7 +146,7 @@ impl Visitor {
             seen,
             alive,
             asks,
-            life: Some(life),
+            task: Some(task),
         }
     }
 
@@ -254,8 +254,8 @@ impl Visitor {
     /// Closes its page.
     pub async fn leave(mut self) {
         self.ask(Ask::Leave);
-        if let Some(life) = self.life.take() {
-            let left = timeout(DEADLINE, life).await;
+        if let Some(task) = self.task.take() {
+            let left = timeout(DEADLINE, task).await;
             left.expect("it leaves in time")
                 .expect("no rule was broken");
         }
@@ -344,9 +344,9 @@ impl Drawing {
 
 impl Drop for Visitor {
     fn drop(&mut self) {
-        let Some(life) = &self.life else { return };
-        let broke = life.is_finished();
-        life.abort();
+        let Some(task) = &self.task else { return };
+        let broke = task.is_finished();
+        task.abort();
         // A rule that was broken after the test last looked fails it too.
         assert!(
             !broke || std::thread::panicking(),

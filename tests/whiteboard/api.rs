@@ -227,23 +227,23 @@ async fn strokes_are_read_since_a_position() {
     assert_eq!(one["head"], 1);
     assert_eq!(one["changes"][0]["seq"], 1);
     assert_eq!(one["changes"][0]["body"]["tool"], "pen");
-    let life = one["life"].as_str().unwrap();
-    let (_, none) = site.get(&format!("{path}?since=1&life={life}")).await;
+    let epoch = one["epoch"].as_str().unwrap();
+    let (_, none) = site.get(&format!("{path}?since=1&epoch={epoch}")).await;
     assert_eq!(
         (&none["from"], &none["head"], &none["changes"]),
         (&json!(1), &json!(1), &json!([]))
     );
 
     let other = Uuid::new_v4().simple();
-    for query in ["since=9".to_owned(), format!("since=1&life={other}")] {
-        let (status, over) = site.get(&format!("{path}?{query}")).await;
-        assert_eq!(status, 200, "{over}");
+    for query in ["since=9".to_owned(), format!("since=1&epoch={other}")] {
+        let (status, base) = site.get(&format!("{path}?{query}")).await;
+        assert_eq!(status, 200, "{base}");
         assert_eq!(
-            (&over["reset"], &over["from"]),
+            (&base["reset"], &base["from"]),
             (&json!(true), &json!(0)),
             "{query}"
         );
-        assert_eq!(over["changes"].as_array().unwrap().len(), 1);
+        assert_eq!(base["changes"].as_array().unwrap().len(), 1);
     }
     assert_eq!(site.get(&format!("/api/drawings/{drawing}")).await.0, 200);
     site.server.drain().await;
@@ -397,9 +397,9 @@ async fn a_wrong_query_is_refused_and_names_the_field() {
         let refused = site.get(&format!("{strokes}?since={since}")).await;
         assert_error(refused, 400, "bad_request", Some("since"));
     }
-    for life in ["", "1", "NONE", "%27"] {
-        let refused = site.get(&format!("{strokes}?life={life}")).await;
-        assert_error(refused, 400, "bad_request", Some("life"));
+    for epoch in ["", "1", "NONE", "%27"] {
+        let refused = site.get(&format!("{strokes}?epoch={epoch}")).await;
+        assert_error(refused, 400, "bad_request", Some("epoch"));
     }
     for limit in ["0", "201", "-1", "all"] {
         let refused = site.get(&format!("/api/drawings?limit={limit}")).await;

@@ -74,25 +74,25 @@ async fn a_restored_backup_is_the_drawings_as_they_were() {
     let restore = ask(&after, reqwest::Method::POST, "import").body(backup);
     let restored = restore.send().await.unwrap();
     assert_eq!(restored.status(), 200, "{}", restored.text().await.unwrap());
-    let new_life = program(env!("CARGO_BIN_EXE_whiteboard"))
-        .args(["--new-life", "--database", &after.url])
+    let new_epoch = program(env!("CARGO_BIN_EXE_whiteboard"))
+        .args(["--new-epoch", "--database", &after.url])
         .args(["--database-namespace", &after.namespace])
         .args(["--database-name", &after.name])
         .args(["--database-user", "root", "--database-password", "root"])
         .output()
         .unwrap();
-    assert!(new_life.status.success(), "{new_life:?}");
+    assert!(new_epoch.status.success(), "{new_epoch:?}");
 
     let server = serve_on(&after, &[]).await;
     let as_it_is = strokes(server.address(), &quiet).await;
     for part in ["head", "title", "changes"] {
         assert_eq!(as_it_is[part], as_it_was[part], "{part}");
     }
-    assert_ne!(as_it_is["life"], as_it_was["life"]);
+    assert_ne!(as_it_is["epoch"], as_it_was["epoch"]);
 
     // The page of Ada holds a stroke that the backup does not have.
     ada.reconnect(server.address()).await;
-    ada.wait("starting over", |b| b.resets == ["life"]).await;
+    ada.wait("starting over", |b| b.resets == ["epoch"]).await;
     ada.reach(head).await;
     assert_eq!(ada.picture().len(), 180);
     // The swap of a head that did not belong to its rows would fail for ever.

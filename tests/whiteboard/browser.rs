@@ -151,8 +151,8 @@ impl Browser {
     }
 
     /// Takes an erasure back.
-    pub async fn restore(&mut self, stroke: StrokeId, body: Value, over: OpId) -> u64 {
-        self.wish(json!({"op": "restore", "stroke": stroke, "body": body, "over": over}))
+    pub async fn restore(&mut self, stroke: StrokeId, body: Value, base: OpId) -> u64 {
+        self.wish(json!({"op": "restore", "stroke": stroke, "body": body, "base": base}))
             .await
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use whiteboard::domain::batch::{Decision, Verdict};
 use whiteboard::domain::drawing::{Drawing, Limits};
-use whiteboard::domain::ids::{Life, OpId, StrokeId, Writer};
+use whiteboard::domain::ids::{Epoch, OpId, StrokeId, Writer};
 use whiteboard::domain::op::{Change, Op, OpKind, Refusal, RowId};
 use whiteboard::domain::sequence::{Arrival, Seq};
 use whiteboard::domain::stroke::Body;
@@ -15,7 +15,7 @@ const ROOMY: Limits = Limits {
 };
 
 fn empty() -> Drawing {
-    Drawing::new(Life::random(), 0, ROOMY)
+    Drawing::new(Epoch::random(), 0, ROOMY)
 }
 
 fn writer() -> Writer {
@@ -32,20 +32,20 @@ fn draw(n: u64, stroke: StrokeId) -> Op {
     Op { n, stroke, kind }
 }
 
-fn edit(n: u64, stroke: StrokeId, set: Value, over: Option<OpId>) -> Op {
+fn edit(n: u64, stroke: StrokeId, set: Value, base: Option<OpId>) -> Op {
     let set = serde_json::from_value(set).unwrap();
-    let kind = OpKind::Edit { set, z: None, over };
+    let kind = OpKind::Edit { set, z: None, base };
     Op { n, stroke, kind }
 }
 
-fn erase(n: u64, stroke: StrokeId, over: Option<OpId>) -> Op {
-    let kind = OpKind::Erase { over };
+fn erase(n: u64, stroke: StrokeId, base: Option<OpId>) -> Op {
+    let kind = OpKind::Erase { base };
     Op { n, stroke, kind }
 }
 
-fn restore(n: u64, stroke: StrokeId, over: OpId) -> Op {
+fn restore(n: u64, stroke: StrokeId, base: OpId) -> Op {
     let body = line();
-    let kind = OpKind::Restore { body, over };
+    let kind = OpKind::Restore { body, base };
     Op { n, stroke, kind }
 }
 
@@ -100,9 +100,9 @@ fn a_new_stroke_is_a_row_at_the_next_position() {
         seq,
         stroke,
         z: seq as i64,
-        by: ada.by,
+        author: ada.author,
         op: op_id(ada, n),
-        marks: vec![],
+        prior_ops: vec![],
         body: Some(line()),
     };
     assert_eq!(rows(&drawing), [row(1, a, 1), row(2, b, 2)]);
@@ -184,7 +184,7 @@ fn an_edit_changes_the_fields_it_names_and_moves_the_row() {
     assert_eq!(field(&drawing, a, "x"), json!(30));
     assert_eq!(field(&drawing, a, "y"), json!(2));
     let row = drawing.stroke(a).unwrap();
-    assert_eq!((row.seq, row.z, row.by), (3, 1, ben.by));
+    assert_eq!((row.seq, row.z, row.author), (3, 1, ben.author));
     assert_eq!(rows(&drawing).len(), 2);
 }
 
@@ -197,7 +197,7 @@ fn an_edit_needs_a_living_stroke() {
     one(&mut drawing, ada, erase(2, a, None));
     let tombstone = drawing.stroke(a).cloned();
     let verdict = one(&mut drawing, ada, edit(3, a, json!({"x": 1}), None));
-    assert_eq!(verdict, refused(Refusal::Gone, tombstone.as_ref()));
+    assert_eq!(verdict, refused(Refusal::Erased, tombstone.as_ref()));
 }
 
 #[test]
@@ -229,9 +229,9 @@ fn an_erased_stroke_leaves_a_tombstone_without_a_body() {
         seq: 2,
         stroke: a,
         z: 1,
-        by: ben.by,
+        author: ben.author,
         op: op_id(ben, 1),
-        marks: vec![op_id(ada, 1)],
+        prior_ops: vec![op_id(ada, 1)],
         body: None,
     };
     assert_eq!(rows(&drawing), [tombstone]);
@@ -292,7 +292,10 @@ fn a_restore_takes_back_the_erasure_it_names_and_no_other() {
     let taken_back = one(&mut drawing, ada, restore(3, a, op_id(ben, 1)));
     assert_eq!(taken_back, Verdict::Done);
     let row = drawing.stroke(a).unwrap();
-    assert_eq!((row.z, row.by, &row.body), (1, ada.by, &Some(line())));
+    assert_eq!(
+        (row.z, row.author, &row.body),
+        (1, ada.author, &Some(line()))
+    );
 }
 
 #[test]
@@ -303,7 +306,7 @@ fn a_stroke_is_painted_where_it_first_appeared_unless_an_edit_says_otherwise() {
     let raise = OpKind::Edit {
         set: Default::default(),
         z: Some(-4),
-        over: None,
+        base: None,
     };
     let z = |drawing: &Drawing| drawing.stroke(a).unwrap().z;
     one(&mut drawing, ada, edit(3, a, json!({"x": 9}), None));
@@ -335,10 +338,10 @@ fn ops_see_the_earlier_ones_of_their_batch_and_fold_into_one_row() {
     assert_eq!(decision.changes.len(), 2);
     let row = decision.changes[0].clone();
     assert_eq!(
-        (row.seq, row.stroke, row.z, row.by, row.op),
-        (1, a, 1, ben.by, op_id(ben, 3))
+        (row.seq, row.stroke, row.z, row.author, row.op),
+        (1, a, 1, ben.author, op_id(ben, 3))
     );
-    assert_eq!(row.marks, [op_id(ada, 2)]);
+    assert_eq!(row.prior_ops, [op_id(ada, 2)]);
     assert_eq!(field(&drawing, a, "x"), json!(5));
     assert_eq!(field(&drawing, a, "y"), json!(6));
     let done = Verdict::Done;
@@ -385,7 +388,7 @@ fn a_drawing_full_of_strokes_refuses_all_but_editing_and_erasing() {
         strokes: 1,
         ..ROOMY
     };
-    let mut drawing = Drawing::new(Life::random(), 0, limits);
+    let mut drawing = Drawing::new(Epoch::random(), 0, limits);
     let (ada, a, b) = (writer(), StrokeId::random(), StrokeId::random());
     let decision = happen(
         &mut drawing,
@@ -417,7 +420,7 @@ fn a_drawing_full_of_bytes_refuses_all_that_grows() {
         bytes: measured.bytes(),
         ..ROOMY
     };
-    let mut drawing = Drawing::new(Life::random(), 0, limits);
+    let mut drawing = Drawing::new(Epoch::random(), 0, limits);
     happen(&mut drawing, &[(ada, draw(1, a)), (ada, draw(2, b))]);
     let full = |verdict: Verdict| match verdict {
         Verdict::Done => false,
@@ -428,7 +431,7 @@ fn a_drawing_full_of_bytes_refuses_all_that_grows() {
     assert!(full(one(&mut drawing, ada, longer)));
     let as_long = edit(3, a, json!({"x": 9}), None);
     assert!(!full(one(&mut drawing, ada, as_long)));
-    // The tombstone gets a mark more than it had, and is still no reason to refuse.
+    // The tombstone gets a prior op more than it had, and is still no reason to refuse.
     assert!(!full(one(&mut drawing, ben, erase(1, a, None))));
     let long = restore(4, a, op_id(ben, 1));
     assert!(full(one(&mut drawing, ada, long)));
@@ -446,7 +449,7 @@ fn a_drawing_that_holds_more_than_the_limits_can_still_be_edited() {
         strokes: 1,
         bytes: drawing.bytes() - 1,
     };
-    let mut read = Drawing::new(drawing.life(), 0, lowered);
+    let mut read = Drawing::new(drawing.epoch(), 0, lowered);
     read.load(rows(&drawing), drawing.head());
     let verdict = one(&mut read, ada, edit(3, a, json!({"x": 9}), None));
     assert_eq!(verdict, Verdict::Done);
@@ -459,27 +462,27 @@ fn the_rows_tell_the_highest_number_of_every_writer() {
     one(&mut drawing, ada, draw(1, a));
     one(&mut drawing, ada, edit(4, a, json!({"x": 2}), None));
     one(&mut drawing, ben, edit(1, a, json!({"x": 3}), None));
-    assert_eq!(drawing.stroke(a).unwrap().marks, [op_id(ada, 4)]);
+    assert_eq!(drawing.stroke(a).unwrap().prior_ops, [op_id(ada, 4)]);
     one(&mut drawing, eve, erase(1, a, None));
     assert_eq!(
-        drawing.stroke(a).unwrap().marks,
+        drawing.stroke(a).unwrap().prior_ops,
         [op_id(ada, 4), op_id(ben, 1)]
     );
     let mut read = empty();
     read.load(rows(&drawing), drawing.head());
     assert_eq!((read.last(ada.id), read.last(ben.id)), (4, 1));
 
-    // Once another row tells a higher number, the next rewriting leaves the mark away.
+    // Once another row tells a higher number, the next rewriting leaves the prior op away.
     one(&mut drawing, ada, draw(5, b));
     one(&mut drawing, eve, restore(2, a, op_id(eve, 1)));
-    assert_eq!(drawing.stroke(a).unwrap().marks, [op_id(ben, 1)]);
-    // A row needs no mark of the writer who made it.
+    assert_eq!(drawing.stroke(a).unwrap().prior_ops, [op_id(ben, 1)]);
+    // A row needs no prior op of the writer who made it.
     one(&mut drawing, ben, edit(2, a, json!({"x": 4}), None));
-    assert_eq!(drawing.stroke(a).unwrap().marks, [op_id(eve, 2)]);
+    assert_eq!(drawing.stroke(a).unwrap().prior_ops, [op_id(eve, 2)]);
 }
 
 #[test]
-fn a_mark_is_kept_by_the_row_of_the_batch_that_tells_the_highest() {
+fn a_prior_op_is_kept_by_the_row_of_the_batch_that_tells_the_highest() {
     let (mut drawing, ada, ben) = (empty(), writer(), writer());
     let (a, b) = (StrokeId::random(), StrokeId::random());
     happen(&mut drawing, &[(ada, draw(1, a)), (ben, draw(1, b))]);
@@ -493,22 +496,22 @@ fn a_mark_is_kept_by_the_row_of_the_batch_that_tells_the_highest() {
     let [row_a, row_b] = &decision.changes[..] else {
         panic!("{decision:?}")
     };
-    assert_eq!((row_a.op, &row_a.marks), (op_id(ben, 2), &vec![]));
+    assert_eq!((row_a.op, &row_a.prior_ops), (op_id(ben, 2), &vec![]));
     assert_eq!(
-        (row_b.op, &row_b.marks),
+        (row_b.op, &row_b.prior_ops),
         (op_id(ben, 3), &vec![op_id(ada, 3)])
     );
 }
 
 #[test]
-fn marks_do_not_grow_with_the_number_of_edits() {
+fn prior_ops_do_not_grow_with_the_number_of_edits() {
     let (mut drawing, ada, ben, a) = (empty(), writer(), writer(), StrokeId::random());
     one(&mut drawing, ada, draw(1, a));
     for n in 1..200 {
         let set = json!({"x": n});
         one(&mut drawing, ben, edit(n, a, set.clone(), None));
         one(&mut drawing, ada, edit(n + 1, a, set, None));
-        assert_eq!(drawing.stroke(a).unwrap().marks, [op_id(ben, n)]);
+        assert_eq!(drawing.stroke(a).unwrap().prior_ops, [op_id(ben, n)]);
     }
 }
 
@@ -584,7 +587,7 @@ fn what_is_new_since_a_position_comes_after_it_in_order() {
 }
 
 #[test]
-fn a_raised_floor_forgets_tombstones_but_never_the_row_at_the_head() {
+fn raising_compacted_forgets_tombstones_but_never_the_row_at_the_head() {
     let (mut drawing, ada, ben) = (empty(), writer(), writer());
     let strokes: Vec<_> = (0..4).map(|_| StrokeId::random()).collect();
     for (n, stroke) in (1..).zip(&strokes) {
@@ -594,16 +597,16 @@ fn a_raised_floor_forgets_tombstones_but_never_the_row_at_the_head() {
     one(&mut drawing, ben, erase(1, strokes[0], None));
     one(&mut drawing, ben, erase(2, strokes[1], None));
     one(&mut drawing, ada, erase(5, strokes[3], None));
-    drawing.raise_floor(7);
+    drawing.raise_compacted(7);
     let left: Vec<_> = rows(&drawing).iter().map(|change| change.seq).collect();
     assert_eq!(left, [3, 7]);
-    assert_eq!((drawing.floor(), drawing.head()), (7, 7));
+    assert_eq!((drawing.compacted(), drawing.head()), (7, 7));
     assert_eq!((drawing.last(ada.id), drawing.last(ben.id)), (5, 0));
     let bytes: usize = rows(&drawing).iter().map(Change::bytes).sum();
     assert_eq!((drawing.bytes(), drawing.strokes()), (bytes, 1));
     // The id of a stroke that is forgotten was never used.
     assert_eq!(one(&mut drawing, ben, draw(3, strokes[0])), Verdict::Done);
-    // A floor never sinks.
-    drawing.raise_floor(2);
-    assert_eq!(drawing.floor(), 7);
+    // The compacted position never sinks.
+    drawing.raise_compacted(2);
+    assert_eq!(drawing.compacted(), 7);
 }

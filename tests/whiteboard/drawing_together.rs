@@ -86,7 +86,7 @@ async fn changes_reach_a_browser_in_order_without_gaps_or_repeats() {
     for browser in &browsers {
         assert_eq!(browser.overlaps, 0);
         assert!(browser.refusals.is_empty() && browser.resets.is_empty());
-        let erased = browser.strokes.values().filter(|held| held.gone).count();
+        let erased = browser.strokes.values().filter(|held| held.erased).count();
         let living = browser.strokes.len() - erased;
         // Who was there knows what was erased; who comes later is told of the living alone.
         let known = if browser.writes { 90 } else { living };
@@ -202,8 +202,12 @@ async fn nobody_continues_the_numbers_of_another_writer() {
     ada.answered().await;
     // Everyone knows the public ids; neither of them makes anybody that writer.
     let writer = ada.writer.unwrap();
-    let by = ada.strokes.values().next().unwrap().by;
-    for (key, tab) in [(writer.0, ada.tab), (by.0, ada.tab), (by.0, writer.0)] {
+    let author = ada.strokes.values().next().unwrap().author;
+    for (key, tab) in [
+        (writer.0, ada.tab),
+        (author.0, ada.tab),
+        (author.0, writer.0),
+    ] {
         let mut eve = Browser::new(server.address(), &drawing);
         (eve.key, eve.tab) = (key, tab);
         eve.connect().await;
@@ -228,7 +232,7 @@ async fn an_undo_never_takes_away_what_came_after() {
     ben.reach(1).await;
     ben.edit(stroke, json!({"x": 2})).await;
     ben.answered().await;
-    let undo = json!({"op": "erase", "stroke": stroke, "over": drawn});
+    let undo = json!({"op": "erase", "stroke": stroke, "base": drawn});
     let n = ada.wish(undo).await;
     let refused = ada.refusal(n).await;
     assert_eq!(refused.reason, "changed");
@@ -236,12 +240,12 @@ async fn an_undo_never_takes_away_what_came_after() {
 
     let erased = ben.erase(stroke).await;
     ben.answered().await;
-    ben.wait("the erasure", |b| b.strokes[&stroke].gone).await;
+    ben.wait("the erasure", |b| b.strokes[&stroke].erased).await;
     assert_eq!(ben.op_on(stroke).n, erased);
-    let over = ben.op_on(stroke);
-    ben.restore(stroke, pen(2.0), over).await;
+    let base = ben.op_on(stroke);
+    ben.restore(stroke, pen(2.0), base).await;
     ben.answered().await;
-    ada.wait("the stroke again", |b| !b.strokes[&stroke].gone)
+    ada.wait("the stroke again", |b| !b.strokes[&stroke].erased)
         .await;
     assert_eq!(ada.strokes[&stroke].z, 1, "it comes back where it was");
     drop((ada, ben));
@@ -252,7 +256,7 @@ fn ink(stroke: &Value) -> Value {
     let mut ink = pen(10.0);
     ink["stroke"] = stroke.clone();
     ink["n"] = json!(1);
-    ink["at"] = json!(0);
+    ink["offset"] = json!(0);
     json!({"ink": ink, "pointer": {"x": 10.5, "y": 20}})
 }
 

@@ -16,9 +16,9 @@ use crate::surrealdb::Server;
 
 const NONE_THERE: &str = "there is no database of a whiteboard, and none is made";
 
-fn new_life(folder: &Path, flags: &[&str]) -> Output {
+fn new_epoch(folder: &Path, flags: &[&str]) -> Output {
     program(env!("CARGO_BIN_EXE_whiteboard"))
-        .arg("--new-life")
+        .arg("--new-epoch")
         .args(flags)
         .env_clear()
         .current_dir(folder)
@@ -43,7 +43,7 @@ fn entries(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_new_life_in_a_folder_without_a_database_makes_nothing() {
+fn a_new_epoch_in_a_folder_without_a_database_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let photos = folder.path().join("photos");
     std::fs::create_dir(&photos).unwrap();
@@ -55,21 +55,21 @@ fn a_new_life_in_a_folder_without_a_database_makes_nothing() {
         "surrealkv://photos/cat.jpg",
         "mem://",
     ] {
-        is_refused(&new_life(folder.path(), &["--database", database]));
+        is_refused(&new_epoch(folder.path(), &["--database", database]));
         assert_eq!(entries(folder.path()), ["photos"], "{database}");
         assert_eq!(entries(&photos), ["cat.jpg"], "{database}");
     }
-    is_refused(&new_life(folder.path(), &[]));
+    is_refused(&new_epoch(folder.path(), &[]));
     assert_eq!(entries(folder.path()), ["photos"]);
 }
 
 #[actix_web::test]
-async fn a_new_life_under_another_name_makes_nothing() {
+async fn a_new_epoch_under_another_name_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let embedded = Database {
         url: format!("surrealkv://{}/data", folder.path().display()),
         namespace: "test".into(),
-        name: "life".into(),
+        name: "epoch".into(),
         user: None,
         password: None,
         deadline: std::time::Duration::from_secs(30),
@@ -77,7 +77,7 @@ async fn a_new_life_under_another_name_makes_nothing() {
         notifications: 1_024,
     };
     let surreal = Server::start();
-    for database in [embedded, surreal.database("life")] {
+    for database in [embedded, surreal.database("epoch")] {
         let server = serve_on(&database, &[]).await;
         create_drawing(server.address()).await;
         server.drain().await;
@@ -88,9 +88,9 @@ async fn a_new_life_under_another_name_makes_nothing() {
             let place = ["--database-namespace", namespace, "--database-name", name];
             let user = ["--database-user", &user, "--database-password", &password];
             let flags = [&url[..], &place[..], &user[..]].concat();
-            new_life(folder.path(), &flags)
+            new_epoch(folder.path(), &flags)
         };
-        for (namespace, name) in [("test", "lfe"), ("tst", "life")] {
+        for (namespace, name) in [("test", "lfe"), ("tst", "epoch")] {
             // Were it made the first time, it would be there the second time.
             for _ in 0..2 {
                 is_refused(&begin(namespace, name));
@@ -100,11 +100,11 @@ async fn a_new_life_under_another_name_makes_nothing() {
             let opened = Store::open_existing(&mistyped, ServerId::random(), Metrics::new()).await;
             assert_eq!(opened.err(), Some(StoreError::NoDatabase));
         }
-        let begun = begin("test", "life");
+        let begun = begin("test", "epoch");
         assert_eq!(begun.status.code(), Some(0), "{begun:?}");
         assert_eq!(
             String::from_utf8(begun.stdout).unwrap(),
-            "1 drawings began a new life\n"
+            "1 drawings began a new epoch\n"
         );
     }
     assert!(!databases(&surreal).await.contains("lfe"));
@@ -121,7 +121,7 @@ async fn a_new_life_under_another_name_makes_nothing() {
 
 async fn databases(server: &Server) -> String {
     let told = sql(server, "INFO FOR NS").await;
-    assert!(told.contains("life"), "{told}");
+    assert!(told.contains("epoch"), "{told}");
     told
 }
 

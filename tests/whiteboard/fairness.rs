@@ -66,7 +66,7 @@ impl Actor for Drawer {
             session: 1,
             mailbox: Mailbox::new(recipient, self.unread.clone(), 1 << 20),
             since: 0,
-            life: None,
+            epoch: None,
         };
         self.open = Some(self.feeds.join(self.drawing, join).expect("a feed"));
         self.draw();

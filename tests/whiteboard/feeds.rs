@@ -22,28 +22,28 @@ fn id(drawing: &str) -> DrawingId {
 }
 
 #[actix_web::test]
-async fn another_life_at_the_same_head_makes_everyone_start_over() {
+async fn another_epoch_at_the_same_head_makes_everyone_start_over() {
     let parts = Parts::start(&[]).await;
     let drawing = create_drawing(parts.address).await;
     let mut ada = Browser::open(parts.address, &drawing).await;
     ada.draw(pen(1.0)).await;
     ada.answered().await;
     ada.reach(1).await;
-    let (before, picture) = (ada.life, ada.picture());
+    let (before, picture) = (ada.epoch, ada.picture());
 
-    assert_eq!(parts.store.renew_lives().await, Ok(1));
+    assert_eq!(parts.store.renew_epochs().await, Ok(1));
     parts.feeds.look(id(&drawing)).await;
-    ada.wait("starting over", |b| b.resets == ["life"] && b.head == 1)
+    ada.wait("starting over", |b| b.resets == ["epoch"] && b.head == 1)
         .await;
     let stored = parts.store.get(id(&drawing)).await.unwrap();
-    assert_eq!((ada.life, ada.picture()), (Some(stored.life), picture));
-    assert_ne!(ada.life, before);
+    assert_eq!((ada.epoch, ada.picture()), (Some(stored.epoch), picture));
+    assert_ne!(ada.epoch, before);
     drop(ada);
     parts.stop().await;
 }
 
 #[actix_web::test]
-async fn another_life_that_only_a_read_brings_makes_everyone_start_over() {
+async fn another_epoch_that_only_a_read_brings_makes_everyone_start_over() {
     let parts = Parts::start(&[]).await;
     let drawing = create_drawing(parts.address).await;
     let mut ada = Browser::open(parts.address, &drawing).await;
@@ -51,11 +51,11 @@ async fn another_life_that_only_a_read_brings_makes_everyone_start_over() {
     ada.answered().await;
 
     // The next append finds the drawing elsewhere, and reads to see where.
-    assert_eq!(parts.store.renew_lives().await, Ok(1));
+    assert_eq!(parts.store.renew_epochs().await, Ok(1));
     ada.draw(pen(2.0)).await;
     ada.answered().await;
     ada.wait("both strokes", |b| b.head == 2).await;
-    assert_eq!(ada.resets, ["life"]);
+    assert_eq!(ada.resets, ["epoch"]);
     assert_eq!(ada.picture().len(), 2);
     drop(ada);
     parts.stop().await;
@@ -122,7 +122,7 @@ async fn a_write_that_ends_after_a_feed_read_is_found_by_the_checks_that_follow(
         let body = pen(1.0);
         let text = format!(
             "BEGIN; UPDATE {row} SET head = 1, changed = time::now();
-            CREATE stroke_{drawing}:1 SET stroke = rand::uuid(), z = 1, by = rand::uuid(),
+            CREATE stroke_{drawing}:1 SET stroke = rand::uuid(), z = 1, author = rand::uuid(),
             writer = rand::uuid(), n = 1, body = '{body}'; SLEEP {TAKES}; COMMIT;"
         );
         let late = async {

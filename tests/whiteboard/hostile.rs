@@ -80,8 +80,8 @@ fn malformed() -> Vec<(String, &'static str)> {
         (r#"{"type":"drop"}"#, "unknown type"),
         (r#"{"type":7}"#, ""),
         (r#"{"type":"ping","x":1}"#, "x"),
-        (r#"{"type":"since","since":0,"since":0,"life":"x"}"#, ""),
-        (r#"{"type":"since","since":-1,"life":"x"}"#, ""),
+        (r#"{"type":"since","since":0,"since":0,"epoch":"x"}"#, ""),
+        (r#"{"type":"since","since":-1,"epoch":"x"}"#, ""),
         (r#"{"type":"signal","pointer":{"x":NaN,"y":1}}"#, ""),
         (r#"{"type":"signal","pointer":{"x":1e999,"y":1}}"#, "number"),
         (r#"{"type":"signal","pointer":{"x":1e300,"y":1}}"#, "far"),
@@ -265,7 +265,10 @@ async fn an_op_that_is_none_is_refused_and_the_next_one_is_taken() {
         (json!({"stroke": there}), "op"),
         (json!({"op": "drop", "stroke": there}), "drop"),
         (json!({"op": "erase"}), "stroke"),
-        (json!({"op": "erase", "stroke": there, "by": 1}), "by"),
+        (
+            json!({"op": "erase", "stroke": there, "author": 1}),
+            "author",
+        ),
         (edit("writer", json!("7a")), "writer"),
         (edit("stroke", json!("x; REMOVE TABLE drawing")), ""),
         (json!({"op": "draw", "stroke": new}), "body"),
@@ -303,9 +306,9 @@ async fn an_op_on_what_is_not_as_it_says_is_refused_and_the_next_one_is_taken() 
     let draw = |stroke: StrokeId| json!({"op": "draw", "stroke": stroke, "body": pen(1.0)});
     let mut restore = draw(there);
     restore["op"] = json!("restore");
-    restore["over"] = json!({"writer": scene.eve.writer, "n": 1});
+    restore["base"] = json!({"writer": scene.eve.writer, "n": 1});
     for (op, reason) in [
-        (edit(erased), "gone"),
+        (edit(erased), "erased"),
         (edit(never), "absent"),
         (edit(foreign), "absent"),
         (draw(there), "exists"),
@@ -410,8 +413,8 @@ async fn a_socket_with_a_wrong_address_is_told_why() {
         let wrong = request(address, &format!("/ws/{drawing}?since={since}"));
         check(since, &turned_away(address, wrong).await, 4400, "since");
     }
-    let wrong = request(address, &format!("/ws/{drawing}?since=0&life=x"));
-    check("life", &turned_away(address, wrong).await, 4400, "");
+    let wrong = request(address, &format!("/ws/{drawing}?since=0&epoch=x"));
+    check("epoch", &turned_away(address, wrong).await, 4400, "");
     for id in [
         "x",
         "drawing:x",
@@ -506,11 +509,11 @@ async fn no_frame_can_stop_the_server() {
     let stroke = StrokeId::random();
     let good = [
         op(draw(1)),
-        op(json!({"n": 1, "op": "edit", "stroke": stroke, "set": {"x": 30}, "over": {"writer": stroke, "n": 1}})),
+        op(json!({"n": 1, "op": "edit", "stroke": stroke, "set": {"x": 30}, "base": {"writer": stroke, "n": 1}})),
         op(json!({"n": 1, "op": "erase", "stroke": stroke})),
         r#"{"type":"signal","pointer":{"x":1.5,"y":2}}"#.into(),
-        r##"{"type":"signal","ink":{"stroke":"c1000000000000000000000000000000","n":5,"at":0,"x":10,"y":20,"points":"AAEAAA==","tool":"pen","colour":"#1d1d1f","width":4}}"##.into(),
-        r#"{"type":"since","since":17,"life":"52000000000000000000000000000000"}"#.into(),
+        r##"{"type":"signal","ink":{"stroke":"c1000000000000000000000000000000","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","tool":"pen","colour":"#1d1d1f","width":4}}"##.into(),
+        r#"{"type":"since","since":17,"epoch":"52000000000000000000000000000000"}"#.into(),
         r#"{"type":"hello","key":"00000000000000000000000000000001","tab":"00000000000000000000000000000001","next":1}"#.into(),
     ];
     let mut closed = 0;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
-use whiteboard::domain::ids::{Life, StrokeId};
+use whiteboard::domain::ids::{Epoch, StrokeId};
 
 use crate::browser::Browser;
 use crate::page::pen;
@@ -132,7 +132,7 @@ async fn what_is_drawn_is_counted() {
     assert_eq!(now["whiteboard_feeds_open"], 1.0);
     assert_eq!(now["whiteboard_resyncs_total{kind=\"reset\"}"], 0.0);
 
-    ben.life = Some(Life(Uuid::new_v4()));
+    ben.epoch = Some(Epoch(Uuid::new_v4()));
     ben.reconnect(address).await;
     ben.reach(1).await;
     ada.signal(json!({"pointer": {"x": 1, "y": 2}})).await;

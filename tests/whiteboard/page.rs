@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
-use whiteboard::domain::ids::{Life, OpId, PersonId, StrokeId, WriterId};
+use whiteboard::domain::ids::{Epoch, OpId, PersonId, StrokeId, WriterId};
 use whiteboard::domain::sequence::{Arrival, Seq, arrival};
 use whiteboard::protocol::MAX_OPS_PER_FRAME;
 
@@ -21,13 +21,13 @@ pub struct Held {
     pub seq: Seq,
     pub stroke: StrokeId,
     pub z: i64,
-    pub by: PersonId,
+    pub author: PersonId,
     pub writer: WriterId,
     pub n: u64,
     #[serde(default)]
     pub body: Option<Value>,
     #[serde(default)]
-    pub gone: bool,
+    pub erased: bool,
 }
 
 /// Why an op came to nothing.
@@ -49,7 +49,7 @@ pub struct Closed {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Person {
     pub writer: WriterId,
-    pub by: PersonId,
+    pub author: PersonId,
     pub name: String,
     pub colour: String,
 }
@@ -66,7 +66,7 @@ pub struct Page {
     /// Whether it says hello at all.
     pub writes: bool,
 
-    pub life: Option<Life>,
+    pub epoch: Option<Epoch>,
     pub head: Seq,
     /// Where the first load ends that it reads over HTTP.
     pub target: Option<Seq>,
@@ -148,7 +148,7 @@ impl Page {
             tab: Uuid::new_v4(),
             name: Some("Ada".into()),
             writes: true,
-            life: None,
+            epoch: None,
             head: 0,
             target: None,
             strokes: HashMap::new(),
@@ -184,13 +184,13 @@ impl Page {
 
     /// From where on it asks, as the query of an address.
     pub fn since(&self) -> String {
-        let life = self
-            .life
-            .map_or(String::new(), |life| format!("&life={life}"));
+        let epoch = self
+            .epoch
+            .map_or(String::new(), |epoch| format!("&epoch={epoch}"));
         let target = self
             .target
             .map_or(String::new(), |target| format!("&target={target}"));
-        format!("since={}{life}{target}", self.head)
+        format!("since={}{epoch}{target}", self.head)
     }
 
     /// A socket opened: what belonged to the last one is forgotten. Gives what is said first.
@@ -235,7 +235,7 @@ impl Page {
     /// Asks for what is missing. The answer may repeat what is on its way.
     pub fn ask(&mut self) -> Value {
         self.asked = true;
-        json!({"type": "since", "since": self.head, "life": self.life})
+        json!({"type": "since", "since": self.head, "epoch": self.epoch})
     }
 
     /// Takes in a page of changes that was read over HTTP; true when there is more.
@@ -245,7 +245,7 @@ impl Page {
             self.head = 0;
             self.resets.push("over HTTP".into());
         }
-        self.life = Some(parsed(&page["life"]));
+        self.epoch = Some(parsed(&page["epoch"]));
         self.target = page["target"].as_u64();
         let changes = parsed(&page["changes"]);
         self.read_changes(parsed(&page["from"]), parsed(&page["head"]), changes);
@@ -263,7 +263,7 @@ impl Page {
             "reset" => {
                 self.strokes.clear();
                 self.head = 0;
-                self.life = Some(parsed(&frame["life"]));
+                self.epoch = Some(parsed(&frame["epoch"]));
                 self.resets.push(parsed(&frame["reason"]));
                 self.asked = false;
             }
@@ -299,13 +299,13 @@ impl Page {
         self.welcomes += 1;
         let writer = parsed(&frame["writer"]);
         assert!(self.writer.is_none_or(|before| before == writer));
-        let life = parsed(&frame["life"]);
-        let before = self.life.filter(|_| self.head > 0);
+        let epoch = parsed(&frame["epoch"]);
+        let before = self.epoch.filter(|_| self.head > 0);
         assert!(
-            before.is_none_or(|before| before == life),
-            "another life without a reset"
+            before.is_none_or(|before| before == epoch),
+            "another epoch without a reset"
         );
-        self.life = Some(life);
+        self.epoch = Some(epoch);
         self.writer = Some(writer);
         self.title = parsed(&frame["title"]);
         self.access = parsed(&frame["access"]);
@@ -335,7 +335,7 @@ impl Page {
             if change.seq <= self.head {
                 continue;
             }
-            assert_eq!(change.gone, change.body.is_none(), "{change:?}");
+            assert_eq!(change.erased, change.body.is_none(), "{change:?}");
             self.strokes.insert(change.stroke, change);
         }
         self.head = self.head.max(to);
@@ -344,9 +344,9 @@ impl Page {
     fn read_signals(&mut self, frame: &Value) {
         for pointer in frame["pointers"].as_array().into_iter().flatten() {
             let writer = parsed(&pointer["writer"]);
-            match pointer["place"].as_object() {
-                Some(place) => {
-                    let at = (parsed(&place["x"]), parsed(&place["y"]));
+            match pointer["at"].as_object() {
+                Some(point) => {
+                    let at = (parsed(&point["x"]), parsed(&point["y"]));
                     self.pointers.insert(writer, at);
                 }
                 None => drop(self.pointers.remove(&writer)),
@@ -358,7 +358,7 @@ impl Page {
 
     /// Takes in who is here, or what changed of it: on one socket nothing may be missed.
     fn read_people(&mut self, frame: &Value) {
-        let v: u64 = parsed(&frame["v"]);
+        let version: u64 = parsed(&frame["version"]);
         self.people_frames += 1;
         self.people_bytes += frame.to_string().len();
         match frame.get("from").map(parsed::<u64>) {
@@ -374,14 +374,14 @@ impl Page {
                 .map(parsed::<Vec<Value>>)
                 .unwrap_or_default()
         };
-        let gone: Vec<WriterId> = list("gone").iter().map(parsed).collect();
-        let here: Vec<Person> = list("here").iter().map(parsed).collect();
+        let left: Vec<WriterId> = list("left").iter().map(parsed).collect();
+        let joined: Vec<Person> = list("joined").iter().map(parsed).collect();
         self.people.retain(|held| {
-            !gone.contains(&held.writer) && here.iter().all(|person| person.writer != held.writer)
+            !left.contains(&held.writer) && joined.iter().all(|person| person.writer != held.writer)
         });
-        self.people.extend(here);
+        self.people.extend(joined);
         self.people.sort();
-        self.people_version = Some(v);
+        self.people_version = Some(version);
         self.people_count = parsed(&frame["count"]);
     }
 
@@ -396,7 +396,7 @@ impl Page {
         let reason: String = parsed(&frame["reason"]);
         if reason == "load" {
             self.loads += 1;
-            let retry = Duration::from_millis(parsed(&frame["retry"]));
+            let retry = Duration::from_millis(parsed(&frame["retry_ms"]));
             self.again = Some((Instant::now() + retry, n));
             return;
         }

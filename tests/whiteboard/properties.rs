@@ -107,17 +107,17 @@ fn op_id() -> impl Strategy<Value = OpId> {
 }
 
 fn op() -> impl Strategy<Value = Op> {
-    let over = || prop::option::of(op_id());
+    let base = || prop::option::of(op_id());
     let z = prop::option::of(-MAX_Z..=MAX_Z);
     let kind = prop_oneof![
         body().prop_map(|body| OpKind::Draw { body }),
-        (fields(), z, over()).prop_map(|(set, z, over)| OpKind::Edit {
+        (fields(), z, base()).prop_map(|(set, z, base)| OpKind::Edit {
             set: Patch(set),
             z,
-            over
+            base
         }),
-        over().prop_map(|over| OpKind::Erase { over }),
-        (body(), op_id()).prop_map(|(body, over)| OpKind::Restore { body, over }),
+        base().prop_map(|base| OpKind::Erase { base }),
+        (body(), op_id()).prop_map(|(body, base)| OpKind::Restore { body, base }),
     ];
     (1..=MAX_OP_NUMBER, id(), kind).prop_map(|(n, stroke, kind)| Op {
         n,
@@ -127,7 +127,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let marks = prop::collection::vec(op_id(), 0..3);
+    let prior_ops = prop::collection::vec(op_id(), 0..3);
     let body = prop::option::of(body());
     (
         1..=MAX_OP_NUMBER,
@@ -135,16 +135,16 @@ fn change() -> impl Strategy<Value = Change> {
         -MAX_Z..=MAX_Z,
         id(),
         op_id(),
-        marks,
+        prior_ops,
         body,
     )
-        .prop_map(|(seq, stroke, z, by, op, marks, body)| Change {
+        .prop_map(|(seq, stroke, z, author, op, prior_ops, body)| Change {
             seq,
             stroke: StrokeId(stroke),
             z,
-            by: PersonId(by),
+            author: PersonId(author),
             op,
-            marks,
+            prior_ops,
             body,
         })
 }
@@ -154,10 +154,10 @@ fn written(op: &Op) -> Value {
     let json = |body: &Body| serde_json::from_str::<Value>(body.as_json()).unwrap();
     let mut fields = match &op.kind {
         OpKind::Draw { body } => json!({"op": "draw", "body": json(body)}),
-        OpKind::Edit { set, z, over } => json!({"op": "edit", "set": set.0, "z": z, "over": over}),
-        OpKind::Erase { over } => json!({"op": "erase", "over": over}),
-        OpKind::Restore { body, over } => {
-            json!({"op": "restore", "body": json(body), "over": over})
+        OpKind::Edit { set, z, base } => json!({"op": "edit", "set": set.0, "z": z, "base": base}),
+        OpKind::Erase { base } => json!({"op": "erase", "base": base}),
+        OpKind::Restore { body, base } => {
+            json!({"op": "restore", "body": json(body), "base": base})
         }
     };
     let fields_of_all = fields.as_object_mut().unwrap();
@@ -186,13 +186,13 @@ fn frame() -> impl Strategy<Value = Value> {
         Just(json!({"type": "signal", "away": true})),
         (id(), place(), points()).prop_map(|(stroke, (x, y), points)| {
             let ink = json!({
-                "stroke": stroke, "n": 1, "at": 0, "x": x, "y": y, "points": points,
+                "stroke": stroke, "n": 1, "offset": 0, "x": x, "y": y, "points": points,
                 "tool": "pen", "colour": "#000000", "width": 2,
             });
             json!({"type": "signal", "ink": ink})
         }),
         (any::<u64>(), id())
-            .prop_map(|(since, life)| json!({"type": "since", "since": since, "life": life})),
+            .prop_map(|(since, epoch)| json!({"type": "since", "since": since, "epoch": epoch})),
         Just(json!({"type": "ping"})),
     ]
 }
@@ -200,7 +200,7 @@ fn frame() -> impl Strategy<Value = Value> {
 /// A frame, and the same with anything in some of its fields.
 fn nearly_a_frame() -> impl Strategy<Value = Value> {
     let name = prop::sample::select(vec![
-        "type", "ops", "key", "name", "colour", "next", "pointer", "away", "ink", "since", "life",
+        "type", "ops", "key", "name", "colour", "next", "pointer", "away", "ink", "since", "epoch",
         "other",
     ]);
     let spoiled = prop::collection::vec((name, prop::option::of(value())), 0..3);
@@ -278,15 +278,15 @@ proptest! {
     ) {
         let frame = strokes_frame(from.into(), head.into(), &changes);
         let changes: Vec<_> = changes.iter().map(|change| {
-            let Change { seq, stroke, z, by, op: OpId { writer, n }, .. } = change;
+            let Change { seq, stroke, z, author, op: OpId { writer, n }, .. } = change;
             let mut written = json!({
-                "seq": seq, "stroke": stroke, "z": z, "by": by, "writer": writer, "n": n,
+                "seq": seq, "stroke": stroke, "z": z, "author": author, "writer": writer, "n": n,
             });
             match &change.body {
                 Some(body) => {
                     written["body"] = serde_json::from_str(body.as_json()).unwrap();
                 }
-                None => written["gone"] = true.into(),
+                None => written["erased"] = true.into(),
             }
             written
         }).collect();

@@ -24,7 +24,7 @@ async fn a_refused_op_that_is_sent_again_may_happen_and_then_happens_once() {
     let mut ben = Browser::open(one.address(), &drawing).await;
     ben.reach(2).await;
     let n = ben.edit(stroke, json!({"x": 5})).await;
-    assert_eq!(ben.refusal(n).await.reason, "gone");
+    assert_eq!(ben.refusal(n).await.reason, "erased");
     let erased = ada.op_on(stroke);
     ada.restore(stroke, pen(1.0), erased).await;
     ada.answered().await;

@@ -1,7 +1,7 @@
 //! Many servers decide ops for one drawing at once, lose swaps, crash and hear things twice;
 //! in the end all of them hold what a model holds that let the ops happen one by one.
 //!
-//! The model is naive on purpose: no rows, no folding, no marks. It remembers every op that
+//! The model is naive on purpose: no rows, no folding, no prior ops. It remembers every op that
 //! ever happened.
 
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use whiteboard::domain::batch::{Decision, Verdict};
 use whiteboard::domain::drawing::{Drawing, Limits};
-use whiteboard::domain::ids::{Life, OpId, PersonId, StrokeId, Writer, WriterId};
+use whiteboard::domain::ids::{Epoch, OpId, PersonId, StrokeId, Writer, WriterId};
 use whiteboard::domain::op::{Change, Op, OpKind};
 use whiteboard::domain::sequence::{Arrival, Seq};
 use whiteboard::domain::stroke::{Body, Patch};
@@ -57,7 +57,7 @@ enum Step {
 struct Wish {
     stroke: usize,
     kind: WishKind,
-    over: WishOver,
+    base: WishOver,
 }
 
 #[derive(Clone, Debug)]
@@ -92,13 +92,13 @@ fn wish() -> impl Strategy<Value = Wish> {
         2 => Just(WishKind::Erase),
         2 => Just(WishKind::Restore),
     ];
-    let over = prop_oneof![
+    let base = prop_oneof![
         5 => Just(WishOver::Nothing),
         3 => Just(WishOver::Stored),
         1 => Just(WishOver::Mine),
         1 => any::<Index>().prop_map(WishOver::Any),
     ];
-    (0..STROKES, kind, over).prop_map(|(stroke, kind, over)| Wish { stroke, kind, over })
+    (0..STROKES, kind, base).prop_map(|(stroke, kind, base)| Wish { stroke, kind, base })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -128,7 +128,7 @@ struct Model {
 
 struct Held {
     op: OpId,
-    by: PersonId,
+    author: PersonId,
     /// How many strokes were drawn before.
     place: usize,
     z: Option<i64>,
@@ -159,14 +159,14 @@ impl Model {
         let held = self.strokes.get(&op.stroke);
         let last = held.map(|held| held.op);
         let alive = held.is_some_and(|held| held.body.is_some());
-        let moved_on = |over: &Option<OpId>| over.is_some() && *over != last;
+        let moved_on = |base: &Option<OpId>| base.is_some() && *base != last;
         let (place, z, body) = match (&op.kind, held) {
             (OpKind::Draw { .. }, Some(_)) => return ("exists", false),
             (OpKind::Draw { .. }, None) if full => return ("full", false),
             (OpKind::Draw { body }, None) => (place, None, parsed(body)),
             (OpKind::Edit { .. }, None) => return ("absent", false),
-            (OpKind::Edit { .. }, Some(_)) if !alive => return ("gone", false),
-            (OpKind::Edit { over, .. }, _) if moved_on(over) => return ("changed", false),
+            (OpKind::Edit { .. }, Some(_)) if !alive => return ("erased", false),
+            (OpKind::Edit { base, .. }, _) if moved_on(base) => return ("changed", false),
             (OpKind::Edit { set, .. }, _) if set.0.get("width") == Some(&json!(0)) => {
                 return ("invalid", false);
             }
@@ -178,20 +178,20 @@ impl Model {
                 (held.place, z.or(held.z), Some(body))
             }
             (OpKind::Erase { .. }, _) if !alive => return ("done", false),
-            (OpKind::Erase { over }, _) if moved_on(over) => return ("changed", false),
+            (OpKind::Erase { base }, _) if moved_on(base) => return ("changed", false),
             (OpKind::Erase { .. }, Some(held)) => (held.place, held.z, None),
             (OpKind::Restore { .. }, None) => return ("absent", false),
-            (OpKind::Restore { over, .. }, _) if alive || last != Some(*over) => {
+            (OpKind::Restore { base, .. }, _) if alive || last != Some(*base) => {
                 return ("changed", false);
             }
             (OpKind::Restore { .. }, _) if full => return ("full", false),
             (OpKind::Restore { body, .. }, Some(held)) => (held.place, held.z, parsed(body)),
             (OpKind::Erase { .. }, None) => unreachable!("absent is not alive"),
         };
-        let by = writer.by;
+        let author = writer.author;
         let now = Held {
             op: id,
-            by,
+            author,
             place,
             z,
             body,
@@ -210,7 +210,10 @@ impl Model {
             let body = row.body.as_ref();
             let body: Option<Value> =
                 body.map(|body| serde_json::from_str(body.as_json()).unwrap());
-            assert_eq!((row.op, row.by, &body), (held.op, held.by, &held.body));
+            assert_eq!(
+                (row.op, row.author, &body),
+                (held.op, held.author, &held.body)
+            );
             match held.z {
                 Some(z) => assert_eq!(row.z, z),
                 None => painted.push((row.z, held.place)),
@@ -264,7 +267,7 @@ impl Table {
     /// The highest number of a writer that is found in the rows.
     fn last(&self, writer: WriterId) -> u64 {
         let ops = self.rows.values().flat_map(|row| {
-            let ops = row.marks.iter().chain([&row.op]);
+            let ops = row.prior_ops.iter().chain([&row.op]);
             ops.filter(|op| op.writer == writer).map(|op| op.n)
         });
         ops.max().unwrap_or(0)
@@ -303,14 +306,14 @@ struct Seen {
     folded: usize,
     folded_of_several_writers: usize,
     happened_before: usize,
-    marks: usize,
+    prior_ops: usize,
     holes: usize,
     gaps: usize,
     told: HashMap<&'static str, usize>,
 }
 
 struct World<'a> {
-    life: Life,
+    epoch: Epoch,
     pages: Vec<Page>,
     servers: Vec<Server>,
     table: Table,
@@ -320,24 +323,24 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn new(seen: &'a mut Seen) -> Self {
-        let life = Life(Uuid::from_u128(1));
+        let epoch = Epoch(Uuid::from_u128(1));
         let page = |number: usize| Page {
             writer: Writer {
                 id: WriterId(Uuid::from_u128(100 + number as u128)),
                 // The first two pages belong to one person.
-                by: PersonId(Uuid::from_u128(200 + (number / 2) as u128)),
+                author: PersonId(Uuid::from_u128(200 + (number / 2) as u128)),
             },
             server: number / 2 % SERVERS,
             sent: Vec::new(),
             answered: 0,
         };
         let server = |_| Server {
-            drawing: Drawing::new(life, 0, LIMITS),
+            drawing: Drawing::new(epoch, 0, LIMITS),
             waiting: VecDeque::new(),
             in_flight: None,
         };
         Self {
-            life,
+            epoch,
             pages: (0..WRITERS).map(page).collect(),
             servers: (0..SERVERS).map(server).collect(),
             table: Table::default(),
@@ -392,7 +395,7 @@ impl<'a> World<'a> {
             writer: writer.id,
             n: op.n,
         };
-        let over = match &wish.over {
+        let base = match &wish.base {
             WishOver::Nothing if !matches!(wish.kind, WishKind::Restore) => None,
             WishOver::Nothing | WishOver::Stored => {
                 let mut rows = self.table.rows.values();
@@ -415,15 +418,15 @@ impl<'a> World<'a> {
             "tool": "line", "x": n, "y": 0, "points": "AAIAAAIC", "colour": "#1d1d1f", "width": 4,
         });
         let body = Body::parse(&body.to_string()).unwrap();
-        let kind = match (&wish.kind, over) {
+        let kind = match (&wish.kind, base) {
             (WishKind::Draw, _) | (WishKind::Restore, None) => OpKind::Draw { body },
-            (WishKind::Edit { set, z }, over) => OpKind::Edit {
+            (WishKind::Edit { set, z }, base) => OpKind::Edit {
                 set: serde_json::from_value::<Patch>(set.clone()).unwrap(),
                 z: *z,
-                over,
+                base,
             },
-            (WishKind::Restore, Some(over)) => OpKind::Restore { body, over },
-            (WishKind::Erase, over) => OpKind::Erase { over },
+            (WishKind::Restore, Some(base)) => OpKind::Restore { body, base },
+            (WishKind::Erase, base) => OpKind::Erase { base },
         };
         Op { n, stroke, kind }
     }
@@ -531,11 +534,11 @@ impl<'a> World<'a> {
             assert_eq!(self.table.last(writer), self.model.last(writer));
         }
         for change in &decision.changes {
-            for mark in &change.marks {
-                assert_ne!(mark.writer, change.op.writer, "{change:?}");
-                assert_eq!(mark.n, self.model.last(mark.writer), "{change:?}");
+            for prior_op in &change.prior_ops {
+                assert_ne!(prior_op.writer, change.op.writer, "{change:?}");
+                assert_eq!(prior_op.n, self.model.last(prior_op.writer), "{change:?}");
             }
-            self.seen.marks += change.marks.len();
+            self.seen.prior_ops += change.prior_ops.len();
         }
         self.seen.swaps_won += usize::from(happened > 0);
         self.seen.happened += happened;
@@ -545,7 +548,7 @@ impl<'a> World<'a> {
     }
 
     fn crash(&mut self, server: usize) {
-        let mut drawing = Drawing::new(self.life, 0, LIMITS);
+        let mut drawing = Drawing::new(self.epoch, 0, LIMITS);
         self.table.read_into(&mut drawing);
         self.servers[server] = Server {
             drawing,
@@ -593,7 +596,7 @@ impl<'a> World<'a> {
             "an op happened twice"
         );
 
-        let fresh = Drawing::new(self.life, 0, LIMITS);
+        let fresh = Drawing::new(self.epoch, 0, LIMITS);
         let replicas = self.servers.iter().map(|server| server.drawing.clone());
         let rows: Vec<_> = self.table.rows.values().cloned().collect();
         for mut drawing in replicas.chain([fresh]) {
@@ -654,7 +657,7 @@ fn servers_that_decide_at_once_hold_what_one_after_the_other_gives() {
         folded,
         folded_of_several_writers,
         happened_before,
-        marks,
+        prior_ops,
         holes,
         gaps,
         ref told,
@@ -673,14 +676,14 @@ fn servers_that_decide_at_once_hold_what_one_after_the_other_gives() {
             cases / 20,
         ),
         ("ops that had happened before", happened_before, cases),
-        ("marks", marks, cases / 2),
+        ("prior_ops", prior_ops, cases / 2),
         ("holes", holes, cases),
         ("gaps", gaps, cases / 8),
     ] {
         assert!(count >= least, "only {count} {what}: {seen:?}");
     }
     for reason in [
-        "done", "exists", "absent", "gone", "changed", "full", "invalid",
+        "done", "exists", "absent", "erased", "changed", "full", "invalid",
     ] {
         assert!(
             told.get(reason) >= Some(&(cases / 20)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use uuid::Uuid;
-use whiteboard::domain::ids::Life;
+use whiteboard::domain::ids::Epoch;
 use whiteboard::domain::ids::ServerId;
 use whiteboard::metrics::Metrics;
 use whiteboard::store::Store;
@@ -44,7 +44,7 @@ async fn a_reconnect_brings_only_what_came_after() {
 }
 
 #[actix_web::test]
-async fn a_since_from_another_life_starts_over() {
+async fn a_since_from_another_epoch_starts_over() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut ada = Browser::open(server.address(), &drawing).await;
@@ -56,15 +56,15 @@ async fn a_since_from_another_life_starts_over() {
 
     let mut ben = Browser::open(server.address(), &drawing).await;
     ben.reach(3).await;
-    ben.life = Some(Life(Uuid::new_v4()));
-    // What only that other life had must go.
+    ben.epoch = Some(Epoch(Uuid::new_v4()));
+    // What only that other epoch had must go.
     let phantom = ben.strokes.values().next().unwrap().clone();
     let phantom_id = whiteboard::domain::ids::StrokeId::random();
     ben.strokes.insert(phantom_id, phantom);
     ben.reconnect(server.address()).await;
     ben.reach(3).await;
-    assert_eq!(ben.resets, ["life"]);
-    assert_eq!(ben.life, ada.life);
+    assert_eq!(ben.resets, ["epoch"]);
+    assert_eq!(ben.epoch, ada.epoch);
     assert_eq!(ben.picture(), ada.picture());
     drop((ada, ben));
     server.drain().await;
@@ -148,9 +148,9 @@ async fn a_drawing_with_many_tombstones_opens_for_whoever_holds_nothing_and_for_
 }
 
 #[actix_web::test]
-async fn a_since_below_the_floor_starts_over() {
+async fn a_since_below_compacted_starts_over() {
     let process = surrealdb::Server::start();
-    let database = process.database("floor");
+    let database = process.database("compacted");
     let warm = serve_on(&database, &[]).await;
     let drawing = create_drawing(warm.address()).await;
     let mut ada = Browser::open(warm.address(), &drawing).await;
@@ -184,7 +184,7 @@ async fn a_since_below_the_floor_starts_over() {
     let cold = serve_on(&database, &[]).await;
     below.reconnect(cold.address()).await;
     below.reach(6).await;
-    assert_eq!(below.resets, ["floor"]);
+    assert_eq!(below.resets, ["compacted"]);
     below_over_http.address = cold.address();
     below_over_http.fetch().await;
     assert_eq!(below_over_http.resets, ["over HTTP"]);

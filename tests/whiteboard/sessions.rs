@@ -100,7 +100,7 @@ async fn a_page_that_asks_for_changes_all_the_time_is_closed() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut eve = Browser::open(server.address(), &drawing).await;
-    let since = json!({"type": "since", "since": 0, "life": eve.life}).to_string();
+    let since = json!({"type": "since", "since": 0, "epoch": eve.epoch}).to_string();
     for _ in 0..SOME {
         eve.raw(&since).await;
     }

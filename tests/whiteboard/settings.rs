@@ -63,7 +63,7 @@ fn wrong(output: &Output) -> String {
 fn every_setting_is_a_flag_and_a_variable_of_one_name() {
     let command = Settings::command();
     command.clone().debug_assert();
-    let commands = ["help", "version", "new-life"];
+    let commands = ["help", "version", "new-epoch"];
     let others = command.get_arguments().filter_map(|arg| arg.get_long());
     let others = others.filter(|flag| !commands.contains(flag)).count();
     assert_eq!(

@@ -100,11 +100,11 @@ fn what_was_made_is_there_after_a_restart() {
         running.signal("TERM");
         assert_eq!(running.child.wait().unwrap().code(), Some(0));
     }
-    let output = command(folder.path(), &["--new-life"]).output().unwrap();
+    let output = command(folder.path(), &["--new-epoch"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         String::from_utf8(output.stdout).unwrap(),
-        "3 drawings began a new life\n"
+        "3 drawings began a new epoch\n"
     );
 }
 

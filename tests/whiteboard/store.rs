@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use uuid::Uuid;
-use whiteboard::domain::ids::{DrawingId, Life, OpId, ServerId, StrokeId, Writer};
+use whiteboard::domain::ids::{DrawingId, Epoch, OpId, ServerId, StrokeId, Writer};
 use whiteboard::domain::op::{Change, RowId};
 use whiteboard::domain::sequence::Seq;
 use whiteboard::domain::stroke::Body;
@@ -116,8 +116,8 @@ contract! {
     drawings_are_listed_newest_first_in_pages
     a_deleted_drawing_can_be_taken_back
     a_swept_drawing_stays_away
-    swept_tombstones_raise_the_floor_but_never_reach_the_head
-    a_new_life_is_another_for_every_drawing
+    swept_tombstones_raise_compacted_but_never_reach_the_head
+    a_new_epoch_is_another_for_every_drawing
     heads_tell_of_many_drawings_at_once
     servers_hear_of_each_other
 }
@@ -136,12 +136,12 @@ fn draw(seq: Seq) -> Change {
         seq,
         stroke: StrokeId::random(),
         z: seq as i64,
-        by: writer.by,
+        author: writer.author,
         op: OpId {
             writer: writer.id,
             n: seq,
         },
-        marks: Vec::new(),
+        prior_ops: Vec::new(),
         body: Some(body(seq as u32)),
     }
 }
@@ -154,8 +154,8 @@ async fn drawing(store: &Store) -> DrawingId {
 async fn at(store: &Store, drawing: DrawingId, head: Seq) -> At {
     let drawings = [drawing];
     let heads = again("a head", || store.heads(&drawings)).await;
-    let life = heads.first().map_or_else(Life::random, |head| head.life);
-    At { life, head }
+    let epoch = heads.first().map_or_else(Epoch::random, |head| head.epoch);
+    At { epoch, head }
 }
 
 /// Appends `count` new strokes in one transaction.
@@ -209,8 +209,11 @@ fn living(seqs: RangeInclusive<Seq>) -> Vec<RowId> {
 async fn an_append_moves_the_head_and_is_read_since(store: Store) {
     let info = store.create("Über uns").await.unwrap();
     let empty = store.since(info.id, 0).await.unwrap();
-    assert_eq!((empty.head, empty.more, empty.floor), (0, false, 0));
-    assert_eq!((empty.title.as_str(), empty.life), ("Über uns", info.life));
+    assert_eq!((empty.head, empty.more, empty.compacted), (0, false, 0));
+    assert_eq!(
+        (empty.title.as_str(), empty.epoch),
+        ("Über uns", info.epoch)
+    );
     let first = append(&store, info.id, 0, 1).await;
     let more = append(&store, info.id, 1, 3).await;
     let page = store.since(info.id, 0).await.unwrap();
@@ -235,12 +238,12 @@ async fn an_append_that_is_behind_stores_nothing(store: Store) {
         let appended = store.append(drawing, at, &changes, &living(1..=1)).await;
         assert_eq!(appended, Ok(Appended::Behind), "at {head}");
     }
-    let other_life = At {
-        life: Life::random(),
+    let other_epoch = At {
+        epoch: Epoch::random(),
         head: 2,
     };
-    let appended = store.append(drawing, other_life, &[draw(3)], &[]).await;
-    assert_eq!(appended, Ok(Appended::Behind), "in another life");
+    let appended = store.append(drawing, other_epoch, &[draw(3)], &[]).await;
+    assert_eq!(appended, Ok(Appended::Behind), "in another epoch");
     let page = store.since(drawing, 0).await.unwrap();
     assert_eq!((page.head, page.changes.len()), (2, 2));
     assert_eq!(store.since(drawing, 2).await.unwrap().changes, []);
@@ -395,16 +398,16 @@ async fn an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body(store: Store) {
     let drawing = drawing(&store).await;
     let drawn = append(&store, drawing, 0, 2).await;
     let other = Writer::new(Uuid::from_u128(3), Uuid::from_u128(4));
-    let mark = drawn[0].op;
+    let prior_op = drawn[0].op;
     let edited = Change {
         seq: 3,
         z: -7,
-        by: other.by,
+        author: other.author,
         op: OpId {
             writer: other.id,
             n: (1 << 53) - 1,
         },
-        marks: vec![mark],
+        prior_ops: vec![prior_op],
         body: Some(body(77)),
         ..drawn[0].clone()
     };
@@ -548,7 +551,7 @@ async fn a_swept_drawing_stays_away(store: Store) {
     append(&store, kept, 0, 1).await;
 }
 
-async fn swept_tombstones_raise_the_floor_but_never_reach_the_head(store: Store) {
+async fn swept_tombstones_raise_compacted_but_never_reach_the_head(store: Store) {
     let drawing = drawing(&store).await;
     let drawn = append(&store, drawing, 0, 4).await;
     let erased: Vec<Change> = (1..=3)
@@ -572,24 +575,24 @@ async fn swept_tombstones_raise_the_floor_but_never_reach_the_head(store: Store)
     assert_eq!(store.sweep(Duration::ZERO).await.unwrap().tombstones, 2);
     let page = store.since(drawing, 0).await.unwrap();
     let seqs: Vec<Seq> = page.changes.iter().map(|change| change.seq).collect();
-    assert_eq!((page.floor, page.head, seqs), (6, 7, vec![4, 7]));
+    assert_eq!((page.compacted, page.head, seqs), (6, 7, vec![4, 7]));
     append(&store, drawing, 7, 1).await;
     assert_eq!(store.sweep(Duration::ZERO).await.unwrap().tombstones, 1);
-    assert_eq!(store.since(drawing, 0).await.unwrap().floor, 7);
+    assert_eq!(store.since(drawing, 0).await.unwrap().compacted, 7);
 }
 
-async fn a_new_life_is_another_for_every_drawing(store: Store) {
+async fn a_new_epoch_is_another_for_every_drawing(store: Store) {
     let (a, b) = (
         store.create("a").await.unwrap(),
         store.create("b").await.unwrap(),
     );
-    assert_ne!(a.life, b.life);
-    assert_eq!(store.renew_lives().await, Ok(2));
+    assert_ne!(a.epoch, b.epoch);
+    assert_eq!(store.renew_epochs().await, Ok(2));
     let lives = [
-        a.life,
-        b.life,
-        store.get(a.id).await.unwrap().life,
-        store.get(b.id).await.unwrap().life,
+        a.epoch,
+        b.epoch,
+        store.get(a.id).await.unwrap().epoch,
+        store.get(b.id).await.unwrap().epoch,
     ];
     assert_eq!(lives.into_iter().collect::<BTreeSet<_>>().len(), 4);
 }
@@ -611,7 +614,7 @@ async fn heads_tell_of_many_drawings_at_once(store: Store) {
             (
                 head.id,
                 head.head,
-                head.life,
+                head.epoch,
                 head.title.as_str(),
                 head.deleted,
             )
@@ -619,7 +622,10 @@ async fn heads_tell_of_many_drawings_at_once(store: Store) {
         .collect();
     assert_eq!(
         told,
-        [(b.id, 3, b.life, "b", false), (a.id, 0, a.life, "a", true)]
+        [
+            (b.id, 3, b.epoch, "b", false),
+            (a.id, 0, a.epoch, "a", true)
+        ]
     );
     assert_eq!(store.heads(&[]).await, Ok(Vec::new()));
 }
@@ -769,7 +775,7 @@ fn what_was_acknowledged_survives_a_killed_database() {
                 let change = draw(page.head + 1);
                 let changes = std::slice::from_ref(&change);
                 let at = At {
-                    life: page.life,
+                    epoch: page.epoch,
                     head: page.head,
                 };
                 match store.append(drawing, at, changes, &[]).await {

@@ -47,7 +47,7 @@ impl Feed {
             return;
         }
         let at = At {
-            life: drawing.life(),
+            epoch: drawing.epoch(),
             head: drawing.head(),
         };
         let mut decision = drawing.decide(batch);

@@ -91,10 +91,10 @@ impl Feed {
                 session,
                 mailbox,
                 since,
-                life,
+                epoch,
             } => {
                 self.members
-                    .join(session, mailbox, drawing, since, life, resync);
+                    .join(session, mailbox, drawing, since, epoch, resync);
                 self.watch_waiting(ctx);
             }
             Asked::Hello {
@@ -105,20 +105,20 @@ impl Feed {
             Asked::Since {
                 session,
                 since,
-                life,
+                epoch,
             } => {
                 self.members
-                    .resume(session, drawing, since, Some(life), resync);
+                    .resume(session, drawing, since, Some(epoch), resync);
                 self.watch_waiting(ctx);
             }
             Asked::Read(read) => {
                 let Read {
                     since,
-                    life,
+                    epoch,
                     target,
                     ..
                 } = read;
-                let (load, reset) = judge_read(drawing, since, life, target);
+                let (load, reset) = judge_read(drawing, since, epoch, target);
                 let resync = reset.map_or(resync, |_| Resync::Reset);
                 self.metrics.resyncs.count(resync);
                 let page = self
@@ -144,8 +144,8 @@ impl Feed {
         let done = drawing.last(hello.writer.id);
         let frame = ToBrowser::Welcome {
             writer: hello.writer.id,
-            by: hello.writer.by,
-            life: drawing.life(),
+            author: hello.writer.author,
+            epoch: drawing.epoch(),
             head: drawing.head(),
             done,
             title: &self.title,
@@ -154,12 +154,12 @@ impl Feed {
         };
         member.welcome(hello.writer, frame.encode(), hello.next.max(done + 1));
         if let Some((name, colour)) = hello.seen_as {
-            let Writer { id: writer, by } = hello.writer;
+            let Writer { id: writer, author } = hello.writer;
             self.roster.join(
                 session,
                 Person {
                     writer,
-                    by,
+                    author,
                     name,
                     colour,
                 },

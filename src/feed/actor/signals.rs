@@ -14,7 +14,7 @@ use crate::feed::presence::{MAX_LISTED, signal_pause};
 use crate::feed::presence_dirty::ForServers;
 use crate::feed::subscribers::Lasting;
 use crate::metrics::{Dropped, Metrics};
-use crate::protocol::{PageSignal, ServerSignals, ToBrowser};
+use crate::protocol::{PageSignal, PeerMessage, ToBrowser};
 
 /// To whom gathered signals go.
 #[derive(Clone, Copy)]
@@ -40,8 +40,8 @@ impl Feed {
         let writer = writer.id;
         self.metrics.signals.count();
         let mut signals = Signals::default();
-        if let Some(place) = signal.pointer {
-            signals.add_pointer(Pointer { writer, place });
+        if let Some(at) = signal.pointer {
+            signals.add_pointer(Pointer { writer, at });
         }
         if let Some(part) = signal.ink {
             signals.add_ink(Ink { writer, part });
@@ -158,11 +158,11 @@ impl Feed {
         if self.busy.signalling || !self.has_news_for_servers() {
             return;
         }
-        let row = ServerSignals {
+        let row = PeerMessage {
             signals: std::mem::take(&mut self.for_servers),
             presence: self.presence.take(),
-            ask: std::mem::take(&mut self.asks_people),
-            ..ServerSignals::default()
+            want_presence: std::mem::take(&mut self.asks_people),
+            ..PeerMessage::default()
         };
         self.write_signals(row, ctx);
     }
@@ -173,26 +173,26 @@ impl Feed {
 
     /// Says that this feed is new, and asks the others who is there.
     pub(super) fn announce(&mut self, ctx: &mut Context<Self>) {
-        let row = ServerSignals {
-            ask: true,
+        let row = PeerMessage {
+            want_presence: true,
             presence: Some(self.roster.all_for_servers()),
-            ..ServerSignals::default()
+            ..PeerMessage::default()
         };
         self.write_signals(row, ctx);
     }
 
     /// Asks the other servers to let this one append.
-    pub(super) fn ask_for_turn(&mut self, turn: Duration, ctx: &mut Context<Self>) {
-        let row = ServerSignals {
-            turn: Some(turn.as_millis() as u64),
-            ..ServerSignals::default()
+    pub(super) fn ask_for_turn(&mut self, pause: Duration, ctx: &mut Context<Self>) {
+        let row = PeerMessage {
+            yield_ms: Some(pause.as_millis() as u64),
+            ..PeerMessage::default()
         };
         self.write_signals(row, ctx);
     }
 
-    pub(super) fn write_signals(&mut self, row: ServerSignals, ctx: &mut Context<Self>) {
+    pub(super) fn write_signals(&mut self, row: PeerMessage, ctx: &mut Context<Self>) {
         let number = self.hearing.number();
-        let row = ServerSignals { number, ..row };
+        let row = PeerMessage { number, ..row };
         let Ok(body) = serde_json::to_string(&row) else {
             return;
         };
@@ -216,7 +216,7 @@ impl Feed {
     }
 
     pub(super) fn heard(&mut self, server: ServerId, body: &str, ctx: &mut Context<Self>) {
-        let Ok(row) = serde_json::from_str::<ServerSignals>(body) else {
+        let Ok(row) = serde_json::from_str::<PeerMessage>(body) else {
             log::debug!(
                 "a signal row of drawing {} is of a kind this program does not know",
                 self.id
@@ -227,27 +227,27 @@ impl Feed {
             self.hearing.row(row.number);
             return;
         }
-        let ServerSignals {
-            ask,
-            look,
-            turn,
+        let PeerMessage {
+            want_presence,
+            check_head,
+            yield_ms,
             presence,
             mut signals,
             ..
         } = row;
-        if look {
+        if check_head {
             self.check_head(ctx);
             return;
         }
-        if let Some(turn) = turn {
+        if let Some(yield_ms) = yield_ms {
             let servers = (self.store.server(), server);
-            let turn = Duration::from_millis(turn);
+            let turn = Duration::from_millis(yield_ms);
             self.turns.give(servers, turn, self.head(), Instant::now());
             return;
         }
         // Whom this feed did not know may not have heard who came here before: nothing is written
         // while nobody is known to listen.
-        let tell = ask || !self.roster.knows(server);
+        let tell = want_presence || !self.roster.knows(server);
         if tell {
             self.people_due.for_servers(ForServers::All);
         }
@@ -287,7 +287,7 @@ mod tests {
         let part = InkPart {
             stroke: StrokeId::random(),
             n: 1,
-            at: 0,
+            offset: 0,
             x: 0.0,
             y: 0.0,
             points: Points::new(points, None).unwrap(),

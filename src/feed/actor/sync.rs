@@ -9,7 +9,7 @@ use actix::prelude::*;
 
 use super::{Feed, HEAD_CHECKS};
 use crate::domain::drawing::{Drawing, Limits};
-use crate::domain::ids::{DrawingId, Life};
+use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::op::Change;
 use crate::domain::sequence::{Arrival, Seq, arrival};
 use crate::feed::messages::{Append, Flush};
@@ -78,11 +78,11 @@ impl Feed {
         let Some(drawing) = &self.drawing else {
             return self.read_living(fresh, ctx);
         };
-        let (since, floor) = (drawing.head(), drawing.floor());
+        let (since, compacted) = (drawing.head(), drawing.compacted());
         let missing = drawing.tombstones_missing_to();
         let (store, id) = (self.store.clone(), self.id);
         let read = async move {
-            let tombstones = read_tombstones(&store, id, floor, missing).await?;
+            let tombstones = read_tombstones(&store, id, compacted, missing).await?;
             Ok((tombstones, read_all(&store, id, since).await?))
         };
         ctx.spawn(wrap_future(read).map(move |read, feed: &mut Self, ctx| {
@@ -171,16 +171,16 @@ impl Feed {
         let Some(last) = pages.last() else {
             return Took::Pages;
         };
-        let life = last.life;
+        let epoch = last.epoch;
         self.retitle(last.title.clone(), ctx);
         let Some(drawing) = &mut self.drawing else {
             return Took::Pages;
         };
-        let other_life = drawing.life() != life;
+        let other_epoch = drawing.epoch() != epoch;
         let went_back = last.database_head < since;
-        // Below the floor a read does not tell what was erased.
-        if other_life || went_back || (0 < since && since < last.floor) {
-            self.start_over(life, went_back && !other_life, ctx);
+        // Below the compacted position a read does not tell what was erased.
+        if other_epoch || went_back || (0 < since && since < last.compacted) {
+            self.start_over(epoch, went_back && !other_epoch, ctx);
             return Took::AnotherHistory;
         }
         for mut page in pages {
@@ -189,14 +189,14 @@ impl Feed {
                 page.changes.retain(|change| change.seq > head);
                 drawing.load(page.changes, page.head);
             }
-            drawing.raise_floor(page.floor);
+            drawing.raise_compacted(page.compacted);
         }
         self.moved_on(ctx);
         Took::Pages
     }
 
     /// The database holds another history than this feed: a backup was restored. Everyone starts over.
-    pub(super) fn start_over(&mut self, life: Life, went_back: bool, ctx: &mut Context<Self>) {
+    pub(super) fn start_over(&mut self, epoch: Epoch, went_back: bool, ctx: &mut Context<Self>) {
         log::warn!(
             "drawing {} has another history than before: it is read anew",
             self.id
@@ -206,8 +206,8 @@ impl Feed {
         let (store, id, limits) = (self.store.clone(), self.id, self.settings.limits);
         let living = async move {
             if went_back {
-                // The same life with fewer changes: nobody may take positions of the two for the same.
-                store.renew_life(id, life).await?;
+                // The same epoch with fewer changes: nobody may take positions of the two for the same.
+                store.renew_epoch(id, epoch).await?;
             }
             read_living(&store, id, limits).await
         };
@@ -219,7 +219,7 @@ impl Feed {
                 return;
             };
             feed.retitle(title, ctx);
-            feed.members.reset(&drawing, ResetReason::Life);
+            feed.members.reset(&drawing, ResetReason::Epoch);
             // What the live query owes is counted from the head of this history.
             feed.take_living(drawing, true, ctx);
         }));
@@ -312,11 +312,11 @@ impl Feed {
             return;
         };
         // Either side may have moved on since it was asked: only a read can tell who is behind.
-        if told.head != drawing.head() || told.life != drawing.life() {
+        if told.head != drawing.head() || told.epoch != drawing.epoch() {
             self.metrics.heads_differed.count();
             self.read(ctx);
         } else {
-            drawing.raise_floor(told.floor);
+            drawing.raise_compacted(told.compacted);
         }
         self.measure();
         self.retitle(told.title, ctx);
@@ -350,28 +350,28 @@ async fn read_living(
 ) -> Result<(Drawing, String), StoreError> {
     let (first, tombstones) = store.living(id, 0, None).await?;
     let head = first.database_head;
-    let (life, floor, title) = (first.life, first.floor, first.title);
+    let (epoch, compacted, title) = (first.epoch, first.compacted, first.title);
     let (mut living, mut at, mut more) = (first.changes, first.head, first.more);
     while more {
         let (page, _) = store.living(id, at, Some(head)).await?;
         living.extend(page.changes);
         (at, more) = (page.head, page.more);
     }
-    let mut drawing = Drawing::living_only(life, floor, head, limits, living);
+    let mut drawing = Drawing::living_only(epoch, compacted, head, limits, living);
     if let Some(tombstones) = tombstones {
         drawing.complete(tombstones);
     }
     Ok((drawing, title))
 }
 
-/// All tombstones after the floor up to `missing`.
+/// All tombstones after the compacted position up to `missing`.
 async fn read_tombstones(
     store: &Store,
     id: DrawingId,
-    floor: Seq,
+    compacted: Seq,
     missing: Seq,
 ) -> Result<Vec<Change>, StoreError> {
-    let (mut tombstones, mut at) = (Vec::new(), floor);
+    let (mut tombstones, mut at) = (Vec::new(), compacted);
     while at < missing {
         let page = store.tombstones(id, at, missing).await?;
         tombstones.extend(page.changes);

@@ -25,12 +25,12 @@ fn change(drawing: &mut Drawing, stroke: StrokeId, body: Option<Body>) {
         seq,
         stroke,
         z: 1,
-        by: PersonId::random(),
+        author: PersonId::random(),
         op: OpId {
             writer: WriterId::random(),
             n: seq,
         },
-        marks: Vec::new(),
+        prior_ops: Vec::new(),
         body,
     });
 }
@@ -40,7 +40,7 @@ fn large(strokes: &[StrokeId], body: &Body) -> Drawing {
         strokes: 1_000,
         bytes: 1 << 30,
     };
-    let mut drawing = Drawing::new(Life::random(), 0, limits);
+    let mut drawing = Drawing::new(Epoch::random(), 0, limits);
     for stroke in strokes {
         change(&mut drawing, *stroke, Some(body.clone()));
     }
@@ -63,8 +63,8 @@ struct Reader {
 impl Reader {
     /// Takes one chunk; says whether there is more.
     fn read(&mut self, chunks: &mut Chunks, drawing: &Drawing) -> bool {
-        let life = Some(drawing.life());
-        let (load, reset) = judge_read(drawing, self.since, life, self.target);
+        let epoch = Some(drawing.epoch());
+        let (load, reset) = judge_read(drawing, self.since, epoch, self.target);
         assert_eq!(reset, None);
         let page = chunks.read(drawing, load, false, "");
         assert_eq!(page.from, self.since);
@@ -142,7 +142,7 @@ fn a_first_load_goes_on_below_a_floor_that_its_target_is_not_below() {
     change(&mut drawing, strokes[1], Some(body));
     let (mut chunks, mut reader) = (chunks(), Reader::default());
     assert!(reader.read(&mut chunks, &drawing));
-    drawing.raise_floor(61);
+    drawing.raise_compacted(61);
     assert!(reader.since < 61);
     while reader.read(&mut chunks, &drawing) {}
     assert_eq!(reader.held, living(&drawing));

@@ -81,10 +81,10 @@ mod tests {
 
     fn people(count: usize) -> Vec<Person> {
         let person = |_| {
-            let Writer { id: writer, by } = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+            let Writer { id: writer, author } = Writer::new(Uuid::new_v4(), Uuid::new_v4());
             Person {
                 writer,
-                by,
+                author,
                 name: "Ada".into(),
                 colour: Colour([1, 2, 3]),
             }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::colour::Colour;
 use crate::domain::ids::Writer;
-use crate::protocol::ServerSignals;
+use crate::protocol::PeerMessage;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ fn person(name: &str) -> Person {
     let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
     Person {
         writer: writer.id,
-        by: writer.by,
+        author: writer.author,
         name: name.into(),
         colour: Colour([1, 2, 3]),
     }
@@ -20,10 +20,10 @@ fn person(name: &str) -> Person {
 /// One of a few people with one of a few pages, under one of a few names.
 fn numbered(number: u8, page: u8, name: u8) -> Person {
     let [key, tab] = [number, page].map(|part| Uuid::from_u128(u128::from(part) + 1));
-    let Writer { id: writer, by } = Writer::new(key, tab);
+    let Writer { id: writer, author } = Writer::new(key, tab);
     Person {
         writer,
-        by,
+        author,
         name: format!("Name {name}"),
         colour: Colour([number, page, 3]),
     }
@@ -136,13 +136,13 @@ fn what_is_told_of_a_crowd_is_bounded_and_its_number_is_right() {
         other.join(session, person("Someone"));
     }
     let told = other.all_for_servers();
-    assert_eq!((told.here.len(), told.count), (MAX_TOLD, CROWD as usize));
+    assert_eq!((told.joined.len(), told.count), (MAX_TOLD, CROWD as usize));
     roster.heard(ServerId::random(), Some(told));
     roster.join(1, person("Ada"));
     let (news, whole) = roster.news_for_sessions(Instant::now()).unwrap();
-    assert_eq!(news.here.len(), MAX_LISTED);
+    assert_eq!(news.joined.len(), MAX_LISTED);
     assert_eq!(
-        (whole.here.len(), whole.count),
+        (whole.joined.len(), whole.count),
         (MAX_LISTED, CROWD as usize + 1)
     );
     assert!(
@@ -152,7 +152,7 @@ fn what_is_told_of_a_crowd_is_bounded_and_its_number_is_right() {
     // One more costs every page a number.
     roster.join(2, person("Bob"));
     let (news, _) = roster.news_for_sessions(Instant::now()).unwrap();
-    assert_eq!((news.here.len(), news.gone.len()), (0, 0));
+    assert_eq!((news.joined.len(), news.left.len()), (0, 0));
     assert_eq!(news.count, CROWD as usize + 2);
     assert!(roster.news_for_sessions(Instant::now()).is_none());
 }
@@ -171,7 +171,7 @@ fn pointers_are_of_use_to_those_who_know_whose_they_are() {
     assert!(roster.acts(people[0].writer, now));
     assert!(!roster.acts(last, now));
     let (news, _) = roster.news_for_sessions(now).unwrap();
-    assert_eq!((news.here.len(), news.gone.len()), (1, 1));
+    assert_eq!((news.joined.len(), news.left.len()), (1, 1));
     assert!(roster.acts(last, now) && roster.lists(people[0].writer));
 }
 
@@ -193,15 +193,15 @@ fn pauses_grow_with_the_number_to_their_limits() {
 fn a_row_between_servers_reads_back_as_it_was_written() {
     let mut roster = Roster::begin(1);
     roster.join(1, person("Ada"));
-    let text = serde_json::to_string(&ServerSignals {
-        ask: true,
-        turn: Some(250),
+    let text = serde_json::to_string(&PeerMessage {
+        want_presence: true,
+        yield_ms: Some(250),
         presence: Some(roster.all_for_servers()),
-        ..ServerSignals::default()
+        ..PeerMessage::default()
     })
     .unwrap();
-    let row: ServerSignals = serde_json::from_str(&text).unwrap();
-    assert_eq!((row.ask, row.turn), (true, Some(250)));
+    let row: PeerMessage = serde_json::from_str(&text).unwrap();
+    assert_eq!((row.want_presence, row.yield_ms), (true, Some(250)));
     assert_eq!(row.presence, Some(roster.all_for_servers()));
 }
 
@@ -263,7 +263,7 @@ proptest! {
         let mut now = Instant::now();
         let frame = |server: &mut Roster, page: &mut People, missed: bool, now| {
             let Some((change, whole)) = server.news_for_sessions(now) else { return Ok(()) };
-            prop_assert!(whole.here.len() <= MAX_LISTED && change.here.len() <= MAX_LISTED);
+            prop_assert!(whole.joined.len() <= MAX_LISTED && change.joined.len() <= MAX_LISTED);
             // A page that took no frame is told the whole: as `Members` does it.
             if !missed && page.take(change) == Arrival::Gap {
                 page.take(whole);
@@ -301,7 +301,7 @@ proptest! {
             prop_assert_eq!(&*page, &server.to_sessions);
         }
         let everyone: Vec<_> = servers.iter().flat_map(|server| server.here.values()).collect();
-        let persons: HashSet<_> = everyone.iter().map(|person| person.by).collect();
+        let persons: HashSet<_> = everyone.iter().map(|person| person.author).collect();
         let writers: HashSet<_> = everyone.iter().map(|person| person.writer).collect();
         for page in &pages {
             prop_assert_eq!(page.count(), persons.len());

@@ -107,7 +107,7 @@ fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> A
         session: 1,
         mailbox: Mailbox::new(recipient, Unread::default(), 1 << 20),
         since: 0,
-        life: None,
+        epoch: None,
     };
     feeds.join(drawing, message).unwrap()
 }
@@ -139,12 +139,12 @@ fn change(seq: Seq) -> Change {
         seq,
         stroke: StrokeId::random(),
         z: seq as i64,
-        by: writer.by,
+        author: writer.author,
         op: OpId {
             writer: writer.id,
             n: 1,
         },
-        marks: Vec::new(),
+        prior_ops: Vec::new(),
         body: None,
     }
 }
@@ -187,8 +187,8 @@ impl Deaf {
         let head = self.head();
         let new: Vec<_> = (head + 1..=head + changes).map(change).collect();
         let store = &self.feeds.0.store;
-        let life = store.since(self.drawing, 0).await.unwrap().life;
-        let appended = store.append(self.drawing, At { life, head }, &new, &[]);
+        let epoch = store.since(self.drawing, 0).await.unwrap().epoch;
+        let appended = store.append(self.drawing, At { epoch, head }, &new, &[]);
         assert_eq!(appended.await.unwrap(), Appended::Committed);
         self.stored.extend(new);
     }
@@ -284,20 +284,20 @@ async fn another_position_in_the_database_is_noticed() {
     /// Comparisons that follow a subscription may each have found the difference before, once.
     const ATTEMPTS: u64 = 4;
     let mut deaf = Deaf::new().await;
-    let life = deaf
+    let epoch = deaf
         .feeds
         .read(deaf.drawing, 0, None, None)
         .await
         .unwrap()
-        .life;
+        .epoch;
     let mut noticed = 0;
     for _ in 0..ATTEMPTS {
         deaf.stores(5).await;
         let head = Head {
             id: deaf.drawing,
             head: deaf.head(),
-            floor: 0,
-            life,
+            compacted: 0,
+            epoch,
             title: "A drawing".into(),
             deleted: false,
         };

@@ -66,7 +66,7 @@ fn drawing() -> Drawing {
         strokes: 1_000,
         bytes: 1 << 30,
     };
-    Drawing::new(Life::random(), 0, limits)
+    Drawing::new(Epoch::random(), 0, limits)
 }
 
 fn draw(drawing: &mut Drawing) {
@@ -79,12 +79,12 @@ fn draw(drawing: &mut Drawing) {
         seq,
         stroke: StrokeId::random(),
         z: seq as i64,
-        by: PersonId::random(),
+        author: PersonId::random(),
         op: OpId {
             writer: WriterId::random(),
             n: seq,
         },
-        marks: Vec::new(),
+        prior_ops: Vec::new(),
         body: Some(Body::parse(&body).unwrap()),
     });
 }
@@ -244,7 +244,7 @@ async fn what_lasts_is_told_to_whoever_did_not_read_or_comes_later() {
         2,
         &drawing,
         drawing.head(),
-        Some(drawing.life()),
+        Some(drawing.epoch()),
         Resync::Warm,
     );
     let came = ben.send(Came).await.unwrap();
@@ -289,31 +289,31 @@ async fn answers_to_a_page_that_does_not_read_reach_it_once_it_does() {
 }
 
 #[test]
-fn a_position_means_something_only_in_its_life_and_between_floor_and_head() {
+fn a_position_means_something_only_in_its_epoch_and_between_floor_and_head() {
     let mut drawing = drawing();
     (0..5).for_each(|_| draw(&mut drawing));
-    drawing.raise_floor(3);
-    let (own, other) = (Some(drawing.life()), Some(Life::random()));
-    for (since, life, judged) in [
-        // Whoever holds nothing has nothing to forget, but what it holds of another life.
+    drawing.raise_compacted(3);
+    let (own, other) = (Some(drawing.epoch()), Some(Epoch::random()));
+    for (since, epoch, judged) in [
+        // Whoever holds nothing has nothing to forget, but what it holds of another epoch.
         (0, None, (0, None)),
         (0, own, (0, None)),
-        (0, other, (0, Some(ResetReason::Life))),
-        (4, None, (0, Some(ResetReason::Life))),
-        (4, other, (0, Some(ResetReason::Life))),
-        (1, own, (0, Some(ResetReason::Floor))),
-        (2, own, (0, Some(ResetReason::Floor))),
+        (0, other, (0, Some(ResetReason::Epoch))),
+        (4, None, (0, Some(ResetReason::Epoch))),
+        (4, other, (0, Some(ResetReason::Epoch))),
+        (1, own, (0, Some(ResetReason::Compacted))),
+        (2, own, (0, Some(ResetReason::Compacted))),
         (3, own, (3, None)),
         (4, own, (4, None)),
         (5, own, (5, None)),
         (6, own, (0, Some(ResetReason::Ahead))),
         (Seq::MAX, own, (0, Some(ResetReason::Ahead))),
-        (Seq::MAX, other, (0, Some(ResetReason::Life))),
+        (Seq::MAX, other, (0, Some(ResetReason::Epoch))),
     ] {
         assert_eq!(
-            judge_since(&drawing, since, life),
+            judge_since(&drawing, since, epoch),
             judged,
-            "{since} of {life:?}"
+            "{since} of {epoch:?}"
         );
     }
 }

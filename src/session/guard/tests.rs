@@ -183,7 +183,7 @@ const SAID: [&str; 8] = [
     r##"{"type":"ops","ops":[{"n":3,"op":"erase","stroke":"c1000000000000000000000000000001"}]}"##,
     r##"{"type":"signal","pointer":{"x":1.5,"y":2}}"##,
     r##"{"type":"signal","ink":{"stroke":"c1000000000000000000000000000001","n":5,"at":0,"x":10,"y":20,"points":"AAEAAA==","tool":"pen","colour":"#1d1d1f","width":4}}"##,
-    r##"{"type":"since","since":17,"life":"52000000000000000000000000000001"}"##,
+    r##"{"type":"since","since":17,"epoch":"52000000000000000000000000000001"}"##,
     r##"{"type":"ping"}"##,
 ];
 

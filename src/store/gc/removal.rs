@@ -38,7 +38,8 @@ REMOVE TABLE IF EXISTS $strokes;
 REMOVE TABLE IF EXISTS $signals;
 COMMIT;";
 /// Of the servers that beat.
-const FIRST: &str = "SELECT id FROM server WHERE beat > time::now() - $silence ORDER BY id LIMIT 1";
+const FIRST: &str =
+    "SELECT id FROM server WHERE heartbeat > time::now() - $silence ORDER BY id LIMIT 1";
 
 /// What a server knows of the drawings that it tried to remove: those that it could not.
 #[derive(Debug, Default)]
@@ -302,7 +303,7 @@ mod tests {
 
     #[tokio::test]
     async fn of_several_servers_one_removes() {
-        const OTHER: &str = "UPSERT $server SET beat = time::now() - $age, drawings = []";
+        const OTHER: &str = "UPSERT $server SET heartbeat = time::now() - $age, drawings = []";
         let store = open().await;
         let drawings = deleted(&store, 1).await;
         store.beat(&[]).await.unwrap();

@@ -1,6 +1,6 @@
 //! What is taken away in the background: old tombstones, rows of dead servers.
 //!
-//! It must never take the row at a drawing's head, and raises the floor in the same
+//! It must never take the row at a drawing's head, and raises the compacted position in the same
 //! transaction in which tombstones go.
 
 use std::time::Duration;
@@ -23,23 +23,24 @@ const AT_ONCE: usize = 1_000;
 
 /// Without the hint the other index would be read, from end to end.
 pub(in crate::store) const DUE: &str =
-    "SELECT id, changed < swept AS untouched FROM drawing WITH INDEX swept
-WHERE deleted IS NONE AND swept <= time::now() - $age LIMIT $most";
+    "SELECT id, changed < compacted_at AS untouched FROM drawing WITH INDEX compacted_at
+WHERE deleted IS NONE AND compacted_at <= time::now() - $age LIMIT $most";
 /// Nothing was erased in a drawing that did not change since tombstones were swept: it has none,
 /// and will be asked for again only when one from now on could have grown old.
 const UNTOUCHED: &str =
-    "UPDATE $drawings SET swept = time::now() WHERE changed < swept RETURN NONE";
+    "UPDATE $drawings SET compacted_at = time::now() WHERE changed < compacted_at RETURN NONE";
 const OLD: &str = "BEGIN;
 LET $until = time::now() - $age;
 SELECT head, $until AS until FROM ONLY $drawing;
-SELECT VALUE id FROM type::record($strokes, ..0) WHERE gone IS NOT NONE AND gone <= $until;
+SELECT VALUE id FROM type::record($strokes, ..0) WHERE erased IS NOT NONE AND erased <= $until;
 COMMIT;";
 const TAKE: &str = "BEGIN;
-IF (UPDATE ONLY $drawing SET floor = math::max([floor, $floor]) WHERE head > $floor AND deleted IS NONE RETURN VALUE floor) IS NONE { THROW 'gone' };
+IF (UPDATE ONLY $drawing SET compacted = math::max([compacted, $compacted]) WHERE head > $compacted AND deleted IS NONE RETURN VALUE compacted) IS NONE { THROW 'gone' };
 DELETE $rows RETURN NONE;
 COMMIT;";
-const DONE: &str = "UPDATE ONLY $drawing SET swept = $until WHERE swept < $until RETURN NONE";
-const SILENT: &str = "DELETE server WHERE beat < time::now() - $age RETURN NONE";
+const DONE: &str =
+    "UPDATE ONLY $drawing SET compacted_at = $until WHERE compacted_at < $until RETURN NONE";
+const SILENT: &str = "DELETE server WHERE heartbeat < time::now() - $age RETURN NONE";
 
 /// What a sweep took away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +59,7 @@ impl Store {
     pub async fn sweep(&self, tombstones: Duration) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
         let mut untouched = Vec::new();
-        // A drawing is looked at some thirty times in a tombstone's life.
+        // A drawing is looked at some thirty times in the retention.
         for mut row in self
             .some(DUE, tombstones + tombstones / 30, AT_ONCE)
             .await?
@@ -111,11 +112,11 @@ impl Store {
         }
         tombstones.sort_by_key(|(seq, _)| *seq);
         for some in tombstones.chunks(AT_ONCE) {
-            let floor = some.last().map_or(0, |(seq, _)| *seq);
+            let compacted = some.last().map_or(0, |(seq, _)| *seq);
             let ids: Vec<Value> = some.iter().map(|(_, id)| id.clone()).collect();
             let variables = variables([
                 ("drawing", drawing_record(drawing)),
-                ("floor", int(floor)),
+                ("compacted", int(compacted)),
                 ("rows", Value::Array(Array::from(ids))),
             ]);
             match self.0.persist(TAKE, variables).await {

@@ -23,7 +23,7 @@ pub struct Row {
     pub seq: Seq,
     pub stroke: StrokeId,
     pub z: i64,
-    pub by: PersonId,
+    pub author: PersonId,
     pub writer: WriterId,
     pub n: u64,
     /// Nothing when it is a tombstone.
@@ -45,7 +45,7 @@ struct Noted {
     key: i64,
     stroke: Uuid,
     z: i64,
-    by: Uuid,
+    author: Uuid,
     writer: Uuid,
     n: u64,
     #[serde(default)]
@@ -68,7 +68,7 @@ impl History {
             .await;
         let note = format!(
             "DEFINE EVENT history ON {strokes} WHEN $event = 'CREATE' THEN (CREATE {ROWS} SET \
-             key = $after.id.id(), stroke = $after.stroke, z = $after.z, by = $after.by, \
+             key = $after.id.id(), stroke = $after.stroke, z = $after.z, author = $after.author, \
              writer = $after.writer, n = $after.n, body = $after.body)"
         );
         direct.run(&note).await;
@@ -84,7 +84,7 @@ impl History {
         let rows: Vec<Noted> = all(
             direct,
             &format!(
-                "SELECT key, <string> stroke AS stroke, z, <string> by AS by, \
+                "SELECT key, <string> stroke AS stroke, z, <string> author AS author, \
                  <string> writer AS writer, n, body FROM {ROWS}"
             ),
         )
@@ -110,7 +110,7 @@ impl From<Noted> for Row {
             seq: (noted.key & i64::MAX) as Seq,
             stroke: StrokeId(noted.stroke),
             z: noted.z,
-            by: PersonId(noted.by),
+            author: PersonId(noted.author),
             writer: WriterId(noted.writer),
             n: noted.n,
             body: body.map(|body| serde_json::from_str(body).expect("JSON")),

@@ -40,8 +40,8 @@ pub struct Entry {
     pub stroke: StrokeId,
     /// The body, or the fields that change.
     pub fields: Value,
-    pub over: Option<OpId>,
-    pub by: PersonId,
+    pub base: Option<OpId>,
+    pub author: PersonId,
     /// The field that this op leaves in a body.
     pub mark: String,
     pub outcome: Outcome,
@@ -151,7 +151,7 @@ impl<'a> Trial<'a> {
                 let before = &rows[before];
                 return Err(format!("op {} happened twice: {before:?}, {row:?}", row.n));
             }
-            if (entry.stroke, entry.by) != (row.stroke, row.by) {
+            if (entry.stroke, entry.author) != (row.stroke, row.author) {
                 return Err(format!("{entry:?} became {row:?}"));
             }
             strokes.entry(row.stroke).or_default().push(at);
@@ -276,11 +276,11 @@ impl<'a> Trial<'a> {
         }
         let became = |kind| inside.iter().any(|(_, entry)| entry.kind == kind);
         let living = before.is_some_and(|before| before.body.is_some());
-        let builds_on = |over: OpId| {
-            let is_it = before.is_some_and(|row| (row.writer, row.n) == (over.writer, over.n));
-            is_it || inside.iter().any(|(key, _)| *key == (over.writer, over.n))
+        let builds_on = |base: OpId| {
+            let is_it = before.is_some_and(|row| (row.writer, row.n) == (base.writer, base.n));
+            is_it || inside.iter().any(|(key, _)| *key == (base.writer, base.n))
         };
-        if entry.over.is_some_and(|over| !builds_on(over)) {
+        if entry.base.is_some_and(|base| !builds_on(base)) {
             return wrong("over an op that was not the last");
         }
         let appears = became(Kind::Draw) || became(Kind::Restore);
@@ -336,7 +336,7 @@ impl<'a> Trial<'a> {
         for (stroke, held) in &copy.strokes {
             let row = self.strokes[stroke].last().map(|&row| &self.rows[row]);
             let is_it = row.is_some_and(|row| {
-                (row.seq, row.z, row.by) == (held.seq, held.z, held.by)
+                (row.seq, row.z, row.author) == (held.seq, held.z, held.author)
                     && (row.writer, row.n, &row.body) == (held.writer, held.n, &held.body)
             });
             if !is_it {
@@ -354,7 +354,7 @@ impl<'a> Trial<'a> {
         let later = (writer, n + 1)..=(writer, u64::MAX);
         let is_passed = self.named.range(later).next().is_some();
         let may_be_refused = || {
-            let reasons = ["exists", "absent", "gone", "changed"];
+            let reasons = ["exists", "absent", "erased", "changed"];
             reasons.iter().any(|reason| self.agrees(key, reason))
         };
         match &entry.outcome {
@@ -436,15 +436,15 @@ impl<'a> Trial<'a> {
     fn agrees(&self, key: Key, reason: &str) -> bool {
         let entry = self.entry(key);
         let is_over = |row: &Row| {
-            let over = entry.over.map(|over| (over.writer, over.n));
-            over.is_none_or(|over| over == (row.writer, row.n))
+            let base = entry.base.map(|base| (base.writer, base.n));
+            base.is_none_or(|base| base == (row.writer, row.n))
         };
         let refuses = |state: State| match (reason, entry.kind, state) {
             ("exists", Kind::Draw, state) => state.is_some(),
             ("absent", Kind::Edit | Kind::Restore, state) => {
                 state.is_none() && !self.has_drawn(key)
             }
-            ("gone", Kind::Edit, Some(row)) => row.body.is_none(),
+            ("erased", Kind::Edit, Some(row)) => row.body.is_none(),
             ("changed", Kind::Edit | Kind::Erase, Some(row)) => row.body.is_some() && !is_over(row),
             ("changed", Kind::Restore, Some(row)) => row.body.is_some() || !is_over(row),
             _ => false,
@@ -461,10 +461,10 @@ impl<'a> Trial<'a> {
             })
         };
         let passes = || match (reason, entry.kind) {
-            ("gone", Kind::Edit) => passing(Kind::Erase),
+            ("erased", Kind::Edit) => passing(Kind::Erase),
             ("changed", Kind::Edit | Kind::Erase | Kind::Restore) => {
                 let last = [Kind::Draw, Kind::Edit, Kind::Restore];
-                entry.over.is_some() && last.into_iter().any(passing)
+                entry.base.is_some() && last.into_iter().any(passing)
             }
             _ => false,
         };
@@ -506,14 +506,14 @@ mod tests {
         }
 
         fn wants(&mut self, person: usize, n: u64, kind: Kind, outcome: Outcome) {
-            let Writer { id, by } = self.writers[person];
+            let Writer { id, author } = self.writers[person];
             let mark = mark(person, n);
             let fields = match kind {
                 Kind::Draw | Kind::Restore => json!({"x": n, "y": 1, &mark: 1}),
                 Kind::Edit => json!({"x": n, &mark: 1}),
                 Kind::Erase => Value::Null,
             };
-            let over = (kind == Kind::Restore).then_some(OpId {
+            let base = (kind == Kind::Restore).then_some(OpId {
                 writer: id,
                 n: n - 1,
             });
@@ -521,8 +521,8 @@ mod tests {
                 kind,
                 stroke: self.stroke,
                 fields,
-                over,
-                by,
+                base,
+                author,
                 mark,
                 outcome,
             };
@@ -530,13 +530,13 @@ mod tests {
         }
 
         fn stores(&mut self, person: usize, n: u64, body: Option<Value>) {
-            let Writer { id, by } = self.writers[person];
+            let Writer { id, author } = self.writers[person];
             let seq = self.history.rows.len() as Seq + 1;
             self.history.rows.push(Row {
                 seq,
                 stroke: self.stroke,
                 z: 1,
-                by,
+                author,
                 writer: id,
                 n,
                 body,
@@ -588,10 +588,10 @@ mod tests {
                     seq: row.seq,
                     stroke: row.stroke,
                     z: row.z,
-                    by: row.by,
+                    author: row.author,
                     writer: row.writer,
                     n: row.n,
-                    gone: row.body.is_none(),
+                    erased: row.body.is_none(),
                     body: row.body,
                 };
                 copy.strokes.insert(row.stroke, held);
@@ -655,10 +655,10 @@ mod tests {
             (Kind::Draw, "exists", true),
             (Kind::Edit, "absent", false),
             // It was gone before this writer's last op, and not since.
-            (Kind::Edit, "gone", false),
+            (Kind::Edit, "erased", false),
             (Kind::Edit, "changed", false),
             (Kind::Restore, "changed", true),
-            (Kind::Erase, "gone", false),
+            (Kind::Erase, "erased", false),
             (Kind::Edit, "invalid", false),
         ] {
             let mut story = Story::whole();
@@ -673,7 +673,7 @@ mod tests {
     #[test]
     fn a_refused_op_that_happens_is_noticed() {
         let mut story = Story::whole();
-        story.wants(1, 2, Kind::Edit, Outcome::Refused("gone".into()));
+        story.wants(1, 2, Kind::Edit, Outcome::Refused("erased".into()));
         story.is_wrong("that was refused");
     }
 

@@ -29,7 +29,7 @@ pub struct Want {
     /// The body, or the fields that change.
     pub fields: Value,
     /// The number of this person's own op that it builds on, if it says so.
-    pub over: Option<u64>,
+    pub base: Option<u64>,
 }
 
 /// One thing that someone does. People are numbered in the order in which they come.
@@ -191,13 +191,13 @@ impl Script {
         let Some(at) = self.random.choice(mine) else {
             return self.edits();
         };
-        let over = Some(self.strokes[at].n);
+        let base = Some(self.strokes[at].n);
         match living {
-            true => self.wants(person, at, Kind::Erase, Value::Null, over),
+            true => self.wants(person, at, Kind::Erase, Value::Null, base),
             false => {
                 // Not what it was: of each body it is seen which ops went into it.
                 let body = pen(f64::from(self.random.u16(..)));
-                self.wants(person, at, Kind::Restore, body, over)
+                self.wants(person, at, Kind::Restore, body, base)
             }
         }
     }
@@ -206,22 +206,22 @@ impl Script {
     fn errs(&mut self) -> Act {
         let person = self.someone();
         let known = self.random.choice(0..self.strokes.len());
-        let (kind, stroke, fields, over) = match (self.random.u8(..3), known) {
+        let (kind, stroke, fields, base) = match (self.random.u8(..3), known) {
             (0, Some(at)) => {
                 let body = pen(1.0);
                 (Kind::Draw, self.strokes[at].id, body, None)
             }
             // Over this very op, which is not there before it happens.
             (1, Some(at)) => {
-                let over = self.numbers[person] + 1;
-                (Kind::Erase, self.strokes[at].id, Value::Null, Some(over))
+                let base = self.numbers[person] + 1;
+                (Kind::Erase, self.strokes[at].id, Value::Null, Some(base))
             }
             _ => {
                 let nowhere = StrokeId(Uuid::from_u128(self.random.u128(..)));
                 (Kind::Edit, nowhere, json!({"x": 1}), None)
             }
         };
-        self.numbered(person, kind, stroke, fields, over)
+        self.numbered(person, kind, stroke, fields, base)
     }
 
     /// Wants something of the stroke at this place, which is then as it is wanted.
@@ -231,13 +231,13 @@ impl Script {
         at: usize,
         kind: Kind,
         fields: Value,
-        over: Option<u64>,
+        base: Option<u64>,
     ) -> Act {
         let stroke = &mut self.strokes[at];
         (stroke.person, stroke.n) = (person, self.numbers[person] + 1);
         (stroke.living, stroke.at) = (kind != Kind::Erase, self.acts);
         let id = stroke.id;
-        self.numbered(person, kind, id, fields, over)
+        self.numbered(person, kind, id, fields, base)
     }
 
     fn numbered(
@@ -246,7 +246,7 @@ impl Script {
         kind: Kind,
         stroke: StrokeId,
         mut fields: Value,
-        over: Option<u64>,
+        base: Option<u64>,
     ) -> Act {
         self.numbers[person] += 1;
         if kind != Kind::Erase {
@@ -257,7 +257,7 @@ impl Script {
             kind,
             stroke,
             fields,
-            over,
+            base,
         };
         Act::Wants(person, want)
     }

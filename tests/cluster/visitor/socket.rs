@@ -42,7 +42,7 @@ enum Gone {
 }
 
 /// A page and all its sockets.
-pub struct Life {
+pub struct UserTask {
     name: String,
     seen: watch::Sender<Seen>,
     asked: mpsc::UnboundedReceiver<Ask>,
@@ -59,7 +59,7 @@ pub struct Life {
     reads: bool,
 }
 
-impl Life {
+impl UserTask {
     pub fn new(
         name: &str,
         seen: watch::Sender<Seen>,
