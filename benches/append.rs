@@ -20,7 +20,7 @@ use whiteboard::domain::op::Change;
 use whiteboard::domain::points::{Point, Points};
 use whiteboard::domain::stroke::Body;
 use whiteboard::metrics::Metrics;
-use whiteboard::store::{Appended, At, Database, DrawingInfo, Follow, Store};
+use whiteboard::store::{Appended, Database, DrawingInfo, ExpectedHead, Store, Subscription};
 
 /// Drawings that are followed for the ratio.
 const FOLLOWED: usize = 1_000;
@@ -58,9 +58,9 @@ async fn open(url: String) -> Store {
         name: "bench".into(),
         user: None,
         password: None,
-        deadline: Duration::from_secs(60),
-        queries: 1_024,
-        notifications: 1_024,
+        query_timeout: Duration::from_secs(60),
+        max_queries: 1_024,
+        live_query_buffer: 1_024,
     };
     Store::open(&database, ServerId::random(), Metrics::new())
         .await
@@ -98,8 +98,8 @@ fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &Sto
 /// Someone who draws in a drawing of their own, which is followed as by a feed.
 struct Pen {
     drawing: DrawingId,
-    at: At,
-    follow: Follow,
+    at: ExpectedHead,
+    follow: Subscription,
     writer: Writer,
     body: Body,
 }
@@ -120,8 +120,8 @@ impl Pen {
         );
         Self {
             drawing,
-            at: At { epoch, head: 0 },
-            follow: store.follow(drawing).await.unwrap(),
+            at: ExpectedHead { epoch, head: 0 },
+            follow: store.subscribe(drawing).await.unwrap(),
             writer: Writer::new(Uuid::new_v4(), Uuid::new_v4()),
             body: Body::parse(&body).unwrap(),
         }

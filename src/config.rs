@@ -13,4 +13,4 @@ pub use database::{DatabaseSettings, Password};
 pub use drawings::DrawingSettings;
 pub use load::SettingsError;
 pub use sessions::BrowserSettings;
-pub use settings::{DoorSettings, ServerSettings, Settings};
+pub use settings::{AccessSettings, ServerSettings, Settings};

@@ -14,65 +14,67 @@ use crate::feed::registry::Feeds;
 use crate::store::{Store, StoreError};
 
 /// How often a server tells the others at least that it is there, and who is on its drawings. Unheard for
-/// [`BEATS_UNTIL_GONE`] times as long it counts no more, which has to be less than 10 s.
-pub const BEAT_INTERVAL: Duration = Duration::from_millis(2_500);
+/// [`HEARTBEATS_UNTIL_GONE`] times as long it counts no more, which has to be less than 10 s.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(2_500);
 /// Who comes or goes is told at once, but such beats are at least so far apart.
-const BEAT_PAUSE: Duration = Duration::from_millis(500);
+const HEARTBEAT_PAUSE: Duration = Duration::from_millis(500);
 /// A server is gone that is unheard for so many beats, and so is a connection over which as
 /// many were not stored or not heard.
-pub const BEATS_UNTIL_GONE: u32 = 3;
+pub const HEARTBEATS_UNTIL_GONE: u32 = 3;
 /// The first and the longest wait before the servers are followed again.
-const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+const RESUBSCRIBE_WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// The beat of one server.
-pub struct Beat {
+pub struct Heartbeat {
     store: Store,
     feeds: Feeds,
     interval: Duration,
-    pulse: Mutex<Pulse>,
+    state: Mutex<State>,
     /// A beat is due before its time.
     due: Notify,
 }
 
 /// What is known of the two connections.
 #[derive(Default)]
-struct Pulse {
+struct State {
     /// When the last beat began, until it is heard.
     begun: Option<Instant>,
     /// Beats in a row that were not stored.
     unstored: u32,
     /// Beats in a row that were stored and not heard.
-    unheard: u32,
+    unacknowledged: u32,
     /// Whether one was heard since the servers are followed.
-    proved: bool,
+    acknowledged: bool,
 }
 
-impl Beat {
+impl Heartbeat {
     /// A server that has not beaten yet.
     pub fn new(store: Store, feeds: Feeds, interval: Duration) -> Self {
         Self {
             store,
             feeds,
             interval,
-            pulse: Mutex::default(),
+            state: Mutex::default(),
             due: Notify::new(),
         }
     }
 
     /// Whether this server can store something and hears of it, as its own last beats prove.
-    pub fn is_heard(&self) -> bool {
-        let pulse = self.pulse();
-        pulse.proved && pulse.unheard < BEATS_UNTIL_GONE && pulse.unstored < BEATS_UNTIL_GONE
+    pub fn is_acknowledged(&self) -> bool {
+        let state = self.state();
+        state.acknowledged
+            && state.unacknowledged < HEARTBEATS_UNTIL_GONE
+            && state.unstored < HEARTBEATS_UNTIL_GONE
     }
 
     /// Beats, and replaces a connection that does not answer. Runs until it is dropped.
-    pub async fn beat(&self) {
+    pub async fn run(&self) {
         let mut times = tokio::time::interval(self.interval);
         times.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last = tokio::time::Instant::now();
         loop {
             let counts_changed = async {
-                tokio::time::sleep_until(last + BEAT_PAUSE).await;
+                tokio::time::sleep_until(last + HEARTBEAT_PAUSE).await;
                 self.feeds.counts_changed().await;
             };
             let regular = tokio::select! {
@@ -81,35 +83,35 @@ impl Beat {
                 () = counts_changed => false,
             };
             last = tokio::time::Instant::now();
-            self.pulse().begun = Some(Instant::now());
-            let stored = self.store.beat(&self.feeds.counts()).await;
-            let (unstored, unheard) = self.stored(&stored, regular);
-            if is_another(unstored) {
+            self.state().begun = Some(Instant::now());
+            let stored = self.store.heartbeat(&self.feeds.counts()).await;
+            let (unstored, unacknowledged) = self.on_stored(&stored, regular);
+            if is_multiple(unstored) {
                 log::warn!("the database did not answer {unstored} beats: connecting anew");
-                told(self.store.replace_queries().await);
+                log_replaced(self.store.replace_queries().await);
             }
-            if is_another(unheard) {
-                log::warn!("live queries did not tell of {unheard} beats: connecting anew");
-                told(self.store.replace_live_queries().await);
+            if is_multiple(unacknowledged) {
+                log::warn!("live queries did not tell of {unacknowledged} beats: connecting anew");
+                log_replaced(self.store.replace_live_queries().await);
             }
         }
     }
 
     /// Listens for this server's own beats, over and over. Runs until it is dropped.
     pub async fn listen(&self) {
-        let (mut wait, longest) = RETRY;
+        let (mut wait, longest) = RESUBSCRIBE_WAIT;
         loop {
-            match self.store.follow_servers().await {
+            match self.store.subscribe_servers().await {
                 Ok(mut follow) => {
-                    wait = RETRY.0;
+                    wait = RESUBSCRIBE_WAIT.0;
                     // Proves at once that it works, not only with the next beat.
                     self.due.notify_one();
                     while let Some(server) = follow.next().await {
                         if server.id == self.store.server() && !server.left {
-                            self.heard();
+                            self.on_own_heartbeat();
                         }
                     }
-                    self.pulse().proved = false;
+                    self.state().acknowledged = false;
                     log::warn!("the servers are no longer followed: following again");
                 }
                 // That the database is away is said above, once.
@@ -122,18 +124,18 @@ impl Beat {
 
     /// Notes what came of a beat; gives how many regular ones in a row were not stored, if that may
     /// be the connection's fault, and how many were not heard: those between them come too fast to tell what is gone from what is slow.
-    fn stored(&self, stored: &Result<(), StoreError>, regular: bool) -> (u32, u32) {
-        let mut pulse = self.pulse();
+    fn on_stored(&self, stored: &Result<(), StoreError>, regular: bool) -> (u32, u32) {
+        let mut state = self.state();
         match stored {
             Ok(()) => {
-                self.store.metrics().beats.count();
-                pulse.unstored = 0;
+                self.store.metrics().heartbeats.count();
+                state.unstored = 0;
                 // It may have been heard before this server was told that it is stored.
                 if !regular {
                     return (0, 0);
                 }
-                if pulse.begun.is_some() {
-                    pulse.unheard += 1;
+                if state.begun.is_some() {
+                    state.unacknowledged += 1;
                 }
             }
             Err(error) => {
@@ -142,41 +144,41 @@ impl Beat {
                 if !regular {
                     return (0, 0);
                 }
-                pulse.unstored += 1;
+                state.unstored += 1;
                 let unanswered = match error {
-                    StoreError::Deadline(_) | StoreError::Unavailable(_) => pulse.unstored,
+                    StoreError::Deadline(_) | StoreError::Unavailable(_) => state.unstored,
                     // The database answered: another connection would be no better.
                     _ => 0,
                 };
                 return (unanswered, 0);
             }
         }
-        (0, pulse.unheard)
+        (0, state.unacknowledged)
     }
 
-    fn heard(&self) {
-        let mut pulse = self.pulse();
-        if let Some(begun) = pulse.begun.take() {
-            self.store.metrics().heard.since(begun);
+    fn on_own_heartbeat(&self) {
+        let mut state = self.state();
+        if let Some(begun) = state.begun.take() {
+            self.store.metrics().heartbeat_roundtrip.since(begun);
         }
-        pulse.unheard = 0;
-        if !std::mem::replace(&mut pulse.proved, true) {
+        state.unacknowledged = 0;
+        if !std::mem::replace(&mut state.acknowledged, true) {
             log::info!("this server hears its own beat through the database");
         }
     }
 
-    fn pulse(&self) -> MutexGuard<'_, Pulse> {
+    fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock.
-        self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Whether so many beats in a row are once more as many as a connection is given.
-fn is_another(beats: u32) -> bool {
-    beats > 0 && beats.is_multiple_of(BEATS_UNTIL_GONE)
+fn is_multiple(beats: u32) -> bool {
+    beats > 0 && beats.is_multiple_of(HEARTBEATS_UNTIL_GONE)
 }
 
-fn told(replaced: Result<(), StoreError>) {
+fn log_replaced(replaced: Result<(), StoreError>) {
     if let Err(error) = replaced {
         log::warn!("there is no other connection to the database: {error}");
     }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use whiteboard::config::{Settings, SettingsError};
 use whiteboard::server::{self, Server};
-use whiteboard::store::FALSE_ALARMS;
+use whiteboard::store::KNOWN_HARMLESS_WARNINGS;
 
 /// Exit code for wrong settings; a server that cannot start exits with 1.
 const WRONG_SETTINGS: u8 = 2;
@@ -88,7 +88,7 @@ impl log::Log for Calm {
         let is_false = |(target, text): &(&str, &str)| {
             record.target() == *target && record.args().to_string().starts_with(text)
         };
-        if record.level() != log::Level::Warn || !FALSE_ALARMS.iter().any(is_false) {
+        if record.level() != log::Level::Warn || !KNOWN_HARMLESS_WARNINGS.iter().any(is_false) {
             self.0.log(record);
         }
     }

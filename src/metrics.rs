@@ -96,19 +96,19 @@ labels! {
         Forbidden = "forbidden", "Its session may only look.";
     }
     /// Which limit an op met that is refused for load.
-    Limit = "limit" {
+    OverloadCause = "limit" {
         Unanswered = "unanswered", "Ops of one session without an answer.";
         Rate = "rate", "Ops a second of one session.";
         Queue = "queue", "Ops of one drawing that wait for the database.";
     }
     /// What a live query told.
-    Told = "kind" {
+    NotificationKind = "kind" {
         Change = "change", "A change of a drawing.";
         Signals = "signals", "Signals of a server in a drawing.";
         Server = "server", "The beat of a server.";
     }
     /// How a gap was filled.
-    Filled = "by" {
+    GapFix = "by" {
         Waiting = "waiting", "What was missing came a little later.";
         Reading = "reading", "The drawing was read.";
     }
@@ -129,7 +129,7 @@ labels! {
         Tombstone = "tombstone", "What is kept of an erased stroke, for as long as the retention says.";
     }
     /// A frame that was left out for a session that does not read.
-    Skipped = "kind" {
+    SkippedFrame = "kind" {
         Strokes = "strokes", "Changes: it gets them when it reads again.";
         Signals = "signals", "Signals: nobody misses them.";
     }
@@ -142,7 +142,7 @@ labels! {
         Unwritten = "unwritten", "The row for the other servers was not written.";
     }
     /// Why a query has no result.
-    NoResult = "reason" {
+    QueryFailure = "reason" {
         Deadline = "deadline", "No answer came in time.";
         Unavailable = "unavailable", "The database is away.";
         Conflict = "conflict", "Another transaction was faster.";
@@ -150,14 +150,14 @@ labels! {
         Full = "full", "As many queries are under way as may be.";
     }
     /// Why something is no longer followed.
-    Lost = "reason" {
+    SubscriptionEnd = "reason" {
         Ended = "ended", "The database or the connection ended it.";
         Slow = "slow", "More was heard than this server kept up with.";
         Unreadable = "unreadable", "What was heard is none of this program's rows.";
         GivenUp = "given_up", "Its connection was replaced.";
     }
     /// Which connection to the database.
-    Link = "connection" {
+    DbLink = "connection" {
         Queries = "queries", "The one for queries.";
         LiveQueries = "live_queries", "The one for live queries.";
     }
@@ -192,19 +192,19 @@ metrics! {
         "Ops that went together in one transaction.";
     append_time: Seconds = "whiteboard_append_seconds",
         "Time of one append, from its query to its result at the feed, whatever the outcome.";
-    refused: Counters<Reason> = "whiteboard_ops_refused_total",
+    ops_refused: Counters<Reason> = "whiteboard_ops_refused_total",
         "Ops that were refused for good, by reason.";
-    overloaded: Counters<Limit> = "whiteboard_ops_refused_for_load_total",
+    ops_throttled: Counters<OverloadCause> = "whiteboard_ops_throttled_total",
         "Ops that were refused for load, by the limit they met; pages send them again.";
     resends: Counter = "whiteboard_resends_total",
         "Times a page was asked to send again, since ops before the one that came were missing.";
-    notifications: Counters<Told> = "whiteboard_notifications_total",
+    notifications: Counters<NotificationKind> = "whiteboard_notifications_total",
         "Live notifications that were received, by what they told.";
-    gaps: Counters<Filled> = "whiteboard_gaps_filled_total",
+    gaps: Counters<GapFix> = "whiteboard_gaps_filled_total",
         "Gaps in what was followed of a drawing, by how they were filled.";
-    early_dropped: Counter = "whiteboard_early_changes_dropped_total",
+    reorder_overflow: Counter = "whiteboard_reorder_overflow_total",
         "Changes that came too early and were dropped, since too many were held: the drawing was read instead.";
-    heads_differed: Counter = "whiteboard_heads_differed_total",
+    head_mismatches: Counter = "whiteboard_head_mismatches_total",
         "Checks that found the database at another position than the feed, which was then read.";
     resyncs: Counters<Resync> = "whiteboard_resyncs_total",
         "Readers, sessions or over HTTP, that were given what they lack: from memory, after a read of the database, or all anew.";
@@ -212,7 +212,7 @@ metrics! {
         "Chunks of drawings that were encoded for readers over HTTP: once for all who read the same.";
     catch_ups: Counter = "whiteboard_catch_ups_encoded_total",
         "Frames that were encoded to bring sessions to the head: once for all that lack the same.";
-    skipped: Counters<Skipped> = "whiteboard_frames_skipped_total",
+    frames_skipped: Counters<SkippedFrame> = "whiteboard_frames_skipped_total",
         "Frames that were left out for a session that was not reading.";
     delivery: Seconds = "whiteboard_delivery_seconds",
         "Time from when a feed learnt of a change (its own transaction's result, or the notification or read that told of another server's) until its frame was handed to all sessions that were reading; not the database before it, nor the network after it.";
@@ -220,21 +220,21 @@ metrics! {
         "Pointers and ink of this server's sessions that were taken in.";
     signals_dropped: Counters<Dropped> = "whiteboard_signals_dropped_total",
         "Signals that were dropped, by reason: ink and unwritten count whole ticks.";
-    queries: Gauge = "whiteboard_queries_under_way",
+    queries_in_flight: Gauge = "whiteboard_queries_in_flight",
         "Queries that are under way in the database, with those that were given up and have no answer yet.";
     query_time: Seconds = "whiteboard_query_seconds",
         "Time until the database answered a query, with and without success, as the store's threads saw it.";
-    no_result: Counters<NoResult> = "whiteboard_queries_without_result_total",
+    query_errors: Counters<QueryFailure> = "whiteboard_query_errors_total",
         "Queries that had no result, by reason; a conflict or a lost swap is tried again.";
-    followed: Counter = "whiteboard_follows_total",
+    subscriptions: Counter = "whiteboard_subscriptions_total",
         "Times a drawing or the servers began to be followed with live queries, also again.";
-    lost: Counters<Lost> = "whiteboard_follows_lost_total",
+    subscriptions_ended: Counters<SubscriptionEnd> = "whiteboard_subscriptions_ended_total",
         "Times live queries were lost, by reason; what they told is followed again.";
-    beats: Counter = "whiteboard_beats_total",
+    heartbeats: Counter = "whiteboard_heartbeats_total",
         "Beats of this server that were stored.";
-    heard: Seconds = "whiteboard_beat_heard_seconds",
+    heartbeat_roundtrip: Seconds = "whiteboard_heartbeat_roundtrip_seconds",
         "Time from when this server began to store its own beat until its live query told of it: commit and notification.";
-    replaced: Counters<Link> = "whiteboard_connections_replaced_total",
+    replaced: Counters<DbLink> = "whiteboard_connections_replaced_total",
         "Connections to the database that were replaced by new ones, since beats over them were not answered or not heard.";
 }
 
@@ -283,11 +283,10 @@ mod tests {
     #[test]
     fn every_word_of_a_label_is_told_before_it_happens() {
         let metrics = Metrics::new();
-        metrics.overloaded.count(Limit::Rate);
+        metrics.ops_throttled.count(OverloadCause::Rate);
         let text = metrics.text();
         for (limit, times) in [("unanswered", 0), ("rate", 1), ("queue", 0)] {
-            let line =
-                format!("whiteboard_ops_refused_for_load_total{{limit=\"{limit}\"}} {times}\n");
+            let line = format!("whiteboard_ops_throttled_total{{limit=\"{limit}\"}} {times}\n");
             assert!(text.contains(&line), "{line}{text}");
         }
     }

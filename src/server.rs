@@ -17,10 +17,10 @@ use actix_web::web;
 use crate::config::{DatabaseSettings, Settings};
 use crate::domain::ids::ServerId;
 use crate::feed::registry::Feeds;
-use crate::heartbeat::{BEATS_UNTIL_GONE, Beat};
+use crate::heartbeat::{HEARTBEATS_UNTIL_GONE, Heartbeat};
 use crate::metrics::Metrics;
 use crate::session::Sessions;
-use crate::store::{Removals, Store, StoreError, TAKE_BACK};
+use crate::store::{Removals, Store, StoreError, UNDELETE_WINDOW};
 use crate::web::assets;
 use crate::web::connection::limits::Connections;
 use crate::web::state::State;
@@ -37,8 +37,8 @@ pub struct Server {
     http: ServerHandle,
     state: web::Data<State>,
     background: Vec<JoinHandle<()>>,
-    drain_notice: Duration,
-    drain_limit: Duration,
+    drain_delay: Duration,
+    drain_timeout: Duration,
 }
 
 /// Why a server does not start.
@@ -122,17 +122,21 @@ impl Server {
         };
         let feeds = Feeds::new(store.clone(), settings.drawings.feed(assets::build()));
         let sessions = Arc::new(Sessions::new(feeds.clone(), settings.browsers.session()));
-        let beat = Beat::new(store.clone(), feeds.clone(), settings.server.beat_interval);
-        let beat = Arc::new(beat);
-        let listening = beat.clone();
+        let heartbeat = Heartbeat::new(
+            store.clone(),
+            feeds.clone(),
+            settings.server.heartbeat_interval,
+        );
+        let heartbeat = Arc::new(heartbeat);
+        let listening = heartbeat.clone();
         let state = web::Data::new(State {
             store: store.clone(),
             feeds: feeds.clone(),
             sessions,
-            hosts: settings.doors.hosts.clone(),
-            origins: settings.doors.origins.clone(),
-            silence: settings.server.beat_interval * BEATS_UNTIL_GONE,
-            beat: beat.clone(),
+            hosts: settings.access.hosts.clone(),
+            origins: settings.access.origins.clone(),
+            silence: settings.server.heartbeat_interval * HEARTBEATS_UNTIL_GONE,
+            heartbeat: heartbeat.clone(),
             connections: Connections::new(
                 settings.connections.max_connections,
                 settings.connections.max_connections_per_address,
@@ -145,10 +149,10 @@ impl Server {
         let handle = running.handle();
         actix_web::rt::spawn(running);
         let background = vec![
-            actix_web::rt::spawn(sweep(store.clone(), settings.database.tombstone_age)),
+            actix_web::rt::spawn(sweep(store.clone(), settings.database.tombstone_retention)),
             actix_web::rt::spawn(remove_deleted(store)),
             actix_web::rt::spawn(async move { listening.listen().await }),
-            actix_web::rt::spawn(async move { beat.beat().await }),
+            actix_web::rt::spawn(async move { heartbeat.run().await }),
             actix_web::rt::spawn(async move { feeds.watch().await }),
         ];
         Ok(Self {
@@ -156,8 +160,8 @@ impl Server {
             http: handle,
             state,
             background,
-            drain_notice: settings.server.drain_notice,
-            drain_limit: settings.server.drain_limit,
+            drain_delay: settings.server.drain_delay,
+            drain_timeout: settings.server.drain_timeout,
         })
     }
 
@@ -169,7 +173,7 @@ impl Server {
     /// Stops it so that nobody loses anything: first it says that it leaves, then it sends its
     /// sessions elsewhere once their ops are stored, then it ends.
     pub async fn drain(self) {
-        let (notice, limit) = (self.drain_notice, self.drain_limit);
+        let (notice, limit) = (self.drain_delay, self.drain_timeout);
         self.end(notice, limit).await;
     }
 
@@ -193,10 +197,10 @@ impl Server {
     }
 }
 
-async fn sweep(store: Store, tombstone_age: Duration) {
+async fn sweep(store: Store, tombstone_retention: Duration) {
     loop {
         tokio::time::sleep(SWEEP_INTERVAL.mul_f64(0.5 + fastrand::f64())).await;
-        if let Err(error) = store.sweep(tombstone_age).await {
+        if let Err(error) = store.sweep(tombstone_retention).await {
             log::warn!("the database was not swept: {error}");
         }
     }
@@ -206,7 +210,7 @@ async fn remove_deleted(store: Store) {
     let mut removals = Removals::default();
     loop {
         tokio::time::sleep(REMOVAL_INTERVAL.mul_f64(0.5 + fastrand::f64())).await;
-        let removed = store.remove_deleted_in_turn(&mut removals, TAKE_BACK);
+        let removed = store.remove_deleted_if_first(&mut removals, UNDELETE_WINDOW);
         match removed.await {
             Ok(0) => {}
             Ok(removed) => log::info!("{removed} deleted drawings were removed"),

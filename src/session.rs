@@ -9,5 +9,5 @@ mod sequencer;
 mod sessions;
 mod upgrade;
 
-pub use sessions::{Joining, SessionSettings, Sessions};
+pub use sessions::{JoinRequest, SessionSettings, Sessions};
 pub use upgrade::upgrade;

@@ -22,20 +22,20 @@ mod servers;
 mod subscription;
 
 pub use address::{Database, database_address};
-pub use append::{Appended, At};
+pub use append::{Appended, ExpectedHead};
 pub use connection::Store;
-pub use drawings::{Before, DrawingInfo, Head, MAX_LIST, Rows, TAKE_BACK};
+pub use drawings::{DrawingInfo, Head, ListCursor, MAX_LIST, Rows, UNDELETE_WINDOW};
 pub use error::StoreError;
 pub use gc::removal::Removals;
 pub use gc::sweep::Swept;
-pub use read::{PAGE, Page};
+pub use read::{CHUNK_STROKES, Chunk};
 pub use servers::{SERVER_SILENCE, ServerInfo, SessionCounts};
-pub use subscription::{Follow, FollowServers, Followed};
+pub use subscription::{LiveEvent, ServerSubscription, Subscription};
 
 /// Warnings of what is beneath this, by module and first words, about what is seen to all the
 /// same: the store looks itself whether a live query is gone, a reader reads what a live query told
 /// before it was known, and the store waits until SurrealKV has closed.
-pub const FALSE_ALARMS: [(&str, &str); 4] = [
+pub const KNOWN_HARMLESS_WARNINGS: [(&str, &str); 4] = [
     ("surrealdb::method::live", "Failed to kill live query"),
     (
         "surrealdb_engine_local::session",

@@ -13,7 +13,7 @@ use whiteboard::domain::op::{Change, RowId};
 use whiteboard::domain::sequence::Seq;
 use whiteboard::domain::stroke::Body;
 use whiteboard::metrics::Metrics;
-use whiteboard::store::{Appended, At, Database, Store, StoreError};
+use whiteboard::store::{Appended, Database, ExpectedHead, Store, StoreError};
 
 use crate::frames;
 use crate::server::Server;
@@ -122,9 +122,9 @@ async fn fill(folder: &Path, changes: usize) -> Result<Filled, String> {
         name: NAME.into(),
         user: None,
         password: None,
-        deadline: Duration::from_secs(60),
-        queries: 1_024,
-        notifications: 1_024,
+        query_timeout: Duration::from_secs(60),
+        max_queries: 1_024,
+        live_query_buffer: 1_024,
     };
     let text = |error: StoreError| error.to_string();
     let store = Store::open(&database, ServerId::random(), Metrics::new())
@@ -160,7 +160,7 @@ async fn fill(folder: &Path, changes: usize) -> Result<Filled, String> {
 /// A drawing that is made.
 struct Made {
     drawing: DrawingId,
-    at: At,
+    at: ExpectedHead,
     writer: Writer,
     body: Body,
     living: Vec<(StrokeId, Seq)>,
@@ -174,7 +174,7 @@ impl Made {
             .map_err(|error| error.to_string())?;
         Ok(Self {
             drawing: info.id,
-            at: At {
+            at: ExpectedHead {
                 epoch: info.epoch,
                 head: info.head,
             },

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use whiteboard::domain::ids::{DrawingId, OpId, ServerId, StrokeId, Writer};
 use whiteboard::domain::stroke::Body;
 use whiteboard::metrics::Metrics;
-use whiteboard::store::{At, Before, Database, DrawingInfo, Removals, Store};
+use whiteboard::store::{Database, DrawingInfo, ExpectedHead, ListCursor, Removals, Store};
 
 use crate::server::Surreal;
 use crate::{frames, median};
@@ -127,7 +127,7 @@ impl Measured {
         done(&mut began);
         // One that was not looked at since it was made.
         let cold = self.drawings[fastrand::usize(..self.drawings.len())];
-        let follow = self.store.follow(cold).await?;
+        let follow = self.store.subscribe(cold).await?;
         self.store.since(cold, 0).await?;
         done(&mut began);
         let writer = Writer::new(uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
@@ -144,13 +144,13 @@ impl Measured {
             body: Some(Body::parse(&frames::body()).expect("a body")),
         };
         began = Instant::now();
-        let at = At { epoch, head: 0 };
+        let at = ExpectedHead { epoch, head: 0 };
         self.store.append(drawing, at, &[change], &[]).await?;
         done(&mut began);
         let newest = self.store.list(None, LISTED).await?;
         done(&mut began);
         let last = newest.last().expect("there are some");
-        let before = Before {
+        let before = ListCursor {
             created: last.created,
             id: last.id,
         };

@@ -285,9 +285,9 @@ impl Surreal {
             name: name.into(),
             user: root.clone(),
             password: root,
-            deadline: START_TIMEOUT,
-            queries: 1_024,
-            notifications: 1_024,
+            query_timeout: START_TIMEOUT,
+            max_queries: 1_024,
+            live_query_buffer: 1_024,
         }
     }
 }

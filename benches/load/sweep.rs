@@ -131,9 +131,9 @@ async fn fill(folder: &Path) -> Result<Vec<DrawingId>, String> {
         name: NAME.into(),
         user: None,
         password: None,
-        deadline: Duration::from_secs(60),
-        queries: 1_024,
-        notifications: 1_024,
+        query_timeout: Duration::from_secs(60),
+        max_queries: 1_024,
+        live_query_buffer: 1_024,
     };
     let text = |error: whiteboard::store::StoreError| error.to_string();
     let store = Store::open(&database, ServerId::random(), Metrics::new())

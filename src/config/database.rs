@@ -69,44 +69,44 @@ pub struct DatabaseSettings {
     pub password: Password,
     /// How long one query may take before it is given up
     #[arg(
-        id = "database-deadline",
+        id = "query-timeout",
         long,
-        env = "WHITEBOARD_DATABASE_DEADLINE",
+        env = "WHITEBOARD_QUERY_TIMEOUT",
         value_name = "TIME",
         default_value = "10s",
         value_parser = time("100ms", "5m")
     )]
-    pub deadline: Duration,
+    pub query_timeout: Duration,
     /// Queries that may be under way at once; more wait, for as long as one may take
     #[arg(
-        id = "database-queries",
+        id = "max-queries",
         long,
-        env = "WHITEBOARD_DATABASE_QUERIES",
+        env = "WHITEBOARD_MAX_QUERIES",
         value_name = "COUNT",
         default_value = "1024",
         value_parser = count::<usize>(16, 1_000_000)
     )]
-    pub queries: usize,
+    pub max_queries: usize,
     /// Changes and signals of one drawing that may wait for this server; when there are more, it follows
     /// the drawing again, and reads what it lacks
     #[arg(
-        id = "notifications",
+        id = "live-query-buffer",
         long,
-        env = "WHITEBOARD_NOTIFICATIONS",
+        env = "WHITEBOARD_LIVE_QUERY_BUFFER",
         value_name = "COUNT",
         default_value = "1024",
         value_parser = count::<usize>(16, 1_000_000)
     )]
-    pub notifications: usize,
+    pub live_query_buffer: usize,
     /// How long it is remembered that a stroke was erased: a page that was away longer starts over
     #[arg(
         long,
-        env = "WHITEBOARD_TOMBSTONE_AGE",
+        env = "WHITEBOARD_TOMBSTONE_RETENTION",
         value_name = "TIME",
         default_value = "30d",
         value_parser = time("1m", "3650d")
     )]
-    pub tombstone_age: Duration,
+    pub tombstone_retention: Duration,
 }
 
 impl DatabaseSettings {
@@ -119,9 +119,9 @@ impl DatabaseSettings {
             name: self.name.clone(),
             user: given(&self.user),
             password: given(&self.password.0),
-            deadline: self.deadline,
-            queries: self.queries,
-            notifications: self.notifications,
+            query_timeout: self.query_timeout,
+            max_queries: self.max_queries,
+            live_query_buffer: self.live_query_buffer,
         }
     }
 }

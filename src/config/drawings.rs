@@ -33,12 +33,12 @@ pub struct DrawingSettings {
     /// How long a drawing stays open after its last session left
     #[arg(
         long,
-        env = "WHITEBOARD_IDLE_CLOSE",
+        env = "WHITEBOARD_IDLE_TIMEOUT",
         value_name = "TIME",
         default_value = "10s",
         value_parser = time("100ms", "1d")
     )]
-    pub idle_close: Duration,
+    pub idle_timeout: Duration,
     /// Ops of one drawing that may wait to be stored; more are refused for load, and the pages send
     /// them again
     #[arg(
@@ -62,31 +62,31 @@ pub struct DrawingSettings {
     /// inline, 250ms with its router engine
     #[arg(
         long,
-        env = "WHITEBOARD_GAP_HOLD",
+        env = "WHITEBOARD_GAP_TIMEOUT",
         value_name = "TIME",
         default_value = "5ms",
         value_parser = time("0s", "5s")
     )]
-    pub gap_hold: Duration,
+    pub gap_timeout: Duration,
     /// Changes of one drawing that may wait so; when there are more, the drawing is read instead
     #[arg(
         long,
-        env = "WHITEBOARD_EARLY_CHANGES",
+        env = "WHITEBOARD_REORDER_BUFFER",
         value_name = "COUNT",
         default_value = "1024",
         value_parser = count::<usize>(1, 1_000_000)
     )]
-    pub early_changes: usize,
+    pub reorder_buffer: usize,
     /// Messages of its sessions that may wait for one drawing; when there are more, pointers and ink are
     /// dropped
     #[arg(
         long,
-        env = "WHITEBOARD_WAITING_MESSAGES",
+        env = "WHITEBOARD_FEED_MAILBOX",
         value_name = "COUNT",
         default_value = "256",
         value_parser = count::<usize>(16, 65_536)
     )]
-    pub waiting_messages: usize,
+    pub feed_mailbox: usize,
     /// Points of ink of one drawing that are gathered between two ticks of 33ms; when there are more,
     /// they are dropped
     #[arg(
@@ -100,12 +100,12 @@ pub struct DrawingSettings {
     /// How often the positions and titles of open drawings are compared with the database
     #[arg(
         long,
-        env = "WHITEBOARD_HEADS_INTERVAL",
+        env = "WHITEBOARD_HEAD_CHECK_INTERVAL",
         value_name = "TIME",
         default_value = "5s",
         value_parser = time("100ms", "1h")
     )]
-    pub heads_interval: Duration,
+    pub head_check_interval: Duration,
 }
 
 impl DrawingSettings {
@@ -118,12 +118,12 @@ impl DrawingSettings {
             },
             queue_ops: self.queue_ops,
             queue_bytes: self.queue_size,
-            gap_hold: self.gap_hold,
-            early_changes: self.early_changes,
-            waiting_messages: self.waiting_messages,
+            gap_timeout: self.gap_timeout,
+            reorder_buffer: self.reorder_buffer,
+            feed_mailbox: self.feed_mailbox,
             ink_points: self.ink_points,
-            idle_close: self.idle_close,
-            heads_interval: self.heads_interval,
+            idle_timeout: self.idle_timeout,
+            head_check_interval: self.head_check_interval,
             build: build.to_owned(),
         }
     }

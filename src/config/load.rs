@@ -86,12 +86,12 @@ impl Settings {
         }
         let BrowserSettings {
             heartbeat,
-            silence_limit: silence,
+            session_timeout,
             ..
         } = &self.browsers;
-        if silence <= heartbeat {
+        if session_timeout <= heartbeat {
             return Err(SettingsError::Wrong(format!(
-                "WHITEBOARD_SILENCE_LIMIT (--silence-limit) is {silence:?}: allowed is more than \
+                "WHITEBOARD_SESSION_TIMEOUT (--session-timeout) is {session_timeout:?}: allowed is more than \
                  WHITEBOARD_HEARTBEAT (--heartbeat), which is {heartbeat:?}"
             )));
         }

@@ -33,12 +33,12 @@ pub struct BrowserSettings {
     /// How long a browser may be silent before its session is closed: longer than the heartbeat
     #[arg(
         long,
-        env = "WHITEBOARD_SILENCE_LIMIT",
+        env = "WHITEBOARD_SESSION_TIMEOUT",
         value_name = "TIME",
         default_value = "30s",
         value_parser = time("200ms", "1h")
     )]
-    pub silence_limit: Duration,
+    pub session_timeout: Duration,
     /// Ops a second that one session may send for long
     #[arg(
         long,
@@ -70,31 +70,31 @@ pub struct BrowserSettings {
     /// them again
     #[arg(
         long,
-        env = "WHITEBOARD_UNANSWERED_OPS",
+        env = "WHITEBOARD_MAX_UNACKED_OPS",
         value_name = "COUNT",
         default_value = "1000",
         value_parser = count::<usize>(1, 100_000)
     )]
-    pub unanswered_ops: usize,
+    pub max_unacked_ops: usize,
     /// Size of the frames that may wait for a browser that does not read; it gets what it then lacks when
     /// it reads again
     #[arg(
         long,
-        env = "WHITEBOARD_UNREAD_SIZE",
+        env = "WHITEBOARD_SEND_BUFFER_BYTES",
         value_name = "SIZE",
         default_value = "2560KiB",
         value_parser = size("64KiB", "1GiB")
     )]
-    pub unread_size: usize,
+    pub send_buffer_bytes: usize,
     /// How many frames and answers these may be
     #[arg(
         long,
-        env = "WHITEBOARD_UNREAD_MESSAGES",
+        env = "WHITEBOARD_SEND_BUFFER_FRAMES",
         value_name = "COUNT",
         default_value = "32",
         value_parser = count::<usize>(4, 1_024)
     )]
-    pub unread_messages: usize,
+    pub send_buffer_frames: usize,
 }
 
 impl BrowserSettings {
@@ -103,13 +103,13 @@ impl BrowserSettings {
         SessionSettings {
             max_sessions: self.max_sessions,
             heartbeat: self.heartbeat,
-            silence: self.silence_limit,
+            session_timeout: self.session_timeout,
             ops_per_second: self.ops_per_second,
             ops_burst: self.ops_burst,
             signals_per_second: self.signals_per_second,
-            unanswered_ops: self.unanswered_ops,
-            unread_bytes: self.unread_size,
-            unread_messages: self.unread_messages,
+            max_unacked_ops: self.max_unacked_ops,
+            send_buffer_bytes: self.send_buffer_bytes,
+            send_buffer_frames: self.send_buffer_frames,
         }
     }
 }

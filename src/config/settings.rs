@@ -13,7 +13,7 @@ use super::database::DatabaseSettings;
 use super::drawings::DrawingSettings;
 use super::parse::{count, listen, log_filter, time};
 use super::sessions::BrowserSettings;
-use crate::heartbeat::BEAT_INTERVAL;
+use crate::heartbeat::HEARTBEAT_INTERVAL;
 use crate::web::access::{HostNames, Origins};
 
 /// All settings of one server.
@@ -36,7 +36,7 @@ pub struct Settings {
     pub connections: ConnectionLimits,
     /// Who may come in.
     #[command(flatten)]
-    pub doors: DoorSettings,
+    pub access: AccessSettings,
     /// Where drawings are kept.
     #[command(flatten)]
     pub database: DatabaseSettings,
@@ -88,30 +88,30 @@ pub struct ServerSettings {
     /// load balancer in front
     #[arg(
         long,
-        env = "WHITEBOARD_DRAIN_NOTICE",
+        env = "WHITEBOARD_DRAIN_DELAY",
         value_name = "TIME",
         default_value = "0s",
         value_parser = time("0s", "10m")
     )]
-    pub drain_notice: Duration,
+    pub drain_delay: Duration,
     /// How long closing the sessions and storing what is on its way may take when the server stops
     #[arg(
         long,
-        env = "WHITEBOARD_DRAIN_LIMIT",
+        env = "WHITEBOARD_DRAIN_TIMEOUT",
         value_name = "TIME",
         default_value = "10s",
         value_parser = time("1s", "10m")
     )]
-    pub drain_limit: Duration,
+    pub drain_timeout: Duration,
     /// How often it says that it is there; no setting, since servers judge each other by it.
-    #[arg(skip = BEAT_INTERVAL)]
-    pub beat_interval: Duration,
+    #[arg(skip = HEARTBEAT_INTERVAL)]
+    pub heartbeat_interval: Duration,
 }
 
 /// Who may come in, beside pages that this server itself served under an IP address or localhost.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Doors")]
-pub struct DoorSettings {
+#[command(next_help_heading = "Access")]
+pub struct AccessSettings {
     /// Host names under which this server is reached, separated by commas; IP addresses and
     /// localhost always work
     #[arg(

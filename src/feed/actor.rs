@@ -25,19 +25,19 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::backoff::Setbacks;
+use super::backoff::Backoff;
 use super::chunks::Chunks;
-use super::contention::Turns;
-use super::messages::{Append, Flush, FromSession, Told};
-use super::monitor::Hearing;
-use super::presence::{Roster, SHORTEST_PAUSE};
-use super::presence_dirty::{ForServers, PeopleDue};
+use super::contention::Contention;
+use super::messages::{Append, Flush, FromSession, HeadReport};
+use super::monitor::LiveQueryMonitor;
+use super::presence::{Presence, SHORTEST_PAUSE};
+use super::presence_dirty::{PeerUpdate, PresenceDirty};
 use super::queue::Queue;
 use super::registration::Registration;
-use super::requests::{Asked, Ending};
+use super::requests::{CloseReason, PendingRequest};
 use super::settings::FeedSettings;
-use super::state::Shared;
-use super::subscribers::{Lasting, Members};
+use super::state::FeedState;
+use super::subscribers::{Retained, Subscribers};
 use crate::domain::drawing::Drawing;
 use crate::domain::ids::{DrawingId, SessionId};
 use crate::domain::op::Change;
@@ -45,7 +45,7 @@ use crate::domain::people::PeopleUpdate;
 use crate::domain::sequence::Seq;
 use crate::domain::signal::{Pointer, Signals};
 use crate::metrics::{Metrics, Resync};
-use crate::store::{Followed, Store};
+use crate::store::{LiveEvent, Store};
 
 /// A feed tells the other servers this often that it is there, and which version of its people they should have. A killed server's people are gone after three to four
 /// beats, which has to be less than 10 s.
@@ -67,11 +67,11 @@ const HEAD_CHECKS: [Duration; 3] = [
 
 /// A feed as a session holds it.
 #[derive(Clone)]
-pub struct Attached {
+pub struct FeedHandle {
     /// The feed's address.
     pub feed: Addr<Feed>,
     /// Its room and its head.
-    pub shared: Shared,
+    pub state: FeedState,
 }
 
 /// The feed of one open drawing.
@@ -80,61 +80,61 @@ pub struct Feed {
     store: Store,
     metrics: Arc<Metrics>,
     settings: Arc<FeedSettings>,
-    registration: Registration<Attached>,
-    shared: Shared,
+    registration: Registration<FeedHandle>,
+    state: FeedState,
     /// Nothing until the first read.
     drawing: Option<Drawing>,
     title: String,
     /// What was read over HTTP lately.
     chunks: Chunks,
-    members: Members,
-    roster: Roster,
+    subscribers: Subscribers,
+    presence: Presence,
     queue: Queue,
     /// The live queries, while they are open.
-    following: Option<SpawnHandle>,
+    subscription: Option<SpawnHandle>,
     /// They are new, and nothing was read since.
-    fresh: bool,
-    hearing: Hearing,
+    resubscribed: bool,
+    monitor: LiveQueryMonitor,
     /// Changes that came before one that precedes them.
-    early: BTreeMap<Seq, Change>,
+    out_of_order: BTreeMap<Seq, Change>,
     /// When the first change that no frame told yet was learnt.
-    untold_since: Option<Instant>,
+    undelivered_since: Option<Instant>,
     /// What is asked while nothing was read, or before it is sure where the database is …
-    asked: Vec<Asked>,
+    pending: Vec<PendingRequest>,
     /// … and of it what the read that is under way answers.
-    read_for: Vec<Asked>,
+    answered_by_read: Vec<PendingRequest>,
     /// Signals for this server's sessions, and for the other servers.
     for_sessions: Signals,
-    for_servers: Signals,
-    people_due: PeopleDue,
+    for_peers: Signals,
+    presence_dirty: PresenceDirty,
     /// What waits for the row before it to be written.
-    presence: Option<PeopleUpdate>,
+    pending_presence: Option<PeopleUpdate>,
     /// A row of another server was missed.
-    asks_people: bool,
+    want_presence: bool,
     last_tick: Instant,
     idle_since: Instant,
     /// Joins and reads that reached this feed.
-    asked_for: u64,
+    requests_seen: u64,
     /// Reads and followings that failed.
-    reading_setbacks: Setbacks,
+    read_backoff: Backoff,
     /// Appends that failed, or had no answer.
-    append_setbacks: Setbacks,
-    turns: Turns,
+    append_backoff: Backoff,
+    contention: Contention,
     /// The head as this feed's last append left it …
-    left: Option<Seq>,
+    head_after_append: Option<Seq>,
     /// … and when it last found that another server had moved it since.
-    others: Option<Instant>,
+    last_contention: Option<Instant>,
     /// Verdicts wait for a read that begins after their ops came, or had it.
-    confirm: bool,
-    confirmed: bool,
-    busy: Busy,
+    verify_head: bool,
+    head_verified: bool,
+    in_flight: InFlight,
     finished: Option<oneshot::Sender<()>>,
-    ending: Option<Ending>,
+    closing: Option<CloseReason>,
 }
 
 /// What is under way or scheduled, each at most once.
 #[derive(Default)]
-struct Busy {
+struct InFlight {
     appending: bool,
     reading: bool,
     read_again: bool,
@@ -142,7 +142,7 @@ struct Busy {
     flush: bool,
     tick: bool,
     people: bool,
-    turn: bool,
+    yielding: bool,
     people_again: bool,
     signalling: bool,
     catch_up: bool,
@@ -153,8 +153,8 @@ impl Feed {
         id: DrawingId,
         store: Store,
         settings: Arc<FeedSettings>,
-        shared: Shared,
-        registration: Registration<Attached>,
+        state: FeedState,
+        registration: Registration<FeedHandle>,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -162,39 +162,39 @@ impl Feed {
             registration,
             drawing: None,
             title: String::new(),
-            chunks: Chunks::new(shared.chunk_room.clone(), Arc::clone(store.metrics())),
-            members: Members::new(Arc::clone(store.metrics())),
+            chunks: Chunks::new(state.chunk_capacity.clone(), Arc::clone(store.metrics())),
+            subscribers: Subscribers::new(Arc::clone(store.metrics())),
             metrics: Arc::clone(store.metrics()),
             store,
-            roster: Roster::begin(fastrand::u64(..=FIRST_VERSIONS)),
-            queue: Queue::new(shared.room.clone()),
-            shared,
+            presence: Presence::begin(fastrand::u64(..=FIRST_VERSIONS)),
+            queue: Queue::new(state.capacity.clone()),
+            state,
             settings,
-            following: None,
-            fresh: false,
-            hearing: Hearing::default(),
-            early: BTreeMap::new(),
-            untold_since: None,
-            asked: Vec::new(),
-            read_for: Vec::new(),
+            subscription: None,
+            resubscribed: false,
+            monitor: LiveQueryMonitor::default(),
+            out_of_order: BTreeMap::new(),
+            undelivered_since: None,
+            pending: Vec::new(),
+            answered_by_read: Vec::new(),
             for_sessions: Signals::default(),
-            for_servers: Signals::default(),
-            people_due: PeopleDue::default(),
-            presence: None,
-            asks_people: false,
+            for_peers: Signals::default(),
+            presence_dirty: PresenceDirty::default(),
+            pending_presence: None,
+            want_presence: false,
             last_tick: now - SHORTEST_PAUSE,
             idle_since: now,
-            asked_for: 0,
-            reading_setbacks: Setbacks::default(),
-            append_setbacks: Setbacks::default(),
-            turns: Turns::default(),
-            left: None,
-            others: None,
-            confirm: false,
-            confirmed: false,
-            busy: Busy::default(),
+            requests_seen: 0,
+            read_backoff: Backoff::default(),
+            append_backoff: Backoff::default(),
+            contention: Contention::default(),
+            head_after_append: None,
+            last_contention: None,
+            verify_head: false,
+            head_verified: false,
+            in_flight: InFlight::default(),
             finished: None,
-            ending: None,
+            closing: None,
         }
     }
 
@@ -203,44 +203,47 @@ impl Feed {
     }
 
     fn beat(&mut self, ctx: &mut Context<Self>) {
-        for session in self.members.give_up(Instant::now()) {
+        for session in self.subscribers.evict_stalled(Instant::now()) {
             log::info!(
                 "session {session} of drawing {} has not read for too long",
                 self.id
             );
-            self.left(session, ctx);
+            self.remove_session(session, ctx);
         }
-        self.forget_asked(|_| false);
+        self.forget_pending(|_| false);
         self.chunks.forget_unused(Instant::now());
-        if self.following.is_some() && self.hearing.is_deaf(self.head()) {
+        if self.subscription.is_some() && self.monitor.is_stalled(self.head()) {
             log::warn!("drawing {} hears nothing: following again", self.id);
-            self.follow(ctx);
+            self.subscribe(ctx);
         }
-        if self.roster.beat() {
+        if self.presence.beat() {
             self.people_changed(ctx);
         }
-        if self.roster.is_shared() {
-            self.people_due.for_servers(ForServers::Changes);
+        if self.presence.is_shared() {
+            self.presence_dirty.for_peers(PeerUpdate::Changes);
             self.schedule_tick(ctx);
         }
     }
 
     fn close_if_idle(&mut self, ctx: &mut Context<Self>) {
-        let asked = !self.asked.is_empty() || !self.read_for.is_empty();
-        if !self.members.is_empty() || asked || !self.queue.is_empty() {
+        let asked = !self.pending.is_empty() || !self.answered_by_read.is_empty();
+        if !self.subscribers.is_empty() || asked || !self.queue.is_empty() {
             self.idle_since = Instant::now();
-        } else if self.idle_since.elapsed() >= self.settings.idle_close
-            && self.registration.remove_if_idle(self.asked_for)
+        } else if self.idle_since.elapsed() >= self.settings.idle_timeout
+            && self.registration.remove_if_idle(self.requests_seen)
         {
             ctx.stop();
         }
     }
 
-    fn left(&mut self, session: SessionId, ctx: &mut Context<Self>) {
-        self.forget_asked(|asked| asked.session() == Some(session));
-        let writer = self.members.leave(session).and_then(|member| member.writer);
-        if self.roster.leave(session) {
-            if let Some(writer) = writer.filter(|writer| self.roster.lists(writer.id)) {
+    fn remove_session(&mut self, session: SessionId, ctx: &mut Context<Self>) {
+        self.forget_pending(|asked| asked.session() == Some(session));
+        let writer = self
+            .subscribers
+            .leave(session)
+            .and_then(|subscriber| subscriber.writer);
+        if self.presence.leave(session) {
+            if let Some(writer) = writer.filter(|writer| self.presence.lists(writer.id)) {
                 let pointer = Pointer {
                     writer: writer.id,
                     at: None,
@@ -249,26 +252,27 @@ impl Feed {
             }
             self.people_changed(ctx);
         }
-        self.registration.count(self.members.len());
+        self.registration.count(self.subscribers.len());
     }
 
     /// Hands everyone who follows what is new.
     fn flush(&mut self) {
         let Some(drawing) = &self.drawing else { return };
-        self.members.flush(drawing);
-        let untold = self.untold_since.take();
-        if let Some(learnt) = untold.filter(|_| !self.members.is_empty()) {
+        self.subscribers.flush(drawing);
+        let untold = self.undelivered_since.take();
+        if let Some(learnt) = untold.filter(|_| !self.subscribers.is_empty()) {
             self.metrics.delivery.since(learnt);
         }
     }
 
     fn watch_waiting(&mut self, ctx: &mut Context<Self>) {
-        if self.members.has_waiting() && !std::mem::replace(&mut self.busy.catch_up, true) {
+        if self.subscribers.has_waiting() && !std::mem::replace(&mut self.in_flight.catch_up, true)
+        {
             ctx.run_later(CATCH_UP_TICK, |feed, ctx| {
-                feed.busy.catch_up = false;
+                feed.in_flight.catch_up = false;
                 feed.flush();
                 if let Some(drawing) = &feed.drawing {
-                    feed.members.catch_up(drawing);
+                    feed.subscribers.catch_up(drawing);
                 }
                 feed.watch_waiting(ctx);
             });
@@ -280,30 +284,30 @@ impl Actor for Feed {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(self.settings.waiting_messages);
-        self.follow(ctx);
+        ctx.set_mailbox_capacity(self.settings.feed_mailbox);
+        self.subscribe(ctx);
         ctx.run_interval(ROSTER_BEAT, Self::beat);
-        let idle_look = ROSTER_BEAT.min(self.settings.idle_close);
+        let idle_look = ROSTER_BEAT.min(self.settings.idle_timeout);
         ctx.run_interval(idle_look, Self::close_if_idle);
     }
 }
 
-impl StreamHandler<Followed> for Feed {
-    fn handle(&mut self, followed: Followed, ctx: &mut Self::Context) {
-        match followed {
-            Followed::Change(change) => {
-                self.hearing.change(change.seq);
+impl StreamHandler<LiveEvent> for Feed {
+    fn handle(&mut self, event: LiveEvent, ctx: &mut Self::Context) {
+        match event {
+            LiveEvent::Change(change) => {
+                self.monitor.change(change.seq);
                 self.arrived(*change, ctx);
             }
-            Followed::Signals { server, body } => self.heard(server, &body, ctx),
+            LiveEvent::Signals { server, body } => self.on_peer_row(server, &body, ctx),
         }
     }
 
     fn finished(&mut self, ctx: &mut Self::Context) {
         log::warn!("drawing {} is no longer followed: following again", self.id);
-        self.following = None;
-        let wait = self.reading_setbacks.wait();
-        ctx.run_later(wait, |feed, ctx| feed.follow(ctx));
+        self.subscription = None;
+        let wait = self.read_backoff.wait();
+        ctx.run_later(wait, |feed, ctx| feed.subscribe(ctx));
     }
 }
 
@@ -318,34 +322,34 @@ impl Handler<FromSession> for Feed {
                 since,
                 epoch,
             } => {
-                self.asked_for += 1;
+                self.requests_seen += 1;
                 self.idle_since = Instant::now();
-                let join = Asked::Join {
+                let join = PendingRequest::Join {
                     session,
                     mailbox,
                     since,
                     epoch,
                 };
-                self.ask(join, Resync::Warm, ctx);
+                self.request(join, Resync::Warm, ctx);
             }
             FromSession::Hello {
                 session,
                 hello,
                 access,
             } => {
-                let hello = Asked::Hello {
+                let hello = PendingRequest::Hello {
                     session,
                     hello,
                     access,
                 };
-                self.ask(hello, Resync::Warm, ctx);
+                self.request(hello, Resync::Warm, ctx);
             }
             FromSession::Submit {
                 session,
                 writer,
                 ops,
             } => {
-                if self.ending.is_some() {
+                if self.closing.is_some() {
                     // Its session is about to be closed, and its page sends them to another server.
                     return;
                 }
@@ -360,27 +364,27 @@ impl Handler<FromSession> for Feed {
                 epoch,
             } => {
                 // The last one that a page says counts: they must not gather while it is read.
-                self.forget_asked(
-                    |asked| matches!(asked, Asked::Since { session: held, .. } if *held == session),
+                self.forget_pending(
+                    |asked| matches!(asked, PendingRequest::Since { session: held, .. } if *held == session),
                 );
-                let since = Asked::Since {
+                let since = PendingRequest::Since {
                     session,
                     since,
                     epoch,
                 };
-                self.ask(since, Resync::Warm, ctx);
+                self.request(since, Resync::Warm, ctx);
             }
-            FromSession::People { session } => self.members.repeat(session, Lasting::People),
-            FromSession::Leave { session } => self.left(session, ctx),
+            FromSession::People { session } => self.subscribers.repeat(session, Retained::People),
+            FromSession::Leave { session } => self.remove_session(session, ctx),
         }
     }
 }
 
-impl Handler<Told> for Feed {
+impl Handler<HeadReport> for Feed {
     type Result = ();
 
-    fn handle(&mut self, Told(head): Told, ctx: &mut Self::Context) {
-        self.told(head, ctx);
+    fn handle(&mut self, HeadReport(head): HeadReport, ctx: &mut Self::Context) {
+        self.on_head_report(head, ctx);
     }
 }
 
@@ -388,7 +392,7 @@ impl Handler<Flush> for Feed {
     type Result = ();
 
     fn handle(&mut self, _: Flush, ctx: &mut Self::Context) {
-        self.busy.flush = false;
+        self.in_flight.flush = false;
         self.flush();
         self.watch_waiting(ctx);
     }

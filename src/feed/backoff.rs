@@ -9,9 +9,9 @@ pub(super) const RETRY: (Duration, Duration) = (Duration::from_millis(50), Durat
 
 /// How often something failed since it last worked.
 #[derive(Debug, Default)]
-pub(super) struct Setbacks(u32);
+pub(super) struct Backoff(u32);
 
-impl Setbacks {
+impl Backoff {
     /// It worked.
     pub(super) fn clear(&mut self) {
         self.0 = 0;
@@ -41,17 +41,17 @@ mod tests {
     #[test]
     fn each_failure_in_a_row_waits_longer_and_none_too_long() {
         let (first, longest) = RETRY;
-        let mut setbacks = Setbacks::default();
-        assert_eq!(setbacks.level(), log::Level::Warn);
+        let mut backoff = Backoff::default();
+        assert_eq!(backoff.level(), log::Level::Warn);
         for most in [first, first * 2, first * 4] {
-            let wait = setbacks.wait();
+            let wait = backoff.wait();
             assert!(most / 2 <= wait && wait <= most, "{wait:?}");
-            assert_eq!(setbacks.level(), log::Level::Debug);
+            assert_eq!(backoff.level(), log::Level::Debug);
         }
         for _ in 0..100 {
-            assert!(setbacks.wait() <= longest);
+            assert!(backoff.wait() <= longest);
         }
-        setbacks.clear();
-        assert!(setbacks.wait() <= first);
+        backoff.clear();
+        assert!(backoff.wait() <= first);
     }
 }

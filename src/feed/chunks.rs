@@ -40,7 +40,7 @@ pub enum Encoding {
 
 /// A chunk of changes for HTTP.
 #[derive(Debug)]
-pub struct ReadPage {
+pub struct ReadChunk {
     /// The drawing's epoch.
     pub epoch: Epoch,
     /// The page covers the positions after this one …
@@ -58,7 +58,7 @@ pub struct ReadPage {
     chunk: Arc<Chunk>,
 }
 
-impl ReadPage {
+impl ReadChunk {
     /// The answer as pieces of a body: `head`, the changes as elements of a JSON array, and `]}`. It
     /// is encoded on a thread where that may take its time.
     ///
@@ -179,15 +179,15 @@ impl Kept {
 pub(super) struct Chunks {
     kept: Vec<Kept>,
     /// KiB that all feeds of this server may keep.
-    room: Arc<Semaphore>,
+    capacity: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
 impl Chunks {
-    pub(super) fn new(room: Arc<Semaphore>, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(capacity: Arc<Semaphore>, metrics: Arc<Metrics>) -> Self {
         Self {
             kept: Vec::new(),
-            room,
+            capacity,
             metrics,
         }
     }
@@ -199,7 +199,7 @@ impl Chunks {
         load: Load,
         reset: bool,
         title: &str,
-    ) -> ReadPage {
+    ) -> ReadChunk {
         let (kind, from, through) = match load {
             Load::First { after, target } => (Kind::Living, after, target),
             Load::Since(since) => (Kind::All, since, drawing.head()),
@@ -207,7 +207,7 @@ impl Chunks {
         let found = self.find(drawing, kind, from, through);
         let (head, chunk) = found.unwrap_or_else(|| self.cut(drawing, kind, from, through));
         let more = head < drawing.head();
-        ReadPage {
+        ReadChunk {
             epoch: drawing.epoch(),
             from,
             head,
@@ -261,7 +261,7 @@ impl Chunks {
         });
         // The changes, their text, and what is compressed of it.
         let kib = (3 * bytes).div_ceil(1024) as u32;
-        if let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(kib) {
+        if let Ok(capacity) = Arc::clone(&self.capacity).try_acquire_many_owned(kib) {
             if self.kept.len() >= MOST_KEPT {
                 let oldest = self
                     .kept
@@ -281,7 +281,7 @@ impl Chunks {
                 bytes,
                 chunk: Arc::clone(&chunk),
                 used: Instant::now(),
-                _room: room,
+                _room: capacity,
             });
         }
         (to, chunk)

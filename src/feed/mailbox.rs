@@ -24,26 +24,26 @@ pub enum ToSession {
         next: u64,
     },
     /// Some of its ops are decided.
-    Answers(Answers),
+    Acks(Acks),
     /// The socket is to be closed.
     Close(Close),
     /// The feed is gone without a reason: join again.
-    Lost,
+    Rejoin,
 }
 
 /// The way to a session: its mailbox, and how many bytes of frames wait in it.
 #[derive(Clone, Debug)]
 pub struct Mailbox {
     recipient: Recipient<ToSession>,
-    unread: Unread,
+    queued: QueuedBytes,
     most: usize,
 }
 
 /// Bytes of frames that were sent to a session and not taken by it.
 #[derive(Clone, Debug, Default)]
-pub struct Unread(Arc<AtomicUsize>);
+pub struct QueuedBytes(Arc<AtomicUsize>);
 
-impl Unread {
+impl QueuedBytes {
     /// The session took a frame.
     pub fn took(&self, frame: &ByteString) {
         self.0.fetch_sub(frame.len(), Ordering::Relaxed);
@@ -51,12 +51,12 @@ impl Unread {
 }
 
 impl Mailbox {
-    /// The mailbox of a session, which says to `unread` what it took. At most so many bytes of frames
+    /// The mailbox of a session, which says to `queued` what it took. At most so many bytes of frames
     /// wait in it, unless a single one has more.
-    pub fn new(recipient: Recipient<ToSession>, unread: Unread, most: usize) -> Self {
+    pub fn new(recipient: Recipient<ToSession>, queued: QueuedBytes, most: usize) -> Self {
         Self {
             recipient,
-            unread,
+            queued,
             most,
         }
     }
@@ -72,11 +72,11 @@ impl Mailbox {
     }
 
     /// Sends answers, or gives them back if there is no room.
-    pub(super) fn answers(&self, answers: Answers) -> Result<(), Answers> {
-        match self.recipient.try_send(ToSession::Answers(answers)) {
+    pub(super) fn acks(&self, acks: Acks) -> Result<(), Acks> {
+        match self.recipient.try_send(ToSession::Acks(acks)) {
             Ok(()) => Ok(()),
             Err(error) => match error.into_inner() {
-                ToSession::Answers(answers) => Err(answers),
+                ToSession::Acks(acks) => Err(acks),
                 _ => Ok(()),
             },
         }
@@ -85,23 +85,23 @@ impl Mailbox {
     /// Sends a frame, if there is room; says whether there was.
     pub(super) fn frame(&self, frame: ByteString) -> bool {
         let bytes = frame.len();
-        let unread = self.unread.0.fetch_add(bytes, Ordering::Relaxed);
-        let fits = unread == 0 || unread + bytes <= self.most;
+        let queued = self.queued.0.fetch_add(bytes, Ordering::Relaxed);
+        let fits = queued == 0 || queued + bytes <= self.most;
         if fits && self.recipient.try_send(ToSession::Frame(frame)).is_ok() {
             return true;
         }
-        self.unread.0.fetch_sub(bytes, Ordering::Relaxed);
+        self.queued.0.fetch_sub(bytes, Ordering::Relaxed);
         false
     }
 }
 
 /// What came of ops of one session.
 #[derive(Clone, Debug, Default)]
-pub struct Answers {
+pub struct Acks {
     /// The refusals among them, as frames, in order.
     pub refusals: Vec<ByteString>,
     /// How many ops were decided.
     pub ops: usize,
     /// The number of the last: every op up to it is decided.
-    pub upto: u64,
+    pub acked_through: u64,
 }

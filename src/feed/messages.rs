@@ -3,7 +3,7 @@
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::chunks::ReadPage;
+use super::chunks::ReadChunk;
 use super::error::FeedError;
 use super::mailbox::Mailbox;
 use crate::domain::access::Access;
@@ -82,13 +82,13 @@ pub(crate) struct Read {
     pub since: Seq,
     pub epoch: Option<Epoch>,
     pub target: Option<Seq>,
-    pub answer: oneshot::Sender<Result<ReadPage, FeedError>>,
+    pub answer: oneshot::Sender<Result<ReadChunk, FeedError>>,
 }
 
 /// What the database says of this drawing: nothing, if it is swept away.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Told(pub Option<Head>);
+pub(crate) struct HeadReport(pub Option<Head>);
 
 /// The server goes: close the sessions, finish what is queued, and stop.
 #[derive(Message)]
@@ -100,7 +100,7 @@ pub(crate) struct Drain {
 /// The server goes, and waits no longer: close the sessions and stop.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct GiveUp;
+pub(crate) struct ForceClose;
 
 /// Append what has gathered.
 #[derive(Message)]

@@ -6,11 +6,11 @@
 use crate::domain::sequence::Seq;
 
 /// For so many beats a live query may owe something that was stored before them.
-const BEATS_UNTIL_DEAF: u8 = 2;
+const BEATS_UNTIL_STALLED: u8 = 2;
 
 /// One live query: up to where it told, and should have.
 #[derive(Debug, Default)]
-struct Ear {
+struct Progress {
     heard: u64,
     /// What was heard, and what was stored, when the last beat passed.
     before: u64,
@@ -18,7 +18,7 @@ struct Ear {
     missed: u8,
 }
 
-impl Ear {
+impl Progress {
     /// One that is told what comes after this.
     fn from(heard: u64) -> Self {
         Self {
@@ -28,33 +28,33 @@ impl Ear {
     }
 
     /// A beat passed. One that is late is not deaf, as long as it goes on telling.
-    fn is_deaf(&mut self, stored: u64) -> bool {
+    fn is_stalled(&mut self, stored: u64) -> bool {
         let silent = self.heard < self.due && self.heard == self.before;
         self.missed = if silent { self.missed + 1 } else { 0 };
         self.before = self.heard;
         self.due = stored;
-        self.missed >= BEATS_UNTIL_DEAF
+        self.missed >= BEATS_UNTIL_STALLED
     }
 }
 
 /// What is stored, and what of it was heard.
 #[derive(Debug, Default)]
-pub(super) struct Hearing {
+pub(super) struct LiveQueryMonitor {
     /// By their positions.
-    changes: Ear,
+    changes: Progress,
     /// Signal rows of this feed's own, by their number.
-    rows: Ear,
+    rows: Progress,
     /// The last number of a row that was given, and of one that is stored.
     numbered: u64,
     written: u64,
 }
 
-impl Hearing {
+impl LiveQueryMonitor {
     /// The live queries are new: changes up to `head` were read, and rows that are on their way
     /// may be told or not.
     pub(super) fn begin(&mut self, head: Seq) {
-        self.changes = Ear::from(head);
-        self.rows = Ear::from(self.numbered);
+        self.changes = Progress::from(head);
+        self.rows = Progress::from(self.numbered);
     }
 
     /// A change was heard.
@@ -82,9 +82,9 @@ impl Hearing {
 
     /// A beat passed, and the drawing stands at `head`: true when for some beats nothing was
     /// heard of what was stored before.
-    pub(super) fn is_deaf(&mut self, head: Seq) -> bool {
-        let to_changes = self.changes.is_deaf(head);
-        self.rows.is_deaf(self.written) || to_changes
+    pub(super) fn is_stalled(&mut self, head: Seq) -> bool {
+        let to_changes = self.changes.is_stalled(head);
+        self.rows.is_stalled(self.written) || to_changes
     }
 }
 
@@ -92,53 +92,53 @@ impl Hearing {
 mod tests {
     use super::*;
 
-    fn beats(hearing: &mut Hearing, head: Seq) -> usize {
+    fn beats(monitor: &mut LiveQueryMonitor, head: Seq) -> usize {
         (1..100)
-            .find(|_| hearing.is_deaf(head))
+            .find(|_| monitor.is_stalled(head))
             .unwrap_or(usize::MAX)
     }
 
     #[test]
     fn what_is_stored_and_not_heard_for_some_beats_means_deafness() {
-        let after = usize::from(BEATS_UNTIL_DEAF) + 1;
-        let mut hearing = Hearing::default();
-        hearing.begin(5);
-        assert_eq!(beats(&mut hearing, 5), usize::MAX);
-        hearing.change(6);
-        assert_eq!(beats(&mut hearing, 6), usize::MAX);
-        assert_eq!(beats(&mut hearing, 7), after);
-        hearing.begin(7);
-        let row = hearing.number();
-        hearing.wrote(row);
-        assert_eq!(beats(&mut hearing, 7), after);
-        hearing.begin(7);
-        let row = hearing.number();
-        hearing.wrote(row);
-        hearing.row(row);
-        assert_eq!(beats(&mut hearing, 7), usize::MAX);
+        let after = usize::from(BEATS_UNTIL_STALLED) + 1;
+        let mut monitor = LiveQueryMonitor::default();
+        monitor.begin(5);
+        assert_eq!(beats(&mut monitor, 5), usize::MAX);
+        monitor.change(6);
+        assert_eq!(beats(&mut monitor, 6), usize::MAX);
+        assert_eq!(beats(&mut monitor, 7), after);
+        monitor.begin(7);
+        let row = monitor.number();
+        monitor.wrote(row);
+        assert_eq!(beats(&mut monitor, 7), after);
+        monitor.begin(7);
+        let row = monitor.number();
+        monitor.wrote(row);
+        monitor.row(row);
+        assert_eq!(beats(&mut monitor, 7), usize::MAX);
     }
 
     #[test]
     fn rows_from_before_a_live_query_are_neither_due_nor_taken_for_later_ones() {
-        let mut hearing = Hearing::default();
-        let early = hearing.number();
-        hearing.begin(0);
-        hearing.wrote(early);
-        assert_eq!(beats(&mut hearing, 0), usize::MAX);
-        let later = hearing.number();
-        hearing.row(early);
-        hearing.row(later + 5);
-        hearing.wrote(later);
-        assert_ne!(beats(&mut hearing, 0), usize::MAX);
+        let mut monitor = LiveQueryMonitor::default();
+        let early = monitor.number();
+        monitor.begin(0);
+        monitor.wrote(early);
+        assert_eq!(beats(&mut monitor, 0), usize::MAX);
+        let later = monitor.number();
+        monitor.row(early);
+        monitor.row(later + 5);
+        monitor.wrote(later);
+        assert_ne!(beats(&mut monitor, 0), usize::MAX);
     }
 
     #[test]
     fn a_live_query_that_is_late_is_not_deaf() {
-        let mut hearing = Hearing::default();
-        hearing.begin(0);
+        let mut monitor = LiveQueryMonitor::default();
+        monitor.begin(0);
         for head in 1..100 {
-            assert!(!hearing.is_deaf(head));
-            hearing.change(head - 1);
+            assert!(!monitor.is_stalled(head));
+            monitor.change(head - 1);
         }
     }
 }

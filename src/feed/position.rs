@@ -15,10 +15,10 @@ use crate::protocol::{ResetReason, ToBrowser, strokes_frame};
 
 /// The largest frame of changes, in bytes, unless a single one has more. What is new and does
 /// not fit goes out in several; a catch-up that does not fit is read over HTTP, compressed.
-pub const MAX_FRAME_BYTES: usize = 256 * 1024;
+pub const MAX_STROKES_FRAME_BYTES: usize = 256 * 1024;
 
 /// Where a reader that says it holds `since` of `epoch` really is, and whether it has to start over.
-pub fn judge_since(
+pub fn resolve_since(
     drawing: &Drawing,
     since: Seq,
     epoch: Option<Epoch>,
@@ -61,7 +61,7 @@ pub enum Load {
 
 /// What a reader over HTTP that says it holds `since` of `epoch` is given next, and whether it has to
 /// start over; with a `target`, it is in the middle of its first load.
-pub fn judge_read(
+pub fn resolve_read(
     drawing: &Drawing,
     since: Seq,
     epoch: Option<Epoch>,
@@ -69,7 +69,7 @@ pub fn judge_read(
 ) -> (Load, Option<ResetReason>) {
     // Of a first load, the tombstones after its target must be there, not those after its last chunk.
     let target = target.filter(|&target| 0 < since && since < target);
-    let (held, reset) = judge_since(drawing, target.unwrap_or(since), epoch);
+    let (held, reset) = resolve_since(drawing, target.unwrap_or(since), epoch);
     let load = match target {
         Some(target) if reset.is_none() => Load::First {
             after: since,
@@ -117,7 +117,7 @@ fn read_instead(since: Seq) -> CatchUp {
 fn size<'a>(mut changes: impl Iterator<Item = &'a Change>) -> Option<usize> {
     changes.try_fold(0, |bytes, change| {
         let bytes = bytes + change.bytes();
-        (bytes <= MAX_FRAME_BYTES).then_some(bytes)
+        (bytes <= MAX_STROKES_FRAME_BYTES).then_some(bytes)
     })
 }
 

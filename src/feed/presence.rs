@@ -18,7 +18,7 @@ use listed::Activity;
 pub use listed::{MAX_LISTED, QUIET};
 
 /// A server that was not heard for this many beats is gone, and so are its people.
-pub const BEATS_UNTIL_GONE: u8 = 3;
+pub const BEATS_UNTIL_EXPIRED: u8 = 3;
 /// Most writers of one server whom the other servers are told of by name. Beyond it a writer who is seen
 /// through two servers may be counted twice. It bounds a row: some 150 KiB.
 pub const MAX_TOLD: usize = 1_000;
@@ -50,14 +50,14 @@ fn pause(each: Duration, number: usize, longest: Duration) -> Duration {
 
 /// What another server is known to have said of its people.
 #[derive(Debug, Default)]
-struct Elsewhere {
+struct RemotePeople {
     people: People,
     missed: u8,
 }
 
 /// What came of a row of another server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Heard {
+pub struct PeerRowOutcome {
     /// Who is here is not what it was.
     pub changed: bool,
     /// A row before it was missed: its server is to be asked.
@@ -66,22 +66,22 @@ pub struct Heard {
 
 /// Who is here.
 #[derive(Debug)]
-pub struct Roster {
-    here: BTreeMap<SessionId, Person>,
-    elsewhere: BTreeMap<ServerId, Elsewhere>,
+pub struct Presence {
+    local: BTreeMap<SessionId, Person>,
+    remote: BTreeMap<ServerId, RemotePeople>,
     /// What the sessions were told, and the other servers.
     to_sessions: People,
     to_servers: People,
     activity: Activity,
 }
 
-impl Roster {
+impl Presence {
     /// Nobody yet. The versions of what is told begin at a number that no roster of this server for
     /// this drawing began with before.
     pub fn begin(version: u64) -> Self {
         Self {
-            here: BTreeMap::new(),
-            elsewhere: BTreeMap::new(),
+            local: BTreeMap::new(),
+            remote: BTreeMap::new(),
             to_sessions: People::begin(version),
             to_servers: People::begin(version),
             activity: Activity::default(),
@@ -90,22 +90,22 @@ impl Roster {
 
     /// A session of this server is seen as this person.
     pub fn join(&mut self, session: SessionId, person: Person) {
-        self.here.insert(session, person);
+        self.local.insert(session, person);
     }
 
     /// A session of this server left; true when it was seen.
     pub fn leave(&mut self, session: SessionId) -> bool {
-        self.here.remove(&session).is_some()
+        self.local.remove(&session).is_some()
     }
 
     /// Everyone who is known by name, this server's first. A writer that came back through another session is here once.
     fn everyone(&self) -> Vec<&Person> {
-        let elsewhere = self.elsewhere.values();
-        let elsewhere = elsewhere.flat_map(|server| server.people.listed().values());
+        let remote = self.remote.values();
+        let remote = remote.flat_map(|server| server.people.listed().values());
         let mut seen = HashSet::new();
-        self.here
+        self.local
             .values()
-            .chain(elsewhere)
+            .chain(remote)
             .filter(|person| seen.insert(person.writer))
             .collect()
     }
@@ -113,7 +113,7 @@ impl Roster {
     /// How many people there are: those known by name, each once however many pages they have, and the others.
     fn count(&self, everyone: &[&Person]) -> usize {
         let persons: HashSet<_> = everyone.iter().map(|person| person.author).collect();
-        let others = self.elsewhere.values().map(|server| {
+        let others = self.remote.values().map(|server| {
             let people = &server.people;
             people.count().saturating_sub(people.listed().len())
         });
@@ -122,9 +122,9 @@ impl Roster {
 
     /// About how many writers are here: how long to gather depends on it.
     pub fn len(&self) -> usize {
-        let elsewhere = self.elsewhere.values();
-        let elsewhere: usize = elsewhere.map(|server| server.people.count()).sum();
-        self.here.len() + elsewhere
+        let remote = self.remote.values();
+        let remote: usize = remote.map(|server| server.people.count()).sum();
+        self.local.len() + remote
     }
 
     /// Whether nobody is here.
@@ -134,7 +134,7 @@ impl Roster {
 
     /// What is new to the sessions, and all of it for those who missed something; nothing when
     /// nothing is.
-    pub fn news_for_sessions(&mut self, now: Instant) -> Option<(PeopleUpdate, PeopleUpdate)> {
+    pub fn update_for_sessions(&mut self, now: Instant) -> Option<(PeopleUpdate, PeopleUpdate)> {
         // Taken out, since whom it chooses is borrowed from here.
         let mut activity = std::mem::take(&mut self.activity);
         let everyone = self.everyone();
@@ -150,10 +150,10 @@ impl Roster {
     }
 
     /// What is new to the other servers: an empty change when nothing is.
-    pub fn news_for_servers(&mut self) -> PeopleUpdate {
+    pub fn update_for_peers(&mut self) -> PeopleUpdate {
         let mut seen = HashSet::new();
         let mut listed = BTreeMap::new();
-        for person in self.here.values() {
+        for person in self.local.values() {
             if seen.insert(person.writer) && listed.len() < MAX_TOLD {
                 listed.insert(person.writer, person.clone());
             }
@@ -162,8 +162,8 @@ impl Roster {
     }
 
     /// All of it for the other servers.
-    pub fn all_for_servers(&mut self) -> PeopleUpdate {
-        self.news_for_servers();
+    pub fn whole_for_peers(&mut self) -> PeopleUpdate {
+        self.update_for_peers();
         self.to_servers.whole()
     }
 
@@ -185,23 +185,23 @@ impl Roster {
 
     /// Whether another server has the drawing open.
     pub fn is_shared(&self) -> bool {
-        !self.elsewhere.is_empty()
+        !self.remote.is_empty()
     }
 
     /// Whether a server was heard lately.
     pub fn knows(&self, server: ServerId) -> bool {
-        self.elsewhere.contains_key(&server)
+        self.remote.contains_key(&server)
     }
 
     /// Another server said something, and perhaps who is there.
-    pub fn heard(&mut self, server: ServerId, presence: Option<PeopleUpdate>) -> Heard {
-        let known = self.elsewhere.entry(server).or_default();
+    pub fn on_row(&mut self, server: ServerId, presence: Option<PeopleUpdate>) -> PeerRowOutcome {
+        let known = self.remote.entry(server).or_default();
         known.missed = 0;
         let Some(presence) = presence else {
-            return Heard::default();
+            return PeerRowOutcome::default();
         };
         let arrival = known.people.take(presence);
-        Heard {
+        PeerRowOutcome {
             changed: arrival == Arrival::Next,
             missed: arrival == Arrival::Gap,
         }
@@ -209,12 +209,12 @@ impl Roster {
 
     /// A beat passed: forgets the servers that were not heard for too long; true when people went.
     pub fn beat(&mut self) -> bool {
-        let before = self.elsewhere.len();
-        self.elsewhere.retain(|_, server| {
+        let before = self.remote.len();
+        self.remote.retain(|_, server| {
             server.missed += 1;
-            server.missed <= BEATS_UNTIL_GONE
+            server.missed <= BEATS_UNTIL_EXPIRED
         });
-        self.elsewhere.len() != before
+        self.remote.len() != before
     }
 }
 

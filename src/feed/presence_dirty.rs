@@ -9,7 +9,7 @@ use crate::feed::presence::people_pause;
 
 /// What the other servers have to be told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum ForServers {
+pub(super) enum PeerUpdate {
     /// Nothing.
     #[default]
     Nothing,
@@ -21,27 +21,27 @@ pub(super) enum ForServers {
 
 /// What has to be told, and when something was told last.
 #[derive(Debug, Default)]
-pub(super) struct PeopleDue {
+pub(super) struct PresenceDirty {
     pub(super) sessions: bool,
-    pub(super) servers: ForServers,
+    pub(super) servers: PeerUpdate,
     told: Option<Instant>,
 }
 
-impl PeopleDue {
+impl PresenceDirty {
     /// Someone came, left or changed here.
     pub(super) fn changed(&mut self) {
         self.sessions = true;
-        self.for_servers(ForServers::Changes);
+        self.for_peers(PeerUpdate::Changes);
     }
 
     /// The other servers have to be told at least so much.
-    pub(super) fn for_servers(&mut self, what: ForServers) {
+    pub(super) fn for_peers(&mut self, what: PeerUpdate) {
         self.servers = self.servers.max(what);
     }
 
     /// How long to gather yet, with so many people here; nothing when there is nothing to tell.
     pub(super) fn wait(&self, people: usize, now: Instant) -> Option<Duration> {
-        if !self.sessions && self.servers == ForServers::Nothing {
+        if !self.sessions && self.servers == PeerUpdate::Nothing {
             return None;
         }
         let pause = people_pause(people);
@@ -50,7 +50,7 @@ impl PeopleDue {
     }
 
     /// Takes what is to be told now.
-    pub(super) fn take(&mut self, now: Instant) -> (bool, ForServers) {
+    pub(super) fn take(&mut self, now: Instant) -> (bool, PeerUpdate) {
         self.told = Some(now);
         let sessions = std::mem::take(&mut self.sessions);
         (sessions, std::mem::take(&mut self.servers))
@@ -65,7 +65,7 @@ mod tests {
 
     /// The moments, in milliseconds, at which it is told when somebody comes every so many milliseconds for five seconds.
     fn told_at(people: usize, comes_every: u64) -> Vec<u64> {
-        let (mut due, start) = (PeopleDue::default(), Instant::now());
+        let (mut due, start) = (PresenceDirty::default(), Instant::now());
         let mut told = Vec::new();
         for at in 0..5_000 {
             let now = start + STEP * at as u32;
@@ -73,7 +73,7 @@ mod tests {
                 due.changed();
             }
             if due.wait(people, now) == Some(Duration::ZERO) {
-                assert_eq!(due.take(now), (true, ForServers::Changes));
+                assert_eq!(due.take(now), (true, PeerUpdate::Changes));
                 told.push(at);
             }
         }
@@ -108,12 +108,12 @@ mod tests {
 
     #[test]
     fn the_most_that_servers_have_to_be_told_counts() {
-        let (mut due, now) = (PeopleDue::default(), Instant::now());
+        let (mut due, now) = (PresenceDirty::default(), Instant::now());
         assert_eq!(due.wait(1, now), None);
-        due.for_servers(ForServers::All);
-        due.for_servers(ForServers::Changes);
+        due.for_peers(PeerUpdate::All);
+        due.for_peers(PeerUpdate::Changes);
         assert_eq!(due.wait(1, now), Some(Duration::ZERO));
-        assert_eq!(due.take(now), (false, ForServers::All));
-        assert_eq!(due.take(now), (false, ForServers::Nothing));
+        assert_eq!(due.take(now), (false, PeerUpdate::All));
+        assert_eq!(due.take(now), (false, PeerUpdate::Nothing));
     }
 }

@@ -54,7 +54,7 @@ fn rough_bytes(value: &serde_json::Value) -> usize {
 /// A session reserves room before it submits, so that a full queue is a refusal for load at
 /// once and in order, and everything that was submitted is taken.
 #[derive(Clone, Debug)]
-pub struct Room(Arc<Space>);
+pub struct Capacity(Arc<Space>);
 
 #[derive(Debug)]
 struct Space {
@@ -64,7 +64,7 @@ struct Space {
     max_bytes: usize,
 }
 
-impl Room {
+impl Capacity {
     /// Room for so many ops, and so many bytes.
     pub fn new(max_ops: usize, max_bytes: usize) -> Self {
         Self(Arc::new(Space {
@@ -108,35 +108,35 @@ struct Waiting {
 /// The ops that wait, in order, and the batch that is being decided or appended.
 #[derive(Debug)]
 pub struct Queue {
-    room: Room,
+    capacity: Capacity,
     waiting: VecDeque<Waiting>,
     sessions: Vec<(SessionId, usize)>,
     batch: Vec<(Writer, Op)>,
     /// How many of the next ops go one by one, after a batch of them failed.
-    alone: usize,
+    isolated: usize,
     /// The op that went alone failed before.
-    accused: bool,
+    failed_alone: bool,
     /// The verdicts with which the batch was appended, if it is unknown whether it is stored.
     unproven: Vec<Verdict>,
 }
 
 impl Queue {
     /// An empty queue with this room.
-    pub fn new(room: Room) -> Self {
+    pub fn new(capacity: Capacity) -> Self {
         Self {
-            room,
+            capacity,
             waiting: VecDeque::new(),
             sessions: Vec::new(),
             batch: Vec::new(),
-            alone: 0,
-            accused: false,
+            isolated: 0,
+            failed_alone: false,
             unproven: Vec::new(),
         }
     }
 
     /// The room that a session reserves before it submits.
-    pub fn room(&self) -> &Room {
-        &self.room
+    pub fn capacity(&self) -> &Capacity {
+        &self.capacity
     }
 
     /// Whether nothing waits and nothing is on its way.
@@ -159,7 +159,7 @@ impl Queue {
     /// to the limits. Empty when nothing waits.
     pub fn batch(&mut self) -> &[(Writer, Op)] {
         if self.batch.is_empty() {
-            let most = if self.alone > 0 { 1 } else { MAX_BATCH_OPS };
+            let most = if self.isolated > 0 { 1 } else { MAX_BATCH_OPS };
             let mut bytes = 0;
             while let Some(next) = self.waiting.front() {
                 let full = bytes + next.bytes > MAX_BATCH_BYTES && !self.batch.is_empty();
@@ -178,14 +178,14 @@ impl Queue {
 
     /// The batch has its answers: gives back who asked for each op, and its number.
     pub fn finish(&mut self) -> Vec<(SessionId, u64)> {
-        self.alone = self.alone.saturating_sub(self.batch.len());
-        self.accused = false;
+        self.isolated = self.isolated.saturating_sub(self.batch.len());
+        self.failed_alone = false;
         self.unproven.clear();
         let ops = self.batch.drain(..);
         let asked = self.sessions.drain(..).zip(ops);
         asked
             .map(|((session, bytes), (_, op))| {
-                self.room.release(bytes);
+                self.capacity.release(bytes);
                 (session, op.n)
             })
             .collect()
@@ -197,8 +197,8 @@ impl Queue {
         if self.batch.len() <= 1 {
             return false;
         }
-        self.alone = self.batch.len();
-        self.accused = false;
+        self.isolated = self.batch.len();
+        self.failed_alone = false;
         self.unproven.clear();
         let held = self.sessions.drain(..).zip(self.batch.drain(..));
         for ((session, bytes), op) in held.rev() {
@@ -230,8 +230,8 @@ impl Queue {
 
     /// The op that is on its way alone failed, while the database takes what else is written. Once
     /// may be chance: true when that is so for the second time.
-    pub fn accuse(&mut self) -> bool {
-        std::mem::replace(&mut self.accused, true)
+    pub fn second_failure(&mut self) -> bool {
+        std::mem::replace(&mut self.failed_alone, true)
     }
 }
 
@@ -242,7 +242,7 @@ mod tests {
     use uuid::Uuid;
 
     fn queue(max_ops: usize) -> Queue {
-        Queue::new(Room::new(max_ops, 1_000_000))
+        Queue::new(Capacity::new(max_ops, 1_000_000))
     }
 
     fn erase(n: u64) -> Op {
@@ -291,8 +291,8 @@ mod tests {
         for n in [1, 2] {
             assert_eq!(numbers(queue.batch()), [n]);
             assert!(!queue.split());
-            assert!(!queue.accuse());
-            assert!(queue.accuse());
+            assert!(!queue.second_failure());
+            assert!(queue.second_failure());
             queue.finish();
         }
         assert_eq!(numbers(queue.batch()), [3, 4]);
@@ -333,15 +333,18 @@ mod tests {
     #[test]
     fn a_full_queue_has_no_room_until_a_batch_is_finished() {
         let mut queue = queue(2);
-        let room = queue.room().clone();
+        let capacity = queue.capacity().clone();
         let op = erase(1);
-        assert!(room.reserve(op_bytes(&op)) && room.reserve(op_bytes(&op)));
-        assert!(!room.reserve(op_bytes(&op)));
+        assert!(capacity.reserve(op_bytes(&op)) && capacity.reserve(op_bytes(&op)));
+        assert!(!capacity.reserve(op_bytes(&op)));
         queue.push(1, writer(), [op, erase(2)]);
         queue.batch();
-        assert!(!room.reserve(1));
+        assert!(!capacity.reserve(1));
         queue.finish();
-        assert!(room.reserve(1));
-        assert!(!Room::new(10, 100).reserve(101), "bytes are bounded too");
+        assert!(capacity.reserve(1));
+        assert!(
+            !Capacity::new(10, 100).reserve(101),
+            "bytes are bounded too"
+        );
     }
 }

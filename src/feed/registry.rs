@@ -15,13 +15,13 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::domain::drawing::Size;
 use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::sequence::Seq;
-use crate::feed::actor::{Attached, Feed};
-use crate::feed::chunks::ReadPage;
+use crate::feed::actor::{Feed, FeedHandle};
+use crate::feed::chunks::ReadChunk;
 use crate::feed::error::FeedError;
-use crate::feed::messages::{Drain, FromSession, GiveUp, Read, Told};
+use crate::feed::messages::{Drain, ForceClose, FromSession, HeadReport, Read};
 use crate::feed::registration::{Entries, Entry, Registration};
 use crate::feed::settings::FeedSettings;
-use crate::feed::state::Shared;
+use crate::feed::state::FeedState;
 use crate::metrics::{Metrics, Row};
 use crate::protocol::PeerMessage;
 use crate::store::{Head, Store};
@@ -42,9 +42,9 @@ pub struct Feeds(Arc<Registry>);
 struct Registry {
     store: Store,
     settings: Arc<FeedSettings>,
-    open: Arc<Entries<Attached>>,
+    open: Arc<Entries<FeedHandle>>,
     opened: AtomicU64,
-    chunk_room: Arc<Semaphore>,
+    chunk_capacity: Arc<Semaphore>,
     draining: AtomicBool,
 }
 
@@ -57,7 +57,7 @@ impl Feeds {
             settings: Arc::new(settings),
             open: Arc::new(Entries::new()),
             opened: AtomicU64::new(0),
-            chunk_room: Arc::new(Semaphore::new(CHUNK_ROOM_KIB)),
+            chunk_capacity: Arc::new(Semaphore::new(CHUNK_ROOM_KIB)),
             draining: AtomicBool::new(false),
         }))
     }
@@ -73,7 +73,7 @@ impl Feeds {
     }
 
     /// Brings up to date what is measured only when it is asked for.
-    pub fn measure(&self) {
+    pub fn update_gauges(&self) {
         let (mut ops, mut bytes) = (0, 0);
         let mut sizes = [
             (Row::Living, Size::default()),
@@ -81,10 +81,10 @@ impl Feeds {
         ];
         let open = self.lock();
         for open in open.values() {
-            let held = open.handle.shared.room.held();
+            let held = open.handle.state.capacity.held();
             ops += held.0;
             bytes += held.1;
-            let (living, tombstones) = open.handle.shared.sizes();
+            let (living, tombstones) = open.handle.state.sizes();
             for ((_, all), one) in sizes.iter_mut().zip([living, tombstones]) {
                 all.rows += one.rows;
                 all.bytes += one.bytes;
@@ -123,7 +123,7 @@ impl Feeds {
     /// # Errors
     ///
     /// [`FeedError::Unavailable`] while this server goes.
-    pub fn join(&self, id: DrawingId, message: FromSession) -> Result<Attached, FeedError> {
+    pub fn join(&self, id: DrawingId, message: FromSession) -> Result<FeedHandle, FeedError> {
         self.ask(id, message)
     }
 
@@ -139,7 +139,7 @@ impl Feeds {
         since: Seq,
         epoch: Option<Epoch>,
         target: Option<Seq>,
-    ) -> Result<ReadPage, FeedError> {
+    ) -> Result<ReadChunk, FeedError> {
         for _ in 0..ATTEMPTS {
             let (answer, page) = oneshot::channel();
             self.ask(
@@ -163,7 +163,7 @@ impl Feeds {
 
     /// A drawing was renamed, deleted or taken back through this server: tells its own feed and those of the
     /// other servers. Whom this does not reach learns it when heads are compared.
-    pub async fn look(&self, id: DrawingId) {
+    pub async fn announce_metadata_change(&self, id: DrawingId) {
         let row = PeerMessage {
             check_head: true,
             ..PeerMessage::default()
@@ -185,15 +185,15 @@ impl Feeds {
     fn told(&self, id: DrawingId, head: Option<Head>) {
         let feed = self.lock().get(&id).map(|open| open.handle.feed.clone());
         if let Some(feed) = feed {
-            feed.do_send(Told(head));
+            feed.do_send(HeadReport(head));
         }
     }
 
     /// Compares the heads, titles and deletions of all open drawings with the database's every
-    /// `heads_interval`, in one query for all. Runs until it is dropped.
+    /// `head_check_interval`, in one query for all. Runs until it is dropped.
     pub async fn watch(&self) {
         loop {
-            tokio::time::sleep(self.0.settings.heads_interval).await;
+            tokio::time::sleep(self.0.settings.head_check_interval).await;
             let open: Vec<DrawingId> = self.lock().keys().copied().collect();
             if open.is_empty() {
                 continue;
@@ -237,14 +237,14 @@ impl Feeds {
                 limit.as_millis()
             );
             // One that does not come to this in time has its sessions cut.
-            let closed = join_all(feeds.iter().map(|feed| feed.send(GiveUp)));
+            let closed = join_all(feeds.iter().map(|feed| feed.send(ForceClose)));
             let _ = tokio::time::timeout(LAST_CLOSE, closed).await;
         }
     }
 
     /// Asks the drawing's feed, which is opened if it is not. Sent under the lock, so that a
     /// feed that takes itself off the registry knows that nothing more is on its way to it.
-    fn ask<M>(&self, id: DrawingId, message: M) -> Result<Attached, FeedError>
+    fn ask<M>(&self, id: DrawingId, message: M) -> Result<FeedHandle, FeedError>
     where
         M: Message<Result = ()> + Send + 'static,
         Feed: Handler<M>,
@@ -270,21 +270,21 @@ impl Feeds {
         Ok(open.handle.clone())
     }
 
-    fn open_feed(&self, id: DrawingId) -> Entry<Attached> {
+    fn open_feed(&self, id: DrawingId) -> Entry<FeedHandle> {
         let number = self.0.opened.fetch_add(1, Ordering::Relaxed);
         self.metrics().feeds_opened.count();
-        let shared = Shared::new(&self.0.settings, self.0.chunk_room.clone());
+        let state = FeedState::new(&self.0.settings, self.0.chunk_capacity.clone());
         let registration = Registration::new(Arc::clone(&self.0.open), id, number);
         let feed = Feed::new(
             id,
             self.0.store.clone(),
             self.0.settings.clone(),
-            shared.clone(),
+            state.clone(),
             registration,
         );
-        let handle = Attached {
+        let handle = FeedHandle {
             feed: feed.start(),
-            shared,
+            state,
         };
         Entry {
             number,
@@ -294,7 +294,7 @@ impl Feeds {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<DrawingId, Entry<Attached>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<DrawingId, Entry<FeedHandle>>> {
         self.0.open.lock()
     }
 }

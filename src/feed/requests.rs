@@ -15,7 +15,7 @@ use crate::protocol::{Close, Hello};
 const DRAIN_SPREAD: Duration = Duration::from_secs(2);
 
 /// What is asked, and by whom.
-pub(super) enum Asked {
+pub(super) enum PendingRequest {
     Join {
         session: SessionId,
         mailbox: Mailbox,
@@ -35,36 +35,36 @@ pub(super) enum Asked {
     Read(Read),
 }
 
-impl Asked {
+impl PendingRequest {
     /// The session that asks, if one does.
     pub(super) fn session(&self) -> Option<SessionId> {
         match self {
-            Asked::Join { session, .. }
-            | Asked::Hello { session, .. }
-            | Asked::Since { session, .. } => Some(*session),
-            Asked::Read(_) => None,
+            PendingRequest::Join { session, .. }
+            | PendingRequest::Hello { session, .. }
+            | PendingRequest::Since { session, .. } => Some(*session),
+            PendingRequest::Read(_) => None,
         }
     }
 
     /// The position whose tombstones, if any after it, have to be told with the answer.
     pub(super) fn position(&self) -> Seq {
         match self {
-            Asked::Join { since, .. } | Asked::Since { since, .. } => *since,
-            Asked::Read(read) if read.since == 0 => 0,
-            Asked::Read(read) => read.since.max(read.target.unwrap_or(0)),
-            Asked::Hello { .. } => 0,
+            PendingRequest::Join { since, .. } | PendingRequest::Since { since, .. } => *since,
+            PendingRequest::Read(read) if read.since == 0 => 0,
+            PendingRequest::Read(read) => read.since.max(read.target.unwrap_or(0)),
+            PendingRequest::Hello { .. } => 0,
         }
     }
 
     /// Whether nobody waits for the answer any more.
     pub(super) fn is_given_up(&self) -> bool {
-        matches!(self, Asked::Read(read) if read.answer.is_closed())
+        matches!(self, PendingRequest::Read(read) if read.answer.is_closed())
     }
 }
 
 /// Why a feed ends, and what those who are there or come are told.
 #[derive(Clone, Copy)]
-pub(super) enum Ending {
+pub(super) enum CloseReason {
     /// The drawing is not there, or no longer.
     NoDrawing,
     /// The drawing was never read.
@@ -73,12 +73,12 @@ pub(super) enum Ending {
     Restart,
 }
 
-impl Ending {
+impl CloseReason {
     pub(super) fn close(self) -> Close {
         match self {
-            Ending::NoDrawing => Close::NoDrawing,
-            Ending::Unavailable => Close::Load { after: RETRY.1 },
-            Ending::Restart => {
+            CloseReason::NoDrawing => Close::NoDrawing,
+            CloseReason::Unavailable => Close::Load { after: RETRY.1 },
+            CloseReason::Restart => {
                 let spread = DRAIN_SPREAD.as_millis() as u64;
                 Close::Restart {
                     after: Duration::from_millis(fastrand::u64(0..=spread)),
@@ -87,14 +87,14 @@ impl Ending {
         }
     }
 
-    pub(super) fn refuse(self, asked: Asked) {
+    pub(super) fn refuse(self, asked: PendingRequest) {
         match asked {
-            Asked::Join { mailbox, .. } => mailbox.close(self.close()),
-            Asked::Hello { .. } | Asked::Since { .. } => {}
-            Asked::Read(read) => {
+            PendingRequest::Join { mailbox, .. } => mailbox.close(self.close()),
+            PendingRequest::Hello { .. } | PendingRequest::Since { .. } => {}
+            PendingRequest::Read(read) => {
                 let error = match self {
-                    Ending::NoDrawing => FeedError::NotFound,
-                    Ending::Unavailable | Ending::Restart => FeedError::Unavailable,
+                    CloseReason::NoDrawing => FeedError::NotFound,
+                    CloseReason::Unavailable | CloseReason::Restart => FeedError::Unavailable,
                 };
                 // A reader that is gone misses nothing.
                 let _ = read.answer.send(Err(error));

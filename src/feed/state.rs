@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 
-use super::queue::Room;
+use super::queue::Capacity;
 use super::settings::FeedSettings;
 use crate::domain::drawing::{Drawing, Size};
 use crate::domain::sequence::Seq;
@@ -13,11 +13,11 @@ use crate::domain::sequence::Seq;
 /// What a feed shares with its sessions and the registry: room for ops, the head, and how large the
 /// drawing is in memory.
 #[derive(Clone, Debug)]
-pub struct Shared {
+pub struct FeedState {
     /// Room for ops.
-    pub room: Room,
+    pub capacity: Capacity,
     /// KiB of chunks that all feeds of this server may keep.
-    pub(super) chunk_room: Arc<Semaphore>,
+    pub(super) chunk_capacity: Arc<Semaphore>,
     numbers: Arc<Numbers>,
 }
 
@@ -48,11 +48,11 @@ impl AtomicSize {
     }
 }
 
-impl Shared {
-    pub(crate) fn new(settings: &FeedSettings, chunk_room: Arc<Semaphore>) -> Self {
+impl FeedState {
+    pub(crate) fn new(settings: &FeedSettings, chunk_capacity: Arc<Semaphore>) -> Self {
         Self {
-            room: Room::new(settings.queue_ops, settings.queue_bytes),
-            chunk_room,
+            capacity: Capacity::new(settings.queue_ops, settings.queue_bytes),
+            chunk_capacity,
             numbers: Arc::default(),
         }
     }

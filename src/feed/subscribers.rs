@@ -7,7 +7,7 @@
 //!
 //! At most so many bytes of frames as a setting says wait in its mailbox, which other sessions share,
 //! and its connection holds a copy of some 32 KiB and one frame, of about
-//! [`MAX_FRAME_BYTES`] or one stroke. Beside that it is owed the answers to its own ops.
+//! [`MAX_STROKES_FRAME_BYTES`] or one stroke. Beside that it is owed the answers to its own ops.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,13 +15,15 @@ use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
 
-use super::mailbox::{Answers, Mailbox, ToSession};
-use super::position::{CatchUp, FirstFrame, MAX_FRAME_BYTES, catch_up, first_load, judge_since};
+use super::mailbox::{Acks, Mailbox, ToSession};
+use super::position::{
+    CatchUp, FirstFrame, MAX_STROKES_FRAME_BYTES, catch_up, first_load, resolve_since,
+};
 use crate::domain::drawing::Drawing;
 use crate::domain::ids::SessionId;
 use crate::domain::ids::{Epoch, Writer};
 use crate::domain::sequence::Seq;
-use crate::metrics::{Metrics, Resync, Skipped};
+use crate::metrics::{Metrics, Resync, SkippedFrame};
 use crate::protocol::{Close, ResetReason, ToBrowser, strokes_frame};
 
 /// A session that reads nothing for so long is given up.
@@ -29,7 +31,7 @@ pub const MAX_STALL: Duration = Duration::from_secs(30);
 
 /// What is told when it changes, and has to reach everyone once they read: the last of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lasting {
+pub enum Retained {
     /// Who is here.
     People,
     /// The drawing's title.
@@ -38,9 +40,9 @@ pub enum Lasting {
 
 /// How changes reach a session.
 #[derive(Debug)]
-enum Flow {
+enum Delivery {
     /// It has everything that was sent, and gets each frame.
-    Following,
+    Live,
     /// It has everything up to `position`, after it forgot everything if there is a reason to
     /// reset, and was not reading at `since`.
     Behind {
@@ -54,21 +56,21 @@ enum Flow {
 
 /// One session of this drawing.
 #[derive(Debug)]
-pub struct Member {
+pub struct Subscriber {
     mailbox: Mailbox,
-    flow: Flow,
+    delivery: Delivery,
     /// Who draws in it, once it said hello.
     pub writer: Option<Writer>,
     /// Answers that found its mailbox full. Bounded by the ops that a session may have without an answer.
-    owed: Option<Answers>,
+    pending_acks: Option<Acks>,
     /// What changed while it was not reading.
-    missed: BTreeSet<Lasting>,
+    missed: BTreeSet<Retained>,
 }
 
-impl Member {
+impl Subscriber {
     /// It holds everything up to `position`, and gets the rest when it reads.
     fn fall_behind(&mut self, position: Seq) {
-        self.flow = Flow::Behind {
+        self.delivery = Delivery::Behind {
             position,
             reset: None,
             since: Instant::now(),
@@ -76,8 +78,8 @@ impl Member {
     }
 
     /// Sends what it missed of what lasts; false when its mailbox is full.
-    fn make_up(&mut self, lasting: &BTreeMap<Lasting, ByteString>) -> bool {
-        for (kind, frame) in lasting {
+    fn send_missed(&mut self, retained: &BTreeMap<Retained, ByteString>) -> bool {
+        for (kind, frame) in retained {
             if self.missed.contains(kind) {
                 if !self.mailbox.frame(frame.clone()) {
                     return false;
@@ -95,38 +97,38 @@ impl Member {
         self.mailbox.tell(welcome);
     }
 
-    fn pay(&mut self) -> bool {
-        let Some(answers) = self.owed.take() else {
+    fn send_acks(&mut self) -> bool {
+        let Some(acks) = self.pending_acks.take() else {
             return true;
         };
-        self.owed = self.mailbox.answers(answers).err();
-        self.owed.is_none()
+        self.pending_acks = self.mailbox.acks(acks).err();
+        self.pending_acks.is_none()
     }
 
-    fn answer(&mut self, answers: Answers) {
-        let owed = self.owed.get_or_insert_default();
-        owed.refusals.extend(answers.refusals);
-        owed.ops += answers.ops;
-        owed.upto = answers.upto;
-        self.pay();
+    fn acknowledge(&mut self, acks: Acks) {
+        let pending_acks = self.pending_acks.get_or_insert_default();
+        pending_acks.refusals.extend(acks.refusals);
+        pending_acks.ops += acks.ops;
+        pending_acks.acked_through = acks.acked_through;
+        self.send_acks();
     }
 }
 
 /// All sessions of this drawing on this server.
-pub struct Members {
+pub struct Subscribers {
     metrics: Arc<Metrics>,
-    all: BTreeMap<SessionId, Member>,
+    all: BTreeMap<SessionId, Subscriber>,
     /// Everyone who follows has everything up to here.
     sent: Seq,
     /// How many have fallen behind.
     waiting: usize,
     /// What everyone was told last of what lasts.
-    lasting: BTreeMap<Lasting, ByteString>,
+    retained: BTreeMap<Retained, ByteString>,
     /// What the next session that holds nothing is sent.
     first_frame: Option<FirstFrame>,
 }
 
-impl Members {
+impl Subscribers {
     /// Nobody yet.
     pub fn new(metrics: Arc<Metrics>) -> Self {
         Self {
@@ -134,7 +136,7 @@ impl Members {
             all: BTreeMap::new(),
             sent: 0,
             waiting: 0,
-            lasting: BTreeMap::new(),
+            retained: BTreeMap::new(),
             first_frame: None,
         }
     }
@@ -150,7 +152,7 @@ impl Members {
     }
 
     /// One of them.
-    pub fn get_mut(&mut self, session: SessionId) -> Option<&mut Member> {
+    pub fn get_mut(&mut self, session: SessionId) -> Option<&mut Subscriber> {
         self.all.get_mut(&session)
     }
 
@@ -175,20 +177,20 @@ impl Members {
         epoch: Option<Epoch>,
         resync: Resync,
     ) {
-        let member = Member {
+        let subscriber = Subscriber {
             mailbox,
-            flow: Flow::Reading,
+            delivery: Delivery::Reading,
             writer: None,
-            owed: None,
+            pending_acks: None,
             // What changes of who is here means nothing before all of it was told, be it later.
             missed: self
-                .lasting
+                .retained
                 .keys()
                 .copied()
-                .chain([Lasting::People])
+                .chain([Retained::People])
                 .collect(),
         };
-        self.all.insert(session, member);
+        self.all.insert(session, subscriber);
         self.resume(session, drawing, since, epoch, resync);
     }
 
@@ -202,14 +204,14 @@ impl Members {
         resync: Resync,
     ) {
         self.flush(drawing);
-        let Some(member) = self.all.get_mut(&session) else {
+        let Some(subscriber) = self.all.get_mut(&session) else {
             return;
         };
-        let (since, reset) = judge_since(drawing, since, epoch);
+        let (since, reset) = resolve_since(drawing, since, epoch);
         let resync = reset.map_or(resync, |_| Resync::Reset);
         self.metrics.resyncs.count(resync);
-        self.waiting += usize::from(!matches!(member.flow, Flow::Behind { .. }));
-        member.flow = Flow::Behind {
+        self.waiting += usize::from(!matches!(subscriber.delivery, Delivery::Behind { .. }));
+        subscriber.delivery = Delivery::Behind {
             position: since,
             reset,
             since: Instant::now(),
@@ -218,10 +220,10 @@ impl Members {
     }
 
     /// A session left.
-    pub fn leave(&mut self, session: SessionId) -> Option<Member> {
-        let member = self.all.remove(&session)?;
-        self.waiting -= usize::from(matches!(member.flow, Flow::Behind { .. }));
-        Some(member)
+    pub fn leave(&mut self, session: SessionId) -> Option<Subscriber> {
+        let subscriber = self.all.remove(&session)?;
+        self.waiting -= usize::from(matches!(subscriber.delivery, Delivery::Behind { .. }));
+        Some(subscriber)
     }
 
     /// Sends what is new since the last flush, merged into one frame, or a few large ones, each
@@ -232,9 +234,9 @@ impl Members {
         while self.sent < head {
             let from = self.sent;
             let (mut part, mut bytes) = (Vec::new(), 0);
-            while let Some(change) = changes
-                .next_if(|change| part.is_empty() || bytes + change.bytes() <= MAX_FRAME_BYTES)
-            {
+            while let Some(change) = changes.next_if(|change| {
+                part.is_empty() || bytes + change.bytes() <= MAX_STROKES_FRAME_BYTES
+            }) {
                 bytes += change.bytes();
                 part.push(change);
             }
@@ -245,17 +247,17 @@ impl Members {
             let mut followers = self
                 .all
                 .values_mut()
-                .filter(|member| matches!(member.flow, Flow::Following))
+                .filter(|subscriber| matches!(subscriber.delivery, Delivery::Live))
                 .peekable();
             if followers.peek().is_none() {
                 self.sent = head;
                 return;
             }
             let frame = strokes_frame(from, self.sent, part);
-            for member in followers {
-                if !member.mailbox.frame(frame.clone()) {
-                    self.metrics.skipped.count(Skipped::Strokes);
-                    member.fall_behind(from);
+            for subscriber in followers {
+                if !subscriber.mailbox.frame(frame.clone()) {
+                    self.metrics.frames_skipped.count(SkippedFrame::Strokes);
+                    subscriber.fall_behind(from);
                     self.waiting += 1;
                 }
             }
@@ -265,8 +267,8 @@ impl Members {
     /// The drawing was read anew and is another one: everyone starts over.
     pub fn reset(&mut self, drawing: &Drawing, reason: ResetReason) {
         self.sent = drawing.head();
-        for member in self.all.values_mut() {
-            member.flow = Flow::Behind {
+        for subscriber in self.all.values_mut() {
+            subscriber.delivery = Delivery::Behind {
                 position: 0,
                 reset: Some(reason),
                 since: Instant::now(),
@@ -285,10 +287,10 @@ impl Members {
         let head = drawing.head();
         let mut catch_ups: HashMap<Seq, CatchUp> = HashMap::new();
         self.waiting = 0;
-        for member in self.all.values_mut() {
-            let Flow::Behind {
+        for subscriber in self.all.values_mut() {
+            let Delivery::Behind {
                 position, reset, ..
-            } = &mut member.flow
+            } = &mut subscriber.delivery
             else {
                 continue;
             };
@@ -298,7 +300,7 @@ impl Members {
                     reason,
                 }
                 .encode();
-                if !member.mailbox.frame(frame) {
+                if !subscriber.mailbox.frame(frame) {
                     self.waiting += 1;
                     continue;
                 }
@@ -312,7 +314,7 @@ impl Members {
                 });
             // Between two frames it may stop reading, and goes on from there.
             let all = found.frames.iter().all(|(reached, frame)| {
-                let taken = member.mailbox.frame(frame.clone());
+                let taken = subscriber.mailbox.frame(frame.clone());
                 if taken {
                     *position = *reached;
                 }
@@ -323,14 +325,14 @@ impl Members {
                 continue;
             }
             if found.reads {
-                member.flow = Flow::Reading;
+                subscriber.delivery = Delivery::Reading;
                 // Answers do not wait for the strokes: it may say nothing for long.
-                member.pay();
+                subscriber.send_acks();
                 continue;
             }
-            member.flow = Flow::Following;
-            if !member.pay() || !member.make_up(&self.lasting) {
-                member.fall_behind(head);
+            subscriber.delivery = Delivery::Live;
+            if !subscriber.send_acks() || !subscriber.send_missed(&self.retained) {
+                subscriber.fall_behind(head);
                 self.waiting += 1;
             }
         }
@@ -338,69 +340,70 @@ impl Members {
 
     /// Tells everyone something that lasts until it changes again: those who do not read are
     /// told when they do, and those who join are told too.
-    pub fn announce(&mut self, kind: Lasting, frame: ByteString) {
+    pub fn announce(&mut self, kind: Retained, frame: ByteString) {
         self.announce_change(kind, frame.clone(), frame);
     }
 
     /// The same with two frames: what changed, for those who were told all that was told before, and
     /// the whole of it for the others. Both are encoded once.
-    pub fn announce_change(&mut self, kind: Lasting, change: ByteString, whole: ByteString) {
-        for member in self.all.values_mut() {
-            let frame = match member.missed.contains(&kind) {
+    pub fn announce_change(&mut self, kind: Retained, change: ByteString, whole: ByteString) {
+        for subscriber in self.all.values_mut() {
+            let frame = match subscriber.missed.contains(&kind) {
                 true => &whole,
                 false => &change,
             };
-            let follows = matches!(member.flow, Flow::Following);
-            if follows && member.mailbox.frame(frame.clone()) {
-                member.missed.remove(&kind);
+            let follows = matches!(subscriber.delivery, Delivery::Live);
+            if follows && subscriber.mailbox.frame(frame.clone()) {
+                subscriber.missed.remove(&kind);
                 continue;
             }
-            member.missed.insert(kind);
+            subscriber.missed.insert(kind);
             if follows {
-                member.fall_behind(self.sent);
+                subscriber.fall_behind(self.sent);
                 self.waiting += 1;
             }
         }
-        self.lasting.insert(kind, whole);
+        self.retained.insert(kind, whole);
     }
 
     /// A session asks for the whole of what lasts: at once, or when it reads.
-    pub fn repeat(&mut self, session: SessionId, kind: Lasting) {
-        let Some(member) = self.all.get_mut(&session) else {
+    pub fn repeat(&mut self, session: SessionId, kind: Retained) {
+        let Some(subscriber) = self.all.get_mut(&session) else {
             return;
         };
-        member.missed.insert(kind);
-        if matches!(member.flow, Flow::Following) && !member.make_up(&self.lasting) {
-            member.fall_behind(self.sent);
+        subscriber.missed.insert(kind);
+        if matches!(subscriber.delivery, Delivery::Live) && !subscriber.send_missed(&self.retained)
+        {
+            subscriber.fall_behind(self.sent);
             self.waiting += 1;
         }
     }
 
     /// Sends a frame that nobody misses: those who do not read are left out.
     pub fn signal(&self, frame: &ByteString) {
-        for member in self.all.values() {
-            let follows = matches!(member.flow, Flow::Following);
-            if !follows || !member.mailbox.frame(frame.clone()) {
-                self.metrics.skipped.count(Skipped::Signals);
+        for subscriber in self.all.values() {
+            let follows = matches!(subscriber.delivery, Delivery::Live);
+            if !follows || !subscriber.mailbox.frame(frame.clone()) {
+                self.metrics.frames_skipped.count(SkippedFrame::Signals);
             }
         }
     }
 
     /// Tells a session what came of its ops. It is told for certain: what
     /// finds its mailbox full waits until it reads.
-    pub fn answer(&mut self, session: SessionId, answers: Answers) {
-        let Some(member) = self.all.get_mut(&session) else {
+    pub fn acknowledge(&mut self, session: SessionId, acks: Acks) {
+        let Some(subscriber) = self.all.get_mut(&session) else {
             return;
         };
-        member.answer(answers);
-        if member.owed.is_some() && matches!(member.flow, Flow::Following) {
-            member.fall_behind(self.sent);
+        subscriber.acknowledge(acks);
+        if subscriber.pending_acks.is_some() && matches!(subscriber.delivery, Delivery::Live) {
+            subscriber.fall_behind(self.sent);
             self.waiting += 1;
         }
     }
 
     /// Names the sessions that have not read for too long, and closes them, should they ever read.
-    pub fn give_up(&mut self, now: Instant) -> Vec<SessionId> {
+    pub fn evict_stalled(&mut self, now: Instant) -> Vec<SessionId> {
         if self
             .first_frame
             .as_ref()
@@ -408,13 +411,16 @@ impl Members {
         {
             self.first_frame = None;
         }
-        let stalled = |member: &Member| match member.flow {
-            Flow::Behind { since, .. } => now.duration_since(since) > MAX_STALL,
+        let stalled = |subscriber: &Subscriber| match subscriber.delivery {
+            Delivery::Behind { since, .. } => now.duration_since(since) > MAX_STALL,
             _ => false,
         };
-        let gone = self.all.iter().filter(|(_, member)| stalled(member));
-        gone.map(|(&session, member)| {
-            member.mailbox.close(Close::Silent);
+        let gone = self
+            .all
+            .iter()
+            .filter(|(_, subscriber)| stalled(subscriber));
+        gone.map(|(&session, subscriber)| {
+            subscriber.mailbox.close(Close::Silent);
             session
         })
         .collect()
@@ -424,19 +430,19 @@ impl Members {
     pub fn close(&mut self, most: usize, close: impl Fn() -> Close) -> Vec<SessionId> {
         let sessions: Vec<_> = self.all.keys().copied().take(most).collect();
         for session in &sessions {
-            if let Some(member) = self.leave(*session) {
-                member.mailbox.close(close());
+            if let Some(subscriber) = self.leave(*session) {
+                subscriber.mailbox.close(close());
             }
         }
         sessions
     }
 }
 
-impl Drop for Members {
+impl Drop for Subscribers {
     /// No path forgets a session: those that are left when their feed goes join again.
     fn drop(&mut self) {
-        for member in self.all.values() {
-            member.mailbox.tell(ToSession::Lost);
+        for subscriber in self.all.values() {
+            subscriber.mailbox.tell(ToSession::Rejoin);
         }
     }
 }

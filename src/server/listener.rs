@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use crate::config::Settings;
 use crate::metrics::Metrics;
-use crate::web::authorize::door;
+use crate::web::authorize::authorize;
 use crate::web::connection::ConnectionSettings;
 use crate::web::connection::limits::{Connections, Full};
 use crate::web::connection::stream::Watched;
@@ -81,7 +81,7 @@ pub(super) fn run(
         let app = App::new()
             .app_data(state.clone())
             .app_data(BodyLimit(limits.body_limit))
-            .wrap(from_fn(door))
+            .wrap(from_fn(authorize))
             .wrap(
                 DefaultHeaders::new()
                     .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))

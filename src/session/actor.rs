@@ -14,13 +14,13 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use super::fragments::Fragments;
 use super::guard::Gate;
-use super::sequencer::Upwards;
-use super::sessions::{ASKS_PER_SECOND, Joining, RETRY, Sessions};
+use super::sequencer::OpSequencer;
+use super::sessions::{JoinRequest, REQUESTS_PER_SECOND, RETRY_AFTER, Sessions};
 use crate::domain::access::Access;
 use crate::domain::ids::SessionId;
 use crate::domain::op::{Op, Refusal};
-use crate::feed::actor::Attached;
-use crate::feed::mailbox::{Answers, Mailbox, ToSession, Unread};
+use crate::feed::actor::FeedHandle;
+use crate::feed::mailbox::{Acks, Mailbox, QueuedBytes, ToSession};
 use crate::feed::messages::FromSession;
 use crate::metrics::{Dropped, Ended, Metrics};
 use crate::protocol::{Close, FromBrowser, Hello, PageSignal, ToBrowser};
@@ -28,7 +28,7 @@ use crate::protocol::{Close, FromBrowser, Hello, PageSignal, ToBrowser};
 /// A frame of this size fills a connection's write buffer: it goes out by itself.
 const LARGE_FRAME: usize = 32 * 1024;
 /// A session whose feed is gone looks for it again after this time.
-const REJOIN: Duration = Duration::from_millis(100);
+const REJOIN_AFTER: Duration = Duration::from_millis(100);
 
 /// A browser that does not answer a close within this time is cut.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
@@ -36,21 +36,21 @@ const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// One WebSocket, and the actor that is its end.
 pub struct Session {
     pub(super) id: SessionId,
-    pub(super) joining: Result<Joining, Close>,
+    pub(super) join_request: Result<JoinRequest, Close>,
     pub(super) sessions: Arc<Sessions>,
-    pub(super) attached: Option<Attached>,
+    pub(super) feed_handle: Option<FeedHandle>,
     pub(super) hello: Option<Hello>,
-    pub(super) upwards: Option<Upwards>,
+    pub(super) sequencer: Option<OpSequencer>,
     /// Ops that came before the welcome went out.
-    pub(super) early: Vec<(u64, Result<Op, Refusal>)>,
+    pub(super) before_welcome: Vec<(u64, Result<Op, Refusal>)>,
     pub(super) ops_limit: DefaultDirectRateLimiter,
     signals_limit: DefaultDirectRateLimiter,
-    asks_limit: DefaultDirectRateLimiter,
+    request_limit: DefaultDirectRateLimiter,
     fragments: Fragments,
     /// Between it and the stream that its socket's frames come from.
     gate: Gate,
     /// What waits in the mailbox.
-    unread: Unread,
+    queued: QueuedBytes,
     heard: Instant,
     closing: bool,
     ended: Ended,
@@ -58,12 +58,12 @@ pub struct Session {
 
 impl Session {
     pub(super) fn new(
-        joining: Result<Joining, Close>,
+        join_request: Result<JoinRequest, Close>,
         sessions: Arc<Sessions>,
         gate: Gate,
     ) -> Self {
         // Who is turned away takes nobody's place.
-        if joining.is_ok() {
+        if join_request.is_ok() {
             sessions.open.fetch_add(1, Ordering::Relaxed);
         }
         sessions.metrics().sessions_opened.count();
@@ -71,17 +71,17 @@ impl Session {
         let ops = Quota::per_second(settings.ops_per_second).allow_burst(settings.ops_burst);
         Self {
             id: sessions.opened.fetch_add(1, Ordering::Relaxed),
-            joining,
-            attached: None,
+            join_request,
+            feed_handle: None,
             hello: None,
-            upwards: None,
-            early: Vec::new(),
+            sequencer: None,
+            before_welcome: Vec::new(),
             ops_limit: RateLimiter::direct(ops),
             signals_limit: RateLimiter::direct(Quota::per_second(settings.signals_per_second)),
-            asks_limit: RateLimiter::direct(Quota::per_second(ASKS_PER_SECOND)),
+            request_limit: RateLimiter::direct(Quota::per_second(REQUESTS_PER_SECOND)),
             fragments: Fragments::default(),
             gate,
-            unread: Unread::default(),
+            queued: QueuedBytes::default(),
             heard: Instant::now(),
             closing: false,
             ended: Ended::Cut,
@@ -89,15 +89,15 @@ impl Session {
         }
     }
 
-    fn join(&mut self, joining: Joining, ctx: &mut ws::WebsocketContext<Self>) {
-        let Joining {
+    fn join(&mut self, join_request: JoinRequest, ctx: &mut ws::WebsocketContext<Self>) {
+        let JoinRequest {
             drawing,
             since,
             epoch,
             ..
-        } = joining;
-        let most = self.sessions.settings.unread_bytes;
-        let mailbox = Mailbox::new(ctx.address().recipient(), self.unread.clone(), most);
+        } = join_request;
+        let most = self.sessions.settings.send_buffer_bytes;
+        let mailbox = Mailbox::new(ctx.address().recipient(), self.queued.clone(), most);
         let join = FromSession::Join {
             session: self.id,
             mailbox,
@@ -105,8 +105,8 @@ impl Session {
             epoch,
         };
         match self.sessions.feeds.join(drawing, join) {
-            Ok(attached) => self.attached = Some(attached),
-            Err(_) => self.close(Close::Restart { after: RETRY }, ctx),
+            Ok(feed_handle) => self.feed_handle = Some(feed_handle),
+            Err(_) => self.close(Close::Restart { after: RETRY_AFTER }, ctx),
         }
     }
 
@@ -115,9 +115,9 @@ impl Session {
     }
 
     pub(super) fn tell(&self, message: FromSession) {
-        if let Some(attached) = &self.attached {
+        if let Some(feed_handle) = &self.feed_handle {
             // Ops reserved their room before, and the rest is bounded by this session's limits.
-            attached.feed.do_send(message);
+            feed_handle.feed.do_send(message);
         }
     }
 
@@ -159,12 +159,12 @@ impl Session {
             Ok(FromBrowser::Signal(signal)) => self.signal(signal),
             Ok(FromBrowser::Ping) => {
                 let head = self
-                    .attached
+                    .feed_handle
                     .as_ref()
-                    .map_or(0, |attached| attached.shared.head());
+                    .map_or(0, |feed_handle| feed_handle.state.head());
                 ctx.text(ToBrowser::Pong { head }.encode());
             }
-            Ok(_) if self.asks_limit.check().is_err() => {
+            Ok(_) if self.request_limit.check().is_err() => {
                 self.malformed("asks more often than a page has reason to", ctx);
             }
             Ok(FromBrowser::Hello(hello)) => self.hello(hello, ctx),
@@ -186,10 +186,14 @@ impl Session {
             return;
         }
         let allowed = self
-            .joining
+            .join_request
             .as_ref()
-            .is_ok_and(|joining| joining.access >= Access::Draw);
-        let Some(attached) = self.attached.as_ref().filter(|_| self.upwards.is_some()) else {
+            .is_ok_and(|join_request| join_request.access >= Access::Draw);
+        let Some(feed_handle) = self
+            .feed_handle
+            .as_ref()
+            .filter(|_| self.sequencer.is_some())
+        else {
             return;
         };
         let signal = PageSignal {
@@ -200,7 +204,7 @@ impl Session {
             session: self.id,
             signal,
         };
-        if attached.feed.try_send(signal).is_err() {
+        if feed_handle.feed.try_send(signal).is_err() {
             self.metrics().signals_dropped.count(Dropped::Busy);
         }
     }
@@ -210,8 +214,10 @@ impl Session {
             self.malformed("hello is said once", ctx);
             return;
         }
-        let Ok(joining) = &self.joining else { return };
-        let access = joining.access;
+        let Ok(join_request) = &self.join_request else {
+            return;
+        };
+        let access = join_request.access;
         self.hello = Some(hello.clone());
         self.tell(FromSession::Hello {
             session: self.id,
@@ -221,40 +227,40 @@ impl Session {
     }
 
     fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
-        if self.heard.elapsed() > self.sessions.settings.silence {
+        if self.heard.elapsed() > self.sessions.settings.session_timeout {
             self.close(Close::Silent, ctx);
             return;
         }
         if self
-            .attached
+            .feed_handle
             .as_ref()
-            .is_some_and(|attached| !attached.feed.connected())
+            .is_some_and(|feed_handle| !feed_handle.feed.connected())
         {
-            self.lost(ctx);
+            self.rejoin(ctx);
         }
         ctx.ping(b"");
     }
 
     /// The feed is gone: join the one that replaces it, under the same numbers. What it had
     /// not answered is asked for again; the writer's numbers make that harmless.
-    fn lost(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
+    fn rejoin(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
         // Without a feed it looks for one already.
-        if self.closing || self.attached.take().is_none() {
+        if self.closing || self.feed_handle.take().is_none() {
             return;
         }
-        if let (Some(upwards), Some(hello)) = (self.upwards.take(), &mut self.hello) {
-            hello.next = hello.next.max(upwards.answered() + 1);
+        if let (Some(sequencer), Some(hello)) = (self.sequencer.take(), &mut self.hello) {
+            hello.next = hello.next.max(sequencer.answered() + 1);
         }
-        ctx.run_later(REJOIN, |session, ctx| {
-            let Ok(joining) = session.joining.clone() else {
+        ctx.run_later(REJOIN_AFTER, |session, ctx| {
+            let Ok(join_request) = session.join_request.clone() else {
                 return;
             };
             // The page judges what comes by its own position, so that to start from the beginning repeats nothing.
             session.join(
-                Joining {
+                JoinRequest {
                     since: 0,
-                    epoch: joining.epoch,
-                    ..joining
+                    epoch: join_request.epoch,
+                    ..join_request
                 },
                 ctx,
             );
@@ -262,7 +268,7 @@ impl Session {
                 session.tell(FromSession::Hello {
                     session: session.id,
                     hello,
-                    access: joining.access,
+                    access: join_request.access,
                 });
             }
         });
@@ -273,16 +279,16 @@ impl Actor for Session {
     type Context = ws::WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(self.sessions.settings.unread_messages);
-        match self.joining.clone() {
-            Ok(joining) => {
+        ctx.set_mailbox_capacity(self.sessions.settings.send_buffer_frames);
+        match self.join_request.clone() {
+            Ok(join_request) => {
                 log::info!(
                     "session {} joins drawing {} since {}",
                     self.id,
-                    joining.drawing,
-                    joining.since
+                    join_request.drawing,
+                    join_request.since
                 );
-                self.join(joining, ctx);
+                self.join(join_request, ctx);
                 ctx.run_interval(self.sessions.settings.heartbeat, Self::heartbeat);
             }
             Err(close) => self.close(close, ctx),
@@ -293,7 +299,7 @@ impl Actor for Session {
 impl Drop for Session {
     /// No path out forgets to leave.
     fn drop(&mut self) {
-        if self.joining.is_ok() {
+        if self.join_request.is_ok() {
             self.sessions.open.fetch_sub(1, Ordering::Relaxed);
         }
         self.metrics().sessions_closed.count(self.ended);
@@ -310,7 +316,7 @@ impl Handler<ToSession> for Session {
         }
         match message {
             ToSession::Frame(frame) => {
-                self.unread.took(&frame);
+                self.queued.took(&frame);
                 if frame.len() >= LARGE_FRAME {
                     // No more until this one is written: what is taken from the mailbox is
                     // copied, and of a browser that does not read it is to be little.
@@ -319,21 +325,21 @@ impl Handler<ToSession> for Session {
                 ctx.text(frame);
             }
             ToSession::Welcome { frame, next } => self.welcomed(frame, next, ctx),
-            ToSession::Answers(Answers {
+            ToSession::Acks(Acks {
                 refusals,
                 ops,
-                upto,
+                acked_through,
             }) => {
                 for frame in refusals {
                     ctx.text(frame);
                 }
-                if let Some(upwards) = &mut self.upwards {
-                    upwards.answer(ops, upto);
+                if let Some(sequencer) = &mut self.sequencer {
+                    sequencer.answer(ops, acked_through);
                 }
-                ctx.text(ToBrowser::Done { n: upto }.encode());
+                ctx.text(ToBrowser::Done { n: acked_through }.encode());
             }
             ToSession::Close(close) => self.close(close, ctx),
-            ToSession::Lost => self.lost(ctx),
+            ToSession::Rejoin => self.rejoin(ctx),
         }
     }
 }

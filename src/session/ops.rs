@@ -11,14 +11,14 @@ use governor::DefaultDirectRateLimiter;
 use governor::clock::{Clock, QuantaClock};
 
 use super::actor::Session;
-use super::sequencer::{Turn, Upwards};
-use super::sessions::{Joining, RETRY, SessionSettings};
+use super::sequencer::{OpArrival, OpSequencer};
+use super::sessions::{JoinRequest, RETRY_AFTER, SessionSettings};
 use crate::domain::access::Access;
 use crate::domain::op::{Op, Refusal};
-use crate::feed::actor::Attached;
+use crate::feed::actor::FeedHandle;
 use crate::feed::messages::FromSession;
 use crate::feed::queue::op_bytes;
-use crate::metrics::Limit;
+use crate::metrics::OverloadCause;
 use crate::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, ToBrowser};
 
 impl Session {
@@ -29,11 +29,11 @@ impl Session {
         ctx: &mut ws::WebsocketContext<Self>,
     ) {
         let Some(hello) = &self.hello else { return };
-        self.upwards = Some(Upwards::new(hello.writer, next));
+        self.sequencer = Some(OpSequencer::new(hello.writer, next));
         ctx.text(frame);
-        let early = std::mem::take(&mut self.early);
-        if !early.is_empty() {
-            self.ops(early, ctx);
+        let before_welcome = std::mem::take(&mut self.before_welcome);
+        if !before_welcome.is_empty() {
+            self.ops(before_welcome, ctx);
         }
     }
 
@@ -43,22 +43,26 @@ impl Session {
         ops: Vec<(u64, Result<Op, Refusal>)>,
         ctx: &mut ws::WebsocketContext<Self>,
     ) {
-        let Ok(Joining { access, .. }) = self.joining else {
+        let Ok(JoinRequest { access, .. }) = self.join_request else {
             return;
         };
         if self.hello.is_none() {
             self.malformed("ops come after hello", ctx);
             return;
         }
-        let (Some(upwards), Some(attached)) = (&mut self.upwards, &self.attached) else {
+        let (Some(sequencer), Some(feed_handle)) = (&mut self.sequencer, &self.feed_handle) else {
             // The welcome is on its way, and says whose turn it is. What is left out here is a gap then.
-            let bytes = self.early.iter().chain(&ops).map(|(_, op)| match op {
-                Ok(op) => op_bytes(op),
-                Err(_) => 0,
-            });
-            let fits = self.early.len() + ops.len() <= MAX_OPS_PER_FRAME;
+            let bytes = self
+                .before_welcome
+                .iter()
+                .chain(&ops)
+                .map(|(_, op)| match op {
+                    Ok(op) => op_bytes(op),
+                    Err(_) => 0,
+                });
+            let fits = self.before_welcome.len() + ops.len() <= MAX_OPS_PER_FRAME;
             if fits && bytes.sum::<usize>() <= MAX_FRAME_BYTES {
-                self.early.extend(ops);
+                self.before_welcome.extend(ops);
             }
             return;
         };
@@ -66,18 +70,23 @@ impl Session {
         let mut taken = Vec::new();
         let mut repeat = false;
         for (n, op) in ops {
-            match upwards.turn(n) {
-                Turn::Stale { answered } => {
+            match sequencer.judge(n) {
+                OpArrival::Stale { answered } => {
                     repeat |= answered;
                     continue;
                 }
-                Turn::Gap => {
+                OpArrival::Gap => {
                     metrics.resends.count();
-                    ctx.text(ToBrowser::Resend { n: upwards.next() }.encode());
+                    ctx.text(
+                        ToBrowser::Resend {
+                            n: sequencer.next(),
+                        }
+                        .encode(),
+                    );
                     continue;
                 }
-                Turn::Held => continue,
-                Turn::Next => {}
+                OpArrival::Paused => continue,
+                OpArrival::Next => {}
             }
             let op = match op {
                 Ok(_) if access < Access::Draw => Err(Refusal::Forbidden),
@@ -88,21 +97,21 @@ impl Session {
                     if let Some((limit, message, retry)) = overload(
                         &self.sessions.settings,
                         &self.ops_limit,
-                        upwards,
-                        attached,
+                        sequencer,
+                        feed_handle,
                         &op,
                     ) {
-                        metrics.overloaded.count(limit);
-                        upwards.hold();
+                        metrics.ops_throttled.count(limit);
+                        sequencer.pause();
                         ctx.text(ToBrowser::overloaded(n, message, retry).encode());
                         break;
                     }
-                    upwards.take();
+                    sequencer.take();
                     taken.push(op);
                 }
                 Err(refusal) => {
-                    metrics.refused.count((&refusal).into());
-                    upwards.pass();
+                    metrics.ops_refused.count((&refusal).into());
+                    sequencer.skip();
                     ctx.text(ToBrowser::refused(n, &refusal, None).encode());
                 }
             }
@@ -111,13 +120,13 @@ impl Session {
             // Decided already: say again how far the answers go.
             ctx.text(
                 ToBrowser::Done {
-                    n: upwards.answered(),
+                    n: sequencer.answered(),
                 }
                 .encode(),
             );
         }
         if !taken.is_empty() {
-            let writer = upwards.writer();
+            let writer = sequencer.writer();
             self.tell(FromSession::Submit {
                 session: self.id,
                 writer,
@@ -131,22 +140,22 @@ impl Session {
 fn overload(
     settings: &SessionSettings,
     limit: &DefaultDirectRateLimiter,
-    upwards: &Upwards,
-    attached: &Attached,
+    sequencer: &OpSequencer,
+    feed_handle: &FeedHandle,
     op: &Op,
-) -> Option<(Limit, &'static str, Duration)> {
-    if upwards.unanswered() >= settings.unanswered_ops {
+) -> Option<(OverloadCause, &'static str, Duration)> {
+    if sequencer.unanswered() >= settings.max_unacked_ops {
         let text = "too many ops of this page have no answer yet";
-        return Some((Limit::Unanswered, text, RETRY));
+        return Some((OverloadCause::Unanswered, text, RETRY_AFTER));
     }
     if let Err(until) = limit.check() {
         let wait = until.wait_time_from(QuantaClock::default().now());
         let text = "more ops than a page may send";
-        return Some((Limit::Rate, text, wait.max(RETRY)));
+        return Some((OverloadCause::Rate, text, wait.max(RETRY_AFTER)));
     }
-    if !attached.shared.room.reserve(op_bytes(op)) {
+    if !feed_handle.state.capacity.reserve(op_bytes(op)) {
         let text = "more ops wait for the database than this server holds";
-        return Some((Limit::Queue, text, RETRY));
+        return Some((OverloadCause::Queue, text, RETRY_AFTER));
     }
     None
 }

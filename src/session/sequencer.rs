@@ -7,7 +7,7 @@ use crate::domain::sequence::{Arrival, arrival};
 
 /// What becomes of an op with some number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum OpArrival {
     /// It was taken before. If it has its answer, that is told again.
     Stale {
         /// Whether it has.
@@ -18,12 +18,12 @@ pub enum Turn {
     /// Ops before it are missing: the page is asked for them.
     Gap,
     /// The page was asked already, or told to wait: it sends this one again by itself.
-    Held,
+    Paused,
 }
 
 /// The numbers of a writer's ops.
 #[derive(Debug)]
-pub struct Upwards {
+pub struct OpSequencer {
     writer: Writer,
     /// The number of the op that is taken next.
     next: u64,
@@ -32,10 +32,10 @@ pub struct Upwards {
     /// How many ops the feed has not answered.
     unanswered: usize,
     /// The ops after `next` are left out until it comes.
-    held: bool,
+    paused: bool,
 }
 
-impl Upwards {
+impl OpSequencer {
     /// A writer whose ops before `next` have their answers.
     pub fn new(writer: Writer, next: u64) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Upwards {
             next,
             answered: next - 1,
             unanswered: 0,
-            held: false,
+            paused: false,
         }
     }
 
@@ -68,40 +68,40 @@ impl Upwards {
     }
 
     /// Judges an op by its number.
-    pub fn turn(&mut self, n: u64) -> Turn {
+    pub fn judge(&mut self, n: u64) -> OpArrival {
         match arrival(self.next - 1, n - 1, n) {
-            Arrival::Stale => Turn::Stale {
+            Arrival::Stale => OpArrival::Stale {
                 answered: n <= self.answered,
             },
-            Arrival::Next => Turn::Next,
-            Arrival::Gap if self.held => Turn::Held,
+            Arrival::Next => OpArrival::Next,
+            Arrival::Gap if self.paused => OpArrival::Paused,
             Arrival::Gap => {
-                self.held = true;
-                Turn::Gap
+                self.paused = true;
+                OpArrival::Gap
             }
         }
     }
 
     /// The next op goes to the feed.
     pub fn take(&mut self) {
-        self.pass();
+        self.skip();
         self.unanswered += 1;
     }
 
     /// The next op has its answer at once: it is none, or not allowed.
-    pub fn pass(&mut self) {
-        self.held = false;
+    pub fn skip(&mut self) {
+        self.paused = false;
         self.next += 1;
     }
 
     /// The next op is refused for load: it and those after it come again.
-    pub fn hold(&mut self) {
-        self.held = true;
+    pub fn pause(&mut self) {
+        self.paused = true;
     }
 
-    /// The feed has answered so many ops, the last of which is `upto`.
-    pub fn answer(&mut self, ops: usize, upto: u64) {
-        self.answered = upto.max(self.answered);
+    /// The feed has answered so many ops, the last of which is `acked_through`.
+    pub fn answer(&mut self, ops: usize, acked_through: u64) {
+        self.answered = acked_through.max(self.answered);
         self.unanswered = self.unanswered.saturating_sub(ops);
     }
 }
@@ -111,49 +111,49 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
-    fn upwards(next: u64) -> Upwards {
-        Upwards::new(Writer::new(Uuid::new_v4(), Uuid::new_v4()), next)
+    fn sequencer(next: u64) -> OpSequencer {
+        OpSequencer::new(Writer::new(Uuid::new_v4(), Uuid::new_v4()), next)
     }
 
     #[test]
     fn ops_are_taken_in_the_order_of_their_numbers() {
-        let mut upwards = upwards(3);
-        assert_eq!(upwards.turn(2), Turn::Stale { answered: true });
-        assert_eq!(upwards.turn(3), Turn::Next);
-        upwards.take();
-        assert_eq!(upwards.turn(3), Turn::Stale { answered: false });
-        upwards.answer(1, 3);
-        assert_eq!(upwards.turn(3), Turn::Stale { answered: true });
-        assert_eq!(upwards.unanswered(), 0);
+        let mut sequencer = sequencer(3);
+        assert_eq!(sequencer.judge(2), OpArrival::Stale { answered: true });
+        assert_eq!(sequencer.judge(3), OpArrival::Next);
+        sequencer.take();
+        assert_eq!(sequencer.judge(3), OpArrival::Stale { answered: false });
+        sequencer.answer(1, 3);
+        assert_eq!(sequencer.judge(3), OpArrival::Stale { answered: true });
+        assert_eq!(sequencer.unanswered(), 0);
     }
 
     #[test]
     fn a_gap_is_asked_for_once_until_the_missing_op_comes() {
-        let mut upwards = upwards(1);
-        assert_eq!(upwards.turn(4), Turn::Gap);
-        assert_eq!(upwards.turn(5), Turn::Held);
-        assert_eq!(upwards.turn(1), Turn::Next);
-        upwards.take();
-        assert_eq!(upwards.turn(3), Turn::Gap);
+        let mut sequencer = sequencer(1);
+        assert_eq!(sequencer.judge(4), OpArrival::Gap);
+        assert_eq!(sequencer.judge(5), OpArrival::Paused);
+        assert_eq!(sequencer.judge(1), OpArrival::Next);
+        sequencer.take();
+        assert_eq!(sequencer.judge(3), OpArrival::Gap);
     }
 
     #[test]
     fn after_a_refusal_for_load_nothing_is_taken_until_the_op_comes_again() {
-        let mut upwards = upwards(1);
-        upwards.hold();
-        assert_eq!(upwards.turn(2), Turn::Held);
-        assert_eq!(upwards.turn(1), Turn::Next);
-        upwards.take();
-        assert_eq!(upwards.turn(2), Turn::Next);
+        let mut sequencer = sequencer(1);
+        sequencer.pause();
+        assert_eq!(sequencer.judge(2), OpArrival::Paused);
+        assert_eq!(sequencer.judge(1), OpArrival::Next);
+        sequencer.take();
+        assert_eq!(sequencer.judge(2), OpArrival::Next);
     }
 
     #[test]
     fn ops_that_are_answered_at_once_do_not_count_as_unanswered() {
-        let mut upwards = upwards(1);
+        let mut sequencer = sequencer(1);
         for _ in 0..5_000 {
-            upwards.pass();
+            sequencer.skip();
         }
-        assert_eq!(upwards.unanswered(), 0);
-        assert_eq!(upwards.next(), 5_001);
+        assert_eq!(sequencer.unanswered(), 0);
+        assert_eq!(sequencer.next(), 5_001);
     }
 }

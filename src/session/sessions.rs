@@ -11,9 +11,9 @@ use crate::feed::registry::Feeds;
 use crate::metrics::Metrics;
 
 /// How long a browser waits after a refusal for load.
-pub(super) const RETRY: Duration = Duration::from_millis(500);
+pub(super) const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// Frames that ask for changes, a second: a page has reason for a few at most. Over it a session is closed.
-pub(super) const ASKS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
+pub(super) const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
 /// What a session obeys.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct SessionSettings {
     /// A browser is pinged this often.
     pub heartbeat: Duration,
     /// A browser that says nothing for so long is gone.
-    pub silence: Duration,
+    pub session_timeout: Duration,
     /// Ops a second that a session takes in the long run.
     pub ops_per_second: NonZeroU32,
     /// Ops that it takes at once, after a pause.
@@ -31,19 +31,19 @@ pub struct SessionSettings {
     /// Most sessions of this server.
     pub max_sessions: usize,
     /// Most ops of one session without an answer; those after them are refused for load.
-    pub unanswered_ops: usize,
+    pub max_unacked_ops: usize,
     /// Most bytes of frames that wait for a browser that does not read.
-    pub unread_bytes: usize,
+    pub send_buffer_bytes: usize,
     /// Most messages of its feed that wait for a session; when there are more, its browser is not
     /// reading.
-    pub unread_messages: usize,
+    pub send_buffer_frames: usize,
 }
 
 impl SessionSettings {
     /// Frames that a socket has reason to send in a second, each with one op, one signal or one ask.
     pub(super) fn frames_per_second(&self) -> NonZeroU32 {
         let signals = self.signals_per_second.get();
-        let asks = ASKS_PER_SECOND.get();
+        let asks = REQUESTS_PER_SECOND.get();
         self.ops_per_second
             .saturating_add(signals.saturating_add(asks))
     }
@@ -69,7 +69,7 @@ impl Sessions {
     }
 
     /// Brings up to date what is measured only when it is asked for.
-    pub fn measure(&self) {
+    pub fn update_gauges(&self) {
         self.metrics().sessions_open.set(self.open());
     }
 
@@ -85,7 +85,7 @@ impl Sessions {
 
 /// What a browser asks for with its upgrade.
 #[derive(Clone, Copy, Debug)]
-pub struct Joining {
+pub struct JoinRequest {
     /// The drawing.
     pub drawing: DrawingId,
     /// What its link allows.

@@ -9,7 +9,7 @@ use actix_web_actors::ws;
 
 use super::actor::Session;
 use super::guard::{Gate, Guard};
-use super::sessions::{Joining, RETRY, Sessions};
+use super::sessions::{JoinRequest, RETRY_AFTER, Sessions};
 use crate::protocol::{Close, MAX_FRAME_BYTES, SUBPROTOCOL};
 
 /// Turns a request into a session.
@@ -23,7 +23,7 @@ use crate::protocol::{Close, MAX_FRAME_BYTES, SUBPROTOCOL};
 pub fn upgrade(
     request: &HttpRequest,
     payload: web::Payload,
-    joining: Result<Joining, Close>,
+    join_request: Result<JoinRequest, Close>,
     sessions: &Arc<Sessions>,
 ) -> Result<HttpResponse, actix_web::Error> {
     let offered = request
@@ -32,17 +32,17 @@ pub fn upgrade(
         .and_then(|value| value.to_str().ok());
     let speaks =
         offered.is_some_and(|offered| offered.split(',').any(|one| one.trim() == SUBPROTOCOL));
-    let joining = match joining {
+    let join_request = match join_request {
         Ok(_) if !speaks => Err(Close::Malformed(format!(
             "speak the subprotocol {SUBPROTOCOL}"
         ))),
-        Ok(_) if sessions.feeds.is_draining() => Err(Close::Restart { after: RETRY }),
+        Ok(_) if sessions.feeds.is_draining() => Err(Close::Restart { after: RETRY_AFTER }),
         Ok(_) if sessions.open() >= sessions.settings.max_sessions => Err(Close::TooMany),
-        joining => joining,
+        join_request => join_request,
     };
     let gate = Gate::default();
     let frames = Guard::new(payload, gate.clone(), sessions.settings.frames_per_second());
-    let session = Session::new(joining, sessions.clone(), gate);
+    let session = Session::new(join_request, sessions.clone(), gate);
     ws::WsResponseBuilder::new(session, request, frames)
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME_BYTES)

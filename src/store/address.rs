@@ -22,12 +22,12 @@ pub struct Database {
     /// Their password.
     pub password: Option<String>,
     /// How long any one query may take before its outcome is [`StoreError::Deadline`].
-    pub deadline: Duration,
+    pub query_timeout: Duration,
     /// Queries that may be under way at once, with those that were given up at their deadline: SurrealDB's
     /// client queues without bound while the database is away. More wait, for as long as one may take.
-    pub queries: usize,
-    /// Changes and signals that may wait in a [`Follow`]; when more do, it ends.
-    pub notifications: usize,
+    pub max_queries: usize,
+    /// Changes and signals that may wait in a [`Subscription`]; when more do, it ends.
+    pub live_query_buffer: usize,
 }
 
 impl std::fmt::Debug for Database {
@@ -38,9 +38,9 @@ impl std::fmt::Debug for Database {
             .field("namespace", &self.namespace)
             .field("name", &self.name)
             .field("user", &self.user)
-            .field("deadline", &self.deadline)
-            .field("queries", &self.queries)
-            .field("notifications", &self.notifications)
+            .field("query_timeout", &self.query_timeout)
+            .field("max_queries", &self.max_queries)
+            .field("live_query_buffer", &self.live_query_buffer)
             .finish_non_exhaustive()
     }
 }

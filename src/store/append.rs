@@ -8,8 +8,8 @@ use crate::domain::sequence::Seq;
 use surrealdb::types::{Array, RecordIdKey, Value};
 
 use super::connection::Store;
+use super::error::QueryError;
 use super::error::StoreError;
-use super::error::Trouble;
 use super::rows::{
     drawing_record, int, record, row_key, stroke_table, table, to_row, uuid, variables,
 };
@@ -18,7 +18,7 @@ use crate::domain::op::{Change, RowId};
 
 /// Where whoever appends believes a drawing to stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct At {
+pub struct ExpectedHead {
     /// Its epoch: after a backup was restored, the same head may be another picture.
     pub epoch: Epoch,
     /// The position of its last change.
@@ -54,7 +54,7 @@ DELETE $replaced RETURN NONE;
 COMMIT;";
 
 /// Writes what nobody reads from a stroke's table and nobody follows.
-const TOUCH: &str = "UPDATE $drawing SET changed = time::now() RETURN NONE";
+const PROBE_WRITE: &str = "UPDATE $drawing SET changed = time::now() RETURN NONE";
 
 impl Store {
     /// Stores `changes` if the drawing still stands at `at`, and takes away the rows
@@ -70,7 +70,7 @@ impl Store {
     pub async fn append(
         &self,
         drawing: DrawingId,
-        at: At,
+        at: ExpectedHead,
         changes: &[Change],
         replaced: &[RowId],
     ) -> Result<Appended, StoreError> {
@@ -94,10 +94,10 @@ impl Store {
         variables.insert("table", table(name));
         match self.0.query(text, variables).await {
             Ok(_) => Ok(Appended::Committed),
-            Err(Trouble::Conflict) => Ok(Appended::Behind),
-            Err(Trouble::Thrown(word)) if word == "behind" => Ok(Appended::Behind),
-            Err(Trouble::Thrown(word)) if word == "gone" => Ok(Appended::Gone),
-            Err(trouble) => Err(trouble.into()),
+            Err(QueryError::Conflict) => Ok(Appended::Behind),
+            Err(QueryError::Thrown(word)) if word == "behind" => Ok(Appended::Behind),
+            Err(QueryError::Thrown(word)) if word == "gone" => Ok(Appended::Gone),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -106,9 +106,9 @@ impl Store {
     /// # Errors
     ///
     /// Those of every query: it does not.
-    pub async fn touch(&self, drawing: DrawingId) -> Result<(), StoreError> {
+    pub async fn probe_write(&self, drawing: DrawingId) -> Result<(), StoreError> {
         let variables = variables([("drawing", drawing_record(drawing))]);
-        self.0.persist(TOUCH, variables).await?;
+        self.0.query_with_retry(PROBE_WRITE, variables).await?;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use surrealdb::opt::{Config, auth};
 use surrealdb::types::Value;
 
 use super::address::{Database, database_address};
-use super::error::{StoreError, Trouble, checked, one_line};
+use super::error::{QueryError, StoreError, checked, one_line};
 use super::rows::{Fields, variables};
 
 /// Namespace and database.
@@ -116,7 +116,7 @@ async fn prepare(
         loop {
             let made = client.query(DATABASE).bind(names.clone()).await?;
             match checked(made) {
-                Err(Trouble::Conflict) => pause().await,
+                Err(QueryError::Conflict) => pause().await,
                 made => break drop(made?),
             }
         }

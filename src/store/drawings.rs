@@ -15,7 +15,7 @@ use super::schema::{CREATE_DRAWING, SCHEMA};
 use crate::domain::ids::{DrawingId, Epoch};
 
 /// How long a deleted drawing can be taken back.
-pub const TAKE_BACK: Duration = Duration::from_secs(10 * 60);
+pub const UNDELETE_WINDOW: Duration = Duration::from_secs(10 * 60);
 /// Most drawings that one [`Store::list`] gives.
 pub const MAX_LIST: usize = 500;
 
@@ -29,7 +29,7 @@ ORDER BY created DESC, id DESC LIMIT $limit";
 const RENAME: &str = "UPDATE ONLY $drawing SET title = $title, changed = time::now()
 WHERE deleted IS NONE";
 const DELETE: &str = "UPDATE ONLY $drawing SET deleted = time::now() WHERE deleted IS NONE";
-const TAKE: &str = "UPDATE ONLY $drawing SET deleted = NONE
+const UNDELETE: &str = "UPDATE ONLY $drawing SET deleted = NONE
 WHERE deleted IS NONE OR deleted > time::now() - $within";
 const HEADS: &str = "SELECT id, head, compacted, epoch, title, deleted FROM $drawings";
 const COUNT: &str = "SELECT count() FROM ONLY type::table($strokes) GROUP ALL LIMIT 1;
@@ -54,7 +54,7 @@ pub struct DrawingInfo {
 
 /// Where a list goes on: after the drawing with this time and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Before {
+pub struct ListCursor {
     /// Its [`DrawingInfo::created`].
     pub created: u64,
     /// Its id.
@@ -103,7 +103,7 @@ impl Store {
             ("strokes", Value::String(stroke_table(id))),
             ("signals", Value::String(signal_table(id))),
         ]);
-        self.0.persist(CREATE_DRAWING, variables).await?;
+        self.0.query_with_retry(CREATE_DRAWING, variables).await?;
         self.get(id).await
     }
 
@@ -130,7 +130,7 @@ impl Store {
     /// Those of every query.
     pub async fn list(
         &self,
-        before: Option<Before>,
+        before: Option<ListCursor>,
         limit: usize,
     ) -> Result<Vec<DrawingInfo>, StoreError> {
         let limit = int(limit.min(MAX_LIST) as u64);
@@ -166,7 +166,7 @@ impl Store {
     }
 
     /// Marks a drawing as deleted: it is not listed and takes no more changes, and can be
-    /// taken back for [`TAKE_BACK`].
+    /// taken back for [`UNDELETE_WINDOW`].
     ///
     /// # Errors
     ///
@@ -181,13 +181,13 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError::NotFound`], and [`StoreError::Gone`] when it was deleted longer than
-    /// [`TAKE_BACK`] ago.
-    pub async fn take_back(&self, drawing: DrawingId) -> Result<DrawingInfo, StoreError> {
+    /// [`UNDELETE_WINDOW`] ago.
+    pub async fn undelete(&self, drawing: DrawingId) -> Result<DrawingInfo, StoreError> {
         let variables = variables([
             ("drawing", drawing_record(drawing)),
-            ("within", Value::Duration(TAKE_BACK.into())),
+            ("within", Value::Duration(UNDELETE_WINDOW.into())),
         ]);
-        self.update(drawing, TAKE, variables).await
+        self.update(drawing, UNDELETE, variables).await
     }
 
     /// How some drawings stand, in one query; those that are not there are left out.
@@ -244,7 +244,7 @@ impl Store {
         text: &'static str,
         variables: surrealdb::types::Variables,
     ) -> Result<DrawingInfo, StoreError> {
-        let mut results = self.0.persist(text, variables).await?;
+        let mut results = self.0.query_with_retry(text, variables).await?;
         match Fields::maybe(results.take(0)?) {
             Some(row) => info(row),
             // It is not there, or its `deleted` does not allow it.
@@ -257,7 +257,11 @@ impl Store {
 
     /// What it means that a query about a drawing's own tables failed: those of a drawing
     /// that was swept away are not there.
-    pub(super) async fn missing(&self, drawing: DrawingId, error: StoreError) -> StoreError {
+    pub(super) async fn explain_missing(
+        &self,
+        drawing: DrawingId,
+        error: StoreError,
+    ) -> StoreError {
         match error {
             StoreError::Failed(_) => match self.get(drawing).await {
                 Err(found @ (StoreError::NotFound | StoreError::Gone)) => found,

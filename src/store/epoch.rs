@@ -26,7 +26,7 @@ impl Store {
             ("drawing", drawing_record(drawing)),
             ("epoch", uuid(epoch.0)),
         ]);
-        self.0.persist(RENEW_ONE, variables).await?;
+        self.0.query_with_retry(RENEW_ONE, variables).await?;
         Ok(())
     }
 
@@ -43,7 +43,7 @@ impl Store {
         let mut renewed = 0;
         for first in 0..=u8::MAX {
             let drawings = variables([("drawings", beginning_with(first))]);
-            let mut results = self.0.persist(RENEW_ALL, drawings).await?;
+            let mut results = self.0.query_with_retry(RENEW_ALL, drawings).await?;
             renewed += rows(results.take(0)?)?.len();
         }
         Ok(renewed)

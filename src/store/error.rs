@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 use surrealdb::IndexedResults;
-use surrealdb::types::{ErrorDetails, QueryError};
+use surrealdb::types::{ErrorDetails, QueryError as SurrealQueryError};
 
 /// What an error says if the storage failed, if a transaction of several statements or of one could
 /// not be committed, and if it is not known whether it was. The kinds of these errors do not tell
@@ -57,7 +57,7 @@ pub enum StoreError {
 
 /// Why a query came to nothing, before it is known what that means to the caller.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum QueryError {
     /// The query itself said THROW, with this word.
     Thrown(String),
     /// Another transaction wrote the same at the same time: nothing happened.
@@ -66,38 +66,40 @@ pub(super) enum Trouble {
     Store(StoreError),
 }
 
-impl From<Trouble> for StoreError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Thrown(word) => StoreError::Failed(word),
-            Trouble::Conflict => StoreError::Failed("others write the same all the time".into()),
-            Trouble::Store(error) => error,
+impl From<QueryError> for StoreError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Thrown(word) => StoreError::Failed(word),
+            QueryError::Conflict => StoreError::Failed("others write the same all the time".into()),
+            QueryError::Store(error) => error,
         }
     }
 }
 
-impl From<surrealdb::Error> for Trouble {
+impl From<surrealdb::Error> for QueryError {
     fn from(error: surrealdb::Error) -> Self {
         let text = error.message();
         if let Some(word) = text.strip_prefix("An error occurred: ")
             && error.is_thrown()
         {
-            return Trouble::Thrown(word.to_owned());
+            return QueryError::Thrown(word.to_owned());
         }
         match error.details() {
-            ErrorDetails::Query(Some(QueryError::TransactionConflict)) => Trouble::Conflict,
-            _ if text.contains("can be retried") => Trouble::Conflict,
+            ErrorDetails::Query(Some(SurrealQueryError::TransactionConflict)) => {
+                QueryError::Conflict
+            }
+            _ if text.contains("can be retried") => QueryError::Conflict,
             ErrorDetails::Connection(_) => unavailable(text),
             // No fault of what was to be stored, which may be there nevertheless.
-            _ if is_of_storage(text) => Trouble::Store(StoreError::Storage(one_line(text))),
-            _ => Trouble::Store(StoreError::Failed(one_line(text))),
+            _ if is_of_storage(text) => QueryError::Store(StoreError::Storage(one_line(text))),
+            _ => QueryError::Store(StoreError::Failed(one_line(text))),
         }
     }
 }
 
 impl From<surrealdb::Error> for StoreError {
     fn from(error: surrealdb::Error) -> Self {
-        Trouble::from(error).into()
+        QueryError::from(error).into()
     }
 }
 
@@ -112,7 +114,7 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// Finds the cause among the errors of a query's statements: all but one of them may only
 /// say that another one failed, or that the transaction could not be committed.
-pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, Trouble> {
+pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, QueryError> {
     let mut errors: Vec<_> = results.take_errors().into_iter().collect();
     if errors.is_empty() {
         return Ok(results);
@@ -120,17 +122,17 @@ pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, Tro
     errors.sort_by_key(|(index, error)| {
         let follows = matches!(
             error.details(),
-            ErrorDetails::Query(Some(QueryError::NotExecuted))
+            ErrorDetails::Query(Some(SurrealQueryError::NotExecuted))
         );
         (follows && !is_of_storage(error.message()), *index)
     });
     Err(errors.swap_remove(0).1.into())
 }
 
-pub(super) fn closed() -> Trouble {
+pub(super) fn closed() -> QueryError {
     unavailable("the store is closed")
 }
 
-pub(super) fn unavailable(text: &str) -> Trouble {
-    Trouble::Store(StoreError::Unavailable(one_line(text)))
+pub(super) fn unavailable(text: &str) -> QueryError {
+    QueryError::Store(StoreError::Unavailable(one_line(text)))
 }

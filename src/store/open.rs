@@ -9,11 +9,11 @@ use tokio::runtime::{Builder, Handle};
 
 use super::address::{Database, folder};
 use super::connect::{Missing, connect};
-use super::connection::{Connection, Sessions, Store};
+use super::connection::{Connections, OpenDatabase, Store};
 use super::error::StoreError;
 use super::schema;
 use crate::domain::ids::ServerId;
-use crate::metrics::{Link, Metrics};
+use crate::metrics::{DbLink, Metrics};
 
 /// Stack of each thread that runs SurrealDB, whose evaluation nests deeply.
 const STACK_BYTES: usize = 10 * 1024 * 1024;
@@ -74,9 +74,9 @@ impl Store {
             .enable_all()
             .build()
             .map_err(|error| StoreError::Unavailable(format!("no threads for it: {error}")))?;
-        let opened = runtime.spawn(sessions(database.clone(), missing)).await;
-        let sessions = match opened {
-            Ok(Ok(sessions)) => sessions,
+        let opened = runtime.spawn(connections(database.clone(), missing)).await;
+        let connections = match opened {
+            Ok(Ok(connections)) => connections,
             Ok(Err(error)) => {
                 if !database.is_remote() {
                     // The folder can be opened again when this returns.
@@ -90,7 +90,7 @@ impl Store {
                 return Err(StoreError::Unavailable(failed.to_string()));
             }
         };
-        let connection = Connection::new(runtime, sessions, database.clone(), server, metrics);
+        let connection = OpenDatabase::new(runtime, connections, database.clone(), server, metrics);
         let store = Store(Arc::new(connection));
         let applied = match missing {
             Missing::Refuse if !schema::is_there(&store.0).await => Err(StoreError::NoDatabase),
@@ -99,7 +99,7 @@ impl Store {
         match applied {
             Ok(()) => Ok(store),
             Err(error) => {
-                store.shut().await;
+                store.close_runtime().await;
                 Err(error)
             }
         }
@@ -116,8 +116,8 @@ impl Store {
     }
 
     /// Brings up to date what is measured only when it is asked for.
-    pub fn measure(&self) {
-        self.metrics().queries.set(self.0.under_way());
+    pub fn update_gauges(&self) {
+        self.metrics().queries_in_flight.set(self.0.in_flight());
     }
 
     /// Opens another connection for queries: the one there is does not answer. What waits for
@@ -127,17 +127,17 @@ impl Store {
     ///
     /// When no other is to be had; then the old one stays.
     pub async fn replace_queries(&self) -> Result<(), StoreError> {
-        self.0.replace(Link::Queries).await
+        self.0.replace(DbLink::Queries).await
     }
 
     /// Opens another connection for live queries: nothing is heard over the one there is. Every
-    /// [`super::Follow`] ends, and is to be followed again. A database in this process has none.
+    /// [`super::Subscription`] ends, and is to be followed again. A database in this process has none.
     ///
     /// # Errors
     ///
     /// When no other is to be had; then the old one stays.
     pub async fn replace_live_queries(&self) -> Result<(), StoreError> {
-        self.0.replace(Link::LiveQueries).await
+        self.0.replace(DbLink::LiveQueries).await
     }
 
     /// Waits until the storage of a database in this process failed. Nothing is called stored any more,
@@ -146,7 +146,7 @@ impl Store {
         // The sender lives as long as this store.
         let _ = self
             .0
-            .trust
+            .health
             .failed
             .subscribe()
             .wait_for(|failed| *failed)
@@ -161,10 +161,10 @@ impl Store {
         if let Err(error) = self.leave().await {
             log::warn!("could not take leave of the other servers: {error}");
         }
-        self.shut().await;
+        self.close_runtime().await;
     }
 
-    async fn shut(self) {
+    async fn close_runtime(self) {
         self.0.closing.send_replace(true);
         if tokio::time::timeout(CLOSE_WAIT, self.0.closing.closed())
             .await
@@ -192,11 +192,11 @@ async fn idle(handle: &Handle) {
     }
 }
 
-async fn sessions(database: Database, missing: Missing) -> Result<Sessions, StoreError> {
+async fn connections(database: Database, missing: Missing) -> Result<Connections, StoreError> {
     let queries = connect(&database, missing).await?;
     let live_queries = match database.is_remote() {
         true => connect(&database, missing).await?,
         false => queries.clone(),
     };
-    Ok(Sessions::new(queries, live_queries))
+    Ok(Connections::new(queries, live_queries))
 }

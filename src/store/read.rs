@@ -16,9 +16,9 @@ use crate::domain::ids::DrawingId;
 use crate::domain::op::{Change, RowId};
 use crate::domain::sequence::Seq;
 
-/// Living strokes that one [`Page`] has at most. Bodies are at most 64 KiB, so a page stays
+/// Living strokes that one [`Chunk`] has at most. Bodies are at most 64 KiB, so a page stays
 /// under half of the 64 MiB that SurrealDB allows in one message.
-pub const PAGE: u64 = 500;
+pub const CHUNK_STROKES: u64 = 500;
 
 /// Most tombstones that one read gives. They have no body, but may have many prior ops.
 const TOMBSTONES: u64 = 2_000;
@@ -34,7 +34,7 @@ COMMIT;";
 
 /// Changes of a drawing after a position, read in one transaction.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Page {
+pub struct Chunk {
     /// The drawing's epoch.
     pub epoch: Epoch,
     /// Up to here tombstones are swept away: who holds less must start over.
@@ -73,16 +73,16 @@ struct Read {
 }
 
 impl Store {
-    /// Reads the changes after `since`: at most [`PAGE`] living strokes of them, and some tombstones.
+    /// Reads the changes after `since`: at most [`CHUNK_STROKES`] living strokes of them, and some tombstones.
     ///
     /// # Errors
     ///
     /// [`StoreError::NotFound`] and [`StoreError::Gone`] besides those of every query.
-    pub async fn since(&self, drawing: DrawingId, since: Seq) -> Result<Page, StoreError> {
+    pub async fn since(&self, drawing: DrawingId, since: Seq) -> Result<Chunk, StoreError> {
         let range = Range {
             after: since,
             through: Seq::MAX,
-            living: PAGE,
+            living: CHUNK_STROKES,
             tombstones: TOMBSTONES,
         };
         let read = self.read_range(drawing, &range).await?;
@@ -90,14 +90,14 @@ impl Store {
             Some(last) if rows.len() as u64 == most => last.seq,
             _ => Seq::MAX,
         };
-        let reached = cut(&read.living, PAGE).min(cut(&read.tombstones, TOMBSTONES));
+        let reached = cut(&read.living, CHUNK_STROKES).min(cut(&read.tombstones, TOMBSTONES));
         let mut changes = [read.living, read.tombstones].concat();
         changes.retain(|change| change.seq <= reached);
         changes.sort_unstable_by_key(|change| change.seq);
-        page(read.drawing, changes, reached.min(read.head), read.head)
+        chunk(read.drawing, changes, reached.min(read.head), read.head)
     }
 
-    /// Reads at most [`PAGE`] living strokes after the position `after` and up to `through`, or up to
+    /// Reads at most [`CHUNK_STROKES`] living strokes after the position `after` and up to `through`, or up to
     /// the head. If a read from 0 gives all of them, and the tombstones are few, they come along.
     ///
     /// # Errors
@@ -108,11 +108,11 @@ impl Store {
         drawing: DrawingId,
         after: Seq,
         through: Option<Seq>,
-    ) -> Result<(Page, Option<Vec<Change>>), StoreError> {
+    ) -> Result<(Chunk, Option<Vec<Change>>), StoreError> {
         let range = Range {
             after,
             through: through.unwrap_or(Seq::MAX),
-            living: PAGE,
+            living: CHUNK_STROKES,
             tombstones: if after == 0 { FIRST_TOMBSTONES } else { 0 },
         };
         let read = self.read_range(drawing, &range).await?;
@@ -124,9 +124,9 @@ impl Store {
         };
         let all = reached == end && (read.tombstones.len() as u64) < range.tombstones;
         let tombstones = all.then_some(read.tombstones);
-        let mut page = page(read.drawing, read.living, reached, read.head)?;
-        page.more = reached < end;
-        Ok((page, tombstones))
+        let mut chunk = chunk(read.drawing, read.living, reached, read.head)?;
+        chunk.more = reached < end;
+        Ok((chunk, tombstones))
     }
 
     /// Reads some of the tombstones after the position `after` and up to `through`.
@@ -139,7 +139,7 @@ impl Store {
         drawing: DrawingId,
         after: Seq,
         through: Seq,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<Chunk, StoreError> {
         let range = Range {
             after,
             through,
@@ -151,9 +151,9 @@ impl Store {
             Some(last) if read.tombstones.len() as u64 == TOMBSTONES => last.seq,
             _ => through,
         };
-        let mut page = page(read.drawing, read.tombstones, reached, read.head)?;
-        page.more = reached < through;
-        Ok(page)
+        let mut chunk = chunk(read.drawing, read.tombstones, reached, read.head)?;
+        chunk.more = reached < through;
+        Ok(chunk)
     }
 
     async fn read_range(&self, drawing: DrawingId, range: &Range) -> Result<Read, StoreError> {
@@ -174,7 +174,7 @@ impl Store {
         ]);
         let mut results = match self.0.query(READ, variables).await {
             Ok(results) => results,
-            Err(trouble) => return Err(self.missing(drawing, trouble.into()).await),
+            Err(error) => return Err(self.explain_missing(drawing, error.into()).await),
         };
         // BEGIN is the first statement of the two that give nothing.
         let mut row = Fields::maybe(results.take(1)?).ok_or(StoreError::NotFound)?;
@@ -194,13 +194,13 @@ impl Store {
     }
 }
 
-fn page(
+fn chunk(
     mut drawing: Fields,
     changes: Vec<Change>,
     reached: Seq,
     head: Seq,
-) -> Result<Page, StoreError> {
-    Ok(Page {
+) -> Result<Chunk, StoreError> {
+    Ok(Chunk {
         epoch: drawing.epoch()?,
         compacted: drawing.seq("compacted")?,
         title: drawing.text("title")?,

@@ -4,7 +4,7 @@
 
 use surrealdb::types::{RecordIdKey, Value};
 
-use super::connection::Connection;
+use super::connection::OpenDatabase;
 use super::connection::Store;
 use super::error::StoreError;
 use super::rows::{Fields, int, record, variables};
@@ -37,8 +37,8 @@ CREATE ONLY $drawing SET title = $title, head = 0, compacted = 0, epoch = $epoch
 );
 
 /// Applies the schema where it is missing, and refuses a database that is too new.
-pub(super) async fn apply(connection: &Connection) -> Result<(), StoreError> {
-    connection.persist(META, variables([])).await?;
+pub(super) async fn apply(connection: &OpenDatabase) -> Result<(), StoreError> {
+    connection.query_with_retry(META, variables([])).await?;
     if read_meta(connection).await? >= Some(SCHEMA) {
         return Ok(());
     }
@@ -47,13 +47,15 @@ pub(super) async fn apply(connection: &Connection) -> Result<(), StoreError> {
         ("schema", int(SCHEMA.into())),
         ("oldest", int(OLDEST.into())),
     ];
-    connection.persist(SHARED, variables(numbers)).await?;
+    connection
+        .query_with_retry(SHARED, variables(numbers))
+        .await?;
     Ok(())
 }
 
 /// Whether the database has a schema at all, whatever program wrote it. In one that has none, reading it is
 /// an error.
-pub(super) async fn is_there(connection: &Connection) -> bool {
+pub(super) async fn is_there(connection: &OpenDatabase) -> bool {
     let meta = variables([("meta", meta())]);
     let read = connection.query(READ_META, meta).await;
     read.and_then(|mut results| Ok(Fields::maybe(results.take(0)?)))
@@ -65,9 +67,9 @@ fn meta() -> Value {
 }
 
 /// The schema of the database, if it has one, and this program may read it.
-async fn read_meta(connection: &Connection) -> Result<Option<u32>, StoreError> {
+async fn read_meta(connection: &OpenDatabase) -> Result<Option<u32>, StoreError> {
     let mut results = connection
-        .persist(READ_META, variables([("meta", meta())]))
+        .query_with_retry(READ_META, variables([("meta", meta())]))
         .await?;
     let Some(mut row) = Fields::maybe(results.take(0)?) else {
         return Ok(None);

@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     ///
     /// Those of every query.
-    pub async fn beat(&self, counts: &[(DrawingId, u32)]) -> Result<(), StoreError> {
+    pub async fn heartbeat(&self, counts: &[(DrawingId, u32)]) -> Result<(), StoreError> {
         let pair = |&(drawing, sessions): &(DrawingId, u32)| {
             Value::Array(Array::from(vec![uuid(drawing.0), int(sessions.into())]))
         };

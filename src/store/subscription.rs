@@ -16,17 +16,17 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::connect::pause;
-use super::connection::Session;
+use super::connection::Connection;
 use super::connection::Store;
 use super::error::StoreError;
-use super::error::{Trouble, checked, one_line};
+use super::error::{QueryError, checked, one_line};
 use super::rows::{
     Fields, drawing_record, from_row, signal_table, stroke_table, table, uuid, variables, wrong,
 };
 use super::servers::ServerInfo;
 use super::servers::from_server_row;
 use crate::domain::ids::{DrawingId, ServerId};
-use crate::metrics::{Link, Lost, Metrics, Told};
+use crate::metrics::{DbLink, Metrics, NotificationKind, SubscriptionEnd};
 
 /// How often a live query is opened, or killed, again after a conflict: both write the
 /// definition of their table.
@@ -43,7 +43,7 @@ const SIGNAL: &str = "INSERT INTO $signals $row RETURN NONE";
 
 /// What is heard of a drawing.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Followed {
+pub enum LiveEvent {
     /// A change was stored; not always in order. Boxed, for room for many is kept for each open drawing.
     Change(Box<Change>),
     /// A server said something that is not stored.
@@ -55,26 +55,26 @@ pub enum Followed {
     },
 }
 
-/// What is heard of one drawing, from the moment [`Store::follow`] returned. Dropping it ends
+/// What is heard of one drawing, from the moment [`Store::subscribe`] returned. Dropping it ends
 /// its live queries.
 #[derive(Debug)]
-pub struct Follow(mpsc::Receiver<Followed>);
+pub struct Subscription(mpsc::Receiver<LiveEvent>);
 
-impl Follow {
+impl Subscription {
     /// The next change or signals; nothing once the connection was lost, the store closed, or
-    /// more than [`Database::notifications`](super::Database::notifications) of them waited here. Then follow again, and read
+    /// more than [`Database::live_query_buffer`](super::Database::live_query_buffer) of them waited here. Then follow again, and read
     /// [`Store::since`]. That the drawing was deleted or swept away is not heard here.
-    pub async fn next(&mut self) -> Option<Followed> {
+    pub async fn next(&mut self) -> Option<LiveEvent> {
         self.0.recv().await
     }
 }
 
 /// What is heard of the servers. Dropping it ends its live query.
 #[derive(Debug)]
-pub struct FollowServers(mpsc::Receiver<ServerInfo>);
+pub struct ServerSubscription(mpsc::Receiver<ServerInfo>);
 
-impl FollowServers {
-    /// What the next server says of itself, also this one; it ends as [`Follow::next`] does.
+impl ServerSubscription {
+    /// What the next server says of itself, also this one; it ends as [`Subscription::next`] does.
     pub async fn next(&mut self) -> Option<ServerInfo> {
         self.0.recv().await
     }
@@ -89,7 +89,7 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError::NotFound`] and [`StoreError::Gone`] besides those of every query.
-    pub async fn follow(&self, drawing: DrawingId) -> Result<Follow, StoreError> {
+    pub async fn subscribe(&self, drawing: DrawingId) -> Result<Subscription, StoreError> {
         let variables = variables([("drawing", drawing_record(drawing))]);
         let mut results = self.0.query(DELETED, variables).await?;
         let mut row = Fields::maybe(results.take(0)?).ok_or(StoreError::NotFound)?;
@@ -98,8 +98,8 @@ impl Store {
         }
         let tables = vec![stroke_table(drawing), signal_table(drawing)];
         match self.live(tables, followed).await {
-            Ok(receiver) => Ok(Follow(receiver)),
-            Err(trouble) => Err(self.missing(drawing, trouble.into()).await),
+            Ok(receiver) => Ok(Subscription(receiver)),
+            Err(error) => Err(self.explain_missing(drawing, error.into()).await),
         }
     }
 
@@ -108,9 +108,9 @@ impl Store {
     /// # Errors
     ///
     /// Those of every query.
-    pub async fn follow_servers(&self) -> Result<FollowServers, StoreError> {
+    pub async fn subscribe_servers(&self) -> Result<ServerSubscription, StoreError> {
         let receiver = self.live(vec!["server".into()], heard).await?;
-        Ok(FollowServers(receiver))
+        Ok(ServerSubscription(receiver))
     }
 
     /// Says something to all who follow a drawing, this server too. It is stored nowhere, and
@@ -129,7 +129,7 @@ impl Store {
         ]);
         match self.0.query(SIGNAL, variables).await {
             Ok(_) => Ok(()),
-            Err(trouble) => Err(self.missing(drawing, trouble.into()).await),
+            Err(error) => Err(self.explain_missing(drawing, error.into()).await),
         }
     }
 }
@@ -157,40 +157,40 @@ impl Store {
         &self,
         tables: Vec<String>,
         take: Take<T>,
-    ) -> Result<mpsc::Receiver<T>, Trouble> {
+    ) -> Result<mpsc::Receiver<T>, QueryError> {
         let closing = self.0.closing.subscribe();
-        let capacity = self.0.database.notifications;
+        let capacity = self.0.database.live_query_buffer;
         let metrics = Arc::clone(self.metrics());
-        let work = |session: Arc<Session>| async move {
+        let work = |connection: Arc<Connection>| async move {
             let (mut streams, mut open) = (Vec::new(), Vec::new());
             for table in tables {
-                match open_live(&session.client, table).await {
+                match open_live(&connection.client, table).await {
                     Ok((live, stream)) => {
                         open.push(live);
                         streams.push(stream);
                     }
-                    Err(trouble) => {
+                    Err(error) => {
                         drop(streams);
-                        tokio::spawn(async move { bury(&session.client, open).await });
-                        return Err(trouble);
+                        tokio::spawn(async move { kill_leftovers(&connection.client, open).await });
+                        return Err(error);
                     }
                 }
             }
             let (sender, receiver) = mpsc::channel(capacity);
-            metrics.followed.count();
+            metrics.subscriptions.count();
             tokio::spawn(async move {
                 let ends = Ends {
                     closing: closing.clone(),
-                    given_up: session.given_up.subscribe(),
+                    given_up: connection.given_up.subscribe(),
                 };
                 if drain(streams, ends, sender, take, &metrics).await {
-                    bury(&session.client, open).await;
+                    kill_leftovers(&connection.client, open).await;
                 }
                 drop(closing);
             });
             Ok(receiver)
         };
-        self.0.run(Link::LiveQueries, work).await
+        self.0.run(DbLink::LiveQueries, work).await
     }
 }
 
@@ -198,22 +198,22 @@ impl Store {
 async fn open_live(
     live_queries: &Surreal<Any>,
     table: String,
-) -> Result<(Live, QueryStream<Value>), Trouble> {
+) -> Result<(Live, QueryStream<Value>), QueryError> {
     let mut tries = 0;
     let mut results = loop {
         let live = live_queries
             .query(LIVE)
             .bind(("table", table.clone()))
             .await;
-        match live.map_err(Trouble::from).and_then(checked) {
-            Err(Trouble::Conflict) if tries < TRIES => tries += 1,
+        match live.map_err(QueryError::from).and_then(checked) {
+            Err(QueryError::Conflict) if tries < TRIES => tries += 1,
             results => break results?,
         }
         pause().await;
     };
     let id = match results.take::<Value>(0)? {
         Value::Uuid(id) => id.into_inner(),
-        _ => return Err(Trouble::Store(wrong("live query"))),
+        _ => return Err(QueryError::Store(wrong("live query"))),
     };
     Ok((Live { table, id }, results.stream::<Value>(0)?))
 }
@@ -237,7 +237,7 @@ async fn drain<T>(
             _ = sender.closed() => return true,
             _ = ends.closing.wait_for(|closing| *closing) => return true,
             _ = ends.given_up.wait_for(|given_up| *given_up) => {
-                metrics.lost.count(Lost::GivenUp);
+                metrics.subscriptions_ended.count(SubscriptionEnd::GivenUp);
                 return false;
             }
             arrival = arrivals.next() => arrival.flatten(),
@@ -246,12 +246,12 @@ async fn drain<T>(
             Some(Ok(notification)) => take(notification, metrics),
             Some(Err(error)) => {
                 log::warn!("a live query ended: {}", one_line(error.message()));
-                metrics.lost.count(Lost::Ended);
+                metrics.subscriptions_ended.count(SubscriptionEnd::Ended);
                 return false;
             }
             // Killed from outside, as when the table is removed.
             None => {
-                metrics.lost.count(Lost::Ended);
+                metrics.subscriptions_ended.count(SubscriptionEnd::Ended);
                 return false;
             }
         };
@@ -260,13 +260,15 @@ async fn drain<T>(
             Ok(Some(heard)) => {
                 if sender.try_send(heard).is_err() {
                     log::warn!("a live query ends: its reader is gone, or too far behind");
-                    metrics.lost.count(Lost::Slow);
+                    metrics.subscriptions_ended.count(SubscriptionEnd::Slow);
                     return true;
                 }
             }
             Err(error) => {
                 log::warn!("a live query ends: {error}");
-                metrics.lost.count(Lost::Unreadable);
+                metrics
+                    .subscriptions_ended
+                    .count(SubscriptionEnd::Unreadable);
                 return true;
             }
         }
@@ -276,12 +278,12 @@ async fn drain<T>(
 /// Sees to it that live queries whose streams were dropped are gone. The client kills them
 /// then, but tries only once and does not tell of a conflict; and whatever is left behind
 /// would cost every later write of its table.
-async fn bury(live_queries: &Surreal<Any>, open: Vec<Live>) {
+async fn kill_leftovers(live_queries: &Surreal<Any>, open: Vec<Live>) {
     for Live { table, id } in open {
         for _ in 0..TRIES {
             pause().await;
             match tokio::time::timeout(KILL_WAIT, is_open(live_queries, &table, id)).await {
-                Ok(Ok(true) | Err(Trouble::Conflict)) => {}
+                Ok(Ok(true) | Err(QueryError::Conflict)) => {}
                 // It is gone, or the table is, or the connection with all its live queries.
                 Ok(_) => break,
                 Err(_) => return,
@@ -293,10 +295,10 @@ async fn bury(live_queries: &Surreal<Any>, open: Vec<Live>) {
     }
 }
 
-async fn is_open(live_queries: &Surreal<Any>, table: &str, id: Uuid) -> Result<bool, Trouble> {
+async fn is_open(live_queries: &Surreal<Any>, table: &str, id: Uuid) -> Result<bool, QueryError> {
     let name = Value::String(table.to_owned());
     let info = live_queries.query(INFO).bind(("table", name)).await?;
-    let mut info = Fields::of(checked(info)?.take(0)?).map_err(Trouble::Store)?;
+    let mut info = Fields::of(checked(info)?.take(0)?).map_err(QueryError::Store)?;
     match info.take("lives") {
         Value::Object(open) => Ok(open.contains_key(&id.to_string())),
         _ => Ok(false),
@@ -306,20 +308,20 @@ async fn is_open(live_queries: &Surreal<Any>, table: &str, id: Uuid) -> Result<b
 fn followed(
     notification: Notification<Value>,
     metrics: &Metrics,
-) -> Result<Option<Followed>, StoreError> {
+) -> Result<Option<LiveEvent>, StoreError> {
     // A stroke that changed again is a new row; the deletion of the old one tells nothing new.
     if notification.action != Action::Create {
         return Ok(None);
     }
     match &notification.data {
         Value::Object(row) if row.contains_key("stroke") => {
-            metrics.notifications.count(Told::Change);
-            from_row(notification.data).map(|change| Some(Followed::Change(Box::new(change))))
+            metrics.notifications.count(NotificationKind::Change);
+            from_row(notification.data).map(|change| Some(LiveEvent::Change(Box::new(change))))
         }
         _ => {
-            metrics.notifications.count(Told::Signals);
+            metrics.notifications.count(NotificationKind::Signals);
             let mut row = Fields::of(notification.data)?;
-            Ok(Some(Followed::Signals {
+            Ok(Some(LiveEvent::Signals {
                 server: ServerId(row.uuid("server")?),
                 body: row.text("body")?,
             }))
@@ -331,7 +333,7 @@ fn heard(
     notification: Notification<Value>,
     metrics: &Metrics,
 ) -> Result<Option<ServerInfo>, StoreError> {
-    metrics.notifications.count(Told::Server);
+    metrics.notifications.count(NotificationKind::Server);
     let left = notification.action == Action::Delete;
     from_server_row(notification.data, left).map(Some)
 }

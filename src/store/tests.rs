@@ -6,11 +6,11 @@ use std::time::Duration;
 use surrealdb::types::{RecordIdKey, Value, Variables};
 use uuid::Uuid;
 
-use super::error::Trouble;
+use super::error::QueryError;
 use super::rows::{Fields, drawing_record, int, record, stroke_table, variables};
 use super::*;
 use crate::domain::ids::{DrawingId, ServerId};
-use crate::metrics::Link;
+use crate::metrics::DbLink;
 use crate::metrics::Metrics;
 
 /// How long anything may take that is waited for.
@@ -23,9 +23,9 @@ fn memory() -> Database {
         name: "test".into(),
         user: None,
         password: None,
-        deadline: SOON,
-        queries: 1_024,
-        notifications: 1_024,
+        query_timeout: SOON,
+        max_queries: 1_024,
+        live_query_buffer: 1_024,
     }
 }
 
@@ -74,8 +74,8 @@ async fn a_follow_that_is_dropped_leaves_no_live_query_behind() {
         .unwrap();
     let drawing = store.create("A drawing").await.unwrap().id;
     let follows = [
-        store.follow(drawing).await.unwrap(),
-        store.follow(drawing).await.unwrap(),
+        store.subscribe(drawing).await.unwrap(),
+        store.subscribe(drawing).await.unwrap(),
     ];
     assert_eq!(live_queries(&store, drawing).await, 2);
     drop(follows);
@@ -91,21 +91,21 @@ async fn a_follow_that_is_dropped_leaves_no_live_query_behind() {
 #[tokio::test]
 async fn a_follow_that_nobody_reads_ends() {
     let mut database = memory();
-    database.notifications = 100;
+    database.live_query_buffer = 100;
     let store = Store::open(&database, ServerId::random(), Metrics::new())
         .await
         .unwrap();
     let drawing = store.create("A drawing").await.unwrap().id;
-    let mut follow = store.follow(drawing).await.unwrap();
-    for _ in 0..2 * database.notifications {
+    let mut follow = store.subscribe(drawing).await.unwrap();
+    for _ in 0..2 * database.live_query_buffer {
         store.signal(drawing, "{}".into()).await.unwrap();
     }
     let mut heard = 0;
     while follow.next().await.is_some() {
         heard += 1;
     }
-    assert_eq!(heard, database.notifications);
-    let lost = "whiteboard_follows_lost_total{reason=\"slow\"} 1\n";
+    assert_eq!(heard, database.live_query_buffer);
+    let lost = "whiteboard_subscriptions_ended_total{reason=\"slow\"} 1\n";
     assert!(store.metrics().text().contains(lost));
     store.close().await;
 }
@@ -113,32 +113,32 @@ async fn a_follow_that_nobody_reads_ends() {
 #[tokio::test]
 async fn more_queries_than_may_be_under_way_are_refused() {
     let mut database = memory();
-    database.queries = 50;
+    database.max_queries = 50;
     let mut store = Store::open(&database, ServerId::random(), Metrics::new())
         .await
         .unwrap();
     // Only from here on: what opening takes is no matter of this test.
     let opened = Arc::get_mut(&mut store.0).expect("nobody else has it");
-    opened.database.deadline = Duration::from_millis(100);
+    opened.database.query_timeout = Duration::from_millis(100);
     // They are given up at their deadline, and hold their room for as long as the database does.
-    let stuck = (0..database.queries).map(|_| {
-        let work = |_| std::future::pending::<Result<(), Trouble>>();
-        store.0.run(Link::Queries, work)
+    let stuck = (0..database.max_queries).map(|_| {
+        let work = |_| std::future::pending::<Result<(), QueryError>>();
+        store.0.run(DbLink::Queries, work)
     });
     for given_up in futures_util::future::join_all(stuck).await {
         let error = given_up.unwrap_err();
-        assert!(matches!(error, Trouble::Store(StoreError::Deadline(_))));
+        assert!(matches!(error, QueryError::Store(StoreError::Deadline(_))));
     }
     assert!(matches!(
         store.check().await,
         Err(StoreError::Unavailable(_))
     ));
-    store.measure();
+    store.update_gauges();
     let text = store.metrics().text();
-    let full = "whiteboard_queries_without_result_total{reason=\"full\"} 1\n";
+    let full = "whiteboard_query_errors_total{reason=\"full\"} 1\n";
     assert!(text.contains(full), "{text}");
-    let under_way = format!("whiteboard_queries_under_way {}\n", database.queries);
-    assert!(text.contains(&under_way), "{text}");
+    let in_flight = format!("whiteboard_queries_in_flight {}\n", database.max_queries);
+    assert!(text.contains(&in_flight), "{text}");
 }
 
 #[tokio::test]
@@ -203,8 +203,8 @@ async fn no_query_of_all_drawings_reads_them_all() {
     for (text, index) in [
         (drawings::LIST, "live"),
         (drawings::LIST_BEFORE, "live"),
-        (gc::removal::DUE, "live"),
-        (gc::sweep::DUE, "compacted_at"),
+        (gc::removal::SELECT_DUE, "live"),
+        (gc::sweep::SELECT_DUE, "compacted_at"),
     ] {
         let explained = format!("{text} EXPLAIN").leak();
         let variables = variables([
@@ -242,7 +242,7 @@ async fn a_deletion_cannot_be_taken_back_after_ten_minutes() {
         let age = Value::Duration(age.into());
         let variables = variables([("drawing", drawing_record(drawing)), ("age", age)]);
         ask(&store, AGE, variables).await;
-        let back = store.take_back(drawing).await;
+        let back = store.undelete(drawing).await;
         match taken_back {
             true => assert_eq!(back.unwrap().id, drawing),
             false => assert_eq!(back, Err(StoreError::Gone)),

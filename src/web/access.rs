@@ -1,4 +1,4 @@
-//! Turns what a request carries into the [`Access`] it has: the first thing at every door.
+//! Turns what a request carries into the [`Access`] it has: the first check of every request.
 //!
 //! The checks are against pages of other sites, in browsers of people who may come in: the
 //! `Origin` must be this server's own or a listed one, and the `Host` a name that nobody
@@ -11,9 +11,9 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 
 use crate::domain::access::Access;
 
-/// Why a request is refused at the door.
+/// Why a request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum AccessDenied {
     /// Not an IP address, not localhost and not listed: it may be another site's name that
     /// was pointed here, whose pages a browser takes for ours.
     #[error("this server is not reached under this host name")]
@@ -23,12 +23,12 @@ pub enum Refused {
     Origin,
 }
 
-impl Refused {
+impl AccessDenied {
     /// The reason as a text that outlives the request.
     pub fn reason(self) -> &'static str {
         match self {
-            Refused::Host => "this server is not reached under this host name",
-            Refused::Origin => "pages of this origin may not use this server",
+            AccessDenied::Host => "this server is not reached under this host name",
+            AccessDenied::Origin => "pages of this origin may not use this server",
         }
     }
 }
@@ -40,23 +40,23 @@ impl Refused {
 ///
 /// # Errors
 ///
-/// [`Refused`] when its host is strange or its origin foreign.
+/// [`AccessDenied`] when its host is strange or its origin foreign.
 pub fn access(
     headers: &HeaderMap,
     hosts: &HostNames,
     origins: &Origins,
-) -> Result<Access, Refused> {
+) -> Result<Access, AccessDenied> {
     let host = only(headers, header::HOST)
         .and_then(Result::ok)
         .and_then(Authority::parse)
         .filter(|host| host.is_address() || hosts.0.contains(&host.name))
-        .ok_or(Refused::Host)?;
+        .ok_or(AccessDenied::Host)?;
     let Some(origin) = only(headers, header::ORIGIN) else {
         return Ok(Access::Own);
     };
     let origin: Origin = origin
         .and_then(|text| text.parse().map_err(|_| ()))
-        .map_err(|()| Refused::Origin)?;
+        .map_err(|()| AccessDenied::Origin)?;
     if origins.0.contains(&origin) {
         return Ok(Access::Own);
     }
@@ -64,13 +64,13 @@ pub fn access(
     // page cannot send this header, and it only ever narrows what is let in.
     let scheme = match only(headers, HeaderName::from_static("x-forwarded-proto")) {
         Some(Ok(scheme)) => scheme.split(',').next().unwrap_or_default().trim(),
-        Some(Err(())) => return Err(Refused::Origin),
+        Some(Err(())) => return Err(AccessDenied::Origin),
         None => origin.scheme,
     };
     if scheme.eq_ignore_ascii_case(origin.scheme) && origin.is_served_at(&host) {
         Ok(Access::Own)
     } else {
-        Err(Refused::Origin)
+        Err(AccessDenied::Origin)
     }
 }
 
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
     use actix_web::http::header::HeaderValue;
 
-    fn with(pairs: &[(&'static str, &str)]) -> Result<Access, Refused> {
+    fn with(pairs: &[(&'static str, &str)]) -> Result<Access, AccessDenied> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
@@ -283,12 +283,12 @@ mod tests {
             "localhost, draw.example",
             "lôcalhost",
         ] {
-            assert_eq!(with(&[("host", host)]), Err(Refused::Host), "{host}");
+            assert_eq!(with(&[("host", host)]), Err(AccessDenied::Host), "{host}");
         }
-        assert_eq!(with(&[]), Err(Refused::Host));
+        assert_eq!(with(&[]), Err(AccessDenied::Host));
         assert_eq!(
             with(&[("host", "localhost"), ("host", "localhost")]),
-            Err(Refused::Host)
+            Err(AccessDenied::Host)
         );
     }
 
@@ -335,14 +335,14 @@ mod tests {
             ("localhost", "http://10.0.0.5"),
         ] {
             let headers = [("host", host), ("origin", origin)];
-            assert_eq!(with(&headers), Err(Refused::Origin), "{host} {origin}");
+            assert_eq!(with(&headers), Err(AccessDenied::Origin), "{host} {origin}");
         }
         let twice = [
             ("host", "localhost"),
             ("origin", "http://localhost"),
             ("origin", "http://localhost"),
         ];
-        assert_eq!(with(&twice), Err(Refused::Origin));
+        assert_eq!(with(&twice), Err(AccessDenied::Origin));
     }
 
     #[test]
@@ -361,9 +361,12 @@ mod tests {
         );
         assert_eq!(
             through("https", "http://draw.example"),
-            Err(Refused::Origin)
+            Err(AccessDenied::Origin)
         );
-        assert_eq!(through("", "https://draw.example"), Err(Refused::Origin));
+        assert_eq!(
+            through("", "https://draw.example"),
+            Err(AccessDenied::Origin)
+        );
     }
 
     #[test]

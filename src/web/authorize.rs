@@ -16,7 +16,7 @@ use super::state::state;
 /// the reason: a browser cannot read the status of a failed handshake. Health and metrics
 /// are told to anybody, since load balancers and scrapers ask under whatever name they like:
 /// they are numbers, and name nobody and nothing that is drawn.
-pub async fn door(
+pub async fn authorize(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
@@ -28,8 +28,8 @@ pub async fn door(
     let answers_itself =
         path.starts_with("/ws/") || ["/healthz", "/readyz", "/metrics"].contains(&path);
     match access {
-        Err(refused) if !answers_itself => Ok(request
-            .error_response(ApiError::from(refused))
+        Err(denied) if !answers_itself => Ok(request
+            .error_response(ApiError::from(denied))
             .map_into_right_body()),
         access => {
             request.extensions_mut().insert(access);

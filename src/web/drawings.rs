@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::error::Answer;
-use super::extract::{self, Part, Position};
+use super::extract::{self, ListQuery, SinceQuery};
 use super::state::state;
 use crate::domain::access::Access;
 use crate::domain::ids::DrawingId;
@@ -58,7 +58,7 @@ fn rfc3339(millis: u64) -> String {
 pub(super) async fn list(request: HttpRequest) -> Answer {
     extract::require(&request, Access::Read)?;
     let state = state(&request);
-    let Part { before, limit } = Part::of(&request)?;
+    let ListQuery { before, limit } = ListQuery::of(&request)?;
     // One more than asked for tells whether there are more.
     let mut drawings = state.store.list(before, limit + 1).await?;
     let more = drawings.len() > limit;
@@ -83,15 +83,15 @@ pub(super) async fn list(request: HttpRequest) -> Answer {
 pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answer {
     #[derive(Default, Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Asked {
+    struct PendingRequest {
         title: Option<String>,
     }
     extract::require(&request, Access::Own)?;
     let bytes = extract::body(&request, payload).await?;
     let asked = if bytes.is_empty() {
-        Asked::default()
+        PendingRequest::default()
     } else {
-        extract::json::<Asked>(&bytes)?
+        extract::json::<PendingRequest>(&bytes)?
     };
     let title = extract::title(asked.title.as_deref().unwrap_or(DEFAULT_TITLE))?;
     let drawing = state(&request).store.create(&title).await?;
@@ -112,16 +112,16 @@ pub(super) async fn get(request: HttpRequest) -> Answer {
 pub(super) async fn rename(request: HttpRequest, payload: web::Payload) -> Answer {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Asked {
+    struct PendingRequest {
         title: String,
     }
     extract::require(&request, Access::Own)?;
     let drawing = extract::drawing(&request)?;
-    let asked: Asked = extract::json(&extract::body(&request, payload).await?)?;
+    let asked: PendingRequest = extract::json(&extract::body(&request, payload).await?)?;
     let title = extract::title(&asked.title)?;
     let state = state(&request);
     let info = state.store.rename(drawing, &title).await?;
-    state.feeds.look(drawing).await;
+    state.feeds.announce_metadata_change(drawing).await;
     let sessions = state.store.session_counts(state.silence).await?;
     Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions)))
 }
@@ -131,7 +131,7 @@ pub(super) async fn delete(request: HttpRequest) -> Answer {
     let drawing = extract::drawing(&request)?;
     let state = state(&request);
     state.store.delete(drawing).await?;
-    state.feeds.look(drawing).await;
+    state.feeds.announce_metadata_change(drawing).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -139,7 +139,7 @@ pub(super) async fn restore(request: HttpRequest) -> Answer {
     extract::require(&request, Access::Own)?;
     let drawing = extract::drawing(&request)?;
     let state = state(&request);
-    let info = state.store.take_back(drawing).await?;
+    let info = state.store.undelete(drawing).await?;
     let sessions = state.store.session_counts(state.silence).await?;
     Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions)))
 }
@@ -147,11 +147,11 @@ pub(super) async fn restore(request: HttpRequest) -> Answer {
 pub(super) async fn strokes(request: HttpRequest) -> Answer {
     extract::require(&request, Access::Read)?;
     let drawing = extract::drawing(&request)?;
-    let Position {
+    let SinceQuery {
         since,
         epoch,
         target,
-    } = Position::of(&request)?;
+    } = SinceQuery::of(&request)?;
     let feeds = &state(&request).feeds;
     let page = feeds.read(drawing, since, epoch, target).await?;
     let title = serde_json::Value::from(page.title.as_str());

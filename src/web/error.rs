@@ -13,7 +13,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
-use super::access::Refused;
+use super::access::AccessDenied;
 use crate::feed::error::FeedError;
 use crate::store::StoreError;
 
@@ -116,9 +116,9 @@ impl ResponseError for ApiError {
     }
 }
 
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
-        Self::new(StatusCode::FORBIDDEN, refused.reason())
+impl From<AccessDenied> for ApiError {
+    fn from(denied: AccessDenied) -> Self {
+        Self::new(StatusCode::FORBIDDEN, denied.reason())
     }
 }
 

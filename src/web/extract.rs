@@ -11,27 +11,27 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::access::Refused;
+use super::access::AccessDenied;
 use super::error::ApiError;
 use crate::domain::access::Access;
 use crate::domain::drawing::MAX_TITLE_CHARS;
 use crate::domain::ids::{DrawingId, Epoch, IdError};
 use crate::domain::sequence::Seq;
-use crate::store::Before;
+use crate::store::ListCursor;
 
 /// Largest body of a request, in bytes.
-const MAX_BODY_BYTES: usize = 16 * 1024;
+const MAX_REQUEST_BYTES: usize = 16 * 1024;
 /// Drawings in one list, unless the request says less or more.
-const LIST: usize = 50;
+const DEFAULT_LIST_LIMIT: usize = 50;
 /// Most drawings in one list.
-const MAX_LIST: usize = 200;
+const MAX_LIST_LIMIT: usize = 200;
 /// Largest position in a query: the largest integer that every JSON reader holds exactly.
 const MAX_SINCE: Seq = (1 << 53) - 1;
 
-/// What the door found out: see [`door`](crate::web::authorize::door).
-pub fn access(request: &HttpRequest) -> Result<Access, Refused> {
+/// What [`authorize`](super::authorize::authorize) found out: see [`authorize`](crate::web::authorize::door).
+pub fn access(request: &HttpRequest) -> Result<Access, AccessDenied> {
     let access = request.extensions().get().copied();
-    access.expect("every request came through the door")
+    access.expect("every request came past `authorize`")
 }
 
 /// Refuses a request whose access is less than this.
@@ -51,7 +51,7 @@ pub fn drawing(request: &HttpRequest) -> Result<DrawingId, ApiError> {
 }
 
 /// A reader's position, from the query.
-pub struct Position {
+pub struct SinceQuery {
     /// The last position it holds.
     pub since: Seq,
     /// The epoch that position belongs to, if it knows.
@@ -60,16 +60,16 @@ pub struct Position {
     pub target: Option<Seq>,
 }
 
-impl Position {
+impl SinceQuery {
     /// The position in a request: the very beginning, unless it says another.
     pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         #[derive(Deserialize)]
-        struct Asked {
+        struct PendingRequest {
             since: Option<String>,
             epoch: Option<String>,
             target: Option<String>,
         }
-        let asked: Asked = query(request)?;
+        let asked: PendingRequest = query(request)?;
         let position = |field: &'static str, text: Option<&str>| match text.map(str::parse) {
             None => Ok(None),
             Some(Ok(position)) if position <= MAX_SINCE => Ok(Some(position)),
@@ -99,32 +99,32 @@ pub fn takes_gzip(request: &HttpRequest) -> bool {
 }
 
 /// Which part of the list of drawings, from the query.
-pub struct Part {
+pub struct ListQuery {
     /// It goes on after this drawing.
-    pub before: Option<Before>,
+    pub before: Option<ListCursor>,
     /// It has at most so many.
     pub limit: usize,
 }
 
-impl Part {
+impl ListQuery {
     /// The part in a request: the first one, unless it says another.
     pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         #[derive(Deserialize)]
-        struct Asked {
+        struct PendingRequest {
             before: Option<String>,
             limit: Option<String>,
         }
-        let asked: Asked = query(request)?;
+        let asked: PendingRequest = query(request)?;
         let before = asked.before.as_deref().map(|text| {
             parse_before(text).ok_or_else(|| {
                 ApiError::field("before", "before is what an earlier list called next")
             })
         });
         let limit = match asked.limit.as_deref().map(str::parse) {
-            None => LIST,
-            Some(Ok(limit)) if (1..=MAX_LIST).contains(&limit) => limit,
+            None => DEFAULT_LIST_LIMIT,
+            Some(Ok(limit)) if (1..=MAX_LIST_LIMIT).contains(&limit) => limit,
             Some(_) => {
-                let message = format!("limit is a whole number from 1 to {MAX_LIST}");
+                let message = format!("limit is a whole number from 1 to {MAX_LIST_LIMIT}");
                 return Err(ApiError::field("limit", message));
             }
         };
@@ -135,14 +135,14 @@ impl Part {
     }
 }
 
-/// What [`Part::of`] reads, to go on after a drawing that was made at this time.
+/// What [`ListQuery::of`] reads, to go on after a drawing that was made at this time.
 pub fn next(created: u64, id: DrawingId) -> String {
     format!("{created}.{id}")
 }
 
-fn parse_before(text: &str) -> Option<Before> {
+fn parse_before(text: &str) -> Option<ListCursor> {
     let (created, id) = text.split_once('.')?;
-    Some(Before {
+    Some(ListCursor {
         created: created.parse().ok()?,
         id: id.parse().ok()?,
     })
@@ -161,18 +161,18 @@ pub struct BodyLimit(pub Duration);
 /// The whole body, which is small.
 pub async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, ApiError> {
     let too_large = || {
-        let message = format!("a body has at most {MAX_BODY_BYTES} bytes");
+        let message = format!("a body has at most {MAX_REQUEST_BYTES} bytes");
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+    if announced.is_some_and(|length: usize| length > MAX_REQUEST_BYTES) {
         return Err(too_large());
     }
     let BodyLimit(limit) = *request
         .app_data()
         .expect("the server gives every application its limits");
-    let read = timeout(limit, payload.to_bytes_limited(MAX_BODY_BYTES)).await;
+    let read = timeout(limit, payload.to_bytes_limited(MAX_REQUEST_BYTES)).await;
     let too_slow = || {
         let message = format!("a body comes within {limit:?}");
         ApiError::new(StatusCode::REQUEST_TIMEOUT, message)

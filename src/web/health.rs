@@ -27,7 +27,7 @@ pub(super) async fn readyz(request: HttpRequest) -> Answer {
     }
     let asked = tokio::time::timeout(READY_WAIT, state.store.check());
     match asked.await {
-        Ok(Ok(())) if !state.beat.is_heard() => {
+        Ok(Ok(())) if !state.heartbeat.is_acknowledged() => {
             let message = "this server does not hear what is stored in the database";
             Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message))
         }
@@ -38,9 +38,9 @@ pub(super) async fn readyz(request: HttpRequest) -> Answer {
 
 pub(super) async fn metrics(request: HttpRequest) -> HttpResponse {
     let state = state(&request);
-    state.store.measure();
-    state.feeds.measure();
-    state.sessions.measure();
+    state.store.update_gauges();
+    state.feeds.update_gauges();
+    state.sessions.update_gauges();
     let connections = state.connections.open();
     state.store.metrics().connections_open.set(connections);
     HttpResponse::Ok()

@@ -5,10 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::connection::Connection;
 use super::error::ApiError;
-use super::extract::{self, Position};
+use super::extract::{self, SinceQuery};
 use super::state::state;
 use crate::protocol::Close;
-use crate::session::{self, Joining};
+use crate::session::{self, JoinRequest};
 
 pub(super) async fn socket(
     request: HttpRequest,
@@ -26,16 +26,16 @@ pub(super) async fn socket(
     if let Some(connection) = Connection::of(&request) {
         connection.is_socket_now();
     }
-    session::upgrade(&request, payload, joining(&request), sessions)
+    session::upgrade(&request, payload, join_request(&request), sessions)
         .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, error.to_string()).into())
 }
 
-fn joining(request: &HttpRequest) -> Result<Joining, Close> {
+fn join_request(request: &HttpRequest) -> Result<JoinRequest, Close> {
     let malformed = |error: ApiError| Close::Malformed(error.to_string());
-    let access = extract::access(request).map_err(|refused| Close::Forbidden(refused.reason()))?;
+    let access = extract::access(request).map_err(|denied| Close::Forbidden(denied.reason()))?;
     let drawing = extract::drawing(request).map_err(malformed)?;
-    let Position { since, epoch, .. } = Position::of(request).map_err(malformed)?;
-    Ok(Joining {
+    let SinceQuery { since, epoch, .. } = SinceQuery::of(request).map_err(malformed)?;
+    Ok(JoinRequest {
         drawing,
         access,
         since,

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, web};
 use super::access::{HostNames, Origins};
 use super::connection::limits::Connections;
 use crate::feed::registry::Feeds;
-use crate::heartbeat::Beat;
+use crate::heartbeat::Heartbeat;
 use crate::session::Sessions;
 use crate::store::Store;
 
@@ -28,7 +28,7 @@ pub struct State {
     /// How long a server may be silent before its sessions count no more.
     pub silence: Duration,
     /// The server's beat, which proves that it hears what is stored.
-    pub beat: Arc<Beat>,
+    pub heartbeat: Arc<Heartbeat>,
     /// What is connected.
     pub connections: Arc<Connections>,
     /// The server is about to stop: nobody new should be sent here.

@@ -35,12 +35,12 @@ const PLACES: usize = 6;
 const LIVES: u64 = 1;
 
 /// How often heads are compared where a test waits for it.
-pub const CHECKS: &[&str] = &["--heads-interval", "2s"];
+pub const CHECKS: &[&str] = &["--head-check-interval", "2s"];
 pub const INTERVAL: Duration = Duration::from_secs(2);
 /// What the comparison and the read that follows may take on a busy machine.
 pub const READ: Duration = Duration::from_secs(2);
 /// No comparison of heads repairs anything but those that follow a subscription.
-pub const NO_CHECKS: &[&str] = &["--heads-interval", "1h"];
+pub const NO_CHECKS: &[&str] = &["--head-check-interval", "1h"];
 /// The last comparison after a subscription.
 const LAST_CHECK: Duration = Duration::from_secs(2);
 
@@ -188,7 +188,7 @@ impl Cluster {
             &format!("127.0.0.1:{}", self.places[server].port),
         ]);
         if engine() == Engine::Router {
-            command.args(["--gap-hold", "250ms"]);
+            command.args(["--gap-timeout", "250ms"]);
         }
         command.args(self.plan.flags);
         self.places[server].process = Some(Process::start(

@@ -41,7 +41,7 @@ async fn nobody_is_ready(cluster: &Cluster) {
 
 /// Waits until every server gave up a query at its deadline.
 async fn queries_were_given_up(cluster: &Cluster) {
-    const GIVEN_UP: &str = "whiteboard_queries_without_result_total{reason=\"deadline\"}";
+    const GIVEN_UP: &str = "whiteboard_query_errors_total{reason=\"deadline\"}";
     let deadline = Instant::now() + DEADLINE;
     for server in cluster.running() {
         while cluster.metric(server, GIVEN_UP).await == 0.0 {

@@ -119,8 +119,8 @@ async fn a_server_that_slept_through_a_deletion_brings_no_table_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deletion_whose_signal_was_lost_is_noticed_within_the_heads_interval() {
-    const FOLLOWS: &str = "whiteboard_follows_total";
+async fn a_deletion_whose_signal_was_lost_is_noticed_within_the_head_check_interval() {
+    const FOLLOWS: &str = "whiteboard_subscriptions_total";
     let plan = Plan::of(2).linked().flags(CHECKS);
     let (cluster, drawing, ada, ben) = plan.start_with_two().await;
     ada.sees(ben.draw(pen(1.0))).await;

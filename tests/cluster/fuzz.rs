@@ -55,15 +55,15 @@ const PACE: Duration = Duration::from_millis(15);
 const FLAGS: &[&str] = &[
     "--heartbeat",
     "500ms",
-    "--silence-limit",
+    "--session-timeout",
     "3s",
-    "--drain-notice",
+    "--drain-delay",
     "500ms",
-    "--drain-limit",
+    "--drain-timeout",
     "5s",
-    "--heads-interval",
+    "--head-check-interval",
     "1s",
-    "--database-deadline",
+    "--query-timeout",
     "3s",
 ];
 const PING_AFTER: Duration = Duration::from_secs(2);

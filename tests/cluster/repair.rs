@@ -19,9 +19,9 @@ const DEAF: Duration = Duration::from_secs(15);
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 /// Comparisons of heads that told a server what nothing else had told it.
-const DIFFERED: &str = "whiteboard_heads_differed_total";
+const DIFFERED: &str = "whiteboard_head_mismatches_total";
 /// Times a server began to follow something.
-const FOLLOWS: &str = "whiteboard_follows_total";
+const FOLLOWS: &str = "whiteboard_subscriptions_total";
 
 async fn sees_within(visitor: &Visitor, within: Duration, stroke: StrokeId) {
     visitor
@@ -90,7 +90,7 @@ async fn live_queries_that_were_killed_behind_the_feeds_backs_are_opened_again()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_last_notification_that_was_lost_is_made_up_for_within_the_heads_interval() {
+async fn a_last_notification_that_was_lost_is_made_up_for_within_the_head_check_interval() {
     let plan = Plan::of(2).flags(CHECKS).linked();
     let (cluster, drawing, ada, ben) = plan.start_with_two().await;
     ada.sees(ben.draw(pen(1.0))).await;
@@ -190,9 +190,9 @@ async fn a_burst_of_notifications_arrives_whole() {
     // a connection, which it then closes.
     const BURST: u64 = 3000;
     let flags: &[&str] = match engine() {
-        Engine::Inline => &["--notifications", "16", "--heads-interval", "1h"],
+        Engine::Inline => &["--live-query-buffer", "16", "--head-check-interval", "1h"],
         // It was seen to tell of nothing at all, and to close nothing either: then only heads tell.
-        Engine::Router => &["--notifications", "16", "--heads-interval", "2s"],
+        Engine::Router => &["--live-query-buffer", "16", "--head-check-interval", "2s"],
     };
     let (cluster, drawing, ada, ben) = Plan::of(2).flags(flags).start_with_two().await;
     ada.sees(ben.draw(pen(1.0))).await;
@@ -210,7 +210,7 @@ async fn a_burst_of_notifications_arrives_whole() {
             .await;
     }
     if engine() == Engine::Inline {
-        let slow = "whiteboard_follows_lost_total{reason=\"slow\"}";
+        let slow = "whiteboard_subscriptions_ended_total{reason=\"slow\"}";
         let lost = cluster.metric(0, slow).await + cluster.metric(1, slow).await;
         assert!(lost > 0.0, "both kept up with it");
     }

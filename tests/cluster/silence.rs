@@ -16,7 +16,7 @@ use crate::page::pen;
 use crate::visitor::Visitor;
 
 /// How soon a server notices that a page is gone, and a page that a server is.
-const IMPATIENT: &[&str] = &["--heartbeat", "500ms", "--silence-limit", "2s"];
+const IMPATIENT: &[&str] = &["--heartbeat", "500ms", "--session-timeout", "2s"];
 const PING_AFTER: Duration = Duration::from_secs(1);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// What else both may need on a busy machine, and a page its wait before it comes back.
@@ -184,7 +184,7 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
     const COMPARED: usize = 3;
     /// What their server may need for all of them.
     const MOST: u64 = 16 << 20;
-    let flags = &["--ops-per-second", "100000", "--silence-limit", "10m"];
+    let flags = &["--ops-per-second", "100000", "--session-timeout", "10m"];
     let (cluster, drawing, ada, ben) = Plan::of(2).flags(flags).alone().start_with_two().await;
     // The same on the same servers, where everyone reads.
     let quiet = cluster.create_drawing().await;

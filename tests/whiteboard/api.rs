@@ -485,7 +485,7 @@ async fn no_path_leads_out_of_static() {
 }
 
 #[actix_web::test]
-async fn a_foreign_origin_or_a_strange_host_comes_through_no_door() {
+async fn a_foreign_origin_or_a_strange_host_is_refused_everywhere() {
     let site = Site::start().await;
     let drawing = site.make("Plan").await;
     let paths = [
@@ -586,7 +586,7 @@ async fn health_is_told() {
 #[actix_web::test]
 async fn a_server_that_leaves_says_so_first() {
     let site = Site {
-        server: serve(&["--drain-notice=2s"]).await,
+        server: serve(&["--drain-delay=2s"]).await,
         http: Client::new(),
     };
     let address = site.server.address();

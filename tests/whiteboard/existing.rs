@@ -72,9 +72,9 @@ async fn a_new_epoch_under_another_name_makes_nothing() {
         name: "epoch".into(),
         user: None,
         password: None,
-        deadline: std::time::Duration::from_secs(30),
-        queries: 1_024,
-        notifications: 1_024,
+        query_timeout: std::time::Duration::from_secs(30),
+        max_queries: 1_024,
+        live_query_buffer: 1_024,
     };
     let surreal = Server::start();
     for database in [embedded, surreal.database("epoch")] {

@@ -215,8 +215,8 @@ async fn a_disk_that_is_full_while_nobody_draws_is_noticed_too() {
 async fn a_drain_that_takes_too_long_sends_everyone_elsewhere_all_the_same() {
     let mut process = Server::start();
     let mut database = process.database("drained");
-    database.deadline = Duration::from_secs(4);
-    let flags = ["--drain-notice", "0s", "--drain-limit", "1s"];
+    database.query_timeout = Duration::from_secs(4);
+    let flags = ["--drain-delay", "0s", "--drain-timeout", "1s"];
     let server = serve_on(&database, &flags).await;
     let drawing = create_drawing(server.address()).await;
     let mut ada = Browser::open(server.address(), &drawing).await;

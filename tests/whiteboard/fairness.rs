@@ -13,8 +13,8 @@ use uuid::Uuid;
 use whiteboard::domain::ids::{DrawingId, StrokeId, Writer};
 use whiteboard::domain::op::{Op, OpKind};
 use whiteboard::domain::stroke::Body;
-use whiteboard::feed::actor::Attached;
-use whiteboard::feed::mailbox::{Mailbox, ToSession, Unread};
+use whiteboard::feed::actor::FeedHandle;
+use whiteboard::feed::mailbox::{Mailbox, QueuedBytes, ToSession};
 use whiteboard::feed::messages::FromSession;
 use whiteboard::feed::queue::op_bytes;
 use whiteboard::feed::registry::Feeds;
@@ -33,8 +33,8 @@ struct Drawer {
     drawing: DrawingId,
     writer: Writer,
     n: u64,
-    open: Option<Attached>,
-    unread: Unread,
+    open: Option<FeedHandle>,
+    unread: QueuedBytes,
     answered: Arc<AtomicU64>,
 }
 
@@ -48,7 +48,7 @@ impl Drawer {
             stroke: StrokeId::random(),
             kind: OpKind::Draw { body },
         };
-        assert!(open.shared.room.reserve(op_bytes(&op)));
+        assert!(open.state.capacity.reserve(op_bytes(&op)));
         open.feed.do_send(FromSession::Submit {
             session: 1,
             writer: self.writer,
@@ -79,7 +79,7 @@ impl Handler<ToSession> for Drawer {
     fn handle(&mut self, message: ToSession, _: &mut Self::Context) {
         match message {
             ToSession::Frame(frame) => self.unread.took(&frame),
-            ToSession::Answers(answers) => {
+            ToSession::Acks(answers) => {
                 let ops = answers.ops as u64;
                 if self.answered.fetch_add(ops, Ordering::Relaxed) < RACE {
                     self.draw();
@@ -104,7 +104,7 @@ async fn a_server_that_won_leaves_the_next_swap_to_others() {
             writer: Writer::new(Uuid::new_v4(), Uuid::new_v4()),
             n: 0,
             open: None,
-            unread: Unread::default(),
+            unread: QueuedBytes::default(),
             answered: Arc::clone(&answered),
         };
         let thread = Arbiter::new();

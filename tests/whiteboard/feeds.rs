@@ -32,7 +32,7 @@ async fn another_epoch_at_the_same_head_makes_everyone_start_over() {
     let (before, picture) = (ada.epoch, ada.picture());
 
     assert_eq!(parts.store.renew_epochs().await, Ok(1));
-    parts.feeds.look(id(&drawing)).await;
+    parts.feeds.announce_metadata_change(id(&drawing)).await;
     ada.wait("starting over", |b| b.resets == ["epoch"] && b.head == 1)
         .await;
     let stored = parts.store.get(id(&drawing)).await.unwrap();
@@ -66,7 +66,7 @@ async fn a_feed_that_slept_until_tombstones_were_swept_starts_over() {
     const ERASED: usize = 5;
     // What is told while a feed sleeps is more than waits for it.
     const DRAWN: usize = 30;
-    let flags = ["--notifications=16"];
+    let flags = ["--live-query-buffer=16"];
     let awake = Parts::start(&flags).await;
     let asleep = Parts::on(awake.store.clone(), &flags);
     let drawing = create_drawing(awake.address).await;
@@ -113,9 +113,9 @@ async fn a_write_that_ends_after_a_feed_read_is_found_by_the_checks_that_follow(
     const TAKES: &str = "400ms";
     let process = surrealdb::Server::start();
     let database = process.database("late");
-    let server = serve_on(&database, &["--heads-interval=1h"]).await;
+    let server = serve_on(&database, &["--head-check-interval=1h"]).await;
     let address = server.address();
-    let differed = "whiteboard_heads_differed_total";
+    let differed = "whiteboard_head_mismatches_total";
     while metric(address, differed).await == 0.0 {
         let drawing = create_drawing(address).await;
         let row = format!("drawing:u'{}'", id(&drawing).0.hyphenated());

@@ -23,8 +23,8 @@ const LIVES: usize = 1;
 
 /// A server that beats often, and compares no heads while the test lasts.
 fn settings(database: &Database) -> Settings {
-    let mut settings = settings_on(database, &["--heads-interval=1h"]);
-    settings.server.beat_interval = Duration::from_millis(300);
+    let mut settings = settings_on(database, &["--head-check-interval=1h"]);
+    settings.server.heartbeat_interval = Duration::from_millis(300);
     settings
 }
 
@@ -32,14 +32,14 @@ fn settings(database: &Database) -> Settings {
 async fn a_server_is_ready_when_it_hears_its_own_beat() {
     let mut settings = served::settings("mem://", &[]);
     // Longer than a test may take: it is ready without waiting for another beat.
-    settings.server.beat_interval = Duration::from_secs(60);
+    settings.server.heartbeat_interval = Duration::from_secs(60);
     let mut fastest = Duration::MAX;
     for _ in 0..3 {
         let server = Server::start(settings.clone()).await.unwrap();
         fastest = fastest.min(ready(server.address(), 200).await);
         let metrics = reqwest::get(format!("http://{}/metrics", server.address()));
         let metrics = metrics.await.unwrap().text().await.unwrap();
-        let unheard = "whiteboard_beat_heard_seconds_count 0\n";
+        let unheard = "whiteboard_heartbeat_roundtrip_seconds_count 0\n";
         assert!(!metrics.contains(unheard), "{metrics}");
         server.drain().await;
     }
@@ -70,7 +70,7 @@ async fn a_page_that_comes_while_the_database_is_away_is_told_to_come_again() {
     let mut process = surrealdb::Server::start();
     let mut database = process.database("away");
     // Also for what it asks as it starts, on a machine that does much else.
-    database.deadline = Duration::from_secs(4);
+    database.query_timeout = Duration::from_secs(4);
     let server = serve_on(&database, &[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
@@ -134,7 +134,7 @@ async fn a_query_connection_that_went_dumb_is_replaced() {
     let mut database = process.database("dumb");
     let proxy = Proxy::start(process.address()).await;
     database.url = format!("ws://{}", proxy.address);
-    database.deadline = Duration::from_secs(1);
+    database.query_timeout = Duration::from_secs(1);
     let server = Server::start(settings(&database)).await.unwrap();
     ready(server.address(), 200).await;
     let drawing = create_drawing(server.address()).await;
@@ -155,7 +155,7 @@ async fn a_query_connection_that_went_dumb_is_replaced() {
     assert!(metrics.contains(replaced), "{metrics}");
     // Queries that never had an answer hold no room any more.
     assert!(
-        metrics.contains("whiteboard_queries_under_way 0"),
+        metrics.contains("whiteboard_queries_in_flight 0"),
         "{metrics}"
     );
     drop(ada);

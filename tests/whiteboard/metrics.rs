@@ -116,8 +116,8 @@ async fn what_is_drawn_is_counted() {
             "whiteboard_append_ops_count",
             "whiteboard_append_seconds_count",
             "whiteboard_query_seconds_count",
-            "whiteboard_beats_total",
-            "whiteboard_follows_total",
+            "whiteboard_heartbeats_total",
+            "whiteboard_subscriptions_total",
             "whiteboard_notifications_total{kind=\"change\"}",
             "whiteboard_notifications_total{kind=\"signals\"}",
             "whiteboard_notifications_total{kind=\"server\"}",
@@ -185,7 +185,7 @@ async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
         }
         ada.connect().await;
         ada.wait("a refusal for load", |b| b.loads > 0).await;
-        let series = format!("whiteboard_ops_refused_for_load_total{{limit=\"{limit}\"}}");
+        let series = format!("whiteboard_ops_throttled_total{{limit=\"{limit}\"}}");
         grown(address, &before, &[&series]).await;
         drop(ada);
         server.drain().await;
@@ -342,7 +342,7 @@ async fn servers_that_race_lose_swaps_and_hear_each_other() {
 async fn a_database_that_is_away_is_counted() {
     let mut process = surrealdb::Server::start();
     let mut database = process.database("away");
-    database.deadline = Duration::from_secs(1);
+    database.query_timeout = Duration::from_secs(1);
     let server = serve_on(&database, &[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
@@ -358,10 +358,10 @@ async fn a_database_that_is_away_is_counted() {
         &[
             "whiteboard_queue_ops",
             "whiteboard_queue_bytes",
-            "whiteboard_queries_under_way",
-            "whiteboard_follows_lost_total{reason=\"ended\"}",
+            "whiteboard_queries_in_flight",
+            "whiteboard_subscriptions_ended_total{reason=\"ended\"}",
             "whiteboard_appends_total{outcome=\"unknown\"}",
-            "whiteboard_queries_without_result_total{reason=\"deadline\"}",
+            "whiteboard_query_errors_total{reason=\"deadline\"}",
         ],
     )
     .await;
@@ -370,7 +370,7 @@ async fn a_database_that_is_away_is_counted() {
     ada.reach(2).await;
     comes_to(address, "whiteboard_queue_ops", 0.0).await;
     comes_to(address, "whiteboard_queue_bytes", 0.0).await;
-    grown(address, &before, &["whiteboard_follows_total"]).await;
+    grown(address, &before, &["whiteboard_subscriptions_total"]).await;
     drop(ada);
     server.drain().await;
 }

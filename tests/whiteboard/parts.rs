@@ -16,11 +16,11 @@ use tokio::sync::oneshot;
 use whiteboard::feed::actor::Feed;
 use whiteboard::feed::messages::FromSession;
 use whiteboard::feed::registry::Feeds;
-use whiteboard::heartbeat::Beat;
+use whiteboard::heartbeat::Heartbeat;
 use whiteboard::server;
 use whiteboard::session::{SessionSettings, Sessions};
 use whiteboard::store::Store;
-use whiteboard::web::authorize::door;
+use whiteboard::web::authorize::authorize;
 use whiteboard::web::connection::limits::Connections;
 use whiteboard::web::extract::BodyLimit;
 use whiteboard::web::routes::routes;
@@ -59,10 +59,10 @@ impl Parts {
             store: store.clone(),
             feeds: feeds.clone(),
             sessions: Arc::new(Sessions::new(feeds.clone(), sessions)),
-            hosts: settings.doors.hosts,
-            origins: settings.doors.origins,
+            hosts: settings.access.hosts,
+            origins: settings.access.origins,
             silence: SILENCE,
-            beat: Arc::new(Beat::new(store.clone(), feeds.clone(), SILENCE)),
+            heartbeat: Arc::new(Heartbeat::new(store.clone(), feeds.clone(), SILENCE)),
             connections: Connections::new(usize::MAX, 0),
             leaving: AtomicBool::new(false),
         });
@@ -70,7 +70,7 @@ impl Parts {
             App::new()
                 .app_data(state.clone())
                 .app_data(BodyLimit(BODY_LIMIT))
-                .wrap(from_fn(door))
+                .wrap(from_fn(authorize))
                 .configure(routes)
         });
         let http = http.disable_signals().workers(1).bind("127.0.0.1:0");

@@ -96,7 +96,7 @@ async fn a_server_that_fell_silent_does_not_count_in_lists() {
     // It says so, and then nothing any more.
     let counts = [(drawing.parse().expect("an id"), 5)];
     loop {
-        parts.store.beat(&counts).await.unwrap();
+        parts.store.heartbeat(&counts).await.unwrap();
         if listed().await == 5 {
             break;
         }

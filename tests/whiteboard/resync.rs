@@ -259,7 +259,7 @@ async fn a_drain_answers_what_is_on_its_way_and_says_come_back() {
     const STROKES: u64 = 50;
     let mut process = surrealdb::Server::start();
     let database = process.database("drain");
-    let server = serve_on(&database, &["--drain-limit=1m"]).await;
+    let server = serve_on(&database, &["--drain-timeout=1m"]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut ada = Browser::open(address, &drawing).await;
@@ -297,7 +297,7 @@ async fn a_drain_answers_what_is_on_its_way_and_says_come_back() {
 #[actix_web::test]
 async fn who_comes_while_a_server_stops_is_sent_elsewhere() {
     let mut process = surrealdb::Server::start();
-    let server = serve_on(&process.database("door"), &["--drain-limit=1m"]).await;
+    let server = serve_on(&process.database("door"), &["--drain-timeout=1m"]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut ada = Browser::open(address, &drawing).await;

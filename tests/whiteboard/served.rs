@@ -44,7 +44,7 @@ pub fn settings_on(database: &Database, flags: &[&str]) -> Settings {
     settings.database.namespace = database.namespace.clone();
     settings.database.user = database.user.clone().unwrap_or_default();
     settings.database.password = Password(database.password.clone().unwrap_or_default());
-    settings.database.deadline = database.deadline;
+    settings.database.query_timeout = database.query_timeout;
     settings
 }
 

@@ -74,7 +74,7 @@ async fn numbers_of_refused_ops_stay_spent_when_a_feed_died() {
 #[actix_web::test]
 async fn a_page_that_only_answers_pings_is_not_taken_for_gone() {
     const SILENCE: Duration = Duration::from_secs(2);
-    let server = serve(&["--heartbeat=200ms", "--silence-limit=2s"]).await;
+    let server = serve(&["--heartbeat=200ms", "--session-timeout=2s"]).await;
     let drawing = create_drawing(server.address()).await;
     let request = request(server.address(), &format!("/ws/{drawing}?since=0"));
     let socket = handshake(server.address(), request, None).await;
@@ -114,9 +114,14 @@ async fn a_page_that_asks_for_changes_all_the_time_is_closed() {
 }
 
 /// How many frames go to a page that does not read, before it is left out.
-async fn frames_until_left_out(unread_messages: u64) -> u64 {
-    let messages = format!("--unread-messages={unread_messages}");
-    let server = serve(&[&messages, "--unread-size=1GiB", "--silence-limit=1h"]).await;
+async fn frames_until_left_out(send_buffer_frames: u64) -> u64 {
+    let messages = format!("--send-buffer-frames={send_buffer_frames}");
+    let server = serve(&[
+        &messages,
+        "--send-buffer-bytes=1GiB",
+        "--session-timeout=1h",
+    ])
+    .await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut slow = Browser::new(address, &drawing);

@@ -149,7 +149,7 @@ fn a_database_that_cannot_be_had_is_one_clear_line() {
     ] {
         let flags = [
             "--listen=127.0.0.1:0",
-            "--database-deadline=3s",
+            "--query-timeout=3s",
             "--database",
             database,
         ];

@@ -13,8 +13,8 @@ use whiteboard::domain::sequence::Seq;
 use whiteboard::domain::stroke::Body;
 use whiteboard::metrics::Metrics;
 use whiteboard::store::{
-    Appended, At, Before, Database, Follow, Followed, PAGE, Page, Removals, Store, StoreError,
-    TAKE_BACK,
+    Appended, CHUNK_STROKES, Chunk, Database, ExpectedHead, ListCursor, LiveEvent, Removals, Store,
+    StoreError, Subscription, UNDELETE_WINDOW,
 };
 
 use crate::surrealdb::Server;
@@ -36,9 +36,9 @@ fn embedded(url: String) -> Database {
         name: "test".into(),
         user: None,
         password: None,
-        deadline: SOON,
-        queries: 1_024,
-        notifications: 1_024,
+        query_timeout: SOON,
+        max_queries: 1_024,
+        live_query_buffer: 1_024,
     }
 }
 
@@ -151,11 +151,11 @@ async fn drawing(store: &Store) -> DrawingId {
 }
 
 /// A drawing, deleted or not, as if its head were this.
-async fn at(store: &Store, drawing: DrawingId, head: Seq) -> At {
+async fn at(store: &Store, drawing: DrawingId, head: Seq) -> ExpectedHead {
     let drawings = [drawing];
     let heads = again("a head", || store.heads(&drawings)).await;
     let epoch = heads.first().map_or_else(Epoch::random, |head| head.epoch);
-    At { epoch, head }
+    ExpectedHead { epoch, head }
 }
 
 /// Appends `count` new strokes in one transaction.
@@ -193,7 +193,7 @@ async fn again<T, F: Future<Output = Result<T, StoreError>>>(
     .await
 }
 
-async fn heard(follow: &mut Follow) -> Followed {
+async fn heard(follow: &mut Subscription) -> LiveEvent {
     soon("news", follow.next()).await.expect("the follow ended")
 }
 
@@ -238,7 +238,7 @@ async fn an_append_that_is_behind_stores_nothing(store: Store) {
         let appended = store.append(drawing, at, &changes, &living(1..=1)).await;
         assert_eq!(appended, Ok(Appended::Behind), "at {head}");
     }
-    let other_epoch = At {
+    let other_epoch = ExpectedHead {
         epoch: Epoch::random(),
         head: 2,
     };
@@ -257,7 +257,10 @@ async fn an_append_to_what_is_deleted_is_gone(store: Store) {
     let appended = store.append(drawing, was, &[draw(2)], &[]).await;
     assert_eq!(appended, Ok(Appended::Gone));
     assert_eq!(store.since(drawing, 0).await, Err(StoreError::Gone));
-    assert_eq!(store.follow(drawing).await.unwrap_err(), StoreError::Gone);
+    assert_eq!(
+        store.subscribe(drawing).await.unwrap_err(),
+        StoreError::Gone
+    );
     let unknown = DrawingId::random();
     let appended = store
         .append(unknown, at(&store, unknown, 0).await, &[draw(1)], &[])
@@ -265,7 +268,7 @@ async fn an_append_to_what_is_deleted_is_gone(store: Store) {
     assert_eq!(appended, Ok(Appended::Gone));
     assert_eq!(store.since(unknown, 0).await, Err(StoreError::NotFound));
     assert_eq!(
-        store.follow(unknown).await.unwrap_err(),
+        store.subscribe(unknown).await.unwrap_err(),
         StoreError::NotFound
     );
     let signal = store.signal(unknown, "{}".into()).await;
@@ -315,38 +318,41 @@ async fn four_appenders_lose_nothing_to_each_other(store: Store) {
 
 async fn chunks_are_counted_by_rows_and_holes_cost_none(store: Store) {
     let drawing = drawing(&store).await;
-    append(&store, drawing, 0, PAGE).await;
-    let mut moved = draw(PAGE + 1);
+    append(&store, drawing, 0, CHUNK_STROKES).await;
+    let mut moved = draw(CHUNK_STROKES + 1);
     moved.z = 2;
     let replaced = living(2..=50);
     let appended = store
         .append(
             drawing,
-            at(&store, drawing, PAGE).await,
-            &[moved, draw(PAGE + 2)],
+            at(&store, drawing, CHUNK_STROKES).await,
+            &[moved, draw(CHUNK_STROKES + 2)],
             &replaced,
         )
         .await;
     assert_eq!(appended, Ok(Appended::Committed));
-    let seqs = |page: &Page| {
+    let seqs = |page: &Chunk| {
         page.changes
             .iter()
             .map(|change| change.seq)
             .collect::<Vec<_>>()
     };
     let page = store.since(drawing, 0).await.unwrap();
-    let kept: Vec<Seq> = std::iter::once(1).chain(51..=PAGE + 2).collect();
+    let kept: Vec<Seq> = std::iter::once(1).chain(51..=CHUNK_STROKES + 2).collect();
     assert_eq!(seqs(&page), kept, "holes are no rows, and cost no chunk");
-    assert_eq!((page.head, page.more), (PAGE + 2, false));
+    assert_eq!((page.head, page.more), (CHUNK_STROKES + 2, false));
     // So many more rows that they do not fit.
-    append(&store, drawing, PAGE + 2, 60).await;
+    append(&store, drawing, CHUNK_STROKES + 2, 60).await;
     let page = store.since(drawing, 0).await.unwrap();
-    assert_eq!(page.changes.len() as u64, PAGE);
-    assert_eq!((page.head, page.more), (PAGE + 49, true));
-    assert_eq!(page.database_head, PAGE + 62);
+    assert_eq!(page.changes.len() as u64, CHUNK_STROKES);
+    assert_eq!((page.head, page.more), (CHUNK_STROKES + 49, true));
+    assert_eq!(page.database_head, CHUNK_STROKES + 62);
     let rest = store.since(drawing, page.head).await.unwrap();
-    assert_eq!(seqs(&rest), (PAGE + 50..=PAGE + 62).collect::<Vec<_>>());
-    assert_eq!((rest.head, rest.more), (PAGE + 62, false));
+    assert_eq!(
+        seqs(&rest),
+        (CHUNK_STROKES + 50..=CHUNK_STROKES + 62).collect::<Vec<_>>()
+    );
+    assert_eq!((rest.head, rest.more), (CHUNK_STROKES + 62, false));
 }
 
 async fn a_first_load_reads_living_strokes_only_however_many_were_erased(store: Store) {
@@ -432,8 +438,8 @@ async fn an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body(store: Store) {
 async fn whoever_follows_hears_each_change_and_each_signal(store: Store) {
     let drawing = drawing(&store).await;
     let elsewhere = store.create("Elsewhere").await.unwrap().id;
-    let mut follow = store.follow(drawing).await.unwrap();
-    let mut second = store.follow(drawing).await.unwrap();
+    let mut follow = store.subscribe(drawing).await.unwrap();
+    let mut second = store.subscribe(drawing).await.unwrap();
     append(&store, elsewhere, 0, 3).await;
     let mut changes = append(&store, drawing, 0, 20).await;
     let erased = Change {
@@ -460,8 +466,8 @@ async fn whoever_follows_hears_each_change_and_each_signal(store: Store) {
         let mut signals = Vec::new();
         while heard_changes.len() < changes.len() || signals.is_empty() {
             match heard(follow).await {
-                Followed::Change(change) => heard_changes.push(*change),
-                Followed::Signals { server, body } => signals.push((server, body)),
+                LiveEvent::Change(change) => heard_changes.push(*change),
+                LiveEvent::Signals { server, body } => signals.push((server, body)),
             }
         }
         heard_changes.sort_by_key(|change| change.seq);
@@ -470,12 +476,12 @@ async fn whoever_follows_hears_each_change_and_each_signal(store: Store) {
     }
     drop(follow);
     append(&store, drawing, 21, 1).await;
-    assert!(matches!(heard(&mut second).await, Followed::Change(change) if change.seq == 22));
+    assert!(matches!(heard(&mut second).await, LiveEvent::Change(change) if change.seq == 22));
 }
 
 async fn a_signal_leaves_nothing_behind(store: Store) {
     let drawing = drawing(&store).await;
-    let mut follow = store.follow(drawing).await.unwrap();
+    let mut follow = store.subscribe(drawing).await.unwrap();
     for n in 0..10 {
         store.signal(drawing, n.to_string()).await.unwrap();
         heard(&mut follow).await;
@@ -501,7 +507,7 @@ async fn drawings_are_listed_newest_first_in_pages(store: Store) {
     loop {
         let page = store.list(before, 4).await.unwrap();
         let Some(last) = page.last() else { break };
-        before = Some(Before {
+        before = Some(ListCursor {
             created: last.created,
             id: last.id,
         });
@@ -513,19 +519,19 @@ async fn drawings_are_listed_newest_first_in_pages(store: Store) {
 async fn a_deleted_drawing_can_be_taken_back(store: Store) {
     let drawing = drawing(&store).await;
     append(&store, drawing, 0, 2).await;
-    store.take_back(drawing).await.unwrap();
+    store.undelete(drawing).await.unwrap();
     store.delete(drawing).await.unwrap();
     assert_eq!(store.delete(drawing).await, Err(StoreError::Gone));
     assert_eq!(store.rename(drawing, "x").await, Err(StoreError::Gone));
     assert_eq!(store.get(drawing).await, Err(StoreError::Gone));
     let mut removals = Removals::default();
-    let removed = store.remove_deleted(&mut removals, TAKE_BACK).await;
+    let removed = store.remove_deleted(&mut removals, UNDELETE_WINDOW).await;
     assert_eq!(removed, Ok(0));
-    assert_eq!(store.take_back(drawing).await.unwrap().head, 2);
+    assert_eq!(store.undelete(drawing).await.unwrap().head, 2);
     append(&store, drawing, 2, 1).await;
     assert_eq!(store.since(drawing, 0).await.unwrap().changes.len(), 3);
     let unknown = DrawingId::random();
-    assert_eq!(store.take_back(unknown).await, Err(StoreError::NotFound));
+    assert_eq!(store.undelete(unknown).await, Err(StoreError::NotFound));
     assert_eq!(store.delete(unknown).await, Err(StoreError::NotFound));
 }
 
@@ -533,7 +539,7 @@ async fn a_swept_drawing_stays_away(store: Store) {
     let kept = drawing(&store).await;
     let drawing = drawing(&store).await;
     append(&store, drawing, 0, 2).await;
-    let _follow = store.follow(drawing).await.unwrap();
+    let _follow = store.subscribe(drawing).await.unwrap();
     let was = at(&store, drawing, 2).await;
     store.delete(drawing).await.unwrap();
     let mut removals = Removals::default();
@@ -546,7 +552,7 @@ async fn a_swept_drawing_stays_away(store: Store) {
         Err(StoreError::NotFound)
     );
     assert_eq!(store.get(drawing).await, Err(StoreError::NotFound));
-    assert_eq!(store.take_back(drawing).await, Err(StoreError::NotFound));
+    assert_eq!(store.undelete(drawing).await, Err(StoreError::NotFound));
     assert_eq!(store.count_rows(drawing).await, Err(StoreError::NotFound));
     append(&store, kept, 0, 1).await;
 }
@@ -632,9 +638,9 @@ async fn heads_tell_of_many_drawings_at_once(store: Store) {
 
 async fn servers_hear_of_each_other(store: Store) {
     let drawing = DrawingId::random();
-    let mut follow = store.follow_servers().await.unwrap();
+    let mut follow = store.subscribe_servers().await.unwrap();
     for sessions in [3, 4] {
-        store.beat(&[(drawing, sessions)]).await.unwrap();
+        store.heartbeat(&[(drawing, sessions)]).await.unwrap();
         let info = soon("a beat", follow.next()).await.unwrap();
         assert_eq!((info.id, info.left), (store.server(), false));
         assert_eq!(info.drawings, [(drawing, sessions)]);
@@ -653,7 +659,7 @@ fn a_folder_that_is_opened_again_has_everything() {
             .await
             .unwrap();
         let drawing = drawing(&store).await;
-        let _follow = store.follow(drawing).await.unwrap();
+        let _follow = store.subscribe(drawing).await.unwrap();
         let changes = append(&store, drawing, 0, 5).await;
         let taken = Store::open(&place.database, ServerId::random(), Metrics::new())
             .await
@@ -669,9 +675,9 @@ fn a_folder_that_is_opened_again_has_everything() {
             .await
             .unwrap();
         assert_eq!(store.since(drawing, 0).await.unwrap().changes, changes);
-        let mut follow = store.follow(drawing).await.unwrap();
+        let mut follow = store.subscribe(drawing).await.unwrap();
         append(&store, drawing, 5, 1).await;
-        assert!(matches!(heard(&mut follow).await, Followed::Change(change) if change.seq == 6));
+        assert!(matches!(heard(&mut follow).await, LiveEvent::Change(change) if change.seq == 6));
         store.close().await;
     });
 }
@@ -724,11 +730,11 @@ fn servers_that_start_at_once_open_the_same_new_database() {
         );
         let stores = [a.unwrap(), b.unwrap(), c.unwrap(), d.unwrap()];
         let drawing = drawing(&stores[0]).await;
-        let mut follow = stores[1].follow(drawing).await.unwrap();
+        let mut follow = stores[1].subscribe(drawing).await.unwrap();
         append(&stores[2], drawing, 0, 1).await;
-        assert!(matches!(heard(&mut follow).await, Followed::Change(change) if change.seq == 1));
+        assert!(matches!(heard(&mut follow).await, LiveEvent::Change(change) if change.seq == 1));
         stores[3].signal(drawing, "hello".into()).await.unwrap();
-        let hello = Followed::Signals {
+        let hello = LiveEvent::Signals {
             server: stores[3].server(),
             body: "hello".into(),
         };
@@ -741,12 +747,12 @@ fn what_was_acknowledged_survives_a_killed_database() {
     let mut server = Server::start();
     run(async {
         let mut database = server.database("test");
-        database.deadline = Duration::from_secs(3);
+        database.query_timeout = Duration::from_secs(3);
         let store = Store::open(&database, ServerId::random(), Metrics::new())
             .await
             .unwrap();
         let drawing = drawing(&store).await;
-        let mut follow = store.follow(drawing).await.unwrap();
+        let mut follow = store.subscribe(drawing).await.unwrap();
         let mut acknowledged = append(&store, drawing, 0, 3).await;
         let was = at(&store, drawing, 3).await;
         server.kill();
@@ -766,7 +772,7 @@ fn what_was_acknowledged_survives_a_killed_database() {
             "{unknown:?}"
         );
         server.restart();
-        let mut follow = again("a follow", || store.follow(drawing)).await;
+        let mut follow = again("a follow", || store.subscribe(drawing)).await;
         let head = soon("an append", async {
             loop {
                 let page = again("a page", || store.since(drawing, 0)).await;
@@ -774,7 +780,7 @@ fn what_was_acknowledged_survives_a_killed_database() {
                 assert_eq!(page.changes[..3], acknowledged[..3]);
                 let change = draw(page.head + 1);
                 let changes = std::slice::from_ref(&change);
-                let at = At {
+                let at = ExpectedHead {
                     epoch: page.epoch,
                     head: page.head,
                 };
@@ -789,7 +795,8 @@ fn what_was_acknowledged_survives_a_killed_database() {
             }
         })
         .await;
-        while !matches!(heard(&mut follow).await, Followed::Change(change) if change.seq == head) {}
+        while !matches!(heard(&mut follow).await, LiveEvent::Change(change) if change.seq == head) {
+        }
         let page = again("a page", || store.since(drawing, 0)).await;
         for change in &acknowledged {
             assert!(page.changes.contains(change));

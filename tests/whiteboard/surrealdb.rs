@@ -142,9 +142,9 @@ impl Server {
             name: name.into(),
             user: Some("root".into()),
             password: Some("root".into()),
-            deadline: Duration::from_secs(30),
-            queries: 1_024,
-            notifications: 1_024,
+            query_timeout: Duration::from_secs(30),
+            max_queries: 1_024,
+            live_query_buffer: 1_024,
         }
     }
 }

@@ -12,8 +12,8 @@ use crate::domain::access::Access;
 use crate::domain::ids::{SessionId, Writer};
 use crate::domain::people::Person;
 use crate::feed::messages::Read;
-use crate::feed::position::judge_read;
-use crate::feed::requests::Asked;
+use crate::feed::position::resolve_read;
+use crate::feed::requests::PendingRequest;
 use crate::metrics::Resync;
 use crate::protocol::{Hello, ToBrowser};
 
@@ -22,20 +22,25 @@ impl Feed {
     /// it began, and appends before what came later may need another read. Or reads that follow each
     /// other would let nothing be stored.
     pub(super) fn read_ended(&mut self, ctx: &mut Context<Self>) {
-        for asked in std::mem::take(&mut self.read_for) {
+        for asked in std::mem::take(&mut self.answered_by_read) {
             self.serve(asked, Resync::Cold, ctx);
         }
         self.append(ctx);
-        for asked in std::mem::take(&mut self.asked) {
-            self.ask(asked, Resync::Cold, ctx);
+        for asked in std::mem::take(&mut self.pending) {
+            self.request(asked, Resync::Cold, ctx);
         }
-        if std::mem::take(&mut self.busy.read_again) {
+        if std::mem::take(&mut self.in_flight.read_again) {
             self.read(ctx);
         }
     }
 
-    pub(super) fn ask(&mut self, asked: Asked, resync: Resync, ctx: &mut Context<Self>) {
-        if let Some(ending) = self.ending {
+    pub(super) fn request(
+        &mut self,
+        asked: PendingRequest,
+        resync: Resync,
+        ctx: &mut Context<Self>,
+    ) {
+        if let Some(ending) = self.closing {
             ending.refuse(asked);
             return;
         }
@@ -45,7 +50,7 @@ impl Feed {
         }
         // A position beyond this feed's head may be right all the same: the feed may lag, so it reads before it judges.
         let is_ahead = self.drawing.is_some() && asked.position() > self.head();
-        self.asked.push(asked);
+        self.pending.push(asked);
         if is_ahead {
             self.read(ctx);
         }
@@ -53,28 +58,28 @@ impl Feed {
 
     /// The living strokes of the drawing are read: serves those who need no more than that.
     pub(super) fn serve_first_loads(&mut self, ctx: &mut Context<Self>) {
-        for asked in self.take_asked() {
+        for asked in self.take_pending() {
             if self.can_serve(&asked) {
                 self.serve(asked, Resync::Cold, ctx);
             } else {
-                self.asked.push(asked);
+                self.pending.push(asked);
             }
         }
     }
 
     /// Whether enough of the drawing is read to answer this.
-    fn can_serve(&self, asked: &Asked) -> bool {
+    fn can_serve(&self, asked: &PendingRequest) -> bool {
         let Some(drawing) = &self.drawing else {
             return false;
         };
-        if let Asked::Hello {
+        if let PendingRequest::Hello {
             session: greeting, ..
         } = asked
         {
             // The hello of a session whose join still waits for a read waits with it, or it would be told to nobody.
             let joins_later =
-                self.read_for.iter().chain(&self.asked).any(
-                    |asked| matches!(asked, Asked::Join { session, .. } if session == greeting),
+                self.answered_by_read.iter().chain(&self.pending).any(
+                    |asked| matches!(asked, PendingRequest::Join { session, .. } if session == greeting),
                 );
             // The last op of a writer may be found in a tombstone only.
             return !joins_later && drawing.is_whole();
@@ -84,41 +89,41 @@ impl Feed {
         position == 0 || (drawing.tombstones_missing_to() <= position && position <= drawing.head())
     }
 
-    fn serve(&mut self, asked: Asked, resync: Resync, ctx: &mut Context<Self>) {
+    fn serve(&mut self, asked: PendingRequest, resync: Resync, ctx: &mut Context<Self>) {
         let Some(drawing) = &self.drawing else { return };
         match asked {
-            Asked::Join {
+            PendingRequest::Join {
                 session,
                 mailbox,
                 since,
                 epoch,
             } => {
-                self.members
+                self.subscribers
                     .join(session, mailbox, drawing, since, epoch, resync);
                 self.watch_waiting(ctx);
             }
-            Asked::Hello {
+            PendingRequest::Hello {
                 session,
                 hello,
                 access,
             } => self.welcome(session, hello, access, ctx),
-            Asked::Since {
+            PendingRequest::Since {
                 session,
                 since,
                 epoch,
             } => {
-                self.members
+                self.subscribers
                     .resume(session, drawing, since, Some(epoch), resync);
                 self.watch_waiting(ctx);
             }
-            Asked::Read(read) => {
+            PendingRequest::Read(read) => {
                 let Read {
                     since,
                     epoch,
                     target,
                     ..
                 } = read;
-                let (load, reset) = judge_read(drawing, since, epoch, target);
+                let (load, reset) = resolve_read(drawing, since, epoch, target);
                 let resync = reset.map_or(resync, |_| Resync::Reset);
                 self.metrics.resyncs.count(resync);
                 let page = self
@@ -138,7 +143,7 @@ impl Feed {
         ctx: &mut Context<Self>,
     ) {
         let Some(drawing) = &self.drawing else { return };
-        let Some(member) = self.members.get_mut(session) else {
+        let Some(subscriber) = self.subscribers.get_mut(session) else {
             return;
         };
         let done = drawing.last(hello.writer.id);
@@ -152,10 +157,10 @@ impl Feed {
             access: access.into(),
             build: &self.settings.build,
         };
-        member.welcome(hello.writer, frame.encode(), hello.next.max(done + 1));
+        subscriber.welcome(hello.writer, frame.encode(), hello.next.max(done + 1));
         if let Some((name, colour)) = hello.seen_as {
             let Writer { id: writer, author } = hello.writer;
-            self.roster.join(
+            self.presence.join(
                 session,
                 Person {
                     writer,
@@ -169,16 +174,18 @@ impl Feed {
     }
 
     /// Forgets what nobody waits for any more, and whatever `gone` says.
-    pub(super) fn forget_asked(&mut self, gone: impl Fn(&Asked) -> bool) {
-        for list in [&mut self.asked, &mut self.read_for] {
+    pub(super) fn forget_pending(&mut self, gone: impl Fn(&PendingRequest) -> bool) {
+        for list in [&mut self.pending, &mut self.answered_by_read] {
             list.retain(|asked| !asked.is_given_up() && !gone(asked));
         }
     }
 
     /// Everything that waits for an answer.
-    pub(super) fn take_asked(&mut self) -> impl Iterator<Item = Asked> + use<> {
-        let read_for = std::mem::take(&mut self.read_for);
-        read_for.into_iter().chain(std::mem::take(&mut self.asked))
+    pub(super) fn take_pending(&mut self) -> impl Iterator<Item = PendingRequest> + use<> {
+        let answered_by_read = std::mem::take(&mut self.answered_by_read);
+        answered_by_read
+            .into_iter()
+            .chain(std::mem::take(&mut self.pending))
     }
 }
 
@@ -186,8 +193,8 @@ impl Handler<Read> for Feed {
     type Result = ();
 
     fn handle(&mut self, read: Read, ctx: &mut Self::Context) {
-        self.asked_for += 1;
+        self.requests_seen += 1;
         self.idle_since = Instant::now();
-        self.ask(Asked::Read(read), Resync::Warm, ctx);
+        self.request(PendingRequest::Read(read), Resync::Warm, ctx);
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use actix::prelude::*;
 
 use super::Feed;
-use crate::feed::messages::{Drain, GiveUp, Stop};
-use crate::feed::requests::Ending;
+use crate::feed::messages::{Drain, ForceClose, Stop};
+use crate::feed::requests::CloseReason;
 
 /// The time between two batches of sessions that are closed for a drain.
 const DRAIN_TICK: Duration = Duration::from_millis(50);
@@ -18,46 +18,48 @@ impl Feed {
     /// What waits for a first read gets none: whoever asked comes back.
     pub(super) fn unavailable(&mut self, ctx: &mut Context<Self>) {
         if self.drawing.is_none() {
-            self.end(Ending::Unavailable, ctx);
+            self.end(CloseReason::Unavailable, ctx);
         }
     }
 
     /// Closes all sessions and stops. Whoever asks for the drawing from now on opens another
     /// feed; what was asked of this one already is behind its back, and is refused before it stops.
-    pub(super) fn end(&mut self, ending: Ending, ctx: &mut Context<Self>) {
+    pub(super) fn end(&mut self, ending: CloseReason, ctx: &mut Context<Self>) {
         self.registration.remove();
-        self.ending = Some(ending);
-        for asked in self.take_asked() {
+        self.closing = Some(ending);
+        for asked in self.take_pending() {
             ending.refuse(asked);
         }
-        self.members.close(usize::MAX, || ending.close());
+        self.subscribers.close(usize::MAX, || ending.close());
         ctx.notify(Stop);
     }
 
     /// Nothing new is taken; what was is committed and answered; then the sessions go in batches.
     fn drain(&mut self, ctx: &mut Context<Self>) {
-        self.ending = Some(Ending::Restart);
-        for asked in self.take_asked() {
-            Ending::Restart.refuse(asked);
+        self.closing = Some(CloseReason::Restart);
+        for asked in self.take_pending() {
+            CloseReason::Restart.refuse(asked);
         }
         let mut busy = !self.queue.is_empty();
         if !busy {
-            let closed = self.members.close(DRAIN_BATCH, || Ending::Restart.close());
+            let closed = self
+                .subscribers
+                .close(DRAIN_BATCH, || CloseReason::Restart.close());
             let mut seen = false;
             for session in &closed {
-                seen |= self.roster.leave(*session);
+                seen |= self.presence.leave(*session);
             }
             if seen {
                 // The other servers need not wait until this one is unheard for long enough.
                 self.people_changed(ctx);
             }
-            busy = !closed.is_empty() || self.busy.tick || self.busy.people;
+            busy = !closed.is_empty() || self.in_flight.tick || self.in_flight.people;
         }
         if busy {
             ctx.run_later(DRAIN_TICK, |feed, ctx| feed.drain(ctx));
             return;
         }
-        self.end(Ending::Restart, ctx);
+        self.end(CloseReason::Restart, ctx);
         if let Some(finished) = self.finished.take() {
             // Nobody waits for a drain that took too long.
             let _ = finished.send(());
@@ -82,10 +84,10 @@ impl Handler<Drain> for Feed {
     }
 }
 
-impl Handler<GiveUp> for Feed {
+impl Handler<ForceClose> for Feed {
     type Result = ();
 
-    fn handle(&mut self, _: GiveUp, ctx: &mut Self::Context) {
-        self.end(Ending::Restart, ctx);
+    fn handle(&mut self, _: ForceClose, ctx: &mut Self::Context) {
+        self.end(CloseReason::Restart, ctx);
     }
 }

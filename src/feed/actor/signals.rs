@@ -11,14 +11,14 @@ use super::{Feed, PEOPLE_AGAIN};
 use crate::domain::ids::{ServerId, SessionId};
 use crate::domain::signal::{Ink, Pointer, Signals};
 use crate::feed::presence::{MAX_LISTED, signal_pause};
-use crate::feed::presence_dirty::ForServers;
-use crate::feed::subscribers::Lasting;
+use crate::feed::presence_dirty::PeerUpdate;
+use crate::feed::subscribers::Retained;
 use crate::metrics::{Dropped, Metrics};
 use crate::protocol::{PageSignal, PeerMessage, ToBrowser};
 
 /// To whom gathered signals go.
 #[derive(Clone, Copy)]
-enum For {
+enum Audience {
     Sessions,
     Servers,
 }
@@ -31,9 +31,9 @@ impl Feed {
         ctx: &mut Context<Self>,
     ) {
         let Some(writer) = self
-            .members
+            .subscribers
             .get_mut(session)
-            .and_then(|member| member.writer)
+            .and_then(|subscriber| subscriber.writer)
         else {
             return;
         };
@@ -47,10 +47,10 @@ impl Feed {
             signals.add_ink(Ink { writer, part });
         }
         self.note_activity(&mut signals);
-        if self.roster.is_shared() {
-            self.gather(For::Servers, signals.clone());
+        if self.presence.is_shared() {
+            self.gather(Audience::Servers, signals.clone());
         }
-        self.gather(For::Sessions, signals);
+        self.gather(Audience::Sessions, signals);
         self.schedule_tick(ctx);
     }
 
@@ -59,34 +59,34 @@ impl Feed {
     fn note_activity(&mut self, signals: &mut Signals) {
         let now = Instant::now();
         for ink in &signals.ink {
-            self.people_due.sessions |= !self.roster.acts(ink.writer, now);
+            self.presence_dirty.sessions |= !self.presence.acts(ink.writer, now);
         }
         signals.pointers.retain(|pointer| {
-            let passes = self.roster.acts(pointer.writer, now);
+            let passes = self.presence.acts(pointer.writer, now);
             if !passes {
-                self.people_due.sessions = true;
+                self.presence_dirty.sessions = true;
                 self.metrics.signals_dropped.count(Dropped::Crowd);
             }
             passes
         });
     }
 
-    fn gather(&mut self, audience: For, newer: Signals) {
+    fn gather(&mut self, audience: Audience, newer: Signals) {
         let gathered = match audience {
-            For::Sessions => &mut self.for_sessions,
-            For::Servers => &mut self.for_servers,
+            Audience::Sessions => &mut self.for_sessions,
+            Audience::Servers => &mut self.for_peers,
         };
         gather(gathered, newer, self.settings.ink_points, &self.metrics);
     }
 
     pub(super) fn people_changed(&mut self, ctx: &mut Context<Self>) {
-        self.people_due.changed();
-        self.registration.count(self.members.len());
+        self.presence_dirty.changed();
+        self.registration.count(self.subscribers.len());
         self.schedule_tick(ctx);
-        if self.roster.is_shared() && !std::mem::replace(&mut self.busy.people_again, true) {
+        if self.presence.is_shared() && !std::mem::replace(&mut self.in_flight.people_again, true) {
             ctx.run_later(PEOPLE_AGAIN, |feed, ctx| {
-                feed.busy.people_again = false;
-                feed.people_due.for_servers(ForServers::Changes);
+                feed.in_flight.people_again = false;
+                feed.presence_dirty.for_peers(PeerUpdate::Changes);
                 feed.schedule_tick(ctx);
             });
         }
@@ -94,19 +94,20 @@ impl Feed {
 
     /// The first signal goes at once; those that follow within a tick go together.
     pub(super) fn schedule_tick(&mut self, ctx: &mut Context<Self>) {
-        if std::mem::replace(&mut self.busy.tick, true) {
+        if std::mem::replace(&mut self.in_flight.tick, true) {
             return;
         }
-        let pause = signal_pause(self.members.len());
+        let pause = signal_pause(self.subscribers.len());
         let wait = pause.saturating_sub(self.last_tick.elapsed());
         ctx.run_later(wait, |feed, ctx| {
-            feed.busy.tick = false;
+            feed.in_flight.tick = false;
             feed.last_tick = Instant::now();
             // Before the pointers, which mean nothing to whoever does not know whose they are.
             feed.tell_people(ctx);
             let signals = std::mem::take(&mut feed.for_sessions);
             if !signals.is_empty() {
-                feed.members.signal(&ToBrowser::Signals(&signals).encode());
+                feed.subscribers
+                    .signal(&ToBrowser::Signals(&signals).encode());
             }
             feed.watch_waiting(ctx);
             feed.signal_servers(ctx);
@@ -117,72 +118,73 @@ impl Feed {
     fn tell_people(&mut self, ctx: &mut Context<Self>) {
         let now = Instant::now();
         // A server that goes tells the others before it is gone, and its own sessions are closed.
-        let people = match self.ending {
+        let people = match self.closing {
             Some(_) => 0,
-            None => self.roster.len(),
+            None => self.presence.len(),
         };
-        let Some(wait) = self.people_due.wait(people, now) else {
+        let Some(wait) = self.presence_dirty.wait(people, now) else {
             return;
         };
         if !wait.is_zero() {
-            if !std::mem::replace(&mut self.busy.people, true) {
+            if !std::mem::replace(&mut self.in_flight.people, true) {
                 ctx.run_later(wait, |feed, ctx| {
-                    feed.busy.people = false;
+                    feed.in_flight.people = false;
                     feed.schedule_tick(ctx);
                 });
             }
             return;
         }
-        let (sessions, servers) = self.people_due.take(now);
-        if sessions && let Some((change, whole)) = self.roster.news_for_sessions(now) {
+        let (sessions, servers) = self.presence_dirty.take(now);
+        if sessions && let Some((change, whole)) = self.presence.update_for_sessions(now) {
             let [change, whole] = [change, whole].map(|update| ToBrowser::People(&update).encode());
-            self.members.announce_change(Lasting::People, change, whole);
+            self.subscribers
+                .announce_change(Retained::People, change, whole);
         }
-        self.presence = match (servers, self.presence.take()) {
-            (ForServers::Nothing, waits) => waits,
-            (ForServers::Changes, None) => Some(self.roster.news_for_servers()),
+        self.pending_presence = match (servers, self.pending_presence.take()) {
+            (PeerUpdate::Nothing, waits) => waits,
+            (PeerUpdate::Changes, None) => Some(self.presence.update_for_peers()),
             // A change that waits yet for the row before it is a part of all.
-            (ForServers::Changes | ForServers::All, _) => Some(self.roster.all_for_servers()),
+            (PeerUpdate::Changes | PeerUpdate::All, _) => Some(self.presence.whole_for_peers()),
         };
     }
 
     /// Writes what has gathered for the other servers as one row, if there are any. One such write
     /// is under way at a time: a slow database gets fewer and larger rows, never a queue.
     pub(super) fn signal_servers(&mut self, ctx: &mut Context<Self>) {
-        if !self.roster.is_shared() {
-            self.for_servers = Signals::default();
-            self.presence = None;
-            self.asks_people = false;
+        if !self.presence.is_shared() {
+            self.for_peers = Signals::default();
+            self.pending_presence = None;
+            self.want_presence = false;
             return;
         }
-        if self.busy.signalling || !self.has_news_for_servers() {
+        if self.in_flight.signalling || !self.has_update_for_peers() {
             return;
         }
         let row = PeerMessage {
-            signals: std::mem::take(&mut self.for_servers),
-            presence: self.presence.take(),
-            want_presence: std::mem::take(&mut self.asks_people),
+            signals: std::mem::take(&mut self.for_peers),
+            presence: self.pending_presence.take(),
+            want_presence: std::mem::take(&mut self.want_presence),
             ..PeerMessage::default()
         };
         self.write_signals(row, ctx);
     }
 
-    fn has_news_for_servers(&self) -> bool {
-        !self.for_servers.is_empty() || self.presence.is_some() || self.asks_people
+    fn has_update_for_peers(&self) -> bool {
+        !self.for_peers.is_empty() || self.pending_presence.is_some() || self.want_presence
     }
 
     /// Says that this feed is new, and asks the others who is there.
     pub(super) fn announce(&mut self, ctx: &mut Context<Self>) {
         let row = PeerMessage {
             want_presence: true,
-            presence: Some(self.roster.all_for_servers()),
+            presence: Some(self.presence.whole_for_peers()),
             ..PeerMessage::default()
         };
         self.write_signals(row, ctx);
     }
 
     /// Asks the other servers to let this one append.
-    pub(super) fn ask_for_turn(&mut self, pause: Duration, ctx: &mut Context<Self>) {
+    pub(super) fn ask_to_yield(&mut self, pause: Duration, ctx: &mut Context<Self>) {
         let row = PeerMessage {
             yield_ms: Some(pause.as_millis() as u64),
             ..PeerMessage::default()
@@ -191,31 +193,31 @@ impl Feed {
     }
 
     pub(super) fn write_signals(&mut self, row: PeerMessage, ctx: &mut Context<Self>) {
-        let number = self.hearing.number();
+        let number = self.monitor.number();
         let row = PeerMessage { number, ..row };
         let Ok(body) = serde_json::to_string(&row) else {
             return;
         };
-        self.busy.signalling = true;
+        self.in_flight.signalling = true;
         let (store, id) = (self.store.clone(), self.id);
         let write = async move { store.signal(id, body).await };
         ctx.spawn(
             wrap_future(write).map(move |written, feed: &mut Self, ctx| {
-                feed.busy.signalling = false;
+                feed.in_flight.signalling = false;
                 if let Err(error) = written {
                     feed.metrics.signals_dropped.count(Dropped::Unwritten);
                     log::debug!("signals of drawing {} were lost: {error}", feed.id);
                     return;
                 }
-                feed.hearing.wrote(number);
-                if feed.has_news_for_servers() {
+                feed.monitor.wrote(number);
+                if feed.has_update_for_peers() {
                     feed.schedule_tick(ctx);
                 }
             }),
         );
     }
 
-    pub(super) fn heard(&mut self, server: ServerId, body: &str, ctx: &mut Context<Self>) {
+    pub(super) fn on_peer_row(&mut self, server: ServerId, body: &str, ctx: &mut Context<Self>) {
         let Ok(row) = serde_json::from_str::<PeerMessage>(body) else {
             log::debug!(
                 "a signal row of drawing {} is of a kind this program does not know",
@@ -224,7 +226,7 @@ impl Feed {
             return;
         };
         if server == self.store.server() {
-            self.hearing.row(row.number);
+            self.monitor.row(row.number);
             return;
         }
         let PeerMessage {
@@ -242,20 +244,21 @@ impl Feed {
         if let Some(yield_ms) = yield_ms {
             let servers = (self.store.server(), server);
             let turn = Duration::from_millis(yield_ms);
-            self.turns.give(servers, turn, self.head(), Instant::now());
+            self.contention
+                .yield_to(servers, turn, self.head(), Instant::now());
             return;
         }
         // Whom this feed did not know may not have heard who came here before: nothing is written
         // while nobody is known to listen.
-        let tell = want_presence || !self.roster.knows(server);
+        let tell = want_presence || !self.presence.knows(server);
         if tell {
-            self.people_due.for_servers(ForServers::All);
+            self.presence_dirty.for_peers(PeerUpdate::All);
         }
-        let heard = self.roster.heard(server, presence);
-        self.people_due.sessions |= heard.changed;
-        self.asks_people |= heard.missed;
+        let heard = self.presence.on_row(server, presence);
+        self.presence_dirty.sessions |= heard.changed;
+        self.want_presence |= heard.missed;
         self.note_activity(&mut signals);
-        self.gather(For::Sessions, signals);
+        self.gather(Audience::Sessions, signals);
         self.schedule_tick(ctx);
     }
 }

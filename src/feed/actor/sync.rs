@@ -13,36 +13,37 @@ use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::op::Change;
 use crate::domain::sequence::{Arrival, Seq, arrival};
 use crate::feed::messages::{Append, Flush};
-use crate::feed::requests::Ending;
-use crate::feed::subscribers::Lasting;
-use crate::metrics::Filled;
+use crate::feed::requests::CloseReason;
+use crate::feed::subscribers::Retained;
+use crate::metrics::GapFix;
 use crate::protocol::{ResetReason, ToBrowser};
-use crate::store::{Head, Page, Store, StoreError};
+use crate::store::{Chunk, Head, Store, StoreError};
 
-/// What came of the pages that a read gave.
+/// What came of the chunks that a read gave.
 #[derive(PartialEq, Eq)]
-enum Took {
+enum ReadOutcome {
     /// The drawing is as far as they are.
-    Pages,
+    Chunks,
     /// They are of another history, which is read from its beginning now.
     AnotherHistory,
 }
 
 impl Feed {
-    pub(super) fn follow(&mut self, ctx: &mut Context<Self>) {
-        if let Some(following) = self.following.take() {
-            ctx.cancel_future(following);
+    pub(super) fn subscribe(&mut self, ctx: &mut Context<Self>) {
+        if let Some(subscription) = self.subscription.take() {
+            ctx.cancel_future(subscription);
         }
         let (store, id) = (self.store.clone(), self.id);
-        let followed = async move { store.follow(id).await };
+        let event = async move { store.subscribe(id).await };
         ctx.spawn(
-            wrap_future(followed).map(|followed, feed: &mut Self, ctx| match followed {
-                Ok(follow) => {
-                    let stream = futures_util::stream::unfold(follow, |mut follow| async move {
-                        follow.next().await.map(|followed| (followed, follow))
-                    });
-                    feed.following = Some(Self::add_stream(stream, ctx));
-                    feed.fresh = true;
+            wrap_future(event).map(|event, feed: &mut Self, ctx| match event {
+                Ok(subscription) => {
+                    let stream =
+                        futures_util::stream::unfold(subscription, |mut subscription| async move {
+                            subscription.next().await.map(|event| (event, subscription))
+                        });
+                    feed.subscription = Some(Self::add_stream(stream, ctx));
+                    feed.resubscribed = true;
                     // Subscribed first, read second: what is written between the two is found by one or the other.
                     feed.read(ctx);
                     for wait in HEAD_CHECKS {
@@ -50,13 +51,15 @@ impl Feed {
                     }
                     feed.announce(ctx);
                 }
-                Err(StoreError::NotFound | StoreError::Gone) => feed.end(Ending::NoDrawing, ctx),
+                Err(StoreError::NotFound | StoreError::Gone) => {
+                    feed.end(CloseReason::NoDrawing, ctx)
+                }
                 Err(error) => {
-                    let level = feed.reading_setbacks.level();
+                    let level = feed.read_backoff.level();
                     log::log!(level, "drawing {} cannot be followed: {error}", feed.id);
                     feed.unavailable(ctx);
-                    let wait = feed.reading_setbacks.wait();
-                    ctx.run_later(wait, |feed, ctx| feed.follow(ctx));
+                    let wait = feed.read_backoff.wait();
+                    ctx.run_later(wait, |feed, ctx| feed.subscribe(ctx));
                 }
             }),
         );
@@ -67,16 +70,16 @@ impl Feed {
     /// A drawing that is not open yet is read in two steps: the living strokes, with which readers
     /// that hold nothing are served at once, then the tombstones and what is new meanwhile.
     pub(super) fn read(&mut self, ctx: &mut Context<Self>) {
-        if self.busy.reading {
-            self.busy.read_again = true;
+        if self.in_flight.reading {
+            self.in_flight.read_again = true;
             return;
         }
-        self.busy.reading = true;
+        self.in_flight.reading = true;
         // What comes from now on may know more than this read will find.
-        self.read_for.append(&mut self.asked);
-        let fresh = std::mem::take(&mut self.fresh);
+        self.answered_by_read.append(&mut self.pending);
+        let resubscribed = std::mem::take(&mut self.resubscribed);
         let Some(drawing) = &self.drawing else {
-            return self.read_living(fresh, ctx);
+            return self.read_living(resubscribed, ctx);
         };
         let (since, compacted) = (drawing.head(), drawing.compacted());
         let missing = drawing.tombstones_missing_to();
@@ -86,113 +89,118 @@ impl Feed {
             Ok((tombstones, read_all(&store, id, since).await?))
         };
         ctx.spawn(wrap_future(read).map(move |read, feed: &mut Self, ctx| {
-            feed.busy.reading = false;
-            let (tombstones, pages) = match read {
+            feed.in_flight.reading = false;
+            let (tombstones, chunks) = match read {
                 Ok(read) => read,
-                Err(error) => return feed.read_failed(&error, fresh, ctx),
+                Err(error) => return feed.read_failed(&error, resubscribed, ctx),
             };
-            feed.reading_setbacks.clear();
-            if feed.take_pages(since, pages, ctx) == Took::AnotherHistory {
+            feed.read_backoff.clear();
+            if feed.apply_chunks(since, chunks, ctx) == ReadOutcome::AnotherHistory {
                 return;
             }
             if let Some(drawing) = feed.drawing.as_mut().filter(|drawing| !drawing.is_whole()) {
                 drawing.complete(tombstones);
             }
-            feed.read_whole(fresh, ctx);
+            feed.read_whole(resubscribed, ctx);
         }));
     }
 
     /// The first of the two steps.
-    fn read_living(&mut self, fresh: bool, ctx: &mut Context<Self>) {
+    fn read_living(&mut self, resubscribed: bool, ctx: &mut Context<Self>) {
         let (store, id, limits) = (self.store.clone(), self.id, self.settings.limits);
         let living = async move { read_living(&store, id, limits).await };
         ctx.spawn(
             wrap_future(living).map(move |living, feed: &mut Self, ctx| {
-                feed.busy.reading = false;
+                feed.in_flight.reading = false;
                 match living {
                     Ok((drawing, title)) => {
-                        feed.reading_setbacks.clear();
+                        feed.read_backoff.clear();
                         feed.retitle(title, ctx);
-                        feed.take_living(drawing, fresh, ctx);
+                        feed.take_living(drawing, resubscribed, ctx);
                     }
-                    Err(error) => feed.read_failed(&error, fresh, ctx),
+                    Err(error) => feed.read_failed(&error, resubscribed, ctx),
                 }
             }),
         );
     }
 
     /// The living strokes were read, and perhaps all there is.
-    fn take_living(&mut self, drawing: Drawing, fresh: bool, ctx: &mut Context<Self>) {
+    fn take_living(&mut self, drawing: Drawing, resubscribed: bool, ctx: &mut Context<Self>) {
         let whole = drawing.is_whole();
         self.drawing = Some(drawing);
         self.moved_on(ctx);
         if whole {
-            self.read_whole(fresh, ctx);
+            self.read_whole(resubscribed, ctx);
         } else {
-            self.fresh |= fresh;
+            self.resubscribed |= resubscribed;
             self.serve_first_loads(ctx);
             self.read(ctx);
         }
     }
 
     /// All of the drawing is read, up to where the database was when the read began, or further.
-    fn read_whole(&mut self, fresh: bool, ctx: &mut Context<Self>) {
-        if fresh {
-            self.hearing.begin(self.head());
+    fn read_whole(&mut self, resubscribed: bool, ctx: &mut Context<Self>) {
+        if resubscribed {
+            self.monitor.begin(self.head());
         }
-        self.confirmed = std::mem::take(&mut self.confirm);
-        self.measure();
+        self.head_verified = std::mem::take(&mut self.verify_head);
+        self.update_gauges();
         self.read_ended(ctx);
     }
 
-    fn read_failed(&mut self, error: &StoreError, fresh: bool, ctx: &mut Context<Self>) {
-        self.fresh |= fresh;
+    fn read_failed(&mut self, error: &StoreError, resubscribed: bool, ctx: &mut Context<Self>) {
+        self.resubscribed |= resubscribed;
         if matches!(error, StoreError::NotFound | StoreError::Gone) {
-            self.end(Ending::NoDrawing, ctx);
+            self.end(CloseReason::NoDrawing, ctx);
             return;
         }
-        let level = self.reading_setbacks.level();
+        let level = self.read_backoff.level();
         log::log!(level, "drawing {} cannot be read: {error}", self.id);
         self.unavailable(ctx);
-        let wait = self.reading_setbacks.wait();
+        let wait = self.read_backoff.wait();
         self.read_after(wait, ctx);
     }
 
     /// Reads after a pause; nothing is appended before.
     pub(super) fn read_after(&mut self, wait: Duration, ctx: &mut Context<Self>) {
-        self.busy.reading = true;
+        self.in_flight.reading = true;
         ctx.run_later(wait, |feed, ctx| {
-            feed.busy.reading = false;
+            feed.in_flight.reading = false;
             feed.read(ctx);
         });
     }
 
-    fn take_pages(&mut self, since: Seq, pages: Vec<Page>, ctx: &mut Context<Self>) -> Took {
-        let Some(last) = pages.last() else {
-            return Took::Pages;
+    fn apply_chunks(
+        &mut self,
+        since: Seq,
+        chunks: Vec<Chunk>,
+        ctx: &mut Context<Self>,
+    ) -> ReadOutcome {
+        let Some(last) = chunks.last() else {
+            return ReadOutcome::Chunks;
         };
         let epoch = last.epoch;
         self.retitle(last.title.clone(), ctx);
         let Some(drawing) = &mut self.drawing else {
-            return Took::Pages;
+            return ReadOutcome::Chunks;
         };
         let other_epoch = drawing.epoch() != epoch;
         let went_back = last.database_head < since;
         // Below the compacted position a read does not tell what was erased.
         if other_epoch || went_back || (0 < since && since < last.compacted) {
             self.start_over(epoch, went_back && !other_epoch, ctx);
-            return Took::AnotherHistory;
+            return ReadOutcome::AnotherHistory;
         }
-        for mut page in pages {
+        for mut chunk in chunks {
             let head = drawing.head();
-            if page.head > head {
-                page.changes.retain(|change| change.seq > head);
-                drawing.load(page.changes, page.head);
+            if chunk.head > head {
+                chunk.changes.retain(|change| change.seq > head);
+                drawing.load(chunk.changes, chunk.head);
             }
-            drawing.raise_compacted(page.compacted);
+            drawing.raise_compacted(chunk.compacted);
         }
         self.moved_on(ctx);
-        Took::Pages
+        ReadOutcome::Chunks
     }
 
     /// The database holds another history than this feed: a backup was restored. Everyone starts over.
@@ -201,8 +209,8 @@ impl Feed {
             "drawing {} has another history than before: it is read anew",
             self.id
         );
-        self.early.clear();
-        self.busy.reading = true;
+        self.out_of_order.clear();
+        self.in_flight.reading = true;
         let (store, id, limits) = (self.store.clone(), self.id, self.settings.limits);
         let living = async move {
             if went_back {
@@ -212,14 +220,14 @@ impl Feed {
             read_living(&store, id, limits).await
         };
         ctx.spawn(wrap_future(living).map(|living, feed: &mut Self, ctx| {
-            feed.busy.reading = false;
+            feed.in_flight.reading = false;
             let Ok((drawing, title)) = living else {
-                let wait = feed.reading_setbacks.wait();
+                let wait = feed.read_backoff.wait();
                 feed.read_after(wait, ctx);
                 return;
             };
             feed.retitle(title, ctx);
-            feed.members.reset(&drawing, ResetReason::Epoch);
+            feed.subscribers.reset(&drawing, ResetReason::Epoch);
             // What the live query owes is counted from the head of this history.
             feed.take_living(drawing, true, ctx);
         }));
@@ -227,7 +235,7 @@ impl Feed {
 
     pub(super) fn arrived(&mut self, change: Change, ctx: &mut Context<Self>) {
         let Some(drawing) = &mut self.drawing else {
-            self.hold(change, ctx);
+            self.buffer_out_of_order(change, ctx);
             return;
         };
         match arrival(drawing.head(), change.seq - 1, change.seq) {
@@ -236,27 +244,29 @@ impl Feed {
                 drawing.apply(change);
                 self.moved_on(ctx);
             }
-            Arrival::Gap => self.hold(change, ctx),
+            Arrival::Gap => self.buffer_out_of_order(change, ctx),
         }
     }
 
-    pub(super) fn hold(&mut self, change: Change, ctx: &mut Context<Self>) {
-        if self.early.len() >= self.settings.early_changes {
-            self.metrics.early_dropped.add(self.early.len() + 1);
-            self.early.clear();
+    pub(super) fn buffer_out_of_order(&mut self, change: Change, ctx: &mut Context<Self>) {
+        if self.out_of_order.len() >= self.settings.reorder_buffer {
+            self.metrics
+                .reorder_overflow
+                .add(self.out_of_order.len() + 1);
+            self.out_of_order.clear();
             self.read(ctx);
             return;
         }
-        self.early.insert(change.seq, change);
-        if self.drawing.is_some() && !std::mem::replace(&mut self.busy.gap, true) {
-            ctx.run_later(self.settings.gap_hold, |feed, ctx| {
-                feed.busy.gap = false;
-                let filled = match feed.early.is_empty() {
-                    true => Filled::Waiting,
-                    false => Filled::Reading,
+        self.out_of_order.insert(change.seq, change);
+        if self.drawing.is_some() && !std::mem::replace(&mut self.in_flight.gap, true) {
+            ctx.run_later(self.settings.gap_timeout, |feed, ctx| {
+                feed.in_flight.gap = false;
+                let filled = match feed.out_of_order.is_empty() {
+                    true => GapFix::Waiting,
+                    false => GapFix::Reading,
                 };
                 feed.metrics.gaps.count(filled);
-                if !feed.early.is_empty() {
+                if !feed.out_of_order.is_empty() {
                     feed.read(ctx);
                 }
             });
@@ -268,7 +278,7 @@ impl Feed {
         let Some(drawing) = &mut self.drawing else {
             return;
         };
-        while let Some(early) = self.early.first_entry() {
+        while let Some(early) = self.out_of_order.first_entry() {
             match arrival(drawing.head(), early.key() - 1, *early.key()) {
                 Arrival::Stale => {
                     early.remove();
@@ -279,15 +289,15 @@ impl Feed {
                 Arrival::Gap => break,
             }
         }
-        self.shared.note(drawing);
-        if self.busy.turn {
+        self.state.note(drawing);
+        if self.in_flight.yielding {
             // Perhaps this was what another server had its turn for.
             ctx.notify(Append);
         }
-        if self.members.sent() < drawing.head() {
-            self.untold_since.get_or_insert_with(Instant::now);
+        if self.subscribers.sent() < drawing.head() {
+            self.undelivered_since.get_or_insert_with(Instant::now);
             // Queued behind all that is ready to arrive, so that it goes out as one frame.
-            if !std::mem::replace(&mut self.busy.flush, true) {
+            if !std::mem::replace(&mut self.in_flight.flush, true) {
                 ctx.notify(Flush);
             }
         }
@@ -298,14 +308,14 @@ impl Feed {
         let heads = async move { store.heads(&[id]).await };
         ctx.spawn(wrap_future(heads).map(|heads, feed: &mut Self, ctx| {
             if let Ok(mut heads) = heads {
-                feed.told(heads.pop(), ctx);
+                feed.on_head_report(heads.pop(), ctx);
             }
         }));
     }
 
-    pub(super) fn told(&mut self, told: Option<Head>, ctx: &mut Context<Self>) {
+    pub(super) fn on_head_report(&mut self, told: Option<Head>, ctx: &mut Context<Self>) {
         let Some(told) = told.filter(|told| !told.deleted) else {
-            self.end(Ending::NoDrawing, ctx);
+            self.end(CloseReason::NoDrawing, ctx);
             return;
         };
         let Some(drawing) = &mut self.drawing else {
@@ -313,19 +323,19 @@ impl Feed {
         };
         // Either side may have moved on since it was asked: only a read can tell who is behind.
         if told.head != drawing.head() || told.epoch != drawing.epoch() {
-            self.metrics.heads_differed.count();
+            self.metrics.head_mismatches.count();
             self.read(ctx);
         } else {
             drawing.raise_compacted(told.compacted);
         }
-        self.measure();
+        self.update_gauges();
         self.retitle(told.title, ctx);
     }
 
     /// Shares how large the drawing is now.
-    fn measure(&self) {
+    fn update_gauges(&self) {
         if let Some(drawing) = &self.drawing {
-            self.shared.note(drawing);
+            self.state.note(drawing);
         }
     }
 
@@ -333,7 +343,7 @@ impl Feed {
         if title != self.title {
             self.title = title;
             let frame = ToBrowser::Drawing { title: &self.title }.encode();
-            self.members.announce(Lasting::Title, frame);
+            self.subscribers.announce(Retained::Title, frame);
             self.watch_waiting(ctx);
         }
     }
@@ -353,9 +363,9 @@ async fn read_living(
     let (epoch, compacted, title) = (first.epoch, first.compacted, first.title);
     let (mut living, mut at, mut more) = (first.changes, first.head, first.more);
     while more {
-        let (page, _) = store.living(id, at, Some(head)).await?;
-        living.extend(page.changes);
-        (at, more) = (page.head, page.more);
+        let (chunk, _) = store.living(id, at, Some(head)).await?;
+        living.extend(chunk.changes);
+        (at, more) = (chunk.head, chunk.more);
     }
     let mut drawing = Drawing::living_only(epoch, compacted, head, limits, living);
     if let Some(tombstones) = tombstones {
@@ -373,24 +383,24 @@ async fn read_tombstones(
 ) -> Result<Vec<Change>, StoreError> {
     let (mut tombstones, mut at) = (Vec::new(), compacted);
     while at < missing {
-        let page = store.tombstones(id, at, missing).await?;
-        tombstones.extend(page.changes);
-        at = page.head;
+        let chunk = store.tombstones(id, at, missing).await?;
+        tombstones.extend(chunk.changes);
+        at = chunk.head;
     }
     Ok(tombstones)
 }
 
-/// All pages after `since`, up to the database's head as the last of them saw it.
-async fn read_all(store: &Store, id: DrawingId, since: Seq) -> Result<Vec<Page>, StoreError> {
-    let mut pages = Vec::new();
+/// All chunks after `since`, up to the database's head as the last of them saw it.
+async fn read_all(store: &Store, id: DrawingId, since: Seq) -> Result<Vec<Chunk>, StoreError> {
+    let mut chunks = Vec::new();
     let mut at = since;
     loop {
-        let page = store.since(id, at).await?;
-        at = page.head;
-        let more = page.more;
-        pages.push(page);
+        let chunk = store.since(id, at).await?;
+        at = chunk.head;
+        let more = chunk.more;
+        chunks.push(chunk);
         if !more {
-            return Ok(pages);
+            return Ok(chunks);
         }
     }
 }

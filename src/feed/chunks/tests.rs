@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::drawing::Limits;
 use crate::domain::ids::{OpId, PersonId, StrokeId, WriterId};
 use crate::domain::stroke::Body;
-use crate::feed::position::judge_read;
+use crate::feed::position::resolve_read;
 
 /// Bytes of each stroke: some fifteen fit a chunk.
 const BYTES: usize = 60 * 1024;
@@ -64,7 +64,7 @@ impl Reader {
     /// Takes one chunk; says whether there is more.
     fn read(&mut self, chunks: &mut Chunks, drawing: &Drawing) -> bool {
         let epoch = Some(drawing.epoch());
-        let (load, reset) = judge_read(drawing, self.since, epoch, self.target);
+        let (load, reset) = resolve_read(drawing, self.since, epoch, self.target);
         assert_eq!(reset, None);
         let page = chunks.read(drawing, load, false, "");
         assert_eq!(page.from, self.since);

@@ -40,139 +40,147 @@ fn names(people: &People) -> Vec<&str> {
 }
 
 /// What a session that is told everything holds now.
-fn seen(roster: &mut Roster) -> &People {
-    roster.news_for_sessions(Instant::now());
-    &roster.to_sessions
+fn seen(presence: &mut Presence) -> &People {
+    presence.update_for_sessions(Instant::now());
+    &presence.to_sessions
 }
 
 /// Tells `receiver`, which is asked for as `server`, what is new, and everything if it missed something.
-fn tell(sender: &mut Roster, receiver: &mut Roster, server: ServerId) {
-    let news = sender.news_for_servers();
-    if receiver.heard(server, Some(news)).missed {
-        receiver.heard(server, Some(sender.all_for_servers()));
+fn tell(sender: &mut Presence, receiver: &mut Presence, server: ServerId) {
+    let news = sender.update_for_peers();
+    if receiver.on_row(server, Some(news)).missed {
+        receiver.on_row(server, Some(sender.whole_for_peers()));
     }
 }
 
 #[test]
 fn a_writer_is_here_once_also_when_another_server_still_names_it() {
-    let (mut roster, mut other) = (Roster::begin(1), Roster::begin(2));
+    let (mut presence, mut other) = (Presence::begin(1), Presence::begin(2));
     let ada = person("Ada");
     let server = ServerId::random();
-    roster.join(1, ada.clone());
+    presence.join(1, ada.clone());
     other.join(1, ada);
     other.join(2, person("Bob"));
-    assert!(!roster.knows(server));
-    let heard = roster.heard(server, Some(other.all_for_servers()));
+    assert!(!presence.knows(server));
+    let heard = presence.on_row(server, Some(other.whole_for_peers()));
     assert!(heard.changed && !heard.missed);
-    assert!(roster.knows(server));
-    assert_eq!(names(seen(&mut roster)), ["Ada", "Bob"]);
-    assert_eq!(seen(&mut roster).count(), 2);
-    assert!(roster.leave(1));
-    assert!(!roster.leave(1));
-    assert_eq!(names(seen(&mut roster)), ["Ada", "Bob"]);
+    assert!(presence.knows(server));
+    assert_eq!(names(seen(&mut presence)), ["Ada", "Bob"]);
+    assert_eq!(seen(&mut presence).count(), 2);
+    assert!(presence.leave(1));
+    assert!(!presence.leave(1));
+    assert_eq!(names(seen(&mut presence)), ["Ada", "Bob"]);
 }
 
 #[test]
 fn the_pages_of_one_person_count_once() {
-    let mut roster = Roster::begin(1);
+    let mut presence = Presence::begin(1);
     for page in 1..=3 {
-        roster.join(page.into(), numbered(1, page, 1));
+        presence.join(page.into(), numbered(1, page, 1));
     }
-    roster.join(9, numbered(2, 1, 1));
-    assert_eq!(seen(&mut roster).count(), 2);
-    assert_eq!(seen(&mut roster).listed().len(), 4);
+    presence.join(9, numbered(2, 1, 1));
+    assert_eq!(seen(&mut presence).count(), 2);
+    assert_eq!(seen(&mut presence).listed().len(), 4);
 }
 
 #[test]
 fn a_server_unheard_for_three_beats_is_gone() {
-    let (mut roster, mut other) = (Roster::begin(1), Roster::begin(2));
+    let (mut presence, mut other) = (Presence::begin(1), Presence::begin(2));
     let server = ServerId::random();
     other.join(1, person("Bob"));
-    roster.heard(server, Some(other.all_for_servers()));
-    assert_eq!(seen(&mut roster).count(), 1);
-    for _ in 0..BEATS_UNTIL_GONE {
-        assert!(!roster.beat());
+    presence.on_row(server, Some(other.whole_for_peers()));
+    assert_eq!(seen(&mut presence).count(), 1);
+    for _ in 0..BEATS_UNTIL_EXPIRED {
+        assert!(!presence.beat());
     }
-    assert!(roster.is_shared());
-    assert!(roster.beat());
-    assert!(!roster.is_shared());
-    assert_eq!(seen(&mut roster).count(), 0);
+    assert!(presence.is_shared());
+    assert!(presence.beat());
+    assert!(!presence.is_shared());
+    assert_eq!(seen(&mut presence).count(), 0);
     // Should it only have been silent, its next beat is taken for one that follows a gap.
-    assert!(roster.heard(server, Some(other.news_for_servers())).missed);
+    assert!(
+        presence
+            .on_row(server, Some(other.update_for_peers()))
+            .missed
+    );
 }
 
 #[test]
 fn the_empty_change_of_a_beat_tells_who_missed_the_last_one() {
-    let (mut roster, mut other) = (Roster::begin(1), Roster::begin(2));
+    let (mut presence, mut other) = (Presence::begin(1), Presence::begin(2));
     let server = ServerId::random();
-    roster.heard(server, Some(other.all_for_servers()));
-    let beat = roster.heard(server, Some(other.news_for_servers()));
-    assert_eq!(beat, Heard::default());
+    presence.on_row(server, Some(other.whole_for_peers()));
+    let beat = presence.on_row(server, Some(other.update_for_peers()));
+    assert_eq!(beat, PeerRowOutcome::default());
     other.join(1, person("Bob"));
-    let _lost = other.news_for_servers();
-    let beat = roster.heard(server, Some(other.news_for_servers()));
+    let _lost = other.update_for_peers();
+    let beat = presence.on_row(server, Some(other.update_for_peers()));
     assert_eq!((beat.changed, beat.missed), (false, true));
-    assert!(roster.heard(server, Some(other.all_for_servers())).changed);
-    assert_eq!(names(seen(&mut roster)), ["Bob"]);
+    assert!(
+        presence
+            .on_row(server, Some(other.whole_for_peers()))
+            .changed
+    );
+    assert_eq!(names(seen(&mut presence)), ["Bob"]);
 }
 
 #[test]
 fn a_server_that_begins_anew_is_not_taken_for_what_it_was() {
-    let mut roster = Roster::begin(1);
+    let mut presence = Presence::begin(1);
     let server = ServerId::random();
-    let (mut before, mut after) = (Roster::begin(10), Roster::begin(7));
+    let (mut before, mut after) = (Presence::begin(10), Presence::begin(7));
     before.join(1, person("Ada"));
-    roster.heard(server, Some(before.all_for_servers()));
+    presence.on_row(server, Some(before.whole_for_peers()));
     after.join(1, person("Bob"));
-    tell(&mut after, &mut roster, server);
-    assert_eq!(names(seen(&mut roster)), ["Bob"]);
+    tell(&mut after, &mut presence, server);
+    assert_eq!(names(seen(&mut presence)), ["Bob"]);
 }
 
 #[test]
 fn what_is_told_of_a_crowd_is_bounded_and_its_number_is_right() {
     const CROWD: u64 = 2_500;
-    let (mut roster, mut other) = (Roster::begin(1), Roster::begin(2));
+    let (mut presence, mut other) = (Presence::begin(1), Presence::begin(2));
     for session in 0..CROWD {
         other.join(session, person("Someone"));
     }
-    let told = other.all_for_servers();
+    let told = other.whole_for_peers();
     assert_eq!((told.joined.len(), told.count), (MAX_TOLD, CROWD as usize));
-    roster.heard(ServerId::random(), Some(told));
-    roster.join(1, person("Ada"));
-    let (news, whole) = roster.news_for_sessions(Instant::now()).unwrap();
+    presence.on_row(ServerId::random(), Some(told));
+    presence.join(1, person("Ada"));
+    let (news, whole) = presence.update_for_sessions(Instant::now()).unwrap();
     assert_eq!(news.joined.len(), MAX_LISTED);
     assert_eq!(
         (whole.joined.len(), whole.count),
         (MAX_LISTED, CROWD as usize + 1)
     );
     assert!(
-        roster.lists(roster.here[&1].writer),
+        presence.lists(presence.local[&1].writer),
         "this server's own come first"
     );
     // One more costs every page a number.
-    roster.join(2, person("Bob"));
-    let (news, _) = roster.news_for_sessions(Instant::now()).unwrap();
+    presence.join(2, person("Bob"));
+    let (news, _) = presence.update_for_sessions(Instant::now()).unwrap();
     assert_eq!((news.joined.len(), news.left.len()), (0, 0));
     assert_eq!(news.count, CROWD as usize + 2);
-    assert!(roster.news_for_sessions(Instant::now()).is_none());
+    assert!(presence.update_for_sessions(Instant::now()).is_none());
 }
 
 #[test]
 fn pointers_are_of_use_to_those_who_know_whose_they_are() {
-    let (mut roster, now) = (Roster::begin(1), Instant::now());
+    let (mut presence, now) = (Presence::begin(1), Instant::now());
     let people: Vec<_> = (0..2 * MAX_LISTED).map(|_| person("Someone")).collect();
     // While all can be listed there is no need to wait for it.
-    assert!(roster.acts(people[0].writer, now));
+    assert!(presence.acts(people[0].writer, now));
     for (session, person) in people.iter().enumerate() {
-        roster.join(session as SessionId, person.clone());
+        presence.join(session as SessionId, person.clone());
     }
-    roster.news_for_sessions(now);
+    presence.update_for_sessions(now);
     let last = people.last().unwrap().writer;
-    assert!(roster.acts(people[0].writer, now));
-    assert!(!roster.acts(last, now));
-    let (news, _) = roster.news_for_sessions(now).unwrap();
+    assert!(presence.acts(people[0].writer, now));
+    assert!(!presence.acts(last, now));
+    let (news, _) = presence.update_for_sessions(now).unwrap();
     assert_eq!((news.joined.len(), news.left.len()), (1, 1));
-    assert!(roster.acts(last, now) && roster.lists(people[0].writer));
+    assert!(presence.acts(last, now) && presence.lists(people[0].writer));
 }
 
 #[test]
@@ -191,18 +199,18 @@ fn pauses_grow_with_the_number_to_their_limits() {
 
 #[test]
 fn a_row_between_servers_reads_back_as_it_was_written() {
-    let mut roster = Roster::begin(1);
-    roster.join(1, person("Ada"));
+    let mut presence = Presence::begin(1);
+    presence.join(1, person("Ada"));
     let text = serde_json::to_string(&PeerMessage {
         want_presence: true,
         yield_ms: Some(250),
-        presence: Some(roster.all_for_servers()),
+        presence: Some(presence.whole_for_peers()),
         ..PeerMessage::default()
     })
     .unwrap();
     let row: PeerMessage = serde_json::from_str(&text).unwrap();
     assert_eq!((row.want_presence, row.yield_ms), (true, Some(250)));
-    assert_eq!(row.presence, Some(roster.all_for_servers()));
+    assert_eq!(row.presence, Some(presence.whole_for_peers()));
 }
 
 /// What happens to two servers and their people.
@@ -258,13 +266,13 @@ proptest! {
     #[test]
     fn everyone_ends_up_with_the_same_people(steps in steps()) {
         let ids = [ServerId::random(), ServerId::random()];
-        let mut servers = [Roster::begin(10), Roster::begin(20)];
+        let mut servers = [Presence::begin(10), Presence::begin(20)];
         let mut pages = [People::default(), People::default()];
         let mut now = Instant::now();
-        let frame = |server: &mut Roster, page: &mut People, missed: bool, now| {
-            let Some((change, whole)) = server.news_for_sessions(now) else { return Ok(()) };
+        let frame = |server: &mut Presence, page: &mut People, missed: bool, now| {
+            let Some((change, whole)) = server.update_for_sessions(now) else { return Ok(()) };
             prop_assert!(whole.joined.len() <= MAX_LISTED && change.joined.len() <= MAX_LISTED);
-            // A page that took no frame is told the whole: as `Members` does it.
+            // A page that took no frame is told the whole: as `Subscribers` does it.
             if !missed && page.take(change) == Arrival::Gap {
                 page.take(whole);
             }
@@ -283,7 +291,7 @@ proptest! {
                     let [first, second] = &mut servers;
                     let (from, to) = if server == 0 { (first, second) } else { (second, first) };
                     match lost {
-                        true => drop(from.news_for_servers()),
+                        true => drop(from.update_for_peers()),
                         false => tell(from, to, ids[server]),
                     }
                 }
@@ -296,11 +304,11 @@ proptest! {
         tell(first, second, ids[0]);
         tell(second, first, ids[1]);
         for (server, page) in servers.iter_mut().zip(&mut pages) {
-            server.news_for_sessions(now);
+            server.update_for_sessions(now);
             page.take(server.to_sessions.whole());
             prop_assert_eq!(&*page, &server.to_sessions);
         }
-        let everyone: Vec<_> = servers.iter().flat_map(|server| server.here.values()).collect();
+        let everyone: Vec<_> = servers.iter().flat_map(|server| server.local.values()).collect();
         let persons: HashSet<_> = everyone.iter().map(|person| person.author).collect();
         let writers: HashSet<_> = everyone.iter().map(|person| person.writer).collect();
         for page in &pages {

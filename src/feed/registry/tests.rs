@@ -11,9 +11,9 @@ use super::*;
 use crate::domain::drawing::Limits;
 use crate::domain::ids::{OpId, StrokeId, Writer};
 use crate::domain::op::Change;
-use crate::feed::mailbox::{Mailbox, ToSession, Unread};
+use crate::feed::mailbox::{Mailbox, QueuedBytes, ToSession};
 use crate::protocol::Close;
-use crate::store::{Appended, At, Database, Followed, Removals};
+use crate::store::{Appended, Database, ExpectedHead, LiveEvent, Removals};
 
 /// Changes that feeds hold here while one before them is missing.
 const EARLY: usize = 50;
@@ -34,7 +34,7 @@ impl Handler<Die> for Feed {
 /// Makes a feed hear this, as if its live query told it.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Hear(Vec<Followed>);
+struct Hear(Vec<LiveEvent>);
 
 impl Handler<Hear> for Feed {
     type Result = ();
@@ -66,7 +66,7 @@ fn listener() -> (Recipient<ToSession>, mpsc::UnboundedReceiver<ToSession>) {
     (Listener(heard).start().recipient(), hears)
 }
 
-fn settings(idle_close: Duration) -> FeedSettings {
+fn settings(idle_timeout: Duration) -> FeedSettings {
     FeedSettings {
         limits: Limits {
             strokes: 100,
@@ -74,38 +74,38 @@ fn settings(idle_close: Duration) -> FeedSettings {
         },
         queue_ops: 100,
         queue_bytes: 1 << 20,
-        gap_hold: Duration::from_millis(5),
-        early_changes: EARLY,
-        waiting_messages: 256,
+        gap_timeout: Duration::from_millis(5),
+        reorder_buffer: EARLY,
+        feed_mailbox: 256,
         ink_points: 20_000,
-        idle_close,
-        heads_interval: Duration::from_secs(1),
+        idle_timeout,
+        head_check_interval: Duration::from_secs(1),
         build: "test".into(),
     }
 }
 
-async fn feeds(idle_close: Duration) -> (Feeds, DrawingId) {
+async fn feeds(idle_timeout: Duration) -> (Feeds, DrawingId) {
     let database = Database {
         url: "mem://".into(),
         namespace: "test".into(),
         name: "test".into(),
         user: None,
         password: None,
-        deadline: Duration::from_secs(10),
-        queries: 1_024,
-        notifications: 1_024,
+        query_timeout: Duration::from_secs(10),
+        max_queries: 1_024,
+        live_query_buffer: 1_024,
     };
     let store = Store::open(&database, ServerId::random(), Metrics::new())
         .await
         .unwrap();
     let drawing = store.create("A drawing").await.unwrap().id;
-    (Feeds::new(store, settings(idle_close)), drawing)
+    (Feeds::new(store, settings(idle_timeout)), drawing)
 }
 
-fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> Attached {
+fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> FeedHandle {
     let message = FromSession::Join {
         session: 1,
-        mailbox: Mailbox::new(recipient, Unread::default(), 1 << 20),
+        mailbox: Mailbox::new(recipient, QueuedBytes::default(), 1 << 20),
         since: 0,
         epoch: None,
     };
@@ -126,7 +126,7 @@ async fn a_feed_that_died_is_replaced_and_its_sessions_hear_of_it() {
     let first = join(&feeds, drawing, recipient);
     assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
     first.feed.do_send(Die);
-    while !matches!(next(&mut hears).await, ToSession::Lost) {}
+    while !matches!(next(&mut hears).await, ToSession::Rejoin) {}
     let (recipient, mut hears) = listener();
     let second = join(&feeds, drawing, recipient);
     assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
@@ -154,7 +154,7 @@ fn change(seq: Seq) -> Change {
 struct Deaf {
     feeds: Feeds,
     drawing: DrawingId,
-    open: Attached,
+    open: FeedHandle,
     hears: mpsc::UnboundedReceiver<ToSession>,
     stored: Vec<Change>,
     /// The last position that the session was told of.
@@ -188,7 +188,7 @@ impl Deaf {
         let new: Vec<_> = (head + 1..=head + changes).map(change).collect();
         let store = &self.feeds.0.store;
         let epoch = store.since(self.drawing, 0).await.unwrap().epoch;
-        let appended = store.append(self.drawing, At { epoch, head }, &new, &[]);
+        let appended = store.append(self.drawing, ExpectedHead { epoch, head }, &new, &[]);
         assert_eq!(appended.await.unwrap(), Appended::Committed);
         self.stored.extend(new);
     }
@@ -196,7 +196,7 @@ impl Deaf {
     /// Makes the feed hear of these, in this order.
     fn tells(&self, seqs: impl IntoIterator<Item = Seq>) {
         let told = seqs.into_iter().map(|seq| &self.stored[seq as usize - 1]);
-        let told = told.map(|change| Followed::Change(Box::new(change.clone())));
+        let told = told.map(|change| LiveEvent::Change(Box::new(change.clone())));
         self.open.feed.do_send(Hear(told.collect()));
     }
 
@@ -246,7 +246,7 @@ impl Deaf {
             // Whatever the feed was told before, it has done.
             let read = self.feeds.read(self.drawing, 0, None, None).await;
             assert_eq!(read.unwrap().head, self.head());
-            tokio::time::sleep(2 * self.feeds.0.settings.gap_hold).await;
+            tokio::time::sleep(2 * self.feeds.0.settings.gap_timeout).await;
         }
     }
 }
@@ -257,7 +257,7 @@ async fn a_gap_is_filled_by_waiting() {
     let counter = "whiteboard_gaps_filled_total{by=\"waiting\"}";
     let backwards = |deaf: &Deaf, head| deaf.tells([head + 2, head + 1]);
     deaf.until_counted(counter, 2, backwards).await;
-    assert_eq!(deaf.count("whiteboard_early_changes_dropped_total"), 0);
+    assert_eq!(deaf.count("whiteboard_reorder_overflow_total"), 0);
 }
 
 #[actix_web::test]
@@ -271,7 +271,7 @@ async fn a_gap_that_nothing_fills_is_read() {
 #[actix_web::test]
 async fn too_many_early_changes_are_dropped_and_the_drawing_is_read() {
     let mut deaf = Deaf::new().await;
-    let counter = "whiteboard_early_changes_dropped_total";
+    let counter = "whiteboard_reorder_overflow_total";
     let all = EARLY as u64 + 2;
     let all_but_one = |deaf: &Deaf, head| deaf.tells(head + 2..=head + all);
     deaf.until_counted(counter, all, all_but_one).await;
@@ -301,11 +301,11 @@ async fn another_position_in_the_database_is_noticed() {
             title: "A drawing".into(),
             deleted: false,
         };
-        let before = deaf.count("whiteboard_heads_differed_total");
+        let before = deaf.count("whiteboard_head_mismatches_total");
         deaf.feeds.told(deaf.drawing, Some(head));
         // The feed answers after it was told.
         deaf.feeds.read(deaf.drawing, 0, None, None).await.unwrap();
-        noticed += deaf.count("whiteboard_heads_differed_total") - before;
+        noticed += deaf.count("whiteboard_head_mismatches_total") - before;
         deaf.hears_all().await;
     }
     assert!(noticed > 0);

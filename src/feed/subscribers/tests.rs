@@ -7,7 +7,7 @@ use crate::domain::drawing::Limits;
 use crate::domain::ids::{OpId, PersonId, StrokeId, WriterId};
 use crate::domain::op::Change;
 use crate::domain::stroke::Body;
-use crate::feed::mailbox::Unread;
+use crate::feed::mailbox::QueuedBytes;
 
 /// Bytes of each stroke here.
 const BYTES: usize = 60 * 1024;
@@ -18,9 +18,9 @@ const UNREAD: usize = 2 * 1024 * 1024;
 
 /// A session, whose mailbox is read whenever a test waits.
 struct Browser {
-    unread: Unread,
+    queued: QueuedBytes,
     frames: Vec<ByteString>,
-    answers: Vec<Answers>,
+    acks: Vec<Acks>,
     closed: Option<Close>,
 }
 
@@ -38,10 +38,10 @@ impl Handler<ToSession> for Browser {
     fn handle(&mut self, message: ToSession, _: &mut Self::Context) {
         match message {
             ToSession::Frame(frame) => {
-                self.unread.took(&frame);
+                self.queued.took(&frame);
                 self.frames.push(frame);
             }
-            ToSession::Answers(answers) => self.answers.push(answers),
+            ToSession::Acks(acks) => self.acks.push(acks),
             ToSession::Close(close) => self.closed = Some(close),
             _ => {}
         }
@@ -104,22 +104,22 @@ impl Handler<Closed> for Browser {
 
 /// The answers that came since this was asked last.
 #[derive(Message)]
-#[rtype(result = "Vec<Answers>")]
+#[rtype(result = "Vec<Acks>")]
 struct Answered;
 
 impl Handler<Answered> for Browser {
-    type Result = Vec<Answers>;
+    type Result = Vec<Acks>;
 
-    fn handle(&mut self, _: Answered, _: &mut Self::Context) -> Vec<Answers> {
-        std::mem::take(&mut self.answers)
+    fn handle(&mut self, _: Answered, _: &mut Self::Context) -> Vec<Acks> {
+        std::mem::take(&mut self.acks)
     }
 }
 
-async fn browser(unread: Unread) -> actix::Addr<Browser> {
+async fn browser(queued: QueuedBytes) -> actix::Addr<Browser> {
     let browser = Browser {
-        unread,
+        queued,
         frames: Vec::new(),
-        answers: Vec::new(),
+        acks: Vec::new(),
         closed: None,
     }
     .start();
@@ -128,57 +128,57 @@ async fn browser(unread: Unread) -> actix::Addr<Browser> {
     browser
 }
 
-async fn joined(members: &mut Members, drawing: &Drawing) -> actix::Addr<Browser> {
-    let unread = Unread::default();
-    let browser = browser(unread.clone()).await;
-    let mailbox = Mailbox::new(browser.clone().recipient(), unread, UNREAD);
-    members.join(1, mailbox, drawing, 0, None, Resync::Warm);
+async fn joined(subscribers: &mut Subscribers, drawing: &Drawing) -> actix::Addr<Browser> {
+    let queued = QueuedBytes::default();
+    let browser = browser(queued.clone()).await;
+    let mailbox = Mailbox::new(browser.clone().recipient(), queued, UNREAD);
+    subscribers.join(1, mailbox, drawing, 0, None, Resync::Warm);
     assert_eq!(browser.send(Came).await.unwrap().len(), 1);
     browser
 }
 
 #[actix_web::test]
 async fn sessions_are_closed_in_batches() {
-    let (mut members, drawing) = (Members::new(Metrics::new()), drawing());
+    let (mut subscribers, drawing) = (Subscribers::new(Metrics::new()), drawing());
     for session in 1..=5 {
-        let unread = Unread::default();
-        let browser = browser(unread.clone()).await;
-        let mailbox = Mailbox::new(browser.recipient(), unread, UNREAD);
-        members.join(session, mailbox, &drawing, 0, None, Resync::Warm);
+        let queued = QueuedBytes::default();
+        let browser = browser(queued.clone()).await;
+        let mailbox = Mailbox::new(browser.recipient(), queued, UNREAD);
+        subscribers.join(session, mailbox, &drawing, 0, None, Resync::Warm);
     }
     for closed in [vec![1, 2], vec![3, 4], vec![5], vec![]] {
-        assert_eq!(members.close(2, || Close::NoDrawing), closed);
+        assert_eq!(subscribers.close(2, || Close::NoDrawing), closed);
     }
-    assert!(members.is_empty());
+    assert!(subscribers.is_empty());
 }
 
 #[actix_web::test]
 async fn what_is_new_and_large_goes_out_in_several_frames_without_a_gap() {
-    let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
-    let browser = joined(&mut members, &drawing).await;
+    let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
+    let browser = joined(&mut subscribers, &drawing).await;
     (0..20).for_each(|_| draw(&mut drawing));
-    members.flush(&drawing);
+    subscribers.flush(&drawing);
     let came = browser.send(Came).await.unwrap();
-    let most = MAX_FRAME_BYTES / BYTES;
+    let most = MAX_STROKES_FRAME_BYTES / BYTES;
     assert_eq!(came.len(), 20_usize.div_ceil(most));
     for (index, frame) in came.iter().enumerate() {
         let (from, to) = (index * most, 20.min((index + 1) * most));
         let begins = format!(r#"{{"type":"strokes","from":{from},"head":{to},"#);
         assert!(frame.starts_with(&begins), "{}", &frame[..100]);
         assert_eq!(frame.matches(r#""seq":"#).count(), to - from);
-        assert!(frame.len() < MAX_FRAME_BYTES + 10_000);
+        assert!(frame.len() < MAX_STROKES_FRAME_BYTES + 10_000);
     }
-    assert!(!members.has_waiting());
+    assert!(!subscribers.has_waiting());
 }
 
 #[actix_web::test]
 async fn what_waits_for_a_browser_that_does_not_read_is_bounded_in_bytes() {
-    let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
-    let browser = joined(&mut members, &drawing).await;
+    let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
+    let browser = joined(&mut subscribers, &drawing).await;
     for _ in 0..200 {
         draw(&mut drawing);
-        members.flush(&drawing);
-        members.catch_up(&drawing);
+        subscribers.flush(&drawing);
+        subscribers.catch_up(&drawing);
     }
     // Only now does it read. Before it lacked too much for the socket, it had what fits.
     let mut came = browser.send(Came).await.unwrap();
@@ -187,60 +187,60 @@ async fn what_waits_for_a_browser_that_does_not_read_is_bounded_in_bytes() {
     assert!(bytes <= UNREAD, "{bytes}");
     assert!(bytes > UNREAD - 2 * BYTES, "{bytes}");
     assert_eq!(read, format!(r#"{{"type":"read","since":{}}}"#, came.len()));
-    assert!(!members.has_waiting());
+    assert!(!subscribers.has_waiting());
 }
 
 #[actix_web::test]
 async fn who_does_not_read_is_given_up_after_a_while() {
-    let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
-    let browser = joined(&mut members, &drawing).await;
+    let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
+    let browser = joined(&mut subscribers, &drawing).await;
     let now = Instant::now();
-    assert!(members.give_up(now + 2 * MAX_STALL).is_empty());
-    while !members.has_waiting() {
+    assert!(subscribers.evict_stalled(now + 2 * MAX_STALL).is_empty());
+    while !subscribers.has_waiting() {
         draw(&mut drawing);
-        members.flush(&drawing);
+        subscribers.flush(&drawing);
     }
     let fell_behind = Instant::now();
-    assert!(members.give_up(now + MAX_STALL).is_empty());
-    assert_eq!(members.len(), 1);
+    assert!(subscribers.evict_stalled(now + MAX_STALL).is_empty());
+    assert_eq!(subscribers.len(), 1);
     let later = fell_behind + MAX_STALL + Duration::from_millis(1);
-    assert_eq!(members.give_up(later), [1]);
-    members.leave(1);
-    assert!(members.is_empty() && !members.has_waiting());
+    assert_eq!(subscribers.evict_stalled(later), [1]);
+    subscribers.leave(1);
+    assert!(subscribers.is_empty() && !subscribers.has_waiting());
     // Should it ever read, it is not left behind without a word.
     assert_eq!(browser.send(Closed).await.unwrap(), Some(Close::Silent));
 }
 
 #[actix_web::test]
 async fn what_lasts_is_told_to_whoever_did_not_read_or_comes_later() {
-    let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
-    let ada = joined(&mut members, &drawing).await;
+    let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
+    let ada = joined(&mut subscribers, &drawing).await;
     let title = |title: &'static str| ByteString::from_static(title);
-    members.announce(Lasting::Title, title("one"));
+    subscribers.announce(Retained::Title, title("one"));
     assert_eq!(ada.send(Came).await.unwrap(), ["one"]);
     // Now it does not read: it gets the last title, and not the one before.
-    while !members.has_waiting() {
+    while !subscribers.has_waiting() {
         draw(&mut drawing);
-        members.flush(&drawing);
+        subscribers.flush(&drawing);
     }
-    members.announce(Lasting::Title, title("two"));
-    members.announce(Lasting::Title, title("three"));
+    subscribers.announce(Retained::Title, title("two"));
+    subscribers.announce(Retained::Title, title("three"));
     ada.send(Came).await.unwrap();
-    members.catch_up(&drawing);
+    subscribers.catch_up(&drawing);
     let came = ada.send(Came).await.unwrap();
     assert_eq!(came.len(), 2, "what it lacked, and the title");
     assert_eq!(came[1], "three");
 
     // A page that reads over HTTP is told once it has read, and who joins at once.
-    let unread = Unread::default();
-    let ben = browser(unread.clone()).await;
-    let mailbox = Mailbox::new(ben.clone().recipient(), unread, UNREAD);
-    members.join(2, mailbox, &drawing, 0, None, Resync::Warm);
+    let queued = QueuedBytes::default();
+    let ben = browser(queued.clone()).await;
+    let mailbox = Mailbox::new(ben.clone().recipient(), queued, UNREAD);
+    subscribers.join(2, mailbox, &drawing, 0, None, Resync::Warm);
     assert_eq!(ben.send(Came).await.unwrap().len(), 1, "the advice to read");
-    members.announce(Lasting::People, title("people"));
+    subscribers.announce(Retained::People, title("people"));
     assert_eq!(ada.send(Came).await.unwrap(), ["people"]);
     assert!(ben.send(Came).await.unwrap().is_empty());
-    members.resume(
+    subscribers.resume(
         2,
         &drawing,
         drawing.head(),
@@ -249,42 +249,42 @@ async fn what_lasts_is_told_to_whoever_did_not_read_or_comes_later() {
     );
     let came = ben.send(Came).await.unwrap();
     assert_eq!(came[1..], ["people", "three"]);
-    assert!(!members.has_waiting());
+    assert!(!subscribers.has_waiting());
 }
 
-fn answers(ops: usize, upto: u64, refusals: &[&'static str]) -> Answers {
+fn acks(ops: usize, acked_through: u64, refusals: &[&'static str]) -> Acks {
     let refusals = refusals.iter().copied().map(ByteString::from_static);
-    Answers {
+    Acks {
         refusals: refusals.collect(),
         ops,
-        upto,
+        acked_through,
     }
 }
 
 #[actix_web::test]
 async fn answers_to_a_page_that_does_not_read_reach_it_once_it_does() {
     // It lacks nothing else, some strokes, or more of them than its socket gets.
-    for strokes in [0, 1, 2 * MAX_FRAME_BYTES / BYTES] {
-        let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
-        let browser = joined(&mut members, &drawing).await;
+    for strokes in [0, 1, 2 * MAX_STROKES_FRAME_BYTES / BYTES] {
+        let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
+        let browser = joined(&mut subscribers, &drawing).await;
         let pointer = ByteString::from_static("pointer");
-        (0..2 * MESSAGES).for_each(|_| members.signal(&pointer));
+        (0..2 * MESSAGES).for_each(|_| subscribers.signal(&pointer));
         (0..strokes).for_each(|_| draw(&mut drawing));
-        members.flush(&drawing);
-        members.answer(1, answers(3, 3, &["2 is refused"]));
-        members.catch_up(&drawing);
-        members.answer(1, answers(2, 5, &["4 is refused", "5 is refused"]));
-        assert!(members.has_waiting());
+        subscribers.flush(&drawing);
+        subscribers.acknowledge(1, acks(3, 3, &["2 is refused"]));
+        subscribers.catch_up(&drawing);
+        subscribers.acknowledge(1, acks(2, 5, &["4 is refused", "5 is refused"]));
+        assert!(subscribers.has_waiting());
 
         browser.send(Came).await.unwrap();
         assert!(browser.send(Answered).await.unwrap().is_empty());
-        members.catch_up(&drawing);
+        subscribers.catch_up(&drawing);
         let told = browser.send(Answered).await.unwrap();
         let refused: Vec<_> = told.iter().flat_map(|told| &told.refusals).collect();
         assert_eq!(refused, ["2 is refused", "4 is refused", "5 is refused"]);
         assert_eq!(told.iter().map(|told| told.ops).sum::<usize>(), 5);
-        assert_eq!(told.last().unwrap().upto, 5);
-        assert!(!members.has_waiting());
+        assert_eq!(told.last().unwrap().acked_through, 5);
+        assert!(!subscribers.has_waiting());
     }
 }
 
@@ -311,7 +311,7 @@ fn a_position_means_something_only_in_its_epoch_and_between_floor_and_head() {
         (Seq::MAX, other, (0, Some(ResetReason::Epoch))),
     ] {
         assert_eq!(
-            judge_since(&drawing, since, epoch),
+            resolve_since(&drawing, since, epoch),
             judged,
             "{since} of {epoch:?}"
         );
@@ -320,29 +320,29 @@ fn a_position_means_something_only_in_its_epoch_and_between_floor_and_head() {
 
 #[actix_web::test]
 async fn what_changed_is_told_to_who_has_the_rest_and_the_whole_to_all_others() {
-    let (mut members, mut drawing) = (Members::new(Metrics::new()), drawing());
+    let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let people = |frame: &'static str| ByteString::from_static(frame);
-    let ada = joined(&mut members, &drawing).await;
+    let ada = joined(&mut subscribers, &drawing).await;
     // Nothing was told before: a change would mean nothing to her.
-    members.announce_change(Lasting::People, people("change 1"), people("whole 1"));
-    members.announce_change(Lasting::People, people("change 2"), people("whole 2"));
+    subscribers.announce_change(Retained::People, people("change 1"), people("whole 1"));
+    subscribers.announce_change(Retained::People, people("change 2"), people("whole 2"));
     assert_eq!(ada.send(Came).await.unwrap(), ["whole 1", "change 2"]);
 
     // Now she does not read. What is kept for her is one frame, whatever happens meanwhile.
-    while !members.has_waiting() {
+    while !subscribers.has_waiting() {
         draw(&mut drawing);
-        members.flush(&drawing);
+        subscribers.flush(&drawing);
     }
     for (change, whole) in [("change 3", "whole 3"), ("change 4", "whole 4")] {
-        members.announce_change(Lasting::People, people(change), people(whole));
+        subscribers.announce_change(Retained::People, people(change), people(whole));
     }
-    members.repeat(1, Lasting::People);
+    subscribers.repeat(1, Retained::People);
     ada.send(Came).await.unwrap();
-    members.catch_up(&drawing);
+    subscribers.catch_up(&drawing);
     assert_eq!(ada.send(Came).await.unwrap()[1..], ["whole 4"]);
-    members.announce_change(Lasting::People, people("change 5"), people("whole 5"));
-    members.repeat(1, Lasting::People);
-    members.repeat(7, Lasting::People);
+    subscribers.announce_change(Retained::People, people("change 5"), people("whole 5"));
+    subscribers.repeat(1, Retained::People);
+    subscribers.repeat(7, Retained::People);
     assert_eq!(ada.send(Came).await.unwrap(), ["change 5", "whole 5"]);
-    assert!(!members.has_waiting());
+    assert!(!subscribers.has_waiting());
 }

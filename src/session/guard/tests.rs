@@ -61,7 +61,7 @@ struct Reader {
     buffer: BytesMut,
     /// The most that was ever in the buffer.
     most: usize,
-    turns: usize,
+    contention: usize,
     error: bool,
     ended: bool,
 }
@@ -73,7 +73,7 @@ impl Reader {
             guard: Guard::new(Chunks { chunks, ends }, gate.clone(), MANY),
             buffer: BytesMut::new(),
             most: 0,
-            turns: 0,
+            contention: 0,
             error: false,
             ended: false,
         }
@@ -113,13 +113,17 @@ fn never_more_than_one_frame_is_to_be_read() {
     while !reader.ended {
         match reader.frame() {
             Some(_) => frames += 1,
-            None => reader.turns += 1,
+            None => reader.contention += 1,
         }
         assert!(reader.most <= ping.len());
     }
     assert_eq!(frames, 100_000);
     // 600 kB in turns of 64 KiB.
-    assert!((9..=11).contains(&reader.turns), "{}", reader.turns);
+    assert!(
+        (9..=11).contains(&reader.contention),
+        "{}",
+        reader.contention
+    );
 }
 
 #[test]

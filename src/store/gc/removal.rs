@@ -12,8 +12,8 @@ use surrealdb::types::{Array, Value};
 
 use crate::domain::ids::DrawingId;
 use crate::store::connection::Store;
+use crate::store::error::QueryError;
 use crate::store::error::StoreError;
-use crate::store::error::Trouble;
 use crate::store::rows::{
     Fields, drawing_record, int, rows, signal_table, stroke_table, variables,
 };
@@ -30,7 +30,7 @@ const FORGET_AFTER: Duration = Duration::from_secs(24 * 3600);
 const FIRST_SILENCE: Duration = Duration::from_secs(30);
 
 /// NONE is less than any time: it must be ruled out wherever times are compared.
-pub(in crate::store) const DUE: &str = "SELECT id FROM drawing
+pub(in crate::store) const SELECT_DUE: &str = "SELECT id FROM drawing
 WHERE deleted IS NOT NONE AND deleted < time::now() - $age AND id NOT IN $postponed LIMIT $most";
 const REMOVE: &str = "BEGIN;
 IF (DELETE ONLY $drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age RETURN BEFORE) IS NONE { THROW 'taken back' };
@@ -95,7 +95,7 @@ fn rest(took: Duration) -> Duration {
 }
 
 impl Store {
-    /// Removes all drawings that were deleted longer ago than `take_back`, with their tables; gives how many.
+    /// Removes all drawings that were deleted longer ago than `undelete`, with their tables; gives how many.
     ///
     /// It takes its time. Several servers may do this at once: a drawing that another one removed, or
     /// that was taken back in the last moment, is passed over. One that cannot be removed is
@@ -107,11 +107,11 @@ impl Store {
     pub async fn remove_deleted(
         &self,
         removals: &mut Removals,
-        take_back: Duration,
+        undelete: Duration,
     ) -> Result<usize, StoreError> {
         let mut removed = 0;
         loop {
-            let mut due = self.due(removals, take_back).await?;
+            let mut due = self.due(removals, undelete).await?;
             if due.is_empty() {
                 return Ok(removed);
             }
@@ -119,7 +119,7 @@ impl Store {
             fastrand::shuffle(&mut due);
             for drawing in due {
                 let began = Instant::now();
-                match self.remove(drawing, take_back).await {
+                match self.remove(drawing, undelete).await {
                     Ok(was_there) => {
                         removed += usize::from(was_there);
                         removals.is_gone(drawing);
@@ -145,46 +145,46 @@ impl Store {
     /// # Errors
     ///
     /// As there.
-    pub async fn remove_deleted_in_turn(
+    pub async fn remove_deleted_if_first(
         &self,
         removals: &mut Removals,
-        take_back: Duration,
+        undelete: Duration,
     ) -> Result<usize, StoreError> {
         match self.is_first().await? {
-            true => self.remove_deleted(removals, take_back).await,
+            true => self.remove_deleted(removals, undelete).await,
             false => Ok(0),
         }
     }
 
     /// Removes one; false if it was not to be removed any more.
-    async fn remove(&self, drawing: DrawingId, take_back: Duration) -> Result<bool, StoreError> {
+    async fn remove(&self, drawing: DrawingId, undelete: Duration) -> Result<bool, StoreError> {
         let variables = variables([
             ("drawing", drawing_record(drawing)),
-            ("age", Value::Duration(take_back.into())),
+            ("age", Value::Duration(undelete.into())),
             ("strokes", Value::String(stroke_table(drawing))),
             ("signals", Value::String(signal_table(drawing))),
         ]);
-        match self.0.persist(REMOVE, variables).await {
+        match self.0.query_with_retry(REMOVE, variables).await {
             Ok(_) => Ok(true),
             // Taken back, or another server was faster.
-            Err(Trouble::Thrown(_)) => Ok(false),
-            Err(trouble) => Err(trouble.into()),
+            Err(QueryError::Thrown(_)) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 
     async fn due(
         &self,
         removals: &mut Removals,
-        take_back: Duration,
+        undelete: Duration,
     ) -> Result<Vec<DrawingId>, StoreError> {
         let postponed = removals.postponed(Instant::now());
         let postponed: Vec<Value> = postponed.into_iter().map(drawing_record).collect();
         let variables = variables([
-            ("age", Value::Duration(take_back.into())),
+            ("age", Value::Duration(undelete.into())),
             ("postponed", Value::Array(Array::from(postponed))),
             ("most", int(AT_ONCE as u64)),
         ]);
-        let mut results = self.0.query(DUE, variables).await?;
+        let mut results = self.0.query(SELECT_DUE, variables).await?;
         rows(results.take(0)?)?
             .into_iter()
             .map(|row| Ok(DrawingId(Fields::of(row)?.uuid_key()?)))
@@ -219,9 +219,9 @@ mod tests {
             name: "test".into(),
             user: None,
             password: None,
-            deadline: SOON,
-            queries: 1_024,
-            notifications: 1_024,
+            query_timeout: SOON,
+            max_queries: 1_024,
+            live_query_buffer: 1_024,
         };
         Store::open(&database, ServerId::random(), Metrics::new())
             .await
@@ -306,7 +306,7 @@ mod tests {
         const OTHER: &str = "UPSERT $server SET heartbeat = time::now() - $age, drawings = []";
         let store = open().await;
         let drawings = deleted(&store, 1).await;
-        store.beat(&[]).await.unwrap();
+        store.heartbeat(&[]).await.unwrap();
         let beat = |first: u8, silent: Duration| {
             let key = uuid::Uuid::from_bytes([first; 16]);
             let server = record("server", RecordIdKey::Uuid(key.into()));
@@ -318,12 +318,12 @@ mod tests {
         beat(u8::MAX, Duration::ZERO).await.unwrap();
         beat(0, Duration::ZERO).await.unwrap();
         let mut removals = Removals::default();
-        let second = store.remove_deleted_in_turn(&mut removals, Duration::ZERO);
+        let second = store.remove_deleted_if_first(&mut removals, Duration::ZERO);
         let second = second.await;
         assert_eq!(second, Ok(0), "the first one does it");
         assert_eq!(store.get(drawings[0]).await, Err(StoreError::Gone));
         beat(0, FIRST_SILENCE).await.unwrap();
-        let first = store.remove_deleted_in_turn(&mut removals, Duration::ZERO);
+        let first = store.remove_deleted_if_first(&mut removals, Duration::ZERO);
         let first = first.await;
         assert_eq!(first, Ok(1));
         store.close().await;

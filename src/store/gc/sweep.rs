@@ -10,8 +10,8 @@ use surrealdb::types::{Array, RecordId, RecordIdKey, Value};
 use crate::domain::ids::DrawingId;
 use crate::domain::op::RowId;
 use crate::store::connection::Store;
+use crate::store::error::QueryError;
 use crate::store::error::StoreError;
-use crate::store::error::Trouble;
 use crate::store::rows::{
     Fields, drawing_record, int, row_of, rows, stroke_table, variables, wrong,
 };
@@ -22,23 +22,23 @@ use crate::store::servers::SERVER_SILENCE;
 const AT_ONCE: usize = 1_000;
 
 /// Without the hint the other index would be read, from end to end.
-pub(in crate::store) const DUE: &str =
+pub(in crate::store) const SELECT_DUE: &str =
     "SELECT id, changed < compacted_at AS untouched FROM drawing WITH INDEX compacted_at
 WHERE deleted IS NONE AND compacted_at <= time::now() - $age LIMIT $most";
 /// Nothing was erased in a drawing that did not change since tombstones were swept: it has none,
 /// and will be asked for again only when one from now on could have grown old.
 const UNTOUCHED: &str =
     "UPDATE $drawings SET compacted_at = time::now() WHERE changed < compacted_at RETURN NONE";
-const OLD: &str = "BEGIN;
+const SELECT_EXPIRED: &str = "BEGIN;
 LET $until = time::now() - $age;
 SELECT head, $until AS until FROM ONLY $drawing;
 SELECT VALUE id FROM type::record($strokes, ..0) WHERE erased IS NOT NONE AND erased <= $until;
 COMMIT;";
-const TAKE: &str = "BEGIN;
+const DELETE_TOMBSTONES: &str = "BEGIN;
 IF (UPDATE ONLY $drawing SET compacted = math::max([compacted, $compacted]) WHERE head > $compacted AND deleted IS NONE RETURN VALUE compacted) IS NONE { THROW 'gone' };
 DELETE $rows RETURN NONE;
 COMMIT;";
-const DONE: &str =
+const MARK_SWEPT: &str =
     "UPDATE ONLY $drawing SET compacted_at = $until WHERE compacted_at < $until RETURN NONE";
 const SILENT: &str = "DELETE server WHERE heartbeat < time::now() - $age RETURN NONE";
 
@@ -61,7 +61,7 @@ impl Store {
         let mut untouched = Vec::new();
         // A drawing is looked at some thirty times in the retention.
         for mut row in self
-            .some(DUE, tombstones + tombstones / 30, AT_ONCE)
+            .some(SELECT_DUE, tombstones + tombstones / 30, AT_ONCE)
             .await?
         {
             let drawing = DrawingId(row.uuid_key()?);
@@ -72,10 +72,10 @@ impl Store {
         }
         if !untouched.is_empty() {
             let drawings = variables([("drawings", Value::Array(Array::from(untouched)))]);
-            self.0.persist(UNTOUCHED, drawings).await?;
+            self.0.query_with_retry(UNTOUCHED, drawings).await?;
         }
         let silence = variables([("age", age(SERVER_SILENCE))]);
-        self.0.persist(SILENT, silence).await?;
+        self.0.query_with_retry(SILENT, silence).await?;
         Ok(swept)
     }
 
@@ -89,7 +89,7 @@ impl Store {
             ("strokes", Value::String(stroke_table(drawing))),
             ("age", age(older)),
         ]);
-        let mut results = self.0.query(OLD, old).await?;
+        let mut results = self.0.query(SELECT_EXPIRED, old).await?;
         let Some(mut row) = Fields::maybe(results.take(2)?) else {
             return Ok(0);
         };
@@ -119,14 +119,14 @@ impl Store {
                 ("compacted", int(compacted)),
                 ("rows", Value::Array(Array::from(ids))),
             ]);
-            match self.0.persist(TAKE, variables).await {
+            match self.0.query_with_retry(DELETE_TOMBSTONES, variables).await {
                 Ok(_) => {}
-                Err(Trouble::Thrown(_)) => return Ok(0),
-                Err(trouble) => return Err(trouble.into()),
+                Err(QueryError::Thrown(_)) => return Ok(0),
+                Err(error) => return Err(error.into()),
             }
         }
         let done = variables([("drawing", drawing_record(drawing)), ("until", until)]);
-        self.0.persist(DONE, done).await?;
+        self.0.query_with_retry(MARK_SWEPT, done).await?;
         Ok(tombstones.len())
     }
 
