@@ -221,7 +221,9 @@ impl Pages {
                 };
                 // Those who draw are on all drawings.
                 let draws = (number / drawings.len()).is_multiple_of(DRAWS);
-                pages.pages.spawn(page.run(draws, pages.drawing.subscribe()));
+                pages
+                    .pages
+                    .spawn(page.run(draws, pages.drawing.subscribe()));
             }
             pages
                 .until("all pages are welcome", |places| {

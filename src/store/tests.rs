@@ -68,7 +68,7 @@ impl Store {
 }
 
 #[tokio::test]
-async fn a_follow_that_is_dropped_leaves_no_live_query_behind() {
+async fn a_subscription_that_is_dropped_leaves_no_live_query_behind() {
     let store = Store::open(&memory(), ServerId::random(), Metrics::new())
         .await
         .unwrap();
@@ -89,7 +89,7 @@ async fn a_follow_that_is_dropped_leaves_no_live_query_behind() {
 }
 
 #[tokio::test]
-async fn a_follow_that_nobody_reads_ends() {
+async fn a_subscription_that_nobody_reads_ends() {
     let mut database = memory();
     database.live_query_buffer = 100;
     let store = Store::open(&database, ServerId::random(), Metrics::new())

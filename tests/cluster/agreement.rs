@@ -1,4 +1,4 @@
-//! Whether everyone holds the same: the visitors, every server, and the database itself.
+//! Whether everyone holds the same: the users, every server, and the database itself.
 //!
 //! It must never be satisfied with pictures alone: positions, writers and numbers are compared too.
 
@@ -15,7 +15,7 @@ use whiteboard::store::{Store, StoreError};
 
 use crate::cluster::Cluster;
 use crate::page::{Held, Page, parsed};
-use crate::visitor::{DEADLINE, Visitor};
+use crate::test_user::{DEADLINE, TestUser};
 
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(50);
@@ -103,21 +103,21 @@ impl Copy {
 }
 
 impl Cluster {
-    /// Waits until every visitor has an answer to all it wanted, and until the visitors, every
+    /// Waits until every user has an answer to all it wanted, and until the users, every
     /// server that runs, and the database hold the same of a drawing; gives what they hold.
     ///
     /// # Panics
     ///
     /// When they do not in time, or when a row of the database breaks a rule.
-    pub async fn agree(&self, drawing: &str, visitors: &[&Visitor]) -> Copy {
-        for visitor in visitors {
-            visitor.saved().await;
+    pub async fn agree(&self, drawing: &str, users: &[&TestUser]) -> Copy {
+        for user in users {
+            user.saved().await;
         }
         let store = self.store().await;
         let deadline = Instant::now() + DEADLINE;
         loop {
             let stored = Copy::stored(&store, drawing).await.expect("the database");
-            let Some(difference) = self.difference(&stored, drawing, visitors).await else {
+            let Some(difference) = self.difference(&stored, drawing, users).await else {
                 check(&stored);
                 store.close().await;
                 return stored;
@@ -131,12 +131,12 @@ impl Cluster {
         &self,
         stored: &Copy,
         drawing: &str,
-        visitors: &[&Visitor],
+        users: &[&TestUser],
     ) -> Option<String> {
-        for visitor in visitors {
-            let copy = Copy::of(&visitor.seen());
+        for user in users {
+            let copy = Copy::of(&user.seen());
             if let Some(difference) = copy.differs(stored) {
-                return Some(format!("{} has {difference}", visitor.name));
+                return Some(format!("{} has {difference}", user.name));
             }
         }
         for server in self.running() {

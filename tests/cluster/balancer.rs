@@ -15,7 +15,7 @@ use crate::processes::{free_port, program};
 
 /// Where Debian puts it.
 const PROGRAM: &str = "/usr/sbin/haproxy";
-/// The header in which a visitor may name the server it wants first, and is told which one it got.
+/// The header in which a user may name the server it wants first, and is told which one it got.
 pub const SERVER_HEADER: &str = "x-server";
 
 /// HAProxy, which ends when this is dropped.
@@ -35,7 +35,7 @@ impl Balancer {
         let socket = folder.path().join("socket");
         let mut servers = String::new();
         for (index, port) in ports.iter().enumerate() {
-            // A header names the first server of a visitor, unless that one is down.
+            // A header names the first server of a user, unless that one is down.
             writeln!(
                 servers,
                 "    use-server {index} if {{ req.hdr({SERVER_HEADER}) {index} }}\n    \

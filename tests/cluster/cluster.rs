@@ -18,13 +18,13 @@ use whiteboard::metrics::Metrics;
 use whiteboard::store::{Database, Store};
 
 use crate::balancer::Balancer;
-use crate::direct::Direct;
-use crate::link::Link;
+use crate::faulty_proxy::FaultyProxy;
 use crate::process::{Log, Process, Signal, signal};
 use crate::processes::{free_port, program};
+use crate::raw_db::RawDb;
 pub use crate::surrealdb::engine;
 use crate::surrealdb::{self, Engine};
-use crate::visitor::{DEADLINE, Patience, Visitor};
+use crate::test_user::{DEADLINE, Patience, TestUser};
 
 /// Clusters of one run that are up at the same time; the others wait for their turn. More would
 /// make all of them slow on a machine of two cores, and no run shorter.
@@ -49,11 +49,11 @@ const LAST_CHECK: Duration = Duration::from_secs(2);
 pub struct Plan {
     /// Whiteboards that it starts with.
     pub servers: usize,
-    /// Whether each reaches the database through a [`Link`].
+    /// Whether each reaches the database through a [`FaultyProxy`].
     pub linked: bool,
     /// Flags of every whiteboard.
     pub flags: &'static [&'static str],
-    /// How long its visitors wait for a sign of life.
+    /// How long its users wait for a sign of life.
     pub patience: Option<Patience>,
     /// How many turns it takes: one, or all of them.
     turns: u32,
@@ -92,7 +92,7 @@ impl Plan {
         Self { flags, ..self }
     }
 
-    /// Makes visitors wait less long for a sign of life than pages do.
+    /// Makes users wait less long for a sign of life than pages do.
     pub fn patience(self, ping_after: Duration, answer_within: Duration) -> Self {
         let patience = Some(Patience {
             ping_after,
@@ -107,7 +107,7 @@ impl Plan {
     }
 
     /// The same, with a new drawing that Ada has open at server 0 and Ben at server 1.
-    pub async fn start_with_two(self) -> (Cluster, String, Visitor, Visitor) {
+    pub async fn start_with_two(self) -> (Cluster, String, TestUser, TestUser) {
         let cluster = self.start().await;
         let drawing = cluster.create_drawing().await;
         let ada = cluster.visit_at(0, "Ada", &drawing).await;
@@ -119,7 +119,7 @@ impl Plan {
 /// A place for a whiteboard: its port stays the same when it is started again.
 struct Place {
     port: u16,
-    link: Option<Link>,
+    link: Option<FaultyProxy>,
     process: Option<Process>,
 }
 
@@ -148,7 +148,7 @@ impl Cluster {
         let mut places = Vec::new();
         for _ in 0..PLACES {
             let link = match plan.linked {
-                true => Some(Link::to(database.address()).await),
+                true => Some(FaultyProxy::to(database.address()).await),
                 false => None,
             };
             places.push(Place {
@@ -238,7 +238,7 @@ impl Cluster {
     }
 
     /// The link between a server and the database.
-    pub fn link(&self, server: usize) -> &Link {
+    pub fn link(&self, server: usize) -> &FaultyProxy {
         self.places[server]
             .link
             .as_ref()
@@ -373,8 +373,8 @@ impl Cluster {
     }
 
     /// A connection to the database itself, past all servers and the store.
-    pub async fn direct(&self) -> Direct {
-        Direct::to(&self.database.database("cluster")).await
+    pub async fn raw_db(&self) -> RawDb {
+        RawDb::to(&self.database.database("cluster")).await
     }
 
     /// The database itself, past all servers. It is opened anew.
@@ -459,49 +459,49 @@ impl Cluster {
     }
 
     /// Someone comes to a drawing through the balancer, and is welcome.
-    pub async fn visit(&self, name: &str, drawing: &str) -> Visitor {
-        let visitor = self.visit_from(self.balancer.address, name, drawing, None);
-        visitor.wait("being welcome", |seen| seen.welcome).await;
-        visitor
+    pub async fn visit(&self, name: &str, drawing: &str) -> TestUser {
+        let user = self.visit_from(self.balancer.address, name, drawing, None);
+        user.wait("being welcome", |seen| seen.welcome).await;
+        user
     }
 
     /// The same at this server, for which the balancer is asked at first. Later any will do.
-    pub async fn visit_at(&self, server: usize, name: &str, drawing: &str) -> Visitor {
+    pub async fn visit_at(&self, server: usize, name: &str, drawing: &str) -> TestUser {
         self.visit_through(self.balancer.address, server, name, drawing)
             .await
     }
 
-    /// The same through a [`Link`] to the balancer.
+    /// The same through a [`FaultyProxy`] to the balancer.
     pub async fn visit_through(
         &self,
         address: SocketAddr,
         server: usize,
         name: &str,
         drawing: &str,
-    ) -> Visitor {
+    ) -> TestUser {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            let visitor = self.visit_from(address, name, drawing, Some(server));
-            visitor.wait("being welcome", |seen| seen.welcome).await;
-            if visitor.seen().server == Some(server) {
-                return visitor;
+            let user = self.visit_from(address, name, drawing, Some(server));
+            user.wait("being welcome", |seen| seen.welcome).await;
+            if user.seen().server == Some(server) {
+                return user;
             }
             // A server that is busy for a moment is taken for one that is down.
             assert!(Instant::now() < deadline, "{name} is elsewhere");
-            visitor.leave().await;
+            user.leave().await;
         }
     }
 
-    /// Someone comes to a drawing at any address, as that of a [`Link`]; not welcome yet.
+    /// Someone comes to a drawing at any address, as that of a [`FaultyProxy`]; not welcome yet.
     pub fn visit_from(
         &self,
         address: SocketAddr,
         name: &str,
         drawing: &str,
         first: Option<usize>,
-    ) -> Visitor {
+    ) -> TestUser {
         let patience = self.plan.patience.unwrap_or_default();
-        Visitor::open(address, drawing, name, first, patience, &self.log)
+        TestUser::open(address, drawing, name, first, patience, &self.log)
     }
 }
 

@@ -7,25 +7,25 @@ use whiteboard::domain::ids::StrokeId;
 
 use crate::cluster::{Cluster, NO_CHECKS, Plan};
 use crate::page::pen;
-use crate::visitor::{DEADLINE, Visitor};
+use crate::test_user::{DEADLINE, TestUser};
 
 /// So long after the database is back all is as before.
 const AS_BEFORE: Duration = Duration::from_secs(3);
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// One visitor on each server, each of whom drew a stroke that is saved.
-async fn one_on_each(cluster: &Cluster, drawing: &str) -> Vec<Visitor> {
-    let mut visitors = Vec::new();
+/// One user on each server, each of whom drew a stroke that is saved.
+async fn one_on_each(cluster: &Cluster, drawing: &str) -> Vec<TestUser> {
+    let mut users = Vec::new();
     for server in cluster.running() {
-        let visitor = cluster
-            .visit_at(server, &format!("Visitor {server}"), drawing)
+        let user = cluster
+            .visit_at(server, &format!("TestUser {server}"), drawing)
             .await;
-        visitor.draw(pen(1.0));
-        visitor.saved().await;
-        visitors.push(visitor);
+        user.draw(pen(1.0));
+        user.saved().await;
+        users.push(user);
     }
-    visitors
+    users
 }
 
 /// Waits until every server says that it is not ready.
@@ -51,15 +51,15 @@ async fn queries_were_given_up(cluster: &Cluster) {
     }
 }
 
-fn each_draws(visitors: &[Visitor]) -> Vec<StrokeId> {
-    visitors.iter().map(|each| each.draw(pen(2.0))).collect()
+fn each_draws(users: &[TestUser]) -> Vec<StrokeId> {
+    users.iter().map(|each| each.draw(pen(2.0))).collect()
 }
 
 /// Nothing that was drawn is saved, and everyone has their own in the outbox.
-fn nothing_is_saved(visitors: &[Visitor]) {
-    for visitor in visitors {
-        let seen = visitor.seen();
-        assert_eq!(seen.outbox.len(), 1, "{}", visitor.name);
+fn nothing_is_saved(users: &[TestUser]) {
+    for user in users {
+        let seen = user.seen();
+        assert_eq!(seen.outbox.len(), 1, "{}", user.name);
     }
 }
 
@@ -68,17 +68,17 @@ fn nothing_is_saved(visitors: &[Visitor]) {
 async fn all_is_as_before(
     cluster: &Cluster,
     drawing: &str,
-    visitors: &[Visitor],
+    users: &[TestUser],
     waited: Vec<StrokeId>,
     back: Instant,
 ) {
-    let all = [waited, each_draws(visitors)].concat();
-    for visitor in visitors {
+    let all = [waited, each_draws(users)].concat();
+    for user in users {
         let left = (back + AS_BEFORE).saturating_duration_since(Instant::now());
-        let arrived = |seen: &crate::visitor::Seen| {
+        let arrived = |seen: &crate::test_user::Seen| {
             seen.outbox.is_empty() && all.iter().all(|stroke| seen.is_there(*stroke))
         };
-        visitor.wait_within(left, "all strokes", arrived).await;
+        user.wait_within(left, "all strokes", arrived).await;
     }
     let took = back.elapsed().as_millis();
     cluster
@@ -91,14 +91,14 @@ async fn all_is_as_before(
             sleep(LOOK).await;
         }
     }
-    for visitor in visitors {
-        assert_eq!(visitor.seen().reconnects(), 0, "{}", visitor.name);
+    for user in users {
+        assert_eq!(user.seen().reconnects(), 0, "{}", user.name);
     }
-    let visitors: Vec<&Visitor> = visitors.iter().collect();
-    let copy = cluster.agree(drawing, &visitors).await;
+    let users: Vec<&TestUser> = users.iter().collect();
+    let copy = cluster.agree(drawing, &users).await;
     assert_eq!(
         (copy.living(), copy.head),
-        (3 * visitors.len(), 3 * visitors.len() as u64)
+        (3 * users.len(), 3 * users.len() as u64)
     );
 }
 
@@ -106,42 +106,42 @@ async fn all_is_as_before(
 async fn a_killed_database_costs_nobody_their_session_or_a_stroke() {
     let mut cluster = Plan::of(3).flags(NO_CHECKS).alone().start().await;
     let drawing = cluster.create_drawing().await;
-    let visitors = one_on_each(&cluster, &drawing).await;
+    let users = one_on_each(&cluster, &drawing).await;
     cluster.kill_database();
-    let waiting = each_draws(&visitors);
+    let waiting = each_draws(&users);
     nobody_is_ready(&cluster).await;
-    nothing_is_saved(&visitors);
+    nothing_is_saved(&users);
     cluster.restart_database();
     let back = Instant::now();
-    all_is_as_before(&cluster, &drawing, &visitors, waiting, back).await;
+    all_is_as_before(&cluster, &drawing, &users, waiting, back).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_was_away_for_longer_than_a_query_may_take_is_used_again_at_once() {
     let mut cluster = Plan::of(2).flags(NO_CHECKS).alone().start().await;
     let drawing = cluster.create_drawing().await;
-    let visitors = one_on_each(&cluster, &drawing).await;
+    let users = one_on_each(&cluster, &drawing).await;
     cluster.kill_database();
-    let waiting = each_draws(&visitors);
+    let waiting = each_draws(&users);
     queries_were_given_up(&cluster).await;
     nobody_is_ready(&cluster).await;
-    nothing_is_saved(&visitors);
+    nothing_is_saved(&users);
     cluster.restart_database();
     let back = Instant::now();
-    all_is_as_before(&cluster, &drawing, &visitors, waiting, back).await;
+    all_is_as_before(&cluster, &drawing, &users, waiting, back).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_hangs_costs_nobody_their_session_or_a_stroke() {
     let cluster = Plan::of(2).flags(NO_CHECKS).alone().start().await;
     let drawing = cluster.create_drawing().await;
-    let visitors = one_on_each(&cluster, &drawing).await;
+    let users = one_on_each(&cluster, &drawing).await;
     cluster.pause_database();
-    let waiting = each_draws(&visitors);
+    let waiting = each_draws(&users);
     nobody_is_ready(&cluster).await;
     queries_were_given_up(&cluster).await;
-    nothing_is_saved(&visitors);
+    nothing_is_saved(&users);
     cluster.resume_database();
     let back = Instant::now();
-    all_is_as_before(&cluster, &drawing, &visitors, waiting, back).await;
+    all_is_as_before(&cluster, &drawing, &users, waiting, back).await;
 }

@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 use whiteboard::store::Removals;
 
 use crate::cluster::{CHECKS, Cluster, INTERVAL, NO_CHECKS, Plan, READ};
-use crate::direct::Names;
 use crate::page::pen;
-use crate::visitor::Visitor;
+use crate::raw_db::Names;
+use crate::test_user::TestUser;
 
 /// By then everyone on every server knows, on a machine that is busy too.
 const SOON: Duration = Duration::from_secs(5);
@@ -23,21 +23,17 @@ async fn delete(cluster: &Cluster, server: usize, drawing: &str) -> Instant {
     Instant::now()
 }
 
-/// Waits until a visitor is sent away for good, because there is no such drawing.
-async fn is_sent_away(visitor: &Visitor, until: Instant) {
+/// Waits until a user is sent away for good, because there is no such drawing.
+async fn is_sent_away(user: &TestUser, until: Instant) {
     let left = until.saturating_duration_since(Instant::now());
-    visitor
-        .wait_within(left, "the end", |seen| seen.ended.is_some())
+    user.wait_within(left, "the end", |seen| seen.ended.is_some())
         .await;
-    assert_eq!(
-        visitor.seen().ended.as_ref().map(|end| end.code),
-        Some(4404)
-    );
+    assert_eq!(user.seen().ended.as_ref().map(|end| end.code), Some(4404));
 }
 
 /// The tables that a drawing has.
 async fn tables(cluster: &Cluster, drawing: &str) -> Vec<String> {
-    let rows = cluster.direct().await.rows().await;
+    let rows = cluster.raw_db().await.rows().await;
     rows.into_keys()
         .filter(|table| table.contains(drawing))
         .collect()
@@ -56,36 +52,36 @@ async fn remove(cluster: &Cluster) -> usize {
 async fn a_drawing_deleted_while_all_draw_is_closed_everywhere_and_stays_away() {
     let cluster = Plan::of(3).start().await;
     let drawing = cluster.create_drawing().await;
-    let mut visitors = Vec::new();
+    let mut users = Vec::new();
     for server in 0..3 {
-        visitors.push(
+        users.push(
             cluster
-                .visit_at(server, &format!("Visitor {server}"), &drawing)
+                .visit_at(server, &format!("TestUser {server}"), &drawing)
                 .await,
         );
     }
     let drawing_on = async {
         loop {
-            for visitor in &visitors {
-                visitor.draw(pen(1.0));
+            for user in &users {
+                user.draw(pen(1.0));
             }
             sleep(Duration::from_millis(10)).await;
         }
     };
     let deletion = async {
-        for visitor in &visitors {
-            visitor.wait("some strokes", |seen| seen.head > 20).await;
+        for user in &users {
+            user.wait("some strokes", |seen| seen.head > 20).await;
         }
         let deleted = delete(&cluster, 0, &drawing).await;
-        for visitor in &visitors {
-            is_sent_away(visitor, deleted + SOON).await;
+        for user in &users {
+            is_sent_away(user, deleted + SOON).await;
         }
     };
     tokio::select! {
         () = drawing_on => {}
         () = deletion => {}
     }
-    let attempts: Vec<usize> = visitors.iter().map(|each| each.seen().attempts).collect();
+    let attempts: Vec<usize> = users.iter().map(|each| each.seen().attempts).collect();
     assert_eq!(remove(&cluster).await, 1);
     assert_eq!(tables(&cluster, &drawing).await, Vec::<String>::new());
     for server in 0..3 {
@@ -94,7 +90,7 @@ async fn a_drawing_deleted_while_all_draw_is_closed_everywhere_and_stays_away() 
         let late = cluster.visit_from(cluster.address(server), "Late", &drawing, None);
         is_sent_away(&late, Instant::now() + SOON).await;
     }
-    let now: Vec<usize> = visitors.iter().map(|each| each.seen().attempts).collect();
+    let now: Vec<usize> = users.iter().map(|each| each.seen().attempts).collect();
     assert_eq!(now, attempts, "nobody comes back");
     assert_eq!(tables(&cluster, &drawing).await, Vec::<String>::new());
 }
@@ -112,9 +108,9 @@ async fn a_server_that_slept_through_a_deletion_brings_no_table_back() {
     cluster.resume(1);
     is_sent_away(&ben, Instant::now() + SOON).await;
     assert_eq!(tables(&cluster, &drawing).await, Vec::<String>::new());
-    let direct = cluster.direct().await;
+    let raw_db = cluster.raw_db().await;
     let late = format!("CREATE {}:9 SET z = 1", Names::of(&drawing).strokes);
-    let error = direct.tried(&late).await.expect_err("there is no table");
+    let error = raw_db.tried(&late).await.expect_err("there is no table");
     assert!(error.to_string().contains("does not exist"), "{error}");
 }
 
@@ -143,8 +139,8 @@ async fn a_deleted_drawing_that_is_taken_back_is_whole() {
     ada.erase(strokes[1]);
     let before = cluster.agree(&drawing, &[&ada, &ben]).await;
     let deleted = delete(&cluster, 0, &drawing).await;
-    for visitor in [&ada, &ben] {
-        is_sent_away(visitor, deleted + SOON).await;
+    for user in [&ada, &ben] {
+        is_sent_away(user, deleted + SOON).await;
     }
     let path = format!("/api/drawings/{drawing}/restore");
     cluster.ask(1, Method::POST, &path, Value::Null).await;
@@ -158,7 +154,7 @@ async fn a_deleted_drawing_that_is_taken_back_is_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_title_reaches_visitors_of_other_servers_at_once() {
+async fn a_new_title_reaches_users_of_other_servers_at_once() {
     let cluster = Plan::of(2).flags(NO_CHECKS).start().await;
     let drawing = cluster.create_drawing().await;
     let ben = cluster.visit_at(1, "Ben", &drawing).await;

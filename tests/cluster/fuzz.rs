@@ -25,8 +25,8 @@ use tokio::time::{Instant, sleep_until};
 use whiteboard::domain::ids::{OpId, Writer};
 
 use crate::cluster::{Cluster, Plan};
-use crate::direct::Direct;
-use crate::visitor::{DEADLINE, Visitor};
+use crate::raw_db::RawDb;
+use crate::test_user::{DEADLINE, TestUser};
 use history::History;
 use ledger::{Entry, Kind, Ledger, Outcome, Report, mark};
 use script::{Act, FIRST_PEOPLE, Script, Want};
@@ -120,10 +120,10 @@ struct Tally {
 struct Run {
     script: Script,
     cluster: Cluster,
-    direct: Direct,
+    raw_db: RawDb,
     drawing: String,
     /// Everyone who came, in order; nobody in the place of who is gone.
-    people: Vec<Option<Visitor>>,
+    people: Vec<Option<TestUser>>,
     /// Who goes once all is saved.
     leaving: Vec<usize>,
     goodbyes: Vec<JoinHandle<()>>,
@@ -190,12 +190,12 @@ async fn run(seed: u64) -> (Tally, Report) {
     let plan = Plan::of(SERVERS).linked().flags(FLAGS);
     let cluster = plan.patience(PING_AFTER, ANSWER_WITHIN).start().await;
     let drawing = cluster.create_drawing().await;
-    let direct = cluster.direct().await;
-    History::begins(&direct, &drawing).await;
+    let raw_db = cluster.raw_db().await;
+    History::begins(&raw_db, &drawing).await;
     let mut run = Run {
         script: Script::of(seed),
         cluster,
-        direct,
+        raw_db,
         drawing,
         people: Vec::new(),
         leaving: Vec::new(),
@@ -208,7 +208,7 @@ async fn run(seed: u64) -> (Tally, Report) {
     run.script.shuffle(&mut faults);
     for fault in faults.into_iter().take(FAULTS) {
         run.steps(STEPS).await;
-        run.suffers(fault).await;
+        run.inject(fault).await;
     }
     run.steps(STEPS).await;
     run.agrees().await
@@ -232,37 +232,37 @@ impl Run {
             Act::Comes => {
                 let name = format!("Ada {}", self.people.len());
                 let address = self.cluster.balancer.address;
-                let visitor = self.cluster.visit_from(address, &name, &self.drawing, None);
-                self.people.push(Some(visitor));
+                let user = self.cluster.visit_from(address, &name, &self.drawing, None);
+                self.people.push(Some(user));
                 self.tally.comes += 1;
             }
             // A page that is closed before all is saved keeps its ops for the next one, which is not
             // what is tried here.
             Act::Leaves(person) => self.leaving.push(person),
             Act::Crashes(person) => {
-                let visitor = self.people[person].take().expect("someone");
-                self.takes(&visitor);
+                let user = self.people[person].take().expect("someone");
+                self.takes(&user);
                 self.tally.crashes += 1;
             }
             Act::Cut(person) => {
-                self.visitor(person).cut();
+                self.user(person).cut();
                 self.tally.cuts += 1;
             }
             Act::Points(person, place) => {
-                self.visitor(person).signal(json!({"pointer": place}));
+                self.user(person).signal(json!({"pointer": place}));
                 self.tally.signals += 1;
             }
             Act::Wants(person, want) => self.wants(person, want),
         }
     }
 
-    fn visitor(&self, person: usize) -> &Visitor {
+    fn user(&self, person: usize) -> &TestUser {
         self.people[person].as_ref().expect("someone who is here")
     }
 
     fn wants(&mut self, person: usize, want: Want) {
-        let visitor = self.visitor(person);
-        let Writer { id: writer, author } = visitor.identity();
+        let user = self.user(person);
+        let Writer { id: writer, author } = user.identity();
         let base = want.base.map(|n| OpId { writer, n });
         let Want {
             kind,
@@ -280,7 +280,7 @@ impl Run {
         if let Some(base) = base {
             op["base"] = json!(base);
         }
-        let n = visitor.wish(op);
+        let n = user.wish(op);
         let entry = Entry {
             kind,
             stroke,
@@ -296,23 +296,23 @@ impl Run {
     /// Says goodbye to those who want to go and have all saved. The others do not wait for it.
     fn let_go(&mut self) {
         let saved = |person: &mut usize| {
-            let visitor = self.people[*person].as_ref().expect("someone");
-            let seen = visitor.seen();
+            let user = self.people[*person].as_ref().expect("someone");
+            let seen = user.seen();
             seen.welcome && seen.outbox.is_empty()
         };
         let go: Vec<usize> = self.leaving.extract_if(.., saved).collect();
         for person in go {
-            let visitor = self.people[person].take().expect("someone");
-            self.takes(&visitor);
-            self.goodbyes.push(tokio::spawn(visitor.leave()));
+            let user = self.people[person].take().expect("someone");
+            self.takes(&user);
+            self.goodbyes.push(tokio::spawn(user.leave()));
             self.tally.leaves += 1;
         }
     }
 
     /// Notes what someone knows of their ops.
-    fn takes(&mut self, visitor: &Visitor) {
-        visitor.kept_what_it_had();
-        let (writer, seen) = (visitor.writer(), visitor.seen());
+    fn takes(&mut self, user: &TestUser) {
+        user.kept_what_it_had();
+        let (writer, seen) = (user.writer(), user.seen());
         self.tally.sent_again += seen.sent_again();
         let theirs = self.ledger.0.range_mut((writer, 0)..=(writer, u64::MAX));
         for (&(_, n), entry) in theirs {
@@ -326,7 +326,7 @@ impl Run {
     }
 
     /// Something goes wrong while people go on, and is mended again.
-    async fn suffers(&mut self, fault: Fault) {
+    async fn inject(&mut self, fault: Fault) {
         self.cluster.log.say("seed", format_args!("{fault:?}"));
         self.tally.faults.push(fault);
         let server = self.script.below(SERVERS);
@@ -383,22 +383,21 @@ impl Run {
             self.cluster.is_up(server).await;
         }
         // A page that may have been away for long waits up to ten seconds.
-        for visitor in self.people.iter().flatten() {
-            visitor
-                .wait_within(2 * DEADLINE, "all answers", |seen| {
-                    seen.welcome && seen.outbox.is_empty()
-                })
-                .await;
+        for user in self.people.iter().flatten() {
+            user.wait_within(2 * DEADLINE, "all answers", |seen| {
+                seen.welcome && seen.outbox.is_empty()
+            })
+            .await;
         }
         self.let_go();
         for goodbye in std::mem::take(&mut self.goodbyes) {
             goodbye.await.expect("no rule was broken");
         }
-        let visitors: Vec<Visitor> = self.people.iter_mut().filter_map(Option::take).collect();
-        let all: Vec<&Visitor> = visitors.iter().collect();
+        let users: Vec<TestUser> = self.people.iter_mut().filter_map(Option::take).collect();
+        let all: Vec<&TestUser> = users.iter().collect();
         let copy = self.cluster.agree(&self.drawing, &all).await;
-        all.into_iter().for_each(|visitor| self.takes(visitor));
-        let history = History::noted(&self.direct).await;
+        all.into_iter().for_each(|user| self.takes(user));
+        let history = History::noted(&self.raw_db).await;
         match self.ledger.judge(&history, &copy) {
             Ok(report) => (self.tally, report),
             Err(wrong) => panic!("{wrong}"),

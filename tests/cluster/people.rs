@@ -10,7 +10,7 @@ use whiteboard::feed::presence::MAX_LISTED;
 
 use crate::cluster::{Cluster, Plan};
 use crate::page::pen;
-use crate::visitor::{DEADLINE, Seen, Visitor};
+use crate::test_user::{DEADLINE, Seen, TestUser};
 
 /// By then a change of who is here is seen on every server.
 const SOON: Duration = Duration::from_secs(1);
@@ -50,12 +50,11 @@ async fn listed(cluster: &Cluster, server: usize, drawing: &str) -> u64 {
 }
 
 /// Waits until all see the same people.
-async fn all_see(all: &[&Visitor], who: &[&str], until: Instant) {
-    for visitor in all {
+async fn all_see(all: &[&TestUser], who: &[&str], until: Instant) {
+    for user in all {
         let left = until.saturating_duration_since(Instant::now());
         let what = format!("{who:?}");
-        visitor
-            .wait_within(left, &what, |seen| names(seen) == who)
+        user.wait_within(left, &what, |seen| names(seen) == who)
             .await;
     }
 }
@@ -82,7 +81,7 @@ async fn all_list(cluster: &Cluster, drawing: &str, people: usize, until: Instan
 async fn all_know(
     cluster: &Cluster,
     drawing: &str,
-    all: &[&Visitor],
+    all: &[&TestUser],
     who: &[&str],
     since: Instant,
 ) {
@@ -91,19 +90,18 @@ async fn all_know(
 }
 
 /// Waits until someone is welcome for the nth time, and gives the moment.
-async fn welcome(visitor: &Visitor, nth: usize) -> Instant {
-    visitor
-        .wait("a welcome", |seen| seen.welcomed.len() >= nth)
+async fn welcome(user: &TestUser, nth: usize) -> Instant {
+    user.wait("a welcome", |seen| seen.welcomed.len() >= nth)
         .await;
-    visitor.seen().welcomed[nth - 1]
+    user.seen().welcomed[nth - 1]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
     let (cluster, drawing, ada, ben) = Plan::of(2).alone().start_with_two().await;
     all_see(&[&ada, &ben], &["Ada", "Ben"], Instant::now() + DEADLINE).await;
-    let direct = cluster.direct().await;
-    let before = direct.rows().await;
+    let raw_db = cluster.raw_db().await;
+    let before = raw_db.rows().await;
     let (stroke, writer) = (StrokeId::random(), ada.seen().writer.expect("welcome"));
     for step in 1..=100 {
         ada.signal(json!({
@@ -121,7 +119,7 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
         seen.ink.iter().any(|ink| ink["stroke"] == json!(stroke))
     })
     .await;
-    assert_eq!(direct.rows().await, before);
+    assert_eq!(raw_db.rows().await, before);
     assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.head, 0);
 
     // Who goes takes the pointer along.
@@ -136,7 +134,7 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
         assert!(cleo.seen().pointers.is_empty() && cleo.seen().ink.is_empty());
         cleo.leave().await;
     }
-    assert_eq!(direct.rows().await, before);
+    assert_eq!(raw_db.rows().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -211,17 +209,16 @@ async fn a_writer_who_comes_back_through_another_server_is_here_once() {
     cluster.kill(0);
     let killed = Instant::now();
     let back = welcome(&ada, 2).await;
-    for visitor in both {
+    for user in both {
         let left = (back + SOON).saturating_duration_since(Instant::now());
-        visitor
-            .wait_within(left, "both", |seen| names(seen) == people)
+        user.wait_within(left, "both", |seen| names(seen) == people)
             .await;
     }
     ada.draw(pen(1.0));
     // Nobody is there twice, or goes again, while the killed server is forgotten.
     while Instant::now() < killed + FORGOTTEN {
-        for visitor in both {
-            assert_eq!(names(&visitor.seen()), people, "{}", visitor.name);
+        for user in both {
+            assert_eq!(names(&user.seen()), people, "{}", user.name);
         }
         sleep(LOOK).await;
     }
@@ -242,16 +239,15 @@ async fn a_crowd_on_two_servers_knows_its_number_and_who_does_something() {
         }
     }
     let [here, there] = &crowds;
-    for visitor in here.iter().chain(there) {
-        visitor
-            .wait("the number of all", |seen| seen.people_count == 2 * EACH)
+    for user in here.iter().chain(there) {
+        user.wait("the number of all", |seen| seen.people_count == 2 * EACH)
             .await;
-        assert_eq!(visitor.seen().people.len(), MAX_LISTED);
+        assert_eq!(user.seen().people.len(), MAX_LISTED);
     }
     // Someone there of whom nobody here is told by name.
     let looks = &here[0];
-    let unlisted = |visitor: &&Visitor| {
-        let writer = visitor.writer();
+    let unlisted = |user: &&TestUser| {
+        let writer = user.writer();
         looks
             .seen()
             .people
@@ -274,13 +270,12 @@ async fn a_crowd_on_two_servers_knows_its_number_and_who_does_something() {
     }
     cluster.kill(1);
     let killed = Instant::now();
-    for visitor in here {
+    for user in here {
         let left = (killed + FORGOTTEN).saturating_duration_since(Instant::now());
-        visitor
-            .wait_within(left, "those who are left", |seen| seen.people_count == EACH)
+        user.wait_within(left, "those who are left", |seen| seen.people_count == EACH)
             .await;
         assert!(
-            names(&visitor.seen())
+            names(&user.seen())
                 .iter()
                 .all(|name| name.ends_with(" at 0"))
         );

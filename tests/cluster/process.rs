@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::processes::spawn;
-use crate::visitor::DEADLINE;
+use crate::test_user::DEADLINE;
 
 /// How long a process may take until none of its threads runs, once it was told to stop.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);

@@ -7,10 +7,10 @@ use tokio::time::{Instant, sleep};
 use whiteboard::domain::ids::StrokeId;
 
 use crate::cluster::{CHECKS, Cluster, INTERVAL, NO_CHECKS, Plan, READ};
-use crate::direct::{Direct, Names, append, write};
 use crate::page::pen;
+use crate::raw_db::{Names, RawDb, append, write};
 use crate::surrealdb::{Engine, engine};
-use crate::visitor::{DEADLINE, Visitor};
+use crate::test_user::{DEADLINE, TestUser};
 
 /// By then a feed notices that it hears nothing, and follows again: a beat of 2 s comes after
 /// something is stored, two more until it should have been heard, and each may just have been. Half
@@ -23,17 +23,16 @@ const DIFFERED: &str = "whiteboard_head_mismatches_total";
 /// Times a server began to follow something.
 const FOLLOWS: &str = "whiteboard_subscriptions_total";
 
-async fn sees_within(visitor: &Visitor, within: Duration, stroke: StrokeId) {
-    visitor
-        .wait_within(within, "a stroke", |seen| seen.is_there(stroke))
+async fn sees_within(user: &TestUser, within: Duration, stroke: StrokeId) {
+    user.wait_within(within, "a stroke", |seen| seen.is_there(stroke))
         .await;
 }
 
 /// Waits until every server follows a table again, each with one live query at least: another that
 /// it gave up may take a while to go.
-async fn followed_again(direct: &Direct, table: &str, servers: usize, within: Duration) {
+async fn followed_again(raw_db: &RawDb, table: &str, servers: usize, within: Duration) {
     let deadline = Instant::now() + within;
-    while direct.lives(table).await.len() < servers {
+    while raw_db.lives(table).await.len() < servers {
         assert!(Instant::now() < deadline, "{table} is not followed");
         sleep(LOOK).await;
     }
@@ -50,7 +49,7 @@ async fn gaps(cluster: &Cluster, server: usize) -> f64 {
 }
 
 /// Moves someone's pointer until someone else sees it move.
-async fn pointer_passes(from: &Visitor, to: &Visitor, until: Instant) {
+async fn pointer_passes(from: &TestUser, to: &TestUser, until: Instant) {
     let before = to.seen().pointers.clone();
     for x in 1.. {
         from.signal(json!({"pointer": {"x": x, "y": 0.5}}));
@@ -67,14 +66,14 @@ async fn live_queries_that_were_killed_behind_the_feeds_backs_are_opened_again()
     let plan = Plan::of(2).flags(CHECKS);
     let (cluster, drawing, ada, ben) = plan.start_with_two().await;
     ada.sees(ben.draw(pen(1.0))).await;
-    let direct = cluster.direct().await;
+    let raw_db = cluster.raw_db().await;
     let Names {
         strokes, signals, ..
     } = Names::of(&drawing);
     cluster.checks_after_following_are_over(&drawing).await;
     for table in [&strokes, &signals] {
         let differed = cluster.metric(0, DIFFERED).await;
-        assert!(direct.kill_lives(table).await >= 2);
+        assert!(raw_db.kill_lives(table).await >= 2);
         let killed = Instant::now();
         let stroke = ben.draw(pen(2.0));
         sees_within(&ada, INTERVAL + READ, stroke).await;
@@ -82,8 +81,8 @@ async fn live_queries_that_were_killed_behind_the_feeds_backs_are_opened_again()
         let told = cluster.metric(0, DIFFERED).await > differed;
         assert!(told || table == &signals, "what else told of it?");
         let left = (killed + DEAF).saturating_duration_since(Instant::now());
-        followed_again(&direct, &strokes, 2, left).await;
-        followed_again(&direct, &signals, 2, left).await;
+        followed_again(&raw_db, &strokes, 2, left).await;
+        followed_again(&raw_db, &signals, 2, left).await;
         pointer_passes(&ben, &ada, killed + DEAF).await;
     }
     assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.living(), 3);
@@ -106,8 +105,8 @@ async fn a_last_notification_that_was_lost_is_made_up_for_within_the_head_check_
     assert!(cluster.metric(0, DIFFERED).await > differed);
     assert_eq!(cluster.metric(0, FOLLOWS).await, follows);
     cluster.link(0).heal();
-    let direct = cluster.direct().await;
-    followed_again(&direct, &Names::of(&drawing).strokes, 2, DEADLINE).await;
+    let raw_db = cluster.raw_db().await;
+    followed_again(&raw_db, &Names::of(&drawing).strokes, 2, DEADLINE).await;
     ada.sees(ben.draw(pen(3.0))).await;
     assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.living(), 3);
 }
@@ -117,8 +116,8 @@ async fn a_write_that_began_before_a_feed_followed_and_ended_after_it_read_is_fo
     for late in [false, true] {
         let cluster = Plan::of(1).flags(CHECKS).start().await;
         let drawing = cluster.create_drawing().await;
-        let direct = cluster.direct().await;
-        let held = direct.begin().await;
+        let raw_db = cluster.raw_db().await;
+        let held = raw_db.begin().await;
         let stroke = StrokeId::random();
         write(&held, &append(&drawing, 0, &[(1, stroke)])).await;
         let ada = cluster.visit_at(0, "Ada", &drawing).await;
@@ -137,8 +136,8 @@ async fn a_write_that_began_before_a_feed_followed_and_ended_after_it_read_is_fo
 async fn a_gap_that_no_notification_fills_is_read() {
     let cluster = Plan::of(2).flags(NO_CHECKS).start().await;
     let drawing = cluster.create_drawing().await;
-    let direct = cluster.direct().await;
-    let held = direct.begin().await;
+    let raw_db = cluster.raw_db().await;
+    let held = raw_db.begin().await;
     let silent = StrokeId::random();
     write(&held, &append(&drawing, 0, &[(1, silent)])).await;
     let ada = cluster.visit_at(0, "Ada", &drawing).await;
@@ -161,7 +160,7 @@ async fn a_gap_that_no_notification_fills_is_read() {
 async fn notifications_out_of_order_are_put_in_order() {
     const STROKES: u64 = 4;
     let (cluster, drawing, ada, ben) = Plan::of(2).flags(NO_CHECKS).start_with_two().await;
-    let direct = cluster.direct().await;
+    let raw_db = cluster.raw_db().await;
     let deadline = Instant::now() + DEADLINE;
     let mut head = 0;
     // A comparison that follows a subscription may find a transaction before anyone hears of it.
@@ -170,13 +169,13 @@ async fn notifications_out_of_order_are_put_in_order() {
         let rows = (head + 1..=head + STROKES).map(|seq| (seq, StrokeId::random()));
         let rows: Vec<(u64, StrokeId)> = rows.collect();
         let backwards: Vec<(u64, StrokeId)> = rows.iter().copied().rev().collect();
-        let transaction = direct.begin().await;
+        let transaction = raw_db.begin().await;
         write(&transaction, &append(&drawing, head, &backwards)).await;
         transaction.commit().await.expect("nobody wrote the same");
         head += STROKES;
-        for visitor in [&ada, &ben] {
+        for user in [&ada, &ben] {
             for (_, stroke) in &rows {
-                visitor.sees(*stroke).await;
+                user.sees(*stroke).await;
             }
         }
     }
@@ -201,13 +200,11 @@ async fn a_burst_of_notifications_arrives_whole() {
         .take(BURST as usize)
         .collect();
     let statements = append(&drawing, 1, &rows).join(";");
-    let transaction = cluster.direct().await.begin().await;
+    let transaction = cluster.raw_db().await.begin().await;
     write(&transaction, &[statements]).await;
     transaction.commit().await.expect("nobody wrote the same");
-    for visitor in [&ada, &ben] {
-        visitor
-            .wait("all of it", |seen| seen.head == BURST + 1)
-            .await;
+    for user in [&ada, &ben] {
+        user.wait("all of it", |seen| seen.head == BURST + 1).await;
     }
     if engine() == Engine::Inline {
         let slow = "whiteboard_subscriptions_ended_total{reason=\"slow\"}";

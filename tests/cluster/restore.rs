@@ -6,16 +6,16 @@ use serde_json::json;
 use whiteboard::domain::ids::Epoch;
 
 use crate::cluster::{Cluster, Plan};
-use crate::link::Link;
+use crate::faulty_proxy::FaultyProxy;
 use crate::page::pen;
-use crate::visitor::Visitor;
+use crate::test_user::TestUser;
 
 /// Draws so many strokes that are saved.
-async fn draws(visitor: &Visitor, strokes: usize) {
+async fn draws(user: &TestUser, strokes: usize) {
     for x in 0..strokes {
-        visitor.draw(pen(x as f64));
+        user.draw(pen(x as f64));
     }
-    visitor.saved().await;
+    user.saved().await;
 }
 
 async fn epoch(cluster: &Cluster, drawing: &str) -> Epoch {
@@ -33,7 +33,7 @@ async fn epoch(cluster: &Cluster, drawing: &str) -> Epoch {
 async fn a_page_from_before_a_restore_starts_over_and_keeps_its_outbox_once() {
     let mut cluster = Plan::of(2).start().await;
     let drawing = cluster.create_drawing().await;
-    let road = Link::to(cluster.balancer.address).await;
+    let road = FaultyProxy::to(cluster.balancer.address).await;
     let ada = cluster.visit_from(road.address, "Ada", &drawing, None);
     let ben = cluster.visit_at(1, "Ben", &drawing).await;
     let kept = ben.draw(pen(0.0));
@@ -54,7 +54,7 @@ async fn a_page_from_before_a_restore_starts_over_and_keeps_its_outbox_once() {
     }
     for server in 0..2 {
         assert_eq!(
-            cluster.ended(server, crate::visitor::DEADLINE).await,
+            cluster.ended(server, crate::test_user::DEADLINE).await,
             Some(0)
         );
     }
@@ -85,7 +85,7 @@ async fn a_page_from_before_a_restore_starts_over_and_keeps_its_outbox_once() {
 async fn a_restore_under_running_servers_is_noticed_and_everyone_starts_over() {
     let mut cluster = Plan::of(2).start().await;
     let drawing = cluster.create_drawing().await;
-    let road = Link::to(cluster.balancer.address).await;
+    let road = FaultyProxy::to(cluster.balancer.address).await;
     let ada = cluster.visit_at(0, "Ada", &drawing).await;
     let ben = cluster.visit_at(1, "Ben", &drawing).await;
     let cleo = cluster.visit_from(road.address, "Cleo", &drawing, None);
@@ -95,8 +95,8 @@ async fn a_restore_under_running_servers_is_noticed_and_everyone_starts_over() {
     cluster.restart_database();
     draws(&ada, 3).await;
     let all = [&ada, &ben, &cleo];
-    for visitor in all {
-        visitor.wait("all", |seen| seen.head == 12).await;
+    for user in all {
+        user.wait("all", |seen| seen.head == 12).await;
     }
     // One is away while it happens.
     road.cut();
@@ -113,8 +113,8 @@ async fn a_restore_under_running_servers_is_noticed_and_everyone_starts_over() {
     road.heal();
     let copy = cluster.agree(&drawing, &all).await;
     assert_eq!((copy.living(), copy.head), (9 + 2 + 5, 16));
-    for visitor in all {
-        assert_eq!(visitor.seen().resets.len(), 1, "{}", visitor.name);
+    for user in all {
+        assert_eq!(user.seen().resets.len(), 1, "{}", user.name);
     }
     let lives: BTreeSet<_> = all.iter().map(|each| each.seen().epoch).collect();
     assert_eq!(lives.len(), 1);

@@ -11,9 +11,9 @@ use whiteboard::domain::ids::StrokeId;
 
 use crate::agreement::Copy;
 use crate::cluster::{Cluster, Plan};
-use crate::link::Link;
+use crate::faulty_proxy::FaultyProxy;
 use crate::page::{Closed, Held, pen};
-use crate::visitor::{Drawing, Seen, Visitor};
+use crate::test_user::{Drawing, Seen, TestUser};
 
 /// A page draws again so soon after its server was killed, in 95 of 100 cases.
 const DRAWS_AGAIN_WITHIN: Duration = Duration::from_secs(2);
@@ -30,8 +30,8 @@ fn holds_exactly(copy: &Copy, drawn: &[Vec<StrokeId>]) {
 }
 
 /// All of them draw one stroke after another.
-fn all_draw(visitors: &[Visitor], pause: Duration) -> Vec<Drawing> {
-    let drawing = visitors.iter().map(|visitor| visitor.draws_steadily(pause));
+fn all_draw(users: &[TestUser], pause: Duration) -> Vec<Drawing> {
+    let drawing = users.iter().map(|user| user.draws_steadily(pause));
     drawing.collect()
 }
 
@@ -43,22 +43,20 @@ fn draws_again(seen: &Seen, since: Instant) -> Option<Duration> {
 }
 
 /// Waits until everyone was answered by this server, and then has something in flight there.
-async fn all_have_something_in_flight(cluster: &Cluster, visitors: &[Visitor], server: usize) {
-    for visitor in visitors {
-        let here = visitor.seen().answered.len();
-        visitor
-            .wait("answers", |seen| seen.answered.len() > here)
+async fn all_have_something_in_flight(cluster: &Cluster, users: &[TestUser], server: usize) {
+    for user in users {
+        let here = user.seen().answered.len();
+        user.wait("answers", |seen| seen.answered.len() > here)
             .await;
-        assert_eq!(visitor.seen().server, Some(server));
+        assert_eq!(user.seen().server, Some(server));
     }
     cluster.pause_database();
-    for visitor in visitors {
-        visitor
-            .wait("an op in flight", |seen| {
-                let first = seen.outbox.front();
-                first.is_some_and(|(n, _)| seen.sent.contains_key(n))
-            })
-            .await;
+    for user in users {
+        user.wait("an op in flight", |seen| {
+            let first = seen.outbox.front();
+            first.is_some_and(|(n, _)| seen.sent.contains_key(n))
+        })
+        .await;
     }
 }
 
@@ -68,32 +66,31 @@ async fn a_lost_server_loses_no_stroke() {
     const VISITORS: usize = 5;
     let mut cluster = Plan::of(2).alone().start().await;
     let drawing = cluster.create_drawing().await;
-    let mut visitors = Vec::new();
+    let mut users = Vec::new();
     for number in 0..VISITORS {
         let name = format!("Ada {number}");
-        visitors.push(cluster.visit_at(0, &name, &drawing).await);
+        users.push(cluster.visit_at(0, &name, &drawing).await);
     }
-    let pens = all_draw(&visitors, Duration::from_millis(40));
+    let pens = all_draw(&users, Duration::from_millis(40));
     let mut times = Vec::new();
     for kill in 0..KILLS {
         let server = kill % 2;
-        all_have_something_in_flight(&cluster, &visitors, server).await;
+        all_have_something_in_flight(&cluster, &users, server).await;
         let killed = Instant::now();
         cluster.kill(server);
         cluster.resume_database();
-        for visitor in &visitors {
-            visitor
-                .wait("drawing again", |seen| draws_again(seen, killed).is_some())
+        for user in &users {
+            user.wait("drawing again", |seen| draws_again(seen, killed).is_some())
                 .await;
-            times.extend(draws_again(&visitor.seen(), killed));
+            times.extend(draws_again(&user.seen(), killed));
         }
         cluster.restart(server).await;
     }
     let drawn = join_all(pens.into_iter().map(Drawing::stop)).await;
-    let everyone: Vec<&Visitor> = visitors.iter().collect();
+    let everyone: Vec<&TestUser> = users.iter().collect();
     holds_exactly(&cluster.agree(&drawing, &everyone).await, &drawn);
-    visitors.iter().for_each(Visitor::had_no_trouble);
-    let again = visitors.iter().map(|visitor| visitor.seen().sent_again());
+    users.iter().for_each(TestUser::assert_clean);
+    let again = users.iter().map(|user| user.seen().sent_again());
     let again: usize = again.sum();
     assert!(again >= KILLS, "{again} ops were sent again");
     assert_eq!(times.len(), KILLS * VISITORS);
@@ -118,9 +115,8 @@ async fn a_stroke_whose_server_is_killed_while_the_pen_is_down_is_finished_elsew
         all.any(|ink| ink["stroke"] == json!(stroke) && ink["offset"] == at)
     };
     // A server tells no other of ink before it knows that one listens.
-    for visitor in [&ada, &ben] {
-        visitor
-            .wait("both people", |seen| seen.people.len() == 2)
+    for user in [&ada, &ben] {
+        user.wait("both people", |seen| seen.people.len() == 2)
             .await;
     }
     ada.signal(ink(0));
@@ -137,7 +133,7 @@ async fn a_stroke_whose_server_is_killed_while_the_pen_is_down_is_finished_elsew
     ben.sees(stroke).await;
     let copy = cluster.agree(&drawing, &[&ada, &ben]).await;
     holds_exactly(&copy, &[vec![stroke]]);
-    ada.had_no_trouble();
+    ada.assert_clean();
 }
 
 /// When the transaction arrives that was on its way as its server was killed.
@@ -156,7 +152,7 @@ async fn killed_in_flight(arrives: Arrives) -> usize {
     const NOTE: usize = 60_000;
     let mut cluster = Plan::of(2).linked().start().await;
     let drawing = cluster.create_drawing().await;
-    let way = Link::to(cluster.balancer.address).await;
+    let way = FaultyProxy::to(cluster.balancer.address).await;
     let ada = cluster.visit_through(way.address, 0, "Ada", &drawing).await;
     let ben = cluster.visit_at(1, "Ben", &drawing).await;
     let first = ada.draw(pen(1.0));
@@ -208,7 +204,7 @@ async fn killed_in_flight(arrives: Arrives) -> usize {
         after.head,
         before.head + u64::from(arrives == Arrives::Late)
     );
-    ada.had_no_trouble();
+    ada.assert_clean();
     ada.seen().sent[&n]
 }
 
@@ -223,38 +219,37 @@ async fn a_transaction_of_a_killed_server_that_arrives_early_is_not_repeated() {
     assert_eq!(killed_in_flight(Arrives::Early).await, 1);
 }
 
-/// One server is restarted in good order under its visitors: those that were there move, once; gives
+/// One server is restarted in good order under its users: those that were there move, once; gives
 /// what they were told, and the time from the first loss of a socket to the last.
 async fn is_restarted(
     cluster: &mut Cluster,
     server: usize,
-    visitors: &[Visitor],
+    users: &[TestUser],
 ) -> (Vec<u64>, Duration) {
     /// Notice and limit of a drain together, and a little for the process to end.
     const ENDS_WITHIN: Duration = Duration::from_secs(17);
-    let before: Vec<_> = visitors
+    let before: Vec<_> = users
         .iter()
-        .map(|visitor| (visitor.seen().server, visitor.seen().reconnects()))
+        .map(|user| (user.seen().server, user.seen().reconnects()))
         .collect();
     cluster.term(server);
     // The balancer learns of it while the sockets are still open.
     cluster.is_down(server).await;
     assert_eq!(cluster.status(server, "/readyz").await, Some(503));
-    for (visitor, (_, reconnects)) in visitors.iter().zip(&before) {
-        assert!(visitor.seen().welcome, "{} lost its socket", visitor.name);
-        assert_eq!(visitor.seen().reconnects(), *reconnects);
+    for (user, (_, reconnects)) in users.iter().zip(&before) {
+        assert!(user.seen().welcome, "{} lost its socket", user.name);
+        assert_eq!(user.seen().reconnects(), *reconnects);
     }
     assert_eq!(cluster.ended(server, ENDS_WITHIN).await, Some(0));
     let (mut delays, mut lost) = (Vec::new(), Vec::<Instant>::new());
-    for (visitor, (at, reconnects)) in visitors.iter().zip(before) {
+    for (user, (at, reconnects)) in users.iter().zip(before) {
         let moves = usize::from(at == Some(server));
-        visitor
-            .wait("being welcome elsewhere", |seen| {
-                seen.welcome && seen.server != Some(server)
-            })
-            .await;
-        let seen = visitor.seen();
-        assert_eq!(seen.reconnects(), reconnects + moves, "{}", visitor.name);
+        user.wait("being welcome elsewhere", |seen| {
+            seen.welcome && seen.server != Some(server)
+        })
+        .await;
+        let seen = user.seen();
+        assert_eq!(seen.reconnects(), reconnects + moves, "{}", user.name);
         if moves == 1 {
             delays.extend(seen.closes.last().map(delay));
             lost.extend(seen.lost.last());
@@ -276,25 +271,25 @@ async fn a_rolling_restart_moves_each_page_once_and_loses_nothing() {
     let flags = &["--drain-delay", "3s", "--drain-timeout", "10s"];
     let mut cluster = Plan::of(SERVERS).flags(flags).alone().start().await;
     let drawing = cluster.create_drawing().await;
-    let mut visitors = Vec::new();
+    let mut users = Vec::new();
     for number in 0..DRAWING {
         let name = format!("Ada {number}");
-        visitors.push(cluster.visit_at(number % SERVERS, &name, &drawing).await);
+        users.push(cluster.visit_at(number % SERVERS, &name, &drawing).await);
     }
     let crowd = (0..LOOKING).map(|number| {
         let address = cluster.balancer.address;
         cluster.visit_from(address, &format!("Ben {number}"), &drawing, Some(0))
     });
     let crowd: Vec<_> = crowd.collect();
-    for visitor in &crowd {
-        visitor.wait("being welcome", |seen| seen.welcome).await;
+    for user in &crowd {
+        user.wait("being welcome", |seen| seen.welcome).await;
     }
-    let pens = all_draw(&visitors, Duration::from_millis(50));
-    visitors.extend(crowd);
+    let pens = all_draw(&users, Duration::from_millis(50));
+    users.extend(crowd);
 
     let mut longest = Duration::ZERO;
     for server in 0..SERVERS {
-        let (delays, closing) = is_restarted(&mut cluster, server, &visitors).await;
+        let (delays, closing) = is_restarted(&mut cluster, server, &users).await;
         println!("{} sockets were closed in {closing:?}", delays.len());
         is_spread(&delays);
         longest = longest.max(closing);
@@ -304,18 +299,18 @@ async fn a_rolling_restart_moves_each_page_once_and_loses_nothing() {
     assert!(longest >= CLOSED_OVER, "all at once: {longest:?}");
 
     let drawn = join_all(pens.into_iter().map(Drawing::stop)).await;
-    let everyone: Vec<&Visitor> = visitors.iter().collect();
+    let everyone: Vec<&TestUser> = users.iter().collect();
     holds_exactly(&cluster.agree(&drawing, &everyone).await, &drawn);
-    for visitor in &visitors {
-        visitor.had_no_trouble();
-        let seen = visitor.seen();
+    for user in &users {
+        user.assert_clean();
+        let seen = user.seen();
         assert!(
             seen.closes.iter().all(|closed| closed.code == 1012),
             "{:?}",
             seen.closes
         );
         // Each attempt found a server at once.
-        assert_eq!(seen.attempts, seen.reconnects() + 1, "{}", visitor.name);
+        assert_eq!(seen.attempts, seen.reconnects() + 1, "{}", user.name);
     }
 }
 
@@ -373,7 +368,7 @@ async fn servers_that_race_for_one_drawing_each_get_a_fair_part() {
     }
     let copy = cluster.agree(&drawing, &writers).await;
     holds_exactly(&copy, &drawn);
-    writers.iter().for_each(|writer| writer.had_no_trouble());
+    writers.iter().for_each(|writer| writer.assert_clean());
     let mut order: Vec<_> = copy.strokes.values().collect();
     order.sort_by_key(|held| held.seq);
     // Of each leg the ops of the writer who had fewer, in the order of these numbers.
@@ -424,6 +419,6 @@ async fn a_page_that_read_elsewhere_what_its_server_lacks_does_not_start_over() 
     ada.sees(third).await;
     cluster.link(0).delay(Duration::ZERO);
     cluster.agree(&drawing, &[&ada, &ben]).await;
-    ada.had_no_trouble();
+    ada.assert_clean();
     assert_eq!(ada.seen().reconnects(), 0);
 }

@@ -11,7 +11,7 @@ use whiteboard::server::Server;
 
 use crate::browser::Browser;
 use crate::page::pen;
-use crate::served::{ready, serve};
+use crate::test_server::{ready, serve};
 
 struct Site {
     server: Server,

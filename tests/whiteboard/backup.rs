@@ -8,8 +8,8 @@ use whiteboard::store::Database;
 use crate::browser::Browser;
 use crate::page::pen;
 use crate::processes::program;
-use crate::served::{create_drawing, serve_on, strokes};
 use crate::surrealdb::Server;
+use crate::test_server::{create_drawing, serve_on, strokes};
 
 /// Asks the SurrealDB server itself, as `curl` does in the README.
 fn ask(database: &Database, method: reqwest::Method, door: &str) -> reqwest::RequestBuilder {

@@ -20,7 +20,7 @@ use whiteboard::domain::ids::{OpId, StrokeId};
 use whiteboard::domain::sequence::Seq;
 use whiteboard::protocol::SUBPROTOCOL;
 
-use crate::page::{Closed, Page, Refused, Then};
+use crate::page::{Action, Closed, Page, Refused};
 
 /// How long anything that is waited for may take, on a machine that is busy with other things too.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -283,9 +283,9 @@ impl Browser {
                 let frame =
                     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
                 match self.page.read(&frame) {
-                    Then::Send(n) => self.send_from(n).await,
-                    Then::Read => self.read_over_http().await,
-                    Then::Nothing | Then::Compare(_) => {}
+                    Action::Send(n) => self.send_from(n).await,
+                    Action::Read => self.read_over_http().await,
+                    Action::Nothing | Action::Compare(_) => {}
                 }
             }
             Some(Ok(Message::Close(frame))) => {

@@ -10,7 +10,7 @@ use whiteboard::server::Server;
 
 use crate::browser::Browser;
 use crate::page::pen;
-use crate::served::{create_drawing, serve};
+use crate::test_server::{create_drawing, serve};
 
 /// Most bytes of one listed person whose name is `Person 123`, and of a frame with nobody in it.
 const BYTES_OF_A_PERSON: usize = 150;

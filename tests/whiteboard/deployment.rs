@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::processes::free_port;
-use crate::served::serve;
+use crate::test_server::serve;
 
 /// Where Debian puts it.
 const HAPROXY: &str = "/usr/sbin/haproxy";

@@ -9,7 +9,7 @@ use whiteboard::server::Server;
 
 use crate::browser::Browser;
 use crate::page::{Held, pen};
-use crate::served::{create_drawing, serve, strokes};
+use crate::test_server::{create_drawing, serve, strokes};
 
 /// Pages that join while others draw, and within which time.
 const JOINERS: usize = 40;

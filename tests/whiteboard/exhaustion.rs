@@ -12,7 +12,7 @@ use whiteboard::server::Server;
 use crate::browser::Browser;
 use crate::page::{Closed, pen};
 use crate::raw::Raw;
-use crate::served::{Process, create_drawing, serve, settings};
+use crate::test_server::{Process, create_drawing, serve, settings};
 
 /// Deadlines that a test can wait for.
 const SHORT: Duration = Duration::from_millis(1_500);

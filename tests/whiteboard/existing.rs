@@ -11,8 +11,8 @@ use whiteboard::metrics::Metrics;
 use whiteboard::store::{Database, Store, StoreError};
 
 use crate::processes::{program, spawn};
-use crate::served::{create_drawing, serve_on};
 use crate::surrealdb::Server;
+use crate::test_server::{create_drawing, serve_on};
 
 const NONE_THERE: &str = "there is no database of a whiteboard, and none is made";
 

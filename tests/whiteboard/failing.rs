@@ -9,8 +9,8 @@ use whiteboard::store::Database;
 
 use crate::browser::Browser;
 use crate::page::pen;
-use crate::served::{Process, create_drawing, serve_on, strokes};
 use crate::surrealdb::Server;
+use crate::test_server::{Process, create_drawing, serve_on, strokes};
 
 /// So often the database fails, and within this time; the same for a disk that gets full.
 const FAILURES: u64 = 5;

@@ -21,7 +21,7 @@ use whiteboard::feed::registry::Feeds;
 use whiteboard::server;
 
 use crate::page::pen;
-use crate::served::settings;
+use crate::test_server::settings;
 
 /// Ops of the race, and how long it may take.
 const RACE: u64 = 240;

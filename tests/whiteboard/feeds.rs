@@ -11,8 +11,8 @@ use crate::browser::Browser;
 use crate::failing::query;
 use crate::page::pen;
 use crate::parts::{Parts, hold};
-use crate::served::{create_drawing, metric, serve_on};
 use crate::surrealdb;
+use crate::test_server::{create_drawing, metric, serve_on};
 
 /// By then a feed that was opened compares its head no more by itself.
 const CHECKS_AFTER_FOLLOWING: Duration = Duration::from_millis(2_500);

@@ -10,8 +10,8 @@ use whiteboard::store::Database;
 use crate::browser::Browser;
 use crate::page::pen;
 use crate::proxy::Proxy;
-use crate::served::{self, create_drawing, ready, serve_on, settings_on};
 use crate::surrealdb;
+use crate::test_server::{self, create_drawing, ready, serve_on, settings_on};
 
 /// A server is ready so soon after it listens, and after its database is back.
 const SOON: Duration = Duration::from_secs(3);
@@ -29,8 +29,8 @@ fn settings(database: &Database) -> Settings {
 }
 
 #[actix_web::test]
-async fn a_server_is_ready_when_it_hears_its_own_beat() {
-    let mut settings = served::settings("mem://", &[]);
+async fn a_server_is_ready_when_it_hears_its_own_heartbeat() {
+    let mut settings = test_server::settings("mem://", &[]);
     // Longer than a test may take: it is ready without waiting for another beat.
     settings.server.heartbeat_interval = Duration::from_secs(60);
     let mut fastest = Duration::MAX;

@@ -12,7 +12,7 @@ use whiteboard::server::Server;
 
 use crate::browser::{Browser, request, turned_away};
 use crate::page::{Closed, pen};
-use crate::served::{create_drawing, serve, strokes};
+use crate::test_server::{create_drawing, serve, strokes};
 
 /// Someone who draws on, whatever others send.
 struct Witness {

@@ -5,7 +5,7 @@ use whiteboard::domain::ids::StrokeId;
 
 use crate::browser::Browser;
 use crate::page::pen;
-use crate::served::{Process, create_drawing};
+use crate::test_server::{Process, create_drawing};
 
 /// Lines that one session may add, whatever it sends: that it came, why it closes, and what ended.
 const LINES_OF_A_SESSION: usize = 3;

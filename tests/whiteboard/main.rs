@@ -7,12 +7,13 @@ mod parts;
 mod processes;
 mod proxy;
 mod raw;
-mod served;
 #[allow(dead_code, reason = "another test binary uses the rest of it")]
 mod surrealdb;
+mod test_server;
 
 mod api;
 mod backup;
+mod convergence;
 mod crowd;
 mod deployment;
 mod drawing;
@@ -29,7 +30,6 @@ mod metrics;
 mod people;
 mod properties;
 mod refused;
-mod replicas;
 mod resync;
 mod sessions;
 mod settings;

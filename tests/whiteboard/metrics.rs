@@ -11,8 +11,8 @@ use whiteboard::domain::ids::{Epoch, StrokeId};
 
 use crate::browser::Browser;
 use crate::page::pen;
-use crate::served::{create_drawing, serve, serve_on};
 use crate::surrealdb;
+use crate::test_server::{create_drawing, serve, serve_on};
 
 /// How long a number may take to move.
 const SOON: Duration = Duration::from_secs(20);

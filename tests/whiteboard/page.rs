@@ -123,7 +123,7 @@ pub struct Page {
 
 /// What a page does after a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
+pub enum Action {
     Nothing,
     /// Send the ops from this number on that have no answer.
     Send(u64),
@@ -253,12 +253,12 @@ impl Page {
     }
 
     /// Takes in a frame of the server, and says what is to be done then.
-    pub fn read(&mut self, frame: &Value) -> Then {
+    pub fn read(&mut self, frame: &Value) -> Action {
         let n = frame["n"].as_u64();
         match frame["type"].as_str().expect("a type") {
             "welcome" => {
                 self.read_welcome(frame);
-                return Then::Send(0);
+                return Action::Send(0);
             }
             "reset" => {
                 self.strokes.clear();
@@ -278,21 +278,21 @@ impl Page {
             "refused" => self.read_refused(n.expect("refused has n"), frame),
             "resend" => {
                 self.resends += 1;
-                return Then::Send(n.expect("resend has n"));
+                return Action::Send(n.expect("resend has n"));
             }
             "drawing" => self.title = parsed(&frame["title"]),
             "read" => {
                 assert!(parsed::<Seq>(&frame["since"]) <= self.head);
                 self.reads += 1;
-                return Then::Read;
+                return Action::Read;
             }
             "pong" => {
                 self.pongs += 1;
-                return Then::Compare(parsed(&frame["head"]));
+                return Action::Compare(parsed(&frame["head"]));
             }
             _ => {}
         }
-        Then::Nothing
+        Action::Nothing
     }
 
     fn read_welcome(&mut self, frame: &Value) {

@@ -26,7 +26,7 @@ use whiteboard::web::extract::BodyLimit;
 use whiteboard::web::routes::routes;
 use whiteboard::web::state::State;
 
-use crate::served::settings;
+use crate::test_server::settings;
 
 /// How long a server may be silent before its sessions count no more.
 pub const SILENCE: Duration = Duration::from_secs(1);

@@ -7,8 +7,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::browser::Browser;
 use crate::parts::Parts;
-use crate::served::{create_drawing, metric, serve, serve_on};
 use crate::surrealdb;
+use crate::test_server::{create_drawing, metric, serve, serve_on};
 
 /// How long anything may take that is waited for.
 const SOON: Duration = Duration::from_secs(20);

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::browser::Browser;
 use crate::page::pen;
-use crate::served::{create_drawing, serve_on};
 use crate::surrealdb::Server;
+use crate::test_server::{create_drawing, serve_on};
 
 #[actix_web::test]
 async fn a_refused_op_that_is_sent_again_may_happen_and_then_happens_once() {

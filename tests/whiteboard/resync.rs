@@ -11,8 +11,8 @@ use whiteboard::store::Store;
 
 use crate::browser::{Browser, request, turned_away};
 use crate::page::pen;
-use crate::served::{Process, answers, create_drawing, serve, serve_on, strokes};
 use crate::surrealdb;
+use crate::test_server::{Process, answers, create_drawing, serve, serve_on, strokes};
 
 #[actix_web::test]
 async fn a_reconnect_brings_only_what_came_after() {

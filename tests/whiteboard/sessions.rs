@@ -12,7 +12,7 @@ use whiteboard::domain::ids::StrokeId;
 use crate::browser::{Browser, handshake, request};
 use crate::page::{ops, pen};
 use crate::parts::{Die, Parts, hold};
-use crate::served::{create_drawing, metric, serve, strokes};
+use crate::test_server::{create_drawing, metric, serve, strokes};
 
 /// How long anything may take that is waited for.
 const SOON: Duration = Duration::from_secs(20);

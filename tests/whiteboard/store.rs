@@ -111,7 +111,7 @@ contract! {
     chunks_are_counted_by_rows_and_holes_cost_none
     a_first_load_reads_living_strokes_only_however_many_were_erased
     an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body
-    whoever_follows_hears_each_change_and_each_signal
+    a_subscriber_hears_each_change_and_each_signal
     a_signal_leaves_nothing_behind
     drawings_are_listed_newest_first_in_pages
     a_deleted_drawing_can_be_taken_back
@@ -435,7 +435,7 @@ async fn an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body(store: Store) {
     assert_eq!(store.since(drawing, 0).await.unwrap().changes, changes);
 }
 
-async fn whoever_follows_hears_each_change_and_each_signal(store: Store) {
+async fn a_subscriber_hears_each_change_and_each_signal(store: Store) {
     let drawing = drawing(&store).await;
     let elsewhere = store.create("Elsewhere").await.unwrap().id;
     let mut follow = store.subscribe(drawing).await.unwrap();

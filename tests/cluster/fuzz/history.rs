@@ -11,7 +11,7 @@ use uuid::Uuid;
 use whiteboard::domain::ids::{PersonId, StrokeId, WriterId};
 use whiteboard::domain::sequence::Seq;
 
-use crate::direct::{Direct, Names};
+use crate::raw_db::{Names, RawDb};
 
 /// What the database is told to note, in tables that no whiteboard knows.
 const ROWS: &str = "history_rows";
@@ -60,10 +60,10 @@ struct Move {
 
 impl History {
     /// From now on the database notes what happens to a drawing. Nobody has it open yet.
-    pub async fn begins(direct: &Direct, drawing: &str) {
+    pub async fn begins(raw_db: &RawDb, drawing: &str) {
         let Names { strokes, .. } = Names::of(drawing);
-        direct.run(&format!("DEFINE TABLE {ROWS} SCHEMALESS")).await;
-        direct
+        raw_db.run(&format!("DEFINE TABLE {ROWS} SCHEMALESS")).await;
+        raw_db
             .run(&format!("DEFINE TABLE {HEADS} SCHEMALESS"))
             .await;
         let note = format!(
@@ -71,18 +71,18 @@ impl History {
              key = $after.id.id(), stroke = $after.stroke, z = $after.z, author = $after.author, \
              writer = $after.writer, n = $after.n, body = $after.body)"
         );
-        direct.run(&note).await;
+        raw_db.run(&note).await;
         let note = format!(
             "DEFINE EVENT history ON drawing WHEN $event = 'UPDATE' AND $before.head != $after.head \
              THEN (CREATE {HEADS} SET old = $before.head, new = $after.head)"
         );
-        direct.run(&note).await;
+        raw_db.run(&note).await;
     }
 
     /// What it noted.
-    pub async fn noted(direct: &Direct) -> Self {
+    pub async fn noted(raw_db: &RawDb) -> Self {
         let rows: Vec<Noted> = all(
-            direct,
+            raw_db,
             &format!(
                 "SELECT key, <string> stroke AS stroke, z, <string> author AS author, \
                  <string> writer AS writer, n, body FROM {ROWS}"
@@ -90,7 +90,7 @@ impl History {
         )
         .await;
         let moves: Vec<Move> = all(
-            direct,
+            raw_db,
             &format!("SELECT old, new FROM {HEADS} ORDER BY old, new"),
         )
         .await;
@@ -118,7 +118,7 @@ impl From<Noted> for Row {
     }
 }
 
-async fn all<T: for<'de> Deserialize<'de>>(direct: &Direct, text: &str) -> Vec<T> {
-    let rows = Value::from_value(direct.run(text).await).expect("plain values");
+async fn all<T: for<'de> Deserialize<'de>>(raw_db: &RawDb, text: &str) -> Vec<T> {
+    let rows = Value::from_value(raw_db.run(text).await).expect("plain values");
     serde_json::from_value(rows).expect("what was noted")
 }

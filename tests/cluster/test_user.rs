@@ -100,7 +100,7 @@ enum Ask {
 }
 
 /// A page in the background. When it is dropped, it goes without a goodbye.
-pub struct Visitor {
+pub struct TestUser {
     pub name: String,
     seen: watch::Sender<Seen>,
     /// Ends when the page broke.
@@ -109,7 +109,7 @@ pub struct Visitor {
     task: Option<JoinHandle<()>>,
 }
 
-impl Visitor {
+impl TestUser {
     /// Opens a page, which loads the drawing and connects. With a server it asks the balancer
     /// for that one first.
     pub fn open(
@@ -300,7 +300,7 @@ impl Visitor {
     }
 
     /// No op was refused for good, it never had to start over, and nobody sent it away.
-    pub fn had_no_trouble(&self) {
+    pub fn assert_clean(&self) {
         let (name, seen) = (&self.name, self.seen());
         assert!(seen.refusals.is_empty(), "{name}: {:?}", seen.refusals);
         self.kept_what_it_had();
@@ -328,7 +328,7 @@ impl Visitor {
     }
 }
 
-/// A visitor that draws until it is told to stop, or until this is dropped.
+/// A user that draws until it is told to stop, or until this is dropped.
 pub struct Drawing {
     stop: oneshot::Sender<()>,
     drawing: JoinHandle<Vec<StrokeId>>,
@@ -342,7 +342,7 @@ impl Drawing {
     }
 }
 
-impl Drop for Visitor {
+impl Drop for TestUser {
     fn drop(&mut self) {
         let Some(task) = &self.task else { return };
         let broke = task.is_finished();

@@ -1,6 +1,6 @@
 //! The numbers by which pages live, as `static/` has them.
 //!
-//! They must never differ from those: then every test with a visitor would speak of another page.
+//! They must never differ from those: then every test with a user would speak of another page.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn number(module: &str, name: &str) -> u64 {
 }
 
 #[test]
-fn visitors_live_by_the_numbers_of_pages() {
+fn test_users_live_by_the_numbers_of_pages() {
     let backoff = include_str!("../../../static/backoff.js");
     let connection = include_str!("../../../static/connection.js");
     let following = include_str!("../../../static/following.js");

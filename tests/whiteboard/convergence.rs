@@ -35,7 +35,7 @@ const PAGE: Seq = 4;
 #[derive(Clone, Debug)]
 enum Step {
     /// A page sends new ops through the server it is connected to.
-    Send { writer: usize, wishes: Vec<Wish> },
+    Send { writer: usize, drafts: Vec<OpDraft> },
     /// A page loses its server, connects to one, and sends again what has no answer.
     Reconnect { writer: usize, server: usize },
     /// An old copy of an op arrives late, after those before it that have no answer.
@@ -54,14 +54,14 @@ enum Step {
 }
 
 #[derive(Clone, Debug)]
-struct Wish {
+struct OpDraft {
     stroke: usize,
-    kind: WishKind,
-    base: WishOver,
+    kind: DraftKind,
+    base: DraftBase,
 }
 
 #[derive(Clone, Debug)]
-enum WishKind {
+enum DraftKind {
     Draw,
     Edit { set: Value, z: Option<i64> },
     Erase,
@@ -69,7 +69,7 @@ enum WishKind {
 }
 
 #[derive(Clone, Debug)]
-enum WishOver {
+enum DraftBase {
     Nothing,
     /// The op that is stored last, at the moment of sending.
     Stored,
@@ -78,7 +78,7 @@ enum WishOver {
     Any(Index),
 }
 
-fn wish() -> impl Strategy<Value = Wish> {
+fn draft() -> impl Strategy<Value = OpDraft> {
     let set = prop_oneof![
         (0..100).prop_map(|x| json!({"x": x})),
         (0..100).prop_map(|y| json!({"y": y, "later": [y]})),
@@ -86,26 +86,26 @@ fn wish() -> impl Strategy<Value = Wish> {
         Just(json!({"width": 0})),
     ];
     let kind = prop_oneof![
-        3 => Just(WishKind::Draw),
+        3 => Just(DraftKind::Draw),
         5 => (set, prop::option::weighted(0.2, -5..5_i64))
-            .prop_map(|(set, z)| WishKind::Edit { set, z }),
-        2 => Just(WishKind::Erase),
-        2 => Just(WishKind::Restore),
+            .prop_map(|(set, z)| DraftKind::Edit { set, z }),
+        2 => Just(DraftKind::Erase),
+        2 => Just(DraftKind::Restore),
     ];
     let base = prop_oneof![
-        5 => Just(WishOver::Nothing),
-        3 => Just(WishOver::Stored),
-        1 => Just(WishOver::Mine),
-        1 => any::<Index>().prop_map(WishOver::Any),
+        5 => Just(DraftBase::Nothing),
+        3 => Just(DraftBase::Stored),
+        1 => Just(DraftBase::Mine),
+        1 => any::<Index>().prop_map(DraftBase::Any),
     ];
-    (0..STROKES, kind, base).prop_map(|(stroke, kind, base)| Wish { stroke, kind, base })
+    (0..STROKES, kind, base).prop_map(|(stroke, kind, base)| OpDraft { stroke, kind, base })
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let index = any::<Index>;
     prop_oneof![
-        4 => (0..WRITERS, prop::collection::vec(wish(), 1..4))
-            .prop_map(|(writer, wishes)| Step::Send { writer, wishes }),
+        4 => (0..WRITERS, prop::collection::vec(draft(), 1..4))
+            .prop_map(|(writer, drafts)| Step::Send { writer, drafts }),
         1 => (0..WRITERS, 0..SERVERS)
             .prop_map(|(writer, server)| Step::Reconnect { writer, server }),
         1 => (0..SERVERS, index()).prop_map(|(server, op)| Step::Again { server, op }),
@@ -351,7 +351,7 @@ impl<'a> World<'a> {
 
     fn step(&mut self, step: &Step) {
         match step {
-            Step::Send { writer, wishes } => self.send(*writer, wishes),
+            Step::Send { writer, drafts } => self.send(*writer, drafts),
             Step::Reconnect { writer, server } => self.reconnect(*writer, *server),
             Step::Again { server, op } => {
                 let sent = self.pages.iter().enumerate();
@@ -379,33 +379,33 @@ impl<'a> World<'a> {
         }
     }
 
-    fn send(&mut self, page: usize, wishes: &[Wish]) {
-        for wish in wishes {
-            let op = self.op(page, wish);
+    fn send(&mut self, page: usize, drafts: &[OpDraft]) {
+        for draft in drafts {
+            let op = self.op(page, draft);
             let Page { writer, server, .. } = self.pages[page];
             self.servers[server].waiting.push_back((writer, op.clone()));
             self.pages[page].sent.push(op);
         }
     }
 
-    fn op(&self, page: usize, wish: &Wish) -> Op {
-        let stroke = StrokeId(Uuid::from_u128(300 + wish.stroke as u128));
+    fn op(&self, page: usize, draft: &OpDraft) -> Op {
+        let stroke = StrokeId(Uuid::from_u128(300 + draft.stroke as u128));
         let Page { writer, sent, .. } = &self.pages[page];
         let id = |writer: &Writer, op: &Op| OpId {
             writer: writer.id,
             n: op.n,
         };
-        let base = match &wish.base {
-            WishOver::Nothing if !matches!(wish.kind, WishKind::Restore) => None,
-            WishOver::Nothing | WishOver::Stored => {
+        let base = match &draft.base {
+            DraftBase::Nothing if !matches!(draft.kind, DraftKind::Restore) => None,
+            DraftBase::Nothing | DraftBase::Stored => {
                 let mut rows = self.table.rows.values();
                 rows.find(|row| row.stroke == stroke).map(|row| row.op)
             }
-            WishOver::Mine => {
+            DraftBase::Mine => {
                 let mut mine = sent.iter().rev();
                 mine.find(|op| op.stroke == stroke).map(|op| id(writer, op))
             }
-            WishOver::Any(index) => {
+            DraftBase::Any(index) => {
                 let pages = self.pages.iter();
                 let all: Vec<_> = pages
                     .flat_map(|page| page.sent.iter().map(|op| id(&page.writer, op)))
@@ -418,15 +418,15 @@ impl<'a> World<'a> {
             "tool": "line", "x": n, "y": 0, "points": "AAIAAAIC", "colour": "#1d1d1f", "width": 4,
         });
         let body = Body::parse(&body.to_string()).unwrap();
-        let kind = match (&wish.kind, base) {
-            (WishKind::Draw, _) | (WishKind::Restore, None) => OpKind::Draw { body },
-            (WishKind::Edit { set, z }, base) => OpKind::Edit {
+        let kind = match (&draft.kind, base) {
+            (DraftKind::Draw, _) | (DraftKind::Restore, None) => OpKind::Draw { body },
+            (DraftKind::Edit { set, z }, base) => OpKind::Edit {
                 set: serde_json::from_value::<Patch>(set.clone()).unwrap(),
                 z: *z,
                 base,
             },
-            (WishKind::Restore, Some(base)) => OpKind::Restore { body, base },
-            (WishKind::Erase, base) => OpKind::Erase { base },
+            (DraftKind::Restore, Some(base)) => OpKind::Restore { body, base },
+            (DraftKind::Erase, base) => OpKind::Erase { base },
         };
         Op { n, stroke, kind }
     }

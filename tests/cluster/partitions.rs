@@ -11,9 +11,9 @@ use whiteboard::domain::ids::StrokeId;
 use whiteboard::store::Store;
 
 use crate::cluster::{Cluster, Plan};
-use crate::link::Link;
+use crate::faulty_proxy::FaultyProxy;
 use crate::page::pen;
-use crate::visitor::Visitor;
+use crate::test_user::TestUser;
 
 /// How soon a server notices that a page is gone, and a page that a server is.
 const IMPATIENT: &[&str] = &["--heartbeat", "500ms", "--session-timeout", "2s"];
@@ -26,8 +26,8 @@ const SLACK: Duration = Duration::from_secs(1);
 const LETS_GO_WITHIN: Duration = Duration::from_secs(10);
 
 /// A page gave up its first socket when its own patience was over.
-fn noticed_in_time(visitor: &Visitor, since: Instant) {
-    let noticed = visitor.seen().lost[0] - since;
+fn noticed_in_time(user: &TestUser, since: Instant) {
+    let noticed = user.seen().lost[0] - since;
     println!("noticed after {noticed:?}");
     assert!(noticed < PING_AFTER + ANSWER_WITHIN + SLACK, "{noticed:?}");
 }
@@ -82,7 +82,7 @@ async fn a_page_moves_on_from_a_server_that_hangs_which_then_lets_go_of_it() {
         .await;
     // It did what it was asked before it hung, or after, but not twice.
     assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.head, 2);
-    ada.had_no_trouble();
+    ada.assert_clean();
     store.close().await;
 }
 
@@ -93,7 +93,7 @@ async fn both_ends_of_a_half_open_connection_give_it_up() {
     let plan = Plan::of(2).flags(IMPATIENT).alone();
     let cluster = plan.patience(PING_AFTER, ANSWER_WITHIN).start().await;
     let drawing = cluster.create_drawing().await;
-    let link = Link::to(cluster.balancer.address).await;
+    let link = FaultyProxy::to(cluster.balancer.address).await;
     let ada = cluster
         .visit_through(link.address, 0, "Ada", &drawing)
         .await;
@@ -130,7 +130,7 @@ async fn both_ends_of_a_half_open_connection_give_it_up() {
 /// Edits of a few large strokes in turn, one after another: the drawing itself does not grow.
 struct Edits<'a> {
     /// She edits, at server 0.
-    ada: &'a Visitor,
+    ada: &'a TestUser,
     strokes: Vec<StrokeId>,
     edited: usize,
 }
@@ -140,7 +140,7 @@ impl<'a> Edits<'a> {
     /// All together are more than one frame takes: who lacks them is told to read.
     const STROKES: usize = 8;
 
-    fn of(ada: &'a Visitor) -> Self {
+    fn of(ada: &'a TestUser) -> Self {
         let strokes = (0..Self::STROKES).map(|x| ada.draw(pen(x as f64)));
         Self {
             ada,
@@ -204,8 +204,8 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
         elsewhere.edit().await;
     }
     let (before, skipped_before) = (cluster.memory(0), cluster.metric(0, skipped).await);
-    let told: Vec<usize> = slow.iter().map(|visitor| visitor.seen().changes).collect();
-    slow.iter().for_each(Visitor::stop_reading);
+    let told: Vec<usize> = slow.iter().map(|user| user.seen().changes).collect();
+    slow.iter().for_each(TestUser::stop_reading);
     let stopped = Instant::now();
     let mut edited = 0;
     while cluster.metric(0, skipped).await == skipped_before {
@@ -228,14 +228,14 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
     assert!(grown < MOST, "{grown} bytes");
 
     // They read again, and lack nothing.
-    slow.iter().for_each(Visitor::read_on);
+    slow.iter().for_each(TestUser::read_on);
     let mut everyone = vec![&ada, &ben];
     everyone.extend(&slow);
     cluster.agree(&drawing, &everyone).await;
     cluster.agree(&quiet, &[&dora, &eve]).await;
-    for (visitor, told) in slow.iter().zip(told) {
-        visitor.had_no_trouble();
-        let seen = visitor.seen();
+    for (user, told) in slow.iter().zip(told) {
+        user.assert_clean();
+        let seen = user.seen();
         assert_eq!((seen.reconnects(), seen.overlaps), (0, 0));
         // Once it was told to read, whereupon it asks with one position for what it lacks yet.
         assert_eq!(seen.reads, 1);

@@ -16,7 +16,7 @@ use whiteboard::domain::sequence::Seq;
 use whiteboard::store::Database;
 
 /// A connection of the test's own.
-pub struct Direct(Surreal<Any>);
+pub struct RawDb(Surreal<Any>);
 
 /// A drawing as SurrealDB names it: its row, and its tables.
 pub struct Names {
@@ -36,7 +36,7 @@ impl Names {
     }
 }
 
-impl Direct {
+impl RawDb {
     /// Connects, and signs in.
     pub async fn to(database: &Database) -> Self {
         let client = any::connect(&database.url).await.expect("the database");

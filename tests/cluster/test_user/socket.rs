@@ -20,7 +20,7 @@ use whiteboard::protocol::SUBPROTOCOL;
 use super::rules::{ASK_AGAIN, PONGS_BEHIND, WINDOW, wait_before};
 use super::{Ask, Patience, Seen};
 use crate::balancer::SERVER_HEADER;
-use crate::page::{Closed, Then, ops};
+use crate::page::{Action, Closed, ops};
 use crate::process::Log;
 
 type Socket = WebSocketStream<TcpStream>;
@@ -302,19 +302,19 @@ impl UserTask {
             then
         });
         match then {
-            Then::Nothing => {}
-            Then::Send(0) => {
+            Action::Nothing => {}
+            Action::Send(0) => {
                 let server = self.seen.borrow().server;
                 self.log
                     .say(&self.name, format_args!("is welcome at {server:?}"));
                 self.sent_up_to = 0;
             }
-            Then::Send(n) => self.send_again_from(n),
-            Then::Read => {
+            Action::Send(n) => self.send_again_from(n),
+            Action::Read => {
                 let address = self.seen.borrow().page.address;
                 self.load_and_ask(address, out).await?;
             }
-            Then::Compare(head) => {
+            Action::Compare(head) => {
                 if head <= self.seen.borrow().page.head {
                     self.pongs_behind = 0;
                 } else {

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::visitor::DEADLINE;
+use crate::test_user::DEADLINE;
 
 /// Bytes that are carried at once.
 const CHUNK: usize = 16 * 1024;
@@ -66,7 +66,7 @@ impl Weather {
 }
 
 /// The link; when it is dropped, all its connections close.
-pub struct Link {
+pub struct FaultyProxy {
     /// Where it listens.
     pub address: SocketAddr,
     weather: Arc<watch::Sender<Weather>>,
@@ -77,7 +77,7 @@ pub struct Link {
     listening: JoinHandle<()>,
 }
 
-impl Link {
+impl FaultyProxy {
     /// A link to this address, open and fast.
     pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
@@ -202,7 +202,7 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for FaultyProxy {
     fn drop(&mut self) {
         self.listening.abort();
         self.cut();
