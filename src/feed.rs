@@ -3,21 +3,27 @@
 //! A feed is the only one on its server that appends to its drawing; it never waits for a session.
 
 pub mod actor;
-mod backoff;
 pub mod chunks;
-mod contention;
+pub mod contention;
+pub mod core;
 pub mod error;
+mod lifecycle;
 pub mod mailbox;
 pub mod messages;
 mod monitor;
 mod packed;
 pub mod position;
 pub mod presence;
-mod presence_dirty;
 pub mod queue;
 mod registration;
 pub mod registry;
+pub mod replica;
 mod requests;
+pub mod session_mailbox;
 pub mod settings;
+mod signals;
 pub mod state;
 pub mod subscribers;
+pub mod sync;
+pub mod timers;
+pub mod writer;

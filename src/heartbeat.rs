@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
+use crate::backoff::Backoff;
 use crate::feed::registry::Feeds;
 use crate::store::{Store, StoreError};
 
@@ -21,8 +22,6 @@ const HEARTBEAT_PAUSE: Duration = Duration::from_millis(500);
 /// A server is gone that is unheard for so many beats, and so is a connection over which as
 /// many were not stored or not heard.
 pub const HEARTBEATS_UNTIL_GONE: u32 = 3;
-/// The first and the longest wait before the servers are followed again.
-const RESUBSCRIBE_WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// The beat of one server.
 pub struct Heartbeat {
@@ -99,11 +98,11 @@ impl Heartbeat {
 
     /// Listens for this server's own beats, over and over. Runs until it is dropped.
     pub async fn listen(&self) {
-        let (mut wait, longest) = RESUBSCRIBE_WAIT;
+        let (mut backoff, mut random) = (Backoff::default(), fastrand::Rng::new());
         loop {
             match self.store.subscribe_servers().await {
                 Ok(mut follow) => {
-                    wait = RESUBSCRIBE_WAIT.0;
+                    backoff.clear();
                     // Proves at once that it works, not only with the next beat.
                     self.due.notify_one();
                     while let Some(server) = follow.next().await {
@@ -117,8 +116,7 @@ impl Heartbeat {
                 // That the database is away is said above, once.
                 Err(error) => log::debug!("the servers cannot be followed: {error}"),
             }
-            tokio::time::sleep(wait).await;
-            wait = longest.min(wait * 2);
+            tokio::time::sleep(backoff.next(&mut random)).await;
         }
     }
 

@@ -48,6 +48,8 @@ pub mod metrics;
 
 pub mod store;
 
+pub mod backoff;
+
 pub mod feed;
 
 pub mod heartbeat;

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::{fs, path::Path};
 
 /// From the bottom: a module may use its own layer and those before it.
-const LAYERS: [&str; 11] = [
+const LAYERS: [&str; 12] = [
     "domain",
     "protocol",
     "metrics",
     "store",
+    "backoff",
     "feed",
     "heartbeat",
     "session",

@@ -1,282 +1,230 @@
-//! One open drawing on one server: the actor that appends to it, follows it, and tells its sessions.
+//! The actor of one open drawing: gives the pure [`Core`] what happens, and executes its effects.
 //!
-//! It is the only one on its server that appends to its drawing. It never waits for a
-//! session, and never holds more than its limits.
-//!
-//! # How it keeps up
-//!
-//! The feed owns the [`Drawing`] in memory. Three sources move it on, and all are judged by
-//! the same stale / next / gap rule: its own commits, the live query, and finite reads.
-//! It follows first and reads second. That alone leaks: a write that began before the live
-//! query and commits after the read notifies nobody, and a lost last notification leaves no
-//! gap to see; so the drawing's head is compared with the database's a few times after each
-//! following, and every few seconds for as long as it is open.
+//! It must never decide anything: whatever it does, an effect has told it to.
 
-mod append;
-mod requests;
-mod shutdown;
-mod signals;
-mod sync;
+use std::time::Instant;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
+use actix::fut::wrap_future;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::backoff::Backoff;
-use super::chunks::Chunks;
-use super::contention::Contention;
-use super::messages::{Append, Flush, FromSession, HeadReport};
-use super::monitor::LiveQueryMonitor;
-use super::presence::{Presence, SHORTEST_PAUSE};
-use super::presence_dirty::{PeerUpdate, PresenceDirty};
-use super::queue::Queue;
+use super::core::{Core, Effect, Environment, Input, ReadResult};
+use super::session_mailbox::SessionMailbox;
+use super::messages::{FromSession, ReadRequest};
 use super::registration::Registration;
-use super::requests::{CloseReason, PendingRequest};
-use super::settings::FeedSettings;
+use super::replica::ReadPlan;
 use super::state::FeedState;
-use super::subscribers::{Retained, Subscribers};
-use crate::domain::drawing::Drawing;
-use crate::domain::ids::{DrawingId, SessionId};
+use crate::domain::drawing::{Drawing, Limits};
+use crate::domain::ids::DrawingId;
 use crate::domain::op::Change;
-use crate::domain::people::PeopleUpdate;
 use crate::domain::sequence::Seq;
-use crate::domain::signal::{Pointer, Signals};
-use crate::metrics::{Metrics, Resync};
-use crate::store::{LiveEvent, Store};
-
-/// A feed tells the other servers this often that it is there, and which version of its people they should have. A killed server's people are gone after three to four
-/// beats, which has to be less than 10 s.
-const ROSTER_BEAT: Duration = Duration::from_secs(2);
-/// The same is told so long after who is here changed: SurrealDB's router engine loses a row now and
-/// then, and within a second everyone is to know.
-const PEOPLE_AGAIN: Duration = Duration::from_millis(400);
-/// Versions of who is here begin at a number up to this one, so that no two feeds of a drawing begin alike. It
-/// leaves what a page can count to.
-const FIRST_VERSIONS: u64 = u32::MAX as u64;
-/// Those who fell behind are looked at this often.
-const CATCH_UP_TICK: Duration = Duration::from_millis(50);
-/// The head is compared with the database's so long after each following.
-const HEAD_CHECKS: [Duration; 3] = [
-    Duration::from_millis(100),
-    Duration::from_millis(500),
-    Duration::from_secs(2),
-];
+use crate::store::{Chunk, Head, LiveEvent, Store, StoreError};
 
 /// A feed as a session holds it.
 #[derive(Clone)]
 pub struct FeedHandle {
     /// The feed's address.
     pub feed: Addr<Feed>,
-    /// Its room and its head.
+    /// Its capacity and its head.
     pub state: FeedState,
 }
 
-/// The feed of one open drawing.
+/// What a session tells a feed.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct FromActor(pub FromSession<SessionMailbox>);
+
+/// Somebody reads over HTTP.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Read(pub ReadRequest);
+
+/// The database reports the drawing's head: nothing, if the drawing is removed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct HeadReport(pub Option<Head>);
+
+/// The server stops: close the sessions, finish what is queued, and stop.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Drain {
+    pub finished: oneshot::Sender<()>,
+}
+
+/// The server stops, and waits no longer: close the sessions and stop.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct ForceClose;
+
+/// The actor of one open drawing on one server.
 pub struct Feed {
     id: DrawingId,
     store: Store,
-    metrics: Arc<Metrics>,
-    settings: Arc<FeedSettings>,
+    limits: Limits,
+    mailbox_capacity: usize,
+    core: Core<SessionMailbox>,
+    /// What the core has asked for and is not done yet.
+    effects: Vec<Effect>,
     registration: Registration<FeedHandle>,
-    state: FeedState,
-    /// Nothing until the first read.
-    drawing: Option<Drawing>,
-    title: String,
-    /// What was read over HTTP lately.
-    chunks: Chunks,
-    subscribers: Subscribers,
-    presence: Presence,
-    queue: Queue,
-    /// The live queries, while they are open.
+    /// The live queries, while they are open or requested.
     subscription: Option<SpawnHandle>,
-    /// They are new, and nothing was read since.
-    resubscribed: bool,
-    monitor: LiveQueryMonitor,
-    /// Changes that came before one that precedes them.
-    out_of_order: BTreeMap<Seq, Change>,
-    /// When the first change that no frame told yet was learnt.
-    undelivered_since: Option<Instant>,
-    /// What is asked while nothing was read, or before it is sure where the database is …
-    pending: Vec<PendingRequest>,
-    /// … and of it what the read that is under way answers.
-    answered_by_read: Vec<PendingRequest>,
-    /// Signals for this server's sessions, and for the other servers.
-    for_sessions: Signals,
-    for_peers: Signals,
-    presence_dirty: PresenceDirty,
-    /// What waits for the row before it to be written.
-    pending_presence: Option<PeopleUpdate>,
-    /// A row of another server was missed.
-    want_presence: bool,
-    last_tick: Instant,
-    idle_since: Instant,
-    /// Joins and reads that reached this feed.
-    requests_seen: u64,
-    /// Reads and followings that failed.
-    read_backoff: Backoff,
-    /// Appends that failed, or had no answer.
-    append_backoff: Backoff,
-    contention: Contention,
-    /// The head as this feed's last append left it …
-    head_after_append: Option<Seq>,
-    /// … and when it last found that another server had moved it since.
-    last_contention: Option<Instant>,
-    /// Verdicts wait for a read that begins after their ops came, or had it.
-    verify_head: bool,
-    head_verified: bool,
-    in_flight: InFlight,
-    finished: Option<oneshot::Sender<()>>,
-    closing: Option<CloseReason>,
+    /// The timer that is set, and its time.
+    timer: Option<(Instant, SpawnHandle)>,
+    /// Who waits for the end of a drain.
+    drained: Option<oneshot::Sender<()>>,
 }
 
-/// What is under way or scheduled, each at most once.
-#[derive(Default)]
-struct InFlight {
-    appending: bool,
-    reading: bool,
-    read_again: bool,
-    gap: bool,
-    flush: bool,
-    tick: bool,
-    people: bool,
-    yielding: bool,
-    people_again: bool,
-    signalling: bool,
-    catch_up: bool,
-}
+/// Everything that was ready before is handled.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Deferred;
+
+/// Stop, after everything that was sent before.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Stop;
 
 impl Feed {
     pub(super) fn new(
-        id: DrawingId,
         store: Store,
-        settings: Arc<FeedSettings>,
-        state: FeedState,
+        env: Environment,
         registration: Registration<FeedHandle>,
     ) -> Self {
-        let now = Instant::now();
+        let mut effects = Vec::new();
         Self {
-            id,
-            registration,
-            drawing: None,
-            title: String::new(),
-            chunks: Chunks::new(state.chunk_capacity.clone(), Arc::clone(store.metrics())),
-            subscribers: Subscribers::new(Arc::clone(store.metrics())),
-            metrics: Arc::clone(store.metrics()),
+            id: env.drawing,
             store,
-            presence: Presence::begin(fastrand::u64(..=FIRST_VERSIONS)),
-            queue: Queue::new(state.capacity.clone()),
-            state,
-            settings,
+            limits: env.settings.limits,
+            mailbox_capacity: env.settings.feed_mailbox,
+            core: Core::begin(env, fastrand::u64(..), Instant::now(), &mut effects),
+            effects,
+            registration,
             subscription: None,
-            resubscribed: false,
-            monitor: LiveQueryMonitor::default(),
-            out_of_order: BTreeMap::new(),
-            undelivered_since: None,
-            pending: Vec::new(),
-            answered_by_read: Vec::new(),
-            for_sessions: Signals::default(),
-            for_peers: Signals::default(),
-            presence_dirty: PresenceDirty::default(),
-            pending_presence: None,
-            want_presence: false,
-            last_tick: now - SHORTEST_PAUSE,
-            idle_since: now,
-            requests_seen: 0,
-            read_backoff: Backoff::default(),
-            append_backoff: Backoff::default(),
-            contention: Contention::default(),
-            head_after_append: None,
-            last_contention: None,
-            verify_head: false,
-            head_verified: false,
-            in_flight: InFlight::default(),
-            finished: None,
-            closing: None,
+            timer: None,
+            drained: None,
         }
     }
 
-    fn head(&self) -> Seq {
-        self.drawing.as_ref().map_or(0, Drawing::head)
+    /// Gives the core an input and executes what comes of it.
+    fn step(&mut self, input: Input<SessionMailbox>, ctx: &mut Context<Self>) {
+        self.core.step(Instant::now(), input, &mut self.effects);
+        self.execute(ctx);
     }
 
-    fn beat(&mut self, ctx: &mut Context<Self>) {
-        for session in self.subscribers.evict_stalled(Instant::now()) {
-            log::info!(
-                "session {session} of drawing {} has not read for too long",
-                self.id
-            );
-            self.remove_session(session, ctx);
+    fn execute(&mut self, ctx: &mut Context<Self>) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            self.execute_one(effect, ctx);
         }
-        self.forget_pending(|_| false);
-        self.chunks.forget_unused(Instant::now());
-        if self.subscription.is_some() && self.monitor.is_stalled(self.head()) {
-            log::warn!("drawing {} hears nothing: following again", self.id);
-            self.subscribe(ctx);
-        }
-        if self.presence.beat() {
-            self.people_changed(ctx);
-        }
-        if self.presence.is_shared() {
-            self.presence_dirty.for_peers(PeerUpdate::Changes);
-            self.schedule_tick(ctx);
-        }
+        self.effects = effects;
+        self.set_timer(ctx);
     }
 
-    fn close_if_idle(&mut self, ctx: &mut Context<Self>) {
-        let asked = !self.pending.is_empty() || !self.answered_by_read.is_empty();
-        if !self.subscribers.is_empty() || asked || !self.queue.is_empty() {
-            self.idle_since = Instant::now();
-        } else if self.idle_since.elapsed() >= self.settings.idle_timeout
-            && self.registration.remove_if_idle(self.requests_seen)
-        {
-            ctx.stop();
-        }
-    }
-
-    fn remove_session(&mut self, session: SessionId, ctx: &mut Context<Self>) {
-        self.forget_pending(|asked| asked.session() == Some(session));
-        let writer = self
-            .subscribers
-            .leave(session)
-            .and_then(|subscriber| subscriber.writer);
-        if self.presence.leave(session) {
-            if let Some(writer) = writer.filter(|writer| self.presence.lists(writer.id)) {
-                let pointer = Pointer {
-                    writer: writer.id,
-                    at: None,
-                };
-                self.for_sessions.add_pointer(pointer);
+    fn execute_one(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+        let (store, id) = (self.store.clone(), self.id);
+        match effect {
+            Effect::Subscribe => self.subscribe(ctx),
+            Effect::Read(plan) => {
+                let limits = self.limits;
+                let read = async move { read(&store, id, limits, plan).await };
+                self.then(read, Input::ReadEnded, ctx);
             }
-            self.people_changed(ctx);
-        }
-        self.registration.count(self.subscribers.len());
-    }
-
-    /// Hands everyone who follows what is new.
-    fn flush(&mut self) {
-        let Some(drawing) = &self.drawing else { return };
-        self.subscribers.flush(drawing);
-        let untold = self.undelivered_since.take();
-        if let Some(learnt) = untold.filter(|_| !self.subscribers.is_empty()) {
-            self.metrics.delivery.since(learnt);
-        }
-    }
-
-    fn watch_waiting(&mut self, ctx: &mut Context<Self>) {
-        if self.subscribers.has_waiting() && !std::mem::replace(&mut self.in_flight.catch_up, true)
-        {
-            ctx.run_later(CATCH_UP_TICK, |feed, ctx| {
-                feed.in_flight.catch_up = false;
-                feed.flush();
-                if let Some(drawing) = &feed.drawing {
-                    feed.subscribers.catch_up(drawing);
+            Effect::Append { expected, decision } => {
+                let append = async move {
+                    let result = store
+                        .append(id, expected, &decision.changes, &decision.replaced)
+                        .await;
+                    (decision, result)
+                };
+                let appended = move |(decision, result)| Input::Appended {
+                    expected,
+                    decision,
+                    result,
+                };
+                self.then(append, appended, ctx);
+            }
+            Effect::Probe => {
+                self.then(
+                    async move { store.probe_write(id).await },
+                    Input::Probed,
+                    ctx,
+                );
+            }
+            Effect::CheckHead => {
+                let heads = async move { store.heads(&[id]).await };
+                ctx.spawn(wrap_future(heads).map(|heads, feed: &mut Self, ctx| {
+                    // Without an answer nothing is known: the next check will tell.
+                    if let Ok(mut heads) = heads {
+                        feed.step(Input::Head(heads.pop()), ctx);
+                    }
+                }));
+            }
+            Effect::Publish { number, body } => {
+                let publish = async move { store.signal(id, body).await };
+                let published = move |result| Input::Published { number, result };
+                self.then(publish, published, ctx);
+            }
+            // Behind all that is ready, so that it is done once for all.
+            Effect::Defer => ctx.notify(Deferred),
+            Effect::Sessions(count) => self.registration.count(count),
+            Effect::Deregister => self.registration.remove(),
+            Effect::CloseIfIdle { requests } => {
+                if self.registration.remove_if_idle(requests) {
+                    ctx.stop();
                 }
-                feed.watch_waiting(ctx);
-            });
+            }
+            Effect::Stop => ctx.notify(Stop),
         }
+    }
+
+    /// Runs a future and gives the core what it makes of its output.
+    fn then<F: Future + 'static>(
+        &self,
+        future: F,
+        input: impl FnOnce(F::Output) -> Input<SessionMailbox> + 'static,
+        ctx: &mut Context<Self>,
+    ) {
+        let done = |output, feed: &mut Self, ctx: &mut Context<Self>| {
+            feed.step(input(output), ctx);
+        };
+        ctx.spawn(wrap_future(future).map(done));
+    }
+
+    fn subscribe(&mut self, ctx: &mut Context<Self>) {
+        if let Some(open) = self.subscription.take() {
+            ctx.cancel_future(open);
+        }
+        let (store, id) = (self.store.clone(), self.id);
+        let subscribed = async move { store.subscribe(id).await };
+        let opened = wrap_future(subscribed).map(|subscribed, feed: &mut Self, ctx| {
+            let result = subscribed.map(|subscription| {
+                let events = futures_util::stream::unfold(subscription, |mut open| async move {
+                    open.next().await.map(|event| (event, open))
+                });
+                feed.subscription = Some(Self::add_stream(events, ctx));
+            });
+            feed.step(Input::Subscribed(result), ctx);
+        });
+        self.subscription = Some(ctx.spawn(opened));
+    }
+
+    /// Sets the actor's timer to the core's next one.
+    fn set_timer(&mut self, ctx: &mut Context<Self>) {
+        let next = self.core.next_timer();
+        if self.timer.map(|(at, _)| at) == next {
+            return;
+        }
+        if let Some((_, set)) = self.timer.take() {
+            ctx.cancel_future(set);
+        }
+        self.timer = next.map(|at| {
+            let wait = at.saturating_duration_since(Instant::now());
+            let set = ctx.run_later(wait, |feed, ctx| {
+                feed.timer = None;
+                feed.step(Input::Timer, ctx);
+            });
+            (at, set)
+        });
     }
 }
 
@@ -284,99 +232,35 @@ impl Actor for Feed {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(self.settings.feed_mailbox);
-        self.subscribe(ctx);
-        ctx.run_interval(ROSTER_BEAT, Self::beat);
-        let idle_look = ROSTER_BEAT.min(self.settings.idle_timeout);
-        ctx.run_interval(idle_look, Self::close_if_idle);
+        ctx.set_mailbox_capacity(self.mailbox_capacity);
+        self.execute(ctx);
     }
 }
 
 impl StreamHandler<LiveEvent> for Feed {
     fn handle(&mut self, event: LiveEvent, ctx: &mut Self::Context) {
-        match event {
-            LiveEvent::Change(change) => {
-                self.monitor.change(change.seq);
-                self.arrived(*change, ctx);
-            }
-            LiveEvent::Signals { server, body } => self.on_peer_row(server, &body, ctx),
-        }
+        self.step(Input::Event(event), ctx);
     }
 
     fn finished(&mut self, ctx: &mut Self::Context) {
-        log::warn!("drawing {} is no longer followed: following again", self.id);
         self.subscription = None;
-        let wait = self.read_backoff.wait();
-        ctx.run_later(wait, |feed, ctx| feed.subscribe(ctx));
+        self.step(Input::SubscriptionEnded, ctx);
     }
 }
 
-impl Handler<FromSession> for Feed {
+impl Handler<FromActor> for Feed {
     type Result = ();
 
-    fn handle(&mut self, message: FromSession, ctx: &mut Self::Context) {
-        match message {
-            FromSession::Join {
-                session,
-                mailbox,
-                since,
-                epoch,
-            } => {
-                self.requests_seen += 1;
-                self.idle_since = Instant::now();
-                let join = PendingRequest::Join {
-                    session,
-                    mailbox,
-                    since,
-                    epoch,
-                };
-                self.request(join, Resync::Warm, ctx);
-            }
-            FromSession::Hello {
-                session,
-                hello,
-                access,
-            } => {
-                let hello = PendingRequest::Hello {
-                    session,
-                    hello,
-                    access,
-                };
-                self.request(hello, Resync::Warm, ctx);
-            }
-            FromSession::Submit {
-                session,
-                writer,
-                ops,
-            } => {
-                if self.closing.is_some() {
-                    // Its session is about to be closed, and its page sends them to another server.
-                    return;
-                }
-                self.queue.push(session, writer, ops);
-                // Behind what else is ready, so that it goes in the same transaction.
-                ctx.notify(Append);
-            }
-            FromSession::Signal { session, signal } => self.signalled(session, signal, ctx),
-            FromSession::Since {
-                session,
-                since,
-                epoch,
-            } => {
-                // The last one that a page says counts: they must not gather while it is read.
-                self.forget_pending(
-                    |asked| matches!(asked, PendingRequest::Since { session: held, .. } if *held == session),
-                );
-                let since = PendingRequest::Since {
-                    session,
-                    since,
-                    epoch,
-                };
-                self.request(since, Resync::Warm, ctx);
-            }
-            FromSession::People { session } => self.subscribers.repeat(session, Retained::People),
-            FromSession::Leave { session } => self.remove_session(session, ctx),
-        }
+    fn handle(&mut self, FromActor(message): FromActor, ctx: &mut Self::Context) {
+        self.step(Input::Session(message), ctx);
+    }
+}
+
+impl Handler<Read> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, Read(request): Read, ctx: &mut Self::Context) {
+        self.step(Input::Read(request), ctx);
     }
 }
 
@@ -384,16 +268,128 @@ impl Handler<HeadReport> for Feed {
     type Result = ();
 
     fn handle(&mut self, HeadReport(head): HeadReport, ctx: &mut Self::Context) {
-        self.on_head_report(head, ctx);
+        self.step(Input::Head(head), ctx);
     }
 }
 
-impl Handler<Flush> for Feed {
+impl Handler<Deferred> for Feed {
     type Result = ();
 
-    fn handle(&mut self, _: Flush, ctx: &mut Self::Context) {
-        self.in_flight.flush = false;
-        self.flush();
-        self.watch_waiting(ctx);
+    fn handle(&mut self, _: Deferred, ctx: &mut Self::Context) {
+        self.step(Input::Deferred, ctx);
+    }
+}
+
+impl Handler<Drain> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, Drain { finished }: Drain, ctx: &mut Self::Context) {
+        self.drained = Some(finished);
+        self.step(Input::Drain, ctx);
+    }
+}
+
+impl Handler<ForceClose> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, _: ForceClose, ctx: &mut Self::Context) {
+        self.step(Input::ForceClose, ctx);
+    }
+}
+
+impl Handler<Stop> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Self::Context) {
+        if let Some(drained) = self.drained.take() {
+            // Nobody waits for a drain that took too long.
+            let _ = drained.send(());
+        }
+        ctx.stop();
+    }
+}
+
+async fn read(
+    store: &Store,
+    id: DrawingId,
+    limits: Limits,
+    plan: ReadPlan,
+) -> Result<ReadResult, StoreError> {
+    match plan {
+        ReadPlan::Living { renew } => {
+            if let Some(epoch) = renew {
+                store.renew_epoch(id, epoch).await?;
+            }
+            let (drawing, title) = read_living(store, id, limits).await?;
+            Ok(ReadResult::Living { drawing, title })
+        }
+        ReadPlan::Changes {
+            since,
+            tombstones: (after, through),
+        } => {
+            let tombstones = read_tombstones(store, id, after, through).await?;
+            let chunks = read_changes(store, id, since).await?;
+            Ok(ReadResult::Changes {
+                since,
+                chunks,
+                tombstones,
+            })
+        }
+    }
+}
+
+/// The living strokes of a drawing and its title, with its tombstones if they are few.
+///
+/// All that is read has positions up to the head that the first read saw: what moved on meanwhile is
+/// found by a read of what is new since then.
+async fn read_living(
+    store: &Store,
+    id: DrawingId,
+    limits: Limits,
+) -> Result<(Drawing, String), StoreError> {
+    let (first, tombstones) = store.living(id, 0, None).await?;
+    let head = first.database_head;
+    let (epoch, compacted, title) = (first.epoch, first.compacted, first.title);
+    let (mut living, mut at, mut more) = (first.changes, first.head, first.more);
+    while more {
+        let (chunk, _) = store.living(id, at, Some(head)).await?;
+        living.extend(chunk.changes);
+        (at, more) = (chunk.head, chunk.more);
+    }
+    let mut drawing = Drawing::living_only(epoch, compacted, head, limits, living);
+    if let Some(tombstones) = tombstones {
+        drawing.complete(tombstones);
+    }
+    Ok((drawing, title))
+}
+
+/// All tombstones after a position up to another one.
+async fn read_tombstones(
+    store: &Store,
+    id: DrawingId,
+    after: Seq,
+    through: Seq,
+) -> Result<Vec<Change>, StoreError> {
+    let (mut tombstones, mut at) = (Vec::new(), after);
+    while at < through {
+        let chunk = store.tombstones(id, at, through).await?;
+        tombstones.extend(chunk.changes);
+        at = chunk.head;
+    }
+    Ok(tombstones)
+}
+
+/// All chunks after `since`, up to the database's head as the last of them saw it.
+async fn read_changes(store: &Store, id: DrawingId, since: Seq) -> Result<Vec<Chunk>, StoreError> {
+    let mut chunks = Vec::new();
+    let mut at = since;
+    loop {
+        let chunk = store.since(id, at).await?;
+        at = chunk.head;
+        let more = chunk.more;
+        chunks.push(chunk);
+        if !more {
+            return Ok(chunks);
+        }
     }
 }

@@ -199,13 +199,14 @@ impl Chunks {
         load: Load,
         reset: bool,
         title: &str,
+        now: Instant,
     ) -> ReadChunk {
         let (kind, from, through) = match load {
             Load::First { after, target } => (Kind::Living, after, target),
             Load::Since(since) => (Kind::All, since, drawing.head()),
         };
-        let found = self.find(drawing, kind, from, through);
-        let (head, chunk) = found.unwrap_or_else(|| self.cut(drawing, kind, from, through));
+        let found = self.find(drawing, kind, from, through, now);
+        let (head, chunk) = found.unwrap_or_else(|| self.cut(drawing, kind, from, through, now));
         let more = head < drawing.head();
         ReadChunk {
             epoch: drawing.epoch(),
@@ -225,6 +226,7 @@ impl Chunks {
         kind: Kind,
         from: Seq,
         through: Seq,
+        now: Instant,
     ) -> Option<(Seq, Arc<Chunk>)> {
         let place = self
             .kept
@@ -238,11 +240,18 @@ impl Chunks {
             self.kept.swap_remove(place);
             return None;
         };
-        kept.used = Instant::now();
+        kept.used = now;
         Some((head, Arc::clone(&kept.chunk)))
     }
 
-    fn cut(&mut self, drawing: &Drawing, kind: Kind, from: Seq, through: Seq) -> (Seq, Arc<Chunk>) {
+    fn cut(
+        &mut self,
+        drawing: &Drawing,
+        kind: Kind,
+        from: Seq,
+        through: Seq,
+        now: Instant,
+    ) -> (Seq, Arc<Chunk>) {
         let (mut changes, mut bytes, mut to) = (Vec::<Change>::new(), 0, through);
         for change in kind.rows(drawing, from, through) {
             if bytes > 0 && bytes + change.bytes() > MAX_CHUNK_BYTES {
@@ -280,7 +289,7 @@ impl Chunks {
                 rows,
                 bytes,
                 chunk: Arc::clone(&chunk),
-                used: Instant::now(),
+                used: now,
                 _room: capacity,
             });
         }

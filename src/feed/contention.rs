@@ -1,108 +1,126 @@
-//! The turns of the servers that append to one drawing: one that loses swap after swap asks the
-//! others to let it go first.
+//! When a feed may append to a drawing to which other servers append too.
 //!
-//! It must never make a server wait for long: who asked may be gone, or out of reach.
+//! An append is a compare-and-swap on the drawing's head, so of several servers one wins. Whoever won
+//! knows the new head at once and would win again; whoever lost has to read first. Two rules share
+//! the drawing out:
+//!
+//! * **Yield.** After a win, a server waits as long as its append took before the next one, if another
+//!   server has appended within the last second: after that time both are on a par.
+//! * **Turns.** Over a slow link that is not enough. A server that has won nothing for
+//!   [`PATIENCE`] asks for a turn by a signal row; the others append nothing until they see a change
+//!   that is not their own, or until the turn is over. Of two that ask, the one with the smaller id
+//!   goes first.
+//!
+//! Neither may hold a server up for long: who asked may be gone, or out of reach.
 
 use std::time::{Duration, Instant};
 
 use crate::domain::ids::ServerId;
 use crate::domain::sequence::Seq;
 
-/// A server that has won no swap for so long, and lost some, asks for a turn …
-const PATIENCE: Duration = Duration::from_millis(300);
-/// … of so many times as its append took: for one that still fails, a read, one that succeeds,
-/// and the way there and back …
-const APPENDS_PER_YIELD: u32 = 5;
+/// A server that has won no swap for this long, and lost some, asks for a turn …
+pub const PATIENCE: Duration = Duration::from_millis(300);
+/// … of this many times as long as its append took: for one that still fails, a read, one that
+/// succeeds, and the way there and back …
+const APPENDS_IN_A_TURN: u32 = 5;
 /// … within these bounds.
-const YIELD: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// Other servers append too if one did so lately.
-const LATELY: Duration = Duration::from_secs(1);
-/// The longest time for which a server that won a swap leaves the next one to others.
-const MAX_PAUSE: Duration = Duration::from_millis(50);
+const TURN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// Other servers append too if one did so within this time.
+const RECENTLY: Duration = Duration::from_secs(1);
+/// The longest time for which a server that won a swap yields to others.
+const MAX_YIELD: Duration = Duration::from_millis(50);
 
-/// How long a server that won a swap by this `append` leaves the next one to others, which were
-/// last seen to append at `others`; nothing if none did lately.
-pub(super) fn yield_time(
-    append: Duration,
-    last_contention: Option<Instant>,
-    now: Instant,
-) -> Option<Duration> {
-    let lately = last_contention.is_some_and(|at| now.saturating_duration_since(at) <= LATELY);
-    lately.then(|| append.min(MAX_PAUSE))
-}
-
-/// Whose turn it is.
+/// What is known of the other servers that append, and whose turn it is.
 #[derive(Debug, Default)]
-pub(super) struct Contention {
+pub struct Contention {
+    /// The head as the last append of this server left it.
+    head_after_append: Option<Seq>,
+    /// When this server last saw that another one had appended.
+    last_contention: Option<Instant>,
     /// This server has won nothing since.
-    conflicts_since: Option<Instant>,
+    losing_since: Option<Instant>,
     /// It asked for a turn that lasts until then.
-    asked: Option<Instant>,
+    own_turn: Option<Instant>,
     /// Another one has its turn.
-    yielding: Option<Yielding>,
+    turn: Option<Turn>,
+    /// It yields until then.
+    yield_until: Option<Instant>,
 }
 
+/// The turn of another server.
 #[derive(Debug)]
-struct Yielding {
+struct Turn {
     until: Instant,
-    /// It is over once the drawing stands beyond this by somebody else.
+    /// It is over once the drawing is beyond this head by somebody else.
     head: Seq,
 }
 
 impl Contention {
-    /// This server lost a swap, and knew so after `append`: how long a turn to ask for, if it is
-    /// time to ask.
-    pub(super) fn on_conflict(&mut self, append: Duration, now: Instant) -> Option<Duration> {
-        let conflicts_since = now - *self.conflicts_since.get_or_insert(now);
-        if conflicts_since < PATIENCE || self.has_asked(now) || self.yielding.is_some() {
+    /// This server is about to append to a drawing at `head`.
+    pub(super) fn begin(&mut self, head: Seq, now: Instant) {
+        if self.head_after_append.is_some_and(|left| left != head) {
+            self.last_contention = Some(now);
+        }
+    }
+
+    /// An append of this server, which took this long, left the drawing at `head`.
+    pub(super) fn won(&mut self, head: Seq, append: Duration, now: Instant) {
+        self.head_after_append = Some(head);
+        self.losing_since = None;
+        self.own_turn = None;
+        if let Some(turn) = &mut self.turn {
+            turn.head = turn.head.max(head);
+        }
+        let recently = self
+            .last_contention
+            .is_some_and(|at| now.saturating_duration_since(at) <= RECENTLY);
+        self.yield_until = recently.then(|| now + append.min(MAX_YIELD));
+    }
+
+    /// Another server was faster than an append of this server, which took this long. Returns how long a
+    /// turn to ask for, if it is time to ask.
+    pub(super) fn lost(&mut self, append: Duration, now: Instant) -> Option<Duration> {
+        let losing = now - *self.losing_since.get_or_insert(now);
+        if losing < PATIENCE || self.has_asked(now) || self.turn.is_some() {
             return None;
         }
-        let (shortest, longest) = YIELD;
-        let pause = (append * APPENDS_PER_YIELD).clamp(shortest, longest);
-        self.asked = Some(now + pause);
-        Some(pause)
+        let (shortest, longest) = TURN;
+        let turn = (append * APPENDS_IN_A_TURN).clamp(shortest, longest);
+        self.own_turn = Some(now + turn);
+        Some(turn)
     }
 
-    /// This server has nothing to append just now.
+    /// This server has nothing to append.
     pub(super) fn rest(&mut self) {
-        self.conflicts_since = None;
+        self.losing_since = None;
     }
 
-    /// This server won a swap, after which the drawing stands at `head`.
-    pub(super) fn on_commit(&mut self, head: Seq) {
-        self.conflicts_since = None;
-        self.asked = None;
-        if let Some(yielding) = &mut self.yielding {
-            yielding.head = yielding.head.max(head);
-        }
-    }
-
-    /// Server `other` asks for a turn, while the drawing stands at `head`. Of two that ask, the
-    /// one with the smaller id goes first.
-    pub(super) fn yield_to(
+    /// Server `other` asks for a turn, while the drawing is at `head`.
+    pub(super) fn grant(
         &mut self,
         (own, other): (ServerId, ServerId),
-        pause: Duration,
+        turn: Duration,
         head: Seq,
         now: Instant,
     ) {
         if self.has_asked(now) && own < other {
             return;
         }
-        let until = now + pause.min(YIELD.1);
-        self.yielding = Some(Yielding { until, head });
+        let until = now + turn.min(TURN.1);
+        self.turn = Some(Turn { until, head });
     }
 
-    /// Until when this server has to leave the next swap of the drawing, which stands at `head`, to
-    /// another one; nothing if it may append.
-    pub(super) fn yields_until(&mut self, head: Seq, now: Instant) -> Option<Instant> {
-        let yielding = self.yielding.take();
-        self.yielding = yielding.filter(|yielding| now < yielding.until && head <= yielding.head);
-        self.yielding.as_ref().map(|yielding| yielding.until)
+    /// Until when this server must not append to the drawing, which is at `head`; nothing if it may.
+    pub(super) fn held_until(&mut self, head: Seq, now: Instant) -> Option<Instant> {
+        self.turn
+            .take_if(|turn| turn.until <= now || turn.head < head);
+        self.yield_until.take_if(|until| *until <= now);
+        let turn = self.turn.as_ref().map(|turn| turn.until);
+        turn.max(self.yield_until)
     }
 
     fn has_asked(&self, now: Instant) -> bool {
-        self.asked.is_some_and(|until| now < until)
+        self.own_turn.is_some_and(|until| now < until)
     }
 }
 
@@ -110,77 +128,86 @@ impl Contention {
 mod tests {
     use super::*;
 
-    const APPEND: Duration = Duration::from_millis(50);
+    const APPEND: Duration = Duration::from_millis(40);
 
     fn servers() -> (ServerId, ServerId) {
-        let (one, two) = (ServerId::random(), ServerId::random());
-        (one.min(two), one.max(two))
+        let (one, other) = (ServerId::random(), ServerId::random());
+        (one.min(other), one.max(other))
     }
 
     #[test]
-    fn who_won_waits_for_an_append_if_others_append_too() {
-        let now = Instant::now();
-        let later = now + LATELY;
-        assert_eq!(yield_time(APPEND / 2, None, now), None);
-        assert_eq!(yield_time(APPEND / 2, Some(now), later), Some(APPEND / 2));
-        assert_eq!(yield_time(MAX_PAUSE * 9, Some(now), later), Some(MAX_PAUSE));
-        assert_eq!(yield_time(APPEND, Some(now), later + APPEND), None);
-    }
-
-    #[test]
-    fn who_loses_for_long_asks_for_a_turn_and_again_once_it_is_over() {
+    fn a_server_that_is_alone_never_waits() {
         let (mut contention, now) = (Contention::default(), Instant::now());
-        assert_eq!(contention.on_conflict(APPEND, now), None);
+        for head in 0..5 {
+            contention.begin(head, now);
+            contention.won(head + 1, APPEND, now);
+            assert_eq!(contention.held_until(head + 1, now), None);
+        }
+    }
+
+    #[test]
+    fn a_server_yields_for_as_long_as_its_append_took_while_others_append() {
+        let (mut contention, now) = (Contention::default(), Instant::now());
+        contention.begin(0, now);
+        contention.won(1, APPEND, now);
+        // Somebody else appended 2.
+        contention.begin(2, now);
+        for append in [APPEND, 9 * MAX_YIELD] {
+            contention.won(3, append, now);
+            let until = now + append.min(MAX_YIELD);
+            assert_eq!(contention.held_until(3, now), Some(until));
+            assert_eq!(contention.held_until(3, until), None);
+        }
+        let later = now + RECENTLY + APPEND;
+        contention.begin(3, later);
+        contention.won(4, APPEND, later);
+        assert_eq!(contention.held_until(4, later), None);
+    }
+
+    #[test]
+    fn a_server_that_loses_for_long_asks_for_a_turn_and_again_once_it_is_over() {
+        let (mut contention, now) = (Contention::default(), Instant::now());
+        assert_eq!(contention.lost(APPEND, now), None);
         let later = now + PATIENCE;
-        let pause = APPEND * APPENDS_PER_YIELD;
-        assert_eq!(contention.on_conflict(APPEND, later), Some(pause));
-        assert_eq!(contention.on_conflict(APPEND, later + pause / 2), None);
-        assert_eq!(
-            contention.on_conflict(Duration::ZERO, later + pause),
-            Some(YIELD.0)
-        );
-        assert_eq!(
-            contention.on_conflict(PATIENCE * 9, later + pause * 2),
-            Some(YIELD.1)
-        );
-        contention.on_commit(7);
-        assert_eq!(contention.on_conflict(APPEND, later + pause * 9), None);
+        let turn = APPEND * APPENDS_IN_A_TURN;
+        assert_eq!(contention.lost(APPEND, later), Some(turn));
+        assert_eq!(contention.lost(APPEND, later + turn / 2), None);
+        assert_eq!(contention.lost(Duration::ZERO, later + turn), Some(TURN.0));
+        assert_eq!(contention.lost(PATIENCE * 9, later + turn * 2), Some(TURN.1));
+        contention.won(7, APPEND, later + turn * 3);
+        assert_eq!(contention.lost(APPEND, later + turn * 9), None);
         contention.rest();
-        assert_eq!(contention.on_conflict(APPEND, later + pause * 18), None);
+        assert_eq!(contention.lost(APPEND, later + turn * 18), None);
     }
 
     #[test]
-    fn a_turn_ends_with_a_change_of_somebody_else_or_by_itself() {
+    fn a_turn_ends_with_a_change_of_another_server_or_by_itself() {
         let (mut contention, now) = (Contention::default(), Instant::now());
-        assert_eq!(contention.yields_until(5, now), None);
-        contention.yield_to(servers(), APPEND, 5, now);
-        assert_eq!(contention.yields_until(5, now), Some(now + APPEND));
-        contention.on_conflict(APPEND, now);
-        assert_eq!(
-            contention.on_conflict(APPEND, now + PATIENCE),
-            None,
-            "others first"
-        );
-        // What was on its way when it was asked.
-        contention.on_commit(6);
-        assert_eq!(contention.yields_until(6, now), Some(now + APPEND));
-        assert_eq!(contention.yields_until(7, now), None);
-        assert_eq!(contention.yields_until(6, now), None);
-        contention.yield_to(servers(), YIELD.1 * 2, 7, now);
-        assert!(contention.yields_until(7, now + YIELD.1 / 2).is_some());
-        assert_eq!(contention.yields_until(7, now + YIELD.1), None);
+        assert_eq!(contention.held_until(5, now), None);
+        contention.grant(servers(), APPEND, 5, now);
+        assert_eq!(contention.held_until(5, now), Some(now + APPEND));
+        contention.lost(APPEND, now);
+        assert_eq!(contention.lost(APPEND, now + PATIENCE), None, "others first");
+        // What was in flight when the turn was asked for.
+        contention.won(6, APPEND, now);
+        assert_eq!(contention.held_until(6, now), Some(now + APPEND));
+        assert_eq!(contention.held_until(7, now), None);
+        assert_eq!(contention.held_until(6, now), None);
+        contention.grant(servers(), TURN.1 * 2, 7, now);
+        assert!(contention.held_until(7, now + TURN.1 / 2).is_some());
+        assert_eq!(contention.held_until(7, now + TURN.1), None);
     }
 
     #[test]
-    fn of_two_that_ask_one_goes_first() {
+    fn of_two_that_ask_the_one_with_the_smaller_id_goes_first() {
         let (small, large) = servers();
-        for (own, other, gives) in [(small, large, false), (large, small, true)] {
+        for (own, other, is_held) in [(small, large, false), (large, small, true)] {
             let (mut contention, now) = (Contention::default(), Instant::now());
-            contention.on_conflict(APPEND, now);
-            assert!(contention.on_conflict(APPEND, now + PATIENCE).is_some());
-            contention.yield_to((own, other), APPEND, 5, now + PATIENCE);
-            let yielding = contention.yields_until(5, now + PATIENCE);
-            assert_eq!(yielding.is_some(), gives);
+            contention.lost(APPEND, now);
+            assert!(contention.lost(APPEND, now + PATIENCE).is_some());
+            contention.grant((own, other), APPEND, 5, now + PATIENCE);
+            let held = contention.held_until(5, now + PATIENCE);
+            assert_eq!(held.is_some(), is_held);
         }
     }
 }

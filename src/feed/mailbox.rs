@@ -1,101 +1,32 @@
 //! The way from a feed to one session.
 //!
-//! It must never hold more than its limits for a browser that does not read.
+//! It must never hold more than its limits for a client that does not read.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use actix::{Message, Recipient};
 use bytestring::ByteString;
 
 use crate::protocol::Close;
 
 /// What a feed tells a session.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "()")]
+#[derive(Clone, Debug)]
 pub enum ToSession {
-    /// A frame for the browser.
+    /// A frame for the client.
     Frame(ByteString),
-    /// The answer to `hello`: the frame, and the number of the op that is taken next.
+    /// The answer to `hello`.
     Welcome {
         /// The `welcome` frame.
         frame: ByteString,
-        /// The next op's number.
+        /// The number of the op that is taken next.
         next: u64,
     },
     /// Some of its ops are decided.
     Acks(Acks),
     /// The socket is to be closed.
     Close(Close),
-    /// The feed is gone without a reason: join again.
+    /// The feed is gone: join again.
     Rejoin,
 }
 
-/// The way to a session: its mailbox, and how many bytes of frames wait in it.
-#[derive(Clone, Debug)]
-pub struct Mailbox {
-    recipient: Recipient<ToSession>,
-    queued: QueuedBytes,
-    most: usize,
-}
-
-/// Bytes of frames that were sent to a session and not taken by it.
-#[derive(Clone, Debug, Default)]
-pub struct QueuedBytes(Arc<AtomicUsize>);
-
-impl QueuedBytes {
-    /// The session took a frame.
-    pub fn took(&self, frame: &ByteString) {
-        self.0.fetch_sub(frame.len(), Ordering::Relaxed);
-    }
-}
-
-impl Mailbox {
-    /// The mailbox of a session, which says to `queued` what it took. At most so many bytes of frames
-    /// wait in it, unless a single one has more.
-    pub fn new(recipient: Recipient<ToSession>, queued: QueuedBytes, most: usize) -> Self {
-        Self {
-            recipient,
-            queued,
-            most,
-        }
-    }
-
-    /// Closes the session. Past the mailbox's limit: its last message.
-    pub fn close(&self, close: Close) {
-        self.tell(ToSession::Close(close));
-    }
-
-    /// Sends what is said once in its time, past the mailbox's limit.
-    pub(super) fn tell(&self, message: ToSession) {
-        self.recipient.do_send(message);
-    }
-
-    /// Sends answers, or gives them back if there is no room.
-    pub(super) fn acks(&self, acks: Acks) -> Result<(), Acks> {
-        match self.recipient.try_send(ToSession::Acks(acks)) {
-            Ok(()) => Ok(()),
-            Err(error) => match error.into_inner() {
-                ToSession::Acks(acks) => Err(acks),
-                _ => Ok(()),
-            },
-        }
-    }
-
-    /// Sends a frame, if there is room; says whether there was.
-    pub(super) fn frame(&self, frame: ByteString) -> bool {
-        let bytes = frame.len();
-        let queued = self.queued.0.fetch_add(bytes, Ordering::Relaxed);
-        let fits = queued == 0 || queued + bytes <= self.most;
-        if fits && self.recipient.try_send(ToSession::Frame(frame)).is_ok() {
-            return true;
-        }
-        self.queued.0.fetch_sub(bytes, Ordering::Relaxed);
-        false
-    }
-}
-
-/// What came of ops of one session.
+/// What became of ops of one session.
 #[derive(Clone, Debug, Default)]
 pub struct Acks {
     /// The refusals among them, as frames, in order.
@@ -104,4 +35,26 @@ pub struct Acks {
     pub ops: usize,
     /// The number of the last: every op up to it is decided.
     pub acked_through: u64,
+}
+
+/// Delivers to one session, or says at once that there is no room. It never waits.
+pub trait Mailbox {
+    /// Delivers a frame. False when there is no room for it.
+    fn frame(&self, frame: ByteString) -> bool;
+
+    /// Delivers acknowledgements.
+    ///
+    /// # Errors
+    ///
+    /// Gives them back when there is no room for them.
+    fn acks(&self, acks: Acks) -> Result<(), Acks>;
+
+    /// Delivers what is said once in a session's time, past the limits: [`ToSession::Welcome`],
+    /// [`ToSession::Close`] and [`ToSession::Rejoin`].
+    fn tell(&self, message: ToSession);
+
+    /// Closes the session.
+    fn close(&self, close: Close) {
+        self.tell(ToSession::Close(close));
+    }
 }

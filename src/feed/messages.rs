@@ -1,29 +1,25 @@
 //! What a feed is told and asked.
 
-use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::chunks::ReadChunk;
 use super::error::FeedError;
-use super::mailbox::Mailbox;
 use crate::domain::access::Access;
 use crate::domain::ids::Epoch;
 use crate::domain::ids::{SessionId, Writer};
 use crate::domain::op::Op;
 use crate::domain::sequence::Seq;
 use crate::protocol::{Hello, PageSignal};
-use crate::store::Head;
 
 /// What a session tells the feed of its drawing.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub enum FromSession {
+#[derive(Debug)]
+pub enum FromSession<M> {
     /// A session is there.
     Join {
         /// Its id.
         session: SessionId,
         /// Where to reach it.
-        mailbox: Mailbox,
+        mailbox: M,
         /// The last position its page holds.
         since: Seq,
         /// The epoch that position belongs to.
@@ -75,44 +71,15 @@ pub enum FromSession {
     },
 }
 
-/// Asks for the changes after `since`; with a `target`, as the next chunk of a first load.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Read {
+/// A read over HTTP.
+#[derive(Debug)]
+pub struct ReadRequest {
+    /// The last position that the reader holds.
     pub since: Seq,
+    /// The epoch it belongs to.
     pub epoch: Option<Epoch>,
+    /// Of a first load in several chunks: the head when it began.
     pub target: Option<Seq>,
+    /// Where the answer goes.
     pub answer: oneshot::Sender<Result<ReadChunk, FeedError>>,
 }
-
-/// What the database says of this drawing: nothing, if it is swept away.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct HeadReport(pub Option<Head>);
-
-/// The server goes: close the sessions, finish what is queued, and stop.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Drain {
-    pub finished: oneshot::Sender<()>,
-}
-
-/// The server goes, and waits no longer: close the sessions and stop.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct ForceClose;
-
-/// Append what has gathered.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Append;
-
-/// Send what is new.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Flush;
-
-/// Stop, after all that was sent before.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Stop;

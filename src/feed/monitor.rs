@@ -58,23 +58,23 @@ impl LiveQueryMonitor {
     }
 
     /// A change was heard.
-    pub(super) fn change(&mut self, seq: Seq) {
+    pub(super) fn on_change(&mut self, seq: Seq) {
         self.changes.heard = self.changes.heard.max(seq);
     }
 
     /// Numbers a signal row, which is to be stored.
-    pub(super) fn number(&mut self) -> u64 {
+    pub(super) fn next_row(&mut self) -> u64 {
         self.numbered += 1;
         self.numbered
     }
 
     /// The row of this number was stored.
-    pub(super) fn wrote(&mut self, row: u64) {
+    pub(super) fn on_row_stored(&mut self, row: u64) {
         self.written = self.written.max(row);
     }
 
     /// The row of this number was heard. A feed before this one gave higher numbers.
-    pub(super) fn row(&mut self, row: u64) {
+    pub(super) fn on_row(&mut self, row: u64) {
         if row <= self.numbered {
             self.rows.heard = self.rows.heard.max(row);
         }
@@ -104,31 +104,31 @@ mod tests {
         let mut monitor = LiveQueryMonitor::default();
         monitor.begin(5);
         assert_eq!(beats(&mut monitor, 5), usize::MAX);
-        monitor.change(6);
+        monitor.on_change(6);
         assert_eq!(beats(&mut monitor, 6), usize::MAX);
         assert_eq!(beats(&mut monitor, 7), after);
         monitor.begin(7);
-        let row = monitor.number();
-        monitor.wrote(row);
+        let row = monitor.next_row();
+        monitor.on_row_stored(row);
         assert_eq!(beats(&mut monitor, 7), after);
         monitor.begin(7);
-        let row = monitor.number();
-        monitor.wrote(row);
-        monitor.row(row);
+        let row = monitor.next_row();
+        monitor.on_row_stored(row);
+        monitor.on_row(row);
         assert_eq!(beats(&mut monitor, 7), usize::MAX);
     }
 
     #[test]
     fn rows_from_before_a_live_query_are_neither_due_nor_taken_for_later_ones() {
         let mut monitor = LiveQueryMonitor::default();
-        let early = monitor.number();
+        let early = monitor.next_row();
         monitor.begin(0);
-        monitor.wrote(early);
+        monitor.on_row_stored(early);
         assert_eq!(beats(&mut monitor, 0), usize::MAX);
-        let later = monitor.number();
-        monitor.row(early);
-        monitor.row(later + 5);
-        monitor.wrote(later);
+        let later = monitor.next_row();
+        monitor.on_row(early);
+        monitor.on_row(later + 5);
+        monitor.on_row_stored(later);
         assert_ne!(beats(&mut monitor, 0), usize::MAX);
     }
 
@@ -138,7 +138,7 @@ mod tests {
         monitor.begin(0);
         for head in 1..100 {
             assert!(!monitor.is_stalled(head));
-            monitor.change(head - 1);
+            monitor.on_change(head - 1);
         }
     }
 }

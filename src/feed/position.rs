@@ -135,7 +135,7 @@ impl FirstFrame {
     /// For how long it is kept for the next session.
     const KEEP: Duration = Duration::from_secs(10);
 
-    fn of(drawing: &Drawing, bytes: usize, metrics: &Metrics) -> Self {
+    fn of(drawing: &Drawing, bytes: usize, metrics: &Metrics, now: Instant) -> Self {
         metrics.catch_ups.count();
         let living = || drawing.living(0, drawing.head());
         Self {
@@ -144,7 +144,7 @@ impl FirstFrame {
             rows: living().count(),
             bytes,
             text: strokes_frame(0, drawing.head(), living()),
-            used: Instant::now(),
+            used: now,
         }
     }
 
@@ -166,6 +166,7 @@ pub(super) fn first_load(
     kept: &mut Option<FirstFrame>,
     drawing: &Drawing,
     metrics: &Metrics,
+    now: Instant,
 ) -> CatchUp {
     let head = drawing.head();
     let Some(bytes) = size(drawing.living(0, head)) else {
@@ -177,8 +178,8 @@ pub(super) fn first_load(
     let mut first = kept
         .take()
         .filter(is_of_use)
-        .unwrap_or_else(|| FirstFrame::of(drawing, bytes, metrics));
-    first.used = Instant::now();
+        .unwrap_or_else(|| FirstFrame::of(drawing, bytes, metrics, now));
+    first.used = now;
     let mut frames = vec![(first.head, first.text.clone())];
     if first.head < head {
         let rest = strokes_frame(first.head, head, drawing.living(first.head, head));

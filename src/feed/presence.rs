@@ -207,8 +207,8 @@ impl Presence {
         }
     }
 
-    /// A beat passed: forgets the servers that were not heard for too long; true when people went.
-    pub fn beat(&mut self) -> bool {
+    /// A heartbeat passed: forgets the servers that have missed too many; true when one was forgotten.
+    pub fn expire_peers(&mut self) -> bool {
         let before = self.remote.len();
         self.remote.retain(|_, server| {
             server.missed += 1;

@@ -15,10 +15,11 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::domain::drawing::Size;
 use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::sequence::Seq;
-use crate::feed::actor::{Feed, FeedHandle};
+use crate::feed::actor::{Drain, Feed, FeedHandle, ForceClose, FromActor, HeadReport, Read};
+use crate::feed::core::Environment;
 use crate::feed::chunks::ReadChunk;
 use crate::feed::error::FeedError;
-use crate::feed::messages::{Drain, ForceClose, FromSession, HeadReport, Read};
+use crate::feed::messages::ReadRequest;
 use crate::feed::registration::{Entries, Entry, Registration};
 use crate::feed::settings::FeedSettings;
 use crate::feed::state::FeedState;
@@ -118,12 +119,12 @@ impl Feeds {
         self.0.open.counts_changed().await;
     }
 
-    /// Joins a session: `message` is its [`FromSession::Join`].
+    /// Joins a session: `message` is its [`FromSession::Join`](crate::feed::messages::FromSession::Join).
     ///
     /// # Errors
     ///
     /// [`FeedError::Unavailable`] while this server goes.
-    pub fn join(&self, id: DrawingId, message: FromSession) -> Result<FeedHandle, FeedError> {
+    pub fn join(&self, id: DrawingId, message: FromActor) -> Result<FeedHandle, FeedError> {
         self.ask(id, message)
     }
 
@@ -144,12 +145,12 @@ impl Feeds {
             let (answer, page) = oneshot::channel();
             self.ask(
                 id,
-                Read {
+                Read(ReadRequest {
                     since,
                     epoch,
                     target,
                     answer,
-                },
+                }),
             )?;
             match tokio::time::timeout(READ_WAIT, page).await {
                 Ok(Ok(page)) => return page,
@@ -275,13 +276,14 @@ impl Feeds {
         self.metrics().feeds_opened.count();
         let state = FeedState::new(&self.0.settings, self.0.chunk_capacity.clone());
         let registration = Registration::new(Arc::clone(&self.0.open), id, number);
-        let feed = Feed::new(
-            id,
-            self.0.store.clone(),
-            self.0.settings.clone(),
-            state.clone(),
-            registration,
-        );
+        let env = Environment {
+            drawing: id,
+            server: self.0.store.server(),
+            settings: Arc::clone(&self.0.settings),
+            metrics: Arc::clone(self.metrics()),
+            state: state.clone(),
+        };
+        let feed = Feed::new(self.0.store.clone(), env, registration);
         let handle = FeedHandle {
             feed: feed.start(),
             state,

@@ -1,24 +1,18 @@
-//! What is asked of a feed: to join it, to greet it, and to read; and why it is refused.
+//! Joins, greetings and reads that wait until the feed is sure where the database is.
 
-use std::time::Duration;
-
-use super::backoff::RETRY;
-use super::error::FeedError;
 use super::mailbox::Mailbox;
-use super::messages::Read;
+use super::messages::ReadRequest;
 use crate::domain::access::Access;
 use crate::domain::ids::{Epoch, SessionId};
 use crate::domain::sequence::Seq;
-use crate::protocol::{Close, Hello};
+use crate::protocol::Hello;
 
-/// Sessions that are closed for a drain come back spread over this time.
-const DRAIN_SPREAD: Duration = Duration::from_secs(2);
-
-/// What is asked, and by whom.
-pub(super) enum PendingRequest {
+/// A request, and who made it.
+#[derive(Debug)]
+pub(super) enum PendingRequest<M> {
     Join {
         session: SessionId,
-        mailbox: Mailbox,
+        mailbox: M,
         since: Seq,
         epoch: Option<Epoch>,
     },
@@ -32,12 +26,12 @@ pub(super) enum PendingRequest {
         since: Seq,
         epoch: Epoch,
     },
-    Read(Read),
+    Read(ReadRequest),
 }
 
-impl PendingRequest {
-    /// The session that asks, if one does.
-    pub(super) fn session(&self) -> Option<SessionId> {
+impl<M> PendingRequest<M> {
+    /// The session that made it, if one did.
+    fn session(&self) -> Option<SessionId> {
         match self {
             PendingRequest::Join { session, .. }
             | PendingRequest::Hello { session, .. }
@@ -46,59 +40,109 @@ impl PendingRequest {
         }
     }
 
-    /// The position whose tombstones, if any after it, have to be told with the answer.
+    /// The position whose tombstones, if any after it, are part of the answer.
     pub(super) fn position(&self) -> Seq {
         match self {
             PendingRequest::Join { since, .. } | PendingRequest::Since { since, .. } => *since,
-            PendingRequest::Read(read) if read.since == 0 => 0,
-            PendingRequest::Read(read) => read.since.max(read.target.unwrap_or(0)),
+            PendingRequest::Read(request) if request.since == 0 => 0,
+            PendingRequest::Read(request) => request.since.max(request.target.unwrap_or(0)),
             PendingRequest::Hello { .. } => 0,
         }
     }
 
     /// Whether nobody waits for the answer any more.
-    pub(super) fn is_given_up(&self) -> bool {
-        matches!(self, PendingRequest::Read(read) if read.answer.is_closed())
+    fn is_abandoned(&self) -> bool {
+        matches!(self, PendingRequest::Read(request) if request.answer.is_closed())
     }
 }
 
-/// Why a feed ends, and what those who are there or come are told.
-#[derive(Clone, Copy)]
-pub(super) enum CloseReason {
-    /// The drawing is not there, or no longer.
-    NoDrawing,
-    /// The drawing was never read.
-    Unavailable,
-    /// The server goes.
-    Restart,
+/// The requests that wait.
+#[derive(Debug)]
+pub(super) struct Requests<M> {
+    /// They wait for a read that begins later.
+    waiting: Vec<PendingRequest<M>>,
+    /// The read that is in flight answers them.
+    answered_by_read: Vec<PendingRequest<M>>,
+    /// Joins and reads that have arrived in all.
+    seen: u64,
 }
 
-impl CloseReason {
-    pub(super) fn close(self) -> Close {
-        match self {
-            CloseReason::NoDrawing => Close::NoDrawing,
-            CloseReason::Unavailable => Close::Load { after: RETRY.1 },
-            CloseReason::Restart => {
-                let spread = DRAIN_SPREAD.as_millis() as u64;
-                Close::Restart {
-                    after: Duration::from_millis(fastrand::u64(0..=spread)),
-                }
-            }
+impl<M> Default for Requests<M> {
+    fn default() -> Self {
+        Self {
+            waiting: Vec::new(),
+            answered_by_read: Vec::new(),
+            seen: 0,
+        }
+    }
+}
+
+impl<M: Mailbox> Requests<M> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.answered_by_read.is_empty()
+    }
+
+    pub(super) fn note_seen(&mut self) {
+        self.seen += 1;
+    }
+
+    pub(super) fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    pub(super) fn keep(&mut self, request: PendingRequest<M>) {
+        self.waiting.push(request);
+    }
+
+    /// A read begins: it answers all that waits.
+    pub(super) fn begin_read(&mut self) {
+        self.answered_by_read.append(&mut self.waiting);
+    }
+
+    /// Whether the join of this session still waits.
+    pub(super) fn has_join(&self, session: SessionId) -> bool {
+        self.all().any(|request| {
+            matches!(request, PendingRequest::Join { session: joins, .. } if *joins == session)
+        })
+    }
+
+    pub(super) fn take_answered(&mut self) -> Vec<PendingRequest<M>> {
+        std::mem::take(&mut self.answered_by_read)
+    }
+
+    pub(super) fn take_waiting(&mut self) -> Vec<PendingRequest<M>> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// All of them, those that came first first.
+    pub(super) fn take_all(&mut self) -> Vec<PendingRequest<M>> {
+        let mut all = self.take_answered();
+        all.append(&mut self.waiting);
+        all
+    }
+
+    pub(super) fn forget_session(&mut self, session: SessionId) {
+        self.forget(|request| request.session() == Some(session));
+    }
+
+    /// Forgets the position that a session gave before.
+    pub(super) fn forget_since(&mut self, session: SessionId) {
+        self.forget(
+            |request| matches!(request, PendingRequest::Since { session: held, .. } if *held == session),
+        );
+    }
+
+    pub(super) fn forget_abandoned(&mut self) {
+        self.forget(|_| false);
+    }
+
+    fn forget(&mut self, which: impl Fn(&PendingRequest<M>) -> bool) {
+        for list in [&mut self.waiting, &mut self.answered_by_read] {
+            list.retain(|request| !request.is_abandoned() && !which(request));
         }
     }
 
-    pub(super) fn refuse(self, asked: PendingRequest) {
-        match asked {
-            PendingRequest::Join { mailbox, .. } => mailbox.close(self.close()),
-            PendingRequest::Hello { .. } | PendingRequest::Since { .. } => {}
-            PendingRequest::Read(read) => {
-                let error = match self {
-                    CloseReason::NoDrawing => FeedError::NotFound,
-                    CloseReason::Unavailable | CloseReason::Restart => FeedError::Unavailable,
-                };
-                // A reader that is gone misses nothing.
-                let _ = read.answer.send(Err(error));
-            }
-        }
+    fn all(&self) -> impl Iterator<Item = &PendingRequest<M>> {
+        self.answered_by_read.iter().chain(&self.waiting)
     }
 }

@@ -56,24 +56,24 @@ enum Delivery {
 
 /// One session of this drawing.
 #[derive(Debug)]
-pub struct Subscriber {
-    mailbox: Mailbox,
+struct Subscriber<M> {
+    mailbox: M,
     delivery: Delivery,
     /// Who draws in it, once it said hello.
-    pub writer: Option<Writer>,
+    writer: Option<Writer>,
     /// Answers that found its mailbox full. Bounded by the ops that a session may have without an answer.
     pending_acks: Option<Acks>,
     /// What changed while it was not reading.
     missed: BTreeSet<Retained>,
 }
 
-impl Subscriber {
+impl<M: Mailbox> Subscriber<M> {
     /// It holds everything up to `position`, and gets the rest when it reads.
-    fn fall_behind(&mut self, position: Seq) {
+    fn fall_behind(&mut self, position: Seq, now: Instant) {
         self.delivery = Delivery::Behind {
             position,
             reset: None,
-            since: Instant::now(),
+            since: now,
         };
     }
 
@@ -88,13 +88,6 @@ impl Subscriber {
             }
         }
         true
-    }
-
-    /// It said hello, and is told so. Past the mailbox's limit: a session says it once.
-    pub fn welcome(&mut self, writer: Writer, frame: ByteString, next: u64) {
-        self.writer = Some(writer);
-        let welcome = ToSession::Welcome { frame, next };
-        self.mailbox.tell(welcome);
     }
 
     fn send_acks(&mut self) -> bool {
@@ -115,27 +108,27 @@ impl Subscriber {
 }
 
 /// All sessions of this drawing on this server.
-pub struct Subscribers {
+pub struct Subscribers<M: Mailbox> {
     metrics: Arc<Metrics>,
-    all: BTreeMap<SessionId, Subscriber>,
+    all: BTreeMap<SessionId, Subscriber<M>>,
     /// Everyone who follows has everything up to here.
     sent: Seq,
     /// How many have fallen behind.
-    waiting: usize,
+    slow: usize,
     /// What everyone was told last of what lasts.
     retained: BTreeMap<Retained, ByteString>,
     /// What the next session that holds nothing is sent.
     first_frame: Option<FirstFrame>,
 }
 
-impl Subscribers {
+impl<M: Mailbox> Subscribers<M> {
     /// Nobody yet.
     pub fn new(metrics: Arc<Metrics>) -> Self {
         Self {
             metrics,
             all: BTreeMap::new(),
             sent: 0,
-            waiting: 0,
+            slow: 0,
             retained: BTreeMap::new(),
             first_frame: None,
         }
@@ -151,9 +144,26 @@ impl Subscribers {
         self.all.is_empty()
     }
 
-    /// One of them.
-    pub fn get_mut(&mut self, session: SessionId) -> Option<&mut Subscriber> {
-        self.all.get_mut(&session)
+    /// Who draws in a session, once it said hello.
+    pub fn writer(&self, session: SessionId) -> Option<Writer> {
+        self.all.get(&session)?.writer
+    }
+
+    /// A session said hello, and is told so, past its mailbox's limits: it says it once. False when it is
+    /// not here.
+    pub fn welcome(
+        &mut self,
+        session: SessionId,
+        writer: Writer,
+        frame: ByteString,
+        next: u64,
+    ) -> bool {
+        let Some(subscriber) = self.all.get_mut(&session) else {
+            return false;
+        };
+        subscriber.writer = Some(writer);
+        subscriber.mailbox.tell(ToSession::Welcome { frame, next });
+        true
     }
 
     /// The last position that was sent to all who follow.
@@ -162,8 +172,8 @@ impl Subscribers {
     }
 
     /// Whether someone is to be caught up when they read again.
-    pub fn has_waiting(&self) -> bool {
-        self.waiting > 0
+    pub fn has_slow(&self) -> bool {
+        self.slow > 0
     }
 
     /// Takes in a session that holds everything up to `since` of `epoch`, and sends what it
@@ -171,11 +181,11 @@ impl Subscribers {
     pub fn join(
         &mut self,
         session: SessionId,
-        mailbox: Mailbox,
+        mailbox: M,
         drawing: &Drawing,
-        since: Seq,
-        epoch: Option<Epoch>,
+        position: (Seq, Option<Epoch>),
         resync: Resync,
+        now: Instant,
     ) {
         let subscriber = Subscriber {
             mailbox,
@@ -191,7 +201,7 @@ impl Subscribers {
                 .collect(),
         };
         self.all.insert(session, subscriber);
-        self.resume(session, drawing, since, epoch, resync);
+        self.resume(session, drawing, position, resync, now);
     }
 
     /// A session holds everything up to `since` of `epoch`: sends what it lacks, and it follows from then on.
@@ -199,36 +209,40 @@ impl Subscribers {
         &mut self,
         session: SessionId,
         drawing: &Drawing,
-        since: Seq,
-        epoch: Option<Epoch>,
+        (since, epoch): (Seq, Option<Epoch>),
         resync: Resync,
+        now: Instant,
     ) {
-        self.flush(drawing);
+        self.flush(drawing, now);
         let Some(subscriber) = self.all.get_mut(&session) else {
             return;
         };
         let (since, reset) = resolve_since(drawing, since, epoch);
         let resync = reset.map_or(resync, |_| Resync::Reset);
         self.metrics.resyncs.count(resync);
-        self.waiting += usize::from(!matches!(subscriber.delivery, Delivery::Behind { .. }));
+        self.slow += usize::from(!matches!(subscriber.delivery, Delivery::Behind { .. }));
         subscriber.delivery = Delivery::Behind {
             position: since,
             reset,
-            since: Instant::now(),
+            since: now,
         };
-        self.catch_up(drawing);
+        self.catch_up(drawing, now);
     }
 
-    /// A session left.
-    pub fn leave(&mut self, session: SessionId) -> Option<Subscriber> {
+    /// A session left. Returns who drew in it.
+    pub fn leave(&mut self, session: SessionId) -> Option<Writer> {
+        self.remove(session)?.writer
+    }
+
+    fn remove(&mut self, session: SessionId) -> Option<Subscriber<M>> {
         let subscriber = self.all.remove(&session)?;
-        self.waiting -= usize::from(matches!(subscriber.delivery, Delivery::Behind { .. }));
+        self.slow -= usize::from(matches!(subscriber.delivery, Delivery::Behind { .. }));
         Some(subscriber)
     }
 
     /// Sends what is new since the last flush, merged into one frame, or a few large ones, each
     /// encoded once.
-    pub fn flush(&mut self, drawing: &Drawing) {
+    pub fn flush(&mut self, drawing: &Drawing, now: Instant) {
         let head = drawing.head();
         let mut changes = drawing.since(self.sent).peekable();
         while self.sent < head {
@@ -257,36 +271,36 @@ impl Subscribers {
             for subscriber in followers {
                 if !subscriber.mailbox.frame(frame.clone()) {
                     self.metrics.frames_skipped.count(SkippedFrame::Strokes);
-                    subscriber.fall_behind(from);
-                    self.waiting += 1;
+                    subscriber.fall_behind(from, now);
+                    self.slow += 1;
                 }
             }
         }
     }
 
     /// The drawing was read anew and is another one: everyone starts over.
-    pub fn reset(&mut self, drawing: &Drawing, reason: ResetReason) {
+    pub fn reset(&mut self, drawing: &Drawing, reason: ResetReason, now: Instant) {
         self.sent = drawing.head();
         for subscriber in self.all.values_mut() {
             subscriber.delivery = Delivery::Behind {
                 position: 0,
                 reset: Some(reason),
-                since: Instant::now(),
+                since: now,
             };
         }
-        self.waiting = self.all.len();
-        self.metrics.resyncs.add(Resync::Reset, self.waiting);
-        self.catch_up(drawing);
+        self.slow = self.all.len();
+        self.metrics.resyncs.add(Resync::Reset, self.slow);
+        self.catch_up(drawing, now);
     }
 
     /// Sends those who fell behind all they lack, if they read again.
-    pub fn catch_up(&mut self, drawing: &Drawing) {
-        if self.waiting == 0 {
+    pub fn catch_up(&mut self, drawing: &Drawing, now: Instant) {
+        if self.slow == 0 {
             return;
         }
         let head = drawing.head();
         let mut catch_ups: HashMap<Seq, CatchUp> = HashMap::new();
-        self.waiting = 0;
+        self.slow = 0;
         for subscriber in self.all.values_mut() {
             let Delivery::Behind {
                 position, reset, ..
@@ -301,7 +315,7 @@ impl Subscribers {
                 }
                 .encode();
                 if !subscriber.mailbox.frame(frame) {
-                    self.waiting += 1;
+                    self.slow += 1;
                     continue;
                 }
                 *reset = None;
@@ -309,7 +323,7 @@ impl Subscribers {
             let found = catch_ups
                 .entry(*position)
                 .or_insert_with(|| match *position {
-                    0 => first_load(&mut self.first_frame, drawing, &self.metrics),
+                    0 => first_load(&mut self.first_frame, drawing, &self.metrics, now),
                     position => catch_up(drawing, position, &self.metrics),
                 });
             // Between two frames it may stop reading, and goes on from there.
@@ -321,7 +335,7 @@ impl Subscribers {
                 taken
             });
             if !all {
-                self.waiting += 1;
+                self.slow += 1;
                 continue;
             }
             if found.reads {
@@ -332,21 +346,27 @@ impl Subscribers {
             }
             subscriber.delivery = Delivery::Live;
             if !subscriber.send_acks() || !subscriber.send_missed(&self.retained) {
-                subscriber.fall_behind(head);
-                self.waiting += 1;
+                subscriber.fall_behind(head, now);
+                self.slow += 1;
             }
         }
     }
 
     /// Tells everyone something that lasts until it changes again: those who do not read are
     /// told when they do, and those who join are told too.
-    pub fn announce(&mut self, kind: Retained, frame: ByteString) {
-        self.announce_change(kind, frame.clone(), frame);
+    pub fn announce(&mut self, kind: Retained, frame: ByteString, now: Instant) {
+        self.announce_change(kind, frame.clone(), frame, now);
     }
 
     /// The same with two frames: what changed, for those who were told all that was told before, and
     /// the whole of it for the others. Both are encoded once.
-    pub fn announce_change(&mut self, kind: Retained, change: ByteString, whole: ByteString) {
+    pub fn announce_change(
+        &mut self,
+        kind: Retained,
+        change: ByteString,
+        whole: ByteString,
+        now: Instant,
+    ) {
         for subscriber in self.all.values_mut() {
             let frame = match subscriber.missed.contains(&kind) {
                 true => &whole,
@@ -359,23 +379,23 @@ impl Subscribers {
             }
             subscriber.missed.insert(kind);
             if follows {
-                subscriber.fall_behind(self.sent);
-                self.waiting += 1;
+                subscriber.fall_behind(self.sent, now);
+                self.slow += 1;
             }
         }
         self.retained.insert(kind, whole);
     }
 
     /// A session asks for the whole of what lasts: at once, or when it reads.
-    pub fn repeat(&mut self, session: SessionId, kind: Retained) {
+    pub fn repeat(&mut self, session: SessionId, kind: Retained, now: Instant) {
         let Some(subscriber) = self.all.get_mut(&session) else {
             return;
         };
         subscriber.missed.insert(kind);
         if matches!(subscriber.delivery, Delivery::Live) && !subscriber.send_missed(&self.retained)
         {
-            subscriber.fall_behind(self.sent);
-            self.waiting += 1;
+            subscriber.fall_behind(self.sent, now);
+            self.slow += 1;
         }
     }
 
@@ -391,14 +411,14 @@ impl Subscribers {
 
     /// Tells a session what came of its ops. It is told for certain: what
     /// finds its mailbox full waits until it reads.
-    pub fn acknowledge(&mut self, session: SessionId, acks: Acks) {
+    pub fn acknowledge(&mut self, session: SessionId, acks: Acks, now: Instant) {
         let Some(subscriber) = self.all.get_mut(&session) else {
             return;
         };
         subscriber.acknowledge(acks);
         if subscriber.pending_acks.is_some() && matches!(subscriber.delivery, Delivery::Live) {
-            subscriber.fall_behind(self.sent);
-            self.waiting += 1;
+            subscriber.fall_behind(self.sent, now);
+            self.slow += 1;
         }
     }
 
@@ -411,7 +431,7 @@ impl Subscribers {
         {
             self.first_frame = None;
         }
-        let stalled = |subscriber: &Subscriber| match subscriber.delivery {
+        let stalled = |subscriber: &Subscriber<M>| match subscriber.delivery {
             Delivery::Behind { since, .. } => now.duration_since(since) > MAX_STALL,
             _ => false,
         };
@@ -427,10 +447,10 @@ impl Subscribers {
     }
 
     /// Closes up to `most` sessions, and forgets them; gives which.
-    pub fn close(&mut self, most: usize, close: impl Fn() -> Close) -> Vec<SessionId> {
+    pub fn close(&mut self, most: usize, mut close: impl FnMut() -> Close) -> Vec<SessionId> {
         let sessions: Vec<_> = self.all.keys().copied().take(most).collect();
         for session in &sessions {
-            if let Some(subscriber) = self.leave(*session) {
+            if let Some(subscriber) = self.remove(*session) {
                 subscriber.mailbox.close(close());
             }
         }
@@ -438,7 +458,7 @@ impl Subscribers {
     }
 }
 
-impl Drop for Subscribers {
+impl<M: Mailbox> Drop for Subscribers<M> {
     /// No path forgets a session: those that are left when their feed goes join again.
     fn drop(&mut self) {
         for subscriber in self.all.values() {

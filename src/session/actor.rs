@@ -19,9 +19,10 @@ use super::sessions::{JoinRequest, REQUESTS_PER_SECOND, RETRY_AFTER, Sessions};
 use crate::domain::access::Access;
 use crate::domain::ids::SessionId;
 use crate::domain::op::{Op, Refusal};
-use crate::feed::actor::FeedHandle;
-use crate::feed::mailbox::{Acks, Mailbox, QueuedBytes, ToSession};
+use crate::feed::actor::{FeedHandle, FromActor};
+use crate::feed::mailbox::{Acks, ToSession};
 use crate::feed::messages::FromSession;
+use crate::feed::session_mailbox::{QueuedBytes, SessionMailbox};
 use crate::metrics::{Dropped, Ended, Metrics};
 use crate::protocol::{Close, FromBrowser, Hello, PageSignal, ToBrowser};
 
@@ -97,14 +98,14 @@ impl Session {
             ..
         } = join_request;
         let most = self.sessions.settings.send_buffer_bytes;
-        let mailbox = Mailbox::new(ctx.address().recipient(), self.queued.clone(), most);
+        let mailbox = SessionMailbox::new(ctx.address().recipient(), self.queued.clone(), most);
         let join = FromSession::Join {
             session: self.id,
             mailbox,
             since,
             epoch,
         };
-        match self.sessions.feeds.join(drawing, join) {
+        match self.sessions.feeds.join(drawing, FromActor(join)) {
             Ok(feed_handle) => self.feed_handle = Some(feed_handle),
             Err(_) => self.close(Close::Restart { after: RETRY_AFTER }, ctx),
         }
@@ -114,10 +115,10 @@ impl Session {
         self.sessions.metrics()
     }
 
-    pub(super) fn tell(&self, message: FromSession) {
+    pub(super) fn tell(&self, message: FromSession<SessionMailbox>) {
         if let Some(feed_handle) = &self.feed_handle {
             // Ops reserved their room before, and the rest is bounded by this session's limits.
-            feed_handle.feed.do_send(message);
+            feed_handle.feed.do_send(FromActor(message));
         }
     }
 
@@ -204,7 +205,7 @@ impl Session {
             session: self.id,
             signal,
         };
-        if feed_handle.feed.try_send(signal).is_err() {
+        if feed_handle.feed.try_send(FromActor(signal)).is_err() {
             self.metrics().signals_dropped.count(Dropped::Busy);
         }
     }

@@ -14,8 +14,10 @@ use whiteboard::domain::ids::{DrawingId, StrokeId, Writer};
 use whiteboard::domain::op::{Op, OpKind};
 use whiteboard::domain::stroke::Body;
 use whiteboard::feed::actor::FeedHandle;
-use whiteboard::feed::mailbox::{Mailbox, QueuedBytes, ToSession};
+use whiteboard::feed::actor::FromActor;
+use whiteboard::feed::mailbox::ToSession;
 use whiteboard::feed::messages::FromSession;
+use whiteboard::feed::session_mailbox::{QueuedBytes, SessionMailbox};
 use whiteboard::feed::queue::op_bytes;
 use whiteboard::feed::registry::Feeds;
 use whiteboard::server;
@@ -49,11 +51,11 @@ impl Drawer {
             kind: OpKind::Draw { body },
         };
         assert!(open.state.capacity.reserve(op_bytes(&op)));
-        open.feed.do_send(FromSession::Submit {
+        open.feed.do_send(FromActor(FromSession::Submit {
             session: 1,
             writer: self.writer,
             ops: vec![op],
-        });
+        }));
     }
 }
 
@@ -64,11 +66,11 @@ impl Actor for Drawer {
         let recipient = ctx.address().recipient();
         let join = FromSession::Join {
             session: 1,
-            mailbox: Mailbox::new(recipient, self.unread.clone(), 1 << 20),
+            mailbox: SessionMailbox::new(recipient, self.unread.clone(), 1 << 20),
             since: 0,
             epoch: None,
         };
-        self.open = Some(self.feeds.join(self.drawing, join).expect("a feed"));
+        self.open = Some(self.feeds.join(self.drawing, FromActor(join)).expect("a feed"));
         self.draw();
     }
 }

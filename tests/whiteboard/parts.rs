@@ -13,7 +13,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use tokio::sync::oneshot;
-use whiteboard::feed::actor::Feed;
+use whiteboard::feed::actor::{Feed, FromActor};
 use whiteboard::feed::messages::FromSession;
 use whiteboard::feed::registry::Feeds;
 use whiteboard::heartbeat::Heartbeat;
@@ -93,7 +93,7 @@ impl Parts {
         let feeds = self.feeds.clone();
         let (tell, told) = oneshot::channel();
         // A message that does nothing: there is no such session.
-        let nothing = FromSession::Leave { session: u64::MAX };
+        let nothing = FromActor(FromSession::Leave { session: u64::MAX });
         Arbiter::new().spawn_fn(move || {
             let open = feeds.join(drawing, nothing).expect("a feed");
             let _ = tell.send(open.feed);

@@ -91,10 +91,10 @@ fn a_server_unheard_for_three_beats_is_gone() {
     presence.on_row(server, Some(other.whole_for_peers()));
     assert_eq!(seen(&mut presence).count(), 1);
     for _ in 0..BEATS_UNTIL_EXPIRED {
-        assert!(!presence.beat());
+        assert!(!presence.expire_peers());
     }
     assert!(presence.is_shared());
-    assert!(presence.beat());
+    assert!(presence.expire_peers());
     assert!(!presence.is_shared());
     assert_eq!(seen(&mut presence).count(), 0);
     // Should it only have been silent, its next beat is taken for one that follows a gap.

@@ -1,0 +1,509 @@
+//! The feed of one open drawing, as a pure state machine: what happened goes in, what is to be done
+//! comes out.
+//!
+//! [`Core::step`] takes the time and one [`Input`], and pushes [`Effect`]s. It does no I/O, reads no
+//! clock and waits for nothing, so the same code runs in an actor (the shell, [`super::actor`])
+//! and in a simulation of many servers in virtual time.
+//!
+//! # How it keeps up
+//!
+//! The core holds the drawing in memory ([`Replica`]). Three sources move it on, all judged by
+//! the same stale / next / gap rule: its own appends, the subscription (live queries), and finite reads. It
+//! subscribes first and reads second. That alone leaks: a write that began before the live
+//! query and committed after the read notifies nobody, and a lost last notification leaves no
+//! gap to see. So the drawing's head is compared with the database's a few times after each
+//! subscription, and every few seconds for as long as it is open.
+//!
+//! # Its states
+//!
+//! ```text
+//! lifecycle     Open ----------> Draining ------------> Ended     the server stops
+//!                 \--------------------------------------/        the drawing is gone, or was never read
+//!
+//! subscription  Closed -> Opening -> Unread -> Live -> Closed     closed: ended, failed or stalled
+//! reading       Idle -> InFlight -> Idle                          no append begins unless Idle
+//!                          \-> Waiting -> InFlight                it failed: after a pause
+//! writer        Idle -> InFlight -> Idle                          won: acknowledge; lost: read, decide again
+//!                          \-> Probing -> Idle                    an op alone failed
+//! ```
+//!
+//! A stroke passes through `Session(Submit)` → the [queue](super::queue) → `Deferred` → [`BatchWriter`] →
+//! `Effect::Append` → `Appended` → [`Replica`] → [`Subscribers`], in this order; on the other servers
+//! through `Event(Change)` → [`Replica`] → `Deferred` → [`Subscribers`].
+//!
+//! What is delivered to sessions goes through their [`Mailbox`], which says at once whether there was
+//! room: it is the only thing that the core asks and gets an answer from.
+
+mod append;
+mod requests;
+mod shutdown;
+mod signals;
+mod sync;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::chunks::Chunks;
+use super::lifecycle::Lifecycle;
+use super::mailbox::Mailbox;
+use super::messages::{FromSession, ReadRequest};
+use super::presence::Presence;
+use super::replica::{ReadPlan, Replica};
+use super::requests::{PendingRequest, Requests};
+use super::settings::FeedSettings;
+use super::signals::Signalling;
+use super::state::FeedState;
+use super::subscribers::{Retained, Subscribers};
+use super::sync::Sync;
+use super::timers::{Timer, Timers};
+use super::writer::BatchWriter;
+use crate::domain::batch::Decision;
+use crate::domain::drawing::Drawing;
+use crate::domain::ids::{DrawingId, ServerId, SessionId};
+use crate::domain::op::Change;
+use crate::domain::sequence::Seq;
+use crate::domain::signal::Pointer;
+use crate::metrics::{Metrics, Resync};
+use crate::store::{Appended, Chunk, ExpectedHead, Head, LiveEvent, StoreError};
+
+/// How often a feed tells the other servers that it is there, and which version of its people they
+/// should have. A killed server's people are gone after three to four heartbeats, which has to be less
+/// than 10 s.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How often a feed looks whether slow subscribers read again.
+const CATCH_UP_INTERVAL: Duration = Duration::from_millis(50);
+/// Versions of who is here begin at a number up to this one, so that no two feeds of a drawing begin alike.
+/// It leaves room to count within the integers of JSON.
+const FIRST_VERSIONS: u64 = u32::MAX as u64;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input<M> {
+    /// A session says something.
+    Session(FromSession<M>),
+    /// Somebody reads over HTTP.
+    Read(ReadRequest),
+    /// [`Effect::Subscribe`] ended: the live queries are open, or not.
+    Subscribed(Result<(), StoreError>),
+    /// The live queries delivered something.
+    Event(LiveEvent),
+    /// The live queries ended.
+    SubscriptionEnded,
+    /// [`Effect::Read`] ended.
+    ReadEnded(Result<ReadResult, StoreError>),
+    /// [`Effect::Append`] ended.
+    Appended {
+        /// Where the drawing had to be.
+        expected: ExpectedHead,
+        /// What was to be stored.
+        decision: Decision,
+        /// What became of it.
+        result: Result<Appended, StoreError>,
+    },
+    /// [`Effect::Probe`] ended.
+    Probed(Result<(), StoreError>),
+    /// The database reports the drawing's head; nothing if the drawing is not there any more.
+    Head(Option<Head>),
+    /// [`Effect::Publish`] ended.
+    Published {
+        /// The number of the row.
+        number: u64,
+        /// Whether it was written.
+        result: Result<(), StoreError>,
+    },
+    /// [`Effect::Defer`]: everything that was ready before it was handled.
+    Deferred,
+    /// The time of [`Core::next_timer`] has come.
+    Timer,
+    /// The server stops: close the sessions, finish what is queued.
+    Drain,
+    /// The server stops now.
+    ForceClose,
+}
+
+/// What a read brought.
+#[derive(Debug)]
+pub enum ReadResult {
+    /// To [`ReadPlan::Living`].
+    Living {
+        /// The living strokes, with the tombstones if they are few.
+        drawing: Drawing,
+        /// Its title.
+        title: String,
+    },
+    /// To [`ReadPlan::Changes`].
+    Changes {
+        /// The position after which was read.
+        since: Seq,
+        /// What is new, in order.
+        chunks: Vec<Chunk>,
+        /// The tombstones that were missing.
+        tombstones: Vec<Change>,
+    },
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Open the live queries; those that were open before end.
+    Subscribe,
+    /// Read from the database.
+    Read(ReadPlan),
+    /// Store a decision, if the drawing is where it is expected.
+    Append {
+        /// Where it has to be.
+        expected: ExpectedHead,
+        /// What to store.
+        decision: Decision,
+    },
+    /// Find out whether the database takes writes.
+    Probe,
+    /// Ask the database for the drawing's head.
+    CheckHead,
+    /// Write a signal row for the other servers.
+    Publish {
+        /// The number of the row.
+        number: u64,
+        /// A [`PeerMessage`](crate::protocol::PeerMessage) as JSON.
+        body: String,
+    },
+    /// Give [`Input::Deferred`] once everything that is ready was handled.
+    Defer,
+    /// The feed has this many sessions.
+    Sessions(usize),
+    /// Nobody may find the feed any more.
+    Deregister,
+    /// Nobody may find the feed any more, and it ends, if no more requests than these were sent to it.
+    CloseIfIdle {
+        /// Joins and reads that it has seen.
+        requests: u64,
+    },
+    /// The feed has ended; what was sent to it before is handled yet.
+    Stop,
+}
+
+/// Work that is done once everything that is ready was handled, so that it is done once for all.
+#[derive(Debug, Default)]
+struct Deferred {
+    is_scheduled: bool,
+    append: bool,
+    flush: bool,
+    /// When the first change arrived that no frame has delivered yet.
+    undelivered_since: Option<Instant>,
+}
+
+/// What a feed is given once.
+pub struct Environment {
+    /// The drawing.
+    pub drawing: DrawingId,
+    /// This server.
+    pub server: ServerId,
+    /// What it obeys.
+    pub settings: Arc<FeedSettings>,
+    /// What it counts.
+    pub metrics: Arc<Metrics>,
+    /// What it shares with its sessions and the registry.
+    pub state: FeedState,
+}
+
+/// The state of one feed.
+pub struct Core<M: Mailbox> {
+    env: Environment,
+    replica: Replica,
+    sync: Sync,
+    writer: BatchWriter,
+    subscribers: Subscribers<M>,
+    requests: Requests<M>,
+    chunks: Chunks,
+    presence: Presence,
+    signalling: Signalling,
+    deferred: Deferred,
+    lifecycle: Lifecycle,
+    timers: Timers,
+    random: fastrand::Rng,
+}
+
+/// The time of a step, and what comes of it.
+struct Step<'a> {
+    now: Instant,
+    effects: &'a mut Vec<Effect>,
+}
+
+impl Step<'_> {
+    fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+}
+
+impl<M: Mailbox> Core<M> {
+    /// A feed that begins now; all its random choices follow from `seed`.
+    pub fn begin(env: Environment, seed: u64, now: Instant, effects: &mut Vec<Effect>) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut core = Self {
+            replica: Replica::new(env.settings.reorder_buffer),
+            sync: Sync::new(),
+            writer: BatchWriter::new(env.state.capacity.clone()),
+            subscribers: Subscribers::new(Arc::clone(&env.metrics)),
+            requests: Requests::default(),
+            chunks: Chunks::new(env.state.chunk_capacity.clone(), Arc::clone(&env.metrics)),
+            presence: Presence::begin(random.u64(..=FIRST_VERSIONS)),
+            signalling: Signalling::default(),
+            deferred: Deferred::default(),
+            lifecycle: Lifecycle::open(now),
+            timers: Timers::default(),
+            random,
+            env,
+        };
+        core.timers.set(Timer::Heartbeat, now + HEARTBEAT);
+        core.timers.set(Timer::Idle, now + core.idle_interval());
+        core.subscribe(&mut Step { now, effects });
+        core
+    }
+
+    /// Takes an input.
+    pub fn step(&mut self, now: Instant, input: Input<M>, effects: &mut Vec<Effect>) {
+        let step = &mut Step { now, effects };
+        match input {
+            Input::Session(message) => self.on_session(message, step),
+            Input::Read(request) => {
+                self.note_use(now);
+                self.request(PendingRequest::Read(request), Resync::Warm, step);
+            }
+            Input::Subscribed(result) => self.on_subscribed(result, step),
+            Input::Event(LiveEvent::Change(change)) => {
+                self.sync.monitor.on_change(change.seq);
+                self.on_change(*change, step);
+            }
+            Input::Event(LiveEvent::Signals { server, body }) => {
+                self.on_peer_row(server, &body, step);
+            }
+            Input::SubscriptionEnded => self.on_subscription_ended(step),
+            Input::ReadEnded(result) => self.on_read_ended(result, step),
+            Input::Appended {
+                expected,
+                decision,
+                result,
+            } => self.on_appended(expected, decision, result, step),
+            Input::Probed(result) => self.on_probed(result, step),
+            Input::Head(report) => self.on_head(report, step),
+            Input::Published { number, result } => self.on_published(number, result, step),
+            Input::Deferred => self.on_deferred(step),
+            Input::Timer => {
+                while let Some(timer) = self.timers.pop_due(now) {
+                    self.on_timer(timer, step);
+                }
+            }
+            Input::Drain => self.drain(step),
+            Input::ForceClose => self.force_close(step),
+        }
+    }
+
+    /// When [`Input::Timer`] is due.
+    pub fn next_timer(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    fn on_session(&mut self, message: FromSession<M>, step: &mut Step) {
+        match message {
+            FromSession::Join {
+                session,
+                mailbox,
+                since,
+                epoch,
+            } => {
+                self.note_use(step.now);
+                let join = PendingRequest::Join {
+                    session,
+                    mailbox,
+                    since,
+                    epoch,
+                };
+                self.request(join, Resync::Warm, step);
+            }
+            FromSession::Hello {
+                session,
+                hello,
+                access,
+            } => {
+                let hello = PendingRequest::Hello {
+                    session,
+                    hello,
+                    access,
+                };
+                self.request(hello, Resync::Warm, step);
+            }
+            FromSession::Submit {
+                session,
+                writer,
+                ops,
+            } => {
+                // The sessions of a feed that ends are closed, and their clients send the ops elsewhere.
+                if self.lifecycle.close_reason().is_none() {
+                    self.writer.queue.push(session, writer, ops);
+                    self.defer_append(step);
+                }
+            }
+            FromSession::Signal { session, signal } => self.on_signal(session, signal, step),
+            FromSession::Since {
+                session,
+                since,
+                epoch,
+            } => {
+                // The last one counts: they must not gather while a read is in flight.
+                self.requests.forget_since(session);
+                let since = PendingRequest::Since {
+                    session,
+                    since,
+                    epoch,
+                };
+                self.request(since, Resync::Warm, step);
+            }
+            FromSession::People { session } => {
+                self.subscribers.repeat(session, Retained::People, step.now);
+            }
+            FromSession::Leave { session } => self.remove_session(session, step),
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer, step: &mut Step) {
+        match timer {
+            Timer::Heartbeat => self.on_heartbeat(step),
+            Timer::Idle => self.close_if_idle(step),
+            Timer::Subscribe => self.subscribe(step),
+            Timer::Read => {
+                self.sync.end_wait();
+                self.read(step);
+            }
+            Timer::Gap => self.on_gap_timeout(step),
+            Timer::Append => self.append(step),
+            Timer::HeadCheck => self.on_head_check(step),
+            Timer::Signals => self.send_signals(step),
+            Timer::Presence => self.schedule_signals(step),
+            Timer::PresenceRepeat => self.repeat_presence(step),
+            Timer::CatchUp => {
+                self.flush(step);
+                if let Some(drawing) = self.replica.drawing() {
+                    self.subscribers.catch_up(drawing, step.now);
+                }
+                self.watch_slow_subscribers(step);
+            }
+            Timer::Drain => self.drain(step),
+        }
+    }
+
+    fn on_heartbeat(&mut self, step: &mut Step) {
+        self.timers.set(Timer::Heartbeat, step.now + HEARTBEAT);
+        for session in self.subscribers.evict_stalled(step.now) {
+            log::info!(
+                "session {session} of drawing {} has not read for too long",
+                self.env.drawing
+            );
+            self.remove_session(session, step);
+        }
+        self.requests.forget_abandoned();
+        self.chunks.forget_unused(step.now);
+        if self.sync.has_stalled(self.replica.head()) {
+            log::warn!(
+                "live query of drawing {} stalled; resubscribing",
+                self.env.drawing
+            );
+            self.subscribe(step);
+        }
+        if self.presence.expire_peers() {
+            self.presence_changed(step);
+        }
+        if self.presence.is_shared() {
+            self.signalling.dirty.for_peers_changes();
+            self.schedule_signals(step);
+        }
+    }
+
+    fn idle_interval(&self) -> Duration {
+        HEARTBEAT.min(self.env.settings.idle_timeout)
+    }
+
+    fn close_if_idle(&mut self, step: &mut Step) {
+        self.timers
+            .set(Timer::Idle, step.now + self.idle_interval());
+        let in_use =
+            !self.subscribers.is_empty() || !self.requests.is_empty() || !self.writer.is_empty();
+        if in_use {
+            self.lifecycle.note_use(step.now);
+        } else if self
+            .lifecycle
+            .is_idle(step.now, self.env.settings.idle_timeout)
+        {
+            step.effect(Effect::CloseIfIdle {
+                requests: self.requests.seen(),
+            });
+        }
+    }
+
+    /// A join or a read arrived.
+    fn note_use(&mut self, now: Instant) {
+        self.requests.note_seen();
+        self.lifecycle.note_use(now);
+    }
+
+    fn remove_session(&mut self, session: SessionId, step: &mut Step) {
+        self.requests.forget_session(session);
+        let writer = self.subscribers.leave(session);
+        if self.presence.leave(session) {
+            if let Some(writer) = writer.filter(|writer| self.presence.lists(writer.id)) {
+                self.signalling.for_sessions.add_pointer(Pointer {
+                    writer: writer.id,
+                    at: None,
+                });
+            }
+            self.presence_changed(step);
+        }
+        step.effect(Effect::Sessions(self.subscribers.len()));
+    }
+
+    fn defer_append(&mut self, step: &mut Step) {
+        self.deferred.append = true;
+        self.defer(step);
+    }
+
+    fn defer_flush(&mut self, step: &mut Step) {
+        self.deferred.flush = true;
+        self.defer(step);
+    }
+
+    fn defer(&mut self, step: &mut Step) {
+        if !std::mem::replace(&mut self.deferred.is_scheduled, true) {
+            step.effect(Effect::Defer);
+        }
+    }
+
+    fn on_deferred(&mut self, step: &mut Step) {
+        self.deferred.is_scheduled = false;
+        if std::mem::take(&mut self.deferred.flush) {
+            self.flush(step);
+            self.watch_slow_subscribers(step);
+        }
+        if std::mem::take(&mut self.deferred.append) {
+            self.append(step);
+        }
+    }
+
+    /// Delivers what is new.
+    fn flush(&mut self, step: &mut Step) {
+        let Some(drawing) = self.replica.drawing() else {
+            return;
+        };
+        self.subscribers.flush(drawing, step.now);
+        let since = self.deferred.undelivered_since.take();
+        if let Some(since) = since.filter(|_| !self.subscribers.is_empty()) {
+            let took = step.now.saturating_duration_since(since);
+            self.env.metrics.delivery.took(took);
+        }
+    }
+
+    fn watch_slow_subscribers(&mut self, step: &mut Step) {
+        if self.subscribers.has_slow() {
+            self.timers
+                .set_if_unset(Timer::CatchUp, step.now + CATCH_UP_INTERVAL);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! How the core appends, and acknowledges what was appended.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Core, Effect, Step};
+use crate::domain::batch::{Decision, Verdict};
+use crate::domain::ids::SessionId;
+use crate::domain::op::Refusal;
+use crate::domain::sequence::Seq;
+use crate::feed::lifecycle::CloseReason;
+use crate::feed::mailbox::{Acks, Mailbox};
+use crate::feed::sync::Reading;
+use crate::feed::timers::Timer;
+use crate::feed::writer::{Next, State};
+use crate::metrics::Outcome;
+use crate::protocol::ToBrowser;
+use crate::store::{Appended, ExpectedHead, StoreError};
+
+impl<M: Mailbox> Core<M> {
+    /// Appends the ops that have gathered, unless an append or a read is in flight: then they gather on.
+    pub(super) fn append(&mut self, step: &mut Step) {
+        if self.writer.state() != State::Idle || self.sync.reading() != Reading::Idle {
+            return;
+        }
+        let Some(drawing) = self.replica.whole() else {
+            return;
+        };
+        let held = self.writer.contention.held_until(drawing.head(), step.now);
+        if let Some(until) = held {
+            self.timers.set(Timer::Append, until);
+            return;
+        }
+        self.timers.cancel(Timer::Append);
+        match self.writer.next(drawing, step.now) {
+            Next::Nothing => {}
+            Next::Verify => self.read(step),
+            Next::Acknowledge(verdicts) => {
+                self.acknowledge(verdicts, step);
+                self.defer_append(step);
+            }
+            Next::Append { expected, decision } => {
+                let metrics = &self.env.metrics;
+                metrics.append_ops.together(decision.verdicts.len());
+                step.effect(Effect::Append { expected, decision });
+            }
+        }
+    }
+
+    pub(super) fn on_appended(
+        &mut self,
+        expected: ExpectedHead,
+        decision: Decision,
+        result: Result<Appended, StoreError>,
+        step: &mut Step,
+    ) {
+        let took = self.writer.append_ended(step.now);
+        self.env.metrics.append_time.took(took);
+        self.env.metrics.appends.count(outcome(&result));
+        match result {
+            Ok(Appended::Committed) => self.on_committed(expected, decision, took, step),
+            Ok(Appended::Behind) => {
+                if let Some(turn) = self.writer.contention.lost(took, step.now) {
+                    self.ask_for_turn(turn, step);
+                }
+                // See what the other server did, and decide again.
+                self.read(step);
+            }
+            Ok(Appended::Gone) | Err(StoreError::NotFound | StoreError::Gone) => {
+                self.end(CloseReason::NoDrawing, step);
+            }
+            Err(StoreError::Failed(reason)) => self.on_append_failed(&reason, step),
+            // It may or may not have happened. The rows tell: a decision after a read finds the ops
+            // that are stored, by their writer and number.
+            Err(error) => {
+                self.writer.queue.set_unproven(decision.verdicts);
+                self.on_append_unanswered(&error, step);
+            }
+        }
+    }
+
+    fn on_committed(
+        &mut self,
+        expected: ExpectedHead,
+        decision: Decision,
+        took: Duration,
+        step: &mut Step,
+    ) {
+        self.sync.backoff.clear();
+        let head = expected.head + decision.changes.len() as Seq;
+        self.writer.contention.won(head, took, step.now);
+        for change in decision.changes {
+            self.on_change(change, step);
+        }
+        // Strokes before acknowledgements: a client that has its "done" has them too.
+        self.flush(step);
+        self.acknowledge(decision.verdicts, step);
+        self.watch_slow_subscribers(step);
+        self.append(step);
+    }
+
+    fn on_append_unanswered(&mut self, error: &StoreError, step: &mut Step) {
+        log::log!(
+            self.sync.backoff.level(),
+            "an append to drawing {} has no answer: {error}",
+            self.env.drawing
+        );
+        self.read_after_pause(false, step);
+    }
+
+    /// The database answered with an error. Of several ops one may be the cause: then each goes alone. One
+    /// that is alone is refused only if the database takes other writes: it may be full.
+    fn on_append_failed(&mut self, reason: &str, step: &mut Step) {
+        log::log!(
+            self.sync.backoff.level(),
+            "an append to drawing {} failed: {reason}",
+            self.env.drawing
+        );
+        if self.writer.queue.split() {
+            self.read(step);
+        } else {
+            self.writer.probe();
+            step.effect(Effect::Probe);
+        }
+    }
+
+    pub(super) fn on_probed(&mut self, result: Result<(), StoreError>, step: &mut Step) {
+        self.writer.probe_ended();
+        if let Err(error) = result {
+            self.on_append_unanswered(&error, step);
+            return;
+        }
+        if self.writer.queue.second_failure() {
+            let refusal = Refusal::Invalid("the database does not take it".into());
+            let verdict = Verdict::Refused {
+                refusal,
+                stroke: None,
+            };
+            self.acknowledge(vec![verdict], step);
+        }
+        self.read(step);
+    }
+
+    /// Tells the sessions what became of the batch.
+    fn acknowledge(&mut self, verdicts: Vec<Verdict>, step: &mut Step) {
+        let mut acks: BTreeMap<SessionId, Acks> = BTreeMap::new();
+        for ((session, n), verdict) in self.writer.queue.finish().into_iter().zip(verdicts) {
+            let acks = acks.entry(session).or_default();
+            acks.ops += 1;
+            acks.acked_through = n;
+            if let Verdict::Refused { refusal, stroke } = verdict {
+                self.env.metrics.ops_refused.count((&refusal).into());
+                let frame = ToBrowser::refused(n, &refusal, stroke.as_ref()).encode();
+                acks.refusals.push(frame);
+            }
+        }
+        for (session, acks) in acks {
+            self.subscribers.acknowledge(session, acks, step.now);
+        }
+    }
+}
+
+fn outcome(result: &Result<Appended, StoreError>) -> Outcome {
+    match result {
+        Ok(Appended::Committed) => Outcome::Committed,
+        Ok(Appended::Behind) => Outcome::Behind,
+        Ok(Appended::Gone) | Err(StoreError::NotFound | StoreError::Gone) => Outcome::Gone,
+        Err(StoreError::Failed(_)) => Outcome::Failed,
+        Err(_) => Outcome::Unknown,
+    }
+}

@@ -1,0 +1,81 @@
+//! How the core ends.
+//!
+//! Every session and every request must be answered, and no op that was taken may be without its
+//! acknowledgement.
+
+use std::time::Duration;
+
+use super::{Core, Effect, Step};
+use crate::feed::lifecycle::CloseReason;
+use crate::feed::mailbox::Mailbox;
+use crate::feed::timers::Timer;
+
+/// The pause between two batches of sessions that a drain closes.
+const DRAIN_INTERVAL: Duration = Duration::from_millis(50);
+/// Sessions in one batch.
+const DRAIN_BATCH: usize = 50;
+
+impl<M: Mailbox> Core<M> {
+    /// A drawing that was never read cannot be served: those who wait come back later.
+    pub(super) fn end_unless_read(&mut self, step: &mut Step) {
+        if self.replica.drawing().is_none() {
+            self.end(CloseReason::Unavailable, step);
+        }
+    }
+
+    /// Closes all sessions and stops. Requests for the drawing from now on open another feed; those that were
+    /// sent to this one before are refused.
+    pub(super) fn end(&mut self, reason: CloseReason, step: &mut Step) {
+        let is_ended = self.lifecycle.is_ended();
+        self.lifecycle.end(reason);
+        self.refuse_requests(reason);
+        let random = &mut self.random;
+        self.subscribers.close(usize::MAX, || reason.close(random));
+        if !is_ended {
+            step.effect(Effect::Deregister);
+            step.effect(Effect::Stop);
+        }
+    }
+
+    fn refuse_requests(&mut self, reason: CloseReason) {
+        for request in self.requests.take_all() {
+            reason.refuse(request, &mut self.random);
+        }
+    }
+
+    /// Takes nothing new; what was taken is committed and acknowledged; then the sessions are closed in batches.
+    pub(super) fn drain(&mut self, step: &mut Step) {
+        if self.lifecycle.is_ended() {
+            return;
+        }
+        self.lifecycle.drain();
+        self.refuse_requests(CloseReason::Restart);
+        let mut busy = !self.writer.is_empty();
+        if !busy {
+            let random = &mut self.random;
+            let closed = self
+                .subscribers
+                .close(DRAIN_BATCH, || CloseReason::Restart.close(random));
+            let mut changed = false;
+            for session in &closed {
+                changed |= self.presence.leave(*session);
+            }
+            if changed {
+                // The other servers need not wait until this one's heartbeats are missed.
+                self.presence_changed(step);
+            }
+            let is_sending =
+                self.timers.is_set(Timer::Signals) || self.timers.is_set(Timer::Presence);
+            busy = !closed.is_empty() || is_sending;
+        }
+        if busy {
+            self.timers.set(Timer::Drain, step.now + DRAIN_INTERVAL);
+        } else {
+            self.end(CloseReason::Restart, step);
+        }
+    }
+
+    pub(super) fn force_close(&mut self, step: &mut Step) {
+        self.end(CloseReason::Restart, step);
+    }
+}

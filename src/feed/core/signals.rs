@@ -1,0 +1,241 @@
+//! How the core passes on what nobody stores: ink, pointers, who is here, and what the feeds of one
+//! drawing tell each other.
+//!
+//! Signals must never wait for the database, nor make anything else wait.
+
+use std::time::Duration;
+
+use super::{Core, Effect, Step};
+use crate::domain::ids::{ServerId, SessionId};
+use crate::domain::signal::{Ink, Pointer, Signals};
+use crate::feed::mailbox::Mailbox;
+use crate::feed::presence::signal_pause;
+use crate::feed::signals::ForPeers;
+use crate::feed::subscribers::Retained;
+use crate::feed::timers::Timer;
+use crate::metrics::Dropped;
+use crate::protocol::{PageSignal, PeerMessage, ToBrowser};
+use crate::store::StoreError;
+
+/// Who is here is told to the other servers again this long after it changed: SurrealDB's router engine
+/// loses a row now and then, and within a second everyone is to know.
+const PRESENCE_REPEAT: Duration = Duration::from_millis(400);
+
+impl<M: Mailbox> Core<M> {
+    pub(super) fn on_signal(&mut self, session: SessionId, signal: PageSignal, step: &mut Step) {
+        let Some(writer) = self.subscribers.writer(session) else {
+            return;
+        };
+        let writer = writer.id;
+        self.env.metrics.signals.count();
+        let mut signals = Signals::default();
+        if let Some(at) = signal.pointer {
+            signals.add_pointer(Pointer { writer, at });
+        }
+        if let Some(part) = signal.ink {
+            signals.add_ink(Ink { writer, part });
+        }
+        self.note_activity(&mut signals, step);
+        let limit = self.env.settings.ink_points;
+        if self.presence.is_shared() {
+            self.signalling
+                .gather_for_peers(signals.clone(), limit, &self.env.metrics);
+        }
+        self.signalling
+            .gather_for_sessions(signals, limit, &self.env.metrics);
+        self.schedule_signals(step);
+    }
+
+    /// Lists those who do something before those who do nothing, and drops the pointers of those who are not
+    /// listed: nobody would know whose they are.
+    fn note_activity(&mut self, signals: &mut Signals, step: &mut Step) {
+        for ink in &signals.ink {
+            self.signalling.dirty.for_sessions |= !self.presence.acts(ink.writer, step.now);
+        }
+        signals.pointers.retain(|pointer| {
+            let is_listed = self.presence.acts(pointer.writer, step.now);
+            if !is_listed {
+                self.signalling.dirty.for_sessions = true;
+                self.env.metrics.signals_dropped.count(Dropped::Crowd);
+            }
+            is_listed
+        });
+    }
+
+    pub(super) fn presence_changed(&mut self, step: &mut Step) {
+        self.signalling.dirty.changed();
+        step.effect(Effect::Sessions(self.subscribers.len()));
+        self.schedule_signals(step);
+        if self.presence.is_shared() {
+            self.timers
+                .set_if_unset(Timer::PresenceRepeat, step.now + PRESENCE_REPEAT);
+        }
+    }
+
+    pub(super) fn repeat_presence(&mut self, step: &mut Step) {
+        self.signalling.dirty.for_peers_changes();
+        self.schedule_signals(step);
+    }
+
+    /// The first signal goes at once; those that follow within the pause go together.
+    pub(super) fn schedule_signals(&mut self, step: &mut Step) {
+        let pause = signal_pause(self.subscribers.len());
+        let at = self
+            .signalling
+            .sent_at
+            .map_or(step.now, |sent| step.now.max(sent + pause));
+        self.timers.set_if_unset(Timer::Signals, at);
+    }
+
+    pub(super) fn send_signals(&mut self, step: &mut Step) {
+        self.signalling.sent_at = Some(step.now);
+        // Before the pointers, which mean nothing to whoever does not know whose they are.
+        self.send_presence(step);
+        let signals = std::mem::take(&mut self.signalling.for_sessions);
+        if !signals.is_empty() {
+            let frame = ToBrowser::Signals(&signals).encode();
+            self.subscribers.signal(&frame);
+        }
+        self.watch_slow_subscribers(step);
+        self.publish_gathered(step);
+    }
+
+    /// Sends who is here, unless that was done a moment ago: then a little later.
+    fn send_presence(&mut self, step: &mut Step) {
+        // A server that stops tells the others without a pause: its own sessions are closed.
+        let people = match self.lifecycle.close_reason() {
+            Some(_) => 0,
+            None => self.presence.len(),
+        };
+        let Some(pause) = self.signalling.dirty.pause(people, step.now) else {
+            return;
+        };
+        if !pause.is_zero() {
+            self.timers
+                .set_if_unset(Timer::Presence, step.now + pause);
+            return;
+        }
+        let (for_sessions, for_peers) = self.signalling.dirty.take(step.now);
+        if for_sessions && let Some((change, whole)) = self.presence.update_for_sessions(step.now) {
+            let [change, whole] =
+                [change, whole].map(|update| ToBrowser::People(&update).encode());
+            self.subscribers
+                .announce_change(Retained::People, change, whole, step.now);
+        }
+        let waiting = self.signalling.presence.take();
+        self.signalling.presence = match (for_peers, waiting) {
+            (ForPeers::Nothing, waiting) => waiting,
+            (ForPeers::Changes, None) => Some(self.presence.update_for_peers()),
+            // A change that still waits for the row before it becomes a part of the whole.
+            (ForPeers::Changes | ForPeers::All, _) => Some(self.presence.whole_for_peers()),
+        };
+    }
+
+    /// Writes what has gathered for the other servers as one row, if there are any. One row is in flight
+    /// at a time: a slow database gets fewer and larger rows, never a queue.
+    fn publish_gathered(&mut self, step: &mut Step) {
+        if !self.presence.is_shared() {
+            self.signalling.forget_for_peers();
+            return;
+        }
+        if !self.signalling.is_publishing && self.signalling.has_news_for_peers() {
+            let message = self.signalling.take_for_peers();
+            self.publish(message, step);
+        }
+    }
+
+    /// Says that this feed is new, and asks the others who is there.
+    pub(super) fn announce(&mut self, step: &mut Step) {
+        let message = PeerMessage {
+            want_presence: true,
+            presence: Some(self.presence.whole_for_peers()),
+            ..PeerMessage::default()
+        };
+        self.publish(message, step);
+    }
+
+    /// Asks the other servers to yield to this one.
+    pub(super) fn ask_for_turn(&mut self, turn: Duration, step: &mut Step) {
+        let message = PeerMessage {
+            yield_ms: Some(turn.as_millis() as u64),
+            ..PeerMessage::default()
+        };
+        self.publish(message, step);
+    }
+
+    fn publish(&mut self, message: PeerMessage, step: &mut Step) {
+        let number = self.sync.monitor.next_row();
+        let message = PeerMessage { number, ..message };
+        let Ok(body) = serde_json::to_string(&message) else {
+            return;
+        };
+        self.signalling.is_publishing = true;
+        step.effect(Effect::Publish { number, body });
+    }
+
+    pub(super) fn on_published(
+        &mut self,
+        number: u64,
+        result: Result<(), StoreError>,
+        step: &mut Step,
+    ) {
+        self.signalling.is_publishing = false;
+        if let Err(error) = result {
+            self.env.metrics.signals_dropped.count(Dropped::Unwritten);
+            log::debug!(
+                "signals of drawing {} were not written: {error}",
+                self.env.drawing
+            );
+            return;
+        }
+        self.sync.monitor.on_row_stored(number);
+        if self.signalling.has_news_for_peers() {
+            self.schedule_signals(step);
+        }
+    }
+
+    pub(super) fn on_peer_row(&mut self, server: ServerId, body: &str, step: &mut Step) {
+        let Ok(message) = serde_json::from_str::<PeerMessage>(body) else {
+            log::debug!(
+                "drawing {} has a signal row of a kind that this program does not know",
+                self.env.drawing
+            );
+            return;
+        };
+        if server == self.env.server {
+            self.sync.monitor.on_row(message.number);
+            return;
+        }
+        let PeerMessage {
+            want_presence,
+            check_head,
+            yield_ms,
+            presence,
+            mut signals,
+            ..
+        } = message;
+        if check_head {
+            step.effect(Effect::CheckHead);
+            return;
+        }
+        if let Some(turn) = yield_ms {
+            let servers = (self.env.server, server);
+            let turn = Duration::from_millis(turn);
+            let head = self.replica.head();
+            self.writer.contention.grant(servers, turn, head, step.now);
+            return;
+        }
+        // A new peer lacks our presence list, so send it.
+        if want_presence || !self.presence.knows(server) {
+            self.signalling.dirty.for_peers_all();
+        }
+        let outcome = self.presence.on_row(server, presence);
+        self.signalling.dirty.for_sessions |= outcome.changed;
+        self.signalling.want_presence |= outcome.missed;
+        self.note_activity(&mut signals, step);
+        let limit = self.env.settings.ink_points;
+        self.signalling
+            .gather_for_sessions(signals, limit, &self.env.metrics);
+        self.schedule_signals(step);
+    }
+}

@@ -1,0 +1,216 @@
+//! The drawing as this server holds it, and what arrived out of order.
+//!
+//! It must never take a change before those that precede it, nor a position of one epoch for one of
+//! another.
+
+use std::collections::BTreeMap;
+
+use crate::domain::drawing::Drawing;
+use crate::domain::ids::Epoch;
+use crate::domain::op::Change;
+use crate::domain::sequence::{Arrival, Seq, arrival};
+use crate::store::{Chunk, Head};
+
+/// What became of a change that arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// It is held already.
+    Stale,
+    /// It was the next one: the head moved.
+    Applied,
+    /// Changes before it are missing: it waits for them.
+    Waits,
+    /// More wait than may: this many were dropped, and the drawing has to be read.
+    Overflow(usize),
+}
+
+/// What a finite read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReadOutcome {
+    /// The drawing is as far as the read.
+    UpToDate,
+    /// The database holds another history than this replica, which has to be read from its beginning.
+    OtherHistory {
+        /// The same epoch has fewer changes than before: its positions would mean two things, so it
+        /// needs another epoch first.
+        renew: Option<Epoch>,
+    },
+}
+
+/// What to read next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadPlan {
+    /// The living strokes from the beginning.
+    Living {
+        /// Give the drawing another epoch first, if it still has this one.
+        renew: Option<Epoch>,
+    },
+    /// Everything after `since`, and the tombstones that are missing.
+    Changes {
+        /// The last position that is held.
+        since: Seq,
+        /// Tombstones after the first position up to the second are missing; none if both are equal.
+        tombstones: (Seq, Seq),
+    },
+}
+
+/// A drawing that is kept up to date.
+#[derive(Debug)]
+pub struct Replica {
+    /// Nothing until the first read.
+    drawing: Option<Drawing>,
+    /// The drawing is of a history that has ended: what arrives is not of it.
+    is_outdated: bool,
+    title: String,
+    out_of_order: BTreeMap<Seq, Change>,
+    /// Most changes that wait for one before them.
+    reorder_limit: usize,
+}
+
+impl Replica {
+    pub(super) fn new(reorder_limit: usize) -> Self {
+        Self {
+            drawing: None,
+            is_outdated: false,
+            title: String::new(),
+            out_of_order: BTreeMap::new(),
+            reorder_limit,
+        }
+    }
+
+    /// The drawing, once it was read.
+    pub fn drawing(&self) -> Option<&Drawing> {
+        self.drawing.as_ref()
+    }
+
+    /// The drawing, once its tombstones were read too: before, nothing can be decided.
+    pub(super) fn whole(&self) -> Option<&Drawing> {
+        self.drawing.as_ref().filter(|drawing| drawing.is_whole())
+    }
+
+    /// The last position that is held.
+    pub(super) fn head(&self) -> Seq {
+        self.drawing.as_ref().map_or(0, Drawing::head)
+    }
+
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Takes a title; true when it is another one than before.
+    pub(super) fn set_title(&mut self, title: String) -> bool {
+        let changed = title != self.title;
+        self.title = title;
+        changed
+    }
+
+    /// Whether changes wait for one before them.
+    pub fn has_gap(&self) -> bool {
+        !self.out_of_order.is_empty()
+    }
+
+    /// Takes a stored change.
+    pub(super) fn arrive(&mut self, change: Change) -> Placed {
+        if self.is_outdated {
+            // The read that follows the new beginning finds it, if it is of that history.
+            return Placed::Stale;
+        }
+        if let Some(drawing) = &mut self.drawing {
+            match arrival(drawing.head(), change.seq - 1, change.seq) {
+                Arrival::Stale => return Placed::Stale,
+                Arrival::Next => {
+                    drawing.apply(change);
+                    return Placed::Applied;
+                }
+                Arrival::Gap => {}
+            }
+        }
+        if self.out_of_order.len() >= self.reorder_limit {
+            let dropped = self.out_of_order.len() + 1;
+            self.out_of_order.clear();
+            return Placed::Overflow(dropped);
+        }
+        self.out_of_order.insert(change.seq, change);
+        Placed::Waits
+    }
+
+    /// The head moved: takes what waited for that.
+    pub(super) fn take_waiting(&mut self) {
+        let Some(drawing) = &mut self.drawing else {
+            return;
+        };
+        while let Some(first) = self.out_of_order.first_entry() {
+            match arrival(drawing.head(), first.key() - 1, *first.key()) {
+                Arrival::Stale => drop(first.remove()),
+                Arrival::Next => drop(drawing.apply(first.remove())),
+                Arrival::Gap => break,
+            }
+        }
+    }
+
+    pub(super) fn read_plan(&self) -> ReadPlan {
+        let Some(drawing) = &self.drawing else {
+            return ReadPlan::Living { renew: None };
+        };
+        let missing = drawing.tombstones_missing_to();
+        ReadPlan::Changes {
+            since: drawing.head(),
+            tombstones: (drawing.compacted().min(missing), missing),
+        }
+    }
+
+    /// Takes a drawing that was read from its beginning. True when all of it is known now; otherwise
+    /// what is missing has to be read.
+    pub(super) fn open(&mut self, drawing: Drawing) -> bool {
+        let is_known = drawing.is_whole() && !self.is_outdated;
+        self.is_outdated = false;
+        self.drawing = Some(drawing);
+        is_known
+    }
+
+    /// Takes what was read after `since`, in order.
+    pub(super) fn take_read(
+        &mut self,
+        since: Seq,
+        chunks: Vec<Chunk>,
+        tombstones: Vec<Change>,
+    ) -> ReadOutcome {
+        let (Some(drawing), Some(last)) = (&mut self.drawing, chunks.last()) else {
+            return ReadOutcome::UpToDate;
+        };
+        let went_back = last.database_head < since;
+        // Below the compacted position a read does not tell what was erased.
+        let is_compacted = 0 < since && since < last.compacted;
+        if drawing.epoch() != last.epoch || went_back || is_compacted {
+            self.out_of_order.clear();
+            self.is_outdated = true;
+            let renew = (went_back && drawing.epoch() == last.epoch).then_some(last.epoch);
+            return ReadOutcome::OtherHistory { renew };
+        }
+        for mut chunk in chunks {
+            let head = drawing.head();
+            if chunk.head > head {
+                chunk.changes.retain(|change| change.seq > head);
+                drawing.load(chunk.changes, chunk.head);
+            }
+            drawing.raise_compacted(chunk.compacted);
+        }
+        if !drawing.is_whole() {
+            drawing.complete(tombstones);
+        }
+        ReadOutcome::UpToDate
+    }
+
+    /// Compares with what the database reports: true when one of both is behind, which only a read
+    /// can tell.
+    pub(super) fn differs_from(&mut self, report: &Head) -> bool {
+        let Some(drawing) = &mut self.drawing else {
+            return false;
+        };
+        let differs = report.head != drawing.head() || report.epoch != drawing.epoch();
+        if !differs {
+            drawing.raise_compacted(report.compacted);
+        }
+        differs
+    }
+}

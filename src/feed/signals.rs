@@ -1,0 +1,236 @@
+//! What is gathered to be sent together: signals for the sessions, and signals and presence for the
+//! feeds of other servers.
+//!
+//! It must never hold more ink than a setting allows, nor pointers of more people than are listed.
+
+use std::time::{Duration, Instant};
+
+use super::presence::{MAX_LISTED, people_pause};
+use crate::domain::people::PeopleUpdate;
+use crate::domain::signal::Signals;
+use crate::metrics::{Dropped, Metrics};
+use crate::protocol::PeerMessage;
+
+/// What the other servers have to be told of who is here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ForPeers {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What changed; if nothing did, that nothing did.
+    Changes,
+    /// Everything: one of them asked, or is new.
+    All,
+}
+
+/// To whom presence has to be sent, and when it was sent last.
+#[derive(Debug, Default)]
+pub(super) struct PresenceDirty {
+    pub(super) for_sessions: bool,
+    for_peers: ForPeers,
+    sent: Option<Instant>,
+}
+
+impl PresenceDirty {
+    /// Someone came, left or changed here.
+    pub(super) fn changed(&mut self) {
+        self.for_sessions = true;
+        self.for_peers_changes();
+    }
+
+    /// The other servers need to know what changed.
+    pub(super) fn for_peers_changes(&mut self) {
+        self.for_peers = self.for_peers.max(ForPeers::Changes);
+    }
+
+    /// The other servers need to know everything.
+    pub(super) fn for_peers_all(&mut self) {
+        self.for_peers = ForPeers::All;
+    }
+
+    /// How long to gather yet, with this many people here; nothing when there is nothing to send.
+    pub(super) fn pause(&self, people: usize, now: Instant) -> Option<Duration> {
+        if !self.for_sessions && self.for_peers == ForPeers::Nothing {
+            return None;
+        }
+        let pause = people_pause(people);
+        let passed = self
+            .sent
+            .map_or(pause, |sent| now.saturating_duration_since(sent));
+        Some(pause.saturating_sub(passed))
+    }
+
+    /// Takes what is sent now.
+    pub(super) fn take(&mut self, now: Instant) -> (bool, ForPeers) {
+        self.sent = Some(now);
+        let for_sessions = std::mem::take(&mut self.for_sessions);
+        (for_sessions, std::mem::take(&mut self.for_peers))
+    }
+}
+
+/// What is gathered.
+#[derive(Debug, Default)]
+pub(super) struct Signalling {
+    pub(super) for_sessions: Signals,
+    for_peers: Signals,
+    pub(super) dirty: PresenceDirty,
+    /// Presence for the other servers that waits until the row before it is written.
+    pub(super) presence: Option<PeopleUpdate>,
+    /// A row of another server was missed: its presence is needed as a whole.
+    pub(super) want_presence: bool,
+    /// A row is in flight.
+    pub(super) is_publishing: bool,
+    /// When signals were sent to the sessions last.
+    pub(super) sent_at: Option<Instant>,
+}
+
+impl Signalling {
+    pub(super) fn gather_for_sessions(
+        &mut self,
+        newer: Signals,
+        max_points: usize,
+        metrics: &Metrics,
+    ) {
+        gather(&mut self.for_sessions, newer, max_points, metrics);
+    }
+
+    pub(super) fn gather_for_peers(
+        &mut self,
+        newer: Signals,
+        max_points: usize,
+        metrics: &Metrics,
+    ) {
+        gather(&mut self.for_peers, newer, max_points, metrics);
+    }
+
+    pub(super) fn has_news_for_peers(&self) -> bool {
+        !self.for_peers.is_empty() || self.presence.is_some() || self.want_presence
+    }
+
+    /// Everything for the other servers, as one message.
+    pub(super) fn take_for_peers(&mut self) -> PeerMessage {
+        PeerMessage {
+            signals: std::mem::take(&mut self.for_peers),
+            presence: self.presence.take(),
+            want_presence: std::mem::take(&mut self.want_presence),
+            ..PeerMessage::default()
+        }
+    }
+
+    /// No other server has the drawing open.
+    pub(super) fn forget_for_peers(&mut self) {
+        drop(self.take_for_peers());
+    }
+}
+
+/// Takes in newer signals. Beyond `max_points` of ink all of it is dropped, and gathering begins anew.
+fn gather(signals: &mut Signals, newer: Signals, max_points: usize, metrics: &Metrics) {
+    signals.merge(newer);
+    if signals.ink_points() > max_points {
+        metrics.signals_dropped.count(Dropped::Ink);
+        signals.ink.clear();
+    }
+    // No more than those whose owners may be listed.
+    signals.pointers.truncate(MAX_LISTED);
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::colour::Colour;
+    use crate::domain::ids::{StrokeId, Writer};
+    use crate::domain::points::{Point, Points};
+    use crate::domain::signal::{Ink, InkPart, MAX_INK_POINTS};
+    use crate::domain::stroke::Tool;
+
+    const STEP: Duration = Duration::from_millis(1);
+
+    /// The milliseconds at which presence is sent when somebody comes every so many milliseconds for five seconds.
+    fn sent_at(people: usize, comes_every: u64) -> Vec<u64> {
+        let (mut dirty, start) = (PresenceDirty::default(), Instant::now());
+        let mut sent = Vec::new();
+        for at in 0..5_000 {
+            let now = start + STEP * at as u32;
+            if at % comes_every == 0 {
+                dirty.changed();
+            }
+            if dirty.pause(people, now) == Some(Duration::ZERO) {
+                assert_eq!(dirty.take(now), (true, ForPeers::Changes));
+                sent.push(at);
+            }
+        }
+        sent
+    }
+
+    fn pauses(sent: &[u64]) -> Vec<u64> {
+        sent.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    #[test]
+    fn a_few_people_are_told_at_the_next_tick() {
+        assert!(pauses(&sent_at(3, 1)).iter().all(|pause| *pause == 33));
+        // Whoever comes after a pause is told of at once.
+        assert_eq!(sent_at(3, 1_000), [0, 1_000, 2_000, 3_000, 4_000]);
+    }
+
+    #[test]
+    fn in_a_crowd_nobody_is_told_more_than_once_a_second() {
+        for people in [250, 1_000, 100_000] {
+            assert_eq!(sent_at(people, 5), [0, 1_000, 2_000, 3_000, 4_000]);
+        }
+        assert_eq!(sent_at(1_000, 2_000), [0, 2_000, 4_000]);
+        let between = pauses(&sent_at(100, 5));
+        assert!(between.iter().all(|pause| *pause == 400), "{between:?}");
+    }
+
+    #[test]
+    fn a_request_for_everything_is_not_lowered_to_what_changed() {
+        let (mut dirty, now) = (PresenceDirty::default(), Instant::now());
+        assert_eq!(dirty.pause(1, now), None);
+        dirty.for_peers_all();
+        dirty.for_peers_changes();
+        assert_eq!(dirty.pause(1, now), Some(Duration::ZERO));
+        assert_eq!(dirty.take(now), (false, ForPeers::All));
+        assert_eq!(dirty.take(now), (false, ForPeers::Nothing));
+    }
+
+    fn ink(writer: Writer) -> Signals {
+        let points = vec![Point { x: 0, y: 0 }; MAX_INK_POINTS];
+        let part = InkPart {
+            stroke: StrokeId::random(),
+            n: 1,
+            offset: 0,
+            x: 0.0,
+            y: 0.0,
+            points: Points::new(points, None).unwrap(),
+            tool: Tool::Pen,
+            colour: Colour([1, 2, 3]),
+            width: 4.0,
+            end: false,
+        };
+        let writer = writer.id;
+        Signals {
+            ink: vec![Ink { writer, part }],
+            ..Signals::default()
+        }
+    }
+
+    #[test]
+    fn ink_beyond_the_limit_is_dropped() {
+        let metrics = Metrics::new();
+        let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+        let mut signalling = Signalling::default();
+        let parts = 3;
+        let max_points = parts * MAX_INK_POINTS;
+        for _ in 0..parts {
+            signalling.gather_for_sessions(ink(writer), max_points, &metrics);
+        }
+        assert_eq!(signalling.for_sessions.ink.len(), parts);
+        signalling.gather_for_sessions(ink(writer), max_points, &metrics);
+        assert_eq!(signalling.for_sessions.ink.len(), 0);
+        let line = "whiteboard_signals_dropped_total{reason=\"ink\"} 1\n";
+        assert!(metrics.text().contains(line));
+    }
+}
