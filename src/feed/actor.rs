@@ -47,25 +47,25 @@ use crate::domain::signal::{Pointer, Signals};
 use crate::metrics::{Metrics, Resync};
 use crate::store::{LiveEvent, Store};
 
-/// A feed tells the other servers this often that it is there, and which version of its people they should have. A killed server's people are gone after three to four
-/// beats, which has to be less than 10 s.
+/// Interval of a feed's presence rows to its peers, with the version of its presence list. The people of
+/// a killed server expire after three to four of them, which has to be less than 10 s.
 const ROSTER_BEAT: Duration = Duration::from_secs(2);
-/// The same is told so long after who is here changed: SurrealDB's router engine loses a row now and
+/// The same is sent so long after the presence list changed: SurrealDB's router engine loses a row now and
 /// then, and within a second everyone is to know.
 const PEOPLE_AGAIN: Duration = Duration::from_millis(400);
 /// Versions of who is here begin at a number up to this one, so that no two feeds of a drawing begin alike. It
 /// leaves what a page can count to.
 const FIRST_VERSIONS: u64 = u32::MAX as u64;
-/// Those who fell behind are looked at this often.
+/// Interval at which sessions that fell behind are sent what they lack.
 const CATCH_UP_TICK: Duration = Duration::from_millis(50);
-/// The head is compared with the database's so long after each following.
+/// Delays after a subscription at which the head is compared with the database's.
 const HEAD_CHECKS: [Duration; 3] = [
     Duration::from_millis(100),
     Duration::from_millis(500),
     Duration::from_secs(2),
 ];
 
-/// A feed as a session holds it.
+/// A session's hold on a feed.
 #[derive(Clone)]
 pub struct FeedHandle {
     /// The feed's address.
@@ -85,37 +85,37 @@ pub struct Feed {
     /// Nothing until the first read.
     drawing: Option<Drawing>,
     title: String,
-    /// What was read over HTTP lately.
+    /// Chunks that were read over HTTP recently.
     chunks: Chunks,
     subscribers: Subscribers,
     presence: Presence,
     queue: Queue,
     /// The live queries, while they are open.
     subscription: Option<SpawnHandle>,
-    /// They are new, and nothing was read since.
+    /// Subscribed; not read yet.
     resubscribed: bool,
     monitor: LiveQueryMonitor,
-    /// Changes that came before one that precedes them.
+    /// Changes that arrived before an earlier one.
     out_of_order: BTreeMap<Seq, Change>,
-    /// When the first change that no frame told yet was learnt.
+    /// When the oldest change that was not delivered yet arrived.
     undelivered_since: Option<Instant>,
-    /// What is asked while nothing was read, or before it is sure where the database is …
+    /// Requests that wait for a read …
     pending: Vec<PendingRequest>,
-    /// … and of it what the read that is under way answers.
+    /// … and those that the read in flight answers.
     answered_by_read: Vec<PendingRequest>,
     /// Signals for this server's sessions, and for the other servers.
     for_sessions: Signals,
     for_peers: Signals,
     presence_dirty: PresenceDirty,
-    /// What waits for the row before it to be written.
+    /// Waits until the row in flight is written.
     pending_presence: Option<PeopleUpdate>,
-    /// A row of another server was missed.
+    /// A peer's row was missed: request its presence list.
     want_presence: bool,
     last_tick: Instant,
     idle_since: Instant,
     /// Joins and reads that reached this feed.
     requests_seen: u64,
-    /// Reads and followings that failed.
+    /// Reads and subscriptions that failed in a row.
     read_backoff: Backoff,
     /// Appends that failed, or had no answer.
     append_backoff: Backoff,
@@ -205,7 +205,7 @@ impl Feed {
     fn beat(&mut self, ctx: &mut Context<Self>) {
         for session in self.subscribers.evict_stalled(Instant::now()) {
             log::info!(
-                "session {session} of drawing {} has not read for too long",
+                "session {session} of drawing {} stalled; closing it",
                 self.id
             );
             self.remove_session(session, ctx);
@@ -213,7 +213,7 @@ impl Feed {
         self.forget_pending(|_| false);
         self.chunks.forget_unused(Instant::now());
         if self.subscription.is_some() && self.monitor.is_stalled(self.head()) {
-            log::warn!("drawing {} hears nothing: following again", self.id);
+            log::warn!("live query of drawing {} stalled; resubscribing", self.id);
             self.subscribe(ctx);
         }
         if self.presence.beat() {
@@ -255,7 +255,7 @@ impl Feed {
         self.registration.count(self.subscribers.len());
     }
 
-    /// Hands everyone who follows what is new.
+    /// Delivers what is new to the subscribers.
     fn flush(&mut self) {
         let Some(drawing) = &self.drawing else { return };
         self.subscribers.flush(drawing);
@@ -304,7 +304,7 @@ impl StreamHandler<LiveEvent> for Feed {
     }
 
     fn finished(&mut self, ctx: &mut Self::Context) {
-        log::warn!("drawing {} is no longer followed: following again", self.id);
+        log::warn!("live query of drawing {} ended; resubscribing", self.id);
         self.subscription = None;
         let wait = self.read_backoff.wait();
         ctx.run_later(wait, |feed, ctx| feed.subscribe(ctx));

@@ -17,7 +17,7 @@ impl Backoff {
         self.0 = 0;
     }
 
-    /// How loud to say that it failed: aloud only the first time, for a database may be away for long.
+    /// Log at warn once, then at debug: a database may be away for long.
     pub(super) fn level(&self) -> log::Level {
         match self.0 {
             0 => log::Level::Warn,

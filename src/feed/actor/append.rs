@@ -143,7 +143,7 @@ impl Feed {
         let level = self.append_backoff.level();
         log::log!(
             level,
-            "drawing {} was appended to without an answer: {error}",
+            "the outcome of an append to drawing {} is unknown: {error}",
             self.id
         );
         let wait = self.append_backoff.wait();

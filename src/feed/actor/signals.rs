@@ -206,7 +206,7 @@ impl Feed {
                 feed.in_flight.signalling = false;
                 if let Err(error) = written {
                     feed.metrics.signals_dropped.count(Dropped::Unwritten);
-                    log::debug!("signals of drawing {} were lost: {error}", feed.id);
+                    log::debug!("signals of drawing {} were not written: {error}", feed.id);
                     return;
                 }
                 feed.monitor.wrote(number);
@@ -248,8 +248,7 @@ impl Feed {
                 .yield_to(servers, turn, self.head(), Instant::now());
             return;
         }
-        // Whom this feed did not know may not have heard who came here before: nothing is written
-        // while nobody is known to listen.
+        // A new peer lacks our presence list, so send it: nothing is written while there are no peers.
         let tell = want_presence || !self.presence.knows(server);
         if tell {
             self.presence_dirty.for_peers(PeerUpdate::All);

@@ -56,7 +56,7 @@ impl Feed {
                 }
                 Err(error) => {
                     let level = feed.read_backoff.level();
-                    log::log!(level, "drawing {} cannot be followed: {error}", feed.id);
+                    log::log!(level, "cannot subscribe to drawing {}: {error}", feed.id);
                     feed.unavailable(ctx);
                     let wait = feed.read_backoff.wait();
                     ctx.run_later(wait, |feed, ctx| feed.subscribe(ctx));
@@ -155,7 +155,7 @@ impl Feed {
             return;
         }
         let level = self.read_backoff.level();
-        log::log!(level, "drawing {} cannot be read: {error}", self.id);
+        log::log!(level, "cannot read drawing {}: {error}", self.id);
         self.unavailable(ctx);
         let wait = self.read_backoff.wait();
         self.read_after(wait, ctx);
@@ -206,7 +206,7 @@ impl Feed {
     /// The database holds another history than this feed: a backup was restored. Everyone starts over.
     pub(super) fn start_over(&mut self, epoch: Epoch, went_back: bool, ctx: &mut Context<Self>) {
         log::warn!(
-            "drawing {} has another history than before: it is read anew",
+            "drawing {} has another history than before; reading it again",
             self.id
         );
         self.out_of_order.clear();
