@@ -1,8 +1,8 @@
-//! The beat of this server: it says that it is there, and hears itself say so through the database.
+//! The heartbeat of this server: a row that it writes, and receives through its own live query.
 //!
-//! A beat that is stored proves the connection for queries, and one that is heard the connection
-//! for live queries. SurrealDB's client notices neither when the other side is gone without a
-//! word: it must never be believed for longer than a few beats.
+//! A heartbeat that is stored proves the connection for queries, and one that comes back proves the
+//! connection for live queries. SurrealDB's client detects neither when the other side is gone: a
+//! connection must never be trusted for longer than a few heartbeats.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,40 +14,39 @@ use crate::backoff::Backoff;
 use crate::feed::registry::Feeds;
 use crate::store::{Store, StoreError};
 
-/// How often a server tells the others at least that it is there, and who is on its drawings. Unheard for
-/// [`HEARTBEATS_UNTIL_GONE`] times as long it counts no more, which has to be less than 10 s.
+/// How often a server writes its heartbeat and the numbers of its sessions at least. After
+/// [`HEARTBEATS_UNTIL_GONE`] times as long without one it counts as gone, which has to be less than 10 s.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(2_500);
-/// Who comes or goes is told at once, but such beats are at least so far apart.
+/// Least time between two heartbeats: one is written at once when a number of sessions changes.
 const HEARTBEAT_PAUSE: Duration = Duration::from_millis(500);
-/// A server is gone that is unheard for so many beats, and so is a connection over which as
-/// many were not stored or not heard.
+/// Missed heartbeats before a server counts as gone, and before a connection is replaced.
 pub const HEARTBEATS_UNTIL_GONE: u32 = 3;
 
-/// The beat of one server.
+/// The heartbeat of one server.
 pub struct Heartbeat {
     store: Store,
     feeds: Feeds,
     interval: Duration,
     state: Mutex<State>,
-    /// A beat is due before its time.
+    /// A heartbeat is due before its time.
     due: Notify,
 }
 
 /// What is known of the two connections.
 #[derive(Default)]
 struct State {
-    /// When the last beat began, until it is heard.
+    /// When the last heartbeat began, until it is acknowledged.
     begun: Option<Instant>,
-    /// Beats in a row that were not stored.
+    /// Heartbeats in a row that were not stored.
     unstored: u32,
-    /// Beats in a row that were stored and not heard.
+    /// Heartbeats in a row that were stored and did not come back.
     unacknowledged: u32,
-    /// Whether one was heard since the servers are followed.
+    /// Whether one came back on the current subscription.
     acknowledged: bool,
 }
 
 impl Heartbeat {
-    /// A server that has not beaten yet.
+    /// A server that has written no heartbeat yet.
     pub fn new(store: Store, feeds: Feeds, interval: Duration) -> Self {
         Self {
             store,
@@ -58,7 +57,7 @@ impl Heartbeat {
         }
     }
 
-    /// Whether this server can store something and hears of it, as its own last beats prove.
+    /// Whether this server can write and receives notifications, as its own last heartbeats prove.
     pub fn is_acknowledged(&self) -> bool {
         let state = self.state();
         state.acknowledged
@@ -66,7 +65,7 @@ impl Heartbeat {
             && state.unstored < HEARTBEATS_UNTIL_GONE
     }
 
-    /// Beats, and replaces a connection that does not answer. Runs until it is dropped.
+    /// Writes heartbeats, and replaces a connection that does not answer. Runs until it is dropped.
     pub async fn run(&self) {
         let mut times = tokio::time::interval(self.interval);
         times.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -86,24 +85,27 @@ impl Heartbeat {
             let stored = self.store.heartbeat(&self.feeds.counts()).await;
             let (unstored, unacknowledged) = self.on_stored(&stored, regular);
             if is_multiple(unstored) {
-                log::warn!("the database did not answer {unstored} beats: connecting anew");
+                log::warn!("{unstored} heartbeats were not stored; reconnecting");
                 log_replaced(self.store.replace_queries().await);
             }
             if is_multiple(unacknowledged) {
-                log::warn!("live queries did not tell of {unacknowledged} beats: connecting anew");
+                log::warn!(
+                    "{unacknowledged} heartbeats were not received by live query; reconnecting"
+                );
                 log_replaced(self.store.replace_live_queries().await);
             }
         }
     }
 
-    /// Listens for this server's own beats, over and over. Runs until it is dropped.
+    /// Receives this server's own heartbeats, and subscribes again when the live query ends. Runs until it
+    /// is dropped.
     pub async fn listen(&self) {
         let (mut backoff, mut random) = (Backoff::default(), fastrand::Rng::new());
         loop {
             match self.store.subscribe_servers().await {
                 Ok(mut follow) => {
                     backoff.clear();
-                    // Proves at once that it works, not only with the next beat.
+                    // Proves at once that it works, not only with the next heartbeat.
                     self.due.notify_one();
                     while let Some(server) = follow.next().await {
                         if server.id == self.store.server() && !server.left {
@@ -111,24 +113,25 @@ impl Heartbeat {
                         }
                     }
                     self.state().acknowledged = false;
-                    log::warn!("the servers are no longer followed: following again");
+                    log::warn!("live query of the servers ended; resubscribing");
                 }
-                // That the database is away is said above, once.
-                Err(error) => log::debug!("the servers cannot be followed: {error}"),
+                // `run` logs once that the database is away.
+                Err(error) => log::debug!("cannot subscribe to the servers: {error}"),
             }
             tokio::time::sleep(backoff.next(&mut random)).await;
         }
     }
 
-    /// Notes what came of a beat; gives how many regular ones in a row were not stored, if that may
-    /// be the connection's fault, and how many were not heard: those between them come too fast to tell what is gone from what is slow.
+    /// Records the outcome of a heartbeat. Returns how many regular ones in a row were not stored, if the
+    /// connection may be the cause, and how many did not come back. Those written in between are too close
+    /// together to tell a dead connection from a slow one.
     fn on_stored(&self, stored: &Result<(), StoreError>, regular: bool) -> (u32, u32) {
         let mut state = self.state();
         match stored {
             Ok(()) => {
                 self.store.metrics().heartbeats.count();
                 state.unstored = 0;
-                // It may have been heard before this server was told that it is stored.
+                // It may have come back before its write returned.
                 if !regular {
                     return (0, 0);
                 }
@@ -137,8 +140,8 @@ impl Heartbeat {
                 }
             }
             Err(error) => {
-                // `/readyz` and the feeds say that the database is away.
-                log::debug!("the beat was not stored: {error}");
+                // `/readyz` and the feeds report that the database is away.
+                log::debug!("the heartbeat was not stored: {error}");
                 if !regular {
                     return (0, 0);
                 }
@@ -161,7 +164,7 @@ impl Heartbeat {
         }
         state.unacknowledged = 0;
         if !std::mem::replace(&mut state.acknowledged, true) {
-            log::info!("this server hears its own beat through the database");
+            log::info!("this server receives its own heartbeat through the database");
         }
     }
 
@@ -171,13 +174,13 @@ impl Heartbeat {
     }
 }
 
-/// Whether so many beats in a row are once more as many as a connection is given.
+/// Whether this many missed heartbeats are a multiple of the limit.
 fn is_multiple(beats: u32) -> bool {
     beats > 0 && beats.is_multiple_of(HEARTBEATS_UNTIL_GONE)
 }
 
 fn log_replaced(replaced: Result<(), StoreError>) {
     if let Err(error) = replaced {
-        log::warn!("there is no other connection to the database: {error}");
+        log::warn!("cannot replace the connection to the database: {error}");
     }
 }

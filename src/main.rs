@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     // It is the first logger of this process.
     let _ = log::set_boxed_logger(Box::new(Calm(logger)));
     for name in Settings::unknown_variables() {
-        log::warn!("{name} is no setting");
+        log::warn!("unknown setting {name}");
     }
     let work = async {
         if settings.new_epoch {
@@ -76,7 +76,7 @@ fn connections_within_files(wished: usize) -> usize {
     wished.min(files.saturating_sub(OTHER_FILES).max(1))
 }
 
-/// A log without the alarms that are known to be false.
+/// A log without the warnings that are known to be harmless.
 struct Calm(env_logger::Logger);
 
 impl log::Log for Calm {

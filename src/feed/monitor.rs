@@ -1,14 +1,14 @@
-//! Whether a live query still tells what is stored.
+//! Whether a live query still delivers what is stored.
 //!
 //! One that was killed behind the feed's back ends without a word. It must never be taken for one
 //! for which there is nothing to tell: a feed's own changes and signals come back to it too.
 
 use crate::domain::sequence::Seq;
 
-/// For so many beats a live query may owe something that was stored before them.
+/// Missed beats before a live query counts as stalled.
 const BEATS_UNTIL_STALLED: u8 = 2;
 
-/// One live query: up to where it told, and should have.
+/// How far one live query got, and how far it should be.
 #[derive(Debug, Default)]
 struct Progress {
     heard: u64,

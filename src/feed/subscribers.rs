@@ -26,10 +26,10 @@ use crate::domain::sequence::Seq;
 use crate::metrics::{Metrics, Resync, SkippedFrame};
 use crate::protocol::{Close, ResetReason, ToBrowser, strokes_frame};
 
-/// A session that reads nothing for so long is given up.
+/// A session that reads nothing for so long is evicted.
 pub const MAX_STALL: Duration = Duration::from_secs(30);
 
-/// What is told when it changes, and has to reach everyone once they read: the last of each kind.
+/// Retained frames: the latest of each kind, delivered to slow subscribers when they read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Retained {
     /// Who is here.
@@ -61,7 +61,7 @@ struct Subscriber<M> {
     delivery: Delivery,
     /// Who draws in it, once it said hello.
     writer: Option<Writer>,
-    /// Answers that found its mailbox full. Bounded by the ops that a session may have without an answer.
+    /// Acks that found its mailbox full. Bounded by the session's unacknowledged ops.
     pending_acks: Option<Acks>,
     /// What changed while it was not reading.
     missed: BTreeSet<Retained>,
@@ -77,7 +77,7 @@ impl<M: Mailbox> Subscriber<M> {
         };
     }
 
-    /// Sends what it missed of what lasts; false when its mailbox is full.
+    /// Sends the retained frames that it missed; false when its mailbox is full.
     fn send_missed(&mut self, retained: &BTreeMap<Retained, ByteString>) -> bool {
         for (kind, frame) in retained {
             if self.missed.contains(kind) {
@@ -111,11 +111,11 @@ impl<M: Mailbox> Subscriber<M> {
 pub struct Subscribers<M: Mailbox> {
     metrics: Arc<Metrics>,
     all: BTreeMap<SessionId, Subscriber<M>>,
-    /// Everyone who follows has everything up to here.
+    /// Every live subscriber has everything up to here.
     sent: Seq,
     /// How many have fallen behind.
     slow: usize,
-    /// What everyone was told last of what lasts.
+    /// The latest retained frame of each kind.
     retained: BTreeMap<Retained, ByteString>,
     /// What the next session that holds nothing is sent.
     first_frame: Option<FirstFrame>,

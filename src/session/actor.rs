@@ -166,7 +166,7 @@ impl Session {
                 ctx.text(ToBrowser::Pong { head }.encode());
             }
             Ok(_) if self.request_limit.check().is_err() => {
-                self.malformed("asks more often than a page has reason to", ctx);
+                self.malformed("too many requests", ctx);
             }
             Ok(FromBrowser::Hello(hello)) => self.hello(hello, ctx),
             Ok(FromBrowser::Since { since, epoch }) => {
@@ -320,7 +320,7 @@ impl Handler<ToSession> for Session {
                 self.queued.took(&frame);
                 if frame.len() >= LARGE_FRAME {
                     // No more until this one is written: what is taken from the mailbox is
-                    // copied, and of a browser that does not read it is to be little.
+                    // copied: this bounds the copies held for a slow client.
                     ctx.wait(wrap_future(tokio::task::yield_now()));
                 }
                 ctx.text(frame);

@@ -233,7 +233,7 @@ impl Frames {
             };
             let behind = self.behind.get_or_insert_with(Instant::now);
             if behind.elapsed() > FLOOD_LIMIT {
-                let reason = "sends more frames than a page has reason to";
+                let reason = "too many frames";
                 return Poll::Ready(Err(Close::Malformed(reason.into())));
             }
             let wait = until.wait_time_from(QuantaClock::default().now());

@@ -90,7 +90,7 @@ impl From<surrealdb::Error> for QueryError {
             }
             _ if text.contains("can be retried") => QueryError::Conflict,
             ErrorDetails::Connection(_) => unavailable(text),
-            // No fault of what was to be stored, which may be there nevertheless.
+            // Storage error; the write may have committed.
             _ if is_of_storage(text) => QueryError::Store(StoreError::Storage(one_line(text))),
             _ => QueryError::Store(StoreError::Failed(one_line(text))),
         }
