@@ -298,6 +298,11 @@ impl Members {
             else {
                 continue;
             };
+            // What would not be taken is not encoded: that would go on for as long as it reads nothing.
+            if !member.mailbox.has_room() {
+                self.waiting += 1;
+                continue;
+            }
             if let Some(reason) = *reset {
                 let frame = ToBrowser::Reset {
                     life: drawing.life(),

@@ -310,9 +310,9 @@ impl Handler<ToSession> for Session {
         if self.closing {
             return;
         }
+        self.unread.took(&message);
         match message {
             ToSession::Frame(frame) => {
-                self.unread.took(&frame);
                 if frame.len() >= LARGE_FRAME {
                     // No more until this one is written: what is taken from the mailbox is
                     // copied, and of a browser that does not read it is to be little.

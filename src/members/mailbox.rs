@@ -2,6 +2,7 @@
 //!
 //! It must never hold more than its limits for a browser that does not read.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -37,17 +38,42 @@ pub struct Mailbox {
     recipient: Recipient<ToSession>,
     unread: Unread,
     most: usize,
+    /// What found no room last.
+    refused: Cell<Option<Refused>>,
 }
 
-/// Bytes of frames that were sent to a session and not taken by it.
+/// What was sent to a session and not taken by it.
 #[derive(Clone, Debug, Default)]
-pub struct Unread(Arc<AtomicUsize>);
+pub struct Unread(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Bytes of frames that wait.
+    bytes: AtomicUsize,
+    /// Messages that the session took, ever.
+    taken: AtomicUsize,
+}
 
 impl Unread {
-    /// The session took a frame.
-    pub fn took(&self, frame: &ByteString) {
-        self.0.fetch_sub(frame.len(), Ordering::Relaxed);
+    /// The session took a message.
+    pub fn took(&self, message: &ToSession) {
+        if let ToSession::Frame(frame) = message {
+            self.0.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
+        }
+        self.0.taken.fetch_add(1, Ordering::Release);
     }
+
+    fn taken(&self) -> usize {
+        self.0.taken.load(Ordering::Acquire)
+    }
+}
+
+/// A message that found no room.
+#[derive(Clone, Copy, Debug)]
+struct Refused {
+    bytes: usize,
+    /// How many messages had been taken before.
+    taken: usize,
 }
 
 impl Mailbox {
@@ -58,7 +84,21 @@ impl Mailbox {
             recipient,
             unread,
             most,
+            refused: Cell::new(None),
         }
+    }
+
+    /// Whether it is worth to make a frame: what found no room last would find it now, as far as can be
+    /// told. It has none as long as its session takes nothing.
+    pub(super) fn has_room(&self) -> bool {
+        self.refused.get().is_none_or(|refused| {
+            self.unread.taken() != refused.taken
+                && self.fits(self.unread.0.bytes.load(Ordering::Relaxed), refused.bytes)
+        })
+    }
+
+    fn fits(&self, unread: usize, bytes: usize) -> bool {
+        unread == 0 || unread + bytes <= self.most
     }
 
     /// Closes the session. Past the mailbox's limit: its last message.
@@ -73,10 +113,14 @@ impl Mailbox {
 
     /// Sends answers, or gives them back if there is no room.
     pub(super) fn answers(&self, answers: Answers) -> Result<(), Answers> {
+        let taken = self.unread.taken();
         match self.recipient.try_send(ToSession::Answers(answers)) {
             Ok(()) => Ok(()),
             Err(error) => match error.into_inner() {
-                ToSession::Answers(answers) => Err(answers),
+                ToSession::Answers(answers) => {
+                    self.refused.set(Some(Refused { bytes: 0, taken }));
+                    Err(answers)
+                }
                 _ => Ok(()),
             },
         }
@@ -85,12 +129,15 @@ impl Mailbox {
     /// Sends a frame, if there is room; says whether there was.
     pub(super) fn frame(&self, frame: ByteString) -> bool {
         let bytes = frame.len();
-        let unread = self.unread.0.fetch_add(bytes, Ordering::Relaxed);
-        let fits = unread == 0 || unread + bytes <= self.most;
-        if fits && self.recipient.try_send(ToSession::Frame(frame)).is_ok() {
+        // Asked before it is tried: what is taken meanwhile is room that is not overlooked later.
+        let taken = self.unread.taken();
+        let unread = self.unread.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if self.fits(unread, bytes) && self.recipient.try_send(ToSession::Frame(frame)).is_ok() {
+            self.refused.set(None);
             return true;
         }
-        self.unread.0.fetch_sub(bytes, Ordering::Relaxed);
+        self.unread.0.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.refused.set(Some(Refused { bytes, taken }));
         false
     }
 }

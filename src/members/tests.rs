@@ -34,11 +34,9 @@ impl Handler<ToSession> for Browser {
     type Result = ();
 
     fn handle(&mut self, message: ToSession, _: &mut Self::Context) {
+        self.unread.took(&message);
         match message {
-            ToSession::Frame(frame) => {
-                self.unread.took(&frame);
-                self.frames.push(frame);
-            }
+            ToSession::Frame(frame) => self.frames.push(frame),
             ToSession::Answers(answers) => self.answers.push(answers),
             ToSession::Close(close) => self.closed = Some(close),
             _ => {}
@@ -68,10 +66,15 @@ fn drawing() -> Drawing {
 }
 
 fn draw(drawing: &mut Drawing) {
+    draw_with(drawing, BYTES);
+}
+
+/// Draws a stroke with a note of so many bytes.
+fn draw_with(drawing: &mut Drawing, bytes: usize) {
     let seq = drawing.head() + 1;
     let body = format!(
         r##"{{"tool":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{}"}}"##,
-        "x".repeat(BYTES)
+        "x".repeat(bytes)
     );
     drawing.apply(Change {
         seq,
@@ -179,8 +182,11 @@ async fn what_waits_for_a_browser_that_does_not_read_is_bounded_in_bytes() {
         members.catch_up(&drawing);
     }
     // Only now does it read. Before it lacked too much for the socket, it had what fits.
-    let mut came = browser.send(Came).await.unwrap();
-    let read = came.pop().unwrap();
+    let came = browser.send(Came).await.unwrap();
+    members.catch_up(&drawing);
+    let mut advice = browser.send(Came).await.unwrap();
+    let read = advice.pop().unwrap();
+    assert!(advice.is_empty(), "nothing but the advice to read");
     let bytes: usize = came.iter().map(|frame| frame.len()).sum();
     assert!(bytes <= UNREAD, "{bytes}");
     assert!(bytes > UNREAD - 2 * BYTES, "{bytes}");
@@ -248,6 +254,70 @@ async fn what_lasts_is_told_to_whoever_did_not_read_or_comes_later() {
     let came = ben.send(Came).await.unwrap();
     assert_eq!(came[1..], ["people", "three"]);
     assert!(!members.has_waiting());
+}
+
+fn catch_ups(metrics: &Metrics) -> usize {
+    let text = metrics.text();
+    let mut lines = text.lines();
+    let number = lines.find_map(|line| line.strip_prefix("whiteboard_catch_ups_encoded_total "));
+    number.unwrap().parse().unwrap()
+}
+
+#[actix_web::test]
+async fn nothing_is_encoded_for_sessions_that_take_nothing() {
+    const ROUNDS: usize = 100;
+    for slow in [0, 4, 100] {
+        let metrics = Metrics::new();
+        let (mut members, mut drawing) = (Members::new(metrics.clone()), drawing());
+        let mut browsers = Vec::new();
+        for session in 0..slow + 2 {
+            let unread = Unread::default();
+            browsers.push((browser(unread.clone()).await, unread, session));
+        }
+        // No browser reads until one is asked what came. A slow one's mailbox is full with its first
+        // frame, and each lacks something else.
+        for (browser, unread, session) in &browsers {
+            let most = if *session < slow { 1 } else { UNREAD };
+            let mailbox = Mailbox::new(browser.clone().recipient(), unread.clone(), most);
+            let (head, life) = (drawing.head(), Some(drawing.life()));
+            members.join(*session, mailbox, &drawing, head, life, Resync::Warm);
+            draw_with(&mut drawing, 1);
+            members.flush(&drawing);
+        }
+        assert_eq!(members.waiting, slow as usize);
+        let before = catch_ups(&metrics);
+        for _ in 0..ROUNDS {
+            draw_with(&mut drawing, 1);
+            members.flush(&drawing);
+            members.catch_up(&drawing);
+        }
+        assert_eq!(catch_ups(&metrics), before);
+        let mut came = Vec::new();
+        for (browser, ..) in &browsers {
+            came.push(browser.send(Came).await.unwrap());
+        }
+        let [.., one, other] = &came[..] else {
+            panic!()
+        };
+        // Each flush was one frame, encoded once for both who follow.
+        let (one, other) = (&one[one.len() - ROUNDS..], &other[other.len() - ROUNDS..]);
+        assert!(
+            one.iter()
+                .all(|frame| frame.matches(r#""seq":"#).count() == 1)
+        );
+        let same = |(one, other): (&ByteString, &ByteString)| one.as_ptr() == other.as_ptr();
+        assert!(one.iter().zip(other).all(same));
+
+        // Now all have taken what there was: they lack nothing after the next look.
+        members.catch_up(&drawing);
+        assert!(!members.has_waiting());
+        assert_eq!(catch_ups(&metrics), before + slow as usize);
+        let head = format!(r#""head":{},"#, drawing.head());
+        for (browser, ..) in &browsers[..slow as usize] {
+            let came = browser.send(Came).await.unwrap();
+            assert!(came.len() == 1 && came[0].contains(&head));
+        }
+    }
 }
 
 fn answers(ops: usize, upto: u64, refusals: &[&'static str]) -> Answers {

@@ -75,15 +75,12 @@ impl Handler<ToSession> for Drawer {
     type Result = ();
 
     fn handle(&mut self, message: ToSession, _: &mut Self::Context) {
-        match message {
-            ToSession::Frame(frame) => self.unread.took(&frame),
-            ToSession::Answers(answers) => {
-                let ops = answers.ops as u64;
-                if self.answered.fetch_add(ops, Ordering::Relaxed) < RACE {
-                    self.draw();
-                }
+        self.unread.took(&message);
+        if let ToSession::Answers(answers) = message {
+            let ops = answers.ops as u64;
+            if self.answered.fetch_add(ops, Ordering::Relaxed) < RACE {
+                self.draw();
             }
-            _ => {}
         }
     }
 }
