@@ -127,14 +127,17 @@ pub fn upgrade(
         Ok(_) if sessions.open() >= sessions.settings.max_sessions => Err(Close::TooMany),
         joining => joining,
     };
-    if let Some(connection) = Connection::of(request) {
-        connection.is_socket_now();
-    }
     let gate = Gate::default();
     let frames = Guard::new(payload, gate.clone(), sessions.settings.frames_per_second());
     let session = Session::new(joining, sessions.clone(), gate);
-    ws::WsResponseBuilder::new(session, request, frames)
+    let response = ws::WsResponseBuilder::new(session, request, frames)
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME_BYTES)
-        .start()
+        .start()?;
+    // Not before: after a handshake that failed it goes on as a connection for requests, which may
+    // not be silent for ever.
+    if let Some(connection) = Connection::of(request) {
+        connection.is_socket_now();
+    }
+    Ok(response)
 }

@@ -296,6 +296,27 @@ async fn half_a_later_request_is_not_waited_for() {
     server.drain().await;
 }
 
+/// It is a connection for requests still, whose limit holds.
+#[actix_web::test]
+async fn half_a_request_after_a_handshake_that_failed_is_not_waited_for() {
+    let server = hasty(&[]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let mut eve = Raw::connect(address).await;
+    // Without `connection: upgrade` it is none, and with a body that ends the connection goes on.
+    eve.say(&format!(
+        "GET /ws/{drawing}?since=0 HTTP/1.1\r\nhost: {address}\r\nupgrade: websocket\r\n\
+         transfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    ))
+    .await;
+    let head = eve.head().await;
+    assert!(head.starts_with("HTTP/1.1 400"), "{head}");
+    eve.say("GET /healthz HTTP/1.1\r\nhost: ").await;
+    eve.rest().await;
+    connections_come_to(address, 0).await;
+    server.drain().await;
+}
+
 #[actix_web::test]
 async fn an_answer_that_nobody_reads_is_ended() {
     let server = hasty(&[]).await;
