@@ -170,3 +170,37 @@ fn a_chunk_is_kept_until_a_row_of_it_goes() {
     change(&mut drawing, strokes[3], None);
     assert!(!Arc::ptr_eq(&chunk, &first(&drawing)));
 }
+
+fn first_page(chunks: &mut Chunks, drawing: &Drawing) -> ReadPage {
+    let load = Load::First {
+        after: 0,
+        target: drawing.head(),
+    };
+    chunks.read(drawing, load, false, "")
+}
+
+#[actix_web::test]
+async fn an_answer_comes_in_small_pieces_that_all_readers_share() {
+    let strokes = [(); 40].map(|()| StrokeId::random());
+    let drawing = large(&strokes, &body());
+    let mut chunks = chunks();
+    for encoding in [Encoding::Plain, Encoding::Gzip] {
+        let head = || "[".to_owned();
+        let one = first_page(&mut chunks, &drawing);
+        let one = one.body(head(), encoding).await.unwrap();
+        let other = first_page(&mut chunks, &drawing);
+        let other = other.body(head(), encoding).await.unwrap();
+        assert_eq!(one.concat(), other.concat());
+        let size = |piece: &Bytes| (1..=PIECE_BYTES).contains(&piece.len());
+        assert!(one.iter().all(size), "{encoding:?}");
+        // What stands before and after the text is each reader's own.
+        let large = |pieces: &[Bytes]| -> Vec<*const u8> {
+            let large = pieces.iter().filter(|piece| piece.len() == PIECE_BYTES);
+            large.map(|piece| piece.as_ptr()).collect()
+        };
+        assert_eq!(large(&one), large(&other), "{encoding:?}");
+        if encoding == Encoding::Plain {
+            assert_eq!(large(&one).len(), one.concat().len() / PIECE_BYTES);
+        }
+    }
+}
