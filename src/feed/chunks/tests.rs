@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
+
 use super::*;
 use crate::drawing::Limits;
 use crate::members::judge_read;
@@ -202,5 +204,24 @@ async fn an_answer_comes_in_small_pieces_that_all_readers_share() {
         if encoding == Encoding::Plain {
             assert_eq!(large(&one).len(), one.concat().len() / PIECE_BYTES);
         }
+    }
+}
+
+#[actix_web::test]
+async fn a_chunk_is_encoded_once_for_all_who_read_it_at_once() {
+    const READERS: usize = 30;
+    let strokes = [(); 40].map(|()| StrokeId::random());
+    let drawing = large(&strokes, &body());
+    let mut chunks = chunks();
+    let pages: Vec<_> = (0..READERS)
+        .map(|_| first_page(&mut chunks, &drawing))
+        .collect();
+    for (encoding, word) in [(Encoding::Plain, "plain"), (Encoding::Gzip, "gzip")] {
+        let bodies = pages.iter().map(|page| page.body("[".to_owned(), encoding));
+        let bodies = join_all(bodies).await;
+        assert!(bodies.iter().all(|body| body == &bodies[0]));
+        let encoded = format!(r#"whiteboard_chunks_encoded_total{{encoding="{word}"}} 1"#);
+        let text = chunks.metrics.text();
+        assert!(text.lines().any(|line| line == encoded), "{text}");
     }
 }
