@@ -223,7 +223,8 @@ impl Session {
     }
 
     fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
-        if self.heard.elapsed() > self.sessions.settings.silence {
+        let (now, limit) = (Instant::now(), self.sessions.settings.silence);
+        if now.duration_since(self.heard) > limit || self.fragments.is_late(now, limit) {
             self.close(Close::Silent, ctx);
             return;
         }
@@ -353,7 +354,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             Ok(ws::Message::Text(text)) => self.text(&text, ctx),
             Ok(ws::Message::Ping(bytes)) => ctx.pong(&bytes),
             Ok(ws::Message::Pong(_) | ws::Message::Nop) => {}
-            Ok(ws::Message::Continuation(item)) => match self.fragments.take(item) {
+            Ok(ws::Message::Continuation(item)) => match self.fragments.take(item, self.heard) {
                 Ok(Some(text)) => self.text(&text, ctx),
                 Ok(None) => {}
                 Err(close) => self.close(close, ctx),
