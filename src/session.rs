@@ -29,6 +29,7 @@ use crate::queue::SessionId;
 use crate::upwards::Upwards;
 use fragments::Fragments;
 use guard::Gate;
+use sessions::Place;
 pub use sessions::{Joining, SessionSettings, Sessions, upgrade};
 
 /// A frame of this size fills a connection's write buffer: it goes out by itself.
@@ -48,6 +49,8 @@ pub struct Session {
     id: SessionId,
     joining: Result<Joining, Close>,
     sessions: Arc<Sessions>,
+    /// Nothing if it is turned away.
+    _place: Option<Place>,
     attached: Option<Attached>,
     hello: Option<Hello>,
     upwards: Option<Upwards>,
@@ -67,17 +70,18 @@ pub struct Session {
 }
 
 impl Session {
-    fn new(joining: Result<Joining, Close>, sessions: Arc<Sessions>, gate: Gate) -> Self {
-        // Who is turned away takes nobody's place.
-        if joining.is_ok() {
-            sessions.open.fetch_add(1, Ordering::Relaxed);
-        }
+    fn new(joining: Result<(Joining, Place), Close>, sessions: Arc<Sessions>, gate: Gate) -> Self {
+        let (joining, place) = match joining {
+            Ok((joining, place)) => (Ok(joining), Some(place)),
+            Err(close) => (Err(close), None),
+        };
         sessions.metrics().sessions_opened.count();
         let settings = &sessions.settings;
         let ops = Quota::per_second(settings.ops_per_second).allow_burst(settings.ops_burst);
         Self {
             id: sessions.opened.fetch_add(1, Ordering::Relaxed),
             joining,
+            _place: place,
             attached: None,
             hello: None,
             upwards: None,
@@ -296,9 +300,6 @@ impl Actor for Session {
 impl Drop for Session {
     /// No path out forgets to leave.
     fn drop(&mut self) {
-        if self.joining.is_ok() {
-            self.sessions.open.fetch_sub(1, Ordering::Relaxed);
-        }
         self.metrics().sessions_closed.count(self.ended);
         self.tell(FromSession::Leave { session: self.id });
     }

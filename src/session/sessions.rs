@@ -56,7 +56,7 @@ impl SessionSettings {
 pub struct Sessions {
     pub(super) feeds: Feeds,
     pub(super) settings: SessionSettings,
-    pub(super) open: AtomicUsize,
+    open: Arc<AtomicUsize>,
     pub(super) opened: AtomicU64,
 }
 
@@ -66,7 +66,7 @@ impl Sessions {
         Self {
             feeds,
             settings,
-            open: AtomicUsize::new(0),
+            open: Arc::default(),
             opened: AtomicU64::new(0),
         }
     }
@@ -83,6 +83,25 @@ impl Sessions {
     /// How many sessions are open, without those that were turned away.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
+    }
+}
+
+/// The place of one session among the most that there may be, which is free again once this is dropped.
+#[derive(Debug)]
+pub(super) struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    /// Takes a place, if there are fewer than so many. In one step: sockets of several threads come at once.
+    fn take(open: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let one_more = |count| (count < most).then_some(count + 1);
+        let taken = open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        taken.ok().map(|_| Self(Arc::clone(open)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -124,9 +143,13 @@ pub fn upgrade(
             "speak the subprotocol {SUBPROTOCOL}"
         ))),
         Ok(_) if sessions.feeds.is_draining() => Err(Close::Restart { after: RETRY }),
-        Ok(_) if sessions.open() >= sessions.settings.max_sessions => Err(Close::TooMany),
         joining => joining,
     };
+    // Who is turned away takes nobody's place.
+    let joining = joining.and_then(|joining| {
+        let place = Place::take(&sessions.open, sessions.settings.max_sessions);
+        place.map(|place| (joining, place)).ok_or(Close::TooMany)
+    });
     let gate = Gate::default();
     let frames = Guard::new(payload, gate.clone(), sessions.settings.frames_per_second());
     let session = Session::new(joining, sessions.clone(), gate);
@@ -140,4 +163,34 @@ pub fn upgrade(
         connection.is_socket_now();
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn sockets_that_come_at_once_take_no_place_twice() {
+        const THREADS: usize = 4;
+        let open = Arc::default();
+        for _ in 0..2_000 {
+            let barrier = Barrier::new(THREADS);
+            std::thread::scope(|scope| {
+                let take = || {
+                    barrier.wait();
+                    let place = Place::take(&open, THREADS - 1);
+                    let taken = place.is_some();
+                    // Until all have tried.
+                    barrier.wait();
+                    taken
+                };
+                let threads = [(); THREADS].map(|()| scope.spawn(take));
+                let taken = threads.map(|thread| thread.join().unwrap());
+                assert_eq!(taken.iter().filter(|&&taken| taken).count(), THREADS - 1);
+            });
+            assert_eq!(open.load(Ordering::Relaxed), 0, "they are free again");
+        }
+    }
 }
