@@ -30,7 +30,9 @@ impl Backoff {
     /// It failed. Returns the pause before the next attempt: half to all of a bound that doubles with each
     /// failure in a row, up to [`MAX_PAUSE`].
     pub fn next(&mut self, random: &mut fastrand::Rng) -> Duration {
-        let bound = FIRST_PAUSE.saturating_mul(1 << self.0.min(10)).min(MAX_PAUSE);
+        let bound = FIRST_PAUSE
+            .saturating_mul(1 << self.0.min(10))
+            .min(MAX_PAUSE);
         self.0 += 1;
         bound.mul_f64(0.5 + random.f64() / 2.0)
     }

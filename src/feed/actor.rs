@@ -9,10 +9,10 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::core::{Core, Effect, Environment, Input, ReadResult};
-use super::session_mailbox::SessionMailbox;
 use super::messages::{FromSession, ReadRequest};
 use super::registration::Registration;
 use super::replica::ReadPlan;
+use super::session_mailbox::SessionMailbox;
 use super::state::FeedState;
 use crate::domain::drawing::{Drawing, Limits};
 use crate::domain::ids::DrawingId;

@@ -29,6 +29,10 @@ const MOST_KEPT: usize = 64;
 /// A chunk that nobody reads for so long is forgotten.
 const KEEP: Duration = Duration::from_secs(10);
 
+/// Largest piece of an answer. A connection copies a piece at once, and takes the next one when its
+/// reader took it: so this, and not a chunk, is what one that does not read holds.
+const PIECE_BYTES: usize = 32 * 1024;
+
 /// How an answer is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -66,11 +70,20 @@ impl ReadChunk {
     ///
     /// [`FeedError::Unavailable`] when this process ends.
     pub async fn body(&self, head: String, encoding: Encoding) -> Result<Vec<Bytes>, FeedError> {
-        match encoding {
-            Encoding::Plain => Ok(vec![head.into(), self.chunk.plain().await?.clone()]),
-            Encoding::Gzip => Ok(self.chunk.packed().await?.behind(&head)),
-        }
+        let parts = match encoding {
+            Encoding::Plain => vec![head.into(), self.chunk.plain().await?.clone()],
+            Encoding::Gzip => self.chunk.packed().await?.behind(&head),
+        };
+        Ok(parts.into_iter().flat_map(pieces).collect())
     }
+}
+
+/// Some bytes in pieces, which share them.
+fn pieces(mut bytes: Bytes) -> impl Iterator<Item = Bytes> {
+    std::iter::from_fn(move || {
+        let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// Changes, and their text once somebody needed it.

@@ -173,7 +173,10 @@ mod tests {
         assert_eq!(contention.lost(APPEND, later), Some(turn));
         assert_eq!(contention.lost(APPEND, later + turn / 2), None);
         assert_eq!(contention.lost(Duration::ZERO, later + turn), Some(TURN.0));
-        assert_eq!(contention.lost(PATIENCE * 9, later + turn * 2), Some(TURN.1));
+        assert_eq!(
+            contention.lost(PATIENCE * 9, later + turn * 2),
+            Some(TURN.1)
+        );
         contention.won(7, APPEND, later + turn * 3);
         assert_eq!(contention.lost(APPEND, later + turn * 9), None);
         contention.rest();
@@ -187,7 +190,11 @@ mod tests {
         contention.grant(servers(), APPEND, 5, now);
         assert_eq!(contention.held_until(5, now), Some(now + APPEND));
         contention.lost(APPEND, now);
-        assert_eq!(contention.lost(APPEND, now + PATIENCE), None, "others first");
+        assert_eq!(
+            contention.lost(APPEND, now + PATIENCE),
+            None,
+            "others first"
+        );
         // What was in flight when the turn was asked for.
         contention.won(6, APPEND, now);
         assert_eq!(contention.held_until(6, now), Some(now + APPEND));

@@ -42,6 +42,10 @@ pub trait Mailbox {
     /// Delivers a frame. False when there is no room for it.
     fn frame(&self, frame: ByteString) -> bool;
 
+    /// Whether it is worth encoding a frame: what found no room last would find it now, as far as can be
+    /// told. There is none as long as the session takes nothing.
+    fn has_room(&self) -> bool;
+
     /// Delivers acknowledgements.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! It must never hold more than its limits for a client that does not read.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,17 +21,42 @@ pub struct SessionMailbox {
     recipient: Recipient<ToSession>,
     queued: QueuedBytes,
     max_bytes: usize,
+    /// What found no room last.
+    refused: Cell<Option<Refused>>,
 }
 
-/// Bytes of frames that were sent to a session and not taken by it.
+/// What was sent to a session and not taken by it.
 #[derive(Clone, Debug, Default)]
-pub struct QueuedBytes(Arc<AtomicUsize>);
+pub struct QueuedBytes(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Bytes of frames that wait.
+    bytes: AtomicUsize,
+    /// Messages that the session has taken in all.
+    taken: AtomicUsize,
+}
 
 impl QueuedBytes {
-    /// The session took a frame.
-    pub fn took(&self, frame: &ByteString) {
-        self.0.fetch_sub(frame.len(), Ordering::Relaxed);
+    /// The session took a message.
+    pub fn took(&self, message: &ToSession) {
+        if let ToSession::Frame(frame) = message {
+            self.0.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
+        }
+        self.0.taken.fetch_add(1, Ordering::Release);
     }
+
+    fn taken(&self) -> usize {
+        self.0.taken.load(Ordering::Acquire)
+    }
+}
+
+/// A message that found no room.
+#[derive(Clone, Copy, Debug)]
+struct Refused {
+    bytes: usize,
+    /// How many messages had been taken before.
+    taken: usize,
 }
 
 impl SessionMailbox {
@@ -41,27 +67,46 @@ impl SessionMailbox {
             recipient,
             queued,
             max_bytes,
+            refused: Cell::new(None),
         }
+    }
+
+    fn fits(&self, queued: usize, bytes: usize) -> bool {
+        queued == 0 || queued + bytes <= self.max_bytes
     }
 }
 
 impl Mailbox for SessionMailbox {
     fn frame(&self, frame: ByteString) -> bool {
         let bytes = frame.len();
-        let queued = self.queued.0.fetch_add(bytes, Ordering::Relaxed);
-        let fits = queued == 0 || queued + bytes <= self.max_bytes;
-        if fits && self.recipient.try_send(ToSession::Frame(frame)).is_ok() {
+        // Read before the attempt, so that a message that is taken meanwhile counts as room later.
+        let taken = self.queued.taken();
+        let queued = self.queued.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if self.fits(queued, bytes) && self.recipient.try_send(ToSession::Frame(frame)).is_ok() {
+            self.refused.set(None);
             return true;
         }
-        self.queued.0.fetch_sub(bytes, Ordering::Relaxed);
+        self.queued.0.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.refused.set(Some(Refused { bytes, taken }));
         false
     }
 
+    fn has_room(&self) -> bool {
+        self.refused.get().is_none_or(|refused| {
+            let queued = self.queued.0.bytes.load(Ordering::Relaxed);
+            self.queued.taken() != refused.taken && self.fits(queued, refused.bytes)
+        })
+    }
+
     fn acks(&self, acks: Acks) -> Result<(), Acks> {
+        let taken = self.queued.taken();
         match self.recipient.try_send(ToSession::Acks(acks)) {
             Ok(()) => Ok(()),
             Err(error) => match error.into_inner() {
-                ToSession::Acks(acks) => Err(acks),
+                ToSession::Acks(acks) => {
+                    self.refused.set(Some(Refused { bytes: 0, taken }));
+                    Err(acks)
+                }
                 _ => Ok(()),
             },
         }

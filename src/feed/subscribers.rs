@@ -308,6 +308,12 @@ impl<M: Mailbox> Subscribers<M> {
             else {
                 continue;
             };
+            // Nothing is encoded for a session that would not take it: that would go on for as long as it
+            // does not read.
+            if !subscriber.mailbox.has_room() {
+                self.slow += 1;
+                continue;
+            }
             if let Some(reason) = *reset {
                 let frame = ToBrowser::Reset {
                     epoch: drawing.epoch(),

@@ -15,7 +15,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use super::fragments::Fragments;
 use super::guard::Gate;
 use super::sequencer::OpSequencer;
-use super::sessions::{JoinRequest, REQUESTS_PER_SECOND, RETRY_AFTER, Sessions};
+use super::sessions::{JoinRequest, Place, REQUESTS_PER_SECOND, RETRY_AFTER, Sessions};
 use crate::domain::access::Access;
 use crate::domain::ids::SessionId;
 use crate::domain::op::{Op, Refusal};
@@ -39,6 +39,8 @@ pub struct Session {
     pub(super) id: SessionId,
     pub(super) join_request: Result<JoinRequest, Close>,
     pub(super) sessions: Arc<Sessions>,
+    /// Its place among the most sessions that there may be; nothing if it is turned away.
+    _place: Option<Place>,
     pub(super) feed_handle: Option<FeedHandle>,
     pub(super) hello: Option<Hello>,
     pub(super) sequencer: Option<OpSequencer>,
@@ -59,20 +61,21 @@ pub struct Session {
 
 impl Session {
     pub(super) fn new(
-        join_request: Result<JoinRequest, Close>,
+        join_request: Result<(JoinRequest, Place), Close>,
         sessions: Arc<Sessions>,
         gate: Gate,
     ) -> Self {
-        // Who is turned away takes nobody's place.
-        if join_request.is_ok() {
-            sessions.open.fetch_add(1, Ordering::Relaxed);
-        }
+        let (join_request, place) = match join_request {
+            Ok((join_request, place)) => (Ok(join_request), Some(place)),
+            Err(close) => (Err(close), None),
+        };
         sessions.metrics().sessions_opened.count();
         let settings = &sessions.settings;
         let ops = Quota::per_second(settings.ops_per_second).allow_burst(settings.ops_burst);
         Self {
             id: sessions.opened.fetch_add(1, Ordering::Relaxed),
             join_request,
+            _place: place,
             feed_handle: None,
             hello: None,
             sequencer: None,
@@ -228,7 +231,8 @@ impl Session {
     }
 
     fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
-        if self.heard.elapsed() > self.sessions.settings.session_timeout {
+        let (now, timeout) = (Instant::now(), self.sessions.settings.session_timeout);
+        if now.duration_since(self.heard) > timeout || self.fragments.is_late(now, timeout) {
             self.close(Close::Silent, ctx);
             return;
         }
@@ -300,9 +304,6 @@ impl Actor for Session {
 impl Drop for Session {
     /// No path out forgets to leave.
     fn drop(&mut self) {
-        if self.join_request.is_ok() {
-            self.sessions.open.fetch_sub(1, Ordering::Relaxed);
-        }
         self.metrics().sessions_closed.count(self.ended);
         self.tell(FromSession::Leave { session: self.id });
     }
@@ -315,9 +316,9 @@ impl Handler<ToSession> for Session {
         if self.closing {
             return;
         }
+        self.queued.took(&message);
         match message {
             ToSession::Frame(frame) => {
-                self.queued.took(&frame);
                 if frame.len() >= LARGE_FRAME {
                     // No more until this one is written: what is taken from the mailbox is
                     // copied: this bounds the copies held for a slow client.
@@ -358,7 +359,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             Ok(ws::Message::Text(text)) => self.text(&text, ctx),
             Ok(ws::Message::Ping(bytes)) => ctx.pong(&bytes),
             Ok(ws::Message::Pong(_) | ws::Message::Nop) => {}
-            Ok(ws::Message::Continuation(item)) => match self.fragments.take(item) {
+            Ok(ws::Message::Continuation(item)) => match self.fragments.take(item, self.heard) {
                 Ok(Some(text)) => self.text(&text, ctx),
                 Ok(None) => {}
                 Err(close) => self.close(close, ctx),

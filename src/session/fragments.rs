@@ -1,6 +1,9 @@
 //! A message that comes in fragments.
 //!
-//! It must never hold more than one message may have.
+//! It must never hold more than one message may have, or for longer than a page may be silent. It reads
+//! no clock.
+
+use std::time::{Duration, Instant};
 
 use actix_http::ws::Item;
 
@@ -8,7 +11,13 @@ use crate::protocol::{Close, MAX_FRAME_BYTES};
 
 /// What came of a message so far, if one has begun.
 #[derive(Debug, Default)]
-pub(super) struct Fragments(Option<Vec<u8>>);
+pub(super) struct Fragments(Option<Begun>);
+
+#[derive(Debug)]
+struct Begun {
+    bytes: Vec<u8>,
+    at: Instant,
+}
 
 impl Fragments {
     /// Takes in the next fragment; gives the message with its last one.
@@ -16,10 +25,13 @@ impl Fragments {
     /// # Errors
     ///
     /// Why the socket is closed: what came is too long, no text, or continues nothing.
-    pub(super) fn take(&mut self, item: Item) -> Result<Option<String>, Close> {
+    pub(super) fn take(&mut self, item: Item, now: Instant) -> Result<Option<String>, Close> {
         let (bytes, last) = match item {
             Item::FirstText(bytes) => {
-                self.0 = Some(Vec::new());
+                self.0 = Some(Begun {
+                    bytes: Vec::new(),
+                    at: now,
+                });
                 (bytes, false)
             }
             Item::FirstBinary(_) => return Err(malformed("frames are text")),
@@ -29,22 +41,65 @@ impl Fragments {
         let Some(message) = &mut self.0 else {
             return Err(malformed("a fragment continues nothing"));
         };
-        if message.len() + bytes.len() > MAX_FRAME_BYTES {
+        if message.bytes.len() + bytes.len() > MAX_FRAME_BYTES {
             self.0 = None;
             return Err(Close::TooLarge);
         }
-        message.extend_from_slice(&bytes);
+        message.bytes.extend_from_slice(&bytes);
         if !last {
             return Ok(None);
         }
-        let message = self.0.take().map(String::from_utf8);
+        let message = self.0.take();
+        let message = message.map(|message| String::from_utf8(message.bytes));
         match message {
             Some(Ok(text)) => Ok(Some(text)),
             _ => Err(malformed("text is UTF-8")),
         }
     }
+
+    /// Whether a message began longer ago than `limit`, and is not whole. Its fragments, and the pings
+    /// between them, say that the page is there: and nothing else bounds how long it is held.
+    pub(super) fn is_late(&self, now: Instant, limit: Duration) -> bool {
+        let late = |begun: &Begun| now.saturating_duration_since(begun.at) > limit;
+        self.0.as_ref().is_some_and(late)
+    }
 }
 
 fn malformed(reason: &str) -> Close {
     Close::Malformed(reason.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::web::Bytes;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn a_message_is_late_from_its_first_fragment_on() {
+        let (mut fragments, begun) = (Fragments::default(), Instant::now());
+        let bytes = Bytes::from_static(b" ");
+        let first = || Item::FirstText(bytes.clone());
+        assert!(
+            !fragments.is_late(begun + 2 * LIMIT, LIMIT),
+            "there is none"
+        );
+        assert_eq!(fragments.take(first(), begun), Ok(None));
+        for second in 1..=30 {
+            let now = begun + Duration::from_secs(second);
+            assert_eq!(fragments.take(Item::Continue(bytes.clone()), now), Ok(None));
+            assert!(!fragments.is_late(now, LIMIT));
+        }
+        let late = begun + LIMIT + Duration::from_millis(1);
+        assert!(fragments.is_late(late, LIMIT));
+
+        // The next one has all its time again.
+        let whole = fragments.take(Item::Last(bytes.clone()), late);
+        assert_eq!(whole.unwrap().unwrap().len(), 32);
+        assert!(!fragments.is_late(late + 2 * LIMIT, LIMIT));
+        assert_eq!(fragments.take(first(), late), Ok(None));
+        assert!(!fragments.is_late(late + LIMIT, LIMIT));
+    }
 }

@@ -23,8 +23,11 @@ use crate::protocol::Close;
 
 /// Bytes that a session is given before others have their turn.
 const BYTES_A_TURN: usize = 64 * 1024;
-/// Bytes that are read of a socket that is closing, in which its goodbye is looked for. To end a
-/// connection with bytes unread resets it, and its browser may never see the reason.
+/// Bytes that are read of a socket that is closing, and thrown away, in which its goodbye is looked for.
+/// To end a connection with bytes unread resets it, and its browser may never see the reason. It is more
+/// than a goodbye has, which stands behind what was under way when the page heard of the end: a page
+/// that is told to come back may have sent many ops. Less would save nothing either, since what lies
+/// below reads about as much ahead of this.
 const BYTES_AFTER_CLOSE: usize = 64 * 1024;
 /// How long frames may come faster than they are read, without a pause, until the socket is closed.
 const FLOOD_LIMIT: Duration = Duration::from_secs(5);

@@ -1,6 +1,7 @@
 //! What all sessions of one server share, and what each obeys.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ impl SessionSettings {
 pub struct Sessions {
     pub(super) feeds: Feeds,
     pub(super) settings: SessionSettings,
-    pub(super) open: AtomicUsize,
+    pub(super) open: Arc<AtomicUsize>,
     pub(super) opened: AtomicU64,
 }
 
@@ -63,7 +64,7 @@ impl Sessions {
         Self {
             feeds,
             settings,
-            open: AtomicUsize::new(0),
+            open: Arc::default(),
             opened: AtomicU64::new(0),
         }
     }
@@ -83,6 +84,25 @@ impl Sessions {
     }
 }
 
+/// The place of one session among the most that there may be, which is free again once this is dropped.
+#[derive(Debug)]
+pub(super) struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    /// Takes a place, if there are fewer than so many. In one step: sockets of several threads come at once.
+    pub(super) fn take(open: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let one_more = |count| (count < most).then_some(count + 1);
+        let taken = open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        taken.ok().map(|_| Self(Arc::clone(open)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What a browser asks for with its upgrade.
 #[derive(Clone, Copy, Debug)]
 pub struct JoinRequest {
@@ -94,4 +114,34 @@ pub struct JoinRequest {
     pub since: Seq,
     /// The epoch it belongs to.
     pub epoch: Option<Epoch>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn sockets_that_come_at_once_take_no_place_twice() {
+        const THREADS: usize = 4;
+        let open = Arc::default();
+        for _ in 0..2_000 {
+            let barrier = Barrier::new(THREADS);
+            std::thread::scope(|scope| {
+                let take = || {
+                    barrier.wait();
+                    let place = Place::take(&open, THREADS - 1);
+                    let taken = place.is_some();
+                    // Until all have tried.
+                    barrier.wait();
+                    taken
+                };
+                let threads = [(); THREADS].map(|()| scope.spawn(take));
+                let taken = threads.map(|thread| thread.join().unwrap());
+                assert_eq!(taken.iter().filter(|&&taken| taken).count(), THREADS - 1);
+            });
+            assert_eq!(open.load(Ordering::Relaxed), 0, "they are free again");
+        }
+    }
 }

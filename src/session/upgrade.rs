@@ -9,7 +9,7 @@ use actix_web_actors::ws;
 
 use super::actor::Session;
 use super::guard::{Gate, Guard};
-use super::sessions::{JoinRequest, RETRY_AFTER, Sessions};
+use super::sessions::{JoinRequest, Place, RETRY_AFTER, Sessions};
 use crate::protocol::{Close, MAX_FRAME_BYTES, SUBPROTOCOL};
 
 /// Turns a request into a session.
@@ -37,9 +37,15 @@ pub fn upgrade(
             "speak the subprotocol {SUBPROTOCOL}"
         ))),
         Ok(_) if sessions.feeds.is_draining() => Err(Close::Restart { after: RETRY_AFTER }),
-        Ok(_) if sessions.open() >= sessions.settings.max_sessions => Err(Close::TooMany),
         join_request => join_request,
     };
+    // A socket that is refused takes no place.
+    let join_request = join_request.and_then(|join_request| {
+        let place = Place::take(&sessions.open, sessions.settings.max_sessions);
+        place
+            .map(|place| (join_request, place))
+            .ok_or(Close::TooMany)
+    });
     let gate = Gate::default();
     let frames = Guard::new(payload, gate.clone(), sessions.settings.frames_per_second());
     let session = Session::new(join_request, sessions.clone(), gate);

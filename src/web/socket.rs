@@ -23,11 +23,14 @@ pub(super) async fn socket(
         return Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, message).into());
     }
     let sessions = &state(&request).sessions;
+    let response = session::upgrade(&request, payload, join_request(&request), sessions)
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+    // Not before: after a handshake that failed the connection goes on taking requests, and must not be
+    // silent for ever.
     if let Some(connection) = Connection::of(&request) {
         connection.is_socket_now();
     }
-    session::upgrade(&request, payload, join_request(&request), sessions)
-        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, error.to_string()).into())
+    Ok(response)
 }
 
 fn join_request(request: &HttpRequest) -> Result<JoinRequest, Close> {

@@ -184,7 +184,15 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
     const COMPARED: usize = 3;
     /// What their server may need for all of them.
     const MOST: u64 = 16 << 20;
-    let flags = &["--ops-per-second", "100000", "--session-timeout", "10m"];
+    // Ada edits as fast as she is answered: what one connection may send must not be what she waits for.
+    let flags = &[
+        "--ops-per-second",
+        "100000",
+        "--receive-size-per-second",
+        "1GiB",
+        "--session-timeout",
+        "10m",
+    ];
     let (cluster, drawing, ada, ben) = Plan::of(2).flags(flags).alone().start_with_two().await;
     // The same on the same servers, where everyone reads.
     let quiet = cluster.create_drawing().await;

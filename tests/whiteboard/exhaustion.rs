@@ -228,6 +228,27 @@ async fn a_frame_that_comes_byte_by_byte_is_silence() {
     server.drain().await;
 }
 
+/// However often it is heard otherwise.
+#[actix_web::test]
+async fn a_message_whose_fragments_do_not_end_is_silence() {
+    let server = serve(&["--heartbeat", "200ms", "--silence-limit", "1s"]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let ping = frame(0x89, b"");
+    for more in [ping.clone(), [frame(0x00, b" "), ping].concat()] {
+        let mut eve = Raw::socket(address, &host(address), &drawing).await;
+        eve.send(&frame(0x01, b"{")).await;
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(3) && eve.send(&more).await {
+            sleep(Duration::from_millis(100)).await;
+        }
+        // It was told meanwhile, and not because it says nothing now.
+        let closed = tokio::time::timeout(SHORT / 3, eve.closed()).await;
+        check("a fragment", &closed.expect("an end"), 4408, "heard");
+    }
+    server.drain().await;
+}
+
 #[actix_web::test]
 async fn a_body_that_does_not_come_is_answered_and_its_connection_ended() {
     let server = hasty(&[]).await;
@@ -290,6 +311,27 @@ async fn half_a_later_request_is_not_waited_for() {
     let server = hasty(&[]).await;
     let address = server.address();
     let mut eve = connected(address).await;
+    eve.say("GET /healthz HTTP/1.1\r\nhost: ").await;
+    eve.rest().await;
+    connections_come_to(address, 0).await;
+    server.drain().await;
+}
+
+/// It is a connection for requests still, whose limit holds.
+#[actix_web::test]
+async fn half_a_request_after_a_handshake_that_failed_is_not_waited_for() {
+    let server = hasty(&[]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let mut eve = Raw::connect(address).await;
+    // Without `connection: upgrade` it is none, and with a body that ends the connection goes on.
+    eve.say(&format!(
+        "GET /ws/{drawing}?since=0 HTTP/1.1\r\nhost: {address}\r\nupgrade: websocket\r\n\
+         transfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    ))
+    .await;
+    let head = eve.head().await;
+    assert!(head.starts_with("HTTP/1.1 400"), "{head}");
     eve.say("GET /healthz HTTP/1.1\r\nhost: ").await;
     eve.rest().await;
     connections_come_to(address, 0).await;

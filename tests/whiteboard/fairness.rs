@@ -17,9 +17,9 @@ use whiteboard::feed::actor::FeedHandle;
 use whiteboard::feed::actor::FromActor;
 use whiteboard::feed::mailbox::ToSession;
 use whiteboard::feed::messages::FromSession;
-use whiteboard::feed::session_mailbox::{QueuedBytes, SessionMailbox};
 use whiteboard::feed::queue::op_bytes;
 use whiteboard::feed::registry::Feeds;
+use whiteboard::feed::session_mailbox::{QueuedBytes, SessionMailbox};
 use whiteboard::server;
 
 use crate::page::pen;
@@ -70,7 +70,11 @@ impl Actor for Drawer {
             since: 0,
             epoch: None,
         };
-        self.open = Some(self.feeds.join(self.drawing, FromActor(join)).expect("a feed"));
+        self.open = Some(
+            self.feeds
+                .join(self.drawing, FromActor(join))
+                .expect("a feed"),
+        );
         self.draw();
     }
 }
@@ -79,15 +83,12 @@ impl Handler<ToSession> for Drawer {
     type Result = ();
 
     fn handle(&mut self, message: ToSession, _: &mut Self::Context) {
-        match message {
-            ToSession::Frame(frame) => self.unread.took(&frame),
-            ToSession::Acks(answers) => {
-                let ops = answers.ops as u64;
-                if self.answered.fetch_add(ops, Ordering::Relaxed) < RACE {
-                    self.draw();
-                }
+        self.unread.took(&message);
+        if let ToSession::Acks(answers) = message {
+            let ops = answers.ops as u64;
+            if self.answered.fetch_add(ops, Ordering::Relaxed) < RACE {
+                self.draw();
             }
-            _ => {}
         }
     }
 }

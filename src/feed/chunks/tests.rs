@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
+
 use super::*;
 use crate::domain::drawing::Limits;
 use crate::domain::ids::{OpId, PersonId, StrokeId, WriterId};
@@ -66,7 +68,7 @@ impl Reader {
         let epoch = Some(drawing.epoch());
         let (load, reset) = resolve_read(drawing, self.since, epoch, self.target);
         assert_eq!(reset, None);
-        let page = chunks.read(drawing, load, false, "");
+        let page = chunks.read(drawing, load, false, "", Instant::now());
         assert_eq!(page.from, self.since);
         for change in &page.chunk.changes {
             if change.body.is_some() {
@@ -158,7 +160,7 @@ fn a_chunk_is_kept_until_a_row_of_it_goes() {
             after: 0,
             target: drawing.head(),
         };
-        chunks.read(drawing, load, false, "").chunk
+        chunks.read(drawing, load, false, "", Instant::now()).chunk
     };
     let chunk = first(&drawing);
     assert!(Arc::ptr_eq(&chunk, &first(&drawing)));
@@ -169,4 +171,57 @@ fn a_chunk_is_kept_until_a_row_of_it_goes() {
     );
     change(&mut drawing, strokes[3], None);
     assert!(!Arc::ptr_eq(&chunk, &first(&drawing)));
+}
+
+fn first_page(chunks: &mut Chunks, drawing: &Drawing) -> ReadChunk {
+    let load = Load::First {
+        after: 0,
+        target: drawing.head(),
+    };
+    chunks.read(drawing, load, false, "", Instant::now())
+}
+
+#[actix_web::test]
+async fn an_answer_comes_in_small_pieces_that_all_readers_share() {
+    let strokes = [(); 40].map(|()| StrokeId::random());
+    let drawing = large(&strokes, &body());
+    let mut chunks = chunks();
+    for encoding in [Encoding::Plain, Encoding::Gzip] {
+        let head = || "[".to_owned();
+        let one = first_page(&mut chunks, &drawing);
+        let one = one.body(head(), encoding).await.unwrap();
+        let other = first_page(&mut chunks, &drawing);
+        let other = other.body(head(), encoding).await.unwrap();
+        assert_eq!(one.concat(), other.concat());
+        let size = |piece: &Bytes| (1..=PIECE_BYTES).contains(&piece.len());
+        assert!(one.iter().all(size), "{encoding:?}");
+        // What stands before and after the text is each reader's own.
+        let large = |pieces: &[Bytes]| -> Vec<*const u8> {
+            let large = pieces.iter().filter(|piece| piece.len() == PIECE_BYTES);
+            large.map(|piece| piece.as_ptr()).collect()
+        };
+        assert_eq!(large(&one), large(&other), "{encoding:?}");
+        if encoding == Encoding::Plain {
+            assert_eq!(large(&one).len(), one.concat().len() / PIECE_BYTES);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_chunk_is_encoded_once_for_all_who_read_it_at_once() {
+    const READERS: usize = 30;
+    let strokes = [(); 40].map(|()| StrokeId::random());
+    let drawing = large(&strokes, &body());
+    let mut chunks = chunks();
+    let pages: Vec<_> = (0..READERS)
+        .map(|_| first_page(&mut chunks, &drawing))
+        .collect();
+    for (encoding, word) in [(Encoding::Plain, "plain"), (Encoding::Gzip, "gzip")] {
+        let bodies = pages.iter().map(|page| page.body("[".to_owned(), encoding));
+        let bodies = join_all(bodies).await;
+        assert!(bodies.iter().all(|body| body == &bodies[0]));
+        let encoded = format!(r#"whiteboard_chunks_encoded_total{{encoding="{word}"}} 1"#);
+        let text = chunks.metrics.text();
+        assert!(text.lines().any(|line| line == encoded), "{text}");
+    }
 }

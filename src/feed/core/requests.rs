@@ -13,12 +13,7 @@ use crate::metrics::Resync;
 use crate::protocol::{Hello, ToBrowser};
 
 impl<M: Mailbox> Core<M> {
-    pub(super) fn request(
-        &mut self,
-        request: PendingRequest<M>,
-        resync: Resync,
-        step: &mut Step,
-    ) {
+    pub(super) fn request(&mut self, request: PendingRequest<M>, resync: Resync, step: &mut Step) {
         if let Some(reason) = self.lifecycle.close_reason() {
             reason.refuse(request, &mut self.random);
             return;
@@ -28,8 +23,7 @@ impl<M: Mailbox> Core<M> {
             return;
         }
         // A position beyond this feed's head may be right: the feed may lag, so it reads before it judges.
-        let is_ahead =
-            self.replica.drawing().is_some() && request.position() > self.replica.head();
+        let is_ahead = self.replica.drawing().is_some() && request.position() > self.replica.head();
         self.requests.keep(request);
         if is_ahead {
             self.read(step);
@@ -57,16 +51,10 @@ impl<M: Mailbox> Core<M> {
         }
         let position = request.position();
         // Who holds nothing needs no tombstone, and who holds something those after it.
-        position == 0
-            || (drawing.tombstones_missing_to() <= position && position <= drawing.head())
+        position == 0 || (drawing.tombstones_missing_to() <= position && position <= drawing.head())
     }
 
-    pub(super) fn serve(
-        &mut self,
-        request: PendingRequest<M>,
-        resync: Resync,
-        step: &mut Step,
-    ) {
+    pub(super) fn serve(&mut self, request: PendingRequest<M>, resync: Resync, step: &mut Step) {
         let Some(drawing) = self.replica.drawing() else {
             return;
         };

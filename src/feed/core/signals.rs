@@ -111,14 +111,12 @@ impl<M: Mailbox> Core<M> {
             return;
         };
         if !pause.is_zero() {
-            self.timers
-                .set_if_unset(Timer::Presence, step.now + pause);
+            self.timers.set_if_unset(Timer::Presence, step.now + pause);
             return;
         }
         let (for_sessions, for_peers) = self.signalling.dirty.take(step.now);
         if for_sessions && let Some((change, whole)) = self.presence.update_for_sessions(step.now) {
-            let [change, whole] =
-                [change, whole].map(|update| ToBrowser::People(&update).encode());
+            let [change, whole] = [change, whole].map(|update| ToBrowser::People(&update).encode());
             self.subscribers
                 .announce_change(Retained::People, change, whole, step.now);
         }

@@ -250,8 +250,7 @@ impl<M: Mailbox> Core<M> {
         if self.replica.set_title(title) {
             let title = self.replica.title();
             let frame = ToBrowser::Drawing { title }.encode();
-            self.subscribers
-                .announce(Retained::Title, frame, step.now);
+            self.subscribers.announce(Retained::Title, frame, step.now);
             self.watch_slow_subscribers(step);
         }
     }

@@ -11,7 +11,9 @@ use super::*;
 use crate::domain::drawing::Limits;
 use crate::domain::ids::{OpId, StrokeId, Writer};
 use crate::domain::op::Change;
-use crate::feed::mailbox::{Mailbox, QueuedBytes, ToSession};
+use crate::feed::mailbox::ToSession;
+use crate::feed::messages::FromSession;
+use crate::feed::session_mailbox::{QueuedBytes, SessionMailbox};
 use crate::protocol::Close;
 use crate::store::{Appended, Database, ExpectedHead, LiveEvent, Removals};
 
@@ -105,11 +107,11 @@ async fn feeds(idle_timeout: Duration) -> (Feeds, DrawingId) {
 fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> FeedHandle {
     let message = FromSession::Join {
         session: 1,
-        mailbox: Mailbox::new(recipient, QueuedBytes::default(), 1 << 20),
+        mailbox: SessionMailbox::new(recipient, QueuedBytes::default(), 1 << 20),
         since: 0,
         epoch: None,
     };
-    feeds.join(drawing, message).unwrap()
+    feeds.join(drawing, FromActor(message)).unwrap()
 }
 
 async fn next(hears: &mut mpsc::UnboundedReceiver<ToSession>) -> ToSession {
@@ -318,7 +320,9 @@ async fn a_feed_without_sessions_closes_and_a_join_opens_another() {
     let first = join(&feeds, drawing, recipient);
     assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
     assert_eq!(feeds.open(), 1);
-    first.feed.do_send(FromSession::Leave { session: 1 });
+    first
+        .feed
+        .do_send(FromActor(FromSession::Leave { session: 1 }));
     let deadline = Instant::now() + Duration::from_secs(10);
     while feeds.open() > 0 {
         assert!(Instant::now() < deadline, "the feed closes");

@@ -1,13 +1,13 @@
 //! Tests of delivery to sessions that only listen, and of where a reader stands.
 
-use actix::{Actor, Context, Handler, Message};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use super::*;
 use crate::domain::drawing::Limits;
 use crate::domain::ids::{OpId, PersonId, StrokeId, WriterId};
 use crate::domain::op::Change;
 use crate::domain::stroke::Body;
-use crate::feed::mailbox::QueuedBytes;
 
 /// Bytes of each stroke here.
 const BYTES: usize = 60 * 1024;
@@ -16,48 +16,88 @@ const MESSAGES: usize = 1_000;
 /// Bytes of frames that may wait.
 const UNREAD: usize = 2 * 1024 * 1024;
 
-/// A session, whose mailbox is read whenever a test waits.
-struct Browser {
-    queued: QueuedBytes,
+/// A client, which reads what waits for it when a test says so.
+#[derive(Clone, Debug)]
+struct Client {
+    inbox: Rc<RefCell<Inbox>>,
+    max_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
     frames: Vec<ByteString>,
     acks: Vec<Acks>,
     closed: Option<Close>,
+    /// Something found no room since it read last.
+    is_full: bool,
 }
 
-impl Actor for Browser {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MESSAGES);
+impl Inbox {
+    fn len(&self) -> usize {
+        self.frames.len() + self.acks.len()
     }
 }
 
-impl Handler<ToSession> for Browser {
-    type Result = ();
+impl Client {
+    fn new() -> Self {
+        Self::with_room(UNREAD)
+    }
 
-    fn handle(&mut self, message: ToSession, _: &mut Self::Context) {
-        match message {
-            ToSession::Frame(frame) => {
-                self.queued.took(&frame);
-                self.frames.push(frame);
-            }
-            ToSession::Acks(acks) => self.acks.push(acks),
-            ToSession::Close(close) => self.closed = Some(close),
-            _ => {}
+    fn with_room(max_bytes: usize) -> Self {
+        Self {
+            inbox: Rc::default(),
+            max_bytes,
         }
     }
+
+    /// Reads all that waits; returns the frames.
+    fn frames(&self) -> Vec<ByteString> {
+        let mut inbox = self.inbox.borrow_mut();
+        inbox.is_full = false;
+        std::mem::take(&mut inbox.frames)
+    }
+
+    /// The acknowledgements that it was sent since this was asked last.
+    fn acks(&self) -> Vec<Acks> {
+        std::mem::take(&mut self.inbox.borrow_mut().acks)
+    }
+
+    fn closed(&self) -> Option<Close> {
+        self.inbox.borrow().closed.clone()
+    }
 }
 
-/// The frames that came since this was asked last.
-#[derive(Message)]
-#[rtype(result = "Vec<ByteString>")]
-struct Came;
+impl Mailbox for Client {
+    fn frame(&self, frame: ByteString) -> bool {
+        let mut inbox = self.inbox.borrow_mut();
+        let queued: usize = inbox.frames.iter().map(|frame| frame.len()).sum();
+        let fits = queued == 0 || queued + frame.len() <= self.max_bytes;
+        if !fits || inbox.len() >= MESSAGES {
+            inbox.is_full = true;
+            return false;
+        }
+        inbox.frames.push(frame);
+        true
+    }
 
-impl Handler<Came> for Browser {
-    type Result = Vec<ByteString>;
+    fn has_room(&self) -> bool {
+        !self.inbox.borrow().is_full
+    }
 
-    fn handle(&mut self, _: Came, _: &mut Self::Context) -> Vec<ByteString> {
-        std::mem::take(&mut self.frames)
+    fn acks(&self, acks: Acks) -> Result<(), Acks> {
+        let mut inbox = self.inbox.borrow_mut();
+        if inbox.len() >= MESSAGES {
+            inbox.is_full = true;
+            return Err(acks);
+        }
+        inbox.acks.push(acks);
+        Ok(())
+    }
+
+    fn tell(&self, message: ToSession) {
+        if let ToSession::Close(close) = message {
+            self.inbox.borrow_mut().closed = Some(close);
+        }
     }
 }
 
@@ -70,10 +110,15 @@ fn drawing() -> Drawing {
 }
 
 fn draw(drawing: &mut Drawing) {
+    draw_with(drawing, BYTES);
+}
+
+/// Draws a stroke with a note of so many bytes.
+fn draw_with(drawing: &mut Drawing, bytes: usize) {
     let seq = drawing.head() + 1;
     let body = format!(
         r##"{{"tool":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{}"}}"##,
-        "x".repeat(BYTES)
+        "x".repeat(bytes)
     );
     drawing.apply(Change {
         seq,
@@ -89,62 +134,27 @@ fn draw(drawing: &mut Drawing) {
     });
 }
 
-/// How it was closed, if it was.
-#[derive(Message)]
-#[rtype(result = "Option<Close>")]
-struct Closed;
-
-impl Handler<Closed> for Browser {
-    type Result = Option<Close>;
-
-    fn handle(&mut self, _: Closed, _: &mut Self::Context) -> Option<Close> {
-        self.closed.clone()
-    }
+fn joined(subscribers: &mut Subscribers<Client>, drawing: &Drawing) -> Client {
+    let client = Client::new();
+    let now = Instant::now();
+    subscribers.join(1, client.clone(), drawing, (0, None), Resync::Warm, now);
+    assert_eq!(client.frames().len(), 1);
+    client
 }
 
-/// The answers that came since this was asked last.
-#[derive(Message)]
-#[rtype(result = "Vec<Acks>")]
-struct Answered;
-
-impl Handler<Answered> for Browser {
-    type Result = Vec<Acks>;
-
-    fn handle(&mut self, _: Answered, _: &mut Self::Context) -> Vec<Acks> {
-        std::mem::take(&mut self.acks)
-    }
-}
-
-async fn browser(queued: QueuedBytes) -> actix::Addr<Browser> {
-    let browser = Browser {
-        queued,
-        frames: Vec::new(),
-        acks: Vec::new(),
-        closed: None,
-    }
-    .start();
-    // It has begun once it answers.
-    browser.send(Came).await.unwrap();
-    browser
-}
-
-async fn joined(subscribers: &mut Subscribers, drawing: &Drawing) -> actix::Addr<Browser> {
-    let queued = QueuedBytes::default();
-    let browser = browser(queued.clone()).await;
-    let mailbox = Mailbox::new(browser.clone().recipient(), queued, UNREAD);
-    subscribers.join(1, mailbox, drawing, 0, None, Resync::Warm);
-    assert_eq!(browser.send(Came).await.unwrap().len(), 1);
-    browser
-}
-
-#[actix_web::test]
-async fn sessions_are_closed_in_batches() {
+#[test]
+fn sessions_are_closed_in_batches() {
     let (mut subscribers, drawing) = (Subscribers::new(Metrics::new()), drawing());
     for session in 1..=5 {
-        let queued = QueuedBytes::default();
-        let browser = browser(queued.clone()).await;
-        let mailbox = Mailbox::new(browser.recipient(), queued, UNREAD);
-        subscribers.join(session, mailbox, &drawing, 0, None, Resync::Warm);
+        let now = Instant::now();
+        subscribers.join(
+            session,
+            Client::new(),
+            &drawing,
+            (0, None),
+            Resync::Warm,
+            now,
+        );
     }
     for closed in [vec![1, 2], vec![3, 4], vec![5], vec![]] {
         assert_eq!(subscribers.close(2, || Close::NoDrawing), closed);
@@ -152,13 +162,14 @@ async fn sessions_are_closed_in_batches() {
     assert!(subscribers.is_empty());
 }
 
-#[actix_web::test]
-async fn what_is_new_and_large_goes_out_in_several_frames_without_a_gap() {
+#[test]
+fn what_is_new_and_large_goes_out_in_several_frames_without_a_gap() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
-    let browser = joined(&mut subscribers, &drawing).await;
+    let now = Instant::now();
+    let browser = joined(&mut subscribers, &drawing);
     (0..20).for_each(|_| draw(&mut drawing));
-    subscribers.flush(&drawing);
-    let came = browser.send(Came).await.unwrap();
+    subscribers.flush(&drawing, now);
+    let came = browser.frames();
     let most = MAX_STROKES_FRAME_BYTES / BYTES;
     assert_eq!(came.len(), 20_usize.div_ceil(most));
     for (index, frame) in came.iter().enumerate() {
@@ -168,37 +179,41 @@ async fn what_is_new_and_large_goes_out_in_several_frames_without_a_gap() {
         assert_eq!(frame.matches(r#""seq":"#).count(), to - from);
         assert!(frame.len() < MAX_STROKES_FRAME_BYTES + 10_000);
     }
-    assert!(!subscribers.has_waiting());
+    assert!(!subscribers.has_slow());
 }
 
-#[actix_web::test]
-async fn what_waits_for_a_browser_that_does_not_read_is_bounded_in_bytes() {
+#[test]
+fn what_waits_for_a_browser_that_does_not_read_is_bounded_in_bytes() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
-    let browser = joined(&mut subscribers, &drawing).await;
+    let now = Instant::now();
+    let browser = joined(&mut subscribers, &drawing);
     for _ in 0..200 {
         draw(&mut drawing);
-        subscribers.flush(&drawing);
-        subscribers.catch_up(&drawing);
+        subscribers.flush(&drawing, now);
+        subscribers.catch_up(&drawing, now);
     }
     // Only now does it read. Before it lacked too much for the socket, it had what fits.
-    let mut came = browser.send(Came).await.unwrap();
-    let read = came.pop().unwrap();
+    let came = browser.frames();
+    subscribers.catch_up(&drawing, now);
+    let mut advice = browser.frames();
+    let read = advice.pop().unwrap();
+    assert!(advice.is_empty(), "nothing but the advice to read");
     let bytes: usize = came.iter().map(|frame| frame.len()).sum();
     assert!(bytes <= UNREAD, "{bytes}");
     assert!(bytes > UNREAD - 2 * BYTES, "{bytes}");
     assert_eq!(read, format!(r#"{{"type":"read","since":{}}}"#, came.len()));
-    assert!(!subscribers.has_waiting());
+    assert!(!subscribers.has_slow());
 }
 
-#[actix_web::test]
-async fn who_does_not_read_is_given_up_after_a_while() {
+#[test]
+fn who_does_not_read_is_given_up_after_a_while() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
-    let browser = joined(&mut subscribers, &drawing).await;
     let now = Instant::now();
+    let browser = joined(&mut subscribers, &drawing);
     assert!(subscribers.evict_stalled(now + 2 * MAX_STALL).is_empty());
-    while !subscribers.has_waiting() {
+    while !subscribers.has_slow() {
         draw(&mut drawing);
-        subscribers.flush(&drawing);
+        subscribers.flush(&drawing, now);
     }
     let fell_behind = Instant::now();
     assert!(subscribers.evict_stalled(now + MAX_STALL).is_empty());
@@ -206,50 +221,113 @@ async fn who_does_not_read_is_given_up_after_a_while() {
     let later = fell_behind + MAX_STALL + Duration::from_millis(1);
     assert_eq!(subscribers.evict_stalled(later), [1]);
     subscribers.leave(1);
-    assert!(subscribers.is_empty() && !subscribers.has_waiting());
+    assert!(subscribers.is_empty() && !subscribers.has_slow());
     // Should it ever read, it is not left behind without a word.
-    assert_eq!(browser.send(Closed).await.unwrap(), Some(Close::Silent));
+    assert_eq!(browser.closed(), Some(Close::Silent));
 }
 
-#[actix_web::test]
-async fn what_lasts_is_told_to_whoever_did_not_read_or_comes_later() {
+#[test]
+fn what_lasts_is_told_to_whoever_did_not_read_or_comes_later() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
-    let ada = joined(&mut subscribers, &drawing).await;
+    let now = Instant::now();
+    let ada = joined(&mut subscribers, &drawing);
     let title = |title: &'static str| ByteString::from_static(title);
-    subscribers.announce(Retained::Title, title("one"));
-    assert_eq!(ada.send(Came).await.unwrap(), ["one"]);
+    subscribers.announce(Retained::Title, title("one"), now);
+    assert_eq!(ada.frames(), ["one"]);
     // Now it does not read: it gets the last title, and not the one before.
-    while !subscribers.has_waiting() {
+    while !subscribers.has_slow() {
         draw(&mut drawing);
-        subscribers.flush(&drawing);
+        subscribers.flush(&drawing, now);
     }
-    subscribers.announce(Retained::Title, title("two"));
-    subscribers.announce(Retained::Title, title("three"));
-    ada.send(Came).await.unwrap();
-    subscribers.catch_up(&drawing);
-    let came = ada.send(Came).await.unwrap();
+    subscribers.announce(Retained::Title, title("two"), now);
+    subscribers.announce(Retained::Title, title("three"), now);
+    ada.frames();
+    subscribers.catch_up(&drawing, now);
+    let came = ada.frames();
     assert_eq!(came.len(), 2, "what it lacked, and the title");
     assert_eq!(came[1], "three");
 
     // A page that reads over HTTP is told once it has read, and who joins at once.
-    let queued = QueuedBytes::default();
-    let ben = browser(queued.clone()).await;
-    let mailbox = Mailbox::new(ben.clone().recipient(), queued, UNREAD);
-    subscribers.join(2, mailbox, &drawing, 0, None, Resync::Warm);
-    assert_eq!(ben.send(Came).await.unwrap().len(), 1, "the advice to read");
-    subscribers.announce(Retained::People, title("people"));
-    assert_eq!(ada.send(Came).await.unwrap(), ["people"]);
-    assert!(ben.send(Came).await.unwrap().is_empty());
+    let ben = Client::new();
+    subscribers.join(2, ben.clone(), &drawing, (0, None), Resync::Warm, now);
+    assert_eq!(ben.frames().len(), 1, "the advice to read");
+    subscribers.announce(Retained::People, title("people"), now);
+    assert_eq!(ada.frames(), ["people"]);
+    assert!(ben.frames().is_empty());
     subscribers.resume(
         2,
         &drawing,
-        drawing.head(),
-        Some(drawing.epoch()),
+        (drawing.head(), Some(drawing.epoch())),
         Resync::Warm,
+        now,
     );
-    let came = ben.send(Came).await.unwrap();
+    let came = ben.frames();
     assert_eq!(came[1..], ["people", "three"]);
-    assert!(!subscribers.has_waiting());
+    assert!(!subscribers.has_slow());
+}
+
+fn catch_ups(metrics: &Metrics) -> usize {
+    let text = metrics.text();
+    let mut lines = text.lines();
+    let number = lines.find_map(|line| line.strip_prefix("whiteboard_catch_ups_encoded_total "));
+    number.unwrap().parse().unwrap()
+}
+
+#[test]
+fn nothing_is_encoded_for_sessions_that_take_nothing() {
+    const ROUNDS: usize = 100;
+    for slow in [0, 4, 100] {
+        let metrics = Metrics::new();
+        let (mut subscribers, mut drawing) = (Subscribers::new(metrics.clone()), drawing());
+        let now = Instant::now();
+        let mut browsers = Vec::new();
+        for session in 0..slow + 2 {
+            let max_bytes = if session < slow { 1 } else { UNREAD };
+            browsers.push((Client::with_room(max_bytes), session));
+        }
+        // No browser reads until one is asked what came. A slow one's mailbox is full with its first
+        // frame, and each lacks something else.
+        for (browser, session) in &browsers {
+            let position = (drawing.head(), Some(drawing.epoch()));
+            let client = browser.clone();
+            subscribers.join(*session, client, &drawing, position, Resync::Warm, now);
+            draw_with(&mut drawing, 1);
+            subscribers.flush(&drawing, now);
+        }
+        assert_eq!(subscribers.slow, slow as usize);
+        let before = catch_ups(&metrics);
+        for _ in 0..ROUNDS {
+            draw_with(&mut drawing, 1);
+            subscribers.flush(&drawing, now);
+            subscribers.catch_up(&drawing, now);
+        }
+        assert_eq!(catch_ups(&metrics), before);
+        let mut came = Vec::new();
+        for (browser, ..) in &browsers {
+            came.push(browser.frames());
+        }
+        let [.., one, other] = &came[..] else {
+            panic!()
+        };
+        // Each flush was one frame, encoded once for both who follow.
+        let (one, other) = (&one[one.len() - ROUNDS..], &other[other.len() - ROUNDS..]);
+        assert!(
+            one.iter()
+                .all(|frame| frame.matches(r#""seq":"#).count() == 1)
+        );
+        let same = |(one, other): (&ByteString, &ByteString)| one.as_ptr() == other.as_ptr();
+        assert!(one.iter().zip(other).all(same));
+
+        // Now all have taken what there was: they lack nothing after the next look.
+        subscribers.catch_up(&drawing, now);
+        assert!(!subscribers.has_slow());
+        assert_eq!(catch_ups(&metrics), before + slow as usize);
+        let head = format!(r#""head":{},"#, drawing.head());
+        for (browser, ..) in &browsers[..slow as usize] {
+            let came = browser.frames();
+            assert!(came.len() == 1 && came[0].contains(&head));
+        }
+    }
 }
 
 fn acks(ops: usize, acked_through: u64, refusals: &[&'static str]) -> Acks {
@@ -261,30 +339,31 @@ fn acks(ops: usize, acked_through: u64, refusals: &[&'static str]) -> Acks {
     }
 }
 
-#[actix_web::test]
-async fn answers_to_a_page_that_does_not_read_reach_it_once_it_does() {
+#[test]
+fn answers_to_a_page_that_does_not_read_reach_it_once_it_does() {
     // It lacks nothing else, some strokes, or more of them than its socket gets.
     for strokes in [0, 1, 2 * MAX_STROKES_FRAME_BYTES / BYTES] {
         let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
-        let browser = joined(&mut subscribers, &drawing).await;
+        let now = Instant::now();
+        let browser = joined(&mut subscribers, &drawing);
         let pointer = ByteString::from_static("pointer");
         (0..2 * MESSAGES).for_each(|_| subscribers.signal(&pointer));
         (0..strokes).for_each(|_| draw(&mut drawing));
-        subscribers.flush(&drawing);
-        subscribers.acknowledge(1, acks(3, 3, &["2 is refused"]));
-        subscribers.catch_up(&drawing);
-        subscribers.acknowledge(1, acks(2, 5, &["4 is refused", "5 is refused"]));
-        assert!(subscribers.has_waiting());
+        subscribers.flush(&drawing, now);
+        subscribers.acknowledge(1, acks(3, 3, &["2 is refused"]), now);
+        subscribers.catch_up(&drawing, now);
+        subscribers.acknowledge(1, acks(2, 5, &["4 is refused", "5 is refused"]), now);
+        assert!(subscribers.has_slow());
 
-        browser.send(Came).await.unwrap();
-        assert!(browser.send(Answered).await.unwrap().is_empty());
-        subscribers.catch_up(&drawing);
-        let told = browser.send(Answered).await.unwrap();
+        browser.frames();
+        assert!(Client::acks(&browser).is_empty());
+        subscribers.catch_up(&drawing, now);
+        let told = Client::acks(&browser);
         let refused: Vec<_> = told.iter().flat_map(|told| &told.refusals).collect();
         assert_eq!(refused, ["2 is refused", "4 is refused", "5 is refused"]);
         assert_eq!(told.iter().map(|told| told.ops).sum::<usize>(), 5);
         assert_eq!(told.last().unwrap().acked_through, 5);
-        assert!(!subscribers.has_waiting());
+        assert!(!subscribers.has_slow());
     }
 }
 
@@ -318,31 +397,32 @@ fn a_position_means_something_only_in_its_epoch_and_between_floor_and_head() {
     }
 }
 
-#[actix_web::test]
-async fn what_changed_is_told_to_who_has_the_rest_and_the_whole_to_all_others() {
+#[test]
+fn what_changed_is_told_to_who_has_the_rest_and_the_whole_to_all_others() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
+    let now = Instant::now();
     let people = |frame: &'static str| ByteString::from_static(frame);
-    let ada = joined(&mut subscribers, &drawing).await;
+    let ada = joined(&mut subscribers, &drawing);
     // Nothing was told before: a change would mean nothing to her.
-    subscribers.announce_change(Retained::People, people("change 1"), people("whole 1"));
-    subscribers.announce_change(Retained::People, people("change 2"), people("whole 2"));
-    assert_eq!(ada.send(Came).await.unwrap(), ["whole 1", "change 2"]);
+    subscribers.announce_change(Retained::People, people("change 1"), people("whole 1"), now);
+    subscribers.announce_change(Retained::People, people("change 2"), people("whole 2"), now);
+    assert_eq!(ada.frames(), ["whole 1", "change 2"]);
 
     // Now she does not read. What is kept for her is one frame, whatever happens meanwhile.
-    while !subscribers.has_waiting() {
+    while !subscribers.has_slow() {
         draw(&mut drawing);
-        subscribers.flush(&drawing);
+        subscribers.flush(&drawing, now);
     }
     for (change, whole) in [("change 3", "whole 3"), ("change 4", "whole 4")] {
-        subscribers.announce_change(Retained::People, people(change), people(whole));
+        subscribers.announce_change(Retained::People, people(change), people(whole), now);
     }
-    subscribers.repeat(1, Retained::People);
-    ada.send(Came).await.unwrap();
-    subscribers.catch_up(&drawing);
-    assert_eq!(ada.send(Came).await.unwrap()[1..], ["whole 4"]);
-    subscribers.announce_change(Retained::People, people("change 5"), people("whole 5"));
-    subscribers.repeat(1, Retained::People);
-    subscribers.repeat(7, Retained::People);
-    assert_eq!(ada.send(Came).await.unwrap(), ["change 5", "whole 5"]);
-    assert!(!subscribers.has_waiting());
+    subscribers.repeat(1, Retained::People, now);
+    ada.frames();
+    subscribers.catch_up(&drawing, now);
+    assert_eq!(ada.frames()[1..], ["whole 4"]);
+    subscribers.announce_change(Retained::People, people("change 5"), people("whole 5"), now);
+    subscribers.repeat(1, Retained::People, now);
+    subscribers.repeat(7, Retained::People, now);
+    assert_eq!(ada.frames(), ["change 5", "whole 5"]);
+    assert!(!subscribers.has_slow());
 }

@@ -94,6 +94,12 @@ fn rest(took: Duration) -> Duration {
     took.mul_f64(REST)
 }
 
+/// Whether it would be the same with any other drawing. A removal that takes too long is not of these: it
+/// goes on by itself, and only its own drawing waits.
+fn is_of_database(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(_) | StoreError::Storage(_))
+}
+
 impl Store {
     /// Removes all drawings that were deleted longer ago than `undelete`, with their tables; gives how many.
     ///
@@ -124,9 +130,7 @@ impl Store {
                         removed += usize::from(was_there);
                         removals.is_gone(drawing);
                     }
-                    Err(error @ (StoreError::Unavailable(_) | StoreError::Storage(_))) => {
-                        return Err(error);
-                    }
+                    Err(error) if is_of_database(&error) => return Err(error),
                     Err(error) if removals.has_failed(drawing, Instant::now()) => {
                         log::warn!("the deleted drawing {drawing} was not removed: {error}");
                     }
@@ -270,6 +274,20 @@ mod tests {
         assert!(removals.has_failed(drawing, begun + FORGET_AFTER));
         removals.is_gone(drawing);
         assert_eq!(removals.postponed(now), []);
+    }
+
+    #[test]
+    fn what_is_the_matter_with_one_drawing_keeps_no_other() {
+        let word = || "one".to_owned();
+        for (error, ends) in [
+            (StoreError::Deadline(SOON), false),
+            (StoreError::Failed(word()), false),
+            (StoreError::Gone, false),
+            (StoreError::Unavailable(word()), true),
+            (StoreError::Storage(word()), true),
+        ] {
+            assert_eq!(is_of_database(&error), ends, "{error}");
+        }
     }
 
     #[tokio::test]
