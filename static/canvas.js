@@ -8,7 +8,7 @@
 
 import { shownBox, toWindow } from "./camera.js";
 import { boxOfBoth, overlap } from "./geometry.js";
-import { boxOf, paint, paintInk } from "./painting.js";
+import { boxOf, paint, paintInk } from "./renderer.js";
 
 /** @typedef {import("./types.js").Box} Box */
 /** @typedef {import("./types.js").Place} Place */

@@ -6,7 +6,7 @@
  * It must never tell anything about what is drawn.
  */
 
-import { smoothLine } from "./outline.js";
+import { smoothLine } from "./stroke-path.js";
 
 const COLOURS = ["#c94f30", "#d98a1f", "#3c8a5c", "#2f7aa8", "#6d5bb8", "#b8517f"];
 const WIDTH = 280;

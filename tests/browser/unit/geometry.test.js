@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fitted, panned, pinched, shownBox, toPlane, toWindow, zoomedTo } from "../../../static/camera.js";
 import { boxAround, boxOfText, polylineOf, simplified, touchesBox, touchesLine } from "../../../static/geometry.js";
-import { outlineOf, pressedRadius } from "../../../static/outline.js";
+import { outlineOf, pressedRadius } from "../../../static/stroke-path.js";
 
 const at = (x, y) => ({ x, y });
 const near = (a, b) => assert.ok(Math.abs(a - b) < 1e-9, `${a} is not ${b}`);

@@ -8,43 +8,43 @@ const MOST_LINES = 300;
 
 /** What each module may import. Whoever is not here may import nothing. */
 const MAY_IMPORT = {
-  "adoption.js": ["connection.js", "ids.js", "outbox.js", "ownership.js"],
-  "canvas.js": ["camera.js", "geometry.js", "painting.js"],
+  "outbox-recovery.js": ["connection.js", "ids.js", "outbox.js", "tab-lock.js"],
+  "canvas.js": ["camera.js", "geometry.js", "renderer.js"],
   "connection.js": ["backoff.js"],
-  "deeds.js": ["ids.js"],
+  "edits.js": ["ids.js"],
   "dom.js": ["icons.js"],
-  "doodle.js": ["outline.js"],
-  "ending.js": ["dom.js"],
-  "following.js": ["backoff.js"],
-  "list.js": ["api.js", "dom.js", "doodle.js", "toast.js"],
-  "others.js": ["people-list.js", "remote-ink.js", "remote-pointers.js"],
+  "doodle.js": ["stroke-path.js"],
+  "ended-dialog.js": ["dom.js"],
+  "sync.js": ["backoff.js"],
+  "list-page.js": ["api.js", "dom.js", "doodle.js", "toast.js"],
+  "presence.js": ["people-list.js", "remote-ink.js", "remote-pointers.js"],
   "outbox.js": ["ids.js"],
-  "outline.js": ["geometry.js"],
-  "painting.js": ["geometry.js", "outline.js", "points.js"],
-  "people.js": ["dom.js"],
+  "stroke-path.js": ["geometry.js"],
+  "renderer.js": ["geometry.js", "stroke-path.js", "points.js"],
+  "people-panel.js": ["dom.js"],
   "remote-ink.js": ["points.js"],
   "replica.js": ["arrival.js"],
-  "sharing.js": ["dom.js", "icons.js"],
+  "share.js": ["dom.js", "icons.js"],
   "signals.js": ["points.js"],
   "toast.js": ["dom.js"],
   "toolbar.js": ["dom.js", "icons.js"],
   "tools.js": ["camera.js", "geometry.js", "ids.js", "points.js"],
-  "view.js": ["camera.js", "geometry.js"],
-  "writing.js": ["geometry.js"],
+  "viewport.js": ["camera.js", "geometry.js"],
+  "text-editor.js": ["geometry.js"],
 };
 
 /** Names that only some may say: who touches the outside world. */
 const ONLY = {
   WebSocket: ["connection.js"],
   fetch: ["api.js"],
-  indexedDB: ["shelf.js", "main.js"],
-  IDBKeyRange: ["shelf.js"],
-  localStorage: ["remembered.js"],
-  sessionStorage: ["remembered.js", "main.js"],
+  indexedDB: ["outbox-store.js", "board-page.js"],
+  IDBKeyRange: ["outbox-store.js"],
+  localStorage: ["local-storage.js"],
+  sessionStorage: ["local-storage.js", "board-page.js"],
 };
 /** Modules that must run without a browser. */
 const PURE = [
-  "arrival.js", "backoff.js", "camera.js", "deeds.js", "geometry.js", "history.js", "others.js", "outbox.js", "outline.js", "people-list.js", "points.js",
+  "arrival.js", "backoff.js", "camera.js", "edits.js", "geometry.js", "history.js", "presence.js", "outbox.js", "stroke-path.js", "people-list.js", "points.js",
   "remote-ink.js", "remote-pointers.js", "replica.js", "tools.js",
 ];
 
@@ -53,7 +53,7 @@ const textOf = (name) => readFileSync(new URL(name, FOLDER), "utf8");
 const codeOf = (name) => textOf(name).replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
 
 test("main alone knows all parts: they know of each other only what is written here", () => {
-  for (const name of modules.filter((name) => name !== "main.js")) {
+  for (const name of modules.filter((name) => name !== "board-page.js")) {
     const imports = [...codeOf(name).matchAll(/^(?:import|export)[^;]*?from "\.\/(.+?)";/gms)].map(([, from]) => from);
     for (const from of imports) assert.ok((MAY_IMPORT[name] ?? []).includes(from), `${name} imports ${from}`);
   }

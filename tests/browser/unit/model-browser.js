@@ -9,11 +9,11 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
-import { Adoption } from "../../../static/adoption.js";
+import { Adoption } from "../../../static/outbox-recovery.js";
 import { randomId, writerOf } from "../../../static/ids.js";
 import { Outbox } from "../../../static/outbox.js";
-import { live } from "../../../static/ownership.js";
-import { Shelf } from "../../../static/shelf.js";
+import { live } from "../../../static/tab-lock.js";
+import { Shelf } from "../../../static/outbox-store.js";
 import { ModelServer, Session } from "./model-server.js";
 
 /** Milliseconds of virtual time between two checks of a predicate, and at most until it is true. */

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import "fake-indexeddb/auto";
 import { randomId, writerOf } from "../../../static/ids.js";
 import { Outbox } from "../../../static/outbox.js";
-import { Shelf } from "../../../static/shelf.js";
+import { Shelf } from "../../../static/outbox-store.js";
 
 const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
 const draw = (more = {}) => ({ op: "draw", stroke: randomId(), body: { ...body, ...more } });

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import "fake-indexeddb/auto";
 import { randomId, writerOf } from "../../../static/ids.js";
 import { Outbox } from "../../../static/outbox.js";
-import { Shelf } from "../../../static/shelf.js";
+import { Shelf } from "../../../static/outbox-store.js";
 
 const edit = () => ({ op: "edit", stroke: randomId(), set: { x: 1 } });
 const refusal = (n) => ({ type: "refused", n, reason: "gone", message: "the stroke is erased" });

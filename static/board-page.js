@@ -5,35 +5,35 @@
  * It must never hold a rule: what happens when is said here, what is right is said in the parts.
  */
 
-import { Adoption } from "./adoption.js";
+import { Adoption } from "./outbox-recovery.js";
 import { ApiError, readStrokes, renameDrawing, restoreDrawing, socketAddress } from "./api.js";
 import { isCamera } from "./camera.js";
 import { Canvas } from "./canvas.js";
 import { Connection } from "./connection.js";
-import { Deeds } from "./deeds.js";
+import { Deeds } from "./edits.js";
 import { byId } from "./dom.js";
-import { Ending } from "./ending.js";
-import { Following } from "./following.js";
+import { Ending } from "./ended-dialog.js";
+import { Following } from "./sync.js";
 import { History } from "./history.js";
 import { isId, randomId, writerOf } from "./ids.js";
 import { Input } from "./input.js";
-import { Others } from "./others.js";
+import { Others } from "./presence.js";
 import { Outbox } from "./outbox.js";
-import { live } from "./ownership.js";
-import { FONT, boxOf, touches } from "./painting.js";
-import { People, nameIn, somebody } from "./people.js";
-import { kept, remember } from "./remembered.js";
+import { live } from "./tab-lock.js";
+import { FONT, boxOf, touches } from "./renderer.js";
+import { People, nameIn, somebody } from "./people-panel.js";
+import { kept, remember } from "./local-storage.js";
 import { Replica } from "./replica.js";
-import { offerLink } from "./sharing.js";
-import { Shelf } from "./shelf.js";
+import { offerLink } from "./share.js";
+import { Shelf } from "./outbox-store.js";
 import { Signals } from "./signals.js";
-import { State } from "./state.js";
-import { Title } from "./title.js";
+import { State } from "./save-status.js";
+import { Title } from "./title-field.js";
 import { toast } from "./toast.js";
 import { Toolbar } from "./toolbar.js";
 import { ERASER_RADIUS, Tools } from "./tools.js";
-import { View } from "./view.js";
-import { Writing } from "./writing.js";
+import { View } from "./viewport.js";
+import { Writing } from "./text-editor.js";
 
 // All files are here and fit together: from now on the page does not load itself again.
 document.documentElement.dataset.started = "";

@@ -7,7 +7,7 @@
  */
 
 /** @typedef {import("./types.js").Writer} Writer */
-/** @typedef {import("./shelf.js").Owner} Owner */
+/** @typedef {import("./outbox-store.js").Owner} Owner */
 
 /** Milliseconds between two beats, and after how many without one a page counts as dead. */
 const BEAT = 2_000;

@@ -9,12 +9,12 @@
 import { Connection } from "./connection.js";
 import { writerOf } from "./ids.js";
 import { Outbox } from "./outbox.js";
-import { claim } from "./ownership.js";
+import { claim } from "./tab-lock.js";
 
 /** @typedef {import("./types.js").Writer} Writer */
 /** @typedef {import("./types.js").Op} Op */
-/** @typedef {import("./shelf.js").Owner} Owner */
-/** @typedef {import("./shelf.js").Shelf} Shelf */
+/** @typedef {import("./outbox-store.js").Owner} Owner */
+/** @typedef {import("./outbox-store.js").Shelf} Shelf */
 
 /** Milliseconds between two looks. */
 const LOOK_EVERY = 5_000;

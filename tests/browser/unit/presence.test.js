@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Others } from "../../../static/others.js";
+import { Others } from "../../../static/presence.js";
 import { PeopleList } from "../../../static/people-list.js";
 
 const person = (writer, name = writer) => ({ writer, by: `by ${writer}`, name, colour: "#c2452d" });

@@ -7,7 +7,7 @@
  */
 
 import { EM_OF_LINE, boxAround, boxOfText, overlap, polylineOf, simplified, touchesBox, touchesLine } from "./geometry.js";
-import { outlineOf, polylineData } from "./outline.js";
+import { outlineOf, polylineData } from "./stroke-path.js";
 import { PointsError, unpackPoints } from "./points.js";
 
 /** @typedef {import("./types.js").Body} Body */

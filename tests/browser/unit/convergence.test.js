@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Following } from "../../../static/following.js";
+import { Following } from "../../../static/sync.js";
 import { History } from "../../../static/history.js";
 import { Outbox } from "../../../static/outbox.js";
 import { Replica } from "../../../static/replica.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Following } from "../../../static/following.js";
+import { Following } from "../../../static/sync.js";
 import { Replica } from "../../../static/replica.js";
 
 const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
