@@ -102,28 +102,28 @@ export function restoreDrawing(id) {
  * The changes after a position; in the middle of a first load, which ends at a target, the next of them.
  * @param {string} id
  * @param {number} since
- * @param {string | null} life
+ * @param {string | null} epoch
  * @param {number | undefined} target
  * @returns {Promise<StrokesPage>}
  */
-export function readStrokes(id, since, life, target) {
+export function readStrokes(id, since, epoch, target) {
   const load = target === undefined ? "" : `&target=${target}`;
-  return request("GET", `/api/drawings/${id}/strokes?${after(since, life)}${load}`);
+  return request("GET", `/api/drawings/${id}/strokes?${after(since, epoch)}${load}`);
 }
 
 /**
  * Where a socket carries the changes after a position.
  * @param {string} id
- * @param {{head: number, life: string | null}} held
+ * @param {{head: number, epoch: string | null}} held
  */
-export function socketAddress(id, { head, life }) {
-  return `${location.origin.replace(/^http/, "ws")}/ws/${id}?${after(head, life)}`;
+export function socketAddress(id, { head, epoch }) {
+  return `${location.origin.replace(/^http/, "ws")}/ws/${id}?${after(head, epoch)}`;
 }
 
 /**
  * @param {number} since
- * @param {string | null} life
+ * @param {string | null} epoch
  */
-function after(since, life) {
-  return `since=${since}${life ? `&life=${life}` : ""}`;
+function after(since, epoch) {
+  return `since=${since}${epoch ? `&epoch=${epoch}` : ""}`;
 }

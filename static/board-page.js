@@ -80,7 +80,7 @@ const others = new Others(
   (stroke) => replica.knows(stroke),
   (audience) => {
     signals.audience(audience);
-    people.set(audience.everyone, audience.count, writer.by);
+    people.set(audience.everyone, audience.count, writer.author);
   },
   () => connection.send({ type: "people" }),
 );
@@ -137,7 +137,7 @@ const ending = new Ending(() => {
 });
 
 const following = new Following(replica, {
-  read: (since, life, target) => readStrokes(drawing, since, life, target),
+  read: (since, epoch, target) => readStrokes(drawing, since, epoch, target),
   ask: (frame) => connection.send(frame),
   title: (text) => title.set(text),
   readFailed: (error) => {

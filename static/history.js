@@ -116,7 +116,7 @@ export class History {
 
   /** @param {string} stroke */
   #erase(stroke) {
-    this.#send(stroke, { op: "erase", stroke, over: this.#over(stroke) });
+    this.#send(stroke, { op: "erase", stroke, base: this.#base(stroke) });
   }
 
   /**
@@ -124,7 +124,7 @@ export class History {
    * @param {Body} body
    */
   #restore(stroke, body) {
-    this.#send(stroke, { op: "restore", stroke, body, over: this.#over(stroke) });
+    this.#send(stroke, { op: "restore", stroke, body, base: this.#base(stroke) });
   }
 
   /**
@@ -132,11 +132,11 @@ export class History {
    * @param {Record<string, unknown>} set
    */
   #edit(stroke, set) {
-    this.#send(stroke, { op: "edit", stroke, set, over: this.#over(stroke) });
+    this.#send(stroke, { op: "edit", stroke, set, base: this.#base(stroke) });
   }
 
   /** @param {string} stroke */
-  #over(stroke) {
+  #base(stroke) {
     return { writer: this.#writer, n: this.#last.get(stroke) ?? 0 };
   }
 

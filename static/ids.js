@@ -40,7 +40,7 @@ export function sha1(message) {
   message.forEach((byte, at) => (words[at >> 2] |= byte << (24 - (at & 3) * 8)));
   words[message.length >> 2] |= 0x80 << (24 - (message.length & 3) * 8);
   words[words.length - 1] = message.length * 8;
-  const rotated = (/** @type {number} */ word, /** @type {number} */ by) => (word << by) | (word >>> (32 - by));
+  const rotated = (/** @type {number} */ word, /** @type {number} */ bits) => (word << bits) | (word >>> (32 - bits));
   const state = new Uint32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0]);
   const schedule = new Uint32Array(80);
   for (let block = 0; block < words.length; block += 16) {
@@ -92,6 +92,6 @@ export function writerOf(key, tab) {
     key,
     tab,
     id: derivedId(key, unhex(tab)),
-    by: derivedId(key, new TextEncoder().encode("person")),
+    author: derivedId(key, new TextEncoder().encode("person")),
   };
 }

@@ -149,7 +149,7 @@ export class Outbox {
       this.#pause = setTimeout(() => {
         this.#pause = null;
         this.#pump();
-      }, frame.retry ?? LOAD_RETRY);
+      }, frame.retry_ms ?? LOAD_RETRY);
       return;
     }
     const entry = this.#entries.find(({ op }) => op.n === frame.n);

@@ -34,16 +34,16 @@ export class PeopleList {
    * @param {PeopleFrame} frame
    * @returns {"stale"|"next"|"gap"} stale: nothing new; next: it is taken in; gap: ask for the whole
    */
-  take({ from, v, count, here = [], gone = [] }) {
-    if (from !== undefined && v === this.#version) return "stale";
+  take({ from, version, count, joined = [], left = [] }) {
+    if (from !== undefined && version === this.#version) return "stale";
     if (from !== undefined && from !== this.#version) return "gap";
     if (from === undefined) {
-      const writers = new Set(here.map(({ writer }) => writer));
+      const writers = new Set(joined.map(({ writer }) => writer));
       for (const writer of this.#listed.keys()) if (!writers.has(writer)) this.#listed.delete(writer);
     }
-    for (const writer of gone) this.#listed.delete(writer);
-    for (const person of here) this.#listed.set(person.writer, person);
-    this.#version = v;
+    for (const writer of left) this.#listed.delete(writer);
+    for (const person of joined) this.#listed.set(person.writer, person);
+    this.#version = version;
     this.count = count;
     return "next";
   }

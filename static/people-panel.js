@@ -95,10 +95,10 @@ export class People {
   /**
    * @param {Person[]} everyone those whose names are told
    * @param {number} count how many there are in all
-   * @param {string} by oneself
+   * @param {string} author oneself
    */
-  set(everyone, count, by) {
-    const one = new Map(everyone.filter((person) => person.by !== by).map((person) => [person.by, person]));
+  set(everyone, count, author) {
+    const one = new Map(everyone.filter((person) => person.author !== author).map((person) => [person.author, person]));
     this.#others = [...one.values()];
     this.#count = Math.max(count, this.#others.length + 1);
     this.#show();

@@ -58,18 +58,18 @@ export class RemoteInk {
       });
       return;
     }
-    if (points.every((point, index) => isAt(point, trail.points[ink.at + index]))) {
+    if (points.every((point, index) => isAt(point, trail.points[ink.offset + index]))) {
       // Told again, for others.
       trail.heardAt = now;
       return;
     }
     this.#play(trail, now);
     const play = Math.min(MOST_PLAY, Math.max(LEAST_PLAY, now - trail.heardAt));
-    if (ink.at < trail.points.length) {
+    if (ink.offset < trail.points.length) {
       trail.before = shownPoints(trail);
-      trail.shown = Math.min(trail.shown, ink.at);
+      trail.shown = Math.min(trail.shown, ink.offset);
     }
-    trail.points = [...trail.points.slice(0, ink.at), ...points];
+    trail.points = [...trail.points.slice(0, ink.offset), ...points];
     trail.pace = (trail.points.length - trail.shown) / play;
     trail.heardAt = now;
   }

@@ -37,9 +37,9 @@ export class RemotePointers {
    * @param {PointerNews} news
    * @param {number} now
    */
-  take({ writer, place }, now) {
-    if (!place) this.#glides.delete(writer);
-    else this.#glides.set(writer, { place: this.#glides.get(writer)?.place ?? place, target: place, heardAt: now });
+  take({ writer, at }, now) {
+    if (!at) this.#glides.delete(writer);
+    else this.#glides.set(writer, { place: this.#glides.get(writer)?.place ?? at, target: at, heardAt: now });
   }
 
   /**

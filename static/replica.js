@@ -21,8 +21,8 @@ import { arrival } from "./arrival.js";
 const Z_OF_PENDING = 2 ** 52;
 
 export class Replica {
-  /** @type {string | null} the life that `head` belongs to; null before the first load */
-  life = null;
+  /** @type {string | null} the epoch that `head` belongs to; null before the first load */
+  epoch = null;
   /** The last position held. */
   head = 0;
   /** @type {Map<string, State>} */
@@ -88,11 +88,11 @@ export class Replica {
 
   /**
    * Forgets every stroke and position; what this browser wants stays.
-   * @param {string} life the life that begins
+   * @param {string} epoch the epoch that begins
    */
-  reset(life) {
+  reset(epoch) {
     const ids = [...this.#told.keys()];
-    this.life = life;
+    this.epoch = epoch;
     this.head = 0;
     this.#told.clear();
     for (const id of [...this.#pending.keys()]) {
@@ -123,7 +123,7 @@ export class Replica {
    * @param {Position} [at] where all of it is told, if that is known
    */
   answered(writer, n, at) {
-    const by = at && at.life === this.life ? at.head : Infinity;
+    const by = at && at.epoch === this.epoch ? at.head : Infinity;
     for (const [id, list] of [...this.#pending]) {
       for (const pending of list) {
         if (pending.writer !== writer || pending.op.n > n) continue;
@@ -219,7 +219,7 @@ export class Replica {
  */
 function wished(state, writer, op, z) {
   const last = { writer, n: op.n };
-  const builds = !op.over || (state?.last.writer === op.over.writer && state.last.n === op.over.n);
+  const builds = !op.base || (state?.last.writer === op.base.writer && state.last.n === op.base.n);
   switch (op.op) {
     case "draw":
       return state ?? { z, body: op.body ?? null, last };

@@ -91,7 +91,7 @@ export class Signals {
   inkCancelled() {
     if (this.#ink && this.#ink.sent > 0) {
       const { head, points, sent } = this.#ink;
-      this.#send({ type: "signal", ink: { ...head, at: sent, ...packPoints(points.slice(-1)), end: true } });
+      this.#send({ type: "signal", ink: { ...head, offset: sent, ...packPoints(points.slice(-1)), end: true } });
     }
     this.#ink = null;
   }
@@ -106,7 +106,7 @@ export class Signals {
     if (inkIsNew && now >= inkDue && this.#ink) {
       const { head, points, sent } = this.#ink;
       const part = points.slice(sent, sent + INK_POINTS);
-      frame.ink = { ...head, at: sent, ...packPoints(part) };
+      frame.ink = { ...head, offset: sent, ...packPoints(part) };
       this.#ink.sent += part.length;
       this.#inkAt = now;
     }

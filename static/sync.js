@@ -30,7 +30,7 @@ export class Following {
   /**
    * @param {Replica} replica
    * @param {object} on
-   * @param {(since: number, life: string | null, target: number | undefined) => Promise<StrokesPage>} on.read
+   * @param {(since: number, epoch: string | null, target: number | undefined) => Promise<StrokesPage>} on.read
    * @param {(frame: object) => void} on.ask
    * @param {(title: string) => void} on.title
    * @param {(error: unknown) => boolean} on.readFailed tells whether to try again
@@ -49,11 +49,11 @@ export class Following {
     let target;
     for (let failures = 0; ; ) {
       try {
-        const { head, life } = this.#replica;
-        const page = await this.#on.read(head, life, target);
+        const { head, epoch } = this.#replica;
+        const page = await this.#on.read(head, epoch, target);
         failures = 0;
-        // The socket began another life meanwhile: the page may be of the one that ended.
-        if (this.#replica.life !== life) {
+        // The socket began another epoch meanwhile: the page may be of the one that ended.
+        if (this.#replica.epoch !== epoch) {
           target = undefined;
           continue;
         }
@@ -91,7 +91,7 @@ export class Following {
         if (this.#replica.take(frame) === "gap") this.#ask();
         break;
       case "reset":
-        this.#replica.reset(frame.life);
+        this.#replica.reset(frame.epoch);
         break;
       case "read":
         void this.#readThenAsk();
@@ -104,8 +104,8 @@ export class Following {
 
   /** @param {StrokesPage} page */
   #takePage(page) {
-    if (page.reset) this.#replica.reset(page.life);
-    this.#replica.life = page.life;
+    if (page.reset) this.#replica.reset(page.epoch);
+    this.#replica.epoch = page.epoch;
     this.#replica.take(page);
     this.#on.title(page.title);
   }
@@ -135,6 +135,6 @@ export class Following {
     const now = performance.now();
     if (this.#reading || now - this.#askedAt < ASK_AGAIN) return;
     this.#askedAt = now;
-    this.#on.ask({ type: "since", since: this.#replica.head, life: this.#replica.life });
+    this.#on.ask({ type: "since", since: this.#replica.head, epoch: this.#replica.epoch });
   }
 }

@@ -24,7 +24,7 @@
  */
 
 /** @typedef {{writer: string, n: number}} OpId Names one op for ever. */
-/** @typedef {{life: string, head: number}} Position A place in a drawing's order of changes. */
+/** @typedef {{epoch: string, head: number}} Position A place in a drawing's order of changes. */
 
 /**
  * What a writer wants of one stroke, before it has a number.
@@ -33,7 +33,7 @@
  * @property {string} stroke
  * @property {Body} [body]
  * @property {Record<string, unknown>} [set]
- * @property {OpId} [over]
+ * @property {OpId} [base]
  */
 
 /** @typedef {Wish & {n: number}} Op A wish with its writer's number. */
@@ -44,11 +44,11 @@
  * @property {number} seq
  * @property {string} stroke
  * @property {number} z
- * @property {string} by
+ * @property {string} author
  * @property {string} writer
  * @property {number} n
  * @property {Body} [body]
- * @property {boolean} [gone]
+ * @property {boolean} [erased]
  */
 
 /**
@@ -65,7 +65,7 @@
  * @typedef {object} InkPart
  * @property {string} stroke
  * @property {number} n
- * @property {number} at
+ * @property {number} offset
  * @property {number} x
  * @property {number} y
  * @property {string} points
@@ -76,25 +76,25 @@
  */
 
 /** @typedef {InkPart & {writer: string}} Ink */
-/** @typedef {{writer: string, by: string, name: string, colour: string}} Person */
-/** @typedef {{writer: string, place: Place | null}} PointerNews */
+/** @typedef {{writer: string, author: string, name: string, colour: string}} Person */
+/** @typedef {{writer: string, at: Place | null}} PointerNews */
 
-/** @typedef {{key: string, tab: string, id: string, by: string}} Writer One page that draws; `key` and `tab` are its own, `id` and `by` are public. */
+/** @typedef {{key: string, tab: string, id: string, author: string}} Writer One page that draws; `key` and `tab` are its own, `id` and `author` are public. */
 
-/** @typedef {{type: "welcome", writer: string, by: string, life: string, head: number, done: number, title: string, access: string, build: string}} WelcomeFrame */
+/** @typedef {{type: "welcome", writer: string, author: string, epoch: string, head: number, done: number, title: string, access: string, build: string}} WelcomeFrame */
 /** @typedef {{type: "strokes", from: number, head: number, changes: Change[]}} StrokesFrame */
-/** @typedef {{type: "reset", life: string, reason: string}} ResetFrame */
+/** @typedef {{type: "reset", epoch: string, reason: string}} ResetFrame */
 /** @typedef {{type: "signals", ink?: Ink[], pointers?: PointerNews[]}} SignalsFrame */
-/** @typedef {{type: "people", from?: number, v: number, count: number, here?: Person[], gone?: string[]}} PeopleFrame The whole of who is here, or what changed since version `from`. */
+/** @typedef {{type: "people", from?: number, version: number, count: number, joined?: Person[], left?: string[]}} PeopleFrame The whole of who is here, or what changed since version `from`. */
 /** @typedef {{type: "done", n: number}} DoneFrame */
-/** @typedef {{type: "refused", n: number, reason: string, message: string, stroke?: Change, retry?: number}} RefusedFrame */
+/** @typedef {{type: "refused", n: number, reason: string, message: string, stroke?: Change, retry_ms?: number}} RefusedFrame */
 /** @typedef {{type: "resend", n: number}} ResendFrame */
 /** @typedef {{type: "drawing", title: string}} DrawingFrame */
 /** @typedef {{type: "read", since: number}} ReadFrame */
 /** @typedef {{type: "pong", head: number}} PongFrame */
 /** @typedef {WelcomeFrame|StrokesFrame|ResetFrame|SignalsFrame|PeopleFrame|DoneFrame|RefusedFrame|ResendFrame|DrawingFrame|ReadFrame|PongFrame} FromServer */
 
-/** @typedef {{life: string, from: number, head: number, more: boolean, target?: number, title: string, reset: boolean, changes: Change[]}} StrokesPage `target` goes back with the next read */
+/** @typedef {{epoch: string, from: number, head: number, more: boolean, target?: number, title: string, reset: boolean, changes: Change[]}} StrokesPage `target` goes back with the next read */
 /** @typedef {{id: string, title: string, created: string, changed: string, people: number}} DrawingInfo */
 
 export {};

@@ -43,7 +43,7 @@ export class Cluster {
         WHITEBOARD_DATABASE: `ws://127.0.0.1:${cluster.#port}`,
         WHITEBOARD_DATABASE_USER: "root",
         WHITEBOARD_DATABASE_PASSWORD: "root",
-        WHITEBOARD_DATABASE_DEADLINE: "3s",
+        WHITEBOARD_QUERY_TIMEOUT: "3s",
       })));
       await cluster.#balance();
       return cluster;

@@ -39,12 +39,12 @@ class Page {
       assert.ok(!server.rows.has(stroke), "what is stored is not lost");
       this.notDone.add(stroke);
     });
-    this.replica.life = server.life;
+    this.replica.epoch = server.epoch;
     const shelf = {
       keep: async (_, op) => void this.shelf.set(op.n, structuredClone(op)),
       drop: async (_, upTo) => [...this.shelf.keys()].filter((n) => n <= upTo).forEach((n) => this.shelf.delete(n)),
     };
-    this.outbox = new Outbox({ id, key: "", tab: "", by: "" }, shelf, {
+    this.outbox = new Outbox({ id, key: "", tab: "", author: "" }, shelf, {
       answered: (_, n, at) => this.replica.answered(id, n, at),
       refused: (_, op) => {
         this.counts.refused += 1;
@@ -167,7 +167,7 @@ async function run(seed) {
     }
     await (round % 10 === 0 ? settled() : null);
   }
-  const truth = [...server.rows.values()].filter(({ gone }) => !gone).sort((a, b) => a.z - b.z || (a.stroke < b.stroke ? -1 : 1));
+  const truth = [...server.rows.values()].filter(({ erased }) => !erased).sort((a, b) => a.z - b.z || (a.stroke < b.stroke ? -1 : 1));
   for (const page of pages) {
     for (const kind of Object.keys(page.counts)) total[kind] += page.counts[kind];
     page.notDone.forEach((stroke) => notDone.add(stroke));

@@ -23,9 +23,9 @@ test("undo and redo build on the own op before", () => {
   history.undo();
   assert.deepEqual(wishes, [
     { op: "draw", stroke: "a", body },
-    { op: "erase", stroke: "a", over: { writer: "me", n: 1 } },
-    { op: "restore", stroke: "a", body, over: { writer: "me", n: 2 } },
-    { op: "erase", stroke: "a", over: { writer: "me", n: 3 } },
+    { op: "erase", stroke: "a", base: { writer: "me", n: 1 } },
+    { op: "restore", stroke: "a", body, base: { writer: "me", n: 2 } },
+    { op: "erase", stroke: "a", base: { writer: "me", n: 3 } },
   ]);
 });
 
@@ -34,8 +34,8 @@ test("undo of erasing brings all of it back in one step", () => {
   done(history, { kind: "erase", stroke: "a", body }, { kind: "erase", stroke: "b", body });
   history.undo();
   assert.deepEqual(wishes.slice(2), [
-    { op: "restore", stroke: "b", body, over: { writer: "me", n: 2 } },
-    { op: "restore", stroke: "a", body, over: { writer: "me", n: 1 } },
+    { op: "restore", stroke: "b", body, base: { writer: "me", n: 2 } },
+    { op: "restore", stroke: "a", body, base: { writer: "me", n: 1 } },
   ]);
   assert.deepEqual([history.canUndo, history.canRedo], [false, true]);
 });
@@ -47,8 +47,8 @@ test("undo of drawing after undo of editing builds on the undone edit", () => {
   history.undo();
   history.undo();
   assert.deepEqual(wishes.slice(2), [
-    { op: "edit", stroke: "a", set: { text: "x" }, over: { writer: "me", n: 2 } },
-    { op: "erase", stroke: "a", over: { writer: "me", n: 3 } },
+    { op: "edit", stroke: "a", set: { text: "x" }, base: { writer: "me", n: 2 } },
+    { op: "erase", stroke: "a", base: { writer: "me", n: 3 } },
   ]);
 });
 

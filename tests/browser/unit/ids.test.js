@@ -27,5 +27,5 @@ test("pages of one browser are other writers and the same person", () => {
   const key = randomId();
   const [a, b] = [writerOf(key, randomId()), writerOf(key, randomId())];
   assert.notEqual(a.id, b.id);
-  assert.equal(a.by, b.by);
+  assert.equal(a.author, b.author);
 });

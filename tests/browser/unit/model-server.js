@@ -9,7 +9,7 @@ const REFUSED_X = 8;
 
 export class ModelServer {
   head = 0;
-  life = "life";
+  epoch = "epoch";
   /** @type {Map<string, any>} the last change of each stroke */
   rows = new Map();
   /** @type {Map<string, number>} the highest op of each writer that was decided and stored */
@@ -32,15 +32,15 @@ export class ModelServer {
    * @param {any} op
    * @returns {any} a change, a refusal, or nothing where there is nothing to do
    */
-  decide(writer, { n, op, stroke, body, set, over }) {
+  decide(writer, { n, op, stroke, body, set, base }) {
     const row = this.rows.get(stroke);
-    const builds = !over || (row?.writer === over.writer && row?.n === over.n);
+    const builds = !base || (row?.writer === base.writer && row?.n === base.n);
     const refused = (/** @type {string} */ reason) => ({ type: "refused", n, reason, message: reason });
-    const change = { seq: this.head + 1, stroke, z: row?.z ?? this.head + 1, by: "p", writer, n };
+    const change = { seq: this.head + 1, stroke, z: row?.z ?? this.head + 1, author: "p", writer, n };
     if (op === "draw") return row ? refused("exists") : body.x % REFUSED_X === 1 ? refused("limit") : { ...change, body };
-    if (op === "erase") return !row || row.gone ? null : builds ? { ...change, gone: true } : refused("changed");
-    if (op === "restore") return row?.gone && builds ? { ...change, body } : refused("changed");
-    if (!row || row.gone) return refused(row ? "gone" : "absent");
+    if (op === "erase") return !row || row.erased ? null : builds ? { ...change, erased: true } : refused("changed");
+    if (op === "restore") return row?.erased && builds ? { ...change, body } : refused("changed");
+    if (!row || row.erased) return refused(row ? "erased" : "absent");
     return builds ? { ...change, body: { ...row.body, ...set } } : refused("changed");
   }
 }
@@ -74,7 +74,7 @@ export class Session {
       this.#writer = frame.writer;
       const done = server.done.get(this.#writer) ?? 0;
       this.#next = Math.max(frame.next, done + 1);
-      this.#send({ type: "welcome", life: server.life, head: server.head, done, title: "" });
+      this.#send({ type: "welcome", epoch: server.epoch, head: server.head, done, title: "" });
     } else if (frame.type === "since") {
       this.#send(server.since(frame.since));
     } else if (frame.type === "ops") {
@@ -103,7 +103,7 @@ export class Session {
       }
       if (busy) {
         this.#held = true;
-        this.#send({ type: "refused", n: op.n, reason: "load", message: "", retry: 0 });
+        this.#send({ type: "refused", n: op.n, reason: "load", message: "", retry_ms: 0 });
         break;
       }
       this.#held = false;

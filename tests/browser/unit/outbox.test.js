@@ -117,8 +117,8 @@ test("a refusal for load keeps the op, and sends it and all after it again later
   for (let i = 0; i < 3; i += 1) outbox.add(draw());
   await until(() => numbers().length === 3);
   frames.length = 0;
-  outbox.refused({ type: "refused", n: 2, reason: "load", message: "", retry: 20 });
-  outbox.refused({ type: "refused", n: 3, reason: "load", message: "", retry: 20 });
+  outbox.refused({ type: "refused", n: 2, reason: "load", message: "", retry_ms: 20 });
+  outbox.refused({ type: "refused", n: 3, reason: "load", message: "", retry_ms: 20 });
   outbox.add(draw());
   assert.deepEqual([numbers(), outbox.count, refused], [[], 4, []]);
   await until(() => numbers().length === 3);
@@ -145,7 +145,7 @@ test("between two sessions nothing is sent, and the next one does not wait for w
   outbox.add(draw());
   await until(() => numbers().length === 1);
   frames.length = 0;
-  outbox.refused({ type: "refused", n: 1, reason: "load", message: "", retry: 600_000 });
+  outbox.refused({ type: "refused", n: 1, reason: "load", message: "", retry_ms: 600_000 });
   outbox.closed();
   outbox.resend(1);
   assert.deepEqual(numbers(), []);

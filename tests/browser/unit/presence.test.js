@@ -3,24 +3,24 @@ import { test } from "node:test";
 import { Others } from "../../../static/presence.js";
 import { PeopleList } from "../../../static/people-list.js";
 
-const person = (writer, name = writer) => ({ writer, by: `by ${writer}`, name, colour: "#c2452d" });
-const whole = (v, count, ...here) => ({ type: "people", v, count, here });
+const person = (writer, name = writer) => ({ writer, author: `author ${writer}`, name, colour: "#c2452d" });
+const whole = (version, count, ...joined) => ({ type: "people", version, count, joined });
 const names = (list) => list.listed.map(({ name }) => name);
 
 test("a change is taken by the version before and by no other", () => {
   const list = new PeopleList();
-  const first = { type: "people", from: 7, v: 8, count: 3, here: [person("c")], gone: ["a"] };
+  const first = { type: "people", from: 7, version: 8, count: 3, joined: [person("c")], left: ["a"] };
   assert.equal(list.take(first), "gap", "nothing was told yet");
   assert.equal(list.take(whole(7, 2, person("a"), person("b"))), "next");
   assert.deepEqual(names(list), ["a", "b"]);
-  const second = { type: "people", from: 8, v: 9, count: 900, here: [person("b", "Bea")] };
+  const second = { type: "people", from: 8, version: 9, count: 900, joined: [person("b", "Bea")] };
   assert.equal(list.take(second), "gap");
   assert.deepEqual([names(list), list.count], [["a", "b"], 2], "a gap changes nothing");
   assert.equal(list.take(first), "next");
   assert.equal(list.take(first), "stale");
   assert.equal(list.take(second), "next");
   assert.deepEqual([names(list), list.count], [["Bea", "c"], 900]);
-  assert.equal(list.take({ type: "people", from: 9, v: 10, count: 0, gone: ["b", "c", "x"] }), "next");
+  assert.equal(list.take({ type: "people", from: 9, version: 10, count: 0, left: ["b", "c", "x"] }), "next");
   assert.deepEqual([names(list), list.count, list.has("b")], [[], 0, false]);
 });
 
@@ -35,7 +35,7 @@ test("another socket begins with the whole: no change of before or of another se
   const list = new PeopleList();
   list.take(whole(7, 1, person("a")));
   list.opened();
-  assert.equal(list.take({ type: "people", from: 7, v: 8, count: 0, gone: ["a"] }), "gap");
+  assert.equal(list.take({ type: "people", from: 7, version: 8, count: 0, left: ["a"] }), "gap");
   assert.deepEqual(names(list), ["a"], "what was told last is shown until then");
 });
 
@@ -46,23 +46,23 @@ test("any changes, some of them missed, end in the server's list", () => {
   const list = new PeopleList();
   let held = new Map();
   list.take(whole(0, 0));
-  for (let v = 1, gaps = 0; v < 500; v++) {
+  for (let version = 1, gaps = 0; version < 500; version++) {
     const now = new Map();
     for (let people = random(6); people > 0; people--) {
       const one = person(`w${random(8)}`, `name ${random(3)}`);
       now.set(one.writer, one);
     }
-    const here = [...now.values()].filter(({ writer, name }) => held.get(writer)?.name !== name);
-    const gone = [...held.keys()].filter((writer) => !now.has(writer));
+    const joined = [...now.values()].filter(({ writer, name }) => held.get(writer)?.name !== name);
+    const left = [...held.keys()].filter((writer) => !now.has(writer));
     held = now;
     if (random(4) === 0) continue;
-    if (list.take({ type: "people", from: v - 1, v, count: now.size, here, gone }) === "gap") {
+    if (list.take({ type: "people", from: version - 1, version, count: now.size, joined, left }) === "gap") {
       gaps += 1;
-      list.take(whole(v, now.size, ...now.values()));
+      list.take(whole(version, now.size, ...now.values()));
     }
     assert.deepEqual(names(list).sort(), [...now.values()].map(({ name }) => name).sort());
     assert.equal(list.count, now.size);
-    if (v > 480) assert.ok(gaps > 0, "nothing was missed: this showed nothing");
+    if (version > 480) assert.ok(gaps > 0, "nothing was missed: this showed nothing");
   }
 });
 
@@ -77,24 +77,24 @@ function fresh() {
 test("a page asks once for what it missed, until it is told", () => {
   const { others, told, asked } = fresh();
   others.takePeople(whole(1, 1, person("me")));
-  for (const from of [2, 3, 4]) others.takePeople({ type: "people", from, v: from + 1, count: 2, here: [person("a")] });
+  for (const from of [2, 3, 4]) others.takePeople({ type: "people", from, version: from + 1, count: 2, joined: [person("a")] });
   assert.equal(asked(), 1);
   assert.equal(told().length, 1);
   others.takePeople(whole(5, 2, person("me"), person("a")));
-  others.takePeople({ type: "people", from: 9, v: 10, count: 2 });
+  others.takePeople({ type: "people", from: 9, version: 10, count: 2 });
   assert.equal(asked(), 2);
   others.opened();
-  others.takePeople({ type: "people", from: 9, v: 10, count: 2 });
+  others.takePeople({ type: "people", from: 9, version: 10, count: 2 });
   assert.equal(asked(), 3, "another socket may ask again");
 });
 
 test("whoever comes is told apart from who leaves, from other names and from the number", () => {
   const { others, told } = fresh();
   others.takePeople(whole(1, 1, person("me")));
-  others.takePeople({ type: "people", from: 1, v: 2, count: 2, here: [person("a")] });
-  others.takePeople({ type: "people", from: 2, v: 3, count: 2, here: [person("a", "Ada"), person("me", "I")] });
-  others.takePeople({ type: "people", from: 3, v: 4, count: 800 });
-  others.takePeople({ type: "people", from: 4, v: 5, count: 1, gone: ["a"] });
+  others.takePeople({ type: "people", from: 1, version: 2, count: 2, joined: [person("a")] });
+  others.takePeople({ type: "people", from: 2, version: 3, count: 2, joined: [person("a", "Ada"), person("me", "I")] });
+  others.takePeople({ type: "people", from: 3, version: 4, count: 800 });
+  others.takePeople({ type: "people", from: 4, version: 5, count: 1, left: ["a"] });
   assert.deepEqual(told(), [
     { everyone: 1, count: 1, alone: true, came: false },
     { everyone: 2, count: 2, alone: false, came: true },
@@ -107,11 +107,11 @@ test("whoever comes is told apart from who leaves, from other names and from the
 test("a pointer is shown under the name of whose it is, and goes with them", () => {
   const { others } = fresh();
   others.takePeople(whole(1, 2, person("me"), person("a")));
-  others.take({ type: "signals", pointers: [{ writer: "a", place: { x: 1, y: 2 } }, { writer: "b", place: { x: 1, y: 2 } }] }, 0);
+  others.take({ type: "signals", pointers: [{ writer: "a", at: { x: 1, y: 2 } }, { writer: "b", at: { x: 1, y: 2 } }] }, 0);
   const shown = () => others.shown(10).pointers.map(({ person: { name } }) => name);
   assert.deepEqual(shown(), ["a"]);
-  others.takePeople({ type: "people", from: 1, v: 2, count: 2, here: [person("a", "Ada")] });
+  others.takePeople({ type: "people", from: 1, version: 2, count: 2, joined: [person("a", "Ada")] });
   assert.deepEqual(shown(), ["Ada"]);
-  others.takePeople({ type: "people", from: 2, v: 3, count: 1, gone: ["a"] });
+  others.takePeople({ type: "people", from: 2, version: 3, count: 1, left: ["a"] });
   assert.deepEqual(shown(), []);
 });

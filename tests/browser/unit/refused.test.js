@@ -8,7 +8,7 @@ import { Outbox } from "../../../static/outbox.js";
 import { Shelf } from "../../../static/outbox-store.js";
 
 const edit = () => ({ op: "edit", stroke: randomId(), set: { x: 1 } });
-const refusal = (n) => ({ type: "refused", n, reason: "gone", message: "the stroke is erased" });
+const refusal = (n) => ({ type: "refused", n, reason: "erased", message: "the stroke is erased" });
 
 /** A page that has sent so many ops; `ops` are those, and `sent` what it sends from then on. */
 async function page(count, { writer = writerOf(randomId(), randomId()), drawing = randomId(), kept = [], shelf } = {}) {

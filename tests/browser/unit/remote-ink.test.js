@@ -5,7 +5,7 @@ import { RemoteInk } from "../../../static/remote-ink.js";
 import { RemotePointers } from "../../../static/remote-pointers.js";
 
 const look = { writer: "w", stroke: "s", n: 1, tool: "pen", colour: "#22201d", width: 4 };
-const piece = (at, xs, more = {}) => ({ ...look, at, ...packPoints(xs.map((x) => ({ x, y: 0 }))), ...more });
+const piece = (offset, xs, more = {}) => ({ ...look, offset, ...packPoints(xs.map((x) => ({ x, y: 0 }))), ...more });
 const last = (ink, now) => ink.shown(now)[0]?.points.at(-1)?.x;
 
 test("ink is played over the time it took, not shown in jumps", () => {
@@ -64,14 +64,14 @@ test("ink that makes no sense shows nothing", () => {
 
 test("pointers glide, and only of those who are here", () => {
   const pointers = new RemotePointers();
-  const person = { writer: "w", by: "p", name: "Ada", colour: "#c2452d" };
-  pointers.take({ writer: "w", place: { x: 0, y: 0 } }, 0);
+  const person = { writer: "w", author: "p", name: "Ada", colour: "#c2452d" };
+  pointers.take({ writer: "w", at: { x: 0, y: 0 } }, 0);
   assert.deepEqual(pointers.shown(0).pointers, []);
   pointers.setPeople([person]);
-  pointers.take({ writer: "w", place: { x: 0, y: 0 } }, 0);
-  pointers.take({ writer: "w", place: { x: 100, y: 0 } }, 0);
+  pointers.take({ writer: "w", at: { x: 0, y: 0 } }, 0);
+  pointers.take({ writer: "w", at: { x: 100, y: 0 } }, 0);
   const { pointers: [shown], moving } = pointers.shown(30);
   assert.ok(moving && shown.place.x > 0 && shown.place.x < 100);
-  pointers.take({ writer: "w", place: null }, 40);
+  pointers.take({ writer: "w", at: null }, 40);
   assert.deepEqual(pointers.shown(50).pointers, []);
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Replica } from "../../../static/replica.js";
 
 const body = (x = 0) => ({ tool: "pen", x, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 });
-const change = (seq, stroke, more = { body: body() }) => ({ seq, stroke, z: seq, by: "p", writer: "other", n: seq, ...more });
+const change = (seq, stroke, more = { body: body() }) => ({ seq, stroke, z: seq, author: "p", writer: "other", n: seq, ...more });
 const frame = (from, ...changes) => ({ from, head: changes.at(-1)?.seq ?? from, changes });
 const ids = (replica) => replica.ordered().map(({ id }) => id);
 const fresh = (...changes) => {
@@ -16,9 +16,9 @@ test("changes are taken in order, once, and never across a gap", () => {
   const replica = fresh(change(1, "a"));
   assert.equal(replica.take(frame(2, change(3, "c"))), "gap");
   assert.deepEqual([ids(replica), replica.head], [["a"], 1]);
-  assert.equal(replica.take(frame(0, change(1, "a", { gone: true }))), "stale");
+  assert.equal(replica.take(frame(0, change(1, "a", { erased: true }))), "stale");
   assert.deepEqual(ids(replica), ["a"]);
-  assert.equal(replica.take(frame(0, change(1, "a", { gone: true }), change(2, "b"))), "next");
+  assert.equal(replica.take(frame(0, change(1, "a", { erased: true }), change(2, "b"))), "next");
   assert.deepEqual([ids(replica), replica.head], [["a", "b"], 2], "what is held already is not taken again");
 });
 
@@ -55,7 +55,7 @@ test("done before the change keeps the stroke in sight until the change comes", 
   replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
   replica.answered("me", 1);
   assert.deepEqual(ids(replica), ["a"]);
-  replica.take(frame(0, change(1, "a", { gone: true })));
+  replica.take(frame(0, change(1, "a", { erased: true })));
   assert.deepEqual(ids(replica), [], "what somebody else made of it counts");
   assert.equal(replica.pendingCount(), 0);
 });
@@ -67,7 +67,7 @@ test("what was drawn and erased again stays out of sight until it is told", () =
   replica.wish("me", { n: 3, op: "erase", stroke: "b" });
   replica.answered("me", 3);
   assert.deepEqual([ids(replica), replica.pendingCount()], [[], 2]);
-  replica.take(frame(0, change(1, "a", { gone: true })));
+  replica.take(frame(0, change(1, "a", { erased: true })));
   assert.equal(replica.pendingCount(), 0);
 });
 
@@ -82,9 +82,9 @@ test("what was answered and had no effect is gone once everything is held", () =
 test("a stroke that was decided before a position and is not told there was refused", () => {
   const lost = [];
   const replica = new Replica(() => {}, (writer, { n }) => lost.push([writer, n]));
-  replica.life = "life";
+  replica.epoch = "epoch";
   for (const [n, stroke] of [[1, "a"], [2, "b"], [3, "c"]]) replica.wish("me", { n, op: "draw", stroke, body: body() });
-  replica.answered("me", 2, { life: "life", head: 2 });
+  replica.answered("me", 2, { epoch: "epoch", head: 2 });
   replica.answered("me", 2);
   replica.take(frame(0, change(1, "x")));
   assert.deepEqual(lost, [], "what is told later is not lost");
@@ -95,13 +95,13 @@ test("a stroke that was decided before a position and is not told there was refu
 test("a stroke that was decided before a position which is held already was refused", () => {
   const lost = [];
   const replica = new Replica(() => {}, (_, { n }) => lost.push(n));
-  replica.life = "life";
+  replica.epoch = "epoch";
   replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
   replica.wish("me", { n: 2, op: "draw", stroke: "b", body: body() });
-  replica.take(frame(0, change(1, "b", { writer: "me", n: 2, gone: true })));
-  replica.answered("me", 2, { life: "another", head: 1 });
-  assert.deepEqual(lost, [], "a position of another life says nothing");
-  replica.answered("me", 2, { life: "life", head: 1 });
+  replica.take(frame(0, change(1, "b", { writer: "me", n: 2, erased: true })));
+  replica.answered("me", 2, { epoch: "another", head: 1 });
+  assert.deepEqual(lost, [], "a position of another epoch says nothing");
+  replica.answered("me", 2, { epoch: "epoch", head: 1 });
   assert.deepEqual([lost, ids(replica), replica.pendingCount()], [[1], [], 0]);
 });
 
@@ -118,15 +118,15 @@ test("a refused wish is as if it had never been", () => {
 test("undo and redo over an own op work before anything is stored", () => {
   const replica = fresh();
   replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
-  replica.wish("me", { n: 2, op: "erase", stroke: "a", over: { writer: "me", n: 1 } });
+  replica.wish("me", { n: 2, op: "erase", stroke: "a", base: { writer: "me", n: 1 } });
   assert.deepEqual(ids(replica), []);
-  replica.wish("me", { n: 3, op: "restore", stroke: "a", body: body(), over: { writer: "me", n: 2 } });
+  replica.wish("me", { n: 3, op: "restore", stroke: "a", body: body(), base: { writer: "me", n: 2 } });
   assert.deepEqual(ids(replica), ["a"]);
 });
 
 test("an op over a change that is not the last any more shows nothing", () => {
   const replica = fresh(change(1, "a", { writer: "me", n: 1, body: body() }), change(2, "a", { writer: "other", n: 9, body: body(3) }));
-  replica.wish("me", { n: 2, op: "erase", stroke: "a", over: { writer: "me", n: 1 } });
+  replica.wish("me", { n: 2, op: "erase", stroke: "a", base: { writer: "me", n: 1 } });
   assert.deepEqual(ids(replica), ["a"]);
 });
 
@@ -142,8 +142,8 @@ test("a reset forgets everything told and keeps everything wished", () => {
   replica.wish("me", { n: 1, op: "draw", stroke: "b", body: body() });
   replica.wish("me", { n: 2, op: "draw", stroke: "c", body: body() });
   replica.answered("me", 1);
-  replica.reset("life");
-  assert.deepEqual([ids(replica), replica.head, replica.life], [["c"], 0, "life"]);
+  replica.reset("epoch");
+  assert.deepEqual([ids(replica), replica.head, replica.epoch], [["c"], 0, "epoch"]);
 });
 
 test("every change of the picture is told with what was there and what is", () => {
@@ -151,6 +151,6 @@ test("every change of the picture is told with what was there and what is", () =
   const replica = new Replica((id, before, after) => seen.push([id, before?.body.x ?? null, after?.body.x ?? null]));
   replica.take(frame(0, change(1, "a", { body: body(1) })));
   replica.take(frame(1, change(2, "a", { body: body(2) })));
-  replica.take(frame(2, change(3, "a", { gone: true })));
+  replica.take(frame(2, change(3, "a", { erased: true })));
   assert.deepEqual(seen, [["a", null, 1], ["a", 1, 2], ["a", 2, null]]);
 });

@@ -43,7 +43,7 @@ test("ink is told piece by piece, each point once", () => {
   signals.ink(head, points(3));
   pass(40);
   signals.ink(head, points(5));
-  assert.deepEqual(said().map(({ ink }) => ink.at), [0, 3]);
+  assert.deepEqual(said().map(({ ink }) => ink.offset), [0, 3]);
   pass(1_000);
   assert.deepEqual(said(), []);
 });
@@ -58,7 +58,7 @@ test("a welcome, and whoever comes, is told where the pointer is, and all of the
   assert.deepEqual(said(), []);
   signals.frame({ type: "welcome" });
   const [{ pointer, ink }] = said();
-  assert.deepEqual([pointer.x, ink.at], [1, 0]);
+  assert.deepEqual([pointer.x, ink.offset], [1, 0]);
   pass(1_000);
   signals.audience(somebodyCame);
   assert.deepEqual(said(), [{ type: "signal", pointer: { x: 1, y: 0 } }], "others hold the ink");

@@ -4,7 +4,7 @@ import { Following } from "../../../static/sync.js";
 import { Replica } from "../../../static/replica.js";
 
 const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
-const change = (seq) => ({ seq, stroke: `s${seq}`, z: seq, by: "p", writer: "w", n: seq, body });
+const change = (seq) => ({ seq, stroke: `s${seq}`, z: seq, author: "p", writer: "w", n: seq, body });
 const strokes = (from, head, ...seqs) => ({ type: "strokes", from, head, changes: seqs.map(change) });
 
 function fresh(pages = []) {
@@ -14,12 +14,12 @@ function fresh(pages = []) {
   const titles = [];
   const queries = [];
   const following = new Following(replica, {
-    read: async (since, life, target) => {
+    read: async (since, epoch, target) => {
       reads.push(since);
-      queries.push([since, life, target]);
+      queries.push([since, epoch, target]);
       const page = await pages.shift();
       if (page instanceof Error) throw page;
-      return { life: "l", reset: false, title: "", ...page };
+      return { epoch: "l", reset: false, title: "", ...page };
     },
     ask: (frame) => asked.push(frame),
     title: (title) => titles.push(title),
@@ -42,7 +42,7 @@ test("a drawing is loaded page by page", async () => {
   ]);
   assert.equal(await following.load(), true);
   assert.deepEqual([reads, titles], [[0, 2], ["one", "two"]]);
-  assert.deepEqual([replica.head, replica.life, replica.ordered().length], [3, "l", 3]);
+  assert.deepEqual([replica.head, replica.epoch, replica.ordered().length], [3, "l", 3]);
 });
 
 test("each read of a first load names the target that the one before named", async () => {
@@ -78,10 +78,10 @@ test("after a failure the page waits before it reads again", async (context) => 
 
 test("at a gap the page asks once for what it lacks", () => {
   const { replica, following, asked } = fresh();
-  replica.life = "l";
+  replica.epoch = "l";
   following.frame(strokes(3, 4, 4));
   following.frame(strokes(4, 5, 5));
-  assert.deepEqual(asked, [{ type: "since", since: 0, life: "l" }]);
+  assert.deepEqual(asked, [{ type: "since", since: 0, epoch: "l" }]);
   following.frame(strokes(0, 5, 1, 2, 3, 4, 5));
   assert.equal(replica.head, 5);
   following.frame(strokes(4, 5, 5));
@@ -142,8 +142,8 @@ test("a head that stays ahead on two pongs is asked for", () => {
 test("a reset starts over from nothing", () => {
   const { replica, following } = fresh();
   following.frame(strokes(0, 2, 1, 2));
-  following.frame({ type: "reset", life: "new", reason: "life" });
-  assert.deepEqual([replica.head, replica.life, replica.ordered()], [0, "new", []]);
+  following.frame({ type: "reset", epoch: "new", reason: "epoch" });
+  assert.deepEqual([replica.head, replica.epoch, replica.ordered()], [0, "new", []]);
   following.frame(strokes(0, 1, 1));
   assert.equal(replica.head, 1);
 });
@@ -153,7 +153,7 @@ test("what is too much for the socket is read over HTTP, and then asked for from
   following.frame({ type: "read", since: 0 });
   await until(() => asked.length > 0);
   assert.equal(replica.head, 3);
-  assert.deepEqual(asked, [{ type: "since", since: 3, life: "l" }]);
+  assert.deepEqual(asked, [{ type: "since", since: 3, epoch: "l" }]);
 });
 
 test("while a page is read over HTTP it is read once, and nothing is asked for", async () => {
@@ -168,7 +168,7 @@ test("while a page is read over HTTP it is read once, and nothing is asked for",
   assert.deepEqual([reads, asked.length], [[0], 1]);
   arrives({ from: 0, head: 4, more: false, changes: [change(4)] });
   await until(() => asked.length > 1);
-  assert.deepEqual([asked.slice(1), replica.head, reads], [[{ type: "since", since: 4, life: "l" }], 4, [0]]);
+  assert.deepEqual([asked.slice(1), replica.head, reads], [[{ type: "since", since: 4, epoch: "l" }], 4, [0]]);
 });
 
 test("what was read over HTTP is followed at once, whenever the page asked last", async () => {
@@ -187,28 +187,28 @@ test("a drawing that is gone is not asked for", async () => {
   assert.deepEqual([asked, reads], [[], [0]]);
 });
 
-test("a page of a life that ended while it was read changes nothing", async () => {
+test("a page of an epoch that ended while it was read changes nothing", async () => {
   let arrives;
   const { replica, following } = fresh([
     new Promise((resolve) => (arrives = resolve)),
-    { life: "new", from: 1, head: 2, more: false, changes: [change(2)] },
+    { epoch: "new", from: 1, head: 2, more: false, changes: [change(2)] },
   ]);
-  replica.life = "l";
+  replica.epoch = "l";
   const loaded = following.load();
-  following.frame({ type: "reset", life: "new", reason: "life" });
+  following.frame({ type: "reset", epoch: "new", reason: "epoch" });
   following.frame(strokes(0, 1, 1));
-  arrives({ life: "l", from: 0, head: 50, more: false, changes: [change(40)] });
+  arrives({ epoch: "l", from: 0, head: 50, more: false, changes: [change(40)] });
   await loaded;
-  assert.deepEqual([replica.life, replica.head, replica.ordered().map(({ id }) => id)], ["new", 2, ["s1", "s2"]]);
+  assert.deepEqual([replica.epoch, replica.head, replica.ordered().map(({ id }) => id)], ["new", 2, ["s1", "s2"]]);
 });
 
 test("a page that starts over, read over HTTP, leaves nothing of what was held, whenever it is read", async () => {
   for (const read of [(following) => following.load(), (following) => following.frame({ type: "read", since: 9 })]) {
-    const { replica, following } = fresh([{ life: "new", reset: true, from: 0, head: 2, more: false, changes: [change(2)] }]);
-    replica.life = "l";
+    const { replica, following } = fresh([{ epoch: "new", reset: true, from: 0, head: 2, more: false, changes: [change(2)] }]);
+    replica.epoch = "l";
     following.frame(strokes(0, 9, 1, 2, 9));
     await read(following);
-    await until(() => replica.life === "new");
+    await until(() => replica.epoch === "new");
     assert.deepEqual([replica.head, replica.ordered().map(({ id }) => id)], [2, ["s2"]]);
   }
 });
