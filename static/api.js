@@ -6,7 +6,7 @@
  */
 
 /** @typedef {import("./types.js").DrawingInfo} DrawingInfo */
-/** @typedef {import("./types.js").StrokesPage} StrokesPage */
+/** @typedef {import("./types.js").StrokesChunk} StrokesChunk */
 
 /** Milliseconds after which an answer is not waited for any longer. */
 const DEADLINE = 20_000;
@@ -104,7 +104,7 @@ export function restoreDrawing(id) {
  * @param {number} since
  * @param {string | null} epoch
  * @param {number | undefined} target
- * @returns {Promise<StrokesPage>}
+ * @returns {Promise<StrokesChunk>}
  */
 export function readStrokes(id, since, epoch, target) {
   const load = target === undefined ? "" : `&target=${target}`;

@@ -5,117 +5,117 @@
  * It must never hold a rule: what happens when is said here, what is right is said in the parts.
  */
 
-import { Adoption } from "./outbox-recovery.js";
+import { OutboxRecovery } from "./outbox-recovery.js";
 import { ApiError, readStrokes, renameDrawing, restoreDrawing, socketAddress } from "./api.js";
 import { isCamera } from "./camera.js";
 import { Canvas } from "./canvas.js";
 import { Connection } from "./connection.js";
-import { Deeds } from "./edits.js";
+import { Edits } from "./edits.js";
 import { byId } from "./dom.js";
-import { Ending } from "./ended-dialog.js";
-import { Following } from "./sync.js";
+import { EndedDialog } from "./ended-dialog.js";
+import { Sync } from "./sync.js";
 import { History } from "./history.js";
 import { isId, randomId, writerOf } from "./ids.js";
 import { Input } from "./input.js";
-import { Others } from "./presence.js";
+import { Presence } from "./presence.js";
 import { Outbox } from "./outbox.js";
-import { live } from "./tab-lock.js";
+import { holdTabLock } from "./tab-lock.js";
 import { FONT, boxOf, touches } from "./renderer.js";
-import { People, nameIn, somebody } from "./people-panel.js";
-import { kept, remember } from "./local-storage.js";
+import { PeoplePanel, cleanName, randomIdentity } from "./people-panel.js";
+import { loadStored, saveStored } from "./local-storage.js";
 import { Replica } from "./replica.js";
-import { offerLink } from "./share.js";
-import { Shelf } from "./outbox-store.js";
+import { setUpShareButton } from "./share.js";
+import { OutboxStore } from "./outbox-store.js";
 import { Signals } from "./signals.js";
-import { State } from "./save-status.js";
-import { Title } from "./title-field.js";
+import { SaveStatus } from "./save-status.js";
+import { TitleField } from "./title-field.js";
 import { toast } from "./toast.js";
 import { Toolbar } from "./toolbar.js";
 import { ERASER_RADIUS, Tools } from "./tools.js";
-import { View } from "./viewport.js";
-import { Writing } from "./text-editor.js";
+import { Viewport } from "./viewport.js";
+import { TextEditor } from "./text-editor.js";
 
 // All files are here and fit together: from now on the page does not load itself again.
 document.documentElement.dataset.started = "";
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 
 const drawing = location.pathname.split("/").pop() ?? "";
-const browserKey = kept("key", randomId, isId);
-const me = kept("me", somebody, ({ name, colour }) => name !== "" && name === nameIn(name) && /^#[0-9a-f]{6}$/.test(colour));
+const browserKey = loadStored("key", randomId, isId);
+const me = loadStored("me", randomIdentity, ({ name, colour }) => name !== "" && name === cleanName(name) && /^#[0-9a-f]{6}$/.test(colour));
 const writer = writerOf(browserKey, randomId());
 
-const shelf = await Shelf.open(drawing, globalThis.indexedDB);
-await live(writer, (owner) => shelf.beat(owner));
+const store = await OutboxStore.open(drawing, globalThis.indexedDB);
+await holdTabLock(writer, (owner) => store.heartbeat(owner));
 
-const state = new State(byId("state"));
-/** @type {Place | null} where the own pointer is */
+const saveStatus = new SaveStatus(byId("save-status"));
+/** @type {PlanePoint | null} where the own pointer is */
 let hovered = null;
 
 const replica = new Replica(
   (id, before, after) => {
     if (before) canvas.damage(boxOf(before.body));
     if (after) canvas.damage(boxOf(after.body));
-    if (replica.knows(id)) others.arrived(id);
+    if (replica.knows(id)) presence.strokeArrived(id);
   },
-  (_, { stroke }) => notDone(stroke, "a stroke is not here that was sent before: it was refused, or someone erased it"),
+  (_, { stroke }) => reportRejected(stroke, "a stroke is not here that was sent before: it was refused, or someone erased it"),
 );
 
-const canvas = new Canvas(byId("settled"), byId("live"), {
+const canvas = new Canvas(byId("static"), byId("dynamic"), {
   strokes: () => replica.ordered(),
-  live: (now) => {
-    const { inks, pointers, moving } = others.shown(now);
+  dynamic: (now) => {
+    const { inks, pointers, moving } = presence.shown(now);
     const erasing = tools.choice === "eraser" && !input.panning;
     return {
-      inks: tools.growing ? [...inks, tools.growing] : inks,
-      pointers: pointers.map(({ person: { name, colour }, place }) => ({ name, colour, place })),
-      ring: erasing && hovered ? { place: hovered, radius: ERASER_RADIUS } : null,
+      inks: tools.active ? [...inks, tools.active] : inks,
+      pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
+      ring: erasing && hovered ? { centre: hovered, radius: ERASER_RADIUS } : null,
       moving,
     };
   },
 });
 
-const others = new Others(
+const presence = new Presence(
   writer.id,
   (stroke) => replica.knows(stroke),
   (audience) => {
-    signals.audience(audience);
-    people.set(audience.everyone, audience.count, writer.author);
+    signals.setAudience(audience);
+    peoplePanel.set(audience.listed, audience.count, writer.author);
   },
   () => connection.send({ type: "people" }),
 );
 
 // What this browser wants.
 
-/** @type {import("./outbox.js").OutboxNews} */
+/** @type {import("./outbox.js").OutboxEvents} */
 const outboxOn = {
-  answered: ({ id }, n, at) => {
-    replica.answered(id, n, at);
-    following.answered();
+  answered: ({ id }, n, position) => {
+    replica.answered(id, n, position);
+    sync.answered();
   },
   refused: ({ id }, op, { message }) => {
     replica.refused(id, op.n);
-    notDone(op.stroke, message);
+    reportRejected(op.stroke, message);
   },
-  count: () => state.unsaved(outbox.count + adoption.count),
-  shelfFailed: () => {
-    state.fragile = true;
+  count: () => saveStatus.unsaved(outbox.count + recovery.count),
+  storeFailed: () => {
+    saveStatus.fragile = true;
   },
 };
 const address = () => socketAddress(drawing, replica);
-const outbox = new Outbox(writer, shelf, outboxOn);
-const adoption = new Adoption(writer, shelf, {
+const outbox = new Outbox(writer, store, outboxOn);
+const recovery = new OutboxRecovery(writer, store, {
   address,
-  adopted: ({ id }, op) => replica.wish(id, op),
+  recovered: ({ id }, op) => replica.applyOptimistic(id, op),
   outbox: outboxOn,
 });
-state.fragile = !shelf.durable;
+saveStatus.fragile = !store.durable;
 
 const history = new History(
   writer.id,
-  (wish) => {
-    const op = outbox.add(wish);
-    replica.wish(writer.id, op);
+  (draft) => {
+    const op = outbox.add(draft);
+    replica.applyOptimistic(writer.id, op);
     return op.n;
   },
   () => toolbar.showHistory(history.canUndo, history.canRedo),
@@ -125,59 +125,59 @@ const history = new History(
  * @param {string} stroke
  * @param {string} reason
  */
-function notDone(stroke, reason) {
+function reportRejected(stroke, reason) {
   history.forget(stroke);
   toast(`Not done: ${reason}`);
 }
 
 // What the server tells.
 
-const ending = new Ending(() => {
+const endedDialog = new EndedDialog(() => {
   restoreDrawing(drawing).then(() => location.reload(), ({ message }) => toast(message));
 });
 
-const following = new Following(replica, {
+const sync = new Sync(replica, {
   read: (since, epoch, target) => readStrokes(drawing, since, epoch, target),
-  ask: (frame) => connection.send(frame),
-  title: (text) => title.set(text),
+  send: (frame) => connection.send(frame),
+  title: (text) => titleField.set(text),
   readFailed: (error) => {
     const final = error instanceof ApiError && error.isFinal;
-    if (final) ending.show(4000 + error.status);
+    if (final) endedDialog.show(4000 + error.status);
     // An open socket needs no welcome again, which alone would take this back.
-    else if (!connection.isOpen) state.connected(false);
+    else if (!connection.isOpen) saveStatus.connected(false);
     return !final;
   },
 });
 
 const connection = new Connection(address, {
   opened: () => {
-    following.opened();
-    others.opened();
+    sync.opened();
+    presence.opened();
     const { key, tab } = writer;
     connection.send({ type: "hello", key, tab, name: me.name, colour: me.colour, next: outbox.first });
   },
   frame,
   closed: () => {
     outbox.closed();
-    state.connected(false);
+    saveStatus.connected(false);
   },
   ended: (code) => {
     outbox.closed();
-    state.connected(false);
+    saveStatus.connected(false);
     // A socket that was open and finds no drawing any more was there when it was deleted.
-    ending.show(code === 4404 ? 4410 : code);
+    endedDialog.show(code === 4404 ? 4410 : code);
   },
 });
 
 /** @param {import("./types.js").FromServer} frame */
 function frame(frame) {
-  following.frame(frame);
-  outbox.frame(frame, (ops) => connection.send(ops));
-  signals.frame(frame);
-  if (frame.type === "welcome") state.connected(true);
-  if (frame.type === "welcome" || frame.type === "drawing") title.set(frame.title);
-  if (frame.type === "people") others.takePeople(frame);
-  if (frame.type === "signals") others.take(frame, performance.now());
+  sync.receive(frame);
+  outbox.receive(frame, (ops) => connection.send(ops));
+  signals.receive(frame);
+  if (frame.type === "welcome") saveStatus.connected(true);
+  if (frame.type === "welcome" || frame.type === "drawing") titleField.set(frame.title);
+  if (frame.type === "people") presence.receivePeople(frame);
+  if (frame.type === "signals") presence.receiveSignals(frame, performance.now());
   if (frame.type === "people" || frame.type === "signals") canvas.refresh();
 }
 
@@ -185,114 +185,114 @@ function frame(frame) {
 
 const signals = new Signals((frame) => connection.send(frame));
 
-const deeds = new Deeds({
-  act: (deed) => history.act(deed),
-  finish: (deeds) => history.finish(deeds),
-  touched: (from, to, radius) => replica.ordered().filter(({ body }) => touches(body, from, to, radius)),
-  write: (look, written) => writing.begin(look, written),
+const edits = new Edits({
+  act: (edit) => history.act(edit),
+  finish: (edits) => history.finish(edits),
+  strokesTouched: (from, to, radius) => replica.ordered().filter(({ body }) => touches(body, from, to, radius)),
+  write: (style, onDone) => textEditor.open(style, onDone),
 });
 
-const tools = new Tools(() => view.camera, {
-  ink: ({ points, ...look }, moved) => {
-    signals.ink({ ...look, n: outbox.next }, points, moved);
+const tools = new Tools(() => viewport.camera, {
+  ink: ({ points, ...style }, moved) => {
+    signals.ink({ ...style, n: outbox.next }, points, moved);
     canvas.refresh();
   },
   drawn: (stroke, body) => {
     signals.inkDone();
-    deeds.drawn(stroke, body);
+    edits.drawn(stroke, body);
   },
   cancelled: () => {
     signals.inkCancelled();
     canvas.refresh();
   },
-  erase: (from, to, radius) => deeds.erase(from, to, radius),
-  erased: () => deeds.erased(),
-  text: (place) => {
+  erase: (from, to, radius) => edits.erase(from, to, radius),
+  erased: () => edits.erased(),
+  text: (point) => {
     // The press that ends one text does not begin another.
-    if (!writing.justFinished) deeds.write(place, tools);
+    if (!textEditor.justFinished) edits.write(point, tools);
   },
 });
 
-const view = new View(byId("paper"), {
+const viewport = new Viewport(byId("paper"), {
   size: () => canvas.size,
   boxes: () => replica.ordered().map(({ body }) => boxOf(body)),
-  looked: (camera) => {
-    canvas.look(camera);
-    writing.place();
+  onCamera: (camera) => {
+    canvas.setCamera(camera);
+    textEditor.reposition();
     toolbar.showZoom(camera.zoom);
   },
 });
 
-const writing = new Writing(byId("writing"), FONT, (place) => ({ ...view.toWindow(place), zoom: view.camera.zoom }));
+const textEditor = new TextEditor(byId("text-editor"), FONT, (point) => ({ ...viewport.toScreen(point), zoom: viewport.camera.zoom }));
 
-const input = new Input(byId("live"), {
+const input = new Input(byId("dynamic"), {
   begin: (point, erasing) => tools.begin(point, erasing),
   move: (points, straight) => tools.move(points, straight),
   end: () => tools.end(),
   cancel: () => tools.cancel(),
   hover: (pixel) => {
-    hovered = pixel && view.toPlane(pixel);
+    hovered = pixel && viewport.toPlane(pixel);
     signals.pointer(hovered);
     if (tools.choice === "eraser") canvas.refresh();
   },
-  pan: (dx, dy) => view.pan(dx, dy),
-  pinch: (before, after) => view.pinch(before, after),
-  zoom: (factor, pixel) => view.zoom(factor, pixel),
+  pan: (dx, dy) => viewport.pan(dx, dy),
+  pinch: (before, after) => viewport.pinch(before, after),
+  zoom: (factor, pixel) => viewport.zoom(factor, pixel),
 });
 
 const toolbar = new Toolbar({
   chosen: (choice, colour, width) => {
     input.cancel();
-    writing.finish();
+    textEditor.finish();
     Object.assign(tools, { choice, colour, width });
     input.panning = choice === "hand";
-    byId("live").dataset.tool = choice;
+    byId("dynamic").dataset.tool = choice;
     canvas.refresh();
   },
   command: (command) => {
     input.cancel();
     if (command === "undo") history.undo();
     else if (command === "redo") history.redo();
-    else view.command(command);
+    else viewport.command(command);
   },
   space: (held) => {
     input.panning = held || tools.choice === "hand";
-    byId("live").dataset.tool = input.panning ? "hand" : tools.choice;
+    byId("dynamic").dataset.tool = input.panning ? "hand" : tools.choice;
   },
 });
 
-const people = new People(me, (name) => {
+const peoplePanel = new PeoplePanel(me, (name) => {
   me.name = name;
-  remember("me", me);
+  saveStored("me", me);
   // A page says who it is once for each socket.
-  connection.renew();
+  connection.reconnect();
 });
-const title = new Title(byId("title"), (text) => renameDrawing(drawing, text), toast);
-offerLink(toast);
+const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
+setUpShareButton(toast);
 
 addEventListener("resize", () => canvas.resize());
 addEventListener("beforeunload", (event) => {
-  if (state.warns) event.preventDefault();
+  if (saveStatus.warns) event.preventDefault();
 });
 // A page that comes back from the browser's memory lost its lock and its socket.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
-addEventListener("pagehide", () => remember(`view-${drawing}`, view.camera, "sessionStorage"));
+addEventListener("pagehide", () => saveStored(`view-${drawing}`, viewport.camera, "sessionStorage"));
 
-toolbar.tell();
+toolbar.notify();
 toolbar.showHistory(false, false);
 canvas.resize();
-const before = kept(`view-${drawing}`, () => null, isCamera, "sessionStorage");
-if (before) view.show(before);
-else view.fit();
-const began = view.camera;
+const before = loadStored(`view-${drawing}`, () => null, isCamera, "sessionStorage");
+if (before) viewport.setCamera(before);
+else viewport.fit();
+const began = viewport.camera;
 
-// For tests, which look but do not touch.
-Object.assign(globalThis, { __whiteboard: { replica, outbox, adoption, view, others } });
+// For tests, which style but do not touch.
+Object.assign(globalThis, { __whiteboard: { replica, outbox, recovery, viewport, presence } });
 
-adoption.start();
-if (await following.load()) {
+recovery.start();
+if (await sync.load()) {
   // Who comes for the first time sees everything, unless they looked around already.
-  if (!before && view.camera === began) view.fit();
+  if (!before && viewport.camera === began) viewport.fit();
   connection.start();
 }

@@ -1,19 +1,20 @@
 // @ts-check
 /**
- * The part of the plane that the window shows: the place of its upper left corner, and how
+ * The part of the plane that the window shows: the point of its upper left corner, and how
  * many pixels a unit takes.
  *
  * It must never know what is shown.
  */
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
+/** @typedef {import("./types.js").ScreenPoint} ScreenPoint */
 /** @typedef {import("./types.js").Box} Box */
 /** @typedef {{x: number, y: number, zoom: number}} Camera */
 /** @typedef {{width: number, height: number}} Size in pixels */
 
 /** Pixels a unit. */
-export const LEAST_ZOOM = 0.05;
-export const MOST_ZOOM = 8;
+export const MIN_ZOOM = 0.05;
+export const MAX_ZOOM = 8;
 /** Units from the middle of the plane that the view stays within: strokes may be a little farther. */
 const FARTHEST = 9_000_000;
 /** Pixels that stay free around what is fitted. */
@@ -21,13 +22,13 @@ const FIT_MARGIN = 96;
 
 /** @param {any} value */
 export function isCamera(value) {
-  return [value.x, value.y, value.zoom].every(Number.isFinite) && value.zoom >= LEAST_ZOOM && value.zoom <= MOST_ZOOM;
+  return [value.x, value.y, value.zoom].every(Number.isFinite) && value.zoom >= MIN_ZOOM && value.zoom <= MAX_ZOOM;
 }
 
 /**
  * @param {Camera} camera
- * @param {Place} pixel
- * @returns {Place}
+ * @param {ScreenPoint} pixel
+ * @returns {PlanePoint}
  */
 export function toPlane(camera, pixel) {
   return { x: camera.x + pixel.x / camera.zoom, y: camera.y + pixel.y / camera.zoom };
@@ -35,11 +36,11 @@ export function toPlane(camera, pixel) {
 
 /**
  * @param {Camera} camera
- * @param {Place} place
- * @returns {Place}
+ * @param {PlanePoint} point
+ * @returns {ScreenPoint}
  */
-export function toWindow(camera, place) {
-  return { x: (place.x - camera.x) * camera.zoom, y: (place.y - camera.y) * camera.zoom };
+export function toScreen(camera, point) {
+  return { x: (point.x - camera.x) * camera.zoom, y: (point.y - camera.y) * camera.zoom };
 }
 
 /**
@@ -56,13 +57,13 @@ export function panned(camera, dx, dy) {
  * Zoomed so that what is under `pixel` stays there.
  * @param {Camera} camera
  * @param {number} zoom
- * @param {Place} pixel
+ * @param {ScreenPoint} pixel
  * @returns {Camera}
  */
 export function zoomedTo(camera, zoom, pixel) {
-  const allowed = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, zoom));
-  const place = toPlane(camera, pixel);
-  return within({ x: place.x - pixel.x / allowed, y: place.y - pixel.y / allowed, zoom: allowed });
+  const allowed = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, zoom));
+  const point = toPlane(camera, pixel);
+  return within({ x: point.x - pixel.x / allowed, y: point.y - pixel.y / allowed, zoom: allowed });
 }
 
 /** @param {Camera} camera */
@@ -82,18 +83,18 @@ export function fitted(box, size) {
   const height = Math.max(1, box.bottom - box.top);
   const margin = Math.min(FIT_MARGIN, size.width / 8);
   const fit = Math.min((size.width - 2 * margin) / width, (size.height - 2 * FIT_MARGIN) / height);
-  const zoom = Math.min(1, Math.max(LEAST_ZOOM, fit));
+  const zoom = Math.min(1, Math.max(MIN_ZOOM, fit));
   return centred({ x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 }, zoom, size);
 }
 
 /**
- * @param {Place} place
+ * @param {PlanePoint} point
  * @param {number} zoom
  * @param {Size} size
  * @returns {Camera}
  */
-export function centred(place, zoom, size) {
-  return { x: place.x - size.width / 2 / zoom, y: place.y - size.height / 2 / zoom, zoom };
+export function centred(point, zoom, size) {
+  return { x: point.x - size.width / 2 / zoom, y: point.y - size.height / 2 / zoom, zoom };
 }
 
 /**
@@ -113,8 +114,8 @@ export function shownBox(camera, size) {
 /**
  * What two fingers do that moved from a to b each: pan, and zoom about their middle.
  * @param {Camera} camera
- * @param {[Place, Place]} before
- * @param {[Place, Place]} after
+ * @param {[ScreenPoint, ScreenPoint]} before
+ * @param {[ScreenPoint, ScreenPoint]} after
  * @returns {Camera}
  */
 export function pinched(camera, before, after) {

@@ -22,7 +22,7 @@ const ANSWER_AFTER_WAKING_WITHIN = 3_000;
  * @param {string} reason
  * @returns {{final: boolean, after: number | null}} milliseconds, when it names them
  */
-export function readReason(reason) {
+export function parseCloseReason(reason) {
   const after = /^again in (\d+) ms: /.exec(reason);
   return { final: reason.startsWith("final: "), after: after ? Number(after[1]) : null };
 }
@@ -36,7 +36,7 @@ export class Connection {
   #stopped = true;
   #address;
   #on;
-  #awake = () => this.#wake();
+  #onWake = () => this.#wake();
 
   /**
    * @param {() => string} address where to connect, asked each time
@@ -54,18 +54,18 @@ export class Connection {
   start() {
     if (!this.#stopped) return;
     this.#stopped = false;
-    addEventListener("online", this.#awake);
-    addEventListener("offline", this.#awake);
-    document.addEventListener("visibilitychange", this.#awake);
+    addEventListener("online", this.#onWake);
+    addEventListener("offline", this.#onWake);
+    document.addEventListener("visibilitychange", this.#onWake);
     this.#open();
   }
 
   stop() {
     this.#stopped = true;
-    removeEventListener("online", this.#awake);
-    removeEventListener("offline", this.#awake);
-    document.removeEventListener("visibilitychange", this.#awake);
-    this.#leave();
+    removeEventListener("online", this.#onWake);
+    removeEventListener("offline", this.#onWake);
+    document.removeEventListener("visibilitychange", this.#onWake);
+    this.#discard();
   }
 
   get isOpen() {
@@ -88,12 +88,12 @@ export class Connection {
    */
   ping(within = ANSWER_WITHIN) {
     if (!this.send({ type: "ping" })) return;
-    this.#wait(within, () => this.#lost(null));
+    this.#setTimer(within, () => this.#reconnectLater(null));
   }
 
   /** Drops the socket and opens another one at once. */
-  renew() {
-    this.#leave();
+  reconnect() {
+    this.#discard();
     this.#open();
   }
 
@@ -101,39 +101,39 @@ export class Connection {
     if (this.#stopped) return;
     const socket = new WebSocket(this.#address(), SUBPROTOCOL);
     this.#socket = socket;
-    this.#wait(ANSWER_WITHIN, () => this.#lost(null));
+    this.#setTimer(ANSWER_WITHIN, () => this.#reconnectLater(null));
     socket.onopen = () => {
-      this.#quiet();
+      this.#restartIdleTimer();
       this.#on.opened();
     };
     socket.onmessage = ({ data }) => {
       this.#failures = 0;
-      this.#quiet();
+      this.#restartIdleTimer();
       this.#on.frame(JSON.parse(data));
     };
     socket.onclose = ({ code, reason }) => {
-      const { final, after } = readReason(reason);
-      if (!final) return this.#lost(after);
+      const { final, after } = parseCloseReason(reason);
+      if (!final) return this.#reconnectLater(after);
       this.stop();
       this.#on.ended(code, reason.replace(/^final: /, ""));
     };
   }
 
   /** Something was heard: asks again after a silence. */
-  #quiet() {
-    this.#wait(PING_AFTER, () => this.ping());
+  #restartIdleTimer() {
+    this.#setTimer(PING_AFTER, () => this.ping());
   }
 
   /** @param {number | null} after */
-  #lost(after) {
-    this.#leave();
+  #reconnectLater(after) {
+    this.#discard();
     this.#failures += 1;
-    this.#wait(after ?? waitBefore(this.#failures), () => this.#open());
+    this.#setTimer(after ?? waitBefore(this.#failures), () => this.#open());
     this.#on.closed();
   }
 
   /** Lets go of the socket without waiting for its closing handshake, which a dead one never ends. */
-  #leave() {
+  #discard() {
     clearTimeout(this.#timer);
     if (!this.#socket) return;
     const { readyState } = this.#socket;
@@ -146,14 +146,14 @@ export class Connection {
   #wake() {
     if (document.visibilityState === "hidden") return;
     if (this.isOpen) this.ping(ANSWER_AFTER_WAKING_WITHIN);
-    else this.renew();
+    else this.reconnect();
   }
 
   /**
    * @param {number} milliseconds
    * @param {() => void} then
    */
-  #wait(milliseconds, then) {
+  #setTimer(milliseconds, then) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(then, milliseconds);
   }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * From what a tool did to what it does to strokes: a drawn stroke, erased ones, a written text,
+ * From what a tool did to what it does to strokes: a drawn stroke, erased ones, a onDone text,
  * each as one step of history.
  *
  * It must never change a stroke itself: it acts through the history.
@@ -8,22 +8,22 @@
 
 import { randomId } from "./ids.js";
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {import("./types.js").Stroke} Stroke */
-/** @typedef {import("./history.js").Deed} Deed */
+/** @typedef {import("./history.js").Edit} Edit */
 
-export class Deeds {
-  /** @type {Deed[]} what the eraser took since it was put down */
+export class Edits {
+  /** @type {Edit[]} what the eraser took since it was put down */
   #erased = [];
   #on;
 
   /**
    * @param {object} on
-   * @param {(deed: Deed) => void} on.act does it
-   * @param {(deeds: Deed[]) => void} on.finish closes a step
-   * @param {(from: Place, to: Place, radius: number) => Stroke[]} on.touched in painting order
-   * @param {(look: {place: Place, colour: string, width: number, text: string}, written: (text: string) => void) => void} on.write
+   * @param {(edit: Edit) => void} on.act does it
+   * @param {(edits: Edit[]) => void} on.finish closes a step
+   * @param {(from: PlanePoint, to: PlanePoint, radius: number) => Stroke[]} on.strokesTouched in painting order
+   * @param {(style: {corner: PlanePoint, colour: string, width: number, text: string}, onDone: (text: string) => void) => void} on.write
    */
   constructor(on) {
     this.#on = on;
@@ -38,16 +38,16 @@ export class Deeds {
   }
 
   /**
-   * @param {Place} from
-   * @param {Place} to
+   * @param {PlanePoint} from
+   * @param {PlanePoint} to
    * @param {number} radius
    */
   erase(from, to, radius) {
-    for (const { id, body } of this.#on.touched(from, to, radius)) {
-      /** @type {Deed} */
-      const deed = { kind: "erase", stroke: id, body };
-      this.#on.act(deed);
-      this.#erased.push(deed);
+    for (const { id, body } of this.#on.strokesTouched(from, to, radius)) {
+      /** @type {Edit} */
+      const edit = { kind: "erase", stroke: id, body };
+      this.#on.act(edit);
+      this.#erased.push(edit);
     }
   }
 
@@ -58,17 +58,17 @@ export class Deeds {
 
   /**
    * Writes anew, or goes on with the text that is there.
-   * @param {Place} place
-   * @param {{colour: string, width: number}} look
+   * @param {PlanePoint} point
+   * @param {{colour: string, width: number}} style
    */
-  write(place, { colour, width }) {
-    const there = this.#on.touched(place, place, 0).findLast(({ body }) => body.tool === "text");
+  write(point, { colour, width }) {
+    const there = this.#on.strokesTouched(point, point, 0).findLast(({ body }) => body.tool === "text");
     if (there) {
       this.#rewrite(there);
       return;
     }
-    const corner = { x: place.x, y: place.y - width / 2 };
-    this.#on.write({ place: corner, colour, width, text: "" }, (text) => {
+    const corner = { x: point.x, y: point.y - width / 2 };
+    this.#on.write({ corner, colour, width, text: "" }, (text) => {
       if (text) this.drawn(randomId(), { tool: "text", ...corner, text, colour, width });
     });
   }
@@ -77,16 +77,16 @@ export class Deeds {
   #rewrite({ id, body }) {
     const before = body.text ?? "";
     const { colour, width } = body;
-    this.#on.write({ place: body, colour, width, text: before }, (text) => {
+    this.#on.write({ corner: body, colour, width, text: before }, (text) => {
       if (text === before) return;
       if (text) this.#do({ kind: "edit", stroke: id, before: { text: before }, after: { text } });
       else this.#do({ kind: "erase", stroke: id, body });
     });
   }
 
-  /** @param {Deed} deed */
-  #do(deed) {
-    this.#on.act(deed);
-    this.#on.finish([deed]);
+  /** @param {Edit} edit */
+  #do(edit) {
+    this.#on.act(edit);
+    this.#on.finish([edit]);
   }
 }

@@ -5,7 +5,7 @@
  * It must never know how anything is painted or sent.
  */
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").InkPoint} InkPoint */
 /** @typedef {import("./types.js").Box} Box */
 /** @typedef {import("./types.js").ToolName} ToolName */
@@ -21,8 +21,8 @@ export const EM_OF_LINE = 0.8;
 const GUESSED_CHARACTER = 0.62;
 
 /**
- * @param {Place} a
- * @param {Place} b
+ * @param {PlanePoint} a
+ * @param {PlanePoint} b
  */
 export function distance(a, b) {
   return Math.hypot(a.x - b.x, a.y - b.y);
@@ -30,9 +30,9 @@ export function distance(a, b) {
 
 /**
  * How far `p` is from the segment between `a` and `b`.
- * @param {Place} p
- * @param {Place} a
- * @param {Place} b
+ * @param {PlanePoint} p
+ * @param {PlanePoint} a
+ * @param {PlanePoint} b
  */
 export function distanceToSegment(p, a, b) {
   const dx = b.x - a.x;
@@ -44,23 +44,23 @@ export function distanceToSegment(p, a, b) {
 
 /**
  * Whether the segments a–b and c–d cross.
- * @param {Place} a
- * @param {Place} b
- * @param {Place} c
- * @param {Place} d
+ * @param {PlanePoint} a
+ * @param {PlanePoint} b
+ * @param {PlanePoint} c
+ * @param {PlanePoint} d
  */
 function cross(a, b, c, d) {
-  const side = (/** @type {Place} */ p, /** @type {Place} */ q, /** @type {Place} */ r) =>
+  const side = (/** @type {PlanePoint} */ p, /** @type {PlanePoint} */ q, /** @type {PlanePoint} */ r) =>
     (q.x - p.x) * (r.y - p.y) - (q.y - p.y) * (r.x - p.x);
   return side(a, b, c) * side(a, b, d) < 0 && side(c, d, a) * side(c, d, b) < 0;
 }
 
 /**
  * How far the segments a–b and c–d are from each other.
- * @param {Place} a
- * @param {Place} b
- * @param {Place} c
- * @param {Place} d
+ * @param {PlanePoint} a
+ * @param {PlanePoint} b
+ * @param {PlanePoint} c
+ * @param {PlanePoint} d
  */
 export function distanceOfSegments(a, b, c, d) {
   if (cross(a, b, c, d)) return 0;
@@ -119,7 +119,7 @@ function deviation(p, a, b, pressureScale) {
 }
 
 /**
- * @param {Place[]} points at least one
+ * @param {PlanePoint[]} points at least one
  * @param {number} margin
  * @returns {Box}
  */
@@ -159,10 +159,10 @@ export function boxOfBoth(a, b) {
 
 /**
  * The two ends of an arrow's head behind its tip.
- * @param {Place} from
- * @param {Place} tip
+ * @param {PlanePoint} from
+ * @param {PlanePoint} tip
  * @param {number} width
- * @returns {[Place, Place]}
+ * @returns {[PlanePoint, PlanePoint]}
  */
 export function arrowHead(from, tip, width) {
   const length = Math.min(Math.max(width * ARROW_HEAD_WIDTHS, ARROW_HEAD_LEAST), Math.max(distance(from, tip), width));
@@ -177,8 +177,8 @@ export function arrowHead(from, tip, width) {
 /**
  * The lines an eye follows in a stroke, as one polyline.
  * @param {ToolName} tool
- * @param {Place[]} points
- * @returns {Place[]}
+ * @param {PlanePoint[]} points
+ * @returns {PlanePoint[]}
  */
 export function polylineOf(tool, points) {
   const [a, b] = points;
@@ -208,10 +208,10 @@ export function boxOfText({ x, y, width, text = "" }, measure) {
 
 /**
  * Whether what is dragged from `from` to `to` with a radius touches a line of a width.
- * @param {Place[]} polyline at least one point
+ * @param {PlanePoint[]} polyline at least one point
  * @param {number} width
- * @param {Place} from
- * @param {Place} to
+ * @param {PlanePoint} from
+ * @param {PlanePoint} to
  * @param {number} radius
  */
 export function touchesLine(polyline, width, from, to, radius) {
@@ -226,13 +226,13 @@ export function touchesLine(polyline, width, from, to, radius) {
 /**
  * Whether what is dragged from `from` to `to` touches a box.
  * @param {Box} box
- * @param {Place} from
- * @param {Place} to
+ * @param {PlanePoint} from
+ * @param {PlanePoint} to
  * @param {number} radius
  */
 export function touchesBox(box, from, to, radius) {
   const grown = { left: box.left - radius, top: box.top - radius, right: box.right + radius, bottom: box.bottom + radius };
-  const inside = (/** @type {Place} */ p) =>
+  const inside = (/** @type {PlanePoint} */ p) =>
     p.x >= grown.left && p.x <= grown.right && p.y >= grown.top && p.y <= grown.bottom;
   if (inside(from) || inside(to)) return true;
   const { left, top, right, bottom } = grown;

@@ -16,7 +16,7 @@ document.documentElement.dataset.started = "";
 /** @typedef {import("./types.js").DrawingInfo} DrawingInfo */
 
 /** Milliseconds between two looks at who is here and what is new. */
-const LOOK_EVERY = 10_000;
+const REFRESH_EVERY = 10_000;
 /** From the largest unit to the smallest, in seconds. */
 const UNITS = /** @type {const} */ ([["year", 31_557_600], ["month", 2_629_800], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]]);
 
@@ -27,7 +27,7 @@ let next = null;
 let olderShown = false;
 
 /** @param {unknown} error */
-function told(error) {
+function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -72,18 +72,18 @@ function show() {
 }
 
 /** Looks at the first page again, or for the first time. */
-async function look() {
+async function refresh() {
   try {
     const page = await listDrawings();
     const fresh = new Set(page.drawings.map(({ id }) => id));
     const older = olderShown ? drawings.filter(({ id }) => !fresh.has(id)) : [];
     drawings = [...page.drawings, ...older];
     if (!olderShown) next = page.next ?? null;
-    byId("trouble").hidden = true;
+    byId("load-error").hidden = true;
     show();
   } catch (error) {
-    byId("trouble").textContent = `The drawings cannot be read right now: ${told(error)}. Trying again…`;
-    byId("trouble").hidden = false;
+    byId("load-error").textContent = `The drawings cannot be read right now: ${messageOf(error)}. Trying again…`;
+    byId("load-error").hidden = false;
   }
 }
 
@@ -97,7 +97,7 @@ async function showOlder() {
     next = page.next ?? null;
     show();
   } catch (error) {
-    toast(told(error));
+    toast(messageOf(error));
   }
 }
 
@@ -106,7 +106,7 @@ async function create() {
     const { id } = await createDrawing("Untitled");
     location.assign(`/d/${id}`);
   } catch (error) {
-    toast(`Not created: ${told(error)}`);
+    toast(`Not created: ${messageOf(error)}`);
   }
 }
 
@@ -136,7 +136,7 @@ function rename(drawing, title) {
       drawing.title = text;
       await renameDrawing(drawing.id, text).catch((error) => {
         drawing.title = before;
-        toast(`Not renamed: ${told(error)}`);
+        toast(`Not renamed: ${messageOf(error)}`);
       });
     }
     show();
@@ -148,7 +148,7 @@ async function remove(drawing) {
   try {
     await deleteDrawing(drawing.id);
   } catch (error) {
-    toast(`Not deleted: ${told(error)}`);
+    toast(`Not deleted: ${messageOf(error)}`);
     return;
   }
   drawings = drawings.filter(({ id }) => id !== drawing.id);
@@ -156,7 +156,7 @@ async function remove(drawing) {
   toast(`“${drawing.title || "Untitled"}” deleted`, {
     label: "Take back",
     act: () => {
-      restoreDrawing(drawing.id).then(look, (error) => toast(`Not taken back: ${told(error)}`));
+      restoreDrawing(drawing.id).then(refresh, (error) => toast(`Not taken back: ${messageOf(error)}`));
     },
   });
 }
@@ -164,6 +164,6 @@ async function remove(drawing) {
 byId("create").addEventListener("click", create);
 byId("create-first").addEventListener("click", create);
 byId("more").addEventListener("click", showOlder);
-addEventListener("pageshow", look);
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void look());
-setInterval(() => document.visibilityState === "visible" && void look(), LOOK_EVERY);
+addEventListener("pageshow", refresh);
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void refresh());
+setInterval(() => document.visibilityState === "visible" && void refresh(), REFRESH_EVERY);

@@ -11,19 +11,19 @@
  * @template T
  * @param {string} name
  * @param {() => T} make
- * @param {(value: T) => boolean} isGood
+ * @param {(value: T) => boolean} isValid
  * @param {Where} [where]
  * @returns {T}
  */
-export function kept(name, make, isGood, where = "localStorage") {
+export function loadStored(name, make, isValid, where = "localStorage") {
   try {
     const value = JSON.parse(globalThis[where].getItem(name) ?? "null");
-    if (value !== null && isGood(value)) return value;
+    if (value !== null && isValid(value)) return value;
   } catch {
     // Not JSON, or no storage: made anew below.
   }
   const made = make();
-  remember(name, made, where);
+  saveStored(name, made, where);
   return made;
 }
 
@@ -32,7 +32,7 @@ export function kept(name, make, isGood, where = "localStorage") {
  * @param {unknown} value
  * @param {Where} [where]
  */
-export function remember(name, value, where = "localStorage") {
+export function saveStored(name, value, where = "localStorage") {
   try {
     globalThis[where].setItem(name, JSON.stringify(value));
   } catch {

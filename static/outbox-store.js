@@ -8,9 +8,9 @@
 
 /** @typedef {import("./types.js").Op} Op */
 /** @typedef {import("./types.js").Writer} Writer */
-/** @typedef {{drawing: string, tab: string, key: string, beat: number}} Owner a page that kept ops, and when it last said that it lives */
+/** @typedef {{drawing: string, tab: string, key: string, heartbeat: number}} Owner a page that kept ops, and when it last said that it lives */
 
-const DATABASE = "whiteboard";
+const DATABASE = "whiteboard-outbox";
 const VERSION = 1;
 
 /**
@@ -53,7 +53,7 @@ function opened(factory) {
 }
 
 /** The shelf of one drawing. */
-export class Shelf {
+export class OutboxStore {
   #database;
   #drawing;
 
@@ -72,9 +72,9 @@ export class Shelf {
    */
   static async open(drawing, factory) {
     try {
-      return new Shelf(factory ? await opened(factory) : null, drawing);
+      return new OutboxStore(factory ? await opened(factory) : null, drawing);
     } catch {
-      return new Shelf(null, drawing);
+      return new OutboxStore(null, drawing);
     }
   }
 
@@ -89,7 +89,7 @@ export class Shelf {
    * @param {Op} op
    * @param {"strict"} [durability] on disk, so that not even a power cut brings back what it takes the place of
    */
-  async keep(writer, op, durability) {
+  async put(writer, op, durability) {
     if (!this.#database) return;
     const transaction = this.#database.transaction(["owners", "ops"], "readwrite", { durability });
     transaction.objectStore("owners").put(this.#owner(writer));
@@ -102,7 +102,7 @@ export class Shelf {
    * @param {number} upTo
    * @param {"strict"} [durability] on disk, so that not even a power cut brings it back
    */
-  async drop(writer, upTo, durability) {
+  async deleteUpTo(writer, upTo, durability) {
     if (!this.#database) return;
     const transaction = this.#database.transaction("ops", "readwrite", { durability });
     transaction.objectStore("ops").delete(this.#range(writer.tab, upTo));
@@ -111,7 +111,7 @@ export class Shelf {
 
   /** Says that the page of this writer lives.
    * @param {Writer} writer */
-  async beat(writer) {
+  async heartbeat(writer) {
     if (!this.#database) return;
     const transaction = this.#database.transaction("owners", "readwrite");
     transaction.objectStore("owners").put(this.#owner(writer));
@@ -132,13 +132,13 @@ export class Shelf {
   async ops(tab) {
     if (!this.#database) return [];
     /** @type {{op: Op}[]} */
-    const kept = await result(this.#database.transaction("ops").objectStore("ops").getAll(this.#range(tab, Infinity)));
-    return kept.map(({ op }) => op);
+    const records = await result(this.#database.transaction("ops").objectStore("ops").getAll(this.#range(tab, Infinity)));
+    return records.map(({ op }) => op);
   }
 
   /** Takes a page and everything it kept off the shelf.
    * @param {string} tab */
-  async forget(tab) {
+  async removeOwner(tab) {
     if (!this.#database) return;
     const transaction = this.#database.transaction(["owners", "ops"], "readwrite");
     transaction.objectStore("owners").delete([this.#drawing, tab]);
@@ -148,7 +148,7 @@ export class Shelf {
 
   /** @param {Writer} writer */
   #owner({ tab, key }) {
-    return { drawing: this.#drawing, tab, key, beat: Date.now() };
+    return { drawing: this.#drawing, tab, key, heartbeat: Date.now() };
   }
 
   /**

@@ -34,7 +34,7 @@ export class PeopleList {
    * @param {PeopleFrame} frame
    * @returns {"stale"|"next"|"gap"} stale: nothing new; next: it is taken in; gap: ask for the whole
    */
-  take({ from, version, count, joined = [], left = [] }) {
+  apply({ from, version, count, joined = [], left = [] }) {
     if (from !== undefined && version === this.#version) return "stale";
     if (from !== undefined && from !== this.#version) return "gap";
     if (from === undefined) {

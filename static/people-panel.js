@@ -10,9 +10,9 @@ import { byId, element } from "./dom.js";
 /** @typedef {import("./types.js").Person} Person */
 
 /** Characters of a name, as the server counts them. */
-const MOST_CHARACTERS = 40;
+const MAX_CHARACTERS = 40;
 /** Faces that are shown before the rest is a number. */
-const MOST_FACES = 4;
+const MAX_FACES = 4;
 
 const FIRST = ["Amber", "Brave", "Calm", "Clever", "Dapper", "Eager", "Gentle", "Golden", "Jolly", "Lucky", "Merry", "Nimble", "Quiet", "Rosy", "Sunny", "Witty"];
 const SECOND = ["Badger", "Beaver", "Finch", "Fox", "Hare", "Heron", "Lynx", "Magpie", "Marten", "Otter", "Owl", "Robin", "Seal", "Sparrow", "Swift", "Wren"];
@@ -23,9 +23,9 @@ function oneOf(list) {
   return list[Math.floor(Math.random() * list.length)];
 }
 
-/** A friendly name and a colour for somebody who gave none.
+/** A friendly name and a colour for randomIdentity who gave none.
  * @returns {{name: string, colour: string}} */
-export function somebody() {
+export function randomIdentity() {
   return { name: `${oneOf(FIRST)} ${oneOf(SECOND)}`, colour: oneOf(COLOURS) };
 }
 
@@ -33,9 +33,9 @@ export function somebody() {
  * What the server takes for a name: nothing of it may be a control character or half of one.
  * @param {string} text
  */
-export function nameIn(text) {
+export function cleanName(text) {
   const printable = text.replace(/[\p{Cc}\p{Cs}]/gu, "").trim();
-  return [...printable].slice(0, MOST_CHARACTERS).join("").trim();
+  return [...printable].slice(0, MAX_CHARACTERS).join("").trim();
 }
 
 /** @param {string} name */
@@ -52,7 +52,7 @@ function face({ name, colour }) {
   return made;
 }
 
-export class People {
+export class PeoplePanel {
   /** @type {Person[]} one a person, without oneself: those whose names are known */
   #others = [];
   /** How many are here, oneself among them. */
@@ -75,7 +75,7 @@ export class People {
     const input = /** @type {HTMLInputElement} */ (byId("my-name"));
     input.value = me.name;
     input.addEventListener("change", () => {
-      const name = nameIn(input.value);
+      const name = cleanName(input.value);
       input.value = name;
       if (!name) {
         input.value = this.#me.name;
@@ -93,12 +93,12 @@ export class People {
   }
 
   /**
-   * @param {Person[]} everyone those whose names are told
+   * @param {Person[]} listed those whose names are told
    * @param {number} count how many there are in all
    * @param {string} author oneself
    */
-  set(everyone, count, author) {
-    const one = new Map(everyone.filter((person) => person.author !== author).map((person) => [person.author, person]));
+  set(listed, count, author) {
+    const one = new Map(listed.filter((person) => person.author !== author).map((person) => [person.author, person]));
     this.#others = [...one.values()];
     this.#count = Math.max(count, this.#others.length + 1);
     this.#show();
@@ -111,7 +111,7 @@ export class People {
   }
 
   #show() {
-    const shown = [this.#me, ...this.#others].slice(0, MOST_FACES).map(face);
+    const shown = [this.#me, ...this.#others].slice(0, MAX_FACES).map(face);
     if (this.#count > shown.length) shown.push(element("span", "face more", `+${this.#count - shown.length}`));
     this.#button.replaceChildren(...shown);
     this.#button.setAttribute("aria-label", `People here: ${this.#count}`);
@@ -121,7 +121,7 @@ export class People {
     );
     const unnamed = this.#count - 1 - this.#others.length;
     byId("number").textContent = `${this.#count} people here`;
-    byId("number").hidden = this.#count <= MOST_FACES;
+    byId("number").hidden = this.#count <= MAX_FACES;
     byId("unnamed").textContent = unnamed === 1 ? "and one more" : `and ${unnamed} more`;
     byId("unnamed").hidden = unnamed === 0;
     byId("nobody").hidden = this.#count > 1;

@@ -101,14 +101,14 @@ export function packPoints(points) {
 export function unpackPoints({ x, y, points }) {
   if (points === undefined) return [];
   const { steps, pressures } = decodeSteps(fromBase64(points));
-  const places = [];
+  const unpacked = [];
   for (let i = 0; i < steps.length; i += 2) {
     /** @type {InkPoint} */
-    const place = { x: x + steps[i] / STEPS_PER_UNIT, y: y + steps[i + 1] / STEPS_PER_UNIT };
-    if (pressures) place.pressure = pressures[i / 2];
-    places.push(place);
+    const point = { x: x + steps[i] / STEPS_PER_UNIT, y: y + steps[i + 1] / STEPS_PER_UNIT };
+    if (pressures) point.pressure = pressures[i / 2];
+    unpacked.push(point);
   }
-  return places;
+  return unpacked;
 }
 
 /** @param {number} value */

@@ -12,70 +12,70 @@ import { RemotePointers } from "./remote-pointers.js";
 /** @typedef {import("./types.js").Person} Person */
 /** @typedef {import("./types.js").SignalsFrame} SignalsFrame */
 /** @typedef {import("./types.js").PeopleFrame} PeopleFrame */
-/** @typedef {{everyone: Person[], count: number, alone: boolean, came: boolean}} Audience who is listed, how many there are, whether nobody else is, and whether somebody is listed who was not */
+/** @typedef {{listed: Person[], count: number, alone: boolean, someoneJoined: boolean}} Audience who is listed, how many there are, whether nobody else is, and whether somebody is listed who was not */
 
-export class Others {
+export class Presence {
   #list = new PeopleList();
-  #asked = false;
+  #requested = false;
   #ink = new RemoteInk();
   #pointers = new RemotePointers();
   #writer;
   #knows;
-  #people;
-  #ask;
+  #onAudience;
+  #requestAll;
 
   /**
    * @param {string} writer the public id of this page
    * @param {(stroke: string) => boolean} knows whether a stroke is here itself, so that its ink is over
-   * @param {(audience: Audience) => void} people somebody came or left
-   * @param {() => void} ask something was missed: to be told who is here from the beginning
+   * @param {(audience: Audience) => void} onAudience somebody came or left
+   * @param {() => void} requestAll something was missed: to be told who is here from the beginning
    */
-  constructor(writer, knows, people, ask) {
+  constructor(writer, knows, onAudience, requestAll) {
     this.#writer = writer;
     this.#knows = knows;
-    this.#people = people;
-    this.#ask = ask;
+    this.#onAudience = onAudience;
+    this.#requestAll = requestAll;
   }
 
   /** A socket opened: whoever is here is told anew. */
   opened() {
     this.#list.opened();
-    this.#asked = false;
+    this.#requested = false;
   }
 
   /** @param {PeopleFrame} frame */
-  takePeople(frame) {
+  receivePeople(frame) {
     const before = new Set(this.#list.listed.map(({ writer }) => writer));
-    const arrival = this.#list.take(frame);
-    if (arrival === "gap" && !this.#asked) {
-      this.#asked = true;
-      this.#ask();
+    const arrival = this.#list.apply(frame);
+    if (arrival === "gap" && !this.#requested) {
+      this.#requested = true;
+      this.#requestAll();
     }
     if (arrival !== "next") return;
-    this.#asked = false;
-    const everyone = this.#list.listed;
-    const others = everyone.filter((person) => person.writer !== this.#writer);
-    const came = others.some(({ writer }) => !before.has(writer));
+    this.#requested = false;
+    const listed = this.#list.listed;
+    const others = listed.filter((person) => person.writer !== this.#writer);
+    const someoneJoined = others.some(({ writer }) => !before.has(writer));
     this.#pointers.setPeople(others);
-    this.#people({ everyone, count: this.#list.count, alone: others.length === 0, came });
+    this.#onAudience({ listed, count: this.#list.count, alone: others.length === 0, someoneJoined });
   }
 
   /**
    * @param {SignalsFrame} frame
    * @param {number} now
    */
-  take({ ink = [], pointers = [] }, now) {
+  receiveSignals({ ink = [], pointers = [] }, now) {
     for (const part of ink) {
-      if (part.writer !== this.#writer && !this.#knows(part.stroke)) this.#ink.take(part, now);
+      if (part.writer !== this.#writer && !this.#knows(part.stroke)) this.#ink.receive(part, now);
     }
     for (const pointer of pointers) {
-      if (pointer.writer !== this.#writer) this.#pointers.take(pointer, now);
+      if (pointer.writer !== this.#writer) this.#pointers.receive(pointer, now);
     }
   }
 
   /** A stroke is here itself.
    * @param {string} stroke */
-  arrived(stroke) {
+  strokeArrived(stroke) {
     this.#ink.drop(stroke);
   }
 

@@ -11,13 +11,13 @@
   const [SHORTEST, LONGEST] = [500, 2_500];
 
   /** @type {(event: Event) => void} */
-  const again = (event) => {
+  const reload = (event) => {
     // A file that does not come is an error of its element; files that do not fit together, as those
     // of two versions do not, are an error of the window.
     const dead = event.target instanceof HTMLScriptElement || event.target instanceof HTMLLinkElement || event.target === window;
     if (!dead || "started" in document.documentElement.dataset) return;
-    removeEventListener("error", again, true);
+    removeEventListener("error", reload, true);
     setTimeout(() => location.reload(), SHORTEST + Math.random() * (LONGEST - SHORTEST));
   };
-  addEventListener("error", again, true);
+  addEventListener("error", reload, true);
 })();

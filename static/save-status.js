@@ -5,7 +5,7 @@
  * It must never guess.
  */
 
-export class State {
+export class SaveStatus {
   /** Whether what is not saved would be lost with the page. */
   fragile = false;
   #element;

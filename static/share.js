@@ -8,13 +8,13 @@
 import { byId } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** @param {(message: string) => void} tell */
-export function offerLink(tell) {
+/** @param {(message: string) => void} notify */
+export function setUpShareButton(notify) {
   byId("share-icon").append(icon("share"));
   byId("share").addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(location.href);
-      tell("The link is copied: whoever has it can draw here.");
+      notify("The link is copied: whoever has it can draw here.");
     } catch {
       // Over plain http there is no clipboard: the link is shown to be copied by hand.
       prompt("The link to this drawing:", location.href);

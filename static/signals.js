@@ -7,9 +7,9 @@
 
 import { packPoints, quantised } from "./points.js";
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").InkPoint} InkPoint */
-/** @typedef {{stroke: string, n: number, tool: import("./types.js").ToolName, colour: string, width: number}} InkHead */
+/** @typedef {{stroke: string, n: number, tool: import("./types.js").ToolName, colour: string, width: number}} InkHeader */
 
 /** Milliseconds between two pieces of ink, and between two pointers … */
 const INK_EVERY = 33;
@@ -23,11 +23,11 @@ const INK_POINTS = 1_000;
 
 export class Signals {
   #pointerEvery = POINTER_EVERY_AT_MOST;
-  /** @type {Place | null} */
+  /** @type {PlanePoint | null} */
   #pointer = null;
   #pointerIsNew = false;
   #pointerAt = -Infinity;
-  /** @type {{head: InkHead, points: InkPoint[], sent: number} | null} */
+  /** @type {{header: InkHeader, points: InkPoint[], sent: number} | null} */
   #ink = null;
   #inkAt = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | null} */
@@ -43,7 +43,7 @@ export class Signals {
    * At its welcome nobody at a server knows anything of this page: what holds still is told again.
    * @param {{type: string}} frame
    */
-  frame({ type }) {
+  receive({ type }) {
     if (type !== "welcome") return;
     this.#pointerIsNew ||= this.#pointer !== null;
     if (this.#ink) this.#ink.sent = 0;
@@ -51,32 +51,32 @@ export class Signals {
   }
 
   /**
-   * Who is here changed: somebody who came, or came back, does not know where the pointer is.
-   * @param {{count: number, alone: boolean, came: boolean}} audience how many are here, whether nobody else is, and whether somebody came
+   * Who is here changed: somebody who someoneJoined, or someoneJoined back, does not know where the pointer is.
+   * @param {{count: number, alone: boolean, someoneJoined: boolean}} audience how many are here, whether nobody else is, and whether somebody someoneJoined
    */
-  audience({ count, alone, came }) {
+  setAudience({ count, alone, someoneJoined }) {
     const every = Math.max(POINTER_EVERY, count * POINTER_EVERY_EACH);
     this.#pointerEvery = alone ? POINTER_EVERY_AT_MOST : Math.min(POINTER_EVERY_AT_MOST, every);
-    if (alone || !came) return;
+    if (alone || !someoneJoined) return;
     this.#pointerIsNew ||= this.#pointer !== null;
     this.#flush();
   }
 
-  /** @param {Place | null} place null once the pointer left the drawing */
-  pointer(place) {
-    this.#pointer = place;
+  /** @param {PlanePoint | null} point null once the pointer left the drawing */
+  pointer(point) {
+    this.#pointer = point;
     this.#pointerIsNew = true;
     this.#flush();
   }
 
   /**
    * The ink so far.
-   * @param {InkHead} head
+   * @param {InkHeader} header
    * @param {InkPoint[]} points all of them
    * @param {boolean} [moved] points that were told before are elsewhere now
    */
-  ink(head, points, moved = false) {
-    if (this.#ink?.head.stroke !== head.stroke) this.#ink = { head, points, sent: 0 };
+  ink(header, points, moved = false) {
+    if (this.#ink?.header.stroke !== header.stroke) this.#ink = { header, points, sent: 0 };
     this.#ink.points = points;
     if (moved) this.#ink.sent = 0;
     this.#flush();
@@ -90,8 +90,8 @@ export class Signals {
   /** The stroke was given up. */
   inkCancelled() {
     if (this.#ink && this.#ink.sent > 0) {
-      const { head, points, sent } = this.#ink;
-      this.#send({ type: "signal", ink: { ...head, offset: sent, ...packPoints(points.slice(-1)), end: true } });
+      const { header, points, sent } = this.#ink;
+      this.#send({ type: "signal", ink: { ...header, offset: sent, ...packPoints(points.slice(-1)), end: true } });
     }
     this.#ink = null;
   }
@@ -101,12 +101,12 @@ export class Signals {
     const pointerDue = this.#pointerAt + this.#pointerEvery;
     const inkDue = this.#inkAt + INK_EVERY;
     const inkIsNew = this.#ink !== null && this.#ink.sent < this.#ink.points.length;
-    /** @type {{type: "signal", pointer?: Place, away?: boolean, ink?: object}} */
+    /** @type {{type: "signal", pointer?: PlanePoint, away?: boolean, ink?: object}} */
     const frame = { type: "signal" };
     if (inkIsNew && now >= inkDue && this.#ink) {
-      const { head, points, sent } = this.#ink;
+      const { header, points, sent } = this.#ink;
       const part = points.slice(sent, sent + INK_POINTS);
-      frame.ink = { ...head, offset: sent, ...packPoints(part) };
+      frame.ink = { ...header, offset: sent, ...packPoints(part) };
       this.#ink.sent += part.length;
       this.#inkAt = now;
     }

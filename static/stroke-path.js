@@ -8,7 +8,7 @@
 import { arrowHead, distance } from "./geometry.js";
 
 /** @typedef {import("./types.js").InkPoint} InkPoint */
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").ToolName} ToolName */
 
 /** How much pressure changes the thickness, and what counts as the pressure of the nominal one. */
@@ -17,26 +17,26 @@ const MIDDLE_PRESSURE = 0.5;
 /** Cosine of the turn from which on a line has a corner there instead of a bend. */
 const CORNER = 0.2;
 /** Units between two samples of a line with pressure, at least. */
-const LEAST_SAMPLE = 1.5;
+const MIN_SAMPLE = 1.5;
 
 /** @param {number} value */
-function short(value) {
+function rounded(value) {
   return Math.round(value * 100) / 100;
 }
 
-/** @param {Place} place */
-function at({ x, y }) {
-  return `${short(x)} ${short(y)}`;
+/** @param {PlanePoint} point */
+function coordinates({ x, y }) {
+  return `${rounded(x)} ${rounded(y)}`;
 }
 
 /**
  * A full circle, always turning the same way.
- * @param {Place} centre
+ * @param {PlanePoint} centre
  * @param {number} radius
  */
 function circle({ x, y }, radius) {
-  const r = short(radius);
-  const [left, right] = [at({ x: x - radius, y }), at({ x: x + radius, y })];
+  const r = rounded(radius);
+  const [left, right] = [coordinates({ x: x - radius, y }), coordinates({ x: x + radius, y })];
   return `M${left}A${r} ${r} 0 1 1 ${right}A${r} ${r} 0 1 1 ${left}Z`;
 }
 
@@ -51,8 +51,8 @@ export function pressedRadius(width, pressure) {
 
 /**
  * The direction of a line in each of its points; none where it has a corner.
- * @param {Place[]} points
- * @returns {Place[]}
+ * @param {PlanePoint[]} points
+ * @returns {PlanePoint[]}
  */
 function tangents(points) {
   return points.map((point, i) => {
@@ -75,10 +75,10 @@ function tangents(points) {
 
 /**
  * The two handles of the bend between points i and i + 1.
- * @param {Place[]} points
- * @param {Place[]} directions
+ * @param {PlanePoint[]} points
+ * @param {PlanePoint[]} directions
  * @param {number} i
- * @returns {[Place, Place]}
+ * @returns {[PlanePoint, PlanePoint]}
  */
 function handles(points, directions, i) {
   const reach = distance(points[i], points[i + 1]) / 3;
@@ -90,25 +90,25 @@ function handles(points, directions, i) {
 
 /**
  * A smooth line through points, to be stroked.
- * @param {Place[]} points at least one
+ * @param {PlanePoint[]} points at least one
  */
 export function smoothLine(points) {
   const directions = tangents(points);
-  let path = `M${at(points[0])}`;
-  if (points.length === 1) return `${path}L${at({ x: points[0].x + 0.01, y: points[0].y })}`;
+  let path = `M${coordinates(points[0])}`;
+  if (points.length === 1) return `${path}L${coordinates({ x: points[0].x + 0.01, y: points[0].y })}`;
   for (let i = 0; i + 1 < points.length; i += 1) {
     const [a, b] = handles(points, directions, i);
-    path += `C${at(a)} ${at(b)} ${at(points[i + 1])}`;
+    path += `C${coordinates(a)} ${coordinates(b)} ${coordinates(points[i + 1])}`;
   }
   return path;
 }
 
 /**
  * A plain line through points, to be stroked.
- * @param {Place[]} points at least one
+ * @param {PlanePoint[]} points at least one
  */
 export function polylineData(points) {
-  const path = points.map(at).join("L");
+  const path = points.map(coordinates).join("L");
   return points.length === 1 ? `M${path}l0.01 0` : `M${path}`;
 }
 
@@ -120,7 +120,7 @@ export function polylineData(points) {
  */
 function samples(points, width) {
   const directions = tangents(points);
-  const every = Math.max(LEAST_SAMPLE, width / 3);
+  const every = Math.max(MIN_SAMPLE, width / 3);
   const taken = [points[0]];
   for (let i = 0; i + 1 < points.length; i += 1) {
     const [from, to] = [points[i], points[i + 1]];
@@ -161,17 +161,17 @@ export function pressedOutline(points, width) {
     const [before, after] = [normals[i - 1], normals[i]];
     if (!before || !after) return true;
     const turn = Math.acos(Math.max(-1, Math.min(1, before.x * after.x + before.y * after.y)));
-    const room = Math.min(distance(line[i - 1], point), distance(point, line[i + 1]));
-    return turn > 1 || radius[i] * turn > room;
+    const available = Math.min(distance(line[i - 1], point), distance(point, line[i + 1]));
+    return turn > 1 || radius[i] * turn > available;
   });
-  const side = (/** @type {number} */ i, /** @type {Place} */ own, /** @type {number} */ sign) => {
+  const side = (/** @type {number} */ i, /** @type {PlanePoint} */ own, /** @type {number} */ sign) => {
     let normal = own;
     if (!sharp[i]) {
       const sum = { x: normals[i - 1].x + normals[i].x, y: normals[i - 1].y + normals[i].y };
       const length = Math.hypot(sum.x, sum.y);
       normal = { x: sum.x / length, y: sum.y / length };
     }
-    return at({ x: line[i].x + normal.x * radius[i] * sign, y: line[i].y + normal.y * radius[i] * sign });
+    return coordinates({ x: line[i].x + normal.x * radius[i] * sign, y: line[i].y + normal.y * radius[i] * sign });
   };
   let path = "";
   line.forEach((point, i) => {
@@ -190,7 +190,7 @@ export function pressedOutline(points, width) {
  * @param {number} width
  * @returns {{data: string, filled: boolean}}
  */
-export function outlineOf(tool, points, width) {
+export function strokePath(tool, points, width) {
   const [a, b = a] = points;
   switch (tool) {
     case "pen":
@@ -199,14 +199,14 @@ export function outlineOf(tool, points, width) {
         : { data: pressedOutline(points, width), filled: true };
     case "arrow": {
       const [left, right] = arrowHead(a, b, width);
-      return { data: `M${at(a)}L${at(b)}M${at(left)}L${at(b)}L${at(right)}`, filled: false };
+      return { data: `M${coordinates(a)}L${coordinates(b)}M${coordinates(left)}L${coordinates(b)}L${coordinates(right)}`, filled: false };
     }
     case "rectangle":
-      return { data: `M${at(a)}L${at({ x: b.x, y: a.y })}L${at(b)}L${at({ x: a.x, y: b.y })}Z`, filled: false };
+      return { data: `M${coordinates(a)}L${coordinates({ x: b.x, y: a.y })}L${coordinates(b)}L${coordinates({ x: a.x, y: b.y })}Z`, filled: false };
     case "ellipse": {
-      const [rx, ry] = [short(Math.abs(b.x - a.x) / 2), short(Math.abs(b.y - a.y) / 2)];
+      const [rx, ry] = [rounded(Math.abs(b.x - a.x) / 2), rounded(Math.abs(b.y - a.y) / 2)];
       const y = (a.y + b.y) / 2;
-      const [from, to] = [at({ x: Math.min(a.x, b.x), y }), at({ x: Math.max(a.x, b.x), y })];
+      const [from, to] = [coordinates({ x: Math.min(a.x, b.x), y }), coordinates({ x: Math.max(a.x, b.x), y })];
       return { data: `M${from}A${rx} ${ry} 0 1 1 ${to}A${rx} ${ry} 0 1 1 ${from}Z`, filled: false };
     }
     default:

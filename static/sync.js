@@ -9,29 +9,29 @@
 import { waitBefore } from "./backoff.js";
 
 /** @typedef {import("./types.js").FromServer} FromServer */
-/** @typedef {import("./types.js").StrokesPage} StrokesPage */
+/** @typedef {import("./types.js").StrokesChunk} StrokesChunk */
 /** @typedef {import("./replica.js").Replica} Replica */
 
 /** Milliseconds before the same question is asked again. */
 const ASK_AGAIN = 3_000;
 /** Milliseconds after which an answered op whose change did not come is asked about. */
-const SETTLE_AFTER = 1_000;
+const CHECK_AFTER = 1_000;
 /** Pongs that tell of a later head before this page asks for what it lacks. */
 const PONGS_BEHIND = 2;
 
-export class Following {
+export class Sync {
   #replica;
   #on;
   #pongsBehind = 0;
   #askedAt = -Infinity;
   #reading = false;
-  #settling = false;
+  #checking = false;
 
   /**
    * @param {Replica} replica
    * @param {object} on
-   * @param {(since: number, epoch: string | null, target: number | undefined) => Promise<StrokesPage>} on.read
-   * @param {(frame: object) => void} on.ask
+   * @param {(since: number, epoch: string | null, target: number | undefined) => Promise<StrokesChunk>} on.read
+   * @param {(frame: object) => void} on.send
    * @param {(title: string) => void} on.title
    * @param {(error: unknown) => boolean} on.readFailed tells whether to try again
    */
@@ -50,16 +50,16 @@ export class Following {
     for (let failures = 0; ; ) {
       try {
         const { head, epoch } = this.#replica;
-        const page = await this.#on.read(head, epoch, target);
+        const chunk = await this.#on.read(head, epoch, target);
         failures = 0;
         // The socket began another epoch meanwhile: the page may be of the one that ended.
         if (this.#replica.epoch !== epoch) {
           target = undefined;
           continue;
         }
-        target = page.target;
-        this.#takePage(page);
-        if (!page.more) return true;
+        target = chunk.target;
+        this.#applyChunk(chunk);
+        if (!chunk.more) return true;
       } catch (error) {
         if (!this.#on.readFailed(error)) return false;
         failures += 1;
@@ -76,25 +76,25 @@ export class Following {
 
   /** Ops were answered, perhaps before what came of them: asks how far the server is if that does not come. */
   answered() {
-    if (this.#settling || this.#replica.pendingCount() === 0) return;
-    this.#settling = true;
+    if (this.#checking || this.#replica.pendingCount() === 0) return;
+    this.#checking = true;
     setTimeout(() => {
-      this.#settling = false;
-      if (this.#replica.pendingCount() > 0) this.#on.ask({ type: "ping" });
-    }, SETTLE_AFTER);
+      this.#checking = false;
+      if (this.#replica.pendingCount() > 0) this.#on.send({ type: "ping" });
+    }, CHECK_AFTER);
   }
 
   /** @param {FromServer} frame */
-  frame(frame) {
+  receive(frame) {
     switch (frame.type) {
       case "strokes":
-        if (this.#replica.take(frame) === "gap") this.#ask();
+        if (this.#replica.apply(frame) === "gap") this.#request();
         break;
       case "reset":
         this.#replica.reset(frame.epoch);
         break;
       case "read":
-        void this.#readThenAsk();
+        void this.#readThenResume();
         break;
       case "pong":
         this.#pong(frame.head);
@@ -102,39 +102,39 @@ export class Following {
     }
   }
 
-  /** @param {StrokesPage} page */
-  #takePage(page) {
-    if (page.reset) this.#replica.reset(page.epoch);
-    this.#replica.epoch = page.epoch;
-    this.#replica.take(page);
-    this.#on.title(page.title);
+  /** @param {StrokesChunk} chunk */
+  #applyChunk(chunk) {
+    if (chunk.reset) this.#replica.reset(chunk.epoch);
+    this.#replica.epoch = chunk.epoch;
+    this.#replica.apply(chunk);
+    this.#on.title(chunk.title);
   }
 
   /** The socket carries nothing until it is asked again. */
-  async #readThenAsk() {
+  async #readThenResume() {
     if (this.#reading) return;
     this.#reading = true;
     const loaded = await this.load();
     this.#reading = false;
     this.#askedAt = -Infinity;
-    if (loaded) this.#ask();
+    if (loaded) this.#request();
   }
 
   /** @param {number} head */
   #pong(head) {
     if (head <= this.#replica.head) {
       this.#pongsBehind = 0;
-      this.#replica.settle();
+      this.#replica.dropAnswered();
       return;
     }
     this.#pongsBehind += 1;
-    if (this.#pongsBehind >= PONGS_BEHIND) this.#ask();
+    if (this.#pongsBehind >= PONGS_BEHIND) this.#request();
   }
 
-  #ask() {
+  #request() {
     const now = performance.now();
     if (this.#reading || now - this.#askedAt < ASK_AGAIN) return;
     this.#askedAt = now;
-    this.#on.ask({ type: "since", since: this.#replica.head, epoch: this.#replica.epoch });
+    this.#on.send({ type: "since", since: this.#replica.head, epoch: this.#replica.epoch });
   }
 }

@@ -10,7 +10,7 @@
 /** @typedef {import("./outbox-store.js").Owner} Owner */
 
 /** Milliseconds between two beats, and after how many without one a page counts as dead. */
-const BEAT = 2_000;
+const HEARTBEAT_EVERY = 2_000;
 const DEAD_AFTER = 10_000;
 
 /** @param {string} tab */
@@ -21,10 +21,10 @@ function lockName(tab) {
 /**
  * Holds the ownership of this page's writer until the page ends.
  * @param {Writer} writer
- * @param {(writer: Writer) => Promise<void>} beat says on the shelf that the page lives
+ * @param {(writer: Writer) => Promise<void>} heartbeat says on the shelf that the page lives
  * @returns {Promise<void>} once it is held
  */
-export async function live(writer, beat) {
+export async function holdTabLock(writer, heartbeat) {
   if (navigator.locks) {
     await new Promise((held) => {
       navigator.locks.request(lockName(writer.tab), () => {
@@ -34,9 +34,9 @@ export async function live(writer, beat) {
     });
     return;
   }
-  const say = () => void beat(writer).catch(() => {});
-  say();
-  setInterval(say, BEAT);
+  const beat = () => void heartbeat(writer).catch(() => {});
+  beat();
+  setInterval(beat, HEARTBEAT_EVERY);
 }
 
 /**
@@ -44,9 +44,9 @@ export async function live(writer, beat) {
  * @param {Owner} owner
  * @returns {Promise<(() => void) | null>} gives it back; null while the page lives
  */
-export function claim({ tab, beat }) {
+export function claimTabLock({ tab, heartbeat }) {
   if (!navigator.locks) {
-    return Promise.resolve(Date.now() - beat > DEAD_AFTER ? () => {} : null);
+    return Promise.resolve(Date.now() - heartbeat > DEAD_AFTER ? () => {} : null);
   }
   return new Promise((resolve) => {
     navigator.locks.request(lockName(tab), { ifAvailable: true }, (lock) => {

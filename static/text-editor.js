@@ -1,40 +1,41 @@
 // @ts-check
 /**
- * A place to write on the drawing: a text area that looks like the text it becomes.
+ * A corner to write on the drawing: a text area that looks like the text it becomes.
  *
- * It must never lose what was written: leaving it is keeping it.
+ * It must never lose what was onDone: leaving it is keeping it.
  */
 
 import { EM_OF_LINE } from "./geometry.js";
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
+/** @typedef {import("./types.js").ScreenPoint} ScreenPoint */
 
 /** Bytes of UTF-8 that a text may have. */
-const MOST_BYTES = 4 * 1024;
+const MAX_BYTES = 4 * 1024;
 /** Pixels that stay free for the caret. */
 const CARET = 4;
 /** Milliseconds. */
 const SAME_PRESS = 400;
 
-export class Writing {
+export class TextEditor {
   /** @type {((text: string) => void) | null} */
-  #written = null;
-  /** @type {{place: Place, width: number} | null} */
-  #where = null;
+  #onDone = null;
+  /** @type {{corner: PlanePoint, width: number} | null} */
+  #position = null;
   #finishedAt = -Infinity;
   #area;
-  #toWindow;
+  #toScreen;
 
   /**
    * @param {HTMLTextAreaElement} area
    * @param {string} font
-   * @param {(place: Place) => Place & {zoom: number}} toWindow
+   * @param {(corner: PlanePoint) => ScreenPoint & {zoom: number}} toScreen
    */
-  constructor(area, font, toWindow) {
+  constructor(area, font, toScreen) {
     this.#area = area;
-    this.#toWindow = toWindow;
+    this.#toScreen = toScreen;
     area.style.fontFamily = font;
-    area.addEventListener("input", () => this.place());
+    area.addEventListener("input", () => this.reposition());
     area.addEventListener("blur", () => this.finish());
     area.addEventListener("keydown", (event) => {
       if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) area.blur();
@@ -42,17 +43,17 @@ export class Writing {
   }
 
   /**
-   * @param {{place: Place, colour: string, width: number, text: string}} look `place` is the upper left corner
-   * @param {(text: string) => void} written what was there in the end, without spaces after it
+   * @param {{corner: PlanePoint, colour: string, width: number, text: string}} options `corner` is the upper left corner
+   * @param {(text: string) => void} onDone what was there in the end, without spaces after it
    */
-  begin({ place, colour, width, text }, written) {
+  open({ corner, colour, width, text }, onDone) {
     this.finish();
-    this.#written = written;
-    this.#where = { place, width };
+    this.#onDone = onDone;
+    this.#position = { corner, width };
     this.#area.value = text;
     this.#area.style.color = colour;
     this.#area.hidden = false;
-    this.place();
+    this.reposition();
     this.#area.focus();
   }
 
@@ -62,20 +63,20 @@ export class Writing {
   }
 
   finish() {
-    const written = this.#written;
-    if (!written) return;
-    this.#written = null;
-    this.#where = null;
+    const onDone = this.#onDone;
+    if (!onDone) return;
+    this.#onDone = null;
+    this.#position = null;
     this.#finishedAt = performance.now();
     this.#area.hidden = true;
-    written(fitting(this.#area.value.trimEnd()));
+    onDone(fitting(this.#area.value.trimEnd()));
   }
 
   /** Moves with the camera, and grows with the text. */
-  place() {
-    if (!this.#where) return;
-    const { place, width } = this.#where;
-    const { x, y, zoom } = this.#toWindow(place);
+  reposition() {
+    if (!this.#position) return;
+    const { corner, width } = this.#position;
+    const { x, y, zoom } = this.#toScreen(corner);
     const { style } = this.#area;
     style.left = `${x}px`;
     style.top = `${y}px`;
@@ -92,6 +93,6 @@ function fitting(text) {
   // Encoding and decoding replaces half characters, which are none in UTF-8.
   const decoder = new TextDecoder();
   const bytes = new TextEncoder().encode(text);
-  if (bytes.length <= MOST_BYTES) return decoder.decode(bytes);
-  return decoder.decode(bytes.subarray(0, MOST_BYTES - 2)).replace(/\uFFFD+$/, "");
+  if (bytes.length <= MAX_BYTES) return decoder.decode(bytes);
+  return decoder.decode(bytes.subarray(0, MAX_BYTES - 2)).replace(/\uFFFD+$/, "");
 }

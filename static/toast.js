@@ -18,13 +18,13 @@ const STAYS_WITH_ACTION = 10_000;
 export function toast(text, action) {
   const list = byId("toasts");
   const shown = element("div", "toast", element("span", "", text));
-  const gone = () => shown.remove();
+  const remove = () => shown.remove();
   if (action) {
     const act = document.createElement("button");
     act.type = "button";
     act.textContent = action.label;
     act.addEventListener("click", () => {
-      gone();
+      remove();
       action.act();
     });
     shown.append(act);
@@ -34,5 +34,5 @@ export function toast(text, action) {
     if (other.firstChild?.textContent === text && !action) other.remove();
   }
   list.append(shown);
-  setTimeout(gone, action ? STAYS_WITH_ACTION : STAYS);
+  setTimeout(remove, action ? STAYS_WITH_ACTION : STAYS);
 }

@@ -101,7 +101,7 @@ export class Toolbar {
   }
 
   /** Tells what is chosen now. */
-  tell() {
+  notify() {
     const widths = WIDTHS[this.choice] ?? LINE_WIDTHS;
     this.#on.chosen(this.choice, COLOURS[this.#colour].colour, widths[this.#size]);
   }
@@ -110,7 +110,7 @@ export class Toolbar {
   choose(choice) {
     this.choice = choice;
     this.#show();
-    this.tell();
+    this.notify();
   }
 
   /**
@@ -134,7 +134,7 @@ export class Toolbar {
     // A colour picked while erasing or moving is meant for drawing.
     if (this.choice === "eraser" || this.choice === "hand") this.choice = "pen";
     this.#show();
-    this.tell();
+    this.notify();
   }
 
   #show() {

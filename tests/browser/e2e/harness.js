@@ -118,8 +118,8 @@ export class Server {
   }
 }
 
-/** Somebody with a browser of their own: nothing of it is shared with anybody else. */
-export class Somebody {
+/** TestUser with a browser of their own: nothing of it is shared with anybody else. */
+export class TestUser {
   /** @type {string[]} what went wrong in the page */
   errors = [];
 
@@ -137,8 +137,8 @@ export class Somebody {
    * @param {{address: string}} server
    * @param {import("playwright-core").BrowserContextOptions} [options]
    */
-  static async come(browser, server, options = {}) {
-    return new Somebody(await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options }), server.address);
+  static async create(browser, server, options = {}) {
+    return new TestUser(await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options }), server.address);
   }
 
   /** Opens a drawing in a new page, and waits until it is all there.
@@ -147,7 +147,7 @@ export class Somebody {
     const page = await this.context.newPage();
     page.on("pageerror", (error) => this.errors.push(String(error.stack)));
     await page.goto(`${this.address}/d/${drawing}`);
-    await says(page, "Saved");
+    await waitForStatus(page, "Saved");
     return page;
   }
 
@@ -183,8 +183,8 @@ export async function drag(page, places, { lift = true } = {}) {
  * @param {import("playwright-core").Page} page
  * @param {string | RegExp} what
  */
-export async function says(page, what) {
-  const text = () => page.locator("#state").textContent();
+export async function waitForStatus(page, what) {
+  const text = () => page.locator("#save-status").textContent();
   await until(`the page says ${what}`, async () => {
     const said = (await text()) ?? "";
     return typeof what === "string" ? said === what : what.test(said);
@@ -202,7 +202,7 @@ export function strokes(page) {
  * @param {import("playwright-core").Page} page
  * @param {number} count
  */
-export async function has(page, count) {
+export async function waitForStrokes(page, count) {
   let found = -1;
   await until(`${count} strokes`, async () => (found = (await strokes(page)).length) === count).catch((error) => {
     throw new Error(`${error.message}, but ${found}`);
@@ -212,7 +212,7 @@ export async function has(page, count) {
 /**
  * The colour a layer has at a place, as `[red, green, blue, alpha]`.
  * @param {import("playwright-core").Page} page
- * @param {"settled" | "live"} layer
+ * @param {"static" | "dynamic"} layer
  * @param {number} x pixels of the window
  * @param {number} y
  * @returns {Promise<number[]>}
@@ -232,10 +232,10 @@ export function pixel(page, layer, x, y) {
 /**
  * Waits until a layer is painted, or empty, at a place.
  * @param {import("playwright-core").Page} page
- * @param {"settled" | "live"} layer
+ * @param {"static" | "dynamic"} layer
  * @param {[number, number]} place
  * @param {boolean} [is]
  */
-export async function painted(page, layer, [x, y], is = true) {
+export async function waitForPixel(page, layer, [x, y], is = true) {
   await until(`${layer} is ${is ? "painted" : "empty"} at ${x}, ${y}`, async () => (await pixel(page, layer, x, y))[3] > 128 === is);
 }

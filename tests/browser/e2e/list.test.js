@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { Server, Somebody, drag, has, launched, says, until } from "./harness.js";
+import { Server, TestUser, drag, waitForStrokes, launched, waitForStatus, until } from "./harness.js";
 
 /** @type {Server} */
 let server;
 /** @type {import("playwright-core").Browser} */
 let browser;
-/** @type {Somebody} */
+/** @type {TestUser} */
 let one;
 
 before(async () => {
   server = await Server.start();
   browser = await launched();
-  one = await Somebody.come(browser, server);
+  one = await TestUser.create(browser, server);
 });
 after(async () => {
   await browser?.close();
@@ -24,10 +24,10 @@ test("an empty list leads to a first drawing", async () => {
   const page = await one.list();
   await page.click("#create-first");
   await page.waitForURL(/\/d\/[0-9a-f]{32}$/);
-  await says(page, "Saved");
+  await waitForStatus(page, "Saved");
   await drag(page, [[200, 200], [300, 200]]);
-  await has(page, 1);
-  await says(page, "Saved");
+  await waitForStrokes(page, 1);
+  await waitForStatus(page, "Saved");
   await page.click('[aria-label="All drawings"]');
   await page.locator(".card").waitFor();
   assert.equal(await page.locator("#empty").isVisible(), false);
@@ -74,7 +74,7 @@ test("the longest title makes no page wider than a phone", async () => {
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width} is too narrow`);
   }
   await page.click(`.card[data-id="${id}"] .card-link`);
-  await says(page, "Saved");
+  await waitForStatus(page, "Saved");
   await page.setViewportSize({ width: 320, height: 568 });
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   await page.close();

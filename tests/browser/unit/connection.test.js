@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { waitBefore } from "../../../static/backoff.js";
-import { Connection, readReason } from "../../../static/connection.js";
+import { Connection, parseCloseReason } from "../../../static/connection.js";
 
 /** A socket whose other end is the test. */
 class Socket {
@@ -98,10 +98,10 @@ function open() {
 }
 
 test("a close reason says whether coming back makes sense", () => {
-  assert.deepEqual(readReason("again: nothing was heard"), { final: false, after: null });
-  assert.deepEqual(readReason("again in 1500 ms: the server restarts"), { final: false, after: 1500 });
-  assert.deepEqual(readReason("final: there is no such drawing"), { final: true, after: null });
-  assert.deepEqual(readReason(""), { final: false, after: null });
+  assert.deepEqual(parseCloseReason("again: nothing was heard"), { final: false, after: null });
+  assert.deepEqual(parseCloseReason("again in 1500 ms: the server restarts"), { final: false, after: 1500 });
+  assert.deepEqual(parseCloseReason("final: there is no such drawing"), { final: true, after: null });
+  assert.deepEqual(parseCloseReason(""), { final: false, after: null });
 });
 
 test("waits grow, stay between 0.1 and 10 seconds, and differ", () => {

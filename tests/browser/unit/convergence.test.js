@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Following } from "../../../static/sync.js";
+import { Sync } from "../../../static/sync.js";
 import { History } from "../../../static/history.js";
 import { Outbox } from "../../../static/outbox.js";
 import { Replica } from "../../../static/replica.js";
@@ -25,53 +25,53 @@ class Page {
   up = [];
   down = [];
   session = null;
-  shelf = new Map();
+  store = new Map();
 
   constructor(server, id, left = []) {
     this.server = server;
     this.id = id;
     this.counts = { refused: 0, dropped: 0, load: 0, lost: 0 };
     /** Strokes of which this page's people were told that they are not done. */
-    this.notDone = new Set();
+    this.rejected = new Set();
     this.drawn = new Set(left.map(({ stroke }) => stroke));
     this.replica = new Replica(() => {}, (_, { stroke }) => {
       this.counts.lost += 1;
       assert.ok(!server.rows.has(stroke), "what is stored is not lost");
-      this.notDone.add(stroke);
+      this.rejected.add(stroke);
     });
     this.replica.epoch = server.epoch;
-    const shelf = {
-      keep: async (_, op) => void this.shelf.set(op.n, structuredClone(op)),
-      drop: async (_, upTo) => [...this.shelf.keys()].filter((n) => n <= upTo).forEach((n) => this.shelf.delete(n)),
+    const store = {
+      put: async (_, op) => void this.store.set(op.n, structuredClone(op)),
+      deleteUpTo: async (_, upTo) => [...this.store.keys()].filter((n) => n <= upTo).forEach((n) => this.store.delete(n)),
     };
-    this.outbox = new Outbox({ id, key: "", tab: "", author: "" }, shelf, {
+    this.outbox = new Outbox({ id, key: "", tab: "", author: "" }, store, {
       answered: (_, n, at) => this.replica.answered(id, n, at),
       refused: (_, op) => {
         this.counts.refused += 1;
         this.replica.refused(id, op.n);
-        this.notDone.add(op.stroke);
+        this.rejected.add(op.stroke);
         this.history.forget(op.stroke);
       },
       count() {},
-      shelfFailed: () => assert.fail(),
+      storeFailed: () => assert.fail(),
     }, left);
     left.forEach((op) => {
-      this.shelf.set(op.n, op);
-      this.replica.wish(id, op);
+      this.store.set(op.n, op);
+      this.replica.applyOptimistic(id, op);
     });
-    this.history = new History(id, (wish) => {
-      const op = this.outbox.add(wish);
+    this.history = new History(id, (draft) => {
+      const op = this.outbox.add(draft);
       this.drawn.add(op.stroke);
-      this.replica.wish(id, op);
+      this.replica.applyOptimistic(id, op);
       return op.n;
     });
-    this.following = new Following(this.replica, { read: () => assert.fail(), ask: (frame) => this.up.push(frame), title() {}, readFailed: () => false });
+    this.sync = new Sync(this.replica, { read: () => assert.fail(), send: (frame) => this.up.push(frame), title() {}, readFailed: () => false });
   }
 
   connect() {
     if (this.session) return;
     this.session = new Session(this.server, (frame) => this.down.push(structuredClone(frame)), this.replica.head);
-    this.following.opened();
+    this.sync.opened();
     this.up.push({ type: "hello", writer: this.id, next: this.outbox.first });
   }
 
@@ -92,13 +92,13 @@ class Page {
       return;
     }
     if (frame.reason === "load") this.counts.load += 1;
-    this.following.frame(frame);
-    this.outbox.frame(frame, (ops) => this.up.push(structuredClone(ops)));
+    this.sync.receive(frame);
+    this.outbox.receive(frame, (ops) => this.up.push(structuredClone(ops)));
   }
 
   say(busy) {
     const frame = this.up.shift();
-    if (frame && this.session) this.session.take(frame, busy);
+    if (frame && this.session) this.session.receive(frame, busy);
   }
 
   act(roll, fresh) {
@@ -106,14 +106,14 @@ class Page {
     const one = strokes[roll(Math.max(1, strokes.length))];
     const what = roll(10);
     const body = { tool: "text", x: roll(100), y: 0, colour: "#22201d", width: 4, text: "x" };
-    let deed = { kind: "draw", stroke: fresh(), body };
-    if (what > 3 && one) deed = { kind: "erase", stroke: one.id, body: one.body };
-    if (what > 5 && one) deed = { kind: "edit", stroke: one.id, before: { x: one.body.x }, after: { x: roll(100) } };
+    let edit = { kind: "draw", stroke: fresh(), body };
+    if (what > 3 && one) edit = { kind: "erase", stroke: one.id, body: one.body };
+    if (what > 5 && one) edit = { kind: "edit", stroke: one.id, before: { x: one.body.x }, after: { x: roll(100) } };
     if (what === 8) this.history.undo();
     else if (what === 9) this.history.redo();
     else {
-      this.history.act(deed);
-      this.history.finish([deed]);
+      this.history.act(edit);
+      this.history.finish([edit]);
     }
   }
 
@@ -122,7 +122,7 @@ class Page {
   }
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+const tasksRun = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 async function run(seed) {
   const roll = dice(seed);
@@ -132,7 +132,7 @@ async function run(seed) {
   const fresh = () => `stroke-${String((strokes += 1)).padStart(6, "0")}`;
   const pages = Array.from({ length: 3 }, () => new Page(server, `w${(writers += 1)}`));
   const total = { refused: 0, dropped: 0, load: 0, lost: 0, cuts: 0, crashes: 0 };
-  const notDone = new Set();
+  const rejected = new Set();
   for (let step = 0; step < STEPS; step += 1) {
     const at = roll(pages.length);
     const page = pages[at];
@@ -145,18 +145,18 @@ async function run(seed) {
       page.cut();
       total.cuts += 1;
     } else if (what === 38 && roll(4) === 0) {
-      // The page dies; another one takes what it left on the shelf, under its name.
-      await settled();
+      // The page dies; another one takes what it left on the store, under its name.
+      await tasksRun();
       page.cut();
       for (const kind of Object.keys(page.counts)) total[kind] += page.counts[kind];
       // What it knew to be decided, and not yet how, nobody is told any more.
-      const kept = new Set([...page.shelf.values()].filter(({ op }) => op === "draw").map(({ stroke }) => stroke));
-      for (const stroke of page.drawn) if (!kept.has(stroke)) page.notDone.add(stroke);
-      page.notDone.forEach((stroke) => notDone.add(stroke));
-      const left = [...page.shelf.values()].sort((a, b) => a.n - b.n);
+      const kept = new Set([...page.store.values()].filter(({ op }) => op === "draw").map(({ stroke }) => stroke));
+      for (const stroke of page.drawn) if (!kept.has(stroke)) page.rejected.add(stroke);
+      page.rejected.forEach((stroke) => rejected.add(stroke));
+      const left = [...page.store.values()].sort((a, b) => a.n - b.n);
       pages[at] = left.length > 0 ? new Page(server, page.id, left) : new Page(server, `w${(writers += 1)}`);
       total.crashes += 1;
-    } else await settled();
+    } else await tasksRun();
   }
   for (let round = 0; round < 500; round += 1) {
     if (round % 100 === 0) pages.forEach((page) => page.cut());
@@ -165,21 +165,21 @@ async function run(seed) {
       page.say(false);
       page.hear(false);
     }
-    await (round % 10 === 0 ? settled() : null);
+    await (round % 10 === 0 ? tasksRun() : null);
   }
   const truth = [...server.rows.values()].filter(({ erased }) => !erased).sort((a, b) => a.z - b.z || (a.stroke < b.stroke ? -1 : 1));
   for (const page of pages) {
     for (const kind of Object.keys(page.counts)) total[kind] += page.counts[kind];
-    page.notDone.forEach((stroke) => notDone.add(stroke));
+    page.rejected.forEach((stroke) => rejected.add(stroke));
     assert.equal(page.outbox.count, 0, "everything has its answer");
-    assert.equal(page.shelf.size, 0, "nothing is left on the shelf");
+    assert.equal(page.store.size, 0, "nothing is left on the store");
     assert.equal(page.replica.head, server.head);
-    page.replica.settle();
+    page.replica.dropAnswered();
     assert.deepEqual(page.picture(), truth.map(({ stroke, z, body }) => ({ id: stroke, z, body })));
   }
-  for (const stroke of server.refused) assert.ok(server.rows.has(stroke) || notDone.has(stroke), `${stroke} was refused without a word`);
-  assert.equal(new Set(server.happened).size, server.happened.length, "each op happened once");
-  return { ...total, happened: server.happened.length, strokes: truth.length };
+  for (const stroke of server.refused) assert.ok(server.rows.has(stroke) || rejected.has(stroke), `${stroke} was refused without a word`);
+  assert.equal(new Set(server.applied).size, server.applied.length, "each op happened once");
+  return { ...total, applied: server.applied.length, strokes: truth.length };
 }
 
 test("whatever is drawn, dropped, cut, refused and crashed, all pages end with the same picture", async () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fitted, panned, pinched, shownBox, toPlane, toWindow, zoomedTo } from "../../../static/camera.js";
+import { fitted, panned, pinched, shownBox, toPlane, toScreen, zoomedTo } from "../../../static/camera.js";
 import { boxAround, boxOfText, polylineOf, simplified, touchesBox, touchesLine } from "../../../static/geometry.js";
-import { outlineOf, pressedRadius } from "../../../static/stroke-path.js";
+import { strokePath, pressedRadius } from "../../../static/stroke-path.js";
 
 const at = (x, y) => ({ x, y });
 const near = (a, b) => assert.ok(Math.abs(a - b) < 1e-9, `${a} is not ${b}`);
@@ -47,8 +47,8 @@ test("a text is touched anywhere in its lines", () => {
 
 test("what is under the pointer stays there while zooming", () => {
   const camera = zoomedTo({ x: 3, y: 4, zoom: 1.5 }, 4, at(200, 100));
-  const place = toPlane({ x: 3, y: 4, zoom: 1.5 }, at(200, 100));
-  const pixel = toWindow(camera, place);
+  const point = toPlane({ x: 3, y: 4, zoom: 1.5 }, at(200, 100));
+  const pixel = toScreen(camera, point);
   near(pixel.x, 200);
   near(pixel.y, 100);
 });
@@ -57,7 +57,7 @@ test("two fingers carry what is under them", () => {
   const camera = { x: 0, y: 0, zoom: 1 };
   const after = pinched(camera, [at(100, 100), at(200, 100)], [at(50, 150), at(250, 150)]);
   near(after.zoom, 2);
-  const pixel = toWindow(after, toPlane(camera, at(100, 100)));
+  const pixel = toScreen(after, toPlane(camera, at(100, 100)));
   near(pixel.x, 50);
   near(pixel.y, 150);
   near(panned(camera, 10, -5).x, -10);
@@ -75,10 +75,10 @@ test("an outline has no number that is none, whatever the points", () => {
   const paths = [[at(0, 0)], [at(0, 0), at(0, 0)], [at(0, 0), at(1, 0), at(0, 0), at(0, 0)]];
   for (const points of paths) {
     for (const tool of ["pen", "marker", "line", "arrow", "rectangle", "ellipse"]) {
-      assert.doesNotMatch(outlineOf(tool, points, 4).data, /NaN|Infinity/, tool);
+      assert.doesNotMatch(strokePath(tool, points, 4).data, /NaN|Infinity/, tool);
     }
     const pressed = points.map((point, i) => ({ ...point, pressure: i * 60 }));
-    const { data, filled } = outlineOf("pen", pressed, 4);
+    const { data, filled } = strokePath("pen", pressed, 4);
     assert.doesNotMatch(data, /NaN|Infinity/);
     assert.ok(filled);
   }

@@ -6,22 +6,22 @@ const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", w
 
 function fresh() {
   /** @type {any[]} */
-  const wishes = [];
-  return { wishes, history: new History("me", (wish) => wishes.push(wish)) };
+  const drafts = [];
+  return { drafts, history: new History("me", (draft) => drafts.push(draft)) };
 }
 
-function done(history, ...deeds) {
-  deeds.forEach((deed) => history.act(deed));
-  history.finish(deeds);
+function done(history, ...edits) {
+  edits.forEach((edit) => history.act(edit));
+  history.finish(edits);
 }
 
 test("undo and redo build on the own op before", () => {
-  const { history, wishes } = fresh();
+  const { history, drafts } = fresh();
   done(history, { kind: "draw", stroke: "a", body });
   history.undo();
   history.redo();
   history.undo();
-  assert.deepEqual(wishes, [
+  assert.deepEqual(drafts, [
     { op: "draw", stroke: "a", body },
     { op: "erase", stroke: "a", base: { writer: "me", n: 1 } },
     { op: "restore", stroke: "a", body, base: { writer: "me", n: 2 } },
@@ -30,10 +30,10 @@ test("undo and redo build on the own op before", () => {
 });
 
 test("undo of erasing brings all of it back in one step", () => {
-  const { history, wishes } = fresh();
+  const { history, drafts } = fresh();
   done(history, { kind: "erase", stroke: "a", body }, { kind: "erase", stroke: "b", body });
   history.undo();
-  assert.deepEqual(wishes.slice(2), [
+  assert.deepEqual(drafts.slice(2), [
     { op: "restore", stroke: "b", body, base: { writer: "me", n: 2 } },
     { op: "restore", stroke: "a", body, base: { writer: "me", n: 1 } },
   ]);
@@ -41,12 +41,12 @@ test("undo of erasing brings all of it back in one step", () => {
 });
 
 test("undo of drawing after undo of editing builds on the undone edit", () => {
-  const { history, wishes } = fresh();
+  const { history, drafts } = fresh();
   done(history, { kind: "draw", stroke: "a", body });
   done(history, { kind: "edit", stroke: "a", before: { text: "x" }, after: { text: "y" } });
   history.undo();
   history.undo();
-  assert.deepEqual(wishes.slice(2), [
+  assert.deepEqual(drafts.slice(2), [
     { op: "edit", stroke: "a", set: { text: "x" }, base: { writer: "me", n: 2 } },
     { op: "erase", stroke: "a", base: { writer: "me", n: 3 } },
   ]);

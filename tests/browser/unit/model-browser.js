@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * What the pages of one browser share, for tests: Web Locks, IndexedDB, and sockets to a model
- * server, in virtual time. Each page runs the real shelf, ownership, outbox and adoption.
+ * server, in virtual time. Each page runs the real store, ownership, outbox and recovery.
  *
  * It must never let time pass by itself, and never give one lock to two pages.
  */
@@ -9,11 +9,11 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
-import { Adoption } from "../../../static/outbox-recovery.js";
+import { OutboxRecovery } from "../../../static/outbox-recovery.js";
 import { randomId, writerOf } from "../../../static/ids.js";
 import { Outbox } from "../../../static/outbox.js";
-import { live } from "../../../static/tab-lock.js";
-import { Shelf } from "../../../static/outbox-store.js";
+import { holdTabLock } from "../../../static/tab-lock.js";
+import { OutboxStore } from "../../../static/outbox-store.js";
 import { ModelServer, Session } from "./model-server.js";
 
 /** Milliseconds of virtual time between two checks of a predicate, and at most until it is true. */
@@ -94,8 +94,8 @@ class Socket {
         browser.hellos.push({ page: this.page, ...frame });
         frame.writer = writerOf(frame.key, frame.tab).id;
       }
-      if (frame.type === "ops") browser.heard.push(...frame.ops);
-      if (frame.type !== "ops" || browser.answers) this.#session?.take(frame, false);
+      if (frame.type === "ops") browser.receivedOps.push(...frame.ops);
+      if (frame.type !== "ops" || browser.answers) this.#session?.receive(frame, false);
     });
   }
 
@@ -118,7 +118,7 @@ export class ModelBrowser {
   /** @type {any[]} each `hello` that arrived, with the page that said it */
   hellos = [];
   /** @type {any[]} each op that arrived */
-  heard = [];
+  receivedOps = [];
   /** @type {Set<string>} the names of the pages that crashed */
   crashed = new Set();
   drawing = randomId();
@@ -154,8 +154,8 @@ export class ModelBrowser {
 
   /** @param {string} name */
   async page(name) {
-    const page = new ModelPage(this, name, await Shelf.open(this.drawing, this.#factory));
-    await page.lives();
+    const page = new ModelPage(this, name, await OutboxStore.open(this.drawing, this.#factory));
+    await page.holdLock();
     return page;
   }
 
@@ -175,9 +175,9 @@ export class ModelBrowser {
 /** One page of the browser: what it draws it only keeps, and never sends. */
 class ModelPage {
   /** How often it looked for what dead pages left, to the end. */
-  looks = 0;
+  searches = 0;
   /** @type {import("../../../static/types.js").Op[]} */
-  adopted = [];
+  recovered = [];
   /** @type {any[]} */
   refused = [];
   #browser;
@@ -185,47 +185,47 @@ class ModelPage {
   /**
    * @param {ModelBrowser} browser
    * @param {string} name
-   * @param {Shelf} shelf
+   * @param {OutboxStore} store
    */
-  constructor(browser, name, shelf) {
+  constructor(browser, name, store) {
     this.#browser = browser;
     this.name = name;
-    this.shelf = shelf;
+    this.store = store;
     this.writer = writerOf(browser.key, randomId());
     const on = {
       answered() {},
       refused: (/** @type {any} */ _, /** @type {any} */ op, /** @type {any} */ frame) => this.refused.push([op.n, frame.reason]),
       count() {},
-      shelfFailed: () => assert.fail("the shelf failed"),
+      storeFailed: () => assert.fail("the store failed"),
     };
-    this.outbox = new Outbox(this.writer, shelf, on);
+    this.outbox = new Outbox(this.writer, store, on);
     // A page begins each look by asking who kept something: then the look before is over.
-    const owners = shelf.owners.bind(shelf);
-    shelf.owners = async () => {
+    const owners = store.owners.bind(store);
+    store.owners = async () => {
       if (browser.crashed.has(name)) throw new Error("this page is dead");
       const found = await owners();
-      this.looks += 1;
+      this.searches += 1;
       return found;
     };
-    this.adoption = new Adoption(this.writer, shelf, { address: () => name, adopted: (_, op) => this.adopted.push(op), outbox: on });
+    this.recovery = new OutboxRecovery(this.writer, store, { address: () => name, recovered: (_, op) => this.recovered.push(op), outbox: on });
   }
 
-  async lives() {
-    await live(this.writer, async (writer) => {
-      if (!this.#browser.crashed.has(this.name)) await this.shelf.beat(writer);
+  async holdLock() {
+    await holdTabLock(this.writer, async (writer) => {
+      if (!this.#browser.crashed.has(this.name)) await this.store.heartbeat(writer);
     });
   }
 
-  /** What is on the shelf of a page.
+  /** What is on the store of a page.
    * @param {ModelPage} [whose] */
-  async kept(whose = this) {
-    return this.shelf.ops(whose.writer.tab);
+  async storedOps(whose = this) {
+    return this.store.ops(whose.writer.tab);
   }
 
   /** Nothing of the page runs any more, and its locks are free.
-   * @param {ModelPage[]} adopted the pages whose ops it was sending */
-  crash(...adopted) {
+   * @param {ModelPage[]} recovered the pages whose ops it was sending */
+  crash(...recovered) {
     this.#browser.crashed.add(this.name);
-    for (const { writer } of [this, ...adopted]) this.#browser.locks?.release(`writer-${writer.tab}`);
+    for (const { writer } of [this, ...recovered]) this.#browser.locks?.release(`writer-${writer.tab}`);
   }
 }

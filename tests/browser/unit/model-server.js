@@ -15,7 +15,7 @@ export class ModelServer {
   /** @type {Map<string, number>} the highest op of each writer that was decided and stored */
   done = new Map();
   /** Ops that came to something, as `writer n`: each may be here once. @type {string[]} */
-  happened = [];
+  applied = [];
   /** The strokes that were refused. @type {Set<string>} */
   refused = new Set();
   /** @type {Set<Session>} */
@@ -34,14 +34,14 @@ export class ModelServer {
    */
   decide(writer, { n, op, stroke, body, set, base }) {
     const row = this.rows.get(stroke);
-    const builds = !base || (row?.writer === base.writer && row?.n === base.n);
+    const baseMatches = !base || (row?.writer === base.writer && row?.n === base.n);
     const refused = (/** @type {string} */ reason) => ({ type: "refused", n, reason, message: reason });
     const change = { seq: this.head + 1, stroke, z: row?.z ?? this.head + 1, author: "p", writer, n };
     if (op === "draw") return row ? refused("exists") : body.x % REFUSED_X === 1 ? refused("limit") : { ...change, body };
-    if (op === "erase") return !row || row.erased ? null : builds ? { ...change, erased: true } : refused("changed");
-    if (op === "restore") return row?.erased && builds ? { ...change, body } : refused("changed");
+    if (op === "erase") return !row || row.erased ? null : baseMatches ? { ...change, erased: true } : refused("changed");
+    if (op === "restore") return row?.erased && baseMatches ? { ...change, body } : refused("changed");
     if (!row || row.erased) return refused(row ? "erased" : "absent");
-    return builds ? { ...change, body: { ...row.body, ...set } } : refused("changed");
+    return baseMatches ? { ...change, body: { ...row.body, ...set } } : refused("changed");
   }
 }
 
@@ -68,7 +68,7 @@ export class Session {
    * @param {any} frame
    * @param {boolean} busy refuses the first op for load
    */
-  take(frame, busy) {
+  receive(frame, busy) {
     const server = this.#server;
     if (frame.type === "hello") {
       this.#writer = frame.writer;
@@ -109,15 +109,15 @@ export class Session {
       this.#held = false;
       this.#next += 1;
       answered = op.n;
-      const verdict = server.decide(this.#writer, op);
-      if (verdict?.type === "refused") this.#send(verdict);
-      if (verdict?.reason === "limit") server.refused.add(op.stroke);
-      if (!verdict?.seq) continue;
-      server.head = verdict.seq;
-      server.rows.set(op.stroke, verdict);
+      const outcome = server.decide(this.#writer, op);
+      if (outcome?.type === "refused") this.#send(outcome);
+      if (outcome?.reason === "limit") server.refused.add(op.stroke);
+      if (!outcome?.seq) continue;
+      server.head = outcome.seq;
+      server.rows.set(op.stroke, outcome);
       server.done.set(this.#writer, op.n);
-      server.happened.push(`${this.#writer} ${op.n}`);
-      changes.set(op.stroke, verdict);
+      server.applied.push(`${this.#writer} ${op.n}`);
+      changes.set(op.stroke, outcome);
     }
     if (server.head > from) {
       const frame = { type: "strokes", from, head: server.head, changes: [...changes.values()].sort((a, b) => a.seq - b.seq) };

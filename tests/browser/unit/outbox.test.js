@@ -3,7 +3,7 @@ import { test } from "node:test";
 import "fake-indexeddb/auto";
 import { randomId, writerOf } from "../../../static/ids.js";
 import { Outbox } from "../../../static/outbox.js";
-import { Shelf } from "../../../static/outbox-store.js";
+import { OutboxStore } from "../../../static/outbox-store.js";
 
 const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
 const draw = (more = {}) => ({ op: "draw", stroke: randomId(), body: { ...body, ...more } });
@@ -16,36 +16,36 @@ async function until(what) {
 }
 
 async function fresh({ kept = [], writer = writerOf(randomId(), randomId()), drawing = randomId() } = {}) {
-  const shelf = await Shelf.open(drawing, indexedDB);
+  const store = await OutboxStore.open(drawing, indexedDB);
   const frames = [];
   const refused = [];
-  const on = { answered() {}, refused: (_, op, frame) => refused.push([op.n, frame.reason]), count() {}, shelfFailed: () => assert.fail("the shelf failed") };
-  const outbox = new Outbox(writer, shelf, on, kept);
+  const on = { answered() {}, refused: (_, op, frame) => refused.push([op.n, frame.reason]), count() {}, storeFailed: () => assert.fail("the store failed") };
+  const outbox = new Outbox(writer, store, on, kept);
   const numbers = () => frames.flatMap(({ ops }) => ops.map(({ n }) => n));
-  return { outbox, shelf, writer, drawing, frames, refused, numbers, send: (frame) => frames.push(frame) };
+  return { outbox, store, writer, drawing, frames, refused, numbers, send: (frame) => frames.push(frame) };
 }
 
-/** An outbox with all these on its shelf, that no session took yet. */
-async function kept(wishes) {
+/** An outbox with all these on its store, that no session took yet. */
+async function kept(drafts) {
   const parts = await fresh();
   let count = 0;
-  const keep = parts.shelf.keep.bind(parts.shelf);
-  parts.shelf.keep = (writer, op) => keep(writer, op).then(() => (count += 1));
-  wishes.forEach((wish) => parts.outbox.add(wish));
-  await until(() => count === wishes.length);
+  const put = parts.store.put.bind(parts.store);
+  parts.store.put = (writer, op) => put(writer, op).then(() => (count += 1));
+  drafts.forEach((draft) => parts.outbox.add(draft));
+  await until(() => count === drafts.length);
   return parts;
 }
 
-test("ops are on the shelf before they are sent, and in order", async () => {
-  const { outbox, shelf, writer, numbers } = await fresh();
+test("ops are on the store before they are sent, and in order", async () => {
+  const { outbox, store, writer, numbers } = await fresh();
   outbox.opened(0, () => {
     throw new Error("sent before it was kept");
   });
   outbox.closed();
   const order = [];
-  const keep = shelf.keep.bind(shelf);
-  shelf.keep = async (writer, op) => {
-    await keep(writer, op);
+  const put = store.put.bind(store);
+  store.put = async (writer, op) => {
+    await put(writer, op);
     order.push(`kept ${op.n}`);
   };
   outbox.opened(0, ({ ops }) => ops.forEach(({ n }) => order.push(`sent ${n}`)));
@@ -54,12 +54,12 @@ test("ops are on the shelf before they are sent, and in order", async () => {
   await until(() => order.length === 4);
   assert.deepEqual(order.filter((what) => what.startsWith("sent")), ["sent 1", "sent 2"]);
   for (const n of [1, 2]) assert.ok(order.indexOf(`kept ${n}`) < order.indexOf(`sent ${n}`));
-  assert.deepEqual((await shelf.ops(writer.tab)).map(({ n }) => n), [1, 2]);
+  assert.deepEqual((await store.ops(writer.tab)).map(({ n }) => n), [1, 2]);
   assert.deepEqual(numbers(), []);
 });
 
-test("done is cumulative, and leaves nothing on the shelf", async () => {
-  const { outbox, shelf, writer, numbers, send } = await fresh();
+test("done is cumulative, and leaves nothing on the store", async () => {
+  const { outbox, store, writer, numbers, send } = await fresh();
   outbox.opened(0, send);
   for (let i = 0; i < 3; i += 1) outbox.add(draw());
   await until(() => numbers().length === 3);
@@ -68,7 +68,7 @@ test("done is cumulative, and leaves nothing on the shelf", async () => {
   outbox.done(3);
   assert.deepEqual([outbox.count, outbox.first, outbox.next], [0, 4, 4]);
   let left = 1;
-  await until(() => (shelf.ops(writer.tab).then((ops) => (left = ops.length)), left === 0));
+  await until(() => (store.ops(writer.tab).then((ops) => (left = ops.length)), left === 0));
 });
 
 test("after a reconnect only what is not done is sent again", async () => {
@@ -167,9 +167,9 @@ test("a refusal for load that does not say how long is for a second", async (con
 
 test("whenever the number of unanswered ops changes it is told", async () => {
   const counts = [];
-  const shelf = { keep: async () => {}, drop: async () => {} };
-  const on = { answered() {}, refused() {}, count: () => counts.push(outbox.count), shelfFailed() {} };
-  const outbox = new Outbox(writerOf(randomId(), randomId()), shelf, on);
+  const store = { put: async () => {}, deleteUpTo: async () => {} };
+  const on = { answered() {}, refused() {}, count: () => counts.push(outbox.count), storeFailed() {} };
+  const outbox = new Outbox(writerOf(randomId(), randomId()), store, on);
   for (let i = 0; i < 3; i += 1) outbox.add(draw());
   outbox.refused({ type: "refused", n: 2, reason: "limit", message: "" });
   outbox.done(1);
@@ -191,23 +191,23 @@ test("no more than a window is in flight, in as few frames as it takes", async (
 
 test("a frame is as large as it may be and no larger, unless one op alone is", async () => {
   const large = (bytes) => draw({ later: "é".repeat(bytes / 2) });
-  const wishes = [...Array.from({ length: 20 }, () => large(30_000)), large(300_000), draw()];
-  const { outbox, frames, numbers, send } = await kept(wishes);
+  const drafts = [...Array.from({ length: 20 }, () => large(30_000)), large(300_000), draw()];
+  const { outbox, frames, numbers, send } = await kept(drafts);
   outbox.opened(0, send);
   assert.deepEqual(frames.map(({ ops }) => ops.length), [6, 6, 6, 2, 1, 1]);
   const bytes = frames.map((frame) => new TextEncoder().encode(JSON.stringify(frame)).length);
   bytes.splice(4, 1);
   assert.ok(Math.max(...bytes) < 256 * 1024, `${bytes}`);
-  assert.deepEqual(numbers(), wishes.map((_, at) => at + 1));
+  assert.deepEqual(numbers(), drafts.map((_, i) => i + 1));
 });
 
-test("what stands for a refused op replaces it on the shelf", async () => {
-  const { outbox, shelf, writer, numbers, send } = await kept([draw(), draw(), draw()]);
+test("what stands for a refused op replaces it on the store", async () => {
+  const { outbox, store, writer, numbers, send } = await kept([draw(), draw(), draw()]);
   outbox.opened(0, send);
-  const [{ stroke }] = (await shelf.ops(writer.tab)).slice(1, 2);
+  const [{ stroke }] = (await store.ops(writer.tab)).slice(1, 2);
   outbox.refused({ type: "refused", n: 2, reason: "limit", message: "" });
   let left = [];
-  await until(() => (shelf.ops(writer.tab).then((ops) => (left = ops)), left.length === 3 && left[1].op === "erase"));
+  await until(() => (store.ops(writer.tab).then((ops) => (left = ops)), left.length === 3 && left[1].op === "erase"));
   assert.deepEqual(left.map(({ n }) => n), [1, 2, 3], "no number is missing");
   assert.ok(left.every((op) => op.stroke !== stroke), "and nothing is left of what was refused");
   assert.deepEqual(numbers(), [1, 2, 3]);
@@ -217,27 +217,27 @@ test("what a dead page left is sent by another one under its numbers", async () 
   const dead = await fresh();
   for (let i = 0; i < 3; i += 1) dead.outbox.add(draw());
   let kept = [];
-  await until(() => (dead.shelf.ops(dead.writer.tab).then((ops) => (kept = ops)), kept.length === 3));
+  await until(() => (dead.store.ops(dead.writer.tab).then((ops) => (kept = ops)), kept.length === 3));
 
-  const shelf = await Shelf.open(dead.drawing, indexedDB);
-  const [owner] = await shelf.owners();
+  const store = await OutboxStore.open(dead.drawing, indexedDB);
+  const [owner] = await store.owners();
   assert.deepEqual([owner.tab, owner.key], [dead.writer.tab, dead.writer.key]);
-  assert.deepEqual(await (await Shelf.open(randomId(), indexedDB)).owners(), [], "another drawing has nothing to do with it");
-  const adopter = await fresh({ kept: await shelf.ops(owner.tab), writer: writerOf(owner.key, owner.tab), drawing: dead.drawing });
+  assert.deepEqual(await (await OutboxStore.open(randomId(), indexedDB)).owners(), [], "another drawing has nothing to do with it");
+  const adopter = await fresh({ kept: await store.ops(owner.tab), writer: writerOf(owner.key, owner.tab), drawing: dead.drawing });
   assert.deepEqual([adopter.outbox.count, adopter.outbox.first, adopter.outbox.next], [3, 1, 4]);
   adopter.outbox.opened(1, adopter.send);
   assert.deepEqual(adopter.numbers(), [2, 3]);
   adopter.outbox.done(3);
-  await shelf.forget(owner.tab);
-  assert.deepEqual([await shelf.owners(), await shelf.ops(owner.tab)], [[], []]);
+  await store.removeOwner(owner.tab);
+  assert.deepEqual([await store.owners(), await store.ops(owner.tab)], [[], []]);
 });
 
 test("without a database ops are sent all the same", async () => {
-  const shelf = await Shelf.open(randomId(), { open: () => { throw new Error("private mode"); } });
-  assert.equal(shelf.durable, false);
+  const store = await OutboxStore.open(randomId(), { open: () => { throw new Error("private mode"); } });
+  assert.equal(store.durable, false);
   const sent = [];
-  const on = { answered() {}, refused() {}, count() {}, shelfFailed() {} };
-  const outbox = new Outbox(writerOf(randomId(), randomId()), shelf, on);
+  const on = { answered() {}, refused() {}, count() {}, storeFailed() {} };
+  const outbox = new Outbox(writerOf(randomId(), randomId()), store, on);
   outbox.opened(0, ({ ops }) => sent.push(...ops));
   outbox.add(draw());
   await until(() => sent.length === 1);
@@ -245,10 +245,10 @@ test("without a database ops are sent all the same", async () => {
 
 test("a database that fails later does not stop the drawing", async () => {
   let failures = 0;
-  const shelf = { keep: async () => { throw new Error("quota"); }, drop: async () => {} };
+  const store = { put: async () => { throw new Error("quota"); }, deleteUpTo: async () => {} };
   const sent = [];
-  const on = { answered() {}, refused() {}, count() {}, shelfFailed: () => (failures += 1) };
-  const outbox = new Outbox(writerOf(randomId(), randomId()), shelf, on);
+  const on = { answered() {}, refused() {}, count() {}, storeFailed: () => (failures += 1) };
+  const outbox = new Outbox(writerOf(randomId(), randomId()), store, on);
   outbox.opened(0, ({ ops }) => sent.push(...ops));
   outbox.add(draw());
   await until(() => sent.length === 1);

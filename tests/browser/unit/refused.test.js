@@ -5,19 +5,19 @@ import { test } from "node:test";
 import "fake-indexeddb/auto";
 import { randomId, writerOf } from "../../../static/ids.js";
 import { Outbox } from "../../../static/outbox.js";
-import { Shelf } from "../../../static/outbox-store.js";
+import { OutboxStore } from "../../../static/outbox-store.js";
 
 const edit = () => ({ op: "edit", stroke: randomId(), set: { x: 1 } });
 const refusal = (n) => ({ type: "refused", n, reason: "erased", message: "the stroke is erased" });
 
 /** A page that has sent so many ops; `ops` are those, and `sent` what it sends from then on. */
-async function page(count, { writer = writerOf(randomId(), randomId()), drawing = randomId(), kept = [], shelf } = {}) {
-  shelf ??= await Shelf.open(drawing, indexedDB);
+async function page(count, { writer = writerOf(randomId(), randomId()), drawing = randomId(), kept = [], store } = {}) {
+  store ??= await OutboxStore.open(drawing, indexedDB);
   const sent = [];
   const told = [];
   const send = (frame) => sent.push(...frame.ops);
-  const on = { answered() {}, refused: (_, { n }) => told.push(n), count() {}, shelfFailed: () => assert.fail("the shelf failed") };
-  const outbox = new Outbox(writer, shelf, on, kept);
+  const on = { answered() {}, refused: (_, { n }) => told.push(n), count() {}, storeFailed: () => assert.fail("the store failed") };
+  const outbox = new Outbox(writer, store, on, kept);
   outbox.opened(0, send);
   const ops = Array.from({ length: count }, () => outbox.add(edit()));
   for (const end = Date.now() + 2000; sent.length < count; await new Promise((resolve) => setTimeout(resolve, 1))) {
@@ -25,13 +25,13 @@ async function page(count, { writer = writerOf(randomId(), randomId()), drawing 
   }
   ops.push(...kept);
   sent.length = 0;
-  return { outbox, shelf, writer, drawing, ops, sent, told, on, send };
+  return { outbox, store, writer, drawing, ops, sent, told, on, send };
 }
 
 /** The page that adopts what this one left, if it ended right now. */
-async function adopter({ shelf, writer, drawing }) {
-  const kept = await shelf.ops(writer.tab);
-  return page(0, { writer, drawing, kept, shelf: await Shelf.open(drawing, indexedDB) });
+async function adopter({ store, writer, drawing }) {
+  const kept = await store.ops(writer.tab);
+  return page(0, { writer, drawing, kept, store: await OutboxStore.open(drawing, indexedDB) });
 }
 
 test("a page that was told never sends a refused op again", async () => {
@@ -78,13 +78,13 @@ test("an adopter that was told and ends leaves no refused op to the next one", a
   assert.equal(third.ops[1].stroke, three.stroke);
 });
 
-test("nobody is told before the shelf is", async () => {
+test("nobody is told before the store is", async () => {
   for (const n of [1, 2]) {
-    const { outbox, shelf, on } = await page(2);
+    const { outbox, store, on } = await page(2);
     const order = [];
-    for (const name of ["keep", "drop"]) {
-      const before = shelf[name].bind(shelf);
-      shelf[name] = (...call) => {
+    for (const name of ["put", "deleteUpTo"]) {
+      const before = store[name].bind(store);
+      store[name] = (...call) => {
         order.push(call.at(-1));
         return before(...call);
       };
@@ -96,7 +96,7 @@ test("nobody is told before the shelf is", async () => {
   }
 });
 
-test("what is taken off the shelf hangs on the page no longer", async () => {
+test("what is taken off the store hangs on the page no longer", async () => {
   const { outbox, writer, drawing } = await page(1);
   const committed = [];
   const { commit } = IDBTransaction.prototype;
@@ -110,5 +110,5 @@ test("what is taken off the shelf hangs on the page no longer", async () => {
   } finally {
     IDBTransaction.prototype.commit = commit;
   }
-  assert.deepEqual(await (await Shelf.open(drawing, indexedDB)).ops(writer.tab), []);
+  assert.deepEqual(await (await OutboxStore.open(drawing, indexedDB)).ops(writer.tab), []);
 });

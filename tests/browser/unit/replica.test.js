@@ -8,23 +8,23 @@ const frame = (from, ...changes) => ({ from, head: changes.at(-1)?.seq ?? from, 
 const ids = (replica) => replica.ordered().map(({ id }) => id);
 const fresh = (...changes) => {
   const replica = new Replica(() => {});
-  replica.take(frame(0, ...changes));
+  replica.apply(frame(0, ...changes));
   return replica;
 };
 
 test("changes are taken in order, once, and never across a gap", () => {
   const replica = fresh(change(1, "a"));
-  assert.equal(replica.take(frame(2, change(3, "c"))), "gap");
+  assert.equal(replica.apply(frame(2, change(3, "c"))), "gap");
   assert.deepEqual([ids(replica), replica.head], [["a"], 1]);
-  assert.equal(replica.take(frame(0, change(1, "a", { erased: true }))), "stale");
+  assert.equal(replica.apply(frame(0, change(1, "a", { erased: true }))), "stale");
   assert.deepEqual(ids(replica), ["a"]);
-  assert.equal(replica.take(frame(0, change(1, "a", { erased: true }), change(2, "b"))), "next");
+  assert.equal(replica.apply(frame(0, change(1, "a", { erased: true }), change(2, "b"))), "next");
   assert.deepEqual([ids(replica), replica.head], [["a", "b"], 2], "what is held already is not taken again");
 });
 
 test("positions without a change are of rows that moved on", () => {
   const replica = fresh(change(1, "a"));
-  assert.equal(replica.take({ from: 1, head: 7, changes: [] }), "next");
+  assert.equal(replica.apply({ from: 1, head: 7, changes: [] }), "next");
   assert.equal(replica.head, 7);
 });
 
@@ -35,47 +35,47 @@ test("strokes are painted by z, ties by id", () => {
 
 test("an own wish is seen at once, above everything, and replaced by what came of it", () => {
   const replica = fresh(change(1, "a"));
-  replica.wish("me", { n: 1, op: "draw", stroke: "z", body: body(1) });
-  replica.wish("me", { n: 2, op: "draw", stroke: "b", body: body(2) });
+  replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "z", body: body(1) });
+  replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "b", body: body(2) });
   assert.deepEqual(ids(replica), ["a", "z", "b"]);
-  replica.take(frame(1, change(2, "z", { z: 2, writer: "me", n: 1, body: body(7) })));
+  replica.apply(frame(1, change(2, "z", { z: 2, writer: "me", n: 1, body: body(7) })));
   assert.equal(replica.stroke("z").body.x, 7);
   assert.equal(replica.pendingCount(), 1);
 });
 
 test("an own wish stays on top of an older change of somebody else", () => {
   const replica = fresh(change(1, "a"));
-  replica.wish("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
-  replica.take(frame(1, change(2, "a", { body: { ...body(9), colour: "#d6402b" } })));
+  replica.applyOptimistic("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
+  replica.apply(frame(1, change(2, "a", { body: { ...body(9), colour: "#d6402b" } })));
   assert.deepEqual([replica.stroke("a").body.x, replica.stroke("a").body.colour], [5, "#d6402b"]);
 });
 
 test("done before the change keeps the stroke in sight until the change comes", () => {
   const replica = fresh();
-  replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
+  replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "a", body: body() });
   replica.answered("me", 1);
   assert.deepEqual(ids(replica), ["a"]);
-  replica.take(frame(0, change(1, "a", { erased: true })));
+  replica.apply(frame(0, change(1, "a", { erased: true })));
   assert.deepEqual(ids(replica), [], "what somebody else made of it counts");
   assert.equal(replica.pendingCount(), 0);
 });
 
 test("what was drawn and erased again stays out of sight until it is told", () => {
   const replica = fresh();
-  replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
-  replica.wish("me", { n: 2, op: "erase", stroke: "a" });
-  replica.wish("me", { n: 3, op: "erase", stroke: "b" });
+  replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "a", body: body() });
+  replica.applyOptimistic("me", { n: 2, op: "erase", stroke: "a" });
+  replica.applyOptimistic("me", { n: 3, op: "erase", stroke: "b" });
   replica.answered("me", 3);
   assert.deepEqual([ids(replica), replica.pendingCount()], [[], 2]);
-  replica.take(frame(0, change(1, "a", { erased: true })));
+  replica.apply(frame(0, change(1, "a", { erased: true })));
   assert.equal(replica.pendingCount(), 0);
 });
 
 test("what was answered and had no effect is gone once everything is held", () => {
   const replica = fresh(change(1, "a"));
-  replica.wish("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
+  replica.applyOptimistic("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
   replica.answered("me", 1);
-  replica.settle();
+  replica.dropAnswered();
   assert.equal(replica.stroke("a").body.x, 0);
 });
 
@@ -83,12 +83,12 @@ test("a stroke that was decided before a position and is not told there was refu
   const lost = [];
   const replica = new Replica(() => {}, (writer, { n }) => lost.push([writer, n]));
   replica.epoch = "epoch";
-  for (const [n, stroke] of [[1, "a"], [2, "b"], [3, "c"]]) replica.wish("me", { n, op: "draw", stroke, body: body() });
+  for (const [n, stroke] of [[1, "a"], [2, "b"], [3, "c"]]) replica.applyOptimistic("me", { n, op: "draw", stroke, body: body() });
   replica.answered("me", 2, { epoch: "epoch", head: 2 });
   replica.answered("me", 2);
-  replica.take(frame(0, change(1, "x")));
+  replica.apply(frame(0, change(1, "x")));
   assert.deepEqual(lost, [], "what is told later is not lost");
-  replica.take(frame(1, change(2, "b", { writer: "me", n: 2, body: body() })));
+  replica.apply(frame(1, change(2, "b", { writer: "me", n: 2, body: body() })));
   assert.deepEqual([lost, ids(replica)], [[["me", 1]], ["x", "b", "c"]]);
 });
 
@@ -96,9 +96,9 @@ test("a stroke that was decided before a position which is held already was refu
   const lost = [];
   const replica = new Replica(() => {}, (_, { n }) => lost.push(n));
   replica.epoch = "epoch";
-  replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
-  replica.wish("me", { n: 2, op: "draw", stroke: "b", body: body() });
-  replica.take(frame(0, change(1, "b", { writer: "me", n: 2, erased: true })));
+  replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "a", body: body() });
+  replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "b", body: body() });
+  replica.apply(frame(0, change(1, "b", { writer: "me", n: 2, erased: true })));
   replica.answered("me", 2, { epoch: "another", head: 1 });
   assert.deepEqual(lost, [], "a position of another epoch says nothing");
   replica.answered("me", 2, { epoch: "epoch", head: 1 });
@@ -107,8 +107,8 @@ test("a stroke that was decided before a position which is held already was refu
 
 test("a refused wish is as if it had never been", () => {
   const replica = fresh(change(1, "a"));
-  replica.wish("me", { n: 1, op: "erase", stroke: "a" });
-  replica.wish("me", { n: 2, op: "draw", stroke: "b", body: body() });
+  replica.applyOptimistic("me", { n: 1, op: "erase", stroke: "a" });
+  replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "b", body: body() });
   assert.deepEqual(ids(replica), ["b"]);
   replica.refused("me", 1);
   replica.refused("me", 2);
@@ -117,30 +117,30 @@ test("a refused wish is as if it had never been", () => {
 
 test("undo and redo over an own op work before anything is stored", () => {
   const replica = fresh();
-  replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
-  replica.wish("me", { n: 2, op: "erase", stroke: "a", base: { writer: "me", n: 1 } });
+  replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "a", body: body() });
+  replica.applyOptimistic("me", { n: 2, op: "erase", stroke: "a", base: { writer: "me", n: 1 } });
   assert.deepEqual(ids(replica), []);
-  replica.wish("me", { n: 3, op: "restore", stroke: "a", body: body(), base: { writer: "me", n: 2 } });
+  replica.applyOptimistic("me", { n: 3, op: "restore", stroke: "a", body: body(), base: { writer: "me", n: 2 } });
   assert.deepEqual(ids(replica), ["a"]);
 });
 
 test("an op over a change that is not the last any more shows nothing", () => {
   const replica = fresh(change(1, "a", { writer: "me", n: 1, body: body() }), change(2, "a", { writer: "other", n: 9, body: body(3) }));
-  replica.wish("me", { n: 2, op: "erase", stroke: "a", base: { writer: "me", n: 1 } });
+  replica.applyOptimistic("me", { n: 2, op: "erase", stroke: "a", base: { writer: "me", n: 1 } });
   assert.deepEqual(ids(replica), ["a"]);
 });
 
 test("a wish of a dead page that was done before it died changes nothing", () => {
   const replica = fresh(change(1, "a", { writer: "dead", n: 2, body: body(8) }));
-  replica.wish("dead", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
-  replica.wish("dead", { n: 2, op: "edit", stroke: "a", set: { x: 8 } });
+  replica.applyOptimistic("dead", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
+  replica.applyOptimistic("dead", { n: 2, op: "edit", stroke: "a", set: { x: 8 } });
   assert.deepEqual([replica.stroke("a").body.x, replica.pendingCount()], [8, 0]);
 });
 
 test("a reset forgets everything told and keeps everything wished", () => {
   const replica = fresh(change(1, "a"));
-  replica.wish("me", { n: 1, op: "draw", stroke: "b", body: body() });
-  replica.wish("me", { n: 2, op: "draw", stroke: "c", body: body() });
+  replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "b", body: body() });
+  replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "c", body: body() });
   replica.answered("me", 1);
   replica.reset("epoch");
   assert.deepEqual([ids(replica), replica.head, replica.epoch], [["c"], 0, "epoch"]);
@@ -149,8 +149,8 @@ test("a reset forgets everything told and keeps everything wished", () => {
 test("every change of the picture is told with what was there and what is", () => {
   const seen = [];
   const replica = new Replica((id, before, after) => seen.push([id, before?.body.x ?? null, after?.body.x ?? null]));
-  replica.take(frame(0, change(1, "a", { body: body(1) })));
-  replica.take(frame(1, change(2, "a", { body: body(2) })));
-  replica.take(frame(2, change(3, "a", { erased: true })));
+  replica.apply(frame(0, change(1, "a", { body: body(1) })));
+  replica.apply(frame(1, change(2, "a", { body: body(2) })));
+  replica.apply(frame(2, change(3, "a", { erased: true })));
   assert.deepEqual(seen, [["a", null, 1], ["a", 1, 2], ["a", 2, null]]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Following } from "../../../static/sync.js";
+import { Sync } from "../../../static/sync.js";
 import { Replica } from "../../../static/replica.js";
 
 const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
@@ -13,7 +13,7 @@ function fresh(pages = []) {
   const reads = [];
   const titles = [];
   const queries = [];
-  const following = new Following(replica, {
+  const sync = new Sync(replica, {
     read: async (since, epoch, target) => {
       reads.push(since);
       queries.push([since, epoch, target]);
@@ -21,11 +21,11 @@ function fresh(pages = []) {
       if (page instanceof Error) throw page;
       return { epoch: "l", reset: false, title: "", ...page };
     },
-    ask: (frame) => asked.push(frame),
+    send: (frame) => asked.push(frame),
     title: (title) => titles.push(title),
     readFailed: (error) => error.message !== "gone",
   });
-  return { replica, following, asked, reads, queries, titles };
+  return { replica, sync, asked, reads, queries, titles };
 }
 
 /** Waits until `what` is true, at most two seconds. */
@@ -36,37 +36,37 @@ async function until(what) {
 }
 
 test("a drawing is loaded page by page", async () => {
-  const { replica, following, reads, titles } = fresh([
+  const { replica, sync, reads, titles } = fresh([
     { from: 0, head: 2, more: true, title: "one", changes: [change(1), change(2)] },
     { from: 2, head: 3, more: false, title: "two", changes: [change(3)] },
   ]);
-  assert.equal(await following.load(), true);
+  assert.equal(await sync.load(), true);
   assert.deepEqual([reads, titles], [[0, 2], ["one", "two"]]);
   assert.deepEqual([replica.head, replica.epoch, replica.ordered().length], [3, "l", 3]);
 });
 
 test("each read of a first load names the target that the one before named", async () => {
-  const { following, queries } = fresh([
+  const { sync, queries } = fresh([
     { from: 0, head: 1, more: true, target: 2, changes: [change(1)] },
     new Error("cut"),
     { from: 1, head: 2, more: true, target: 2, changes: [change(2)] },
     { from: 2, head: 3, more: false, changes: [change(3)] },
   ]);
-  assert.equal(await following.load(), true);
+  assert.equal(await sync.load(), true);
   assert.deepEqual(queries, [[0, null, undefined], [1, "l", 2], [1, "l", 2], [2, "l", 2]]);
 });
 
 test("a failed page is read again, unless there is nothing to read", async () => {
   const again = fresh([new Error("cut"), { from: 0, head: 1, more: false, changes: [change(1)] }]);
-  assert.equal(await again.following.load(), true);
+  assert.equal(await again.sync.load(), true);
   assert.equal(again.replica.head, 1);
-  assert.equal(await fresh([new Error("gone")]).following.load(), false);
+  assert.equal(await fresh([new Error("gone")]).sync.load(), false);
 });
 
 test("after a failure the page waits before it reads again", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { following, reads } = fresh([new Error("cut"), { from: 0, head: 1, more: false, changes: [change(1)] }]);
-  const loaded = following.load();
+  const { sync, reads } = fresh([new Error("cut"), { from: 0, head: 1, more: false, changes: [change(1)] }]);
+  const loaded = sync.load();
   for (let turn = 0; turn < 10; turn += 1) await null;
   context.mock.timers.tick(99);
   for (let turn = 0; turn < 10; turn += 1) await null;
@@ -77,80 +77,80 @@ test("after a failure the page waits before it reads again", async (context) => 
 });
 
 test("at a gap the page asks once for what it lacks", () => {
-  const { replica, following, asked } = fresh();
+  const { replica, sync, asked } = fresh();
   replica.epoch = "l";
-  following.frame(strokes(3, 4, 4));
-  following.frame(strokes(4, 5, 5));
+  sync.receive(strokes(3, 4, 4));
+  sync.receive(strokes(4, 5, 5));
   assert.deepEqual(asked, [{ type: "since", since: 0, epoch: "l" }]);
-  following.frame(strokes(0, 5, 1, 2, 3, 4, 5));
+  sync.receive(strokes(0, 5, 1, 2, 3, 4, 5));
   assert.equal(replica.head, 5);
-  following.frame(strokes(4, 5, 5));
+  sync.receive(strokes(4, 5, 5));
   assert.equal(replica.ordered().length, 5);
 });
 
 test("a new connection may ask at once again", () => {
-  const { following, asked } = fresh();
-  following.frame(strokes(3, 4, 4));
-  following.opened();
-  following.frame(strokes(3, 4, 4));
+  const { sync, asked } = fresh();
+  sync.receive(strokes(3, 4, 4));
+  sync.opened();
+  sync.receive(strokes(3, 4, 4));
   assert.equal(asked.length, 2);
 });
 
 test("what was answered and does not come is asked for once", (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { replica, following, asked } = fresh();
-  following.answered();
-  replica.wish("w", { n: 1, op: "draw", stroke: "s1", body });
-  for (let n = 0; n < 5; n += 1) following.answered();
+  const { replica, sync, asked } = fresh();
+  sync.answered();
+  replica.applyOptimistic("w", { n: 1, op: "draw", stroke: "s1", body });
+  for (let n = 0; n < 5; n += 1) sync.answered();
   context.mock.timers.tick(1_000);
   assert.deepEqual(asked, [{ type: "ping" }]);
-  following.answered();
-  following.frame(strokes(0, 1, 1));
+  sync.answered();
+  sync.receive(strokes(0, 1, 1));
   context.mock.timers.tick(1_000);
   assert.equal(asked.length, 1);
-  replica.wish("w", { n: 2, op: "draw", stroke: "s2", body });
-  following.answered();
+  replica.applyOptimistic("w", { n: 2, op: "draw", stroke: "s2", body });
+  sync.answered();
   context.mock.timers.tick(1_000);
   assert.equal(asked.length, 2, "what is answered later is asked for too");
 });
 
 test("a pong that tells of nothing later ends what was answered and had no effect", () => {
-  const { replica, following } = fresh();
-  following.frame(strokes(0, 1, 1));
-  replica.wish("w", { n: 2, op: "edit", stroke: "s1", set: { x: 5 } });
+  const { replica, sync } = fresh();
+  sync.receive(strokes(0, 1, 1));
+  replica.applyOptimistic("w", { n: 2, op: "edit", stroke: "s1", set: { x: 5 } });
   replica.answered("w", 2);
-  following.frame({ type: "pong", head: 2 });
+  sync.receive({ type: "pong", head: 2 });
   assert.equal(replica.stroke("s1").body.x, 5);
-  following.frame({ type: "pong", head: 1 });
+  sync.receive({ type: "pong", head: 1 });
   assert.equal(replica.stroke("s1").body.x, 0);
 });
 
 test("a head that stays ahead on two pongs is asked for", () => {
-  const { following, asked } = fresh();
-  following.frame({ type: "pong", head: 0 });
-  following.frame({ type: "pong", head: 2 });
+  const { sync, asked } = fresh();
+  sync.receive({ type: "pong", head: 0 });
+  sync.receive({ type: "pong", head: 2 });
   assert.equal(asked.length, 0);
-  following.frame({ type: "pong", head: 0 });
-  following.frame({ type: "pong", head: 2 });
-  following.opened();
-  following.frame({ type: "pong", head: 2 });
+  sync.receive({ type: "pong", head: 0 });
+  sync.receive({ type: "pong", head: 2 });
+  sync.opened();
+  sync.receive({ type: "pong", head: 2 });
   assert.equal(asked.length, 0, "they are in a row, and of one socket");
-  following.frame({ type: "pong", head: 2 });
+  sync.receive({ type: "pong", head: 2 });
   assert.equal(asked.length, 1);
 });
 
 test("a reset starts over from nothing", () => {
-  const { replica, following } = fresh();
-  following.frame(strokes(0, 2, 1, 2));
-  following.frame({ type: "reset", epoch: "new", reason: "epoch" });
+  const { replica, sync } = fresh();
+  sync.receive(strokes(0, 2, 1, 2));
+  sync.receive({ type: "reset", epoch: "new", reason: "epoch" });
   assert.deepEqual([replica.head, replica.epoch, replica.ordered()], [0, "new", []]);
-  following.frame(strokes(0, 1, 1));
+  sync.receive(strokes(0, 1, 1));
   assert.equal(replica.head, 1);
 });
 
 test("what is too much for the socket is read over HTTP, and then asked for from there", async () => {
-  const { replica, following, asked } = fresh([{ from: 0, head: 3, more: false, changes: [change(1), change(2), change(3)] }]);
-  following.frame({ type: "read", since: 0 });
+  const { replica, sync, asked } = fresh([{ from: 0, head: 3, more: false, changes: [change(1), change(2), change(3)] }]);
+  sync.receive({ type: "read", since: 0 });
   await until(() => asked.length > 0);
   assert.equal(replica.head, 3);
   assert.deepEqual(asked, [{ type: "since", since: 3, epoch: "l" }]);
@@ -158,13 +158,13 @@ test("what is too much for the socket is read over HTTP, and then asked for from
 
 test("while a page is read over HTTP it is read once, and nothing is asked for", async () => {
   let arrives;
-  const { replica, following, asked, reads } = fresh([new Promise((resolve) => (arrives = resolve))]);
-  following.frame(strokes(3, 4, 4));
+  const { replica, sync, asked, reads } = fresh([new Promise((resolve) => (arrives = resolve))]);
+  sync.receive(strokes(3, 4, 4));
   assert.equal(asked.length, 1);
-  following.frame({ type: "read", since: 0 });
-  following.frame({ type: "read", since: 0 });
-  following.opened();
-  following.frame(strokes(3, 4, 4));
+  sync.receive({ type: "read", since: 0 });
+  sync.receive({ type: "read", since: 0 });
+  sync.opened();
+  sync.receive(strokes(3, 4, 4));
   assert.deepEqual([reads, asked.length], [[0], 1]);
   arrives({ from: 0, head: 4, more: false, changes: [change(4)] });
   await until(() => asked.length > 1);
@@ -172,16 +172,16 @@ test("while a page is read over HTTP it is read once, and nothing is asked for",
 });
 
 test("what was read over HTTP is followed at once, whenever the page asked last", async () => {
-  const { following, asked } = fresh([{ from: 0, head: 3, more: false, changes: [] }]);
-  following.frame(strokes(3, 4, 4));
-  following.frame({ type: "read", since: 0 });
+  const { sync, asked } = fresh([{ from: 0, head: 3, more: false, changes: [] }]);
+  sync.receive(strokes(3, 4, 4));
+  sync.receive({ type: "read", since: 0 });
   await until(() => asked.length > 1);
   assert.deepEqual(asked.map(({ since }) => since), [0, 3]);
 });
 
 test("a drawing that is gone is not asked for", async () => {
-  const { following, asked, reads } = fresh([new Error("gone")]);
-  following.frame({ type: "read", since: 0 });
+  const { sync, asked, reads } = fresh([new Error("gone")]);
+  sync.receive({ type: "read", since: 0 });
   await until(() => reads.length > 0);
   for (let turn = 0; turn < 10; turn += 1) await null;
   assert.deepEqual([asked, reads], [[], [0]]);
@@ -189,32 +189,32 @@ test("a drawing that is gone is not asked for", async () => {
 
 test("a page of an epoch that ended while it was read changes nothing", async () => {
   let arrives;
-  const { replica, following } = fresh([
+  const { replica, sync } = fresh([
     new Promise((resolve) => (arrives = resolve)),
     { epoch: "new", from: 1, head: 2, more: false, changes: [change(2)] },
   ]);
   replica.epoch = "l";
-  const loaded = following.load();
-  following.frame({ type: "reset", epoch: "new", reason: "epoch" });
-  following.frame(strokes(0, 1, 1));
+  const loaded = sync.load();
+  sync.receive({ type: "reset", epoch: "new", reason: "epoch" });
+  sync.receive(strokes(0, 1, 1));
   arrives({ epoch: "l", from: 0, head: 50, more: false, changes: [change(40)] });
   await loaded;
   assert.deepEqual([replica.epoch, replica.head, replica.ordered().map(({ id }) => id)], ["new", 2, ["s1", "s2"]]);
 });
 
 test("a page that starts over, read over HTTP, leaves nothing of what was held, whenever it is read", async () => {
-  for (const read of [(following) => following.load(), (following) => following.frame({ type: "read", since: 9 })]) {
-    const { replica, following } = fresh([{ epoch: "new", reset: true, from: 0, head: 2, more: false, changes: [change(2)] }]);
+  for (const read of [(sync) => sync.load(), (sync) => sync.receive({ type: "read", since: 9 })]) {
+    const { replica, sync } = fresh([{ epoch: "new", reset: true, from: 0, head: 2, more: false, changes: [change(2)] }]);
     replica.epoch = "l";
-    following.frame(strokes(0, 9, 1, 2, 9));
-    await read(following);
+    sync.receive(strokes(0, 9, 1, 2, 9));
+    await read(sync);
     await until(() => replica.epoch === "new");
     assert.deepEqual([replica.head, replica.ordered().map(({ id }) => id)], [2, ["s2"]]);
   }
 });
 
 test("a type of frame that the page does not know changes nothing", () => {
-  const { replica, following } = fresh();
-  following.frame({ type: "later" });
+  const { replica, sync } = fresh();
+  sync.receive({ type: "later" });
   assert.equal(replica.head, 0);
 });
