@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The drawing page: makes its parts and ties them together. Here alone they know of each other.
+ * The drawing page: creates the modules' objects and connects them. Only here do they meet.
  *
- * It must never hold a rule: what happens when is said here, what is right is said in the parts.
+ * It must never make decisions of its own: those belong to the modules.
  */
 
 import { OutboxRecovery } from "./outbox-recovery.js";
@@ -35,7 +35,7 @@ import { ERASER_RADIUS, Tools } from "./tools.js";
 import { Viewport } from "./viewport.js";
 import { TextEditor } from "./text-editor.js";
 
-// All files are here and fit together: from now on the page does not load itself again.
+// All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
 
 /** @typedef {import("./types.js").PlanePoint} PlanePoint */
@@ -49,7 +49,7 @@ const store = await OutboxStore.open(drawing, globalThis.indexedDB);
 await holdTabLock(writer, (owner) => store.heartbeat(owner));
 
 const saveStatus = new SaveStatus(byId("save-status"));
-/** @type {PlanePoint | null} where the own pointer is */
+/** @type {PlanePoint | null} this tab's pointer */
 let hovered = null;
 
 const replica = new Replica(
@@ -58,7 +58,7 @@ const replica = new Replica(
     if (after) canvas.damage(boxOf(after.body));
     if (replica.knows(id)) presence.strokeArrived(id);
   },
-  (_, { stroke }) => reportRejected(stroke, "a stroke is not here that was sent before: it was refused, or someone erased it"),
+  (_, { stroke }) => reportRejected(stroke, "an earlier stroke is missing: it was refused, or someone erased it"),
 );
 
 const canvas = new Canvas(byId("static"), byId("dynamic"), {
@@ -85,10 +85,10 @@ const presence = new Presence(
   () => connection.send({ type: "people" }),
 );
 
-// What this browser wants.
+// Sending ops.
 
 /** @type {import("./outbox.js").OutboxEvents} */
-const outboxOn = {
+const outboxEvents = {
   answered: ({ id }, n, position) => {
     replica.answered(id, n, position);
     sync.answered();
@@ -97,17 +97,17 @@ const outboxOn = {
     replica.refused(id, op.n);
     reportRejected(op.stroke, message);
   },
-  count: () => saveStatus.unsaved(outbox.count + recovery.count),
+  countChanged: () => saveStatus.unsaved(outbox.count + recovery.count),
   storeFailed: () => {
     saveStatus.fragile = true;
   },
 };
 const address = () => socketAddress(drawing, replica);
-const outbox = new Outbox(writer, store, outboxOn);
+const outbox = new Outbox(writer, store, outboxEvents);
 const recovery = new OutboxRecovery(writer, store, {
   address,
   recovered: ({ id }, op) => replica.applyOptimistic(id, op),
-  outbox: outboxOn,
+  outbox: outboxEvents,
 });
 saveStatus.fragile = !store.durable;
 
@@ -127,10 +127,10 @@ const history = new History(
  */
 function reportRejected(stroke, reason) {
   history.forget(stroke);
-  toast(`Not done: ${reason}`);
+  toast(`Not applied: ${reason}`);
 }
 
-// What the server tells.
+// Receiving from the server.
 
 const endedDialog = new EndedDialog(() => {
   restoreDrawing(drawing).then(() => location.reload(), ({ message }) => toast(message));
@@ -143,7 +143,7 @@ const sync = new Sync(replica, {
   readFailed: (error) => {
     const final = error instanceof ApiError && error.isFinal;
     if (final) endedDialog.show(4000 + error.status);
-    // An open socket needs no welcome again, which alone would take this back.
+    // Only a welcome shows "connected" again, and an open socket receives no second one.
     else if (!connection.isOpen) saveStatus.connected(false);
     return !final;
   },
@@ -164,7 +164,7 @@ const connection = new Connection(address, {
   ended: (code) => {
     outbox.closed();
     saveStatus.connected(false);
-    // A socket that was open and finds no drawing any more was there when it was deleted.
+    // The page was loaded, so the drawing existed: not found means that it was deleted since.
     endedDialog.show(code === 4404 ? 4410 : code);
   },
 });
@@ -181,7 +181,7 @@ function frame(frame) {
   if (frame.type === "people" || frame.type === "signals") canvas.refresh();
 }
 
-// What hands do.
+// Input.
 
 const signals = new Signals((frame) => connection.send(frame));
 
@@ -189,7 +189,7 @@ const edits = new Edits({
   act: (edit) => history.act(edit),
   finish: (edits) => history.finish(edits),
   strokesTouched: (from, to, radius) => replica.ordered().filter(({ body }) => touches(body, from, to, radius)),
-  write: (style, onDone) => textEditor.open(style, onDone),
+  write: (options, onDone) => textEditor.open(options, onDone),
 });
 
 const tools = new Tools(() => viewport.camera, {
@@ -208,7 +208,7 @@ const tools = new Tools(() => viewport.camera, {
   erase: (from, to, radius) => edits.erase(from, to, radius),
   erased: () => edits.erased(),
   text: (point) => {
-    // The press that ends one text does not begin another.
+    // The press that closes the editor must not open it again.
     if (!textEditor.justFinished) edits.write(point, tools);
   },
 });
@@ -223,7 +223,7 @@ const viewport = new Viewport(byId("paper"), {
   },
 });
 
-const textEditor = new TextEditor(byId("text-editor"), FONT, (point) => ({ ...viewport.toScreen(point), zoom: viewport.camera.zoom }));
+const textEditor = new TextEditor(byId("text-editor"), FONT, (corner) => ({ ...viewport.toScreen(corner), zoom: viewport.camera.zoom }));
 
 const input = new Input(byId("dynamic"), {
   begin: (point, erasing) => tools.begin(point, erasing),
@@ -264,7 +264,7 @@ const toolbar = new Toolbar({
 const peoplePanel = new PeoplePanel(me, (name) => {
   me.name = name;
   saveStored("me", me);
-  // A page says who it is once for each socket.
+  // Only a new socket's `hello` carries the new name.
   connection.reconnect();
 });
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
@@ -274,7 +274,7 @@ addEventListener("resize", () => canvas.resize());
 addEventListener("beforeunload", (event) => {
   if (saveStatus.warns) event.preventDefault();
 });
-// A page that comes back from the browser's memory lost its lock and its socket.
+// A page restored from the back/forward cache has lost its lock and its socket.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
 addEventListener("pagehide", () => saveStored(`view-${drawing}`, viewport.camera, "sessionStorage"));
@@ -282,17 +282,17 @@ addEventListener("pagehide", () => saveStored(`view-${drawing}`, viewport.camera
 toolbar.notify();
 toolbar.showHistory(false, false);
 canvas.resize();
-const before = loadStored(`view-${drawing}`, () => null, isCamera, "sessionStorage");
-if (before) viewport.setCamera(before);
+const savedCamera = loadStored(`view-${drawing}`, () => null, isCamera, "sessionStorage");
+if (savedCamera) viewport.setCamera(savedCamera);
 else viewport.fit();
-const began = viewport.camera;
+const initialCamera = viewport.camera;
 
-// For tests, which style but do not touch.
+// For tests, which only read.
 Object.assign(globalThis, { __whiteboard: { replica, outbox, recovery, viewport, presence } });
 
 recovery.start();
 if (await sync.load()) {
-  // Who comes for the first time sees everything, unless they looked around already.
-  if (!before && viewport.camera === began) viewport.fit();
+  // On a first visit show the whole drawing, unless the user has moved the view already.
+  if (!savedCamera && viewport.camera === initialCamera) viewport.fit();
   connection.start();
 }

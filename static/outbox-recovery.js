@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Finds what dead pages of this browser left on the store of this drawing, and sends it
- * under their numbers until every op has its answer.
+ * Finds the ops that closed or crashed tabs of this browser left for this drawing, and sends them as
+ * those tabs' writers until every op has its answer.
  *
- * It must never touch the ops of a page that lives.
+ * It must never send the ops of a tab that is alive.
  */
 
 import { Connection } from "./connection.js";
@@ -16,11 +16,11 @@ import { claimTabLock } from "./tab-lock.js";
 /** @typedef {import("./outbox-store.js").Owner} Owner */
 /** @typedef {import("./outbox-store.js").OutboxStore} OutboxStore */
 
-/** Milliseconds between two looks. */
+/** Milliseconds between searches. */
 const SEARCH_EVERY = 5_000;
 
 export class OutboxRecovery {
-  /** @type {Map<string, Outbox>} by the dead page's tab */
+  /** @type {Map<string, Outbox>} by the dead tab */
   #recovered = new Map();
   #searching = false;
   #own;
@@ -28,7 +28,7 @@ export class OutboxRecovery {
   #on;
 
   /**
-   * @param {Writer} own this page's writer
+  * @param {Writer} own this tab's writer
    * @param {OutboxStore} store
    * @param {object} on
    * @param {() => string} on.address
@@ -41,14 +41,14 @@ export class OutboxRecovery {
     this.#on = on;
   }
 
-  /** How many ops of dead pages have no answer. */
+  /** The number of unanswered ops of dead tabs. */
   get count() {
     let count = 0;
     for (const outbox of this.#recovered.values()) count += outbox.count;
     return count;
   }
 
-  /** Looks now and from time to time. */
+  /** Searches now and periodically. */
   start() {
     void this.#search();
     setInterval(() => void this.#search(), SEARCH_EVERY);
@@ -64,7 +64,7 @@ export class OutboxRecovery {
         if (release) await this.#recover(owner, release).catch(release);
       }
     } catch {
-      // The store cannot be read now; what is on it stays there for the next look.
+      // The store cannot be read now: the next search tries again.
     } finally {
       this.#searching = false;
     }
@@ -84,7 +84,7 @@ export class OutboxRecovery {
     const outbox = new Outbox(writerOf(key, tab), this.#store, this.#on.outbox, ops);
     this.#recovered.set(tab, outbox);
     ops.forEach((op) => this.#on.recovered(outbox.writer, op));
-    this.#on.outbox.count();
+    this.#on.outbox.countChanged();
     const connection = new Connection(this.#on.address, {
       opened: () => connection.send({ type: "hello", key, tab, next: outbox.first }),
       frame: (frame) => {
@@ -107,6 +107,6 @@ export class OutboxRecovery {
     await this.#store.removeOwner(tab).catch(() => {});
     this.#recovered.delete(tab);
     release();
-    this.#on.outbox.count();
+    this.#on.outbox.countChanged();
   }
 }

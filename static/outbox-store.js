@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Unanswered ops in IndexedDB, by drawing and by the page they belong to, so that they
- * outlive a reload and a crash. Where there is no IndexedDB they are kept in memory only.
+ * Unanswered ops in IndexedDB, by drawing and by tab, so that they survive a reload or a crash. Without
+ * IndexedDB nothing is stored, and ops are in the outbox's memory only.
  *
- * It must never give up an op that it said was kept, but by `drop` and `forget`.
+ * It must never lose an op after `put` resolved, except through `deleteUpTo` and `removeOwner`.
  */
 
 /** @typedef {import("./types.js").Op} Op */
 /** @typedef {import("./types.js").Writer} Writer */
-/** @typedef {{drawing: string, tab: string, key: string, heartbeat: number}} Owner a page that kept ops, and when it last said that it lives */
+/** @typedef {{drawing: string, tab: string, key: string, heartbeat: number}} Owner A tab that stored ops, with the time of its last heartbeat in milliseconds since 1970. */
 
 const DATABASE = "whiteboard-outbox";
 const VERSION = 1;
@@ -26,9 +26,9 @@ function result(request) {
 }
 
 /**
- * Commits at once: from here on it no longer hangs on the page, and whoever reads the same stores
- * later, from any page, waits for it.
- * @param {IDBTransaction} transaction all of whose requests are made
+ * Commits explicitly: the commit then succeeds even if the tab ends, and later transactions on the same
+ * stores, from any tab, see it.
+ * @param {IDBTransaction} transaction with all its requests made
  * @returns {Promise<void>}
  */
 function committed(transaction) {
@@ -52,13 +52,13 @@ function opened(factory) {
   return result(request);
 }
 
-/** The shelf of one drawing. */
+/** The stored ops of one drawing. */
 export class OutboxStore {
   #database;
   #drawing;
 
   /**
-   * @param {IDBDatabase | null} database null: in memory, that is in the outbox alone
+   * @param {IDBDatabase | null} database null: nothing is stored
    * @param {string} drawing
    */
   constructor(database, drawing) {
@@ -78,16 +78,16 @@ export class OutboxStore {
     }
   }
 
-  /** Whether it outlives the page. */
+  /** Whether stored ops survive the tab. */
   get durable() {
     return this.#database !== null;
   }
 
   /**
-   * Keeps an op, in place of what was kept under its number.
+  * Stores an op, replacing the one with the same number.
    * @param {Writer} writer
    * @param {Op} op
-   * @param {"strict"} [durability] on disk, so that not even a power cut brings back what it takes the place of
+   * @param {"strict"} [durability] flush to disk: not even a power failure restores the replaced op
    */
   async put(writer, op, durability) {
     if (!this.#database) return;
@@ -100,7 +100,7 @@ export class OutboxStore {
   /**
    * @param {Writer} writer
    * @param {number} upTo
-   * @param {"strict"} [durability] on disk, so that not even a power cut brings it back
+   * @param {"strict"} [durability] flush to disk: not even a power failure restores the ops
    */
   async deleteUpTo(writer, upTo, durability) {
     if (!this.#database) return;
@@ -109,7 +109,7 @@ export class OutboxStore {
     await committed(transaction);
   }
 
-  /** Says that the page of this writer lives.
+  /** Records that the writer's tab is alive.
    * @param {Writer} writer */
   async heartbeat(writer) {
     if (!this.#database) return;
@@ -118,7 +118,7 @@ export class OutboxStore {
     await committed(transaction);
   }
 
-  /** @returns {Promise<Owner[]>} the pages that kept something of this drawing */
+  /** @returns {Promise<Owner[]>} the tabs with records for this drawing */
   async owners() {
     if (!this.#database) return [];
     const every = IDBKeyRange.bound([this.#drawing], [this.#drawing, []]);
@@ -136,7 +136,7 @@ export class OutboxStore {
     return records.map(({ op }) => op);
   }
 
-  /** Takes a page and everything it kept off the shelf.
+  /** Deletes a tab and all its ops.
    * @param {string} tab */
   async removeOwner(tab) {
     if (!this.#database) return;

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * What one writer wants and has no answer to yet: numbered, kept on a store that survives
- * the page, sent in order, and dropped only by an answer.
+ * One writer's unanswered ops: numbered, stored so that they survive the tab, sent in order, and
+ * removed only by an answer.
  *
- * It must never send an op that is not on the store, never have a hole in its numbers, and never
- * send an op again that it was told is refused: a server remembers no refusal, and would decide
- * anew. So the order to take it off the store is given before anyone is told, also for the page
- * that may adopt what is left there.
+ * It must never send an op before it is stored, never leave a gap in the numbers, and never resend an
+ * op after its refusal: servers do not remember refusals and would decide it again. So a refused op is
+ * removed from the store before anyone is notified; otherwise a tab that recovers this one's ops could
+ * resend it.
  */
 
 import { randomId } from "./ids.js";
@@ -16,36 +16,36 @@ import { randomId } from "./ids.js";
 /** @typedef {import("./types.js").Writer} Writer */
 /** @typedef {import("./types.js").RefusedFrame} RefusedFrame */
 /** @typedef {import("./types.js").Position} Position */
-/** @typedef {{op: Op, bytes: number, isPlaceholder: boolean}} Entry void: refused, and kept only so that the numbers have no hole */
+/** @typedef {{op: Op, bytes: number, isPlaceholder: boolean}} Entry A placeholder replaces a refused op, so that the numbers have no gap. */
 /**
- * Where ops outlive the page.
+ * Storage that outlives the tab.
  * @typedef {object} OutboxStore
  * @property {(writer: Writer, op: Op, durability?: "strict") => Promise<void>} put
  * @property {(writer: Writer, upTo: number, durability?: "strict") => Promise<void>} deleteUpTo
  */
 /**
  * @typedef {object} OutboxEvents
- * @property {(writer: Writer, n: number, position?: Position) => void} answered every op up to `n` has its answer, and what came of them is told `at` this position
+ * @property {(writer: Writer, n: number, position?: Position) => void} answered every op up to `n` has its answer; `position` includes all their changes
  * @property {(writer: Writer, op: Op, frame: RefusedFrame) => void} refused for good
- * @property {() => void} count the number of unanswered ops changed
- * @property {() => void} storeFailed ops are in memory only
+ * @property {() => void} countChanged the number of unanswered ops changed
+ * @property {() => void} storeFailed an op could not be stored and is in memory only
  */
 
-/** Most ops that are sent and have no answer. */
+/** Maximum of ops in flight: sent and not answered. */
 const WINDOW = 200;
-/** Most ops, and bytes, of one frame: below what the server takes. */
+/** Maximum of ops and of bytes in one frame, below the server's limits. */
 const OPS_PER_FRAME = 500;
 const BYTES_PER_FRAME = 200 * 1024;
-/** Milliseconds to wait after a refusal for load that does not say how long. */
+/** Milliseconds to wait after a refusal for load without `retry_ms`. */
 const LOAD_RETRY = 1000;
 
 export class Outbox {
-  /** @type {Entry[]} in order, their numbers without holes */
+  /** @type {Entry[]} in order, with consecutive numbers */
   #entries = [];
   #next = 1;
   #storedUpTo = 0;
   #sentUpTo = 0;
-  /** @type {((frame: object) => void) | null} while a session takes ops */
+  /** @type {((frame: object) => void) | null} null until a session accepts ops */
   #send = null;
   /** @type {ReturnType<typeof setTimeout> | null} */
   #pause = null;
@@ -56,7 +56,7 @@ export class Outbox {
    * @param {Writer} writer
    * @param {OutboxStore} store
    * @param {OutboxEvents} on
-   * @param {Op[]} [stored] what a dead page left on the store
+   * @param {Op[]} [stored] the ops of a dead tab
    */
   constructor(writer, store, on, stored = []) {
     this.writer = writer;
@@ -71,23 +71,23 @@ export class Outbox {
     }
   }
 
-  /** How many wishes have no answer. */
+  /** The number of unanswered ops. */
   get count() {
     return this.#entries.reduce((count, entry) => count + (entry.isPlaceholder ? 0 : 1), 0);
   }
 
-  /** The number of the first op without an answer, or of the next one. */
+  /** The number of the first unanswered op, or of the next one to be added. */
   get first() {
     return this.#entries[0]?.op.n ?? this.#next;
   }
 
-  /** The number the next draft will get. */
+  /** The number of the next op to be added. */
   get next() {
     return this.#next;
   }
 
   /**
-   * Numbers a draft, keeps it, and sends it as soon as it is kept.
+  * Numbers and stores a draft, and sends it once it is stored.
    * @param {OpDraft} draft
    * @returns {Op}
    */
@@ -96,12 +96,12 @@ export class Outbox {
     this.#next += 1;
     this.#entries.push(entryOf(op));
     this.#save(op);
-    this.#on.count();
+    this.#on.countChanged();
     return op;
   }
 
   /**
-   * What a session says about this writer's ops; anything else is none of its business.
+  * Handles the frames about this writer's ops and ignores all others.
    * @param {import("./types.js").FromServer} frame
    * @param {(frame: object) => void} send
    */
@@ -113,10 +113,10 @@ export class Outbox {
   }
 
   /**
-   * A session takes ops: sends everything that has no answer.
-   * @param {number} done the highest number of this writer that is stored
+  * A session accepts ops: sends every unanswered one.
+   * @param {number} done the highest number of this writer that the server stored
    * @param {(frame: object) => void} send
-   * @param {Position} [position] where everything stored of this writer is told
+   * @param {Position} [position] includes all changes of those ops
    */
   opened(done, send, position) {
     this.done(done, position);
@@ -137,7 +137,7 @@ export class Outbox {
   done(n, position) {
     if (!this.#remove(n)) return;
     this.#on.answered(this.writer, n, position);
-    this.#on.count();
+    this.#on.countChanged();
     this.#pump();
   }
 
@@ -159,18 +159,18 @@ export class Outbox {
     if (isFirst) {
       this.#remove(op.n, "strict");
     } else {
-      // Ops before it have no answer yet. Should they be sent again, its number is needed in
-      // between: erasing a stroke that never was is done at once and does nothing.
+      // If the ops before it are resent, its number must not be missing between them. Erasing a stroke
+      // that does not exist is answered and has no effect.
       Object.assign(entry, entryOf({ n: op.n, op: "erase", stroke: randomId() }), { isPlaceholder: true });
       this.#store.put(this.writer, entry.op, "strict").catch(this.#on.storeFailed);
     }
     this.#on.refused(this.writer, op, frame);
     if (isFirst) this.#on.answered(this.writer, op.n);
-    this.#on.count();
+    this.#on.countChanged();
     this.#pump();
   }
 
-  /** The ops from `n` on were not taken.
+  /** The server did not accept the ops from `n` on.
    * @param {number} n */
   resend(n) {
     if (n < this.first) return;
@@ -179,7 +179,7 @@ export class Outbox {
   }
 
   /**
-   * Takes every op up to `n` out of here and off the store.
+  * Removes every op up to `n` from memory and from the store.
    * @param {number} n
    * @param {"strict"} [durability]
    * @returns {boolean} whether there was one

@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * One drawing as this page holds it: the strokes the server told, the position they reach,
- * and on top of them what this browser wants and has no answer to yet.
+ * The local copy of a drawing: the strokes that the server confirmed, the position up to which they
+ * are complete, and on top of them the effects of this browser's ops that are not confirmed yet.
  *
- * It must never do I/O, and never let an own wish outlive the server's word on it.
+ * It must never do I/O, and never keep an optimistic effect once the server has decided the op.
  */
 
 import { arrival } from "./arrival.js";
@@ -14,10 +14,10 @@ import { arrival } from "./arrival.js";
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {import("./types.js").Stroke} Stroke */
 /** @typedef {import("./types.js").Position} Position */
-/** @typedef {{z: number, body: Body | null, last: OpId}} StrokeState a stroke that is there, or (without a body) erased */
-/** @typedef {{writer: string, op: Op, answered: boolean, confirmedAt: number}} Pending by: the position at which what came of it is told */
+/** @typedef {{z: number, body: Body | null, last: OpId}} StrokeState `body` is null if the stroke is erased. */
+/** @typedef {{writer: string, op: Op, answered: boolean, confirmedAt: number}} Pending `confirmedAt` is a position that includes the op's change, or Infinity while unknown. */
 
-/** What is not stored yet is painted above everything that is. */
+/** Unconfirmed strokes are painted above all confirmed ones. */
 const Z_OF_PENDING = 2 ** 52;
 
 export class Replica {
@@ -27,9 +27,9 @@ export class Replica {
   head = 0;
   /** @type {Map<string, StrokeState>} */
   #confirmed = new Map();
-  /** @type {Map<string, Pending[]>} by stroke, in the order they were wished */
+  /** @type {Map<string, Pending[]>} by stroke, in the order they were added */
   #pending = new Map();
-  /** @type {Map<string, Stroke>} what is to be painted */
+  /** @type {Map<string, Stroke>} the strokes to paint */
   #visible = new Map();
   /** @type {Stroke[] | null} */
   #ordered = null;
@@ -39,7 +39,7 @@ export class Replica {
 
   /**
    * @param {(id: string, before: Stroke | null, after: Stroke | null) => void} onChange
-   * @param {(writer: string, op: Op) => void} onLostRefusal a stroke was refused, and the word of it never came
+   * @param {(writer: string, op: Op) => void} onLostRefusal a draw op was refused or its stroke erased, and no frame said so
    */
   constructor(onChange, onLostRefusal = () => {}) {
     this.#onChange = onChange;
@@ -51,7 +51,7 @@ export class Replica {
     return this.#visible.get(id) ?? null;
   }
 
-  /** Whether the server ever told of this stroke, erased or not.
+  /** Whether the server has sent this stroke, erased or not.
    * @param {string} id */
   knows(id) {
     return this.#confirmed.has(id);
@@ -63,7 +63,7 @@ export class Replica {
     return this.#ordered;
   }
 
-  /** How many wishes wait for the server's word on them. */
+  /** The number of ops whose effect is not confirmed yet. */
   pendingCount() {
     let count = 0;
     for (const list of this.#pending.values()) count += list.length;
@@ -71,9 +71,9 @@ export class Replica {
   }
 
   /**
-   * Takes in what covers the positions after `from` up to `head`, if it continues what is held.
+  * Applies an update of the positions after `from` up to `head`, if it continues at this replica's head.
    * @param {{from: number, head: number, changes: Change[]}} update
-   * @returns {"stale"|"next"|"gap"} at a gap nothing is taken
+   * @returns {"stale"|"next"|"gap"} on a gap nothing is applied
    */
   apply({ from, head, changes }) {
     const order = arrival(this.head, from, head);
@@ -87,8 +87,8 @@ export class Replica {
   }
 
   /**
-   * Forgets every stroke and position; what this browser wants stays.
-   * @param {string} epoch the epoch that begins
+  * Drops every confirmed stroke and starts over at position 0; unanswered ops stay.
+   * @param {string} epoch the new epoch
    */
   reset(epoch) {
     const ids = [...this.#confirmed.keys()];
@@ -98,11 +98,11 @@ export class Replica {
     for (const id of [...this.#pending.keys()]) {
       this.#keepPending(id, (pending) => !pending.answered);
     }
-    ids.forEach((id) => this.#show(id));
+    ids.forEach((id) => this.#update(id));
   }
 
   /**
-   * Shows at once what a writer of this browser wants, unless the server told of it already.
+  * Shows the effect of an op at once, unless the server has confirmed it already.
    * @param {string} writer
    * @param {Op} op
    */
@@ -112,15 +112,15 @@ export class Replica {
     const list = this.#pending.get(op.stroke) ?? [];
     list.push({ writer, op, answered: false, confirmedAt: Infinity });
     this.#pending.set(op.stroke, list);
-    this.#show(op.stroke);
+    this.#update(op.stroke);
   }
 
   /**
-   * The writer's ops up to `n` are decided. What came of them may still be on its way here,
-   * so their effect stays until it arrives.
+  * The writer's ops up to `n` are decided. Their changes may arrive later than the answer, so the
+   * optimistic effects stay until then.
    * @param {string} writer
    * @param {number} n
-   * @param {Position} [position] where all of it is told, if that is known
+   * @param {Position} [position] a position that includes all their changes, if known
    */
   answered(writer, n, position) {
     const confirmedAt = position?.epoch === this.epoch ? position.head : Infinity;
@@ -130,7 +130,7 @@ export class Replica {
         pending.answered = true;
         pending.confirmedAt = Math.min(pending.confirmedAt, confirmedAt);
       }
-      // To erase what is not there leaves nothing to be told.
+      // Erasing a stroke that does not exist makes no change that could confirm it.
       if (this.#confirmed.get(id)?.body || list.some(({ op }) => op.op !== "erase")) continue;
       this.#keepPending(id, ({ answered }) => !answered);
     }
@@ -138,7 +138,7 @@ export class Replica {
   }
 
   /**
-   * The writer's op came to nothing.
+  * The server refused the op: drops its effect.
    * @param {string} writer
    * @param {number} n
    */
@@ -148,14 +148,14 @@ export class Replica {
     }
   }
 
-  /** Everything that was answered is held by now: what is left of it had no effect. */
+  /** All changes of answered ops have arrived: any such op still pending had no effect. */
   dropAnswered() {
     for (const id of [...this.#pending.keys()]) {
       this.#keepPending(id, (pending) => !pending.answered);
     }
   }
 
-  /** Lets go of the wishes that everything is told of. A stroke that was never told was refused. */
+  /** Drops the ops confirmed by the current head. A drawn stroke that is missing then was refused. */
   #dropConfirmed() {
     for (const [id, list] of [...this.#pending]) {
       const confirmed = list.filter(({ confirmedAt }) => confirmedAt <= this.head);
@@ -173,13 +173,13 @@ export class Replica {
       stroke,
       (pending) => !pending.answered && !(pending.writer === writer && pending.op.n <= n),
     );
-    if (!changed) this.#show(stroke);
+    if (!changed) this.#update(stroke);
   }
 
   /**
    * @param {string} id
    * @param {(pending: Pending) => boolean} keep
-   * @returns {boolean} whether any was dropped, and the stroke shown anew
+   * @returns {boolean} whether any was dropped, and the visible stroke updated
    */
   #keepPending(id, keep) {
     const list = this.#pending.get(id);
@@ -188,12 +188,12 @@ export class Replica {
     if (kept.length === list.length) return false;
     if (kept.length > 0) this.#pending.set(id, kept);
     else this.#pending.delete(id);
-    this.#show(id);
+    this.#update(id);
     return true;
   }
 
   /** @param {string} id */
-  #show(id) {
+  #update(id) {
     const before = this.#visible.get(id) ?? null;
     let state = this.#confirmed.get(id) ?? null;
     for (const { writer, op } of this.#pending.get(id) ?? []) {
@@ -210,7 +210,7 @@ export class Replica {
 }
 
 /**
- * What the server will make of an op if nobody else changes the stroke: its rules in short.
+ * The expected result of an op if nobody else changes the stroke: the server's rules in short.
  * @param {StrokeState | null} state
  * @param {string} writer
  * @param {Op} op

@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Keeps a replica at the server's head: loads it over HTTP, then judges every frame, and asks
- * for what is missing.
+ * Keeps a replica at the server's head: loads it over HTTP, applies the frames that follow, and
+ * requests the changes that are missing.
  *
- * It must never change a stroke by anything but `replica.take` and `replica.reset`.
+ * It must never change a stroke except through `replica.apply` and `replica.reset`.
  */
 
 import { waitBefore } from "./backoff.js";
@@ -12,18 +12,18 @@ import { waitBefore } from "./backoff.js";
 /** @typedef {import("./types.js").StrokesChunk} StrokesChunk */
 /** @typedef {import("./replica.js").Replica} Replica */
 
-/** Milliseconds before the same question is asked again. */
+/** Milliseconds before missing changes are requested again. */
 const ASK_AGAIN = 3_000;
-/** Milliseconds after which an answered op whose change did not come is asked about. */
+/** Milliseconds to wait for the change of an answered op before pinging the server. */
 const CHECK_AFTER = 1_000;
-/** Pongs that tell of a later head before this page asks for what it lacks. */
+/** Consecutive pongs with a later head before the missing changes are requested. */
 const PONGS_BEHIND = 2;
 
 export class Sync {
   #replica;
   #on;
   #pongsBehind = 0;
-  #askedAt = -Infinity;
+  #requestedAt = -Infinity;
   #reading = false;
   #checking = false;
 
@@ -33,7 +33,7 @@ export class Sync {
    * @param {(since: number, epoch: string | null, target: number | undefined) => Promise<StrokesChunk>} on.read
    * @param {(frame: object) => void} on.send
    * @param {(title: string) => void} on.title
-   * @param {(error: unknown) => boolean} on.readFailed tells whether to try again
+   * @param {(error: unknown) => boolean} on.readFailed returns whether to try again
    */
   constructor(replica, on) {
     this.#replica = replica;
@@ -41,18 +41,18 @@ export class Sync {
   }
 
   /**
-   * Reads over HTTP until everything the server has is held.
-   * @returns {Promise<boolean>} false when trying again makes no sense
+  * Reads over HTTP until the replica is at the server's head.
+   * @returns {Promise<boolean>} false if the read failed for good
    */
   async load() {
-    /** @type {number | undefined} where the first load ends that is under way */
+    /** @type {number | undefined} the position at which the first load ends */
     let target;
     for (let failures = 0; ; ) {
       try {
         const { head, epoch } = this.#replica;
         const chunk = await this.#on.read(head, epoch, target);
         failures = 0;
-        // The socket began another epoch meanwhile: the page may be of the one that ended.
+        // A reset arrived meanwhile: the chunk may belong to the previous epoch.
         if (this.#replica.epoch !== epoch) {
           target = undefined;
           continue;
@@ -68,13 +68,13 @@ export class Sync {
     }
   }
 
-  /** A socket opened: what was asked before is forgotten. */
+  /** A new socket: requests sent through the previous one do not count. */
   opened() {
-    this.#askedAt = -Infinity;
+    this.#requestedAt = -Infinity;
     this.#pongsBehind = 0;
   }
 
-  /** Ops were answered, perhaps before what came of them: asks how far the server is if that does not come. */
+  /** Ops were answered, perhaps before their changes arrived: pings the server if those do not follow. */
   answered() {
     if (this.#checking || this.#replica.pendingCount() === 0) return;
     this.#checking = true;
@@ -110,13 +110,13 @@ export class Sync {
     this.#on.title(chunk.title);
   }
 
-  /** The socket carries nothing until it is asked again. */
+  /** Reads over HTTP what is too much for the socket, which sends nothing until the next request. */
   async #readThenResume() {
     if (this.#reading) return;
     this.#reading = true;
     const loaded = await this.load();
     this.#reading = false;
-    this.#askedAt = -Infinity;
+    this.#requestedAt = -Infinity;
     if (loaded) this.#request();
   }
 
@@ -133,8 +133,8 @@ export class Sync {
 
   #request() {
     const now = performance.now();
-    if (this.#reading || now - this.#askedAt < ASK_AGAIN) return;
-    this.#askedAt = now;
+    if (this.#reading || now - this.#requestedAt < ASK_AGAIN) return;
+    this.#requestedAt = now;
     this.#on.send({ type: "since", since: this.#replica.head, epoch: this.#replica.epoch });
   }
 }

@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * Tells whether the page of a writer lives: it holds a Web Lock for as long as it does.
- * Where there are no Web Locks (plain http in a local network) it says so every second or two.
+ * Detects whether a tab is alive: each holds a Web Lock until it ends. Without Web Locks (plain http in
+ * a local network) it stores a heartbeat instead.
  *
- * It must never take a living page for a dead one while Web Locks work.
+ * It must never report a live tab as dead where Web Locks work.
  */
 
 /** @typedef {import("./types.js").Writer} Writer */
 /** @typedef {import("./outbox-store.js").Owner} Owner */
 
-/** Milliseconds between two beats, and after how many without one a page counts as dead. */
+/** Milliseconds between heartbeats, and without one until a tab counts as dead. */
 const HEARTBEAT_EVERY = 2_000;
 const DEAD_AFTER = 10_000;
 
@@ -19,9 +19,9 @@ function lockName(tab) {
 }
 
 /**
- * Holds the ownership of this page's writer until the page ends.
+ * Holds the lock of this tab until it ends.
  * @param {Writer} writer
- * @param {(writer: Writer) => Promise<void>} heartbeat says on the shelf that the page lives
+ * @param {(writer: Writer) => Promise<void>} heartbeat stores that the tab is alive
  * @returns {Promise<void>} once it is held
  */
 export async function holdTabLock(writer, heartbeat) {
@@ -40,9 +40,9 @@ export async function holdTabLock(writer, heartbeat) {
 }
 
 /**
- * Takes over the ownership of a page that is dead.
+ * Takes the lock of a dead tab.
  * @param {Owner} owner
- * @returns {Promise<(() => void) | null>} gives it back; null while the page lives
+ * @returns {Promise<(() => void) | null>} releases the lock; null while the tab is alive
  */
 export function claimTabLock({ tab, heartbeat }) {
   if (!navigator.locks) {

@@ -52,7 +52,7 @@ class Page {
         this.rejected.add(op.stroke);
         this.history.forget(op.stroke);
       },
-      count() {},
+      countChanged() {},
       storeFailed: () => assert.fail(),
     }, left);
     left.forEach((op) => {

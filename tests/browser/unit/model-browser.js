@@ -195,7 +195,7 @@ class ModelPage {
     const on = {
       answered() {},
       refused: (/** @type {any} */ _, /** @type {any} */ op, /** @type {any} */ frame) => this.refused.push([op.n, frame.reason]),
-      count() {},
+      countChanged() {},
       storeFailed: () => assert.fail("the store failed"),
     };
     this.outbox = new Outbox(this.writer, store, on);

@@ -19,7 +19,7 @@ async function fresh({ kept = [], writer = writerOf(randomId(), randomId()), dra
   const store = await OutboxStore.open(drawing, indexedDB);
   const frames = [];
   const refused = [];
-  const on = { answered() {}, refused: (_, op, frame) => refused.push([op.n, frame.reason]), count() {}, storeFailed: () => assert.fail("the store failed") };
+  const on = { answered() {}, refused: (_, op, frame) => refused.push([op.n, frame.reason]), countChanged() {}, storeFailed: () => assert.fail("the store failed") };
   const outbox = new Outbox(writer, store, on, kept);
   const numbers = () => frames.flatMap(({ ops }) => ops.map(({ n }) => n));
   return { outbox, store, writer, drawing, frames, refused, numbers, send: (frame) => frames.push(frame) };
@@ -168,7 +168,7 @@ test("a refusal for load that does not say how long is for a second", async (con
 test("whenever the number of unanswered ops changes it is told", async () => {
   const counts = [];
   const store = { put: async () => {}, deleteUpTo: async () => {} };
-  const on = { answered() {}, refused() {}, count: () => counts.push(outbox.count), storeFailed() {} };
+  const on = { answered() {}, refused() {}, countChanged: () => counts.push(outbox.count), storeFailed() {} };
   const outbox = new Outbox(writerOf(randomId(), randomId()), store, on);
   for (let i = 0; i < 3; i += 1) outbox.add(draw());
   outbox.refused({ type: "refused", n: 2, reason: "limit", message: "" });
@@ -236,7 +236,7 @@ test("without a database ops are sent all the same", async () => {
   const store = await OutboxStore.open(randomId(), { open: () => { throw new Error("private mode"); } });
   assert.equal(store.durable, false);
   const sent = [];
-  const on = { answered() {}, refused() {}, count() {}, storeFailed() {} };
+  const on = { answered() {}, refused() {}, countChanged() {}, storeFailed() {} };
   const outbox = new Outbox(writerOf(randomId(), randomId()), store, on);
   outbox.opened(0, ({ ops }) => sent.push(...ops));
   outbox.add(draw());
@@ -247,7 +247,7 @@ test("a database that fails later does not stop the drawing", async () => {
   let failures = 0;
   const store = { put: async () => { throw new Error("quota"); }, deleteUpTo: async () => {} };
   const sent = [];
-  const on = { answered() {}, refused() {}, count() {}, storeFailed: () => (failures += 1) };
+  const on = { answered() {}, refused() {}, countChanged() {}, storeFailed: () => (failures += 1) };
   const outbox = new Outbox(writerOf(randomId(), randomId()), store, on);
   outbox.opened(0, ({ ops }) => sent.push(...ops));
   outbox.add(draw());

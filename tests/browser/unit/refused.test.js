@@ -16,7 +16,7 @@ async function page(count, { writer = writerOf(randomId(), randomId()), drawing 
   const sent = [];
   const told = [];
   const send = (frame) => sent.push(...frame.ops);
-  const on = { answered() {}, refused: (_, { n }) => told.push(n), count() {}, storeFailed: () => assert.fail("the store failed") };
+  const on = { answered() {}, refused: (_, { n }) => told.push(n), countChanged() {}, storeFailed: () => assert.fail("the store failed") };
   const outbox = new Outbox(writer, store, on, kept);
   outbox.opened(0, send);
   const ops = Array.from({ length: count }, () => outbox.add(edit()));
