@@ -1,9 +1,8 @@
 // @ts-check
 /**
- * The part of the plane that the window shows: the point of its upper left corner, and how
- * many pixels a unit takes.
+ * The visible part of the plane, as its upper left corner and a zoom factor.
  *
- * It must never know what is shown.
+ * It must never know what is drawn.
  */
 
 /** @typedef {import("./types.js").PlanePoint} PlanePoint */
@@ -12,12 +11,12 @@
 /** @typedef {{x: number, y: number, zoom: number}} Camera */
 /** @typedef {{width: number, height: number}} Size in pixels */
 
-/** Pixels a unit. */
+/** Pixels per unit. */
 export const MIN_ZOOM = 0.05;
 export const MAX_ZOOM = 8;
-/** Units from the middle of the plane that the view stays within: strokes may be a little farther. */
+/** Largest coordinate of the camera, in units. Strokes may be slightly farther out. */
 const FARTHEST = 9_000_000;
-/** Pixels that stay free around what is fitted. */
+/** Margin around fitted content, in pixels. */
 const FIT_MARGIN = 96;
 
 /** @param {any} value */
@@ -50,11 +49,11 @@ export function toScreen(camera, point) {
  * @returns {Camera}
  */
 export function panned(camera, dx, dy) {
-  return within({ ...camera, x: camera.x - dx / camera.zoom, y: camera.y - dy / camera.zoom });
+  return clampedCamera({ ...camera, x: camera.x - dx / camera.zoom, y: camera.y - dy / camera.zoom });
 }
 
 /**
- * Zoomed so that what is under `pixel` stays there.
+ * Zooms so that the point under `pixel` stays there.
  * @param {Camera} camera
  * @param {number} zoom
  * @param {ScreenPoint} pixel
@@ -63,17 +62,17 @@ export function panned(camera, dx, dy) {
 export function zoomedTo(camera, zoom, pixel) {
   const allowed = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, zoom));
   const point = toPlane(camera, pixel);
-  return within({ x: point.x - pixel.x / allowed, y: point.y - pixel.y / allowed, zoom: allowed });
+  return clampedCamera({ x: point.x - pixel.x / allowed, y: point.y - pixel.y / allowed, zoom: allowed });
 }
 
 /** @param {Camera} camera */
-function within({ x, y, zoom }) {
+function clampedCamera({ x, y, zoom }) {
   const clamped = (/** @type {number} */ value) => Math.min(FARTHEST, Math.max(-FARTHEST, value));
   return { x: clamped(x), y: clamped(y), zoom };
 }
 
 /**
- * Shows all of `box`, no larger than life.
+ * Shows all of `box`, at 100 % at most.
  * @param {Box} box
  * @param {Size} size
  * @returns {Camera}
@@ -112,7 +111,7 @@ export function shownBox(camera, size) {
 }
 
 /**
- * What two fingers do that moved from a to b each: pan, and zoom about their middle.
+ * Pans and zooms as two fingers moved, so that the points under them stay under them.
  * @param {Camera} camera
  * @param {[ScreenPoint, ScreenPoint]} before
  * @param {[ScreenPoint, ScreenPoint]} after

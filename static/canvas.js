@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Two layers: the settled one keeps what is stored or wished and is repainted only where it
- * changed; the live one holds ink in progress and pointers and is painted anew each frame.
+ * Two layers: the static one has the strokes and is repainted only where they changed; the dynamic one
+ * has ink in progress and pointers and is repainted in each frame.
  *
- * It must never know who draws or how strokes come here.
+ * It must never know who draws or how strokes arrive.
  */
 
 import { shownBox, toScreen } from "./camera.js";
@@ -19,12 +19,12 @@ import { boxOf, paint, paintInk } from "./renderer.js";
 /** @typedef {{name: string, colour: string, point: PlanePoint}} DynamicPointer */
 /** @typedef {{inks: DynamicInk[], pointers: DynamicPointer[], ring: {centre: PlanePoint, radius: number} | null, moving: boolean}} DynamicContent */
 
-/** Milliseconds a whole repaint may take for the picture to be repainted while the camera moves. */
-const QUICK = 14;
-/** Milliseconds the camera rests until a slow picture is repainted, and the most it is put off. */
-const REST = 90;
-const MAX_STALE = 700;
-/** The arrow of a pointer, and where its name is. */
+/** Longest full repaint, in milliseconds, that is done in every frame while the camera moves. */
+const FAST_REPAINT = 14;
+/** Milliseconds without camera movement before a slow repaint, and the longest it is postponed. */
+const REPAINT_DELAY = 90;
+const MAX_REPAINT_DELAY = 700;
+/** The shape of a pointer, and the font of its name. */
 const ARROW = "M0 0L4.6 15.4L7.9 9.1L14.6 7.2Z";
 const NAME_FONT = `600 12px "Avenir Next", "Segoe UI", system-ui, sans-serif`;
 
@@ -36,10 +36,10 @@ export class Canvas {
   #dynamic;
   #source;
   #scale = 1;
-  /** @type {Box | null} what to repaint of the settled layer, in the plane */
+  /** @type {Box | null} the part of the static layer to repaint, in units */
   #damaged = null;
   #allDamaged = true;
-  /** The camera that the settled layer was painted with. */
+  /** The camera that the static layer was painted with. */
   #painted = this.camera;
   #cost = 0;
   #paintedAt = 0;
@@ -60,7 +60,7 @@ export class Canvas {
     this.#source = source;
   }
 
-  /** Fits both layers to the window. */
+  /** Resizes both layers to the window. */
   resize() {
     const { clientWidth, clientHeight } = this.#dynamic.element;
     this.#scale = Math.min(3, devicePixelRatio || 1);
@@ -79,7 +79,7 @@ export class Canvas {
     this.refresh();
   }
 
-  /** What is there changed.
+  /** Marks a part of the static layer for repainting.
    * @param {Box} box */
   damage(box) {
     this.#damaged = boxOfBoth(this.#damaged, box);
@@ -91,7 +91,7 @@ export class Canvas {
     this.refresh();
   }
 
-  /** Paints before the next frame. */
+  /** Schedules a repaint for the next frame. */
   refresh() {
     if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#paint(performance.now()));
   }
@@ -108,9 +108,9 @@ export class Canvas {
   /** @param {number} now */
   #paintStatic(now) {
     const moved = this.camera !== this.#painted;
-    const moves = now - this.#movedAt < REST && now - this.#paintedAt < MAX_STALE;
-    if (moved && moves && this.#cost > QUICK) {
-      // A picture that takes long is moved as it is, and repainted a little later.
+    const moves = now - this.#movedAt < REPAINT_DELAY && now - this.#paintedAt < MAX_REPAINT_DELAY;
+    if (moved && moves && this.#cost > FAST_REPAINT) {
+      // A full repaint is slow: transform the existing picture and repaint it a little later.
       const zoom = this.camera.zoom / this.#painted.zoom;
       const { x, y } = toScreen(this.camera, this.#painted);
       this.#static.element.style.transform = `translate(${x}px, ${y}px) scale(${zoom})`;

@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * From what a tool did to what it does to strokes: a drawn stroke, erased ones, a onDone text,
- * each as one step of history.
+ * Turns the results of tools into edits of strokes: a drawn stroke, erased ones, a typed text, each as
+ * one step of the history.
  *
- * It must never change a stroke itself: it acts through the history.
+ * It must never change a stroke itself: the history sends the ops.
  */
 
 import { randomId } from "./ids.js";
@@ -14,16 +14,16 @@ import { randomId } from "./ids.js";
 /** @typedef {import("./history.js").Edit} Edit */
 
 export class Edits {
-  /** @type {Edit[]} what the eraser took since it was put down */
+  /** @type {Edit[]} strokes erased in the current drag */
   #erased = [];
   #on;
 
   /**
    * @param {object} on
-   * @param {(edit: Edit) => void} on.act does it
-   * @param {(edits: Edit[]) => void} on.finish closes a step
+   * @param {(edit: Edit) => void} on.act applies an edit
+   * @param {(edits: Edit[]) => void} on.finish ends a step of the history
    * @param {(from: PlanePoint, to: PlanePoint, radius: number) => Stroke[]} on.strokesTouched in painting order
-   * @param {(style: {corner: PlanePoint, colour: string, width: number, text: string}, onDone: (text: string) => void) => void} on.write
+   * @param {(options: {corner: PlanePoint, colour: string, width: number, text: string}, onDone: (text: string) => void) => void} on.write
    */
   constructor(on) {
     this.#on = on;
@@ -57,7 +57,7 @@ export class Edits {
   }
 
   /**
-   * Writes anew, or goes on with the text that is there.
+   * Edits the text at a point, or starts a new one there.
    * @param {PlanePoint} point
    * @param {{colour: string, width: number}} style
    */

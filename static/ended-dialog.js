@@ -1,18 +1,17 @@
 // @ts-check
 /**
- * What is said when nothing more comes of this page: the drawing is gone, or the server does
- * not take it.
+ * The message for a final end: the drawing does not exist, or the server rejected the connection.
  *
- * It must never come up while coming back makes sense.
+ * It must never be shown while reconnecting can succeed.
  */
 
 import { byId } from "./dom.js";
 
-/** @typedef {{title: string, text: string, canRestore: boolean}} Words */
+/** @typedef {{title: string, text: string, canRestore: boolean}} Message */
 
-/** By close code, or 4000 and the HTTP status: 404 if there never was one here, 410 if it is deleted.
- * @type {Record<number, Words>} */
-const WORDS = {
+/** By close code, which is 4000 + an HTTP status: 404 if the drawing never existed, 410 if it was deleted.
+ * @type {Record<number, Message>} */
+const MESSAGES = {
   4404: {
     title: "There is no drawing here",
     text: "The link may be incomplete, or the drawing was deleted a while ago.",
@@ -20,14 +19,14 @@ const WORDS = {
   },
   4410: {
     title: "This drawing was deleted",
-    text: "For ten minutes after that it can be taken back, with everything on it.",
+    text: "It can be restored for ten minutes after deletion, with everything on it.",
     canRestore: true,
   },
 };
-/** @type {Words} */
+/** @type {Message} */
 const OTHER = {
-  title: "The server does not take this page",
-  text: "Reload the page to try again. What is not saved yet stays in this browser.",
+  title: "The server rejected this page",
+  text: "Reload the page to try again. Unsaved changes stay in this browser.",
   canRestore: false,
 };
 
@@ -39,7 +38,7 @@ export class EndedDialog {
 
   /** @param {number} code */
   show(code) {
-    const { title, text, canRestore } = WORDS[code] ?? OTHER;
+    const { title, text, canRestore } = MESSAGES[code] ?? OTHER;
     byId("ended-title").textContent = title;
     byId("ended-text").textContent = text;
     byId("restore").hidden = !canRestore;

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Plane geometry of strokes: distances, boxes, simplifying, and what an eraser touches.
+ * Geometry of strokes: distances, bounding boxes, simplification, and hit tests of the eraser.
  *
  * It must never know how anything is painted or sent.
  */
@@ -10,14 +10,14 @@
 /** @typedef {import("./types.js").Box} Box */
 /** @typedef {import("./types.js").ToolName} ToolName */
 
-/** Length of an arrow's head, in widths of its line, and the least in units. */
+/** Length of an arrow's head in line widths, and the minimum in units. */
 const ARROW_HEAD_WIDTHS = 4;
-const ARROW_HEAD_LEAST = 10;
+const MIN_ARROW_HEAD = 10;
 /** Half the angle of an arrow's head, in radians. */
 const ARROW_HEAD_ANGLE = 0.46;
-/** Height of the letters' em, of a line of text. */
+/** Font size as a fraction of the line height. */
 export const EM_OF_LINE = 0.8;
-/** Width of a character where nothing can measure it, of an em. */
+/** Assumed width of a character in em, where text cannot be measured. */
 const GUESSED_CHARACTER = 0.62;
 
 /**
@@ -29,7 +29,7 @@ export function distance(a, b) {
 }
 
 /**
- * How far `p` is from the segment between `a` and `b`.
+ * The distance from `p` to the segment a–b.
  * @param {PlanePoint} p
  * @param {PlanePoint} a
  * @param {PlanePoint} b
@@ -56,7 +56,7 @@ function cross(a, b, c, d) {
 }
 
 /**
- * How far the segments a–b and c–d are from each other.
+ * The distance between the segments a–b and c–d.
  * @param {PlanePoint} a
  * @param {PlanePoint} b
  * @param {PlanePoint} c
@@ -73,8 +73,8 @@ export function distanceOfSegments(a, b, c, d) {
 }
 
 /**
- * Fewer points of the same line: none is farther than `tolerance` from what is kept.
- * The first and the last stay. A pressure counts as a third direction, `pressureScale` units for all of it.
+ * Simplifies a line (Douglas–Peucker): no dropped point is farther than `tolerance` from the result, and
+ * both ends stay. Pressure counts as a third dimension; its full range is `pressureScale` units.
  * @param {InkPoint[]} points
  * @param {number} tolerance
  * @param {number} [pressureScale]
@@ -165,7 +165,7 @@ export function boxOfBoth(a, b) {
  * @returns {[PlanePoint, PlanePoint]}
  */
 export function arrowHead(from, tip, width) {
-  const length = Math.min(Math.max(width * ARROW_HEAD_WIDTHS, ARROW_HEAD_LEAST), Math.max(distance(from, tip), width));
+  const length = Math.min(Math.max(width * ARROW_HEAD_WIDTHS, MIN_ARROW_HEAD), Math.max(distance(from, tip), width));
   const angle = Math.atan2(tip.y - from.y, tip.x - from.x);
   const end = (/** @type {number} */ turn) => ({
     x: tip.x - length * Math.cos(angle + turn),
@@ -175,7 +175,7 @@ export function arrowHead(from, tip, width) {
 }
 
 /**
- * The lines an eye follows in a stroke, as one polyline.
+ * The visible lines of a stroke, as one polyline.
  * @param {ToolName} tool
  * @param {PlanePoint[]} points
  * @returns {PlanePoint[]}
@@ -194,9 +194,9 @@ export function polylineOf(tool, points) {
 }
 
 /**
- * Where a text is, in units.
+ * The bounding box of a text, in units.
  * @param {{x: number, y: number, width: number, text?: string}} body `width` is the height of a line
- * @param {(line: string, em: number) => number} [measure] how wide a line is, with letters of that em
+ * @param {(line: string, em: number) => number} [measure] the width of a line at a font size
  * @returns {Box}
  */
 export function boxOfText({ x, y, width, text = "" }, measure) {
@@ -207,7 +207,7 @@ export function boxOfText({ x, y, width, text = "" }, measure) {
 }
 
 /**
- * Whether what is dragged from `from` to `to` with a radius touches a line of a width.
+ * Whether a circle dragged from `from` to `to` touches a line.
  * @param {PlanePoint[]} polyline at least one point
  * @param {number} width
  * @param {PlanePoint} from
@@ -224,7 +224,7 @@ export function touchesLine(polyline, width, from, to, radius) {
 }
 
 /**
- * Whether what is dragged from `from` to `to` touches a box.
+ * Whether a circle dragged from `from` to `to` touches a box.
  * @param {Box} box
  * @param {PlanePoint} from
  * @param {PlanePoint} to

@@ -1,22 +1,22 @@
 // @ts-check
 /**
- * Undo and redo of what this page did. Every step back or forth is a new op that builds on
- * this page's last op on the stroke, so that it never takes away somebody else's newer change.
+ * Undo and redo of this tab's edits. Each is a new op based on this tab's last op on the stroke, so that
+ * it never reverts a newer change by somebody else.
  *
- * It must never touch the replica: it only says what to submit.
+ * It must never touch the replica: it only submits ops.
  */
 
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {import("./types.js").OpDraft} OpDraft */
 /**
- * One thing done to one stroke. A drawn and an erased stroke keep their body, since a
- * tombstone has none; an edit keeps the fields as they were and as they became.
+ * An edit of one stroke. Drawn and erased strokes include the body, since a tombstone has none; an edit
+ * includes the changed fields before and after.
  * @typedef {{kind: "draw", stroke: string, body: Body}
  *   | {kind: "erase", stroke: string, body: Body}
  *   | {kind: "edit", stroke: string, before: Record<string, unknown>, after: Record<string, unknown>}} Edit
  */
 
-/** Steps that are remembered. */
+/** Maximum of steps that can be undone. */
 const MAX_STEPS = 500;
 
 export class History {
@@ -24,16 +24,16 @@ export class History {
   #done = [];
   /** @type {Edit[][]} */
   #undone = [];
-  /** @type {Map<string, number>} this page's last op on each stroke */
+  /** @type {Map<string, number>} this tab's last op on each stroke */
   #last = new Map();
   #writer;
   #submit;
   #changed;
 
   /**
-   * @param {string} writer the public id of this page
-   * @param {(draft: OpDraft) => number} submit sends it off, and tells its number
-   * @param {() => void} [changed] there is something else to undo or redo
+   * @param {string} writer the public id of this tab
+   * @param {(draft: OpDraft) => number} submit queues an op and returns its number
+   * @param {() => void} [changed] `canUndo` or `canRedo` may have changed
    */
   constructor(writer, submit, changed = () => {}) {
     this.#writer = writer;
@@ -50,7 +50,7 @@ export class History {
   }
 
   /**
-   * Does something to one stroke, as part of a step that `finish` closes.
+   * Submits an edit, as part of a step that `finish` ends.
    * @param {Edit} edit
    */
   act(edit) {
@@ -60,7 +60,7 @@ export class History {
   }
 
   /**
-   * Remembers edits as one step.
+   * Records edits as one step.
    * @param {Edit[]} edits
    */
   finish(edits) {
@@ -88,7 +88,7 @@ export class History {
   }
 
   /**
-   * The stroke is out of this page's hands: nothing done to it can be taken back any more.
+   * Drops a stroke from the history: this tab's edits of it can no longer be undone.
    * @param {string} stroke
    */
   forget(stroke) {

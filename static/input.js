@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * From pointers, wheel and fingers to a few gestures: drawing with one, moving the view with
- * two, and where the pointer is.
+ * Turns pointer and wheel events into gestures: drawing with one finger, panning and zooming with two,
+ * and hovering.
  *
- * It must never know tools: it tells pixels, and what is to be done with them is not its concern.
+ * It must never know the tools: it reports screen points.
  */
 
 /** @typedef {import("./types.js").ScreenPoint} ScreenPoint */
@@ -14,25 +14,25 @@
  * @property {(points: InkPoint[], straight: boolean) => void} move
  * @property {() => void} end
  * @property {() => void} cancel
- * @property {(pixel: ScreenPoint | null) => void} hover null once the pointer left
+ * @property {(pixel: ScreenPoint | null) => void} hover null: the pointer left
  * @property {(dx: number, dy: number) => void} pan
  * @property {(before: [ScreenPoint, ScreenPoint], after: [ScreenPoint, ScreenPoint]) => void} pinch
  * @property {(factor: number, pixel: ScreenPoint) => void} zoom
  */
 
-/** Milliseconds within which a second finger means that the first did not want to draw. */
+/** Milliseconds within which a second finger turns a started stroke into a pinch. */
 const SECOND_FINGER = 350;
-/** Pixels of a line that a wheel tells. */
+/** Pixels per line of a wheel that scrolls by lines. */
 const WHEEL_LINE = 16;
-const ZOOM_A_PIXEL = 0.01;
-const MAX_ZOOM_A_TURN = 40;
-/** Bit in `buttons` of the eraser end of a pen. */
+const ZOOM_PER_PIXEL = 0.01;
+const MAX_PIXELS_PER_ZOOM = 40;
+/** The bit of a pen's eraser end in `buttons`. */
 const ERASER_END = 32;
 
 export class Input {
   /** Whether one pointer moves the view instead of drawing. */
   panning = false;
-  /** @type {Map<number, ScreenPoint>} fingers and buttons that are down */
+  /** @type {Map<number, ScreenPoint>} pointers that are down, by their id */
   #down = new Map();
   /** @type {"none"|"draw"|"pan"|"pinch"} */
   #doing = "none";
@@ -57,13 +57,13 @@ export class Input {
       if (event.pointerType !== "touch" && this.#doing === "none") on.hover(null);
     });
     element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-    // Without it, a long press on a touch screen opens a menu in the middle of a stroke.
+    // On a touch screen a long press would open a menu in the middle of a stroke.
     element.addEventListener("contextmenu", (event) => event.preventDefault());
-    // Safari tells of a pinch on a trackpad by events of its own, and would zoom the page.
+    // Safari has its own events for a pinch on a trackpad, and would zoom the page.
     element.addEventListener("gesturestart", (event) => event.preventDefault());
   }
 
-  /** Gives up what is being drawn. */
+  /** Cancels the stroke in progress. */
   cancel() {
     if (this.#doing === "draw") {
       this.#doing = "none";
@@ -79,7 +79,7 @@ export class Input {
     this.#capture(event.pointerId);
     if (event.pointerType === "pen" && !this.#penUsed) {
       this.#penUsed = true;
-      // The hand that holds the pen may have been there first.
+      // The palm may have touched the screen before the pen.
       this.#down.clear();
       this.cancel();
     }
@@ -160,8 +160,8 @@ export class Input {
     event.preventDefault();
     const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? WHEEL_LINE : 1;
     if (event.ctrlKey || event.metaKey) {
-      const turn = Math.max(-MAX_ZOOM_A_TURN, Math.min(MAX_ZOOM_A_TURN, event.deltaY * unit));
-      this.#on.zoom(Math.exp(-turn * ZOOM_A_PIXEL), this.#pixel(event));
+      const turn = Math.max(-MAX_PIXELS_PER_ZOOM, Math.min(MAX_PIXELS_PER_ZOOM, event.deltaY * unit));
+      this.#on.zoom(Math.exp(-turn * ZOOM_PER_PIXEL), this.#pixel(event));
     } else {
       this.#on.pan(-event.deltaX * unit, -event.deltaY * unit);
     }
@@ -172,7 +172,7 @@ export class Input {
     try {
       this.#element.setPointerCapture(pointer);
     } catch {
-      // The pointer is gone already: its moves outside the window are then not seen.
+      // The pointer has been lifted already, so there is nothing to capture.
     }
   }
 

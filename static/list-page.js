@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The list of drawings: makes, renames, deletes and takes back.
+ * The page with the list of drawings: creates, renames, deletes and restores them.
  *
- * It must never know what is on a drawing.
+ * It must never read the strokes of a drawing.
  */
 
 import { createDrawing, deleteDrawing, listDrawings, renameDrawing, restoreDrawing } from "./api.js";
@@ -10,12 +10,12 @@ import { byId, element, iconButton } from "./dom.js";
 import { doodle } from "./doodle.js";
 import { toast } from "./toast.js";
 
-// All files are here and fit together: from now on the page does not load itself again.
+// All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
 
 /** @typedef {import("./types.js").DrawingInfo} DrawingInfo */
 
-/** Milliseconds between two looks at who is here and what is new. */
+/** Milliseconds between refreshes of the list. */
 const REFRESH_EVERY = 10_000;
 /** From the largest unit to the smallest, in seconds. */
 const UNITS = /** @type {const} */ ([["year", 31_557_600], ["month", 2_629_800], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]]);
@@ -64,7 +64,7 @@ function card(drawing) {
 }
 
 function show() {
-  // A title that is being typed stays as it is.
+  // Do not replace a title that is being edited.
   if (document.querySelector(".card input")) return;
   byId("drawings").replaceChildren(...drawings.map(card));
   byId("empty").hidden = drawings.length > 0 || next !== null;
@@ -154,9 +154,9 @@ async function remove(drawing) {
   drawings = drawings.filter(({ id }) => id !== drawing.id);
   show();
   toast(`“${drawing.title || "Untitled"}” deleted`, {
-    label: "Take back",
+    label: "Restore",
     act: () => {
-      restoreDrawing(drawing.id).then(refresh, (error) => toast(`Not taken back: ${messageOf(error)}`));
+      restoreDrawing(drawing.id).then(refresh, (error) => toast(`Not restored: ${messageOf(error)}`));
     },
   });
 }

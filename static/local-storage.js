@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * What the browser remembers from one page to the next, or a tab from one load to the next.
+ * JSON values in the browser's localStorage or a tab's sessionStorage.
  *
- * It must never fail: where nothing may be stored, or nonsense is, it is made anew.
+ * It must never throw: a missing or invalid value is replaced, and a failed write ignored.
  */
 
-/** @typedef {"localStorage" | "sessionStorage"} Where for good, or for this tab */
+/** @typedef {"localStorage" | "sessionStorage"} Where for the browser, or for this tab */
 
 /**
  * @template T
@@ -20,7 +20,7 @@ export function loadStored(name, make, isValid, where = "localStorage") {
     const value = JSON.parse(globalThis[where].getItem(name) ?? "null");
     if (value !== null && isValid(value)) return value;
   } catch {
-    // Not JSON, or no storage: made anew below.
+    // Not JSON, or no storage.
   }
   const made = make();
   saveStored(name, made, where);
@@ -36,6 +36,6 @@ export function saveStored(name, value, where = "localStorage") {
   try {
     globalThis[where].setItem(name, JSON.stringify(value));
   } catch {
-    // It is remembered as long as the page lives.
+    // Without storage the caller's value lasts as long as the page.
   }
 }

@@ -28,7 +28,7 @@ export class OutboxRecovery {
   #on;
 
   /**
-  * @param {Writer} own this tab's writer
+   * @param {Writer} own this tab's writer
    * @param {OutboxStore} store
    * @param {object} on
    * @param {() => string} on.address

@@ -84,7 +84,7 @@ export class OutboxStore {
   }
 
   /**
-  * Stores an op, replacing the one with the same number.
+   * Stores an op, replacing the one with the same number.
    * @param {Writer} writer
    * @param {Op} op
    * @param {"strict"} [durability] flush to disk: not even a power failure restores the replaced op

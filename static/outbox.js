@@ -87,7 +87,7 @@ export class Outbox {
   }
 
   /**
-  * Numbers and stores a draft, and sends it once it is stored.
+   * Numbers and stores a draft, and sends it once it is stored.
    * @param {OpDraft} draft
    * @returns {Op}
    */
@@ -101,7 +101,7 @@ export class Outbox {
   }
 
   /**
-  * Handles the frames about this writer's ops and ignores all others.
+   * Handles the frames about this writer's ops and ignores all others.
    * @param {import("./types.js").FromServer} frame
    * @param {(frame: object) => void} send
    */
@@ -113,7 +113,7 @@ export class Outbox {
   }
 
   /**
-  * A session accepts ops: sends every unanswered one.
+   * A session accepts ops: sends every unanswered one.
    * @param {number} done the highest number of this writer that the server stored
    * @param {(frame: object) => void} send
    * @param {Position} [position] includes all changes of those ops
@@ -179,7 +179,7 @@ export class Outbox {
   }
 
   /**
-  * Removes every op up to `n` from memory and from the store.
+   * Removes every op up to `n` from memory and from the store.
    * @param {number} n
    * @param {"strict"} [durability]
    * @returns {boolean} whether there was one

@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * Who is here: faces with initials, and the own name to change.
+ * The panel of people: faces with initials, the list of names, and the field for one's own name.
  *
- * It must never decide who is here: it shows what it is told.
+ * It must never decide who is here: it shows the list it is given.
  */
 
 import { byId, element } from "./dom.js";
 
 /** @typedef {import("./types.js").Person} Person */
 
-/** Characters of a name, as the server counts them. */
+/** Maximum length of a name in code points, as the server counts. */
 const MAX_CHARACTERS = 40;
-/** Faces that are shown before the rest is a number. */
+/** Maximum of faces shown; the rest is a number. */
 const MAX_FACES = 4;
 
 const FIRST = ["Amber", "Brave", "Calm", "Clever", "Dapper", "Eager", "Gentle", "Golden", "Jolly", "Lucky", "Merry", "Nimble", "Quiet", "Rosy", "Sunny", "Witty"];
@@ -23,14 +23,14 @@ function oneOf(list) {
   return list[Math.floor(Math.random() * list.length)];
 }
 
-/** A friendly name and a colour for randomIdentity who gave none.
+/** A random name and colour for someone who has chosen none.
  * @returns {{name: string, colour: string}} */
 export function randomIdentity() {
   return { name: `${oneOf(FIRST)} ${oneOf(SECOND)}`, colour: oneOf(COLOURS) };
 }
 
 /**
- * What the server takes for a name: nothing of it may be a control character or half of one.
+ * Makes a name valid for the server: without control characters and unpaired surrogates.
  * @param {string} text
  */
 export function cleanName(text) {
@@ -53,9 +53,9 @@ function face({ name, colour }) {
 }
 
 export class PeoplePanel {
-  /** @type {Person[]} one a person, without oneself: those whose names are known */
+  /** @type {Person[]} one per person, without oneself; those who are listed */
   #others = [];
-  /** How many are here, oneself among them. */
+  /** The number of people, including oneself. */
   #count = 1;
   #me;
   #panel = byId("people-panel");
@@ -93,9 +93,9 @@ export class PeoplePanel {
   }
 
   /**
-   * @param {Person[]} listed those whose names are told
-   * @param {number} count how many there are in all
-   * @param {string} author oneself
+   * @param {Person[]} listed one per tab
+   * @param {number} count the number of all people
+   * @param {string} author one's own public id
    */
   set(listed, count, author) {
     const one = new Map(listed.filter((person) => person.author !== author).map((person) => [person.author, person]));

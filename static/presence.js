@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Other people as this page sees them: who is here, their pointers, and their ink.
+ * Other people in the drawing: the list of them, their pointers, and their ink.
  *
- * It must never show this page to itself.
+ * It must never show this tab's own signals.
  */
 
 import { PeopleList } from "./people-list.js";
@@ -12,7 +12,7 @@ import { RemotePointers } from "./remote-pointers.js";
 /** @typedef {import("./types.js").Person} Person */
 /** @typedef {import("./types.js").SignalsFrame} SignalsFrame */
 /** @typedef {import("./types.js").PeopleFrame} PeopleFrame */
-/** @typedef {{listed: Person[], count: number, alone: boolean, someoneJoined: boolean}} Audience who is listed, how many there are, whether nobody else is, and whether somebody is listed who was not */
+/** @typedef {{listed: Person[], count: number, alone: boolean, someoneJoined: boolean}} Audience `count` includes people who are not listed; `alone`: nobody else is here; `someoneJoined`: someone is listed who was not before. */
 
 export class Presence {
   #list = new PeopleList();
@@ -25,10 +25,10 @@ export class Presence {
   #requestAll;
 
   /**
-   * @param {string} writer the public id of this page
-   * @param {(stroke: string) => boolean} knows whether a stroke is here itself, so that its ink is over
-   * @param {(audience: Audience) => void} onAudience somebody came or left
-   * @param {() => void} requestAll something was missed: to be told who is here from the beginning
+   * @param {string} writer the public id of this tab
+   * @param {(stroke: string) => boolean} knows whether a stroke has arrived, which ends its ink
+   * @param {(audience: Audience) => void} onAudience the list or the count changed
+   * @param {() => void} requestAll asks for the whole list, after a gap
    */
   constructor(writer, knows, onAudience, requestAll) {
     this.#writer = writer;
@@ -37,7 +37,7 @@ export class Presence {
     this.#requestAll = requestAll;
   }
 
-  /** A socket opened: whoever is here is told anew. */
+  /** A new socket: the server sends the whole list again. */
   opened() {
     this.#list.opened();
     this.#requested = false;
@@ -73,14 +73,14 @@ export class Presence {
     }
   }
 
-  /** A stroke is here itself.
+  /** A stroke has arrived: drops its ink.
    * @param {string} stroke */
   strokeArrived(stroke) {
     this.#ink.drop(stroke);
   }
 
   /**
-   * What to show now, and whether it will be another picture in a moment.
+   * What to show now, and whether it is still moving.
    * @param {number} now
    */
   shown(now) {

@@ -1,21 +1,21 @@
 // @ts-check
 /**
- * Loads a page again when one of its files did not come, as when its server went away in that
- * moment: the page would stay dead otherwise. It is a plain script, so that it is there first.
+ * Reloads a page if one of its files fails to load, for example because the server restarted. It is a
+ * classic script, so that it runs before the modules load.
  *
- * It must never do anything once the page runs.
+ * It must never do anything once the page has started.
  */
 
 (() => {
-  /** Milliseconds until the page is loaded again, at least and at most: not all pages at once. */
+  /** Range of the random delay in milliseconds, so that not all clients reload at once. */
   const [SHORTEST, LONGEST] = [500, 2_500];
 
   /** @type {(event: Event) => void} */
   const reload = (event) => {
-    // A file that does not come is an error of its element; files that do not fit together, as those
-    // of two versions do not, are an error of the window.
-    const dead = event.target instanceof HTMLScriptElement || event.target instanceof HTMLLinkElement || event.target === window;
-    if (!dead || "started" in document.documentElement.dataset) return;
+    // A file that fails to load is an error event of its element; modules of different versions that do
+    // not fit together are one of the window.
+    const failed = event.target instanceof HTMLScriptElement || event.target instanceof HTMLLinkElement || event.target === window;
+    if (!failed || "started" in document.documentElement.dataset) return;
     removeEventListener("error", reload, true);
     setTimeout(() => location.reload(), SHORTEST + Math.random() * (LONGEST - SHORTEST));
   };

@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Other people's ink while it is drawn, played over the time it took instead of jumping.
+ * Other people's ink while they draw, played back smoothly instead of in jumps.
  *
- * It must never outlive its stroke: it is dropped when the stroke arrives, when its writer
- * gives it up, and after some seconds of silence.
+ * It must never outlive its stroke: it is dropped when the stroke arrives, when its writer cancels it,
+ * and when no part has arrived for some seconds.
  */
 
 import { PointsError, unpackPoints } from "./points.js";
@@ -16,19 +16,19 @@ import { PointsError, unpackPoints } from "./points.js";
  * @typedef {object} InkPlayback
  * @property {Ink} ink
  * @property {InkPoint[]} points
- * @property {InkPoint[]} previousPoints where a figure's points were when the last piece came
- * @property {number} shown how many points are shown; the fraction is of the fraction to the next
- * @property {number} speed points a millisecond
+ * @property {InkPoint[]} previousPoints a figure's points before the last part arrived
+ * @property {number} shown number of points shown, with the fraction of the way to the next one
+ * @property {number} speed points per millisecond
  * @property {number} receivedAt
  * @property {number} shownAt
  */
 
-/** Milliseconds of silence after which ink ends by itself. */
+/** Milliseconds without a new part after which ink is dropped. */
 const EXPIRE_AFTER = 5_000;
-/** Milliseconds a piece is played over, at least and at most. */
+/** Milliseconds over which a part is played back. */
 const MIN_PLAY = 33;
 const MAX_PLAY = 150;
-/** Units between two places that are the same but for rounding. */
+/** Units between two points that differ only by rounding. */
 const SAME_POINT = 0.01;
 
 export class RemoteInk {
@@ -37,7 +37,7 @@ export class RemoteInk {
 
   /**
    * @param {Ink} ink
-   * @param {number} now milliseconds, on this page's own clock
+   * @param {number} now milliseconds of any monotonic clock
    */
   receive(ink, now) {
     if (ink.end) {
@@ -59,7 +59,7 @@ export class RemoteInk {
       return;
     }
     if (points.every((point, index) => isAt(point, playback.points[ink.offset + index]))) {
-      // Told again, for others.
+      // Repeated for someone who joined.
       playback.receivedAt = now;
       return;
     }
@@ -74,19 +74,19 @@ export class RemoteInk {
     playback.receivedAt = now;
   }
 
-  /** The stroke itself is here.
+  /** The stroke has arrived.
    * @param {string} stroke */
   drop(stroke) {
     this.#playbacks.delete(stroke);
   }
 
-  /** Whether anything is to be shown. */
+  /** Whether there is nothing to show. */
   get isEmpty() {
     return this.#playbacks.size === 0;
   }
 
   /**
-   * What to show now.
+   * The ink to show now.
    * @param {number} now
    * @returns {ShownInk[]}
    */
@@ -116,14 +116,14 @@ export class RemoteInk {
 }
 
 /**
- * The points that are played so far, the last one on its fraction.
+ * The points played back so far; the last one may be between two points.
  * @param {InkPlayback} playback
  * @returns {InkPoint[]}
  */
 function shownPoints({ ink, points, previousPoints, shown }) {
-  const byHand = ink.tool === "pen" || ink.tool === "marker";
-  if (!byHand) {
-    // A figure's two points move: from where they were to where they are.
+  const freehand = ink.tool === "pen" || ink.tool === "marker";
+  if (!freehand) {
+    // The two points of a figure move from their previous positions.
     const fraction = points.length === 0 ? 1 : shown / points.length;
     return points.map((point, i) => between(previousPoints[i] ?? point, point, fraction));
   }
@@ -158,8 +158,8 @@ function decoded(ink) {
 
 /**
  * @param {InkPoint} point
- * @param {InkPoint} [held]
+ * @param {InkPoint} [known]
  */
-function isAt(point, held) {
-  return held !== undefined && Math.hypot(point.x - held.x, point.y - held.y) < SAME_POINT;
+function isAt(point, known) {
+  return known !== undefined && Math.hypot(point.x - known.x, point.y - known.y) < SAME_POINT;
 }

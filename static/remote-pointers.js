@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Where other people's pointers are, gliding from one point told to the next.
+ * Other people's pointers, moved smoothly between the received positions.
  *
- * It must never show a pointer of somebody who is not here.
+ * It must never show the pointer of somebody who is not listed.
  */
 
 /** @typedef {import("./types.js").PlanePoint} PlanePoint */
@@ -11,11 +11,11 @@
 /** @typedef {{point: PlanePoint, target: PlanePoint, receivedAt: number}} Glide */
 /** @typedef {{person: Person, point: PlanePoint}} ShownPointer */
 
-/** Milliseconds in which most of the fraction to a new point is made. */
+/** Time constant of the movement towards a new position, in milliseconds. */
 const GLIDE = 60;
-/** Milliseconds of silence after which a pointer is not shown any more. */
+/** Milliseconds without an update after which a pointer is hidden. */
 const EXPIRE_AFTER = 30_000;
-/** Units from its target at which a pointer has arrived. */
+/** Units from the target below which a pointer jumps to it. */
 const ARRIVED = 0.05;
 
 export class RemotePointers {
@@ -25,7 +25,7 @@ export class RemotePointers {
   #people = new Map();
   #shownAt = 0;
 
-  /** @param {Person[]} people everyone else who is here */
+  /** @param {Person[]} people everyone listed except oneself */
   setPeople(people) {
     this.#people = new Map(people.map((person) => [person.writer, person]));
     for (const writer of [...this.#glides.keys()]) {

@@ -1,9 +1,8 @@
 // @ts-check
 /**
- * Paints one stroke on a canvas, and tells where it is and what touches it. What was worked
- * out for a body is kept as long as the body is.
+ * Paints strokes on a canvas and computes their bounding boxes and hits. Results are cached per body.
  *
- * It must never change a body: what is kept would be wrong.
+ * It must never change a body: the cache would be wrong.
  */
 
 import { EM_OF_LINE, boxAround, boxOfText, overlap, polylineOf, simplified, touchesBox, touchesLine } from "./geometry.js";
@@ -17,15 +16,15 @@ import { PointsError, unpackPoints } from "./points.js";
 /** @typedef {{points: InkPoint[], box: Box, path: Path2D | null, filled: boolean, coarse: Path2D | null}} Shape */
 
 export const FONT = `"Avenir Next", "Segoe UI", "Nunito Sans", "Noto Sans", "DejaVu Sans", system-ui, sans-serif`;
-/** How much of what is below a marker hides. */
+/** Opacity of a marker. */
 const MARKER_ALPHA = 0.38;
-/** Widths that a line may reach beyond its points: an arrow's head, a bend, a heavy pressure. */
+/** How far a line may extend beyond its points, in line widths and at least in units: arrow head, bends, pressure. */
 const REACH = 2.5;
 const MIN_REACH = 6;
-/** Where a unit has fewer pixels, a line that is thinner than so many is painted as a plain polyline. */
+/** Below this many pixels per unit, lines thinner than this many pixels are painted as plain polylines. */
 const COARSE_SCALE = 0.4;
 const COARSE_PIXELS = 3;
-/** Units that a plain polyline may be off: less than half a pixel there. */
+/** Tolerance of such a polyline in units: less than half a pixel. */
 const COARSE_TOLERANCE = 0.8;
 const NOWHERE = { left: 0, top: 0, right: -1, bottom: -1 };
 
@@ -74,7 +73,7 @@ function measureLine(line, em) {
 }
 
 /**
- * Where a stroke is, with all it paints.
+ * The bounding box of everything that a stroke paints.
  * @param {Body} body
  */
 export function boxOf(body) {
@@ -82,7 +81,7 @@ export function boxOf(body) {
 }
 
 /**
- * Whether what is dragged from `from` to `to` touches a stroke.
+ * Whether an eraser dragged from `from` to `to` touches a stroke.
  * @param {Body} body
  * @param {PlanePoint} from
  * @param {PlanePoint} to
@@ -98,7 +97,7 @@ export function touches(body, from, to, radius) {
 /**
  * @param {CanvasRenderingContext2D} context in units of the plane
  * @param {Body} body
- * @param {number} scale pixels of the screen a unit
+ * @param {number} scale device pixels per unit
  */
 export function paint(context, body, scale) {
   if (body.tool === "text") {
@@ -107,8 +106,8 @@ export function paint(context, body, scale) {
   }
   const shape = shapeOf(body);
   if (shape.points.length === 0) return;
-  const byHand = body.tool === "pen" || body.tool === "marker";
-  if (byHand && scale < COARSE_SCALE && body.width * scale < COARSE_PIXELS) {
+  const freehand = body.tool === "pen" || body.tool === "marker";
+  if (freehand && scale < COARSE_SCALE && body.width * scale < COARSE_PIXELS) {
     shape.coarse ??= new Path2D(polylineData(simplified(shape.points, COARSE_TOLERANCE)));
     paintPath(context, body, shape.coarse, false);
     return;
@@ -122,7 +121,7 @@ export function paint(context, body, scale) {
 }
 
 /**
- * Paints a stroke that still grows, of which nothing is kept.
+ * Paints a stroke in progress, without caching.
  * @param {CanvasRenderingContext2D} context
  * @param {{tool: Body["tool"], colour: string, width: number}} style
  * @param {InkPoint[]} points

@@ -71,7 +71,7 @@ export class Replica {
   }
 
   /**
-  * Applies an update of the positions after `from` up to `head`, if it continues at this replica's head.
+   * Applies an update of the positions after `from` up to `head`, if it continues at this replica's head.
    * @param {{from: number, head: number, changes: Change[]}} update
    * @returns {"stale"|"next"|"gap"} on a gap nothing is applied
    */
@@ -87,7 +87,7 @@ export class Replica {
   }
 
   /**
-  * Drops every confirmed stroke and starts over at position 0; unanswered ops stay.
+   * Drops every confirmed stroke and starts over at position 0; unanswered ops stay.
    * @param {string} epoch the new epoch
    */
   reset(epoch) {
@@ -102,7 +102,7 @@ export class Replica {
   }
 
   /**
-  * Shows the effect of an op at once, unless the server has confirmed it already.
+   * Shows the effect of an op at once, unless the server has confirmed it already.
    * @param {string} writer
    * @param {Op} op
    */
@@ -116,7 +116,7 @@ export class Replica {
   }
 
   /**
-  * The writer's ops up to `n` are decided. Their changes may arrive later than the answer, so the
+   * The writer's ops up to `n` are decided. Their changes may arrive later than the answer, so the
    * optimistic effects stay until then.
    * @param {string} writer
    * @param {number} n
@@ -138,7 +138,7 @@ export class Replica {
   }
 
   /**
-  * The server refused the op: drops its effect.
+   * The server refused the op: drops its effect.
    * @param {string} writer
    * @param {number} n
    */

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The button that copies the link to the drawing.
+ * The button that copies the drawing's link.
  *
  * It must never send the link anywhere.
  */
@@ -14,9 +14,9 @@ export function setUpShareButton(notify) {
   byId("share").addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(location.href);
-      notify("The link is copied: whoever has it can draw here.");
+      notify("Link copied. Anyone who has it can draw here.");
     } catch {
-      // Over plain http there is no clipboard: the link is shown to be copied by hand.
+      // Over plain http there is no clipboard: show the link to be copied by hand.
       prompt("The link to this drawing:", location.href);
     }
   });

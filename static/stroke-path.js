@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * From the points of a stroke to the outline that is painted, as SVG path data.
+ * The path of a stroke from its points, as SVG path data.
  *
- * It must never need a browser, and never depend on the zoom: a path is made once.
+ * It must never need a browser, and never depend on the zoom: a path is computed once.
  */
 
 import { arrowHead, distance } from "./geometry.js";
@@ -11,12 +11,12 @@ import { arrowHead, distance } from "./geometry.js";
 /** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").ToolName} ToolName */
 
-/** How much pressure changes the thickness, and what counts as the pressure of the nominal one. */
+/** How strongly pressure changes the thickness, and the pressure at which the thickness is nominal. */
 const THINNING = 0.55;
 const MIDDLE_PRESSURE = 0.5;
-/** Cosine of the turn from which on a line has a corner there instead of a bend. */
+/** A turn with a smaller cosine than this is a corner, not a bend. */
 const CORNER = 0.2;
-/** Units between two samples of a line with pressure, at least. */
+/** Minimum distance of two samples of a line with pressure, in units. */
 const MIN_SAMPLE = 1.5;
 
 /** @param {number} value */
@@ -30,7 +30,7 @@ function coordinates({ x, y }) {
 }
 
 /**
- * A full circle, always turning the same way.
+ * A full circle, always in the same direction.
  * @param {PlanePoint} centre
  * @param {number} radius
  */
@@ -41,7 +41,7 @@ function circle({ x, y }, radius) {
 }
 
 /**
- * Half the thickness where it was pressed that much.
+ * Half the thickness of a line at a pressure.
  * @param {number} width
  * @param {number} pressure 0 to 255
  */
@@ -50,7 +50,7 @@ export function pressedRadius(width, pressure) {
 }
 
 /**
- * The direction of a line in each of its points; none where it has a corner.
+ * The unit tangent of a line at each of its points; zero at corners and ends.
  * @param {PlanePoint[]} points
  * @returns {PlanePoint[]}
  */
@@ -66,7 +66,7 @@ function tangents(points) {
       { x: (after.x - point.x) / d2, y: (after.y - point.y) / d2 },
     ];
     if (u.x * v.x + u.y * v.y < CORNER) return { x: 0, y: 0 };
-    // The shorter side tells more about the direction here than the longer one.
+    // The shorter segment is weighted more: it says more about the direction at this point.
     const mixed = { x: u.x * d2 + v.x * d1, y: u.y * d2 + v.y * d1 };
     const length = Math.hypot(mixed.x, mixed.y) || 1;
     return { x: mixed.x / length, y: mixed.y / length };
@@ -74,7 +74,7 @@ function tangents(points) {
 }
 
 /**
- * The two handles of the bend between points i and i + 1.
+ * The two control points of the Bézier curve between points i and i + 1.
  * @param {PlanePoint[]} points
  * @param {PlanePoint[]} directions
  * @param {number} i
@@ -89,7 +89,7 @@ function handles(points, directions, i) {
 }
 
 /**
- * A smooth line through points, to be stroked.
+ * A smooth line through the points, to be stroked.
  * @param {PlanePoint[]} points at least one
  */
 export function smoothLine(points) {
@@ -104,7 +104,7 @@ export function smoothLine(points) {
 }
 
 /**
- * A plain line through points, to be stroked.
+ * A polyline through the points, to be stroked.
  * @param {PlanePoint[]} points at least one
  */
 export function polylineData(points) {
@@ -113,7 +113,7 @@ export function polylineData(points) {
 }
 
 /**
- * Points on the smooth line, close enough to each other to change the thickness between them.
+ * Points on the smooth line, close enough together for a varying thickness.
  * @param {InkPoint[]} points
  * @param {number} width
  * @returns {InkPoint[]}
@@ -142,11 +142,10 @@ function samples(points, width) {
 }
 
 /**
- * The outline of a line that is as thick as it was pressed, to be filled (non-zero).
+ * The outline of a line whose thickness follows the pressure, to be filled with the non-zero rule.
  *
- * It is a union of quadrilaterals, one a sample, that all turn the same way, and of circles
- * at both ends and wherever the line turns more sharply than it is thick: so no turn ever
- * leaves a hole.
+ * It is a union of quadrilaterals, one per sample and all in the same direction, and of circles at both
+ * ends and wherever the line turns more sharply than its thickness allows, so that no turn leaves a hole.
  * @param {InkPoint[]} points at least one
  * @param {number} width
  */

@@ -41,7 +41,7 @@ export class Sync {
   }
 
   /**
-  * Reads over HTTP until the replica is at the server's head.
+   * Reads over HTTP until the replica is at the server's head.
    * @returns {Promise<boolean>} false if the read failed for good
    */
   async load() {

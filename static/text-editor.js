@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * A corner to write on the drawing: a text area that looks like the text it becomes.
+ * A text area on the drawing, styled like the text that it becomes.
  *
- * It must never lose what was onDone: leaving it is keeping it.
+ * It must never discard what was typed: leaving it keeps the text.
  */
 
 import { EM_OF_LINE } from "./geometry.js";
@@ -10,11 +10,11 @@ import { EM_OF_LINE } from "./geometry.js";
 /** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").ScreenPoint} ScreenPoint */
 
-/** Bytes of UTF-8 that a text may have. */
+/** Maximum of a text in bytes of UTF-8. */
 const MAX_BYTES = 4 * 1024;
-/** Pixels that stay free for the caret. */
+/** Extra width for the caret, in pixels. */
 const CARET = 4;
-/** Milliseconds. */
+/** Milliseconds after closing in which a press is taken as the one that closed it. */
 const SAME_PRESS = 400;
 
 export class TextEditor {
@@ -43,8 +43,8 @@ export class TextEditor {
   }
 
   /**
-   * @param {{corner: PlanePoint, colour: string, width: number, text: string}} options `corner` is the upper left corner
-   * @param {(text: string) => void} onDone what was there in the end, without spaces after it
+   * @param {{corner: PlanePoint, colour: string, width: number, text: string}} options `corner` is the upper left one
+   * @param {(text: string) => void} onDone receives the text without trailing white space
    */
   open({ corner, colour, width, text }, onDone) {
     this.finish();
@@ -57,7 +57,7 @@ export class TextEditor {
     this.#area.focus();
   }
 
-  /** Whether leaving the text and now are the same press. */
+  /** Whether the current press is the one that closed the editor. */
   get justFinished() {
     return performance.now() - this.#finishedAt < SAME_PRESS;
   }
@@ -69,10 +69,10 @@ export class TextEditor {
     this.#position = null;
     this.#finishedAt = performance.now();
     this.#area.hidden = true;
-    onDone(fitting(this.#area.value.trimEnd()));
+    onDone(truncated(this.#area.value.trimEnd()));
   }
 
-  /** Moves with the camera, and grows with the text. */
+  /** Fits the text area to the camera and to the text. */
   reposition() {
     if (!this.#position) return;
     const { corner, width } = this.#position;
@@ -89,8 +89,8 @@ export class TextEditor {
 }
 
 /** @param {string} text */
-function fitting(text) {
-  // Encoding and decoding replaces half characters, which are none in UTF-8.
+function truncated(text) {
+  // Encoding and decoding replaces unpaired surrogates, which UTF-8 cannot represent.
   const decoder = new TextDecoder();
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= MAX_BYTES) return decoder.decode(bytes);

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The title of the drawing, to be read and to be changed in place.
+ * The field that shows the drawing's title and renames it.
  *
- * It must never overwrite what somebody is typing.
+ * It must never overwrite what the user is typing.
  */
 
 const UNTITLED = "Untitled";

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * What part of the plane the page shows: moves the camera, and everything that goes with it.
+ * Moves the camera, and the paper's grid with it.
  *
- * It must never paint.
+ * It must never paint strokes.
  */
 
 import { centred, fitted, panned, pinched, toPlane, toScreen, zoomedTo } from "./camera.js";
@@ -14,9 +14,9 @@ import { boxOfBoth } from "./geometry.js";
 /** @typedef {import("./camera.js").Camera} Camera */
 /** @typedef {import("./camera.js").Size} Size */
 
-/** How much closer or farther a press on plus or minus goes. */
+/** Zoom factor of the plus and minus buttons. */
 const ZOOM_STEP = 1.25;
-/** Pixels between two dots of the paper, more or less: they stay far enough apart at any zoom. */
+/** Approximate distance of the paper's dots in pixels, at any zoom. */
 const GRID = 32;
 
 export class Viewport {
@@ -26,10 +26,10 @@ export class Viewport {
   #on;
 
   /**
-   * @param {HTMLElement} paper has the dots
+   * @param {HTMLElement} paper has the dots as its background
    * @param {object} on
    * @param {() => Size} on.size
-   * @param {() => Box[]} on.boxes where something is
+   * @param {() => Box[]} on.boxes the bounding boxes of all strokes
    * @param {(camera: Camera) => void} on.onCamera
    */
   constructor(paper, on) {
@@ -55,7 +55,7 @@ export class Viewport {
 
   /**
    * @param {number} factor
-   * @param {ScreenPoint} [pixel] what stays where it is; otherwise the middle
+   * @param {ScreenPoint} [pixel] the fixed point, by default the middle
    */
   zoom(factor, pixel = this.#middle()) {
     this.setCamera(zoomedTo(this.camera, this.camera.zoom * factor, pixel));
@@ -69,7 +69,7 @@ export class Viewport {
     else this.fit();
   }
 
-  /** Shows everything there is. */
+  /** Shows the whole drawing. */
   fit() {
     const box = this.#on.boxes().reduce((/** @type {Box | null} */ both, box) => boxOfBoth(both, box), null);
     const size = this.#on.size();
