@@ -5,35 +5,35 @@
  * It must never make decisions of its own: those belong to the modules.
  */
 
-import { OutboxRecovery } from "./outbox-recovery.js";
 import { ApiError, readStrokes, renameDrawing, restoreDrawing, socketAddress } from "./api.js";
 import { isCamera } from "./camera.js";
 import { Canvas } from "./canvas.js";
 import { Connection } from "./connection.js";
-import { Edits } from "./edits.js";
 import { byId } from "./dom.js";
+import { Edits } from "./edits.js";
 import { EndedDialog } from "./ended-dialog.js";
-import { Sync } from "./sync.js";
 import { History } from "./history.js";
 import { isId, randomId, writerOf } from "./ids.js";
 import { Input } from "./input.js";
-import { Presence } from "./presence.js";
-import { Outbox } from "./outbox.js";
-import { holdTabLock } from "./tab-lock.js";
-import { FONT, boxOf, touches } from "./renderer.js";
-import { PeoplePanel, cleanName, randomIdentity } from "./people-panel.js";
 import { loadStored, saveStored } from "./local-storage.js";
-import { Replica } from "./replica.js";
-import { setUpShareButton } from "./share.js";
+import { OutboxRecovery } from "./outbox-recovery.js";
 import { OutboxStore } from "./outbox-store.js";
-import { Signals } from "./signals.js";
+import { Outbox } from "./outbox.js";
+import { PeoplePanel, cleanName, randomIdentity } from "./people-panel.js";
+import { Presence } from "./presence.js";
+import { FONT, boxOf, touches } from "./renderer.js";
+import { Replica } from "./replica.js";
 import { SaveStatus } from "./save-status.js";
+import { setUpShareButton } from "./share.js";
+import { Signals } from "./signals.js";
+import { Sync } from "./sync.js";
+import { holdTabLock } from "./tab-lock.js";
+import { TextEditor } from "./text-editor.js";
 import { TitleField } from "./title-field.js";
 import { toast } from "./toast.js";
 import { Toolbar } from "./toolbar.js";
 import { ERASER_RADIUS, Tools } from "./tools.js";
 import { Viewport } from "./viewport.js";
-import { TextEditor } from "./text-editor.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
@@ -277,12 +277,12 @@ addEventListener("beforeunload", (event) => {
 // A page restored from the back/forward cache has lost its lock and its socket.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
-addEventListener("pagehide", () => saveStored(`view-${drawing}`, viewport.camera, "sessionStorage"));
+addEventListener("pagehide", () => saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage"));
 
 toolbar.notify();
 toolbar.showHistory(false, false);
 canvas.resize();
-const savedCamera = loadStored(`view-${drawing}`, () => null, isCamera, "sessionStorage");
+const savedCamera = loadStored(`camera-${drawing}`, () => null, isCamera, "sessionStorage");
 if (savedCamera) viewport.setCamera(savedCamera);
 else viewport.fit();
 const initialCamera = viewport.camera;

@@ -71,14 +71,14 @@ function show() {
   byId("more").hidden = next === null;
 }
 
-/** Looks at the first page again, or for the first time. */
+/** Reads the newest drawings and updates the list. */
 async function refresh() {
   try {
-    const page = await listDrawings();
-    const fresh = new Set(page.drawings.map(({ id }) => id));
+    const answer = await listDrawings();
+    const fresh = new Set(answer.drawings.map(({ id }) => id));
     const older = olderShown ? drawings.filter(({ id }) => !fresh.has(id)) : [];
-    drawings = [...page.drawings, ...older];
-    if (!olderShown) next = page.next ?? null;
+    drawings = [...answer.drawings, ...older];
+    if (!olderShown) next = answer.next ?? null;
     byId("load-error").hidden = true;
     show();
   } catch (error) {
@@ -90,11 +90,11 @@ async function refresh() {
 async function showOlder() {
   if (next === null) return;
   try {
-    const page = await listDrawings(next);
+    const answer = await listDrawings(next);
     olderShown = true;
     const held = new Set(drawings.map(({ id }) => id));
-    drawings = [...drawings, ...page.drawings.filter(({ id }) => !held.has(id))];
-    next = page.next ?? null;
+    drawings = [...drawings, ...answer.drawings.filter(({ id }) => !held.has(id))];
+    next = answer.next ?? null;
     show();
   } catch (error) {
     toast(messageOf(error));

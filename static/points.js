@@ -76,8 +76,8 @@ export function decodeSteps(bytes) {
 }
 
 /**
- * Points in the plane as they stand in JSON: the first one's place, and all of them relative to it.
- * They have pressures when the first one has.
+ * Packs points for JSON: the position of the first one, and all of them relative to it. They have
+ * pressures if the first one has.
  * @param {InkPoint[]} points at least one
  * @returns {{x: number, y: number, points: string}}
  */

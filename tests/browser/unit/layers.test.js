@@ -8,29 +8,29 @@ const MOST_LINES = 300;
 
 /** What each module may import. Whoever is not here may import nothing. */
 const MAY_IMPORT = {
-  "outbox-recovery.js": ["connection.js", "ids.js", "outbox.js", "tab-lock.js"],
   "canvas.js": ["camera.js", "geometry.js", "renderer.js"],
   "connection.js": ["backoff.js"],
-  "edits.js": ["ids.js"],
   "dom.js": ["icons.js"],
   "doodle.js": ["stroke-path.js"],
+  "edits.js": ["ids.js"],
   "ended-dialog.js": ["dom.js"],
-  "sync.js": ["backoff.js"],
   "list-page.js": ["api.js", "dom.js", "doodle.js", "toast.js"],
-  "presence.js": ["people-list.js", "remote-ink.js", "remote-pointers.js"],
+  "outbox-recovery.js": ["connection.js", "ids.js", "outbox.js", "tab-lock.js"],
   "outbox.js": ["ids.js"],
-  "stroke-path.js": ["geometry.js"],
-  "renderer.js": ["geometry.js", "stroke-path.js", "points.js"],
   "people-panel.js": ["dom.js"],
+  "presence.js": ["people-list.js", "remote-ink.js", "remote-pointers.js"],
   "remote-ink.js": ["points.js"],
+  "renderer.js": ["geometry.js", "points.js", "stroke-path.js"],
   "replica.js": ["arrival.js"],
   "share.js": ["dom.js", "icons.js"],
   "signals.js": ["points.js"],
+  "stroke-path.js": ["geometry.js"],
+  "sync.js": ["backoff.js"],
+  "text-editor.js": ["geometry.js"],
   "toast.js": ["dom.js"],
   "toolbar.js": ["dom.js", "icons.js"],
   "tools.js": ["camera.js", "geometry.js", "ids.js", "points.js"],
   "viewport.js": ["camera.js", "geometry.js"],
-  "text-editor.js": ["geometry.js"],
 };
 
 /** Names that only some may say: who touches the outside world. */
@@ -44,8 +44,8 @@ const ONLY = {
 };
 /** Modules that must run without a browser. */
 const PURE = [
-  "arrival.js", "backoff.js", "camera.js", "edits.js", "geometry.js", "history.js", "presence.js", "outbox.js", "stroke-path.js", "people-list.js", "points.js",
-  "remote-ink.js", "remote-pointers.js", "replica.js", "tools.js",
+  "arrival.js", "backoff.js", "camera.js", "edits.js", "geometry.js", "history.js", "outbox.js", "people-list.js",
+  "points.js", "presence.js", "remote-ink.js", "remote-pointers.js", "replica.js", "stroke-path.js", "tools.js",
 ];
 
 const modules = readdirSync(FOLDER).filter((name) => name.endsWith(".js"));
