@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Takes the picture of the README: a real server, two people, one drawing.
+ * Takes the README's screenshot: a real server, two people, one drawing.
  *
  *     WHITEBOARD_BIN=… node picture.js ../screenshot.png
  *
- * It must never paint anything itself: what is in the picture was drawn with pointer events.
+ * It must never paint anything itself: everything is drawn with pointer events.
  */
 
 import { Server, TestUser, drag, waitForStrokes, launched, waitForStatus } from "./e2e/harness.js";
@@ -41,11 +41,11 @@ try {
     await ada.locator("#text-editor").waitFor();
     await ada.keyboard.type(text);
     await ada.keyboard.press("Escape");
-    // The next press begins another text only when it is none that ended this one.
+    // A press shortly after closing the editor does not open it again.
     await ada.waitForTimeout(450);
   };
-  const along = (/** @type {number} */ count, /** @type {(t: number) => At} */ place) =>
-    Array.from({ length: count }, (_, i) => place(i / (count - 1)));
+  const along = (/** @type {number} */ count, /** @type {(t: number) => At} */ point) =>
+    Array.from({ length: count }, (_, i) => point(i / (count - 1)));
 
   await pick("r", "Ink", "Medium");
   await drag(ada, [[170, 170], [640, 520]]);

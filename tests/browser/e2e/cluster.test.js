@@ -26,14 +26,14 @@ afterEach(async () => {
   assert.deepEqual(errors, []);
 });
 
-/** @param {{address: string}} [through] a server, or else the balancer */
+/** @param {{address: string}} [through] a server; by default the balancer */
 async function newUser(through = cluster) {
   const one = await TestUser.create(browser, through);
   people.push(one);
   return one;
 }
 
-test("two people on two servers see each other, the ink and the strokes", async () => {
+test("people on two servers see each other, their ink and their strokes", async () => {
   const [first, second] = cluster.servers;
   const drawing = await first.drawing();
   const page = await (await newUser(first)).open(drawing);
@@ -51,7 +51,7 @@ test("two people on two servers see each other, the ink and the strokes", async 
   assert.deepEqual(await strokes(other), await strokes(page));
 });
 
-test("whose server is killed draws on through another one", async () => {
+test("a client whose server is killed continues on another one", async () => {
   const drawing = await cluster.servers[0].drawing();
   const page = await (await newUser()).open(drawing);
   const other = await (await newUser()).open(drawing);
@@ -68,7 +68,7 @@ test("whose server is killed draws on through another one", async () => {
   assert.deepEqual(await strokes(other), await strokes(page));
 });
 
-test("whose server is killed while the pen is down finishes the stroke, and it is there whole and once", async () => {
+test("a stroke in progress when the server is killed is saved whole and once", async () => {
   const drawing = await cluster.servers[0].drawing();
   const page = await (await newUser()).open(drawing);
   const other = await (await newUser()).open(drawing);
@@ -82,7 +82,7 @@ test("whose server is killed while the pen is down finishes the stroke, and it i
     await waitForStatus(page, "Saved");
     await waitForStrokes(other, 1 + turn);
     for (const each of [page, other]) {
-      // Nothing is left of the ink, nor of where the pen was when the server died.
+      // No ink is left over from before the crash.
       await waitForPixel(each, "dynamic", [250, y], false);
       for (const x of [205, 400, 595]) await waitForPixel(each, "static", [x, y]);
     }
@@ -93,7 +93,7 @@ test("whose server is killed while the pen is down finishes the stroke, and it i
   assert.deepEqual(await strokes(other), await strokes(page));
 });
 
-test("a page whose files did not all come loads again by itself", async () => {
+test("a page whose files failed to load is reloaded", async () => {
   const drawing = await cluster.servers[0].drawing();
   const one = await newUser();
   let failures = 0;
@@ -107,7 +107,7 @@ test("a page whose files did not all come loads again by itself", async () => {
   assert.equal(failures, 3);
 });
 
-test("while the database is dead a page says what is not saved, and saves it when it is back", async () => {
+test("while the database is down ops count as unsaved, and they are saved once it is back", async () => {
   const drawing = await cluster.servers[0].drawing();
   const page = await (await newUser()).open(drawing);
   const other = await (await newUser()).open(drawing);

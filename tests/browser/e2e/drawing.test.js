@@ -37,7 +37,7 @@ async function two() {
   return { drawing, a: await ada.open(drawing), b: await bob.open(drawing) };
 }
 
-test("what one draws, the other sees, pixel for pixel", async () => {
+test("a stroke looks the same for another person, pixel for pixel", async () => {
   const { a, b } = await two();
   await a.click('[aria-label="Red"]');
   await drag(a, [[300, 300], [400, 250], [500, 300], [600, 250]]);
@@ -51,7 +51,7 @@ test("what one draws, the other sees, pixel for pixel", async () => {
   await waitForPixel(b, "dynamic", [500, 300], false);
 });
 
-test("ink is seen while it is drawn, and is gone once the stroke is there", async () => {
+test("ink is visible while drawing and replaced by the stroke", async () => {
   const { a, b } = await two();
   await drag(a, [[300, 300], [400, 320], [500, 300]], { lift: false });
   await waitForPixel(b, "dynamic", [400, 320]);
@@ -61,7 +61,7 @@ test("ink is seen while it is drawn, and is gone once the stroke is there", asyn
   await waitForPixel(b, "dynamic", [400, 320], false);
 });
 
-test("ink that is given up goes", async () => {
+test("cancelled ink disappears", async () => {
   const { a, b } = await two();
   await drag(a, [[300, 300], [400, 320], [500, 300]], { lift: false });
   await waitForPixel(b, "dynamic", [400, 320]);
@@ -71,7 +71,7 @@ test("ink that is given up goes", async () => {
   assert.deepEqual(await strokes(a), []);
 });
 
-test("every tool draws what the other sees", async () => {
+test("the strokes of every tool reach another person", async () => {
   const { a, b } = await two();
   for (const [key, y] of /** @type {[string, number][]} */ ([["p", 120], ["m", 180], ["l", 240], ["a", 300], ["r", 360], ["o", 430]])) {
     await a.keyboard.press(key);
@@ -88,7 +88,7 @@ test("every tool draws what the other sees", async () => {
   await waitForStatus(a, "Saved");
 });
 
-test("a text is changed in place, and the change is undone", async () => {
+test("a text is edited in place, and the edit is undone", async () => {
   const { a, b } = await two();
   await a.keyboard.press("t");
   await a.mouse.click(400, 300);
@@ -108,7 +108,7 @@ test("a text is changed in place, and the change is undone", async () => {
   await until("the other sees it undone", async () => (await text()) === "one");
 });
 
-test("a reload brings back exactly what is there", async () => {
+test("a reload shows exactly the same strokes", async () => {
   const { a, b } = await two();
   for (let i = 0; i < 5; i += 1) await drag(a, [[200 + i * 60, 200], [230 + i * 60, 400]]);
   await drag(b, [[250, 500], [400, 520]]);
@@ -121,7 +121,7 @@ test("a reload brings back exactly what is there", async () => {
   await waitForPixel(a, "static", [215, 300]);
 });
 
-test("undo and redo are of one's own strokes only", async () => {
+test("undo and redo affect only one's own strokes", async () => {
   const { a, b } = await two();
   await drag(a, [[200, 200], [300, 200]]);
   await waitForStrokes(b, 1);
@@ -143,7 +143,7 @@ test("undo and redo are of one's own strokes only", async () => {
   await waitForStatus(a, "Saved");
 });
 
-test("undo never takes back what somebody else made of it since", async () => {
+test("undo never reverts a later change by somebody else", async () => {
   const { a, b } = await two();
   await drag(a, [[200, 200], [300, 200]]);
   await waitForStrokes(b, 1);
@@ -159,7 +159,7 @@ test("undo never takes back what somebody else made of it since", async () => {
   await waitForStrokes(b, 1);
 });
 
-test("the eraser takes whole strokes, anybody's, and undo brings all of a drag back", async () => {
+test("the eraser removes anybody's whole strokes, and undo restores all of a drag", async () => {
   const { a, b } = await two();
   for (let i = 0; i < 4; i += 1) await drag(a, [[200 + i * 50, 200], [200 + i * 50, 300]]);
   await waitForStrokes(b, 4);
@@ -171,10 +171,10 @@ test("the eraser takes whole strokes, anybody's, and undo brings all of a drag b
   await b.keyboard.press("Control+z");
   await waitForStrokes(a, 4);
   await waitForPixel(a, "static", [250, 250]);
-  assert.deepEqual((await strokes(a)).map(({ z }) => z), [1, 2, 3, 4], "each where it was");
+  assert.deepEqual((await strokes(a)).map(({ z }) => z), [1, 2, 3, 4], "in their previous order");
 });
 
-test("people and their pointers are seen, and go with them", async () => {
+test("people and their pointers are shown until they leave", async () => {
   const { drawing, a, b } = await two();
   await until("both are here", async () => (await a.locator("#people .face").count()) === 2);
   await b.click("#people");
@@ -184,7 +184,7 @@ test("people and their pointers are seen, and go with them", async () => {
   await a.getByText("Grace Hopper").waitFor();
   const pointers = () => a.evaluate("__whiteboard.presence.shown(performance.now()).pointers.map(({ person, point }) => [person.name, point.x, point.y])");
   const [x, y] = await b.evaluate("[__whiteboard.viewport.toPlane({ x: 444, y: 333 }).x, __whiteboard.viewport.toPlane({ x: 444, y: 333 }).y]");
-  await until("the pointer is where it is", async () => {
+  await until("the pointer is shown at its position", async () => {
     await b.mouse.move(444 + Math.random(), 333);
     const [pointer] = await pointers();
     return pointer && pointer[0] === "Grace Hopper" && Math.hypot(pointer[1] - x, pointer[2] - y) < 2;
@@ -194,10 +194,10 @@ test("people and their pointers are seen, and go with them", async () => {
   await until("the name is remembered", async () => (await kept.locator("#my-name").inputValue()) === "Grace Hopper");
   await kept.close();
   await b.close();
-  await until("who left is gone", async () => (await a.locator("#people .face").count()) === 1 && (await pointers()).length === 0);
+  await until("the person who left has disappeared", async () => (await a.locator("#people .face").count()) === 1 && (await pointers()).length === 0);
 });
 
-test("of a crowd the first faces and the number are shown, and who does something is known by name", async () => {
+test("a crowd is shown as some faces and a number, and active people by name", async () => {
   const { drawing, a, b: crowd } = await two();
   await crowd.evaluate(async (drawing) => {
     const hex = () => crypto.randomUUID().replaceAll("-", "");
@@ -217,13 +217,13 @@ test("of a crowd the first faces and the number are shown, and who does somethin
   assert.ok(listed >= 49 && listed <= 50, `${listed} are listed`);
   assert.equal(await a.locator("#unnamed").textContent(), `and ${71 - listed} more`);
   const pointers = () => a.evaluate("__whiteboard.presence.shown(performance.now()).pointers.map(({ person }) => person.name)");
-  await until("everyone who moves for long enough is seen", async () => {
+  await until("everyone who keeps moving is shown", async () => {
     await crowd.evaluate("crowd.slice(-5).forEach((socket) => socket.send(JSON.stringify({ type: \"signal\", pointer: { x: Math.random(), y: 0 } })))");
     return (await pointers()).length === 5;
   });
   assert.deepEqual((await pointers()).sort(), [65, 66, 67, 68, 69].map((number) => `Guest ${number}`));
   await crowd.evaluate("crowd.forEach((socket) => socket.close())");
-  await until("they are gone", async () => (await a.locator("#people .face").count()) === 2 && (await pointers()).length === 0);
+  await until("they have left", async () => (await a.locator("#people .face").count()) === 2 && (await pointers()).length === 0);
   assert.equal(await a.locator("#unnamed").isVisible(), false);
 });
 
@@ -236,7 +236,7 @@ test("a title changes for everybody", async () => {
   assert.equal(await b.title(), "The plan · Whiteboard");
 });
 
-test("a deleted drawing says so, and is taken back with everything on it", async () => {
+test("a deleted drawing is announced and can be restored with its strokes", async () => {
   const { drawing, a, b } = await two();
   await drag(a, [[200, 200], [300, 200]]);
   await waitForStrokes(b, 1);
@@ -249,7 +249,7 @@ test("a deleted drawing says so, and is taken back with everything on it", async
   await waitForStrokes(a, 1);
 });
 
-test("an address without a drawing says so", async () => {
+test("the address of a drawing that does not exist shows a message", async () => {
   const one = await newUser();
   const page = await one.context.newPage();
   await page.goto(`${server.address}/d/${"0".repeat(32)}`);
@@ -257,7 +257,7 @@ test("an address without a drawing says so", async () => {
   assert.equal(await page.locator("#restore").isVisible(), false);
 });
 
-test("fingers: one draws, two move and zoom", async () => {
+test("one finger draws, two pan and zoom", async () => {
   const drawing = await server.drawing();
   const one = await newUser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   const page = await one.open(drawing);
@@ -276,7 +276,7 @@ test("fingers: one draws, two move and zoom", async () => {
   await waitForStrokes(page, 1);
 });
 
-test("a pen draws as thick as it is pressed, and then a hand only moves the paper", async () => {
+test("a pen's pressure sets the thickness, and after that fingers only pan", async () => {
   const drawing = await server.drawing();
   const one = await newUser({ hasTouch: true });
   const page = await one.open(drawing);
@@ -301,11 +301,11 @@ test("a pen draws as thick as it is pressed, and then a hand only moves the pape
   await touch("touchStart", 400);
   for (let i = 1; i <= 10; i += 1) await touch("touchMove", 400 - i * 10);
   await touch("touchEnd");
-  await until("the paper moved", async () => (await page.evaluate("__whiteboard.viewport.camera.x")) === before + 100);
+  await until("the view moved", async () => (await page.evaluate("__whiteboard.viewport.camera.x")) === before + 100);
   await waitForStrokes(page, 1);
 });
 
-test("the wheel moves the paper, and with Ctrl it zooms around the pointer", async () => {
+test("the wheel pans, and with Ctrl it zooms around the pointer", async () => {
   const page = await (await newUser()).open(await server.drawing());
   const camera = () => page.evaluate("__whiteboard.viewport.camera");
   const start = await camera();
@@ -320,7 +320,7 @@ test("the wheel moves the paper, and with Ctrl it zooms around the pointer", asy
   const still = await page.evaluate("__whiteboard.viewport.toPlane({ x: 300, y: 200 })");
   assert.ok(Math.hypot(still.x - under.x, still.y - under.y) < 1e-6);
   await page.keyboard.press("0");
-  await until("it is as large as life", async () => (await camera()).zoom === 1);
+  await until("the zoom is 100 %", async () => (await camera()).zoom === 1);
   await page.keyboard.down("Space");
   await drag(page, [[300, 300], [350, 300]]);
   await page.keyboard.up("Space");

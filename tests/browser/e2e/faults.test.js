@@ -30,7 +30,7 @@ async function newUser() {
   return one;
 }
 
-/** Waits until so many ops are on the shelf of a page's browser.
+/** Waits until the browser of a page has stored `count` ops.
  * @param {import("playwright-core").Page} page
  * @param {number} count
  * @param {number} [within] milliseconds */
@@ -43,10 +43,10 @@ async function waitForStoredOps(page, count, within) {
     database.close();
     return result;
   });
-  await until(`${count} ops on the shelf`, async () => (await found()) === count, within);
+  await until(`${count} stored ops`, async () => (await found()) === count, within);
 }
 
-/** Ends a page as a crash does: nothing of it runs any more.
+/** Crashes a page.
  * @param {import("playwright-core").Page} page */
 async function crash(page) {
   const session = await page.context().newCDPSession(page);
@@ -56,7 +56,7 @@ async function crash(page) {
   await page.close();
 }
 
-test("what is drawn while the server is dead is saved when it is back", async () => {
+test("strokes drawn while the server is down are saved once it is back", async () => {
   const drawing = await server.drawing();
   const page = await (await newUser()).open(drawing);
   await drag(page, [[200, 200], [300, 200]]);
@@ -74,7 +74,7 @@ test("what is drawn while the server is dead is saved when it is back", async ()
   assert.deepEqual(await strokes(other), await strokes(page));
 });
 
-test("what a crashed page left unsaved is saved by the next one", async () => {
+test("the unsaved ops of a crashed page are saved by the next one", async () => {
   const drawing = await server.drawing();
   const one = await newUser();
   const page = await one.open(drawing);
@@ -98,7 +98,7 @@ test("what a crashed page left unsaved is saved by the next one", async () => {
   await waitForStoredOps(next, 0);
 });
 
-test("a page that is loaded again while the server is dead loses nothing", async () => {
+test("a reload while the server is down loses nothing", async () => {
   const drawing = await server.drawing();
   const page = await (await newUser()).open(drawing);
   await drag(page, [[200, 200], [300, 200]]);
@@ -113,7 +113,7 @@ test("a page that is loaded again while the server is dead loses nothing", async
   await assert.rejects(page.reload(), /ERR_CONNECTION_REFUSED/);
   await server.start();
   await page.reload();
-  // Perhaps before it found what it left behind.
+  // Possibly before it has recovered the stored ops.
   await waitForStatus(page, "Saved");
   await waitForStrokes(page, 3);
   await waitForStoredOps(page, 0);
@@ -127,15 +127,15 @@ test("a page that is loaded again while the server is dead loses nothing", async
 });
 
 for (const webLocks of [true, false]) {
-  // Without them, as over plain http in a local network, a dead page is told by its silence.
+  // Without Web Locks, as over plain http in a local network, a missing heartbeat marks a dead page.
   const how = webLocks ? "with Web Locks" : "without Web Locks";
 
-  test(`${how} another page of the browser leaves a page's outbox alone until it is dead`, async () => {
+  test(`${how} a page's outbox is not recovered by another one before it crashes`, async () => {
     const drawing = await server.drawing();
     const one = await newUser();
     if (!webLocks) await one.context.addInitScript(() => Object.defineProperty(Navigator.prototype, "locks", { value: undefined }));
     await one.context.addInitScript(() => {
-      /** When this page asked the shelf who kept something: the searches before the last one are over. */
+      /** When this page read the owners of stored ops; every search but the last one is complete. */
       const searches = [];
       Object.assign(globalThis, { __searches: searches });
       const { getAll } = IDBObjectStore.prototype;
@@ -151,14 +151,14 @@ for (const webLocks of [true, false]) {
     await drag(page, [[200, 300], [300, 300]]);
     await waitForStatus(page, "Reconnecting… (1 not saved)");
     await waitForStoredOps(page, 1);
-    // Longer than a page may be silent that is told by that.
-    const silence = webLocks ? 0 : 11_000;
-    const looked = Date.now() + silence;
-    await until("the other page looked", () => other.evaluate((after) => /** @type {any} */ (globalThis).__searches.filter((at) => at > after).length > 1, looked), 40_000);
+    // Longer than the time after which a missing heartbeat marks a dead page.
+    const delay = webLocks ? 0 : 11_000;
+    const looked = Date.now() + delay;
+    await until("the other page searched", () => other.evaluate((after) => /** @type {any} */ (globalThis).__searches.filter((at) => at > after).length > 1, looked), 40_000);
     assert.equal(await other.evaluate("__whiteboard.recovery.count"), 0);
     await waitForStatus(other, "Reconnecting…");
     await crash(page);
-    await until("the other page adopts", async () => (await other.evaluate("__whiteboard.recovery.count")) === 1, 40_000);
+    await until("the other page recovers the op", async () => (await other.evaluate("__whiteboard.recovery.count")) === 1, 40_000);
     await waitForStatus(other, "Reconnecting… (1 not saved)");
     await server.start();
     await waitForStatus(other, "Saved");
@@ -168,7 +168,7 @@ for (const webLocks of [true, false]) {
   });
 }
 
-test("without IndexedDB drawing works, and leaving with something unsaved asks first", async () => {
+test("without IndexedDB drawing works, and leaving with unsaved ops asks first", async () => {
   const drawing = await server.drawing();
   const one = await newUser();
   await one.context.addInitScript(() => Object.defineProperty(globalThis, "indexedDB", { value: undefined }));
@@ -188,7 +188,7 @@ test("without IndexedDB drawing works, and leaving with something unsaved asks f
   await waitForStatus(page, "Saved");
 });
 
-test("a full drawing says no with a reason, and erasing makes room", async () => {
+test("a full drawing rejects strokes with a reason until one is erased", async () => {
   const small = await Server.start({ WHITEBOARD_MAX_STROKES: "2" });
   try {
     const one = await TestUser.create(browser, small);
@@ -214,7 +214,7 @@ test("a full drawing says no with a reason, and erasing makes room", async () =>
   }
 });
 
-test("a stroke whose refusal was lost with its socket is told of", async () => {
+test("a stroke whose refusal was lost with the socket is reported", async () => {
   const small = await Server.start({ WHITEBOARD_MAX_STROKES: "1" });
   try {
     const one = await TestUser.create(browser, small);
@@ -225,7 +225,7 @@ test("a stroke whose refusal was lost with its socket is told of", async () => {
     await one.context.routeWebSocket(/\/ws\//, (socket) => {
       const first = sockets.push(socket) === 1;
       socket.connectToServer().onMessage((text) => {
-        // The answers to what comes after the first stroke do not arrive through the first socket.
+        // The first socket drops all answers except that to the first stroke.
         const { type, n } = JSON.parse(String(text));
         const answers = type === "refused" || type === "done";
         if (first && type === "refused") refusals += 1;
@@ -244,7 +244,7 @@ test("a stroke whose refusal was lost with its socket is told of", async () => {
     await waitForStatus(page, "2 not saved");
     await waitForStrokes(page, 1);
     await sockets[0].close({ code: 4500, reason: "again: for a test" });
-    await page.getByText("a stroke is not here that was sent before: it was refused, or someone erased it").waitFor();
+    await page.getByText("an earlier stroke is missing: it was refused, or someone erased it").waitFor();
     await waitForStrokes(page, 0);
     await waitForPixel(page, "static", [250, 300], false);
     await waitForStatus(page, "Saved");
@@ -253,7 +253,7 @@ test("a stroke whose refusal was lost with its socket is told of", async () => {
   }
 });
 
-test("after a restart a page gets only what came after what it holds", async () => {
+test("after a restart a client receives only the changes it lacks", async () => {
   const drawing = await server.drawing();
   const watching = await newUser();
   const page = await watching.open(drawing);

@@ -9,7 +9,7 @@ import { ModelServer, Session } from "./model-server.js";
 const SEEDS = Number(process.env.SEEDS ?? 60);
 const STEPS = 400;
 
-/** Numbers from 0 to below `most`, the same ones for the same seed. */
+/** A generator of numbers from 0 to below `most`, determined by the seed. */
 function dice(seed) {
   let state = seed;
   return (most) => {
@@ -20,8 +20,8 @@ function dice(seed) {
   };
 }
 
-/** A page without a window: the real parts, tied together as on the page, on a network that drops. */
-class Page {
+/** A client without a window: the real modules, connected as on the board page, on a lossy network. */
+class Client {
   up = [];
   down = [];
   session = null;
@@ -31,12 +31,12 @@ class Page {
     this.server = server;
     this.id = id;
     this.counts = { refused: 0, dropped: 0, load: 0, lost: 0 };
-    /** Strokes of which this page's people were told that they are not done. */
+    /** Strokes that were reported to the user as rejected. */
     this.rejected = new Set();
     this.drawn = new Set(left.map(({ stroke }) => stroke));
     this.replica = new Replica(() => {}, (_, { stroke }) => {
       this.counts.lost += 1;
-      assert.ok(!server.rows.has(stroke), "what is stored is not lost");
+      assert.ok(!server.rows.has(stroke), "a stored stroke is not reported as refused");
       this.rejected.add(stroke);
     });
     this.replica.epoch = server.epoch;
@@ -84,7 +84,7 @@ class Page {
     this.outbox.closed();
   }
 
-  hear(drop) {
+  receiveNext(drop) {
     const frame = this.down.shift();
     if (!frame) return;
     if (drop && frame.type === "strokes") {
@@ -96,7 +96,7 @@ class Page {
     this.outbox.receive(frame, (ops) => this.up.push(structuredClone(ops)));
   }
 
-  say(busy) {
+  sendNext(busy) {
     const frame = this.up.shift();
     if (frame && this.session) this.session.receive(frame, busy);
   }
@@ -130,59 +130,59 @@ async function run(seed) {
   let strokes = 0;
   let writers = 0;
   const fresh = () => `stroke-${String((strokes += 1)).padStart(6, "0")}`;
-  const pages = Array.from({ length: 3 }, () => new Page(server, `w${(writers += 1)}`));
+  const clients = Array.from({ length: 3 }, () => new Client(server, `w${(writers += 1)}`));
   const total = { refused: 0, dropped: 0, load: 0, lost: 0, cuts: 0, crashes: 0 };
   const rejected = new Set();
   for (let step = 0; step < STEPS; step += 1) {
-    const at = roll(pages.length);
-    const page = pages[at];
+    const at = roll(clients.length);
+    const client = clients[at];
     const what = roll(40);
-    if (what < 10) page.act(roll, fresh);
-    else if (what < 22) page.hear(roll(12) === 0);
-    else if (what < 34) page.say(roll(15) === 0);
-    else if (what < 37) page.connect();
+    if (what < 10) client.act(roll, fresh);
+    else if (what < 22) client.receiveNext(roll(12) === 0);
+    else if (what < 34) client.sendNext(roll(15) === 0);
+    else if (what < 37) client.connect();
     else if (what === 37) {
-      page.cut();
+      client.cut();
       total.cuts += 1;
     } else if (what === 38 && roll(4) === 0) {
-      // The page dies; another one takes what it left on the store, under its name.
+      // The client crashes, and another one recovers its stored ops under its writer.
       await tasksRun();
-      page.cut();
-      for (const kind of Object.keys(page.counts)) total[kind] += page.counts[kind];
-      // What it knew to be decided, and not yet how, nobody is told any more.
-      const kept = new Set([...page.store.values()].filter(({ op }) => op === "draw").map(({ stroke }) => stroke));
-      for (const stroke of page.drawn) if (!kept.has(stroke)) page.rejected.add(stroke);
-      page.rejected.forEach((stroke) => rejected.add(stroke));
-      const left = [...page.store.values()].sort((a, b) => a.n - b.n);
-      pages[at] = left.length > 0 ? new Page(server, page.id, left) : new Page(server, `w${(writers += 1)}`);
+      client.cut();
+      for (const kind of Object.keys(client.counts)) total[kind] += client.counts[kind];
+      // Ops that were answered before the crash, with an outcome not yet known, can no longer be reported.
+      const kept = new Set([...client.store.values()].filter(({ op }) => op === "draw").map(({ stroke }) => stroke));
+      for (const stroke of client.drawn) if (!kept.has(stroke)) client.rejected.add(stroke);
+      client.rejected.forEach((stroke) => rejected.add(stroke));
+      const left = [...client.store.values()].sort((a, b) => a.n - b.n);
+      clients[at] = left.length > 0 ? new Client(server, client.id, left) : new Client(server, `w${(writers += 1)}`);
       total.crashes += 1;
     } else await tasksRun();
   }
   for (let round = 0; round < 500; round += 1) {
-    if (round % 100 === 0) pages.forEach((page) => page.cut());
-    for (const page of pages) {
-      page.connect();
-      page.say(false);
-      page.hear(false);
+    if (round % 100 === 0) clients.forEach((client) => client.cut());
+    for (const client of clients) {
+      client.connect();
+      client.sendNext(false);
+      client.receiveNext(false);
     }
     await (round % 10 === 0 ? tasksRun() : null);
   }
   const truth = [...server.rows.values()].filter(({ erased }) => !erased).sort((a, b) => a.z - b.z || (a.stroke < b.stroke ? -1 : 1));
-  for (const page of pages) {
-    for (const kind of Object.keys(page.counts)) total[kind] += page.counts[kind];
-    page.rejected.forEach((stroke) => rejected.add(stroke));
-    assert.equal(page.outbox.count, 0, "everything has its answer");
-    assert.equal(page.store.size, 0, "nothing is left on the store");
-    assert.equal(page.replica.head, server.head);
-    page.replica.dropAnswered();
-    assert.deepEqual(page.picture(), truth.map(({ stroke, z, body }) => ({ id: stroke, z, body })));
+  for (const client of clients) {
+    for (const kind of Object.keys(client.counts)) total[kind] += client.counts[kind];
+    client.rejected.forEach((stroke) => rejected.add(stroke));
+    assert.equal(client.outbox.count, 0, "every op has its answer");
+    assert.equal(client.store.size, 0, "nothing is left in the store");
+    assert.equal(client.replica.head, server.head);
+    client.replica.dropAnswered();
+    assert.deepEqual(client.picture(), truth.map(({ stroke, z, body }) => ({ id: stroke, z, body })));
   }
-  for (const stroke of server.refused) assert.ok(server.rows.has(stroke) || rejected.has(stroke), `${stroke} was refused without a word`);
-  assert.equal(new Set(server.applied).size, server.applied.length, "each op happened once");
+  for (const stroke of server.refused) assert.ok(server.rows.has(stroke) || rejected.has(stroke), `${stroke} was refused without a report`);
+  assert.equal(new Set(server.applied).size, server.applied.length, "each op was applied once");
   return { ...total, applied: server.applied.length, strokes: truth.length };
 }
 
-test("whatever is drawn, dropped, cut, refused and crashed, all pages end with the same picture", async () => {
+test("clients converge despite lost frames, cut connections, refusals and crashes", async () => {
   const sum = {};
   for (let seed = 1; seed <= SEEDS; seed += 1) {
     const counts = await run(seed).catch((error) => {

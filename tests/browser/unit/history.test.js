@@ -15,7 +15,7 @@ function done(history, ...edits) {
   history.finish(edits);
 }
 
-test("undo and redo build on the own op before", () => {
+test("undo and redo are based on this tab's previous op", () => {
   const { history, drafts } = fresh();
   done(history, { kind: "draw", stroke: "a", body });
   history.undo();
@@ -29,7 +29,7 @@ test("undo and redo build on the own op before", () => {
   ]);
 });
 
-test("undo of erasing brings all of it back in one step", () => {
+test("undo of erasing restores all strokes in one step", () => {
   const { history, drafts } = fresh();
   done(history, { kind: "erase", stroke: "a", body }, { kind: "erase", stroke: "b", body });
   history.undo();
@@ -40,7 +40,7 @@ test("undo of erasing brings all of it back in one step", () => {
   assert.deepEqual([history.canUndo, history.canRedo], [false, true]);
 });
 
-test("undo of drawing after undo of editing builds on the undone edit", () => {
+test("undo of drawing after undo of editing is based on the undone edit", () => {
   const { history, drafts } = fresh();
   done(history, { kind: "draw", stroke: "a", body });
   done(history, { kind: "edit", stroke: "a", before: { text: "x" }, after: { text: "y" } });
@@ -52,7 +52,7 @@ test("undo of drawing after undo of editing builds on the undone edit", () => {
   ]);
 });
 
-test("something new ends what could be redone, and a lost stroke leaves history", () => {
+test("a new edit clears redo, and a forgotten stroke leaves the history", () => {
   const { history } = fresh();
   done(history, { kind: "draw", stroke: "a", body });
   history.undo();

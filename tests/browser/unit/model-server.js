@@ -1,10 +1,11 @@
 // @ts-check
 /**
- * A server in fifty lines, for tests: one drawing, its order, and its verdicts, in memory.
- * It must never be kinder than the real one.
+ * A server for tests: one drawing in memory, with its sequence of changes and the rules of ops.
+ *
+ * It must never accept what the real server rejects.
  */
 
-/** One of so many strokes is refused, by its x. */
+/** One in this many strokes is refused, by its x. */
 const REFUSED_X = 8;
 
 export class ModelServer {
@@ -30,7 +31,7 @@ export class ModelServer {
   /**
    * @param {string} writer
    * @param {any} op
-   * @returns {any} a change, a refusal, or nothing where there is nothing to do
+   * @returns {any} a change, a refusal, or null if there is nothing to do
    */
   decide(writer, { n, op, stroke, body, set, base }) {
     const row = this.rows.get(stroke);

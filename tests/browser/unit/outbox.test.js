@@ -8,7 +8,7 @@ import { OutboxStore } from "../../../static/outbox-store.js";
 const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
 const draw = (more = {}) => ({ op: "draw", stroke: randomId(), body: { ...body, ...more } });
 
-/** Waits until `what` is true, at most two seconds. */
+/** Waits until `what` returns true, for up to two seconds. */
 async function until(what) {
   for (const end = Date.now() + 2000; !what(); await new Promise((resolve) => setTimeout(resolve, 1))) {
     assert.ok(Date.now() < end, `never: ${what}`);
@@ -25,7 +25,7 @@ async function fresh({ kept = [], writer = writerOf(randomId(), randomId()), dra
   return { outbox, store, writer, drawing, frames, refused, numbers, send: (frame) => frames.push(frame) };
 }
 
-/** An outbox with all these on its store, that no session took yet. */
+/** An outbox with these ops stored and not sent. */
 async function kept(drafts) {
   const parts = await fresh();
   let count = 0;
@@ -36,29 +36,29 @@ async function kept(drafts) {
   return parts;
 }
 
-test("ops are on the store before they are sent, and in order", async () => {
+test("ops are stored before they are sent, in order", async () => {
   const { outbox, store, writer, numbers } = await fresh();
   outbox.opened(0, () => {
-    throw new Error("sent before it was kept");
+    throw new Error("sent before it was stored");
   });
   outbox.closed();
   const order = [];
   const put = store.put.bind(store);
   store.put = async (writer, op) => {
     await put(writer, op);
-    order.push(`kept ${op.n}`);
+    order.push(`stored ${op.n}`);
   };
   outbox.opened(0, ({ ops }) => ops.forEach(({ n }) => order.push(`sent ${n}`)));
   outbox.add(draw());
   outbox.add(draw());
   await until(() => order.length === 4);
   assert.deepEqual(order.filter((what) => what.startsWith("sent")), ["sent 1", "sent 2"]);
-  for (const n of [1, 2]) assert.ok(order.indexOf(`kept ${n}`) < order.indexOf(`sent ${n}`));
+  for (const n of [1, 2]) assert.ok(order.indexOf(`stored ${n}`) < order.indexOf(`sent ${n}`));
   assert.deepEqual((await store.ops(writer.tab)).map(({ n }) => n), [1, 2]);
   assert.deepEqual(numbers(), []);
 });
 
-test("done is cumulative, and leaves nothing on the store", async () => {
+test("done is cumulative and empties the store", async () => {
   const { outbox, store, writer, numbers, send } = await fresh();
   outbox.opened(0, send);
   for (let i = 0; i < 3; i += 1) outbox.add(draw());
@@ -71,7 +71,7 @@ test("done is cumulative, and leaves nothing on the store", async () => {
   await until(() => (store.ops(writer.tab).then((ops) => (left = ops.length)), left === 0));
 });
 
-test("after a reconnect only what is not done is sent again", async () => {
+test("after a reconnect only unanswered ops are sent again", async () => {
   const { outbox, frames, numbers, send } = await fresh();
   outbox.opened(0, send);
   for (let i = 0; i < 4; i += 1) outbox.add(draw());
@@ -84,25 +84,25 @@ test("after a reconnect only what is not done is sent again", async () => {
   assert.deepEqual(numbers(), [3, 4, 5]);
 });
 
-test("a refused op leaves the outbox, and its number has no hole", async () => {
+test("a refused op leaves the outbox without a gap in the numbers", async () => {
   const { outbox, frames, refused, numbers, send } = await fresh();
   outbox.opened(0, send);
   const ops = Array.from({ length: 3 }, () => outbox.add(draw()));
   await until(() => numbers().length === 3);
-  for (let told = 0; told < 2; told += 1) outbox.refused({ type: "refused", n: 2, reason: "full", message: "the drawing is full" });
+  for (let times = 0; times < 2; times += 1) outbox.refused({ type: "refused", n: 2, reason: "full", message: "the drawing is full" });
   assert.deepEqual([outbox.count, refused], [2, [[2, "full"]]]);
   frames.length = 0;
   outbox.opened(0, send);
   assert.deepEqual(numbers(), [1, 2, 3]);
   const again = frames[0].ops[1];
   assert.equal(again.op, "erase");
-  assert.ok(ops.every(({ stroke }) => stroke !== again.stroke), "what stands for it touches no stroke");
+  assert.ok(ops.every(({ stroke }) => stroke !== again.stroke), "the placeholder touches no stroke");
   outbox.done(3);
   outbox.refused({ type: "refused", n: 2, reason: "full", message: "" });
   assert.equal(refused.length, 1);
 });
 
-test("a refused op that is the first is answered with it", async () => {
+test("a refusal of the first op is also its answer", async () => {
   const { outbox, numbers, send } = await fresh();
   outbox.opened(0, send);
   outbox.add(draw());
@@ -111,7 +111,7 @@ test("a refused op that is the first is answered with it", async () => {
   assert.deepEqual([outbox.count, outbox.first], [0, 2]);
 });
 
-test("a refusal for load keeps the op, and sends it and all after it again later", async () => {
+test("after a refusal for load the op and those after it are resent later", async () => {
   const { outbox, frames, refused, numbers, send } = await fresh();
   outbox.opened(0, send);
   for (let i = 0; i < 3; i += 1) outbox.add(draw());
@@ -125,7 +125,7 @@ test("a refusal for load keeps the op, and sends it and all after it again later
   assert.deepEqual(numbers(), [2, 3, 4]);
 });
 
-test("resend sends from that number on", async () => {
+test("resend sends the ops from that number on", async () => {
   const { outbox, frames, numbers, send } = await fresh();
   outbox.opened(0, send);
   for (let i = 0; i < 3; i += 1) outbox.add(draw());
@@ -136,10 +136,10 @@ test("resend sends from that number on", async () => {
   outbox.done(2);
   frames.length = 0;
   outbox.resend(1);
-  assert.deepEqual(numbers(), [], "what has its answer is not sent again, nor what is in flight");
+  assert.deepEqual(numbers(), [], "neither answered ops nor ops in flight are sent again");
 });
 
-test("between two sessions nothing is sent, and the next one does not wait for what the last one asked", async () => {
+test("nothing is sent between sessions, and a new session ignores the previous one's retry_ms", async () => {
   const { outbox, frames, numbers, send } = await fresh();
   outbox.opened(0, send);
   outbox.add(draw());
@@ -153,7 +153,7 @@ test("between two sessions nothing is sent, and the next one does not wait for w
   assert.deepEqual(numbers(), [1]);
 });
 
-test("a refusal for load that does not say how long is for a second", async (context) => {
+test("a refusal for load without retry_ms waits one second", async (context) => {
   const { outbox, frames, numbers, send } = await kept([draw()]);
   outbox.opened(0, send);
   frames.length = 0;
@@ -165,7 +165,7 @@ test("a refusal for load that does not say how long is for a second", async (con
   assert.deepEqual(numbers(), [1]);
 });
 
-test("whenever the number of unanswered ops changes it is told", async () => {
+test("every change of the number of unanswered ops is reported", async () => {
   const counts = [];
   const store = { put: async () => {}, deleteUpTo: async () => {} };
   const on = { answered() {}, refused() {}, countChanged: () => counts.push(outbox.count), storeFailed() {} };
@@ -178,7 +178,7 @@ test("whenever the number of unanswered ops changes it is told", async () => {
   assert.deepEqual(counts, [1, 2, 3, 2, 1, 0]);
 });
 
-test("no more than a window is in flight, in as few frames as it takes", async () => {
+test("no more than a window of ops is in flight, in as few frames as possible", async () => {
   const { outbox, frames, numbers, send } = await kept(Array.from({ length: 450 }, () => draw()));
   outbox.opened(0, send);
   assert.deepEqual([numbers().length, frames.length], [200, 1]);
@@ -189,7 +189,7 @@ test("no more than a window is in flight, in as few frames as it takes", async (
   assert.deepEqual(numbers(), Array.from({ length: 450 }, (_, i) => i + 1));
 });
 
-test("a frame is as large as it may be and no larger, unless one op alone is", async () => {
+test("frames are filled up to the limit, and only a single op may exceed it", async () => {
   const large = (bytes) => draw({ later: "é".repeat(bytes / 2) });
   const drafts = [...Array.from({ length: 20 }, () => large(30_000)), large(300_000), draw()];
   const { outbox, frames, numbers, send } = await kept(drafts);
@@ -201,7 +201,7 @@ test("a frame is as large as it may be and no larger, unless one op alone is", a
   assert.deepEqual(numbers(), drafts.map((_, i) => i + 1));
 });
 
-test("what stands for a refused op replaces it on the store", async () => {
+test("a placeholder replaces a refused op in the store", async () => {
   const { outbox, store, writer, numbers, send } = await kept([draw(), draw(), draw()]);
   outbox.opened(0, send);
   const [{ stroke }] = (await store.ops(writer.tab)).slice(1, 2);
@@ -209,11 +209,11 @@ test("what stands for a refused op replaces it on the store", async () => {
   let left = [];
   await until(() => (store.ops(writer.tab).then((ops) => (left = ops)), left.length === 3 && left[1].op === "erase"));
   assert.deepEqual(left.map(({ n }) => n), [1, 2, 3], "no number is missing");
-  assert.ok(left.every((op) => op.stroke !== stroke), "and nothing is left of what was refused");
+  assert.ok(left.every((op) => op.stroke !== stroke), "the refused op is deleted");
   assert.deepEqual(numbers(), [1, 2, 3]);
 });
 
-test("what a dead page left is sent by another one under its numbers", async () => {
+test("a dead tab's ops are sent by another tab with the same numbers", async () => {
   const dead = await fresh();
   for (let i = 0; i < 3; i += 1) dead.outbox.add(draw());
   let kept = [];
@@ -222,17 +222,17 @@ test("what a dead page left is sent by another one under its numbers", async () 
   const store = await OutboxStore.open(dead.drawing, indexedDB);
   const [owner] = await store.owners();
   assert.deepEqual([owner.tab, owner.key], [dead.writer.tab, dead.writer.key]);
-  assert.deepEqual(await (await OutboxStore.open(randomId(), indexedDB)).owners(), [], "another drawing has nothing to do with it");
-  const adopter = await fresh({ kept: await store.ops(owner.tab), writer: writerOf(owner.key, owner.tab), drawing: dead.drawing });
-  assert.deepEqual([adopter.outbox.count, adopter.outbox.first, adopter.outbox.next], [3, 1, 4]);
-  adopter.outbox.opened(1, adopter.send);
-  assert.deepEqual(adopter.numbers(), [2, 3]);
-  adopter.outbox.done(3);
+  assert.deepEqual(await (await OutboxStore.open(randomId(), indexedDB)).owners(), [], "another drawing has no owners");
+  const recoverer = await fresh({ kept: await store.ops(owner.tab), writer: writerOf(owner.key, owner.tab), drawing: dead.drawing });
+  assert.deepEqual([recoverer.outbox.count, recoverer.outbox.first, recoverer.outbox.next], [3, 1, 4]);
+  recoverer.outbox.opened(1, recoverer.send);
+  assert.deepEqual(recoverer.numbers(), [2, 3]);
+  recoverer.outbox.done(3);
   await store.removeOwner(owner.tab);
   assert.deepEqual([await store.owners(), await store.ops(owner.tab)], [[], []]);
 });
 
-test("without a database ops are sent all the same", async () => {
+test("without a database ops are still sent", async () => {
   const store = await OutboxStore.open(randomId(), { open: () => { throw new Error("private mode"); } });
   assert.equal(store.durable, false);
   const sent = [];
@@ -243,7 +243,7 @@ test("without a database ops are sent all the same", async () => {
   await until(() => sent.length === 1);
 });
 
-test("a database that fails later does not stop the drawing", async () => {
+test("a database that fails later does not stop sending", async () => {
   let failures = 0;
   const store = { put: async () => { throw new Error("quota"); }, deleteUpTo: async () => {} };
   const sent = [];

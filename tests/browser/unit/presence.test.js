@@ -7,10 +7,10 @@ const person = (writer, name = writer) => ({ writer, author: `author ${writer}`,
 const whole = (version, count, ...joined) => ({ type: "people", version, count, joined });
 const names = (list) => list.listed.map(({ name }) => name);
 
-test("a change is taken by the version before and by no other", () => {
+test("a difference applies only to the version it is from", () => {
   const list = new PeopleList();
   const first = { type: "people", from: 7, version: 8, count: 3, joined: [person("c")], left: ["a"] };
-  assert.equal(list.apply(first), "gap", "nothing was told yet");
+  assert.equal(list.apply(first), "gap", "there is no list yet");
   assert.equal(list.apply(whole(7, 2, person("a"), person("b"))), "next");
   assert.deepEqual(names(list), ["a", "b"]);
   const second = { type: "people", from: 8, version: 9, count: 900, joined: [person("b", "Bea")] };
@@ -24,23 +24,22 @@ test("a change is taken by the version before and by no other", () => {
   assert.deepEqual([names(list), list.count, list.has("b")], [[], 0, false]);
 });
 
-test("the whole takes the place of all that was held, and those who stay keep their place", () => {
+test("a whole list replaces the previous one and keeps the order of those who stay", () => {
   const list = new PeopleList();
   list.apply(whole(7, 3, person("a"), person("b"), person("c")));
   list.apply(whole(3, 2, person("c"), person("b", "Bea")));
   assert.deepEqual([names(list), list.count], [["Bea", "c"], 2]);
 });
 
-test("another socket begins with the whole: no change of before or of another server is taken", () => {
+test("after reconnecting no difference applies before a whole list", () => {
   const list = new PeopleList();
   list.apply(whole(7, 1, person("a")));
   list.opened();
   assert.equal(list.apply({ type: "people", from: 7, version: 8, count: 0, left: ["a"] }), "gap");
-  assert.deepEqual(names(list), ["a"], "what was told last is shown until then");
+  assert.deepEqual(names(list), ["a"], "the previous list is shown until then");
 });
 
-/** Whatever is missed, a list that asks at a gap equals the server's. */
-test("any changes, some of them missed, end in the server's list", () => {
+test("a list that requests the whole after a gap always equals the server's", () => {
   let seed = 20;
   const random = (below) => (seed = (seed * 1103515245 + 12345) % 2 ** 31) % below;
   const list = new PeopleList();
@@ -62,40 +61,40 @@ test("any changes, some of them missed, end in the server's list", () => {
     }
     assert.deepEqual(names(list).sort(), [...now.values()].map(({ name }) => name).sort());
     assert.equal(list.count, now.size);
-    if (version > 480) assert.ok(gaps > 0, "nothing was missed: this showed nothing");
+    if (version > 480) assert.ok(gaps > 0, "no gap occurred: the test was vacuous");
   }
 });
 
-/** The presence of the page `me`, and what was told of them and asked. */
+/** The presence of the tab `me`, with the audiences reported since the last call and the number of requests. */
 function fresh() {
-  const told = [];
+  const audiences = [];
   let asks = 0;
-  const presence = new Presence("me", () => false, (audience) => told.push(audience), () => (asks += 1));
-  return { presence, told: () => told.splice(0).map(({ listed, ...rest }) => ({ ...rest, listed: listed.length })), asked: () => asks };
+  const presence = new Presence("me", () => false, (audience) => audiences.push(audience), () => (asks += 1));
+  return { presence, audiences: () => audiences.splice(0).map(({ listed, ...rest }) => ({ ...rest, listed: listed.length })), asked: () => asks };
 }
 
-test("a page asks once for what it missed, until it is told", () => {
-  const { presence, told, asked } = fresh();
+test("after a gap the whole list is requested once", () => {
+  const { presence, audiences, asked } = fresh();
   presence.receivePeople(whole(1, 1, person("me")));
   for (const from of [2, 3, 4]) presence.receivePeople({ type: "people", from, version: from + 1, count: 2, joined: [person("a")] });
   assert.equal(asked(), 1);
-  assert.equal(told().length, 1);
+  assert.equal(audiences().length, 1);
   presence.receivePeople(whole(5, 2, person("me"), person("a")));
   presence.receivePeople({ type: "people", from: 9, version: 10, count: 2 });
   assert.equal(asked(), 2);
   presence.opened();
   presence.receivePeople({ type: "people", from: 9, version: 10, count: 2 });
-  assert.equal(asked(), 3, "another socket may ask again");
+  assert.equal(asked(), 3, "a new socket requests again");
 });
 
-test("whoever comes is told apart from who leaves, from other names and from the number", () => {
-  const { presence, told } = fresh();
+test("someoneJoined is set only if someone joined", () => {
+  const { presence, audiences } = fresh();
   presence.receivePeople(whole(1, 1, person("me")));
   presence.receivePeople({ type: "people", from: 1, version: 2, count: 2, joined: [person("a")] });
   presence.receivePeople({ type: "people", from: 2, version: 3, count: 2, joined: [person("a", "Ada"), person("me", "I")] });
   presence.receivePeople({ type: "people", from: 3, version: 4, count: 800 });
   presence.receivePeople({ type: "people", from: 4, version: 5, count: 1, left: ["a"] });
-  assert.deepEqual(told(), [
+  assert.deepEqual(audiences(), [
     { listed: 1, count: 1, alone: true, someoneJoined: false },
     { listed: 2, count: 2, alone: false, someoneJoined: true },
     { listed: 2, count: 2, alone: false, someoneJoined: false },
@@ -104,7 +103,7 @@ test("whoever comes is told apart from who leaves, from other names and from the
   ]);
 });
 
-test("a pointer is shown under the name of whose it is, and goes with them", () => {
+test("a pointer has its person's name and disappears with them", () => {
   const { presence } = fresh();
   presence.receivePeople(whole(1, 2, person("me"), person("a")));
   presence.receiveSignals({ type: "signals", pointers: [{ writer: "a", at: { x: 1, y: 2 } }, { writer: "b", at: { x: 1, y: 2 } }] }, 0);

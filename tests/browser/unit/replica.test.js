@@ -12,17 +12,17 @@ const fresh = (...changes) => {
   return replica;
 };
 
-test("changes are taken in order, once, and never across a gap", () => {
+test("changes apply in order, once, and never across a gap", () => {
   const replica = fresh(change(1, "a"));
   assert.equal(replica.apply(frame(2, change(3, "c"))), "gap");
   assert.deepEqual([ids(replica), replica.head], [["a"], 1]);
   assert.equal(replica.apply(frame(0, change(1, "a", { erased: true }))), "stale");
   assert.deepEqual(ids(replica), ["a"]);
   assert.equal(replica.apply(frame(0, change(1, "a", { erased: true }), change(2, "b"))), "next");
-  assert.deepEqual([ids(replica), replica.head], [["a", "b"], 2], "what is held already is not taken again");
+  assert.deepEqual([ids(replica), replica.head], [["a", "b"], 2], "a change that is already applied is skipped");
 });
 
-test("positions without a change are of rows that moved on", () => {
+test("an update may advance the head without changes", () => {
   const replica = fresh(change(1, "a"));
   assert.equal(replica.apply({ from: 1, head: 7, changes: [] }), "next");
   assert.equal(replica.head, 7);
@@ -33,7 +33,7 @@ test("strokes are painted by z, ties by id", () => {
   assert.deepEqual(ids(replica), ["c", "a", "b"]);
 });
 
-test("an own wish is seen at once, above everything, and replaced by what came of it", () => {
+test("an own op shows at once, on top, and is replaced by its change", () => {
   const replica = fresh(change(1, "a"));
   replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "z", body: body(1) });
   replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "b", body: body(2) });
@@ -43,24 +43,24 @@ test("an own wish is seen at once, above everything, and replaced by what came o
   assert.equal(replica.pendingCount(), 1);
 });
 
-test("an own wish stays on top of an older change of somebody else", () => {
+test("an own op stays applied on top of somebody else's earlier change", () => {
   const replica = fresh(change(1, "a"));
   replica.applyOptimistic("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
   replica.apply(frame(1, change(2, "a", { body: { ...body(9), colour: "#d6402b" } })));
   assert.deepEqual([replica.stroke("a").body.x, replica.stroke("a").body.colour], [5, "#d6402b"]);
 });
 
-test("done before the change keeps the stroke in sight until the change comes", () => {
+test("a stroke answered before its change arrives stays visible", () => {
   const replica = fresh();
   replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "a", body: body() });
   replica.answered("me", 1);
   assert.deepEqual(ids(replica), ["a"]);
   replica.apply(frame(0, change(1, "a", { erased: true })));
-  assert.deepEqual(ids(replica), [], "what somebody else made of it counts");
+  assert.deepEqual(ids(replica), [], "somebody else's later change counts");
   assert.equal(replica.pendingCount(), 0);
 });
 
-test("what was drawn and erased again stays out of sight until it is told", () => {
+test("a stroke drawn and erased stays hidden until its change arrives", () => {
   const replica = fresh();
   replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "a", body: body() });
   replica.applyOptimistic("me", { n: 2, op: "erase", stroke: "a" });
@@ -71,7 +71,7 @@ test("what was drawn and erased again stays out of sight until it is told", () =
   assert.equal(replica.pendingCount(), 0);
 });
 
-test("what was answered and had no effect is gone once everything is held", () => {
+test("an answered op without effect is dropped once all changes have arrived", () => {
   const replica = fresh(change(1, "a"));
   replica.applyOptimistic("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
   replica.answered("me", 1);
@@ -79,7 +79,7 @@ test("what was answered and had no effect is gone once everything is held", () =
   assert.equal(replica.stroke("a").body.x, 0);
 });
 
-test("a stroke that was decided before a position and is not told there was refused", () => {
+test("a stroke missing at a position that includes its answer was refused", () => {
   const lost = [];
   const replica = new Replica(() => {}, (writer, { n }) => lost.push([writer, n]));
   replica.epoch = "epoch";
@@ -87,12 +87,12 @@ test("a stroke that was decided before a position and is not told there was refu
   replica.answered("me", 2, { epoch: "epoch", head: 2 });
   replica.answered("me", 2);
   replica.apply(frame(0, change(1, "x")));
-  assert.deepEqual(lost, [], "what is told later is not lost");
+  assert.deepEqual(lost, [], "its change may still arrive");
   replica.apply(frame(1, change(2, "b", { writer: "me", n: 2, body: body() })));
   assert.deepEqual([lost, ids(replica)], [[["me", 1]], ["x", "b", "c"]]);
 });
 
-test("a stroke that was decided before a position which is held already was refused", () => {
+test("a stroke missing at the current head after its answer was refused", () => {
   const lost = [];
   const replica = new Replica(() => {}, (_, { n }) => lost.push(n));
   replica.epoch = "epoch";
@@ -100,12 +100,12 @@ test("a stroke that was decided before a position which is held already was refu
   replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "b", body: body() });
   replica.apply(frame(0, change(1, "b", { writer: "me", n: 2, erased: true })));
   replica.answered("me", 2, { epoch: "another", head: 1 });
-  assert.deepEqual(lost, [], "a position of another epoch says nothing");
+  assert.deepEqual(lost, [], "a position of another epoch is ignored");
   replica.answered("me", 2, { epoch: "epoch", head: 1 });
   assert.deepEqual([lost, ids(replica), replica.pendingCount()], [[1], [], 0]);
 });
 
-test("a refused wish is as if it had never been", () => {
+test("a refused op leaves no trace", () => {
   const replica = fresh(change(1, "a"));
   replica.applyOptimistic("me", { n: 1, op: "erase", stroke: "a" });
   replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "b", body: body() });
@@ -115,7 +115,7 @@ test("a refused wish is as if it had never been", () => {
   assert.deepEqual(ids(replica), ["a"]);
 });
 
-test("undo and redo over an own op work before anything is stored", () => {
+test("undo and redo based on an own op work before it is stored", () => {
   const replica = fresh();
   replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "a", body: body() });
   replica.applyOptimistic("me", { n: 2, op: "erase", stroke: "a", base: { writer: "me", n: 1 } });
@@ -124,20 +124,20 @@ test("undo and redo over an own op work before anything is stored", () => {
   assert.deepEqual(ids(replica), ["a"]);
 });
 
-test("an op over a change that is not the last any more shows nothing", () => {
+test("an op whose base is not the last op shows nothing", () => {
   const replica = fresh(change(1, "a", { writer: "me", n: 1, body: body() }), change(2, "a", { writer: "other", n: 9, body: body(3) }));
   replica.applyOptimistic("me", { n: 2, op: "erase", stroke: "a", base: { writer: "me", n: 1 } });
   assert.deepEqual(ids(replica), ["a"]);
 });
 
-test("a wish of a dead page that was done before it died changes nothing", () => {
+test("a recovered op that is stored already changes nothing", () => {
   const replica = fresh(change(1, "a", { writer: "dead", n: 2, body: body(8) }));
   replica.applyOptimistic("dead", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
   replica.applyOptimistic("dead", { n: 2, op: "edit", stroke: "a", set: { x: 8 } });
   assert.deepEqual([replica.stroke("a").body.x, replica.pendingCount()], [8, 0]);
 });
 
-test("a reset forgets everything told and keeps everything wished", () => {
+test("a reset drops confirmed strokes and keeps unanswered ops", () => {
   const replica = fresh(change(1, "a"));
   replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "b", body: body() });
   replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "c", body: body() });
@@ -146,7 +146,7 @@ test("a reset forgets everything told and keeps everything wished", () => {
   assert.deepEqual([ids(replica), replica.head, replica.epoch], [["c"], 0, "epoch"]);
 });
 
-test("every change of the picture is told with what was there and what is", () => {
+test("every visible change is reported with the stroke before and after", () => {
   const seen = [];
   const replica = new Replica((id, before, after) => seen.push([id, before?.body.x ?? null, after?.body.x ?? null]));
   replica.apply(frame(0, change(1, "a", { body: body(1) })));

@@ -7,7 +7,7 @@ const points = (count) => Array.from({ length: count }, (_, x) => ({ x, y: 0 }))
 
 const someoneJoined = { count: 2, alone: false, someoneJoined: true };
 
-/** A page that others see, and what it said since this was asked last. */
+/** The signals of a tab that others see; `said` returns the frames since the last call. */
 function fresh() {
   const frames = [];
   const signals = new Signals((frame) => frames.push(frame));
@@ -28,7 +28,7 @@ const pass = (milliseconds) => {
   mock.timers.tick(milliseconds);
 };
 
-test("the first pointer goes at once, and of those that follow quickly the last", () => {
+test("the first pointer is sent at once, then only the latest one per interval", () => {
   const { signals, said } = fresh();
   for (const x of [1, 2, 3]) signals.pointer({ x, y: 0 });
   assert.deepEqual(said().map(({ pointer }) => pointer.x), [1]);
@@ -38,7 +38,7 @@ test("the first pointer goes at once, and of those that follow quickly the last"
   assert.deepEqual(said(), []);
 });
 
-test("ink is told piece by piece, each point once", () => {
+test("ink is sent in parts, each point once", () => {
   const { signals, said } = fresh();
   signals.ink(header, points(3));
   pass(40);
@@ -48,7 +48,7 @@ test("ink is told piece by piece, each point once", () => {
   assert.deepEqual(said(), []);
 });
 
-test("a welcome, and whoever comes, is told where the pointer is, and all of the ink, though nothing moves", () => {
+test("the pointer is sent again when someone joins, and with all of the ink after a welcome", () => {
   const { signals, said } = fresh();
   signals.pointer({ x: 1, y: 0 });
   signals.ink(header, points(3));
@@ -61,21 +61,21 @@ test("a welcome, and whoever comes, is told where the pointer is, and all of the
   assert.deepEqual([pointer.x, ink.offset], [1, 0]);
   pass(1_000);
   signals.setAudience(someoneJoined);
-  assert.deepEqual(said(), [{ type: "signal", pointer: { x: 1, y: 0 } }], "others hold the ink");
+  assert.deepEqual(said(), [{ type: "signal", pointer: { x: 1, y: 0 } }], "the server sends the ink so far");
   pass(1_000);
   signals.setAudience({ ...someoneJoined, someoneJoined: false });
-  assert.deepEqual(said(), [], "who left, and who was here, need it not");
+  assert.deepEqual(said(), [], "nobody joined");
   signals.setAudience({ count: 1, alone: true, someoneJoined: false });
-  assert.deepEqual(said(), [], "nobody would hear it");
+  assert.deepEqual(said(), [], "nobody else is here");
   signals.inkDone();
   signals.pointer(null);
   pass(1_000);
   said();
   signals.receive({ type: "welcome" });
-  assert.deepEqual(said(), [], "who is not on the drawing says nothing");
+  assert.deepEqual(said(), [], "the pointer is not on the drawing");
 });
 
-test("that the pointer left is told, whoever comes meanwhile", () => {
+test("a pointer that left is reported although someone joins", () => {
   const { signals, said } = fresh();
   signals.pointer({ x: 1, y: 0 });
   signals.pointer(null);
@@ -84,7 +84,7 @@ test("that the pointer left is told, whoever comes meanwhile", () => {
   assert.deepEqual(said().map(({ away }) => away), [undefined, true]);
 });
 
-test("the more people are here the fewer pointers each of them tells, down to one a second", () => {
+test("the pointer rate falls with the number of people, to one per second", () => {
   for (const [count, every] of [[3, 50], [50, 50], [300, 300], [5_000, 1_000]]) {
     const { signals, said } = fresh();
     signals.setAudience({ count, alone: false, someoneJoined: false });

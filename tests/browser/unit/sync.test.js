@@ -7,7 +7,7 @@ const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", w
 const change = (seq) => ({ seq, stroke: `s${seq}`, z: seq, author: "p", writer: "w", n: seq, body });
 const strokes = (from, head, ...seqs) => ({ type: "strokes", from, head, changes: seqs.map(change) });
 
-function fresh(pages = []) {
+function fresh(chunks = []) {
   const replica = new Replica(() => {});
   const asked = [];
   const reads = [];
@@ -17,25 +17,25 @@ function fresh(pages = []) {
     read: async (since, epoch, target) => {
       reads.push(since);
       queries.push([since, epoch, target]);
-      const page = await pages.shift();
-      if (page instanceof Error) throw page;
-      return { epoch: "l", reset: false, title: "", ...page };
+      const chunk = await chunks.shift();
+      if (chunk instanceof Error) throw chunk;
+      return { epoch: "l", reset: false, title: "", ...chunk };
     },
     send: (frame) => asked.push(frame),
     title: (title) => titles.push(title),
-    readFailed: (error) => error.message !== "gone",
+    readFailed: (error) => error.message !== "final",
   });
   return { replica, sync, asked, reads, queries, titles };
 }
 
-/** Waits until `what` is true, at most two seconds. */
+/** Waits until `what` returns true, for up to two seconds. */
 async function until(what) {
   for (const end = Date.now() + 2000; !what(); await new Promise((resolve) => setTimeout(resolve, 1))) {
     assert.ok(Date.now() < end, `never: ${what}`);
   }
 }
 
-test("a drawing is loaded page by page", async () => {
+test("a drawing is loaded in chunks", async () => {
   const { replica, sync, reads, titles } = fresh([
     { from: 0, head: 2, more: true, title: "one", changes: [change(1), change(2)] },
     { from: 2, head: 3, more: false, title: "two", changes: [change(3)] },
@@ -45,7 +45,7 @@ test("a drawing is loaded page by page", async () => {
   assert.deepEqual([replica.head, replica.epoch, replica.ordered().length], [3, "l", 3]);
 });
 
-test("each read of a first load names the target that the one before named", async () => {
+test("each read of a first load sends the target of the previous chunk", async () => {
   const { sync, queries } = fresh([
     { from: 0, head: 1, more: true, target: 2, changes: [change(1)] },
     new Error("cut"),
@@ -56,14 +56,14 @@ test("each read of a first load names the target that the one before named", asy
   assert.deepEqual(queries, [[0, null, undefined], [1, "l", 2], [1, "l", 2], [2, "l", 2]]);
 });
 
-test("a failed page is read again, unless there is nothing to read", async () => {
+test("a failed read is retried unless the failure is final", async () => {
   const again = fresh([new Error("cut"), { from: 0, head: 1, more: false, changes: [change(1)] }]);
   assert.equal(await again.sync.load(), true);
   assert.equal(again.replica.head, 1);
-  assert.equal(await fresh([new Error("gone")]).sync.load(), false);
+  assert.equal(await fresh([new Error("final")]).sync.load(), false);
 });
 
-test("after a failure the page waits before it reads again", async (context) => {
+test("a failed read is retried after a wait", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const { sync, reads } = fresh([new Error("cut"), { from: 0, head: 1, more: false, changes: [change(1)] }]);
   const loaded = sync.load();
@@ -76,7 +76,7 @@ test("after a failure the page waits before it reads again", async (context) => 
   assert.deepEqual(reads, [0, 0]);
 });
 
-test("at a gap the page asks once for what it lacks", () => {
+test("a gap requests the missing changes once", () => {
   const { replica, sync, asked } = fresh();
   replica.epoch = "l";
   sync.receive(strokes(3, 4, 4));
@@ -88,7 +88,7 @@ test("at a gap the page asks once for what it lacks", () => {
   assert.equal(replica.ordered().length, 5);
 });
 
-test("a new connection may ask at once again", () => {
+test("a new socket may request at once", () => {
   const { sync, asked } = fresh();
   sync.receive(strokes(3, 4, 4));
   sync.opened();
@@ -96,7 +96,7 @@ test("a new connection may ask at once again", () => {
   assert.equal(asked.length, 2);
 });
 
-test("what was answered and does not come is asked for once", (context) => {
+test("an answered op without its change causes one ping", (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const { replica, sync, asked } = fresh();
   sync.answered();
@@ -111,10 +111,10 @@ test("what was answered and does not come is asked for once", (context) => {
   replica.applyOptimistic("w", { n: 2, op: "draw", stroke: "s2", body });
   sync.answered();
   context.mock.timers.tick(1_000);
-  assert.equal(asked.length, 2, "what is answered later is asked for too");
+  assert.equal(asked.length, 2, "a later answer causes another ping");
 });
 
-test("a pong that tells of nothing later ends what was answered and had no effect", () => {
+test("a pong with the current head drops answered ops without effect", () => {
   const { replica, sync } = fresh();
   sync.receive(strokes(0, 1, 1));
   replica.applyOptimistic("w", { n: 2, op: "edit", stroke: "s1", set: { x: 5 } });
@@ -125,7 +125,7 @@ test("a pong that tells of nothing later ends what was answered and had no effec
   assert.equal(replica.stroke("s1").body.x, 0);
 });
 
-test("a head that stays ahead on two pongs is asked for", () => {
+test("two consecutive pongs with a later head request the changes", () => {
   const { sync, asked } = fresh();
   sync.receive({ type: "pong", head: 0 });
   sync.receive({ type: "pong", head: 2 });
@@ -134,12 +134,12 @@ test("a head that stays ahead on two pongs is asked for", () => {
   sync.receive({ type: "pong", head: 2 });
   sync.opened();
   sync.receive({ type: "pong", head: 2 });
-  assert.equal(asked.length, 0, "they are in a row, and of one socket");
+  assert.equal(asked.length, 0, "only consecutive pongs of one socket count");
   sync.receive({ type: "pong", head: 2 });
   assert.equal(asked.length, 1);
 });
 
-test("a reset starts over from nothing", () => {
+test("a reset starts over from an empty drawing", () => {
   const { replica, sync } = fresh();
   sync.receive(strokes(0, 2, 1, 2));
   sync.receive({ type: "reset", epoch: "new", reason: "epoch" });
@@ -148,7 +148,7 @@ test("a reset starts over from nothing", () => {
   assert.equal(replica.head, 1);
 });
 
-test("what is too much for the socket is read over HTTP, and then asked for from there", async () => {
+test("a read frame reads over HTTP and then requests from there", async () => {
   const { replica, sync, asked } = fresh([{ from: 0, head: 3, more: false, changes: [change(1), change(2), change(3)] }]);
   sync.receive({ type: "read", since: 0 });
   await until(() => asked.length > 0);
@@ -156,7 +156,7 @@ test("what is too much for the socket is read over HTTP, and then asked for from
   assert.deepEqual(asked, [{ type: "since", since: 3, epoch: "l" }]);
 });
 
-test("while a page is read over HTTP it is read once, and nothing is asked for", async () => {
+test("while reading over HTTP no second read and no request is sent", async () => {
   let arrives;
   const { replica, sync, asked, reads } = fresh([new Promise((resolve) => (arrives = resolve))]);
   sync.receive(strokes(3, 4, 4));
@@ -171,7 +171,7 @@ test("while a page is read over HTTP it is read once, and nothing is asked for",
   assert.deepEqual([asked.slice(1), replica.head, reads], [[{ type: "since", since: 4, epoch: "l" }], 4, [0]]);
 });
 
-test("what was read over HTTP is followed at once, whenever the page asked last", async () => {
+test("after reading over HTTP a request is sent without waiting", async () => {
   const { sync, asked } = fresh([{ from: 0, head: 3, more: false, changes: [] }]);
   sync.receive(strokes(3, 4, 4));
   sync.receive({ type: "read", since: 0 });
@@ -179,15 +179,15 @@ test("what was read over HTTP is followed at once, whenever the page asked last"
   assert.deepEqual(asked.map(({ since }) => since), [0, 3]);
 });
 
-test("a drawing that is gone is not asked for", async () => {
-  const { sync, asked, reads } = fresh([new Error("gone")]);
+test("no request is sent after a read that failed for good", async () => {
+  const { sync, asked, reads } = fresh([new Error("final")]);
   sync.receive({ type: "read", since: 0 });
   await until(() => reads.length > 0);
   for (let turn = 0; turn < 10; turn += 1) await null;
   assert.deepEqual([asked, reads], [[], [0]]);
 });
 
-test("a page of an epoch that ended while it was read changes nothing", async () => {
+test("a chunk of an epoch that ended during the read is discarded", async () => {
   let arrives;
   const { replica, sync } = fresh([
     new Promise((resolve) => (arrives = resolve)),
@@ -202,7 +202,7 @@ test("a page of an epoch that ended while it was read changes nothing", async ()
   assert.deepEqual([replica.epoch, replica.head, replica.ordered().map(({ id }) => id)], ["new", 2, ["s1", "s2"]]);
 });
 
-test("a page that starts over, read over HTTP, leaves nothing of what was held, whenever it is read", async () => {
+test("a chunk with reset replaces all strokes", async () => {
   for (const read of [(sync) => sync.load(), (sync) => sync.receive({ type: "read", since: 9 })]) {
     const { replica, sync } = fresh([{ epoch: "new", reset: true, from: 0, head: 2, more: false, changes: [change(2)] }]);
     replica.epoch = "l";
@@ -213,7 +213,7 @@ test("a page that starts over, read over HTTP, leaves nothing of what was held, 
   }
 });
 
-test("a type of frame that the page does not know changes nothing", () => {
+test("frames of unknown type are ignored", () => {
   const { replica, sync } = fresh();
   sync.receive({ type: "later" });
   assert.equal(replica.head, 0);
