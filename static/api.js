@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * The server's HTTP API, and nothing else: one function for each thing it offers.
+ * The server's HTTP API: one function for each request.
  *
- * It must never retry or keep anything: whoever calls decides that.
+ * It must never retry or cache: that is up to the caller.
  */
 
 /** @typedef {import("./types.js").DrawingInfo} DrawingInfo */
-/** @typedef {import("./types.js").StrokesPage} StrokesPage */
+/** @typedef {import("./types.js").StrokesChunk} StrokesChunk */
 
-/** Milliseconds after which an answer is not waited for any longer. */
-const DEADLINE = 20_000;
+/** Milliseconds after which a request is aborted. */
+const TIMEOUT = 20_000;
 
-/** The server said no. */
+/** An answer with an error status. */
 export class ApiError extends Error {
   /**
    * @param {number} status
@@ -22,7 +22,7 @@ export class ApiError extends Error {
     this.status = status;
   }
 
-  /** Whether the same request will never do: not for now, as with load or a restart. */
+  /** Whether a retry cannot succeed, unlike after overload or a restart. */
   get isFinal() {
     return this.status >= 400 && this.status < 500 && this.status !== 408 && this.status !== 429;
   }
@@ -36,7 +36,7 @@ export class ApiError extends Error {
  */
 async function request(method, path, body) {
   const abort = new AbortController();
-  const deadline = setTimeout(() => abort.abort(), DEADLINE);
+  const timeout = setTimeout(() => abort.abort(), TIMEOUT);
   try {
     const answer = await fetch(path, {
       method,
@@ -49,7 +49,7 @@ async function request(method, path, body) {
     if (!answer.ok) throw new ApiError(answer.status, messageIn(text) ?? `the server answered ${answer.status}`);
     return text ? JSON.parse(text) : null;
   } finally {
-    clearTimeout(deadline);
+    clearTimeout(timeout);
   }
 }
 
@@ -63,8 +63,8 @@ function messageIn(text) {
 }
 
 /**
- * A page of drawings, the newest first.
- * @param {string} [before] what the page before called `next`
+ * Lists drawings, the newest first.
+ * @param {string} [before] `next` of the previous answer
  * @returns {Promise<{drawings: DrawingInfo[], next?: string | null}>}
  */
 export function listDrawings(before) {
@@ -92,38 +92,38 @@ export function deleteDrawing(id) {
   return request("DELETE", `/api/drawings/${id}`);
 }
 
-/** Takes a deletion back.
+/** Undoes a deletion.
  * @param {string} id */
 export function restoreDrawing(id) {
   return request("POST", `/api/drawings/${id}/restore`);
 }
 
 /**
- * The changes after a position; in the middle of a first load, which ends at a target, the next of them.
+ * Reads the changes after a position. While a first load is under way, `target` is that of the previous chunk.
  * @param {string} id
  * @param {number} since
- * @param {string | null} life
+ * @param {string | null} epoch
  * @param {number | undefined} target
- * @returns {Promise<StrokesPage>}
+ * @returns {Promise<StrokesChunk>}
  */
-export function readStrokes(id, since, life, target) {
-  const load = target === undefined ? "" : `&target=${target}`;
-  return request("GET", `/api/drawings/${id}/strokes?${after(since, life)}${load}`);
+export function readStrokes(id, since, epoch, target) {
+  const targetQuery = target === undefined ? "" : `&target=${target}`;
+  return request("GET", `/api/drawings/${id}/strokes?${sinceQuery(since, epoch)}${targetQuery}`);
 }
 
 /**
- * Where a socket carries the changes after a position.
+ * The address of a socket that sends the changes after a position.
  * @param {string} id
- * @param {{head: number, life: string | null}} held
+ * @param {{head: number, epoch: string | null}} held
  */
-export function socketAddress(id, { head, life }) {
-  return `${location.origin.replace(/^http/, "ws")}/ws/${id}?${after(head, life)}`;
+export function socketAddress(id, { head, epoch }) {
+  return `${location.origin.replace(/^http/, "ws")}/ws/${id}?${sinceQuery(head, epoch)}`;
 }
 
 /**
  * @param {number} since
- * @param {string | null} life
+ * @param {string | null} epoch
  */
-function after(since, life) {
-  return `since=${since}${life ? `&life=${life}` : ""}`;
+function sinceQuery(since, epoch) {
+  return `since=${since}${epoch ? `&epoch=${epoch}` : ""}`;
 }

@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * How something numbered stands to what is already held: the whole of reliable delivery,
- * the same rule as in the server.
+ * The rule of ordered delivery, the same as in the server: whether an update is stale, the next one, or
+ * comes after a gap.
  *
  * It must never keep state.
  */
 
 /**
- * Judges what covers the positions after `from` up to `to`, against the last position held.
- * @param {number} held
+ * Classifies an update of the positions after `from` up to `to`.
+ * @param {number} head the last position held
  * @param {number} from
  * @param {number} to
- * @returns {"stale"|"next"|"gap"} stale: drop it; next: take what is new of it; gap: get what is missing first
+ * @returns {"stale"|"next"|"gap"} stale: drop it; next: apply what is new in it; gap: get the missing changes first
  */
-export function arrival(held, from, to) {
-  if (to <= held) return "stale";
-  return from <= held ? "next" : "gap";
+export function arrival(head, from, to) {
+  if (to <= head) return "stale";
+  return from <= head ? "next" : "gap";
 }

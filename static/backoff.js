@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * How long to wait before the next attempt: longer each time, and never the same for all.
+ * The wait before the next attempt: exponential backoff with jitter.
  *
- * It must never wait itself.
+ * It must never start a timer.
  */
 
-/** Milliseconds. The first attempts of all pages of a server that died are spread up to FIRST. */
+/** Milliseconds. When a server fails, its clients' first attempts are spread between LEAST and FIRST. */
 const LEAST = 100;
 const FIRST = 1_000;
 const MOST = 10_000;
 
 /**
- * @param {number} attempt how many have failed in a row, from 1
+ * @param {number} attempt consecutive failures, from 1
  * @param {() => number} [random]
  */
 export function waitBefore(attempt, random = Math.random) {

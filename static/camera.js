@@ -1,33 +1,33 @@
 // @ts-check
 /**
- * The part of the plane that the window shows: the place of its upper left corner, and how
- * many pixels a unit takes.
+ * The visible part of the plane, as its upper left corner and a zoom factor.
  *
- * It must never know what is shown.
+ * It must never know what is drawn.
  */
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
+/** @typedef {import("./types.js").ScreenPoint} ScreenPoint */
 /** @typedef {import("./types.js").Box} Box */
 /** @typedef {{x: number, y: number, zoom: number}} Camera */
 /** @typedef {{width: number, height: number}} Size in pixels */
 
-/** Pixels a unit. */
-export const LEAST_ZOOM = 0.05;
-export const MOST_ZOOM = 8;
-/** Units from the middle of the plane that the view stays within: strokes may be a little farther. */
+/** Pixels per unit. */
+export const MIN_ZOOM = 0.05;
+export const MAX_ZOOM = 8;
+/** Largest coordinate of the camera, in units. Strokes may be slightly farther out. */
 const FARTHEST = 9_000_000;
-/** Pixels that stay free around what is fitted. */
+/** Margin around fitted content, in pixels. */
 const FIT_MARGIN = 96;
 
 /** @param {any} value */
 export function isCamera(value) {
-  return [value.x, value.y, value.zoom].every(Number.isFinite) && value.zoom >= LEAST_ZOOM && value.zoom <= MOST_ZOOM;
+  return [value.x, value.y, value.zoom].every(Number.isFinite) && value.zoom >= MIN_ZOOM && value.zoom <= MAX_ZOOM;
 }
 
 /**
  * @param {Camera} camera
- * @param {Place} pixel
- * @returns {Place}
+ * @param {ScreenPoint} pixel
+ * @returns {PlanePoint}
  */
 export function toPlane(camera, pixel) {
   return { x: camera.x + pixel.x / camera.zoom, y: camera.y + pixel.y / camera.zoom };
@@ -35,11 +35,11 @@ export function toPlane(camera, pixel) {
 
 /**
  * @param {Camera} camera
- * @param {Place} place
- * @returns {Place}
+ * @param {PlanePoint} point
+ * @returns {ScreenPoint}
  */
-export function toWindow(camera, place) {
-  return { x: (place.x - camera.x) * camera.zoom, y: (place.y - camera.y) * camera.zoom };
+export function toScreen(camera, point) {
+  return { x: (point.x - camera.x) * camera.zoom, y: (point.y - camera.y) * camera.zoom };
 }
 
 /**
@@ -49,30 +49,30 @@ export function toWindow(camera, place) {
  * @returns {Camera}
  */
 export function panned(camera, dx, dy) {
-  return within({ ...camera, x: camera.x - dx / camera.zoom, y: camera.y - dy / camera.zoom });
+  return clampedCamera({ ...camera, x: camera.x - dx / camera.zoom, y: camera.y - dy / camera.zoom });
 }
 
 /**
- * Zoomed so that what is under `pixel` stays there.
+ * Zooms so that the point under `pixel` stays there.
  * @param {Camera} camera
  * @param {number} zoom
- * @param {Place} pixel
+ * @param {ScreenPoint} pixel
  * @returns {Camera}
  */
 export function zoomedTo(camera, zoom, pixel) {
-  const allowed = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, zoom));
-  const place = toPlane(camera, pixel);
-  return within({ x: place.x - pixel.x / allowed, y: place.y - pixel.y / allowed, zoom: allowed });
+  const allowed = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, zoom));
+  const point = toPlane(camera, pixel);
+  return clampedCamera({ x: point.x - pixel.x / allowed, y: point.y - pixel.y / allowed, zoom: allowed });
 }
 
 /** @param {Camera} camera */
-function within({ x, y, zoom }) {
+function clampedCamera({ x, y, zoom }) {
   const clamped = (/** @type {number} */ value) => Math.min(FARTHEST, Math.max(-FARTHEST, value));
   return { x: clamped(x), y: clamped(y), zoom };
 }
 
 /**
- * Shows all of `box`, no larger than life.
+ * Shows all of `box`, at 100 % at most.
  * @param {Box} box
  * @param {Size} size
  * @returns {Camera}
@@ -82,18 +82,18 @@ export function fitted(box, size) {
   const height = Math.max(1, box.bottom - box.top);
   const margin = Math.min(FIT_MARGIN, size.width / 8);
   const fit = Math.min((size.width - 2 * margin) / width, (size.height - 2 * FIT_MARGIN) / height);
-  const zoom = Math.min(1, Math.max(LEAST_ZOOM, fit));
+  const zoom = Math.min(1, Math.max(MIN_ZOOM, fit));
   return centred({ x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 }, zoom, size);
 }
 
 /**
- * @param {Place} place
+ * @param {PlanePoint} point
  * @param {number} zoom
  * @param {Size} size
  * @returns {Camera}
  */
-export function centred(place, zoom, size) {
-  return { x: place.x - size.width / 2 / zoom, y: place.y - size.height / 2 / zoom, zoom };
+export function centred(point, zoom, size) {
+  return { x: point.x - size.width / 2 / zoom, y: point.y - size.height / 2 / zoom, zoom };
 }
 
 /**
@@ -111,10 +111,10 @@ export function shownBox(camera, size) {
 }
 
 /**
- * What two fingers do that moved from a to b each: pan, and zoom about their middle.
+ * Pans and zooms as two fingers moved, so that the points under them stay under them.
  * @param {Camera} camera
- * @param {[Place, Place]} before
- * @param {[Place, Place]} after
+ * @param {[ScreenPoint, ScreenPoint]} before
+ * @param {[ScreenPoint, ScreenPoint]} after
  * @returns {Camera}
  */
 export function pinched(camera, before, after) {

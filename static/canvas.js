@@ -1,30 +1,30 @@
 // @ts-check
 /**
- * Two layers: the settled one keeps what is stored or wished and is repainted only where it
- * changed; the live one holds ink in progress and pointers and is painted anew each frame.
+ * Two layers: the static one has the strokes and is repainted only where they changed; the dynamic one
+ * has ink in progress and pointers and is repainted in each frame.
  *
- * It must never know who draws or how strokes come here.
+ * It must never know who draws or how strokes arrive.
  */
 
-import { shownBox, toWindow } from "./camera.js";
+import { shownBox, toScreen } from "./camera.js";
 import { boxOfBoth, overlap } from "./geometry.js";
-import { boxOf, paint, paintInk } from "./painting.js";
+import { boxOf, paint, paintInk } from "./renderer.js";
 
 /** @typedef {import("./types.js").Box} Box */
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").Stroke} Stroke */
 /** @typedef {import("./types.js").InkPoint} InkPoint */
 /** @typedef {import("./camera.js").Camera} Camera */
-/** @typedef {{tool: import("./types.js").ToolName, colour: string, width: number, points: InkPoint[]}} LiveInk */
-/** @typedef {{name: string, colour: string, place: Place}} LivePointer */
-/** @typedef {{inks: LiveInk[], pointers: LivePointer[], ring: {place: Place, radius: number} | null, moving: boolean}} Live */
+/** @typedef {{tool: import("./types.js").ToolName, colour: string, width: number, points: InkPoint[]}} DynamicInk */
+/** @typedef {{name: string, colour: string, point: PlanePoint}} DynamicPointer */
+/** @typedef {{inks: DynamicInk[], pointers: DynamicPointer[], ring: {centre: PlanePoint, radius: number} | null, moving: boolean}} DynamicContent */
 
-/** Milliseconds a whole repaint may take for the picture to be repainted while the camera moves. */
-const QUICK = 14;
-/** Milliseconds the camera rests until a slow picture is repainted, and the most it is put off. */
-const REST = 90;
-const MOST_STALE = 700;
-/** The arrow of a pointer, and where its name is. */
+/** Longest full repaint, in milliseconds, that is done in every frame while the camera moves. */
+const FAST_REPAINT = 14;
+/** Milliseconds without camera movement before a slow repaint, and the longest it is postponed. */
+const REPAINT_DELAY = 90;
+const MAX_REPAINT_DELAY = 700;
+/** The shape of a pointer, and the font of its name. */
 const ARROW = "M0 0L4.6 15.4L7.9 9.1L14.6 7.2Z";
 const NAME_FONT = `600 12px "Avenir Next", "Segoe UI", system-ui, sans-serif`;
 
@@ -32,14 +32,14 @@ export class Canvas {
   /** @type {Camera} */
   camera = { x: 0, y: 0, zoom: 1 };
   size = { width: 1, height: 1 };
-  #settled;
-  #live;
+  #static;
+  #dynamic;
   #source;
   #scale = 1;
-  /** @type {Box | null} what to repaint of the settled layer, in the plane */
+  /** @type {Box | null} the part of the static layer to repaint, in units */
   #damaged = null;
   #allDamaged = true;
-  /** The camera that the settled layer was painted with. */
+  /** The camera that the static layer was painted with. */
   #painted = this.camera;
   #cost = 0;
   #paintedAt = 0;
@@ -48,24 +48,24 @@ export class Canvas {
   #arrow = new Path2D(ARROW);
 
   /**
-   * @param {HTMLCanvasElement} settled
-   * @param {HTMLCanvasElement} live
+   * @param {HTMLCanvasElement} staticCanvas
+   * @param {HTMLCanvasElement} dynamicCanvas
    * @param {object} source
    * @param {() => Stroke[]} source.strokes in painting order
-   * @param {(now: number) => Live} source.live
+   * @param {(now: number) => DynamicContent} source.dynamic
    */
-  constructor(settled, live, source) {
-    this.#settled = { element: settled, context: contextOf(settled) };
-    this.#live = { element: live, context: contextOf(live) };
+  constructor(staticCanvas, dynamicCanvas, source) {
+    this.#static = { element: staticCanvas, context: contextOf(staticCanvas) };
+    this.#dynamic = { element: dynamicCanvas, context: contextOf(dynamicCanvas) };
     this.#source = source;
   }
 
-  /** Fits both layers to the window. */
+  /** Resizes both layers to the window. */
   resize() {
-    const { clientWidth, clientHeight } = this.#live.element;
+    const { clientWidth, clientHeight } = this.#dynamic.element;
     this.#scale = Math.min(3, devicePixelRatio || 1);
     this.size = { width: Math.max(1, clientWidth), height: Math.max(1, clientHeight) };
-    for (const { element } of [this.#settled, this.#live]) {
+    for (const { element } of [this.#static, this.#dynamic]) {
       element.width = Math.round(this.size.width * this.#scale);
       element.height = Math.round(this.size.height * this.#scale);
     }
@@ -73,13 +73,13 @@ export class Canvas {
   }
 
   /** @param {Camera} camera */
-  look(camera) {
+  setCamera(camera) {
     this.camera = camera;
     this.#movedAt = performance.now();
     this.refresh();
   }
 
-  /** What is there changed.
+  /** Marks a part of the static layer for repainting.
    * @param {Box} box */
   damage(box) {
     this.#damaged = boxOfBoth(this.#damaged, box);
@@ -91,7 +91,7 @@ export class Canvas {
     this.refresh();
   }
 
-  /** Paints before the next frame. */
+  /** Schedules a repaint for the next frame. */
   refresh() {
     if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#paint(performance.now()));
   }
@@ -99,26 +99,26 @@ export class Canvas {
   /** @param {number} now */
   #paint(now) {
     this.#frame = 0;
-    this.#paintSettled(now);
-    const live = this.#source.live(now);
-    this.#paintLive(live);
-    if (live.moving) this.refresh();
+    this.#paintStatic(now);
+    const content = this.#source.dynamic(now);
+    this.#paintDynamic(content);
+    if (content.moving) this.refresh();
   }
 
   /** @param {number} now */
-  #paintSettled(now) {
+  #paintStatic(now) {
     const moved = this.camera !== this.#painted;
-    const moves = now - this.#movedAt < REST && now - this.#paintedAt < MOST_STALE;
-    if (moved && moves && this.#cost > QUICK) {
-      // A picture that takes long is moved as it is, and repainted a little later.
+    const moves = now - this.#movedAt < REPAINT_DELAY && now - this.#paintedAt < MAX_REPAINT_DELAY;
+    if (moved && moves && this.#cost > FAST_REPAINT) {
+      // A full repaint is slow: transform the existing picture and repaint it a little later.
       const zoom = this.camera.zoom / this.#painted.zoom;
-      const { x, y } = toWindow(this.camera, this.#painted);
-      this.#settled.element.style.transform = `translate(${x}px, ${y}px) scale(${zoom})`;
+      const { x, y } = toScreen(this.camera, this.#painted);
+      this.#static.element.style.transform = `translate(${x}px, ${y}px) scale(${zoom})`;
       this.refresh();
       return;
     }
     if (!moved && !this.#allDamaged && !this.#damaged) return;
-    const { context, element } = this.#settled;
+    const { context, element } = this.#static;
     const whole = moved || this.#allDamaged || !this.#damaged;
     const shown = shownBox(this.camera, this.size);
     const box = whole || !this.#damaged ? shown : this.#damaged;
@@ -129,8 +129,8 @@ export class Canvas {
     const began = performance.now();
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.save();
-    const from = toWindow(this.camera, { x: box.left, y: box.top });
-    const to = toWindow(this.camera, { x: box.right, y: box.bottom });
+    const from = toScreen(this.camera, { x: box.left, y: box.top });
+    const to = toScreen(this.camera, { x: box.right, y: box.bottom });
     const left = Math.floor(from.x * this.#scale) - 1;
     const top = Math.floor(from.y * this.#scale) - 1;
     context.beginPath();
@@ -152,16 +152,16 @@ export class Canvas {
     }
   }
 
-  /** @param {Live} live */
-  #paintLive({ inks, pointers, ring }) {
-    const { context, element } = this.#live;
+  /** @param {DynamicContent} content */
+  #paintDynamic({ inks, pointers, ring }) {
+    const { context, element } = this.#dynamic;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, element.width, element.height);
     this.#toPlane(context);
-    for (const { points, ...look } of inks) paintInk(context, look, points);
+    for (const { points, ...style } of inks) paintInk(context, style, points);
     context.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);
     if (ring) {
-      const { x, y } = toWindow(this.camera, ring.place);
+      const { x, y } = toScreen(this.camera, ring.centre);
       context.beginPath();
       context.arc(x, y, ring.radius, 0, 2 * Math.PI);
       context.fillStyle = "rgb(120 110 100 / 0.16)";
@@ -175,10 +175,10 @@ export class Canvas {
 
   /**
    * @param {CanvasRenderingContext2D} context in pixels
-   * @param {LivePointer} pointer
+   * @param {DynamicPointer} pointer
    */
-  #paintPointer(context, { name, colour, place }) {
-    const { x, y } = toWindow(this.camera, place);
+  #paintPointer(context, { name, colour, point }) {
+    const { x, y } = toScreen(this.camera, point);
     context.save();
     context.translate(x, y);
     context.lineJoin = "round";

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * One WebSocket that comes back: opens, notices when it is dead, and opens again.
+ * A WebSocket that reconnects: opens, detects a dead connection, and opens again.
  *
- * It must never know what the frames mean, but for `ping`.
+ * It must never know what the frames mean, except `ping`.
  */
 
 import { waitBefore } from "./backoff.js";
@@ -10,19 +10,19 @@ import { waitBefore } from "./backoff.js";
 /** @typedef {import("./types.js").FromServer} FromServer */
 
 const SUBPROTOCOL = "whiteboard.v1";
-/** Milliseconds of silence before asking whether the server is there. */
+/** Milliseconds without a frame before a ping. */
 const PING_AFTER = 15_000;
-/** Milliseconds to wait for anything after asking, or for the socket to open. */
+/** Milliseconds to wait for any frame after a ping, or for the socket to open. */
 const ANSWER_WITHIN = 10_000;
-/** The same after the network or the tab came back, when a socket is more likely dead than slow. */
+/** The same after the network or the tab woke up, when a socket is more likely dead than slow. */
 const ANSWER_AFTER_WAKING_WITHIN = 3_000;
 
 /**
- * What a close reason says about coming back.
+ * Parses whether and when to reconnect from a close reason.
  * @param {string} reason
- * @returns {{final: boolean, after: number | null}} milliseconds, when it names them
+ * @returns {{final: boolean, after: number | null}} `after` in milliseconds, if the reason has it
  */
-export function readReason(reason) {
+export function parseCloseReason(reason) {
   const after = /^again in (\d+) ms: /.exec(reason);
   return { final: reason.startsWith("final: "), after: after ? Number(after[1]) : null };
 }
@@ -30,21 +30,21 @@ export function readReason(reason) {
 export class Connection {
   /** @type {WebSocket | null} */
   #socket = null;
-  /** @type {ReturnType<typeof setTimeout> | undefined} when to ping, to give up, or to try again */
+  /** @type {ReturnType<typeof setTimeout> | undefined} for the next ping, the timeout, or the next attempt */
   #timer;
   #failures = 0;
   #stopped = true;
   #address;
   #on;
-  #awake = () => this.#wake();
+  #onWake = () => this.#wake();
 
   /**
-   * @param {() => string} address where to connect, asked each time
+   * @param {() => string} address where to connect, called for each attempt
    * @param {object} on
    * @param {() => void} on.opened
    * @param {(frame: FromServer) => void} on.frame
-   * @param {() => void} on.closed it was open, or an attempt failed; another one follows
-   * @param {(code: number, reason: string) => void} on.ended the server says that coming back makes no sense
+   * @param {() => void} on.closed the socket closed or an attempt failed; another attempt follows
+   * @param {(code: number, reason: string) => void} on.ended the server says not to reconnect
    */
   constructor(address, on) {
     this.#address = address;
@@ -54,18 +54,18 @@ export class Connection {
   start() {
     if (!this.#stopped) return;
     this.#stopped = false;
-    addEventListener("online", this.#awake);
-    addEventListener("offline", this.#awake);
-    document.addEventListener("visibilitychange", this.#awake);
+    addEventListener("online", this.#onWake);
+    addEventListener("offline", this.#onWake);
+    document.addEventListener("visibilitychange", this.#onWake);
     this.#open();
   }
 
   stop() {
     this.#stopped = true;
-    removeEventListener("online", this.#awake);
-    removeEventListener("offline", this.#awake);
-    document.removeEventListener("visibilitychange", this.#awake);
-    this.#leave();
+    removeEventListener("online", this.#onWake);
+    removeEventListener("offline", this.#onWake);
+    document.removeEventListener("visibilitychange", this.#onWake);
+    this.#discard();
   }
 
   get isOpen() {
@@ -74,7 +74,7 @@ export class Connection {
 
   /**
    * @param {object} frame
-   * @returns {boolean} whether there was a socket to send it through
+   * @returns {boolean} false if no socket is open
    */
   send(frame) {
     if (!this.#socket || !this.isOpen) return false;
@@ -83,17 +83,17 @@ export class Connection {
   }
 
   /**
-   * Asks whether the server is there; its answer tells how far it is.
+   * Checks that the server is alive; its pong has the server's head.
    * @param {number} [within] milliseconds
    */
   ping(within = ANSWER_WITHIN) {
     if (!this.send({ type: "ping" })) return;
-    this.#wait(within, () => this.#lost(null));
+    this.#setTimer(within, () => this.#reconnectLater(null));
   }
 
-  /** Drops the socket and opens another one at once. */
-  renew() {
-    this.#leave();
+  /** Replaces the socket by a new one at once. */
+  reconnect() {
+    this.#discard();
     this.#open();
   }
 
@@ -101,39 +101,39 @@ export class Connection {
     if (this.#stopped) return;
     const socket = new WebSocket(this.#address(), SUBPROTOCOL);
     this.#socket = socket;
-    this.#wait(ANSWER_WITHIN, () => this.#lost(null));
+    this.#setTimer(ANSWER_WITHIN, () => this.#reconnectLater(null));
     socket.onopen = () => {
-      this.#quiet();
+      this.#restartIdleTimer();
       this.#on.opened();
     };
     socket.onmessage = ({ data }) => {
       this.#failures = 0;
-      this.#quiet();
+      this.#restartIdleTimer();
       this.#on.frame(JSON.parse(data));
     };
     socket.onclose = ({ code, reason }) => {
-      const { final, after } = readReason(reason);
-      if (!final) return this.#lost(after);
+      const { final, after } = parseCloseReason(reason);
+      if (!final) return this.#reconnectLater(after);
       this.stop();
       this.#on.ended(code, reason.replace(/^final: /, ""));
     };
   }
 
-  /** Something was heard: asks again after a silence. */
-  #quiet() {
-    this.#wait(PING_AFTER, () => this.ping());
+  /** A frame arrived: the next ping is due after PING_AFTER. */
+  #restartIdleTimer() {
+    this.#setTimer(PING_AFTER, () => this.ping());
   }
 
   /** @param {number | null} after */
-  #lost(after) {
-    this.#leave();
+  #reconnectLater(after) {
+    this.#discard();
     this.#failures += 1;
-    this.#wait(after ?? waitBefore(this.#failures), () => this.#open());
+    this.#setTimer(after ?? waitBefore(this.#failures), () => this.#open());
     this.#on.closed();
   }
 
-  /** Lets go of the socket without waiting for its closing handshake, which a dead one never ends. */
-  #leave() {
+  /** Closes the socket without waiting for the closing handshake, which a dead connection never completes. */
+  #discard() {
     clearTimeout(this.#timer);
     if (!this.#socket) return;
     const { readyState } = this.#socket;
@@ -142,18 +142,18 @@ export class Connection {
     this.#socket = null;
   }
 
-  /** The network or the tab came back, or the network went. */
+  /** The network changed, or the tab became visible. */
   #wake() {
     if (document.visibilityState === "hidden") return;
     if (this.isOpen) this.ping(ANSWER_AFTER_WAKING_WITHIN);
-    else this.renew();
+    else this.reconnect();
   }
 
   /**
    * @param {number} milliseconds
    * @param {() => void} then
    */
-  #wait(milliseconds, then) {
+  #setTimer(milliseconds, then) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(then, milliseconds);
   }

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Finding and making elements.
+ * Finds and creates elements.
  *
- * It must never keep one.
+ * It must never hold on to one.
  */
 
 import { icon } from "./icons.js";
@@ -10,7 +10,7 @@ import { icon } from "./icons.js";
 /** @typedef {import("./icons.js").IconName} IconName */
 
 /**
- * The element with an id, which the page has.
+ * The element with an id, which must exist.
  * @template {HTMLElement} [T=HTMLElement]
  * @param {string} id
  * @returns {T}
@@ -35,7 +35,7 @@ export function element(tag, className, ...children) {
 
 /**
  * @param {string} className
- * @param {string} label what it does, also as its tooltip
+ * @param {string} label accessible name and tooltip
  * @param {() => void} pressed
  * @param {...(Node | string)} children
  */

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * A small scribble for each drawing, always the same one for the same id, so that a list of
- * drawings is a list of faces and not of names only.
+ * A decorative scribble for each drawing, derived from its id, so that drawings in a list can be told
+ * apart at a glance.
  *
- * It must never tell anything about what is drawn.
+ * It must never reveal what is drawn.
  */
 
-import { smoothLine } from "./outline.js";
+import { smoothLine } from "./stroke-path.js";
 
 const COLOURS = ["#c94f30", "#d98a1f", "#3c8a5c", "#2f7aa8", "#6d5bb8", "#b8517f"];
 const WIDTH = 280;
@@ -14,7 +14,7 @@ const HEIGHT = 130;
 const SAMPLES = 160;
 
 /**
- * Numbers from 0 to 1 that follow from a text.
+ * A pseudo-random generator of numbers from 0 to 1, seeded by a text.
  * @param {string} text
  * @returns {() => number}
  */

@@ -1,38 +1,38 @@
 // @ts-check
 /**
- * Plane geometry of strokes: distances, boxes, simplifying, and what an eraser touches.
+ * Geometry of strokes: distances, bounding boxes, simplification, and hit tests of the eraser.
  *
  * It must never know how anything is painted or sent.
  */
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").InkPoint} InkPoint */
 /** @typedef {import("./types.js").Box} Box */
 /** @typedef {import("./types.js").ToolName} ToolName */
 
-/** Length of an arrow's head, in widths of its line, and the least in units. */
+/** Length of an arrow's head in line widths, and the minimum in units. */
 const ARROW_HEAD_WIDTHS = 4;
-const ARROW_HEAD_LEAST = 10;
+const MIN_ARROW_HEAD = 10;
 /** Half the angle of an arrow's head, in radians. */
 const ARROW_HEAD_ANGLE = 0.46;
-/** Height of the letters' em, of a line of text. */
+/** Font size as a fraction of the line height. */
 export const EM_OF_LINE = 0.8;
-/** Width of a character where nothing can measure it, of an em. */
+/** Assumed width of a character in em, where text cannot be measured. */
 const GUESSED_CHARACTER = 0.62;
 
 /**
- * @param {Place} a
- * @param {Place} b
+ * @param {PlanePoint} a
+ * @param {PlanePoint} b
  */
 export function distance(a, b) {
   return Math.hypot(a.x - b.x, a.y - b.y);
 }
 
 /**
- * How far `p` is from the segment between `a` and `b`.
- * @param {Place} p
- * @param {Place} a
- * @param {Place} b
+ * The distance from `p` to the segment a–b.
+ * @param {PlanePoint} p
+ * @param {PlanePoint} a
+ * @param {PlanePoint} b
  */
 export function distanceToSegment(p, a, b) {
   const dx = b.x - a.x;
@@ -44,23 +44,23 @@ export function distanceToSegment(p, a, b) {
 
 /**
  * Whether the segments a–b and c–d cross.
- * @param {Place} a
- * @param {Place} b
- * @param {Place} c
- * @param {Place} d
+ * @param {PlanePoint} a
+ * @param {PlanePoint} b
+ * @param {PlanePoint} c
+ * @param {PlanePoint} d
  */
 function cross(a, b, c, d) {
-  const side = (/** @type {Place} */ p, /** @type {Place} */ q, /** @type {Place} */ r) =>
+  const side = (/** @type {PlanePoint} */ p, /** @type {PlanePoint} */ q, /** @type {PlanePoint} */ r) =>
     (q.x - p.x) * (r.y - p.y) - (q.y - p.y) * (r.x - p.x);
   return side(a, b, c) * side(a, b, d) < 0 && side(c, d, a) * side(c, d, b) < 0;
 }
 
 /**
- * How far the segments a–b and c–d are from each other.
- * @param {Place} a
- * @param {Place} b
- * @param {Place} c
- * @param {Place} d
+ * The distance between the segments a–b and c–d.
+ * @param {PlanePoint} a
+ * @param {PlanePoint} b
+ * @param {PlanePoint} c
+ * @param {PlanePoint} d
  */
 export function distanceOfSegments(a, b, c, d) {
   if (cross(a, b, c, d)) return 0;
@@ -73,8 +73,8 @@ export function distanceOfSegments(a, b, c, d) {
 }
 
 /**
- * Fewer points of the same line: none is farther than `tolerance` from what is kept.
- * The first and the last stay. A pressure counts as a third direction, `pressureScale` units for all of it.
+ * Simplifies a line (Douglas–Peucker): no dropped point is farther than `tolerance` from the result, and
+ * both ends stay. Pressure counts as a third dimension; its full range is `pressureScale` units.
  * @param {InkPoint[]} points
  * @param {number} tolerance
  * @param {number} [pressureScale]
@@ -119,7 +119,7 @@ function deviation(p, a, b, pressureScale) {
 }
 
 /**
- * @param {Place[]} points at least one
+ * @param {PlanePoint[]} points at least one
  * @param {number} margin
  * @returns {Box}
  */
@@ -159,13 +159,13 @@ export function boxOfBoth(a, b) {
 
 /**
  * The two ends of an arrow's head behind its tip.
- * @param {Place} from
- * @param {Place} tip
+ * @param {PlanePoint} from
+ * @param {PlanePoint} tip
  * @param {number} width
- * @returns {[Place, Place]}
+ * @returns {[PlanePoint, PlanePoint]}
  */
 export function arrowHead(from, tip, width) {
-  const length = Math.min(Math.max(width * ARROW_HEAD_WIDTHS, ARROW_HEAD_LEAST), Math.max(distance(from, tip), width));
+  const length = Math.min(Math.max(width * ARROW_HEAD_WIDTHS, MIN_ARROW_HEAD), Math.max(distance(from, tip), width));
   const angle = Math.atan2(tip.y - from.y, tip.x - from.x);
   const end = (/** @type {number} */ turn) => ({
     x: tip.x - length * Math.cos(angle + turn),
@@ -175,10 +175,10 @@ export function arrowHead(from, tip, width) {
 }
 
 /**
- * The lines an eye follows in a stroke, as one polyline.
+ * The visible lines of a stroke, as one polyline.
  * @param {ToolName} tool
- * @param {Place[]} points
- * @returns {Place[]}
+ * @param {PlanePoint[]} points
+ * @returns {PlanePoint[]}
  */
 export function polylineOf(tool, points) {
   const [a, b] = points;
@@ -194,9 +194,9 @@ export function polylineOf(tool, points) {
 }
 
 /**
- * Where a text is, in units.
+ * The bounding box of a text, in units.
  * @param {{x: number, y: number, width: number, text?: string}} body `width` is the height of a line
- * @param {(line: string, em: number) => number} [measure] how wide a line is, with letters of that em
+ * @param {(line: string, em: number) => number} [measure] the width of a line at a font size
  * @returns {Box}
  */
 export function boxOfText({ x, y, width, text = "" }, measure) {
@@ -207,11 +207,11 @@ export function boxOfText({ x, y, width, text = "" }, measure) {
 }
 
 /**
- * Whether what is dragged from `from` to `to` with a radius touches a line of a width.
- * @param {Place[]} polyline at least one point
+ * Whether a circle dragged from `from` to `to` touches a line.
+ * @param {PlanePoint[]} polyline at least one point
  * @param {number} width
- * @param {Place} from
- * @param {Place} to
+ * @param {PlanePoint} from
+ * @param {PlanePoint} to
  * @param {number} radius
  */
 export function touchesLine(polyline, width, from, to, radius) {
@@ -224,15 +224,15 @@ export function touchesLine(polyline, width, from, to, radius) {
 }
 
 /**
- * Whether what is dragged from `from` to `to` touches a box.
+ * Whether a circle dragged from `from` to `to` touches a box.
  * @param {Box} box
- * @param {Place} from
- * @param {Place} to
+ * @param {PlanePoint} from
+ * @param {PlanePoint} to
  * @param {number} radius
  */
 export function touchesBox(box, from, to, radius) {
   const grown = { left: box.left - radius, top: box.top - radius, right: box.right + radius, bottom: box.bottom + radius };
-  const inside = (/** @type {Place} */ p) =>
+  const inside = (/** @type {PlanePoint} */ p) =>
     p.x >= grown.left && p.x <= grown.right && p.y >= grown.top && p.y <= grown.bottom;
   if (inside(from) || inside(to)) return true;
   const { left, top, right, bottom } = grown;

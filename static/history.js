@@ -1,43 +1,43 @@
 // @ts-check
 /**
- * Undo and redo of what this page did. Every step back or forth is a new op that builds on
- * this page's last op on the stroke, so that it never takes away somebody else's newer change.
+ * Undo and redo of this tab's edits. Each is a new op based on this tab's last op on the stroke, so that
+ * it never reverts a newer change by somebody else.
  *
- * It must never touch the replica: it only says what to wish.
+ * It must never touch the replica: it only submits ops.
  */
 
 /** @typedef {import("./types.js").Body} Body */
-/** @typedef {import("./types.js").Wish} Wish */
+/** @typedef {import("./types.js").OpDraft} OpDraft */
 /**
- * One thing done to one stroke. A drawn and an erased stroke keep their body, since a
- * tombstone has none; an edit keeps the fields as they were and as they became.
+ * An edit of one stroke. Drawn and erased strokes include the body, since a tombstone has none; an edit
+ * includes the changed fields before and after.
  * @typedef {{kind: "draw", stroke: string, body: Body}
  *   | {kind: "erase", stroke: string, body: Body}
- *   | {kind: "edit", stroke: string, before: Record<string, unknown>, after: Record<string, unknown>}} Deed
+ *   | {kind: "edit", stroke: string, before: Record<string, unknown>, after: Record<string, unknown>}} Edit
  */
 
-/** Steps that are remembered. */
-const MOST_STEPS = 500;
+/** Maximum of steps that can be undone. */
+const MAX_STEPS = 500;
 
 export class History {
-  /** @type {Deed[][]} */
+  /** @type {Edit[][]} */
   #done = [];
-  /** @type {Deed[][]} */
+  /** @type {Edit[][]} */
   #undone = [];
-  /** @type {Map<string, number>} this page's last op on each stroke */
+  /** @type {Map<string, number>} this tab's last op on each stroke */
   #last = new Map();
   #writer;
-  #wish;
+  #submit;
   #changed;
 
   /**
-   * @param {string} writer the public id of this page
-   * @param {(wish: Wish) => number} wish sends it off, and tells its number
-   * @param {() => void} [changed] there is something else to undo or redo
+   * @param {string} writer the public id of this tab
+   * @param {(draft: OpDraft) => number} submit queues an op and returns its number
+   * @param {() => void} [changed] `canUndo` or `canRedo` may have changed
    */
-  constructor(writer, wish, changed = () => {}) {
+  constructor(writer, submit, changed = () => {}) {
     this.#writer = writer;
-    this.#wish = wish;
+    this.#submit = submit;
     this.#changed = changed;
   }
 
@@ -50,73 +50,73 @@ export class History {
   }
 
   /**
-   * Does something to one stroke, as part of a step that `finish` closes.
-   * @param {Deed} deed
+   * Submits an edit, as part of a step that `finish` ends.
+   * @param {Edit} edit
    */
-  act(deed) {
-    if (deed.kind === "draw") this.#send(deed.stroke, { op: "draw", stroke: deed.stroke, body: deed.body });
-    else if (deed.kind === "erase") this.#send(deed.stroke, { op: "erase", stroke: deed.stroke });
-    else this.#send(deed.stroke, { op: "edit", stroke: deed.stroke, set: deed.after });
+  act(edit) {
+    if (edit.kind === "draw") this.#send(edit.stroke, { op: "draw", stroke: edit.stroke, body: edit.body });
+    else if (edit.kind === "erase") this.#send(edit.stroke, { op: "erase", stroke: edit.stroke });
+    else this.#send(edit.stroke, { op: "edit", stroke: edit.stroke, set: edit.after });
   }
 
   /**
-   * Remembers deeds as one step.
-   * @param {Deed[]} deeds
+   * Records edits as one step.
+   * @param {Edit[]} edits
    */
-  finish(deeds) {
-    if (deeds.length === 0) return;
-    this.#done.push(deeds);
-    if (this.#done.length > MOST_STEPS) this.#done.shift();
+  finish(edits) {
+    if (edits.length === 0) return;
+    this.#done.push(edits);
+    if (this.#done.length > MAX_STEPS) this.#done.shift();
     this.#undone = [];
     this.#changed();
   }
 
   undo() {
-    const deeds = this.#done.pop();
-    if (!deeds) return;
-    [...deeds].reverse().forEach((deed) => this.#back(deed));
-    this.#undone.push(deeds);
+    const edits = this.#done.pop();
+    if (!edits) return;
+    [...edits].reverse().forEach((edit) => this.#revert(edit));
+    this.#undone.push(edits);
     this.#changed();
   }
 
   redo() {
-    const deeds = this.#undone.pop();
-    if (!deeds) return;
-    deeds.forEach((deed) => this.#forth(deed));
-    this.#done.push(deeds);
+    const edits = this.#undone.pop();
+    if (!edits) return;
+    edits.forEach((edit) => this.#reapply(edit));
+    this.#done.push(edits);
     this.#changed();
   }
 
   /**
-   * The stroke is out of this page's hands: nothing done to it can be taken back any more.
+   * Drops a stroke from the history: this tab's edits of it can no longer be undone.
    * @param {string} stroke
    */
   forget(stroke) {
-    const without = (/** @type {Deed[][]} */ steps) =>
-      steps.map((deeds) => deeds.filter((deed) => deed.stroke !== stroke)).filter((deeds) => deeds.length > 0);
+    const without = (/** @type {Edit[][]} */ steps) =>
+      steps.map((edits) => edits.filter((edit) => edit.stroke !== stroke)).filter((edits) => edits.length > 0);
     this.#done = without(this.#done);
     this.#undone = without(this.#undone);
     this.#last.delete(stroke);
     this.#changed();
   }
 
-  /** @param {Deed} deed */
-  #back(deed) {
-    if (deed.kind === "draw") this.#erase(deed.stroke);
-    else if (deed.kind === "erase") this.#restore(deed.stroke, deed.body);
-    else this.#edit(deed.stroke, deed.before);
+  /** @param {Edit} edit */
+  #revert(edit) {
+    if (edit.kind === "draw") this.#erase(edit.stroke);
+    else if (edit.kind === "erase") this.#restore(edit.stroke, edit.body);
+    else this.#edit(edit.stroke, edit.before);
   }
 
-  /** @param {Deed} deed */
-  #forth(deed) {
-    if (deed.kind === "draw") this.#restore(deed.stroke, deed.body);
-    else if (deed.kind === "erase") this.#erase(deed.stroke);
-    else this.#edit(deed.stroke, deed.after);
+  /** @param {Edit} edit */
+  #reapply(edit) {
+    if (edit.kind === "draw") this.#restore(edit.stroke, edit.body);
+    else if (edit.kind === "erase") this.#erase(edit.stroke);
+    else this.#edit(edit.stroke, edit.after);
   }
 
   /** @param {string} stroke */
   #erase(stroke) {
-    this.#send(stroke, { op: "erase", stroke, over: this.#over(stroke) });
+    this.#send(stroke, { op: "erase", stroke, base: this.#base(stroke) });
   }
 
   /**
@@ -124,7 +124,7 @@ export class History {
    * @param {Body} body
    */
   #restore(stroke, body) {
-    this.#send(stroke, { op: "restore", stroke, body, over: this.#over(stroke) });
+    this.#send(stroke, { op: "restore", stroke, body, base: this.#base(stroke) });
   }
 
   /**
@@ -132,19 +132,19 @@ export class History {
    * @param {Record<string, unknown>} set
    */
   #edit(stroke, set) {
-    this.#send(stroke, { op: "edit", stroke, set, over: this.#over(stroke) });
+    this.#send(stroke, { op: "edit", stroke, set, base: this.#base(stroke) });
   }
 
   /** @param {string} stroke */
-  #over(stroke) {
+  #base(stroke) {
     return { writer: this.#writer, n: this.#last.get(stroke) ?? 0 };
   }
 
   /**
    * @param {string} stroke
-   * @param {Wish} wish
+   * @param {OpDraft} draft
    */
-  #send(stroke, wish) {
-    this.#last.set(stroke, this.#wish(wish));
+  #send(stroke, draft) {
+    this.#last.set(stroke, this.#submit(draft));
   }
 }

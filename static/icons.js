@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The icons of the pages, drawn on 24 × 24 and stroked with the colour of the text.
+ * The icons: 24 × 24, stroked with the text colour.
  *
  * It must never hold more than shapes.
  */

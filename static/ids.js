@@ -2,8 +2,8 @@
 /**
  * Ids: 32 lower-case hexadecimal digits, random or derived.
  *
- * It must never need a secure context: a whiteboard is also opened over plain http in a
- * local network, where `crypto.randomUUID` and `crypto.subtle` do not exist.
+ * It must never need a secure context: over plain http in a local network `crypto.randomUUID` and
+ * `crypto.subtle` do not exist.
  */
 
 /** @typedef {import("./types.js").Writer} Writer */
@@ -32,7 +32,7 @@ export function isId(text) {
 }
 
 /**
- * SHA-1, as UUIDs of version 5 need it. Nothing secret is protected by it here.
+ * SHA-1, which UUIDs of version 5 are defined by. Nothing here depends on its security.
  * @param {Uint8Array} message
  */
 export function sha1(message) {
@@ -40,7 +40,7 @@ export function sha1(message) {
   message.forEach((byte, at) => (words[at >> 2] |= byte << (24 - (at & 3) * 8)));
   words[message.length >> 2] |= 0x80 << (24 - (message.length & 3) * 8);
   words[words.length - 1] = message.length * 8;
-  const rotated = (/** @type {number} */ word, /** @type {number} */ by) => (word << by) | (word >>> (32 - by));
+  const rotated = (/** @type {number} */ word, /** @type {number} */ bits) => (word << bits) | (word >>> (32 - bits));
   const state = new Uint32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0]);
   const schedule = new Uint32Array(80);
   for (let block = 0; block < words.length; block += 16) {
@@ -81,10 +81,9 @@ export function derivedId(namespace, name) {
 }
 
 /**
- * The writer with a browser's secret key and a page's random tab, with the public ids that
- * the server derives from them too.
- * @param {string} key
- * @param {string} tab
+ * The writer of a tab, with the public ids that the server derives in the same way.
+ * @param {string} key the browser's secret
+ * @param {string} tab random, one per tab
  * @returns {Writer}
  */
 export function writerOf(key, tab) {
@@ -92,6 +91,6 @@ export function writerOf(key, tab) {
     key,
     tab,
     id: derivedId(key, unhex(tab)),
-    by: derivedId(key, new TextEncoder().encode("person")),
+    author: derivedId(key, new TextEncoder().encode("person")),
   };
 }

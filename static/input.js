@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * From pointers, wheel and fingers to a few gestures: drawing with one, moving the view with
- * two, and where the pointer is.
+ * Turns pointer and wheel events into gestures: drawing with one finger, panning and zooming with two,
+ * and hovering.
  *
- * It must never know tools: it tells pixels, and what is to be done with them is not its concern.
+ * It must never know the tools: it reports screen points.
  */
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").ScreenPoint} ScreenPoint */
 /** @typedef {import("./types.js").InkPoint} InkPoint */
 /**
  * @typedef {object} Gestures
@@ -14,25 +14,25 @@
  * @property {(points: InkPoint[], straight: boolean) => void} move
  * @property {() => void} end
  * @property {() => void} cancel
- * @property {(place: Place | null) => void} hover null once the pointer left
+ * @property {(pixel: ScreenPoint | null) => void} hover null: the pointer left
  * @property {(dx: number, dy: number) => void} pan
- * @property {(before: [Place, Place], after: [Place, Place]) => void} pinch
- * @property {(factor: number, place: Place) => void} zoom
+ * @property {(before: [ScreenPoint, ScreenPoint], after: [ScreenPoint, ScreenPoint]) => void} pinch
+ * @property {(factor: number, pixel: ScreenPoint) => void} zoom
  */
 
-/** Milliseconds within which a second finger means that the first did not want to draw. */
+/** Milliseconds within which a second finger turns a started stroke into a pinch. */
 const SECOND_FINGER = 350;
-/** Pixels of a line that a wheel tells. */
+/** Pixels per line of a wheel that scrolls by lines. */
 const WHEEL_LINE = 16;
-const ZOOM_A_PIXEL = 0.01;
-const MOST_ZOOM_A_TURN = 40;
-/** Bit in `buttons` of the eraser end of a pen. */
+const ZOOM_PER_PIXEL = 0.01;
+const MAX_PIXELS_PER_ZOOM = 40;
+/** The bit of a pen's eraser end in `buttons`. */
 const ERASER_END = 32;
 
 export class Input {
   /** Whether one pointer moves the view instead of drawing. */
   panning = false;
-  /** @type {Map<number, Place>} fingers and buttons that are down */
+  /** @type {Map<number, ScreenPoint>} pointers that are down, by their id */
   #down = new Map();
   /** @type {"none"|"draw"|"pan"|"pinch"} */
   #doing = "none";
@@ -51,19 +51,19 @@ export class Input {
     this.#on = on;
     element.addEventListener("pointerdown", (event) => this.#pressed(event));
     element.addEventListener("pointermove", (event) => this.#moved(event));
-    element.addEventListener("pointerup", (event) => this.#lifted(event, false));
-    element.addEventListener("pointercancel", (event) => this.#lifted(event, true));
+    element.addEventListener("pointerup", (event) => this.#released(event, false));
+    element.addEventListener("pointercancel", (event) => this.#released(event, true));
     element.addEventListener("pointerleave", (event) => {
       if (event.pointerType !== "touch" && this.#doing === "none") on.hover(null);
     });
-    element.addEventListener("wheel", (event) => this.#turned(event), { passive: false });
-    // Without it, a long press on a touch screen opens a menu in the middle of a stroke.
+    element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    // On a touch screen a long press would open a menu in the middle of a stroke.
     element.addEventListener("contextmenu", (event) => event.preventDefault());
-    // Safari tells of a pinch on a trackpad by events of its own, and would zoom the page.
+    // Safari has its own events for a pinch on a trackpad, and would zoom the page.
     element.addEventListener("gesturestart", (event) => event.preventDefault());
   }
 
-  /** Gives up what is being drawn. */
+  /** Cancels the stroke in progress. */
   cancel() {
     if (this.#doing === "draw") {
       this.#doing = "none";
@@ -79,12 +79,12 @@ export class Input {
     this.#capture(event.pointerId);
     if (event.pointerType === "pen" && !this.#penUsed) {
       this.#penUsed = true;
-      // The hand that holds the pen may have been there first.
+      // The palm may have touched the screen before the pen.
       this.#down.clear();
       this.cancel();
     }
-    const place = this.#place(event);
-    this.#down.set(event.pointerId, place);
+    const pixel = this.#pixel(event);
+    this.#down.set(event.pointerId, pixel);
     if (this.#down.size === 2 && event.pointerType === "touch") {
       if (this.#doing === "draw") {
         if (performance.now() - this.#beganAt > SECOND_FINGER) return;
@@ -104,33 +104,33 @@ export class Input {
     this.#doing = "draw";
     this.#drawer = event.pointerId;
     this.#beganAt = performance.now();
-    this.#on.hover(place);
+    this.#on.hover(pixel);
     this.#on.begin(this.#point(event), event.pointerType === "pen" && (event.buttons & ERASER_END) !== 0);
   }
 
   /** @param {PointerEvent} event */
   #moved(event) {
-    const place = this.#place(event);
+    const pixel = this.#pixel(event);
     const before = this.#down.get(event.pointerId);
     if (!before) {
-      if (this.#doing === "none" && event.pointerType !== "touch") this.#on.hover(place);
+      if (this.#doing === "none" && event.pointerType !== "touch") this.#on.hover(pixel);
       return;
     }
     if (this.#doing === "pinch" && this.#down.size >= 2) {
       const [first, second] = [...this.#down.keys()];
-      const pair = () => /** @type {[Place, Place]} */ ([this.#down.get(first), this.#down.get(second)]);
+      const pair = () => /** @type {[ScreenPoint, ScreenPoint]} */ ([this.#down.get(first), this.#down.get(second)]);
       const was = pair();
-      this.#down.set(event.pointerId, place);
+      this.#down.set(event.pointerId, pixel);
       this.#on.pinch(was, pair());
       return;
     }
-    this.#down.set(event.pointerId, place);
+    this.#down.set(event.pointerId, pixel);
     if (this.#doing === "pan") {
-      this.#on.pan(place.x - before.x, place.y - before.y);
+      this.#on.pan(pixel.x - before.x, pixel.y - before.y);
     } else if (this.#doing === "draw" && event.pointerId === this.#drawer) {
       const events = event.getCoalescedEvents?.() ?? [];
       this.#on.move((events.length > 0 ? events : [event]).map((part) => this.#point(part)), event.shiftKey);
-      this.#on.hover(place);
+      this.#on.hover(pixel);
     }
   }
 
@@ -138,7 +138,7 @@ export class Input {
    * @param {PointerEvent} event
    * @param {boolean} cancelled
    */
-  #lifted(event, cancelled) {
+  #released(event, cancelled) {
     if (!this.#down.delete(event.pointerId)) return;
     const drew = this.#doing === "draw" && event.pointerId === this.#drawer;
     if (drew) {
@@ -156,12 +156,12 @@ export class Input {
   }
 
   /** @param {WheelEvent} event */
-  #turned(event) {
+  #wheel(event) {
     event.preventDefault();
     const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? WHEEL_LINE : 1;
     if (event.ctrlKey || event.metaKey) {
-      const turn = Math.max(-MOST_ZOOM_A_TURN, Math.min(MOST_ZOOM_A_TURN, event.deltaY * unit));
-      this.#on.zoom(Math.exp(-turn * ZOOM_A_PIXEL), this.#place(event));
+      const turn = Math.max(-MAX_PIXELS_PER_ZOOM, Math.min(MAX_PIXELS_PER_ZOOM, event.deltaY * unit));
+      this.#on.zoom(Math.exp(-turn * ZOOM_PER_PIXEL), this.#pixel(event));
     } else {
       this.#on.pan(-event.deltaX * unit, -event.deltaY * unit);
     }
@@ -172,15 +172,15 @@ export class Input {
     try {
       this.#element.setPointerCapture(pointer);
     } catch {
-      // The pointer is gone already: its moves outside the window are then not seen.
+      // The pointer has been lifted already, so there is nothing to capture.
     }
   }
 
   /**
    * @param {MouseEvent} event
-   * @returns {Place}
+   * @returns {ScreenPoint}
    */
-  #place(event) {
+  #pixel(event) {
     const { left, top } = this.#element.getBoundingClientRect();
     return { x: event.clientX - left, y: event.clientY - top };
   }
@@ -190,7 +190,7 @@ export class Input {
    * @returns {InkPoint}
    */
   #point(event) {
-    const place = this.#place(event);
-    return event.pointerType === "pen" ? { ...place, pressure: Math.round(event.pressure * 255) } : place;
+    const pixel = this.#pixel(event);
+    return event.pointerType === "pen" ? { ...pixel, pressure: Math.round(event.pressure * 255) } : pixel;
   }
 }

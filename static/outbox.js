@@ -1,111 +1,111 @@
 // @ts-check
 /**
- * What one writer wants and has no answer to yet: numbered, kept on a shelf that survives
- * the page, sent in order, and dropped only by an answer.
+ * One writer's unanswered ops: numbered, stored so that they survive the tab, sent in order, and
+ * removed only by an answer.
  *
- * It must never send an op that is not on the shelf, never have a hole in its numbers, and never
- * send an op again that it was told is refused: a server remembers no refusal, and would decide
- * anew. So the order to take it off the shelf is given before anyone is told, also for the page
- * that may adopt what is left there.
+ * It must never send an op before it is stored, never leave a gap in the numbers, and never resend an
+ * op after its refusal: servers do not remember refusals and would decide it again. So a refused op is
+ * removed from the store before anyone is notified; otherwise a tab that recovers this one's ops could
+ * resend it.
  */
 
 import { randomId } from "./ids.js";
 
 /** @typedef {import("./types.js").Op} Op */
-/** @typedef {import("./types.js").Wish} Wish */
+/** @typedef {import("./types.js").OpDraft} OpDraft */
 /** @typedef {import("./types.js").Writer} Writer */
 /** @typedef {import("./types.js").RefusedFrame} RefusedFrame */
 /** @typedef {import("./types.js").Position} Position */
-/** @typedef {{op: Op, bytes: number, void: boolean}} Entry void: refused, and kept only so that the numbers have no hole */
+/** @typedef {{op: Op, bytes: number, isPlaceholder: boolean}} Entry A placeholder replaces a refused op, so that the numbers have no gap. */
 /**
- * Where ops outlive the page.
- * @typedef {object} Shelf
- * @property {(writer: Writer, op: Op, durability?: "strict") => Promise<void>} keep
- * @property {(writer: Writer, upTo: number, durability?: "strict") => Promise<void>} drop
+ * Storage that outlives the tab.
+ * @typedef {object} OutboxStore
+ * @property {(writer: Writer, op: Op, durability?: "strict") => Promise<void>} put
+ * @property {(writer: Writer, upTo: number, durability?: "strict") => Promise<void>} deleteUpTo
  */
 /**
- * @typedef {object} OutboxNews
- * @property {(writer: Writer, n: number, at?: Position) => void} answered every op up to `n` has its answer, and what came of them is told `at` this position
+ * @typedef {object} OutboxEvents
+ * @property {(writer: Writer, n: number, position?: Position) => void} answered every op up to `n` has its answer; `position` includes all their changes
  * @property {(writer: Writer, op: Op, frame: RefusedFrame) => void} refused for good
- * @property {() => void} count the number of unanswered ops changed
- * @property {() => void} shelfFailed ops are in memory only
+ * @property {() => void} countChanged the number of unanswered ops changed
+ * @property {() => void} storeFailed an op could not be stored and is in memory only
  */
 
-/** Most ops that are sent and have no answer. */
+/** Maximum of ops in flight: sent and not answered. */
 const WINDOW = 200;
-/** Most ops, and bytes, of one frame: below what the server takes. */
+/** Maximum of ops and of bytes in one frame, below the server's limits. */
 const OPS_PER_FRAME = 500;
 const BYTES_PER_FRAME = 200 * 1024;
-/** Milliseconds to wait after a refusal for load that does not say how long. */
+/** Milliseconds to wait after a refusal for load without `retry_ms`. */
 const LOAD_RETRY = 1000;
 
 export class Outbox {
-  /** @type {Entry[]} in order, their numbers without holes */
+  /** @type {Entry[]} in order, with consecutive numbers */
   #entries = [];
   #next = 1;
   #storedUpTo = 0;
   #sentUpTo = 0;
-  /** @type {((frame: object) => void) | null} while a session takes ops */
+  /** @type {((frame: object) => void) | null} null until a session accepts ops */
   #send = null;
   /** @type {ReturnType<typeof setTimeout> | null} */
   #pause = null;
-  #shelf;
+  #store;
   #on;
 
   /**
    * @param {Writer} writer
-   * @param {Shelf} shelf
-   * @param {OutboxNews} on
-   * @param {Op[]} [kept] what a dead page left on the shelf
+   * @param {OutboxStore} store
+   * @param {OutboxEvents} on
+   * @param {Op[]} [stored] the ops of a dead tab
    */
-  constructor(writer, shelf, on, kept = []) {
+  constructor(writer, store, on, stored = []) {
     this.writer = writer;
-    this.#shelf = shelf;
+    this.#store = store;
     this.#on = on;
-    this.#entries = kept.map(entryOf);
-    const last = kept.at(-1);
+    this.#entries = stored.map(entryOf);
+    const last = stored.at(-1);
     if (last) {
       this.#next = last.n + 1;
       this.#storedUpTo = last.n;
-      this.#sentUpTo = kept[0].n - 1;
+      this.#sentUpTo = stored[0].n - 1;
     }
   }
 
-  /** How many wishes have no answer. */
+  /** The number of unanswered ops. */
   get count() {
-    return this.#entries.reduce((count, entry) => count + (entry.void ? 0 : 1), 0);
+    return this.#entries.reduce((count, entry) => count + (entry.isPlaceholder ? 0 : 1), 0);
   }
 
-  /** The number of the first op without an answer, or of the next one. */
+  /** The number of the first unanswered op, or of the next one to be added. */
   get first() {
     return this.#entries[0]?.op.n ?? this.#next;
   }
 
-  /** The number the next wish will get. */
+  /** The number of the next op to be added. */
   get next() {
     return this.#next;
   }
 
   /**
-   * Numbers a wish, keeps it, and sends it as soon as it is kept.
-   * @param {Wish} wish
+   * Numbers and stores a draft, and sends it once it is stored.
+   * @param {OpDraft} draft
    * @returns {Op}
    */
-  add(wish) {
-    const op = { n: this.#next, ...wish };
+  add(draft) {
+    const op = { n: this.#next, ...draft };
     this.#next += 1;
     this.#entries.push(entryOf(op));
-    this.#keep(op);
-    this.#on.count();
+    this.#save(op);
+    this.#on.countChanged();
     return op;
   }
 
   /**
-   * What a session says about this writer's ops; anything else is none of its business.
+   * Handles the frames about this writer's ops and ignores all others.
    * @param {import("./types.js").FromServer} frame
    * @param {(frame: object) => void} send
    */
-  frame(frame, send) {
+  receive(frame, send) {
     if (frame.type === "welcome") this.opened(frame.done, send, frame);
     else if (frame.type === "done") this.done(frame.n);
     else if (frame.type === "refused") this.refused(frame);
@@ -113,13 +113,13 @@ export class Outbox {
   }
 
   /**
-   * A session takes ops: sends everything that has no answer.
-   * @param {number} done the highest number of this writer that is stored
+   * A session accepts ops: sends every unanswered one.
+   * @param {number} done the highest number of this writer that the server stored
    * @param {(frame: object) => void} send
-   * @param {Position} [at] where everything stored of this writer is told
+   * @param {Position} [position] includes all changes of those ops
    */
-  opened(done, send, at) {
-    this.done(done, at);
+  opened(done, send, position) {
+    this.done(done, position);
     this.#send = send;
     this.#sentUpTo = this.first - 1;
     this.#pump();
@@ -127,17 +127,17 @@ export class Outbox {
 
   closed() {
     this.#send = null;
-    this.#goOn();
+    this.#resume();
   }
 
   /**
    * @param {number} n
-   * @param {Position} [at]
+   * @param {Position} [position]
    */
-  done(n, at) {
+  done(n, position) {
     if (!this.#remove(n)) return;
-    this.#on.answered(this.writer, n, at);
-    this.#on.count();
+    this.#on.answered(this.writer, n, position);
+    this.#on.countChanged();
     this.#pump();
   }
 
@@ -145,32 +145,32 @@ export class Outbox {
   refused(frame) {
     if (frame.reason === "load") {
       this.#sentUpTo = Math.min(this.#sentUpTo, Math.max(frame.n, this.first) - 1);
-      this.#goOn();
+      this.#resume();
       this.#pause = setTimeout(() => {
         this.#pause = null;
         this.#pump();
-      }, frame.retry ?? LOAD_RETRY);
+      }, frame.retry_ms ?? LOAD_RETRY);
       return;
     }
     const entry = this.#entries.find(({ op }) => op.n === frame.n);
-    if (!entry || entry.void) return;
+    if (!entry || entry.isPlaceholder) return;
     const { op } = entry;
     const isFirst = entry === this.#entries[0];
     if (isFirst) {
       this.#remove(op.n, "strict");
     } else {
-      // Ops before it have no answer yet. Should they be sent again, its number is needed in
-      // between: erasing a stroke that never was is done at once and does nothing.
-      Object.assign(entry, entryOf({ n: op.n, op: "erase", stroke: randomId() }), { void: true });
-      this.#shelf.keep(this.writer, entry.op, "strict").catch(this.#on.shelfFailed);
+      // If the ops before it are resent, its number must not be missing between them. Erasing a stroke
+      // that does not exist is answered and has no effect.
+      Object.assign(entry, entryOf({ n: op.n, op: "erase", stroke: randomId() }), { isPlaceholder: true });
+      this.#store.put(this.writer, entry.op, "strict").catch(this.#on.storeFailed);
     }
     this.#on.refused(this.writer, op, frame);
     if (isFirst) this.#on.answered(this.writer, op.n);
-    this.#on.count();
+    this.#on.countChanged();
     this.#pump();
   }
 
-  /** The ops from `n` on were not taken.
+  /** The server did not accept the ops from `n` on.
    * @param {number} n */
   resend(n) {
     if (n < this.first) return;
@@ -179,7 +179,7 @@ export class Outbox {
   }
 
   /**
-   * Takes every op up to `n` out of here and off the shelf.
+   * Removes every op up to `n` from memory and from the store.
    * @param {number} n
    * @param {"strict"} [durability]
    * @returns {boolean} whether there was one
@@ -188,32 +188,32 @@ export class Outbox {
     const answered = this.#entries.filter(({ op }) => op.n <= n).length;
     if (answered === 0) return false;
     this.#entries.splice(0, answered);
-    this.#shelf.drop(this.writer, n, durability).catch(this.#on.shelfFailed);
+    this.#store.deleteUpTo(this.writer, n, durability).catch(this.#on.storeFailed);
     return true;
   }
 
   /** @param {Op} op */
-  async #keep(op) {
+  async #save(op) {
     try {
-      await this.#shelf.keep(this.writer, op);
+      await this.#store.put(this.writer, op);
     } catch {
-      this.#on.shelfFailed();
+      this.#on.storeFailed();
     }
     this.#storedUpTo = Math.max(this.#storedUpTo, op.n);
     this.#pump();
   }
 
-  #goOn() {
+  #resume() {
     if (this.#pause !== null) clearTimeout(this.#pause);
     this.#pause = null;
   }
 
   #pump() {
     while (this.#send && this.#pause === null) {
-      const room = Math.min(OPS_PER_FRAME, WINDOW - Math.max(0, this.#sentUpTo - this.first + 1));
-      const ready = this.#entries.filter(({ op }) => op.n > this.#sentUpTo && op.n <= this.#storedUpTo).slice(0, room);
+      const limit = Math.min(OPS_PER_FRAME, WINDOW - Math.max(0, this.#sentUpTo - this.first + 1));
+      const ready = this.#entries.filter(({ op }) => op.n > this.#sentUpTo && op.n <= this.#storedUpTo).slice(0, limit);
       let bytes = 0;
-      const fit = ready.filter((entry, at) => (bytes += entry.bytes) <= BYTES_PER_FRAME || at === 0);
+      const fit = ready.filter((entry, i) => (bytes += entry.bytes) <= BYTES_PER_FRAME || i === 0);
       if (fit.length === 0) return;
       this.#sentUpTo = fit[fit.length - 1].op.n;
       this.#send({ type: "ops", ops: fit.map(({ op }) => op) });
@@ -226,5 +226,5 @@ export class Outbox {
  * @returns {Entry}
  */
 function entryOf(op) {
-  return { op, bytes: new TextEncoder().encode(JSON.stringify(op)).length, void: false };
+  return { op, bytes: new TextEncoder().encode(JSON.stringify(op)).length, isPlaceholder: false };
 }

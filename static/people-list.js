@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * Who is here as the server tells it: those it lists, and the number of all. It is told as a whole,
- * and then as what changed.
+ * The list of people in the drawing, from frames with the whole list or a difference, and the number of
+ * all of them, which may be larger.
  *
- * It must never apply a change to another version than the one that the change is of.
+ * It must never apply a difference to a version other than its `from`.
  */
 
 /** @typedef {import("./types.js").Person} Person */
 /** @typedef {import("./types.js").PeopleFrame} PeopleFrame */
 
 export class PeopleList {
-  /** @type {Map<string, Person>} by writer, in the order in which they were told */
+  /** @type {Map<string, Person>} by writer, in order of arrival */
   #listed = new Map();
   /** @type {number | null} */
   #version = null;
@@ -25,25 +25,25 @@ export class PeopleList {
     return this.#listed.has(writer);
   }
 
-  /** A socket opened: its server begins with the whole. Until then what was told last is shown. */
+  /** A new socket: its server sends the whole list. Until then the previous one is shown. */
   opened() {
     this.#version = null;
   }
 
   /**
    * @param {PeopleFrame} frame
-   * @returns {"stale"|"next"|"gap"} stale: nothing new; next: it is taken in; gap: ask for the whole
+   * @returns {"stale"|"next"|"gap"} stale: nothing new; next: applied; gap: request the whole list
    */
-  take({ from, v, count, here = [], gone = [] }) {
-    if (from !== undefined && v === this.#version) return "stale";
+  apply({ from, version, count, joined = [], left = [] }) {
+    if (from !== undefined && version === this.#version) return "stale";
     if (from !== undefined && from !== this.#version) return "gap";
     if (from === undefined) {
-      const writers = new Set(here.map(({ writer }) => writer));
+      const writers = new Set(joined.map(({ writer }) => writer));
       for (const writer of this.#listed.keys()) if (!writers.has(writer)) this.#listed.delete(writer);
     }
-    for (const writer of gone) this.#listed.delete(writer);
-    for (const person of here) this.#listed.set(person.writer, person);
-    this.#version = v;
+    for (const writer of left) this.#listed.delete(writer);
+    for (const person of joined) this.#listed.set(person.writer, person);
+    this.#version = version;
     this.count = count;
     return "next";
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The points of a stroke as one compact value: delta and zig-zag varint bytes in eighths of
- * a unit, an optional lane of pressures, base64. The server has the same codec.
+ * The encoding of a stroke's points: deltas in eighths of a unit as zig-zag varints, then optional
+ * pressures, as base64. The server has the same codec.
  *
  * The decoder must never throw anything but PointsError, nor allocate more than its input allows.
  */
@@ -10,9 +10,9 @@
 
 /** Steps per unit of the drawing's plane. */
 export const STEPS_PER_UNIT = 8;
-/** Most points of one stroke. */
+/** Maximum of points in one stroke. */
 export const MAX_POINTS = 10_000;
-/** A point is within ± this many steps of the stroke's x and y. */
+/** Maximum distance of a point from the stroke's x and y, in steps per axis. */
 export const MAX_STEPS = 1 << 27;
 
 const WITH_PRESSURE = 1;
@@ -20,9 +20,9 @@ const WITH_PRESSURE = 1;
 export class PointsError extends Error {}
 
 /**
- * The bytes of steps, which are pairs x, y in eighths of a unit.
+ * Encodes steps: pairs x, y in eighths of a unit.
  * @param {ArrayLike<number>} steps
- * @param {ArrayLike<number> | null} pressures one a point, 0 to 255, or none at all
+ * @param {ArrayLike<number> | null} pressures one per point from 0 to 255, or null
  */
 export function encodeSteps(steps, pressures) {
   const count = steps.length / 2;
@@ -48,18 +48,18 @@ export function encodeSteps(steps, pressures) {
 }
 
 /**
- * The steps and pressures in bytes.
+ * Decodes what `encodeSteps` returned.
  * @param {Uint8Array} bytes
  * @returns {{steps: number[], pressures: number[] | null}}
  */
 export function decodeSteps(bytes) {
-  if (bytes.length === 0) throw new PointsError("points end too early");
-  if (bytes[0] > WITH_PRESSURE) throw new PointsError("points begin with a byte of flags, 0 or 1");
+  if (bytes.length === 0) throw new PointsError("points are truncated");
+  if (bytes[0] > WITH_PRESSURE) throw new PointsError("the first byte of points is neither 0 nor 1");
   const pressed = bytes[0] === WITH_PRESSURE;
   const reader = { bytes, at: 1 };
   const count = takeVarint(reader);
   if (count > MAX_POINTS) throw new PointsError("too many points");
-  if (bytes.length - reader.at < count * (pressed ? 3 : 2)) throw new PointsError("points end too early");
+  if (bytes.length - reader.at < count * (pressed ? 3 : 2)) throw new PointsError("points are truncated");
   const steps = [];
   let x = 0;
   let y = 0;
@@ -70,14 +70,14 @@ export function decodeSteps(bytes) {
     steps.push(x, y);
   }
   const end = reader.at + (pressed ? count : 0);
-  if (end > bytes.length) throw new PointsError("points end too early");
-  if (end < bytes.length) throw new PointsError("points go on after their end");
+  if (end > bytes.length) throw new PointsError("points are truncated");
+  if (end < bytes.length) throw new PointsError("points have bytes after their end");
   return { steps, pressures: pressed ? Array.from(bytes.subarray(reader.at)) : null };
 }
 
 /**
- * Points in the plane as they stand in JSON: the first one's place, and all of them relative to it.
- * They have pressures when the first one has.
+ * Packs points for JSON: the position of the first one, and all of them relative to it. They have
+ * pressures if the first one has.
  * @param {InkPoint[]} points at least one
  * @returns {{x: number, y: number, points: string}}
  */
@@ -94,21 +94,21 @@ export function packPoints(points) {
 }
 
 /**
- * The points in the plane of what `packPoints` made.
+ * Unpacks what `packPoints` returned.
  * @param {{x: number, y: number, points?: string}} packed
  * @returns {InkPoint[]}
  */
 export function unpackPoints({ x, y, points }) {
   if (points === undefined) return [];
   const { steps, pressures } = decodeSteps(fromBase64(points));
-  const places = [];
+  const unpacked = [];
   for (let i = 0; i < steps.length; i += 2) {
     /** @type {InkPoint} */
-    const place = { x: x + steps[i] / STEPS_PER_UNIT, y: y + steps[i + 1] / STEPS_PER_UNIT };
-    if (pressures) place.pressure = pressures[i / 2];
-    places.push(place);
+    const point = { x: x + steps[i] / STEPS_PER_UNIT, y: y + steps[i + 1] / STEPS_PER_UNIT };
+    if (pressures) point.pressure = pressures[i / 2];
+    unpacked.push(point);
   }
-  return places;
+  return unpacked;
 }
 
 /** @param {number} value */
@@ -131,7 +131,7 @@ export function fromBase64(text) {
   try {
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   } catch {
-    throw new PointsError("points are base64 with the standard alphabet and padding");
+    throw new PointsError("points are not standard base64 with padding");
   }
 }
 
@@ -161,10 +161,10 @@ function putVarint(bytes, value) {
 function takeVarint(reader) {
   let value = 0;
   for (let shift = 0; shift < 35; shift += 7) {
-    if (reader.at >= reader.bytes.length) throw new PointsError("points end too early");
+    if (reader.at >= reader.bytes.length) throw new PointsError("points are truncated");
     const byte = reader.bytes[reader.at];
     reader.at += 1;
-    // The fifth byte has room for four bits, and no number takes more bytes than it needs.
+    // The fifth byte holds four bits, and a number must not be longer than necessary.
     if (shift === 28 && byte > 0x0f) break;
     value = (value | ((byte & 0x7f) << shift)) >>> 0;
     if (byte < 0x80) {
@@ -172,5 +172,5 @@ function takeVarint(reader) {
       return value;
     }
   }
-  throw new PointsError("a number in points is longer than it may be");
+  throw new PointsError("a number in points is too long");
 }

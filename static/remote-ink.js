@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Other people's ink while it is drawn, played over the time it took instead of jumping.
+ * Other people's ink while they draw, played back smoothly instead of in jumps.
  *
- * It must never outlive its stroke: it is dropped when the stroke arrives, when its writer
- * gives it up, and after some seconds of silence.
+ * It must never outlive its stroke: it is dropped when the stroke arrives, when its writer cancels it,
+ * and when no part has arrived for some seconds.
  */
 
 import { PointsError, unpackPoints } from "./points.js";
@@ -13,119 +13,119 @@ import { PointsError, unpackPoints } from "./points.js";
 /** @typedef {import("./types.js").ToolName} ToolName */
 /** @typedef {{stroke: string, writer: string, tool: ToolName, colour: string, width: number, points: InkPoint[]}} ShownInk */
 /**
- * @typedef {object} Trail
+ * @typedef {object} InkPlayback
  * @property {Ink} ink
  * @property {InkPoint[]} points
- * @property {InkPoint[]} before where a figure's points were when the last piece came
- * @property {number} shown how many points are shown; the fraction is of the way to the next
- * @property {number} pace points a millisecond
- * @property {number} heardAt
+ * @property {InkPoint[]} previousPoints a figure's points before the last part arrived
+ * @property {number} shown number of points shown, with the fraction of the way to the next one
+ * @property {number} speed points per millisecond
+ * @property {number} receivedAt
  * @property {number} shownAt
  */
 
-/** Milliseconds of silence after which ink ends by itself. */
-const SILENCE = 5_000;
-/** Milliseconds a piece is played over, at least and at most. */
-const LEAST_PLAY = 33;
-const MOST_PLAY = 150;
-/** Units between two places that are the same but for rounding. */
-const SAME_PLACE = 0.01;
+/** Milliseconds without a new part after which ink is dropped. */
+const EXPIRE_AFTER = 5_000;
+/** Milliseconds over which a part is played back. */
+const MIN_PLAY = 33;
+const MAX_PLAY = 150;
+/** Units between two points that differ only by rounding. */
+const SAME_POINT = 0.01;
 
 export class RemoteInk {
-  /** @type {Map<string, Trail>} by stroke */
-  #trails = new Map();
+  /** @type {Map<string, InkPlayback>} by stroke */
+  #playbacks = new Map();
 
   /**
    * @param {Ink} ink
-   * @param {number} now milliseconds, on this page's own clock
+   * @param {number} now milliseconds of any monotonic clock
    */
-  take(ink, now) {
+  receive(ink, now) {
     if (ink.end) {
-      this.#trails.delete(ink.stroke);
+      this.#playbacks.delete(ink.stroke);
       return;
     }
     const points = decoded(ink);
-    const trail = this.#trails.get(ink.stroke);
-    if (!trail) {
-      this.#trails.set(ink.stroke, {
+    const playback = this.#playbacks.get(ink.stroke);
+    if (!playback) {
+      this.#playbacks.set(ink.stroke, {
         ink,
         points,
-        before: points,
+        previousPoints: points,
         shown: Math.min(1, points.length),
-        pace: points.length / LEAST_PLAY,
-        heardAt: now,
+        speed: points.length / MIN_PLAY,
+        receivedAt: now,
         shownAt: now,
       });
       return;
     }
-    if (points.every((point, index) => isAt(point, trail.points[ink.at + index]))) {
-      // Told again, for others.
-      trail.heardAt = now;
+    if (points.every((point, index) => isAt(point, playback.points[ink.offset + index]))) {
+      // Repeated for someone who joined.
+      playback.receivedAt = now;
       return;
     }
-    this.#play(trail, now);
-    const play = Math.min(MOST_PLAY, Math.max(LEAST_PLAY, now - trail.heardAt));
-    if (ink.at < trail.points.length) {
-      trail.before = shownPoints(trail);
-      trail.shown = Math.min(trail.shown, ink.at);
+    this.#advance(playback, now);
+    const play = Math.min(MAX_PLAY, Math.max(MIN_PLAY, now - playback.receivedAt));
+    if (ink.offset < playback.points.length) {
+      playback.previousPoints = shownPoints(playback);
+      playback.shown = Math.min(playback.shown, ink.offset);
     }
-    trail.points = [...trail.points.slice(0, ink.at), ...points];
-    trail.pace = (trail.points.length - trail.shown) / play;
-    trail.heardAt = now;
+    playback.points = [...playback.points.slice(0, ink.offset), ...points];
+    playback.speed = (playback.points.length - playback.shown) / play;
+    playback.receivedAt = now;
   }
 
-  /** The stroke itself is here.
+  /** The stroke has arrived.
    * @param {string} stroke */
   drop(stroke) {
-    this.#trails.delete(stroke);
+    this.#playbacks.delete(stroke);
   }
 
-  /** Whether anything is to be shown. */
+  /** Whether there is nothing to show. */
   get isEmpty() {
-    return this.#trails.size === 0;
+    return this.#playbacks.size === 0;
   }
 
   /**
-   * What to show now.
+   * The ink to show now.
    * @param {number} now
    * @returns {ShownInk[]}
    */
   shown(now) {
     const shown = [];
-    for (const [stroke, trail] of this.#trails) {
-      if (now - trail.heardAt > SILENCE) {
-        this.#trails.delete(stroke);
+    for (const [stroke, playback] of this.#playbacks) {
+      if (now - playback.receivedAt > EXPIRE_AFTER) {
+        this.#playbacks.delete(stroke);
         continue;
       }
-      this.#play(trail, now);
-      const { writer, tool, colour, width } = trail.ink;
-      const points = shownPoints(trail);
+      this.#advance(playback, now);
+      const { writer, tool, colour, width } = playback.ink;
+      const points = shownPoints(playback);
       if (points.length > 0) shown.push({ stroke, writer, tool, colour, width, points });
     }
     return shown;
   }
 
   /**
-   * @param {Trail} trail
+   * @param {InkPlayback} playback
    * @param {number} now
    */
-  #play(trail, now) {
-    trail.shown = Math.min(trail.points.length, trail.shown + trail.pace * (now - trail.shownAt));
-    trail.shownAt = now;
+  #advance(playback, now) {
+    playback.shown = Math.min(playback.points.length, playback.shown + playback.speed * (now - playback.shownAt));
+    playback.shownAt = now;
   }
 }
 
 /**
- * The points that are played so far, the last one on its way.
- * @param {Trail} trail
+ * The points played back so far; the last one may be between two points.
+ * @param {InkPlayback} playback
  * @returns {InkPoint[]}
  */
-function shownPoints({ ink, points, before, shown }) {
-  const byHand = ink.tool === "pen" || ink.tool === "marker";
-  if (!byHand) {
-    // A figure's two points move: from where they were to where they are.
-    const way = points.length === 0 ? 1 : shown / points.length;
-    return points.map((point, i) => between(before[i] ?? point, point, way));
+function shownPoints({ ink, points, previousPoints, shown }) {
+  const freehand = ink.tool === "pen" || ink.tool === "marker";
+  if (!freehand) {
+    // The two points of a figure move from their previous positions.
+    const fraction = points.length === 0 ? 1 : shown / points.length;
+    return points.map((point, i) => between(previousPoints[i] ?? point, point, fraction));
   }
   const whole = Math.floor(shown);
   const played = points.slice(0, whole);
@@ -136,12 +136,12 @@ function shownPoints({ ink, points, before, shown }) {
 /**
  * @param {InkPoint} a
  * @param {InkPoint} b
- * @param {number} way
+ * @param {number} fraction
  * @returns {InkPoint}
  */
-function between(a, b, way) {
+function between(a, b, fraction) {
   /** @type {InkPoint} */
-  const point = { x: a.x + (b.x - a.x) * way, y: a.y + (b.y - a.y) * way };
+  const point = { x: a.x + (b.x - a.x) * fraction, y: a.y + (b.y - a.y) * fraction };
   if (b.pressure !== undefined) point.pressure = b.pressure;
   return point;
 }
@@ -158,8 +158,8 @@ function decoded(ink) {
 
 /**
  * @param {InkPoint} point
- * @param {InkPoint} [held]
+ * @param {InkPoint} [known]
  */
-function isAt(point, held) {
-  return held !== undefined && Math.hypot(point.x - held.x, point.y - held.y) < SAME_PLACE;
+function isAt(point, known) {
+  return known !== undefined && Math.hypot(point.x - known.x, point.y - known.y) < SAME_POINT;
 }

@@ -1,21 +1,21 @@
 // @ts-check
 /**
- * Where other people's pointers are, gliding from one place told to the next.
+ * Other people's pointers, moved smoothly between the received positions.
  *
- * It must never show a pointer of somebody who is not here.
+ * It must never show the pointer of somebody who is not listed.
  */
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").Person} Person */
-/** @typedef {import("./types.js").PointerNews} PointerNews */
-/** @typedef {{place: Place, target: Place, heardAt: number}} Glide */
-/** @typedef {{person: Person, place: Place}} ShownPointer */
+/** @typedef {import("./types.js").PointerUpdate} PointerUpdate */
+/** @typedef {{point: PlanePoint, target: PlanePoint, receivedAt: number}} Glide */
+/** @typedef {{person: Person, point: PlanePoint}} ShownPointer */
 
-/** Milliseconds in which most of the way to a new place is made. */
+/** Time constant of the movement towards a new position, in milliseconds. */
 const GLIDE = 60;
-/** Milliseconds of silence after which a pointer is not shown any more. */
-const SILENCE = 30_000;
-/** Units from its target at which a pointer has arrived. */
+/** Milliseconds without an update after which a pointer is hidden. */
+const EXPIRE_AFTER = 30_000;
+/** Units from the target below which a pointer jumps to it. */
 const ARRIVED = 0.05;
 
 export class RemotePointers {
@@ -25,7 +25,7 @@ export class RemotePointers {
   #people = new Map();
   #shownAt = 0;
 
-  /** @param {Person[]} people everyone else who is here */
+  /** @param {Person[]} people everyone listed except oneself */
   setPeople(people) {
     this.#people = new Map(people.map((person) => [person.writer, person]));
     for (const writer of [...this.#glides.keys()]) {
@@ -34,12 +34,12 @@ export class RemotePointers {
   }
 
   /**
-   * @param {PointerNews} news
+   * @param {PointerUpdate} update
    * @param {number} now
    */
-  take({ writer, place }, now) {
-    if (!place) this.#glides.delete(writer);
-    else this.#glides.set(writer, { place: this.#glides.get(writer)?.place ?? place, target: place, heardAt: now });
+  receive({ writer, at }, now) {
+    if (!at) this.#glides.delete(writer);
+    else this.#glides.set(writer, { point: this.#glides.get(writer)?.point ?? at, target: at, receivedAt: now });
   }
 
   /**
@@ -48,24 +48,24 @@ export class RemotePointers {
    * @returns {{pointers: ShownPointer[], moving: boolean}}
    */
   shown(now) {
-    const way = 1 - Math.exp(-Math.min(100, now - this.#shownAt) / GLIDE);
+    const fraction = 1 - Math.exp(-Math.min(100, now - this.#shownAt) / GLIDE);
     this.#shownAt = now;
     /** @type {ShownPointer[]} */
     const pointers = [];
     let moving = false;
     for (const [writer, glide] of this.#glides) {
-      const { place, target } = glide;
-      if (now - glide.heardAt > SILENCE) {
+      const { point, target } = glide;
+      if (now - glide.receivedAt > EXPIRE_AFTER) {
         this.#glides.delete(writer);
         continue;
       }
-      const near = Math.hypot(target.x - place.x, target.y - place.y) < ARRIVED;
-      glide.place = near
+      const near = Math.hypot(target.x - point.x, target.y - point.y) < ARRIVED;
+      glide.point = near
         ? target
-        : { x: place.x + (target.x - place.x) * way, y: place.y + (target.y - place.y) * way };
+        : { x: point.x + (target.x - point.x) * fraction, y: point.y + (target.y - point.y) * fraction };
       moving ||= !near;
       const person = this.#people.get(writer);
-      if (person) pointers.push({ person, place: glide.place });
+      if (person) pointers.push({ person, point: glide.point });
     }
     return { pointers, moving };
   }

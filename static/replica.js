@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * One drawing as this page holds it: the strokes the server told, the position they reach,
- * and on top of them what this browser wants and has no answer to yet.
+ * The local copy of a drawing: the strokes that the server confirmed, the position up to which they
+ * are complete, and on top of them the effects of this browser's ops that are not confirmed yet.
  *
- * It must never do I/O, and never let an own wish outlive the server's word on it.
+ * It must never do I/O, and never keep an optimistic effect once the server has decided the op.
  */
 
 import { arrival } from "./arrival.js";
@@ -14,56 +14,56 @@ import { arrival } from "./arrival.js";
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {import("./types.js").Stroke} Stroke */
 /** @typedef {import("./types.js").Position} Position */
-/** @typedef {{z: number, body: Body | null, last: OpId}} State a stroke that is there, or (without a body) erased */
-/** @typedef {{writer: string, op: Op, answered: boolean, by: number}} Pending by: the position at which what came of it is told */
+/** @typedef {{z: number, body: Body | null, last: OpId}} StrokeState `body` is null if the stroke is erased. */
+/** @typedef {{writer: string, op: Op, answered: boolean, confirmedAt: number}} Pending `confirmedAt` is a position that includes the op's change, or Infinity while unknown. */
 
-/** What is not stored yet is painted above everything that is. */
+/** Unconfirmed strokes are painted above all confirmed ones. */
 const Z_OF_PENDING = 2 ** 52;
 
 export class Replica {
-  /** @type {string | null} the life that `head` belongs to; null before the first load */
-  life = null;
+  /** @type {string | null} the epoch that `head` belongs to; null before the first load */
+  epoch = null;
   /** The last position held. */
   head = 0;
-  /** @type {Map<string, State>} */
-  #told = new Map();
-  /** @type {Map<string, Pending[]>} by stroke, in the order they were wished */
+  /** @type {Map<string, StrokeState>} */
+  #confirmed = new Map();
+  /** @type {Map<string, Pending[]>} by stroke, in the order they were added */
   #pending = new Map();
-  /** @type {Map<string, Stroke>} what is to be painted */
-  #shown = new Map();
+  /** @type {Map<string, Stroke>} the strokes to paint */
+  #visible = new Map();
   /** @type {Stroke[] | null} */
   #ordered = null;
-  #wishes = 0;
+  #shownCount = 0;
   #onChange;
-  #onLost;
+  #onLostRefusal;
 
   /**
    * @param {(id: string, before: Stroke | null, after: Stroke | null) => void} onChange
-   * @param {(writer: string, op: Op) => void} onLost a stroke was refused, and the word of it never came
+   * @param {(writer: string, op: Op) => void} onLostRefusal a draw op was refused or its stroke erased, and no frame said so
    */
-  constructor(onChange, onLost = () => {}) {
+  constructor(onChange, onLostRefusal = () => {}) {
     this.#onChange = onChange;
-    this.#onLost = onLost;
+    this.#onLostRefusal = onLostRefusal;
   }
 
   /** @param {string} id */
   stroke(id) {
-    return this.#shown.get(id) ?? null;
+    return this.#visible.get(id) ?? null;
   }
 
-  /** Whether the server ever told of this stroke, erased or not.
+  /** Whether the server has sent this stroke, erased or not.
    * @param {string} id */
   knows(id) {
-    return this.#told.has(id);
+    return this.#confirmed.has(id);
   }
 
   /** The strokes in painting order: by z, ties by id. */
   ordered() {
-    this.#ordered ??= [...this.#shown.values()].sort((a, b) => a.z - b.z || (a.id < b.id ? -1 : 1));
+    this.#ordered ??= [...this.#visible.values()].sort((a, b) => a.z - b.z || (a.id < b.id ? -1 : 1));
     return this.#ordered;
   }
 
-  /** How many wishes wait for the server's word on them. */
+  /** The number of ops whose effect is not confirmed yet. */
   pendingCount() {
     let count = 0;
     for (const list of this.#pending.values()) count += list.length;
@@ -71,74 +71,74 @@ export class Replica {
   }
 
   /**
-   * Takes in what covers the positions after `from` up to `head`, if it continues what is held.
-   * @param {{from: number, head: number, changes: Change[]}} news
-   * @returns {"stale"|"next"|"gap"} at a gap nothing is taken
+   * Applies an update of the positions after `from` up to `head`, if it continues at this replica's head.
+   * @param {{from: number, head: number, changes: Change[]}} update
+   * @returns {"stale"|"next"|"gap"} on a gap nothing is applied
    */
-  take({ from, head, changes }) {
-    const verdict = arrival(this.head, from, head);
-    if (verdict !== "next") return verdict;
+  apply({ from, head, changes }) {
+    const order = arrival(this.head, from, head);
+    if (order !== "next") return order;
     for (const change of changes) {
-      if (change.seq > this.head) this.#apply(change);
+      if (change.seq > this.head) this.#applyChange(change);
     }
     this.head = head;
-    this.#conclude();
-    return verdict;
+    this.#dropConfirmed();
+    return order;
   }
 
   /**
-   * Forgets every stroke and position; what this browser wants stays.
-   * @param {string} life the life that begins
+   * Drops every confirmed stroke and starts over at position 0; unanswered ops stay.
+   * @param {string} epoch the new epoch
    */
-  reset(life) {
-    const ids = [...this.#told.keys()];
-    this.life = life;
+  reset(epoch) {
+    const ids = [...this.#confirmed.keys()];
+    this.epoch = epoch;
     this.head = 0;
-    this.#told.clear();
+    this.#confirmed.clear();
     for (const id of [...this.#pending.keys()]) {
       this.#keepPending(id, (pending) => !pending.answered);
     }
-    ids.forEach((id) => this.#show(id));
+    ids.forEach((id) => this.#update(id));
   }
 
   /**
-   * Shows at once what a writer of this browser wants, unless the server told of it already.
+   * Shows the effect of an op at once, unless the server has confirmed it already.
    * @param {string} writer
    * @param {Op} op
    */
-  wish(writer, op) {
-    const last = this.#told.get(op.stroke)?.last;
+  applyOptimistic(writer, op) {
+    const last = this.#confirmed.get(op.stroke)?.last;
     if (last && last.writer === writer && last.n >= op.n) return;
     const list = this.#pending.get(op.stroke) ?? [];
-    list.push({ writer, op, answered: false, by: Infinity });
+    list.push({ writer, op, answered: false, confirmedAt: Infinity });
     this.#pending.set(op.stroke, list);
-    this.#show(op.stroke);
+    this.#update(op.stroke);
   }
 
   /**
-   * The writer's ops up to `n` are decided. What came of them may still be on its way here,
-   * so their effect stays until it arrives.
+   * The writer's ops up to `n` are decided. Their changes may arrive later than the answer, so the
+   * optimistic effects stay until then.
    * @param {string} writer
    * @param {number} n
-   * @param {Position} [at] where all of it is told, if that is known
+   * @param {Position} [position] a position that includes all their changes, if known
    */
-  answered(writer, n, at) {
-    const by = at && at.life === this.life ? at.head : Infinity;
+  answered(writer, n, position) {
+    const confirmedAt = position?.epoch === this.epoch ? position.head : Infinity;
     for (const [id, list] of [...this.#pending]) {
       for (const pending of list) {
         if (pending.writer !== writer || pending.op.n > n) continue;
         pending.answered = true;
-        pending.by = Math.min(pending.by, by);
+        pending.confirmedAt = Math.min(pending.confirmedAt, confirmedAt);
       }
-      // To erase what is not there leaves nothing to be told.
-      if (this.#told.get(id)?.body || list.some(({ op }) => op.op !== "erase")) continue;
+      // Erasing a stroke that does not exist makes no change that could confirm it.
+      if (this.#confirmed.get(id)?.body || list.some(({ op }) => op.op !== "erase")) continue;
       this.#keepPending(id, ({ answered }) => !answered);
     }
-    this.#conclude();
+    this.#dropConfirmed();
   }
 
   /**
-   * The writer's op came to nothing.
+   * The server refused the op: drops its effect.
    * @param {string} writer
    * @param {number} n
    */
@@ -148,38 +148,38 @@ export class Replica {
     }
   }
 
-  /** Everything that was answered is held by now: what is left of it had no effect. */
-  settle() {
+  /** All changes of answered ops have arrived: any such op still pending had no effect. */
+  dropAnswered() {
     for (const id of [...this.#pending.keys()]) {
       this.#keepPending(id, (pending) => !pending.answered);
     }
   }
 
-  /** Lets go of the wishes that everything is told of. A stroke that was never told was refused. */
-  #conclude() {
+  /** Drops the ops confirmed by the current head. A drawn stroke that is missing then was refused. */
+  #dropConfirmed() {
     for (const [id, list] of [...this.#pending]) {
-      const told = list.filter(({ by }) => by <= this.head);
-      if (told.length === 0) continue;
-      this.#keepPending(id, ({ by }) => by > this.head);
-      const lost = told.filter(({ op }) => op.op === "draw" && !this.#told.has(id));
-      lost.forEach(({ writer, op }) => this.#onLost(writer, op));
+      const confirmed = list.filter(({ confirmedAt }) => confirmedAt <= this.head);
+      if (confirmed.length === 0) continue;
+      this.#keepPending(id, ({ confirmedAt }) => confirmedAt > this.head);
+      const refused = confirmed.filter(({ op }) => op.op === "draw" && !this.#confirmed.has(id));
+      refused.forEach(({ writer, op }) => this.#onLostRefusal(writer, op));
     }
   }
 
   /** @param {Change} change */
-  #apply({ stroke, z, writer, n, body }) {
-    this.#told.set(stroke, { z, body: body ?? null, last: { writer, n } });
+  #applyChange({ stroke, z, writer, n, body }) {
+    this.#confirmed.set(stroke, { z, body: body ?? null, last: { writer, n } });
     const changed = this.#keepPending(
       stroke,
       (pending) => !pending.answered && !(pending.writer === writer && pending.op.n <= n),
     );
-    if (!changed) this.#show(stroke);
+    if (!changed) this.#update(stroke);
   }
 
   /**
    * @param {string} id
    * @param {(pending: Pending) => boolean} keep
-   * @returns {boolean} whether any was dropped, and the stroke shown anew
+   * @returns {boolean} whether any was dropped, and the visible stroke updated
    */
   #keepPending(id, keep) {
     const list = this.#pending.get(id);
@@ -188,47 +188,47 @@ export class Replica {
     if (kept.length === list.length) return false;
     if (kept.length > 0) this.#pending.set(id, kept);
     else this.#pending.delete(id);
-    this.#show(id);
+    this.#update(id);
     return true;
   }
 
   /** @param {string} id */
-  #show(id) {
-    const before = this.#shown.get(id) ?? null;
-    let state = this.#told.get(id) ?? null;
+  #update(id) {
+    const before = this.#visible.get(id) ?? null;
+    let state = this.#confirmed.get(id) ?? null;
     for (const { writer, op } of this.#pending.get(id) ?? []) {
-      state = wished(state, writer, op, before?.z ?? Z_OF_PENDING + this.#wishes);
+      state = predicted(state, writer, op, before?.z ?? Z_OF_PENDING + this.#shownCount);
     }
     const after = state?.body ? { id, z: state.z, body: state.body, last: state.last } : null;
     if (!before && !after) return;
-    if (!before) this.#wishes += 1;
-    if (after) this.#shown.set(id, after);
-    else this.#shown.delete(id);
+    if (!before) this.#shownCount += 1;
+    if (after) this.#visible.set(id, after);
+    else this.#visible.delete(id);
     this.#ordered = null;
     this.#onChange(id, before, after);
   }
 }
 
 /**
- * What the server will make of an op if nobody else changes the stroke: its rules in short.
- * @param {State | null} state
+ * The expected result of an op if nobody else changes the stroke: the server's rules in short.
+ * @param {StrokeState | null} state
  * @param {string} writer
  * @param {Op} op
  * @param {number} z of a new stroke
- * @returns {State | null}
+ * @returns {StrokeState | null}
  */
-function wished(state, writer, op, z) {
+function predicted(state, writer, op, z) {
   const last = { writer, n: op.n };
-  const builds = !op.over || (state?.last.writer === op.over.writer && state.last.n === op.over.n);
+  const baseMatches = !op.base || (state?.last.writer === op.base.writer && state.last.n === op.base.n);
   switch (op.op) {
     case "draw":
       return state ?? { z, body: op.body ?? null, last };
     case "edit":
-      return state?.body && builds ? { z: state.z, body: withFields(state.body, op.set ?? {}), last } : state;
+      return state?.body && baseMatches ? { z: state.z, body: withFields(state.body, op.set ?? {}), last } : state;
     case "erase":
-      return state?.body && builds ? { z: state.z, body: null, last } : state;
+      return state?.body && baseMatches ? { z: state.z, body: null, last } : state;
     case "restore":
-      return state && !state.body && builds ? { z: state.z, body: op.body ?? null, last } : state;
+      return state && !state.body && baseMatches ? { z: state.z, body: op.body ?? null, last } : state;
   }
 }
 

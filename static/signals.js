@@ -1,33 +1,33 @@
 // @ts-check
 /**
- * What this page tells to be seen and forgotten: where its pointer is, and ink while it is drawn.
+ * Sends this tab's pointer and its ink in progress, which nobody stores.
  *
- * It must never queue: what cannot be sent now is dropped, and the next one is newer.
+ * It must never queue frames: only the latest pointer and ink are sent.
  */
 
 import { packPoints, quantised } from "./points.js";
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").InkPoint} InkPoint */
-/** @typedef {{stroke: string, n: number, tool: import("./types.js").ToolName, colour: string, width: number}} InkHead */
+/** @typedef {{stroke: string, n: number, tool: import("./types.js").ToolName, colour: string, width: number}} InkHeader */
 
-/** Milliseconds between two pieces of ink, and between two pointers … */
+/** Milliseconds between two parts of ink, and at least between two pointers. */
 const INK_EVERY = 33;
 const POINTER_EVERY = 50;
-/** … which are more with each person who is here, so that all pointers together have a bound, up to … */
-const POINTER_EVERY_EACH = 1;
-/** … this, as while nobody is watching. */
-const POINTER_EVERY_AT_MOST = 1_000;
-/** Most points of one signal. */
+/** Milliseconds between two pointers per person present: this bounds the rate of all pointers together. */
+const POINTER_EVERY_PER_PERSON = 1;
+/** Upper bound of that, and the interval while nobody else is here. */
+const POINTER_EVERY_MAX = 1_000;
+/** Maximum of points in one signal. */
 const INK_POINTS = 1_000;
 
 export class Signals {
-  #pointerEvery = POINTER_EVERY_AT_MOST;
-  /** @type {Place | null} */
+  #pointerEvery = POINTER_EVERY_MAX;
+  /** @type {PlanePoint | null} */
   #pointer = null;
   #pointerIsNew = false;
   #pointerAt = -Infinity;
-  /** @type {{head: InkHead, points: InkPoint[], sent: number} | null} */
+  /** @type {{header: InkHeader, points: InkPoint[], sent: number} | null} */
   #ink = null;
   #inkAt = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | null} */
@@ -40,10 +40,10 @@ export class Signals {
   }
 
   /**
-   * At its welcome nobody at a server knows anything of this page: what holds still is told again.
+   * After a welcome the server knows nothing of this tab: sends the pointer and all of the ink again.
    * @param {{type: string}} frame
    */
-  frame({ type }) {
+  receive({ type }) {
     if (type !== "welcome") return;
     this.#pointerIsNew ||= this.#pointer !== null;
     if (this.#ink) this.#ink.sent = 0;
@@ -51,47 +51,47 @@ export class Signals {
   }
 
   /**
-   * Who is here changed: somebody who came, or came back, does not know where the pointer is.
-   * @param {{count: number, alone: boolean, came: boolean}} audience how many are here, whether nobody else is, and whether somebody came
+   * The audience changed. Someone who joined does not know where the pointer is, so it is sent again.
+   * @param {{count: number, alone: boolean, someoneJoined: boolean}} audience see presence.js
    */
-  audience({ count, alone, came }) {
-    const every = Math.max(POINTER_EVERY, count * POINTER_EVERY_EACH);
-    this.#pointerEvery = alone ? POINTER_EVERY_AT_MOST : Math.min(POINTER_EVERY_AT_MOST, every);
-    if (alone || !came) return;
+  setAudience({ count, alone, someoneJoined }) {
+    const every = Math.max(POINTER_EVERY, count * POINTER_EVERY_PER_PERSON);
+    this.#pointerEvery = alone ? POINTER_EVERY_MAX : Math.min(POINTER_EVERY_MAX, every);
+    if (alone || !someoneJoined) return;
     this.#pointerIsNew ||= this.#pointer !== null;
     this.#flush();
   }
 
-  /** @param {Place | null} place null once the pointer left the drawing */
-  pointer(place) {
-    this.#pointer = place;
+  /** @param {PlanePoint | null} point null: the pointer left the drawing */
+  pointer(point) {
+    this.#pointer = point;
     this.#pointerIsNew = true;
     this.#flush();
   }
 
   /**
-   * The ink so far.
-   * @param {InkHead} head
+   * Sends the new part of the ink.
+   * @param {InkHeader} header
    * @param {InkPoint[]} points all of them
-   * @param {boolean} [moved] points that were told before are elsewhere now
+   * @param {boolean} [moved] points sent before have changed: sends all of them again
    */
-  ink(head, points, moved = false) {
-    if (this.#ink?.head.stroke !== head.stroke) this.#ink = { head, points, sent: 0 };
+  ink(header, points, moved = false) {
+    if (this.#ink?.header.stroke !== header.stroke) this.#ink = { header, points, sent: 0 };
     this.#ink.points = points;
     if (moved) this.#ink.sent = 0;
     this.#flush();
   }
 
-  /** The stroke is an op now: nothing of it is told any more. */
+  /** The stroke is finished and became an op. */
   inkDone() {
     this.#ink = null;
   }
 
-  /** The stroke was given up. */
+  /** The stroke was cancelled. */
   inkCancelled() {
     if (this.#ink && this.#ink.sent > 0) {
-      const { head, points, sent } = this.#ink;
-      this.#send({ type: "signal", ink: { ...head, at: sent, ...packPoints(points.slice(-1)), end: true } });
+      const { header, points, sent } = this.#ink;
+      this.#send({ type: "signal", ink: { ...header, offset: sent, ...packPoints(points.slice(-1)), end: true } });
     }
     this.#ink = null;
   }
@@ -101,12 +101,12 @@ export class Signals {
     const pointerDue = this.#pointerAt + this.#pointerEvery;
     const inkDue = this.#inkAt + INK_EVERY;
     const inkIsNew = this.#ink !== null && this.#ink.sent < this.#ink.points.length;
-    /** @type {{type: "signal", pointer?: Place, away?: boolean, ink?: object}} */
+    /** @type {{type: "signal", pointer?: PlanePoint, away?: boolean, ink?: object}} */
     const frame = { type: "signal" };
     if (inkIsNew && now >= inkDue && this.#ink) {
-      const { head, points, sent } = this.#ink;
+      const { header, points, sent } = this.#ink;
       const part = points.slice(sent, sent + INK_POINTS);
-      frame.ink = { ...head, at: sent, ...packPoints(part) };
+      frame.ink = { ...header, offset: sent, ...packPoints(part) };
       this.#ink.sent += part.length;
       this.#inkAt = now;
     }

@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * Short messages at the edge of the window that go by themselves, some with one thing to do.
+ * Short messages that disappear by themselves, some with an action.
  *
- * It must never be the only place where something lasting is told.
+ * It must never be the only place that shows a lasting state.
  */
 
 import { byId, element } from "./dom.js";
 
-/** Milliseconds a message stays, and one with something to do. */
-const STAYS = 4_000;
-const STAYS_WITH_ACTION = 10_000;
+/** Milliseconds that a message stays without and with an action. */
+const DURATION = 4_000;
+const DURATION_WITH_ACTION = 10_000;
 
 /**
  * @param {string} text
@@ -18,21 +18,21 @@ const STAYS_WITH_ACTION = 10_000;
 export function toast(text, action) {
   const list = byId("toasts");
   const shown = element("div", "toast", element("span", "", text));
-  const gone = () => shown.remove();
+  const remove = () => shown.remove();
   if (action) {
     const act = document.createElement("button");
     act.type = "button";
     act.textContent = action.label;
     act.addEventListener("click", () => {
-      gone();
+      remove();
       action.act();
     });
     shown.append(act);
   }
-  // The same words twice are one message that stays longer.
+  // A repeated message replaces the previous one.
   for (const other of [...list.children]) {
     if (other.firstChild?.textContent === text && !action) other.remove();
   }
   list.append(shown);
-  setTimeout(gone, action ? STAYS_WITH_ACTION : STAYS);
+  setTimeout(remove, action ? DURATION_WITH_ACTION : DURATION);
 }

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The tools, colours, widths, undo and zoom controls, and the keys for them.
+ * The controls for tools, colours, widths, undo and zoom, with their keyboard shortcuts.
  *
- * It must never draw: it tells what was chosen, and shows what is.
+ * It must never draw: it reports and shows the choice.
  */
 
 import { button, byId, element, iconButton } from "./dom.js";
@@ -37,7 +37,7 @@ const COLOURS = [
 
 const SIZE_NAMES = ["Thin", "Medium", "Thick", "Very thick"];
 const LINE_WIDTHS = [2, 4, 8, 14];
-/** @type {Partial<Record<Choice, number[]>>} in units; of a text, the height of its lines */
+/** @type {Partial<Record<Choice, number[]>>} in units; for text, the height of a line */
 const WIDTHS = { marker: [12, 20, 32, 48], text: [22, 32, 48, 80] };
 
 export class Toolbar {
@@ -100,8 +100,8 @@ export class Toolbar {
     this.#show();
   }
 
-  /** Tells what is chosen now. */
-  tell() {
+  /** Reports the current choice. */
+  notify() {
     const widths = WIDTHS[this.choice] ?? LINE_WIDTHS;
     this.#on.chosen(this.choice, COLOURS[this.#colour].colour, widths[this.#size]);
   }
@@ -110,7 +110,7 @@ export class Toolbar {
   choose(choice) {
     this.choice = choice;
     this.#show();
-    this.tell();
+    this.notify();
   }
 
   /**
@@ -131,10 +131,10 @@ export class Toolbar {
   #pick({ colour = this.#colour, size = this.#size }) {
     this.#colour = colour;
     this.#size = size;
-    // A colour picked while erasing or moving is meant for drawing.
+    // A colour picked with the eraser or the hand is meant for drawing.
     if (this.choice === "eraser" || this.choice === "hand") this.choice = "pen";
     this.#show();
-    this.tell();
+    this.notify();
   }
 
   #show() {

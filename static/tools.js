@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * What a pointer does with each tool, from its first point to its last: ink, figures, erasing, text.
+ * The drawing tools: turn the points of a gesture into ink, figures, erased strokes or a text.
  *
- * It must never reach the screen or the server: it tells what was drawn, and that is all.
+ * It must never paint or send anything: it reports what was drawn.
  */
 
 import { toPlane } from "./camera.js";
@@ -10,34 +10,34 @@ import { distance, simplified } from "./geometry.js";
 import { randomId } from "./ids.js";
 import { packPoints, quantised } from "./points.js";
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").InkPoint} InkPoint */
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {import("./types.js").ToolName} ToolName */
 /** @typedef {import("./camera.js").Camera} Camera */
 /** @typedef {ToolName | "eraser" | "hand"} Choice */
-/** @typedef {{stroke: string, tool: ToolName, colour: string, width: number, points: InkPoint[]}} Growing */
+/** @typedef {{stroke: string, tool: ToolName, colour: string, width: number, points: InkPoint[]}} ActiveStroke */
 /**
- * @typedef {object} ToolNews
- * @property {(ink: Growing, moved: boolean) => void} ink a stroke grows; with `moved`, its points are elsewhere
+ * @typedef {object} ToolEvents
+ * @property {(ink: ActiveStroke, moved: boolean) => void} ink the stroke in progress grew; with `moved`, earlier points changed
  * @property {(stroke: string, body: Body) => void} drawn
- * @property {() => void} cancelled the stroke is given up
- * @property {(from: Place, to: Place, radius: number) => void} erase whatever is touched
+ * @property {() => void} cancelled the stroke in progress was cancelled
+ * @property {(from: PlanePoint, to: PlanePoint, radius: number) => void} erase strokes touched by this movement of the eraser
  * @property {() => void} erased the drag of the eraser ended
- * @property {(place: Place) => void} text something is to be written there
+ * @property {(point: PlanePoint) => void} text a text is to be typed at this point
  */
 
-/** Pixels: nearer points are dropped, and what is nearer to the line than this is simplified. */
-const LEAST_STEP = 0.5;
+/** In pixels: closer points are dropped, and simplification moves the line by less than the tolerance. */
+const MIN_STEP = 0.5;
 const TOLERANCE = 0.35;
-/** Pixels: a hand that moves less than this at a time trembles, and is smoothed. */
-const TREMBLE = 5;
-const LEAST_FOLLOW = 0.5;
-/** Points after which a line by hand is cut and goes on as another stroke. */
-const CUT_AFTER = 4_000;
-/** Pixels from the middle of the eraser that it touches. */
+/** Steps shorter than this many pixels are smoothed: they are more likely a tremble than intended. */
+const SMOOTH_BELOW = 5;
+const MIN_FOLLOW = 0.5;
+/** Points after which a freehand line is split into another stroke. */
+const SPLIT_AFTER = 4_000;
+/** Radius of the eraser in pixels. */
 export const ERASER_RADIUS = 9;
-/** Directions that a straight line snaps to, in radians. */
+/** Straight lines snap to multiples of this angle, in radians. */
 const SNAP = Math.PI / 12;
 
 export class Tools {
@@ -45,18 +45,18 @@ export class Tools {
   choice = "pen";
   colour = "#22201d";
   width = 4;
-  /** @type {Growing | null} */
-  growing = null;
-  /** @type {Place | null} where the eraser was */
+  /** @type {ActiveStroke | null} */
+  active = null;
+  /** @type {PlanePoint | null} the last point of the eraser */
   #erasedAt = null;
-  /** @type {Place | null} where something is to be written once the pointer is lifted */
-  #writeAt = null;
+  /** @type {PlanePoint | null} where the text editor opens when the pointer is lifted */
+  #textAt = null;
   #camera;
   #on;
 
   /**
    * @param {() => Camera} camera
-   * @param {ToolNews} on
+   * @param {ToolEvents} on
    */
   constructor(camera, on) {
     this.#camera = camera;
@@ -65,7 +65,7 @@ export class Tools {
 
   /**
    * @param {InkPoint} pixel
-   * @param {boolean} erasing whatever the chosen tool is
+   * @param {boolean} erasing erases, whatever the chosen tool is
    */
   begin(pixel, erasing) {
     const point = this.#inPlane(pixel);
@@ -73,9 +73,9 @@ export class Tools {
       this.#erasedAt = point;
       this.#on.erase(point, point, ERASER_RADIUS / this.#camera().zoom);
     } else if (this.choice === "text") {
-      this.#writeAt = point;
+      this.#textAt = point;
     } else if (this.choice !== "hand") {
-      this.#grow(this.choice, [point]);
+      this.#startStroke(this.choice, [point]);
     }
   }
 
@@ -90,14 +90,14 @@ export class Tools {
         this.#on.erase(this.#erasedAt, to, ERASER_RADIUS / this.#camera().zoom);
         this.#erasedAt = to;
       }
-    } else if (this.growing && byHand(this.growing.tool)) {
+    } else if (this.active && isFreehand(this.active.tool)) {
       pixels.forEach((pixel) => this.#add(this.#inPlane(pixel)));
-      if (this.growing) this.#on.ink(this.growing, false);
-    } else if (this.growing) {
-      const [from] = this.growing.points;
-      const to = placeOf(this.#inPlane(pixels[pixels.length - 1]));
-      this.growing.points = [from, straight ? straightened(this.growing.tool, from, to) : to];
-      this.#on.ink(this.growing, true);
+      if (this.active) this.#on.ink(this.active, false);
+    } else if (this.active) {
+      const [from] = this.active.points;
+      const to = withoutPressure(this.#inPlane(pixels[pixels.length - 1]));
+      this.active.points = [from, straight ? straightened(this.active.tool, from, to) : to];
+      this.#on.ink(this.active, true);
     }
   }
 
@@ -106,19 +106,19 @@ export class Tools {
       this.#erasedAt = null;
       this.#on.erased();
     }
-    if (this.growing) this.#finish(this.growing);
-    if (this.#writeAt) this.#on.text(this.#writeAt);
-    this.#writeAt = null;
+    if (this.active) this.#finish(this.active);
+    if (this.#textAt) this.#on.text(this.#textAt);
+    this.#textAt = null;
   }
 
   cancel() {
-    this.#writeAt = null;
+    this.#textAt = null;
     if (this.#erasedAt) {
       this.#erasedAt = null;
       this.#on.erased();
     }
-    if (!this.growing) return;
-    this.growing = null;
+    if (!this.active) return;
+    this.active = null;
     this.#on.cancelled();
   }
 
@@ -126,33 +126,33 @@ export class Tools {
    * @param {ToolName} tool
    * @param {InkPoint[]} points
    */
-  #grow(tool, points) {
-    const started = byHand(tool) ? points : points.map(placeOf);
-    this.growing = { stroke: randomId(), tool, colour: this.colour, width: this.width, points: started };
-    if (byHand(tool)) this.#on.ink(this.growing, false);
+  #startStroke(tool, points) {
+    const started = isFreehand(tool) ? points : points.map(withoutPressure);
+    this.active = { stroke: randomId(), tool, colour: this.colour, width: this.width, points: started };
+    if (isFreehand(tool)) this.#on.ink(this.active, false);
   }
 
   /** @param {InkPoint} point */
   #add(point) {
-    if (!this.growing) return;
-    const { points, tool } = this.growing;
+    if (!this.active) return;
+    const { points, tool } = this.active;
     const before = points[points.length - 1];
     const pixels = distance(before, point) * this.#camera().zoom;
-    if (pixels < LEAST_STEP) return;
-    const follow = Math.max(LEAST_FOLLOW, Math.min(1, pixels / TREMBLE));
+    if (pixels < MIN_STEP) return;
+    const follow = Math.max(MIN_FOLLOW, Math.min(1, pixels / SMOOTH_BELOW));
     const smoothed = { ...point, x: before.x + (point.x - before.x) * follow, y: before.y + (point.y - before.y) * follow };
     points.push(smoothed);
-    if (points.length >= CUT_AFTER) {
-      this.#finish(this.growing);
-      this.#grow(tool, [smoothed]);
+    if (points.length >= SPLIT_AFTER) {
+      this.#finish(this.active);
+      this.#startStroke(tool, [smoothed]);
     }
   }
 
-  /** @param {Growing} growing */
+  /** @param {ActiveStroke} active */
   #finish({ stroke, tool, colour, width, points }) {
-    this.growing = null;
+    this.active = null;
     const zoom = this.#camera().zoom;
-    const isLine = byHand(tool);
+    const isLine = isFreehand(tool);
     if (!isLine && (points.length < 2 || distance(points[0], points[1]) * zoom < 2)) {
       this.#on.cancelled();
       return;
@@ -175,23 +175,23 @@ export class Tools {
 }
 
 /** @param {ToolName} tool */
-function byHand(tool) {
+function isFreehand(tool) {
   return tool === "pen" || tool === "marker";
 }
 
 /**
- * @param {Place} point
+ * @param {PlanePoint} point
  * @returns {InkPoint}
  */
-function placeOf({ x, y }) {
+function withoutPressure({ x, y }) {
   return { x, y };
 }
 
 /**
- * Where a figure ends so that it is regular: a square, a circle, a line in a round direction.
+ * The end point that makes a figure regular: a square, a circle, or a line at a multiple of SNAP.
  * @param {ToolName} tool
- * @param {Place} from
- * @param {Place} to
+ * @param {PlanePoint} from
+ * @param {PlanePoint} to
  * @returns {InkPoint}
  */
 export function straightened(tool, from, to) {

@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * Takes the picture of the README: a real server, two people, one drawing.
+ * Takes the README's screenshot: a real server, two people, one drawing.
  *
  *     WHITEBOARD_BIN=… node picture.js ../screenshot.png
  *
- * It must never paint anything itself: what is in the picture was drawn with pointer events.
+ * It must never paint anything itself: everything is drawn with pointer events.
  */
 
-import { Server, Somebody, drag, has, launched, says } from "./e2e/harness.js";
+import { Server, TestUser, drag, waitForStrokes, launched, waitForStatus } from "./e2e/harness.js";
 
 /** @typedef {[number, number]} At */
 
@@ -18,13 +18,13 @@ try {
   const drawing = await server.drawing("Kitchen extension");
   const people = await Promise.all(
     ["Ada Lovelace", "Grace Hopper"].map(async (name) => {
-      const one = await Somebody.come(browser, server, { viewport: { width: 1280, height: 800 } });
+      const one = await TestUser.create(browser, server, { viewport: { width: 1280, height: 800 } });
       const page = await one.open(drawing);
       await page.click("#people");
       await page.fill("#my-name", name);
       await page.keyboard.press("Enter");
       await page.click("#people");
-      await says(page, "Saved");
+      await waitForStatus(page, "Saved");
       return page;
     }),
   );
@@ -38,14 +38,14 @@ try {
   const write = async (/** @type {At} */ [x, y], /** @type {string} */ text) => {
     await ada.keyboard.press("t");
     await ada.mouse.click(x, y);
-    await ada.locator("#writing").waitFor();
+    await ada.locator("#text-editor").waitFor();
     await ada.keyboard.type(text);
     await ada.keyboard.press("Escape");
-    // The next press begins another text only when it is none that ended this one.
+    // A press shortly after closing the editor does not open it again.
     await ada.waitForTimeout(450);
   };
-  const along = (/** @type {number} */ count, /** @type {(t: number) => At} */ place) =>
-    Array.from({ length: count }, (_, i) => place(i / (count - 1)));
+  const along = (/** @type {number} */ count, /** @type {(t: number) => At} */ point) =>
+    Array.from({ length: count }, (_, i) => point(i / (count - 1)));
 
   await pick("r", "Ink", "Medium");
   await drag(ada, [[170, 170], [640, 520]]);
@@ -70,13 +70,13 @@ try {
   }));
   await pick("p", "Ink", "Medium");
   await drag(ada, along(40, (t) => [640 + Math.cos(t * 1.6) * -70, 300 + Math.sin(t * 1.6) * 70]));
-  await says(ada, "Saved");
+  await waitForStatus(ada, "Saved");
   const count = await ada.evaluate("__whiteboard.replica.ordered().length");
-  await has(grace, count);
+  await waitForStrokes(grace, count);
   await grace.click('#colours [aria-label="Green"]');
   await drag(grace, along(110, (t) => [790 + t * 330, 590 - Math.abs(Math.sin(t * 22)) * 56]), { lift: false });
   await ada.mouse.move(900, 330);
-  await ada.waitForFunction("__whiteboard.others.shown(performance.now()).pointers.length === 1");
+  await ada.waitForFunction("__whiteboard.presence.shown(performance.now()).pointers.length === 1");
   await ada.waitForTimeout(400);
   await ada.screenshot({ path: file });
 } finally {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Several servers on one SurrealDB server, behind a load balancer without sticky sessions: all
- * of them real processes, on free ports of this machine.
+ * Several servers on one SurrealDB server, behind a load balancer without sticky sessions. All are real
+ * processes on free ports of this machine.
  */
 
 import assert from "node:assert/strict";
@@ -12,7 +12,7 @@ import path from "node:path";
 import { BINARY, Server, until } from "./harness.js";
 import { ended, freePort, spawned } from "./processes.js";
 
-/** Milliseconds until a process answers. */
+/** Milliseconds within which a process must answer. */
 const READY = 60_000;
 const SURREALDB = path.join(path.dirname(BINARY), "surrealdb-process");
 const HAPROXY = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"].find((file) => existsSync(file));
@@ -43,7 +43,7 @@ export class Cluster {
         WHITEBOARD_DATABASE: `ws://127.0.0.1:${cluster.#port}`,
         WHITEBOARD_DATABASE_USER: "root",
         WHITEBOARD_DATABASE_PASSWORD: "root",
-        WHITEBOARD_DATABASE_DEADLINE: "3s",
+        WHITEBOARD_QUERY_TIMEOUT: "3s",
       })));
       await cluster.#balance();
       return cluster;
@@ -53,7 +53,7 @@ export class Cluster {
     }
   }
 
-  /** Starts the database, again on the data it had. */
+  /** Starts the database, with its previous data if it has any. */
   async startDatabase() {
     assert.ok(existsSync(SURREALDB), `${SURREALDB} is built first, with the whole workspace`);
     this.#database = spawned(SURREALDB, [
@@ -67,7 +67,7 @@ export class Cluster {
     await ended(this.#database, "SIGKILL");
   }
 
-  /** Round robin, and out of the way of a server that is not ready: all that a balancer has to be. */
+  /** Starts a balancer with round robin and health checks. */
   async #balance() {
     assert.ok(HAPROXY, "haproxy is installed first");
     const port = await freePort();
@@ -84,7 +84,7 @@ export class Cluster {
     await until("the balancer is ready", () => answers(`${this.address}/readyz`), READY);
   }
 
-  /** Ends everything. */
+  /** Stops all processes and deletes the data. */
   async remove() {
     await ended(this.#balancer, "SIGKILL");
     await Promise.all(this.servers.map((server) => server.remove()));

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { Cluster } from "./cluster.js";
-import { Somebody, drag, has, launched, painted, says, strokes, until } from "./harness.js";
+import { TestUser, drag, waitForStrokes, launched, waitForPixel, waitForStatus, strokes, until } from "./harness.js";
 
 /** @type {Cluster} */
 let cluster;
 /** @type {import("playwright-core").Browser} */
 let browser;
-/** @type {Somebody[]} */
+/** @type {TestUser[]} */
 let people = [];
 
 before(async () => {
@@ -26,76 +26,76 @@ afterEach(async () => {
   assert.deepEqual(errors, []);
 });
 
-/** @param {{address: string}} [through] a server, or else the balancer */
-async function somebody(through = cluster) {
-  const one = await Somebody.come(browser, through);
+/** @param {{address: string}} [through] a server; by default the balancer */
+async function newUser(through = cluster) {
+  const one = await TestUser.create(browser, through);
   people.push(one);
   return one;
 }
 
-test("two people on two servers see each other, the ink and the strokes", async () => {
+test("people on two servers see each other, their ink and their strokes", async () => {
   const [first, second] = cluster.servers;
   const drawing = await first.drawing();
-  const page = await (await somebody(first)).open(drawing);
-  const other = await (await somebody(second)).open(drawing);
+  const page = await (await newUser(first)).open(drawing);
+  const other = await (await newUser(second)).open(drawing);
   for (const each of [page, other]) {
     await until("both are here", async () => (await each.locator("#people").getAttribute("aria-label")) === "People here: 2");
   }
   await drag(page, [[200, 200], [400, 250]], { lift: false });
-  await painted(other, "live", [300, 225]);
+  await waitForPixel(other, "dynamic", [300, 225]);
   await page.mouse.up();
-  await has(other, 1);
-  await painted(other, "live", [300, 225], false);
-  await painted(other, "settled", [300, 225]);
-  await says(page, "Saved");
+  await waitForStrokes(other, 1);
+  await waitForPixel(other, "dynamic", [300, 225], false);
+  await waitForPixel(other, "static", [300, 225]);
+  await waitForStatus(page, "Saved");
   assert.deepEqual(await strokes(other), await strokes(page));
 });
 
-test("whose server is killed draws on through another one", async () => {
+test("a client whose server is killed continues on another one", async () => {
   const drawing = await cluster.servers[0].drawing();
-  const page = await (await somebody()).open(drawing);
-  const other = await (await somebody()).open(drawing);
+  const page = await (await newUser()).open(drawing);
+  const other = await (await newUser()).open(drawing);
   await drag(page, [[200, 200], [300, 200]]);
-  await has(other, 1);
+  await waitForStrokes(other, 1);
   for (const [turn, server] of cluster.servers.entries()) {
     await server.stop("SIGKILL");
     await drag(page, [[200, 300 + turn * 100], [300, 300 + turn * 100]]);
-    await says(page, "Saved");
-    await has(other, 2 + turn);
+    await waitForStatus(page, "Saved");
+    await waitForStrokes(other, 2 + turn);
     await server.start();
     await until("the server is back", async () => (await fetch(`${server.address}/readyz`)).ok);
   }
   assert.deepEqual(await strokes(other), await strokes(page));
 });
 
-test("whose server is killed while the pen is down finishes the stroke, and it is there whole and once", async () => {
+test("a stroke in progress when the server is killed is saved whole and once", async () => {
   const drawing = await cluster.servers[0].drawing();
-  const page = await (await somebody()).open(drawing);
-  const other = await (await somebody()).open(drawing);
+  const page = await (await newUser()).open(drawing);
+  const other = await (await newUser()).open(drawing);
   for (const [turn, server] of cluster.servers.entries()) {
     const y = 200 + turn * 100;
     await drag(page, [[200, y], [300, y]], { lift: false });
-    await painted(other, "live", [250, y]);
+    await waitForPixel(other, "dynamic", [250, y]);
     await server.stop("SIGKILL");
     await page.mouse.move(600, y, { steps: 8 });
     await page.mouse.up();
-    await says(page, "Saved");
-    await has(other, 1 + turn);
+    await waitForStatus(page, "Saved");
+    await waitForStrokes(other, 1 + turn);
     for (const each of [page, other]) {
-      // Nothing is left of the ink, nor of where the pen was when the server died.
-      await painted(each, "live", [250, y], false);
-      for (const x of [205, 400, 595]) await painted(each, "settled", [x, y]);
+      // No ink is left over from before the crash.
+      await waitForPixel(each, "dynamic", [250, y], false);
+      for (const x of [205, 400, 595]) await waitForPixel(each, "static", [x, y]);
     }
     await server.start();
     await until("the server is back", async () => (await fetch(`${server.address}/readyz`)).ok);
   }
-  await has(page, 2);
+  await waitForStrokes(page, 2);
   assert.deepEqual(await strokes(other), await strokes(page));
 });
 
-test("a page whose files did not all come loads again by itself", async () => {
+test("a page whose files failed to load is reloaded", async () => {
   const drawing = await cluster.servers[0].drawing();
-  const one = await somebody();
+  const one = await newUser();
   let failures = 0;
   await one.context.route("**/assets/**/camera.js", (route) => {
     failures += 1;
@@ -103,24 +103,24 @@ test("a page whose files did not all come loads again by itself", async () => {
   });
   const page = await one.open(drawing);
   await drag(page, [[200, 200], [300, 200]]);
-  await says(page, "Saved");
+  await waitForStatus(page, "Saved");
   assert.equal(failures, 3);
 });
 
-test("while the database is dead a page says what is not saved, and saves it when it is back", async () => {
+test("while the database is down ops count as unsaved, and they are saved once it is back", async () => {
   const drawing = await cluster.servers[0].drawing();
-  const page = await (await somebody()).open(drawing);
-  const other = await (await somebody()).open(drawing);
+  const page = await (await newUser()).open(drawing);
+  const other = await (await newUser()).open(drawing);
   await cluster.killDatabase();
   await drag(page, [[200, 200], [300, 200]]);
   await drag(page, [[200, 300], [300, 300]]);
-  await says(page, /2 not saved/);
+  await waitForStatus(page, /2 not saved/);
   await until("no server is ready", async () => {
     const ready = await Promise.all(cluster.servers.map(async ({ address }) => (await fetch(`${address}/readyz`)).ok));
     return ready.every((one) => !one);
   });
   await cluster.startDatabase();
-  await says(page, "Saved");
-  await has(other, 2);
+  await waitForStatus(page, "Saved");
+  await waitForStrokes(other, 2);
   assert.deepEqual(await strokes(other), await strokes(page));
 });

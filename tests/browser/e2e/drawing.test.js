@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { Server, Somebody, drag, has, launched, painted, pixel, says, strokes, until } from "./harness.js";
+import { Server, TestUser, drag, waitForStrokes, launched, waitForPixel, pixel, waitForStatus, strokes, until } from "./harness.js";
 
 /** @type {Server} */
 let server;
 /** @type {import("playwright-core").Browser} */
 let browser;
-/** @type {Somebody[]} */
+/** @type {TestUser[]} */
 let people = [];
 
 before(async () => {
@@ -24,8 +24,8 @@ afterEach(async () => {
   assert.deepEqual(errors, []);
 });
 
-async function somebody(options = {}) {
-  const one = await Somebody.come(browser, server, options);
+async function newUser(options = {}) {
+  const one = await TestUser.create(browser, server, options);
   people.push(one);
   return one;
 }
@@ -33,45 +33,45 @@ async function somebody(options = {}) {
 /** Two people on a new drawing. */
 async function two() {
   const drawing = await server.drawing();
-  const [ada, bob] = [await somebody(), await somebody()];
+  const [ada, bob] = [await newUser(), await newUser()];
   return { drawing, a: await ada.open(drawing), b: await bob.open(drawing) };
 }
 
-test("what one draws, the other sees, pixel for pixel", async () => {
+test("a stroke looks the same for another person, pixel for pixel", async () => {
   const { a, b } = await two();
   await a.click('[aria-label="Red"]');
   await drag(a, [[300, 300], [400, 250], [500, 300], [600, 250]]);
-  await says(a, "Saved");
-  await has(b, 1);
+  await waitForStatus(a, "Saved");
+  await waitForStrokes(b, 1);
   assert.deepEqual(await strokes(a), await strokes(b));
-  await painted(b, "settled", [300, 300]);
-  await painted(a, "settled", [300, 300]);
-  assert.deepEqual(await pixel(b, "settled", 500, 300), [0xd6, 0x40, 0x2b, 255]);
-  assert.deepEqual(await pixel(b, "settled", 500, 300), await pixel(a, "settled", 500, 300));
-  await painted(b, "live", [500, 300], false);
+  await waitForPixel(b, "static", [300, 300]);
+  await waitForPixel(a, "static", [300, 300]);
+  assert.deepEqual(await pixel(b, "static", 500, 300), [0xd6, 0x40, 0x2b, 255]);
+  assert.deepEqual(await pixel(b, "static", 500, 300), await pixel(a, "static", 500, 300));
+  await waitForPixel(b, "dynamic", [500, 300], false);
 });
 
-test("ink is seen while it is drawn, and is gone once the stroke is there", async () => {
+test("ink is visible while drawing and replaced by the stroke", async () => {
   const { a, b } = await two();
   await drag(a, [[300, 300], [400, 320], [500, 300]], { lift: false });
-  await painted(b, "live", [400, 320]);
+  await waitForPixel(b, "dynamic", [400, 320]);
   assert.deepEqual(await strokes(b), [], "before the pen is lifted there is no stroke");
   await a.mouse.up();
-  await painted(b, "settled", [400, 320]);
-  await painted(b, "live", [400, 320], false);
+  await waitForPixel(b, "static", [400, 320]);
+  await waitForPixel(b, "dynamic", [400, 320], false);
 });
 
-test("ink that is given up goes", async () => {
+test("cancelled ink disappears", async () => {
   const { a, b } = await two();
   await drag(a, [[300, 300], [400, 320], [500, 300]], { lift: false });
-  await painted(b, "live", [400, 320]);
+  await waitForPixel(b, "dynamic", [400, 320]);
   await a.keyboard.press("m");
-  await painted(b, "live", [400, 320], false);
+  await waitForPixel(b, "dynamic", [400, 320], false);
   await a.mouse.up();
   assert.deepEqual(await strokes(a), []);
 });
 
-test("every tool draws what the other sees", async () => {
+test("the strokes of every tool reach another person", async () => {
   const { a, b } = await two();
   for (const [key, y] of /** @type {[string, number][]} */ ([["p", 120], ["m", 180], ["l", 240], ["a", 300], ["r", 360], ["o", 430]])) {
     await a.keyboard.press(key);
@@ -81,23 +81,23 @@ test("every tool draws what the other sees", async () => {
   await a.mouse.click(600, 300);
   await a.keyboard.type("Hello\nthere");
   await a.keyboard.press("Escape");
-  await has(b, 7);
+  await waitForStrokes(b, 7);
   const tools = (await strokes(b)).map(({ body }) => body.tool);
   assert.deepEqual(tools, ["pen", "marker", "line", "arrow", "rectangle", "ellipse", "text"]);
   assert.equal((await strokes(b))[6].body.text, "Hello\nthere");
-  await says(a, "Saved");
+  await waitForStatus(a, "Saved");
 });
 
-test("a text is changed in place, and the change is undone", async () => {
+test("a text is edited in place, and the edit is undone", async () => {
   const { a, b } = await two();
   await a.keyboard.press("t");
   await a.mouse.click(400, 300);
   await a.keyboard.type("one");
   await a.keyboard.press("Escape");
-  await has(b, 1);
+  await waitForStrokes(b, 1);
   await until("the text is open again", async () => {
     await a.mouse.click(410, 300);
-    return a.locator("#writing").isVisible();
+    return a.locator("#text-editor").isVisible();
   });
   await a.keyboard.press("End");
   await a.keyboard.type(" two");
@@ -108,73 +108,73 @@ test("a text is changed in place, and the change is undone", async () => {
   await until("the other sees it undone", async () => (await text()) === "one");
 });
 
-test("a reload brings back exactly what is there", async () => {
+test("a reload shows exactly the same strokes", async () => {
   const { a, b } = await two();
   for (let i = 0; i < 5; i += 1) await drag(a, [[200 + i * 60, 200], [230 + i * 60, 400]]);
   await drag(b, [[250, 500], [400, 520]]);
-  await has(a, 6);
-  await says(a, "Saved");
+  await waitForStrokes(a, 6);
+  await waitForStatus(a, "Saved");
   const before = await strokes(a);
   await a.reload();
-  await says(a, "Saved");
+  await waitForStatus(a, "Saved");
   assert.deepEqual(await strokes(a), before);
-  await painted(a, "settled", [215, 300]);
+  await waitForPixel(a, "static", [215, 300]);
 });
 
-test("undo and redo are of one's own strokes only", async () => {
+test("undo and redo affect only one's own strokes", async () => {
   const { a, b } = await two();
   await drag(a, [[200, 200], [300, 200]]);
-  await has(b, 1);
+  await waitForStrokes(b, 1);
   await drag(b, [[200, 300], [300, 300]]);
-  await has(a, 2);
+  await waitForStrokes(a, 2);
   await a.keyboard.press("Control+z");
-  await has(b, 1);
-  await painted(b, "settled", [250, 200], false);
-  await painted(b, "settled", [250, 300]);
+  await waitForStrokes(b, 1);
+  await waitForPixel(b, "static", [250, 200], false);
+  await waitForPixel(b, "static", [250, 300]);
   await a.keyboard.press("Control+z");
-  await has(b, 1);
+  await waitForStrokes(b, 1);
   await a.keyboard.press("Control+Shift+z");
-  await has(b, 2);
-  await painted(b, "settled", [250, 200]);
+  await waitForStrokes(b, 2);
+  await waitForPixel(b, "static", [250, 200]);
   await a.click('[aria-label^="Undo"]');
-  await has(b, 1);
+  await waitForStrokes(b, 1);
   await a.keyboard.press("Control+y");
-  await has(b, 2);
-  await says(a, "Saved");
+  await waitForStrokes(b, 2);
+  await waitForStatus(a, "Saved");
 });
 
-test("undo never takes back what somebody else made of it since", async () => {
+test("undo never reverts a later change by somebody else", async () => {
   const { a, b } = await two();
   await drag(a, [[200, 200], [300, 200]]);
-  await has(b, 1);
+  await waitForStrokes(b, 1);
   await b.keyboard.press("e");
   await drag(b, [[250, 180], [250, 220]]);
-  await has(a, 0);
+  await waitForStrokes(a, 0);
   await b.keyboard.press("Control+z");
-  await has(a, 1);
+  await waitForStrokes(a, 1);
   await a.keyboard.press("Control+z");
   await a.locator(".toast").first().waitFor();
-  await says(a, "Saved");
-  await has(a, 1);
-  await has(b, 1);
+  await waitForStatus(a, "Saved");
+  await waitForStrokes(a, 1);
+  await waitForStrokes(b, 1);
 });
 
-test("the eraser takes whole strokes, anybody's, and undo brings all of a drag back", async () => {
+test("the eraser removes anybody's whole strokes, and undo restores all of a drag", async () => {
   const { a, b } = await two();
   for (let i = 0; i < 4; i += 1) await drag(a, [[200 + i * 50, 200], [200 + i * 50, 300]]);
-  await has(b, 4);
+  await waitForStrokes(b, 4);
   await b.keyboard.press("e");
   await drag(b, [[180, 250], [320, 250]]);
-  await has(a, 1);
-  await painted(a, "settled", [350, 250]);
-  await painted(a, "settled", [250, 250], false);
+  await waitForStrokes(a, 1);
+  await waitForPixel(a, "static", [350, 250]);
+  await waitForPixel(a, "static", [250, 250], false);
   await b.keyboard.press("Control+z");
-  await has(a, 4);
-  await painted(a, "settled", [250, 250]);
-  assert.deepEqual((await strokes(a)).map(({ z }) => z), [1, 2, 3, 4], "each where it was");
+  await waitForStrokes(a, 4);
+  await waitForPixel(a, "static", [250, 250]);
+  assert.deepEqual((await strokes(a)).map(({ z }) => z), [1, 2, 3, 4], "in their previous order");
 });
 
-test("people and their pointers are seen, and go with them", async () => {
+test("people and their pointers are shown until they leave", async () => {
   const { drawing, a, b } = await two();
   await until("both are here", async () => (await a.locator("#people .face").count()) === 2);
   await b.click("#people");
@@ -182,9 +182,9 @@ test("people and their pointers are seen, and go with them", async () => {
   await b.keyboard.press("Enter");
   await a.click("#people");
   await a.getByText("Grace Hopper").waitFor();
-  const pointers = () => a.evaluate("__whiteboard.others.shown(performance.now()).pointers.map(({ person, place }) => [person.name, place.x, place.y])");
-  const [x, y] = await b.evaluate("[__whiteboard.view.toPlane({ x: 444, y: 333 }).x, __whiteboard.view.toPlane({ x: 444, y: 333 }).y]");
-  await until("the pointer is where it is", async () => {
+  const pointers = () => a.evaluate("__whiteboard.presence.shown(performance.now()).pointers.map(({ person, point }) => [person.name, point.x, point.y])");
+  const [x, y] = await b.evaluate("[__whiteboard.viewport.toPlane({ x: 444, y: 333 }).x, __whiteboard.viewport.toPlane({ x: 444, y: 333 }).y]");
+  await until("the pointer is shown at its position", async () => {
     await b.mouse.move(444 + Math.random(), 333);
     const [pointer] = await pointers();
     return pointer && pointer[0] === "Grace Hopper" && Math.hypot(pointer[1] - x, pointer[2] - y) < 2;
@@ -194,10 +194,10 @@ test("people and their pointers are seen, and go with them", async () => {
   await until("the name is remembered", async () => (await kept.locator("#my-name").inputValue()) === "Grace Hopper");
   await kept.close();
   await b.close();
-  await until("who left is gone", async () => (await a.locator("#people .face").count()) === 1 && (await pointers()).length === 0);
+  await until("the person who left has disappeared", async () => (await a.locator("#people .face").count()) === 1 && (await pointers()).length === 0);
 });
 
-test("of a crowd the first faces and the number are shown, and who does something is known by name", async () => {
+test("a crowd is shown as some faces and a number, and active people by name", async () => {
   const { drawing, a, b: crowd } = await two();
   await crowd.evaluate(async (drawing) => {
     const hex = () => crypto.randomUUID().replaceAll("-", "");
@@ -216,14 +216,14 @@ test("of a crowd the first faces and the number are shown, and who does somethin
   const listed = await a.locator("#others li").count();
   assert.ok(listed >= 49 && listed <= 50, `${listed} are listed`);
   assert.equal(await a.locator("#unnamed").textContent(), `and ${71 - listed} more`);
-  const pointers = () => a.evaluate("__whiteboard.others.shown(performance.now()).pointers.map(({ person }) => person.name)");
-  await until("everyone who moves for long enough is seen", async () => {
+  const pointers = () => a.evaluate("__whiteboard.presence.shown(performance.now()).pointers.map(({ person }) => person.name)");
+  await until("everyone who keeps moving is shown", async () => {
     await crowd.evaluate("crowd.slice(-5).forEach((socket) => socket.send(JSON.stringify({ type: \"signal\", pointer: { x: Math.random(), y: 0 } })))");
     return (await pointers()).length === 5;
   });
   assert.deepEqual((await pointers()).sort(), [65, 66, 67, 68, 69].map((number) => `Guest ${number}`));
   await crowd.evaluate("crowd.forEach((socket) => socket.close())");
-  await until("they are gone", async () => (await a.locator("#people .face").count()) === 2 && (await pointers()).length === 0);
+  await until("they have left", async () => (await a.locator("#people .face").count()) === 2 && (await pointers()).length === 0);
   assert.equal(await a.locator("#unnamed").isVisible(), false);
 });
 
@@ -236,30 +236,30 @@ test("a title changes for everybody", async () => {
   assert.equal(await b.title(), "The plan · Whiteboard");
 });
 
-test("a deleted drawing says so, and is taken back with everything on it", async () => {
+test("a deleted drawing is announced and can be restored with its strokes", async () => {
   const { drawing, a, b } = await two();
   await drag(a, [[200, 200], [300, 200]]);
-  await has(b, 1);
-  await says(a, "Saved");
+  await waitForStrokes(b, 1);
+  await waitForStatus(a, "Saved");
   await server.api("DELETE", `/api/drawings/${drawing}`);
   await a.locator("#ended").waitFor();
   await b.locator("#ended").waitFor();
-  await Promise.all([a.waitForNavigation(), a.click("#take-back")]);
-  await says(a, "Saved");
-  await has(a, 1);
+  await Promise.all([a.waitForNavigation(), a.click("#restore")]);
+  await waitForStatus(a, "Saved");
+  await waitForStrokes(a, 1);
 });
 
-test("an address without a drawing says so", async () => {
-  const one = await somebody();
+test("the address of a drawing that does not exist shows a message", async () => {
+  const one = await newUser();
   const page = await one.context.newPage();
   await page.goto(`${server.address}/d/${"0".repeat(32)}`);
   await page.getByText("There is no drawing here").waitFor();
-  assert.equal(await page.locator("#take-back").isVisible(), false);
+  assert.equal(await page.locator("#restore").isVisible(), false);
 });
 
-test("fingers: one draws, two move and zoom", async () => {
+test("one finger draws, two pan and zoom", async () => {
   const drawing = await server.drawing();
-  const one = await somebody({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const one = await newUser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   const page = await one.open(drawing);
   const session = await one.context.newCDPSession(page);
   const touch = (/** @type {string} */ type, /** @type {[number, number][]} */ ...points) =>
@@ -267,18 +267,18 @@ test("fingers: one draws, two move and zoom", async () => {
   await touch("touchStart", [100, 300]);
   for (let i = 1; i <= 10; i += 1) await touch("touchMove", [100 + i * 10, 300]);
   await touch("touchEnd");
-  await has(page, 1);
+  await waitForStrokes(page, 1);
   await touch("touchStart", [150, 400], [250, 400]);
   for (let i = 1; i <= 10; i += 1) await touch("touchMove", [150 - i * 5, 400], [250 + i * 5, 400]);
   await touch("touchEnd");
-  await until("it is twice as large", async () => Math.abs((await page.evaluate("__whiteboard.view.camera.zoom")) - 2) < 0.1);
-  await says(page, "Saved");
-  await has(page, 1);
+  await until("it is twice as large", async () => Math.abs((await page.evaluate("__whiteboard.viewport.camera.zoom")) - 2) < 0.1);
+  await waitForStatus(page, "Saved");
+  await waitForStrokes(page, 1);
 });
 
-test("a pen draws as thick as it is pressed, and then a hand only moves the paper", async () => {
+test("a pen's pressure sets the thickness, and after that fingers only pan", async () => {
   const drawing = await server.drawing();
-  const one = await somebody({ hasTouch: true });
+  const one = await newUser({ hasTouch: true });
   const page = await one.open(drawing);
   const session = await one.context.newCDPSession(page);
   const pen = (/** @type {"mousePressed"|"mouseMoved"|"mouseReleased"} */ type, /** @type {number} */ x, /** @type {number} */ force) =>
@@ -289,40 +289,40 @@ test("a pen draws as thick as it is pressed, and then a hand only moves the pape
   await pen("mousePressed", 200, 0.05);
   for (let i = 1; i <= 40; i += 1) await pen("mouseMoved", 200 + i * 10, i / 40);
   await pen("mouseReleased", 600, 1);
-  await has(page, 1);
-  await says(page, "Saved");
+  await waitForStrokes(page, 1);
+  await waitForStatus(page, "Saved");
   const [{ body }] = await strokes(page);
   assert.equal(Buffer.from(body.points, "base64")[0], 1, "with a pressure for each point");
-  await painted(page, "settled", [580, 308]);
-  await painted(page, "settled", [215, 308], false);
+  await waitForPixel(page, "static", [580, 308]);
+  await waitForPixel(page, "static", [215, 308], false);
   const touch = (/** @type {string} */ type, /** @type {number[]} */ ...xs) =>
     session.send("Input.dispatchTouchEvent", { type: /** @type {any} */ (type), touchPoints: xs.map((x) => ({ x, y: 500 })) });
-  const before = await page.evaluate("__whiteboard.view.camera.x");
+  const before = await page.evaluate("__whiteboard.viewport.camera.x");
   await touch("touchStart", 400);
   for (let i = 1; i <= 10; i += 1) await touch("touchMove", 400 - i * 10);
   await touch("touchEnd");
-  await until("the paper moved", async () => (await page.evaluate("__whiteboard.view.camera.x")) === before + 100);
-  await has(page, 1);
+  await until("the view moved", async () => (await page.evaluate("__whiteboard.viewport.camera.x")) === before + 100);
+  await waitForStrokes(page, 1);
 });
 
-test("the wheel moves the paper, and with Ctrl it zooms around the pointer", async () => {
-  const page = await (await somebody()).open(await server.drawing());
-  const camera = () => page.evaluate("__whiteboard.view.camera");
+test("the wheel pans, and with Ctrl it zooms around the pointer", async () => {
+  const page = await (await newUser()).open(await server.drawing());
+  const camera = () => page.evaluate("__whiteboard.viewport.camera");
   const start = await camera();
   await page.mouse.move(300, 200);
   await page.mouse.wheel(30, 40);
   await until("it moved", async () => (await camera()).y === start.y + 40 && (await camera()).x === start.x + 30);
-  const under = await page.evaluate("__whiteboard.view.toPlane({ x: 300, y: 200 })");
+  const under = await page.evaluate("__whiteboard.viewport.toPlane({ x: 300, y: 200 })");
   await page.keyboard.down("Control");
   await page.mouse.wheel(0, -40);
   await page.keyboard.up("Control");
   await until("it zoomed", async () => (await camera()).zoom > 1.2);
-  const still = await page.evaluate("__whiteboard.view.toPlane({ x: 300, y: 200 })");
+  const still = await page.evaluate("__whiteboard.viewport.toPlane({ x: 300, y: 200 })");
   assert.ok(Math.hypot(still.x - under.x, still.y - under.y) < 1e-6);
   await page.keyboard.press("0");
-  await until("it is as large as life", async () => (await camera()).zoom === 1);
+  await until("the zoom is 100 %", async () => (await camera()).zoom === 1);
   await page.keyboard.down("Space");
   await drag(page, [[300, 300], [350, 300]]);
   await page.keyboard.up("Space");
-  await has(page, 0);
+  await waitForStrokes(page, 0);
 });

@@ -1,7 +1,6 @@
 // @ts-check
 /**
- * A server of its own, and browsers that look at it: everything a test waits for is a
- * predicate with a deadline.
+ * Starts servers and browsers for tests. Every wait is for a predicate, with a deadline.
  */
 
 import assert from "node:assert/strict";
@@ -13,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { ended, freePort, spawned } from "./processes.js";
 
-/** Milliseconds until a server is ready, and until a predicate is true. */
+/** Milliseconds within which a server must be ready, and a predicate true. */
 const READY = 60_000;
 const SOON = 15_000;
 
@@ -26,8 +25,8 @@ const FLAGS = [
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 
-/** Waits until `what` gives something true, and gives it.
- * @param {string} name what is waited for
+/** Waits until `what` returns a truthy value, and returns it.
+ * @param {string} name describes the predicate
  * @param {() => any} what
  * @param {number} [within] milliseconds */
 export async function until(name, what, within = SOON) {
@@ -64,7 +63,7 @@ export class Server {
     return server;
   }
 
-  /** Starts it, again on the port and the data it had. */
+  /** Starts the server, with its previous port and data if it has any. */
   async start() {
     const child = spawned(BINARY, [], {
       cwd: this.folder,
@@ -111,16 +110,16 @@ export class Server {
     return answer.status === 204 ? null : answer.json();
   }
 
-  /** A new drawing's id.
+  /** Creates a drawing and returns its id.
    * @param {string} [title] */
   async drawing(title = "A test") {
     return (await this.api("POST", "/api/drawings", { title })).id;
   }
 }
 
-/** Somebody with a browser of their own: nothing of it is shared with anybody else. */
-export class Somebody {
-  /** @type {string[]} what went wrong in the page */
+/** A person with a browser context that shares nothing with others. */
+export class TestUser {
+  /** @type {string[]} uncaught errors of the pages */
   errors = [];
 
   /**
@@ -137,17 +136,17 @@ export class Somebody {
    * @param {{address: string}} server
    * @param {import("playwright-core").BrowserContextOptions} [options]
    */
-  static async come(browser, server, options = {}) {
-    return new Somebody(await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options }), server.address);
+  static async create(browser, server, options = {}) {
+    return new TestUser(await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options }), server.address);
   }
 
-  /** Opens a drawing in a new page, and waits until it is all there.
+  /** Opens a drawing in a new page, and waits until it is loaded.
    * @param {string} drawing */
   async open(drawing) {
     const page = await this.context.newPage();
     page.on("pageerror", (error) => this.errors.push(String(error.stack)));
     await page.goto(`${this.address}/d/${drawing}`);
-    await says(page, "Saved");
+    await waitForStatus(page, "Saved");
     return page;
   }
 
@@ -165,33 +164,33 @@ export function launched() {
 }
 
 /**
- * Draws with real pointer events, through all the places.
+ * Draws through all points with real pointer events.
  * @param {import("playwright-core").Page} page
- * @param {[number, number][]} places pixels
+ * @param {[number, number][]} points pixels
  * @param {{lift?: boolean}} [how]
  */
-export async function drag(page, places, { lift = true } = {}) {
-  const [[x, y], ...rest] = places;
+export async function drag(page, points, { lift = true } = {}) {
+  const [[x, y], ...rest] = points;
   await page.mouse.move(x, y);
   await page.mouse.down();
-  for (const place of rest) await page.mouse.move(...place, { steps: 4 });
+  for (const point of rest) await page.mouse.move(...point, { steps: 4 });
   if (lift) await page.mouse.up();
 }
 
 /**
- * Waits until the page says how much is saved.
+ * Waits until the page shows a save status.
  * @param {import("playwright-core").Page} page
  * @param {string | RegExp} what
  */
-export async function says(page, what) {
-  const text = () => page.locator("#state").textContent();
-  await until(`the page says ${what}`, async () => {
+export async function waitForStatus(page, what) {
+  const text = () => page.locator("#save-status").textContent();
+  await until(`the page shows ${what}`, async () => {
     const said = (await text()) ?? "";
     return typeof what === "string" ? said === what : what.test(said);
   });
 }
 
-/** The strokes a page shows, in painting order.
+/** The visible strokes of a page, in painting order.
  * @param {import("playwright-core").Page} page
  * @returns {Promise<{id: string, z: number, body: any}[]>} */
 export function strokes(page) {
@@ -202,7 +201,7 @@ export function strokes(page) {
  * @param {import("playwright-core").Page} page
  * @param {number} count
  */
-export async function has(page, count) {
+export async function waitForStrokes(page, count) {
   let found = -1;
   await until(`${count} strokes`, async () => (found = (await strokes(page)).length) === count).catch((error) => {
     throw new Error(`${error.message}, but ${found}`);
@@ -210,9 +209,9 @@ export async function has(page, count) {
 }
 
 /**
- * The colour a layer has at a place, as `[red, green, blue, alpha]`.
+ * The colour of a layer at a point, as `[red, green, blue, alpha]`.
  * @param {import("playwright-core").Page} page
- * @param {"settled" | "live"} layer
+ * @param {"static" | "dynamic"} layer
  * @param {number} x pixels of the window
  * @param {number} y
  * @returns {Promise<number[]>}
@@ -230,12 +229,12 @@ export function pixel(page, layer, x, y) {
 }
 
 /**
- * Waits until a layer is painted, or empty, at a place.
+ * Waits until a layer is painted, or empty, at a point.
  * @param {import("playwright-core").Page} page
- * @param {"settled" | "live"} layer
- * @param {[number, number]} place
+ * @param {"static" | "dynamic"} layer
+ * @param {[number, number]} point
  * @param {boolean} [is]
  */
-export async function painted(page, layer, [x, y], is = true) {
+export async function waitForPixel(page, layer, [x, y], is = true) {
   await until(`${layer} is ${is ? "painted" : "empty"} at ${x}, ${y}`, async () => (await pixel(page, layer, x, y))[3] > 128 === is);
 }

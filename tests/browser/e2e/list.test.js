@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { Server, Somebody, drag, has, launched, says, until } from "./harness.js";
+import { Server, TestUser, drag, waitForStrokes, launched, waitForStatus, until } from "./harness.js";
 
 /** @type {Server} */
 let server;
 /** @type {import("playwright-core").Browser} */
 let browser;
-/** @type {Somebody} */
+/** @type {TestUser} */
 let one;
 
 before(async () => {
   server = await Server.start();
   browser = await launched();
-  one = await Somebody.come(browser, server);
+  one = await TestUser.create(browser, server);
 });
 after(async () => {
   await browser?.close();
@@ -20,21 +20,21 @@ after(async () => {
 });
 afterEach(() => assert.deepEqual(one.errors, []));
 
-test("an empty list leads to a first drawing", async () => {
+test("the empty list offers to create a drawing", async () => {
   const page = await one.list();
   await page.click("#create-first");
   await page.waitForURL(/\/d\/[0-9a-f]{32}$/);
-  await says(page, "Saved");
+  await waitForStatus(page, "Saved");
   await drag(page, [[200, 200], [300, 200]]);
-  await has(page, 1);
-  await says(page, "Saved");
+  await waitForStrokes(page, 1);
+  await waitForStatus(page, "Saved");
   await page.click('[aria-label="All drawings"]');
   await page.locator(".card").waitFor();
   assert.equal(await page.locator("#empty").isVisible(), false);
   await page.close();
 });
 
-test("drawings are renamed, deleted and taken back", async () => {
+test("drawings are renamed, deleted and restored", async () => {
   const id = await server.drawing("Before");
   const page = await one.list();
   const card = page.locator(`.card[data-id="${id}"]`);
@@ -45,15 +45,15 @@ test("drawings are renamed, deleted and taken back", async () => {
   await card.getByText("After").waitFor();
   await card.locator('[aria-label="Delete"]').click();
   await card.waitFor({ state: "detached" });
-  const gone = await fetch(`${server.address}/api/drawings/${id}`);
-  assert.equal(gone.status, 410);
-  await page.getByRole("button", { name: "Take back" }).click();
+  const deleted = await fetch(`${server.address}/api/drawings/${id}`);
+  assert.equal(deleted.status, 410);
+  await page.getByRole("button", { name: "Restore" }).click();
   await card.waitFor();
   assert.equal((await server.api("GET", `/api/drawings/${id}`)).title, "After");
   await page.close();
 });
 
-test("a title is text, whatever it says", async () => {
+test("a title with markup is shown as text", async () => {
   const title = `<img src=x onerror="alert(1)"> & "quotes"`;
   const id = await server.drawing(title);
   const page = await one.list();
@@ -62,7 +62,7 @@ test("a title is text, whatever it says", async () => {
   await page.close();
 });
 
-test("the longest title makes no page wider than a phone", async () => {
+test("a long title makes no page wider than a phone", async () => {
   const id = await server.drawing("W".repeat(100));
   const page = await one.list();
   const card = page.locator(`.card[data-id="${id}"]`);
@@ -74,13 +74,13 @@ test("the longest title makes no page wider than a phone", async () => {
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width} is too narrow`);
   }
   await page.click(`.card[data-id="${id}"] .card-link`);
-  await says(page, "Saved");
+  await waitForStatus(page, "Saved");
   await page.setViewportSize({ width: 320, height: 568 });
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   await page.close();
 });
 
-test("older drawings are shown when asked for", async () => {
+test("older drawings are shown on request", async () => {
   for (let i = 0; i < 52; i += 1) await server.drawing(`Number ${i}`);
   const page = await one.list();
   await page.locator("#more").waitFor();

@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * The processes that tests use, on ports that stay theirs.
+ * Starts the processes of tests, on ports that stay reserved for them.
  *
- * None may be left behind: each ends with this process at the latest, even if that is killed.
+ * No process may be left behind: each ends with this one, even if this one is killed.
  */
 
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 
-/** Below the ports that systems give to outgoing connections, one of which might otherwise take
- * the port of a server that is just starting again. */
+/** Below the ephemeral ports: otherwise an outgoing connection might take the port of a server that is
+ * restarting. */
 const FIRST_PORT = 12_000;
 const LAST_PORT = 31_999;
 
@@ -26,19 +26,19 @@ export function spawned(program, flags, options) {
 }
 
 /**
- * Sends a signal to a process that may have ended already, and waits until it has.
+ * Sends a signal to a process, unless it has ended already, and waits for its end.
  * @param {import("node:child_process").ChildProcess | null} child
  * @param {NodeJS.Signals} signal
  */
 export async function ended(child, signal) {
   if (!child || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once("exit", resolve));
+  const exited = new Promise((resolve) => child.once("exit", resolve));
   child.kill(signal);
-  await gone;
+  await exited;
 }
 
 /**
- * A port that nothing listens on, and that is given to nobody else in this process.
+ * A port that is free and was not returned before.
  * @returns {Promise<number>}
  */
 export async function freePort() {

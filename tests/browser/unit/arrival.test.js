@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { arrival } from "../../../static/arrival.js";
 
-test("arrivals are stale, next or gap", () => {
+test("an update is stale, next or after a gap", () => {
   assert.equal(arrival(5, 3, 5), "stale");
   assert.equal(arrival(5, 5, 5), "stale");
   assert.equal(arrival(5, 5, 6), "next");

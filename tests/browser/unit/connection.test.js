@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { waitBefore } from "../../../static/backoff.js";
-import { Connection, readReason } from "../../../static/connection.js";
+import { Connection, parseCloseReason } from "../../../static/connection.js";
 
-/** A socket whose other end is the test. */
+/** A WebSocket whose other end is the test. */
 class Socket {
   static CONNECTING = 0;
   static OPEN = 1;
@@ -14,7 +14,7 @@ class Socket {
   readyState = Socket.CONNECTING;
   /** @type {any[]} */
   sent = [];
-  wasLeft = false;
+  wasClosed = false;
 
   constructor(address, subprotocol) {
     Object.assign(this, { address, subprotocol });
@@ -26,9 +26,9 @@ class Socket {
     this.sent.push(JSON.parse(text));
   }
 
-  /** As a socket whose other end is dead: it says nothing more. */
+  /** As with a dead connection, no close event follows. */
   close() {
-    this.wasLeft = true;
+    this.wasClosed = true;
   }
 
   opens() {
@@ -51,12 +51,12 @@ class Socket {
 }
 
 const last = () => Socket.all.at(-1);
-/** Milliseconds of the first wait of a page that draws 0.5 by lot. */
+/** Milliseconds of the first wait if `Math.random` returns 0.5. */
 const FIRST_WAIT = waitBefore(1, () => 0.5);
 /** @type {EventTarget & {visibilityState?: string}} */
 let page;
 /** @type {any[]} what the connection said, in order */
-let told;
+let reported;
 /** @type {Connection} */
 let connection;
 
@@ -74,13 +74,13 @@ beforeEach(() => {
     removeEventListener: page.removeEventListener.bind(page),
   });
   Socket.all = [];
-  told = [];
+  reported = [];
   let asked = 0;
   connection = new Connection(() => `ws://here/${(asked += 1)}`, {
-    opened: () => told.push("opened"),
-    frame: (frame) => told.push(frame),
-    closed: () => told.push("closed"),
-    ended: (code, reason) => told.push({ code, reason }),
+    opened: () => reported.push("opened"),
+    frame: (frame) => reported.push(frame),
+    closed: () => reported.push("closed"),
+    ended: (code, reason) => reported.push({ code, reason }),
   });
 });
 afterEach(() => {
@@ -97,14 +97,14 @@ function open() {
   return last();
 }
 
-test("a close reason says whether coming back makes sense", () => {
-  assert.deepEqual(readReason("again: nothing was heard"), { final: false, after: null });
-  assert.deepEqual(readReason("again in 1500 ms: the server restarts"), { final: false, after: 1500 });
-  assert.deepEqual(readReason("final: there is no such drawing"), { final: true, after: null });
-  assert.deepEqual(readReason(""), { final: false, after: null });
+test("a close reason says whether and when to reconnect", () => {
+  assert.deepEqual(parseCloseReason("again: nothing was heard"), { final: false, after: null });
+  assert.deepEqual(parseCloseReason("again in 1500 ms: the server restarts"), { final: false, after: 1500 });
+  assert.deepEqual(parseCloseReason("final: there is no such drawing"), { final: true, after: null });
+  assert.deepEqual(parseCloseReason(""), { final: false, after: null });
 });
 
-test("waits grow, stay between 0.1 and 10 seconds, and differ", () => {
+test("waits grow, stay between 0.1 and 10 seconds, and have jitter", () => {
   assert.equal(waitBefore(1, () => 0), 100);
   assert.equal(waitBefore(50, () => 0.999_999) <= 10_000, true);
   assert.ok(waitBefore(4, () => 0.5) > waitBefore(2, () => 0.5));
@@ -114,7 +114,7 @@ test("waits grow, stay between 0.1 and 10 seconds, and differ", () => {
   }
 });
 
-test("what is said goes through an open socket, and through no other", () => {
+test("frames are sent only through an open socket", () => {
   assert.equal(connection.send({ type: "hello" }), false);
   connection.start();
   connection.start();
@@ -125,30 +125,30 @@ test("what is said goes through an open socket, and through no other", () => {
   assert.deepEqual([connection.isOpen, connection.send({ type: "hello" })], [true, true]);
   last().says({ type: "pong", head: 3 });
   assert.deepEqual(last().sent, [{ type: "hello" }]);
-  assert.deepEqual(told, ["opened", { type: "pong", head: 3 }]);
+  assert.deepEqual(reported, ["opened", { type: "pong", head: 3 }]);
 });
 
-test("after 15 seconds of silence it asks once, and 10 seconds later it gives the socket up", () => {
+test("a silent socket is pinged once after 15 seconds and dropped 10 seconds later", () => {
   const socket = open();
   wait(14_999);
   assert.equal(socket.pings, 0);
   wait(1);
   assert.equal(socket.pings, 1);
   wait(9_999);
-  assert.deepEqual([socket.pings, socket.wasLeft, told], [1, false, ["opened"]]);
+  assert.deepEqual([socket.pings, socket.wasClosed, reported], [1, false, ["opened"]]);
   wait(1);
-  assert.deepEqual([socket.wasLeft, told], [true, ["opened", "closed"]]);
-  // The dead socket is not waited for, and nothing of it is heard any more.
+  assert.deepEqual([socket.wasClosed, reported], [true, ["opened", "closed"]]);
+  // Events of the dropped socket are ignored.
   socket.says({ type: "pong", head: 1 });
   socket.closes(1006, "");
-  assert.deepEqual([Socket.all.length, told], [1, ["opened", "closed"]]);
+  assert.deepEqual([Socket.all.length, reported], [1, ["opened", "closed"]]);
   wait(FIRST_WAIT);
   assert.deepEqual([Socket.all.length, last().address], [2, "ws://here/2"]);
   last().opens();
-  assert.deepEqual(told, ["opened", "closed", "opened"]);
+  assert.deepEqual(reported, ["opened", "closed", "opened"]);
 });
 
-test("whatever is heard ends the silence, before the question and after it", () => {
+test("any frame restarts the timers, before and after a ping", () => {
   const socket = open();
   wait(14_000);
   socket.says({ type: "strokes" });
@@ -159,28 +159,28 @@ test("whatever is heard ends the silence, before the question and after it", () 
   wait(9_000);
   socket.says({ type: "signals" });
   wait(14_999);
-  assert.deepEqual([socket.pings, socket.wasLeft], [1, false]);
+  assert.deepEqual([socket.pings, socket.wasClosed], [1, false]);
   wait(1);
   assert.equal(socket.pings, 2);
 });
 
-test("a socket that does not open is given up after 10 seconds", () => {
+test("a socket that does not open is dropped after 10 seconds", () => {
   connection.start();
   const [first] = Socket.all;
   wait(9_999);
-  assert.deepEqual([first.wasLeft, told], [false, []]);
+  assert.deepEqual([first.wasClosed, reported], [false, []]);
   wait(1);
-  assert.deepEqual([first.wasLeft, told], [true, ["closed"]]);
+  assert.deepEqual([first.wasClosed, reported], [true, ["closed"]]);
   first.opens();
-  assert.deepEqual(told, ["closed"]);
+  assert.deepEqual(reported, ["closed"]);
   wait(FIRST_WAIT);
   assert.equal(Socket.all.length, 2);
 });
 
-test("each failure in a row makes the next wait longer, until something is heard", () => {
+test("each consecutive failure makes the next wait longer, until a frame arrives", () => {
   connection.start();
   for (const attempt of [1, 2, 3, 4, 5, 6]) {
-    // To have been open is not enough: a server may take sockets and fail them.
+    // Opening does not reset the backoff: a server may accept sockets and then fail them.
     last().opens();
     last().closes(1006, "");
     const expected = waitBefore(attempt, () => 0.5);
@@ -198,58 +198,58 @@ test("each failure in a row makes the next wait longer, until something is heard
   assert.equal(Socket.all.length, 8);
 });
 
-test("a server that says when to come back is obeyed", () => {
+test("the wait named in a close reason is used", () => {
   const socket = open();
   socket.closes(1012, "again in 3500 ms: the server restarts");
   wait(3_499);
-  assert.deepEqual([Socket.all.length, told], [1, ["opened", "closed"]]);
+  assert.deepEqual([Socket.all.length, reported], [1, ["opened", "closed"]]);
   wait(1);
   assert.equal(Socket.all.length, 2);
 });
 
-test("what is final ends it: nothing wakes it again", () => {
+test("a final close reason ends the connection for good", () => {
   const socket = open();
   socket.closes(4404, "final: there is no such drawing");
-  assert.deepEqual(told, ["opened", { code: 4404, reason: "there is no such drawing" }]);
+  assert.deepEqual(reported, ["opened", { code: 4404, reason: "there is no such drawing" }]);
   page.dispatchEvent(new Event("online"));
   page.dispatchEvent(new Event("visibilitychange"));
   wait(600_000);
   assert.equal(Socket.all.length, 1);
 });
 
-test("once it is stopped nothing opens and nothing is said", () => {
+test("a stopped connection opens no socket and reports nothing", () => {
   const socket = open();
   connection.stop();
-  assert.equal(socket.wasLeft, true);
+  assert.equal(socket.wasClosed, true);
   socket.says({ type: "strokes" });
   page.dispatchEvent(new Event("online"));
   wait(600_000);
-  assert.deepEqual([Socket.all.length, told], [1, ["opened"]]);
+  assert.deepEqual([Socket.all.length, reported], [1, ["opened"]]);
 });
 
 for (const event of ["online", "offline", "visibilitychange"]) {
-  test(`after ${event} it asks at once, and waits only 3 seconds for an answer`, () => {
+  test(`after ${event} it pings at once and waits only 3 seconds for an answer`, () => {
     const socket = open();
     page.dispatchEvent(new Event(event));
     assert.equal(socket.pings, 1);
     wait(2_999);
-    assert.equal(socket.wasLeft, false);
+    assert.equal(socket.wasClosed, false);
     wait(1);
-    assert.deepEqual([socket.wasLeft, told], [true, ["opened", "closed"]]);
+    assert.deepEqual([socket.wasClosed, reported], [true, ["opened", "closed"]]);
   });
 
-  test(`after ${event} it does not wait for its next attempt`, () => {
+  test(`after ${event} it reconnects without waiting`, () => {
     open().closes(1012, "again in 5000 ms: the server restarts");
     page.dispatchEvent(new Event(event));
     assert.equal(Socket.all.length, 2);
-    // The attempt that was to come is replaced, not added.
+    // This replaces the scheduled attempt.
     last().opens();
     wait(14_000);
     assert.equal(Socket.all.length, 2);
   });
 }
 
-test("a page that is hidden is not woken", () => {
+test("a hidden tab does not ping on waking", () => {
   const socket = open();
   page.visibilityState = "hidden";
   page.dispatchEvent(new Event("visibilitychange"));
@@ -258,10 +258,10 @@ test("a page that is hidden is not woken", () => {
   assert.equal(socket.pings, 1);
 });
 
-test("an answer after waking keeps the socket", () => {
+test("a socket that answers after waking is kept", () => {
   const socket = open();
   page.dispatchEvent(new Event("online"));
   socket.says({ type: "pong", head: 0 });
   wait(3_000);
-  assert.deepEqual([socket.wasLeft, Socket.all.length], [false, 1]);
+  assert.deepEqual([socket.wasClosed, Socket.all.length], [false, 1]);
 });

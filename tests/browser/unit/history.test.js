@@ -6,53 +6,53 @@ const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", w
 
 function fresh() {
   /** @type {any[]} */
-  const wishes = [];
-  return { wishes, history: new History("me", (wish) => wishes.push(wish)) };
+  const drafts = [];
+  return { drafts, history: new History("me", (draft) => drafts.push(draft)) };
 }
 
-function done(history, ...deeds) {
-  deeds.forEach((deed) => history.act(deed));
-  history.finish(deeds);
+function done(history, ...edits) {
+  edits.forEach((edit) => history.act(edit));
+  history.finish(edits);
 }
 
-test("undo and redo build on the own op before", () => {
-  const { history, wishes } = fresh();
+test("undo and redo are based on this tab's previous op", () => {
+  const { history, drafts } = fresh();
   done(history, { kind: "draw", stroke: "a", body });
   history.undo();
   history.redo();
   history.undo();
-  assert.deepEqual(wishes, [
+  assert.deepEqual(drafts, [
     { op: "draw", stroke: "a", body },
-    { op: "erase", stroke: "a", over: { writer: "me", n: 1 } },
-    { op: "restore", stroke: "a", body, over: { writer: "me", n: 2 } },
-    { op: "erase", stroke: "a", over: { writer: "me", n: 3 } },
+    { op: "erase", stroke: "a", base: { writer: "me", n: 1 } },
+    { op: "restore", stroke: "a", body, base: { writer: "me", n: 2 } },
+    { op: "erase", stroke: "a", base: { writer: "me", n: 3 } },
   ]);
 });
 
-test("undo of erasing brings all of it back in one step", () => {
-  const { history, wishes } = fresh();
+test("undo of erasing restores all strokes in one step", () => {
+  const { history, drafts } = fresh();
   done(history, { kind: "erase", stroke: "a", body }, { kind: "erase", stroke: "b", body });
   history.undo();
-  assert.deepEqual(wishes.slice(2), [
-    { op: "restore", stroke: "b", body, over: { writer: "me", n: 2 } },
-    { op: "restore", stroke: "a", body, over: { writer: "me", n: 1 } },
+  assert.deepEqual(drafts.slice(2), [
+    { op: "restore", stroke: "b", body, base: { writer: "me", n: 2 } },
+    { op: "restore", stroke: "a", body, base: { writer: "me", n: 1 } },
   ]);
   assert.deepEqual([history.canUndo, history.canRedo], [false, true]);
 });
 
-test("undo of drawing after undo of editing builds on the undone edit", () => {
-  const { history, wishes } = fresh();
+test("undo of drawing after undo of editing is based on the undone edit", () => {
+  const { history, drafts } = fresh();
   done(history, { kind: "draw", stroke: "a", body });
   done(history, { kind: "edit", stroke: "a", before: { text: "x" }, after: { text: "y" } });
   history.undo();
   history.undo();
-  assert.deepEqual(wishes.slice(2), [
-    { op: "edit", stroke: "a", set: { text: "x" }, over: { writer: "me", n: 2 } },
-    { op: "erase", stroke: "a", over: { writer: "me", n: 3 } },
+  assert.deepEqual(drafts.slice(2), [
+    { op: "edit", stroke: "a", set: { text: "x" }, base: { writer: "me", n: 2 } },
+    { op: "erase", stroke: "a", base: { writer: "me", n: 3 } },
   ]);
 });
 
-test("something new ends what could be redone, and a lost stroke leaves history", () => {
+test("a new edit clears redo, and a forgotten stroke leaves the history", () => {
   const { history } = fresh();
   done(history, { kind: "draw", stroke: "a", body });
   history.undo();

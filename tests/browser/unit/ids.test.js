@@ -3,14 +3,14 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { derivedId, isId, randomId, sha1, writerOf } from "../../../static/ids.js";
 
-test("ids are 32 lower-case hexadecimal digits, each another", () => {
+test("ids are 32 lower-case hexadecimal digits and unique", () => {
   const ids = Array.from({ length: 100 }, randomId);
   assert.ok(ids.every(isId));
   assert.equal(new Set(ids).size, 100);
   assert.ok(!isId("A".repeat(32)) && !isId("a".repeat(31)));
 });
 
-test("SHA-1 is SHA-1 at every length", () => {
+test("SHA-1 is correct at every message length", () => {
   for (let length = 0; length < 200; length += 1) {
     const message = Uint8Array.from({ length }, (_, i) => (i * 37 + length) & 0xff);
     assert.equal(Buffer.from(sha1(message)).toString("hex"), createHash("sha1").update(message).digest("hex"));
@@ -23,9 +23,9 @@ test("a derived id is a UUID of version 5", () => {
   assert.equal(derivedId(hostNames, new TextEncoder().encode("www.example.com")), "2ed6657de927568b95e12665a8aea6a2");
 });
 
-test("pages of one browser are other writers and the same person", () => {
+test("tabs of one browser have different writer ids and the same author", () => {
   const key = randomId();
   const [a, b] = [writerOf(key, randomId()), writerOf(key, randomId())];
   assert.notEqual(a.id, b.id);
-  assert.equal(a.by, b.by);
+  assert.equal(a.author, b.author);
 });

@@ -1,22 +1,22 @@
 // @ts-check
 /**
- * What the pages of one browser share, for tests: Web Locks, IndexedDB, and sockets to a model
- * server, in virtual time. Each page runs the real shelf, ownership, outbox and adoption.
+ * A browser for tests: tabs that share Web Locks, IndexedDB and a model server, in virtual time. Each
+ * tab runs the real outbox store, tab lock, outbox and outbox recovery.
  *
- * It must never let time pass by itself, and never give one lock to two pages.
+ * It must never let time pass by itself, and never grant one lock to two tabs.
  */
 
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
-import { Adoption } from "../../../static/adoption.js";
+import { OutboxRecovery } from "../../../static/outbox-recovery.js";
 import { randomId, writerOf } from "../../../static/ids.js";
 import { Outbox } from "../../../static/outbox.js";
-import { live } from "../../../static/ownership.js";
-import { Shelf } from "../../../static/shelf.js";
+import { holdTabLock } from "../../../static/tab-lock.js";
+import { OutboxStore } from "../../../static/outbox-store.js";
 import { ModelServer, Session } from "./model-server.js";
 
-/** Milliseconds of virtual time between two checks of a predicate, and at most until it is true. */
+/** Milliseconds of virtual time between two checks of a predicate, and until a wait fails. */
 const STEP = 50;
 const WITHIN = 60_000;
 /** Turns of the event loop in each step, so that IndexedDB keeps up with virtual time. */
@@ -24,7 +24,7 @@ const TURNS = 10;
 
 /** Exclusive Web Locks. */
 class Locks {
-  /** @type {Map<string, (nothing?: undefined) => void>} what releases each lock that is held */
+  /** @type {Map<string, (nothing?: undefined) => void>} the function that releases each held lock */
   #held = new Map();
 
   /**
@@ -35,7 +35,7 @@ class Locks {
   async request(name, options, callback = options) {
     await null;
     if (this.#held.has(name)) {
-      assert.ok(options.ifAvailable, "no page may wait for another one's lock");
+      assert.ok(options.ifAvailable, "no tab may wait for another one's lock");
       return callback(null);
     }
     const released = new Promise((resolve) => this.#held.set(name, resolve));
@@ -49,14 +49,14 @@ class Locks {
     return this.#held.has(name);
   }
 
-  /** Releases what a page held that crashed.
+  /** Releases the lock of a crashed tab.
    * @param {string} name */
   release(name) {
     this.#held.get(name)?.();
   }
 }
 
-/** A socket to the model server. Its address is the name of the page that opens it. */
+/** A WebSocket to the model server. Its address is the name of the tab that opens it. */
 class Socket {
   static OPEN = 1;
   static CLOSED = 3;
@@ -71,13 +71,13 @@ class Socket {
 
   /**
    * @param {ModelBrowser} browser
-   * @param {string} page
+   * @param {string} tab
    */
-  constructor(browser, page) {
+  constructor(browser, tab) {
     this.#browser = browser;
-    this.page = page;
+    this.tab = tab;
     setImmediate(() => {
-      if (this.readyState !== 0 || !browser.reachable || browser.crashed.has(page)) return;
+      if (this.readyState !== 0 || !browser.reachable || browser.crashed.has(tab)) return;
       this.readyState = Socket.OPEN;
       this.onopen?.();
       this.#session = new Session(browser.server, (frame) => this.#arrives(JSON.stringify(frame)), 0);
@@ -89,13 +89,13 @@ class Socket {
     const frame = JSON.parse(text);
     setImmediate(() => {
       const browser = this.#browser;
-      if (this.readyState !== Socket.OPEN || browser.crashed.has(this.page)) return;
+      if (this.readyState !== Socket.OPEN || browser.crashed.has(this.tab)) return;
       if (frame.type === "hello") {
-        browser.hellos.push({ page: this.page, ...frame });
+        browser.hellos.push({ ...frame });
         frame.writer = writerOf(frame.key, frame.tab).id;
       }
-      if (frame.type === "ops") browser.heard.push(...frame.ops);
-      if (frame.type !== "ops" || browser.answers) this.#session?.take(frame, false);
+      if (frame.type === "ops") browser.receivedOps.push(...frame.ops);
+      if (frame.type !== "ops" || browser.answers) this.#session?.receive(frame, false);
     });
   }
 
@@ -106,20 +106,20 @@ class Socket {
 
   /** @param {string} data */
   #arrives(data) {
-    setImmediate(() => this.readyState === Socket.OPEN && !this.#browser.crashed.has(this.page) && this.onmessage?.({ data }));
+    setImmediate(() => this.readyState === Socket.OPEN && !this.#browser.crashed.has(this.tab) && this.onmessage?.({ data }));
   }
 }
 
 export class ModelBrowser {
   server = new ModelServer();
-  /** Whether a socket opens, and whether ops are taken and answered. */
+  /** Whether sockets open, and whether the server receives ops. */
   reachable = true;
   answers = true;
-  /** @type {any[]} each `hello` that arrived, with the page that said it */
+  /** @type {any[]} each `hello` that arrived */
   hellos = [];
   /** @type {any[]} each op that arrived */
-  heard = [];
-  /** @type {Set<string>} the names of the pages that crashed */
+  receivedOps = [];
+  /** @type {Set<string>} the names of crashed tabs */
   crashed = new Set();
   drawing = randomId();
   key = randomId();
@@ -147,16 +147,16 @@ export class ModelBrowser {
     for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   }
 
-  /** Ends virtual time, and every page with it. */
+  /** Ends virtual time, and every tab with it. */
   close() {
     mock.timers.reset();
   }
 
   /** @param {string} name */
-  async page(name) {
-    const page = new ModelPage(this, name, await Shelf.open(this.drawing, this.#factory));
-    await page.lives();
-    return page;
+  async tab(name) {
+    const tab = new ModelTab(this, name, await OutboxStore.open(this.drawing, this.#factory));
+    await tab.holdLock();
+    return tab;
   }
 
   /** Lets virtual time pass until `what` is true.
@@ -172,12 +172,12 @@ export class ModelBrowser {
   }
 }
 
-/** One page of the browser: what it draws it only keeps, and never sends. */
-class ModelPage {
-  /** How often it looked for what dead pages left, to the end. */
-  looks = 0;
+/** One tab of the browser. It stores its own ops and never sends them. */
+class ModelTab {
+  /** Number of completed searches for ops of dead tabs. */
+  searches = 0;
   /** @type {import("../../../static/types.js").Op[]} */
-  adopted = [];
+  recovered = [];
   /** @type {any[]} */
   refused = [];
   #browser;
@@ -185,47 +185,47 @@ class ModelPage {
   /**
    * @param {ModelBrowser} browser
    * @param {string} name
-   * @param {Shelf} shelf
+   * @param {OutboxStore} store
    */
-  constructor(browser, name, shelf) {
+  constructor(browser, name, store) {
     this.#browser = browser;
     this.name = name;
-    this.shelf = shelf;
+    this.store = store;
     this.writer = writerOf(browser.key, randomId());
     const on = {
       answered() {},
       refused: (/** @type {any} */ _, /** @type {any} */ op, /** @type {any} */ frame) => this.refused.push([op.n, frame.reason]),
-      count() {},
-      shelfFailed: () => assert.fail("the shelf failed"),
+      countChanged() {},
+      storeFailed: () => assert.fail("the store failed"),
     };
-    this.outbox = new Outbox(this.writer, shelf, on);
-    // A page begins each look by asking who kept something: then the look before is over.
-    const owners = shelf.owners.bind(shelf);
-    shelf.owners = async () => {
-      if (browser.crashed.has(name)) throw new Error("this page is dead");
+    this.outbox = new Outbox(this.writer, store, on);
+    // Reading the owners starts a search, so the previous one is complete.
+    const owners = store.owners.bind(store);
+    store.owners = async () => {
+      if (browser.crashed.has(name)) throw new Error("this tab has crashed");
       const found = await owners();
-      this.looks += 1;
+      this.searches += 1;
       return found;
     };
-    this.adoption = new Adoption(this.writer, shelf, { address: () => name, adopted: (_, op) => this.adopted.push(op), outbox: on });
+    this.recovery = new OutboxRecovery(this.writer, store, { address: () => name, recovered: (_, op) => this.recovered.push(op), outbox: on });
   }
 
-  async lives() {
-    await live(this.writer, async (writer) => {
-      if (!this.#browser.crashed.has(this.name)) await this.shelf.beat(writer);
+  async holdLock() {
+    await holdTabLock(this.writer, async (writer) => {
+      if (!this.#browser.crashed.has(this.name)) await this.store.heartbeat(writer);
     });
   }
 
-  /** What is on the shelf of a page.
-   * @param {ModelPage} [whose] */
-  async kept(whose = this) {
-    return this.shelf.ops(whose.writer.tab);
+  /** The stored ops of a tab.
+   * @param {ModelTab} [whose] */
+  async storedOps(whose = this) {
+    return this.store.ops(whose.writer.tab);
   }
 
-  /** Nothing of the page runs any more, and its locks are free.
-   * @param {ModelPage[]} adopted the pages whose ops it was sending */
-  crash(...adopted) {
+  /** Stops the tab and releases its locks.
+   * @param {ModelTab[]} recovered the tabs whose ops it was sending */
+  crash(...recovered) {
     this.#browser.crashed.add(this.name);
-    for (const { writer } of [this, ...adopted]) this.#browser.locks?.release(`writer-${writer.tab}`);
+    for (const { writer } of [this, ...recovered]) this.#browser.locks?.release(`writer-${writer.tab}`);
   }
 }

@@ -1,21 +1,22 @@
 // @ts-check
 /**
- * A server in fifty lines, for tests: one drawing, its order, and its verdicts, in memory.
- * It must never be kinder than the real one.
+ * A server for tests: one drawing in memory, with its sequence of changes and the rules of ops.
+ *
+ * It must never accept what the real server rejects.
  */
 
-/** One of so many strokes is refused, by its x. */
+/** One in this many strokes is refused, by its x. */
 const REFUSED_X = 8;
 
 export class ModelServer {
   head = 0;
-  life = "life";
+  epoch = "epoch";
   /** @type {Map<string, any>} the last change of each stroke */
   rows = new Map();
   /** @type {Map<string, number>} the highest op of each writer that was decided and stored */
   done = new Map();
   /** Ops that came to something, as `writer n`: each may be here once. @type {string[]} */
-  happened = [];
+  applied = [];
   /** The strokes that were refused. @type {Set<string>} */
   refused = new Set();
   /** @type {Set<Session>} */
@@ -30,18 +31,18 @@ export class ModelServer {
   /**
    * @param {string} writer
    * @param {any} op
-   * @returns {any} a change, a refusal, or nothing where there is nothing to do
+   * @returns {any} a change, a refusal, or null if there is nothing to do
    */
-  decide(writer, { n, op, stroke, body, set, over }) {
+  decide(writer, { n, op, stroke, body, set, base }) {
     const row = this.rows.get(stroke);
-    const builds = !over || (row?.writer === over.writer && row?.n === over.n);
+    const baseMatches = !base || (row?.writer === base.writer && row?.n === base.n);
     const refused = (/** @type {string} */ reason) => ({ type: "refused", n, reason, message: reason });
-    const change = { seq: this.head + 1, stroke, z: row?.z ?? this.head + 1, by: "p", writer, n };
+    const change = { seq: this.head + 1, stroke, z: row?.z ?? this.head + 1, author: "p", writer, n };
     if (op === "draw") return row ? refused("exists") : body.x % REFUSED_X === 1 ? refused("limit") : { ...change, body };
-    if (op === "erase") return !row || row.gone ? null : builds ? { ...change, gone: true } : refused("changed");
-    if (op === "restore") return row?.gone && builds ? { ...change, body } : refused("changed");
-    if (!row || row.gone) return refused(row ? "gone" : "absent");
-    return builds ? { ...change, body: { ...row.body, ...set } } : refused("changed");
+    if (op === "erase") return !row || row.erased ? null : baseMatches ? { ...change, erased: true } : refused("changed");
+    if (op === "restore") return row?.erased && baseMatches ? { ...change, body } : refused("changed");
+    if (!row || row.erased) return refused(row ? "erased" : "absent");
+    return baseMatches ? { ...change, body: { ...row.body, ...set } } : refused("changed");
   }
 }
 
@@ -68,13 +69,13 @@ export class Session {
    * @param {any} frame
    * @param {boolean} busy refuses the first op for load
    */
-  take(frame, busy) {
+  receive(frame, busy) {
     const server = this.#server;
     if (frame.type === "hello") {
       this.#writer = frame.writer;
       const done = server.done.get(this.#writer) ?? 0;
       this.#next = Math.max(frame.next, done + 1);
-      this.#send({ type: "welcome", life: server.life, head: server.head, done, title: "" });
+      this.#send({ type: "welcome", epoch: server.epoch, head: server.head, done, title: "" });
     } else if (frame.type === "since") {
       this.#send(server.since(frame.since));
     } else if (frame.type === "ops") {
@@ -103,21 +104,21 @@ export class Session {
       }
       if (busy) {
         this.#held = true;
-        this.#send({ type: "refused", n: op.n, reason: "load", message: "", retry: 0 });
+        this.#send({ type: "refused", n: op.n, reason: "load", message: "", retry_ms: 0 });
         break;
       }
       this.#held = false;
       this.#next += 1;
       answered = op.n;
-      const verdict = server.decide(this.#writer, op);
-      if (verdict?.type === "refused") this.#send(verdict);
-      if (verdict?.reason === "limit") server.refused.add(op.stroke);
-      if (!verdict?.seq) continue;
-      server.head = verdict.seq;
-      server.rows.set(op.stroke, verdict);
+      const outcome = server.decide(this.#writer, op);
+      if (outcome?.type === "refused") this.#send(outcome);
+      if (outcome?.reason === "limit") server.refused.add(op.stroke);
+      if (!outcome?.seq) continue;
+      server.head = outcome.seq;
+      server.rows.set(op.stroke, outcome);
       server.done.set(this.#writer, op.n);
-      server.happened.push(`${this.#writer} ${op.n}`);
-      changes.set(op.stroke, verdict);
+      server.applied.push(`${this.#writer} ${op.n}`);
+      changes.set(op.stroke, outcome);
     }
     if (server.head > from) {
       const frame = { type: "strokes", from, head: server.head, changes: [...changes.values()].sort((a, b) => a.seq - b.seq) };

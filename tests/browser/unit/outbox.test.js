@@ -3,12 +3,12 @@ import { test } from "node:test";
 import "fake-indexeddb/auto";
 import { randomId, writerOf } from "../../../static/ids.js";
 import { Outbox } from "../../../static/outbox.js";
-import { Shelf } from "../../../static/shelf.js";
+import { OutboxStore } from "../../../static/outbox-store.js";
 
 const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
 const draw = (more = {}) => ({ op: "draw", stroke: randomId(), body: { ...body, ...more } });
 
-/** Waits until `what` is true, at most two seconds. */
+/** Waits until `what` returns true, for up to two seconds. */
 async function until(what) {
   for (const end = Date.now() + 2000; !what(); await new Promise((resolve) => setTimeout(resolve, 1))) {
     assert.ok(Date.now() < end, `never: ${what}`);
@@ -16,50 +16,50 @@ async function until(what) {
 }
 
 async function fresh({ kept = [], writer = writerOf(randomId(), randomId()), drawing = randomId() } = {}) {
-  const shelf = await Shelf.open(drawing, indexedDB);
+  const store = await OutboxStore.open(drawing, indexedDB);
   const frames = [];
   const refused = [];
-  const on = { answered() {}, refused: (_, op, frame) => refused.push([op.n, frame.reason]), count() {}, shelfFailed: () => assert.fail("the shelf failed") };
-  const outbox = new Outbox(writer, shelf, on, kept);
+  const on = { answered() {}, refused: (_, op, frame) => refused.push([op.n, frame.reason]), countChanged() {}, storeFailed: () => assert.fail("the store failed") };
+  const outbox = new Outbox(writer, store, on, kept);
   const numbers = () => frames.flatMap(({ ops }) => ops.map(({ n }) => n));
-  return { outbox, shelf, writer, drawing, frames, refused, numbers, send: (frame) => frames.push(frame) };
+  return { outbox, store, writer, drawing, frames, refused, numbers, send: (frame) => frames.push(frame) };
 }
 
-/** An outbox with all these on its shelf, that no session took yet. */
-async function kept(wishes) {
+/** An outbox with these ops stored and not sent. */
+async function kept(drafts) {
   const parts = await fresh();
   let count = 0;
-  const keep = parts.shelf.keep.bind(parts.shelf);
-  parts.shelf.keep = (writer, op) => keep(writer, op).then(() => (count += 1));
-  wishes.forEach((wish) => parts.outbox.add(wish));
-  await until(() => count === wishes.length);
+  const put = parts.store.put.bind(parts.store);
+  parts.store.put = (writer, op) => put(writer, op).then(() => (count += 1));
+  drafts.forEach((draft) => parts.outbox.add(draft));
+  await until(() => count === drafts.length);
   return parts;
 }
 
-test("ops are on the shelf before they are sent, and in order", async () => {
-  const { outbox, shelf, writer, numbers } = await fresh();
+test("ops are stored before they are sent, in order", async () => {
+  const { outbox, store, writer, numbers } = await fresh();
   outbox.opened(0, () => {
-    throw new Error("sent before it was kept");
+    throw new Error("sent before it was stored");
   });
   outbox.closed();
   const order = [];
-  const keep = shelf.keep.bind(shelf);
-  shelf.keep = async (writer, op) => {
-    await keep(writer, op);
-    order.push(`kept ${op.n}`);
+  const put = store.put.bind(store);
+  store.put = async (writer, op) => {
+    await put(writer, op);
+    order.push(`stored ${op.n}`);
   };
   outbox.opened(0, ({ ops }) => ops.forEach(({ n }) => order.push(`sent ${n}`)));
   outbox.add(draw());
   outbox.add(draw());
   await until(() => order.length === 4);
   assert.deepEqual(order.filter((what) => what.startsWith("sent")), ["sent 1", "sent 2"]);
-  for (const n of [1, 2]) assert.ok(order.indexOf(`kept ${n}`) < order.indexOf(`sent ${n}`));
-  assert.deepEqual((await shelf.ops(writer.tab)).map(({ n }) => n), [1, 2]);
+  for (const n of [1, 2]) assert.ok(order.indexOf(`stored ${n}`) < order.indexOf(`sent ${n}`));
+  assert.deepEqual((await store.ops(writer.tab)).map(({ n }) => n), [1, 2]);
   assert.deepEqual(numbers(), []);
 });
 
-test("done is cumulative, and leaves nothing on the shelf", async () => {
-  const { outbox, shelf, writer, numbers, send } = await fresh();
+test("done is cumulative and empties the store", async () => {
+  const { outbox, store, writer, numbers, send } = await fresh();
   outbox.opened(0, send);
   for (let i = 0; i < 3; i += 1) outbox.add(draw());
   await until(() => numbers().length === 3);
@@ -68,10 +68,10 @@ test("done is cumulative, and leaves nothing on the shelf", async () => {
   outbox.done(3);
   assert.deepEqual([outbox.count, outbox.first, outbox.next], [0, 4, 4]);
   let left = 1;
-  await until(() => (shelf.ops(writer.tab).then((ops) => (left = ops.length)), left === 0));
+  await until(() => (store.ops(writer.tab).then((ops) => (left = ops.length)), left === 0));
 });
 
-test("after a reconnect only what is not done is sent again", async () => {
+test("after a reconnect only unanswered ops are sent again", async () => {
   const { outbox, frames, numbers, send } = await fresh();
   outbox.opened(0, send);
   for (let i = 0; i < 4; i += 1) outbox.add(draw());
@@ -84,25 +84,25 @@ test("after a reconnect only what is not done is sent again", async () => {
   assert.deepEqual(numbers(), [3, 4, 5]);
 });
 
-test("a refused op leaves the outbox, and its number has no hole", async () => {
+test("a refused op leaves the outbox without a gap in the numbers", async () => {
   const { outbox, frames, refused, numbers, send } = await fresh();
   outbox.opened(0, send);
   const ops = Array.from({ length: 3 }, () => outbox.add(draw()));
   await until(() => numbers().length === 3);
-  for (let told = 0; told < 2; told += 1) outbox.refused({ type: "refused", n: 2, reason: "full", message: "the drawing is full" });
+  for (let times = 0; times < 2; times += 1) outbox.refused({ type: "refused", n: 2, reason: "full", message: "the drawing is full" });
   assert.deepEqual([outbox.count, refused], [2, [[2, "full"]]]);
   frames.length = 0;
   outbox.opened(0, send);
   assert.deepEqual(numbers(), [1, 2, 3]);
   const again = frames[0].ops[1];
   assert.equal(again.op, "erase");
-  assert.ok(ops.every(({ stroke }) => stroke !== again.stroke), "what stands for it touches no stroke");
+  assert.ok(ops.every(({ stroke }) => stroke !== again.stroke), "the placeholder touches no stroke");
   outbox.done(3);
   outbox.refused({ type: "refused", n: 2, reason: "full", message: "" });
   assert.equal(refused.length, 1);
 });
 
-test("a refused op that is the first is answered with it", async () => {
+test("a refusal of the first op is also its answer", async () => {
   const { outbox, numbers, send } = await fresh();
   outbox.opened(0, send);
   outbox.add(draw());
@@ -111,21 +111,21 @@ test("a refused op that is the first is answered with it", async () => {
   assert.deepEqual([outbox.count, outbox.first], [0, 2]);
 });
 
-test("a refusal for load keeps the op, and sends it and all after it again later", async () => {
+test("after a refusal for load the op and those after it are resent later", async () => {
   const { outbox, frames, refused, numbers, send } = await fresh();
   outbox.opened(0, send);
   for (let i = 0; i < 3; i += 1) outbox.add(draw());
   await until(() => numbers().length === 3);
   frames.length = 0;
-  outbox.refused({ type: "refused", n: 2, reason: "load", message: "", retry: 20 });
-  outbox.refused({ type: "refused", n: 3, reason: "load", message: "", retry: 20 });
+  outbox.refused({ type: "refused", n: 2, reason: "load", message: "", retry_ms: 20 });
+  outbox.refused({ type: "refused", n: 3, reason: "load", message: "", retry_ms: 20 });
   outbox.add(draw());
   assert.deepEqual([numbers(), outbox.count, refused], [[], 4, []]);
   await until(() => numbers().length === 3);
   assert.deepEqual(numbers(), [2, 3, 4]);
 });
 
-test("resend sends from that number on", async () => {
+test("resend sends the ops from that number on", async () => {
   const { outbox, frames, numbers, send } = await fresh();
   outbox.opened(0, send);
   for (let i = 0; i < 3; i += 1) outbox.add(draw());
@@ -136,16 +136,16 @@ test("resend sends from that number on", async () => {
   outbox.done(2);
   frames.length = 0;
   outbox.resend(1);
-  assert.deepEqual(numbers(), [], "what has its answer is not sent again, nor what is in flight");
+  assert.deepEqual(numbers(), [], "neither answered ops nor ops in flight are sent again");
 });
 
-test("between two sessions nothing is sent, and the next one does not wait for what the last one asked", async () => {
+test("nothing is sent between sessions, and a new session ignores the previous one's retry_ms", async () => {
   const { outbox, frames, numbers, send } = await fresh();
   outbox.opened(0, send);
   outbox.add(draw());
   await until(() => numbers().length === 1);
   frames.length = 0;
-  outbox.refused({ type: "refused", n: 1, reason: "load", message: "", retry: 600_000 });
+  outbox.refused({ type: "refused", n: 1, reason: "load", message: "", retry_ms: 600_000 });
   outbox.closed();
   outbox.resend(1);
   assert.deepEqual(numbers(), []);
@@ -153,7 +153,7 @@ test("between two sessions nothing is sent, and the next one does not wait for w
   assert.deepEqual(numbers(), [1]);
 });
 
-test("a refusal for load that does not say how long is for a second", async (context) => {
+test("a refusal for load without retry_ms waits one second", async (context) => {
   const { outbox, frames, numbers, send } = await kept([draw()]);
   outbox.opened(0, send);
   frames.length = 0;
@@ -165,11 +165,11 @@ test("a refusal for load that does not say how long is for a second", async (con
   assert.deepEqual(numbers(), [1]);
 });
 
-test("whenever the number of unanswered ops changes it is told", async () => {
+test("every change of the number of unanswered ops is reported", async () => {
   const counts = [];
-  const shelf = { keep: async () => {}, drop: async () => {} };
-  const on = { answered() {}, refused() {}, count: () => counts.push(outbox.count), shelfFailed() {} };
-  const outbox = new Outbox(writerOf(randomId(), randomId()), shelf, on);
+  const store = { put: async () => {}, deleteUpTo: async () => {} };
+  const on = { answered() {}, refused() {}, countChanged: () => counts.push(outbox.count), storeFailed() {} };
+  const outbox = new Outbox(writerOf(randomId(), randomId()), store, on);
   for (let i = 0; i < 3; i += 1) outbox.add(draw());
   outbox.refused({ type: "refused", n: 2, reason: "limit", message: "" });
   outbox.done(1);
@@ -178,7 +178,7 @@ test("whenever the number of unanswered ops changes it is told", async () => {
   assert.deepEqual(counts, [1, 2, 3, 2, 1, 0]);
 });
 
-test("no more than a window is in flight, in as few frames as it takes", async () => {
+test("no more than a window of ops is in flight, in as few frames as possible", async () => {
   const { outbox, frames, numbers, send } = await kept(Array.from({ length: 450 }, () => draw()));
   outbox.opened(0, send);
   assert.deepEqual([numbers().length, frames.length], [200, 1]);
@@ -189,66 +189,66 @@ test("no more than a window is in flight, in as few frames as it takes", async (
   assert.deepEqual(numbers(), Array.from({ length: 450 }, (_, i) => i + 1));
 });
 
-test("a frame is as large as it may be and no larger, unless one op alone is", async () => {
+test("frames are filled up to the limit, and only a single op may exceed it", async () => {
   const large = (bytes) => draw({ later: "é".repeat(bytes / 2) });
-  const wishes = [...Array.from({ length: 20 }, () => large(30_000)), large(300_000), draw()];
-  const { outbox, frames, numbers, send } = await kept(wishes);
+  const drafts = [...Array.from({ length: 20 }, () => large(30_000)), large(300_000), draw()];
+  const { outbox, frames, numbers, send } = await kept(drafts);
   outbox.opened(0, send);
   assert.deepEqual(frames.map(({ ops }) => ops.length), [6, 6, 6, 2, 1, 1]);
   const bytes = frames.map((frame) => new TextEncoder().encode(JSON.stringify(frame)).length);
   bytes.splice(4, 1);
   assert.ok(Math.max(...bytes) < 256 * 1024, `${bytes}`);
-  assert.deepEqual(numbers(), wishes.map((_, at) => at + 1));
+  assert.deepEqual(numbers(), drafts.map((_, i) => i + 1));
 });
 
-test("what stands for a refused op replaces it on the shelf", async () => {
-  const { outbox, shelf, writer, numbers, send } = await kept([draw(), draw(), draw()]);
+test("a placeholder replaces a refused op in the store", async () => {
+  const { outbox, store, writer, numbers, send } = await kept([draw(), draw(), draw()]);
   outbox.opened(0, send);
-  const [{ stroke }] = (await shelf.ops(writer.tab)).slice(1, 2);
+  const [{ stroke }] = (await store.ops(writer.tab)).slice(1, 2);
   outbox.refused({ type: "refused", n: 2, reason: "limit", message: "" });
   let left = [];
-  await until(() => (shelf.ops(writer.tab).then((ops) => (left = ops)), left.length === 3 && left[1].op === "erase"));
+  await until(() => (store.ops(writer.tab).then((ops) => (left = ops)), left.length === 3 && left[1].op === "erase"));
   assert.deepEqual(left.map(({ n }) => n), [1, 2, 3], "no number is missing");
-  assert.ok(left.every((op) => op.stroke !== stroke), "and nothing is left of what was refused");
+  assert.ok(left.every((op) => op.stroke !== stroke), "the refused op is deleted");
   assert.deepEqual(numbers(), [1, 2, 3]);
 });
 
-test("what a dead page left is sent by another one under its numbers", async () => {
+test("a dead tab's ops are sent by another tab with the same numbers", async () => {
   const dead = await fresh();
   for (let i = 0; i < 3; i += 1) dead.outbox.add(draw());
   let kept = [];
-  await until(() => (dead.shelf.ops(dead.writer.tab).then((ops) => (kept = ops)), kept.length === 3));
+  await until(() => (dead.store.ops(dead.writer.tab).then((ops) => (kept = ops)), kept.length === 3));
 
-  const shelf = await Shelf.open(dead.drawing, indexedDB);
-  const [owner] = await shelf.owners();
+  const store = await OutboxStore.open(dead.drawing, indexedDB);
+  const [owner] = await store.owners();
   assert.deepEqual([owner.tab, owner.key], [dead.writer.tab, dead.writer.key]);
-  assert.deepEqual(await (await Shelf.open(randomId(), indexedDB)).owners(), [], "another drawing has nothing to do with it");
-  const adopter = await fresh({ kept: await shelf.ops(owner.tab), writer: writerOf(owner.key, owner.tab), drawing: dead.drawing });
-  assert.deepEqual([adopter.outbox.count, adopter.outbox.first, adopter.outbox.next], [3, 1, 4]);
-  adopter.outbox.opened(1, adopter.send);
-  assert.deepEqual(adopter.numbers(), [2, 3]);
-  adopter.outbox.done(3);
-  await shelf.forget(owner.tab);
-  assert.deepEqual([await shelf.owners(), await shelf.ops(owner.tab)], [[], []]);
+  assert.deepEqual(await (await OutboxStore.open(randomId(), indexedDB)).owners(), [], "another drawing has no owners");
+  const recoverer = await fresh({ kept: await store.ops(owner.tab), writer: writerOf(owner.key, owner.tab), drawing: dead.drawing });
+  assert.deepEqual([recoverer.outbox.count, recoverer.outbox.first, recoverer.outbox.next], [3, 1, 4]);
+  recoverer.outbox.opened(1, recoverer.send);
+  assert.deepEqual(recoverer.numbers(), [2, 3]);
+  recoverer.outbox.done(3);
+  await store.removeOwner(owner.tab);
+  assert.deepEqual([await store.owners(), await store.ops(owner.tab)], [[], []]);
 });
 
-test("without a database ops are sent all the same", async () => {
-  const shelf = await Shelf.open(randomId(), { open: () => { throw new Error("private mode"); } });
-  assert.equal(shelf.durable, false);
+test("without a database ops are still sent", async () => {
+  const store = await OutboxStore.open(randomId(), { open: () => { throw new Error("private mode"); } });
+  assert.equal(store.durable, false);
   const sent = [];
-  const on = { answered() {}, refused() {}, count() {}, shelfFailed() {} };
-  const outbox = new Outbox(writerOf(randomId(), randomId()), shelf, on);
+  const on = { answered() {}, refused() {}, countChanged() {}, storeFailed() {} };
+  const outbox = new Outbox(writerOf(randomId(), randomId()), store, on);
   outbox.opened(0, ({ ops }) => sent.push(...ops));
   outbox.add(draw());
   await until(() => sent.length === 1);
 });
 
-test("a database that fails later does not stop the drawing", async () => {
+test("a database that fails later does not stop sending", async () => {
   let failures = 0;
-  const shelf = { keep: async () => { throw new Error("quota"); }, drop: async () => {} };
+  const store = { put: async () => { throw new Error("quota"); }, deleteUpTo: async () => {} };
   const sent = [];
-  const on = { answered() {}, refused() {}, count() {}, shelfFailed: () => (failures += 1) };
-  const outbox = new Outbox(writerOf(randomId(), randomId()), shelf, on);
+  const on = { answered() {}, refused() {}, countChanged() {}, storeFailed: () => (failures += 1) };
+  const outbox = new Outbox(writerOf(randomId(), randomId()), store, on);
   outbox.opened(0, ({ ops }) => sent.push(...ops));
   outbox.add(draw());
   await until(() => sent.length === 1);

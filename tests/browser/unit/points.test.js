@@ -4,25 +4,25 @@ import {
   MAX_POINTS, MAX_STEPS, PointsError, decodeSteps, encodeSteps, fromBase64, packPoints, toBase64, unpackPoints,
 } from "../../../static/points.js";
 
-test("the bytes are the same as the server's", () => {
+test("the encoding is the same as the server's", () => {
   assert.deepEqual([...encodeSteps([0, 0, 1, -1, 65, -1], null)], [0, 3, 0, 0, 2, 1, 0x80, 1, 0]);
   assert.equal(toBase64(encodeSteps([-2, 3], [200])), "AQEDBsg=");
 });
 
-test("points survive the way there and back, at the edge of what is allowed too", () => {
+test("encoding and decoding round-trips, up to the limits", () => {
   const steps = [0, 0, MAX_STEPS, -MAX_STEPS, -MAX_STEPS, MAX_STEPS, 7, -7];
   assert.deepEqual(decodeSteps(encodeSteps(steps, null)), { steps, pressures: null });
   const pressed = { steps: [3, 4, 5, 6], pressures: [0, 255] };
   assert.deepEqual(decodeSteps(encodeSteps(pressed.steps, pressed.pressures)), pressed);
 });
 
-test("points in the plane are kept to an eighth of a unit", () => {
+test("packed points are rounded to an eighth of a unit", () => {
   const packed = packPoints([{ x: 10.06, y: -3.3 }, { x: 11, y: -3 }]);
   assert.deepEqual([packed.x, packed.y], [10, -3.25]);
   assert.deepEqual(unpackPoints(packed), [{ x: 10, y: -3.25 }, { x: 11, y: -3 }]);
 });
 
-test("malformed bytes are refused", () => {
+test("malformed bytes are rejected", () => {
   const cases = [
     [], [2, 0], [0], [0, 1, 0], [0, 0, 0], [0, 1, 0x80, 0, 0], [0, 0xff, 0xff, 0xff, 0xff, 0x1f],
     [0, 0xff, 0xff, 0xff, 0xff, 0x0f], [0, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0], [1, 1, 0, 0], [1, 1, 0x80, 1, 0],
@@ -33,7 +33,7 @@ test("malformed bytes are refused", () => {
   assert.throws(() => encodeSteps([MAX_STEPS + 1, 0], null), PointsError);
 });
 
-test("no byte string makes the decoder fail in another way", () => {
+test("the decoder throws nothing but PointsError", () => {
   let state = 1;
   const random = () => (state = (Math.imul(state, 1103515245) + 12345) >>> 1) & 0xff;
   let good = 0;

@@ -3,28 +3,28 @@ import { test } from "node:test";
 import { Replica } from "../../../static/replica.js";
 
 const body = (x = 0) => ({ tool: "pen", x, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 });
-const change = (seq, stroke, more = { body: body() }) => ({ seq, stroke, z: seq, by: "p", writer: "other", n: seq, ...more });
+const change = (seq, stroke, more = { body: body() }) => ({ seq, stroke, z: seq, author: "p", writer: "other", n: seq, ...more });
 const frame = (from, ...changes) => ({ from, head: changes.at(-1)?.seq ?? from, changes });
 const ids = (replica) => replica.ordered().map(({ id }) => id);
 const fresh = (...changes) => {
   const replica = new Replica(() => {});
-  replica.take(frame(0, ...changes));
+  replica.apply(frame(0, ...changes));
   return replica;
 };
 
-test("changes are taken in order, once, and never across a gap", () => {
+test("changes apply in order, once, and never across a gap", () => {
   const replica = fresh(change(1, "a"));
-  assert.equal(replica.take(frame(2, change(3, "c"))), "gap");
+  assert.equal(replica.apply(frame(2, change(3, "c"))), "gap");
   assert.deepEqual([ids(replica), replica.head], [["a"], 1]);
-  assert.equal(replica.take(frame(0, change(1, "a", { gone: true }))), "stale");
+  assert.equal(replica.apply(frame(0, change(1, "a", { erased: true }))), "stale");
   assert.deepEqual(ids(replica), ["a"]);
-  assert.equal(replica.take(frame(0, change(1, "a", { gone: true }), change(2, "b"))), "next");
-  assert.deepEqual([ids(replica), replica.head], [["a", "b"], 2], "what is held already is not taken again");
+  assert.equal(replica.apply(frame(0, change(1, "a", { erased: true }), change(2, "b"))), "next");
+  assert.deepEqual([ids(replica), replica.head], [["a", "b"], 2], "a change that is already applied is skipped");
 });
 
-test("positions without a change are of rows that moved on", () => {
+test("an update may advance the head without changes", () => {
   const replica = fresh(change(1, "a"));
-  assert.equal(replica.take({ from: 1, head: 7, changes: [] }), "next");
+  assert.equal(replica.apply({ from: 1, head: 7, changes: [] }), "next");
   assert.equal(replica.head, 7);
 });
 
@@ -33,124 +33,124 @@ test("strokes are painted by z, ties by id", () => {
   assert.deepEqual(ids(replica), ["c", "a", "b"]);
 });
 
-test("an own wish is seen at once, above everything, and replaced by what came of it", () => {
+test("an own op shows at once, on top, and is replaced by its change", () => {
   const replica = fresh(change(1, "a"));
-  replica.wish("me", { n: 1, op: "draw", stroke: "z", body: body(1) });
-  replica.wish("me", { n: 2, op: "draw", stroke: "b", body: body(2) });
+  replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "z", body: body(1) });
+  replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "b", body: body(2) });
   assert.deepEqual(ids(replica), ["a", "z", "b"]);
-  replica.take(frame(1, change(2, "z", { z: 2, writer: "me", n: 1, body: body(7) })));
+  replica.apply(frame(1, change(2, "z", { z: 2, writer: "me", n: 1, body: body(7) })));
   assert.equal(replica.stroke("z").body.x, 7);
   assert.equal(replica.pendingCount(), 1);
 });
 
-test("an own wish stays on top of an older change of somebody else", () => {
+test("an own op stays applied on top of somebody else's earlier change", () => {
   const replica = fresh(change(1, "a"));
-  replica.wish("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
-  replica.take(frame(1, change(2, "a", { body: { ...body(9), colour: "#d6402b" } })));
+  replica.applyOptimistic("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
+  replica.apply(frame(1, change(2, "a", { body: { ...body(9), colour: "#d6402b" } })));
   assert.deepEqual([replica.stroke("a").body.x, replica.stroke("a").body.colour], [5, "#d6402b"]);
 });
 
-test("done before the change keeps the stroke in sight until the change comes", () => {
+test("a stroke answered before its change arrives stays visible", () => {
   const replica = fresh();
-  replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
+  replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "a", body: body() });
   replica.answered("me", 1);
   assert.deepEqual(ids(replica), ["a"]);
-  replica.take(frame(0, change(1, "a", { gone: true })));
-  assert.deepEqual(ids(replica), [], "what somebody else made of it counts");
+  replica.apply(frame(0, change(1, "a", { erased: true })));
+  assert.deepEqual(ids(replica), [], "somebody else's later change counts");
   assert.equal(replica.pendingCount(), 0);
 });
 
-test("what was drawn and erased again stays out of sight until it is told", () => {
+test("a stroke drawn and erased stays hidden until its change arrives", () => {
   const replica = fresh();
-  replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
-  replica.wish("me", { n: 2, op: "erase", stroke: "a" });
-  replica.wish("me", { n: 3, op: "erase", stroke: "b" });
+  replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "a", body: body() });
+  replica.applyOptimistic("me", { n: 2, op: "erase", stroke: "a" });
+  replica.applyOptimistic("me", { n: 3, op: "erase", stroke: "b" });
   replica.answered("me", 3);
   assert.deepEqual([ids(replica), replica.pendingCount()], [[], 2]);
-  replica.take(frame(0, change(1, "a", { gone: true })));
+  replica.apply(frame(0, change(1, "a", { erased: true })));
   assert.equal(replica.pendingCount(), 0);
 });
 
-test("what was answered and had no effect is gone once everything is held", () => {
+test("an answered op without effect is dropped once all changes have arrived", () => {
   const replica = fresh(change(1, "a"));
-  replica.wish("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
+  replica.applyOptimistic("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
   replica.answered("me", 1);
-  replica.settle();
+  replica.dropAnswered();
   assert.equal(replica.stroke("a").body.x, 0);
 });
 
-test("a stroke that was decided before a position and is not told there was refused", () => {
+test("a stroke missing at a position that includes its answer was refused", () => {
   const lost = [];
   const replica = new Replica(() => {}, (writer, { n }) => lost.push([writer, n]));
-  replica.life = "life";
-  for (const [n, stroke] of [[1, "a"], [2, "b"], [3, "c"]]) replica.wish("me", { n, op: "draw", stroke, body: body() });
-  replica.answered("me", 2, { life: "life", head: 2 });
+  replica.epoch = "epoch";
+  for (const [n, stroke] of [[1, "a"], [2, "b"], [3, "c"]]) replica.applyOptimistic("me", { n, op: "draw", stroke, body: body() });
+  replica.answered("me", 2, { epoch: "epoch", head: 2 });
   replica.answered("me", 2);
-  replica.take(frame(0, change(1, "x")));
-  assert.deepEqual(lost, [], "what is told later is not lost");
-  replica.take(frame(1, change(2, "b", { writer: "me", n: 2, body: body() })));
+  replica.apply(frame(0, change(1, "x")));
+  assert.deepEqual(lost, [], "its change may still arrive");
+  replica.apply(frame(1, change(2, "b", { writer: "me", n: 2, body: body() })));
   assert.deepEqual([lost, ids(replica)], [[["me", 1]], ["x", "b", "c"]]);
 });
 
-test("a stroke that was decided before a position which is held already was refused", () => {
+test("a stroke missing at the current head after its answer was refused", () => {
   const lost = [];
   const replica = new Replica(() => {}, (_, { n }) => lost.push(n));
-  replica.life = "life";
-  replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
-  replica.wish("me", { n: 2, op: "draw", stroke: "b", body: body() });
-  replica.take(frame(0, change(1, "b", { writer: "me", n: 2, gone: true })));
-  replica.answered("me", 2, { life: "another", head: 1 });
-  assert.deepEqual(lost, [], "a position of another life says nothing");
-  replica.answered("me", 2, { life: "life", head: 1 });
+  replica.epoch = "epoch";
+  replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "a", body: body() });
+  replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "b", body: body() });
+  replica.apply(frame(0, change(1, "b", { writer: "me", n: 2, erased: true })));
+  replica.answered("me", 2, { epoch: "another", head: 1 });
+  assert.deepEqual(lost, [], "a position of another epoch is ignored");
+  replica.answered("me", 2, { epoch: "epoch", head: 1 });
   assert.deepEqual([lost, ids(replica), replica.pendingCount()], [[1], [], 0]);
 });
 
-test("a refused wish is as if it had never been", () => {
+test("a refused op leaves no trace", () => {
   const replica = fresh(change(1, "a"));
-  replica.wish("me", { n: 1, op: "erase", stroke: "a" });
-  replica.wish("me", { n: 2, op: "draw", stroke: "b", body: body() });
+  replica.applyOptimistic("me", { n: 1, op: "erase", stroke: "a" });
+  replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "b", body: body() });
   assert.deepEqual(ids(replica), ["b"]);
   replica.refused("me", 1);
   replica.refused("me", 2);
   assert.deepEqual(ids(replica), ["a"]);
 });
 
-test("undo and redo over an own op work before anything is stored", () => {
+test("undo and redo based on an own op work before it is stored", () => {
   const replica = fresh();
-  replica.wish("me", { n: 1, op: "draw", stroke: "a", body: body() });
-  replica.wish("me", { n: 2, op: "erase", stroke: "a", over: { writer: "me", n: 1 } });
+  replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "a", body: body() });
+  replica.applyOptimistic("me", { n: 2, op: "erase", stroke: "a", base: { writer: "me", n: 1 } });
   assert.deepEqual(ids(replica), []);
-  replica.wish("me", { n: 3, op: "restore", stroke: "a", body: body(), over: { writer: "me", n: 2 } });
+  replica.applyOptimistic("me", { n: 3, op: "restore", stroke: "a", body: body(), base: { writer: "me", n: 2 } });
   assert.deepEqual(ids(replica), ["a"]);
 });
 
-test("an op over a change that is not the last any more shows nothing", () => {
+test("an op whose base is not the last op shows nothing", () => {
   const replica = fresh(change(1, "a", { writer: "me", n: 1, body: body() }), change(2, "a", { writer: "other", n: 9, body: body(3) }));
-  replica.wish("me", { n: 2, op: "erase", stroke: "a", over: { writer: "me", n: 1 } });
+  replica.applyOptimistic("me", { n: 2, op: "erase", stroke: "a", base: { writer: "me", n: 1 } });
   assert.deepEqual(ids(replica), ["a"]);
 });
 
-test("a wish of a dead page that was done before it died changes nothing", () => {
+test("a recovered op that is stored already changes nothing", () => {
   const replica = fresh(change(1, "a", { writer: "dead", n: 2, body: body(8) }));
-  replica.wish("dead", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
-  replica.wish("dead", { n: 2, op: "edit", stroke: "a", set: { x: 8 } });
+  replica.applyOptimistic("dead", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
+  replica.applyOptimistic("dead", { n: 2, op: "edit", stroke: "a", set: { x: 8 } });
   assert.deepEqual([replica.stroke("a").body.x, replica.pendingCount()], [8, 0]);
 });
 
-test("a reset forgets everything told and keeps everything wished", () => {
+test("a reset drops confirmed strokes and keeps unanswered ops", () => {
   const replica = fresh(change(1, "a"));
-  replica.wish("me", { n: 1, op: "draw", stroke: "b", body: body() });
-  replica.wish("me", { n: 2, op: "draw", stroke: "c", body: body() });
+  replica.applyOptimistic("me", { n: 1, op: "draw", stroke: "b", body: body() });
+  replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "c", body: body() });
   replica.answered("me", 1);
-  replica.reset("life");
-  assert.deepEqual([ids(replica), replica.head, replica.life], [["c"], 0, "life"]);
+  replica.reset("epoch");
+  assert.deepEqual([ids(replica), replica.head, replica.epoch], [["c"], 0, "epoch"]);
 });
 
-test("every change of the picture is told with what was there and what is", () => {
+test("every visible change is reported with the stroke before and after", () => {
   const seen = [];
   const replica = new Replica((id, before, after) => seen.push([id, before?.body.x ?? null, after?.body.x ?? null]));
-  replica.take(frame(0, change(1, "a", { body: body(1) })));
-  replica.take(frame(1, change(2, "a", { body: body(2) })));
-  replica.take(frame(2, change(3, "a", { gone: true })));
+  replica.apply(frame(0, change(1, "a", { body: body(1) })));
+  replica.apply(frame(1, change(2, "a", { body: body(2) })));
+  replica.apply(frame(2, change(3, "a", { erased: true })));
   assert.deepEqual(seen, [["a", null, 1], ["a", 1, 2], ["a", 2, null]]);
 });

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { Signals } from "../../../static/signals.js";
 
-const head = { stroke: "s", n: 1, tool: "pen", colour: "#22201d", width: 4 };
+const header = { stroke: "s", n: 1, tool: "pen", colour: "#22201d", width: 4 };
 const points = (count) => Array.from({ length: count }, (_, x) => ({ x, y: 0 }));
 
-const somebodyCame = { count: 2, alone: false, came: true };
+const someoneJoined = { count: 2, alone: false, someoneJoined: true };
 
-/** A page that others see, and what it said since this was asked last. */
+/** The signals of a tab that others see; `said` returns the frames since the last call. */
 function fresh() {
   const frames = [];
   const signals = new Signals((frame) => frames.push(frame));
-  signals.audience(somebodyCame);
+  signals.setAudience(someoneJoined);
   return { signals, said: () => frames.splice(0) };
 }
 
@@ -28,7 +28,7 @@ const pass = (milliseconds) => {
   mock.timers.tick(milliseconds);
 };
 
-test("the first pointer goes at once, and of those that follow quickly the last", () => {
+test("the first pointer is sent at once, then only the latest one per interval", () => {
   const { signals, said } = fresh();
   for (const x of [1, 2, 3]) signals.pointer({ x, y: 0 });
   assert.deepEqual(said().map(({ pointer }) => pointer.x), [1]);
@@ -38,56 +38,56 @@ test("the first pointer goes at once, and of those that follow quickly the last"
   assert.deepEqual(said(), []);
 });
 
-test("ink is told piece by piece, each point once", () => {
+test("ink is sent in parts, each point once", () => {
   const { signals, said } = fresh();
-  signals.ink(head, points(3));
+  signals.ink(header, points(3));
   pass(40);
-  signals.ink(head, points(5));
-  assert.deepEqual(said().map(({ ink }) => ink.at), [0, 3]);
+  signals.ink(header, points(5));
+  assert.deepEqual(said().map(({ ink }) => ink.offset), [0, 3]);
   pass(1_000);
   assert.deepEqual(said(), []);
 });
 
-test("a welcome, and whoever comes, is told where the pointer is, and all of the ink, though nothing moves", () => {
+test("the pointer is sent again when someone joins, and with all of the ink after a welcome", () => {
   const { signals, said } = fresh();
   signals.pointer({ x: 1, y: 0 });
-  signals.ink(head, points(3));
+  signals.ink(header, points(3));
   pass(1_000);
   said();
-  signals.frame({ type: "pong" });
+  signals.receive({ type: "pong" });
   assert.deepEqual(said(), []);
-  signals.frame({ type: "welcome" });
+  signals.receive({ type: "welcome" });
   const [{ pointer, ink }] = said();
-  assert.deepEqual([pointer.x, ink.at], [1, 0]);
+  assert.deepEqual([pointer.x, ink.offset], [1, 0]);
   pass(1_000);
-  signals.audience(somebodyCame);
-  assert.deepEqual(said(), [{ type: "signal", pointer: { x: 1, y: 0 } }], "others hold the ink");
+  signals.setAudience(someoneJoined);
+  assert.deepEqual(said(), [{ type: "signal", pointer: { x: 1, y: 0 } }], "the server sends the ink so far");
   pass(1_000);
-  signals.audience({ ...somebodyCame, came: false });
-  assert.deepEqual(said(), [], "who left, and who was here, need it not");
-  signals.audience({ count: 1, alone: true, came: false });
-  assert.deepEqual(said(), [], "nobody would hear it");
+  signals.setAudience({ ...someoneJoined, someoneJoined: false });
+  assert.deepEqual(said(), [], "nobody joined");
+  signals.setAudience({ count: 1, alone: true, someoneJoined: false });
+  assert.deepEqual(said(), [], "nobody else is here");
   signals.inkDone();
   signals.pointer(null);
   pass(1_000);
   said();
-  signals.frame({ type: "welcome" });
-  assert.deepEqual(said(), [], "who is not on the drawing says nothing");
+  signals.receive({ type: "welcome" });
+  assert.deepEqual(said(), [], "the pointer is not on the drawing");
 });
 
-test("that the pointer left is told, whoever comes meanwhile", () => {
+test("a pointer that left is reported although someone joins", () => {
   const { signals, said } = fresh();
   signals.pointer({ x: 1, y: 0 });
   signals.pointer(null);
-  signals.audience(somebodyCame);
+  signals.setAudience(someoneJoined);
   pass(60);
   assert.deepEqual(said().map(({ away }) => away), [undefined, true]);
 });
 
-test("the more people are here the fewer pointers each of them tells, down to one a second", () => {
+test("the pointer rate falls with the number of people, to one per second", () => {
   for (const [count, every] of [[3, 50], [50, 50], [300, 300], [5_000, 1_000]]) {
     const { signals, said } = fresh();
-    signals.audience({ count, alone: false, came: false });
+    signals.setAudience({ count, alone: false, someoneJoined: false });
     for (let at = 0; at < 6_000; at += 10) {
       signals.pointer({ x: at, y: 0 });
       pass(10);

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The list of drawings: makes, renames, deletes and takes back.
+ * The page with the list of drawings: creates, renames, deletes and restores them.
  *
- * It must never know what is on a drawing.
+ * It must never read the strokes of a drawing.
  */
 
 import { createDrawing, deleteDrawing, listDrawings, renameDrawing, restoreDrawing } from "./api.js";
@@ -10,13 +10,13 @@ import { byId, element, iconButton } from "./dom.js";
 import { doodle } from "./doodle.js";
 import { toast } from "./toast.js";
 
-// All files are here and fit together: from now on the page does not load itself again.
+// All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
 
 /** @typedef {import("./types.js").DrawingInfo} DrawingInfo */
 
-/** Milliseconds between two looks at who is here and what is new. */
-const LOOK_EVERY = 10_000;
+/** Milliseconds between refreshes of the list. */
+const REFRESH_EVERY = 10_000;
 /** From the largest unit to the smallest, in seconds. */
 const UNITS = /** @type {const} */ ([["year", 31_557_600], ["month", 2_629_800], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]]);
 
@@ -27,7 +27,7 @@ let next = null;
 let olderShown = false;
 
 /** @param {unknown} error */
-function told(error) {
+function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -64,40 +64,40 @@ function card(drawing) {
 }
 
 function show() {
-  // A title that is being typed stays as it is.
+  // Do not replace a title that is being edited.
   if (document.querySelector(".card input")) return;
   byId("drawings").replaceChildren(...drawings.map(card));
   byId("empty").hidden = drawings.length > 0 || next !== null;
   byId("more").hidden = next === null;
 }
 
-/** Looks at the first page again, or for the first time. */
-async function look() {
+/** Reads the newest drawings and updates the list. */
+async function refresh() {
   try {
-    const page = await listDrawings();
-    const fresh = new Set(page.drawings.map(({ id }) => id));
+    const answer = await listDrawings();
+    const fresh = new Set(answer.drawings.map(({ id }) => id));
     const older = olderShown ? drawings.filter(({ id }) => !fresh.has(id)) : [];
-    drawings = [...page.drawings, ...older];
-    if (!olderShown) next = page.next ?? null;
-    byId("trouble").hidden = true;
+    drawings = [...answer.drawings, ...older];
+    if (!olderShown) next = answer.next ?? null;
+    byId("load-error").hidden = true;
     show();
   } catch (error) {
-    byId("trouble").textContent = `The drawings cannot be read right now: ${told(error)}. Trying again…`;
-    byId("trouble").hidden = false;
+    byId("load-error").textContent = `The drawings cannot be read right now: ${messageOf(error)}. Trying again…`;
+    byId("load-error").hidden = false;
   }
 }
 
 async function showOlder() {
   if (next === null) return;
   try {
-    const page = await listDrawings(next);
+    const answer = await listDrawings(next);
     olderShown = true;
     const held = new Set(drawings.map(({ id }) => id));
-    drawings = [...drawings, ...page.drawings.filter(({ id }) => !held.has(id))];
-    next = page.next ?? null;
+    drawings = [...drawings, ...answer.drawings.filter(({ id }) => !held.has(id))];
+    next = answer.next ?? null;
     show();
   } catch (error) {
-    toast(told(error));
+    toast(messageOf(error));
   }
 }
 
@@ -106,7 +106,7 @@ async function create() {
     const { id } = await createDrawing("Untitled");
     location.assign(`/d/${id}`);
   } catch (error) {
-    toast(`Not created: ${told(error)}`);
+    toast(`Not created: ${messageOf(error)}`);
   }
 }
 
@@ -136,7 +136,7 @@ function rename(drawing, title) {
       drawing.title = text;
       await renameDrawing(drawing.id, text).catch((error) => {
         drawing.title = before;
-        toast(`Not renamed: ${told(error)}`);
+        toast(`Not renamed: ${messageOf(error)}`);
       });
     }
     show();
@@ -148,15 +148,15 @@ async function remove(drawing) {
   try {
     await deleteDrawing(drawing.id);
   } catch (error) {
-    toast(`Not deleted: ${told(error)}`);
+    toast(`Not deleted: ${messageOf(error)}`);
     return;
   }
   drawings = drawings.filter(({ id }) => id !== drawing.id);
   show();
   toast(`“${drawing.title || "Untitled"}” deleted`, {
-    label: "Take back",
+    label: "Restore",
     act: () => {
-      restoreDrawing(drawing.id).then(look, (error) => toast(`Not taken back: ${told(error)}`));
+      restoreDrawing(drawing.id).then(refresh, (error) => toast(`Not restored: ${messageOf(error)}`));
     },
   });
 }
@@ -164,6 +164,6 @@ async function remove(drawing) {
 byId("create").addEventListener("click", create);
 byId("create-first").addEventListener("click", create);
 byId("more").addEventListener("click", showOlder);
-addEventListener("pageshow", look);
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void look());
-setInterval(() => document.visibilityState === "visible" && void look(), LOOK_EVERY);
+addEventListener("pageshow", refresh);
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void refresh());
+setInterval(() => document.visibilityState === "visible" && void refresh(), REFRESH_EVERY);

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * The honest word on what is saved: *Saved* is said only when every op has its answer.
+ * Shows whether everything is saved.
  *
- * It must never guess.
+ * It must never show *Saved* before every op has its answer.
  */
 
-export class State {
-  /** Whether what is not saved would be lost with the page. */
+export class SaveStatus {
+  /** Whether unsaved ops are in memory only and would be lost with the tab. */
   fragile = false;
   #element;
   #connected = false;
@@ -17,7 +17,7 @@ export class State {
     this.#element = element;
   }
 
-  /** Whether leaving the page now loses something. */
+  /** Whether leaving the page now loses ops. */
   get warns() {
     return this.fragile && this.#unsaved > 0;
   }
@@ -28,7 +28,7 @@ export class State {
     this.#show();
   }
 
-  /** @param {number} count ops that have no answer */
+  /** @param {number} count unanswered ops */
   unsaved(count) {
     this.#unsaved = count;
     this.#show();

@@ -1,31 +1,30 @@
 // @ts-check
 /**
- * Paints one stroke on a canvas, and tells where it is and what touches it. What was worked
- * out for a body is kept as long as the body is.
+ * Paints strokes on a canvas and computes their bounding boxes and hits. Results are cached per body.
  *
- * It must never change a body: what is kept would be wrong.
+ * It must never change a body: the cache would be wrong.
  */
 
 import { EM_OF_LINE, boxAround, boxOfText, overlap, polylineOf, simplified, touchesBox, touchesLine } from "./geometry.js";
-import { outlineOf, polylineData } from "./outline.js";
+import { strokePath, polylineData } from "./stroke-path.js";
 import { PointsError, unpackPoints } from "./points.js";
 
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {import("./types.js").Box} Box */
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").InkPoint} InkPoint */
 /** @typedef {{points: InkPoint[], box: Box, path: Path2D | null, filled: boolean, coarse: Path2D | null}} Shape */
 
 export const FONT = `"Avenir Next", "Segoe UI", "Nunito Sans", "Noto Sans", "DejaVu Sans", system-ui, sans-serif`;
-/** How much of what is below a marker hides. */
+/** Opacity of a marker. */
 const MARKER_ALPHA = 0.38;
-/** Widths that a line may reach beyond its points: an arrow's head, a bend, a heavy pressure. */
+/** How far a line may extend beyond its points, in line widths and at least in units: arrow head, bends, pressure. */
 const REACH = 2.5;
-const LEAST_REACH = 6;
-/** Where a unit has fewer pixels, a line that is thinner than so many is painted as a plain polyline. */
+const MIN_REACH = 6;
+/** Below this many pixels per unit, lines thinner than this many pixels are painted as plain polylines. */
 const COARSE_SCALE = 0.4;
 const COARSE_PIXELS = 3;
-/** Units that a plain polyline may be off: less than half a pixel there. */
+/** Tolerance of such a polyline in units: less than half a pixel. */
 const COARSE_TOLERANCE = 0.8;
 const NOWHERE = { left: 0, top: 0, right: -1, bottom: -1 };
 
@@ -37,7 +36,7 @@ const measuring = /** @type {CanvasRenderingContext2D} */ (document.createElemen
 function shapeOf(body) {
   let shape = shapes.get(body);
   if (!shape) {
-    shape = made(body);
+    shape = createShape(body);
     shapes.set(body, shape);
   }
   return shape;
@@ -47,8 +46,8 @@ function shapeOf(body) {
  * @param {Body} body
  * @returns {Shape}
  */
-function made(body) {
-  if (body.tool === "text") return { points: [], box: boxOfText(body, measured), path: null, filled: false, coarse: null };
+function createShape(body) {
+  if (body.tool === "text") return { points: [], box: boxOfText(body, measureLine), path: null, filled: false, coarse: null };
   try {
     const points = unpackPoints(body);
     if (points.length === 0) return { points, box: NOWHERE, path: null, filled: false, coarse: null };
@@ -61,20 +60,20 @@ function made(body) {
 
 /** @param {number} width */
 function reachOf(width) {
-  return Math.max(LEAST_REACH, width * REACH);
+  return Math.max(MIN_REACH, width * REACH);
 }
 
 /**
  * @param {string} line
  * @param {number} em
  */
-function measured(line, em) {
+function measureLine(line, em) {
   measuring.font = `${em}px ${FONT}`;
   return measuring.measureText(line).width;
 }
 
 /**
- * Where a stroke is, with all it paints.
+ * The bounding box of everything that a stroke paints.
  * @param {Body} body
  */
 export function boxOf(body) {
@@ -82,10 +81,10 @@ export function boxOf(body) {
 }
 
 /**
- * Whether what is dragged from `from` to `to` touches a stroke.
+ * Whether an eraser dragged from `from` to `to` touches a stroke.
  * @param {Body} body
- * @param {Place} from
- * @param {Place} to
+ * @param {PlanePoint} from
+ * @param {PlanePoint} to
  * @param {number} radius
  */
 export function touches(body, from, to, radius) {
@@ -98,7 +97,7 @@ export function touches(body, from, to, radius) {
 /**
  * @param {CanvasRenderingContext2D} context in units of the plane
  * @param {Body} body
- * @param {number} scale pixels of the screen a unit
+ * @param {number} scale device pixels per unit
  */
 export function paint(context, body, scale) {
   if (body.tool === "text") {
@@ -107,14 +106,14 @@ export function paint(context, body, scale) {
   }
   const shape = shapeOf(body);
   if (shape.points.length === 0) return;
-  const byHand = body.tool === "pen" || body.tool === "marker";
-  if (byHand && scale < COARSE_SCALE && body.width * scale < COARSE_PIXELS) {
+  const freehand = body.tool === "pen" || body.tool === "marker";
+  if (freehand && scale < COARSE_SCALE && body.width * scale < COARSE_PIXELS) {
     shape.coarse ??= new Path2D(polylineData(simplified(shape.points, COARSE_TOLERANCE)));
     paintPath(context, body, shape.coarse, false);
     return;
   }
   if (!shape.path) {
-    const { data, filled } = outlineOf(body.tool, shape.points, body.width);
+    const { data, filled } = strokePath(body.tool, shape.points, body.width);
     shape.path = new Path2D(data);
     shape.filled = filled;
   }
@@ -122,35 +121,35 @@ export function paint(context, body, scale) {
 }
 
 /**
- * Paints a stroke that still grows, of which nothing is kept.
+ * Paints a stroke in progress, without caching.
  * @param {CanvasRenderingContext2D} context
- * @param {{tool: Body["tool"], colour: string, width: number}} look
+ * @param {{tool: Body["tool"], colour: string, width: number}} style
  * @param {InkPoint[]} points
  */
-export function paintInk(context, look, points) {
+export function paintInk(context, style, points) {
   if (points.length === 0) return;
-  const { data, filled } = outlineOf(look.tool, points, look.width);
-  paintPath(context, look, new Path2D(data), filled);
+  const { data, filled } = strokePath(style.tool, points, style.width);
+  paintPath(context, style, new Path2D(data), filled);
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
- * @param {{tool: Body["tool"], colour: string, width: number, fill?: string}} look
+ * @param {{tool: Body["tool"], colour: string, width: number, fill?: string}} style
  * @param {Path2D} path
  * @param {boolean} filled
  */
-function paintPath(context, look, path, filled) {
-  context.globalAlpha = look.tool === "marker" ? MARKER_ALPHA : 1;
-  if (look.fill) {
-    context.fillStyle = look.fill;
+function paintPath(context, style, path, filled) {
+  context.globalAlpha = style.tool === "marker" ? MARKER_ALPHA : 1;
+  if (style.fill) {
+    context.fillStyle = style.fill;
     context.fill(path);
   }
   if (filled) {
-    context.fillStyle = look.colour;
+    context.fillStyle = style.colour;
     context.fill(path);
   } else {
-    context.strokeStyle = look.colour;
-    context.lineWidth = look.width;
+    context.strokeStyle = style.colour;
+    context.lineWidth = style.width;
     context.lineCap = "round";
     context.lineJoin = "round";
     context.stroke(path);

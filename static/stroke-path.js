@@ -1,47 +1,47 @@
 // @ts-check
 /**
- * From the points of a stroke to the outline that is painted, as SVG path data.
+ * The path of a stroke from its points, as SVG path data.
  *
- * It must never need a browser, and never depend on the zoom: a path is made once.
+ * It must never need a browser, and never depend on the zoom: a path is computed once.
  */
 
 import { arrowHead, distance } from "./geometry.js";
 
 /** @typedef {import("./types.js").InkPoint} InkPoint */
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").ToolName} ToolName */
 
-/** How much pressure changes the thickness, and what counts as the pressure of the nominal one. */
+/** How strongly pressure changes the thickness, and the pressure at which the thickness is nominal. */
 const THINNING = 0.55;
 const MIDDLE_PRESSURE = 0.5;
-/** Cosine of the turn from which on a line has a corner there instead of a bend. */
+/** A turn with a smaller cosine than this is a corner, not a bend. */
 const CORNER = 0.2;
-/** Units between two samples of a line with pressure, at least. */
-const LEAST_SAMPLE = 1.5;
+/** Minimum distance of two samples of a line with pressure, in units. */
+const MIN_SAMPLE = 1.5;
 
 /** @param {number} value */
-function short(value) {
+function rounded(value) {
   return Math.round(value * 100) / 100;
 }
 
-/** @param {Place} place */
-function at({ x, y }) {
-  return `${short(x)} ${short(y)}`;
+/** @param {PlanePoint} point */
+function coordinates({ x, y }) {
+  return `${rounded(x)} ${rounded(y)}`;
 }
 
 /**
- * A full circle, always turning the same way.
- * @param {Place} centre
+ * A full circle, always in the same direction.
+ * @param {PlanePoint} centre
  * @param {number} radius
  */
 function circle({ x, y }, radius) {
-  const r = short(radius);
-  const [left, right] = [at({ x: x - radius, y }), at({ x: x + radius, y })];
+  const r = rounded(radius);
+  const [left, right] = [coordinates({ x: x - radius, y }), coordinates({ x: x + radius, y })];
   return `M${left}A${r} ${r} 0 1 1 ${right}A${r} ${r} 0 1 1 ${left}Z`;
 }
 
 /**
- * Half the thickness where it was pressed that much.
+ * Half the thickness of a line at a pressure.
  * @param {number} width
  * @param {number} pressure 0 to 255
  */
@@ -50,9 +50,9 @@ export function pressedRadius(width, pressure) {
 }
 
 /**
- * The direction of a line in each of its points; none where it has a corner.
- * @param {Place[]} points
- * @returns {Place[]}
+ * The unit tangent of a line at each of its points; zero at corners and ends.
+ * @param {PlanePoint[]} points
+ * @returns {PlanePoint[]}
  */
 function tangents(points) {
   return points.map((point, i) => {
@@ -66,7 +66,7 @@ function tangents(points) {
       { x: (after.x - point.x) / d2, y: (after.y - point.y) / d2 },
     ];
     if (u.x * v.x + u.y * v.y < CORNER) return { x: 0, y: 0 };
-    // The shorter side tells more about the direction here than the longer one.
+    // The shorter segment is weighted more: it says more about the direction at this point.
     const mixed = { x: u.x * d2 + v.x * d1, y: u.y * d2 + v.y * d1 };
     const length = Math.hypot(mixed.x, mixed.y) || 1;
     return { x: mixed.x / length, y: mixed.y / length };
@@ -74,11 +74,11 @@ function tangents(points) {
 }
 
 /**
- * The two handles of the bend between points i and i + 1.
- * @param {Place[]} points
- * @param {Place[]} directions
+ * The two control points of the Bézier curve between points i and i + 1.
+ * @param {PlanePoint[]} points
+ * @param {PlanePoint[]} directions
  * @param {number} i
- * @returns {[Place, Place]}
+ * @returns {[PlanePoint, PlanePoint]}
  */
 function handles(points, directions, i) {
   const reach = distance(points[i], points[i + 1]) / 3;
@@ -89,38 +89,38 @@ function handles(points, directions, i) {
 }
 
 /**
- * A smooth line through points, to be stroked.
- * @param {Place[]} points at least one
+ * A smooth line through the points, to be stroked.
+ * @param {PlanePoint[]} points at least one
  */
 export function smoothLine(points) {
   const directions = tangents(points);
-  let path = `M${at(points[0])}`;
-  if (points.length === 1) return `${path}L${at({ x: points[0].x + 0.01, y: points[0].y })}`;
+  let path = `M${coordinates(points[0])}`;
+  if (points.length === 1) return `${path}L${coordinates({ x: points[0].x + 0.01, y: points[0].y })}`;
   for (let i = 0; i + 1 < points.length; i += 1) {
     const [a, b] = handles(points, directions, i);
-    path += `C${at(a)} ${at(b)} ${at(points[i + 1])}`;
+    path += `C${coordinates(a)} ${coordinates(b)} ${coordinates(points[i + 1])}`;
   }
   return path;
 }
 
 /**
- * A plain line through points, to be stroked.
- * @param {Place[]} points at least one
+ * A polyline through the points, to be stroked.
+ * @param {PlanePoint[]} points at least one
  */
 export function polylineData(points) {
-  const path = points.map(at).join("L");
+  const path = points.map(coordinates).join("L");
   return points.length === 1 ? `M${path}l0.01 0` : `M${path}`;
 }
 
 /**
- * Points on the smooth line, close enough to each other to change the thickness between them.
+ * Points on the smooth line, close enough together for a varying thickness.
  * @param {InkPoint[]} points
  * @param {number} width
  * @returns {InkPoint[]}
  */
 function samples(points, width) {
   const directions = tangents(points);
-  const every = Math.max(LEAST_SAMPLE, width / 3);
+  const every = Math.max(MIN_SAMPLE, width / 3);
   const taken = [points[0]];
   for (let i = 0; i + 1 < points.length; i += 1) {
     const [from, to] = [points[i], points[i + 1]];
@@ -142,11 +142,10 @@ function samples(points, width) {
 }
 
 /**
- * The outline of a line that is as thick as it was pressed, to be filled (non-zero).
+ * The outline of a line whose thickness follows the pressure, to be filled with the non-zero rule.
  *
- * It is a union of quadrilaterals, one a sample, that all turn the same way, and of circles
- * at both ends and wherever the line turns more sharply than it is thick: so no turn ever
- * leaves a hole.
+ * It is a union of quadrilaterals, one per sample and all in the same direction, and of circles at both
+ * ends and wherever the line turns more sharply than its thickness allows, so that no turn leaves a hole.
  * @param {InkPoint[]} points at least one
  * @param {number} width
  */
@@ -161,17 +160,17 @@ export function pressedOutline(points, width) {
     const [before, after] = [normals[i - 1], normals[i]];
     if (!before || !after) return true;
     const turn = Math.acos(Math.max(-1, Math.min(1, before.x * after.x + before.y * after.y)));
-    const room = Math.min(distance(line[i - 1], point), distance(point, line[i + 1]));
-    return turn > 1 || radius[i] * turn > room;
+    const available = Math.min(distance(line[i - 1], point), distance(point, line[i + 1]));
+    return turn > 1 || radius[i] * turn > available;
   });
-  const side = (/** @type {number} */ i, /** @type {Place} */ own, /** @type {number} */ sign) => {
+  const side = (/** @type {number} */ i, /** @type {PlanePoint} */ own, /** @type {number} */ sign) => {
     let normal = own;
     if (!sharp[i]) {
       const sum = { x: normals[i - 1].x + normals[i].x, y: normals[i - 1].y + normals[i].y };
       const length = Math.hypot(sum.x, sum.y);
       normal = { x: sum.x / length, y: sum.y / length };
     }
-    return at({ x: line[i].x + normal.x * radius[i] * sign, y: line[i].y + normal.y * radius[i] * sign });
+    return coordinates({ x: line[i].x + normal.x * radius[i] * sign, y: line[i].y + normal.y * radius[i] * sign });
   };
   let path = "";
   line.forEach((point, i) => {
@@ -190,7 +189,7 @@ export function pressedOutline(points, width) {
  * @param {number} width
  * @returns {{data: string, filled: boolean}}
  */
-export function outlineOf(tool, points, width) {
+export function strokePath(tool, points, width) {
   const [a, b = a] = points;
   switch (tool) {
     case "pen":
@@ -199,14 +198,14 @@ export function outlineOf(tool, points, width) {
         : { data: pressedOutline(points, width), filled: true };
     case "arrow": {
       const [left, right] = arrowHead(a, b, width);
-      return { data: `M${at(a)}L${at(b)}M${at(left)}L${at(b)}L${at(right)}`, filled: false };
+      return { data: `M${coordinates(a)}L${coordinates(b)}M${coordinates(left)}L${coordinates(b)}L${coordinates(right)}`, filled: false };
     }
     case "rectangle":
-      return { data: `M${at(a)}L${at({ x: b.x, y: a.y })}L${at(b)}L${at({ x: a.x, y: b.y })}Z`, filled: false };
+      return { data: `M${coordinates(a)}L${coordinates({ x: b.x, y: a.y })}L${coordinates(b)}L${coordinates({ x: a.x, y: b.y })}Z`, filled: false };
     case "ellipse": {
-      const [rx, ry] = [short(Math.abs(b.x - a.x) / 2), short(Math.abs(b.y - a.y) / 2)];
+      const [rx, ry] = [rounded(Math.abs(b.x - a.x) / 2), rounded(Math.abs(b.y - a.y) / 2)];
       const y = (a.y + b.y) / 2;
-      const [from, to] = [at({ x: Math.min(a.x, b.x), y }), at({ x: Math.max(a.x, b.x), y })];
+      const [from, to] = [coordinates({ x: Math.min(a.x, b.x), y }), coordinates({ x: Math.max(a.x, b.x), y })];
       return { data: `M${from}A${rx} ${ry} 0 1 1 ${to}A${rx} ${ry} 0 1 1 ${from}Z`, filled: false };
     }
     default:

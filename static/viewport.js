@@ -1,35 +1,36 @@
 // @ts-check
 /**
- * What part of the plane the page shows: moves the camera, and everything that goes with it.
+ * Moves the camera, and the paper's grid with it.
  *
- * It must never paint.
+ * It must never paint strokes.
  */
 
-import { centred, fitted, panned, pinched, toPlane, toWindow, zoomedTo } from "./camera.js";
+import { centred, fitted, panned, pinched, toPlane, toScreen, zoomedTo } from "./camera.js";
 import { boxOfBoth } from "./geometry.js";
 
-/** @typedef {import("./types.js").Place} Place */
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
+/** @typedef {import("./types.js").ScreenPoint} ScreenPoint */
 /** @typedef {import("./types.js").Box} Box */
 /** @typedef {import("./camera.js").Camera} Camera */
 /** @typedef {import("./camera.js").Size} Size */
 
-/** How much closer or farther a press on plus or minus goes. */
+/** Zoom factor of the plus and minus buttons. */
 const ZOOM_STEP = 1.25;
-/** Pixels between two dots of the paper, more or less: they stay far enough apart at any zoom. */
+/** Approximate distance of the paper's dots in pixels, at any zoom. */
 const GRID = 32;
 
-export class View {
+export class Viewport {
   /** @type {Camera} */
   camera = { x: 0, y: 0, zoom: 1 };
   #paper;
   #on;
 
   /**
-   * @param {HTMLElement} paper has the dots
+   * @param {HTMLElement} paper has the dots as its background
    * @param {object} on
    * @param {() => Size} on.size
-   * @param {() => Box[]} on.boxes where something is
-   * @param {(camera: Camera) => void} on.looked
+   * @param {() => Box[]} on.boxes the bounding boxes of all strokes
+   * @param {(camera: Camera) => void} on.onCamera
    */
   constructor(paper, on) {
     this.#paper = paper;
@@ -41,23 +42,23 @@ export class View {
    * @param {number} dy pixels
    */
   pan(dx, dy) {
-    this.#look(panned(this.camera, dx, dy));
+    this.setCamera(panned(this.camera, dx, dy));
   }
 
   /**
-   * @param {[Place, Place]} before pixels
-   * @param {[Place, Place]} after
+   * @param {[ScreenPoint, ScreenPoint]} before pixels
+   * @param {[ScreenPoint, ScreenPoint]} after
    */
   pinch(before, after) {
-    this.#look(pinched(this.camera, before, after));
+    this.setCamera(pinched(this.camera, before, after));
   }
 
   /**
    * @param {number} factor
-   * @param {Place} [pixel] what stays where it is; otherwise the middle
+   * @param {ScreenPoint} [pixel] the fixed point, by default the middle
    */
   zoom(factor, pixel = this.#middle()) {
-    this.#look(zoomedTo(this.camera, this.camera.zoom * factor, pixel));
+    this.setCamera(zoomedTo(this.camera, this.camera.zoom * factor, pixel));
   }
 
   /** @param {"in"|"out"|"one"|"fit"} to */
@@ -68,27 +69,21 @@ export class View {
     else this.fit();
   }
 
-  /** Shows everything there is. */
+  /** Shows the whole drawing. */
   fit() {
     const box = this.#on.boxes().reduce((/** @type {Box | null} */ both, box) => boxOfBoth(both, box), null);
     const size = this.#on.size();
-    this.#look(box ? fitted(box, size) : centred({ x: 0, y: 0 }, 1, size));
+    this.setCamera(box ? fitted(box, size) : centred({ x: 0, y: 0 }, 1, size));
   }
 
-  /** Shows what was shown before.
-   * @param {Camera} camera */
-  show(camera) {
-    this.#look(camera);
-  }
-
-  /** @param {Place} pixel */
+  /** @param {ScreenPoint} pixel */
   toPlane(pixel) {
     return toPlane(this.camera, pixel);
   }
 
-  /** @param {Place} place */
-  toWindow(place) {
-    return toWindow(this.camera, place);
+  /** @param {PlanePoint} point */
+  toScreen(point) {
+    return toScreen(this.camera, point);
   }
 
   #middle() {
@@ -97,13 +92,13 @@ export class View {
   }
 
   /** @param {Camera} camera */
-  #look(camera) {
+  setCamera(camera) {
     this.camera = camera;
     const { x, y, zoom } = camera;
     const { style } = this.#paper;
     style.setProperty("--grid", `${GRID * zoom * 2 ** Math.round(-Math.log2(zoom))}px`);
     style.setProperty("--grid-x", `${-x * zoom}px`);
     style.setProperty("--grid-y", `${-y * zoom}px`);
-    this.#on.looked(camera);
+    this.#on.onCamera(camera);
   }
 }

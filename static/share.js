@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The button that copies the link to the drawing.
+ * The button that copies the drawing's link.
  *
  * It must never send the link anywhere.
  */
@@ -8,15 +8,15 @@
 import { byId } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** @param {(message: string) => void} tell */
-export function offerLink(tell) {
+/** @param {(message: string) => void} notify */
+export function setUpShareButton(notify) {
   byId("share-icon").append(icon("share"));
   byId("share").addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(location.href);
-      tell("The link is copied: whoever has it can draw here.");
+      notify("Link copied. Anyone who has it can draw here.");
     } catch {
-      // Over plain http there is no clipboard: the link is shown to be copied by hand.
+      // Over plain http there is no clipboard: show the link to be copied by hand.
       prompt("The link to this drawing:", location.href);
     }
   });

@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * Unanswered ops in IndexedDB, by drawing and by the page they belong to, so that they
- * outlive a reload and a crash. Where there is no IndexedDB they are kept in memory only.
+ * Unanswered ops in IndexedDB, by drawing and by tab, so that they survive a reload or a crash. Without
+ * IndexedDB nothing is stored, and ops are in the outbox's memory only.
  *
- * It must never give up an op that it said was kept, but by `drop` and `forget`.
+ * It must never lose an op after `put` resolved, except through `deleteUpTo` and `removeOwner`.
  */
 
 /** @typedef {import("./types.js").Op} Op */
 /** @typedef {import("./types.js").Writer} Writer */
-/** @typedef {{drawing: string, tab: string, key: string, beat: number}} Owner a page that kept ops, and when it last said that it lives */
+/** @typedef {{drawing: string, tab: string, key: string, heartbeat: number}} Owner A tab that stored ops, with the time of its last heartbeat in milliseconds since 1970. */
 
-const DATABASE = "whiteboard";
+const DATABASE = "whiteboard-outbox";
 const VERSION = 1;
 
 /**
@@ -26,9 +26,9 @@ function result(request) {
 }
 
 /**
- * Commits at once: from here on it no longer hangs on the page, and whoever reads the same stores
- * later, from any page, waits for it.
- * @param {IDBTransaction} transaction all of whose requests are made
+ * Commits explicitly: the commit then succeeds even if the tab ends, and later transactions on the same
+ * stores, from any tab, see it.
+ * @param {IDBTransaction} transaction with all its requests made
  * @returns {Promise<void>}
  */
 function committed(transaction) {
@@ -52,13 +52,13 @@ function opened(factory) {
   return result(request);
 }
 
-/** The shelf of one drawing. */
-export class Shelf {
+/** The stored ops of one drawing. */
+export class OutboxStore {
   #database;
   #drawing;
 
   /**
-   * @param {IDBDatabase | null} database null: in memory, that is in the outbox alone
+   * @param {IDBDatabase | null} database null: nothing is stored
    * @param {string} drawing
    */
   constructor(database, drawing) {
@@ -72,24 +72,24 @@ export class Shelf {
    */
   static async open(drawing, factory) {
     try {
-      return new Shelf(factory ? await opened(factory) : null, drawing);
+      return new OutboxStore(factory ? await opened(factory) : null, drawing);
     } catch {
-      return new Shelf(null, drawing);
+      return new OutboxStore(null, drawing);
     }
   }
 
-  /** Whether it outlives the page. */
+  /** Whether stored ops survive the tab. */
   get durable() {
     return this.#database !== null;
   }
 
   /**
-   * Keeps an op, in place of what was kept under its number.
+   * Stores an op, replacing the one with the same number.
    * @param {Writer} writer
    * @param {Op} op
-   * @param {"strict"} [durability] on disk, so that not even a power cut brings back what it takes the place of
+   * @param {"strict"} [durability] flush to disk: not even a power failure restores the replaced op
    */
-  async keep(writer, op, durability) {
+  async put(writer, op, durability) {
     if (!this.#database) return;
     const transaction = this.#database.transaction(["owners", "ops"], "readwrite", { durability });
     transaction.objectStore("owners").put(this.#owner(writer));
@@ -100,25 +100,25 @@ export class Shelf {
   /**
    * @param {Writer} writer
    * @param {number} upTo
-   * @param {"strict"} [durability] on disk, so that not even a power cut brings it back
+   * @param {"strict"} [durability] flush to disk: not even a power failure restores the ops
    */
-  async drop(writer, upTo, durability) {
+  async deleteUpTo(writer, upTo, durability) {
     if (!this.#database) return;
     const transaction = this.#database.transaction("ops", "readwrite", { durability });
     transaction.objectStore("ops").delete(this.#range(writer.tab, upTo));
     await committed(transaction);
   }
 
-  /** Says that the page of this writer lives.
+  /** Records that the writer's tab is alive.
    * @param {Writer} writer */
-  async beat(writer) {
+  async heartbeat(writer) {
     if (!this.#database) return;
     const transaction = this.#database.transaction("owners", "readwrite");
     transaction.objectStore("owners").put(this.#owner(writer));
     await committed(transaction);
   }
 
-  /** @returns {Promise<Owner[]>} the pages that kept something of this drawing */
+  /** @returns {Promise<Owner[]>} the tabs with records for this drawing */
   async owners() {
     if (!this.#database) return [];
     const every = IDBKeyRange.bound([this.#drawing], [this.#drawing, []]);
@@ -132,13 +132,13 @@ export class Shelf {
   async ops(tab) {
     if (!this.#database) return [];
     /** @type {{op: Op}[]} */
-    const kept = await result(this.#database.transaction("ops").objectStore("ops").getAll(this.#range(tab, Infinity)));
-    return kept.map(({ op }) => op);
+    const records = await result(this.#database.transaction("ops").objectStore("ops").getAll(this.#range(tab, Infinity)));
+    return records.map(({ op }) => op);
   }
 
-  /** Takes a page and everything it kept off the shelf.
+  /** Deletes a tab and all its ops.
    * @param {string} tab */
-  async forget(tab) {
+  async removeOwner(tab) {
     if (!this.#database) return;
     const transaction = this.#database.transaction(["owners", "ops"], "readwrite");
     transaction.objectStore("owners").delete([this.#drawing, tab]);
@@ -148,7 +148,7 @@ export class Shelf {
 
   /** @param {Writer} writer */
   #owner({ tab, key }) {
-    return { drawing: this.#drawing, tab, key, beat: Date.now() };
+    return { drawing: this.#drawing, tab, key, heartbeat: Date.now() };
   }
 
   /**

@@ -1,22 +1,22 @@
 // @ts-check
 /**
- * The title of the drawing, to be read and to be changed in place.
+ * The field that shows the drawing's title and renames it.
  *
- * It must never overwrite what somebody is typing.
+ * It must never overwrite what the user is typing.
  */
 
 const UNTITLED = "Untitled";
 
-export class Title {
+export class TitleField {
   #input;
   #text = "";
 
   /**
    * @param {HTMLInputElement} input
    * @param {(text: string) => Promise<unknown>} rename
-   * @param {(message: string) => void} tell
+   * @param {(message: string) => void} notify
    */
-  constructor(input, rename, tell) {
+  constructor(input, rename, notify) {
     this.#input = input;
     input.placeholder = UNTITLED;
     input.addEventListener("keydown", (event) => {
@@ -35,7 +35,7 @@ export class Title {
         await rename(text);
       } catch (error) {
         if (this.#text === text) this.set(before);
-        tell(`Not renamed: ${error instanceof Error ? error.message : error}`);
+        notify(`Not renamed: ${error instanceof Error ? error.message : error}`);
       }
     });
   }

@@ -1,18 +1,18 @@
 // @ts-check
 /**
- * Who is here: faces with initials, and the own name to change.
+ * The panel of people: faces with initials, the list of names, and the field for one's own name.
  *
- * It must never decide who is here: it shows what it is told.
+ * It must never decide who is here: it shows the list it is given.
  */
 
 import { byId, element } from "./dom.js";
 
 /** @typedef {import("./types.js").Person} Person */
 
-/** Characters of a name, as the server counts them. */
-const MOST_CHARACTERS = 40;
-/** Faces that are shown before the rest is a number. */
-const MOST_FACES = 4;
+/** Maximum length of a name in code points, as the server counts. */
+const MAX_CHARACTERS = 40;
+/** Maximum of faces shown; the rest is a number. */
+const MAX_FACES = 4;
 
 const FIRST = ["Amber", "Brave", "Calm", "Clever", "Dapper", "Eager", "Gentle", "Golden", "Jolly", "Lucky", "Merry", "Nimble", "Quiet", "Rosy", "Sunny", "Witty"];
 const SECOND = ["Badger", "Beaver", "Finch", "Fox", "Hare", "Heron", "Lynx", "Magpie", "Marten", "Otter", "Owl", "Robin", "Seal", "Sparrow", "Swift", "Wren"];
@@ -23,19 +23,19 @@ function oneOf(list) {
   return list[Math.floor(Math.random() * list.length)];
 }
 
-/** A friendly name and a colour for somebody who gave none.
+/** A random name and colour for someone who has chosen none.
  * @returns {{name: string, colour: string}} */
-export function somebody() {
+export function randomIdentity() {
   return { name: `${oneOf(FIRST)} ${oneOf(SECOND)}`, colour: oneOf(COLOURS) };
 }
 
 /**
- * What the server takes for a name: nothing of it may be a control character or half of one.
+ * Makes a name valid for the server: without control characters and unpaired surrogates.
  * @param {string} text
  */
-export function nameIn(text) {
+export function cleanName(text) {
   const printable = text.replace(/[\p{Cc}\p{Cs}]/gu, "").trim();
-  return [...printable].slice(0, MOST_CHARACTERS).join("").trim();
+  return [...printable].slice(0, MAX_CHARACTERS).join("").trim();
 }
 
 /** @param {string} name */
@@ -52,10 +52,10 @@ function face({ name, colour }) {
   return made;
 }
 
-export class People {
-  /** @type {Person[]} one a person, without oneself: those whose names are known */
+export class PeoplePanel {
+  /** @type {Person[]} one per person, without oneself; those who are listed */
   #others = [];
-  /** How many are here, oneself among them. */
+  /** The number of people, including oneself. */
   #count = 1;
   #me;
   #panel = byId("people-panel");
@@ -75,7 +75,7 @@ export class People {
     const input = /** @type {HTMLInputElement} */ (byId("my-name"));
     input.value = me.name;
     input.addEventListener("change", () => {
-      const name = nameIn(input.value);
+      const name = cleanName(input.value);
       input.value = name;
       if (!name) {
         input.value = this.#me.name;
@@ -93,12 +93,12 @@ export class People {
   }
 
   /**
-   * @param {Person[]} everyone those whose names are told
-   * @param {number} count how many there are in all
-   * @param {string} by oneself
+   * @param {Person[]} listed one per tab
+   * @param {number} count the number of all people
+   * @param {string} author one's own public id
    */
-  set(everyone, count, by) {
-    const one = new Map(everyone.filter((person) => person.by !== by).map((person) => [person.by, person]));
+  set(listed, count, author) {
+    const one = new Map(listed.filter((person) => person.author !== author).map((person) => [person.author, person]));
     this.#others = [...one.values()];
     this.#count = Math.max(count, this.#others.length + 1);
     this.#show();
@@ -111,7 +111,7 @@ export class People {
   }
 
   #show() {
-    const shown = [this.#me, ...this.#others].slice(0, MOST_FACES).map(face);
+    const shown = [this.#me, ...this.#others].slice(0, MAX_FACES).map(face);
     if (this.#count > shown.length) shown.push(element("span", "face more", `+${this.#count - shown.length}`));
     this.#button.replaceChildren(...shown);
     this.#button.setAttribute("aria-label", `People here: ${this.#count}`);
@@ -121,7 +121,7 @@ export class People {
     );
     const unnamed = this.#count - 1 - this.#others.length;
     byId("number").textContent = `${this.#count} people here`;
-    byId("number").hidden = this.#count <= MOST_FACES;
+    byId("number").hidden = this.#count <= MAX_FACES;
     byId("unnamed").textContent = unnamed === 1 ? "and one more" : `and ${unnamed} more`;
     byId("unnamed").hidden = unnamed === 0;
     byId("nobody").hidden = this.#count > 1;

@@ -1,0 +1,298 @@
+// @ts-check
+/**
+ * The drawing page: creates the modules' objects and connects them. Only here do they meet.
+ *
+ * It must never make decisions of its own: those belong to the modules.
+ */
+
+import { ApiError, readStrokes, renameDrawing, restoreDrawing, socketAddress } from "./api.js";
+import { isCamera } from "./camera.js";
+import { Canvas } from "./canvas.js";
+import { Connection } from "./connection.js";
+import { byId } from "./dom.js";
+import { Edits } from "./edits.js";
+import { EndedDialog } from "./ended-dialog.js";
+import { History } from "./history.js";
+import { isId, randomId, writerOf } from "./ids.js";
+import { Input } from "./input.js";
+import { loadStored, saveStored } from "./local-storage.js";
+import { OutboxRecovery } from "./outbox-recovery.js";
+import { OutboxStore } from "./outbox-store.js";
+import { Outbox } from "./outbox.js";
+import { PeoplePanel, cleanName, randomIdentity } from "./people-panel.js";
+import { Presence } from "./presence.js";
+import { FONT, boxOf, touches } from "./renderer.js";
+import { Replica } from "./replica.js";
+import { SaveStatus } from "./save-status.js";
+import { setUpShareButton } from "./share.js";
+import { Signals } from "./signals.js";
+import { Sync } from "./sync.js";
+import { holdTabLock } from "./tab-lock.js";
+import { TextEditor } from "./text-editor.js";
+import { TitleField } from "./title-field.js";
+import { toast } from "./toast.js";
+import { Toolbar } from "./toolbar.js";
+import { ERASER_RADIUS, Tools } from "./tools.js";
+import { Viewport } from "./viewport.js";
+
+// All files are loaded and compatible: disables the reload guard.
+document.documentElement.dataset.started = "";
+
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
+
+const drawing = location.pathname.split("/").pop() ?? "";
+const browserKey = loadStored("key", randomId, isId);
+const me = loadStored("me", randomIdentity, ({ name, colour }) => name !== "" && name === cleanName(name) && /^#[0-9a-f]{6}$/.test(colour));
+const writer = writerOf(browserKey, randomId());
+
+const store = await OutboxStore.open(drawing, globalThis.indexedDB);
+await holdTabLock(writer, (owner) => store.heartbeat(owner));
+
+const saveStatus = new SaveStatus(byId("save-status"));
+/** @type {PlanePoint | null} this tab's pointer */
+let hovered = null;
+
+const replica = new Replica(
+  (id, before, after) => {
+    if (before) canvas.damage(boxOf(before.body));
+    if (after) canvas.damage(boxOf(after.body));
+    if (replica.knows(id)) presence.strokeArrived(id);
+  },
+  (_, { stroke }) => reportRejected(stroke, "an earlier stroke is missing: it was refused, or someone erased it"),
+);
+
+const canvas = new Canvas(byId("static"), byId("dynamic"), {
+  strokes: () => replica.ordered(),
+  dynamic: (now) => {
+    const { inks, pointers, moving } = presence.shown(now);
+    const erasing = tools.choice === "eraser" && !input.panning;
+    return {
+      inks: tools.active ? [...inks, tools.active] : inks,
+      pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
+      ring: erasing && hovered ? { centre: hovered, radius: ERASER_RADIUS } : null,
+      moving,
+    };
+  },
+});
+
+const presence = new Presence(
+  writer.id,
+  (stroke) => replica.knows(stroke),
+  (audience) => {
+    signals.setAudience(audience);
+    peoplePanel.set(audience.listed, audience.count, writer.author);
+  },
+  () => connection.send({ type: "people" }),
+);
+
+// Sending ops.
+
+/** @type {import("./outbox.js").OutboxEvents} */
+const outboxEvents = {
+  answered: ({ id }, n, position) => {
+    replica.answered(id, n, position);
+    sync.answered();
+  },
+  refused: ({ id }, op, { message }) => {
+    replica.refused(id, op.n);
+    reportRejected(op.stroke, message);
+  },
+  countChanged: () => saveStatus.unsaved(outbox.count + recovery.count),
+  storeFailed: () => {
+    saveStatus.fragile = true;
+  },
+};
+const address = () => socketAddress(drawing, replica);
+const outbox = new Outbox(writer, store, outboxEvents);
+const recovery = new OutboxRecovery(writer, store, {
+  address,
+  recovered: ({ id }, op) => replica.applyOptimistic(id, op),
+  outbox: outboxEvents,
+});
+saveStatus.fragile = !store.durable;
+
+const history = new History(
+  writer.id,
+  (draft) => {
+    const op = outbox.add(draft);
+    replica.applyOptimistic(writer.id, op);
+    return op.n;
+  },
+  () => toolbar.showHistory(history.canUndo, history.canRedo),
+);
+
+/**
+ * @param {string} stroke
+ * @param {string} reason
+ */
+function reportRejected(stroke, reason) {
+  history.forget(stroke);
+  toast(`Not applied: ${reason}`);
+}
+
+// Receiving from the server.
+
+const endedDialog = new EndedDialog(() => {
+  restoreDrawing(drawing).then(() => location.reload(), ({ message }) => toast(message));
+});
+
+const sync = new Sync(replica, {
+  read: (since, epoch, target) => readStrokes(drawing, since, epoch, target),
+  send: (frame) => connection.send(frame),
+  title: (text) => titleField.set(text),
+  readFailed: (error) => {
+    const final = error instanceof ApiError && error.isFinal;
+    if (final) endedDialog.show(4000 + error.status);
+    // Only a welcome shows "connected" again, and an open socket receives no second one.
+    else if (!connection.isOpen) saveStatus.connected(false);
+    return !final;
+  },
+});
+
+const connection = new Connection(address, {
+  opened: () => {
+    sync.opened();
+    presence.opened();
+    const { key, tab } = writer;
+    connection.send({ type: "hello", key, tab, name: me.name, colour: me.colour, next: outbox.first });
+  },
+  frame,
+  closed: () => {
+    outbox.closed();
+    saveStatus.connected(false);
+  },
+  ended: (code) => {
+    outbox.closed();
+    saveStatus.connected(false);
+    // The page was loaded, so the drawing existed: not found means that it was deleted since.
+    endedDialog.show(code === 4404 ? 4410 : code);
+  },
+});
+
+/** @param {import("./types.js").FromServer} frame */
+function frame(frame) {
+  sync.receive(frame);
+  outbox.receive(frame, (ops) => connection.send(ops));
+  signals.receive(frame);
+  if (frame.type === "welcome") saveStatus.connected(true);
+  if (frame.type === "welcome" || frame.type === "drawing") titleField.set(frame.title);
+  if (frame.type === "people") presence.receivePeople(frame);
+  if (frame.type === "signals") presence.receiveSignals(frame, performance.now());
+  if (frame.type === "people" || frame.type === "signals") canvas.refresh();
+}
+
+// Input.
+
+const signals = new Signals((frame) => connection.send(frame));
+
+const edits = new Edits({
+  act: (edit) => history.act(edit),
+  finish: (edits) => history.finish(edits),
+  strokesTouched: (from, to, radius) => replica.ordered().filter(({ body }) => touches(body, from, to, radius)),
+  write: (options, onDone) => textEditor.open(options, onDone),
+});
+
+const tools = new Tools(() => viewport.camera, {
+  ink: ({ points, ...style }, moved) => {
+    signals.ink({ ...style, n: outbox.next }, points, moved);
+    canvas.refresh();
+  },
+  drawn: (stroke, body) => {
+    signals.inkDone();
+    edits.drawn(stroke, body);
+  },
+  cancelled: () => {
+    signals.inkCancelled();
+    canvas.refresh();
+  },
+  erase: (from, to, radius) => edits.erase(from, to, radius),
+  erased: () => edits.erased(),
+  text: (point) => {
+    // The press that closes the editor must not open it again.
+    if (!textEditor.justFinished) edits.write(point, tools);
+  },
+});
+
+const viewport = new Viewport(byId("paper"), {
+  size: () => canvas.size,
+  boxes: () => replica.ordered().map(({ body }) => boxOf(body)),
+  onCamera: (camera) => {
+    canvas.setCamera(camera);
+    textEditor.reposition();
+    toolbar.showZoom(camera.zoom);
+  },
+});
+
+const textEditor = new TextEditor(byId("text-editor"), FONT, (corner) => ({ ...viewport.toScreen(corner), zoom: viewport.camera.zoom }));
+
+const input = new Input(byId("dynamic"), {
+  begin: (point, erasing) => tools.begin(point, erasing),
+  move: (points, straight) => tools.move(points, straight),
+  end: () => tools.end(),
+  cancel: () => tools.cancel(),
+  hover: (pixel) => {
+    hovered = pixel && viewport.toPlane(pixel);
+    signals.pointer(hovered);
+    if (tools.choice === "eraser") canvas.refresh();
+  },
+  pan: (dx, dy) => viewport.pan(dx, dy),
+  pinch: (before, after) => viewport.pinch(before, after),
+  zoom: (factor, pixel) => viewport.zoom(factor, pixel),
+});
+
+const toolbar = new Toolbar({
+  chosen: (choice, colour, width) => {
+    input.cancel();
+    textEditor.finish();
+    Object.assign(tools, { choice, colour, width });
+    input.panning = choice === "hand";
+    byId("dynamic").dataset.tool = choice;
+    canvas.refresh();
+  },
+  command: (command) => {
+    input.cancel();
+    if (command === "undo") history.undo();
+    else if (command === "redo") history.redo();
+    else viewport.command(command);
+  },
+  space: (held) => {
+    input.panning = held || tools.choice === "hand";
+    byId("dynamic").dataset.tool = input.panning ? "hand" : tools.choice;
+  },
+});
+
+const peoplePanel = new PeoplePanel(me, (name) => {
+  me.name = name;
+  saveStored("me", me);
+  // Only a new socket's `hello` carries the new name.
+  connection.reconnect();
+});
+const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
+setUpShareButton(toast);
+
+addEventListener("resize", () => canvas.resize());
+addEventListener("beforeunload", (event) => {
+  if (saveStatus.warns) event.preventDefault();
+});
+// A page restored from the back/forward cache has lost its lock and its socket.
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+
+addEventListener("pagehide", () => saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage"));
+
+toolbar.notify();
+toolbar.showHistory(false, false);
+canvas.resize();
+const savedCamera = loadStored(`camera-${drawing}`, () => null, isCamera, "sessionStorage");
+if (savedCamera) viewport.setCamera(savedCamera);
+else viewport.fit();
+const initialCamera = viewport.camera;
+
+// For tests, which only read.
+Object.assign(globalThis, { __whiteboard: { replica, outbox, recovery, viewport, presence } });
+
+recovery.start();
+if (await sync.load()) {
+  // On a first visit show the whole drawing, unless the user has moved the view already.
+  if (!savedCamera && viewport.camera === initialCamera) viewport.fit();
+  connection.start();
+}

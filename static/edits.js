@@ -1,0 +1,92 @@
+// @ts-check
+/**
+ * Turns the results of tools into edits of strokes: a drawn stroke, erased ones, a typed text, each as
+ * one step of the history.
+ *
+ * It must never change a stroke itself: the history sends the ops.
+ */
+
+import { randomId } from "./ids.js";
+
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
+/** @typedef {import("./types.js").Body} Body */
+/** @typedef {import("./types.js").Stroke} Stroke */
+/** @typedef {import("./history.js").Edit} Edit */
+
+export class Edits {
+  /** @type {Edit[]} strokes erased in the current drag */
+  #erased = [];
+  #on;
+
+  /**
+   * @param {object} on
+   * @param {(edit: Edit) => void} on.act applies an edit
+   * @param {(edits: Edit[]) => void} on.finish ends a step of the history
+   * @param {(from: PlanePoint, to: PlanePoint, radius: number) => Stroke[]} on.strokesTouched in painting order
+   * @param {(options: {corner: PlanePoint, colour: string, width: number, text: string}, onDone: (text: string) => void) => void} on.write
+   */
+  constructor(on) {
+    this.#on = on;
+  }
+
+  /**
+   * @param {string} stroke
+   * @param {Body} body
+   */
+  drawn(stroke, body) {
+    this.#do({ kind: "draw", stroke, body });
+  }
+
+  /**
+   * @param {PlanePoint} from
+   * @param {PlanePoint} to
+   * @param {number} radius
+   */
+  erase(from, to, radius) {
+    for (const { id, body } of this.#on.strokesTouched(from, to, radius)) {
+      /** @type {Edit} */
+      const edit = { kind: "erase", stroke: id, body };
+      this.#on.act(edit);
+      this.#erased.push(edit);
+    }
+  }
+
+  erased() {
+    this.#on.finish(this.#erased);
+    this.#erased = [];
+  }
+
+  /**
+   * Edits the text at a point, or starts a new one there.
+   * @param {PlanePoint} point
+   * @param {{colour: string, width: number}} style
+   */
+  write(point, { colour, width }) {
+    const there = this.#on.strokesTouched(point, point, 0).findLast(({ body }) => body.tool === "text");
+    if (there) {
+      this.#rewrite(there);
+      return;
+    }
+    const corner = { x: point.x, y: point.y - width / 2 };
+    this.#on.write({ corner, colour, width, text: "" }, (text) => {
+      if (text) this.drawn(randomId(), { tool: "text", ...corner, text, colour, width });
+    });
+  }
+
+  /** @param {Stroke} stroke */
+  #rewrite({ id, body }) {
+    const before = body.text ?? "";
+    const { colour, width } = body;
+    this.#on.write({ corner: body, colour, width, text: before }, (text) => {
+      if (text === before) return;
+      if (text) this.#do({ kind: "edit", stroke: id, before: { text: before }, after: { text } });
+      else this.#do({ kind: "erase", stroke: id, body });
+    });
+  }
+
+  /** @param {Edit} edit */
+  #do(edit) {
+    this.#on.act(edit);
+    this.#on.finish([edit]);
+  }
+}

@@ -1,0 +1,47 @@
+// @ts-check
+/**
+ * The message for a final end: the drawing does not exist, or the server rejected the connection.
+ *
+ * It must never be shown while reconnecting can succeed.
+ */
+
+import { byId } from "./dom.js";
+
+/** @typedef {{title: string, text: string, canRestore: boolean}} Message */
+
+/** By close code, which is 4000 + an HTTP status: 404 if the drawing never existed, 410 if it was deleted.
+ * @type {Record<number, Message>} */
+const MESSAGES = {
+  4404: {
+    title: "There is no drawing here",
+    text: "The link may be incomplete, or the drawing was deleted a while ago.",
+    canRestore: false,
+  },
+  4410: {
+    title: "This drawing was deleted",
+    text: "It can be restored for ten minutes after deletion, with everything on it.",
+    canRestore: true,
+  },
+};
+/** @type {Message} */
+const OTHER = {
+  title: "The server rejected this page",
+  text: "Reload the page to try again. Unsaved changes stay in this browser.",
+  canRestore: false,
+};
+
+export class EndedDialog {
+  /** @param {() => void} restore */
+  constructor(restore) {
+    byId("restore").addEventListener("click", restore);
+  }
+
+  /** @param {number} code */
+  show(code) {
+    const { title, text, canRestore } = MESSAGES[code] ?? OTHER;
+    byId("ended-title").textContent = title;
+    byId("ended-text").textContent = text;
+    byId("restore").hidden = !canRestore;
+    byId("ended").hidden = false;
+  }
+}
