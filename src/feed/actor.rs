@@ -49,7 +49,7 @@ use crate::store::{LiveEvent, Store};
 
 /// Interval of a feed's presence rows to its peers, with the version of its presence list. The people of
 /// a killed server expire after three to four of them, which has to be less than 10 s.
-const ROSTER_BEAT: Duration = Duration::from_secs(2);
+const PRESENCE_INTERVAL: Duration = Duration::from_secs(2);
 /// The same is sent so long after the presence list changed: SurrealDB's router engine loses a row now and
 /// then, and within a second everyone is to know.
 const PEOPLE_AGAIN: Duration = Duration::from_millis(400);
@@ -202,7 +202,7 @@ impl Feed {
         self.drawing.as_ref().map_or(0, Drawing::head)
     }
 
-    fn beat(&mut self, ctx: &mut Context<Self>) {
+    fn on_presence_tick(&mut self, ctx: &mut Context<Self>) {
         for session in self.subscribers.evict_stalled(Instant::now()) {
             log::info!(
                 "session {session} of drawing {} stalled; closing it",
@@ -216,7 +216,7 @@ impl Feed {
             log::warn!("live query of drawing {} stalled; resubscribing", self.id);
             self.subscribe(ctx);
         }
-        if self.presence.beat() {
+        if self.presence.expire_silent() {
             self.people_changed(ctx);
         }
         if self.presence.is_shared() {
@@ -286,8 +286,8 @@ impl Actor for Feed {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(self.settings.feed_mailbox);
         self.subscribe(ctx);
-        ctx.run_interval(ROSTER_BEAT, Self::beat);
-        let idle_look = ROSTER_BEAT.min(self.settings.idle_timeout);
+        ctx.run_interval(PRESENCE_INTERVAL, Self::on_presence_tick);
+        let idle_look = PRESENCE_INTERVAL.min(self.settings.idle_timeout);
         ctx.run_interval(idle_look, Self::close_if_idle);
     }
 }
