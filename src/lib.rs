@@ -1,32 +1,40 @@
 //! A self-hosted collaborative whiteboard whose servers share nothing but a database.
 //!
 //! Any number of servers serve any drawing. Each browser holds one WebSocket to any of them;
-//! each server follows the drawings it has open through SurrealDB live queries. A browser that
-//! lost its server goes to any other one, says the last position it holds, and receives only
-//! what came after.
+//! each server subscribes to the drawings it has open through SurrealDB live queries. A browser
+//! that lost its server connects to any other one, names the last position it holds, and receives
+//! only what came after.
 //!
 //! # The path of a stroke
 //!
-//! 1. The page draws it at once, sends it as ink while it grows, and on pen-up makes it an op
-//!    with a number, which waits in the page's outbox until it has its answer.
+//! 1. The client draws it at once, sends it as ink while it grows, and on pen-up makes it an op
+//!    with a number, which stays in the client's outbox until it is acknowledged.
 //! 2. [`session`]: one actor per WebSocket parses the frame into types that cannot be wrong
-//!    ([`protocol`]), refuses the rest with a reason, and hands the ops in order to the
-//! 3. [`feed`]: one actor per open drawing and server. The pure [`drawing`] decides what comes
-//!    of them, and [`store`] appends that in one transaction, a compare-and-swap on the
-//!    drawing's head. Ops that come meanwhile gather in the [`queue`] and go in the next one.
-//! 4. SurrealDB has it on disk, and notifies every server that follows the drawing's table.
-//! 5. Each feed puts its own commits and the notifications in order, encodes what is new once,
-//!    and hands the same bytes to its sessions ([`members`]); whoever does not read is left
-//!    out, and gets what it lacks when it reads again.
-//! 6. The page applies it by its position, and an answer takes the op from its outbox.
+//!    ([`protocol`]), refuses the rest with a reason, and submits the ops in the order of their
+//!    numbers.
+//! 3. [`feed`]: one actor per open drawing and server. [`Drawing::decide`] decides what comes of
+//!    the ops, and [`Store::append`] stores that in one transaction, a compare-and-swap on the
+//!    drawing's head. Ops that arrive meanwhile gather in the [`queue`](feed::queue) for the next one.
+//! 4. SurrealDB has it on disk, and notifies every server that subscribed to the drawing.
+//! 5. Each feed puts its own commits and the notifications in order, encodes what is new once, and
+//!    sends the same bytes to its [`subscribers`](feed::subscribers). One that does not read is
+//!    skipped, and gets what it lacks when it reads again.
+//! 6. The client applies the change by its position, and the acknowledgement removes the op from
+//!    its outbox.
 //!
 //! # One number each way
 //!
-//! Downwards the changes of a drawing are numbered by [`model::Seq`], upwards the ops of a
-//! writer by their `n`. Both are judged by [`model::arrival`]: stale, next, or a gap.
-//! A row's id is the position of the change that made it what it is, so that "what is new
-//! since N" is a range of ids: the first load, the reconnect and the repair of a gap are the
-//! same read.
+//! Downwards the changes of a drawing are numbered by [`Seq`], upwards the ops of a writer by their
+//! `n`. [`arrival`] judges both: stale, next, or a gap. A row's id is the position of the change
+//! that made it what it is, so that "what is new since N" is a range of ids: the first load, the
+//! reconnect and the repair of a gap are the same read.
+//!
+//! # Layers
+//!
+//! Each folder is a layer, listed below from the bottom. A module uses its own layer and those
+//! below it, and no two modules import each other; `tests/layers.rs` checks that. [`domain`] and
+//! [`protocol`] are pure, only [`store`] knows SurrealDB, and only [`session`], [`web`] and
+//! [`server`] know HTTP.
 //!
 //! # Invariants
 //!
@@ -37,9 +45,12 @@
 //! `a_since_from_another_epoch_starts_over`, `an_op_sent_twice_happens_once`,
 //! `a_lost_server_loses_no_stroke`, `a_full_disk_loses_nothing`,
 //! `a_server_that_is_slower_than_another_gets_its_turn`.
+//!
+//! [`Drawing::decide`]: domain::drawing::Drawing::decide
+//! [`Store::append`]: store::Store::append
+//! [`Seq`]: domain::sequence::Seq
+//! [`arrival`]: domain::sequence::arrival
 
-// In reading order: what there is, what crosses the socket, what decides, what stores, what
-// runs, and the doors. A module uses those above it only; `tests/layers.rs` holds it to that.
 pub mod domain;
 
 pub mod protocol;

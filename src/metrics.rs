@@ -105,7 +105,7 @@ labels! {
     NotificationKind = "kind" {
         Change = "change", "A change of a drawing.";
         Signals = "signals", "Signals of a server in a drawing.";
-        Server = "server", "The beat of a server.";
+        Server = "server", "The heartbeat of a server.";
     }
     /// How a gap was filled.
     GapFix = "by" {
@@ -231,11 +231,11 @@ metrics! {
     subscriptions_ended: Counters<SubscriptionEnd> = "whiteboard_subscriptions_ended_total",
         "Times live queries were lost, by reason; what they told is followed again.";
     heartbeats: Counter = "whiteboard_heartbeats_total",
-        "Beats of this server that were stored.";
+        "Heartbeats of this server that were stored.";
     heartbeat_roundtrip: Seconds = "whiteboard_heartbeat_roundtrip_seconds",
-        "Time from when this server began to store its own beat until its live query told of it: commit and notification.";
+        "Time from when this server began to store its own heartbeat until its live query received it: commit and notification.";
     replaced: Counters<DbLink> = "whiteboard_connections_replaced_total",
-        "Connections to the database that were replaced by new ones, since beats over them were not answered or not heard.";
+        "Connections to the database that were replaced by new ones, since heartbeats over them were not stored or not received.";
 }
 
 impl From<&Refusal> for Reason {

@@ -87,8 +87,8 @@ pub struct DatabaseSettings {
         value_parser = count::<usize>(16, 1_000_000)
     )]
     pub max_queries: usize,
-    /// Changes and signals of one drawing that may wait for this server; when there are more, it follows
-    /// the drawing again, and reads what it lacks
+    /// Changes and signals of one drawing that may wait for this server; when there are more, it subscribes
+    /// to the drawing again, and reads what it lacks
     #[arg(
         id = "live-query-buffer",
         long,

@@ -5,14 +5,14 @@
 
 use crate::domain::sequence::Seq;
 
-/// Missed beats before a live query counts as stalled.
-const BEATS_UNTIL_STALLED: u8 = 2;
+/// Missed ticks before a live query counts as stalled.
+const TICKS_UNTIL_STALLED: u8 = 2;
 
 /// How far one live query got, and how far it should be.
 #[derive(Debug, Default)]
 struct Progress {
     heard: u64,
-    /// What was heard, and what was stored, when the last beat passed.
+    /// What was heard, and what was stored, when the last tick passed.
     before: u64,
     due: u64,
     missed: u8,
@@ -27,13 +27,13 @@ impl Progress {
         }
     }
 
-    /// A beat passed. One that is late is not deaf, as long as it goes on telling.
+    /// A tick passed. One that is late is not stalled, as long as it goes on telling.
     fn is_stalled(&mut self, stored: u64) -> bool {
         let silent = self.heard < self.due && self.heard == self.before;
         self.missed = if silent { self.missed + 1 } else { 0 };
         self.before = self.heard;
         self.due = stored;
-        self.missed >= BEATS_UNTIL_STALLED
+        self.missed >= TICKS_UNTIL_STALLED
     }
 }
 
@@ -80,7 +80,7 @@ impl LiveQueryMonitor {
         }
     }
 
-    /// A beat passed, and the drawing stands at `head`: true when for some beats nothing was
+    /// A tick passed, and the drawing stands at `head`: true when for some ticks nothing was
     /// heard of what was stored before.
     pub(super) fn is_stalled(&mut self, head: Seq) -> bool {
         let to_changes = self.changes.is_stalled(head);
@@ -92,30 +92,30 @@ impl LiveQueryMonitor {
 mod tests {
     use super::*;
 
-    fn beats(monitor: &mut LiveQueryMonitor, head: Seq) -> usize {
+    fn ticks(monitor: &mut LiveQueryMonitor, head: Seq) -> usize {
         (1..100)
             .find(|_| monitor.is_stalled(head))
             .unwrap_or(usize::MAX)
     }
 
     #[test]
-    fn what_is_stored_and_not_heard_for_some_beats_means_deafness() {
-        let after = usize::from(BEATS_UNTIL_STALLED) + 1;
+    fn what_is_stored_and_not_heard_for_some_ticks_means_stalled() {
+        let after = usize::from(TICKS_UNTIL_STALLED) + 1;
         let mut monitor = LiveQueryMonitor::default();
         monitor.begin(5);
-        assert_eq!(beats(&mut monitor, 5), usize::MAX);
+        assert_eq!(ticks(&mut monitor, 5), usize::MAX);
         monitor.on_change(6);
-        assert_eq!(beats(&mut monitor, 6), usize::MAX);
-        assert_eq!(beats(&mut monitor, 7), after);
+        assert_eq!(ticks(&mut monitor, 6), usize::MAX);
+        assert_eq!(ticks(&mut monitor, 7), after);
         monitor.begin(7);
         let row = monitor.next_row();
         monitor.on_row_stored(row);
-        assert_eq!(beats(&mut monitor, 7), after);
+        assert_eq!(ticks(&mut monitor, 7), after);
         monitor.begin(7);
         let row = monitor.next_row();
         monitor.on_row_stored(row);
         monitor.on_row(row);
-        assert_eq!(beats(&mut monitor, 7), usize::MAX);
+        assert_eq!(ticks(&mut monitor, 7), usize::MAX);
     }
 
     #[test]
@@ -124,16 +124,16 @@ mod tests {
         let early = monitor.next_row();
         monitor.begin(0);
         monitor.on_row_stored(early);
-        assert_eq!(beats(&mut monitor, 0), usize::MAX);
+        assert_eq!(ticks(&mut monitor, 0), usize::MAX);
         let later = monitor.next_row();
         monitor.on_row(early);
         monitor.on_row(later + 5);
         monitor.on_row_stored(later);
-        assert_ne!(beats(&mut monitor, 0), usize::MAX);
+        assert_ne!(ticks(&mut monitor, 0), usize::MAX);
     }
 
     #[test]
-    fn a_live_query_that_is_late_is_not_deaf() {
+    fn a_live_query_that_is_late_is_not_stalled() {
         let mut monitor = LiveQueryMonitor::default();
         monitor.begin(0);
         for head in 1..100 {

@@ -17,8 +17,8 @@ use crate::domain::sequence::Arrival;
 use listed::Activity;
 pub use listed::{MAX_LISTED, QUIET};
 
-/// A server that was not heard for this many beats is gone, and so are its people.
-pub const BEATS_UNTIL_EXPIRED: u8 = 3;
+/// Ticks without a row before a server's people expire.
+pub const TICKS_UNTIL_EXPIRED: u8 = 3;
 /// Most writers of one server whom the other servers are told of by name. Beyond it a writer who is seen
 /// through two servers may be counted twice. It bounds a row: some 150 KiB.
 pub const MAX_TOLD: usize = 1_000;
@@ -207,12 +207,12 @@ impl Presence {
         }
     }
 
-    /// A heartbeat passed: forgets the servers that have missed too many; true when one was forgotten.
+    /// A tick passed: forgets the servers that have missed too many; true when one was forgotten.
     pub fn expire_peers(&mut self) -> bool {
         let before = self.remote.len();
         self.remote.retain(|_, server| {
             server.missed += 1;
-            server.missed <= BEATS_UNTIL_EXPIRED
+            server.missed <= TICKS_UNTIL_EXPIRED
         });
         self.remote.len() != before
     }

@@ -14,14 +14,14 @@ pub struct PeerMessage {
     /// The number that its feed gave this row, from 1.
     #[serde(default)]
     pub number: u64,
-    /// Asks every other server to look at the drawing's head: it was renamed or deleted.
+    /// Requests that every peer compares the drawing's head: it was renamed or deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub check_head: bool,
     /// Asks every other server to append nothing for so many milliseconds, or until it sees a change
     /// that is not its own: this one has lost all swaps for long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yield_ms: Option<u64>,
-    /// Its people: all of them for who asked, what changed when it did, and with each beat an empty change,
+    /// Its people: all of them for who asked, what changed when it did, and with each tick an empty change,
     /// by which the others see whether they missed one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence: Option<PeopleUpdate>,

@@ -21,12 +21,12 @@ pub struct Database {
     pub user: Option<String>,
     /// Their password.
     pub password: Option<String>,
-    /// How long any one query may take before its outcome is [`StoreError::Deadline`].
+    /// How long any one query may take before its outcome is [`StoreError::Deadline`](super::StoreError::Deadline).
     pub query_timeout: Duration,
     /// Queries that may be under way at once, with those that were given up at their deadline: SurrealDB's
     /// client queues without bound while the database is away. More wait, for as long as one may take.
     pub max_queries: usize,
-    /// Changes and signals that may wait in a [`Subscription`]; when more do, it ends.
+    /// Changes and signals that may wait in a [`Subscription`](super::Subscription); when more do, it ends.
     pub live_query_buffer: usize,
 }
 

@@ -103,7 +103,7 @@ impl Store {
         }
     }
 
-    /// Follows the rows of all servers, as [`Store::beat`] writes them.
+    /// Follows the rows of all servers, as [`Store::heartbeat`] writes them.
     ///
     /// # Errors
     ///

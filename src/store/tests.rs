@@ -40,7 +40,7 @@ async fn ask(store: &Store, text: &'static str, variables: Variables) -> Value {
 }
 
 /// Live queries on a drawing's strokes, by their ids.
-async fn live_ids(store: &Store, drawing: DrawingId) -> Vec<Uuid> {
+async fn live_query_ids(store: &Store, drawing: DrawingId) -> Vec<Uuid> {
     let name = Value::String(stroke_table(drawing));
     let info = ask(store, "INFO FOR TABLE $table", variables([("table", name)])).await;
     match Fields::of(info).unwrap().take("lives") {
@@ -50,14 +50,14 @@ async fn live_ids(store: &Store, drawing: DrawingId) -> Vec<Uuid> {
 }
 
 async fn live_queries(store: &Store, drawing: DrawingId) -> usize {
-    live_ids(store, drawing).await.len()
+    live_query_ids(store, drawing).await.len()
 }
 
 impl Store {
     /// Ends all live queries on a drawing's strokes. Nobody is told: those who follow it hear nothing
     /// of its changes any more.
-    pub(crate) async fn silence(&self, drawing: DrawingId) {
-        for id in live_ids(self, drawing).await {
+    pub(crate) async fn kill_live_queries(&self, drawing: DrawingId) {
+        for id in live_query_ids(self, drawing).await {
             self.0
                 .query("KILL $live", variables([("live", rows::uuid(id))]))
                 .await

@@ -28,7 +28,7 @@ const MAX_LIST_LIMIT: usize = 200;
 /// Largest position in a query: the largest integer that every JSON reader holds exactly.
 const MAX_SINCE: Seq = (1 << 53) - 1;
 
-/// What [`authorize`](super::authorize::authorize) found out: see [`authorize`](crate::web::authorize::door).
+/// What [`authorize`](super::authorize::authorize) found out.
 pub fn access(request: &HttpRequest) -> Result<Access, AccessDenied> {
     let access = request.extensions().get().copied();
     access.expect("every request came past `authorize`")

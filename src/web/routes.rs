@@ -10,7 +10,7 @@ use super::health::{healthz, metrics, readyz};
 use super::pages::{asset, drawing_page, favicon, index, no_page};
 use super::socket::socket;
 
-/// Adds all routes to an application that has a [`State`].
+/// Adds all routes to an application that has a [`State`](super::state::State).
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(resource("/healthz", "GET").route(read().to(healthz)))

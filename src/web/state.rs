@@ -27,7 +27,7 @@ pub struct State {
     pub origins: Origins,
     /// How long a server may be silent before its sessions count no more.
     pub silence: Duration,
-    /// The server's beat, which proves that it hears what is stored.
+    /// The server's heartbeat, which proves that it receives what is stored.
     pub heartbeat: Arc<Heartbeat>,
     /// What is connected.
     pub connections: Arc<Connections>,

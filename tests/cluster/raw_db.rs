@@ -82,18 +82,18 @@ impl RawDb {
     }
 
     /// The ids of the live queries of a table.
-    pub async fn lives(&self, table: &str) -> Vec<String> {
+    pub async fn live_queries(&self, table: &str) -> Vec<String> {
         let info = self.run(&format!("INFO FOR TABLE {table}")).await;
         keys(field(info, "lives"))
     }
 
     /// Ends all live queries of a table, and gives how many there were.
-    pub async fn kill_lives(&self, table: &str) -> usize {
-        let lives = self.lives(table).await;
-        for live in &lives {
+    pub async fn kill_live_queries(&self, table: &str) -> usize {
+        let live_queries = self.live_queries(table).await;
+        for live in &live_queries {
             self.run(&format!("KILL u'{live}'")).await;
         }
-        lives.len()
+        live_queries.len()
     }
 
     /// A transaction that stays open until it is committed.

@@ -32,7 +32,7 @@ async fn sees_within(user: &TestUser, within: Duration, stroke: StrokeId) {
 /// it gave up may take a while to go.
 async fn followed_again(raw_db: &RawDb, table: &str, servers: usize, within: Duration) {
     let deadline = Instant::now() + within;
-    while raw_db.lives(table).await.len() < servers {
+    while raw_db.live_queries(table).await.len() < servers {
         assert!(Instant::now() < deadline, "{table} is not followed");
         sleep(LOOK).await;
     }
@@ -73,7 +73,7 @@ async fn live_queries_that_were_killed_behind_the_feeds_backs_are_opened_again()
     cluster.checks_after_following_are_over(&drawing).await;
     for table in [&strokes, &signals] {
         let differed = cluster.metric(0, DIFFERED).await;
-        assert!(raw_db.kill_lives(table).await >= 2);
+        assert!(raw_db.kill_live_queries(table).await >= 2);
         let killed = Instant::now();
         let stroke = ben.draw(pen(2.0));
         sees_within(&ada, INTERVAL + READ, stroke).await;

@@ -116,6 +116,6 @@ async fn a_restore_under_running_servers_is_noticed_and_everyone_starts_over() {
     for user in all {
         assert_eq!(user.seen().resets.len(), 1, "{}", user.name);
     }
-    let lives: BTreeSet<_> = all.iter().map(|each| each.seen().epoch).collect();
-    assert_eq!(lives.len(), 1);
+    let live_queries: BTreeSet<_> = all.iter().map(|each| each.seen().epoch).collect();
+    assert_eq!(live_queries.len(), 1);
 }

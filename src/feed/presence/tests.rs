@@ -90,14 +90,14 @@ fn a_server_unheard_for_three_beats_is_gone() {
     other.join(1, person("Bob"));
     presence.on_row(server, Some(other.whole_for_peers()));
     assert_eq!(seen(&mut presence).count(), 1);
-    for _ in 0..BEATS_UNTIL_EXPIRED {
+    for _ in 0..TICKS_UNTIL_EXPIRED {
         assert!(!presence.expire_peers());
     }
     assert!(presence.is_shared());
     assert!(presence.expire_peers());
     assert!(!presence.is_shared());
     assert_eq!(seen(&mut presence).count(), 0);
-    // Should it only have been silent, its next beat is taken for one that follows a gap.
+    // Should it only have been silent, its next row is taken for one that follows a gap.
     assert!(
         presence
             .on_row(server, Some(other.update_for_peers()))
@@ -110,12 +110,12 @@ fn the_empty_change_of_a_beat_tells_who_missed_the_last_one() {
     let (mut presence, mut other) = (Presence::begin(1), Presence::begin(2));
     let server = ServerId::random();
     presence.on_row(server, Some(other.whole_for_peers()));
-    let beat = presence.on_row(server, Some(other.update_for_peers()));
-    assert_eq!(beat, PeerRowOutcome::default());
+    let row = presence.on_row(server, Some(other.update_for_peers()));
+    assert_eq!(row, PeerRowOutcome::default());
     other.join(1, person("Bob"));
     let _lost = other.update_for_peers();
-    let beat = presence.on_row(server, Some(other.update_for_peers()));
-    assert_eq!((beat.changed, beat.missed), (false, true));
+    let row = presence.on_row(server, Some(other.update_for_peers()));
+    assert_eq!((row.changed, row.missed), (false, true));
     assert!(
         presence
             .on_row(server, Some(other.whole_for_peers()))
@@ -262,7 +262,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Any sequence of joins, leaves, rows of the other server, lost rows and missed frames: whoever
-    /// is told holds what its server holds, that is right once the rows of a beat came, and it has its bound.
+    /// is told holds what its server holds, that is right once the rows of a row came, and it has its bound.
     #[test]
     fn everyone_ends_up_with_the_same_people(steps in steps()) {
         let ids = [ServerId::random(), ServerId::random()];
@@ -299,7 +299,7 @@ proptest! {
                 Step::Pass => now += QUIET,
             }
         }
-        // A beat of both, and a frame.
+        // A row of both, and a frame.
         let [first, second] = &mut servers;
         tell(first, second, ids[0]);
         tell(second, first, ids[1]);

@@ -169,7 +169,7 @@ impl Deaf {
         let (recipient, mut hears) = listener();
         let open = join(&feeds, drawing, recipient);
         assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
-        feeds.0.store.silence(drawing).await;
+        feeds.0.store.kill_live_queries(drawing).await;
         Self {
             feeds,
             drawing,
@@ -255,60 +255,64 @@ impl Deaf {
 
 #[actix_web::test]
 async fn a_gap_is_filled_by_waiting() {
-    let mut deaf = Deaf::new().await;
+    let mut stalled = Deaf::new().await;
     let counter = "whiteboard_gaps_filled_total{by=\"waiting\"}";
-    let backwards = |deaf: &Deaf, head| deaf.tells([head + 2, head + 1]);
-    deaf.until_counted(counter, 2, backwards).await;
-    assert_eq!(deaf.count("whiteboard_reorder_overflow_total"), 0);
+    let backwards = |stalled: &Deaf, head| stalled.tells([head + 2, head + 1]);
+    stalled.until_counted(counter, 2, backwards).await;
+    assert_eq!(stalled.count("whiteboard_reorder_overflow_total"), 0);
 }
 
 #[actix_web::test]
 async fn a_gap_that_nothing_fills_is_read() {
-    let mut deaf = Deaf::new().await;
+    let mut stalled = Deaf::new().await;
     let counter = "whiteboard_gaps_filled_total{by=\"reading\"}";
-    let last_only = |deaf: &Deaf, head| deaf.tells([head + 2]);
-    deaf.until_counted(counter, 2, last_only).await;
+    let last_only = |stalled: &Deaf, head| stalled.tells([head + 2]);
+    stalled.until_counted(counter, 2, last_only).await;
 }
 
 #[actix_web::test]
 async fn too_many_early_changes_are_dropped_and_the_drawing_is_read() {
-    let mut deaf = Deaf::new().await;
+    let mut stalled = Deaf::new().await;
     let counter = "whiteboard_reorder_overflow_total";
     let all = EARLY as u64 + 2;
-    let all_but_one = |deaf: &Deaf, head| deaf.tells(head + 2..=head + all);
-    deaf.until_counted(counter, all, all_but_one).await;
+    let all_but_one = |stalled: &Deaf, head| stalled.tells(head + 2..=head + all);
+    stalled.until_counted(counter, all, all_but_one).await;
     // As many as it may hold, and the one that was too many.
-    assert_eq!(deaf.count(counter), EARLY as u64 + 1);
+    assert_eq!(stalled.count(counter), EARLY as u64 + 1);
 }
 
 #[actix_web::test]
 async fn another_position_in_the_database_is_noticed() {
     /// Comparisons that follow a subscription may each have found the difference before, once.
     const ATTEMPTS: u64 = 4;
-    let mut deaf = Deaf::new().await;
-    let epoch = deaf
+    let mut stalled = Deaf::new().await;
+    let epoch = stalled
         .feeds
-        .read(deaf.drawing, 0, None, None)
+        .read(stalled.drawing, 0, None, None)
         .await
         .unwrap()
         .epoch;
     let mut noticed = 0;
     for _ in 0..ATTEMPTS {
-        deaf.stores(5).await;
+        stalled.stores(5).await;
         let head = Head {
-            id: deaf.drawing,
-            head: deaf.head(),
+            id: stalled.drawing,
+            head: stalled.head(),
             compacted: 0,
             epoch,
             title: "A drawing".into(),
             deleted: false,
         };
-        let before = deaf.count("whiteboard_head_mismatches_total");
-        deaf.feeds.told(deaf.drawing, Some(head));
+        let before = stalled.count("whiteboard_head_mismatches_total");
+        stalled.feeds.told(stalled.drawing, Some(head));
         // The feed answers after it was told.
-        deaf.feeds.read(deaf.drawing, 0, None, None).await.unwrap();
-        noticed += deaf.count("whiteboard_head_mismatches_total") - before;
-        deaf.hears_all().await;
+        stalled
+            .feeds
+            .read(stalled.drawing, 0, None, None)
+            .await
+            .unwrap();
+        noticed += stalled.count("whiteboard_head_mismatches_total") - before;
+        stalled.hears_all().await;
     }
     assert!(noticed > 0);
 }

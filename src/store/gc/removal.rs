@@ -37,7 +37,7 @@ IF (DELETE ONLY $drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $
 REMOVE TABLE IF EXISTS $strokes;
 REMOVE TABLE IF EXISTS $signals;
 COMMIT;";
-/// Of the servers that beat.
+/// Of the servers with a recent heartbeat.
 const FIRST: &str =
     "SELECT id FROM server WHERE heartbeat > time::now() - $silence ORDER BY id LIMIT 1";
 
@@ -143,7 +143,7 @@ impl Store {
         }
     }
 
-    /// As [`Store::remove_deleted`], if this server is the first of those that beat, or none does: to remove at
+    /// As [`Store::remove_deleted`], if this server is the first of those with a recent heartbeat, or there is none: to remove at
     /// a share of the time is the work of one.
     ///
     /// # Errors
@@ -325,7 +325,7 @@ mod tests {
         let store = open().await;
         let drawings = deleted(&store, 1).await;
         store.heartbeat(&[]).await.unwrap();
-        let beat = |first: u8, silent: Duration| {
+        let heartbeat = |first: u8, silent: Duration| {
             let key = uuid::Uuid::from_bytes([first; 16]);
             let server = record("server", RecordIdKey::Uuid(key.into()));
             let age = Value::Duration(silent.into());
@@ -333,14 +333,14 @@ mod tests {
                 .0
                 .query(OTHER, variables([("server", server), ("age", age)]))
         };
-        beat(u8::MAX, Duration::ZERO).await.unwrap();
-        beat(0, Duration::ZERO).await.unwrap();
+        heartbeat(u8::MAX, Duration::ZERO).await.unwrap();
+        heartbeat(0, Duration::ZERO).await.unwrap();
         let mut removals = Removals::default();
         let second = store.remove_deleted_if_first(&mut removals, Duration::ZERO);
         let second = second.await;
         assert_eq!(second, Ok(0), "the first one does it");
         assert_eq!(store.get(drawings[0]).await, Err(StoreError::Gone));
-        beat(0, FIRST_SILENCE).await.unwrap();
+        heartbeat(0, FIRST_SILENCE).await.unwrap();
         let first = store.remove_deleted_if_first(&mut removals, Duration::ZERO);
         let first = first.await;
         assert_eq!(first, Ok(1));
