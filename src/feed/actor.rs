@@ -87,16 +87,16 @@ struct Stop;
 impl Feed {
     pub(super) fn new(
         store: Store,
-        env: Environment,
+        environment: Environment,
         registration: Registration<FeedHandle>,
     ) -> Self {
         let mut effects = Vec::new();
         Self {
-            id: env.drawing,
+            id: environment.drawing,
             store,
-            limits: env.settings.limits,
-            mailbox_capacity: env.settings.feed_mailbox,
-            core: Core::begin(env, fastrand::u64(..), Instant::now(), &mut effects),
+            limits: environment.settings.limits,
+            mailbox_capacity: environment.settings.feed_mailbox,
+            core: Core::begin(environment, fastrand::u64(..), Instant::now(), &mut effects),
             effects,
             registration,
             subscription: None,

@@ -208,7 +208,7 @@ pub struct Environment {
 
 /// The state of one feed.
 pub struct Core<M: Mailbox> {
-    env: Environment,
+    environment: Environment,
     replica: Replica,
     sync: Sync,
     writer: BatchWriter,
@@ -237,22 +237,30 @@ impl Step<'_> {
 
 impl<M: Mailbox> Core<M> {
     /// A feed that begins now; all its random choices follow from `seed`.
-    pub fn begin(env: Environment, seed: u64, now: Instant, effects: &mut Vec<Effect>) -> Self {
+    pub fn begin(
+        environment: Environment,
+        seed: u64,
+        now: Instant,
+        effects: &mut Vec<Effect>,
+    ) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut core = Self {
-            replica: Replica::new(env.settings.reorder_buffer),
+            replica: Replica::new(environment.settings.reorder_buffer),
             sync: Sync::new(),
-            writer: BatchWriter::new(env.state.capacity.clone()),
-            subscribers: Subscribers::new(Arc::clone(&env.metrics)),
+            writer: BatchWriter::new(environment.state.capacity.clone()),
+            subscribers: Subscribers::new(Arc::clone(&environment.metrics)),
             requests: Requests::default(),
-            chunks: Chunks::new(env.state.chunk_capacity.clone(), Arc::clone(&env.metrics)),
+            chunks: Chunks::new(
+                environment.state.chunk_capacity.clone(),
+                Arc::clone(&environment.metrics),
+            ),
             presence: Presence::begin(random.u64(..=FIRST_VERSIONS)),
             signalling: Signalling::default(),
             deferred: Deferred::default(),
             lifecycle: Lifecycle::open(now),
             timers: Timers::default(),
             random,
-            env,
+            environment,
         };
         core.timers.set(Timer::Heartbeat, now + HEARTBEAT);
         core.timers.set(Timer::Idle, now + core.idle_interval());
@@ -396,7 +404,7 @@ impl<M: Mailbox> Core<M> {
         for session in self.subscribers.evict_stalled(step.now) {
             log::info!(
                 "session {session} of drawing {} has not read for too long",
-                self.env.drawing
+                self.environment.drawing
             );
             self.remove_session(session, step);
         }
@@ -405,7 +413,7 @@ impl<M: Mailbox> Core<M> {
         if self.sync.has_stalled(self.replica.head()) {
             log::warn!(
                 "live query of drawing {} stalled; resubscribing",
-                self.env.drawing
+                self.environment.drawing
             );
             self.subscribe(step);
         }
@@ -419,7 +427,7 @@ impl<M: Mailbox> Core<M> {
     }
 
     fn idle_interval(&self) -> Duration {
-        HEARTBEAT.min(self.env.settings.idle_timeout)
+        HEARTBEAT.min(self.environment.settings.idle_timeout)
     }
 
     fn close_if_idle(&mut self, step: &mut Step) {
@@ -431,7 +439,7 @@ impl<M: Mailbox> Core<M> {
             self.lifecycle.note_use(step.now);
         } else if self
             .lifecycle
-            .is_idle(step.now, self.env.settings.idle_timeout)
+            .is_idle(step.now, self.environment.settings.idle_timeout)
         {
             step.effect(Effect::CloseIfIdle {
                 requests: self.requests.seen(),
@@ -496,7 +504,7 @@ impl<M: Mailbox> Core<M> {
         let since = self.deferred.undelivered_since.take();
         if let Some(since) = since.filter(|_| !self.subscribers.is_empty()) {
             let took = step.now.saturating_duration_since(since);
-            self.env.metrics.delivery.took(took);
+            self.environment.metrics.delivery.took(took);
         }
     }
 

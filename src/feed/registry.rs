@@ -276,14 +276,14 @@ impl Feeds {
         self.metrics().feeds_opened.count();
         let state = FeedState::new(&self.0.settings, self.0.chunk_capacity.clone());
         let registration = Registration::new(Arc::clone(&self.0.open), id, number);
-        let env = Environment {
+        let environment = Environment {
             drawing: id,
             server: self.0.store.server(),
             settings: Arc::clone(&self.0.settings),
             metrics: Arc::clone(self.metrics()),
             state: state.clone(),
         };
-        let feed = Feed::new(self.0.store.clone(), env, registration);
+        let feed = Feed::new(self.0.store.clone(), environment, registration);
         let handle = FeedHandle {
             feed: feed.start(),
             state,

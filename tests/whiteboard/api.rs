@@ -429,7 +429,11 @@ async fn a_wrong_method_is_told_the_right_ones() {
         (Method::POST, format!("{drawing}/strokes"), "GET"),
         (Method::POST, "/".to_owned(), "GET"),
         (Method::POST, "/healthz".to_owned(), "GET"),
-        (Method::OPTIONS, "/assets/dev/main.js".to_owned(), "GET"),
+        (
+            Method::OPTIONS,
+            "/assets/dev/board-page.js".to_owned(),
+            "GET",
+        ),
     ] {
         let response = site.ask(method, &path).send().await.unwrap();
         assert_eq!(response.headers()["allow"], allowed, "{path}");
@@ -491,7 +495,7 @@ async fn a_foreign_origin_or_a_strange_host_is_refused_everywhere() {
     let paths = [
         "/".to_owned(),
         format!("/d/{drawing}"),
-        "/assets/dev/main.js".to_owned(),
+        "/assets/dev/board-page.js".to_owned(),
         "/api/drawings".to_owned(),
         format!("/api/drawings/{drawing}"),
         format!("/api/drawings/{drawing}/strokes"),

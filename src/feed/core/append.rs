@@ -40,7 +40,7 @@ impl<M: Mailbox> Core<M> {
                 self.defer_append(step);
             }
             Next::Append { expected, decision } => {
-                let metrics = &self.env.metrics;
+                let metrics = &self.environment.metrics;
                 metrics.append_ops.together(decision.verdicts.len());
                 step.effect(Effect::Append { expected, decision });
             }
@@ -55,8 +55,8 @@ impl<M: Mailbox> Core<M> {
         step: &mut Step,
     ) {
         let took = self.writer.append_ended(step.now);
-        self.env.metrics.append_time.took(took);
-        self.env.metrics.appends.count(outcome(&result));
+        self.environment.metrics.append_time.took(took);
+        self.environment.metrics.appends.count(outcome(&result));
         match result {
             Ok(Appended::Committed) => self.on_committed(expected, decision, took, step),
             Ok(Appended::Behind) => {
@@ -103,7 +103,7 @@ impl<M: Mailbox> Core<M> {
         log::log!(
             self.sync.backoff.level(),
             "an append to drawing {} has no answer: {error}",
-            self.env.drawing
+            self.environment.drawing
         );
         self.read_after_pause(false, step);
     }
@@ -114,7 +114,7 @@ impl<M: Mailbox> Core<M> {
         log::log!(
             self.sync.backoff.level(),
             "an append to drawing {} failed: {reason}",
-            self.env.drawing
+            self.environment.drawing
         );
         if self.writer.queue.split() {
             self.read(step);
@@ -149,7 +149,10 @@ impl<M: Mailbox> Core<M> {
             acks.ops += 1;
             acks.acked_through = n;
             if let Verdict::Refused { refusal, stroke } = verdict {
-                self.env.metrics.ops_refused.count((&refusal).into());
+                self.environment
+                    .metrics
+                    .ops_refused
+                    .count((&refusal).into());
                 let frame = ToBrowser::refused(n, &refusal, stroke.as_ref()).encode();
                 acks.refusals.push(frame);
             }

@@ -87,7 +87,7 @@ impl<M: Mailbox> Core<M> {
                 let (load, reset) =
                     resolve_read(drawing, request.since, request.epoch, request.target);
                 let resync = reset.map_or(resync, |_| Resync::Reset);
-                self.env.metrics.resyncs.count(resync);
+                self.environment.metrics.resyncs.count(resync);
                 let title = self.replica.title();
                 let chunk = self
                     .chunks
@@ -111,7 +111,7 @@ impl<M: Mailbox> Core<M> {
             done,
             title: self.replica.title(),
             access: access.into(),
-            build: &self.env.settings.build,
+            build: &self.environment.settings.build,
         };
         let next = hello.next.max(done + 1);
         let is_here = self

@@ -27,7 +27,7 @@ impl<M: Mailbox> Core<M> {
             return;
         };
         let writer = writer.id;
-        self.env.metrics.signals.count();
+        self.environment.metrics.signals.count();
         let mut signals = Signals::default();
         if let Some(at) = signal.pointer {
             signals.add_pointer(Pointer { writer, at });
@@ -36,13 +36,13 @@ impl<M: Mailbox> Core<M> {
             signals.add_ink(Ink { writer, part });
         }
         self.note_activity(&mut signals, step);
-        let limit = self.env.settings.ink_points;
+        let limit = self.environment.settings.ink_points;
         if self.presence.is_shared() {
             self.signalling
-                .gather_for_peers(signals.clone(), limit, &self.env.metrics);
+                .gather_for_peers(signals.clone(), limit, &self.environment.metrics);
         }
         self.signalling
-            .gather_for_sessions(signals, limit, &self.env.metrics);
+            .gather_for_sessions(signals, limit, &self.environment.metrics);
         self.schedule_signals(step);
     }
 
@@ -56,7 +56,10 @@ impl<M: Mailbox> Core<M> {
             let is_listed = self.presence.acts(pointer.writer, step.now);
             if !is_listed {
                 self.signalling.dirty.for_sessions = true;
-                self.env.metrics.signals_dropped.count(Dropped::Crowd);
+                self.environment
+                    .metrics
+                    .signals_dropped
+                    .count(Dropped::Crowd);
             }
             is_listed
         });
@@ -179,10 +182,13 @@ impl<M: Mailbox> Core<M> {
     ) {
         self.signalling.is_publishing = false;
         if let Err(error) = result {
-            self.env.metrics.signals_dropped.count(Dropped::Unwritten);
+            self.environment
+                .metrics
+                .signals_dropped
+                .count(Dropped::Unwritten);
             log::debug!(
                 "signals of drawing {} were not written: {error}",
-                self.env.drawing
+                self.environment.drawing
             );
             return;
         }
@@ -196,11 +202,11 @@ impl<M: Mailbox> Core<M> {
         let Ok(message) = serde_json::from_str::<PeerMessage>(body) else {
             log::debug!(
                 "drawing {} has a signal row of a kind that this program does not know",
-                self.env.drawing
+                self.environment.drawing
             );
             return;
         };
-        if server == self.env.server {
+        if server == self.environment.server {
             self.sync.monitor.on_row(message.number);
             return;
         }
@@ -217,7 +223,7 @@ impl<M: Mailbox> Core<M> {
             return;
         }
         if let Some(turn) = yield_ms {
-            let servers = (self.env.server, server);
+            let servers = (self.environment.server, server);
             let turn = Duration::from_millis(turn);
             let head = self.replica.head();
             self.writer.contention.grant(servers, turn, head, step.now);
@@ -231,9 +237,9 @@ impl<M: Mailbox> Core<M> {
         self.signalling.dirty.for_sessions |= outcome.changed;
         self.signalling.want_presence |= outcome.missed;
         self.note_activity(&mut signals, step);
-        let limit = self.env.settings.ink_points;
+        let limit = self.environment.settings.ink_points;
         self.signalling
-            .gather_for_sessions(signals, limit, &self.env.metrics);
+            .gather_for_sessions(signals, limit, &self.environment.metrics);
         self.schedule_signals(step);
     }
 }

@@ -36,7 +36,7 @@ impl<M: Mailbox> Core<M> {
                 log::log!(
                     self.sync.backoff.level(),
                     "cannot subscribe to drawing {}: {error}",
-                    self.env.drawing
+                    self.environment.drawing
                 );
                 self.end_unless_read(step);
                 self.retry_subscription(step);
@@ -47,7 +47,7 @@ impl<M: Mailbox> Core<M> {
     pub(super) fn on_subscription_ended(&mut self, step: &mut Step) {
         log::warn!(
             "the live queries of drawing {} ended; resubscribing",
-            self.env.drawing
+            self.environment.drawing
         );
         self.retry_subscription(step);
     }
@@ -118,7 +118,7 @@ impl<M: Mailbox> Core<M> {
     fn start_over(&mut self, renew: Option<Epoch>, step: &mut Step) {
         log::warn!(
             "drawing {} has another history than before: it is read from its beginning",
-            self.env.drawing
+            self.environment.drawing
         );
         step.effect(Effect::Read(ReadPlan::Living { renew }));
     }
@@ -168,7 +168,7 @@ impl<M: Mailbox> Core<M> {
         log::log!(
             self.sync.backoff.level(),
             "cannot read drawing {}: {error}",
-            self.env.drawing
+            self.environment.drawing
         );
         self.end_unless_read(step);
         self.read_after_pause(true, step);
@@ -189,12 +189,12 @@ impl<M: Mailbox> Core<M> {
             Placed::Applied => self.head_moved(step),
             Placed::Waits => {
                 if self.replica.drawing().is_some() {
-                    let timeout = self.env.settings.gap_timeout;
+                    let timeout = self.environment.settings.gap_timeout;
                     self.timers.set_if_unset(Timer::Gap, step.now + timeout);
                 }
             }
             Placed::Overflow(dropped) => {
-                self.env.metrics.reorder_overflow.add(dropped);
+                self.environment.metrics.reorder_overflow.add(dropped);
                 self.read(step);
             }
         }
@@ -202,10 +202,10 @@ impl<M: Mailbox> Core<M> {
 
     pub(super) fn on_gap_timeout(&mut self, step: &mut Step) {
         if self.replica.has_gap() {
-            self.env.metrics.gaps.count(GapFix::Reading);
+            self.environment.metrics.gaps.count(GapFix::Reading);
             self.read(step);
         } else {
-            self.env.metrics.gaps.count(GapFix::Waiting);
+            self.environment.metrics.gaps.count(GapFix::Waiting);
         }
     }
 
@@ -232,7 +232,7 @@ impl<M: Mailbox> Core<M> {
             return;
         }
         if self.replica.differs_from(&report) {
-            self.env.metrics.head_mismatches.count();
+            self.environment.metrics.head_mismatches.count();
             self.read(step);
         }
         self.note_state();
@@ -242,7 +242,7 @@ impl<M: Mailbox> Core<M> {
     /// Shares the head, and how large the drawing is.
     fn note_state(&self) {
         if let Some(drawing) = self.replica.drawing() {
-            self.env.state.note(drawing);
+            self.environment.state.note(drawing);
         }
     }
 

@@ -40,7 +40,7 @@ fn number(module: &str, name: &str) -> u64 {
 fn test_users_live_by_the_numbers_of_pages() {
     let backoff = include_str!("../../../static/backoff.js");
     let connection = include_str!("../../../static/connection.js");
-    let following = include_str!("../../../static/following.js");
+    let following = include_str!("../../../static/sync.js");
     let outbox = include_str!("../../../static/outbox.js");
     for (module, name, ours) in [
         (backoff, "LEAST", LEAST),
