@@ -226,8 +226,8 @@ impl Feed {
     }
 
     fn close_if_idle(&mut self, ctx: &mut Context<Self>) {
-        let asked = !self.pending.is_empty() || !self.answered_by_read.is_empty();
-        if !self.subscribers.is_empty() || asked || !self.queue.is_empty() {
+        let request = !self.pending.is_empty() || !self.answered_by_read.is_empty();
+        if !self.subscribers.is_empty() || request || !self.queue.is_empty() {
             self.idle_since = Instant::now();
         } else if self.idle_since.elapsed() >= self.settings.idle_timeout
             && self.registration.remove_if_idle(self.requests_seen)
@@ -237,7 +237,7 @@ impl Feed {
     }
 
     fn remove_session(&mut self, session: SessionId, ctx: &mut Context<Self>) {
-        self.forget_pending(|asked| asked.session() == Some(session));
+        self.forget_pending(|request| request.session() == Some(session));
         let writer = self
             .subscribers
             .leave(session)
@@ -365,7 +365,7 @@ impl Handler<FromSession> for Feed {
             } => {
                 // The last one that a page says counts: they must not gather while it is read.
                 self.forget_pending(
-                    |asked| matches!(asked, PendingRequest::Since { session: held, .. } if *held == session),
+                    |request| matches!(request, PendingRequest::Since { session: held, .. } if *held == session),
                 );
                 let since = PendingRequest::Since {
                     session,

@@ -24,7 +24,7 @@ pub(super) enum PeerUpdate {
 pub(super) struct PresenceDirty {
     pub(super) sessions: bool,
     pub(super) servers: PeerUpdate,
-    told: Option<Instant>,
+    sent_at: Option<Instant>,
 }
 
 impl PresenceDirty {
@@ -45,13 +45,15 @@ impl PresenceDirty {
             return None;
         }
         let pause = people_pause(people);
-        let passed = self.told.map_or(pause, |told| now.duration_since(told));
+        let passed = self
+            .sent_at
+            .map_or(pause, |sent_at| now.duration_since(sent_at));
         Some(pause.saturating_sub(passed))
     }
 
     /// Takes what is to be told now.
     pub(super) fn take(&mut self, now: Instant) -> (bool, PeerUpdate) {
-        self.told = Some(now);
+        self.sent_at = Some(now);
         let sessions = std::mem::take(&mut self.sessions);
         (sessions, std::mem::take(&mut self.servers))
     }

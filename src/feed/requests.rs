@@ -87,8 +87,8 @@ impl CloseReason {
         }
     }
 
-    pub(super) fn refuse(self, asked: PendingRequest) {
-        match asked {
+    pub(super) fn refuse(self, request: PendingRequest) {
+        match request {
             PendingRequest::Join { mailbox, .. } => mailbox.close(self.close()),
             PendingRequest::Hello { .. } | PendingRequest::Since { .. } => {}
             PendingRequest::Read(read) => {

@@ -51,7 +51,7 @@ pub struct Session {
     gate: Gate,
     /// What waits in the mailbox.
     queued: QueuedBytes,
-    heard: Instant,
+    last_received: Instant,
     closing: bool,
     ended: Ended,
 }
@@ -82,7 +82,7 @@ impl Session {
             fragments: Fragments::default(),
             gate,
             queued: QueuedBytes::default(),
-            heard: Instant::now(),
+            last_received: Instant::now(),
             closing: false,
             ended: Ended::Cut,
             sessions,
@@ -227,7 +227,7 @@ impl Session {
     }
 
     fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
-        if self.heard.elapsed() > self.sessions.settings.session_timeout {
+        if self.last_received.elapsed() > self.sessions.settings.session_timeout {
             self.close(Close::Silent, ctx);
             return;
         }
@@ -352,7 +352,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             }
             return;
         }
-        self.heard = Instant::now();
+        self.last_received = Instant::now();
         match message {
             Ok(ws::Message::Text(text)) => self.text(&text, ctx),
             Ok(ws::Message::Ping(bytes)) => ctx.pong(&bytes),

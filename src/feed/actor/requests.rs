@@ -22,12 +22,12 @@ impl Feed {
     /// it began, and appends before what came later may need another read. Or reads that follow each
     /// other would let nothing be stored.
     pub(super) fn read_ended(&mut self, ctx: &mut Context<Self>) {
-        for asked in std::mem::take(&mut self.answered_by_read) {
-            self.serve(asked, Resync::Cold, ctx);
+        for request in std::mem::take(&mut self.answered_by_read) {
+            self.serve(request, Resync::Cold, ctx);
         }
         self.append(ctx);
-        for asked in std::mem::take(&mut self.pending) {
-            self.request(asked, Resync::Cold, ctx);
+        for request in std::mem::take(&mut self.pending) {
+            self.request(request, Resync::Cold, ctx);
         }
         if std::mem::take(&mut self.in_flight.read_again) {
             self.read(ctx);
@@ -36,21 +36,21 @@ impl Feed {
 
     pub(super) fn request(
         &mut self,
-        asked: PendingRequest,
+        request: PendingRequest,
         resync: Resync,
         ctx: &mut Context<Self>,
     ) {
-        if let Some(ending) = self.closing {
-            ending.refuse(asked);
+        if let Some(reason) = self.closing {
+            reason.refuse(request);
             return;
         }
-        if self.can_serve(&asked) {
-            self.serve(asked, resync, ctx);
+        if self.can_serve(&request) {
+            self.serve(request, resync, ctx);
             return;
         }
         // A position beyond this feed's head may be right all the same: the feed may lag, so it reads before it judges.
-        let is_ahead = self.drawing.is_some() && asked.position() > self.head();
-        self.pending.push(asked);
+        let is_ahead = self.drawing.is_some() && request.position() > self.head();
+        self.pending.push(request);
         if is_ahead {
             self.read(ctx);
         }
@@ -58,40 +58,40 @@ impl Feed {
 
     /// The living strokes of the drawing are read: serves those who need no more than that.
     pub(super) fn serve_first_loads(&mut self, ctx: &mut Context<Self>) {
-        for asked in self.take_pending() {
-            if self.can_serve(&asked) {
-                self.serve(asked, Resync::Cold, ctx);
+        for request in self.take_pending() {
+            if self.can_serve(&request) {
+                self.serve(request, Resync::Cold, ctx);
             } else {
-                self.pending.push(asked);
+                self.pending.push(request);
             }
         }
     }
 
     /// Whether enough of the drawing is read to answer this.
-    fn can_serve(&self, asked: &PendingRequest) -> bool {
+    fn can_serve(&self, request: &PendingRequest) -> bool {
         let Some(drawing) = &self.drawing else {
             return false;
         };
         if let PendingRequest::Hello {
             session: greeting, ..
-        } = asked
+        } = request
         {
             // The hello of a session whose join still waits for a read waits with it, or it would be told to nobody.
             let joins_later =
                 self.answered_by_read.iter().chain(&self.pending).any(
-                    |asked| matches!(asked, PendingRequest::Join { session, .. } if session == greeting),
+                    |request| matches!(request, PendingRequest::Join { session, .. } if session == greeting),
                 );
             // The last op of a writer may be found in a tombstone only.
             return !joins_later && drawing.is_whole();
         }
-        let position = asked.position();
+        let position = request.position();
         // Who holds nothing needs no tombstone, and who holds something those after it.
         position == 0 || (drawing.tombstones_missing_to() <= position && position <= drawing.head())
     }
 
-    fn serve(&mut self, asked: PendingRequest, resync: Resync, ctx: &mut Context<Self>) {
+    fn serve(&mut self, request: PendingRequest, resync: Resync, ctx: &mut Context<Self>) {
         let Some(drawing) = &self.drawing else { return };
-        match asked {
+        match request {
             PendingRequest::Join {
                 session,
                 mailbox,
@@ -176,7 +176,7 @@ impl Feed {
     /// Forgets what nobody waits for any more, and whatever `gone` says.
     pub(super) fn forget_pending(&mut self, gone: impl Fn(&PendingRequest) -> bool) {
         for list in [&mut self.pending, &mut self.answered_by_read] {
-            list.retain(|asked| !asked.is_given_up() && !gone(asked));
+            list.retain(|request| !request.is_given_up() && !gone(request));
         }
     }
 

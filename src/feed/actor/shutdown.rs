@@ -24,21 +24,21 @@ impl Feed {
 
     /// Closes all sessions and stops. Whoever asks for the drawing from now on opens another
     /// feed; what was asked of this one already is behind its back, and is refused before it stops.
-    pub(super) fn end(&mut self, ending: CloseReason, ctx: &mut Context<Self>) {
+    pub(super) fn end(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
         self.registration.remove();
-        self.closing = Some(ending);
-        for asked in self.take_pending() {
-            ending.refuse(asked);
+        self.closing = Some(reason);
+        for request in self.take_pending() {
+            reason.refuse(request);
         }
-        self.subscribers.close(usize::MAX, || ending.close());
+        self.subscribers.close(usize::MAX, || reason.close());
         ctx.notify(Stop);
     }
 
     /// Nothing new is taken; what was is committed and answered; then the sessions go in batches.
     fn drain(&mut self, ctx: &mut Context<Self>) {
         self.closing = Some(CloseReason::Restart);
-        for asked in self.take_pending() {
-            CloseReason::Restart.refuse(asked);
+        for request in self.take_pending() {
+            CloseReason::Restart.refuse(request);
         }
         let mut busy = !self.queue.is_empty();
         if !busy {
