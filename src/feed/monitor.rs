@@ -11,8 +11,8 @@ const TICKS_UNTIL_STALLED: u8 = 2;
 /// How far one live query got, and how far it should be.
 #[derive(Debug, Default)]
 struct Progress {
-    heard: u64,
-    /// What was heard, and what was stored, when the last tick passed.
+    received: u64,
+    /// What was received, and what was stored, when the last tick passed.
     before: u64,
     due: u64,
     missed: u8,
@@ -20,24 +20,24 @@ struct Progress {
 
 impl Progress {
     /// One that is told what comes after this.
-    fn from(heard: u64) -> Self {
+    fn from(received: u64) -> Self {
         Self {
-            heard,
+            received,
             ..Self::default()
         }
     }
 
     /// A tick passed. One that is late is not stalled, as long as it goes on telling.
     fn is_stalled(&mut self, stored: u64) -> bool {
-        let silent = self.heard < self.due && self.heard == self.before;
+        let silent = self.received < self.due && self.received == self.before;
         self.missed = if silent { self.missed + 1 } else { 0 };
-        self.before = self.heard;
+        self.before = self.received;
         self.due = stored;
         self.missed >= TICKS_UNTIL_STALLED
     }
 }
 
-/// What is stored, and what of it was heard.
+/// What is stored, and what of it was received.
 #[derive(Debug, Default)]
 pub(super) struct LiveQueryMonitor {
     /// By their positions.
@@ -57,9 +57,9 @@ impl LiveQueryMonitor {
         self.rows = Progress::from(self.numbered);
     }
 
-    /// A change was heard.
+    /// A change was received.
     pub(super) fn on_change(&mut self, seq: Seq) {
-        self.changes.heard = self.changes.heard.max(seq);
+        self.changes.received = self.changes.received.max(seq);
     }
 
     /// Numbers a signal row, which is to be stored.
@@ -73,15 +73,15 @@ impl LiveQueryMonitor {
         self.written = self.written.max(row);
     }
 
-    /// The row of this number was heard. A feed before this one gave higher numbers.
+    /// The row of this number was received. A feed before this one gave higher numbers.
     pub(super) fn on_row(&mut self, row: u64) {
         if row <= self.numbered {
-            self.rows.heard = self.rows.heard.max(row);
+            self.rows.received = self.rows.received.max(row);
         }
     }
 
     /// A tick passed, and the drawing stands at `head`: true when for some ticks nothing was
-    /// heard of what was stored before.
+    /// received of what was stored before.
     pub(super) fn is_stalled(&mut self, head: Seq) -> bool {
         let to_changes = self.changes.is_stalled(head);
         self.rows.is_stalled(self.written) || to_changes

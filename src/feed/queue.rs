@@ -87,7 +87,7 @@ impl Capacity {
     }
 
     /// How many ops hold room, and how many bytes.
-    pub fn held(&self) -> (usize, usize) {
+    pub fn used(&self) -> (usize, usize) {
         let Space { ops, bytes, .. } = &*self.0;
         (ops.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed))
     }

@@ -15,7 +15,7 @@ pub(super) struct Entry<H> {
     pub(super) number: u64,
     pub(super) handle: H,
     /// Joins and reads on their way to it or there: it does not close for idleness before it saw them.
-    pub(super) asked: u64,
+    pub(super) requests_sent: u64,
     pub(super) sessions: usize,
 }
 
@@ -73,12 +73,12 @@ impl<H> Registration<H> {
         }
     }
 
-    /// Removes the feed if all that was asked of it, `asked` in number, has reached it.
-    pub(super) fn remove_if_idle(&self, asked: u64) -> bool {
+    /// Removes the feed if all requests that were sent to it have reached it.
+    pub(super) fn remove_if_idle(&self, requests_seen: u64) -> bool {
         let mut open = self.entries.lock();
         match open.get(&self.id) {
             Some(entry) if entry.number == self.number => {
-                let idle = entry.asked == asked;
+                let idle = entry.requests_sent == requests_seen;
                 if idle {
                     open.remove(&self.id);
                 }

@@ -82,7 +82,7 @@ impl Feeds {
         ];
         let open = self.lock();
         for open in open.values() {
-            let held = open.handle.state.capacity.held();
+            let held = open.handle.state.capacity.used();
             ops += held.0;
             bytes += held.1;
             let (living, tombstones) = open.handle.state.sizes();
@@ -125,7 +125,7 @@ impl Feeds {
     ///
     /// [`FeedError::Unavailable`] while this server goes.
     pub fn join(&self, id: DrawingId, message: FromActor) -> Result<FeedHandle, FeedError> {
-        self.ask(id, message)
+        self.send(id, message)
     }
 
     /// A chunk of the changes after `since`, from the feed's memory; with the `target` that an earlier
@@ -143,7 +143,7 @@ impl Feeds {
     ) -> Result<ReadChunk, FeedError> {
         for _ in 0..ATTEMPTS {
             let (answer, page) = oneshot::channel();
-            self.ask(
+            self.send(
                 id,
                 Read(ReadRequest {
                     since,
@@ -178,12 +178,12 @@ impl Feeds {
         let asked = [id];
         let (heads, _) = tokio::join!(self.0.store.heads(&asked), signal);
         if let Ok(mut heads) = heads {
-            self.told(id, heads.pop());
+            self.report_head(id, heads.pop());
         }
     }
 
     /// Passes on what the database says of a drawing, if it is open here; nothing, if it is swept away.
-    fn told(&self, id: DrawingId, head: Option<Head>) {
+    fn report_head(&self, id: DrawingId, head: Option<Head>) {
         let feed = self.lock().get(&id).map(|open| open.handle.feed.clone());
         if let Some(feed) = feed {
             feed.do_send(HeadReport(head));
@@ -203,7 +203,8 @@ impl Feeds {
                 Ok(heads) => {
                     let mut heads: HashMap<_, _> =
                         heads.into_iter().map(|head| (head.id, head)).collect();
-                    open.iter().for_each(|id| self.told(*id, heads.remove(id)));
+                    open.iter()
+                        .for_each(|id| self.report_head(*id, heads.remove(id)));
                 }
                 Err(error) => log::warn!("the heads of open drawings cannot be checked: {error}"),
             }
@@ -245,7 +246,7 @@ impl Feeds {
 
     /// Asks the drawing's feed, which is opened if it is not. Sent under the lock, so that a
     /// feed that takes itself off the registry knows that nothing more is on its way to it.
-    fn ask<M>(&self, id: DrawingId, message: M) -> Result<FeedHandle, FeedError>
+    fn send<M>(&self, id: DrawingId, message: M) -> Result<FeedHandle, FeedError>
     where
         M: Message<Result = ()> + Send + 'static,
         Feed: Handler<M>,
@@ -265,7 +266,7 @@ impl Feeds {
             }
             hash_map::Entry::Vacant(entry) => entry.insert(self.open_feed(id)),
         };
-        open.asked += 1;
+        open.requests_sent += 1;
         // Past the mailbox's limit: bounded by the number of sessions and requests.
         open.handle.feed.do_send(message);
         Ok(open.handle.clone())
@@ -291,7 +292,7 @@ impl Feeds {
         Entry {
             number,
             handle,
-            asked: 0,
+            requests_sent: 0,
             sessions: 0,
         }
     }

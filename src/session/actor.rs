@@ -54,7 +54,7 @@ pub struct Session {
     gate: Gate,
     /// What waits in the mailbox.
     queued: QueuedBytes,
-    heard: Instant,
+    last_received: Instant,
     closing: bool,
     ended: Ended,
 }
@@ -86,7 +86,7 @@ impl Session {
             fragments: Fragments::default(),
             gate,
             queued: QueuedBytes::default(),
-            heard: Instant::now(),
+            last_received: Instant::now(),
             closing: false,
             ended: Ended::Cut,
             sessions,
@@ -232,7 +232,7 @@ impl Session {
 
     fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
         let (now, timeout) = (Instant::now(), self.sessions.settings.session_timeout);
-        if now.duration_since(self.heard) > timeout || self.fragments.is_late(now, timeout) {
+        if now.duration_since(self.last_received) > timeout || self.fragments.is_late(now, timeout) {
             self.close(Close::Silent, ctx);
             return;
         }
@@ -354,12 +354,12 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             }
             return;
         }
-        self.heard = Instant::now();
+        self.last_received = Instant::now();
         match message {
             Ok(ws::Message::Text(text)) => self.text(&text, ctx),
             Ok(ws::Message::Ping(bytes)) => ctx.pong(&bytes),
             Ok(ws::Message::Pong(_) | ws::Message::Nop) => {}
-            Ok(ws::Message::Continuation(item)) => match self.fragments.take(item, self.heard) {
+            Ok(ws::Message::Continuation(item)) => match self.fragments.take(item, self.last_received) {
                 Ok(Some(text)) => self.text(&text, ctx),
                 Ok(None) => {}
                 Err(close) => self.close(close, ctx),

@@ -304,7 +304,7 @@ async fn another_position_in_the_database_is_noticed() {
             deleted: false,
         };
         let before = stalled.count("whiteboard_head_mismatches_total");
-        stalled.feeds.told(stalled.drawing, Some(head));
+        stalled.feeds.report_head(stalled.drawing, Some(head));
         // The feed answers after it was told.
         stalled
             .feeds
