@@ -283,7 +283,12 @@ async fn a_signal_leaves_nothing_behind() {
     .await;
     let mut cleo = Browser::named(server.address(), &drawing, "Cleo").await;
     cleo.wait("who is here", |b| b.people.len() == 2).await;
-    assert!(cleo.ink.is_empty() && cleo.pointers.is_empty());
+    // What she was to be told of the past came before what is going on.
+    ben.signal(json!({"pointer": {"x": 1, "y": 2}})).await;
+    let present = ben.writer.unwrap();
+    cleo.wait("what Ben does", |b| b.pointers.contains_key(&present))
+        .await;
+    assert!(cleo.ink.is_empty() && cleo.pointers.len() == 1, "{cleo:?}");
     assert_eq!((cleo.head, ben.head), (0, 0));
     let stored = strokes(server.address(), &drawing).await;
     assert_eq!(
