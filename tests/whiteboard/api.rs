@@ -11,7 +11,7 @@ use whiteboard::server::Server;
 
 use crate::browser::Browser;
 use crate::page::pen;
-use crate::served::{ready, serve};
+use crate::served::{client, ready, serve};
 
 struct Site {
     server: Server,
@@ -22,7 +22,7 @@ impl Site {
     async fn start() -> Self {
         Self {
             server: serve(&["--workers=1"]).await,
-            http: Client::new(),
+            http: client(),
         }
     }
 
@@ -587,7 +587,7 @@ async fn health_is_told() {
 async fn a_server_that_leaves_says_so_first() {
     let site = Site {
         server: serve(&["--drain-notice=2s"]).await,
-        http: Client::new(),
+        http: client(),
     };
     let address = site.server.address();
     let ready = site.ask(Method::GET, "/readyz");

@@ -8,13 +8,13 @@ use whiteboard::store::Database;
 use crate::browser::Browser;
 use crate::page::pen;
 use crate::processes::program;
-use crate::served::{create_drawing, serve_on, strokes};
+use crate::served::{client, create_drawing, serve_on, strokes};
 use crate::surrealdb::Server;
 
 /// Asks the SurrealDB server itself, as `curl` does in the README.
 fn ask(database: &Database, method: reqwest::Method, door: &str) -> reqwest::RequestBuilder {
     let url = format!("{}/{door}", database.url.replace("ws://", "http://"));
-    reqwest::Client::new()
+    client()
         .request(method, url)
         .basic_auth(database.user.as_ref().unwrap(), database.password.as_ref())
         .header("Surreal-NS", &database.namespace)

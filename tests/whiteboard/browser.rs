@@ -20,6 +20,7 @@ use whiteboard::model::{OpId, Seq, StrokeId};
 use whiteboard::protocol::SUBPROTOCOL;
 
 use crate::page::{Closed, Page, Refused, Then};
+use crate::served::client;
 
 /// How long anything that is waited for may take, on a machine that is busy with other things too.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -56,7 +57,7 @@ impl Browser {
         Self {
             page: Page::new(address, drawing),
             socket: None,
-            http: reqwest::Client::new(),
+            http: client(),
         }
     }
 

@@ -12,7 +12,7 @@ use whiteboard::server::Server;
 use crate::browser::Browser;
 use crate::page::{Closed, pen};
 use crate::raw::Raw;
-use crate::served::{Process, create_drawing, serve, settings};
+use crate::served::{Process, client, create_drawing, serve, settings};
 
 /// Deadlines that a test can wait for.
 const SHORT: Duration = Duration::from_millis(1_500);
@@ -63,7 +63,9 @@ fn check(name: &str, closed: &Closed, code: u16, word: &str) {
 
 /// A number that `/metrics` tells.
 async fn metric(address: SocketAddr, name: &str) -> usize {
-    let text = reqwest::get(format!("http://{address}/metrics"))
+    let text = client()
+        .get(format!("http://{address}/metrics"))
+        .send()
         .await
         .expect("an answer")
         .text()
