@@ -28,6 +28,7 @@ mod logged;
 mod metrics;
 mod people;
 mod properties;
+mod reading;
 mod refused;
 mod replicas;
 mod resync;
