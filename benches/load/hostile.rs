@@ -36,10 +36,10 @@ const ANSWERS_WATCHED: Duration = Duration::from_secs(40);
 const STROKE_EACH: Duration = Duration::from_millis(20);
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(50);
-/// How much the server's memory may grow while sockets attack, in bytes.
+/// How much the server's memory may grow during an attack, in bytes.
 const MOST_GROWN: f64 = 64.0 * 1024.0 * 1024.0;
-/// The same for answers that nobody reads: each is held until it is ended.
-const MOST_GROWN_BY_ANSWERS: f64 = 512.0 * 1024.0 * 1024.0;
+/// How much more than before all attacks it may be before one of them, or after the last.
+const MOST_LEFT: f64 = 64.0 * 1024.0 * 1024.0;
 /// How many times its quiet value p99 may have.
 const MOST_TIMES: f64 = 2.0;
 /// What a reader that does not read holds in its own system, in bytes.
@@ -47,27 +47,40 @@ const RECEIVE_BUFFER: u32 = 16 * 1024;
 /// Strokes, and bytes of each, of the drawing whose answer is not read.
 const LARGE: (usize, usize) = (24, 60_000);
 
+/// What each socket holds open of a message that does not end: so much in so many fragments, and part of
+/// another one.
+const FRAGMENTS: (usize, usize) = (5, 50 * 1024);
+const PART: (usize, usize) = (4 * 1024, 2 * 1024);
+/// Time between two bytes of who sends one after the other.
+const BYTE_EACH: Duration = Duration::from_secs(1);
+/// By these the server notices that a page is silent while it is watched.
+const IMPATIENT: [(&str, &str); 2] = [
+    ("WHITEBOARD_HEARTBEAT", "1s"),
+    ("WHITEBOARD_SILENCE_LIMIT", "6s"),
+];
+
 type Socket = WebSocketStream<TcpStream>;
 
 /// Prints what each attack does, and fails when a bound does not hold.
 pub async fn run() -> Result<(), String> {
     println!("\nhostile: {ATTACKERS} sockets at once, {REQUESTS} requests at once");
     println!(
-        "{:<34}  {:>8}  {:>8}  {:>7}  {:>7}  {:>7}  told",
-        "", "RSS MiB", "peak MiB", "p50 ms", "p99 ms", "strokes"
+        "{:<34}  {:>8}  {:>8}  {:>7}  {:>7}  {:>7}  {:>7}  told",
+        "", "RSS MiB", "peak MiB", "p50 ms", "p99 ms", "quiet", "strokes"
     );
-    let server = Server::start_limited()?;
+    let server = Server::start_limited(&IMPATIENT)?;
     let drawing = server.create_drawing(&reqwest::Client::new()).await?;
     let large = server.create_drawing(&reqwest::Client::new()).await?;
     fill(&server, &large).await?;
     let mut pair = Pair::open(&server, &drawing).await?;
     pair.watch(&server, Duration::from_secs(3)).await?;
     let quiet = pair.watch(&server, WATCHED).await?;
-    quiet.print("quiet", "");
+    quiet.print("quiet", &quiet, "");
 
     let huge = Attack::huge();
     let pings = Attack::small(0x89, b"");
     let signals = Attack::small(0x81, br#"{"type":"signal","pointer":{"x":1.5,"y":2}}"#);
+    let (fragments, slowly) = (Attack::fragments(), Attack::slowly());
     let mut broken = Vec::new();
     let (good, wrong) = (server.address.to_string(), "evil.example".to_owned());
     for (name, attack, host) in [
@@ -76,6 +89,8 @@ pub async fn run() -> Result<(), String> {
         ("1.5 GB of pings", &pings, &good),
         ("1.5 GB of pings, turned away", &pings, &wrong),
         ("1.5 GB of signals", &signals, &good),
+        ("messages that do not end", &fragments, &good),
+        ("a byte each second", &slowly, &good),
     ] {
         let mut attackers = JoinSet::new();
         for _ in 0..ATTACKERS {
@@ -92,22 +107,17 @@ pub async fn run() -> Result<(), String> {
                 .entry(one.map_err(|error| error.to_string())?)
                 .or_insert(0) += 1;
         }
-        seen.print(name, &format!("{told:?}"));
-        seen.check(name, &quiet, MOST_GROWN, &mut broken);
+        seen.print(name, &quiet, &format!("{told:?}"));
+        seen.check(name, &quiet, &mut broken);
         if told.keys().any(|word| !word.starts_with('4')) {
             broken.push(format!("{name}: not everyone was told why"));
         }
     }
     let post = format!("POST /api/drawings HTTP/1.1\r\nhost: {good}\r\ncontent-length: 10\r\n\r\n");
     let get = format!("GET /api/drawings/{large}/strokes?since=0 HTTP/1.1\r\nhost: {good}\r\n\r\n");
-    for (name, request, time, most) in [
-        ("bodies that do not come", &post, BODIES_WATCHED, MOST_GROWN),
-        (
-            "answers that nobody reads",
-            &get,
-            ANSWERS_WATCHED,
-            MOST_GROWN_BY_ANSWERS,
-        ),
+    for (name, request, time) in [
+        ("bodies that do not come", &post, BODIES_WATCHED),
+        ("answers that nobody reads", &get, ANSWERS_WATCHED),
     ] {
         let mut streams = Vec::new();
         for _ in 0..REQUESTS {
@@ -121,12 +131,15 @@ pub async fn run() -> Result<(), String> {
         for stream in streams {
             *told.entry(end_of(stream).await).or_insert(0) += 1;
         }
-        seen.print(name, &format!("{told:?}"));
-        seen.check(name, &quiet, most, &mut broken);
+        seen.print(name, &quiet, &format!("{told:?}"));
+        seen.check(name, &quiet, &mut broken);
         if told.contains_key("open") {
             broken.push(format!("{name}: not every connection ended"));
         }
     }
+    let after = pair.watch(&server, WATCHED).await?;
+    after.print("quiet again", &quiet, "");
+    after.check("quiet again", &quiet, &mut broken);
     if broken.is_empty() {
         Ok(())
     } else {
@@ -138,7 +151,10 @@ pub async fn run() -> Result<(), String> {
 #[derive(Clone)]
 struct Attack {
     first: Vec<u8>,
+    /// Again and again, or nothing more.
     then: Vec<u8>,
+    /// Waited before each.
+    pause: Duration,
 }
 
 impl Attack {
@@ -148,7 +164,8 @@ impl Attack {
         first.extend((1_u64 << 40).to_be_bytes());
         first.extend([0; 4]);
         let then = vec![b'x'; 64 * 1024];
-        Self { first, then }
+        let pause = Duration::ZERO;
+        Self { first, then, pause }
     }
 
     /// Small frames, masked with a key of zeros.
@@ -158,6 +175,38 @@ impl Attack {
         Self {
             first: Vec::new(),
             then: frame.repeat(64 * 1024 / frame.len()),
+            pause: Duration::ZERO,
+        }
+    }
+
+    /// A text in fragments of which the last does not come, nor the end of the one before it.
+    fn fragments() -> Self {
+        let (count, bytes) = FRAGMENTS;
+        let header = |first: u8, bytes: usize| {
+            let [high, low] = (bytes as u16).to_be_bytes();
+            [first, 0xfe, high, low, 0, 0, 0, 0]
+        };
+        let mut first = Vec::new();
+        for fragment in 0..count {
+            first.extend(header(u8::from(fragment == 0), bytes));
+            first.resize(first.len() + bytes, b' ');
+        }
+        let (announced, sent) = PART;
+        first.extend(header(0, announced));
+        first.resize(first.len() + sent, b' ');
+        Self {
+            first,
+            then: Vec::new(),
+            pause: Duration::ZERO,
+        }
+    }
+
+    /// A large frame, byte by byte.
+    fn slowly() -> Self {
+        Self {
+            first: vec![0x81, 0xfe, 0xff, 0xff, 0, 0, 0, 0],
+            then: vec![b' '],
+            pause: BYTE_EACH,
         }
     }
 
@@ -180,7 +229,8 @@ impl Attack {
         let sending = async {
             let mut sent = self.first.len();
             let mut going = writing.write_all(&self.first).await.is_ok();
-            while going && sent < EACH_SENDS {
+            while going && sent < EACH_SENDS && !self.then.is_empty() {
+                sleep(self.pause).await;
                 going = writing.write_all(&self.then).await.is_ok();
                 sent += self.then.len();
             }
@@ -372,19 +422,23 @@ impl Seen {
         percentile(&self.latency, 0.99)
     }
 
-    fn print(&self, name: &str, told: &str) {
+    fn print(&self, name: &str, quiet: &Seen, told: &str) {
         println!(
-            "{name:<34}  {:>8.0}  {:>8.0}  {:>7.2}  {:>7.2}  {:>7}  {told}",
+            "{name:<34}  {:>8.0}  {:>8.0}  {:>7.2}  {:>7.2}  {:>7.2}  {:>7}  {told}",
             self.before / 1024.0 / 1024.0,
             self.peak / 1024.0 / 1024.0,
             percentile(&self.latency, 0.5),
             self.p99(),
+            quiet.p99(),
             self.latency.len(),
         );
     }
 
-    fn check(&self, name: &str, quiet: &Seen, most: f64, broken: &mut Vec<String>) {
-        if self.peak - self.before > most {
+    fn check(&self, name: &str, quiet: &Seen, broken: &mut Vec<String>) {
+        if self.before - quiet.peak > MOST_LEFT {
+            broken.push(format!("{name}: what was before left too much memory"));
+        }
+        if self.peak - self.before > MOST_GROWN {
             broken.push(format!("{name}: memory grew too much"));
         }
         if self.p99() > MOST_TIMES * quiet.p99() {

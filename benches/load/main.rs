@@ -16,7 +16,7 @@
 //! cargo bench --bench load -- cold        a first load after many edits or erased strokes, and after none
 //! cargo bench --bench load -- all         all but the seven before
 //!     --people N     how many come at once (1,000); a bound that does not hold fails the run
-//!     --changes N    how many changes a much edited drawing of `cold` has (2,000,000), or fewer after 4 minutes
+//!     --changes N    how many changes a much edited drawing of `cold` has (2,000,000): fewer for a quick run
 //!     --pairs N      how often each server gets its turn (3)
 //!     --seconds N    how long is measured in a turn (20; in `rate` 3)
 //!     --only NAME    `whiteboard` or `broadcast` alone

@@ -89,14 +89,15 @@ impl Server {
         Self::run(Kind::Whiteboard, command, data)
     }
 
-    /// Starts a whiteboard with the limits that it has by itself.
-    pub fn start_limited() -> Result<Self, String> {
+    /// Starts a whiteboard with the limits that it has by itself, and these settings.
+    pub fn start_limited(settings: &[(&str, &str)]) -> Result<Self, String> {
         let data = tempfile::tempdir().map_err(|error| error.to_string())?;
         let folder = data.path().join("data");
         let mut command = whiteboard(&data, &format!("surrealkv://{}", folder.display()));
         for (name, _) in RAISED_LIMITS {
             command.env_remove(name);
         }
+        command.envs(settings.iter().copied());
         Self::run(Kind::Whiteboard, command, data)
     }
 

@@ -1,18 +1,22 @@
-//! What browsers that stop reading cost the server in memory, while large strokes are drawn.
+//! What browsers that stop reading cost the server in memory, while large strokes are drawn, and others in time.
 //!
 //! Each load is drawn twice: while those browsers read, and while they do not. One that
-//! always reads has to see everything in both.
+//! always reads has to see everything in both. Then one edits a drawing that nobody else reads any more and, in
+//! turn, one where everyone does.
 
 use std::future::ready;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use crate::crowd::open_page;
 use crate::frames;
+use crate::percentile;
 use crate::server::{Kind, Server};
 
 /// Browsers that stop reading.
@@ -29,6 +33,15 @@ const RECEIVE_BUFFER: usize = 32 * 1024;
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long memory may take to settle.
 const SETTLE: Duration = Duration::from_secs(1);
+/// Edits in each of two drawings, one of which has readers that do not read, and what the median of the ratio of
+/// two that follow each other may be.
+const EDITS: usize = 200;
+const RATIO: f64 = 2.0;
+/// Most edits until all who do not read are behind, and those that are drawn between two looks.
+const MOST_EDITS: usize = 2_000;
+const BETWEEN_LOOKS: usize = 20;
+/// How often a server left someone out who does not read: once until they read again.
+const SKIPPED: &str = "whiteboard_frames_skipped_total{kind=\"strokes\"} ";
 
 /// Prints memory with browsers that read, and with as many that do not.
 pub async fn run() -> Result<(), String> {
@@ -49,7 +62,134 @@ pub async fn run() -> Result<(), String> {
             (slow.0 - reading.0) / count as f64
         );
     }
+    for count in SLOW {
+        slower(count).await?;
+    }
     Ok(())
+}
+
+/// Times edits beside so many browsers that do not read, and edits elsewhere between them.
+async fn slower(count: usize) -> Result<(), String> {
+    let server = Server::start(Kind::Whiteboard)?;
+    let http = reqwest::Client::new();
+    let [mut here, mut elsewhere] = [
+        Editor::open(&server, &http).await?,
+        Editor::open(&server, &http).await?,
+    ];
+    let mut pages = Vec::new();
+    for editor in [&here, &elsewhere] {
+        for _ in 0..count {
+            pages.push(open_page(&server, &editor.drawing, None).await?);
+        }
+    }
+    let read = pages.split_off(count);
+    for mut page in read {
+        tokio::spawn(async move { while let Some(Ok(_)) = page.next().await {} });
+    }
+    for page in &pages {
+        let socket = socket2::SockRef::from(page.get_ref());
+        let small = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+        small.map_err(|error| error.to_string())?;
+    }
+    let mut behind = 0;
+    while behind < count {
+        if here.edits > MOST_EDITS {
+            return Err(format!("only {behind} of {count} browsers are behind"));
+        }
+        for _ in 0..BETWEEN_LOOKS {
+            here.edit().await?;
+        }
+        behind = skipped(&server, &http).await?;
+    }
+    let (mut ratios, mut times) = (Vec::new(), [Vec::new(), Vec::new()]);
+    for _ in 0..EDITS {
+        let beside = here.edit().await?;
+        let alone = elsewhere.edit().await?;
+        ratios.push(beside.as_secs_f64() / alone.as_secs_f64());
+        times[0].push(beside.as_micros() as u32);
+        times[1].push(alone.as_micros() as u32);
+    }
+    if skipped(&server, &http).await? != count {
+        return Err("a browser that does not read was told something".into());
+    }
+    ratios.sort_unstable_by(f64::total_cmp);
+    times.iter_mut().for_each(|times| times.sort_unstable());
+    let ratio = ratios[EDITS / 2];
+    let [beside, alone] = times.map(|times| [0.5, 0.99].map(|share| percentile(&times, share)));
+    println!(
+        "{count:>3} browsers that do not read: an edit takes {:.2} ms (p99 {:.2}), where all read {:.2} (p99 {:.2}): \
+         {ratio:.2} times as long",
+        beside[0], beside[1], alone[0], alone[1]
+    );
+    match ratio <= RATIO {
+        true => Ok(()),
+        false => Err(format!("an edit takes {ratio:.2} times as long")),
+    }
+}
+
+async fn skipped(server: &Server, http: &reqwest::Client) -> Result<usize, String> {
+    let asked = http.get(format!("http://{}/metrics", server.address));
+    let answer = asked.send().await.map_err(|error| error.to_string())?;
+    let text = answer.text().await.map_err(|error| error.to_string())?;
+    let line = text.lines().find_map(|line| line.strip_prefix(SKIPPED));
+    let number = line.and_then(|number| number.parse().ok());
+    number.ok_or_else(|| "there is no such metric".into())
+}
+
+/// One who edits one large stroke again and again.
+struct Editor {
+    page: WebSocketStream<TcpStream>,
+    drawing: String,
+    stroke: String,
+    edits: usize,
+}
+
+impl Editor {
+    async fn open(server: &Server, http: &reqwest::Client) -> Result<Self, String> {
+        let drawing = server.create_drawing(http).await?;
+        let mut editor = Self {
+            page: open_page(server, &drawing, Some("Editor")).await?,
+            drawing,
+            stroke: Uuid::new_v4().simple().to_string(),
+            edits: 0,
+        };
+        let (stroke, body) = (&editor.stroke, frames::body());
+        let draw = format!(r#""op":"draw","stroke":"{stroke}","body":{body}"#);
+        editor.tell(&draw).await?;
+        Ok(editor)
+    }
+
+    /// Edits once; gives how long it took until it had the change and its answer.
+    async fn edit(&mut self) -> Result<Duration, String> {
+        let (stroke, note) = (&self.stroke, "x".repeat(BYTES - self.edits % 2));
+        let edit = format!(r#""op":"edit","stroke":"{stroke}","set":{{"note":"{note}"}}"#);
+        let began = Instant::now();
+        self.tell(&edit).await?;
+        Ok(began.elapsed())
+    }
+
+    async fn tell(&mut self, op: &str) -> Result<(), String> {
+        self.edits += 1;
+        let n = self.edits;
+        let frame = format!(r#"{{"type":"ops","ops":[{{"n":{n},{op}}}]}}"#);
+        let sent = self.page.send(Message::text(frame)).await;
+        sent.map_err(|error| error.to_string())?;
+        let (answer, mut seen, mut done) = (format!(r#"{{"type":"done","n":{n}}}"#), false, false);
+        while !(seen && done) {
+            match timeout(LIMIT, self.page.next()).await {
+                Ok(Some(Ok(Message::Text(text)))) => match frames::kind_of(&text) {
+                    "refused" | "reset" | "resend" | "read" => return Err(text.to_string()),
+                    _ => {
+                        seen |= frames::span(&text).is_some_and(|(_, to)| to >= n as u64);
+                        done |= text.as_str() == answer;
+                    }
+                },
+                Ok(Some(Ok(_))) => {}
+                other => return Err(format!("the editor's socket ended: {other:?}")),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// MiB that the server grew by, and had grown by at most.

@@ -232,7 +232,8 @@ impl Session {
 
     fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
         let (now, timeout) = (Instant::now(), self.sessions.settings.session_timeout);
-        if now.duration_since(self.last_received) > timeout || self.fragments.is_late(now, timeout) {
+        if now.duration_since(self.last_received) > timeout || self.fragments.is_late(now, timeout)
+        {
             self.close(Close::Silent, ctx);
             return;
         }
@@ -359,11 +360,13 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             Ok(ws::Message::Text(text)) => self.text(&text, ctx),
             Ok(ws::Message::Ping(bytes)) => ctx.pong(&bytes),
             Ok(ws::Message::Pong(_) | ws::Message::Nop) => {}
-            Ok(ws::Message::Continuation(item)) => match self.fragments.take(item, self.last_received) {
-                Ok(Some(text)) => self.text(&text, ctx),
-                Ok(None) => {}
-                Err(close) => self.close(close, ctx),
-            },
+            Ok(ws::Message::Continuation(item)) => {
+                match self.fragments.take(item, self.last_received) {
+                    Ok(Some(text)) => self.text(&text, ctx),
+                    Ok(None) => {}
+                    Err(close) => self.close(close, ctx),
+                }
+            }
             Ok(ws::Message::Binary(_)) => self.malformed("frames are text", ctx),
             Ok(ws::Message::Close(reason)) => {
                 self.closing = true;

@@ -158,6 +158,7 @@ impl Cluster {
             });
         }
         let ports: Vec<u16> = places.iter().map(|place| place.port).collect();
+        let http = reqwest::Client::builder().timeout(DEADLINE);
         let mut cluster = Self {
             plan,
             places,
@@ -165,7 +166,7 @@ impl Cluster {
             database,
             balancer: Balancer::start(&ports, &log),
             log,
-            http: reqwest::Client::new(),
+            http: http.build().expect("a client"),
             _turn: turn,
         };
         for server in 0..plan.servers {
@@ -411,7 +412,7 @@ impl Cluster {
     /// When there is no answer, or it is none of success.
     pub async fn get(&self, address: SocketAddr, path: &str) -> reqwest::Result<Value> {
         let url = format!("http://{address}{path}");
-        let asked = self.http.get(url).timeout(DEADLINE).send().await?;
+        let asked = self.http.get(url).send().await?;
         asked.error_for_status()?.json().await
     }
 
@@ -436,7 +437,7 @@ impl Cluster {
     /// The value of one line of a server's metrics.
     pub async fn metric(&self, server: usize, name: &str) -> f64 {
         let url = format!("http://{}/metrics", self.address(server));
-        let asked = self.http.get(url).timeout(DEADLINE).send().await;
+        let asked = self.http.get(url).send().await;
         let text = asked.expect("an answer").text().await.expect("text");
         let line = text.lines().find_map(|line| line.strip_prefix(name));
         let value = line.and_then(|value| value.trim().parse().ok());
@@ -446,7 +447,7 @@ impl Cluster {
     /// Asks a server for something that is not a GET, which it has to do.
     pub async fn ask(&self, server: usize, method: Method, path: &str, body: Value) {
         let url = format!("http://{}{path}", self.address(server));
-        let asked = self.http.request(method, url).json(&body).timeout(DEADLINE);
+        let asked = self.http.request(method, url).json(&body);
         let answer = asked.send().await.expect("an answer");
         assert!(answer.status().is_success(), "{answer:?}");
     }
@@ -454,7 +455,7 @@ impl Cluster {
     /// The status of what a server answers to a GET, if it answers.
     pub async fn status(&self, server: usize, path: &str) -> Option<u16> {
         let url = format!("http://{}{path}", self.address(server));
-        let asked = self.http.get(url).timeout(DEADLINE).send().await;
+        let asked = self.http.get(url).send().await;
         Some(asked.ok()?.status().as_u16())
     }
 

@@ -288,6 +288,7 @@ impl Run {
             base,
             author,
             mark: mark(person, n),
+            reconnected: false,
             outcome: Outcome::Unknown,
         };
         assert!(self.ledger.0.insert((writer, n), entry).is_none());
@@ -316,6 +317,8 @@ impl Run {
         self.tally.sent_again += seen.sent_again();
         let theirs = self.ledger.0.range_mut((writer, 0)..=(writer, u64::MAX));
         for (&(_, n), entry) in theirs {
+            let again = seen.sent.get(&n).is_some_and(|&times| times > 1);
+            entry.reconnected = again || seen.done_by_welcome.contains(&n);
             let waits = seen.outbox.iter().any(|(waiting, _)| *waiting == n);
             entry.outcome = match seen.refusals.get(&n) {
                 Some(refused) => Outcome::Refused(refused.reason.clone()),

@@ -38,6 +38,27 @@ fn pointer(seen: &Seen, writer: WriterId) -> Option<(f64, f64)> {
     seen.pointers.get(&writer).copied().filter(|_| here)
 }
 
+/// Someone moves the pointer until someone else is shown it: they have been told by then of everything that
+/// was on its way to them before.
+async fn shows(points: &TestUser, looks: &TestUser) {
+    let (writer, until) = (points.writer(), Instant::now() + DEADLINE);
+    // A place that nobody was shown before.
+    let first = fastrand::u16(..);
+    for step in 0.. {
+        let at = (f64::from(first) + f64::from(step) / 1_000.0, -1.0);
+        points.signal(json!({"pointer": {"x": at.0, "y": at.1}}));
+        sleep(LOOK).await;
+        if pointer(&looks.seen(), writer).is_some_and(|(x, y)| x >= f64::from(first) && y == -1.0) {
+            return;
+        }
+        let (points, looks) = (&points.name, &looks.name);
+        assert!(
+            Instant::now() < until,
+            "{looks} is not shown what {points} does"
+        );
+    }
+}
+
 /// How many people a server's list says that a drawing has.
 async fn listed(cluster: &Cluster, server: usize, drawing: &str) -> u64 {
     let list = cluster.get(cluster.address(server), "/api/drawings").await;
@@ -47,6 +68,11 @@ async fn listed(cluster: &Cluster, server: usize, drawing: &str) -> u64 {
     one.expect("it is listed")["people"]
         .as_u64()
         .expect("a number")
+}
+
+/// Of whom someone was told where their pointer is, whether they are here or not.
+fn pointing(seen: &Seen) -> Vec<WriterId> {
+    seen.pointers.keys().copied().collect()
 }
 
 /// Waits until all see the same people.
@@ -131,7 +157,9 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
         let cleo = cluster.visit_at(server, "Cleo", &drawing).await;
         let now = welcome(&cleo, 1).await;
         all_see(&[&cleo], &["Ben", "Cleo"], now + SOON).await;
-        assert!(cleo.seen().pointers.is_empty() && cleo.seen().ink.is_empty());
+        shows(&ben, &cleo).await;
+        assert_eq!(pointing(&cleo.seen()), [ben.writer()]);
+        assert!(cleo.seen().ink.is_empty());
         cleo.leave().await;
     }
     assert_eq!(raw_db.rows().await, before);
@@ -157,21 +185,36 @@ async fn everyone_sees_who_is_here_within_a_second_on_whatever_server() {
     let now = welcome(&cleo, 2).await;
     all_know(&cluster, &drawing, &all, &["Ada", "Ben", "Zoe"], now).await;
 
-    // Someone goes to another server.
-    let mut welcomes = 1;
-    let server = ada.seen().server;
-    while ada.seen().server == server {
-        ada.cut();
-        welcomes += 1;
-        welcome(&ada, welcomes).await;
+    // Someone goes to another server. There she has another name: the same one would say nothing.
+    let mut moves = 0;
+    while ada.seen().server == Some(0) {
+        moves += 1;
+        ada.rename(&format!("Ada {moves}"));
+        welcome(&ada, 1 + moves).await;
     }
-    let now = welcome(&ada, welcomes).await;
-    all_know(&cluster, &drawing, &all, &["Ada", "Ben", "Zoe"], now).await;
+    let (now, name) = (welcome(&ada, 1 + moves).await, format!("Ada {moves}"));
+    let people = [&*name, "Ben", "Zoe"];
+    all_know(&cluster, &drawing, &all, &people, now).await;
+    // That her old server lets go of her takes nothing away again.
+    let left = all.iter().filter(|one| one.seen().server == Some(0));
+    let left = left.count() as f64;
+    let until = Instant::now() + DEADLINE;
+    while cluster.metric(0, "whiteboard_sessions_open ").await != left {
+        assert!(Instant::now() < until, "her old server keeps her");
+        sleep(LOOK).await;
+    }
+    for looks in [&ben, &cleo] {
+        shows(&ada, looks).await;
+    }
+    all_list(&cluster, &drawing, 3, Instant::now() + SOON + BEAT_PAUSE).await;
+    for user in all {
+        assert_eq!(names(&user.seen()), people, "{}", user.name);
+    }
 
     // Someone goes.
     ben.leave().await;
     let now = Instant::now();
-    all_know(&cluster, &drawing, &[&ada, &cleo], &["Ada", "Zoe"], now).await;
+    all_know(&cluster, &drawing, &[&ada, &cleo], &[&name, "Zoe"], now).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,7 +240,8 @@ async fn the_people_of_a_killed_server_are_gone_within_ten_seconds() {
     let cleo = cluster.visit_at(1, "Cleo", &drawing).await;
     let now = welcome(&cleo, 1).await;
     all_see(&[&ben, &cleo], &["Ben", "Cleo"], now + SOON).await;
-    assert!(cleo.seen().pointers.is_empty());
+    shows(&ben, &cleo).await;
+    assert_eq!(pointing(&cleo.seen()), [ben.writer()]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@
 mod rules;
 mod socket;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::time::Duration;
@@ -56,6 +56,8 @@ pub struct Seen {
     pub answered: Vec<Instant>,
     /// How often each op was sent.
     pub sent: BTreeMap<u64, usize>,
+    /// Ops whose answers were lost with a socket: the welcome of the next one said that they are done.
+    pub done_by_welcome: BTreeSet<u64>,
     /// Attempts to connect.
     pub attempts: usize,
     /// Why it does not come back: the server said that it makes no sense.
@@ -129,6 +131,7 @@ impl TestUser {
             lost: Vec::new(),
             answered: Vec::new(),
             sent: BTreeMap::new(),
+            done_by_welcome: BTreeSet::new(),
             attempts: 0,
             ended: None,
         });

@@ -11,7 +11,7 @@ use whiteboard::server::Server;
 
 use crate::browser::Browser;
 use crate::page::pen;
-use crate::test_server::{ready, serve};
+use crate::test_server::{client, ready, serve};
 
 struct Site {
     server: Server,
@@ -22,7 +22,7 @@ impl Site {
     async fn start() -> Self {
         Self {
             server: serve(&["--workers=1"]).await,
-            http: Client::new(),
+            http: client(),
         }
     }
 
@@ -591,7 +591,7 @@ async fn health_is_told() {
 async fn a_server_that_leaves_says_so_first() {
     let site = Site {
         server: serve(&["--drain-delay=2s"]).await,
-        http: Client::new(),
+        http: client(),
     };
     let address = site.server.address();
     let ready = site.ask(Method::GET, "/readyz");

@@ -9,12 +9,12 @@ use crate::browser::Browser;
 use crate::page::pen;
 use crate::processes::program;
 use crate::surrealdb::Server;
-use crate::test_server::{create_drawing, serve_on, strokes};
+use crate::test_server::{client, create_drawing, serve_on, strokes};
 
 /// Asks the SurrealDB server itself, as `curl` does in the README.
 fn ask(database: &Database, method: reqwest::Method, door: &str) -> reqwest::RequestBuilder {
     let url = format!("{}/{door}", database.url.replace("ws://", "http://"));
-    reqwest::Client::new()
+    client()
         .request(method, url)
         .basic_auth(database.user.as_ref().unwrap(), database.password.as_ref())
         .header("Surreal-NS", &database.namespace)

@@ -21,6 +21,7 @@ use whiteboard::domain::sequence::Seq;
 use whiteboard::protocol::SUBPROTOCOL;
 
 use crate::page::{Action, Closed, Page, Refused};
+use crate::test_server::client;
 
 /// How long anything that is waited for may take, on a machine that is busy with other things too.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -57,7 +58,7 @@ impl Browser {
         Self {
             page: Page::new(address, drawing),
             socket: None,
-            http: reqwest::Client::new(),
+            http: client(),
         }
     }
 

@@ -12,7 +12,7 @@ use whiteboard::server::Server;
 use crate::browser::Browser;
 use crate::page::{Closed, pen};
 use crate::raw::Raw;
-use crate::test_server::{Process, create_drawing, serve, settings};
+use crate::test_server::{Process, client, create_drawing, serve, settings};
 
 /// Deadlines that a test can wait for.
 const SHORT: Duration = Duration::from_millis(1_500);
@@ -63,7 +63,9 @@ fn check(name: &str, closed: &Closed, code: u16, word: &str) {
 
 /// A number that `/metrics` tells.
 async fn metric(address: SocketAddr, name: &str) -> usize {
-    let text = reqwest::get(format!("http://{address}/metrics"))
+    let text = client()
+        .get(format!("http://{address}/metrics"))
+        .send()
         .await
         .expect("an answer")
         .text()
@@ -231,7 +233,7 @@ async fn a_frame_that_comes_byte_by_byte_is_silence() {
 /// However often it is heard otherwise.
 #[actix_web::test]
 async fn a_message_whose_fragments_do_not_end_is_silence() {
-    let server = serve(&["--heartbeat", "200ms", "--silence-limit", "1s"]).await;
+    let server = serve(&["--heartbeat", "200ms", "--session-timeout", "1s"]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let ping = frame(0x89, b"");

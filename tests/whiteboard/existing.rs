@@ -12,7 +12,7 @@ use whiteboard::store::{Database, Store, StoreError};
 
 use crate::processes::{program, spawn};
 use crate::surrealdb::Server;
-use crate::test_server::{create_drawing, serve_on};
+use crate::test_server::{client, create_drawing, serve_on};
 
 const NONE_THERE: &str = "there is no database of a whiteboard, and none is made";
 
@@ -134,7 +134,7 @@ async fn namespaces(server: &Server) -> String {
 /// Asks the SurrealDB server itself, in the namespace of the tests.
 async fn sql(server: &Server, text: &'static str) -> String {
     let url = format!("http://{}/sql", server.address());
-    let asked = reqwest::Client::new()
+    let asked = client()
         .post(url)
         .basic_auth("root", Some("root"))
         .header("Surreal-NS", "test")

@@ -10,7 +10,7 @@ use whiteboard::store::Database;
 use crate::browser::Browser;
 use crate::page::pen;
 use crate::surrealdb::Server;
-use crate::test_server::{Process, create_drawing, serve_on, strokes};
+use crate::test_server::{Process, client, create_drawing, serve_on, strokes};
 
 /// So often the database fails, and within this time; the same for a disk that gets full.
 const FAILURES: u64 = 5;
@@ -27,7 +27,7 @@ const FULL: &str = "whiteboard: the database's storage failed, as when the disk 
 /// Runs a query over HTTP, beside all whiteboards.
 pub async fn query(database: &Database, text: String) {
     let url = format!("{}/sql", database.url.replace("ws://", "http://"));
-    let answer = reqwest::Client::new()
+    let answer = client()
         .post(url)
         .basic_auth(database.user.as_ref().unwrap(), database.password.as_ref())
         .header("Surreal-NS", &database.namespace)
@@ -47,7 +47,8 @@ pub async fn query(database: &Database, text: String) {
 
 /// How many appends a server counts that the database answered with an error.
 async fn failed(address: SocketAddr) -> u64 {
-    let metrics = reqwest::get(format!("http://{address}/metrics")).await;
+    let url = format!("http://{address}/metrics");
+    let metrics = client().get(url).send().await;
     let metrics = metrics.unwrap().text().await.unwrap();
     let family = r#"whiteboard_appends_total{outcome="failed"} "#;
     let count = metrics.lines().find_map(|line| line.strip_prefix(family));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::json;
 use tokio::time::Instant;
 use whiteboard::domain::ids::DrawingId;
@@ -12,10 +12,12 @@ use crate::failing::query;
 use crate::page::pen;
 use crate::parts::{Parts, hold};
 use crate::surrealdb;
-use crate::test_server::{create_drawing, metric, serve_on};
+use crate::test_server::{client, create_drawing, metric, serve_on};
 
 /// By then a feed that was opened compares its head no more by itself.
 const CHECKS_AFTER_FOLLOWING: Duration = Duration::from_millis(2_500);
+/// How long it is tried to end a write between a read and the checks that follow it.
+const FOUND_WITHIN: Duration = Duration::from_secs(60);
 
 fn id(drawing: &str) -> DrawingId {
     drawing.parse().expect("an id")
@@ -116,7 +118,12 @@ async fn a_write_that_ends_after_a_feed_read_is_found_by_the_checks_that_follow(
     let server = serve_on(&database, &["--head-check-interval=1h"]).await;
     let address = server.address();
     let differed = "whiteboard_head_mismatches_total";
+    let deadline = Instant::now() + FOUND_WITHIN;
     while metric(address, differed).await == 0.0 {
+        assert!(
+            Instant::now() < deadline,
+            "no check that followed a subscription found a write that had ended after the read"
+        );
         let drawing = create_drawing(address).await;
         let row = format!("drawing:u'{}'", id(&drawing).0.hyphenated());
         let body = pen(1.0);
@@ -141,7 +148,7 @@ async fn a_title_and_a_deletion_reach_the_pages_of_the_same_server_at_once() {
     let parts = Parts::start(&[]).await;
     let drawing = create_drawing(parts.address).await;
     let url = format!("http://{}/api/drawings/{drawing}", parts.address);
-    let http = Client::new();
+    let http = client();
     let mut ada = Browser::open(parts.address, &drawing).await;
     let opened = Instant::now();
     for n in 0.. {

@@ -11,7 +11,7 @@ use crate::browser::Browser;
 use crate::page::pen;
 use crate::proxy::Proxy;
 use crate::surrealdb;
-use crate::test_server::{self, create_drawing, ready, serve_on, settings_on};
+use crate::test_server::{self, client, create_drawing, ready, serve_on, settings_on};
 
 /// A server is ready so soon after it listens, and after its database is back.
 const SOON: Duration = Duration::from_secs(3);
@@ -37,7 +37,8 @@ async fn a_server_is_ready_when_it_hears_its_own_heartbeat() {
     for _ in 0..3 {
         let server = Server::start(settings.clone()).await.unwrap();
         fastest = fastest.min(ready(server.address(), 200).await);
-        let metrics = reqwest::get(format!("http://{}/metrics", server.address()));
+        let url = format!("http://{}/metrics", server.address());
+        let metrics = client().get(url).send();
         let metrics = metrics.await.unwrap().text().await.unwrap();
         let unheard = "whiteboard_heartbeat_roundtrip_seconds_count 0\n";
         assert!(!metrics.contains(unheard), "{metrics}");
@@ -149,7 +150,8 @@ async fn a_query_connection_that_went_dumb_is_replaced() {
     ada.reach(2).await;
     ready(server.address(), 200).await;
     assert_eq!((ada.head, proxy.connections()), (2, 3));
-    let metrics = reqwest::get(format!("http://{}/metrics", server.address()));
+    let url = format!("http://{}/metrics", server.address());
+    let metrics = client().get(url).send();
     let metrics = metrics.await.unwrap().text().await.unwrap();
     let replaced = "whiteboard_connections_replaced_total{connection=\"queries\"} 1";
     assert!(metrics.contains(replaced), "{metrics}");

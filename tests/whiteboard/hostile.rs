@@ -12,7 +12,7 @@ use whiteboard::server::Server;
 
 use crate::browser::{Browser, request, turned_away};
 use crate::page::{Closed, pen};
-use crate::test_server::{create_drawing, serve, strokes};
+use crate::test_server::{client, create_drawing, serve, strokes};
 
 /// Someone who draws on, whatever others send.
 struct Witness {
@@ -468,7 +468,7 @@ async fn a_wrong_request_harms_nobody() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut witness = Witness::new(server.address(), &drawing).await;
-    let http = reqwest::Client::new();
+    let http = client();
     let all = format!("http://{}/api/drawings", server.address());
     let one = format!("{all}/{drawing}");
     for (request, status) in [

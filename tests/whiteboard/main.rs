@@ -29,6 +29,7 @@ mod logged;
 mod metrics;
 mod people;
 mod properties;
+mod reading;
 mod refused;
 mod resync;
 mod sessions;

@@ -12,7 +12,7 @@ use whiteboard::domain::ids::{Epoch, StrokeId};
 use crate::browser::Browser;
 use crate::page::pen;
 use crate::surrealdb;
-use crate::test_server::{create_drawing, serve, serve_on};
+use crate::test_server::{client, create_drawing, serve, serve_on};
 
 /// How long a number may take to move.
 const SOON: Duration = Duration::from_secs(20);
@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_secs(20);
 type Numbers = BTreeMap<String, f64>;
 
 async fn text(address: SocketAddr) -> String {
-    let response = reqwest::get(format!("http://{address}/metrics"));
+    let response = client().get(format!("http://{address}/metrics")).send();
     let response = response.await.expect("an answer");
     assert_eq!(response.status(), 200);
     let kind = &response.headers()["content-type"];
@@ -407,7 +407,7 @@ async fn metrics_are_told_whatever_the_host_is_called() {
     let server = serve(&[]).await;
     let address = server.address();
     for (path, status) in [("/metrics", 200), ("/api/drawings", 403)] {
-        let asked = reqwest::Client::new()
+        let asked = client()
             .get(format!("http://{address}{path}"))
             .header("host", "whiteboard-3.internal:8080");
         assert_eq!(asked.send().await.unwrap().status(), status, "{path}");
@@ -434,7 +434,7 @@ async fn readers_and_sessions_that_need_the_same_cost_one_encoding() {
     let frames = "whiteboard_catch_ups_encoded_total";
     let before = numbers(server.address()).await;
     let url = format!("http://{}/api/drawings/{drawing}/strokes", server.address());
-    let gzip = reqwest::Client::new();
+    let gzip = client();
     let uncompressed = reqwest::Client::builder().no_gzip().build().unwrap();
     let mut answers = Vec::new();
     for _ in 0..READERS {

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::browser::Browser;
 use crate::parts::Parts;
 use crate::surrealdb;
-use crate::test_server::{create_drawing, metric, serve, serve_on};
+use crate::test_server::{client, create_drawing, metric, serve, serve_on};
 
 /// How long anything may take that is waited for.
 const SOON: Duration = Duration::from_secs(20);
@@ -88,7 +88,7 @@ async fn a_server_that_fell_silent_does_not_count_in_lists() {
     let drawing = create_drawing(parts.address).await;
     let url = format!("http://{}/api/drawings", parts.address);
     let listed = || async {
-        let list = reqwest::get(&url).await.expect("an answer");
+        let list = client().get(&url).send().await.expect("an answer");
         let list: Value = list.json().await.expect("JSON");
         list["drawings"][0]["people"].as_u64().expect("a number")
     };

@@ -16,6 +16,8 @@ use crate::test_server::{create_drawing, metric, serve, strokes};
 
 /// How long anything may take that is waited for.
 const SOON: Duration = Duration::from_secs(20);
+/// How long it may take until a page that does not read has been sent as much as waits for it.
+const LEFT_OUT_WITHIN: Duration = Duration::from_secs(60);
 
 #[actix_web::test]
 async fn an_op_sent_again_in_flight_is_not_acknowledged_early() {
@@ -109,7 +111,12 @@ async fn a_page_that_asks_for_changes_all_the_time_is_closed() {
     for _ in 0..MANY {
         eve.raw(&since).await;
     }
-    assert_eq!(eve.closed().await.code, 4400);
+    let closed = eve.closed().await;
+    // Not for the number of its frames, which has a limit of its own.
+    assert_eq!(
+        (closed.code, &*closed.reason),
+        (4400, "final: asks more often than a page has reason to")
+    );
     server.drain().await;
 }
 
@@ -132,9 +139,15 @@ async fn frames_until_left_out(send_buffer_frames: u64) -> u64 {
     let mut large = pen(1.0);
     large["note"] = json!("x".repeat(60 * 1024));
     let skipped = "whiteboard_frames_skipped_total{kind=\"strokes\"}";
+    let deadline = Instant::now() + LEFT_OUT_WITHIN;
     while metric(address, skipped).await == 0.0 {
         ada.draw(large.clone()).await;
         ada.answered().await;
+        let drawn = ada.done;
+        assert!(
+            Instant::now() < deadline,
+            "a page that does not read is still told everything after {drawn} large strokes"
+        );
     }
     let frames = ada.done;
     drop((ada, slow));

@@ -8,6 +8,7 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::thread;
 
 use crate::processes::{program, spawn};
+use crate::test_server::client;
 
 fn command(folder: &Path, flags: &[&str]) -> Command {
     let mut command = program(env!("CARGO_BIN_EXE_whiteboard"));
@@ -90,7 +91,7 @@ fn what_was_made_is_there_after_a_restart() {
         let mut running = Running::start(folder.path(), &flags);
         let url = format!("http://{}/api/drawings", running.address());
         let count = actix_web::rt::System::new().block_on(async {
-            let http = reqwest::Client::new();
+            let http = client();
             let listed: serde_json::Value =
                 http.get(&url).send().await.unwrap().json().await.unwrap();
             assert_eq!(http.post(&url).send().await.unwrap().status(), 201);

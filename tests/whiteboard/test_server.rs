@@ -22,6 +22,14 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 const END_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long an address may take until it answers as is waited for.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long any answer may take, to its last byte.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A client that fails when an answer takes too long, rather than wait for ever.
+pub fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT);
+    client.build().expect("a client")
+}
 
 /// Starts a server that forgets, with these flags.
 pub async fn serve(flags: &[&str]) -> Server {
@@ -57,7 +65,7 @@ pub async fn ready(address: SocketAddr, status: u16) -> Duration {
 pub async fn answers(url: &str, status: u16) -> Duration {
     let begun = Instant::now();
     loop {
-        let response = reqwest::get(url).await;
+        let response = client().get(url).send().await;
         let told = response.expect("an answer").status();
         if told == status {
             return begun.elapsed();
@@ -77,7 +85,7 @@ pub fn settings(database: &str, flags: &[&str]) -> Settings {
 
 /// Makes a drawing and gives its id.
 pub async fn create_drawing(address: SocketAddr) -> String {
-    let response = reqwest::Client::new()
+    let response = client()
         .post(format!("http://{address}/api/drawings"))
         .json(&json!({"title": "Plan"}))
         .send()
@@ -92,14 +100,15 @@ pub async fn create_drawing(address: SocketAddr) -> String {
 /// A whole drawing as it is read over HTTP.
 pub async fn strokes(address: SocketAddr, drawing: &str) -> Value {
     let url = format!("http://{address}/api/drawings/{drawing}/strokes?since=0");
-    let response = reqwest::get(url).await.expect("an answer");
+    let response = client().get(url).send().await.expect("an answer");
     assert_eq!(response.status(), 200);
     response.json().await.expect("JSON")
 }
 
 /// One number of `/metrics`, by its name and labels.
 pub async fn metric(address: SocketAddr, series: &str) -> f64 {
-    let response = reqwest::get(format!("http://{address}/metrics")).await;
+    let url = format!("http://{address}/metrics");
+    let response = client().get(url).send().await;
     let text = response.expect("an answer").text().await.expect("text");
     let value = text.lines().find_map(|line| line.strip_prefix(series));
     let value = value.unwrap_or_else(|| panic!("no {series} in {text}"));

@@ -1,6 +1,7 @@
 //! What comes out of the guard, whatever goes in, and that it is never more than one frame.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 use actix_http::ws::Parser;
 use actix_web::web::BytesMut;
@@ -12,12 +13,14 @@ use crate::protocol::{FromBrowser, MAX_FRAME_BYTES};
 
 /// More than any test here sends in a second.
 const MANY: NonZeroU32 = NonZeroU32::new(1_000_000).unwrap();
-/// Frames that go through a guard, each with what a page may say or nearly so.
+/// Frames that come out of a guard, of every kind and with what a page may say or nearly so.
 const FRAMES: usize = 2_000_000;
+/// Frames of one stream, at most.
+const IN_A_STREAM: usize = 100;
 /// Threads that share the work.
 const THREADS: usize = 4;
 
-/// Chunks that are there at once, and afterwards nothing.
+/// Chunks that are there at once, or after an empty one the next time; and afterwards nothing.
 struct Chunks {
     chunks: VecDeque<Bytes>,
     /// After them the connection ends.
@@ -29,6 +32,7 @@ impl Stream for Chunks {
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match self.chunks.pop_front() {
+            Some(chunk) if chunk.is_empty() => Poll::Pending,
             Some(chunk) => Poll::Ready(Some(Ok(chunk))),
             None if self.ends => Poll::Ready(None),
             None => Poll::Pending,
@@ -79,8 +83,13 @@ impl Reader {
         }
     }
 
-    /// The next frame: its text, or nothing more for now.
+    /// The next frame's payload, or nothing more for now.
     fn frame(&mut self) -> Option<Vec<u8>> {
+        self.parsed().map(|(_, payload)| payload)
+    }
+
+    /// The next frame's first byte and payload, or nothing more for now.
+    fn parsed(&mut self) -> Option<(u8, Vec<u8>)> {
         let waker = noop_waker();
         let mut cx = Context::from_waker(&waker);
         loop {
@@ -99,7 +108,10 @@ impl Reader {
             self.most = self.most.max(self.buffer.len());
         }
         let parsed = Parser::parse(&mut self.buffer, true, MAX_FRAME_BYTES).unwrap();
-        parsed.map(|(_, _, payload)| payload.unwrap_or_default().to_vec())
+        parsed.map(|(last, opcode, payload)| {
+            let first = u8::from(last) << 7 | u8::from(opcode);
+            (first, payload.unwrap_or_default().to_vec())
+        })
     }
 }
 
@@ -183,7 +195,7 @@ fn of_a_socket_that_is_closed_little_is_read() {
 const SAID: [&str; 8] = [
     r##"{"type":"hello","key":"6f000000000000000000000000000001","tab":"09000000000000000000000000000001","name":"Ada","colour":"#e03131","next":1}"##,
     r##"{"type":"ops","ops":[{"n":1,"op":"draw","stroke":"c1000000000000000000000000000001","body":{"tool":"pen","x":10,"y":20,"points":"AAEAAA==","colour":"#1d1d1f","width":4}}]}"##,
-    r##"{"type":"ops","ops":[{"n":2,"op":"edit","stroke":"c1000000000000000000000000000001","set":{"x":30},"over":{"writer":"7a000000000000000000000000000001","n":1}}]}"##,
+    r##"{"type":"ops","ops":[{"n":2,"op":"edit","stroke":"c1000000000000000000000000000001","set":{"x":30},"base":{"writer":"7a000000000000000000000000000001","n":1}}]}"##,
     r##"{"type":"ops","ops":[{"n":3,"op":"erase","stroke":"c1000000000000000000000000000001"}]}"##,
     r##"{"type":"signal","pointer":{"x":1.5,"y":2}}"##,
     r##"{"type":"signal","ink":{"stroke":"c1000000000000000000000000000001","n":5,"at":0,"x":10,"y":20,"points":"AAEAAA==","tool":"pen","colour":"#1d1d1f","width":4}}"##,
@@ -212,52 +224,188 @@ fn nearly_said(rng: &mut Rng) -> Vec<u8> {
     text
 }
 
+/// A frame as pages and attackers send it: mostly text, and some of every other kind and size.
+fn random_frame(rng: &mut Rng) -> Vec<u8> {
+    let some = |rng: &mut Rng, most: usize| vec![rng.u8(..); rng.usize(..=most)];
+    let (first, payload) = match rng.u32(..10_000) {
+        0..5 => (0x81, vec![b' '; MAX_FRAME_BYTES - rng.usize(..2)]),
+        5..25 => {
+            let most = 1 << rng.u32(9..=18);
+            (0x81, some(rng, most))
+        }
+        25..1_000 => (0x88 + rng.u8(..3), some(rng, 125)),
+        1_000..1_500 => (0x82, some(rng, 300)),
+        1_500..3_000 => {
+            let first = [0x01, 0x02, 0x00, 0x80][rng.usize(..4)];
+            (first, some(rng, 300))
+        }
+        _ => (0x81, nearly_said(rng)),
+    };
+    let mut bytes = frame(first, &payload);
+    let begins = bytes.len() - payload.len();
+    if rng.u8(..8) == 0 {
+        let key = rng.u32(..).to_be_bytes();
+        bytes[begins - 4..begins].copy_from_slice(&key);
+        mask(&mut bytes[begins..], key);
+    }
+    bytes
+}
+
+fn mask(payload: &mut [u8], key: [u8; 4]) {
+    let key = key.iter().cycle();
+    payload
+        .iter_mut()
+        .zip(key)
+        .for_each(|(byte, key)| *byte ^= key);
+}
+
+/// Makes the frame at a place in a stream another one: one byte or bit of its header, or a header that is
+/// not allowed, or a bit anywhere.
+fn spoil(stream: &mut Vec<u8>, at: usize, rng: &mut Rng) {
+    let header = at..at + header_size(stream[at + 1]);
+    match rng.u8(..8) {
+        0..2 => stream[rng.usize(header)] = rng.u8(..),
+        2..4 => stream[rng.usize(header)] ^= 1 << rng.u32(..8),
+        4 => {
+            let over = MAX_FRAME_BYTES as u64 + 1 + (rng.u64(..) >> rng.u32(1..64));
+            let announced = [&[0x81, 0xff][..], &over.to_be_bytes()].concat();
+            stream.splice(header, announced);
+        }
+        5 => {
+            let first = [0xc1, 0xa1, 0x91, 0x83, 0x87, 0x8b, 0x8f, 0x09, 0x08, 0x0a];
+            stream[at] = first[rng.usize(..first.len())];
+        }
+        6 => (stream[at], stream[at + 1]) = (0x89, 0xfe + rng.u8(..2)),
+        _ => {
+            let anywhere = rng.usize(..stream.len());
+            stream[anywhere] ^= 1 << rng.u32(..8);
+        }
+    }
+}
+
+fn header_size(second: u8) -> usize {
+    match second & 0x7f {
+        126 => 8,
+        127 => 14,
+        _ => 6,
+    }
+}
+
+/// A whole frame in a stream: its first byte, and where its payload is.
+struct Whole {
+    first: u8,
+    payload: Range<usize>,
+}
+
+/// What a stream is when all of it is there: its frames, and why it has to end after them.
+fn read(stream: &[u8]) -> (Vec<Whole>, Option<Close>) {
+    let (mut frames, mut at) = (Vec::new(), 0);
+    let why = loop {
+        let malformed = |text: &str| Some(Close::Malformed(text.to_owned()));
+        let Some(&first) = stream.get(at) else {
+            break None;
+        };
+        let (opcode, is_control) = (first & 0x0f, first & 0x08 != 0);
+        if first & 0x70 != 0 {
+            break malformed("a frame has reserved bits");
+        }
+        if ![0, 1, 2, 8, 9, 10].contains(&opcode) {
+            break malformed(&format!("a frame has the unknown opcode {opcode}"));
+        }
+        if is_control && first < 0x80 {
+            break malformed("a control frame is in fragments");
+        }
+        let Some(&second) = stream.get(at + 1) else {
+            break None;
+        };
+        if second < 0x80 {
+            break malformed("a frame is not masked");
+        }
+        if is_control && second & 0x7f > 125 {
+            break malformed("a control frame has at most 125 bytes");
+        }
+        let begins = at + header_size(second);
+        let length = match second & 0x7f {
+            short @ 0..126 => Some(u64::from(short)),
+            _ => stream.get(at + 2..begins - 4).map(|bytes| {
+                let shift = |length, &byte: &u8| length << 8 | u64::from(byte);
+                bytes.iter().fold(0, shift)
+            }),
+        };
+        let Some(length) = length else { break None };
+        if length > MAX_FRAME_BYTES as u64 {
+            break Some(Close::TooLarge);
+        }
+        let payload = begins..begins + length as usize;
+        at = payload.end;
+        if at > stream.len() {
+            break None;
+        }
+        frames.push(Whole { first, payload });
+    };
+    (frames, why)
+}
+
+/// Any stream in any pieces, which may have to be waited for; an empty one is a wait.
+fn pieces(stream: &[u8], rng: &mut Rng) -> Vec<Vec<u8>> {
+    let (mut chunks, mut rest) = (Vec::new(), stream);
+    let most = 1 << rng.u32(4..16);
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(rng.usize(1..=rest.len().min(most)));
+        chunks.push(chunk.to_vec());
+        if rng.u8(..8) == 0 {
+            chunks.push(Vec::new());
+        }
+        rest = after;
+    }
+    chunks
+}
+
 /// Frames as a page and as an attacker sends them, through the guard and into the parser: each comes out as
-/// it went in, or the stream ends with a reason, and at no time more than one frame is held.
+/// it went in, up to the first that is not allowed, which ends the stream with its reason; and at no time
+/// more than one frame is held.
 #[test]
 fn millions_of_frames_come_out_as_they_went_in_or_end_with_a_reason() {
+    let began = Instant::now();
     let each = |thread: u64| {
-        let (mut frames, mut read, mut refused, mut ended) = (0, 0, 0, 0);
+        let (mut out, mut said, mut refused) = (0, 0, 0);
+        let mut ended = BTreeMap::<String, usize>::new();
         let mut seed = thread;
-        while frames < FRAMES / THREADS {
+        while out < FRAMES / THREADS {
             let mut rng = Rng::with_seed(seed);
+            let (mut stream, mut places) = (Vec::new(), Vec::new());
+            for _ in 0..rng.usize(1..=IN_A_STREAM) {
+                places.push(stream.len());
+                stream.extend(random_frame(&mut rng));
+            }
+            if rng.u8(..4) > 0 {
+                spoil(&mut stream, places[rng.usize(..places.len())], &mut rng);
+            }
+            if rng.u8(..8) == 0 {
+                stream.truncate(rng.usize(..stream.len()));
+            }
+            let (frames, why) = read(&stream);
             let gate = Gate::default();
-            let sent: Vec<_> = (0..rng.usize(1..400))
-                .map(|_| nearly_said(&mut rng))
-                .collect();
-            let mut stream: Vec<u8> = sent.iter().flat_map(|text| frame(0x81, text)).collect();
-            let whole = rng.bool();
-            if !whole {
-                // Somewhere, or in a header: which announces too much, or has other bits.
-                let before = &sent[..rng.usize(..sent.len())];
-                let header: usize = before.iter().map(|text| frame(0x81, text).len()).sum();
-                match rng.u8(..4) {
-                    0 => stream[header + 1] = 0xff,
-                    1 => stream[header] ^= 1 << rng.u32(..8),
-                    2 => stream[header + 1] ^= 1 << rng.u32(..8),
-                    _ => {
-                        let anywhere = rng.usize(..stream.len());
-                        stream[anywhere] ^= 1 << rng.u32(..8);
-                    }
-                }
-            }
-            let mut chunks = Vec::new();
-            while !stream.is_empty() {
-                let rest = stream.split_off(rng.usize(1..=stream.len().min(3_000)));
-                chunks.push(std::mem::replace(&mut stream, rest));
-            }
-            let mut reader = Reader::new(chunks, true, &gate);
-            let mut out = 0;
+            let mut reader = Reader::new(pieces(&stream, &mut rng), true, &gate);
+            let mut frames = frames.into_iter();
             while !reader.ended {
-                let Some(payload) = reader.frame() else {
+                let Some((first, payload)) = reader.parsed() else {
                     continue;
                 };
-                if whole {
-                    assert_eq!(payload, sent[out], "seed {seed}");
+                let frame = frames.next().unwrap_or_else(|| panic!("seed {seed}"));
+                let begins = frame.payload.start;
+                let key: [u8; 4] = stream[begins - 4..begins].try_into().expect("four bytes");
+                let mut sent = stream[frame.payload].to_vec();
+                if key != [0; 4] {
+                    mask(&mut sent, key);
                 }
+                assert!(first == frame.first && payload == sent, "seed {seed}");
                 out += 1;
+                if first != 0x81 || payload.len() > 1_000 {
+                    continue;
+                }
                 match std::str::from_utf8(&payload).map(FromBrowser::parse) {
-                    Ok(Ok(_)) => read += 1,
+                    Ok(Ok(_)) => said += 1,
                     Ok(Err(error)) => {
                         assert!(!error.to_string().is_empty(), "seed {seed}");
                         refused += 1;
@@ -265,30 +413,30 @@ fn millions_of_frames_come_out_as_they_went_in_or_end_with_a_reason() {
                     Err(_) => refused += 1,
                 }
             }
+            assert_eq!(frames.count(), 0, "seed {seed}");
             assert!(reader.most <= MAX_FRAME_BYTES + 14, "seed {seed}");
-            match gate.violation() {
-                Some(close) => {
-                    assert!(reader.error && !whole, "seed {seed}");
-                    assert!(matches!(close.code(), 4400 | 4413), "seed {seed}");
-                    ended += 1;
-                }
-                None => assert!(!whole || out == sent.len(), "seed {seed}"),
+            assert_eq!(reader.error, why.is_some(), "seed {seed}");
+            let violation = gate.violation();
+            assert_eq!(violation, why, "seed {seed}");
+            if let Some(close) = violation {
+                let reason = close.reason();
+                let kind = reason.trim_end_matches(|c: char| c.is_ascii_digit());
+                *ended.entry(kind.to_owned()).or_default() += 1;
             }
-            frames += sent.len();
             seed += THREADS as u64;
         }
-        [frames, read, refused, ended]
+        (out, said, refused, ended)
     };
     let running: Vec<_> = (0..THREADS as u64)
         .map(|thread| std::thread::spawn(move || each(thread)))
         .collect();
     for running in running {
-        let [frames, read, refused, ended] = running.join().expect("a thread that finds nothing");
-        assert!(frames >= FRAMES / THREADS);
-        assert!(
-            read > frames / 4 && refused > frames / 8,
-            "{read}, {refused}"
-        );
-        assert!(ended > 500, "{ended}");
+        let (out, said, refused, ended) = running.join().expect("a thread that finds nothing");
+        println!("{out} frames, of them {said} read and {refused} refused; {ended:?}");
+        assert!(said > out / 4 && refused > out / 8, "{said}, {refused}");
+        // Too large, and each way of being malformed.
+        assert_eq!(ended.len(), 6, "{ended:?}");
+        assert!(ended.values().all(|&times| times > 100), "{ended:?}");
     }
+    println!("in {:?}", began.elapsed());
 }

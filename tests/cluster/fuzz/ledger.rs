@@ -44,6 +44,9 @@ pub struct Entry {
     pub author: PersonId,
     /// The field that this op leaves in a body.
     pub mark: String,
+    /// Whether a first answer to it may have been lost with a socket: it was sent again, or the welcome of
+    /// the next socket said that it is done.
+    pub reconnected: bool,
     pub outcome: Outcome,
 }
 
@@ -65,8 +68,9 @@ pub struct Report {
     pub done: BTreeMap<Kind, usize>,
     /// Those whose page was told that they were refused, by the reason.
     pub refused: BTreeMap<String, usize>,
-    /// Those that came to nothing, and whose page was told that they are done: it sent them again, or their
-    /// transaction had no result, and a later op of the same writer was found to have happened.
+    /// Those that came to nothing, and whose page was told that they are done: it came back without an answer,
+    /// and a later op of the same writer was found to have happened. As long as its socket lives a server
+    /// knows what it decided, even if the transaction had no result.
     pub untold: usize,
     /// Those that share a row with a later one.
     pub folded: usize,
@@ -376,12 +380,15 @@ impl<'a> Trial<'a> {
                 *report.done.entry(entry.kind).or_default() += 1;
                 report.folded += usize::from(!is_named && entry.kind != Kind::Erase);
             }
-            Outcome::Done if is_passed && may_be_refused() => report.untold += 1,
+            Outcome::Done if entry.reconnected && is_passed && may_be_refused() => {
+                report.untold += 1;
+            }
             Outcome::Done => {
                 let (first, last) = self.window(key);
                 return Err(format!(
-                    "op {} is lost: {entry:?}, in transactions {first} to {last}",
-                    key.1
+                    "op {} is lost: {entry:?}, in transactions {first} to {last}; passed: {is_passed}, to be refused: {}",
+                    key.1,
+                    may_be_refused()
                 ));
             }
         }
@@ -524,6 +531,7 @@ mod tests {
                 base,
                 author,
                 mark,
+                reconnected: false,
                 outcome,
             };
             self.ledger.0.insert((id, n), entry);
@@ -641,12 +649,16 @@ mod tests {
         story.wants(1, 3, Kind::Edit, Outcome::Done);
         let id = story.writers[1].id;
         // There is no such stroke.
-        story.ledger.0.get_mut(&(id, 3)).unwrap().stroke = StrokeId::random();
+        let entry = story.ledger.0.get_mut(&(id, 3)).unwrap();
+        (entry.stroke, entry.reconnected) = (StrokeId::random(), true);
         story.is_wrong("op 3 is lost");
         story.wants(1, 4, Kind::Edit, Outcome::Done);
         let body = json!({"x": 4, "y": 1, "op_0_4": 1, "op_1_2": 1, "op_1_4": 1});
         story.stores(1, 4, Some(body));
         assert_eq!(story.judged().unwrap().untold, 1);
+        // Who kept the socket has to be told that it was refused, or it is lost.
+        story.ledger.0.get_mut(&(id, 3)).unwrap().reconnected = false;
+        story.is_wrong("op 3 is lost");
     }
 
     #[test]

@@ -292,11 +292,15 @@ impl UserTask {
     ) -> Result<(), End> {
         let then = self.modify(|seen| {
             let (done, welcomes) = (seen.page.done, seen.page.welcomes);
+            let waiting: Vec<u64> = seen.page.outbox.iter().map(|(n, _)| *n).collect();
             let then = seen.page.read(frame);
             if seen.page.done > done {
                 seen.answered.push(Instant::now());
             }
             if seen.page.welcomes > welcomes {
+                let done = seen.page.done;
+                let answered = waiting.into_iter().filter(|n| *n <= done);
+                seen.done_by_welcome.extend(answered);
                 seen.welcomed.push(Instant::now());
             }
             then

@@ -1,0 +1,75 @@
+//! Many who read one drawing over HTTP while it is drawn on.
+
+use std::cell::Cell;
+
+use futures_util::future::{join, join_all};
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::page::pen;
+use crate::test_server::{client, create_drawing, metric, serve};
+
+#[actix_web::test]
+async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_draws() {
+    const READERS: usize = 30;
+    // Nearly what one chunk takes, so that what is drawn meanwhile makes no new one.
+    const LARGE: u64 = 16;
+    const BYTES: usize = 60_000;
+    const DRAWN: u64 = 60;
+    let flags = ["--receive-size-per-second", "1GiB"];
+    let server = serve(&flags).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let mut ada = Browser::open(address, &drawing).await;
+    let mut large = pen(1.0);
+    large["note"] = json!("x".repeat(BYTES));
+    for _ in 0..LARGE {
+        ada.draw(large.clone()).await;
+        ada.answered().await;
+    }
+    let encoded = async || {
+        let of = |encoding| format!("whiteboard_chunks_encoded_total{{encoding=\"{encoding}\"}}");
+        let (plain, gzip) = (of("plain"), of("gzip"));
+        [metric(address, &plain).await, metric(address, &gzip).await]
+    };
+    assert_eq!(encoded().await, [0.0, 0.0]);
+
+    let drawing_on = Cell::new(true);
+    let url = format!("http://{address}/api/drawings/{drawing}/strokes");
+    let readers = (0..READERS).map(async |_| {
+        let http = client();
+        let mut read = 0;
+        while drawing_on.get() {
+            let answer = http.get(&url).send().await.expect("an answer");
+            assert_eq!(answer.status(), 200);
+            let text = answer.text().await.expect("a whole answer");
+            assert!(text.len() > LARGE as usize * BYTES);
+            read += 1;
+        }
+        read
+    });
+    let draws = async {
+        for x in 0..DRAWN {
+            ada.draw(pen(x as f64)).await;
+            ada.answered().await;
+        }
+        drawing_on.set(false);
+    };
+    let (read, ()) = join(join_all(readers), draws).await;
+    println!(
+        "{} reads beside {DRAWN} strokes",
+        read.iter().sum::<usize>()
+    );
+    assert!(read.iter().all(|&read| read > 0), "{read:?}");
+    assert_eq!(encoded().await, [0.0, 1.0]);
+    assert!(ada.refusals.is_empty() && ada.loads == 0, "{ada:?}");
+
+    // What is kept is no picture of the past: who reads on has everything.
+    let mut ben = Browser::new(address, &drawing);
+    ben.fetch().await;
+    assert_eq!(ben.head, LARGE + DRAWN);
+    ada.reach(LARGE + DRAWN).await;
+    assert_eq!(ben.picture(), ada.picture());
+    drop((ada, ben));
+    server.drain().await;
+}
