@@ -205,7 +205,7 @@ async fn frames_without_end_are_read_slowly_and_end_with_a_reason() {
     assert!(drawn > 50, "{drawn} strokes in {:?}", begun.elapsed());
     for flood in floods {
         let (closed, _) = flood.await.expect("a flood");
-        check("a flood", &closed, 4400, "more frames");
+        check("a flood", &closed, 4400, "too many frames");
     }
     ada.leave().await;
     connections_come_to(address, 0).await;

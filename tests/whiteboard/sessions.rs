@@ -115,7 +115,7 @@ async fn a_page_that_asks_for_changes_all_the_time_is_closed() {
     // Not for the number of its frames, which has a limit of its own.
     assert_eq!(
         (closed.code, &*closed.reason),
-        (4400, "final: asks more often than a page has reason to")
+        (4400, "final: too many requests")
     );
     server.drain().await;
 }
