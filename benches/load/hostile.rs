@@ -56,7 +56,7 @@ const BYTE_EACH: Duration = Duration::from_secs(1);
 /// By these the server notices that a page is silent while it is watched.
 const IMPATIENT: [(&str, &str); 2] = [
     ("WHITEBOARD_HEARTBEAT", "1s"),
-    ("WHITEBOARD_SILENCE_LIMIT", "6s"),
+    ("WHITEBOARD_SESSION_TIMEOUT", "6s"),
 ];
 
 type Socket = WebSocketStream<TcpStream>;
