@@ -146,3 +146,101 @@ impl<M: Mailbox> Requests<M> {
         self.answered_by_read.iter().chain(&self.waiting)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytestring::ByteString;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::feed::mailbox::{Acks, ToSession};
+
+    #[derive(Debug)]
+    struct Nowhere;
+
+    impl Mailbox for Nowhere {
+        fn frame(&self, _: ByteString) -> bool {
+            true
+        }
+
+        fn has_room(&self) -> bool {
+            true
+        }
+
+        fn acks(&self, _: Acks) -> Result<(), Acks> {
+            Ok(())
+        }
+
+        fn tell(&self, _: ToSession) {}
+    }
+
+    fn since(session: SessionId, since: Seq) -> PendingRequest<Nowhere> {
+        PendingRequest::Since {
+            session,
+            since,
+            epoch: Epoch::random(),
+        }
+    }
+
+    fn join(session: SessionId) -> PendingRequest<Nowhere> {
+        PendingRequest::Join {
+            session,
+            mailbox: Nowhere,
+            since: 0,
+            epoch: None,
+        }
+    }
+
+    #[test]
+    fn a_read_answers_only_what_arrived_before_it_began() {
+        let mut requests = Requests::default();
+        requests.keep(since(1, 5));
+        requests.begin_read();
+        requests.keep(since(2, 6));
+        let positions = |all: Vec<PendingRequest<Nowhere>>| {
+            let positions = all.iter().map(PendingRequest::position);
+            positions.collect::<Vec<_>>()
+        };
+        assert_eq!(positions(requests.take_answered()), [5]);
+        assert_eq!(positions(requests.take_waiting()), [6]);
+        assert!(requests.is_empty());
+    }
+
+    #[test]
+    fn only_the_last_position_of_a_session_waits() {
+        let mut requests = Requests::default();
+        requests.keep(since(1, 5));
+        requests.begin_read();
+        requests.forget_since(1);
+        requests.keep(since(1, 6));
+        requests.keep(since(2, 7));
+        assert_eq!(requests.take_all().len(), 2);
+    }
+
+    #[test]
+    fn a_session_that_left_waits_for_nothing() {
+        let mut requests = Requests::default();
+        requests.keep(join(1));
+        requests.keep(join(2));
+        assert!(requests.has_join(1));
+        requests.forget_session(1);
+        assert!(!requests.has_join(1) && requests.has_join(2));
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_is_forgotten() {
+        let mut requests = Requests::<Nowhere>::default();
+        let (answer, reader) = oneshot::channel();
+        requests.keep(PendingRequest::Read(ReadRequest {
+            since: 0,
+            epoch: None,
+            target: None,
+            answer,
+        }));
+        requests.forget_abandoned();
+        assert!(!requests.is_empty());
+        drop(reader);
+        requests.forget_abandoned();
+        assert!(requests.is_empty());
+    }
+}

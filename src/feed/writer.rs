@@ -147,3 +147,85 @@ impl BatchWriter {
         self.state = State::Idle;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::drawing::Limits;
+    use crate::domain::ids::{Epoch, StrokeId, Writer};
+    use crate::domain::op::{Op, OpKind};
+    use crate::domain::stroke::Body;
+
+    fn drawing() -> Drawing {
+        let limits = Limits {
+            strokes: 100,
+            bytes: 1 << 20,
+        };
+        Drawing::new(Epoch::random(), 0, limits)
+    }
+
+    fn with_op(kind: OpKind) -> BatchWriter {
+        let mut writer = BatchWriter::new(Capacity::new(10, 1 << 20));
+        let op = Op {
+            n: 1,
+            stroke: StrokeId::random(),
+            kind,
+        };
+        let author = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+        writer.queue.push(1, author, [op]);
+        writer
+    }
+
+    fn draw() -> OpKind {
+        let body =
+            r##"{"tool":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3}"##;
+        OpKind::Draw {
+            body: Body::parse(body).unwrap(),
+        }
+    }
+
+    #[test]
+    fn ops_with_rows_are_appended_and_the_time_is_measured() {
+        let (mut writer, drawing, now) = (with_op(draw()), drawing(), Instant::now());
+        let Next::Append { expected, decision } = writer.next(&drawing, now) else {
+            panic!("it appends");
+        };
+        assert_eq!((expected.epoch, expected.head), (drawing.epoch(), 0));
+        assert_eq!(decision.changes.len(), 1);
+        assert_eq!(writer.state(), State::InFlight { since: now });
+        let took = Duration::from_millis(7);
+        assert_eq!(writer.append_ended(now + took), took);
+        assert_eq!(writer.state(), State::Idle);
+        assert!(!writer.is_empty(), "it is not acknowledged yet");
+    }
+
+    #[test]
+    fn a_refusal_without_a_row_is_final_only_after_a_read_that_began_later() {
+        let edit = OpKind::Edit {
+            set: serde_json::from_str(r#"{"x":3}"#).unwrap(),
+            z: None,
+            base: None,
+        };
+        let (mut writer, drawing, now) = (with_op(edit), drawing(), Instant::now());
+        // A read that ended before it was asked for proves nothing.
+        writer.read_ended();
+        assert!(matches!(writer.next(&drawing, now), Next::Verify));
+        assert_eq!(writer.verification(), Verification::Requested);
+        assert!(matches!(writer.next(&drawing, now), Next::Verify));
+        writer.read_ended();
+        let Next::Acknowledge(verdicts) = writer.next(&drawing, now) else {
+            panic!("it is refused");
+        };
+        assert!(matches!(verdicts[..], [Verdict::Refused { .. }]));
+        assert_eq!(writer.verification(), Verification::Unverified);
+    }
+
+    #[test]
+    fn nothing_is_decided_without_ops() {
+        let mut writer = BatchWriter::new(Capacity::new(10, 1 << 20));
+        let next = writer.next(&drawing(), Instant::now());
+        assert!(matches!(next, Next::Nothing) && writer.is_empty());
+    }
+}
