@@ -14,6 +14,7 @@ mod drawings;
 mod epoch;
 mod error;
 mod gc;
+mod load;
 mod open;
 mod read;
 mod rows;
@@ -28,6 +29,7 @@ pub use drawings::{DrawingInfo, Head, ListCursor, MAX_LIST, Rows, UNDELETE_WINDO
 pub use error::StoreError;
 pub use gc::removal::Removals;
 pub use gc::sweep::Swept;
+pub use load::{LivingIndex, Loaded};
 pub use read::{CHUNK_STROKES, Chunk};
 pub use servers::{SERVER_SILENCE, ServerInfo, SessionCounts};
 pub use subscription::{LiveEvent, ServerSubscription, Subscription};

@@ -15,8 +15,9 @@ use whiteboard::domain::ids::{DrawingId, OpId, ServerId, StrokeId, Writer};
 use whiteboard::domain::op::{Change, RowId};
 use whiteboard::domain::sequence::Seq;
 use whiteboard::domain::stroke::Body;
+use whiteboard::feed::replica::INDEX_AFTER;
 use whiteboard::metrics::Metrics;
-use whiteboard::store::{Appended, Database, ExpectedHead, Store, StoreError};
+use whiteboard::store::{Appended, Database, ExpectedHead, LivingIndex, Store, StoreError};
 
 use crate::crowd::open_page;
 use crate::frames;
@@ -24,6 +25,9 @@ use crate::server::Server;
 
 /// Living strokes of every drawing.
 const LIVING: usize = 250;
+/// Those of the much edited drawing that are as old as it is: everything that changed stands between them
+/// and the others.
+const OLD: usize = 50;
 /// Strokes that are erased in one of them.
 const ERASED: usize = 100_000;
 /// Rows of one append, which are as many strokes. So many are edited at a time, and half of them erased at last:
@@ -210,12 +214,14 @@ async fn fill(folder: &Path, changes: usize) -> Result<Filled, String> {
         false => Err("it takes too long to make the drawings".to_owned()),
     };
     let edit = async {
+        edited.draw(&store, OLD).await?;
+        edited.old = std::mem::take(&mut edited.living);
         edited.draw(&store, ROWS).await?;
         while (edited.at.head as usize) < changes {
             edited.change_all(&store, true).await?;
             in_time()?;
         }
-        edited.erase_all_but(&store, LIVING).await
+        edited.erase_all_but(&store, LIVING - OLD).await
     };
     let erase = async {
         for _ in 0..ERASED / ROWS {
@@ -242,6 +248,10 @@ struct Made {
     writer: Writer,
     body: Body,
     living: Vec<(StrokeId, Seq)>,
+    /// Living strokes that never change.
+    old: Vec<(StrokeId, Seq)>,
+    /// The head of the last index.
+    indexed: Seq,
 }
 
 impl Made {
@@ -259,6 +269,8 @@ impl Made {
             writer: Writer::new(Uuid::new_v4(), Uuid::new_v4()),
             body: Body::parse(&frames::body()).map_err(|error| error.to_string())?,
             living: Vec::new(),
+            old: Vec::new(),
+            indexed: 0,
         })
     }
 
@@ -322,6 +334,22 @@ impl Made {
                 .extend(changes.iter().map(|change| (change.stroke, change.seq)));
         }
         self.at.head += changes.len() as Seq;
-        Ok(())
+        self.write_index(store).await
+    }
+
+    /// Writes the index of living strokes as often as a feed does.
+    async fn write_index(&mut self, store: &Store) -> Result<(), String> {
+        if self.at.head - self.indexed < INDEX_AFTER as Seq {
+            return Ok(());
+        }
+        self.indexed = self.at.head;
+        let all = self.old.iter().chain(&self.living);
+        let index = LivingIndex {
+            epoch: self.at.epoch,
+            head: self.at.head,
+            positions: all.map(|&(_, seq)| seq).collect(),
+        };
+        let written = store.write_index(self.drawing, &index).await;
+        written.map_err(|error| error.to_string())
     }
 }

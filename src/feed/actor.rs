@@ -143,6 +143,15 @@ impl Feed {
                 };
                 self.then(append, appended, ctx);
             }
+            Effect::WriteIndex(index) => {
+                let write = async move { store.write_index(id, &index).await };
+                ctx.spawn(wrap_future(write).map(|written, feed: &mut Self, ctx| {
+                    if let Err(error) = written {
+                        log::debug!("drawing {} has no index of its strokes: {error}", feed.id);
+                        feed.step(Input::IndexFailed, ctx);
+                    }
+                }));
+            }
             Effect::Probe => {
                 self.then(
                     async move { store.probe_write(id).await },
@@ -320,8 +329,18 @@ async fn read(
             if let Some(epoch) = renew {
                 store.renew_epoch(id, epoch).await?;
             }
-            let (drawing, title) = read_living(store, id, limits).await?;
-            Ok(ReadResult::Living { drawing, title })
+            let loaded = store.load(id).await?;
+            let (epoch, head) = (loaded.epoch, loaded.head);
+            let mut drawing =
+                Drawing::living_only(epoch, loaded.compacted, head, limits, loaded.living);
+            if let Some(tombstones) = loaded.tombstones {
+                drawing.complete(tombstones);
+            }
+            Ok(ReadResult::Living {
+                drawing,
+                title: loaded.title,
+                indexed: loaded.indexed,
+            })
         }
         ReadPlan::Changes {
             since,
@@ -336,31 +355,6 @@ async fn read(
             })
         }
     }
-}
-
-/// The living strokes of a drawing and its title, with its tombstones if they are few.
-///
-/// All that is read has positions up to the head that the first read saw: what moved on meanwhile is
-/// found by a read of what is new since then.
-async fn read_living(
-    store: &Store,
-    id: DrawingId,
-    limits: Limits,
-) -> Result<(Drawing, String), StoreError> {
-    let (first, tombstones) = store.living(id, 0, None).await?;
-    let head = first.database_head;
-    let (epoch, compacted, title) = (first.epoch, first.compacted, first.title);
-    let (mut living, mut at, mut more) = (first.changes, first.head, first.more);
-    while more {
-        let (chunk, _) = store.living(id, at, Some(head)).await?;
-        living.extend(chunk.changes);
-        (at, more) = (chunk.head, chunk.more);
-    }
-    let mut drawing = Drawing::living_only(epoch, compacted, head, limits, living);
-    if let Some(tombstones) = tombstones {
-        drawing.complete(tombstones);
-    }
-    Ok((drawing, title))
 }
 
 /// All tombstones after a position up to another one.

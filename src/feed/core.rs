@@ -64,7 +64,7 @@ use crate::domain::op::Change;
 use crate::domain::sequence::Seq;
 use crate::domain::signal::Pointer;
 use crate::metrics::{Metrics, Resync};
-use crate::store::{Appended, Chunk, ExpectedHead, Head, LiveEvent, StoreError};
+use crate::store::{Appended, Chunk, ExpectedHead, Head, LiveEvent, LivingIndex, StoreError};
 
 /// How often a feed tells the other servers that it is there, and which version of its people they
 /// should have. A killed server's people are gone after three to four heartbeats, which has to be less
@@ -100,6 +100,8 @@ pub enum Input<M> {
         /// What became of it.
         result: Result<Appended, StoreError>,
     },
+    /// [`Effect::WriteIndex`] failed.
+    IndexFailed,
     /// [`Effect::Probe`] ended.
     Probed(Result<(), StoreError>),
     /// The database reports the drawing's head; nothing if the drawing is not there any more.
@@ -130,6 +132,8 @@ pub enum ReadResult {
         drawing: Drawing,
         /// Its title.
         title: String,
+        /// The head of the index of living strokes that the database has, or 0.
+        indexed: Seq,
     },
     /// To [`ReadPlan::Changes`].
     Changes {
@@ -156,6 +160,8 @@ pub enum Effect {
         /// What to store.
         decision: Decision,
     },
+    /// Write down which strokes are living, for first loads.
+    WriteIndex(LivingIndex),
     /// Find out whether the database takes writes.
     Probe,
     /// Ask the database for the drawing's head.
@@ -292,6 +298,7 @@ impl<M: Mailbox> Core<M> {
                 decision,
                 result,
             } => self.on_appended(expected, decision, result, step),
+            Input::IndexFailed => self.replica.index_failed(),
             Input::Probed(result) => self.on_probed(result, step),
             Input::Head(report) => self.on_head(report, step),
             Input::Published { number, result } => self.on_published(number, result, step),
@@ -416,6 +423,9 @@ impl<M: Mailbox> Core<M> {
                 self.environment.drawing
             );
             self.subscribe(step);
+        }
+        if let Some(index) = self.replica.take_due_index() {
+            step.effect(Effect::WriteIndex(index));
         }
         if self.presence.expire_peers() {
             self.presence_changed(step);

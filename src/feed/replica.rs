@@ -9,7 +9,11 @@ use crate::domain::drawing::Drawing;
 use crate::domain::ids::Epoch;
 use crate::domain::op::Change;
 use crate::domain::sequence::{Arrival, Seq, arrival};
-use crate::store::{Chunk, Head};
+use crate::store::{Chunk, Head, LivingIndex};
+
+/// Positions without a living row, since the last index, after which the living ones are written down. A
+/// first load skips at most about as many, which takes some 20 ms.
+pub const INDEX_AFTER: usize = 20_000;
 
 /// What became of a change that arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +69,8 @@ pub struct Replica {
     out_of_order: BTreeMap<Seq, Change>,
     /// Most changes that wait for one before them.
     reorder_limit: usize,
+    /// The head of the last index of living strokes, or 0.
+    indexed: Seq,
 }
 
 impl Replica {
@@ -75,6 +81,7 @@ impl Replica {
             title: String::new(),
             out_of_order: BTreeMap::new(),
             reorder_limit,
+            indexed: 0,
         }
     }
 
@@ -160,10 +167,11 @@ impl Replica {
     }
 
     /// Takes a drawing that was read from its beginning. True when all of it is known now; otherwise
-    /// what is missing has to be read.
-    pub(super) fn open(&mut self, drawing: Drawing) -> bool {
+    /// what is missing has to be read. `indexed` is the head of the index that the database has.
+    pub(super) fn open(&mut self, drawing: Drawing, indexed: Seq) -> bool {
         let is_known = drawing.is_whole() && !self.is_outdated;
         self.is_outdated = false;
+        self.indexed = indexed;
         self.drawing = Some(drawing);
         is_known
     }
@@ -201,6 +209,29 @@ impl Replica {
         ReadOutcome::UpToDate
     }
 
+    /// Takes an index to write, if first loads would have to skip too much without it.
+    pub(super) fn take_due_index(&mut self) -> Option<LivingIndex> {
+        let drawing = self.drawing.as_ref().filter(|drawing| drawing.is_whole())?;
+        let (indexed, head) = (self.indexed, drawing.head());
+        let passed = head.saturating_sub(indexed) as usize;
+        let is_due =
+            passed >= INDEX_AFTER && passed - drawing.living(indexed, head).count() >= INDEX_AFTER;
+        if !is_due || self.is_outdated {
+            return None;
+        }
+        self.indexed = head;
+        Some(LivingIndex {
+            epoch: drawing.epoch(),
+            head,
+            positions: drawing.living(0, head).map(|change| change.seq).collect(),
+        })
+    }
+
+    /// An index was not written: another one is due.
+    pub(super) fn index_failed(&mut self) {
+        self.indexed = 0;
+    }
+
     /// Compares with what the database reports: true when one of both is behind, which only a read
     /// can tell.
     pub(super) fn differs_from(&mut self, report: &Head) -> bool {
@@ -220,6 +251,7 @@ mod tests {
     use super::*;
     use crate::domain::drawing::Limits;
     use crate::domain::ids::{DrawingId, OpId, PersonId, StrokeId, WriterId};
+    use crate::domain::stroke::Body;
 
     const LIMITS: Limits = Limits {
         strokes: 100,
@@ -228,6 +260,10 @@ mod tests {
     const REORDER_LIMIT: usize = 3;
 
     fn change(seq: Seq) -> Change {
+        change_of(None, seq)
+    }
+
+    fn change_of(body: Option<&str>, seq: Seq) -> Change {
         Change {
             seq,
             stroke: StrokeId::random(),
@@ -238,14 +274,14 @@ mod tests {
                 n: 1,
             },
             prior_ops: Vec::new(),
-            body: None,
+            body: body.map(|json| Body::from_stored(json.into())),
         }
     }
 
     /// A replica of an empty drawing.
     fn opened(epoch: Epoch) -> Replica {
         let mut replica = Replica::new(REORDER_LIMIT);
-        assert!(replica.open(Drawing::new(epoch, 0, LIMITS)));
+        assert!(replica.open(Drawing::new(epoch, 0, LIMITS), 0));
         replica
     }
 
@@ -278,7 +314,7 @@ mod tests {
     fn changes_wait_for_the_first_read_too() {
         let mut replica = Replica::new(REORDER_LIMIT);
         assert_eq!(replica.arrive(change(1)), Placed::Waits);
-        replica.open(Drawing::new(Epoch::random(), 0, LIMITS));
+        replica.open(Drawing::new(Epoch::random(), 0, LIMITS), 0);
         replica.take_waiting();
         assert_eq!(replica.head(), 1);
     }
@@ -319,7 +355,7 @@ mod tests {
         assert_eq!(outcome, ReadOutcome::OtherHistory { renew: None });
         // What arrives now may be of either history: the read that follows finds what is of the new one.
         assert_eq!(replica.arrive(change(1)), Placed::Stale);
-        assert!(!replica.open(Drawing::new(Epoch::random(), 0, LIMITS)));
+        assert!(!replica.open(Drawing::new(Epoch::random(), 0, LIMITS), 0));
         assert_eq!(replica.arrive(change(1)), Placed::Applied);
     }
 
@@ -327,7 +363,9 @@ mod tests {
     fn an_epoch_with_fewer_changes_than_before_is_renewed() {
         let epoch = Epoch::random();
         let mut replica = opened(epoch);
-        (1..=5).for_each(|seq| drop(replica.arrive(change(seq))));
+        for seq in 1..=5 {
+            replica.arrive(change(seq));
+        }
         let outcome = replica.take_read(5, vec![chunk(epoch, Vec::new(), 3)], Vec::new());
         assert_eq!(outcome, ReadOutcome::OtherHistory { renew: Some(epoch) });
     }
@@ -348,7 +386,7 @@ mod tests {
         let epoch = Epoch::random();
         let mut replica = Replica::new(REORDER_LIMIT);
         let living = Drawing::living_only(epoch, 2, 7, LIMITS, Vec::new());
-        assert!(!replica.open(living), "its tombstones are missing");
+        assert!(!replica.open(living, 0), "its tombstones are missing");
         assert!(replica.whole().is_none());
         let plan = ReadPlan::Changes {
             since: 7,
@@ -379,5 +417,26 @@ mod tests {
         report.head = 1;
         report.epoch = Epoch::random();
         assert!(replica.differs_from(&report));
+    }
+
+    #[test]
+    fn the_living_positions_are_written_down_after_many_changes_of_few_strokes() {
+        let epoch = Epoch::random();
+        let mut replica = opened(epoch);
+        let changes = vec![change_of(Some("{}"), 3), change_of(Some("{}"), 9)];
+        let head = INDEX_AFTER as Seq + 1;
+        replica.take_read(0, vec![chunk(epoch, changes, head)], Vec::new());
+        assert_eq!(replica.take_due_index(), None, "one short");
+        let chunks = vec![chunk(epoch, Vec::new(), head + 1)];
+        replica.take_read(head, chunks, Vec::new());
+        let index = LivingIndex {
+            epoch,
+            head: head + 1,
+            positions: vec![3, 9],
+        };
+        assert_eq!(replica.take_due_index(), Some(index.clone()));
+        assert_eq!(replica.take_due_index(), None, "it is written");
+        replica.index_failed();
+        assert_eq!(replica.take_due_index(), Some(index));
     }
 }

@@ -24,7 +24,7 @@ pub const CHUNK_STROKES: u64 = 500;
 const TOMBSTONES: u64 = 2_000;
 /// Most tombstones that come along when a drawing is opened: so one read brings all of a drawing that
 /// has few, and no reader of one that has many waits for them.
-const FIRST_TOMBSTONES: u64 = 100;
+pub(super) const FIRST_TOMBSTONES: u64 = 100;
 
 const READ: &str = "BEGIN;
 SELECT head, compacted, epoch, title, deleted FROM ONLY $drawing;
@@ -53,23 +53,23 @@ pub struct Chunk {
 }
 
 /// Which rows of a drawing are asked for.
-struct Range {
+pub(super) struct Range {
     /// Those after this position …
-    after: Seq,
+    pub(super) after: Seq,
     /// … up to this one.
-    through: Seq,
+    pub(super) through: Seq,
     /// Most living strokes.
-    living: u64,
+    pub(super) living: u64,
     /// Most tombstones.
-    tombstones: u64,
+    pub(super) tombstones: u64,
 }
 
 /// What a read of a range gave, in one transaction.
-struct Read {
+pub(super) struct Read {
     drawing: Fields,
     head: Seq,
     living: Vec<Change>,
-    tombstones: Vec<Change>,
+    pub(super) tombstones: Vec<Change>,
 }
 
 impl Store {
@@ -156,7 +156,11 @@ impl Store {
         Ok(chunk)
     }
 
-    async fn read_range(&self, drawing: DrawingId, range: &Range) -> Result<Read, StoreError> {
+    pub(super) async fn read_range(
+        &self,
+        drawing: DrawingId,
+        range: &Range,
+    ) -> Result<Read, StoreError> {
         let key = |seq: Seq, tombstone| {
             let seq = seq.min(i64::MAX as Seq);
             Value::Number(Number::Int(row_key(RowId { seq, tombstone })))

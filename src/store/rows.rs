@@ -31,6 +31,11 @@ pub(super) fn drawing_record(drawing: DrawingId) -> Value {
     record("drawing", RecordIdKey::Uuid(drawing.0.into()))
 }
 
+/// The record of the index of a drawing's living strokes.
+pub(super) fn living_record(drawing: DrawingId) -> Value {
+    record("living", RecordIdKey::Uuid(drawing.0.into()))
+}
+
 /// A record id as a value.
 pub(super) fn record(table: &str, key: RecordIdKey) -> Value {
     Value::RecordId(RecordId::new(table, key))

@@ -22,6 +22,7 @@ const SHARED: &str = concat!(
     "BEGIN;\n",
     include_str!("../../schema/drawing.surql"),
     include_str!("../../schema/server.surql"),
+    include_str!("../../schema/living.surql"),
     "UPSERT $meta SET schema = $schema, oldest = $oldest RETURN NONE;\nCOMMIT;"
 );
 

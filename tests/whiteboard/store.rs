@@ -13,8 +13,8 @@ use whiteboard::domain::sequence::Seq;
 use whiteboard::domain::stroke::Body;
 use whiteboard::metrics::Metrics;
 use whiteboard::store::{
-    Appended, CHUNK_STROKES, Chunk, Database, ExpectedHead, ListCursor, LiveEvent, Removals, Store,
-    StoreError, Subscription, UNDELETE_WINDOW,
+    Appended, CHUNK_STROKES, Chunk, Database, ExpectedHead, ListCursor, LiveEvent, LivingIndex,
+    Loaded, Removals, Store, StoreError, Subscription, UNDELETE_WINDOW,
 };
 
 use crate::surrealdb::Server;
@@ -110,6 +110,7 @@ contract! {
     four_appenders_lose_nothing_to_each_other
     chunks_are_counted_by_rows_and_holes_cost_none
     a_first_load_reads_living_strokes_only_however_many_were_erased
+    a_first_load_reads_the_rows_that_an_index_lists_and_what_is_newer
     an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body
     a_subscriber_hears_each_change_and_each_signal
     a_signal_leaves_nothing_behind
@@ -353,6 +354,44 @@ async fn chunks_are_counted_by_rows_and_holes_cost_none(store: Store) {
         (CHUNK_STROKES + 50..=CHUNK_STROKES + 62).collect::<Vec<_>>()
     );
     assert_eq!((rest.head, rest.more), (CHUNK_STROKES + 62, false));
+}
+
+async fn a_first_load_reads_the_rows_that_an_index_lists_and_what_is_newer(store: Store) {
+    let drawing = drawing(&store).await;
+    let drawn = append(&store, drawing, 0, 10).await;
+    let epoch = store.load(drawing).await.unwrap().epoch;
+    let index = |epoch, positions| LivingIndex {
+        epoch,
+        head: 10,
+        positions,
+    };
+    // It lists all that were living; one of them changes afterwards, and one is drawn.
+    let positions = (1..=10).filter(|seq| seq % 2 == 0).collect();
+    let even = index(epoch, positions);
+    store.write_index(drawing, &even).await.unwrap();
+    let changed = Change {
+        seq: 11,
+        ..drawn[3].clone()
+    };
+    let was = at(&store, drawing, 10).await;
+    let appended = store.append(drawing, was, &[changed], &living(4..=4)).await;
+    assert_eq!(appended, Ok(Appended::Committed));
+    append(&store, drawing, 11, 1).await;
+    let seqs = |loaded: &Loaded| loaded.living.iter().map(|one| one.seq).collect::<Vec<_>>();
+    let loaded = store.load(drawing).await.unwrap();
+    assert_eq!(
+        seqs(&loaded),
+        [2, 6, 8, 10, 11, 12],
+        "only what is listed, or newer"
+    );
+    assert_eq!((loaded.head, loaded.indexed), (12, 10));
+    assert_eq!(loaded.tombstones, Some(Vec::new()));
+    // The index of another epoch lists nothing of this one.
+    let other = index(Epoch::random(), vec![1]);
+    store.write_index(drawing, &other).await.unwrap();
+    let loaded = store.load(drawing).await.unwrap();
+    assert_eq!(seqs(&loaded), [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12]);
+    assert_eq!(loaded.indexed, 0);
 }
 
 async fn a_first_load_reads_living_strokes_only_however_many_were_erased(store: Store) {

@@ -4,6 +4,7 @@ use super::{Core, Effect, ReadResult, Step};
 use crate::domain::drawing::Drawing;
 use crate::domain::ids::Epoch;
 use crate::domain::op::Change;
+use crate::domain::sequence::Seq;
 use crate::feed::lifecycle::CloseReason;
 use crate::feed::mailbox::Mailbox;
 use crate::feed::replica::{Placed, ReadOutcome, ReadPlan};
@@ -88,10 +89,14 @@ impl<M: Mailbox> Core<M> {
         step: &mut Step,
     ) {
         match result {
-            Ok(ReadResult::Living { drawing, title }) => {
+            Ok(ReadResult::Living {
+                drawing,
+                title,
+                indexed,
+            }) => {
                 self.sync.backoff.clear();
                 self.set_title(title, step);
-                self.take_living(drawing, step);
+                self.take_living(drawing, indexed, step);
             }
             Ok(ReadResult::Changes {
                 since,
@@ -124,12 +129,12 @@ impl<M: Mailbox> Core<M> {
     }
 
     /// The living strokes were read, and perhaps all there is.
-    fn take_living(&mut self, drawing: Drawing, step: &mut Step) {
+    fn take_living(&mut self, drawing: Drawing, indexed: Seq, step: &mut Step) {
         if self.replica.drawing().is_some() {
             self.subscribers
                 .reset(&drawing, ResetReason::Epoch, step.now);
         }
-        let is_known = self.replica.open(drawing);
+        let is_known = self.replica.open(drawing, indexed);
         self.head_moved(step);
         if is_known {
             self.read_completed(step);

@@ -15,7 +15,7 @@ use crate::store::connection::Store;
 use crate::store::error::QueryError;
 use crate::store::error::StoreError;
 use crate::store::rows::{
-    Fields, drawing_record, int, rows, signal_table, stroke_table, variables,
+    Fields, drawing_record, int, living_record, rows, signal_table, stroke_table, variables,
 };
 
 /// How long is rested after a removal, by the time that it took: two thirds of the time go into removing.
@@ -34,6 +34,7 @@ pub(in crate::store) const SELECT_DUE: &str = "SELECT id FROM drawing
 WHERE deleted IS NOT NONE AND deleted < time::now() - $age AND id NOT IN $postponed LIMIT $most";
 const REMOVE: &str = "BEGIN;
 IF (DELETE ONLY $drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age RETURN BEFORE) IS NONE { THROW 'taken back' };
+DELETE $living RETURN NONE;
 REMOVE TABLE IF EXISTS $strokes;
 REMOVE TABLE IF EXISTS $signals;
 COMMIT;";
@@ -165,6 +166,7 @@ impl Store {
         let variables = variables([
             ("drawing", drawing_record(drawing)),
             ("age", Value::Duration(undelete.into())),
+            ("living", living_record(drawing)),
             ("strokes", Value::String(stroke_table(drawing))),
             ("signals", Value::String(signal_table(drawing))),
         ]);
