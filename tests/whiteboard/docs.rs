@@ -1,9 +1,16 @@
-//! The documentation: what is made from the code equals it.
+//! The documentation: what is made from the code equals it, and every link leads somewhere.
 
 use std::path::Path;
 
 use whiteboard::feed::presence::MAX_LISTED;
 use whiteboard::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, SUBPROTOCOL};
+
+const DOCS: [&str; 4] = [
+    "README.md",
+    "docs/operating.md",
+    "docs/deployment.md",
+    "docs/protocol.md",
+];
 
 fn file(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -43,4 +50,46 @@ fn the_protocol_document_is_the_documentation_of_its_module() {
     ] {
         assert!(expected.contains(&limit), "{limit}");
     }
+}
+
+/// The anchor that GitHub gives a heading.
+fn anchor(heading: &str) -> String {
+    let kept = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    let kept = heading.chars().filter(|c| kept(*c)).collect::<String>();
+    kept.to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn links_between_documents_lead_to_a_file_and_a_heading() {
+    let mut links = 0;
+    for name in DOCS {
+        let folder = Path::new(name).parent().unwrap();
+        for link in file(name).split("](").skip(1) {
+            let (link, _) = link.split_once(')').unwrap();
+            if link.starts_with("http") {
+                continue;
+            }
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let path = match path {
+                "" => Path::new(name).to_owned(),
+                path => folder.join(path),
+            };
+            let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+            assert!(root.join(&path).exists(), "{name}: {link}");
+            if !heading.is_empty() {
+                let text = file(path.to_str().unwrap());
+                let headings = text.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(|line| anchor(line.trim_start_matches(['#', ' '])));
+                assert!(anchors.any(|anchor| anchor == heading), "{name}: {link}");
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 10, "{links} links");
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines = file("README.md").lines().count();
+    assert!(lines <= 200, "{lines} lines");
 }
