@@ -6,13 +6,13 @@
 #   docker run --detach --restart unless-stopped --publish 127.0.0.1:8080:8080 \
 #       --volume whiteboard:/data --stop-timeout 60 whiteboard
 #
-# --stop-timeout: it stores what is on its way before it ends. Flags follow the image's name.
+# --stop-timeout: the server stores the ops that wait before it exits. Flags follow the image's name.
 
 FROM rust:1.95-slim-trixie AS build
 WORKDIR /build
 COPY . .
-# The caches outlive the build, so that SurrealDB is compiled once and not at each change. What is
-# in a cache is in no image: the program is copied out.
+# The caches outlive the build, so that SurrealDB is compiled once and not after each change. A cache is
+# not part of the image: the program is copied out of it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
     cargo build --release --locked \
@@ -20,10 +20,10 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 
 FROM debian:trixie-slim
 COPY --from=build /usr/local/bin/whiteboard /usr/local/bin/
-# The volume begins as a copy of the folder, and so belongs to the user that writes to it.
+# A new volume is a copy of the folder, and so belongs to the user that writes to it.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data whiteboard \
     && install --directory --owner whiteboard --group whiteboard /data
-# The user by number: so an orchestrator sees that it is not root.
+# The user by number, so that an orchestrator sees that it is not root.
 USER 10001
 WORKDIR /data
 VOLUME /data
@@ -31,10 +31,10 @@ ENV WHITEBOARD_LISTEN=0.0.0.0:8080 \
     WHITEBOARD_DATABASE=surrealkv:///data/whiteboard
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# Asks whether the process answers, and not whether its database does: a restart brings no
-# database back, and cuts everyone off. bash speaks TCP, which saves a program to ask with.
-# It asks port 8080: a container that listens on another one is run with a --health-cmd of its own.
-# --start-interval is of Docker 25.
+# Checks that the process answers, not that its database does: a restart does not bring the database
+# back, and closes every session. bash opens the TCP connection, so no other program is needed. The port
+# is 8080: for another one, run the container with a --health-cmd of your own. --start-interval needs
+# Docker 25.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --start-interval=1s \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["whiteboard"]

@@ -1,4 +1,4 @@
-//! Every setting, once: its variable, its flag, its default, its unit and its check.
+//! Every setting, defined once: flag, variable, default, bounds and help.
 
 mod connections;
 mod database;

@@ -1,4 +1,4 @@
-//! The program: reads its settings, runs one server until it is told to stop, and drains it.
+//! The program: reads its settings, runs one server until a signal stops it, and drains it.
 //!
 //! Nothing else reads the environment, and nothing here knows what a drawing is.
 
@@ -6,6 +6,7 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use env_logger::fmt::ConfigurableFormat;
 use tokio::signal::unix::{SignalKind, signal};
 use whiteboard::config::{Settings, SettingsError};
 use whiteboard::server::{self, Server};
@@ -14,11 +15,11 @@ use whiteboard::store::KNOWN_HARMLESS_WARNINGS;
 /// Exit code for wrong settings; a server that cannot start exits with 1.
 const WRONG_SETTINGS: u8 = 2;
 
-/// Open files that are no connections: of the database, of listening and of the runtime.
+/// Open files that are not connections: of the database, the listener and the runtime.
 const OTHER_FILES: usize = 256;
 
-const STORAGE_FAILED: &str = "the database's storage failed, as when the disk is full, and nothing can be \
-    saved until this is started again; what pages could not save they keep, and send it then";
+const STORAGE_FAILED: &str = "the database's storage failed, as when the disk is full: nothing can be saved \
+    until this server is started again; pages keep what is not saved, and send it then";
 
 fn main() -> ExitCode {
     if let Err(error) = dotenvy::from_path(".env")
@@ -38,12 +39,14 @@ fn main() -> ExitCode {
             return ExitCode::from(WRONG_SETTINGS);
         }
     };
-    let logger = env_logger::Builder::new()
+    let format = ConfigurableFormat::default();
+    env_logger::Builder::new()
         .parse_filters(&settings.log)
-        .build();
-    log::set_max_level(logger.filter());
-    // It is the first logger of this process.
-    let _ = log::set_boxed_logger(Box::new(Calm(logger)));
+        .format(move |line, record| match is_harmless(record) {
+            true => Ok(()),
+            false => format.format(line, record),
+        })
+        .init();
     for name in Settings::unknown_variables() {
         log::warn!("unknown setting {name}");
     }
@@ -63,7 +66,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// As many connections as there are to be, or as there are files for.
+/// By its text, since the same modules also warn of what an operator needs to know.
+fn is_harmless(record: &log::Record) -> bool {
+    let matches = |(target, text): &(&str, &str)| {
+        record.target() == *target && record.args().to_string().starts_with(text)
+    };
+    record.level() == log::Level::Warn && KNOWN_HARMLESS_WARNINGS.iter().any(matches)
+}
+
+/// The number of connections that are wanted, or fewer if fewer files may be open.
 fn connections_within_files(wished: usize) -> usize {
     // Each connection is an open file, and the usual soft limit is far below what a server may take.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
@@ -76,33 +87,11 @@ fn connections_within_files(wished: usize) -> usize {
     wished.min(files.saturating_sub(OTHER_FILES).max(1))
 }
 
-/// A log without the warnings that are known to be harmless.
-struct Calm(env_logger::Logger);
-
-impl log::Log for Calm {
-    fn enabled(&self, metadata: &log::Metadata) -> bool {
-        self.0.enabled(metadata)
-    }
-
-    fn log(&self, record: &log::Record) {
-        let is_false = |(target, text): &(&str, &str)| {
-            record.target() == *target && record.args().to_string().starts_with(text)
-        };
-        if record.level() != log::Level::Warn || !KNOWN_HARMLESS_WARNINGS.iter().any(is_false) {
-            self.0.log(record);
-        }
-    }
-
-    fn flush(&self) {
-        self.0.flush();
-    }
-}
-
 async fn serve(mut settings: Settings) -> Result<(), Box<dyn Error>> {
     let wished = settings.connections.max_connections;
     let most = connections_within_files(wished);
     settings.connections.max_connections = most;
-    // Asked for before the server starts, so that no signal meets a server half made.
+    // Before the server starts, so that a signal stops it in good order from then on.
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
     let server = Server::start(settings).await?;

@@ -1,11 +1,11 @@
-//! Everything that crosses the socket, as JSON text frames with a `type` and named fields.
+//! The protocol of the WebSocket: JSON text frames with a `type` and named fields.
 //!
-//! A page opens `/ws/{drawing}?since=N&epoch=L` with the subprotocol [`SUBPROTOCOL`], where
-//! `since` is the last position it holds (0 for none) and `epoch` the epoch that position
-//! belongs to. Changes flow at once; the first `hello` makes the session a writer.
-//! Binary frames are refused; fragments are joined up to [`MAX_FRAME_BYTES`].
+//! A page opens `/ws/{drawing}?since=N&epoch=E` with the subprotocol [`SUBPROTOCOL`], `whiteboard.v1`,
+//! where `since` is the last position it holds (0 for none) and `epoch` the epoch of that position. The
+//! server sends changes at once; the first `hello` makes the session a writer. Binary frames are
+//! rejected. Fragments are joined up to [`MAX_FRAME_BYTES`], 256 KiB.
 //!
-//! # From the browser
+//! # From the page
 //!
 //! ```json
 //! {"type":"hello","key":"6f…","tab":"09…","name":"Ada","colour":"#e03131","next":1}
@@ -21,11 +21,14 @@
 //! {"type":"ping"}
 //! ```
 //!
-//! `hello`: `key` is the browser's secret and `tab` the page's random number, 32 hexadecimal
-//! digits each; `name` and `colour` are left away by a page that is not to be seen, as one that
-//! sends a dead page's outbox; `next` is the number of the first op that has no answer yet.
+//! * `hello`: `key` is the secret of the browser and `tab` the random number of the page, each of 32
+//!   hexadecimal digits. `next` is the number of the first op without an answer. A page that sends the
+//!   outbox of a closed page omits `name` and `colour`, and is not listed.
+//! * `ops`: at most [`MAX_OPS_PER_FRAME`], 500, numbered without gaps per page.
+//! * `since`: asks for the changes after a position.
+//! * `people`: asks for the whole list of people.
 //!
-//! # To the browser
+//! # To the page
 //!
 //! ```json
 //! {"type":"welcome","writer":"7a…","author":"40…","epoch":"52…","head":17,"done":3,"title":"Plan","access":"own","build":"3f…"}
@@ -43,43 +46,54 @@
 //! {"type":"pong","head":17}
 //! ```
 //!
-//! `strokes` covers the positions after `from` up to `head`; positions without a change in it
-//! are of rows that moved on. A page judges it with [`arrival`](crate::domain::sequence::arrival), applies the changes
-//! that are newer than what it holds, and then holds `head`; at a gap it asks with `since`.
-//! `reset`: forget every stroke and position; all of it follows from 0. What waits in the outbox stays.
-//! `read`: too much for the socket; fetch it from `/api/drawings/{drawing}/strokes?since=N`, then send `since`;
-//! nothing flows until then. A reader that holds nothing gets the living strokes without tombstones. An answer over
-//! HTTP that names a `target` is a part of such a first load: the next read names it too, as `&target=T`.
-//! `done`: every op up to `n` is stored or was refused before this message. `refused` is final and the
-//! op leaves the outbox, except with the reason `load`: then send it and all after it again after `retry_ms` milliseconds.
+//! * `strokes` covers the positions after `from` up to `head`. A position without a change in it belongs
+//!   to a stroke that changed again later. The page classifies the frame with
+//!   [`arrival`](crate::domain::sequence::arrival), applies the changes that are newer than what it
+//!   holds, and then holds `head`; on a gap it sends `since`.
+//! * `reset`: discard every stroke and position, and load from 0. The outbox stays.
+//! * `read`: the changes after `since` are too large for the socket. Fetch them from
+//!   `/api/drawings/{drawing}/strokes?since=N`, then send `since`; the server sends no changes until
+//!   then. A page that holds nothing gets the strokes without tombstones. An HTTP response with a
+//!   `target` is one part of such a first load: name it in the next request, as `&target=T`.
+//! * `done`: every op up to `n` was stored or refused before this frame.
+//! * `refused`: the op was not applied, and leaves the outbox. With the reason `load` it stays: send it
+//!   and all ops after it again after `retry_ms` milliseconds.
+//! * `resend`: the ops from `n` on were not accepted; send them again.
+//! * `signals`: a pointer without `at` left the drawing.
+//! * A page ignores a type that it does not know.
 //!
-//! A refusal is not stored: that would cost every server a durable write for an op that changed nothing. So
-//! an op whose refusal was lost with its socket is decided anew when it is sent again, and may happen then;
-//! either answer is true when it is given. An op that happened happens once, however often it is sent.
-//! The rule for a page: once it was told `refused`, it never sends that op again, nor does a page that adopts its
-//! outbox. It orders the removal from what it keeps, on disk, before it acts on the frame. If later ops need the
-//! number, it sends the erasure of a stroke that never was under it. What is left to chance: storage that fails to
-//! remove, or, where pages have no lock to tell the living from the dead, one that adopts a living page's outbox.
+//! # Refusals
 //!
-//! `resend`: the ops from `n` on were not taken; send them again. `pointers` without an `at` have left.
-//! A type that a page does not know is ignored.
+//! A refusal is not stored: that would cost every server a durable write for an op that changed nothing.
+//! So if a refusal is lost with its socket and the page sends the op again, the op is decided again, and
+//! may be applied then. Each answer is true when it is given. An op that was applied is applied once,
+//! however often it is sent.
 //!
-//! # Who is here
+//! The rule for a page: after `refused`, it never sends that op again, nor does a page that takes over
+//! its outbox. It starts to remove the op from its storage before it acts on the frame. If later ops need
+//! the number, it sends the erasure of a stroke that never existed under it. Two cases stay open: a
+//! storage that fails to remove the op, and, in browsers without locks, a page that takes over the outbox
+//! of a page that is still open.
 //!
-//! A `people` frame without `from` is the whole of it at version `version`: forget what was held. With `from` it
-//! changes that version into `version`: those in `joined` came, or are another name or colour; those in `left` are
-//! listed no longer. `joined` and `left` are left away when they are empty. `from` is another version than the one held: that is
-//! a gap, and the page says `people` and is sent the whole; `version` is the one held: it is stale. Versions of one socket
-//! are compared with each other only, and a socket's first `people` frame is a whole one.
-//! `count` is the number of all people, with oneself, a person with several pages counted once. `joined` lists pages, at
-//! most [`MAX_LISTED`](crate::feed::presence::MAX_LISTED) of them: in a crowd those who do something are listed before those who
-//! do nothing, and pointers are told of those only who are listed. Changes are gathered, the longer the more people
-//! are here, and sent at most once a second where some hundreds are: see [`people_pause`](crate::feed::presence::people_pause).
+//! # People
+//!
+//! A `people` frame without `from` is the whole list at version `version`; it replaces what the page
+//! holds. With `from` it is an update of that version to `version`: `joined` holds people who joined or
+//! changed name or colour, `left` those who are not listed any more; both are omitted when empty. If
+//! `version` is the one held, the frame is stale. If `from` is another one, there is a gap: the page sends
+//! `people` and gets the whole list. Versions are comparable within one socket only, and the first
+//! `people` frame of a socket is a whole list.
+//!
+//! `count` is the number of all people, oneself included; a person with several pages counts once.
+//! `joined` lists pages, at most [`MAX_LISTED`](crate::feed::presence::MAX_LISTED), 50. In a crowd,
+//! pages with activity are listed before idle ones, and only listed pages get their pointers sent to
+//! others. Updates are batched for longer the more people there are, up to a second from some hundreds on:
+//! see [`people_pause`](crate::feed::presence::people_pause).
 //!
 //! # Closing
 //!
-//! Codes are 4000 + an HTTP status, 1012 (restart) or 1013 (load). The reason begins with
-//! `again: `, `again in N ms: ` or `final: `, which says whether coming back makes sense: see [`Close`].
+//! A close code is 4000 plus an HTTP status, 1012 (restart) or 1013 (load). The reason begins with
+//! `again: `, `again in N ms: ` or `final: `, which says whether to reconnect: see [`Close`].
 
 mod client;
 mod close;

@@ -34,9 +34,8 @@ pub use read::{CHUNK_STROKES, Chunk};
 pub use servers::{SERVER_SILENCE, ServerInfo, SessionCounts};
 pub use subscription::{LiveEvent, ServerSubscription, Subscription};
 
-/// Warnings of what is beneath this, by module and first words, about what is seen to all the
-/// same: the store looks itself whether a live query is gone, a reader reads what a live query told
-/// before it was known, and the store waits until SurrealKV has closed.
+/// Harmless warnings of SurrealDB, by module and first words. Subscriptions detect themselves that a live
+/// query ended, a read follows each subscription, and closing waits until SurrealKV has closed.
 pub const KNOWN_HARMLESS_WARNINGS: [(&str, &str); 4] = [
     ("surrealdb::method::live", "Failed to kill live query"),
     (

@@ -54,10 +54,7 @@ const PART: (usize, usize) = (4 * 1024, 2 * 1024);
 /// Time between two bytes of who sends one after the other.
 const BYTE_EACH: Duration = Duration::from_secs(1);
 /// By these the server notices that a page is silent while it is watched.
-const IMPATIENT: [(&str, &str); 2] = [
-    ("WHITEBOARD_HEARTBEAT", "1s"),
-    ("WHITEBOARD_SESSION_TIMEOUT", "6s"),
-];
+const IMPATIENT: [(&str, &str); 1] = [("WHITEBOARD_SESSION_TIMEOUT", "6s")];
 
 type Socket = WebSocketStream<TcpStream>;
 

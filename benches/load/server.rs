@@ -25,11 +25,10 @@ const START_LOOK: Duration = Duration::from_millis(50);
 /// The hidden argument with which this program is the bare broadcast.
 pub const BROADCAST_ARGUMENT: &str = "serve-bare-broadcast";
 /// Limits of the whiteboard that no person reaches and this program does.
-const RAISED_LIMITS: [(&str, &str); 6] = [
+const RAISED_LIMITS: [(&str, &str); 5] = [
     ("WHITEBOARD_MAX_CONNECTIONS_PER_ADDRESS", "0"),
-    ("WHITEBOARD_RECEIVE_SIZE_PER_SECOND", "1GiB"),
+    ("WHITEBOARD_RECEIVE_RATE", "1GiB"),
     ("WHITEBOARD_OPS_PER_SECOND", "1000000"),
-    ("WHITEBOARD_OPS_BURST", "1000000"),
     ("WHITEBOARD_MAX_STROKES", "10000000"),
     ("WHITEBOARD_MAX_DRAWING_SIZE", "4GiB"),
 ];

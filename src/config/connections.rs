@@ -1,4 +1,4 @@
-//! How many connections a server takes, and what each of them may take of it.
+//! How many connections a server accepts, and what each may use.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use clap::Args;
 use super::parse::{count, size};
 use crate::web::connection::ConnectionSettings;
 
-/// How long the body of a request may take to come.
+/// Time limit for receiving the body of a request.
 const BODY_LIMIT: Duration = Duration::from_secs(10);
-/// How long a peer may take nothing of what is written to it, or ask for nothing where it could.
+/// How long a peer may neither read what is written to it nor send a request.
 const PROGRESS_LIMIT: Duration = Duration::from_secs(30);
 
-/// How many connections a server takes, and what each of them may take of it.
+/// How many connections a server accepts, and what each may use.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connections")]
 pub struct ConnectionLimits {
-    /// Connections that this server takes in all; fewer where it may not open so many files
+    /// Most open connections; lowered at the start where fewer files may be open
     #[arg(
         long,
         env = "WHITEBOARD_MAX_CONNECTIONS",
@@ -25,8 +25,7 @@ pub struct ConnectionLimits {
         value_parser = count::<usize>(1, 1_000_000)
     )]
     pub max_connections: usize,
-    /// Connections that this server takes from one address; 0 for no such limit, as behind a proxy,
-    /// from which all of them come
+    /// Most open connections from one address; 0 for no limit, which a server behind a proxy needs
     #[arg(
         long,
         env = "WHITEBOARD_MAX_CONNECTIONS_PER_ADDRESS",
@@ -35,28 +34,28 @@ pub struct ConnectionLimits {
         value_parser = count::<usize>(0, 1_000_000)
     )]
     pub max_connections_per_address: usize,
-    /// Size of what one connection may send each second for long; what is more is read later
+    /// Bytes per second that one connection may send; the rest waits unread
     #[arg(
         long,
-        env = "WHITEBOARD_RECEIVE_SIZE_PER_SECOND",
+        env = "WHITEBOARD_RECEIVE_RATE",
         value_name = "SIZE",
         default_value = "1MiB",
         value_parser = size("64KiB", "1GiB")
     )]
-    pub receive_size_per_second: usize,
-    /// How long the body of a request may take to come; no setting, since bodies are small.
+    pub receive_rate: usize,
+    /// Time limit for receiving the body of a request; a constant, since bodies are small.
     #[arg(skip = BODY_LIMIT)]
     pub body_limit: Duration,
-    /// How long nothing may move on a connection; no setting, since feeds give up after as long.
+    /// How long nothing may move on a connection; a constant, since feeds evict sessions after as long.
     #[arg(skip = PROGRESS_LIMIT)]
     pub progress_limit: Duration,
 }
 
 impl ConnectionLimits {
-    /// What each connection obeys.
+    /// The settings of each connection.
     pub fn connection(&self) -> ConnectionSettings {
         ConnectionSettings {
-            bytes_per_second: self.receive_size_per_second,
+            bytes_per_second: self.receive_rate,
             progress_limit: self.progress_limit,
         }
     }

@@ -1,6 +1,6 @@
-//! Where drawings are kept: the settings of the store.
+//! The settings of the store.
 //!
-//! A password must never show up in a log.
+//! A password must never appear in a log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,15 +8,22 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::parse::{count, database_name, time};
+use super::parse::{database_name, time};
 use crate::store::{Database, database_address};
 
-/// Where drawings are kept.
+/// Most queries in flight, with those that passed their time limit; more wait for a place, for at most
+/// `--query-timeout`.
+const MAX_QUERIES: usize = 1_024;
+/// Most changes and signals of one drawing that wait for this server; at more it subscribes to the drawing
+/// again and reads what it lacks.
+const LIVE_QUERY_BUFFER: usize = 1_024;
+
+/// Which database, and how long to wait for it.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseSettings {
-    /// surrealkv:// and a folder for a database in this process, mem:// for one that forgets, ws:// or
-    /// wss:// for a SurrealDB server
+    /// surrealkv:// and a folder for a database in this process, mem:// for one in memory only,
+    /// ws:// or wss:// for a SurrealDB server
     #[arg(
         id = "database",
         long,
@@ -26,7 +33,7 @@ pub struct DatabaseSettings {
         value_parser = address
     )]
     pub url: String,
-    /// The namespace in the database
+    /// Namespace in the database
     #[arg(
         id = "database-namespace",
         long,
@@ -36,7 +43,7 @@ pub struct DatabaseSettings {
         value_parser = database_name
     )]
     pub namespace: String,
-    /// The database in the namespace
+    /// Database in the namespace
     #[arg(
         id = "database-name",
         long,
@@ -46,7 +53,7 @@ pub struct DatabaseSettings {
         value_parser = database_name
     )]
     pub name: String,
-    /// The root user of a SurrealDB server; a database in this process has none
+    /// Root user of the SurrealDB server; a database in this process has none
     #[arg(
         id = "database-user",
         long,
@@ -56,7 +63,7 @@ pub struct DatabaseSettings {
         hide_default_value = true
     )]
     pub user: String,
-    /// The password of that user; better given as a variable than as a flag, which others can see
+    /// Password of that user; prefer the variable, because other users of the machine can see flags
     #[arg(
         id = "database-password",
         long,
@@ -67,7 +74,7 @@ pub struct DatabaseSettings {
         hide_env_values = true
     )]
     pub password: Password,
-    /// How long one query may take before it is given up
+    /// Time limit of one query
     #[arg(
         id = "query-timeout",
         long,
@@ -77,28 +84,8 @@ pub struct DatabaseSettings {
         value_parser = time("100ms", "5m")
     )]
     pub query_timeout: Duration,
-    /// Queries that may be under way at once; more wait, for as long as one may take
-    #[arg(
-        id = "max-queries",
-        long,
-        env = "WHITEBOARD_MAX_QUERIES",
-        value_name = "COUNT",
-        default_value = "1024",
-        value_parser = count::<usize>(16, 1_000_000)
-    )]
-    pub max_queries: usize,
-    /// Changes and signals of one drawing that may wait for this server; when there are more, it subscribes
-    /// to the drawing again, and reads what it lacks
-    #[arg(
-        id = "live-query-buffer",
-        long,
-        env = "WHITEBOARD_LIVE_QUERY_BUFFER",
-        value_name = "COUNT",
-        default_value = "1024",
-        value_parser = count::<usize>(16, 1_000_000)
-    )]
-    pub live_query_buffer: usize,
-    /// How long it is remembered that a stroke was erased: a page that was away longer starts over
+    /// How long the erasure of a stroke is remembered; a page that was offline for longer loads the whole
+    /// drawing again
     #[arg(
         long,
         env = "WHITEBOARD_TOMBSTONE_RETENTION",
@@ -107,10 +94,13 @@ pub struct DatabaseSettings {
         value_parser = time("1m", "3650d")
     )]
     pub tombstone_retention: Duration,
+    /// Most notifications of one drawing that wait; a constant that tests lower.
+    #[arg(skip = LIVE_QUERY_BUFFER)]
+    pub live_query_buffer: usize,
 }
 
 impl DatabaseSettings {
-    /// What the store is opened with.
+    /// The settings of the store.
     pub fn database(&self) -> Database {
         let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Database {
@@ -120,18 +110,18 @@ impl DatabaseSettings {
             user: given(&self.user),
             password: given(&self.password.0),
             query_timeout: self.query_timeout,
-            max_queries: self.max_queries,
+            max_queries: MAX_QUERIES,
             live_query_buffer: self.live_query_buffer,
         }
     }
 }
 
-/// An address that the store takes, as it was written.
+/// An address that the store accepts, as it was written.
 fn address(text: &str) -> Result<String, String> {
     database_address(text).map(|_| text.to_owned())
 }
 
-/// A password, which shows up in no log.
+/// A password, hidden from debug output.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Password(pub String);
 

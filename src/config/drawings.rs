@@ -1,4 +1,4 @@
-//! How open drawings are kept: the settings of feeds.
+//! The settings of feeds.
 
 use std::time::Duration;
 
@@ -8,11 +8,22 @@ use super::parse::{count, size, time};
 use crate::domain::drawing::Limits;
 use crate::feed::settings::FeedSettings;
 
-/// How open drawings are kept, and how large they may be.
+/// Most ops of one drawing that wait to be stored; more are refused for load, and pages send them again.
+const QUEUE_OPS: usize = 10_000;
+/// Most bytes of these ops.
+const QUEUE_BYTES: usize = 8 * 1024 * 1024;
+/// Most changes of one drawing that wait for a missing one before them; at more the drawing is read instead.
+const REORDER_BUFFER: usize = 1_024;
+/// Most messages of sessions that wait for one feed; at more, signals are dropped.
+const FEED_MAILBOX: usize = 256;
+/// Most points of ink of one drawing that are gathered between two ticks of 33 ms; more are dropped.
+const INK_POINTS: usize = 20_000;
+
+/// How large a drawing may be, and how an open one is kept up to date.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Drawings")]
 pub struct DrawingSettings {
-    /// Strokes in one drawing; beyond it nothing new can be drawn, and erasing works
+    /// Most strokes in one drawing; in a full drawing, strokes can still be erased
     #[arg(
         long,
         env = "WHITEBOARD_MAX_STROKES",
@@ -21,7 +32,7 @@ pub struct DrawingSettings {
         value_parser = count::<usize>(1, 10_000_000)
     )]
     pub max_strokes: usize,
-    /// Size of one drawing: an open drawing stands in memory
+    /// Largest size of one drawing; open drawings are held in memory
     #[arg(
         long,
         env = "WHITEBOARD_MAX_DRAWING_SIZE",
@@ -30,7 +41,7 @@ pub struct DrawingSettings {
         value_parser = size("64KiB", "4GiB")
     )]
     pub max_drawing_size: usize,
-    /// How long a drawing stays open after its last session left
+    /// How long a drawing stays in memory after its last session ended
     #[arg(
         long,
         env = "WHITEBOARD_IDLE_TIMEOUT",
@@ -39,27 +50,8 @@ pub struct DrawingSettings {
         value_parser = time("100ms", "1d")
     )]
     pub idle_timeout: Duration,
-    /// Ops of one drawing that may wait to be stored; more are refused for load, and the pages send
-    /// them again
-    #[arg(
-        long,
-        env = "WHITEBOARD_QUEUE_OPS",
-        value_name = "COUNT",
-        default_value = "10000",
-        value_parser = count::<usize>(500, 1_000_000)
-    )]
-    pub queue_ops: usize,
-    /// Size of the ops of one drawing that may wait to be stored
-    #[arg(
-        long,
-        env = "WHITEBOARD_QUEUE_SIZE",
-        value_name = "SIZE",
-        default_value = "8MiB",
-        value_parser = size("512KiB", "1GiB")
-    )]
-    pub queue_size: usize,
-    /// How long a change that came too early waits for the one before it: 5ms where SurrealDB notifies
-    /// inline, 250ms with its router engine
+    /// How long a change that arrived early waits for the one before it; set 250ms for SurrealDB's router
+    /// engine
     #[arg(
         long,
         env = "WHITEBOARD_GAP_TIMEOUT",
@@ -68,35 +60,6 @@ pub struct DrawingSettings {
         value_parser = time("0s", "5s")
     )]
     pub gap_timeout: Duration,
-    /// Changes of one drawing that may wait so; when there are more, the drawing is read instead
-    #[arg(
-        long,
-        env = "WHITEBOARD_REORDER_BUFFER",
-        value_name = "COUNT",
-        default_value = "1024",
-        value_parser = count::<usize>(1, 1_000_000)
-    )]
-    pub reorder_buffer: usize,
-    /// Messages of its sessions that may wait for one drawing; when there are more, pointers and ink are
-    /// dropped
-    #[arg(
-        long,
-        env = "WHITEBOARD_FEED_MAILBOX",
-        value_name = "COUNT",
-        default_value = "256",
-        value_parser = count::<usize>(16, 65_536)
-    )]
-    pub feed_mailbox: usize,
-    /// Points of ink of one drawing that are gathered between two ticks of 33ms; when there are more,
-    /// they are dropped
-    #[arg(
-        long,
-        env = "WHITEBOARD_INK_POINTS",
-        value_name = "COUNT",
-        default_value = "20000",
-        value_parser = count::<usize>(1_000, 1_000_000)
-    )]
-    pub ink_points: usize,
     /// How often the positions and titles of open drawings are compared with the database
     #[arg(
         long,
@@ -106,10 +69,16 @@ pub struct DrawingSettings {
         value_parser = time("100ms", "1h")
     )]
     pub head_check_interval: Duration,
+    /// Most ops that wait to be stored; a constant that tests change.
+    #[arg(skip = QUEUE_OPS)]
+    pub queue_ops: usize,
+    /// Most bytes of ops that wait to be stored; a constant that tests lower.
+    #[arg(skip = QUEUE_BYTES)]
+    pub queue_bytes: usize,
 }
 
 impl DrawingSettings {
-    /// What feeds obey, whose pages are of this build.
+    /// The settings of feeds whose pages are of this build.
     pub fn feed(&self, build: &str) -> FeedSettings {
         FeedSettings {
             limits: Limits {
@@ -117,11 +86,11 @@ impl DrawingSettings {
                 bytes: self.max_drawing_size,
             },
             queue_ops: self.queue_ops,
-            queue_bytes: self.queue_size,
+            queue_bytes: self.queue_bytes,
             gap_timeout: self.gap_timeout,
-            reorder_buffer: self.reorder_buffer,
-            feed_mailbox: self.feed_mailbox,
-            ink_points: self.ink_points,
+            reorder_buffer: REORDER_BUFFER,
+            feed_mailbox: FEED_MAILBOX,
+            ink_points: INK_POINTS,
             idle_timeout: self.idle_timeout,
             head_check_interval: self.head_check_interval,
             build: build.to_owned(),

@@ -1,6 +1,6 @@
-//! Makes settings of flags and variables, or says what is wrong with them.
+//! Parses flags and variables into settings, and explains errors.
 //!
-//! It must never show a password, and never let a wrong value pass as another one.
+//! It must never print a password, nor accept a wrong value as another one.
 
 use std::ffi::{OsStr, OsString};
 
@@ -8,22 +8,21 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use super::database::DatabaseSettings;
-use super::sessions::BrowserSettings;
 use super::settings::Settings;
 
-/// Why there are no settings.
+/// Why no settings could be parsed.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// `--help` or `--version`, whose text is the answer.
+    /// The text of `--help` or `--version`.
     #[error("{0}")]
     Shown(clap::Error),
-    /// A setting is wrong: the text names it, its value and what is allowed.
+    /// A setting is wrong: names it, its value and what is allowed.
     #[error("{0}")]
     Wrong(String),
 }
 
 impl Settings {
-    /// The settings that the flags and the environment of this process make.
+    /// The settings from the flags and the environment of this process.
     ///
     /// # Errors
     ///
@@ -32,7 +31,7 @@ impl Settings {
         Self::parse_with(Self::command(), std::env::args_os())
     }
 
-    /// The settings that flags alone make, whatever the environment holds.
+    /// The settings from these flags alone, without the environment.
     ///
     /// # Errors
     ///
@@ -55,7 +54,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The variables of this process that look like settings and are none: misspelt ones, most likely.
+    /// Variables of this process that begin like a setting and are none: misspelt ones, most likely.
     pub fn unknown_variables() -> Vec<String> {
         let command = Self::command();
         let known = |name: &OsStr| {
@@ -70,7 +69,7 @@ impl Settings {
             .collect()
     }
 
-    /// Looks at settings that only make sense together.
+    /// Checks settings that depend on each other.
     fn check(&self) -> Result<(), SettingsError> {
         let DatabaseSettings { user, password, .. } = &self.database;
         if user.is_empty() != password.0.is_empty() {
@@ -84,22 +83,11 @@ impl Settings {
                 }
             )));
         }
-        let BrowserSettings {
-            heartbeat,
-            session_timeout,
-            ..
-        } = &self.browsers;
-        if session_timeout <= heartbeat {
-            return Err(SettingsError::Wrong(format!(
-                "WHITEBOARD_SESSION_TIMEOUT (--session-timeout) is {session_timeout:?}: allowed is more than \
-                 WHITEBOARD_HEARTBEAT (--heartbeat), which is {heartbeat:?}"
-            )));
-        }
         Ok(())
     }
 }
 
-/// Says of clap's complaint about a value which variable and flag it was, and what is allowed.
+/// Turns clap's error into one line that names the variable, the flag and what is allowed.
 fn explained(error: clap::Error) -> SettingsError {
     if matches!(
         error.kind(),
@@ -131,7 +119,7 @@ fn explained(error: clap::Error) -> SettingsError {
                 "{variable} (--{flag}) is {value:?}: allowed is {allowed}"
             ))
         }
-        // An unknown flag and the like: the first line of what clap says is the whole of it.
+        // An unknown flag and the like: the first line of clap's text says all.
         _ => {
             let text = error.to_string();
             let line = text.lines().next().unwrap_or_default();

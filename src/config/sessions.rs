@@ -1,18 +1,34 @@
-//! How browsers are treated: the settings of sessions.
+//! The settings of sessions.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::parse::{count, rate, size, time};
+use super::parse::{count, rate, time};
+use crate::protocol::MAX_OPS_PER_FRAME;
 use crate::session::SessionSettings;
 
-/// How browsers are treated.
+/// Pings in the time that a page may be silent, so that one of them may be lost.
+const PINGS_PER_TIMEOUT: u32 = 3;
+/// Ops that a session may send at once, as after a time offline, in seconds of `--ops-per-second`.
+const BURST_SECONDS: NonZeroU32 = NonZeroU32::new(20).unwrap();
+/// Fewest ops at once: a larger frame than the burst would be refused for ever.
+const LEAST_BURST: NonZeroU32 = NonZeroU32::new(MAX_OPS_PER_FRAME as u32).unwrap();
+/// Signals of pointer and ink that a session may send each second; more are dropped.
+const SIGNALS_PER_SECOND: NonZeroU32 = NonZeroU32::new(120).unwrap();
+/// Most ops of one session without an answer; more are refused for load, and the page sends them again.
+const MAX_UNACKED_OPS: usize = 1_000;
+/// Most bytes of frames that wait for a page that does not read; it gets what it lacks when it reads again.
+const SEND_BUFFER_BYTES: usize = 2_560 * 1024;
+/// Most frames that wait so.
+const SEND_BUFFER_FRAMES: usize = 32;
+
+/// How many sessions there may be, and what each may send.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Sessions")]
 pub struct BrowserSettings {
-    /// Sessions that this server takes in all
+    /// Most open sessions: a page that shows a drawing has one
     #[arg(
         long,
         env = "WHITEBOARD_MAX_SESSIONS",
@@ -21,16 +37,7 @@ pub struct BrowserSettings {
         value_parser = count::<usize>(1, 1_000_000)
     )]
     pub max_sessions: usize,
-    /// How often each side asks whether the other is there
-    #[arg(
-        long,
-        env = "WHITEBOARD_HEARTBEAT",
-        value_name = "TIME",
-        default_value = "10s",
-        value_parser = time("100ms", "10m")
-    )]
-    pub heartbeat: Duration,
-    /// How long a browser may be silent before its session is closed: longer than the heartbeat
+    /// How long a page may be silent before its session is closed; it is pinged after each third of this
     #[arg(
         long,
         env = "WHITEBOARD_SESSION_TIMEOUT",
@@ -39,7 +46,8 @@ pub struct BrowserSettings {
         value_parser = time("200ms", "1h")
     )]
     pub session_timeout: Duration,
-    /// Ops a second that one session may send for long
+    /// Ops per second that one session may send, and the ops of 20 seconds at once; more are refused for
+    /// load, and the page sends them again
     #[arg(
         long,
         env = "WHITEBOARD_OPS_PER_SECOND",
@@ -48,66 +56,32 @@ pub struct BrowserSettings {
         value_parser = rate(1, 1_000_000)
     )]
     pub ops_per_second: NonZeroU32,
-    /// Ops that one session may send at once, as after a time offline
-    #[arg(
-        long,
-        env = "WHITEBOARD_OPS_BURST",
-        value_name = "COUNT",
-        default_value = "2000",
-        value_parser = rate(500, 1_000_000)
-    )]
-    pub ops_burst: NonZeroU32,
-    /// Signals a second, of pointer and ink, that one session may send; more are dropped
-    #[arg(
-        long,
-        env = "WHITEBOARD_SIGNALS_PER_SECOND",
-        value_name = "COUNT",
-        default_value = "120",
-        value_parser = rate(1, 10_000)
-    )]
+    /// Ops at once, in seconds of `ops_per_second`; a constant that tests change.
+    #[arg(skip = BURST_SECONDS)]
+    pub burst_seconds: NonZeroU32,
+    /// Signals per second of one session; a constant that tests change.
+    #[arg(skip = SIGNALS_PER_SECOND)]
     pub signals_per_second: NonZeroU32,
-    /// Ops of one session that may be without an answer; more are refused for load, and the page sends
-    /// them again
-    #[arg(
-        long,
-        env = "WHITEBOARD_MAX_UNACKED_OPS",
-        value_name = "COUNT",
-        default_value = "1000",
-        value_parser = count::<usize>(1, 100_000)
-    )]
-    pub max_unacked_ops: usize,
-    /// Size of the frames that may wait for a browser that does not read; it gets what it then lacks when
-    /// it reads again
-    #[arg(
-        long,
-        env = "WHITEBOARD_SEND_BUFFER_BYTES",
-        value_name = "SIZE",
-        default_value = "2560KiB",
-        value_parser = size("64KiB", "1GiB")
-    )]
+    /// Most bytes of frames that wait for a page that does not read; a constant that tests raise.
+    #[arg(skip = SEND_BUFFER_BYTES)]
     pub send_buffer_bytes: usize,
-    /// How many frames and answers these may be
-    #[arg(
-        long,
-        env = "WHITEBOARD_SEND_BUFFER_FRAMES",
-        value_name = "COUNT",
-        default_value = "32",
-        value_parser = count::<usize>(4, 1_024)
-    )]
+    /// Most frames that wait for such a page; a constant that tests change.
+    #[arg(skip = SEND_BUFFER_FRAMES)]
     pub send_buffer_frames: usize,
 }
 
 impl BrowserSettings {
-    /// What sessions obey.
+    /// The settings of sessions.
     pub fn session(&self) -> SessionSettings {
+        let burst = self.ops_per_second.saturating_mul(self.burst_seconds);
         SessionSettings {
             max_sessions: self.max_sessions,
-            heartbeat: self.heartbeat,
+            heartbeat: self.session_timeout / PINGS_PER_TIMEOUT,
             session_timeout: self.session_timeout,
             ops_per_second: self.ops_per_second,
-            ops_burst: self.ops_burst,
+            ops_burst: burst.max(LEAST_BURST),
             signals_per_second: self.signals_per_second,
-            max_unacked_ops: self.max_unacked_ops,
+            max_unacked_ops: MAX_UNACKED_OPS,
             send_buffer_bytes: self.send_buffer_bytes,
             send_buffer_frames: self.send_buffer_frames,
         }

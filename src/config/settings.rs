@@ -1,7 +1,6 @@
-//! Every setting, once: its variable, its flag, its default, its unit and its check.
+//! All settings of one server, and those of the process itself.
 //!
-//! Each part of the program defines what it obeys; this is where people say it. Nothing but
-//! `main` reads the environment, and nothing here reads the clock, the disk or the network.
+//! Only `main` reads the environment; nothing here reads the clock, the disk or the network.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,31 +21,31 @@ use crate::web::access::{HostNames, Origins};
     name = "whiteboard",
     version,
     about = "A self-hosted collaborative whiteboard.",
-    after_help = "Times have a unit: ms, s, m, h or d. Sizes have one too: KiB, MiB or GiB. \
-        Variables may also stand in a file .env in the current folder; flags win over variables, \
-        and variables over the file.",
+    after_help = "Write times with a unit, such as 500ms, 90s, 10m, 24h or 30d, and sizes too, such as \
+        512KiB, 64MiB or 1GiB. Variables may also be set in a file .env in the current folder; flags \
+        override variables, and variables override the file.",
     max_term_width = 100
 )]
 pub struct Settings {
-    /// Where it listens, and how it stops.
+    /// The process.
     #[command(flatten)]
     pub server: ServerSettings,
-    /// How many connections there may be, and what each may take.
+    /// Connections.
     #[command(flatten)]
     pub connections: ConnectionLimits,
-    /// Who may come in.
+    /// Hosts and origins.
     #[command(flatten)]
     pub access: AccessSettings,
-    /// Where drawings are kept.
+    /// The database.
     #[command(flatten)]
     pub database: DatabaseSettings,
-    /// How open drawings are kept, and how large they may be.
+    /// Drawings.
     #[command(flatten)]
     pub drawings: DrawingSettings,
-    /// How browsers are treated.
+    /// Sessions.
     #[command(flatten)]
     pub browsers: BrowserSettings,
-    /// What is logged, as env_logger reads it: a level, or levels for modules
+    /// What to log, in env_logger's syntax: a level, or levels for modules
     #[arg(
         long,
         env = "RUST_LOG",
@@ -56,8 +55,8 @@ pub struct Settings {
         help_heading = "Log"
     )]
     pub log: String,
-    /// Begins a new epoch of every drawing and exits: to be run once after a backup was restored. It makes no
-    /// database that is not there
+    /// Start a new epoch of every drawing and exit. Run it once after you restored a backup. It creates no
+    /// database
     #[arg(long, help_heading = "Commands")]
     pub new_epoch: bool,
 }
@@ -66,7 +65,7 @@ pub struct Settings {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Server")]
 pub struct ServerSettings {
-    /// The address and port to listen on; port 0 takes any free one
+    /// Address and port to listen on; port 0 picks a free one
     #[arg(
         long,
         env = "WHITEBOARD_LISTEN",
@@ -75,7 +74,7 @@ pub struct ServerSettings {
         value_parser = listen
     )]
     pub listen: SocketAddr,
-    /// Threads that serve browsers and keep open drawings; 0 for one on each core
+    /// Threads that serve requests, sessions and open drawings; 0 for one per core
     #[arg(
         long,
         env = "WHITEBOARD_WORKERS",
@@ -84,8 +83,8 @@ pub struct ServerSettings {
         value_parser = count::<usize>(0, 256)
     )]
     pub workers: usize,
-    /// How long /readyz answers 503 before sessions are closed: longer than the check interval of a
-    /// load balancer in front
+    /// How long /readyz answers 503 before sessions are closed; set more than two check intervals of your
+    /// load balancer
     #[arg(
         long,
         env = "WHITEBOARD_DRAIN_DELAY",
@@ -94,7 +93,7 @@ pub struct ServerSettings {
         value_parser = time("0s", "10m")
     )]
     pub drain_delay: Duration,
-    /// How long closing the sessions and storing what is on its way may take when the server stops
+    /// Time limit for storing the ops that wait and closing the sessions when the server stops
     #[arg(
         long,
         env = "WHITEBOARD_DRAIN_TIMEOUT",
@@ -103,17 +102,17 @@ pub struct ServerSettings {
         value_parser = time("1s", "10m")
     )]
     pub drain_timeout: Duration,
-    /// How often it says that it is there; no setting, since servers judge each other by it.
+    /// How often this server writes its heartbeat; a constant, since servers judge each other by it.
     #[arg(skip = HEARTBEAT_INTERVAL)]
     pub heartbeat_interval: Duration,
 }
 
-/// Who may come in, beside pages that this server itself served under an IP address or localhost.
+/// Which hosts and origins are allowed, beside the IP addresses of this server and localhost.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Access")]
 pub struct AccessSettings {
-    /// Host names under which this server is reached, separated by commas; IP addresses and
-    /// localhost always work
+    /// Host names under which browsers reach this server, separated by commas; IP addresses and localhost
+    /// always work
     #[arg(
         long,
         env = "WHITEBOARD_HOSTS",
@@ -122,8 +121,8 @@ pub struct AccessSettings {
         hide_default_value = true
     )]
     pub hosts: HostNames,
-    /// Other origins whose pages may use this server, each a scheme, a host and perhaps a port,
-    /// separated by commas
+    /// Other origins whose pages may use this server, separated by commas: each a scheme, a host and
+    /// optionally a port
     #[arg(
         long,
         env = "WHITEBOARD_ORIGINS",

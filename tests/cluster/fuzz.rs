@@ -53,8 +53,6 @@ const FEWEST: [(Kind, usize); 4] = [
 /// Between two steps.
 const PACE: Duration = Duration::from_millis(15);
 const FLAGS: &[&str] = &[
-    "--heartbeat",
-    "500ms",
     "--session-timeout",
     "3s",
     "--drain-delay",

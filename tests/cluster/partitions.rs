@@ -16,7 +16,7 @@ use crate::page::pen;
 use crate::test_user::TestUser;
 
 /// How soon a server notices that a page is gone, and a page that a server is.
-const IMPATIENT: &[&str] = &["--heartbeat", "500ms", "--session-timeout", "2s"];
+const IMPATIENT: &[&str] = &["--session-timeout", "2s"];
 const PING_AFTER: Duration = Duration::from_secs(1);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// What else both may need on a busy machine, and a page its wait before it comes back.
@@ -231,7 +231,7 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
     let flags = &[
         "--ops-per-second",
         "100000",
-        "--receive-size-per-second",
+        "--receive-rate",
         "1GiB",
         "--session-timeout",
         "10m",

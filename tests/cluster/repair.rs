@@ -185,13 +185,13 @@ async fn notifications_out_of_order_are_put_in_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_of_notifications_arrives_whole() {
-    // Far more than a follow holds here, and with the router engine more than SurrealDB queues for
-    // a connection, which it then closes.
+    // More than a subscription buffers, and with the router engine more than SurrealDB queues for a
+    // connection, which it then closes.
     const BURST: u64 = 3000;
     let flags: &[&str] = match engine() {
-        Engine::Inline => &["--live-query-buffer", "16", "--head-check-interval", "1h"],
-        // It was seen to tell of nothing at all, and to close nothing either: then only heads tell.
-        Engine::Router => &["--live-query-buffer", "16", "--head-check-interval", "2s"],
+        Engine::Inline => &["--head-check-interval", "1h"],
+        // It may send nothing at all and close nothing either: then only the comparison of heads helps.
+        Engine::Router => &["--head-check-interval", "2s"],
     };
     let (cluster, drawing, ada, ben) = Plan::of(2).flags(flags).start_with_two().await;
     ada.sees(ben.draw(pen(1.0))).await;
@@ -205,11 +205,6 @@ async fn a_burst_of_notifications_arrives_whole() {
     transaction.commit().await.expect("nobody wrote the same");
     for user in [&ada, &ben] {
         user.wait("all of it", |seen| seen.head == BURST + 1).await;
-    }
-    if engine() == Engine::Inline {
-        let slow = "whiteboard_subscriptions_ended_total{reason=\"slow\"}";
-        let lost = cluster.metric(0, slow).await + cluster.metric(1, slow).await;
-        assert!(lost > 0.0, "both kept up with it");
     }
     // What comes after it is heard as before.
     ada.sees(ben.draw(pen(2.0))).await;

@@ -343,7 +343,7 @@ async fn servers_that_race_for_one_drawing_each_get_a_fair_part() {
     const RACE: u64 = 1_000;
     /// … and so many in a row: a process that the machine held up for a while loses a few of them.
     const LEG: usize = 100;
-    let flags = &["--ops-per-second", "100000", "--ops-burst", "100000"];
+    let flags = &["--ops-per-second", "100000"];
     let (cluster, drawing, ada, ben) = Plan::of(2).flags(flags).start_with_two().await;
     let writers = [&ada, &ben];
     let done = || writers.map(|writer| writer.seen().done);

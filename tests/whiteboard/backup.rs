@@ -11,7 +11,7 @@ use crate::processes::program;
 use crate::surrealdb::Server;
 use crate::test_server::{client, create_drawing, serve_on, strokes};
 
-/// Asks the SurrealDB server itself, as `curl` does in the README.
+/// Sends a request to the SurrealDB server itself, as `curl` does in docs/deployment.md.
 fn ask(database: &Database, method: reqwest::Method, door: &str) -> reqwest::RequestBuilder {
     let url = format!("{}/{door}", database.url.replace("ws://", "http://"));
     client()

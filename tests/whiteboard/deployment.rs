@@ -1,6 +1,6 @@
-//! What `compose.yaml` and the `Dockerfile` say, as far as it can be tried without containers: HAProxy
-//! takes the configuration, which is the README's, the versions are those the program is built with,
-//! and the health check tells a server that answers from one that does not.
+//! `compose.yaml` and the `Dockerfile`, as far as they can be tested without containers: HAProxy accepts
+//! the configuration, which is that of docs/deployment.md, the versions are those that the program is
+//! built with, and the health check distinguishes a server that answers from one that does not.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -19,10 +19,10 @@ fn file(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// The blocks of code of the README in this language.
-fn blocks(readme: &str, language: &str) -> Vec<String> {
+/// The blocks of code in this language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
     let opening = format!("```{language}\n");
-    let parts = readme.split(&opening).skip(1);
+    let parts = text.split(&opening).skip(1);
     let block = |part: &str| part.split_once("\n```").unwrap().0.to_owned() + "\n";
     parts.map(block).collect()
 }
@@ -39,10 +39,10 @@ fn in_compose(compose: &str) -> String {
 }
 
 #[test]
-fn haproxy_takes_what_the_readme_and_compose_say_and_they_say_the_same() {
-    let readme = blocks(&file("README.md"), "haproxy");
-    let [in_turns, by_drawing] = readme.as_slice() else {
-        panic!("the README has {} blocks of HAProxy", readme.len());
+fn haproxy_accepts_the_configurations_of_the_docs_and_of_compose_which_agree() {
+    let documented = blocks(&file("docs/deployment.md"), "haproxy");
+    let [in_turns, by_drawing] = documented.as_slice() else {
+        panic!("there are {} blocks for HAProxy", documented.len());
     };
     let compose = in_compose(&file("compose.yaml"));
     let hashed = in_turns.replace("    balance roundrobin\n", by_drawing);

@@ -334,7 +334,7 @@ async fn a_slow_browser_slows_nobody_else() {
     const FRAME: u64 = 8;
     const BEHIND_WITHIN: Duration = Duration::from_secs(60);
     // Who draws waits for answers alone, and not for what one connection may send.
-    let server = serve(&["--receive-size-per-second", "1GiB"]).await;
+    let server = serve(&["--receive-rate", "1GiB"]).await;
     let drawing = create_drawing(server.address()).await;
     let mut draws = Browser::open(server.address(), &drawing).await;
     let mut looks = Browser::looking(server.address(), &drawing).await;

@@ -214,7 +214,7 @@ async fn frames_without_end_are_read_slowly_and_end_with_a_reason() {
 
 #[actix_web::test]
 async fn a_frame_that_comes_byte_by_byte_is_silence() {
-    let server = serve(&["--heartbeat", "200ms", "--session-timeout", "1s"]).await;
+    let server = serve(&["--session-timeout", "1s"]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut eve = Raw::socket(address, &host(address), &drawing).await;
@@ -233,7 +233,7 @@ async fn a_frame_that_comes_byte_by_byte_is_silence() {
 /// However often it is heard otherwise.
 #[actix_web::test]
 async fn a_message_whose_fragments_do_not_end_is_silence() {
-    let server = serve(&["--heartbeat", "200ms", "--session-timeout", "1s"]).await;
+    let server = serve(&["--session-timeout", "1s"]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let ping = frame(0x89, b"");

@@ -6,13 +6,14 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::time::Instant;
 use whiteboard::domain::ids::DrawingId;
+use whiteboard::server;
 
 use crate::browser::Browser;
 use crate::failing::query;
 use crate::page::pen;
 use crate::parts::{Parts, hold};
 use crate::surrealdb;
-use crate::test_server::{client, create_drawing, metric, serve_on};
+use crate::test_server::{client, create_drawing, metric, serve_on, settings};
 
 /// By then a feed that was opened compares its head no more by itself.
 const CHECKS_AFTER_FOLLOWING: Duration = Duration::from_millis(2_500);
@@ -68,9 +69,11 @@ async fn a_feed_that_slept_until_tombstones_were_swept_starts_over() {
     const ERASED: usize = 5;
     // What is told while a feed sleeps is more than waits for it.
     const DRAWN: usize = 30;
-    let flags = ["--live-query-buffer=16"];
-    let awake = Parts::start(&flags).await;
-    let asleep = Parts::on(awake.store.clone(), &flags);
+    let mut database = settings("mem://", &[]).database;
+    database.live_query_buffer = 16;
+    let store = server::open(&database).await.expect("a database");
+    let awake = Parts::on(store.clone(), &[]);
+    let asleep = Parts::on(store, &[]);
     let drawing = create_drawing(awake.address).await;
     let feed = asleep.feed(&drawing).await;
     let mut ben = Browser::looking(asleep.address, &drawing).await;

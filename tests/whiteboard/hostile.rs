@@ -1,6 +1,7 @@
 //! Bad input: each gets a refusal with a reason, the others draw on, and nothing is written.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +13,7 @@ use whiteboard::server::Server;
 
 use crate::browser::{Browser, request, turned_away};
 use crate::page::{Closed, pen};
-use crate::test_server::{client, create_drawing, serve, strokes};
+use crate::test_server::{client, create_drawing, serve, settings, strokes};
 
 /// Someone who draws on, whatever others send.
 struct Witness {
@@ -356,7 +357,9 @@ async fn an_op_number_that_jumps_or_goes_back_changes_nothing() {
 #[actix_web::test]
 async fn too_much_is_refused_for_load_and_all_of_it_arrives() {
     const STROKES: u64 = 700;
-    let server = serve(&["--ops-burst", "500", "--ops-per-second", "100"]).await;
+    let mut settings = settings("mem://", &[]);
+    settings.browsers.burst_seconds = NonZeroU32::new(5).unwrap();
+    let server = Server::start(settings).await.expect("a server");
     let drawing = create_drawing(server.address()).await;
     // They wait in the outbox, as after a time offline, and go out all at once.
     let mut ada = Browser::new(server.address(), &drawing);

@@ -16,6 +16,7 @@ mod backup;
 mod convergence;
 mod crowd;
 mod deployment;
+mod docs;
 mod drawing;
 mod drawing_together;
 mod exhaustion;

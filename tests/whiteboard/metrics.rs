@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use whiteboard::domain::ids::{Epoch, StrokeId};
+use whiteboard::server::Server;
 
 use crate::browser::Browser;
 use crate::page::pen;
 use crate::surrealdb;
-use crate::test_server::{client, create_drawing, serve, serve_on};
+use crate::test_server::{client, create_drawing, serve, serve_on, settings};
 
 /// How long a number may take to move.
 const SOON: Duration = Duration::from_secs(20);
@@ -162,17 +164,18 @@ async fn what_is_drawn_is_counted() {
 
 #[actix_web::test]
 async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
-    let few = ["--ops-burst=500", "--ops-per-second=50"];
-    let many = ["--ops-burst=100000", "--queue-ops=100000"];
-    let short = ["--ops-burst=100000", "--queue-ops=500"];
-    let small = ["--ops-burst=100000", "--queue-size=512KiB"];
-    for (limit, flags) in [
-        ("rate", few),
-        ("unanswered", many),
-        ("queue", short),
-        ("queue", small),
+    const PLENTY: usize = 100_000;
+    let megabytes = 8 << 20;
+    for (limit, ops_per_second, queue_ops, queue_bytes) in [
+        ("rate", "25", PLENTY, megabytes),
+        ("unanswered", "5000", PLENTY, megabytes),
+        ("queue", "5000", 500, megabytes),
+        ("queue", "5000", PLENTY, 512 << 10),
     ] {
-        let server = serve(&flags).await;
+        let mut settings = settings("mem://", &["--ops-per-second", ops_per_second]);
+        settings.drawings.queue_ops = queue_ops;
+        settings.drawings.queue_bytes = queue_bytes;
+        let server = Server::start(settings).await.expect("a server");
         let address = server.address();
         let drawing = create_drawing(address).await;
         let before = numbers(address).await;
@@ -194,7 +197,9 @@ async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
 
 #[actix_web::test]
 async fn what_a_session_is_not_given_or_may_not_send_is_counted() {
-    let server = serve(&["--signals-per-second=1", "--max-sessions=3"]).await;
+    let mut settings = settings("mem://", &["--max-sessions=3"]);
+    settings.browsers.signals_per_second = NonZeroU32::MIN;
+    let server = Server::start(settings).await.expect("a server");
     let address = server.address();
     let drawing = create_drawing(address).await;
     let before = numbers(address).await;
@@ -242,9 +247,9 @@ async fn what_a_session_is_not_given_or_may_not_send_is_counted() {
 
 #[actix_web::test]
 async fn a_signal_that_finds_its_feed_busy_is_dropped_and_counted() {
-    let many = ["--ops-burst=1000000", "--ops-per-second=1000000"];
-    let flags = ["--workers=2", "--signals-per-second=10000"];
-    let server = serve(&[many, flags].concat()).await;
+    let mut settings = settings("mem://", &["--workers=2", "--ops-per-second=1000000"]);
+    settings.browsers.signals_per_second = NonZeroU32::new(10_000).unwrap();
+    let server = Server::start(settings).await.expect("a server");
     let address = server.address();
     let drawing = create_drawing(address).await;
     let before = numbers(address).await;
@@ -495,16 +500,16 @@ async fn every_family_is_named_by_a_test() {
 }
 
 #[actix_web::test]
-async fn the_readme_names_only_what_is_served() {
-    let readme = include_str!("../../README.md");
+async fn the_docs_name_only_metrics_that_are_served() {
+    let docs = include_str!("../../docs/operating.md");
     let server = serve(&[]).await;
     let text = text(server.address()).await;
     let families = families(&text);
-    let words = readme.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let words = docs.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let named: Vec<_> = words
         .filter(|word| word.starts_with("whiteboard_"))
         .collect();
-    assert!(named.len() >= 8, "the README names {named:?}");
+    assert!(named.len() >= 8, "docs/operating.md names {named:?}");
     for name in named {
         assert!(families.contains(&name), "{name} is not served");
     }

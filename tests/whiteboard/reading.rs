@@ -16,7 +16,7 @@ async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_
     const LARGE: u64 = 16;
     const BYTES: usize = 60_000;
     const DRAWN: u64 = 60;
-    let flags = ["--receive-size-per-second", "1GiB"];
+    let flags = ["--receive-rate", "1GiB"];
     let server = serve(&flags).await;
     let address = server.address();
     let drawing = create_drawing(address).await;

@@ -8,11 +8,12 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use whiteboard::domain::ids::StrokeId;
+use whiteboard::server::Server;
 
 use crate::browser::{Browser, handshake, request};
 use crate::page::{ops, pen};
 use crate::parts::{Die, Parts, hold};
-use crate::test_server::{create_drawing, metric, serve, strokes};
+use crate::test_server::{create_drawing, metric, serve, settings, strokes};
 
 /// How long anything may take that is waited for.
 const SOON: Duration = Duration::from_secs(20);
@@ -76,7 +77,7 @@ async fn numbers_of_refused_ops_stay_spent_when_a_feed_died() {
 #[actix_web::test]
 async fn a_page_that_only_answers_pings_is_not_taken_for_gone() {
     const SILENCE: Duration = Duration::from_secs(2);
-    let server = serve(&["--heartbeat=200ms", "--session-timeout=2s"]).await;
+    let server = serve(&["--session-timeout=2s"]).await;
     let drawing = create_drawing(server.address()).await;
     let request = request(server.address(), &format!("/ws/{drawing}?since=0"));
     let socket = handshake(server.address(), request, None).await;
@@ -121,14 +122,11 @@ async fn a_page_that_asks_for_changes_all_the_time_is_closed() {
 }
 
 /// How many frames go to a page that does not read, before it is left out.
-async fn frames_until_left_out(send_buffer_frames: u64) -> u64 {
-    let messages = format!("--send-buffer-frames={send_buffer_frames}");
-    let server = serve(&[
-        &messages,
-        "--send-buffer-bytes=1GiB",
-        "--session-timeout=1h",
-    ])
-    .await;
+async fn frames_until_left_out(send_buffer_frames: usize) -> u64 {
+    let mut settings = settings("mem://", &["--session-timeout=1h"]);
+    settings.browsers.send_buffer_bytes = 1 << 30;
+    settings.browsers.send_buffer_frames = send_buffer_frames;
+    let server = Server::start(settings).await.expect("a server");
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut slow = Browser::new(address, &drawing);

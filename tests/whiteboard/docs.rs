@@ -1,0 +1,95 @@
+//! The documentation: what is made from the code equals it, and every link leads somewhere.
+
+use std::path::Path;
+
+use whiteboard::feed::presence::MAX_LISTED;
+use whiteboard::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, SUBPROTOCOL};
+
+const DOCS: [&str; 4] = [
+    "README.md",
+    "docs/operating.md",
+    "docs/deployment.md",
+    "docs/protocol.md",
+];
+
+fn file(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// Writes a link to an item, which only rustdoc resolves, as plain code.
+fn plain(line: &str) -> String {
+    let mut parts = line.split("[`");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (item, rest) = part.split_once("`]").unwrap();
+        let target = rest.strip_prefix('(').and_then(|rest| rest.split_once(')'));
+        text += &format!("`{item}`{}", target.map_or(rest, |(_, rest)| rest));
+    }
+    text
+}
+
+#[test]
+fn the_protocol_document_is_the_documentation_of_its_module() {
+    let source = file("src/protocol.rs");
+    let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
+    let mut expected = String::from("# The protocol\n\n");
+    for line in lines.map(|line| line.strip_prefix(' ').unwrap_or(line)) {
+        let level = if line.starts_with("# ") { "#" } else { "" };
+        expected += &format!("{level}{}\n", plain(line));
+    }
+    assert!(
+        file("docs/protocol.md") == expected,
+        "this is what docs/protocol.md should be:\n{expected}"
+    );
+    for limit in [
+        format!("`MAX_FRAME_BYTES`, {} KiB.", MAX_FRAME_BYTES / 1_024),
+        format!("`MAX_OPS_PER_FRAME`, {MAX_OPS_PER_FRAME},"),
+        format!("`MAX_LISTED`, {MAX_LISTED}."),
+        format!("`SUBPROTOCOL`, `{SUBPROTOCOL}`,"),
+    ] {
+        assert!(expected.contains(&limit), "{limit}");
+    }
+}
+
+/// The anchor that GitHub gives a heading.
+fn anchor(heading: &str) -> String {
+    let kept = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    let kept = heading.chars().filter(|c| kept(*c)).collect::<String>();
+    kept.to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn links_between_documents_lead_to_a_file_and_a_heading() {
+    let mut links = 0;
+    for name in DOCS {
+        let folder = Path::new(name).parent().unwrap();
+        for link in file(name).split("](").skip(1) {
+            let (link, _) = link.split_once(')').unwrap();
+            if link.starts_with("http") {
+                continue;
+            }
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let path = match path {
+                "" => Path::new(name).to_owned(),
+                path => folder.join(path),
+            };
+            let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+            assert!(root.join(&path).exists(), "{name}: {link}");
+            if !heading.is_empty() {
+                let text = file(path.to_str().unwrap());
+                let headings = text.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(|line| anchor(line.trim_start_matches(['#', ' '])));
+                assert!(anchors.any(|anchor| anchor == heading), "{name}: {link}");
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 10, "{links} links");
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines = file("README.md").lines().count();
+    assert!(lines <= 200, "{lines} lines");
+}
