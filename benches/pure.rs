@@ -12,7 +12,7 @@ use whiteboard::domain::ids::{Epoch, StrokeId, Writer};
 use whiteboard::domain::op::{Op, OpKind};
 use whiteboard::domain::points::{Point, Points};
 use whiteboard::domain::stroke::Body;
-use whiteboard::protocol::{FromBrowser, strokes_frame};
+use whiteboard::protocol::{ClientFrame, strokes_frame};
 
 const LIMITS: Limits = Limits {
     strokes: 100_000,
@@ -123,7 +123,7 @@ fn frames(c: &mut Criterion) {
     );
     group.throughput(Throughput::Elements(1));
     group.bench_function("parse a draw of 40 points", |b| {
-        b.iter(|| FromBrowser::parse(black_box(&op)));
+        b.iter(|| ClientFrame::parse(black_box(&op)));
     });
 }
 

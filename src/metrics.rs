@@ -281,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_of_a_label_is_told_before_it_happens() {
+    fn every_label_value_is_exported_from_the_start() {
         let metrics = Metrics::new();
         metrics.ops_throttled.count(OverloadCause::Rate);
         let text = metrics.text();

@@ -156,7 +156,7 @@ impl Crowd {
                 let name = format!("Page {page}");
                 let socket = open_page(server, drawing, Some(&name)).await?;
                 let (sink, stream) = socket.split();
-                let mut reader = PageReader {
+                let mut reader = ChunkReader {
                     ledger: ledger.clone(),
                     order: Reader::default(),
                     seen: vec![0; on_drawing.len().div_ceil(64)],
@@ -287,7 +287,7 @@ enum Answer {
     Again { from: u64, after: Duration },
 }
 
-struct PageReader {
+struct ChunkReader {
     ledger: Arc<Ledger>,
     order: Reader,
     on_drawing: Range<usize>,
@@ -298,7 +298,7 @@ struct PageReader {
     answers: Option<mpsc::UnboundedSender<Answer>>,
 }
 
-impl PageReader {
+impl ChunkReader {
     /// Reads until it is told to stop. It holds a watcher's sink so that the socket stays whole.
     async fn run(
         mut self,

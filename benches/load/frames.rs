@@ -7,7 +7,7 @@ use whiteboard::domain::op::Change;
 use whiteboard::domain::points::{Point, Points};
 use whiteboard::domain::sequence::{Arrival, Seq, arrival};
 use whiteboard::domain::stroke::Body;
-use whiteboard::protocol::{FromBrowser, strokes_frame};
+use whiteboard::protocol::{ClientFrame, strokes_frame};
 
 use crate::server::Kind;
 
@@ -143,13 +143,13 @@ fn stroke_in(run: u64, text: &str) -> Option<(usize, &str)> {
 /// that is refused, or that sees nothing, would measure nothing.
 pub fn check() {
     for text in [hello(Some("Ada")), hello(None)] {
-        let parsed = FromBrowser::parse(&text);
-        assert!(matches!(parsed, Ok(FromBrowser::Hello(_))), "{parsed:?}");
+        let parsed = ClientFrame::parse(&text);
+        assert!(matches!(parsed, Ok(ClientFrame::Hello(_))), "{parsed:?}");
     }
     let run = fastrand::u64(..);
     let frame = draw(7, stroke_id(run, 300), &body());
-    match FromBrowser::parse(&frame) {
-        Ok(FromBrowser::Ops(ops)) => assert!(matches!(&ops[..], [(7, Ok(_))]), "{ops:?}"),
+    match ClientFrame::parse(&frame) {
+        Ok(ClientFrame::Ops(ops)) => assert!(matches!(&ops[..], [(7, Ok(_))]), "{ops:?}"),
         other => panic!("{other:?}"),
     }
     let changes = [16, 17].map(|seq| Change {

@@ -9,7 +9,7 @@ use crate::domain::ids::Epoch;
 use crate::domain::ids::{SessionId, Writer};
 use crate::domain::op::Op;
 use crate::domain::sequence::Seq;
-use crate::protocol::{Hello, PageSignal};
+use crate::protocol::{Hello, ClientSignal};
 
 /// What a session tells the feed of its drawing.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub enum FromSession<M> {
         /// Its id.
         session: SessionId,
         /// The pointer, the ink.
-        signal: PageSignal,
+        signal: ClientSignal,
     },
     /// Its page holds everything up to `since`: send what comes after.
     Since {

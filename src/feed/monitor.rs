@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_and_not_heard_for_some_ticks_means_stalled() {
+    fn changes_stored_but_not_received_for_some_ticks_mean_stalled() {
         let after = usize::from(TICKS_UNTIL_STALLED) + 1;
         let mut monitor = LiveQueryMonitor::default();
         monitor.begin(5);

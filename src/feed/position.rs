@@ -11,7 +11,7 @@ use crate::domain::ids::Epoch;
 use crate::domain::op::Change;
 use crate::domain::sequence::Seq;
 use crate::metrics::Metrics;
-use crate::protocol::{ResetReason, ToBrowser, strokes_frame};
+use crate::protocol::{ResetReason, ServerFrame, strokes_frame};
 
 /// The largest frame of changes, in bytes, unless a single one has more. What is new and does
 /// not fit goes out in several; a catch-up that does not fit is read over HTTP, compressed.
@@ -107,7 +107,7 @@ pub(super) fn catch_up(drawing: &Drawing, position: Seq, metrics: &Metrics) -> C
 
 fn read_instead(since: Seq) -> CatchUp {
     CatchUp {
-        frames: vec![(since, ToBrowser::Read { since }.encode())],
+        frames: vec![(since, ServerFrame::Read { since }.encode())],
         reads: true,
     }
 }

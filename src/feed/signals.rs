@@ -169,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn a_few_people_are_told_at_the_next_tick() {
+    fn presence_of_few_people_is_sent_at_the_next_tick() {
         assert!(pauses(&sent_at(3, 1)).iter().all(|pause| *pause == 33));
         // Whoever comes after a pause is told of at once.
         assert_eq!(sent_at(3, 1_000), [0, 1_000, 2_000, 3_000, 4_000]);
     }
 
     #[test]
-    fn in_a_crowd_nobody_is_told_more_than_once_a_second() {
+    fn presence_of_a_crowd_is_sent_at_most_once_a_second() {
         for people in [250, 1_000, 100_000] {
             assert_eq!(sent_at(people, 5), [0, 1_000, 2_000, 3_000, 4_000]);
         }

@@ -24,7 +24,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::ids::{Epoch, Writer};
 use crate::domain::sequence::Seq;
 use crate::metrics::{Metrics, Resync, SkippedFrame};
-use crate::protocol::{Close, ResetReason, ToBrowser, strokes_frame};
+use crate::protocol::{Close, ResetReason, ServerFrame, strokes_frame};
 
 /// A session that reads nothing for so long is evicted.
 pub const MAX_STALL: Duration = Duration::from_secs(30);
@@ -315,7 +315,7 @@ impl<M: Mailbox> Subscribers<M> {
                 continue;
             }
             if let Some(reason) = *reset {
-                let frame = ToBrowser::Reset {
+                let frame = ServerFrame::Reset {
                     epoch: drawing.epoch(),
                     reason,
                 }

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_a_read_waits_for_the_one_in_flight() {
+    fn a_read_waits_for_the_one_in_flight() {
         let mut sync = subscribed();
         assert!(sync.begin_read());
         assert!(!sync.wait_to_read(false));

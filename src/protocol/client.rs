@@ -17,13 +17,13 @@ use crate::domain::stroke::{Body, Patch};
 
 /// A frame from a browser.
 #[derive(Clone, Debug, PartialEq)]
-pub enum FromBrowser {
+pub enum ClientFrame {
     /// Who is here.
     Hello(Hello),
     /// Numbered wishes; one that is no op comes with the reason, under its number.
     Ops(Vec<(u64, Result<Op, Refusal>)>),
     /// A pointer, or ink.
-    Signal(PageSignal),
+    Signal(ClientSignal),
     /// Send again what comes after this position.
     Since {
         /// The last position the page holds.
@@ -50,7 +50,7 @@ pub struct Hello {
 
 /// What a page tells to be seen and forgotten.
 #[derive(Clone, Debug, PartialEq, Default)]
-pub struct PageSignal {
+pub struct ClientSignal {
     /// Where its pointer is: `Some(None)` once it left the drawing.
     pub pointer: Option<Option<PlanePoint>>,
     /// Part of a stroke in progress.
@@ -74,7 +74,7 @@ impl From<serde_json::Error> for FrameError {
     }
 }
 
-impl FromBrowser {
+impl ClientFrame {
     /// Reads a text frame. An op that is none is refused by itself, under its number; everything
     /// else that is wrong is wrong with the frame.
     ///
@@ -140,7 +140,7 @@ struct HelloFrame {
     next: u64,
 }
 
-fn parse_hello(text: &str) -> Result<FromBrowser, FrameError> {
+fn parse_hello(text: &str) -> Result<ClientFrame, FrameError> {
     let frame: HelloFrame = serde_json::from_str(text)?;
     let seen_as = match (frame.name, frame.colour) {
         (Some(name), Some(colour)) => Some((checked_name(&name)?, colour)),
@@ -152,7 +152,7 @@ fn parse_hello(text: &str) -> Result<FromBrowser, FrameError> {
             "next is from 1 to {MAX_OP_NUMBER}"
         )));
     }
-    Ok(FromBrowser::Hello(Hello {
+    Ok(ClientFrame::Hello(Hello {
         writer: Writer::new(frame.key, frame.tab),
         seen_as,
         next: frame.next,
@@ -183,7 +183,7 @@ struct SignalFrame {
     ink: Option<InkPart>,
 }
 
-fn parse_signal(text: &str) -> Result<FromBrowser, FrameError> {
+fn parse_signal(text: &str) -> Result<ClientFrame, FrameError> {
     let frame: SignalFrame = serde_json::from_str(text)?;
     let pointer = match (frame.pointer, frame.away) {
         (Some(_), true) => return Err(FrameError::new("a pointer is somewhere or away")),
@@ -197,7 +197,7 @@ fn parse_signal(text: &str) -> Result<FromBrowser, FrameError> {
     if frame.ink.as_ref().is_some_and(|ink| !ink.is_valid()) {
         return Err(FrameError::new("ink is out of bounds"));
     }
-    Ok(FromBrowser::Signal(PageSignal {
+    Ok(ClientFrame::Signal(ClientSignal {
         pointer,
         ink: frame.ink,
     }))
@@ -234,7 +234,7 @@ struct OpFields<'a> {
     base: Option<OpId>,
 }
 
-fn parse_ops(text: &str) -> Result<FromBrowser, FrameError> {
+fn parse_ops(text: &str) -> Result<ClientFrame, FrameError> {
     #[derive(Deserialize)]
     struct Numbered {
         n: u64,
@@ -264,7 +264,7 @@ fn parse_ops(text: &str) -> Result<FromBrowser, FrameError> {
                 .map_err(Refusal::Invalid),
         ))
     });
-    Ok(FromBrowser::Ops(ops.collect::<Result<_, FrameError>>()?))
+    Ok(ClientFrame::Ops(ops.collect::<Result<_, FrameError>>()?))
 }
 
 fn op(fields: OpFields) -> Result<Op, String> {

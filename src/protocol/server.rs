@@ -19,7 +19,7 @@ use crate::domain::signal::Signals;
 /// A frame to a browser, except `strokes`, which [`strokes_frame`] writes.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub enum ToBrowser<'a> {
+pub enum ServerFrame<'a> {
     /// The answer to `hello`.
     Welcome {
         /// The public id of this page.
@@ -126,7 +126,7 @@ pub enum ResetReason {
     Ahead,
 }
 
-impl ToBrowser<'_> {
+impl ServerFrame<'_> {
     /// The frame's text, which clones without copying.
     pub fn encode(&self) -> ByteString {
         serde_json::to_string(self)

@@ -24,7 +24,7 @@ use crate::feed::mailbox::{Acks, ToSession};
 use crate::feed::messages::FromSession;
 use crate::feed::session_mailbox::{QueuedBytes, SessionMailbox};
 use crate::metrics::{Dropped, Ended, Metrics};
-use crate::protocol::{Close, FromBrowser, Hello, PageSignal, ToBrowser};
+use crate::protocol::{Close, ClientFrame, Hello, ClientSignal, ServerFrame};
 
 /// A frame of this size fills a connection's write buffer: it goes out by itself.
 const LARGE_FRAME: usize = 32 * 1024;
@@ -158,33 +158,33 @@ impl Session {
     }
 
     fn text(&mut self, text: &str, ctx: &mut ws::WebsocketContext<Self>) {
-        match FromBrowser::parse(text) {
-            Ok(FromBrowser::Ops(ops)) => self.ops(ops, ctx),
-            Ok(FromBrowser::Signal(signal)) => self.signal(signal),
-            Ok(FromBrowser::Ping) => {
+        match ClientFrame::parse(text) {
+            Ok(ClientFrame::Ops(ops)) => self.ops(ops, ctx),
+            Ok(ClientFrame::Signal(signal)) => self.signal(signal),
+            Ok(ClientFrame::Ping) => {
                 let head = self
                     .feed_handle
                     .as_ref()
                     .map_or(0, |feed_handle| feed_handle.state.head());
-                ctx.text(ToBrowser::Pong { head }.encode());
+                ctx.text(ServerFrame::Pong { head }.encode());
             }
             Ok(_) if self.request_limit.check().is_err() => {
                 self.malformed("too many requests", ctx);
             }
-            Ok(FromBrowser::Hello(hello)) => self.hello(hello, ctx),
-            Ok(FromBrowser::Since { since, epoch }) => {
+            Ok(ClientFrame::Hello(hello)) => self.hello(hello, ctx),
+            Ok(ClientFrame::Since { since, epoch }) => {
                 self.tell(FromSession::Since {
                     session: self.id,
                     since,
                     epoch,
                 });
             }
-            Ok(FromBrowser::People) => self.tell(FromSession::People { session: self.id }),
+            Ok(ClientFrame::People) => self.tell(FromSession::People { session: self.id }),
             Err(error) => self.malformed(error.to_string(), ctx),
         }
     }
 
-    fn signal(&mut self, signal: PageSignal) {
+    fn signal(&mut self, signal: ClientSignal) {
         if self.signals_limit.check().is_err() {
             self.metrics().signals_dropped.count(Dropped::Rate);
             return;
@@ -200,7 +200,7 @@ impl Session {
         else {
             return;
         };
-        let signal = PageSignal {
+        let signal = ClientSignal {
             ink: signal.ink.filter(|_| allowed),
             ..signal
         };
@@ -339,7 +339,7 @@ impl Handler<ToSession> for Session {
                 if let Some(sequencer) = &mut self.sequencer {
                     sequencer.answer(ops, acked_through);
                 }
-                ctx.text(ToBrowser::Done { n: acked_through }.encode());
+                ctx.text(ServerFrame::Done { n: acked_through }.encode());
             }
             ToSession::Close(close) => self.close(close, ctx),
             ToSession::Rejoin => self.rejoin(ctx),

@@ -19,7 +19,7 @@ use crate::feed::actor::FeedHandle;
 use crate::feed::messages::FromSession;
 use crate::feed::queue::op_bytes;
 use crate::metrics::OverloadCause;
-use crate::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, ToBrowser};
+use crate::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, ServerFrame};
 
 impl Session {
     pub(super) fn welcomed(
@@ -78,7 +78,7 @@ impl Session {
                 OpArrival::Gap => {
                     metrics.resends.count();
                     ctx.text(
-                        ToBrowser::Resend {
+                        ServerFrame::Resend {
                             n: sequencer.next(),
                         }
                         .encode(),
@@ -103,7 +103,7 @@ impl Session {
                     ) {
                         metrics.ops_throttled.count(limit);
                         sequencer.pause();
-                        ctx.text(ToBrowser::overloaded(n, message, retry).encode());
+                        ctx.text(ServerFrame::overloaded(n, message, retry).encode());
                         break;
                     }
                     sequencer.take();
@@ -112,14 +112,14 @@ impl Session {
                 Err(refusal) => {
                     metrics.ops_refused.count((&refusal).into());
                     sequencer.skip();
-                    ctx.text(ToBrowser::refused(n, &refusal, None).encode());
+                    ctx.text(ServerFrame::refused(n, &refusal, None).encode());
                 }
             }
         }
         if repeat {
             // Decided already: say again how far the answers go.
             ctx.text(
-                ToBrowser::Done {
+                ServerFrame::Done {
                     n: sequencer.answered(),
                 }
                 .encode(),

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_weaken_what_saved_means_are_refused() {
+    fn parameters_that_weaken_durability_are_refused() {
         for parameters in [
             "sync=never",
             "SYNC=never",
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_database_is_refused() {
+    fn an_invalid_database_address_is_refused() {
         for text in [
             "",
             "mem",

@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::rows::{
     Fields, drawing_record, int, rows, signal_table, stroke_table, time, uuid, variables,
 };
-use super::schema::{CREATE_DRAWING, SCHEMA};
+use super::schema::CREATE_DRAWING;
 use crate::domain::ids::{DrawingId, Epoch};
 
 /// How long a deleted drawing can be taken back.
@@ -99,7 +99,6 @@ impl Store {
             ("drawing", drawing_record(id)),
             ("title", Value::String(title.to_owned())),
             ("epoch", uuid(Epoch::random().0)),
-            ("schema", int(SCHEMA.into())),
             ("strokes", Value::String(stroke_table(id))),
             ("signals", Value::String(signal_table(id))),
         ]);

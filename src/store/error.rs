@@ -1,12 +1,11 @@
-//! Why the database did not do what was asked.
+//! Errors of the database.
 
 use std::time::Duration;
 use surrealdb::IndexedResults;
 use surrealdb::types::{ErrorDetails, QueryError as SurrealQueryError};
 
-/// What an error says if the storage failed, if a transaction of several statements or of one could
-/// not be committed, and if it is not known whether it was. The kinds of these errors do not tell
-/// them from others.
+/// Parts of SurrealDB's error texts that mean a failed storage, a failed commit (of several
+/// statements or of one) or an unknown commit. The kinds of these errors are shared with others.
 const STORAGE_FAILED: [&str; 4] = [
     "There was a problem with a transaction: ",
     "Cannot COMMIT",
@@ -14,7 +13,7 @@ const STORAGE_FAILED: [&str; 4] = [
     "commit outcome is unknown",
 ];
 
-/// Why the database did not do what was asked.
+/// Why a query has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// There is no such drawing.
@@ -23,34 +22,45 @@ pub enum StoreError {
     /// The drawing is deleted.
     #[error("the drawing is deleted")]
     Gone,
-    /// No answer in time: it may have happened, or may still happen.
+    /// No answer in time: the write may have committed, or may still commit.
     #[error("the database did not answer within {0:?}")]
     Deadline(Duration),
-    /// The database cannot be reached or opened, or the connection broke: for what writes,
-    /// it may have happened.
+    /// The database cannot be reached or opened, or the connection broke: a write may have
+    /// committed.
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// The storage beneath the database failed, as with a full disk: it may have happened.
+    /// The storage beneath the database failed, as with a full disk: a write may have committed.
     #[error("the database's storage failed: {0}")]
     Storage(String),
-    /// There is no database of this program where one has to be.
-    #[error("there is no database of a whiteboard, and none is made")]
+    /// The address has no database of this program, and creating one was not allowed.
+    #[error("there is no whiteboard database at this address")]
     NoDatabase,
-    /// A newer program wrote this database, and says that this one may not read it.
+    /// A newer program wrote this database in a form that this one must not read.
     #[error(
         "the database was written by a newer program (schema {schema}) that asks for \
          schema {oldest} or later; this program knows schema {known}: upgrade it"
     )]
     TooNew {
-        /// The schema of the database.
+        /// Schema number of the database.
         schema: u32,
-        /// The oldest program that may read it, by the schema it knows.
+        /// Lowest schema number that a program must support to read it.
         oldest: u32,
-        /// The schema this program knows.
+        /// Schema number of this program.
         known: u32,
     },
-    /// The database answered with an error, and nothing happened. It may be a fault of what was
-    /// asked, or of the database.
+    /// Another version of this program wrote this database, and this one cannot migrate it.
+    #[error(
+        "the database has schema {schema}, and this program supports only schema {known}: \
+         use the version of the program that wrote it, or an empty database"
+    )]
+    OtherSchema {
+        /// Schema number of the database.
+        schema: u32,
+        /// Schema number of this program.
+        known: u32,
+    },
+    /// The database answered with an error and stored nothing. The query or the database may be
+    /// the cause.
     #[error("the database refused: {0}")]
     Failed(String),
 }

@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_proxy_says_of_the_scheme_narrows_the_origin() {
+    fn a_forwarded_scheme_narrows_the_origin() {
         let through = |proto, origin| {
             with(&[
                 ("host", "draw.example"),

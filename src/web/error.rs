@@ -93,10 +93,10 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         #[derive(Serialize)]
         struct Body<'a> {
-            error: Fields<'a>,
+            error: Details<'a>,
         }
         #[derive(Serialize)]
-        struct Fields<'a> {
+        struct Details<'a> {
             code: &'static str,
             message: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ impl ResponseError for ApiError {
             response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
         }
         response.json(Body {
-            error: Fields {
+            error: Details {
                 code: self.code(),
                 message: &self.message,
                 field: self.field.as_deref(),
@@ -130,7 +130,10 @@ impl From<StoreError> for ApiError {
             StoreError::Deadline(_) | StoreError::Unavailable(_) | StoreError::Storage(_) => {
                 Self::unavailable()
             }
-            StoreError::NoDatabase | StoreError::TooNew { .. } | StoreError::Failed(_) => {
+            StoreError::NoDatabase
+            | StoreError::TooNew { .. }
+            | StoreError::OtherSchema { .. }
+            | StoreError::Failed(_) => {
                 log::error!("{error}");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

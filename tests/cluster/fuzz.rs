@@ -312,7 +312,7 @@ impl Run {
 
     /// Notes what someone knows of their ops.
     fn takes(&mut self, user: &TestUser) {
-        user.kept_what_it_had();
+        user.kept_its_replica();
         let (writer, seen) = (user.writer(), user.seen());
         self.tally.sent_again += seen.sent_again();
         let theirs = self.ledger.0.range_mut((writer, 0)..=(writer, u64::MAX));

@@ -55,7 +55,7 @@ async fn sessions_are(cluster: &Cluster, store: &Store, expected: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_moves_on_from_a_server_that_hangs_which_then_lets_go_of_it() {
+async fn a_client_leaves_a_hung_server_which_then_drops_its_session() {
     /// Its own patience, a wait, and once more until the balancer has noticed too.
     const MOVES_WITHIN: Duration = Duration::from_secs(8);
     let plan = Plan::of(2).flags(IMPATIENT).alone();
@@ -211,7 +211,7 @@ async fn edits_cost_nothing_else(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
+async fn a_client_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
     /// Pages that do not read.
     const SLOW: usize = 4;
     const CALM: usize = 100;

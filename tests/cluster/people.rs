@@ -166,7 +166,7 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everyone_sees_who_is_here_within_a_second_on_whatever_server() {
+async fn presence_reaches_clients_of_every_server_within_a_second() {
     let cluster = Plan::of(3).alone().start().await;
     let drawing = cluster.create_drawing().await;
     let ada = cluster.visit_at(0, "Ada", &drawing).await;
@@ -245,7 +245,7 @@ async fn the_people_of_a_killed_server_are_gone_within_ten_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_writer_who_comes_back_through_another_server_is_here_once() {
+async fn a_writer_who_returns_through_another_server_is_listed_once() {
     let (mut cluster, drawing, ada, ben) = Plan::of(2).alone().start_with_two().await;
     let both = [&ada, &ben];
     let people = ["Ada", "Ben"];
@@ -270,7 +270,7 @@ async fn a_writer_who_comes_back_through_another_server_is_here_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_on_two_servers_knows_its_number_and_who_does_something() {
+async fn a_crowd_on_two_servers_is_counted_and_its_active_people_listed() {
     const EACH: usize = 40;
     let mut cluster = Plan::of(2).alone().start().await;
     let drawing = cluster.create_drawing().await;

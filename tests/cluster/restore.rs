@@ -30,7 +30,7 @@ async fn epoch(cluster: &Cluster, drawing: &str) -> Epoch {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_from_before_a_restore_starts_over_and_keeps_its_outbox_once() {
+async fn a_client_from_before_a_restore_starts_over_and_sends_its_outbox_once() {
     let mut cluster = Plan::of(2).start().await;
     let drawing = cluster.create_drawing().await;
     let road = FaultyProxy::to(cluster.balancer.address).await;

@@ -261,7 +261,7 @@ async fn is_restarted(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rolling_restart_moves_each_page_once_and_loses_nothing() {
+async fn a_rolling_restart_moves_each_client_once_and_loses_nothing() {
     const SERVERS: usize = 2;
     const DRAWING: usize = 4;
     /// More than two batches of sockets.
@@ -404,7 +404,7 @@ async fn a_server_that_is_slower_than_another_gets_its_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_read_elsewhere_what_its_server_lacks_does_not_start_over() {
+async fn a_client_ahead_of_its_server_does_not_start_over() {
     let (cluster, drawing, ada, ben) = Plan::of(2).linked().start_with_two().await;
     ada.draw(pen(1.0));
     ada.saved().await;

@@ -45,7 +45,7 @@ async fn people_on_different_servers_draw_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_drawn_while_the_database_is_away_is_saved_when_it_is_back() {
+async fn ops_sent_while_the_database_is_away_are_stored_when_it_returns() {
     let (mut cluster, drawing, ada, ben) = Plan::of(2).linked().start_with_two().await;
     ada.draw(pen(1.0));
     ada.saved().await;

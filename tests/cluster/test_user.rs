@@ -306,11 +306,11 @@ impl TestUser {
     pub fn assert_clean(&self) {
         let (name, seen) = (&self.name, self.seen());
         assert!(seen.refusals.is_empty(), "{name}: {:?}", seen.refusals);
-        self.kept_what_it_had();
+        self.kept_its_replica();
     }
 
     /// It never had to start over, and nobody sent it away.
-    pub fn kept_what_it_had(&self) {
+    pub fn kept_its_replica(&self) {
         let (name, seen) = (&self.name, self.seen());
         assert!(seen.resets.is_empty(), "{name}: {:?}", seen.resets);
         assert_eq!(seen.ended, None, "{name}");

@@ -626,7 +626,7 @@ impl<'a> World<'a> {
 }
 
 #[test]
-fn servers_that_decide_at_once_hold_what_one_after_the_other_gives() {
+fn servers_that_decide_concurrently_hold_a_serial_result() {
     let seen = RefCell::new(Seen::default());
     let config = Config {
         cases: CASES,

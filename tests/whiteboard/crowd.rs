@@ -46,7 +46,7 @@ async fn all_count(browsers: &mut [Browser], people: usize) {
 }
 
 #[actix_web::test]
-async fn what_a_crowd_is_told_of_itself_grows_with_its_number_and_not_with_its_square() {
+async fn presence_traffic_grows_linearly_with_the_crowd() {
     const PEOPLE: usize = 200;
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
@@ -123,7 +123,7 @@ async fn a_few_know_of_each_other_at_once() {
 }
 
 #[actix_web::test]
-async fn who_does_something_in_a_crowd_is_known_by_name_and_by_pointer() {
+async fn active_people_in_a_crowd_are_listed_with_their_pointers() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut all = come(&server, &drawing, 0..MAX_LISTED + 10).await;
@@ -158,7 +158,7 @@ async fn who_does_something_in_a_crowd_is_known_by_name_and_by_pointer() {
 }
 
 #[actix_web::test]
-async fn who_did_not_read_is_told_the_whole_and_nothing_that_was_before_it() {
+async fn a_slow_client_gets_the_whole_presence_list_and_no_older_frame() {
     const CAME: usize = 5;
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
@@ -201,7 +201,7 @@ async fn who_did_not_read_is_told_the_whole_and_nothing_that_was_before_it() {
 }
 
 #[actix_web::test]
-async fn a_page_that_asks_is_told_the_whole_again() {
+async fn a_client_that_requests_presence_gets_the_whole_list() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut ada = Browser::named(server.address(), &drawing, "Ada").await;

@@ -39,7 +39,7 @@ fn in_compose(compose: &str) -> String {
 }
 
 #[test]
-fn haproxy_takes_what_the_readme_and_compose_say_and_they_say_the_same() {
+fn haproxy_accepts_the_settings_of_readme_and_compose_which_agree() {
     let readme = blocks(&file("README.md"), "haproxy");
     let [in_turns, by_drawing] = readme.as_slice() else {
         panic!("the README has {} blocks of HAProxy", readme.len());
@@ -112,7 +112,7 @@ async fn health(port: u16) -> Option<i32> {
 }
 
 #[actix_web::test]
-async fn the_health_check_of_the_image_tells_who_answers_from_who_does_not() {
+async fn the_health_check_of_the_image_fails_for_a_server_that_does_not_answer() {
     let server = serve(&[]).await;
     assert_eq!(health(server.address().port()).await, Some(0));
     server.drain().await;

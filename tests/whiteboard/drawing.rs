@@ -240,7 +240,7 @@ fn an_erased_stroke_leaves_a_tombstone_without_a_body() {
 }
 
 #[test]
-fn erasing_what_is_gone_or_was_never_there_is_done() {
+fn erasing_an_absent_or_erased_stroke_succeeds() {
     let (mut drawing, ada, ben, a) = (empty(), writer(), writer(), StrokeId::random());
     let nobody = Some(op_id(ben, 9));
     for op in [erase(1, a, None), erase(1, a, nobody)] {
@@ -456,7 +456,7 @@ fn a_drawing_that_holds_more_than_the_limits_can_still_be_edited() {
 }
 
 #[test]
-fn the_rows_tell_the_highest_number_of_every_writer() {
+fn the_rows_hold_the_highest_number_of_every_writer() {
     let (mut drawing, ada, ben, eve) = (empty(), writer(), writer(), writer());
     let (a, b) = (StrokeId::random(), StrokeId::random());
     one(&mut drawing, ada, draw(1, a));
@@ -482,7 +482,7 @@ fn the_rows_tell_the_highest_number_of_every_writer() {
 }
 
 #[test]
-fn a_prior_op_is_kept_by_the_row_of_the_batch_that_tells_the_highest() {
+fn a_batch_keeps_the_prior_op_with_the_highest_number() {
     let (mut drawing, ada, ben) = (empty(), writer(), writer());
     let (a, b) = (StrokeId::random(), StrokeId::random());
     happen(&mut drawing, &[(ada, draw(1, a)), (ben, draw(1, b))]);
@@ -541,7 +541,7 @@ fn a_change_is_taken_in_only_when_it_is_the_next() {
 }
 
 #[test]
-fn a_read_in_pages_with_holes_ends_in_the_same_drawing() {
+fn a_read_in_chunks_with_holes_gives_the_same_drawing() {
     let (mut drawing, ada, a, b) = (empty(), writer(), StrokeId::random(), StrokeId::random());
     one(&mut drawing, ada, draw(1, a));
     let mut behind = drawing.clone();
@@ -573,7 +573,7 @@ fn a_read_that_was_overtaken_takes_nothing_back() {
 }
 
 #[test]
-fn what_is_new_since_a_position_comes_after_it_in_order() {
+fn changes_since_a_position_are_after_it_and_in_order() {
     let (mut drawing, ada, a) = (empty(), writer(), StrokeId::random());
     one(&mut drawing, ada, draw(1, a));
     one(&mut drawing, ada, draw(2, StrokeId::random()));

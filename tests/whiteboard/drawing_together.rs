@@ -97,7 +97,7 @@ async fn changes_reach_a_browser_in_order_without_gaps_or_repeats() {
 }
 
 #[actix_web::test]
-async fn whoever_joins_while_others_draw_misses_nothing() {
+async fn a_client_that_joins_while_others_draw_misses_nothing() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut writers = Vec::new();

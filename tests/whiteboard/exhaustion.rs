@@ -154,7 +154,7 @@ async fn a_header_that_is_not_allowed_is_refused_before_anything_follows() {
 }
 
 #[actix_web::test]
-async fn a_socket_that_is_turned_away_is_told_why_whatever_it_sends() {
+async fn a_rejected_socket_gets_a_reason_whatever_it_sends() {
     let server = serve(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
@@ -434,7 +434,7 @@ async fn a_socket_that_has_nothing_to_say_stays() {
 }
 
 #[actix_web::test]
-async fn one_address_takes_no_more_than_its_connections() {
+async fn one_address_opens_no_more_than_its_connection_limit() {
     let server = serve(&["--max-connections-per-address", "5"]).await;
     let address = server.address();
     let mut held = Vec::new();

@@ -144,7 +144,7 @@ async fn a_write_that_ends_after_a_feed_read_is_found_by_the_checks_that_follow(
 }
 
 #[actix_web::test]
-async fn a_title_and_a_deletion_reach_the_pages_of_the_same_server_at_once() {
+async fn a_title_and_a_deletion_reach_clients_of_the_same_server_at_once() {
     let parts = Parts::start(&[]).await;
     let drawing = create_drawing(parts.address).await;
     let url = format!("http://{}/api/drawings/{drawing}", parts.address);

@@ -29,7 +29,7 @@ fn settings(database: &Database) -> Settings {
 }
 
 #[actix_web::test]
-async fn a_server_is_ready_when_it_hears_its_own_heartbeat() {
+async fn a_server_is_ready_once_it_receives_its_own_heartbeat() {
     let mut settings = test_server::settings("mem://", &[]);
     // Longer than a test may take: it is ready without waiting for another beat.
     settings.server.heartbeat_interval = Duration::from_secs(60);
@@ -67,7 +67,7 @@ async fn a_server_without_its_database_says_so_until_it_is_back() {
 }
 
 #[actix_web::test]
-async fn a_page_that_comes_while_the_database_is_away_is_told_to_come_again() {
+async fn a_client_that_joins_while_the_database_is_away_is_told_to_retry() {
     let mut process = surrealdb::Server::start();
     let mut database = process.database("away");
     // Also for what it asks as it starts, on a machine that does much else.

@@ -295,7 +295,7 @@ async fn an_op_that_is_none_is_refused_and_the_next_one_is_taken() {
 }
 
 #[actix_web::test]
-async fn an_op_on_what_is_not_as_it_says_is_refused_and_the_next_one_is_taken() {
+async fn an_op_with_a_wrong_premise_is_refused_and_the_next_one_accepted() {
     let mut scene = Scene::start().await;
     let elsewhere = create_drawing(scene.server.address()).await;
     let mut other = Browser::open(scene.server.address(), &elsewhere).await;
@@ -396,7 +396,7 @@ async fn a_full_drawing_says_so_and_can_be_erased() {
 }
 
 #[actix_web::test]
-async fn a_socket_with_a_wrong_address_is_told_why() {
+async fn a_socket_with_an_invalid_address_gets_a_reason() {
     let server = serve(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;

@@ -13,7 +13,7 @@ const LINES_OF_A_SESSION: usize = 3;
 const LINES_OF_A_PROCESS: usize = 6;
 
 #[actix_web::test]
-async fn a_page_cannot_flood_the_log() {
+async fn a_client_cannot_flood_the_log() {
     // Sent at once, and fewer than close a socket that sends more than it may for seconds.
     const FRAMES: usize = 600;
     let folder = tempfile::tempdir().unwrap();
@@ -58,7 +58,7 @@ async fn a_page_cannot_flood_the_log() {
 }
 
 #[actix_web::test]
-async fn a_server_that_is_told_to_stop_has_nothing_to_warn_of() {
+async fn a_clean_stop_logs_no_warning() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::start(&folder.path().join("data"));
     let drawing = create_drawing(process.address).await;

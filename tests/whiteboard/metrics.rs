@@ -96,7 +96,7 @@ async fn comes_to(address: SocketAddr, series: &str, value: f64) {
 }
 
 #[actix_web::test]
-async fn what_is_drawn_is_counted() {
+async fn drawn_strokes_are_counted() {
     let server = serve(&[]).await;
     let address = server.address();
     let before = numbers(address).await;
@@ -193,7 +193,7 @@ async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
 }
 
 #[actix_web::test]
-async fn what_a_session_is_not_given_or_may_not_send_is_counted() {
+async fn skipped_frames_and_refused_ops_are_counted() {
     let server = serve(&["--signals-per-second=1", "--max-sessions=3"]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
@@ -306,7 +306,7 @@ async fn ops_that_come_before_the_welcome_are_held_up_to_a_frame_and_the_others_
 }
 
 #[actix_web::test]
-async fn servers_that_race_lose_swaps_and_hear_each_other() {
+async fn racing_servers_count_lost_swaps_and_notifications() {
     let database = surrealdb::Server::start();
     let database = database.database("race");
     let one = serve_on(&database, &[]).await;
@@ -403,7 +403,7 @@ async fn no_label_names_anybody_or_anything() {
 }
 
 #[actix_web::test]
-async fn metrics_are_told_whatever_the_host_is_called() {
+async fn metrics_are_served_under_any_host_name() {
     let server = serve(&[]).await;
     let address = server.address();
     for (path, status) in [("/metrics", 200), ("/api/drawings", 403)] {
@@ -495,7 +495,7 @@ async fn every_family_is_named_by_a_test() {
 }
 
 #[actix_web::test]
-async fn the_readme_names_only_what_is_served() {
+async fn the_docs_name_only_existing_metrics() {
     let readme = include_str!("../../README.md");
     let server = serve(&[]).await;
     let text = text(server.address()).await;

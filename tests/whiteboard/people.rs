@@ -48,7 +48,7 @@ async fn the_people_of_a_server_that_drains_are_gone_before_it_is_forgotten() {
 }
 
 #[actix_web::test]
-async fn nothing_is_written_for_other_servers_while_there_are_none() {
+async fn no_peer_row_is_written_without_other_servers() {
     let server = serve(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;

@@ -15,7 +15,7 @@ use crate::surrealdb;
 use crate::test_server::{Process, answers, create_drawing, serve, serve_on, strokes};
 
 #[actix_web::test]
-async fn a_reconnect_brings_only_what_came_after() {
+async fn a_reconnect_sends_only_newer_changes() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut ada = Browser::open(server.address(), &drawing).await;
@@ -92,7 +92,7 @@ async fn a_since_from_the_future_starts_over() {
 }
 
 #[actix_web::test]
-async fn a_drawing_with_many_tombstones_opens_for_whoever_holds_nothing_and_for_whoever_holds_some()
+async fn a_drawing_with_many_tombstones_is_served_to_new_and_returning_clients()
 {
     const ERASED: u64 = 150;
     let process = surrealdb::Server::start();
@@ -202,7 +202,7 @@ async fn a_since_below_compacted_starts_over() {
 }
 
 #[actix_web::test]
-async fn a_page_may_read_over_http_first() {
+async fn a_client_may_read_over_http_before_it_joins() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut ada = Browser::open(server.address(), &drawing).await;
@@ -255,7 +255,7 @@ async fn a_writer_goes_on_where_it_was() {
 }
 
 #[actix_web::test]
-async fn a_drain_answers_what_is_on_its_way_and_says_come_back() {
+async fn a_drain_acknowledges_ops_in_flight_and_closes_with_restart() {
     const STROKES: u64 = 50;
     let mut process = surrealdb::Server::start();
     let database = process.database("drain");
@@ -295,7 +295,7 @@ async fn a_drain_answers_what_is_on_its_way_and_says_come_back() {
 }
 
 #[actix_web::test]
-async fn who_comes_while_a_server_stops_is_sent_elsewhere() {
+async fn sockets_opened_during_a_drain_are_closed_for_a_restart() {
     let mut process = surrealdb::Server::start();
     let server = serve_on(&process.database("door"), &["--drain-timeout=1m"]).await;
     let address = server.address();

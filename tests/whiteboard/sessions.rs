@@ -74,7 +74,7 @@ async fn numbers_of_refused_ops_stay_spent_when_a_feed_died() {
 }
 
 #[actix_web::test]
-async fn a_page_that_only_answers_pings_is_not_taken_for_gone() {
+async fn a_client_that_only_answers_pings_stays_connected() {
     const SILENCE: Duration = Duration::from_secs(2);
     let server = serve(&["--heartbeat=200ms", "--session-timeout=2s"]).await;
     let drawing = create_drawing(server.address()).await;
@@ -95,7 +95,7 @@ async fn a_page_that_only_answers_pings_is_not_taken_for_gone() {
 }
 
 #[actix_web::test]
-async fn a_page_that_asks_for_changes_all_the_time_is_closed() {
+async fn a_client_with_too_many_requests_for_changes_is_closed() {
     // Half of what may be asked at once, and far more than may be asked in a second.
     const SOME: usize = 50;
     const MANY: usize = 400;
@@ -156,7 +156,7 @@ async fn frames_until_left_out(send_buffer_frames: u64) -> u64 {
 }
 
 #[actix_web::test]
-async fn as_many_frames_wait_for_a_page_that_does_not_read_as_a_setting_says() {
+async fn the_send_buffer_of_a_slow_client_is_bounded_by_its_setting() {
     let few = frames_until_left_out(4).await;
     let many = frames_until_left_out(104).await;
     // What the operating system takes in is not the same each time.

@@ -70,7 +70,7 @@ fn one_line(output: &Output, code: i32) -> String {
 }
 
 #[test]
-fn it_says_where_it_is_and_stops_when_told_to() {
+fn a_server_prints_its_address_and_stops_on_a_signal() {
     for signal in ["TERM", "INT"] {
         let folder = tempfile::tempdir().unwrap();
         let mut running = Running::start(folder.path(), &["--listen=127.0.0.1:0"]);
@@ -84,7 +84,7 @@ fn it_says_where_it_is_and_stops_when_told_to() {
 }
 
 #[test]
-fn what_was_made_is_there_after_a_restart() {
+fn strokes_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let flags = ["--listen=127.0.0.1:0"];
     for expected in 0..3 {

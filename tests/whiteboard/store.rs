@@ -106,20 +106,20 @@ macro_rules! contract {
 contract! {
     an_append_moves_the_head_and_is_read_since
     an_append_that_is_behind_stores_nothing
-    an_append_to_what_is_deleted_is_gone
+    an_append_to_a_deleted_drawing_is_gone
     four_appenders_lose_nothing_to_each_other
     chunks_are_counted_by_rows_and_holes_cost_none
     a_first_load_reads_living_strokes_only_however_many_were_erased
     an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body
-    a_subscriber_hears_each_change_and_each_signal
+    a_subscription_receives_each_change_and_each_signal
     a_signal_leaves_nothing_behind
-    drawings_are_listed_newest_first_in_pages
+    drawings_are_listed_newest_first_in_chunks
     a_deleted_drawing_can_be_taken_back
     a_swept_drawing_stays_away
     swept_tombstones_raise_compacted_but_never_reach_the_head
     a_new_epoch_is_another_for_every_drawing
-    heads_tell_of_many_drawings_at_once
-    servers_hear_of_each_other
+    heads_of_many_drawings_are_read_at_once
+    servers_receive_each_others_heartbeats
 }
 
 fn body(x: u32) -> Body {
@@ -249,7 +249,7 @@ async fn an_append_that_is_behind_stores_nothing(store: Store) {
     assert_eq!(store.since(drawing, 2).await.unwrap().changes, []);
 }
 
-async fn an_append_to_what_is_deleted_is_gone(store: Store) {
+async fn an_append_to_a_deleted_drawing_is_gone(store: Store) {
     let drawing = drawing(&store).await;
     append(&store, drawing, 0, 1).await;
     let was = at(&store, drawing, 1).await;
@@ -435,7 +435,7 @@ async fn an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body(store: Store) {
     assert_eq!(store.since(drawing, 0).await.unwrap().changes, changes);
 }
 
-async fn a_subscriber_hears_each_change_and_each_signal(store: Store) {
+async fn a_subscription_receives_each_change_and_each_signal(store: Store) {
     let drawing = drawing(&store).await;
     let elsewhere = store.create("Elsewhere").await.unwrap().id;
     let mut follow = store.subscribe(drawing).await.unwrap();
@@ -491,7 +491,7 @@ async fn a_signal_leaves_nothing_behind(store: Store) {
     assert_eq!((counted.strokes, counted.signals), (0, 0));
 }
 
-async fn drawings_are_listed_newest_first_in_pages(store: Store) {
+async fn drawings_are_listed_newest_first_in_chunks(store: Store) {
     let mut made = Vec::new();
     for n in 0..7 {
         made.push(store.create(&n.to_string()).await.unwrap());
@@ -603,7 +603,7 @@ async fn a_new_epoch_is_another_for_every_drawing(store: Store) {
     assert_eq!(lives.into_iter().collect::<BTreeSet<_>>().len(), 4);
 }
 
-async fn heads_tell_of_many_drawings_at_once(store: Store) {
+async fn heads_of_many_drawings_are_read_at_once(store: Store) {
     let (a, b) = (
         store.create("a").await.unwrap(),
         store.create("b").await.unwrap(),
@@ -636,7 +636,7 @@ async fn heads_tell_of_many_drawings_at_once(store: Store) {
     assert_eq!(store.heads(&[]).await, Ok(Vec::new()));
 }
 
-async fn servers_hear_of_each_other(store: Store) {
+async fn servers_receive_each_others_heartbeats(store: Store) {
     let drawing = DrawingId::random();
     let mut follow = store.subscribe_servers().await.unwrap();
     for sessions in [3, 4] {
@@ -743,7 +743,7 @@ fn servers_that_start_at_once_open_the_same_new_database() {
 }
 
 #[test]
-fn what_was_acknowledged_survives_a_killed_database() {
+fn acknowledged_ops_survive_a_killed_database() {
     let mut server = Server::start();
     run(async {
         let mut database = server.database("test");

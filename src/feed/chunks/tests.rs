@@ -122,7 +122,7 @@ fn a_first_load_in_chunks_ends_in_the_drawing_whatever_changes_meanwhile() {
 }
 
 #[test]
-fn a_first_load_in_chunks_of_what_does_not_change_has_no_tombstone() {
+fn a_first_load_of_an_unchanged_drawing_has_no_tombstone() {
     let (body, strokes) = (body(), [(); 60].map(|()| StrokeId::random()));
     let mut drawing = large(&strokes, &body);
     for stroke in &strokes[..20] {
@@ -173,7 +173,7 @@ fn a_chunk_is_kept_until_a_row_of_it_goes() {
     assert!(!Arc::ptr_eq(&chunk, &first(&drawing)));
 }
 
-fn first_page(chunks: &mut Chunks, drawing: &Drawing) -> ReadChunk {
+fn first_chunk(chunks: &mut Chunks, drawing: &Drawing) -> ReadChunk {
     let load = Load::First {
         after: 0,
         target: drawing.head(),
@@ -188,9 +188,9 @@ async fn an_answer_comes_in_small_pieces_that_all_readers_share() {
     let mut chunks = chunks();
     for encoding in [Encoding::Plain, Encoding::Gzip] {
         let head = || "[".to_owned();
-        let one = first_page(&mut chunks, &drawing);
+        let one = first_chunk(&mut chunks, &drawing);
         let one = one.body(head(), encoding).await.unwrap();
-        let other = first_page(&mut chunks, &drawing);
+        let other = first_chunk(&mut chunks, &drawing);
         let other = other.body(head(), encoding).await.unwrap();
         assert_eq!(one.concat(), other.concat());
         let size = |piece: &Bytes| (1..=PIECE_BYTES).contains(&piece.len());
@@ -208,13 +208,13 @@ async fn an_answer_comes_in_small_pieces_that_all_readers_share() {
 }
 
 #[actix_web::test]
-async fn a_chunk_is_encoded_once_for_all_who_read_it_at_once() {
+async fn concurrent_readers_share_one_encoding_of_a_chunk() {
     const READERS: usize = 30;
     let strokes = [(); 40].map(|()| StrokeId::random());
     let drawing = large(&strokes, &body());
     let mut chunks = chunks();
     let pages: Vec<_> = (0..READERS)
-        .map(|_| first_page(&mut chunks, &drawing))
+        .map(|_| first_chunk(&mut chunks, &drawing))
         .collect();
     for (encoding, word) in [(Encoding::Plain, "plain"), (Encoding::Gzip, "gzip")] {
         let bodies = pages.iter().map(|page| page.body("[".to_owned(), encoding));

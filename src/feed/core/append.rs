@@ -14,7 +14,7 @@ use crate::feed::sync::Reading;
 use crate::feed::timers::Timer;
 use crate::feed::writer::{Next, State};
 use crate::metrics::Outcome;
-use crate::protocol::ToBrowser;
+use crate::protocol::ServerFrame;
 use crate::store::{Appended, ExpectedHead, StoreError};
 
 impl<M: Mailbox> Core<M> {
@@ -153,7 +153,7 @@ impl<M: Mailbox> Core<M> {
                     .metrics
                     .ops_refused
                     .count((&refusal).into());
-                let frame = ToBrowser::refused(n, &refusal, stroke.as_ref()).encode();
+                let frame = ServerFrame::refused(n, &refusal, stroke.as_ref()).encode();
                 acks.refusals.push(frame);
             }
         }

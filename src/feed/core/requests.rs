@@ -10,7 +10,7 @@ use crate::feed::mailbox::Mailbox;
 use crate::feed::position::resolve_read;
 use crate::feed::requests::PendingRequest;
 use crate::metrics::Resync;
-use crate::protocol::{Hello, ToBrowser};
+use crate::protocol::{Hello, ServerFrame};
 
 impl<M: Mailbox> Core<M> {
     pub(super) fn request(&mut self, request: PendingRequest<M>, resync: Resync, step: &mut Step) {
@@ -103,7 +103,7 @@ impl<M: Mailbox> Core<M> {
             return;
         };
         let done = drawing.last(hello.writer.id);
-        let frame = ToBrowser::Welcome {
+        let frame = ServerFrame::Welcome {
             writer: hello.writer.id,
             author: hello.writer.author,
             epoch: drawing.epoch(),

@@ -14,7 +14,7 @@ use crate::feed::signals::ForPeers;
 use crate::feed::subscribers::Retained;
 use crate::feed::timers::Timer;
 use crate::metrics::Dropped;
-use crate::protocol::{PageSignal, PeerMessage, ToBrowser};
+use crate::protocol::{ClientSignal, PeerMessage, ServerFrame};
 use crate::store::StoreError;
 
 /// Who is here is told to the other servers again this long after it changed: SurrealDB's router engine
@@ -22,7 +22,7 @@ use crate::store::StoreError;
 const PRESENCE_REPEAT: Duration = Duration::from_millis(400);
 
 impl<M: Mailbox> Core<M> {
-    pub(super) fn on_signal(&mut self, session: SessionId, signal: PageSignal, step: &mut Step) {
+    pub(super) fn on_signal(&mut self, session: SessionId, signal: ClientSignal, step: &mut Step) {
         let Some(writer) = self.subscribers.writer(session) else {
             return;
         };
@@ -96,7 +96,7 @@ impl<M: Mailbox> Core<M> {
         self.send_presence(step);
         let signals = std::mem::take(&mut self.signalling.for_sessions);
         if !signals.is_empty() {
-            let frame = ToBrowser::Signals(&signals).encode();
+            let frame = ServerFrame::Signals(&signals).encode();
             self.subscribers.signal(&frame);
         }
         self.watch_slow_subscribers(step);
@@ -119,7 +119,7 @@ impl<M: Mailbox> Core<M> {
         }
         let (for_sessions, for_peers) = self.signalling.dirty.take(step.now);
         if for_sessions && let Some((change, whole)) = self.presence.update_for_sessions(step.now) {
-            let [change, whole] = [change, whole].map(|update| ToBrowser::People(&update).encode());
+            let [change, whole] = [change, whole].map(|update| ServerFrame::People(&update).encode());
             self.subscribers
                 .announce_change(Retained::People, change, whole, step.now);
         }

@@ -10,7 +10,7 @@ use crate::feed::replica::{Placed, ReadOutcome, ReadPlan};
 use crate::feed::subscribers::Retained;
 use crate::feed::timers::Timer;
 use crate::metrics::{GapFix, Resync};
-use crate::protocol::{ResetReason, ToBrowser};
+use crate::protocol::{ResetReason, ServerFrame};
 use crate::store::{Head, StoreError};
 
 impl<M: Mailbox> Core<M> {
@@ -249,7 +249,7 @@ impl<M: Mailbox> Core<M> {
     fn set_title(&mut self, title: String, step: &mut Step) {
         if self.replica.set_title(title) {
             let title = self.replica.title();
-            let frame = ToBrowser::Drawing { title }.encode();
+            let frame = ServerFrame::Drawing { title }.encode();
             self.subscribers.announce(Retained::Title, frame, step.now);
             self.watch_slow_subscribers(step);
         }

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_something_takes_the_place_of_who_is_quiet() {
+    fn an_active_person_replaces_an_idle_one_in_the_list() {
         let (mut activity, now) = (Activity::default(), Instant::now());
         let all = people(2 * MAX_LISTED);
         let before = choose(&mut activity, &BTreeMap::new(), &all, now);

@@ -73,7 +73,7 @@ fn a_writer_is_here_once_also_when_another_server_still_names_it() {
 }
 
 #[test]
-fn the_pages_of_one_person_count_once() {
+fn the_sessions_of_one_person_count_once() {
     let mut presence = Presence::begin(1);
     for page in 1..=3 {
         presence.join(page.into(), numbered(1, page, 1));
@@ -84,7 +84,7 @@ fn the_pages_of_one_person_count_once() {
 }
 
 #[test]
-fn a_server_unheard_for_three_beats_is_gone() {
+fn a_server_that_misses_three_heartbeats_is_gone() {
     let (mut presence, mut other) = (Presence::begin(1), Presence::begin(2));
     let server = ServerId::random();
     other.join(1, person("Bob"));
@@ -106,7 +106,7 @@ fn a_server_unheard_for_three_beats_is_gone() {
 }
 
 #[test]
-fn the_empty_change_of_a_beat_tells_who_missed_the_last_one() {
+fn the_empty_change_of_a_heartbeat_reveals_a_missed_row() {
     let (mut presence, mut other) = (Presence::begin(1), Presence::begin(2));
     let server = ServerId::random();
     presence.on_row(server, Some(other.whole_for_peers()));
@@ -125,7 +125,7 @@ fn the_empty_change_of_a_beat_tells_who_missed_the_last_one() {
 }
 
 #[test]
-fn a_server_that_begins_anew_is_not_taken_for_what_it_was() {
+fn a_restarted_server_is_a_new_one() {
     let mut presence = Presence::begin(1);
     let server = ServerId::random();
     let (mut before, mut after) = (Presence::begin(10), Presence::begin(7));
@@ -137,7 +137,7 @@ fn a_server_that_begins_anew_is_not_taken_for_what_it_was() {
 }
 
 #[test]
-fn what_is_told_of_a_crowd_is_bounded_and_its_number_is_right() {
+fn the_presence_of_a_crowd_is_bounded_and_its_count_exact() {
     const CROWD: u64 = 2_500;
     let (mut presence, mut other) = (Presence::begin(1), Presence::begin(2));
     for session in 0..CROWD {
@@ -166,7 +166,7 @@ fn what_is_told_of_a_crowd_is_bounded_and_its_number_is_right() {
 }
 
 #[test]
-fn pointers_are_of_use_to_those_who_know_whose_they_are() {
+fn only_pointers_of_listed_people_are_sent() {
     let (mut presence, now) = (Presence::begin(1), Instant::now());
     let people: Vec<_> = (0..2 * MAX_LISTED).map(|_| person("Someone")).collect();
     // While all can be listed there is no need to wait for it.
@@ -264,7 +264,7 @@ proptest! {
     /// Any sequence of joins, leaves, rows of the other server, lost rows and missed frames: whoever
     /// is told holds what its server holds, that is right once the rows of a row came, and it has its bound.
     #[test]
-    fn everyone_ends_up_with_the_same_people(steps in steps()) {
+    fn all_servers_and_clients_converge_on_the_same_people(steps in steps()) {
         let ids = [ServerId::random(), ServerId::random()];
         let mut servers = [Presence::begin(10), Presence::begin(20)];
         let mut pages = [People::default(), People::default()];

@@ -122,7 +122,7 @@ async fn next(hears: &mut mpsc::UnboundedReceiver<ToSession>) -> ToSession {
 }
 
 #[actix_web::test]
-async fn a_feed_that_died_is_replaced_and_its_sessions_hear_of_it() {
+async fn a_dead_feed_is_replaced_and_its_sessions_rejoin() {
     let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
     let (recipient, mut hears) = listener();
     let first = join(&feeds, drawing, recipient);
@@ -336,7 +336,7 @@ async fn a_feed_without_sessions_closes_and_a_join_opens_another() {
 }
 
 #[actix_web::test]
-async fn a_drawing_that_was_swept_away_unheard_closes_its_sessions() {
+async fn a_missed_removal_of_the_drawing_closes_its_sessions() {
     let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
     let (recipient, mut hears) = listener();
     join(&feeds, drawing, recipient);

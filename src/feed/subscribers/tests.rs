@@ -163,7 +163,7 @@ fn sessions_are_closed_in_batches() {
 }
 
 #[test]
-fn what_is_new_and_large_goes_out_in_several_frames_without_a_gap() {
+fn large_changes_are_sent_in_several_frames_without_a_gap() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
     let browser = joined(&mut subscribers, &drawing);
@@ -183,7 +183,7 @@ fn what_is_new_and_large_goes_out_in_several_frames_without_a_gap() {
 }
 
 #[test]
-fn what_waits_for_a_browser_that_does_not_read_is_bounded_in_bytes() {
+fn frames_queued_for_a_slow_client_are_bounded_in_bytes() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
     let browser = joined(&mut subscribers, &drawing);
@@ -206,7 +206,7 @@ fn what_waits_for_a_browser_that_does_not_read_is_bounded_in_bytes() {
 }
 
 #[test]
-fn who_does_not_read_is_given_up_after_a_while() {
+fn a_stalled_session_is_evicted() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
     let browser = joined(&mut subscribers, &drawing);
@@ -227,7 +227,7 @@ fn who_does_not_read_is_given_up_after_a_while() {
 }
 
 #[test]
-fn what_lasts_is_told_to_whoever_did_not_read_or_comes_later() {
+fn retained_frames_reach_slow_and_new_sessions() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
     let ada = joined(&mut subscribers, &drawing);
@@ -274,7 +274,7 @@ fn catch_ups(metrics: &Metrics) -> usize {
 }
 
 #[test]
-fn nothing_is_encoded_for_sessions_that_take_nothing() {
+fn no_frame_is_encoded_for_sessions_that_do_not_read() {
     const ROUNDS: usize = 100;
     for slow in [0, 4, 100] {
         let metrics = Metrics::new();
@@ -340,7 +340,7 @@ fn acks(ops: usize, acked_through: u64, refusals: &[&'static str]) -> Acks {
 }
 
 #[test]
-fn answers_to_a_page_that_does_not_read_reach_it_once_it_does() {
+fn acks_reach_a_slow_client_once_it_reads() {
     // It lacks nothing else, some strokes, or more of them than its socket gets.
     for strokes in [0, 1, 2 * MAX_STROKES_FRAME_BYTES / BYTES] {
         let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
@@ -398,7 +398,7 @@ fn a_position_means_something_only_in_its_epoch_and_between_floor_and_head() {
 }
 
 #[test]
-fn what_changed_is_told_to_who_has_the_rest_and_the_whole_to_all_others() {
+fn a_presence_change_is_sent_only_to_sessions_that_have_the_previous_list() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
     let people = |frame: &'static str| ByteString::from_static(frame);

@@ -9,7 +9,7 @@ use fastrand::Rng;
 use futures_util::task::noop_waker;
 
 use super::*;
-use crate::protocol::{FromBrowser, MAX_FRAME_BYTES};
+use crate::protocol::{ClientFrame, MAX_FRAME_BYTES};
 
 /// More than any test here sends in a second.
 const MANY: NonZeroU32 = NonZeroU32::new(1_000_000).unwrap();
@@ -154,7 +154,7 @@ fn a_frame_that_announces_too_much_ends_the_stream_before_its_bytes_are_held() {
 }
 
 #[test]
-fn a_session_that_closes_hears_nothing_but_the_end() {
+fn a_closing_session_receives_only_the_close_frame() {
     let gate = Gate::default();
     let half = frame(0x81, &[b' '; 1_000]);
     let (before, after) = half.split_at(500);
@@ -404,7 +404,7 @@ fn millions_of_frames_come_out_as_they_went_in_or_end_with_a_reason() {
                 if first != 0x81 || payload.len() > 1_000 {
                     continue;
                 }
-                match std::str::from_utf8(&payload).map(FromBrowser::parse) {
+                match std::str::from_utf8(&payload).map(ClientFrame::parse) {
                     Ok(Ok(_)) => said += 1,
                     Ok(Err(error)) => {
                         assert!(!error.to_string().is_empty(), "seed {seed}");

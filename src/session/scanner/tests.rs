@@ -54,7 +54,7 @@ fn said_at(bytes: &[u8]) -> (usize, Violation) {
 }
 
 #[test]
-fn what_is_not_allowed_is_said_at_the_byte_that_makes_it_so() {
+fn a_violation_is_reported_at_its_byte() {
     for reserved in [0x40, 0x20, 0x10] {
         let header = header(0x81 | reserved, 1);
         assert_eq!(said_at(&header), (1, Violation::ReservedBits));
@@ -78,7 +78,7 @@ fn what_is_not_allowed_is_said_at_the_byte_that_makes_it_so() {
 }
 
 #[test]
-fn what_is_allowed_ends_where_it_says() {
+fn a_valid_frame_ends_at_its_length() {
     for length in [0, 1, 125, 126, 127, 0xffff, 0x1_0000, MAX_FRAME_BYTES] {
         let mut bytes = frame(0x81, &vec![7; length]);
         let whole = bytes.len();
@@ -166,7 +166,7 @@ fn by_the_book(bytes: &[u8]) -> Result<Option<u64>, Violation> {
 }
 
 #[test]
-fn millions_of_headers_are_each_told_what_they_are() {
+fn millions_of_random_headers_are_classified_as_by_the_rfc() {
     let threads = 4;
     let each = |seed: u64| {
         let mut rng = Rng::with_seed(seed);

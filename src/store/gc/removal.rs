@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_told_once_and_left_alone_for_a_while() {
+    fn a_failed_removal_is_logged_once_and_retried_later() {
         let mut removals = Removals::default();
         let drawing = DrawingId::random();
         let begun = Instant::now();
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_matter_with_one_drawing_keeps_no_other() {
+    fn only_errors_of_the_whole_database_stop_the_removal() {
         let word = || "one".to_owned();
         for (error, ends) in [
             (StoreError::Deadline(SOON), false),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_cannot_be_removed_keeps_no_other() {
+    async fn a_drawing_that_cannot_be_removed_does_not_block_others() {
         const VIEW: &str =
             "DEFINE TABLE held AS SELECT count() FROM type::table($strokes) GROUP ALL";
         let store = open().await;

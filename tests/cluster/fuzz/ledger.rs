@@ -618,7 +618,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_is_accounted_for() {
+    fn the_ledger_accepts_a_correct_history() {
         let report = Story::whole().judged().unwrap();
         assert_eq!(report.done.values().sum::<usize>(), 6);
         assert_eq!((report.folded, report.untold, report.unknown), (0, 0, 0));

@@ -37,7 +37,7 @@ fn number(module: &str, name: &str) -> u64 {
 }
 
 #[test]
-fn test_users_live_by_the_numbers_of_pages() {
+fn test_users_use_the_constants_of_the_browser_client() {
     let backoff = include_str!("../../../static/backoff.js");
     let connection = include_str!("../../../static/connection.js");
     let following = include_str!("../../../static/sync.js");
