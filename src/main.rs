@@ -1,6 +1,6 @@
-//! The program: reads its settings, runs one server until it is told to stop, and drains it.
+//! The program: reads its settings, runs one server until it receives a signal, and drains it.
 //!
-//! Nothing else reads the environment, and nothing here knows what a drawing is.
+//! Nothing else reads the environment.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -14,11 +14,11 @@ use whiteboard::store::KNOWN_HARMLESS_WARNINGS;
 /// Exit code for wrong settings; a server that cannot start exits with 1.
 const WRONG_SETTINGS: u8 = 2;
 
-/// Open files that are no connections: of the database, of listening and of the runtime.
+/// File descriptors for everything but connections: the database, the listener and the runtime.
 const OTHER_FILES: usize = 256;
 
-const STORAGE_FAILED: &str = "the database's storage failed, as when the disk is full, and nothing can be \
-    saved until this is started again; what pages could not save they keep, and send it then";
+const STORAGE_FAILED: &str = "the database's storage failed (is the disk full?), and nothing can be stored \
+    until this server is restarted; clients keep their unsaved changes and send them then";
 
 fn main() -> ExitCode {
     if let Err(error) = dotenvy::from_path(".env")
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         .parse_filters(&settings.log)
         .build();
     log::set_max_level(logger.filter());
-    // It is the first logger of this process.
+    // Cannot fail: no other logger is set.
     let _ = log::set_boxed_logger(Box::new(Calm(logger)));
     for name in Settings::unknown_variables() {
         log::warn!("unknown setting {name}");
@@ -63,11 +63,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// As many connections as there are to be, or as there are files for.
+/// The number of connections wanted, or fewer if the limit of open files is lower.
 fn connections_within_files(wished: usize) -> usize {
-    // Each connection is an open file, and the usual soft limit is far below what a server may take.
+    // Each connection is an open file, and the usual soft limit is far below what a server can
+    // serve.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        log::warn!("the limit of open files stays as it is: {error}");
+        log::warn!("cannot raise the limit of open files: {error}");
     }
     let Ok((files, _)) = rlimit::Resource::NOFILE.get() else {
         return wished;
@@ -76,7 +77,7 @@ fn connections_within_files(wished: usize) -> usize {
     wished.min(files.saturating_sub(OTHER_FILES).max(1))
 }
 
-/// A log without the warnings that are known to be harmless.
+/// Installs a logger that drops the warnings that are known to be harmless.
 struct Calm(env_logger::Logger);
 
 impl log::Log for Calm {
@@ -102,13 +103,13 @@ async fn serve(mut settings: Settings) -> Result<(), Box<dyn Error>> {
     let wished = settings.connections.max_connections;
     let most = connections_within_files(wished);
     settings.connections.max_connections = most;
-    // Asked for before the server starts, so that no signal meets a server half made.
+    // Installed before the server starts, so that a signal never meets a half-started server.
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
     let server = Server::start(settings).await?;
     log::info!("whiteboard is ready at http://{}", server.address());
     if most < wished {
-        log::info!("there are open files for {most} connections, not {wished}");
+        log::info!("the limit of open files allows {most} connections, not {wished}");
     }
     tokio::select! {
         _ = term.recv() => {}

@@ -1,11 +1,11 @@
 //! Everything that crosses the socket, as JSON text frames with a `type` and named fields.
 //!
-//! A page opens `/ws/{drawing}?since=N&epoch=L` with the subprotocol [`SUBPROTOCOL`], where
-//! `since` is the last position it holds (0 for none) and `epoch` the epoch that position
-//! belongs to. Changes flow at once; the first `hello` makes the session a writer.
-//! Binary frames are refused; fragments are joined up to [`MAX_FRAME_BYTES`].
+//! A client opens `/ws/{drawing}?since=N&epoch=L` with the subprotocol [`SUBPROTOCOL`], where
+//! `since` is the last position it holds (0 for none) and `epoch` that position's epoch. The server
+//! sends changes at once; the first `hello` makes the session a writer. Binary frames are rejected;
+//! fragments are joined up to [`MAX_FRAME_BYTES`].
 //!
-//! # From the browser
+//! # Client to server
 //!
 //! ```json
 //! {"type":"hello","key":"6f…","tab":"09…","name":"Ada","colour":"#e03131","next":1}
@@ -21,11 +21,11 @@
 //! {"type":"ping"}
 //! ```
 //!
-//! `hello`: `key` is the browser's secret and `tab` the page's random number, 32 hexadecimal
-//! digits each; `name` and `colour` are left away by a page that is not to be seen, as one that
-//! sends a dead page's outbox; `next` is the number of the first op that has no answer yet.
+//! `hello`: `key` is the browser's secret and `tab` the tab's random number, 32 hexadecimal digits
+//! each. A client that is not to be listed, such as one that sends the outbox of a closed tab,
+//! omits `name` and `colour`. `next` is the number of the first op without an answer.
 //!
-//! # To the browser
+//! # Server to client
 //!
 //! ```json
 //! {"type":"welcome","writer":"7a…","author":"40…","epoch":"52…","head":17,"done":3,"title":"Plan","access":"own","build":"3f…"}
@@ -44,42 +44,55 @@
 //! ```
 //!
 //! `strokes` covers the positions after `from` up to `head`; positions without a change in it
-//! are of rows that moved on. A page judges it with [`arrival`](crate::domain::sequence::arrival), applies the changes
-//! that are newer than what it holds, and then holds `head`; at a gap it asks with `since`.
-//! `reset`: forget every stroke and position; all of it follows from 0. What waits in the outbox stays.
-//! `read`: too much for the socket; fetch it from `/api/drawings/{drawing}/strokes?since=N`, then send `since`;
-//! nothing flows until then. A reader that holds nothing gets the living strokes without tombstones. An answer over
-//! HTTP that names a `target` is a part of such a first load: the next read names it too, as `&target=T`.
-//! `done`: every op up to `n` is stored or was refused before this message. `refused` is final and the
-//! op leaves the outbox, except with the reason `load`: then send it and all after it again after `retry_ms` milliseconds.
+//! belong to rows that were replaced. The client judges it with
+//! [`arrival`](crate::domain::sequence::arrival), applies the changes that are newer than what it
+//! holds, and then holds `head`; at a gap it sends `since`.
 //!
-//! A refusal is not stored: that would cost every server a durable write for an op that changed nothing. So
-//! an op whose refusal was lost with its socket is decided anew when it is sent again, and may happen then;
-//! either answer is true when it is given. An op that happened happens once, however often it is sent.
-//! The rule for a page: once it was told `refused`, it never sends that op again, nor does a page that adopts its
-//! outbox. It orders the removal from what it keeps, on disk, before it acts on the frame. If later ops need the
-//! number, it sends the erasure of a stroke that never was under it. What is left to chance: storage that fails to
-//! remove, or, where pages have no lock to tell the living from the dead, one that adopts a living page's outbox.
+//! `reset`: forget every stroke and position; everything follows from 0. The outbox stays.
 //!
-//! `resend`: the ops from `n` on were not taken; send them again. `pointers` without an `at` have left.
-//! A type that a page does not know is ignored.
+//! `read`: too much for the socket. Fetch it from `/api/drawings/{drawing}/strokes?since=N`, then
+//! send `since`; no changes are sent until then. A reader that holds nothing gets the living
+//! strokes without tombstones. An HTTP answer with a `target` is part of such a first load: the
+//! next read passes it on as `&target=T`.
 //!
-//! # Who is here
+//! `done`: every op up to `n` is stored, or was refused before this message. `refused` is final and
+//! removes the op from the outbox, except with the reason `load`: then send it and all later ops
+//! again after `retry_ms` milliseconds.
 //!
-//! A `people` frame without `from` is the whole of it at version `version`: forget what was held. With `from` it
-//! changes that version into `version`: those in `joined` came, or are another name or colour; those in `left` are
-//! listed no longer. `joined` and `left` are left away when they are empty. `from` is another version than the one held: that is
-//! a gap, and the page says `people` and is sent the whole; `version` is the one held: it is stale. Versions of one socket
-//! are compared with each other only, and a socket's first `people` frame is a whole one.
-//! `count` is the number of all people, with oneself, a person with several pages counted once. `joined` lists pages, at
-//! most [`MAX_LISTED`](crate::feed::presence::MAX_LISTED) of them: in a crowd those who do something are listed before those who
-//! do nothing, and pointers are told of those only who are listed. Changes are gathered, the longer the more people
-//! are here, and sent at most once a second where some hundreds are: see [`people_pause`](crate::feed::presence::people_pause).
+//! A refusal is not stored: that would cost every server a durable write for an op that changed
+//! nothing. So an op whose refusal was lost with its socket is decided again when it is resent, and
+//! may succeed then; either answer is true when it is given. An op that was stored has effect once,
+//! however often it is sent.
+//!
+//! The rule for a client: once it received `refused`, neither it nor a client that adopts its
+//! outbox sends that op again. It orders the removal from its durable outbox before it acts on the
+//! frame. If later ops need the number, it sends the erasure of a stroke that never existed under
+//! that number. The remaining risk: storage that fails to remove the op, or, in browsers without
+//! locks between tabs, a client that adopts the outbox of one that still runs.
+//!
+//! `resend`: the ops from `n` on were not accepted; send them again. `pointers` without an `at`
+//! have left the drawing. A client ignores frames of an unknown type.
+//!
+//! # Presence
+//!
+//! A `people` frame without `from` is the whole list at version `version`: it replaces the
+//! client's. With `from` it changes that version into `version`: `joined` has people who are new or
+//! changed their name or colour; `left` those who are listed no longer. Both are omitted when
+//! empty. If `version` is the version held, the frame is stale. If `from` is another version than
+//! the one held, there is a gap, and the client requests the whole list with `people`. Versions are
+//! comparable within one socket only, and a socket's first `people` frame is a whole list.
+//!
+//! `count` is the number of all people including the receiver; a person with several tabs counts
+//! once. `joined` lists one entry per client, at most
+//! [`MAX_LISTED`](crate::feed::presence::MAX_LISTED): in a crowd active people are listed before
+//! idle ones, and only pointers of listed people are sent. Changes are gathered, the longer the
+//! more people there are, and sent at most once a second with some hundreds: see
+//! [`people_pause`](crate::feed::presence::people_pause).
 //!
 //! # Closing
 //!
-//! Codes are 4000 + an HTTP status, 1012 (restart) or 1013 (load). The reason begins with
-//! `again: `, `again in N ms: ` or `final: `, which says whether coming back makes sense: see [`Close`].
+//! Codes are 4000 + an HTTP status, 1012 (restart) or 1013 (load). The reason begins with `again:
+//! `, `again in N ms: ` or `final: `, which says whether to reconnect: see [`Close`].
 
 mod client;
 mod close;

@@ -1,10 +1,10 @@
-//! The only door to SurrealDB: drawings, their changes in order, their signals, and the servers.
+//! Access to SurrealDB: drawings, their changes in order, their signals, and the servers.
 //!
-//! It must never decide what a change is or wait for a browser: it appends what it is given, reads
-//! what there is, and says when it is behind. No other module names `surrealdb`.
+//! It must never decide what a change is or wait for a client: it appends, reads, and reports when
+//! the head has moved. No other module uses `surrealdb`.
 //!
-//! SurrealDB runs on a runtime of its own, so every method may be called from any tokio runtime,
-//! also from the single-threaded ones of actix.
+//! SurrealDB runs on its own runtime, so every method may be called from any tokio runtime,
+//! including actix's single-threaded ones.
 
 mod address;
 mod append;
@@ -32,9 +32,9 @@ pub use read::{CHUNK_STROKES, Chunk};
 pub use servers::{SERVER_SILENCE, ServerInfo, SessionCounts};
 pub use subscription::{LiveEvent, ServerSubscription, Subscription};
 
-/// Warnings of what is beneath this, by module and first words, about what is seen to all the
-/// same: the store looks itself whether a live query is gone, a reader reads what a live query told
-/// before it was known, and the store waits until SurrealKV has closed.
+/// Warnings of SurrealDB and SurrealKV that are known to be harmless, by module and first words:
+/// the store itself checks that live queries are gone, changes before a subscription is registered
+/// are found by a read, and closing waits until SurrealKV has closed.
 pub const KNOWN_HARMLESS_WARNINGS: [(&str, &str); 4] = [
     ("surrealdb::method::live", "Failed to kill live query"),
     (

@@ -1,6 +1,6 @@
-//! Frames from a browser, parsed into types that cannot be wrong.
+//! Frames from a client, parsed into types that cannot be wrong.
 //!
-//! Nothing that gets past here is checked again: an op that is none must be refused here.
+//! Nothing later checks a frame again: a malformed op must be refused here.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -15,49 +15,49 @@ use crate::domain::sequence::Seq;
 use crate::domain::signal::{InkPart, PlanePoint};
 use crate::domain::stroke::{Body, Patch};
 
-/// A frame from a browser.
+/// A frame from a client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClientFrame {
-    /// Who is here.
+    /// Makes the session a writer.
     Hello(Hello),
-    /// Numbered wishes; one that is no op comes with the reason, under its number.
+    /// Numbered ops; a malformed one has the reason in its place.
     Ops(Vec<(u64, Result<Op, Refusal>)>),
     /// A pointer, or ink.
     Signal(ClientSignal),
-    /// Send again what comes after this position.
+    /// Requests the changes after a position.
     Since {
-        /// The last position the page holds.
+        /// The last position the client holds.
         since: Seq,
         /// The epoch it belongs to.
         epoch: Epoch,
     },
-    /// Send all of who is here again.
+    /// Requests the whole presence list.
     People,
-    /// Are you there?
+    /// Requests a `pong`.
     Ping,
 }
 
 /// What makes a session a writer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hello {
-    /// Who draws, made of the secret key and the tab.
+    /// The writer, derived from the secret key and the tab.
     pub writer: Writer,
-    /// A name and a colour, unless the page is not to be seen.
+    /// A name and a colour, unless the client is not to be listed.
     pub seen_as: Option<(String, Colour)>,
-    /// The number of the first op without an answer.
+    /// Number of the first op without an answer.
     pub next: u64,
 }
 
-/// What a page tells to be seen and forgotten.
+/// A client's pointer or ink.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct ClientSignal {
-    /// Where its pointer is: `Some(None)` once it left the drawing.
+    /// The pointer's position: `Some(None)` once it left the drawing.
     pub pointer: Option<Option<PlanePoint>>,
     /// Part of a stroke in progress.
     pub ink: Option<InkPart>,
 }
 
-/// Why a frame is none of this protocol: the socket is closed with it.
+/// The frame violates the protocol, and its socket is closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FrameError(String);
@@ -75,12 +75,12 @@ impl From<serde_json::Error> for FrameError {
 }
 
 impl ClientFrame {
-    /// Reads a text frame. An op that is none is refused by itself, under its number; everything
-    /// else that is wrong is wrong with the frame.
+    /// Parses a text frame. A malformed op is refused by itself, under its number; any other error
+    /// rejects the whole frame.
     ///
     /// # Errors
     ///
-    /// [`FrameError`] says what is wrong.
+    /// [`FrameError`] with the reason.
     pub fn parse(text: &str) -> Result<Self, FrameError> {
         #[derive(Deserialize)]
         struct Typed<'a> {

@@ -65,14 +65,14 @@ pub enum StoreError {
     Failed(String),
 }
 
-/// Why a query came to nothing, before it is known what that means to the caller.
+/// The error of a query, before the caller interprets it.
 #[derive(Debug)]
 pub(super) enum QueryError {
-    /// The query itself said THROW, with this word.
+    /// The query executed THROW with this word.
     Thrown(String),
-    /// Another transaction wrote the same at the same time: nothing happened.
+    /// Another transaction wrote the same rows at the same time; nothing is stored.
     Conflict,
-    /// Everything else.
+    /// Any other error.
     Store(StoreError),
 }
 
@@ -80,7 +80,7 @@ impl From<QueryError> for StoreError {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::Thrown(word) => StoreError::Failed(word),
-            QueryError::Conflict => StoreError::Failed("others write the same all the time".into()),
+            QueryError::Conflict => StoreError::Failed("too many conflicts with other transactions".into()),
             QueryError::Store(error) => error,
         }
     }
@@ -117,13 +117,13 @@ fn is_of_storage(text: &str) -> bool {
     STORAGE_FAILED.iter().any(|words| text.contains(words))
 }
 
-/// The text without line breaks: it ends up in one line of a log.
+/// The text without line breaks, for one line of a log.
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Finds the cause among the errors of a query's statements: all but one of them may only
-/// say that another one failed, or that the transaction could not be committed.
+/// Finds the cause among the errors of a query's statements: all but one of them may only say that
+/// another one failed, or that the transaction could not be committed.
 pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, QueryError> {
     let mut errors: Vec<_> = results.take_errors().into_iter().collect();
     if errors.is_empty() {

@@ -1,4 +1,4 @@
-//! What only a look behind the door can show.
+//! Tests that need private access to the store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::domain::ids::{DrawingId, ServerId};
 use crate::metrics::DbLink;
 use crate::metrics::Metrics;
 
-/// How long anything may take that is waited for.
+/// Deadline of everything that the tests wait for.
 const SOON: Duration = Duration::from_secs(30);
 
 fn memory() -> Database {
@@ -54,8 +54,8 @@ async fn live_queries(store: &Store, drawing: DrawingId) -> usize {
 }
 
 impl Store {
-    /// Ends all live queries on a drawing's strokes. Nobody is told: those who follow it hear nothing
-    /// of its changes any more.
+    /// Kills all live queries on a drawing's strokes. Their subscribers are not notified, and
+    /// receive no more changes.
     pub(crate) async fn kill_live_queries(&self, drawing: DrawingId) {
         for id in live_query_ids(self, drawing).await {
             self.0
@@ -117,10 +117,10 @@ async fn more_queries_than_may_be_under_way_are_refused() {
     let mut store = Store::open(&database, ServerId::random(), Metrics::new())
         .await
         .unwrap();
-    // Only from here on: what opening takes is no matter of this test.
+    // Only from here on, so that opening has time enough.
     let opened = Arc::get_mut(&mut store.0).expect("nobody else has it");
     opened.database.query_timeout = Duration::from_millis(100);
-    // They are given up at their deadline, and hold their room for as long as the database does.
+    // They reach their deadline, and stay in flight until the database is done with them.
     let stuck = (0..database.max_queries).map(|_| {
         let work = |_| std::future::pending::<Result<(), QueryError>>();
         store.0.run(DbLink::Queries, work)

@@ -14,7 +14,7 @@ use crate::processes::{program, spawn};
 use crate::surrealdb::Server;
 use crate::test_server::{client, create_drawing, serve_on};
 
-const NONE_THERE: &str = "there is no database of a whiteboard, and none is made";
+const NONE_THERE: &str = "there is no whiteboard database at this address";
 
 fn new_epoch(folder: &Path, flags: &[&str]) -> Output {
     program(env!("CARGO_BIN_EXE_whiteboard"))

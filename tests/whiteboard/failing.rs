@@ -22,7 +22,7 @@ const STROKE_BYTES: usize = 2 * 1024;
 /// … and what fits on it at first.
 const ROOM: u64 = 128 * 1024;
 /// What a server says last then.
-const FULL: &str = "whiteboard: the database's storage failed, as when the disk is full";
+const FULL: &str = "whiteboard: the database's storage failed (is the disk full?)";
 
 /// Runs a query over HTTP, beside all whiteboards.
 pub async fn query(database: &Database, text: String) {
