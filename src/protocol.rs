@@ -100,7 +100,7 @@ mod limits;
 mod peer;
 mod server;
 
-pub use client::{FrameError, ClientFrame, Hello, ClientSignal};
+pub use client::{ClientFrame, ClientSignal, FrameError, Hello};
 pub use close::Close;
 pub use limits::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME};
 pub use peer::PeerMessage;

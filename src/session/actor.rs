@@ -24,7 +24,7 @@ use crate::feed::mailbox::{Acks, ToSession};
 use crate::feed::messages::FromSession;
 use crate::feed::session_mailbox::{QueuedBytes, SessionMailbox};
 use crate::metrics::{Dropped, Ended, Metrics};
-use crate::protocol::{Close, ClientFrame, Hello, ClientSignal, ServerFrame};
+use crate::protocol::{ClientFrame, ClientSignal, Close, Hello, ServerFrame};
 
 /// A frame of this size fills a connection's write buffer, so it is written at once.
 const LARGE_FRAME: usize = 32 * 1024;

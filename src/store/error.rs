@@ -80,7 +80,9 @@ impl From<QueryError> for StoreError {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::Thrown(word) => StoreError::Failed(word),
-            QueryError::Conflict => StoreError::Failed("too many conflicts with other transactions".into()),
+            QueryError::Conflict => {
+                StoreError::Failed("too many conflicts with other transactions".into())
+            }
             QueryError::Store(error) => error,
         }
     }

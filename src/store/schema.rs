@@ -39,8 +39,15 @@ CREATE ONLY $drawing SET title = $title, head = 0, compacted = 0, epoch = $epoch
 /// Applies the schema where it is missing, and rejects a database that has another one.
 pub(super) async fn apply(connection: &OpenDatabase) -> Result<(), StoreError> {
     connection.query_with_retry(META, variables([])).await?;
-    if has_schema(connection).await? {
-        return Ok(());
+    match read_schema(connection).await? {
+        Some(SCHEMA) => return Ok(()),
+        Some(schema) => {
+            return Err(StoreError::OtherSchema {
+                schema,
+                known: SCHEMA,
+            });
+        }
+        None => {}
     }
     let numbers = [
         ("meta", meta()),
@@ -66,13 +73,13 @@ fn meta() -> Value {
     record("meta", RecordIdKey::String("schema".into()))
 }
 
-/// Whether the database has this program's schema; an error if it has another one.
-async fn has_schema(connection: &OpenDatabase) -> Result<bool, StoreError> {
+/// The schema number of the database, if it has one; an error if this program is too old for it.
+async fn read_schema(connection: &OpenDatabase) -> Result<Option<u32>, StoreError> {
     let mut results = connection
         .query_with_retry(READ_META, variables([("meta", meta())]))
         .await?;
     let Some(mut row) = Fields::maybe(results.take(0)?) else {
-        return Ok(false);
+        return Ok(None);
     };
     let schema = row.seq("schema")? as u32;
     let oldest = row.seq("oldest")? as u32;
@@ -83,27 +90,20 @@ async fn has_schema(connection: &OpenDatabase) -> Result<bool, StoreError> {
             known: SCHEMA,
         });
     }
-    if schema != SCHEMA {
-        return Err(StoreError::OtherSchema {
-            schema,
-            known: SCHEMA,
-        });
-    }
-    Ok(true)
+    Ok(Some(schema))
 }
 
 impl Store {
-    /// Checks that the database answers and has this program's schema, by reading one row.
+    /// Checks that the database answers and that this program may still use it, by reading one
+    /// row. A running server continues beside a newer program until the row excludes it.
     ///
     /// # Errors
     ///
-    /// Those of every query; [`StoreError::TooNew`] or [`StoreError::OtherSchema`] if another
-    /// program changed the schema meanwhile.
+    /// Those of every query, and [`StoreError::TooNew`] when a newer program has excluded this one.
     pub async fn check(&self) -> Result<(), StoreError> {
-        if has_schema(&self.0).await? {
-            Ok(())
-        } else {
-            Err(StoreError::Failed("the schema is missing".into()))
+        match read_schema(&self.0).await? {
+            Some(_) => Ok(()),
+            None => Err(StoreError::Failed("the schema is missing".into())),
         }
     }
 }

@@ -92,8 +92,7 @@ async fn a_since_from_the_future_starts_over() {
 }
 
 #[actix_web::test]
-async fn a_drawing_with_many_tombstones_is_served_to_new_and_returning_clients()
-{
+async fn a_drawing_with_many_tombstones_is_served_to_new_and_returning_clients() {
     const ERASED: u64 = 150;
     let process = surrealdb::Server::start();
     let database = process.database("tombstones");

@@ -1,4 +1,4 @@
-//! Readers that load a drawing in chunks while it changes, and what is kept for them.
+//! Readers that load a drawing in chunks while it changes, and the chunks kept for them.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::domain::ids::{OpId, PersonId, StrokeId, WriterId};
 use crate::domain::stroke::Body;
 use crate::feed::position::resolve_read;
 
-/// Bytes of each stroke: some fifteen fit a chunk.
+/// Size of each stroke, in bytes: some fifteen fit a chunk.
 const BYTES: usize = 60 * 1024;
 
 fn body() -> Body {
@@ -63,7 +63,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Takes one chunk; says whether there is more.
+    /// Reads one chunk; returns whether there is more.
     fn read(&mut self, chunks: &mut Chunks, drawing: &Drawing) -> bool {
         let epoch = Some(drawing.epoch());
         let (load, reset) = resolve_read(drawing, self.since, epoch, self.target);
@@ -195,7 +195,7 @@ async fn an_answer_comes_in_small_pieces_that_all_readers_share() {
         assert_eq!(one.concat(), other.concat());
         let size = |piece: &Bytes| (1..=PIECE_BYTES).contains(&piece.len());
         assert!(one.iter().all(size), "{encoding:?}");
-        // What stands before and after the text is each reader's own.
+        // The text before and after the changes is each reader's own.
         let large = |pieces: &[Bytes]| -> Vec<*const u8> {
             let large = pieces.iter().filter(|piece| piece.len() == PIECE_BYTES);
             large.map(|piece| piece.as_ptr()).collect()
