@@ -280,7 +280,7 @@ impl Run {
         if let Some(base) = base {
             op["base"] = json!(base);
         }
-        let n = user.wish(op);
+        let n = user.submit(op);
         let entry = Entry {
             kind,
             stroke,

@@ -129,7 +129,7 @@ async fn a_stroke_whose_server_is_killed_while_the_pen_is_down_is_finished_elsew
     // The pen goes on, and is lifted.
     ada.signal(ink(1));
     ben.wait("more ink", |seen| shows(seen, 1)).await;
-    ada.wish(json!({"op": "draw", "stroke": stroke, "body": pen(1.0)}));
+    ada.submit(json!({"op": "draw", "stroke": stroke, "body": pen(1.0)}));
     ben.sees(stroke).await;
     let copy = cluster.agree(&drawing, &[&ada, &ben]).await;
     holds_exactly(&copy, &[vec![stroke]]);

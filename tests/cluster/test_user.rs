@@ -174,25 +174,25 @@ impl TestUser {
     /// Draws a stroke; it is in the outbox until it is answered.
     pub fn draw(&self, body: Value) -> StrokeId {
         let stroke = StrokeId::random();
-        self.wish(json!({"op": "draw", "stroke": stroke, "body": body}));
+        self.submit(json!({"op": "draw", "stroke": stroke, "body": body}));
         stroke
     }
 
     /// Changes some fields of a stroke.
     pub fn edit(&self, stroke: StrokeId, set: Value) -> u64 {
-        self.wish(json!({"op": "edit", "stroke": stroke, "set": set}))
+        self.submit(json!({"op": "edit", "stroke": stroke, "set": set}))
     }
 
     /// Erases a stroke.
     pub fn erase(&self, stroke: StrokeId) -> u64 {
-        self.wish(json!({"op": "erase", "stroke": stroke}))
+        self.submit(json!({"op": "erase", "stroke": stroke}))
     }
 
     /// Puts any op into the outbox under its next number, which it gives.
-    pub fn wish(&self, op: Value) -> u64 {
+    pub fn submit(&self, op: Value) -> u64 {
         self.check();
         let mut n = 0;
-        self.seen.send_modify(|seen| n = seen.page.wish(op));
+        self.seen.send_modify(|seen| n = seen.page.submit(op));
         n
     }
 
@@ -212,7 +212,7 @@ impl TestUser {
                 let stroke = StrokeId::random();
                 let draw = json!({"op": "draw", "stroke": stroke, "body": pen(drawn.len() as f64)});
                 seen.send_modify(|seen| {
-                    seen.page.wish(draw);
+                    seen.page.submit(draw);
                 });
                 drawn.push(stroke);
             }

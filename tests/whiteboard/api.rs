@@ -1,4 +1,4 @@
-//! HTTP: what each address does, and what becomes of every wrong request.
+//! HTTP: the effect of each route, and the answer to every wrong request.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -93,7 +93,7 @@ fn assert_error(
     assert_eq!(value.as_object().unwrap().len(), 1, "{value}");
 }
 
-/// Sends a text as it is, and gives the whole answer.
+/// Sends raw text, and returns the whole answer.
 async fn raw(address: SocketAddr, request: String) -> String {
     let exchange = move || {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -322,7 +322,7 @@ async fn an_oversize_body_is_refused() {
         let refused = answer(site.ask(method, path).body(body)).await;
         assert_error(refused, 413, "too_large", None);
     }
-    // In pieces, so that nobody knows the length before.
+    // In chunks, so that the length is not known before.
     let piece = format!("4000\r\n{}\r\n", " ".repeat(0x4000));
     let request = format!(
         "POST /api/drawings HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
@@ -523,7 +523,7 @@ async fn a_foreign_origin_or_a_strange_host_is_refused_everywhere() {
     assert_eq!(answer(own).await.0, 201);
     let (_, all) = site.get("/api/drawings").await;
     assert_eq!(all["drawings"].as_array().unwrap().len(), 2);
-    // Whoever only asks for health may use any name.
+    // Health checks may use any host name.
     let probe = site
         .ask(Method::GET, "/healthz")
         .header("host", "balancer.example");

@@ -1,6 +1,6 @@
-//! What `compose.yaml` and the `Dockerfile` say, as far as it can be tried without containers: HAProxy
-//! takes the configuration, which is the README's, the versions are those the program is built with,
-//! and the health check tells a server that answers from one that does not.
+//! `compose.yaml` and the `Dockerfile`, as far as they can be tested without containers: HAProxy
+//! accepts the configuration, which is the README's, the versions are those of the build, and the
+//! health check detects a server that does not answer.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use std::process::Command;
 use crate::processes::free_port;
 use crate::test_server::serve;
 
-/// Where Debian puts it.
+/// Its path in Debian.
 const HAPROXY: &str = "/usr/sbin/haproxy";
 
 fn file(name: &str) -> String {
@@ -59,7 +59,7 @@ fn haproxy_accepts_the_settings_of_readme_and_compose_which_agree() {
         let output = check.unwrap();
         assert!(output.status.success(), "{config}\n{output:?}");
     }
-    // Addresses differ, and containers are looked up by name.
+    // Addresses differ, and containers are resolved by name.
     let theirs = |line: &&str| {
         !["bind ", "server "]
             .iter()

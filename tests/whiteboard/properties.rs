@@ -1,4 +1,4 @@
-//! What holds for every value: the points codec and the protocol.
+//! Properties of the points codec and the protocol, for every value.
 
 use std::cell::Cell;
 
@@ -31,7 +31,7 @@ fn points() -> impl Strategy<Value = Points> {
     })
 }
 
-/// Any JSON, of numbers that every reader reads alike.
+/// Any JSON, with numbers that every reader reads alike.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -1,4 +1,4 @@
-//! Coming back: a page gets what it lacks, and starts over when its position means nothing.
+//! Reconnecting: a client gets what it lacks, and starts over when its position is invalid.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use whiteboard::domain::ids::ServerId;
 use whiteboard::metrics::Metrics;
 use whiteboard::store::Store;
 
-use crate::browser::{Browser, request, turned_away};
+use crate::browser::{Browser, request, rejected};
 use crate::page::pen;
 use crate::surrealdb;
 use crate::test_server::{Process, answers, create_drawing, serve, serve_on, strokes};
@@ -25,12 +25,12 @@ async fn a_reconnect_sends_only_newer_changes() {
     ada.answered().await;
     ben.reach(2).await;
     ben.cut();
-    // The outbox fills while it is away.
+    // The outbox fills while she is disconnected.
     let mine = ben.draw(pen(9.0)).await;
     ada.edit(old, json!({"x": 5})).await;
     ada.draw(pen(3.0)).await;
     ada.answered().await;
-    // Forgets one stroke by hand: it would come back if more was sent than is new.
+    // Removes one stroke by hand: it would return if more than the new changes were sent.
     let kept = ben.strokes.values().find(|held| held.seq == 2).unwrap();
     let kept = kept.stroke;
     let kept = ben.strokes.remove(&kept).unwrap();
@@ -57,7 +57,7 @@ async fn a_since_from_another_epoch_starts_over() {
     let mut ben = Browser::open(server.address(), &drawing).await;
     ben.reach(3).await;
     ben.epoch = Some(Epoch(Uuid::new_v4()));
-    // What only that other epoch had must go.
+    // Strokes that only the other epoch had must go.
     let phantom = ben.strokes.values().next().unwrap().clone();
     let phantom_id = whiteboard::domain::ids::StrokeId::random();
     ben.strokes.insert(phantom_id, phantom);
@@ -133,7 +133,7 @@ async fn a_drawing_with_many_tombstones_is_served_to_new_and_returning_clients()
     assert!(ben.resets.is_empty() && ada.resets.is_empty());
     ada.wait("the welcome", |b| b.welcome).await;
     assert_eq!(ada.done, head);
-    ben.wish(json!({"op": "draw", "stroke": erased[0], "body": pen(3.0)}))
+    ben.submit(json!({"op": "draw", "stroke": erased[0], "body": pen(3.0)}))
         .await;
     ben.answered().await;
     assert_eq!(ben.refusals.len(), 1, "its id was used");
@@ -311,7 +311,7 @@ async fn sockets_opened_during_a_drain_are_closed_for_a_restart() {
     let draining = actix_web::rt::spawn(server.drain());
     answers(&read, 503).await;
     let door = request(address, &format!("/ws/{drawing}?since=0"));
-    let closed = turned_away(address, door).await;
+    let closed = rejected(address, door).await;
     assert_eq!(closed.code, 1012, "{closed:?}");
     assert!(closed.reason.starts_with("again in "), "{closed:?}");
     assert!(ada.is_connected() && !draining.is_finished());

@@ -1,5 +1,5 @@
-//! Settings: `--help`, `.env.example` and the README list the same ones, a flag and a variable mean
-//! the same, and a wrong value is explained.
+//! Settings: `--help`, `.env.example` and the README list the same ones, a flag and its variable
+//! are equivalent, and a wrong value is explained.
 
 use std::fmt::Write;
 use std::process::Output;
@@ -39,7 +39,7 @@ fn file(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// Runs the program in an empty folder, with nothing in its environment but these.
+/// Runs the program in an empty folder, with only these variables in its environment.
 fn run(flags: &[&str], variables: &[(&str, &str)], env_file: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(".env"), env_file).unwrap();

@@ -1,4 +1,4 @@
-//! One contract for the store, held on every kind of database.
+//! One contract for the store, tested on every kind of database.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -19,10 +19,10 @@ use whiteboard::store::{
 
 use crate::surrealdb::Server;
 
-/// How long anything may take that is waited for.
+/// Deadline of everything that the tests wait for.
 const SOON: Duration = Duration::from_secs(30);
 
-/// Something to open, and to keep for as long as it is open.
+/// A database to open, and its resources.
 struct Place {
     database: Database,
     _folder: Option<tempfile::TempDir>,
@@ -59,7 +59,7 @@ fn folder() -> Place {
     }
 }
 
-/// A database of its own on a server that tests share while any of them uses it.
+/// A database on a server that tests share while any of them uses it.
 fn server() -> Place {
     static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap();
@@ -74,7 +74,7 @@ fn server() -> Place {
     }
 }
 
-/// Runs a test on one kind of database, from a single-threaded runtime as actix has them.
+/// Runs a test on one kind of database, on a single-threaded runtime like actix's.
 fn on<F: Future<Output = ()>>(place: Place, test: impl FnOnce(Store) -> F) {
     run(async {
         let store = Store::open(&place.database, ServerId::random(), Metrics::new())
@@ -150,7 +150,7 @@ async fn drawing(store: &Store) -> DrawingId {
     store.create("A drawing").await.unwrap().id
 }
 
-/// A drawing, deleted or not, as if its head were this.
+/// A drawing's state in the database, with this head.
 async fn at(store: &Store, drawing: DrawingId, head: Seq) -> ExpectedHead {
     let drawings = [drawing];
     let heads = again("a head", || store.heads(&drawings)).await;
@@ -174,7 +174,7 @@ async fn soon<F: Future>(what: &str, future: F) -> F::Output {
     }
 }
 
-/// Tries until it succeeds.
+/// Retries until it succeeds.
 async fn again<T, F: Future<Output = Result<T, StoreError>>>(
     what: &str,
     mut attempt: impl FnMut() -> F,
@@ -341,7 +341,7 @@ async fn chunks_are_counted_by_rows_and_holes_cost_none(store: Store) {
     let kept: Vec<Seq> = std::iter::once(1).chain(51..=CHUNK_STROKES + 2).collect();
     assert_eq!(seqs(&page), kept, "holes are no rows, and cost no chunk");
     assert_eq!((page.head, page.more), (CHUNK_STROKES + 2, false));
-    // So many more rows that they do not fit.
+    // More rows than fit one chunk.
     append(&store, drawing, CHUNK_STROKES + 2, 60).await;
     let page = store.since(drawing, 0).await.unwrap();
     assert_eq!(page.changes.len() as u64, CHUNK_STROKES);
@@ -388,7 +388,7 @@ async fn a_first_load_reads_living_strokes_only_however_many_were_erased(store: 
     );
     let all = store.since(drawing, 0).await.unwrap().changes;
     assert_eq!(all, [&drawn[200..], &erased].concat());
-    // A stroke that comes back takes its tombstone away.
+    // A restored stroke replaces its tombstone.
     let back = Change {
         seq: 451,
         ..drawn[0].clone()
@@ -776,7 +776,7 @@ fn acknowledged_ops_survive_a_killed_database() {
         let head = soon("an append", async {
             loop {
                 let page = again("a page", || store.since(drawing, 0)).await;
-                // What was unknown may have happened, or may still happen.
+                // An unknown append may have been stored, or may still be.
                 assert_eq!(page.changes[..3], acknowledged[..3]);
                 let change = draw(page.head + 1);
                 let changes = std::slice::from_ref(&change);
