@@ -1,4 +1,4 @@
-//! Programs of several versions on one database, as in a rolling upgrade.
+//! Versions of the program on one database, as in a rolling upgrade.
 
 use crate::cluster::Plan;
 use crate::page::pen;
