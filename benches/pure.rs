@@ -1,4 +1,4 @@
-//! What the pure part costs for each stroke: the points codec, deciding, and the frames.
+//! The cost of the pure parts per stroke: the points codec, deciding, and the frames.
 //!
 //! `cargo bench --bench pure`. Nothing here touches a database or a socket.
 
@@ -19,7 +19,7 @@ const LIMITS: Limits = Limits {
     bytes: 1 << 30,
 };
 
-/// A line as a hand draws it: short steps that bend slowly.
+/// A freehand line: short steps that bend slowly.
 fn drawn(count: usize) -> Points {
     let points = (0..count).map(|i| {
         let angle = i as f64 / 7.0;

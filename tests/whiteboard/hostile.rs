@@ -11,7 +11,7 @@ use whiteboard::domain::points::MAX_POINTS;
 use whiteboard::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME};
 use whiteboard::server::Server;
 
-use crate::browser::{Browser, request, rejected};
+use crate::browser::{Browser, rejected, request};
 use crate::page::{Closed, pen};
 use crate::test_server::{client, create_drawing, serve, strokes};
 

@@ -9,7 +9,7 @@ use whiteboard::domain::ids::ServerId;
 use whiteboard::metrics::Metrics;
 use whiteboard::store::Store;
 
-use crate::browser::{Browser, request, rejected};
+use crate::browser::{Browser, rejected, request};
 use crate::page::pen;
 use crate::surrealdb;
 use crate::test_server::{Process, answers, create_drawing, serve, serve_on, strokes};
