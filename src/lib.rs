@@ -13,8 +13,8 @@
 //!    ([`protocol`]), refuses the rest with a reason, and submits the ops in the order of their
 //!    numbers.
 //! 3. [`feed`]: one actor per open drawing and server. [`Drawing::decide`] turns the ops into
-//! changes, and [`Store::append`] stores those in one transaction, a compare-and-swap on the
-//! drawing's head. Ops that arrive meanwhile gather in the [`queue`](feed::queue) for the next one.
+//!    changes, and [`Store::append`] stores those in one transaction, a compare-and-swap on the
+//!    drawing's head. Ops that arrive meanwhile gather in the [`queue`](feed::queue) for the next one.
 //! 4. SurrealDB has it on disk, and notifies every server that subscribed to the drawing.
 //! 5. Each feed puts its own commits and the notifications in order, encodes what is new once, and
 //!    sends the same bytes to its [`subscribers`](feed::subscribers). One that does not read is

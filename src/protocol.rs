@@ -91,8 +91,8 @@
 //!
 //! # Closing
 //!
-//! Codes are 4000 + an HTTP status, 1012 (restart) or 1013 (load). The reason begins with `again:
-//! `, `again in N ms: ` or `final: `, which says whether to reconnect: see [`Close`].
+//! Codes are 4000 + an HTTP status, 1012 (restart) or 1013 (load). The reason begins with `again: `,
+//! `again in N ms: ` or `final: `, which tells the client whether to reconnect: see [`Close`].
 
 mod client;
 mod close;

@@ -5,10 +5,10 @@
 //! share the drawing:
 //!
 //! * **Yield.** After a win, a server waits as long as its append took before the next one, if
-//! another server has appended within the last second: after that time both are on a par.
+//!   another server has appended within the last second: after that time both are on a par.
 //! * **Turns.** Over a slow link that is not enough. A server that has won nothing for [`PATIENCE`]
-//! asks for a turn by a signal row; the others append nothing until they see a change of another
-//! server, or until the turn is over. Of two that ask, the one with the smaller id goes first.
+//!   asks for a turn by a signal row; the others append nothing until they see a change of another
+//!   server, or until the turn is over. Of two that ask, the one with the smaller id goes first.
 //!
 //! Both are bounded in time: the server that asked may be gone or out of reach.
 

@@ -54,7 +54,7 @@ impl Close {
             Close::Malformed(reason) => format!("final: {reason}"),
             Close::Forbidden(reason) => format!("final: {reason}"),
             Close::NoDrawing => "final: there is no such drawing".into(),
-            Close::Silent => "again: nothing was heard from this page".into(),
+            Close::Silent => "again: no frame was received for too long".into(),
             Close::TooLarge => format!("final: a frame has at most {MAX_FRAME_BYTES} bytes"),
             Close::TooMany => "again in 5000 ms: too many sessions".into(),
             Close::Restart { after } => {

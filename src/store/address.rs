@@ -94,7 +94,7 @@ pub fn database_address(text: &str) -> Result<String, String> {
         )),
         ("mem", Some(_)) => Err("mem:// without parameters: it keeps nothing".to_owned()),
         (_, Some(_)) => Err(format!(
-            "{scheme}:// without parameters: how a SurrealDB server stores is said where it is started"
+            "{scheme}:// without parameters: the storage of a SurrealDB server is configured where it is started"
         )),
     }
 }

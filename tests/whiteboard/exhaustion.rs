@@ -226,7 +226,7 @@ async fn a_frame_that_comes_byte_by_byte_is_silence() {
         }
         sleep(Duration::from_millis(100)).await;
     }
-    check("a byte at a time", &eve.closed().await, 4408, "heard");
+    check("a byte at a time", &eve.closed().await, 4408, "received");
     server.drain().await;
 }
 
@@ -246,7 +246,7 @@ async fn a_message_whose_fragments_do_not_end_is_silence() {
         }
         // It was closed meanwhile, and not because it is silent now.
         let closed = tokio::time::timeout(SHORT / 3, eve.closed()).await;
-        check("a fragment", &closed.expect("an end"), 4408, "heard");
+        check("a fragment", &closed.expect("an end"), 4408, "received");
     }
     server.drain().await;
 }

@@ -118,7 +118,7 @@ async fn a_drawing_with_many_tombstones_is_served_to_new_and_returning_clients()
 
     let cold = serve_on(&database, &[]).await;
     let mut looking = Browser::looking(cold.address(), &drawing).await;
-    // What ben holds is erased, and the highest number of ada's ops is in a tombstone.
+    // Ben's stroke is erased, and the highest number of Ada's ops is in a tombstone.
     ben.reconnect(cold.address()).await;
     ada.reconnect(cold.address()).await;
     let mut over_http = Browser::new(cold.address(), &drawing);
@@ -162,7 +162,7 @@ async fn a_since_below_compacted_starts_over() {
     below_over_http.fetch().await;
     let young = ada.draw(pen(2.0)).await;
     ada.draw(pen(3.0)).await;
-    // Drawn and erased at once it would have only one position.
+    // A stroke drawn and erased in one batch would have only one position.
     ada.answered().await;
     ada.erase(old).await;
     ada.erase(young).await;
@@ -179,7 +179,7 @@ async fn a_since_below_compacted_starts_over() {
     assert_eq!(store.sweep(Duration::ZERO).await.unwrap().tombstones, 2);
     store.close().await;
 
-    // A server that reads the drawing only now cannot say what was erased up to there.
+    // A server that reads the drawing only now does not know what was erased up to there.
     let cold = serve_on(&database, &[]).await;
     below.reconnect(cold.address()).await;
     below.reach(6).await;
@@ -221,7 +221,7 @@ async fn a_client_may_read_over_http_before_it_joins() {
     ada.reach(51).await;
     assert_eq!((ben.reads, ben.overlaps), (0, 0));
     assert_eq!(ben.picture(), ada.picture());
-    // Without that, it is told to.
+    // Without that, it gets advice to read.
     let mut cleo = Browser::looking(server.address(), &drawing).await;
     cleo.reach(51).await;
     assert!(cleo.reads > 0);
@@ -238,7 +238,7 @@ async fn a_writer_goes_on_where_it_was() {
     ada.draw(pen(1.0)).await;
     ada.draw(pen(2.0)).await;
     ada.answered().await;
-    // Another page that adopts this writer's outbox knows its key and tab.
+    // Another client that adopts this writer's outbox has its key and tab.
     let mut heir = Browser::new(server.address(), &drawing);
     (heir.key, heir.tab, heir.name) = (ada.key, ada.tab, None);
     ada.leave().await;
@@ -262,7 +262,7 @@ async fn a_drain_acknowledges_ops_in_flight_and_closes_with_restart() {
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut ada = Browser::open(address, &drawing).await;
-    // All of it is on its way when the server is told to stop, and nothing is stored.
+    // All ops are in flight when the server is stopped, and none is stored.
     process.kill();
     for x in 0..STROKES {
         ada.draw(pen(x as f64)).await;
@@ -281,7 +281,7 @@ async fn a_drain_acknowledges_ops_in_flight_and_closes_with_restart() {
     assert_eq!((ada.done, ada.outbox.len()), (STROKES, 0));
     assert!(ada.refusals.is_empty(), "{ada:?}");
     draining.await.unwrap();
-    // And what was answered is stored, once.
+    // Acknowledged ops are stored, once.
     let server = serve_on(&database, &[]).await;
     let stored = strokes(server.address(), &drawing).await;
     assert_eq!(stored["head"], STROKES);
@@ -300,12 +300,12 @@ async fn sockets_opened_during_a_drain_are_closed_for_a_restart() {
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut ada = Browser::open(address, &drawing).await;
-    // What cannot be stored keeps the server from ending.
+    // Ops that cannot be stored keep the server from ending.
     process.kill();
     ada.draw(pen(1.0)).await;
     ada.ping().await;
     ada.wait("its op to be taken", |b| b.pongs == 1).await;
-    // To read what it has in memory takes no database: it answers until it stops.
+    // Reading from memory needs no database: it answers until it stops.
     let read = format!("http://{address}/api/drawings/{drawing}/strokes?since=0");
     answers(&read, 200).await;
     let draining = actix_web::rt::spawn(server.drain());
@@ -334,7 +334,7 @@ async fn an_acknowledged_stroke_survives_a_crash() {
         for x in 0..10 {
             drawn.push(ada.draw(pen(f64::from(x))).await);
         }
-        // Always some that have no answer yet.
+        // Some ops are always unacknowledged.
         let least = 10 * round;
         ada.wait("some answers", |b| b.done >= least).await;
     }
@@ -348,7 +348,7 @@ async fn an_acknowledged_stroke_survives_a_crash() {
     for stroke in acknowledged {
         assert!(looking.strokes.contains_key(stroke), "{stroke} is lost");
     }
-    // What was not acknowledged is in the outbox, and happens once.
+    // Unacknowledged ops are in the outbox, and take effect once.
     ada.reconnect(process.address).await;
     ada.answered().await;
     looking.reach(drawn.len() as u64).await;
