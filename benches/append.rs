@@ -1,13 +1,12 @@
-//! What an append costs, embedded, in memory and on disk with fsync.
+//! The cost of an append, with an embedded database, in memory and on disk with fsync.
 //!
-//! Writers of one drawing become one batch, since a feed has one transaction under way and
-//! takes all that gathered meanwhile: `writers/n` is a batch of n strokes of 40 points.
-//! Drawings do not wait for each other: `drawings/n` is n appends of one such stroke at once.
-//! Both are per stroke in criterion's throughput. At the end it prints what an append costs that
-//! comes by itself a few times a second, beside the least that SurrealDB does for anyone: a query
-//! that does nothing, one row in a table that nobody follows, and one in a table that keeps none, as
-//! signals are. Then what 1,000 drawings that are being followed add to an append in another
-//! drawing; the aim is at most 1.2.
+//! Concurrent writers of one drawing form one batch, since a feed has one transaction in flight and
+//! gathers ops meanwhile: `writers/n` is a batch of n strokes of 40 points. Drawings do not wait
+//! for each other: `drawings/n` is n concurrent appends of one such stroke. Criterion's throughput
+//! gives both per stroke. At the end it prints the cost of single appends, a few per second, beside
+//! the minimum of SurrealDB itself: a query without effect, one row in a table without a
+//! subscriber, and one in a table that keeps no rows, as for signals. Then it prints what 1,000
+//! subscribed drawings add to an append in another drawing; the aim is at most 1.2.
 
 use std::time::{Duration, Instant};
 
@@ -22,15 +21,15 @@ use whiteboard::domain::stroke::Body;
 use whiteboard::metrics::Metrics;
 use whiteboard::store::{Appended, Database, DrawingInfo, ExpectedHead, Store, Subscription};
 
-/// Drawings that are followed for the ratio.
+/// Subscribed drawings for the ratio.
 const FOLLOWED: usize = 1_000;
-/// Appends of each measurement of the ratio, and how often both are measured in turn.
+/// Appends of each measurement of the ratio, and the number of rounds.
 const APPENDS: u32 = 500;
 const ROUNDS: usize = 5;
-/// How often a second something comes by itself, and for how long.
+/// Rate of single operations per second, and their duration.
 const PACES: [u32; 2] = [50, 200];
 const PACED: Duration = Duration::from_secs(10);
-/// What Linux counts a process's time in: hundredths of a second, whatever the machine.
+/// Unit of a process's time in Linux: hundredths of a second, on every machine.
 const TICK: Duration = Duration::from_millis(10);
 
 fn main() {
@@ -95,7 +94,7 @@ fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &Sto
     group.finish();
 }
 
-/// Someone who draws in a drawing of their own, which is followed as by a feed.
+/// A writer in a drawing of its own, subscribed as by a feed.
 struct Pen {
     drawing: DrawingId,
     at: ExpectedHead,
@@ -151,7 +150,7 @@ impl Pen {
     }
 }
 
-/// Prints an append's cost with one followed drawing, and with many others followed too.
+/// Prints an append's cost with one subscribed drawing, and with many others.
 async fn ratio() {
     let (alone, crowded) = (open("mem://".into()).await, open("mem://".into()).await);
     let others: Vec<Pen> = join_all((0..FOLLOWED).map(|_| Pen::new(&crowded))).await;
@@ -177,7 +176,7 @@ async fn ratio() {
     drop(others);
 }
 
-/// Prints the CPU time of what comes by itself, on disk with fsync.
+/// Prints the CPU time of single operations, on disk with fsync.
 async fn paced() {
     let folder = tempfile::tempdir().unwrap();
     let url = |name| format!("surrealkv://{}/{name}", folder.path().display());
@@ -205,7 +204,7 @@ async fn run(bare: &surrealdb::Surreal<surrealdb::engine::any::Any>, text: &str)
     bare.query(text).await.unwrap().check().unwrap();
 }
 
-/// Does something so many times a second; gives the CPU time of each, of all threads together.
+/// Repeats an operation at a rate; returns the CPU time of each, of all threads together.
 async fn at_pace(pace: u32, mut work: impl AsyncFnMut()) -> Duration {
     let mut times = tokio::time::interval(Duration::from_secs(1) / pace);
     let count = pace * PACED.as_secs() as u32;
@@ -217,7 +216,7 @@ async fn at_pace(pace: u32, mut work: impl AsyncFnMut()) -> Duration {
     (cpu() - before) / count
 }
 
-/// The CPU time of this process, in itself and in the kernel.
+/// The CPU time of this process, in user and kernel mode.
 fn cpu() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let (_, fields) = stat.rsplit_once(')').unwrap();

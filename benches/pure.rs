@@ -1,4 +1,4 @@
-//! What the pure part costs for each stroke: the points codec, deciding, and the frames.
+//! The cost of the pure parts per stroke: the points codec, deciding, and the frames.
 //!
 //! `cargo bench --bench pure`. Nothing here touches a database or a socket.
 
@@ -12,14 +12,14 @@ use whiteboard::domain::ids::{Epoch, StrokeId, Writer};
 use whiteboard::domain::op::{Op, OpKind};
 use whiteboard::domain::points::{Point, Points};
 use whiteboard::domain::stroke::Body;
-use whiteboard::protocol::{FromBrowser, strokes_frame};
+use whiteboard::protocol::{ClientFrame, strokes_frame};
 
 const LIMITS: Limits = Limits {
     strokes: 100_000,
     bytes: 1 << 30,
 };
 
-/// A line as a hand draws it: short steps that bend slowly.
+/// A freehand line: short steps that bend slowly.
 fn drawn(count: usize) -> Points {
     let points = (0..count).map(|i| {
         let angle = i as f64 / 7.0;
@@ -123,7 +123,7 @@ fn frames(c: &mut Criterion) {
     );
     group.throughput(Throughput::Elements(1));
     group.bench_function("parse a draw of 40 points", |b| {
-        b.iter(|| FromBrowser::parse(black_box(&op)));
+        b.iter(|| ClientFrame::parse(black_box(&op)));
     });
 }
 

@@ -1,6 +1,6 @@
-//! How long to wait before something that failed is tried again.
+//! The pause before something that failed is retried.
 //!
-//! It must never let all servers try again at the same moment.
+//! Pauses are random, so that servers do not retry all at the same moment.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Upper bound of every pause.
 pub const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Failures in a row.
+/// The number of failures in a row.
 #[derive(Debug, Default)]
 pub struct Backoff(u32);
 
 impl Backoff {
-    /// It worked.
+    /// Records a success.
     pub fn clear(&mut self) {
         self.0 = 0;
     }
 
-    /// The level at which to log a failure: warn once, then debug, since a database may be away for long.
+    /// The log level of a failure: warn once, then debug, since a database may be away for long.
     pub fn level(&self) -> log::Level {
         match self.0 {
             0 => log::Level::Warn,
@@ -27,8 +27,8 @@ impl Backoff {
         }
     }
 
-    /// It failed. Returns the pause before the next attempt: half to all of a bound that doubles with each
-    /// failure in a row, up to [`MAX_PAUSE`].
+    /// Records a failure. Returns the pause before the next attempt: half to all of a bound that
+    /// doubles with each failure in a row, up to [`MAX_PAUSE`].
     pub fn next(&mut self, random: &mut fastrand::Rng) -> Duration {
         let bound = FIRST_PAUSE
             .saturating_mul(1 << self.0.min(10))

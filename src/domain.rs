@@ -1,6 +1,6 @@
-//! The nouns of a drawing and the rules about them.
+//! The types of a drawing and their rules.
 //!
-//! Nothing here does I/O, reads a clock, waits, or knows how anything is stored or sent.
+//! Nothing here does I/O, reads a clock, waits, or depends on storage or transport.
 
 pub mod access;
 pub mod batch;

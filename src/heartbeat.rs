@@ -1,8 +1,8 @@
 //! The heartbeat of this server: a row that it writes, and receives through its own live query.
 //!
-//! A heartbeat that is stored proves the connection for queries, and one that comes back proves the
-//! connection for live queries. SurrealDB's client detects neither when the other side is gone: a
-//! connection must never be trusted for longer than a few heartbeats.
+//! A stored heartbeat proves the connection for queries, and a received one proves the connection
+//! for live queries. SurrealDB's client detects neither when the other side is gone: a connection
+//! must never be trusted for longer than a few heartbeats.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,10 +14,11 @@ use crate::backoff::Backoff;
 use crate::feed::registry::Feeds;
 use crate::store::{Store, StoreError};
 
-/// How often a server writes its heartbeat and the numbers of its sessions at least. After
-/// [`HEARTBEATS_UNTIL_GONE`] times as long without one it counts as gone, which has to be less than 10 s.
+/// Longest interval between two heartbeats, which also carry the numbers of sessions. After
+/// [`HEARTBEATS_UNTIL_GONE`] intervals without one a server counts as gone, which has to be less
+/// than 10 s.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(2_500);
-/// Least time between two heartbeats: one is written at once when a number of sessions changes.
+/// Shortest interval: a heartbeat is written early when a number of sessions changes.
 const HEARTBEAT_PAUSE: Duration = Duration::from_millis(500);
 /// Missed heartbeats before a server counts as gone, and before a connection is replaced.
 pub const HEARTBEATS_UNTIL_GONE: u32 = 3;
@@ -28,20 +29,20 @@ pub struct Heartbeat {
     feeds: Feeds,
     interval: Duration,
     state: Mutex<State>,
-    /// A heartbeat is due before its time.
+    /// Wakes the task to write a heartbeat early.
     due: Notify,
 }
 
-/// What is known of the two connections.
+/// The state of the two connections.
 #[derive(Default)]
 struct State {
-    /// When the last heartbeat began, until it is acknowledged.
+    /// Start of the last heartbeat, until it is received.
     begun: Option<Instant>,
-    /// Heartbeats in a row that were not stored.
+    /// Consecutive heartbeats that were not stored.
     unstored: u32,
-    /// Heartbeats in a row that were stored and did not come back.
+    /// Consecutive heartbeats that were stored but not received.
     unacknowledged: u32,
-    /// Whether one came back on the current subscription.
+    /// Whether one was received on the current subscription.
     acknowledged: bool,
 }
 
@@ -57,7 +58,7 @@ impl Heartbeat {
         }
     }
 
-    /// Whether this server can write and receives notifications, as its own last heartbeats prove.
+    /// Whether this server can write and receives notifications, as its last heartbeats prove.
     pub fn is_acknowledged(&self) -> bool {
         let state = self.state();
         state.acknowledged
@@ -65,7 +66,8 @@ impl Heartbeat {
             && state.unstored < HEARTBEATS_UNTIL_GONE
     }
 
-    /// Writes heartbeats, and replaces a connection that does not answer. Runs until it is dropped.
+    /// Writes heartbeats, and replaces a connection that does not answer. Runs until the future is
+    /// dropped.
     pub async fn run(&self) {
         let mut times = tokio::time::interval(self.interval);
         times.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -97,15 +99,15 @@ impl Heartbeat {
         }
     }
 
-    /// Receives this server's own heartbeats, and subscribes again when the live query ends. Runs until it
-    /// is dropped.
+    /// Receives this server's own heartbeats, and subscribes again when the live query ends. Runs
+    /// until the future is dropped.
     pub async fn listen(&self) {
         let (mut backoff, mut random) = (Backoff::default(), fastrand::Rng::new());
         loop {
             match self.store.subscribe_servers().await {
                 Ok(mut follow) => {
                     backoff.clear();
-                    // Proves at once that it works, not only with the next heartbeat.
+                    // Proves at once that the subscription works, not only with the next heartbeat.
                     self.due.notify_one();
                     while let Some(server) = follow.next().await {
                         if server.id == self.store.server() && !server.left {
@@ -115,23 +117,23 @@ impl Heartbeat {
                     self.state().acknowledged = false;
                     log::warn!("live query of the servers ended; resubscribing");
                 }
-                // `run` logs once that the database is away.
+                // `run` logs once when the database is away.
                 Err(error) => log::debug!("cannot subscribe to the servers: {error}"),
             }
             tokio::time::sleep(backoff.next(&mut random)).await;
         }
     }
 
-    /// Records the outcome of a heartbeat. Returns how many regular ones in a row were not stored, if the
-    /// connection may be the cause, and how many did not come back. Those written in between are too close
-    /// together to tell a dead connection from a slow one.
+    /// Records the outcome of a heartbeat. Returns how many consecutive regular heartbeats were not
+    /// stored, if the connection may be the cause, and how many were not received. Early ones are
+    /// too close together to tell a dead connection from a slow one.
     fn on_stored(&self, stored: &Result<(), StoreError>, regular: bool) -> (u32, u32) {
         let mut state = self.state();
         match stored {
             Ok(()) => {
                 self.store.metrics().heartbeats.count();
                 state.unstored = 0;
-                // It may have come back before its write returned.
+                // It may have been received before its write returned.
                 if !regular {
                     return (0, 0);
                 }
@@ -148,7 +150,7 @@ impl Heartbeat {
                 state.unstored += 1;
                 let unanswered = match error {
                     StoreError::Deadline(_) | StoreError::Unavailable(_) => state.unstored,
-                    // The database answered: another connection would be no better.
+                    // The database answered, so a new connection would not help.
                     _ => 0,
                 };
                 return (unanswered, 0);
@@ -169,7 +171,7 @@ impl Heartbeat {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it holds the lock.
+        // No code panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

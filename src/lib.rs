@@ -12,8 +12,8 @@
 //! 2. [`session`]: one actor per WebSocket parses the frame into types that cannot be wrong
 //!    ([`protocol`]), refuses the rest with a reason, and submits the ops in the order of their
 //!    numbers.
-//! 3. [`feed`]: one actor per open drawing and server. [`Drawing::decide`] decides what comes of
-//!    the ops, and [`Store::append`] stores that in one transaction, a compare-and-swap on the
+//! 3. [`feed`]: one actor per open drawing and server. [`Drawing::decide`] turns the ops into
+//!    changes, and [`Store::append`] stores those in one transaction, a compare-and-swap on the
 //!    drawing's head. Ops that arrive meanwhile gather in the [`queue`](feed::queue) for the next one.
 //! 4. SurrealDB has it on disk, and notifies every server that subscribed to the drawing.
 //! 5. Each feed puts its own commits and the notifications in order, encodes what is new once, and
@@ -24,10 +24,10 @@
 //!
 //! # One number each way
 //!
-//! Downwards the changes of a drawing are numbered by [`Seq`], upwards the ops of a writer by their
-//! `n`. [`arrival`] judges both: stale, next, or a gap. A row's id is the position of the change
-//! that made it what it is, so that "what is new since N" is a range of ids: the first load, the
-//! reconnect and the repair of a gap are the same read.
+//! The changes sent to clients are numbered by [`Seq`], the ops of a writer by their `n`.
+//! [`arrival`] judges both: stale, next, or a gap. A row's id is the position of the stroke's last
+//! change, so that "what is new since N" is a range of ids: the first load, the reconnect and the
+//! repair of a gap are the same read.
 //!
 //! # Layers
 //!

@@ -1,6 +1,6 @@
 //! The program: reads its settings, runs one server until a signal stops it, and drains it.
 //!
-//! Nothing else reads the environment, and nothing here knows what a drawing is.
+//! Nothing else reads the environment.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -76,9 +76,10 @@ fn is_harmless(record: &log::Record) -> bool {
 
 /// The number of connections that are wanted, or fewer if fewer files may be open.
 fn connections_within_files(wished: usize) -> usize {
-    // Each connection is an open file, and the usual soft limit is far below what a server may take.
+    // Each connection is an open file, and the usual soft limit is far below what a server can
+    // serve.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        log::warn!("the limit of open files stays as it is: {error}");
+        log::warn!("cannot raise the limit of open files: {error}");
     }
     let Ok((files, _)) = rlimit::Resource::NOFILE.get() else {
         return wished;
@@ -97,7 +98,7 @@ async fn serve(mut settings: Settings) -> Result<(), Box<dyn Error>> {
     let server = Server::start(settings).await?;
     log::info!("whiteboard is ready at http://{}", server.address());
     if most < wished {
-        log::info!("there are open files for {most} connections, not {wished}");
+        log::info!("the limit of open files allows {most} connections, not {wished}");
     }
     tokio::select! {
         _ = term.recv() => {}

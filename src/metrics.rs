@@ -1,9 +1,9 @@
-//! What an operator may want to know of one server, counted where it happens.
+//! The metrics of one server, for its operator.
 //!
-//! It must never name a drawing, a session or a person: every label is one of a few fixed
-//! words, and counting is one atomic addition, without a lock or an allocation.
+//! A label must never name a drawing, a session or a person: every label has a few fixed values.
+//! Counting is one atomic addition, without a lock or an allocation.
 //!
-//! The text beside each name is what `/metrics` says of it, and the documentation of its field.
+//! The text beside each name is its help text in `/metrics`, and the documentation of its field.
 
 mod kinds;
 
@@ -46,7 +46,7 @@ macro_rules! metrics {
         }
 
         impl Metrics {
-            /// Metrics of a server that did nothing yet.
+            /// Metrics of a new server, all zero.
             pub fn new() -> Arc<Self> {
                 let registry = Registry::new();
                 Arc::new(Self {
@@ -61,47 +61,47 @@ macro_rules! metrics {
 labels! {
     /// How a session ended.
     Ended = "reason" {
-        Left = "left", "The browser closed it.";
-        Cut = "cut", "The connection ended without a goodbye.";
-        Malformed = "malformed", "It said what is none of the protocol.";
+        Left = "left", "The client closed it.";
+        Cut = "cut", "The connection ended without a close frame.";
+        Malformed = "malformed", "It violated the protocol.";
         Forbidden = "forbidden", "It came from a foreign host or origin.";
-        NoDrawing = "no_drawing", "Its drawing is not there, or no longer.";
-        Silent = "silent", "It was not heard for too long.";
+        NoDrawing = "no_drawing", "Its drawing does not exist, or was deleted.";
+        Silent = "silent", "It was silent for too long.";
         TooLarge = "too_large", "It sent a frame over the limit.";
-        TooMany = "too_many", "This server has as many as it takes.";
+        TooMany = "too_many", "This server is at its limit of sessions.";
         Restart = "restart", "This server stops.";
-        Load = "load", "The database was away when it came.";
+        Load = "load", "The database was away when it joined.";
     }
-    /// Why a connection found no place.
+    /// The limit that rejected a connection.
     NoPlace = "limit" {
-        All = "all", "There are as many connections as there may be.";
-        Address = "address", "There are as many from its address as there may be from one.";
+        All = "all", "All connections.";
+        Address = "address", "Connections from one address.";
     }
-    /// What became of an append.
+    /// The outcome of an append.
     Outcome = "outcome" {
         Committed = "committed", "It is stored.";
         Behind = "behind", "Another server appended first.";
         Gone = "gone", "The drawing is deleted.";
         Failed = "failed", "The database refused it.";
-        Unknown = "unknown", "It has no answer.";
+        Unknown = "unknown", "It may or may not be stored.";
     }
     /// Why an op is refused for good.
     Reason = "reason" {
         Exists = "exists", "A stroke with its id is or was there.";
-        Absent = "absent", "Its stroke was never there.";
+        Absent = "absent", "Its stroke never existed.";
         Erased = "erased", "Its stroke is erased.";
         Changed = "changed", "Its stroke was changed by another op.";
         Full = "full", "The drawing is full.";
-        Invalid = "invalid", "It is no op.";
-        Forbidden = "forbidden", "Its session may only look.";
+        Invalid = "invalid", "It is malformed.";
+        Forbidden = "forbidden", "Its session is read-only.";
     }
-    /// Which limit an op met that is refused for load.
+    /// The limit that an op refused for load exceeded.
     OverloadCause = "limit" {
-        Unanswered = "unanswered", "Ops of one session without an answer.";
-        Rate = "rate", "Ops a second of one session.";
+        Unanswered = "unanswered", "Unacknowledged ops of one session.";
+        Rate = "rate", "Ops per second of one session.";
         Queue = "queue", "Ops of one drawing that wait for the database.";
     }
-    /// What a live query told.
+    /// The kind of a live notification.
     NotificationKind = "kind" {
         Change = "change", "A change of a drawing.";
         Signals = "signals", "Signals of a server in a drawing.";
@@ -109,54 +109,54 @@ labels! {
     }
     /// How a gap was filled.
     GapFix = "by" {
-        Waiting = "waiting", "What was missing came a little later.";
+        Waiting = "waiting", "The missing change arrived in time.";
         Reading = "reading", "The drawing was read.";
     }
-    /// Where a reader got from what it lacks.
+    /// The source of the changes that a reader lacked.
     Resync = "kind" {
-        Warm = "warm", "From memory.";
-        Cold = "cold", "The database was read first.";
-        Reset = "reset", "It started over.";
+        Warm = "warm", "Memory.";
+        Cold = "cold", "The database.";
+        Reset = "reset", "None: it started over.";
     }
     /// How a chunk of a read over HTTP was encoded.
     Encoded = "encoding" {
         Plain = "plain", "As JSON.";
         Gzip = "gzip", "As JSON, compressed.";
     }
-    /// What a row of a drawing is.
+    /// The kind of a drawing's row.
     Row = "kind" {
         Living = "living", "A stroke.";
-        Tombstone = "tombstone", "What is kept of an erased stroke, for as long as the retention says.";
+        Tombstone = "tombstone", "A record of an erased stroke, until the retention ends.";
     }
-    /// A frame that was left out for a session that does not read.
+    /// The kind of a frame not sent to a slow session.
     SkippedFrame = "kind" {
-        Strokes = "strokes", "Changes: it gets them when it reads again.";
-        Signals = "signals", "Signals: nobody misses them.";
+        Strokes = "strokes", "Changes: sent when the session reads again.";
+        Signals = "signals", "Signals: never sent again.";
     }
     /// Why a signal was dropped.
     Dropped = "reason" {
-        Rate = "rate", "Its session sends more than it may.";
-        Busy = "busy", "The feed had no room for it.";
-        Ink = "ink", "More ink came than one tick takes.";
-        Crowd = "crowd", "A pointer of somebody who is not listed, since more people are here than are.";
-        Unwritten = "unwritten", "The row for the other servers was not written.";
+        Rate = "rate", "Its session exceeded its rate.";
+        Busy = "busy", "The feed's mailbox was full.";
+        Ink = "ink", "One tick had too much ink.";
+        Crowd = "crowd", "A pointer of a person beyond the limit of the presence list.";
+        Unwritten = "unwritten", "The row for the other servers could not be written.";
     }
     /// Why a query has no result.
     QueryFailure = "reason" {
         Deadline = "deadline", "No answer came in time.";
-        Unavailable = "unavailable", "The database is away.";
-        Conflict = "conflict", "Another transaction was faster.";
-        Refused = "refused", "The database did not do it.";
-        Full = "full", "As many queries are under way as may be.";
+        Unavailable = "unavailable", "The database was away.";
+        Conflict = "conflict", "Another transaction wrote the same rows.";
+        Refused = "refused", "The database answered with an error.";
+        Full = "full", "Too many queries were in flight.";
     }
-    /// Why something is no longer followed.
+    /// Why a subscription ended.
     SubscriptionEnd = "reason" {
         Ended = "ended", "The database or the connection ended it.";
-        Slow = "slow", "More was heard than this server kept up with.";
-        Unreadable = "unreadable", "What was heard is none of this program's rows.";
+        Slow = "slow", "This server did not keep up with it.";
+        Unreadable = "unreadable", "It delivered a row of an unknown form.";
         GivenUp = "given_up", "Its connection was replaced.";
     }
-    /// Which connection to the database.
+    /// A connection to the database.
     DbLink = "connection" {
         Queries = "queries", "The one for queries.";
         LiveQueries = "live_queries", "The one for live queries.";
@@ -165,77 +165,77 @@ labels! {
 
 metrics! {
     connections_open: Gauge = "whiteboard_connections_open",
-        "Connections that are open, whatever they are for.";
+        "Open connections of any kind.";
     connections_refused: Counters<NoPlace> = "whiteboard_connections_refused_total",
-        "Connections that found no place, by the limit that was reached.";
+        "Connections rejected, by the limit that was reached.";
     sessions_open: Gauge = "whiteboard_sessions_open",
-        "WebSocket sessions that are open, without those that were turned away.";
+        "Open WebSocket sessions, excluding rejected ones.";
     sessions_opened: Counter = "whiteboard_sessions_opened_total",
-        "WebSocket sessions that were opened, with those that were turned away at once.";
+        "WebSocket sessions opened, including those rejected at once.";
     sessions_closed: Counters<Ended> = "whiteboard_sessions_closed_total",
-        "WebSocket sessions that ended, by how.";
+        "WebSocket sessions ended, by cause.";
     feeds_open: Gauge = "whiteboard_feeds_open",
-        "Drawings that are open on this server.";
+        "Drawings open on this server.";
     feeds_opened: Counter = "whiteboard_feeds_opened_total",
-        "Drawings that were opened on this server.";
+        "Drawings opened on this server.";
     rows: Gauges<Row> = "whiteboard_drawing_rows",
-        "Rows of all open drawings that are in memory, by kind.";
+        "Rows of all open drawings in memory, by kind.";
     row_bytes: Gauges<Row> = "whiteboard_drawing_bytes",
         "Bytes of the rows of all open drawings, as a drawing's limit counts them, by kind.";
     queue_ops: Gauge = "whiteboard_queue_ops",
-        "Ops of all open drawings that are not stored yet: they wait, or their transaction is under way.";
+        "Ops of all open drawings that are not stored yet: queued, or in a transaction in flight.";
     queue_bytes: Gauge = "whiteboard_queue_bytes",
-        "Bytes of all open drawings' ops that are not stored yet.";
+        "Bytes of the ops of all open drawings that are not stored yet.";
     appends: Counters<Outcome> = "whiteboard_appends_total",
-        "Transactions that were to store ops, by what became of them; behind is a swap lost to another server.";
+        "Transactions to store ops, by outcome; behind is a swap lost to another server.";
     append_ops: Ops = "whiteboard_append_ops",
-        "Ops that went together in one transaction.";
+        "Ops per transaction.";
     append_time: Seconds = "whiteboard_append_seconds",
-        "Time of one append, from its query to its result at the feed, whatever the outcome.";
+        "Time of one append, from its query to its result at the feed, with any outcome.";
     ops_refused: Counters<Reason> = "whiteboard_ops_refused_total",
-        "Ops that were refused for good, by reason.";
+        "Ops refused finally, by reason.";
     ops_throttled: Counters<OverloadCause> = "whiteboard_ops_throttled_total",
-        "Ops that were refused for load, by the limit they met; pages send them again.";
+        "Ops refused for load, by limit; clients send them again.";
     resends: Counter = "whiteboard_resends_total",
-        "Times a page was asked to send again, since ops before the one that came were missing.";
+        "Times a client was asked to resend, because earlier ops were missing.";
     notifications: Counters<NotificationKind> = "whiteboard_notifications_total",
-        "Live notifications that were received, by what they told.";
+        "Live notifications received, by kind.";
     gaps: Counters<GapFix> = "whiteboard_gaps_filled_total",
-        "Gaps in what was followed of a drawing, by how they were filled.";
+        "Gaps in the changes of a drawing, by how they were filled.";
     reorder_overflow: Counter = "whiteboard_reorder_overflow_total",
-        "Changes that came too early and were dropped, since too many were held: the drawing was read instead.";
+        "Changes dropped because the reorder buffer was full: the drawing was read instead.";
     head_mismatches: Counter = "whiteboard_head_mismatches_total",
-        "Checks that found the database at another position than the feed, which was then read.";
+        "Head checks that found the database at another position than the feed, which then read the drawing.";
     resyncs: Counters<Resync> = "whiteboard_resyncs_total",
-        "Readers, sessions or over HTTP, that were given what they lack: from memory, after a read of the database, or all anew.";
+        "Readers, in sessions or over HTTP, that were sent what they lacked: from memory, after a read of the database, or from the beginning.";
     chunks: Counters<Encoded> = "whiteboard_chunks_encoded_total",
-        "Chunks of drawings that were encoded for readers over HTTP: once for all who read the same.";
+        "Chunks of drawings encoded for readers over HTTP: once for all readers of a chunk.";
     catch_ups: Counter = "whiteboard_catch_ups_encoded_total",
-        "Frames that were encoded to bring sessions to the head: once for all that lack the same.";
+        "Frames encoded to catch sessions up: once for all that lack the same changes.";
     frames_skipped: Counters<SkippedFrame> = "whiteboard_frames_skipped_total",
-        "Frames that were left out for a session that was not reading.";
+        "Frames not sent to a session that was not reading.";
     delivery: Seconds = "whiteboard_delivery_seconds",
-        "Time from when a feed learnt of a change (its own transaction's result, or the notification or read that told of another server's) until its frame was handed to all sessions that were reading; not the database before it, nor the network after it.";
+        "Time from a change's arrival at a feed (by the result of its own transaction, by a notification or by a read) until its frame was sent to all sessions that were reading; without the database before it and the network after it.";
     signals: Counter = "whiteboard_signals_total",
-        "Pointers and ink of this server's sessions that were taken in.";
+        "Pointers and ink accepted from this server's sessions.";
     signals_dropped: Counters<Dropped> = "whiteboard_signals_dropped_total",
-        "Signals that were dropped, by reason: ink and unwritten count whole ticks.";
+        "Signals dropped, by reason: ink and unwritten count whole ticks.";
     queries_in_flight: Gauge = "whiteboard_queries_in_flight",
-        "Queries that are under way in the database, with those that were given up and have no answer yet.";
+        "Queries in flight in the database, including those whose caller no longer waits.";
     query_time: Seconds = "whiteboard_query_seconds",
-        "Time until the database answered a query, with and without success, as the store's threads saw it.";
+        "Time until the database answered a query, with or without success, as seen by the store's threads.";
     query_errors: Counters<QueryFailure> = "whiteboard_query_errors_total",
-        "Queries that had no result, by reason; a conflict or a lost swap is tried again.";
+        "Queries without a result, by reason; a conflict or a lost swap is retried.";
     subscriptions: Counter = "whiteboard_subscriptions_total",
-        "Times a drawing or the servers began to be followed with live queries, also again.";
+        "Subscriptions to a drawing or to the servers, including repeated ones.";
     subscriptions_ended: Counters<SubscriptionEnd> = "whiteboard_subscriptions_ended_total",
-        "Times live queries were lost, by reason; what they told is followed again.";
+        "Subscriptions ended, by reason; they are opened again.";
     heartbeats: Counter = "whiteboard_heartbeats_total",
-        "Heartbeats of this server that were stored.";
+        "Heartbeats of this server stored.";
     heartbeat_roundtrip: Seconds = "whiteboard_heartbeat_roundtrip_seconds",
-        "Time from when this server began to store its own heartbeat until its live query received it: commit and notification.";
+        "Time from the start of writing a heartbeat until this server's live query received it: commit and notification.";
     replaced: Counters<DbLink> = "whiteboard_connections_replaced_total",
-        "Connections to the database that were replaced by new ones, since heartbeats over them were not stored or not received.";
+        "Connections to the database replaced because heartbeats over them were not stored or not received.";
 }
 
 impl From<&Refusal> for Reason {
@@ -281,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_of_a_label_is_told_before_it_happens() {
+    fn every_label_value_is_exported_from_the_start() {
         let metrics = Metrics::new();
         metrics.ops_throttled.count(OverloadCause::Rate);
         let text = metrics.text();

@@ -101,11 +101,11 @@ mod limits;
 mod peer;
 mod server;
 
-pub use client::{FrameError, FromBrowser, Hello, PageSignal};
+pub use client::{ClientFrame, ClientSignal, FrameError, Hello};
 pub use close::Close;
 pub use limits::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME};
 pub use peer::PeerMessage;
-pub use server::{AccessName, ResetReason, ToBrowser, push_changes, strokes_frame};
+pub use server::{AccessName, ResetReason, ServerFrame, push_changes, strokes_frame};
 
 /// The WebSocket subprotocol.
 pub const SUBPROTOCOL: &str = "whiteboard.v1";

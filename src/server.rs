@@ -1,4 +1,4 @@
-//! A server as a value: start it, ask its address, drain it. One process may have several.
+//! A server as a value: start it, read its address, drain it. One process may have several.
 //!
 //! It must never decide anything about drawings: it assembles the parts, and stops them in order.
 
@@ -25,10 +25,10 @@ use crate::web::assets;
 use crate::web::connection::limits::Connections;
 use crate::web::state::State;
 
-/// How often the database is swept of old tombstones. Servers sweep at times of their own; what one
-/// has swept, the next finds clean.
+/// Interval of the sweeps for old tombstones. Each server has its own timer; a sweep finds nothing
+/// where another server has just swept.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// How often it is looked for deleted drawings that are due to be removed.
+/// Interval of the search for deleted drawings that are due for removal.
 const REMOVAL_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A running server.
@@ -47,17 +47,17 @@ pub enum StartError {
     /// The database cannot be opened or reached.
     #[error("cannot open the database {url}: {error}")]
     Database {
-        /// Which.
+        /// The address of the database.
         url: String,
-        /// Why.
+        /// The cause.
         error: StoreError,
     },
     /// The address is taken, or is not one of this machine.
     #[error("cannot listen on {address}: {error}")]
     Listen {
-        /// Which.
+        /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
 }
@@ -66,18 +66,18 @@ pub enum StartError {
 ///
 /// # Errors
 ///
-/// [`StartError::Database`] says which, and why not.
+/// [`StartError::Database`].
 pub async fn open(settings: &DatabaseSettings) -> Result<Store, StartError> {
     let database = settings.database();
     let opened = Store::open(&database, ServerId::random(), Metrics::new()).await;
     opened.map_err(|error| StartError::new(database.url, error))
 }
 
-/// Opens the database that the settings name, if it is there: none is made.
+/// Opens the database that the settings name, and never creates one.
 ///
 /// # Errors
 ///
-/// [`StartError::Database`] says which, and why not.
+/// [`StartError::Database`].
 pub async fn open_existing(settings: &DatabaseSettings) -> Result<Store, StartError> {
     let database = settings.database();
     let opened = Store::open_existing(&database, ServerId::random(), Metrics::new()).await;
@@ -91,12 +91,12 @@ impl StartError {
 }
 
 impl Server {
-    /// Opens the database and listens; from here on requests are served. It is called within
-    /// an actix system, on which it depends until it is drained.
+    /// Opens the database and listens; from here on requests are served. Must be called within an
+    /// actix system, which it needs until it is drained.
     ///
     /// # Errors
     ///
-    /// [`StartError`] when the database or the address is not to be had.
+    /// [`StartError`] when the database cannot be opened or the address is not available.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let store = open(&settings.database).await?;
         match Self::serve(&settings, store.clone()) {
@@ -165,24 +165,26 @@ impl Server {
         })
     }
 
-    /// Where it listens; with port 0 in the settings, this has the port it got.
+    /// The address it listens on, with the real port if the settings say 0.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stops it so that nobody loses anything: first it says that it leaves, then it sends its
-    /// sessions elsewhere once their ops are stored, then it ends.
+    /// Drains it without losing anything: it announces that it stops, closes its sessions once
+    /// their ops are stored, and ends.
     pub async fn drain(self) {
         let (notice, limit) = (self.drain_delay, self.drain_timeout);
         self.end(notice, limit).await;
     }
 
-    /// Waits until it cannot store anything any more, and only another run of it can. Then give it up.
+    /// Waits until the storage has failed and nothing can be stored in this process any more. Then
+    /// call [`Server::give_up`].
     pub async fn failed(&self) {
         self.state.store.failed().await;
     }
 
-    /// Stops it without waiting for what cannot be stored: its pages keep that, and come back.
+    /// Stops without waiting for ops that cannot be stored: the clients keep them in their
+    /// outboxes, and reconnect.
     pub async fn give_up(self) {
         self.end(Duration::ZERO, Duration::ZERO).await;
     }

@@ -1,4 +1,4 @@
-//! One browser's WebSocket: the actor at its end, and what guards it.
+//! One WebSocket: the actor at its end, and what guards it.
 
 mod actor;
 mod fragments;

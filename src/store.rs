@@ -1,10 +1,10 @@
-//! The only door to SurrealDB: drawings, their changes in order, their signals, and the servers.
+//! Access to SurrealDB: drawings, their changes in order, their signals, and the servers.
 //!
-//! It must never decide what a change is or wait for a browser: it appends what it is given, reads
-//! what there is, and says when it is behind. No other module names `surrealdb`.
+//! It must never decide what a change is or wait for a client: it appends, reads, and reports when
+//! the head has moved. No other module uses `surrealdb`.
 //!
-//! SurrealDB runs on a runtime of its own, so every method may be called from any tokio runtime,
-//! also from the single-threaded ones of actix.
+//! SurrealDB runs on its own runtime, so every method may be called from any tokio runtime,
+//! including actix's single-threaded ones.
 
 mod address;
 mod append;

@@ -1,4 +1,4 @@
-//! HTTP: who may come in, what is asked for, and the connections it comes over.
+//! HTTP: access, routes, and the connections below.
 
 pub mod access;
 pub mod assets;

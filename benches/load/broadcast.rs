@@ -1,7 +1,6 @@
-//! The bare broadcast: what anyone would write first, to compare with.
+//! The bare broadcast: the naive implementation, for comparison.
 //!
-//! Every text frame that comes in goes out to everybody else in that drawing; nothing is
-//! checked, ordered or stored.
+//! Every text frame is sent to all others in its drawing; nothing is checked, ordered or stored.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -15,14 +14,14 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use whiteboard::protocol::SUBPROTOCOL;
 
-/// Frames a page may be behind before it loses some: a quarter of a second at a high rate.
+/// Frames that a client may be behind before it loses some: a quarter of a second at a high rate.
 const CAPACITY: usize = 4096;
-/// What a page waits for before anything is drawn.
+/// The frame that a client waits for before it draws.
 pub const WELCOME: &str = r#"{"type":"welcome"}"#;
 
 type Drawings = Arc<Mutex<HashMap<String, broadcast::Sender<(u64, Utf8Bytes)>>>>;
 
-/// Serves until standard input ends: it does when whoever started this is no more.
+/// Serves until standard input ends, as it does when the parent process ends.
 pub fn serve() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.spawn(accept());

@@ -1,10 +1,10 @@
-//! What a cold open costs: a first load over HTTP of a drawing that the server has not open, of 250 living strokes
-//! after little, after many edits, and after many erased strokes; and beside it the welcome of a page that
-//! writes, for which all tombstones are read.
+//! The cost of a cold open: a first load over HTTP of a drawing that the server has not open, of
+//! 250 living strokes after few edits, after many, and after many erased strokes; and the welcome
+//! of a client that draws, for which all tombstones are read.
 //!
-//! The drawings are made by the store itself, in one folder. Each round is two fresh processes of the server, one
-//! for each way, that open each of them once; plain drawings are opened between the others, so that all
-//! are compared in one process.
+//! The store itself creates the drawings, in one folder. Each round has two new server processes,
+//! one for each way of opening, that open each drawing once; plain drawings are opened between the
+//! others, so that all are compared in one process.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -30,30 +30,30 @@ const LIVING: usize = 250;
 const OLD: usize = 50;
 /// Strokes that are erased in one of them.
 const ERASED: usize = 100_000;
-/// Rows of one append, which are as many strokes. So many are edited at a time, and half of them erased at last:
-/// then much is edited with as few appends as can be.
+/// Rows of one append, each of another stroke. Edits are made in batches of this size, half of
+/// which is erased at last: few appends make many edits.
 const ROWS: usize = 500;
-/// Rounds, each in fresh processes.
+/// Number of rounds, each in new processes.
 const ROUNDS: usize = 5;
-/// Plain drawings that are opened in a round, the first one unmeasured.
+/// Plain drawings opened in a round, the first one unmeasured.
 const PLAIN: usize = 4;
-/// All drawings are made within this, or the run fails.
+/// Deadline for creating all drawings.
 const FILLING: Duration = Duration::from_secs(20 * 60);
-/// How many times longer than of a plain drawing an open may take.
+/// Bound of an open, as a multiple of a plain drawing's.
 const RATIO: f64 = 2.0;
-/// The namespace and the database that a whiteboard takes by default.
+/// The default namespace and database of a server.
 const NAME: &str = "whiteboard";
 
 /// How a drawing is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// By a first load over HTTP.
+    /// A first load over HTTP.
     Load,
-    /// By a page that writes, until it is welcome.
+    /// A client that draws, until its welcome.
     Welcome,
 }
 
-/// Milliseconds of all opens in one way.
+/// Times of all opens in one way, in milliseconds.
 #[derive(Default)]
 struct Opened {
     plain: Vec<f64>,
@@ -61,8 +61,8 @@ struct Opened {
     erased: Vec<f64>,
 }
 
-/// Prints how long opens take; an error if the bound does not hold, or there are fewer changes than were
-/// asked for.
+/// Prints the times; an error if the bound does not hold, or there are fewer changes than
+/// requested.
 pub async fn run(changes: usize) -> Result<(), String> {
     let data = tempfile::tempdir().map_err(|error| error.to_string())?;
     let folder = data.path().join("data");
@@ -103,7 +103,7 @@ impl Opened {
         filled: &Filled,
         round: usize,
     ) -> Result<(), String> {
-        // No pooled connection of a server that is gone.
+        // No pooled connection to a server that is gone.
         let http = reqwest::Client::new();
         let open = async |drawing| match way {
             Way::Load => load(server, &http, drawing).await,
@@ -124,7 +124,7 @@ impl Opened {
         Ok(())
     }
 
-    /// Prints all; gives how many times as long as a plain one the slower kind takes.
+    /// Prints all times; returns the ratio of the slower kind and a plain drawing.
     fn print(mut self, way: Way) -> f64 {
         let plain = median(&mut self.plain);
         println!("{way:?}");
@@ -149,7 +149,7 @@ fn median(times: &mut [f64]) -> f64 {
     times[times.len() / 2]
 }
 
-/// Milliseconds until a page that writes is welcome.
+/// Time until a client that draws gets its welcome, in milliseconds.
 async fn welcome(server: &Server, drawing: DrawingId) -> Result<f64, String> {
     let began = Instant::now();
     let page = open_page(server, &drawing.to_string(), Some("Ada")).await?;
@@ -158,7 +158,7 @@ async fn welcome(server: &Server, drawing: DrawingId) -> Result<f64, String> {
     Ok(millis)
 }
 
-/// Milliseconds of a first load.
+/// Time of a first load, in milliseconds.
 async fn load(server: &Server, http: &reqwest::Client, drawing: DrawingId) -> Result<f64, String> {
     let url = format!("http://{}/api/drawings/{drawing}/strokes", server.address);
     let began = Instant::now();
@@ -172,7 +172,7 @@ async fn load(server: &Server, http: &reqwest::Client, drawing: DrawingId) -> Re
     let millis = began.elapsed().as_secs_f64() * 1e3;
     let read: serde_json::Value =
         serde_json::from_str(&text).map_err(|_| format!("a read is answered {status}: {text}"))?;
-    // That many strokes fit into one chunk; that there may be tombstones to come is another read.
+    // That many strokes fit into one chunk; tombstones are another read.
     match read["changes"].as_array().map(Vec::len) {
         Some(LIVING) => Ok(millis),
         other => Err(format!("a first load has {other:?} strokes, not {LIVING}")),
@@ -241,7 +241,7 @@ async fn fill(folder: &Path, changes: usize) -> Result<Filled, String> {
     })
 }
 
-/// A drawing that is made.
+/// A drawing under construction.
 struct Made {
     drawing: DrawingId,
     at: ExpectedHead,
@@ -279,7 +279,7 @@ impl Made {
         self.append(store, strokes, true, &[]).await
     }
 
-    /// Erases strokes until so many are left.
+    /// Erases strokes until this many are left.
     async fn erase_all_but(&mut self, store: &Store, left: usize) -> Result<(), String> {
         let stay = self.living[..left].to_vec();
         self.living.drain(..left);
@@ -288,7 +288,7 @@ impl Made {
         Ok(())
     }
 
-    /// Edits, or erases, all strokes that there are: few enough for one append.
+    /// Edits, or erases, all strokes: few enough for one append.
     async fn change_all(&mut self, store: &Store, stay: bool) -> Result<(), String> {
         let old = std::mem::take(&mut self.living);
         let row = |&(_, seq): &(_, Seq)| RowId {

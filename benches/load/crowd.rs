@@ -1,7 +1,7 @@
-//! Drawers and watchers over real WebSockets, and what they saw.
+//! Drawers and watchers over real WebSockets, and their measurements.
 //!
-//! Strokes are sent when they are due, whatever became of the ones before: a slow server
-//! must not be spared by a load that waits for it.
+//! Strokes are sent when due, whatever happened to earlier ones: a slow server must not reduce its
+//! own load.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -23,29 +23,29 @@ use whiteboard::protocol::SUBPROTOCOL;
 use crate::frames::{self, Reader};
 use crate::server::{self, Kind, Server};
 
-/// How long a page may take until it is welcome.
+/// Deadline of a client's welcome.
 const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long after the last stroke everything must have arrived.
+/// Deadline of all deliveries, after the last stroke.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often it is looked whether everything has.
+/// Polling interval for that.
 const DRAIN_TICK: Duration = Duration::from_millis(5);
-/// Different bodies that strokes take turns with.
+/// Number of different bodies used in turn.
 const BODIES: usize = 64;
 
-/// Who draws and watches, and how fast.
+/// The shape and rate of a load.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
-    /// Drawings at once.
+    /// Number of drawings.
     pub drawings: usize,
-    /// Drawers on each.
+    /// Drawers of each drawing.
     pub drawers: usize,
-    /// Watchers on each.
+    /// Watchers of each drawing.
     pub watchers: usize,
-    /// Strokes a second, of each drawer.
+    /// Strokes per second of each drawer.
     pub rate: f64,
-    /// How long is drawn before anything is measured.
+    /// Warm-up time.
     pub warm: Duration,
-    /// How long is measured.
+    /// Measured time.
     pub measured: Duration,
 }
 
@@ -54,7 +54,7 @@ impl Load {
         (time.as_secs_f64() * self.rate).round() as usize
     }
 
-    /// Strokes of each drawer.
+    /// Number of strokes of each drawer.
     fn each(&self) -> usize {
         self.strokes_of(self.warm + self.measured)
     }
@@ -65,26 +65,26 @@ impl Load {
     }
 }
 
-/// What came of one load on one server.
+/// The result of one load on one server.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Microseconds of the server's CPU for each delivery of a stroke to another page.
+    /// The server's CPU time per delivery of a stroke to another client, in microseconds.
     pub cpu: f64,
     /// The same of this program.
     pub own_cpu: f64,
-    /// Microseconds from pen-up to each other page, sorted.
+    /// Latency from pen-up to each other client, in microseconds, sorted.
     pub latency: Vec<u32>,
-    /// Microseconds from pen-up until the drawer was told that it is stored, sorted.
+    /// Latency from pen-up to the drawer's acknowledgement, in microseconds, sorted.
     pub done: Vec<u32>,
-    /// Strokes that reached another page.
+    /// Number of deliveries to other clients.
     pub delivered: usize,
-    /// Strokes that should have and did not.
+    /// Number of missing deliveries.
     pub lost: usize,
-    /// What went wrong first, if anything did.
+    /// The first failure, if any.
     pub failure: Option<String>,
 }
 
-/// What all pages write to.
+/// State that all clients share.
 struct Ledger {
     load: Load,
     kind: Kind,
@@ -122,7 +122,7 @@ struct Tally {
     done: Vec<u32>,
 }
 
-/// Pages that are welcome on a server and wait to begin.
+/// Clients with a welcome, ready to begin.
 pub struct Crowd {
     ledger: Arc<Ledger>,
     pages: JoinSet<Tally>,
@@ -131,7 +131,7 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Opens all pages of a load, one after the other.
+    /// Connects all clients of a load, one after the other.
     pub async fn open(server: &Server, load: Load, drawings: &[String]) -> Result<Self, String> {
         let strokes = load.drawings * load.drawers * load.each();
         let ledger = Arc::new(Ledger {
@@ -156,7 +156,7 @@ impl Crowd {
                 let name = format!("Page {page}");
                 let socket = open_page(server, drawing, Some(&name)).await?;
                 let (sink, stream) = socket.split();
-                let mut reader = PageReader {
+                let mut reader = ChunkReader {
                     ledger: ledger.clone(),
                     order: Reader::default(),
                     seen: vec![0; on_drawing.len().div_ceil(64)],
@@ -191,7 +191,7 @@ impl Crowd {
         })
     }
 
-    /// Draws, waits until everything has arrived or should have, and closes all pages.
+    /// Draws, waits for all deliveries or the deadline, and closes all clients.
     pub async fn draw(mut self, server: &Server) -> Outcome {
         let ledger = self.ledger.clone();
         let load = ledger.load;
@@ -249,7 +249,7 @@ impl Crowd {
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// Opens one page and waits until it is welcome.
+/// Connects one client and waits for its welcome.
 pub async fn open_page(
     server: &Server,
     drawing: &str,
@@ -281,13 +281,13 @@ pub async fn open_page(
     }
 }
 
-/// What a drawer is told about its strokes.
+/// The outcome of a drawer's stroke.
 enum Answer {
     Done(u64),
     Again { from: u64, after: Duration },
 }
 
-struct PageReader {
+struct ChunkReader {
     ledger: Arc<Ledger>,
     order: Reader,
     on_drawing: Range<usize>,
@@ -298,8 +298,8 @@ struct PageReader {
     answers: Option<mpsc::UnboundedSender<Answer>>,
 }
 
-impl PageReader {
-    /// Reads until it is told to stop. It holds a watcher's sink so that the socket stays whole.
+impl ChunkReader {
+    /// Reads until stopped. It keeps a watcher's sink so that the socket stays open.
     async fn run(
         mut self,
         mut stream: SplitStream<Socket>,
@@ -413,12 +413,12 @@ impl Drawer {
             }
         };
         let period = Duration::from_secs_f64(1.0 / load.rate);
-        // Drawers take turns, so that no two lift their pens at the same time.
+        // Drawers are staggered, so that no two end a stroke at the same time.
         let drawers = (load.drawings * load.drawers) as u32;
         let turn = (self.own.start / load.each()) as u32;
         let due = |n: u64| begin + period * turn / drawers + period.mul_f64((n - 1) as f64);
         let last = self.own.len() as u64;
-        // Ops are numbered from 1: `drawn` is the last one made, `next` the one to be written.
+        // Ops are numbered from 1: `drawn` is the last one made, `next` the one to send.
         let (mut drawn, mut next) = (0, 1);
         let mut pause: Option<Instant> = None;
         loop {

@@ -1,6 +1,6 @@
-//! What one drawing costs in a database that has a few of them, and in one that has many.
+//! The cost of one drawing in a database that has few of them, and in one that has many.
 //!
-//! It asks the store itself, without a whiteboard between, and measures both databases in turn.
+//! It calls the store directly, without a server, and measures both databases in turn.
 
 use std::time::{Duration, Instant};
 
@@ -13,23 +13,23 @@ use whiteboard::store::{Database, DrawingInfo, ExpectedHead, ListCursor, Removal
 use crate::server::Surreal;
 use crate::{frames, median};
 
-/// Drawings of the two databases.
+/// Number of drawings of the two databases.
 const FEW: usize = 20;
-/// As many as the question is about.
+/// The larger number.
 const MANY: usize = 20_000;
-/// Drawings that are made at once to fill a database.
+/// Drawings created concurrently to fill a database.
 const AT_ONCE: usize = 64;
-/// How often everything is done in both databases in turn.
+/// Number of rounds over both databases.
 const ROUNDS: usize = 30;
-/// How often of those the store is closed and opened again.
+/// Rounds in which the store is closed and opened again.
 const STARTS: usize = 5;
-/// Drawings of a list, and of a check of heads: both databases have as many.
+/// Drawings in a list, and in a head check: both databases have as many.
 const LISTED: usize = FEW / 2;
 /// How long ending a live query may take, which is not measured.
 const SETTLE: Duration = Duration::from_millis(500);
-/// Tombstones stay for longer than this runs.
+/// Tombstones are kept for longer than this runs.
 const TOMBSTONES: Duration = Duration::from_secs(30 * 24 * 3600);
-/// What is measured, in this order.
+/// The measured steps, in this order.
 const STEPS: [&str; 9] = [
     "create",
     "open: follow and read",
@@ -47,11 +47,11 @@ struct Measured {
     database: Database,
     store: Store,
     drawings: Vec<DrawingId>,
-    /// Milliseconds of each step.
+    /// Times of each step, in milliseconds.
     times: Vec<Vec<f64>>,
 }
 
-/// Prints what each step costs in both databases, and the ratio.
+/// Prints the cost of each step in both databases, and the ratio.
 pub async fn compare() -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let [few, many] = ["few", "many"].map(|name| {
@@ -125,7 +125,7 @@ impl Measured {
             id: drawing, epoch, ..
         } = self.store.create("A drawing").await?;
         done(&mut began);
-        // One that was not looked at since it was made.
+        // A drawing not swept since its creation.
         let cold = self.drawings[fastrand::usize(..self.drawings.len())];
         let follow = self.store.subscribe(cold).await?;
         self.store.since(cold, 0).await?;
@@ -167,7 +167,7 @@ impl Measured {
         let removed = self.store.remove_deleted(&mut removals, Duration::ZERO);
         assert_eq!(removed.await?, 1);
         done(&mut began);
-        // To end its live queries keeps a database's server busy for a while.
+        // Ending its live queries keeps a database server busy for a while.
         drop(follow);
         tokio::time::sleep(SETTLE).await;
         if start {

@@ -1,5 +1,5 @@
-//! The frames a page sends and how it reads what comes, as cheaply as can be: this
-//! program's own cost must stay small beside the servers', and the same for both.
+//! The frames of a client, written and read as cheaply as possible: the cost of this program must
+//! stay small beside the servers', and equal for both.
 
 use uuid::Uuid;
 use whiteboard::domain::ids::{OpId, PersonId, StrokeId, WriterId};
@@ -7,14 +7,14 @@ use whiteboard::domain::op::Change;
 use whiteboard::domain::points::{Point, Points};
 use whiteboard::domain::sequence::{Arrival, Seq, arrival};
 use whiteboard::domain::stroke::Body;
-use whiteboard::protocol::{FromBrowser, strokes_frame};
+use whiteboard::protocol::{ClientFrame, strokes_frame};
 
 use crate::server::Kind;
 
 /// Points of every stroke.
 pub const POINTS: usize = 40;
 
-/// A pen stroke's body as a hand would draw it.
+/// A pen stroke's body with realistic points.
 pub fn body() -> String {
     let mut point = Point { x: 0, y: 0 };
     let points = (0..POINTS)
@@ -36,7 +36,7 @@ pub fn stroke_id(run: u64, number: usize) -> StrokeId {
     StrokeId(Uuid::from_u64_pair(run, number as u64))
 }
 
-/// The frame that makes a session a writer, seen by the others under a name if it has one.
+/// The frame that makes a session a writer, listed under a name if there is one.
 pub fn hello(name: Option<&str>) -> String {
     let (key, tab) = (Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let seen_as = name.map_or(String::new(), |name| {
@@ -50,7 +50,7 @@ pub fn draw(n: u64, stroke: StrokeId, body: &str) -> String {
     format!(r#"{{"type":"ops","ops":[{{"n":{n},"op":"draw","stroke":"{stroke}","body":{body}}}]}}"#)
 }
 
-/// What a page holds of a drawing's order.
+/// A client's position in the order of changes.
 #[derive(Default)]
 pub struct Reader {
     head: Seq,
@@ -61,7 +61,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Says how the frame breaks the order, or that the page is told to start over.
+    /// A text that says how the frame violates the order, or that the client has to start over.
     pub fn read(
         &mut self,
         kind: Kind,
@@ -99,7 +99,7 @@ impl Reader {
             if seq <= self.head {
                 continue;
             }
-            // Nothing but new strokes is drawn here, so no position is ever vacant.
+            // Only new strokes are drawn here, so every position has a change.
             if seq != self.head + 1 {
                 return Err(format!("position {seq} came after {}", self.head));
             }
@@ -113,7 +113,7 @@ impl Reader {
     }
 }
 
-/// The position that a `strokes` frame builds on, and the one that it reaches.
+/// The first and last position of a `strokes` frame.
 pub fn span(text: &str) -> Option<(Seq, Seq)> {
     let (from, rest) = number(text.strip_prefix(r#"{"type":"strokes","from":"#)?)?;
     let (to, _) = number(rest.strip_prefix(r#","head":"#)?)?;
@@ -139,17 +139,17 @@ fn stroke_in(run: u64, text: &str) -> Option<(usize, &str)> {
     same_run.then_some((number as usize, &rest[32..]))
 }
 
-/// Checks what is written and read here against the protocol's own code: a load program
-/// that is refused, or that sees nothing, would measure nothing.
+/// Checks these frames against the protocol's own code: a load that is refused or ignored would
+/// measure nothing.
 pub fn check() {
     for text in [hello(Some("Ada")), hello(None)] {
-        let parsed = FromBrowser::parse(&text);
-        assert!(matches!(parsed, Ok(FromBrowser::Hello(_))), "{parsed:?}");
+        let parsed = ClientFrame::parse(&text);
+        assert!(matches!(parsed, Ok(ClientFrame::Hello(_))), "{parsed:?}");
     }
     let run = fastrand::u64(..);
     let frame = draw(7, stroke_id(run, 300), &body());
-    match FromBrowser::parse(&frame) {
-        Ok(FromBrowser::Ops(ops)) => assert!(matches!(&ops[..], [(7, Ok(_))]), "{ops:?}"),
+    match ClientFrame::parse(&frame) {
+        Ok(ClientFrame::Ops(ops)) => assert!(matches!(&ops[..], [(7, Ok(_))]), "{ops:?}"),
         other => panic!("{other:?}"),
     }
     let changes = [16, 17].map(|seq| Change {

@@ -1,7 +1,8 @@
-//! What peers that send too much, or nothing that they announced, or that do not read, take from the others.
+//! The effect on other clients of peers that send too much, announce what they never send, or do
+//! not read.
 //!
-//! Two people draw and watch all the while. Each attack has to leave the server's memory and their
-//! strokes' times within bounds, to be told why where it can be told, and to end.
+//! Two people draw and watch all the while. During each attack the server's memory and their stroke
+//! times must stay within bounds, and the attack must end, with a reason where possible.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,45 +21,45 @@ use crate::frames;
 use crate::percentile;
 use crate::server::Server;
 
-/// Sockets that attack at once.
+/// Number of attacking sockets.
 const ATTACKERS: usize = 100;
-/// What each of them sends at most, in bytes: 1.5 GB together.
+/// Most bytes sent by each: 1.5 GB together.
 const EACH_SENDS: usize = 15_000_000;
-/// Requests without their body, and readers that do not read.
+/// Number of requests without a body, and of readers that do not read.
 const REQUESTS: usize = 300;
-/// How long each attack on sockets is watched.
+/// Duration of the observation of each attack on sockets.
 const WATCHED: Duration = Duration::from_secs(12);
-/// How long it is watched what happens to silent requests: their deadline is 10 s.
+/// Duration of the observation of silent requests: their deadline is 10 s.
 const BODIES_WATCHED: Duration = Duration::from_secs(14);
-/// How long it is watched what happens to unread answers: they are ended after 30 s.
+/// Duration of the observation of unread answers: they are ended after 30 s.
 const ANSWERS_WATCHED: Duration = Duration::from_secs(40);
-/// How often the one of the two draws.
+/// Interval of the drawer's strokes.
 const STROKE_EACH: Duration = Duration::from_millis(20);
-/// How often memory is looked at.
+/// Interval of memory measurements.
 const LOOK: Duration = Duration::from_millis(50);
-/// How much the server's memory may grow during an attack, in bytes.
+/// Largest growth of the server's memory during an attack, in bytes.
 const MOST_GROWN: f64 = 64.0 * 1024.0 * 1024.0;
-/// How much more than before all attacks it may be before one of them, or after the last.
+/// Largest growth of memory between attacks, compared with before all of them, in bytes.
 const MOST_LEFT: f64 = 64.0 * 1024.0 * 1024.0;
-/// How many times its quiet value p99 may have.
+/// Bound of p99, as a multiple of its quiet value.
 const MOST_TIMES: f64 = 2.0;
-/// What a reader that does not read holds in its own system, in bytes.
+/// Receive buffer of a reader that does not read, in bytes.
 const RECEIVE_BUFFER: u32 = 16 * 1024;
 /// Strokes, and bytes of each, of the drawing whose answer is not read.
 const LARGE: (usize, usize) = (24, 60_000);
 
-/// What each socket holds open of a message that does not end: so much in so many fragments, and part of
+/// An unfinished message of each socket: bytes per fragment, number of fragments, and part of
 /// another one.
 const FRAGMENTS: (usize, usize) = (5, 50 * 1024);
 const PART: (usize, usize) = (4 * 1024, 2 * 1024);
-/// Time between two bytes of who sends one after the other.
+/// Interval of single bytes.
 const BYTE_EACH: Duration = Duration::from_secs(1);
 /// By these the server notices that a page is silent while it is watched.
 const IMPATIENT: [(&str, &str); 1] = [("WHITEBOARD_SESSION_TIMEOUT", "6s")];
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// Prints what each attack does, and fails when a bound does not hold.
+/// Prints the effect of each attack, and fails when a bound does not hold.
 pub async fn run() -> Result<(), String> {
     println!("\nhostile: {ATTACKERS} sockets at once, {REQUESTS} requests at once");
     println!(
@@ -144,18 +145,18 @@ pub async fn run() -> Result<(), String> {
     }
 }
 
-/// What an attacker sends once it has its socket.
+/// The bytes that an attacker sends on its socket.
 #[derive(Clone)]
 struct Attack {
     first: Vec<u8>,
-    /// Again and again, or nothing more.
+    /// Whether to repeat them.
     then: Vec<u8>,
-    /// Waited before each.
+    /// Pause before each.
     pause: Duration,
 }
 
 impl Attack {
-    /// A header that announces 2^40 bytes, and then these.
+    /// A header that announces 2^40 bytes, followed by these.
     fn huge() -> Self {
         let mut first = vec![0x81, 0xff];
         first.extend((1_u64 << 40).to_be_bytes());
@@ -176,7 +177,7 @@ impl Attack {
         }
     }
 
-    /// A text in fragments of which the last does not come, nor the end of the one before it.
+    /// A text in fragments, without the last one and without the end of the one before it.
     fn fragments() -> Self {
         let (count, bytes) = FRAGMENTS;
         let header = |first: u8, bytes: usize| {
@@ -207,7 +208,7 @@ impl Attack {
         }
     }
 
-    /// Sends while it reads, until it is closed or its time is over; gives what it was told.
+    /// Sends and reads until it is closed or its time is over; returns the close reason.
     async fn run(self, address: std::net::SocketAddr, host: String, drawing: String) -> String {
         let until = tokio::time::Instant::now() + WATCHED;
         let Ok(mut stream) = connect(address).await else {
@@ -253,7 +254,7 @@ impl Attack {
     }
 }
 
-/// Why the socket closes, if that is among what was heard; what is before it is forgotten.
+/// The close reason, if it is among the received bytes; drops those before it.
 fn reason(heard: &mut Vec<u8>) -> Option<String> {
     if heard.starts_with(b"HTTP") {
         let end = heard.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
@@ -292,7 +293,7 @@ async fn connect(address: std::net::SocketAddr) -> Result<TcpStream, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Whether a connection has ended by now, and with which status it was answered.
+/// Whether a connection has ended by now, and the status of its answer.
 async fn end_of(mut stream: TcpStream) -> String {
     let mut heard = Vec::new();
     let reading = async { while stream.read_buf(&mut heard).await.is_ok_and(|read| read > 0) {} };
@@ -303,7 +304,7 @@ async fn end_of(mut stream: TcpStream) -> String {
     status.map_or("ended".into(), |status| format!("ended, {status}"))
 }
 
-/// Makes a drawing whose answer is large.
+/// Creates a drawing whose answer is large.
 async fn fill(server: &Server, drawing: &str) -> Result<(), String> {
     let mut page = open_page(server, drawing, Some("Filler")).await?;
     let (count, bytes) = LARGE;
@@ -330,19 +331,19 @@ async fn fill(server: &Server, drawing: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// One who draws and one who watches.
+/// A drawer and a watcher.
 struct Pair {
     drawer: SplitSink<Socket, Message>,
     watcher: SplitStream<Socket>,
-    /// It is held so that the socket stays whole, and the drawer's answers are read.
+    /// Kept so that the socket stays open, and the drawer's acknowledgements are read.
     _others: (SplitSink<Socket, Message>, JoinSet<()>),
     drawn: u64,
     body: String,
 }
 
-/// What was seen while something went on.
+/// The measurements of one observation.
 struct Seen {
-    /// Microseconds, sorted.
+    /// Latencies in microseconds, sorted.
     latency: Vec<u32>,
     before: f64,
     peak: f64,
@@ -365,7 +366,7 @@ impl Pair {
         })
     }
 
-    /// Draws for so long, and measures until each stroke is seen.
+    /// Draws for this long, and measures until each stroke arrives.
     async fn watch(&mut self, server: &Server, time: Duration) -> Result<Seen, String> {
         let before = server.memory_bytes();
         let mut seen = Seen {

@@ -1,5 +1,5 @@
-//! A small load: people who draw and watch, over real WebSockets, against the whiteboard
-//! and against a bare broadcast that stores nothing (what anyone would write first).
+//! A small load: people who draw and watch, over real WebSockets, against the whiteboard and
+//! against a bare broadcast that stores nothing.
 //!
 //! ```text
 //! cargo bench --bench load -- crowd       10 drawers × 5 strokes/s, 100 watchers, one drawing
@@ -8,24 +8,24 @@
 //! cargo bench --bench load -- idle        memory of an idle session and of an open empty drawing
 //! cargo bench --bench load -- open        what 1,000 open drawings add to the cost of a stroke in another
 //! cargo bench --bench load -- drawings    what 20,000 drawings add to making, opening, listing and sweeping one
-//! cargo bench --bench load -- stampede    2,000 browsers lose their server and come back to others
-//! cargo bench --bench load -- hostile     what peers that send too much, or do not read, take from the others
-//! cargo bench --bench load -- slow        memory of the server for browsers that do not read
-//! cargo bench --bench load -- crowd-of-names   1,000 named people come to a drawing at once while 2 draw
-//! cargo bench --bench load -- sweep       how long 2,000 deleted drawings take to go, and strokes meanwhile
+//! cargo bench --bench load -- stampede    2,000 clients lose their server and reconnect to others
+//! cargo bench --bench load -- hostile     effect of peers that send too much, or do not read
+//! cargo bench --bench load -- slow        memory of the server for clients that do not read
+//! cargo bench --bench load -- crowd-of-names   1,000 named people join a drawing at once while 2 draw
+//! cargo bench --bench load -- sweep       how long 2,000 deleted drawings take to remove, and stroke times meanwhile
 //! cargo bench --bench load -- cold        a first load after many edits or erased strokes, and after none
 //! cargo bench --bench load -- all         all but the seven before
-//!     --people N     how many come at once (1,000); a bound that does not hold fails the run
+//!     --people N     how many join at once (1,000); a bound that does not hold fails the run
 //!     --changes N    how many changes a much edited drawing of `cold` has (2,000,000): fewer for a quick run
-//!     --pairs N      how often each server gets its turn (3)
-//!     --seconds N    how long is measured in a turn (20; in `rate` 3)
+//!     --pairs N      how often each server is measured (3)
+//!     --seconds N    duration of each measurement (20; in `rate` 3)
 //!     --only NAME    `whiteboard` or `broadcast` alone
 //! ```
 //!
-//! The two servers take turns, each turn in a fresh process, and each is measured by the
-//! operating system's accounting; this program is a process of its own. `WHITEBOARD_BIN`
-//! names another binary to measure. `drawings` and `stampede` need a SurrealDB server too, which
-//! `cargo build --release -p surrealdb-process` makes; `SURREALDB_BIN` names another one. What the columns mean:
+//! The two servers are measured in turn, each time in a new process, by the operating system's
+//! accounting; this program is a process of its own. `WHITEBOARD_BIN` names another binary to
+//! measure. `drawings` and `stampede` need a SurrealDB server too, which `cargo build --release -p
+//! surrealdb-process` builds; `SURREALDB_BIN` names another one. The columns:
 //!
 //! * *µs/delivery*: CPU time of the server, in itself and in the kernel, for each stroke that
 //!   reached another page. *load µs* is the same of this program.
@@ -60,22 +60,22 @@ use tokio::time::sleep;
 use crowd::{Crowd, Load, Outcome, open_page};
 use server::{BROADCAST_ARGUMENT, Kind, Server};
 
-/// Drawn before anything is measured.
+/// Warm-up time.
 const WARM: Duration = Duration::from_secs(2);
 /// The highest p99 at which a rate holds.
 const HOLDS_MICROS: u32 = 250_000;
-/// Where the search for the highest rate begins, and where it gives up, in strokes a second.
+/// The first rate of the search, and the highest one tried, in strokes per second.
 const RATES: std::ops::Range<f64> = 400.0..60_000.0;
-/// How near to each other the highest rate that holds and the lowest that does not must come.
+/// Ratio of the lowest failing rate and the highest holding one at which the search ends.
 const RATE_STEP: f64 = 1.1;
-/// Sessions, and drawings, that memory is divided by.
+/// Number of sessions, and of drawings, over which memory is divided.
 const IDLE: usize = 1_000;
-/// After this everything that a server does from time to time was done once: the pages of its
-/// program that this needs are memory of the process, not of a session.
+/// After this time a server has done every periodic task once: the memory pages of its program that
+/// these need belong to the process, not to a session.
 const FIRST_ROUND: Duration = Duration::from_secs(8);
 /// How long memory may take to settle.
 const SETTLE: Duration = Duration::from_secs(3);
-/// Nothing here may run longer.
+/// Time limit of the whole run.
 const TIME_LIMIT: Duration = Duration::from_secs(3600);
 const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|crowd-of-names|sweep|cold|all [--people N] [--changes N] [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
 
@@ -103,7 +103,7 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let outcome = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).expect("signals");
-        // Whichever comes first, what is dropped with the future takes its server along.
+        // Whichever comes first, dropping the future kills its server.
         tokio::select! {
             outcome = run(&arguments) => outcome,
             _ = tokio::time::sleep(TIME_LIMIT) => Err("it took too long".into()),
@@ -192,7 +192,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
     }
 }
 
-/// One turn: a fresh server, its drawings, its pages, and the load.
+/// One measurement: a new server, its drawings, its clients, and the load.
 async fn turn(kind: Kind, load: Load) -> Result<Outcome, String> {
     let server = Server::start(kind)?;
     let drawings = create_drawings(&server, load.drawings).await?;
@@ -311,7 +311,7 @@ async fn search(kind: Kind, step: Load) -> Result<f64, String> {
     Ok(holds)
 }
 
-/// Whether a rate holds in one of two tries: on a shared machine one may be disturbed.
+/// Whether a rate holds in one of two attempts: on a shared machine one may be disturbed.
 async fn hold(kind: Kind, step: Load, rate: f64) -> Result<bool, String> {
     for _ in 0..2 {
         let load = Load {
@@ -362,7 +362,8 @@ async fn idle(pairs: usize, kinds: &[Kind]) -> Result<(), String> {
     Ok(())
 }
 
-/// KiB that a server grew by for each page but the first, one page on each of these drawings.
+/// Growth of a server's memory for each client but the first, one client on each of these drawings,
+/// in KiB.
 async fn grown(server: &Server, drawings: &[String]) -> Result<f64, String> {
     let first = open_pages(server, &drawings[..1]).await?;
     sleep(FIRST_ROUND).await;
@@ -382,7 +383,7 @@ fn all_open(pages: &mut JoinSet<()>) -> Result<(), String> {
     }
 }
 
-/// Pages that only read, so that they answer the server's heartbeat.
+/// Clients that only read, so that they answer the server's pings.
 async fn open_pages(server: &Server, drawings: &[String]) -> Result<JoinSet<()>, String> {
     let mut pages = JoinSet::new();
     for drawing in drawings {
@@ -392,7 +393,7 @@ async fn open_pages(server: &Server, drawings: &[String]) -> Result<JoinSet<()>,
     Ok(pages)
 }
 
-/// What a stroke costs the whiteboard while it has one drawing open, and while it has many.
+/// The cost of a stroke while the whiteboard has one drawing open, and while it has many.
 async fn open(pairs: usize) -> Result<(), String> {
     println!("\nopen: µs of the whiteboard's CPU a stroke beyond what it uses idly");
     let load = Load {
@@ -428,7 +429,7 @@ async fn cost(server: &Server, load: Load, drawing: &[String]) -> Result<f64, St
     if let Some(failure) = outcome.failure {
         return Err(failure);
     }
-    // One other page: a delivery is a stroke.
+    // One other client: a delivery is a stroke.
     Ok(outcome.cpu - idle * 1e6 / (load.rate * load.measured.as_secs_f64()))
 }
 
@@ -438,7 +439,7 @@ fn median<T>(turns: &[T], value: impl Fn(&T) -> f64) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Milliseconds under which this share of sorted microseconds is.
+/// A quantile of sorted microseconds, in milliseconds.
 fn percentile(sorted: &[u32], share: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     let index = (last as f64 * share).round() as usize;

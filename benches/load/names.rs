@@ -1,7 +1,7 @@
-//! A crowd that comes at once: how long until all are welcome and know how many they are, what
-//! telling them of each other costs, and what strokes take meanwhile.
+//! A crowd that joins at once: the time until all have a welcome and the full count, the cost of
+//! presence, and the stroke times meanwhile.
 //!
-//! Pages are not simplified: each says its name, and judges every stroke as a page does.
+//! Clients are not simplified: each sends its name, and checks every stroke as the browser does.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,30 +26,30 @@ use crate::frames::{self, Reader};
 use crate::percentile;
 use crate::server::{Kind, Server};
 
-/// Who draw while the others come. They are there before.
+/// Drawers, which are there before the others join.
 const DRAWERS: usize = 2;
-/// Time between two strokes of one of them.
+/// Interval of the strokes of each.
 const STROKE_EVERY: Duration = Duration::from_millis(200);
-/// Time between two pieces of ink and pointers of one of them, as in the page.
+/// Interval of ink and pointers of each, as in the browser.
 const SIGNAL_EVERY: Duration = Duration::from_millis(50);
-/// How long they draw before anybody comes, and after everybody did.
+/// Drawing time before the others join, and after all have joined.
 const BEFORE: Duration = Duration::from_secs(1);
 const AFTER: Duration = Duration::from_secs(3);
-/// Sockets that are opened at a time.
+/// Sockets opened concurrently.
 const OPENING: usize = 64;
-/// By then everybody has come.
+/// Deadline for all to join.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// What has to hold: all are welcome so soon, …
+/// Bound of the time until all have a welcome.
 const WELCOMED_WITHIN: Duration = Duration::from_secs(5);
-/// … know of all so long after that, …
+/// Bound of the time from then until all have the full count.
 const KNOWN_WITHIN: Duration = Duration::from_millis(2_500);
-/// … after so many bytes of all but strokes until then, which are 50 MB for a thousand people, …
+/// Bound of the bytes of all frames but strokes until then: 50 MB for a thousand people.
 const BYTES_PER_PERSON: usize = 50_000;
-/// … and while the highest p99 of a stroke that is drawn before all are welcome is this.
+/// Bound of the p99 of strokes drawn before all have a welcome.
 const P99_MILLIS: f64 = 100.0;
 
-/// What all pages write to.
+/// State that all clients share.
 struct Tally {
     run: u64,
     epoch: Instant,
@@ -59,10 +59,10 @@ struct Tally {
     drawn: AtomicUsize,
     welcome: AtomicUsize,
     knowing: AtomicUsize,
-    /// Nanoseconds from `epoch` to when the last page was welcome, and knew of all.
+    /// Nanoseconds from `epoch` to the last welcome, and to the last full count.
     last_welcome: AtomicU64,
     last_knowing: AtomicU64,
-    /// All are welcome, and know of all.
+    /// All have a welcome and the full count.
     complete: AtomicBool,
 }
 
@@ -72,24 +72,24 @@ impl Tally {
     }
 }
 
-/// What one page saw.
+/// The measurements of one client.
 #[derive(Default)]
 struct Saw {
-    /// When a stroke was drawn, in nanoseconds, and microseconds from then to here: of strokes that were drawn
-    /// since this page follows the drawing, which is a little before its welcome.
+    /// The time of each stroke in nanoseconds, and its latency in microseconds: for strokes drawn
+    /// since this client is live, a little before its welcome.
     latency: Vec<(u64, u32)>,
-    /// Frames and their bytes by their kind, until all know of all.
+    /// Frames and their bytes by kind, until all have the full count.
     frames: BTreeMap<String, (usize, usize)>,
     failure: Option<String>,
 }
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// Lets so many people come, and says what it cost.
+/// Lets this many people join, and prints the cost.
 ///
 /// # Errors
 ///
-/// When a bound does not hold, or a page lacks a stroke.
+/// When a bound does not hold, or a client lacks a stroke.
 pub async fn run(people: usize) -> Result<(), String> {
     let server = Server::start(Kind::Whiteboard)?;
     let drawing = server.create_drawing(&reqwest::Client::new()).await?;
@@ -252,7 +252,7 @@ async fn page(
         tokio::join!(reading, draw(sink, number, tally, welcome, stop)).0
     } else {
         let saw = reading.await;
-        // Held until here so that the socket stays whole.
+        // Kept until here so that the socket stays open.
         drop(sink);
         saw
     }
@@ -334,7 +334,7 @@ async fn read(
     }
 }
 
-/// The number of all people in a frame of who is here.
+/// The number of all people in a presence frame.
 fn count(text: &str) -> Option<usize> {
     let (_, rest) = text.split_once(r#""count":"#)?;
     rest.split(|c: char| !c.is_ascii_digit())
@@ -376,7 +376,7 @@ async fn draw(
     }
 }
 
-/// A pointer, and a piece of ink of a stroke that never ends.
+/// A pointer, and a part of ink of a stroke that never ends.
 fn ink(stroke: StrokeId, at: usize) -> String {
     format!(
         r##"{{"type":"signal","pointer":{{"x":{at},"y":2}},"ink":{{"stroke":"{stroke}","n":1000000,"offset":{at},"x":{at},"y":2,"points":"AAEAAA==","tool":"pen","colour":"#1d1d1f","width":4}}}}"##

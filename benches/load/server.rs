@@ -1,6 +1,7 @@
-//! One server under load, and a database's, as processes of their own, measured by the operating system's accounting.
+//! A server under load, and a database server, as processes measured by the operating system's
+//! accounting.
 //!
-//! No way out of this program may leave such a process behind.
+//! No path out of this program may leave such a process behind.
 
 use std::fmt;
 use std::io::{BufRead, BufReader};
@@ -14,15 +15,15 @@ use serde_json::json;
 use tempfile::TempDir;
 use whiteboard::store::Database;
 
-/// How long a server may take until it says where it listens.
+/// How long a server may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-/// Ticks a second in `/proc/PID/stat`: fixed at 100 in what Linux tells programs.
+/// Ticks per second in `/proc/PID/stat`: fixed at 100 in Linux's interface.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// Who signs in to the database's server, and with which password.
+/// The user and the password of the database server.
 const ROOT: &str = "root";
-/// How often it is looked whether the database's server takes connections.
+/// Polling interval for the database server to accept connections.
 const START_LOOK: Duration = Duration::from_millis(50);
-/// The hidden argument with which this program is the bare broadcast.
+/// The hidden argument that makes this program the bare broadcast.
 pub const BROADCAST_ARGUMENT: &str = "serve-bare-broadcast";
 /// Limits of the whiteboard that no person reaches and this program does.
 const RAISED_LIMITS: [(&str, &str); 5] = [
@@ -33,10 +34,10 @@ const RAISED_LIMITS: [(&str, &str); 5] = [
     ("WHITEBOARD_MAX_DRAWING_SIZE", "4GiB"),
 ];
 
-/// Which of the two.
+/// The kind of server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The whiteboard, storing every stroke before anyone is told that it is done.
+    /// The whiteboard, which stores every stroke before it acknowledges it.
     Whiteboard,
     /// The bare broadcast, which stores nothing.
     Broadcast,
@@ -60,7 +61,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a fresh one and waits until it listens.
+    /// Starts a new one and waits until it listens.
     pub fn start(kind: Kind) -> Result<Self, String> {
         let data = tempfile::tempdir().map_err(|error| error.to_string())?;
         match kind {
@@ -88,7 +89,7 @@ impl Server {
         Self::run(Kind::Whiteboard, command, data)
     }
 
-    /// Starts a whiteboard with the limits that it has by itself, and these settings.
+    /// Starts a whiteboard with default limits, and these settings.
     pub fn start_limited(settings: &[(&str, &str)]) -> Result<Self, String> {
         let data = tempfile::tempdir().map_err(|error| error.to_string())?;
         let folder = data.path().join("data");
@@ -100,7 +101,7 @@ impl Server {
         Self::run(Kind::Whiteboard, command, data)
     }
 
-    /// Starts a whiteboard whose database is a server's.
+    /// Starts a whiteboard on a database server.
     pub fn start_on(surreal: &Surreal) -> Result<Self, String> {
         let data = tempfile::tempdir().map_err(|error| error.to_string())?;
         let mut command = whiteboard(&data, &surreal.url());
@@ -145,7 +146,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Makes a drawing and gives its id.
+    /// Creates a drawing and returns its id.
     pub async fn create_drawing(&self, http: &reqwest::Client) -> Result<String, String> {
         if self.kind == Kind::Broadcast {
             return Ok(uuid::Uuid::new_v4().simple().to_string());
@@ -165,17 +166,17 @@ impl Server {
             .ok_or_else(|| format!("creating a drawing was answered {status}: {text}"))
     }
 
-    /// Seconds of CPU it has used, in itself and in the kernel.
+    /// CPU time it has used, in user and kernel mode, in seconds.
     pub fn cpu_seconds(&self) -> f64 {
         cpu_seconds(&self.child.id().to_string())
     }
 
-    /// Bytes of memory it occupies.
+    /// Resident memory, in bytes.
     pub fn memory_bytes(&self) -> f64 {
         self.status_bytes("VmRSS:")
     }
 
-    /// The most bytes of memory that it ever occupied.
+    /// Peak resident memory, in bytes.
     pub fn peak_bytes(&self) -> f64 {
         self.status_bytes("VmHWM:")
     }
@@ -189,13 +190,13 @@ impl Server {
         kib.map_or(f64::NAN, |kib| kib * 1024.0)
     }
 
-    /// Kills it, as a machine that fails does.
+    /// Kills it, like a machine failure.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Tells it to stop, as an upgrade does.
+    /// Stops it with SIGTERM, as an upgrade does.
     pub fn terminate(&self) -> Result<(), String> {
         let told = Command::new("kill")
             .arg(self.child.id().to_string())
@@ -206,7 +207,7 @@ impl Server {
         }
     }
 
-    /// Whether it ended by itself, and well.
+    /// Whether it has ended by itself, with success.
     pub fn has_ended(&mut self) -> Result<bool, String> {
         match self.child.try_wait() {
             Ok(None) => Ok(false),
@@ -222,7 +223,7 @@ impl Drop for Server {
     }
 }
 
-/// A SurrealDB server on a folder of its own, until this is dropped.
+/// A SurrealDB server on a new folder, until this is dropped.
 pub struct Surreal {
     address: SocketAddr,
     child: Child,
@@ -230,8 +231,8 @@ pub struct Surreal {
 }
 
 impl Surreal {
-    /// Starts one and waits until it takes connections. `SURREALDB_BIN` names its program;
-    /// otherwise it is looked for where Cargo puts it, beside the whiteboard.
+    /// Starts one and waits until it accepts connections. `SURREALDB_BIN` names its program; the
+    /// default is where Cargo puts it, beside the whiteboard.
     pub fn start() -> Result<Self, String> {
         let program = std::env::var_os("SURREALDB_BIN").unwrap_or_else(|| {
             let beside = Path::new(env!("CARGO_BIN_EXE_whiteboard"));
@@ -271,7 +272,7 @@ impl Surreal {
         Ok(surreal)
     }
 
-    /// Where it is.
+    /// Its address.
     pub fn url(&self) -> String {
         format!("ws://{}", self.address)
     }
@@ -299,12 +300,12 @@ impl Drop for Surreal {
     }
 }
 
-/// Seconds of CPU that a process, by its number or as `self`, has used.
+/// CPU time that a process, by its id or as `self`, has used, in seconds.
 pub fn cpu_seconds(process: &str) -> f64 {
     let ticks = std::fs::read_to_string(format!("/proc/{process}/stat"))
         .ok()
         .and_then(|stat| {
-            // The name before the last parenthesis may hold spaces.
+            // The name before the last parenthesis may contain spaces.
             let (_, fields) = stat.rsplit_once(')')?;
             let mut times = fields.split_whitespace().skip(11);
             let user: u64 = times.next()?.parse().ok()?;
@@ -318,7 +319,7 @@ fn whiteboard(data: &TempDir, database: &str) -> Command {
     let program = std::env::var_os("WHITEBOARD_BIN")
         .unwrap_or_else(|| env!("CARGO_BIN_EXE_whiteboard").into());
     let mut command = Command::new(program);
-    // Neither the settings of whoever runs this nor a `.env` file may change what is measured.
+    // Neither the caller's settings nor a `.env` file may affect the measurement.
     for (name, _) in std::env::vars_os() {
         if name == "RUST_LOG" || name.to_string_lossy().starts_with("WHITEBOARD_") {
             command.env_remove(name);

@@ -1,8 +1,9 @@
-//! What browsers that stop reading cost the server in memory, while large strokes are drawn, and others in time.
+//! What clients that stop reading cost the server in memory, and others in time, while large
+//! strokes are drawn.
 //!
-//! Each load is drawn twice: while those browsers read, and while they do not. One that
-//! always reads has to see everything in both. Then one edits a drawing that nobody else reads any more and, in
-//! turn, one where everyone does.
+//! Each load is drawn twice: while those clients read, and while they do not. One that always reads
+//! must receive everything in both. Then one client edits a drawing that no other reads any more
+//! and, in turn, one where all read.
 
 use std::future::ready;
 use std::time::{Duration, Instant};
@@ -19,31 +20,31 @@ use crate::frames;
 use crate::percentile;
 use crate::server::{Kind, Server};
 
-/// Browsers that stop reading.
+/// Number of clients that stop reading.
 const SLOW: [usize; 2] = [1, 50];
-/// Strokes that are drawn, of so many bytes each, so many in a frame. So many are always on
-/// their way that appends are as large as they can be, and with them the frames that tell of them.
+/// Number of strokes, the bytes of each, and strokes per frame. Enough are in flight that appends,
+/// and the frames for them, are as large as possible.
 const STROKES: usize = 800;
 const BYTES: usize = 60 * 1024;
 const IN_A_FRAME: usize = 4;
 const UNANSWERED: usize = 60;
-/// What a browser that does not read holds in its own system: little, so that the server feels it.
+/// Receive buffer of a client that does not read: small, so that the server has to buffer.
 const RECEIVE_BUFFER: usize = 32 * 1024;
-/// How long drawing may take. Browsers that do not read are given up after 30 s.
+/// Deadline of drawing. Slow clients are evicted after 30 s.
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long memory may take to settle.
 const SETTLE: Duration = Duration::from_secs(1);
-/// Edits in each of two drawings, one of which has readers that do not read, and what the median of the ratio of
-/// two that follow each other may be.
+/// Edits in each of two drawings, one of which has slow clients, and the bound of the median ratio
+/// of two consecutive edits.
 const EDITS: usize = 200;
 const RATIO: f64 = 2.0;
-/// Most edits until all who do not read are behind, and those that are drawn between two looks.
+/// Most edits until all slow clients are behind, and the edits between two checks.
 const MOST_EDITS: usize = 2_000;
 const BETWEEN_LOOKS: usize = 20;
-/// How often a server left someone out who does not read: once until they read again.
+/// How often a server skipped a slow client: once until it reads again.
 const SKIPPED: &str = "whiteboard_frames_skipped_total{kind=\"strokes\"} ";
 
-/// Prints memory with browsers that read, and with as many that do not.
+/// Prints memory with clients that read, and with as many that do not.
 pub async fn run() -> Result<(), String> {
     println!(
         "\nslow: MiB of memory that drawing {STROKES} strokes of {} KiB adds, at its end and at most",
@@ -68,7 +69,7 @@ pub async fn run() -> Result<(), String> {
     Ok(())
 }
 
-/// Times edits beside so many browsers that do not read, and edits elsewhere between them.
+/// Measures edits beside this many slow clients, and edits elsewhere between them.
 async fn slower(count: usize) -> Result<(), String> {
     let server = Server::start(Kind::Whiteboard)?;
     let http = reqwest::Client::new();
@@ -136,7 +137,7 @@ async fn skipped(server: &Server, http: &reqwest::Client) -> Result<usize, Strin
     number.ok_or_else(|| "there is no such metric".into())
 }
 
-/// One who edits one large stroke again and again.
+/// A client that edits one large stroke repeatedly.
 struct Editor {
     page: WebSocketStream<TcpStream>,
     drawing: String,
@@ -159,7 +160,7 @@ impl Editor {
         Ok(editor)
     }
 
-    /// Edits once; gives how long it took until it had the change and its answer.
+    /// Edits once; returns the time until it has the change and its acknowledgement.
     async fn edit(&mut self) -> Result<Duration, String> {
         let (stroke, note) = (&self.stroke, "x".repeat(BYTES - self.edits % 2));
         let edit = format!(r#""op":"edit","stroke":"{stroke}","set":{{"note":"{note}"}}"#);
@@ -192,7 +193,7 @@ impl Editor {
     }
 }
 
-/// MiB that the server grew by, and had grown by at most.
+/// Final and peak growth of the server's memory, in MiB.
 async fn grown(count: usize, reading: bool) -> Result<(f64, f64), String> {
     let server = Server::start(Kind::Whiteboard)?;
     let drawing = server.create_drawing(&reqwest::Client::new()).await?;
@@ -219,7 +220,7 @@ async fn grown(count: usize, reading: bool) -> Result<(f64, f64), String> {
     Ok((mib(server.memory_bytes()), mib(server.peak_bytes())))
 }
 
-/// Draws all strokes, and reads until it has seen and saved them all.
+/// Draws all strokes, and reads until all have arrived and are acknowledged.
 async fn draw(
     drawer: &mut tokio_tungstenite::WebSocketStream<tokio::net::TcpStream>,
 ) -> Result<(), String> {

@@ -1,8 +1,7 @@
-//! All browsers of a server lose it at once, and come back to the others.
+//! All clients of a server lose it at once, and reconnect to the others.
 //!
-//! Pages keep the rules of `static/`: how long they wait, what they say when they come back,
-//! and that an op stays in the outbox until it has its answer. An op that is lost, stored
-//! twice or finally refused fails the run.
+//! Clients obey the rules of `static/`: their pauses, their frames after a reconnect, and an outbox
+//! until the acknowledgement. An op that is lost, stored twice or finally refused fails the run.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -27,26 +26,26 @@ use whiteboard::protocol::SUBPROTOCOL;
 use crate::frames;
 use crate::server::{Server, Surreal};
 
-/// Pages, all on the server that is killed.
+/// Number of clients, all on the server that is killed.
 const PAGES: usize = 2_000;
-/// Drawings that they are spread over.
+/// Number of drawings.
 const DRAWINGS: usize = 100;
-/// One page of so many draws …
+/// One client in this many draws.
 const DRAWS: usize = 10;
-/// … a stroke each time this has passed.
+/// Interval of the strokes of each.
 const DRAW_PERIOD: Duration = Duration::from_secs(2);
-/// Pages that open at the same time in the beginning.
+/// Clients that connect concurrently at the start.
 const OPENED_AT_ONCE: usize = 50;
-/// How long it is drawn before a server goes, and after all have come back.
+/// Drawing time before the kill, and after all have reconnected.
 const CALM: Duration = Duration::from_secs(3);
-/// How long all may take to come back, and then to have all their answers.
+/// Deadline for all to reconnect, and then to be acknowledged.
 const LIMIT: Duration = Duration::from_secs(60);
-/// How long a page waits for a socket to open, as in `static/connection.js`.
+/// Timeout of a client for a socket to open, as in `static/connection.js`.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// How long pages wait, in the words of the page itself.
+/// The module with the pauses of the browser client.
 const BACKOFF: &str = include_str!("../../static/backoff.js");
 
-/// Kills a server with all pages on it, drains the next, and checks that nothing is lost.
+/// Kills a server with all clients on it, drains the next, and checks that nothing is lost.
 pub async fn run() -> Result<(), String> {
     rlimit::increase_nofile_limit(u64::MAX).map_err(|error| error.to_string())?;
     let surreal = Surreal::start()?;
@@ -92,7 +91,7 @@ pub async fn run() -> Result<(), String> {
     check(&http, &last, &drawings, &drawn).await
 }
 
-/// Reads all drawings: every stroke that was drawn is there, once.
+/// Reads all drawings: every stroke must be there, once.
 async fn check(
     http: &reqwest::Client,
     server: &Server,
@@ -127,9 +126,9 @@ async fn check(
     }
 }
 
-/// What all pages share.
+/// State that all clients share.
 struct World {
-    /// Servers that a balancer in front would send a page to.
+    /// Servers to which a balancer would send a client.
     reachable: Mutex<Vec<SocketAddr>>,
     attempts: AtomicUsize,
     /// Refusals for load: the ops are sent again.
@@ -164,7 +163,7 @@ impl World {
     }
 }
 
-/// A constant of the page, in milliseconds.
+/// A constant of the browser client, in milliseconds.
 fn constant(name: &str) -> Result<f64, String> {
     let value = BACKOFF
         .split_once(&format!("const {name} = "))
@@ -177,7 +176,7 @@ fn constant(name: &str) -> Result<f64, String> {
 struct Pages {
     world: Arc<World>,
     heard: mpsc::UnboundedReceiver<Welcome>,
-    /// The server that each page is on.
+    /// The server of each client.
     places: Vec<Option<SocketAddr>>,
     pages: JoinSet<Result<Vec<String>, String>>,
     drawing: watch::Sender<bool>,
@@ -219,7 +218,7 @@ impl Pages {
                     pause: None,
                     due: Instant::now() + DRAW_PERIOD.mul_f64(fastrand::f64()),
                 };
-                // Those who draw are on all drawings.
+                // Drawers are spread over all drawings.
                 let draws = (number / drawings.len()).is_multiple_of(DRAWS);
                 pages
                     .pages
@@ -236,7 +235,7 @@ impl Pages {
         Ok(pages)
     }
 
-    /// Waits for pages to be welcome until `enough`; gives when they were.
+    /// Waits for welcomes until `enough`; returns their times.
     async fn until(
         &mut self,
         what: &str,
@@ -303,7 +302,7 @@ impl Pages {
         Ok(())
     }
 
-    /// Draws nothing more, waits until every op has its answer, and gives all strokes.
+    /// Stops drawing, waits until every op is acknowledged, and returns all strokes.
     async fn stop(mut self) -> Result<HashSet<String>, String> {
         self.drawing.send_replace(false);
         let mut drawn = HashSet::new();
@@ -322,7 +321,7 @@ impl Pages {
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// One page: what it holds of the drawing, and its outbox.
+/// One client: its copy of the drawing, and its outbox.
 struct Page {
     number: usize,
     world: Arc<World>,
@@ -333,16 +332,16 @@ struct Page {
     epoch: Option<String>,
     /// The strokes it drew; the op with number n drew the n-th.
     strokes: Vec<String>,
-    /// Ops up to here have their answers …
+    /// Ops up to this number are acknowledged.
     done: usize,
-    /// … and up to here they went through this socket.
+    /// Ops up to this number were sent through this socket.
     sent: usize,
     pause: Option<Instant>,
     due: Instant,
 }
 
 impl Page {
-    /// Comes back until nothing more is drawn and everything has its answer.
+    /// Reconnects until the run is over and everything is acknowledged.
     async fn run(
         mut self,
         draws: bool,
@@ -365,7 +364,7 @@ impl Page {
             failures += 1;
             let wait = after.unwrap_or_else(|| self.world.wait_before(failures));
             let until = Instant::now() + wait;
-            // What is drawn meanwhile waits in the outbox.
+            // New strokes wait in the outbox meanwhile.
             while self.due < until && draws && *drawing.borrow() {
                 sleep_until(self.due).await;
                 self.draw();
@@ -399,7 +398,7 @@ impl Page {
         Some(socket)
     }
 
-    /// Stays on one socket until it ends, or until nothing more is to be done.
+    /// Runs one socket until it ends, or until there is nothing more to do.
     async fn follow(
         &mut self,
         socket: &mut Socket,
@@ -468,7 +467,7 @@ impl Page {
         true
     }
 
-    /// Takes a frame; says whether it is the welcome.
+    /// Handles a frame; returns whether it is the welcome.
     fn read(&mut self, text: &str, server: SocketAddr) -> Result<bool, String> {
         let kind = frames::kind_of(text);
         if kind == "strokes" {
@@ -515,13 +514,13 @@ impl Page {
 }
 
 enum Next {
-    /// Nothing is to be drawn, everything has its answer.
+    /// The run is over, and everything is acknowledged.
     Done,
-    /// Come back, after so long if the server said how long.
+    /// Reconnect, after the server's delay if there is one.
     Again(Option<Duration>),
 }
 
-/// When a close reason says to come back, as in `static/connection.js`.
+/// The delay in a close reason, as in `static/connection.js`.
 fn after(reason: &str) -> Result<Option<Duration>, String> {
     if reason.starts_with("final: ") {
         return Err(format!("a page was closed for good: {reason}"));

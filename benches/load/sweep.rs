@@ -1,8 +1,8 @@
-//! How long one idle server takes to remove many deleted drawings, and what that does to strokes in
-//! another one meanwhile.
+//! How long an idle server takes to remove many deleted drawings, and how that affects strokes in
+//! another one.
 //!
-//! The drawings are made and deleted by the store itself; then the time of their deletion is set back in the
-//! database, so that the server that is started next, with no setting of its own, finds them due.
+//! The store itself creates and deletes the drawings; then their times of deletion are moved back
+//! in the database, so that the server started next, with default settings, finds them due.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -18,24 +18,23 @@ use crate::crowd::{Crowd, Load};
 use crate::percentile;
 use crate::server::Server;
 
-/// Drawings that stay.
+/// Number of drawings that stay.
 const STAYING: usize = 3_000;
-/// Drawings that are deleted.
+/// Number of deleted drawings.
 const DELETED: usize = 2_000;
-/// Within this they are gone, counted from when the server is ready.
+/// Deadline for their removal, from when the server is ready.
 const GONE_WITHIN: Duration = Duration::from_secs(10 * 60);
-/// Turns before drawings are removed, and as many after.
+/// Measurements before the removal, and as many after it.
 const QUIET_TURNS: usize = 2;
-/// How far the p99 of strokes may rise in any turn while drawings are removed: to this many times what it is
-/// in a quiet one …
+/// Bound of the p99 of strokes during the removal, as a multiple of the quiet value.
 const P99_RATIO: f64 = 2.0;
-/// … or to this many milliseconds, if that is more.
+/// Bound of the p99 in milliseconds, if that is more.
 const P99_MILLIS: f64 = 20.0;
-/// Drawings that are made or deleted at once.
+/// Drawings created or deleted concurrently.
 const AT_ONCE: usize = 64;
-/// How often it is looked whether what is closed has closed.
+/// Polling interval for the database to close.
 const LOOK: Duration = Duration::from_millis(10);
-/// The namespace and the database that a whiteboard takes by default.
+/// The default namespace and database of a server.
 const NAME: &str = "whiteboard";
 const SET_BACK: &str = "UPDATE drawing SET deleted -= 1h WHERE deleted IS NOT NONE RETURN NONE";
 /// One person draws and another one watches.
@@ -48,7 +47,8 @@ const STROKES: Load = Load {
     measured: Duration::from_secs(10),
 };
 
-/// Prints how long it takes, and strokes before and meanwhile; an error if a bound does not hold.
+/// Prints the duration, and stroke times before and during the removal; an error if a bound does
+/// not hold.
 pub async fn run() -> Result<(), String> {
     let data = tempfile::tempdir().map_err(|error| error.to_string())?;
     let filling = Instant::now();
@@ -60,7 +60,7 @@ pub async fn run() -> Result<(), String> {
     let server = Server::start_in(data)?;
     let ready = Instant::now();
     let http = reqwest::Client::new();
-    // A server begins to remove half a minute after its start, or later.
+    // A server starts removing half a minute after its start, or later.
     let mut quiet = Vec::new();
     for _ in 0..QUIET_TURNS {
         quiet.push(strokes(&server, &http, "quiet").await?);
@@ -108,7 +108,7 @@ fn median_and_worst(mut turns: Vec<f64>) -> (f64, f64) {
     (turns[turns.len() / 2], turns[turns.len() - 1])
 }
 
-/// Milliseconds of the p99 of a turn, in a drawing of its own: a page does not read what was there before.
+/// The p99 of one measurement, in milliseconds, in a new drawing.
 async fn strokes(server: &Server, http: &reqwest::Client, when: &str) -> Result<f64, String> {
     let drawing = [server.create_drawing(http).await?];
     let crowd = Crowd::open(server, STROKES, &drawing).await?;
@@ -121,7 +121,7 @@ async fn strokes(server: &Server, http: &reqwest::Client, when: &str) -> Result<
     Ok(p99)
 }
 
-/// How many are still there, marked as deleted.
+/// Number of drawings that still exist, marked as deleted.
 async fn left(
     server: &Server,
     http: &reqwest::Client,
@@ -142,7 +142,7 @@ async fn left(
     Ok(deleted.len())
 }
 
-/// Makes all drawings in a new folder; gives those that are deleted, and due.
+/// Creates all drawings in a new folder; returns those that are deleted and due.
 async fn fill(folder: &Path) -> Result<Vec<DrawingId>, String> {
     let url = format!("surrealkv://{}", folder.display());
     let database = Database {
@@ -178,7 +178,7 @@ async fn fill(folder: &Path) -> Result<Vec<DrawingId>, String> {
     Ok(deleted)
 }
 
-/// Opens the folder without a whiteboard, and closes it again.
+/// Opens the folder without a server, and closes it again.
 fn set_back(url: &str) -> Result<(), String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     let url = format!("{url}?sync=every");

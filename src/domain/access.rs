@@ -1,12 +1,12 @@
-//! What a link allows.
+//! The access that a link gives.
 
-/// What a link allows, from least to most.
+/// The access that a link gives, from least to most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
-    /// Looking, and being seen.
+    /// Viewing, and being listed as present.
     Read,
-    /// Drawing too.
+    /// Also drawing.
     Draw,
-    /// Renaming and deleting too.
+    /// Also renaming and deleting.
     Own,
 }

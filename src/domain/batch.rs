@@ -1,6 +1,6 @@
-//! Decides what comes of a batch of ops on a drawing.
+//! Decides a batch of ops on a drawing.
 //!
-//! It must never change the drawing: what it decides holds once it is stored.
+//! It must never change the drawing: a decision takes effect once it is stored.
 
 use std::collections::HashMap;
 
@@ -10,41 +10,40 @@ use super::op::{Change, Op, OpKind, Refusal, RowId};
 use super::sequence::Seq;
 use super::stroke::Body;
 
-/// What comes of ops, if the drawing's head is still what it was when they were decided.
+/// The outcome of a batch of ops, valid while the drawing's head is what it was at the decision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// What to tell the writers: one verdict for each op, in order.
+    /// One verdict for each op, in order, for the writers.
     pub verdicts: Vec<Verdict>,
     /// The rows to store, at `head + 1`, `head + 2` …
     pub changes: Vec<Change>,
-    /// The rows that moved on: they are deleted when `changes` are stored.
+    /// The rows that `changes` replace: both happen in one transaction.
     pub replaced: Vec<RowId>,
-    /// Whether an op without a row was judged by what the drawing holds now.
+    /// Whether an op that causes no row was judged by the drawing's current strokes.
     ///
-    /// A server that lags behind would refuse the edit of a stroke that is there. Storing
-    /// `changes` proves that it does not; with nothing to store, the stored head has to be
-    /// compared before such a verdict goes out. An op that happened long ago needs no such
-    /// proof.
+    /// A server that lags behind would refuse the edit of a stroke that exists. Storing `changes`
+    /// proves that it does not lag; with nothing to store, the stored head must be checked before
+    /// such a verdict is sent. An op that was stored long ago needs no such proof.
     pub needs_head: bool,
 }
 
-/// What came of an op.
+/// The outcome of an op.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// It happened, now or before, or there was nothing left to do.
+    /// It is stored, now or earlier, or had no effect.
     Done,
-    /// It came to nothing, and nothing remembers it: see the module.
+    /// It was refused, and no row records it: see the module [`drawing`](super::drawing).
     Refused {
-        /// Why.
+        /// The reason.
         refusal: Refusal,
-        /// The stroke it was about, as it is after all ops of the decision.
+        /// The stroke that it was meant to change, after all ops of the batch.
         stroke: Option<Change>,
     },
 }
 
 impl Drawing {
-    /// Decides ops in order, each of them seeing those before it, and changes nothing. The drawing
-    /// must be whole.
+    /// Decides ops in order, each of them after those before it, without changing the drawing. The
+    /// drawing must be complete.
     pub fn decide(&self, ops: &[(Writer, Op)]) -> Decision {
         debug_assert!(self.is_whole());
         let mut batch = Batch::on(self);
@@ -53,8 +52,8 @@ impl Drawing {
             .map(|(writer, op)| batch.take(*writer, op))
             .collect();
         batch.prune_prior_ops();
-        // A refused op gets the stroke as the whole batch leaves it: a change with some
-        // position must be the same one wherever it is seen.
+        // A refused op gets the stroke as the whole batch leaves it: a change at some position must
+        // be the same wherever it is seen.
         let verdicts = ops
             .iter()
             .zip(outcomes)
@@ -75,12 +74,12 @@ impl Drawing {
     }
 }
 
-/// Ops that are being decided: what they change lies over the drawing.
+/// Ops being decided: their changes overlay the drawing.
 struct Batch<'a> {
     drawing: &'a Drawing,
-    /// One row for each stroke that changes, in the order of their first change, so that what
-    /// is drawn later is painted later. Until they are settled, `prior_ops` have the highest number
-    /// of every other writer that is known to have changed the stroke.
+    /// One row for each stroke that changes, in the order of their first change, so that strokes
+    /// drawn later are painted later. Until the end of the batch, `prior_ops` have the highest
+    /// number of every other writer that is known to have changed the stroke.
     changes: Vec<Change>,
     places: HashMap<StrokeId, usize>,
     replaced: Vec<RowId>,
@@ -116,7 +115,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Lets an op happen, unless it did before or there is nothing to do.
+    /// Applies an op, unless it was applied before or has no effect.
     fn take(&mut self, writer: Writer, op: &Op) -> Result<(), Refusal> {
         if op.n <= self.last(writer.id) {
             return Ok(());
@@ -130,7 +129,7 @@ impl<'a> Batch<'a> {
         happened.map(drop)
     }
 
-    /// Gives a stroke its new row, in place of the one it has from an earlier op of the batch.
+    /// Sets a stroke's new row, which replaces the one of an earlier op of the batch.
     fn put(
         &mut self,
         writer: Writer,
@@ -153,17 +152,17 @@ impl<'a> Batch<'a> {
             prior_ops: held.map_or_else(Vec::new, |held| held.prior_ops.clone()),
             body,
         };
-        // Both sides have the same prior ops yet. What prior ops the batch adds is not limited, since it
-        // is known at the end only, and counts from the next batch on.
+        // Neither side has the batch's own prior ops. How many of these remain is known only at the
+        // end, so they count from the next batch on.
         let bytes = self.bytes + change.bytes() - held.map_or(0, Change::bytes);
         let strokes = self.strokes + usize::from(change.body.is_some())
             - usize::from(held.is_some_and(|held| held.body.is_some()));
         if change.body.is_some() {
             if strokes > self.strokes && strokes > self.drawing.limits().strokes {
-                return Err(Refusal::Full("it has as many strokes as it may have"));
+                return Err(Refusal::Full("it has the most strokes allowed"));
             }
             if bytes > self.bytes && bytes > self.drawing.limits().bytes {
-                return Err(Refusal::Full("it has as many bytes as it may have"));
+                return Err(Refusal::Full("it has the most bytes allowed"));
             }
         }
 
@@ -186,13 +185,13 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Keeps of all prior ops those that no other row tells.
+    /// Keeps only those prior ops that no other row has.
     ///
-    /// The highest number of every writer must be found in some row. Ops of one writer come
-    /// in the order of their numbers, so the highest is that of the last one that happened:
-    /// either it is the `op` of its row, or another writer's op came over it and it is a prior op
-    /// there. A lower one is not needed, wherever the highest is. This is right only once
-    /// every op of the batch has happened, which may raise the highest of any writer.
+    /// The highest number of every writer must be found in some row. Ops of one writer arrive in
+    /// the order of their numbers, so the highest is that of its last op: either that is the `op`
+    /// of its row, or another writer's op replaced it and it is a prior op there. Lower ones are
+    /// not needed wherever the highest is. This holds only once every op of the batch is applied,
+    /// since any may raise the highest number of its writer.
     fn prune_prior_ops(&mut self) {
         let mut changes = std::mem::take(&mut self.changes);
         for change in &mut changes {
@@ -204,10 +203,10 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// A painting order, if it is given one, and what is left of the stroke.
+/// A painting order if the op sets one, and the stroke's new body unless it is erased.
 type Outcome = (Option<i64>, Option<Body>);
 
-/// What becomes of a stroke by an op: `None` when there is nothing to do.
+/// The effect of an op on a stroke: `None` when there is none.
 fn outcome(held: Option<&Change>, kind: &OpKind) -> Result<Option<Outcome>, Refusal> {
     let living = held.and_then(|held| held.body.as_ref());
     let moved_on =

@@ -1,17 +1,17 @@
-//! One drawing in memory: decides what comes of ops, and takes in what was stored.
+//! One drawing in memory: decides ops, and applies stored changes.
 //!
-//! Nothing here does I/O, reads a clock, waits, or knows who asks: the same drawing and the
-//! same ops give the same decision on every server.
+//! Nothing here does I/O, reads a clock, waits, or depends on who sent an op: the same drawing and
+//! the same ops give the same decision on every server.
 //!
-//! A decision is only a proposal: it holds once its rows are stored at `head + 1 …` while the
-//! stored head is still this drawing's. Whoever finds that the head has moved takes in what is
-//! new and decides again.
+//! A decision is only a proposal: it takes effect if its rows are stored at `head + 1 …` while the
+//! stored head is still this drawing's. If the stored head has moved, the server applies the new
+//! changes and decides again.
 //!
-//! Only what happened leaves a row, and so a number that is spent: an op up to its writer's last
-//! number in the rows is done. A refusal leaves nothing, and the same op with the same number may happen later, as
-//! an edit does once the stroke was restored. That is decided so: to remember refusals, every
-//! server would have to store something durable for ops that changed nothing. A page that was
-//! told never sends the op again.
+//! Only an op that changed something leaves a row, and so its number: an op up to its writer's last
+//! number in the rows counts as done. A refusal leaves no row, so the same op with the same number
+//! may succeed later, as an edit does once its stroke was restored. This is deliberate: to remember
+//! refusals, every server would have to store something durable for ops that changed nothing. A
+//! client that received a refusal never sends the op again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -23,7 +23,7 @@ use crate::domain::sequence::{Arrival, Seq, arrival};
 /// Longest title of a drawing, in characters.
 pub const MAX_TITLE_CHARS: usize = 120;
 
-/// What a drawing may hold. Over it nothing is added; erasing always works.
+/// The limits of a drawing. At a limit nothing is added; erasing always works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Most living strokes.
@@ -32,11 +32,11 @@ pub struct Limits {
     pub bytes: usize,
 }
 
-/// One drawing: a row for each stroke that is or was in it.
+/// One drawing: a row for each stroke that is or was in it, except for swept tombstones.
 ///
-/// It may be read in two steps: the living strokes, which is all that a first load needs, and then
-/// the tombstones. Until they are there nothing can be decided, and readers that hold a position
-/// below [`Drawing::tombstones_missing_to`] cannot be told what was erased.
+/// It may be read in two steps: the living strokes, which are all that a first load needs, and then
+/// the tombstones. Before the second step no op can be decided, and a reader at a position below
+/// [`Drawing::tombstones_missing_to`] cannot be served.
 #[derive(Clone, Debug)]
 pub struct Drawing {
     epoch: Epoch,
@@ -79,12 +79,12 @@ impl Rows {
     }
 }
 
-/// How many rows of one kind a drawing holds, and their [`Change::bytes`].
+/// The number of rows of one kind, and their [`Change::bytes`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
-    /// Rows.
+    /// Number of rows.
     pub rows: usize,
-    /// Bytes.
+    /// Their size, in bytes.
     pub bytes: usize,
 }
 
@@ -104,11 +104,11 @@ impl Drawing {
         }
     }
 
-    /// The living strokes of a drawing whose head was `head` when the first of them was read, without
-    /// its tombstones: [`Drawing::complete`] brings them.
+    /// The living strokes of a drawing whose head was `head` when the first of them was read.
+    /// [`Drawing::complete`] adds the tombstones.
     ///
-    /// `living` may be read in several steps. A row that moved on meanwhile may be missing; what it
-    /// became has a position after `head`, and is read or heard as everything else that is new.
+    /// `living` may be read in several steps. A row that was replaced meanwhile may be missing; its
+    /// successor has a position after `head`, and arrives like any other new change.
     pub fn living_only(
         epoch: Epoch,
         compacted: Seq,
@@ -118,7 +118,8 @@ impl Drawing {
     ) -> Self {
         let mut drawing = Self::new(epoch, compacted, limits);
         drawing.head = head;
-        // None is swept of those after the compacted position, and those up to it are forgotten.
+        // Tombstones after the compacted position are never swept, and those up to it are not
+        // needed.
         drawing.missing = if head > compacted { head } else { 0 };
         for change in living {
             debug_assert!(change.body.is_some() && change.seq <= head);
@@ -127,8 +128,8 @@ impl Drawing {
         drawing
     }
 
-    /// Takes in the tombstones up to [`Drawing::tombstones_missing_to`], read after the living
-    /// strokes were: from now on it is whole.
+    /// Adds the tombstones up to [`Drawing::tombstones_missing_to`], read after the living strokes:
+    /// from now on the drawing is complete.
     pub fn complete(&mut self, tombstones: Vec<Change>) {
         for change in tombstones {
             debug_assert!(change.body.is_none() && change.seq <= self.missing);
@@ -139,12 +140,12 @@ impl Drawing {
         self.missing = 0;
     }
 
-    /// Tombstones up to here are not read yet; 0 when all are.
+    /// Tombstones up to this position are not read yet; 0 when all are.
     pub fn tombstones_missing_to(&self) -> Seq {
         self.missing
     }
 
-    /// Whether its tombstones are read too: before, nothing can be decided.
+    /// Whether the tombstones are read too: before, no op can be decided.
     pub fn is_whole(&self) -> bool {
         self.missing == 0
     }
@@ -154,32 +155,33 @@ impl Drawing {
         self.epoch
     }
 
-    /// Up to here tombstones are forgotten: a reader that holds less cannot learn what was erased.
+    /// Tombstones up to this position have been swept: a reader at a lower position must start
+    /// over.
     pub fn compacted(&self) -> Seq {
         self.compacted
     }
 
-    /// The last position that is held.
+    /// The position of the last change held.
     pub fn head(&self) -> Seq {
         self.head
     }
 
-    /// How many strokes are living.
+    /// Number of living strokes.
     pub fn strokes(&self) -> usize {
         self.living.by_seq.len()
     }
 
-    /// What it may hold.
+    /// The limits of the drawing.
     pub fn limits(&self) -> Limits {
         self.limits
     }
 
-    /// Bytes of all rows, tombstones included.
+    /// Size of all rows including tombstones, in bytes.
     pub fn bytes(&self) -> usize {
         self.living.bytes + self.tombstones.bytes
     }
 
-    /// What the living strokes take, and what the tombstones.
+    /// The sizes of the living strokes and of the tombstones.
     pub fn sizes(&self) -> (Size, Size) {
         let size = |rows: &Rows| Size {
             rows: rows.by_seq.len(),
@@ -188,12 +190,12 @@ impl Drawing {
         (size(&self.living), size(&self.tombstones))
     }
 
-    /// The highest number of the writer's ops that is found in the rows, or 0.
+    /// The highest number of the writer's ops in the rows, or 0.
     pub fn last(&self, writer: WriterId) -> u64 {
         self.last.get(&writer).copied().unwrap_or(0)
     }
 
-    /// The stroke as it is, or its tombstone.
+    /// A stroke's row: living, or a tombstone.
     pub fn stroke(&self, id: StrokeId) -> Option<&Change> {
         let row = self.places.get(&id)?;
         self.rows(row.tombstone).by_seq.get(&row.seq)
@@ -215,7 +217,7 @@ impl Drawing {
         self.living.between(after, through)
     }
 
-    /// Takes in a stored change if it is the next one, and says how it arrived.
+    /// Applies a stored change if it is the next one, and returns how it arrived.
     pub fn apply(&mut self, change: Change) -> Arrival {
         let arrival = arrival(self.head, change.seq.saturating_sub(1), change.seq);
         if arrival == Arrival::Next {
@@ -225,10 +227,10 @@ impl Drawing {
         arrival
     }
 
-    /// Takes in a finite read of what is stored after this head up to `head`, in order.
+    /// Applies a finite read of the changes after this head up to `head`, in order.
     ///
-    /// Positions without a change are of rows that moved on. The read must not begin below the
-    /// stored compacted position, unless this drawing is empty: it would not tell what was erased.
+    /// Positions without a change belong to rows that were replaced. The read must not begin below
+    /// the stored compacted position, unless this drawing is empty: erasures would be missing.
     pub fn load(&mut self, changes: Vec<Change>, head: Seq) {
         debug_assert!(changes.is_sorted_by(|a, b| a.seq < b.seq));
         debug_assert!(changes.last().is_none_or(|change| change.seq <= head));
@@ -241,7 +243,7 @@ impl Drawing {
         self.head = self.head.max(head);
     }
 
-    /// Forgets the tombstones up to `compacted`, as the sweep of the stored drawing did: all but
+    /// Removes the tombstones up to `compacted`, as the sweep of the stored drawing did: all but
     /// the row at the head.
     pub fn raise_compacted(&mut self, compacted: Seq) {
         if compacted <= self.compacted {
@@ -262,8 +264,8 @@ impl Drawing {
             }
             self.tombstones.remove(row.seq);
         }
-        // Numbers that only a swept row told are gone for whoever reads the drawing now. A
-        // server that remembered them would drop the prior ops of lower ones, which are the
+        // Numbers found only in a swept row are unknown to a server that reads the drawing now. A
+        // server that remembered them would drop the prior ops with lower numbers, which are the
         // highest that are left.
         self.last.clear();
         let rows = self.living.by_seq.values();
@@ -286,11 +288,11 @@ impl Drawing {
         }
     }
 
-    /// Puts a row in the place of the older one that its stroke has.
+    /// Stores a row in place of the stroke's older one.
     fn insert(&mut self, change: Change) {
         let held = self.places.get(&change.stroke).copied();
         if held.is_some_and(|held| held.seq >= change.seq) {
-            // A tombstone that is read late, of a stroke that came back meanwhile.
+            // A tombstone read late, of a stroke that was restored meanwhile.
             return;
         }
         if let Some(held) = held {
@@ -303,7 +305,7 @@ impl Drawing {
     }
 }
 
-/// Notes the numbers of all ops that a row tells.
+/// Records the numbers of all ops in a row.
 fn record_ops(last: &mut HashMap<WriterId, u64>, change: &Change) {
     for op in change.prior_ops.iter().chain([&change.op]) {
         let highest = last.entry(op.writer).or_default();

@@ -1,6 +1,6 @@
 //! The ids of drawings, strokes, writers, people, servers, sessions and ops.
 //!
-//! An id has one spelling, so that it is safe in a path, in a query and in the name of a table.
+//! An id has one spelling, so that it is safe in a path, in a query and in a table name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -51,24 +51,24 @@ macro_rules! uuid_newtype {
 }
 
 uuid_newtype!(
-    /// The id of a drawing: it is the secret in a drawing's link, and part of the names of its tables.
+    /// The id of a drawing: the secret in its link, and part of its tables' names.
     DrawingId
 );
 uuid_newtype!(
-    /// The id of a stroke, chosen by the page that draws it.
+    /// The id of a stroke, chosen by the client that draws it.
     StrokeId
 );
 uuid_newtype!(
-    /// The public id of a writer, one page that draws: see [`Writer::new`].
+    /// The public id of a writer, which is one client: see [`Writer::new`].
     WriterId
 );
 uuid_newtype!(
-    /// The public id of a person: the same for all pages of one browser.
+    /// The public id of a person: the same in all tabs of one browser.
     PersonId
 );
 uuid_newtype!(
-    /// One unbroken history of a drawing. A restored backup begins a new epoch, in which
-    /// the positions of the old one mean nothing.
+    /// One unbroken history of a drawing. A restored backup begins a new epoch, in which positions
+    /// of the old one are invalid.
     Epoch
 );
 uuid_newtype!(
@@ -79,25 +79,25 @@ uuid_newtype!(
 /// Identifies a session within its process.
 pub type SessionId = u64;
 
-/// A text is not an id.
+/// The text is not an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an id is 32 lower-case hexadecimal digits")]
 pub struct IdError;
 
-/// Who draws: one page, and the person it belongs to.
+/// A writer: one client, and the person that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Writer {
-    /// The page, whose ops are numbered 1, 2, 3 …
+    /// The client, which numbers its ops 1, 2, 3 …
     pub id: WriterId,
-    /// The person, for "mine" and "theirs".
+    /// The person, by which clients tell their own strokes from others'.
     pub author: PersonId,
 }
 
 impl Writer {
-    /// The writer with a browser's secret `key` and a page's random `tab`.
+    /// The writer of a browser's secret `key` and a tab's random `tab`.
     ///
-    /// Both public ids are UUIDs of version 5, of which the key is never recovered: nobody
-    /// who sees them can continue another writer's numbers.
+    /// Both public ids are UUIDs of version 5, from which the key cannot be recovered: a reader of
+    /// the ids cannot continue another writer's numbers.
     pub fn new(key: Uuid, tab: Uuid) -> Self {
         Self {
             id: WriterId(Uuid::new_v5(&key, tab.as_bytes())),
@@ -106,11 +106,11 @@ impl Writer {
     }
 }
 
-/// Names one op for ever: its writer, and the number the writer gave it.
+/// Identifies one op: its writer, and the number the writer gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OpId {
-    /// Whose op.
+    /// The writer of the op.
     pub writer: WriterId,
     /// Its number, from 1.
     pub n: u64,

@@ -1,4 +1,4 @@
-//! Ops, what comes of them, and why some are refused.
+//! Ops, the changes that they cause, and the reasons to refuse them.
 //!
 //! Nothing here knows how a change is stored or sent.
 
@@ -11,52 +11,51 @@ pub const MAX_OP_NUMBER: u64 = (1 << 53) - 1;
 /// Painting orders are integers within ± this number.
 pub const MAX_Z: i64 = (1 << 53) - 1;
 
-/// What a writer wants of one stroke.
+/// A request of a writer to change one stroke.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Op {
     /// The writer's number for this op, from 1 without holes.
     pub n: u64,
-    /// The stroke it is about.
+    /// The stroke that it changes.
     pub stroke: StrokeId,
-    /// What is wanted.
+    /// The requested change.
     pub kind: OpKind,
 }
 
-/// The four wishes.
+/// The four kinds of ops.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OpKind {
-    /// A new stroke; its id must never have been used in this drawing.
+    /// Adds a stroke; its id must never have been used in this drawing.
     Draw {
-        /// The stroke.
+        /// The stroke's body.
         body: Body,
     },
-    /// Other values for some fields of a living stroke.
+    /// Replaces some fields of a living stroke.
     Edit {
         /// The fields that change.
         set: Patch,
         /// A new painting order, if it changes.
         z: Option<i64>,
-        /// The change this builds on: refused if another came after it.
+        /// The change it builds on: the op is refused if a later one has changed the stroke.
         base: Option<OpId>,
     },
-    /// The stroke goes. Erasing what is gone, or was never there, is done already.
+    /// Erases a stroke. Succeeds without effect if the stroke is erased or never existed.
     Erase {
-        /// The change this builds on: refused if another came after it.
+        /// The change it builds on: the op is refused if a later one has changed the stroke.
         base: Option<OpId>,
     },
-    /// An erased stroke comes back, at its old painting order.
+    /// Restores an erased stroke at its old painting order.
     Restore {
-        /// The stroke, as it was: a tombstone keeps no body.
+        /// The stroke's body, since a tombstone keeps none.
         body: Body,
-        /// The erasure that is taken back: refused unless the stroke is still gone by it.
+        /// The erasure to undo: the op is refused unless that is still the stroke's last change.
         base: OpId,
     },
 }
 
-/// What came of ops on one stroke: the stroke as it now is, or that it is erased.
+/// A stored change of one stroke: the stroke's new state, or its erasure.
 ///
-/// It is at once the row that is stored, whose record id is `seq`, and the news that a
-/// browser gets.
+/// It is both the stored row, whose record id is `seq`, and what clients receive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// Its position in the drawing's order.
@@ -66,21 +65,21 @@ pub struct Change {
     /// The painting order: strokes are painted by `(z, stroke)`. It is the position of the
     /// stroke's first appearance, unless an edit set it.
     pub z: i64,
-    /// The person who made it.
+    /// The person who made the change.
     pub author: PersonId,
-    /// The last op that went into it.
+    /// The last op that changed the stroke.
     pub op: OpId,
-    /// For other writers whose ops went into this stroke, their highest number that is found
-    /// in no other row: so the rows always tell the highest number of every writer.
+    /// The highest op numbers of other writers on this stroke that no other row has: the rows
+    /// together always hold the highest number of every writer.
     pub prior_ops: Vec<OpId>,
-    /// The stroke as it now is, or nothing when it is erased.
+    /// The stroke's body, or `None` when it is erased.
     pub body: Option<Body>,
 }
 
-/// Names one stored row of a drawing.
+/// The key of one stored row of a drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowId {
-    /// The position of the change it holds.
+    /// The position of its change.
     pub seq: Seq,
     /// Whether it is a tombstone. Tombstones are stored apart from living strokes.
     pub tombstone: bool,
@@ -95,8 +94,8 @@ impl Change {
         }
     }
 
-    /// Bytes this change is counted with, against a drawing's limit: its body, and a fixed
-    /// part for what every row carries.
+    /// The size that counts against a drawing's limit, in bytes: the body, and a fixed amount for
+    /// the rest of the row.
     pub fn bytes(&self) -> usize {
         const ROW_BYTES: usize = 120;
         ROW_BYTES
@@ -105,34 +104,34 @@ impl Change {
     }
 }
 
-/// Why an op came to nothing. It is final: the same op is never taken later.
+/// Why an op was refused. A refusal is final: the client does not send the op again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// `draw` of an id that is or was in this drawing.
     #[error("a stroke with this id is or was in the drawing")]
     Exists,
-    /// `edit` of a stroke that was never there.
+    /// `edit` of a stroke that never existed.
     #[error("there is no such stroke in this drawing")]
     Absent,
-    /// `edit` of a stroke that someone erased.
+    /// `edit` of an erased stroke.
     #[error("the stroke is erased")]
     Erased,
-    /// The op builds on a change that is not the last any more.
+    /// The op builds on a change that is no longer the last.
     #[error("the stroke was changed by another op meanwhile")]
     Changed,
-    /// The drawing has as many strokes, or bytes, as a drawing may have; erasing works.
+    /// The drawing is at its limit of strokes or bytes; erasing still works.
     #[error("the drawing is full: {0}")]
     Full(&'static str),
-    /// The op itself is not one: the text says which field, and what is allowed.
+    /// The op is malformed: the text names the field and what is allowed.
     #[error("{0}")]
     Invalid(String),
-    /// The access of this session allows no drawing.
-    #[error("this link allows looking only")]
+    /// The session's access does not allow drawing.
+    #[error("this link is read-only")]
     Forbidden,
 }
 
 impl Refusal {
-    /// The word for it in the protocol.
+    /// Its name in the protocol.
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::Exists => "exists",

@@ -1,7 +1,7 @@
-//! Who is here, told as a whole or as what changed, and the copy of it that a receiver holds.
+//! Presence: the people in a drawing, sent as a whole or as changes, and the receiver's copy of it.
 //!
-//! A sender and its receivers hold the same [`People`]. It must never tell more than changed to
-//! a receiver that has the version before, and a receiver must never apply a change to any other.
+//! A sender and its receivers hold the same [`People`]. A change applies only to the version that
+//! it names.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,12 @@ use crate::domain::sequence::Arrival;
 /// Longest name of a person, in characters.
 pub const MAX_NAME_CHARS: usize = 40;
 
-/// A writer who is here.
+/// A writer in the drawing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// The page.
+    /// The writer's id, one per client.
     pub writer: WriterId,
-    /// Whose page it is.
+    /// The person that the writer belongs to.
     pub author: PersonId,
     /// The name they gave.
     pub name: String,
@@ -27,17 +27,17 @@ pub struct Person {
     pub colour: Colour,
 }
 
-/// Who is here: the whole of it, or what changed between two versions.
+/// A presence message: the whole list, or what changed between two versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeopleUpdate {
-    /// The version that it changes; none when it is the whole.
+    /// The version that it changes; `None` for the whole list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<u64>,
-    /// The version that it makes.
+    /// The version that it results in.
     pub version: u64,
-    /// How many there are, with those who are not listed.
+    /// Number of people, including those who are not listed.
     pub count: usize,
-    /// Those who are listed, or who are listed anew or otherwise than before.
+    /// Listed people that are new or have changed; in a whole list, all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joined: Vec<Person>,
     /// Those who are listed no longer.
@@ -45,7 +45,7 @@ pub struct PeopleUpdate {
     pub left: Vec<WriterId>,
 }
 
-/// A version of who is here.
+/// One version of the presence list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
     version: u64,
@@ -54,8 +54,8 @@ pub struct People {
 }
 
 impl People {
-    /// Nobody, as a sender begins. A number that no sender began with before tells its versions
-    /// from theirs.
+    /// The empty list of a new sender. A start number that no earlier sender used keeps their
+    /// versions apart.
     pub fn begin(version: u64) -> Self {
         Self {
             version,
@@ -63,7 +63,7 @@ impl People {
         }
     }
 
-    /// How many there are, with those who are not listed.
+    /// Number of people, including those who are not listed.
     pub fn count(&self) -> usize {
         self.count
     }
@@ -73,7 +73,7 @@ impl People {
         &self.listed
     }
 
-    /// The whole of it.
+    /// The whole list as a message.
     pub fn whole(&self) -> PeopleUpdate {
         PeopleUpdate {
             from: None,
@@ -84,7 +84,7 @@ impl People {
         }
     }
 
-    /// Becomes the next version, if that is another one; gives what changed. When nothing did, the
+    /// Becomes the next version if it differs, and returns what changed. Without a difference the
     /// change is empty and leads from the version to itself.
     pub fn become_next(
         &mut self,
@@ -118,7 +118,7 @@ impl People {
         }
     }
 
-    /// Takes in an update, if it is the whole or changes this version.
+    /// Applies a message if it is a whole list or changes this version.
     pub fn take(&mut self, update: PeopleUpdate) -> Arrival {
         match update.from {
             Some(_) if update.version == self.version => return Arrival::Stale,
@@ -226,8 +226,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever changes and whatever is missed: a receiver that asks for the whole at a gap
-        /// holds what the sender holds as soon as it is told anything.
+        /// Whatever changes and whatever is missed, a receiver that requests the whole list at a
+        /// gap holds the sender's list after the next message.
         #[test]
         fn a_copy_equals_its_sender_whatever_it_missed(
             steps in prop::collection::vec(

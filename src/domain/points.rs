@@ -46,31 +46,31 @@ pub struct Points {
     pressures: Option<Vec<u8>>,
 }
 
-/// Why a byte string is not points.
+/// Why a byte string cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PointsError {
     /// Not base64 as above.
     #[error("points are base64 with the standard alphabet and padding")]
     Base64,
-    /// The flags byte is none that is known.
+    /// The flags byte is unknown.
     #[error("points begin with a byte of flags, 0 or 1")]
     Flags,
-    /// It ends in the middle.
+    /// The bytes end too early.
     #[error("points end too early")]
     Truncated,
-    /// It goes on after the end.
+    /// Bytes follow the end.
     #[error("points go on after their end")]
     Trailing,
-    /// A number takes more bytes than it needs, or more than 32 bits.
-    #[error("a number in points is longer than it may be")]
+    /// A varint is longer than necessary, or has more than 32 bits.
+    #[error("a varint in points is too long")]
     Varint,
     /// More than [`MAX_POINTS`].
     #[error("a stroke has at most {MAX_POINTS} points")]
     TooMany,
-    /// Farther than [`MAX_STEPS`] from the stroke's x and y.
+    /// A point is farther than [`MAX_STEPS`] from the stroke's x and y.
     #[error("a point is too far away")]
     TooFar,
-    /// The number of pressures is not the number of points.
+    /// The numbers of pressures and points differ.
     #[error("there is not one pressure for each point")]
     Pressures,
 }
@@ -103,12 +103,12 @@ impl Points {
         &self.points
     }
 
-    /// A pressure for each point, if there are any.
+    /// A pressure for each point, or `None`.
     pub fn pressures(&self) -> Option<&[u8]> {
         self.pressures.as_deref()
     }
 
-    /// The bytes of these points.
+    /// Encodes these points.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(4 + 3 * self.points.len());
         bytes.push(if self.pressures.is_some() {
@@ -127,7 +127,7 @@ impl Points {
         bytes
     }
 
-    /// The points in `bytes`.
+    /// Decodes points.
     ///
     /// # Errors
     ///
@@ -165,12 +165,12 @@ impl Points {
         Ok(Self { points, pressures })
     }
 
-    /// These points as they stand in JSON.
+    /// Encodes these points as base64, as in JSON.
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.encode())
     }
 
-    /// The points in a text of base64.
+    /// Decodes points from base64.
     ///
     /// # Errors
     ///

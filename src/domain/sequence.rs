@@ -1,24 +1,24 @@
-//! The order of changes: positions, and the rule that judges what arrives.
+//! Positions, and the rule that judges an arrival.
 //!
 //! Changes are numbered from 1 without holes, and so are the ops of each writer.
 
 /// A position in a drawing's order of changes: 1, 2, 3 …; 0 is before the first change.
 pub type Seq = u64;
 
-/// How something numbered stands to what is already held: the whole of reliable delivery,
-/// used downwards for changes and upwards for a writer's ops, on the server and in the page.
+/// The relation of an arriving range to the last position held. All reliable delivery rests on it:
+/// changes sent to clients and ops sent by them, in the server and in the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// All of it is held already: drop it.
+    /// Everything in it is held already: drop it.
     Stale,
-    /// It continues what is held: take what is new of it.
+    /// It continues what is held: apply the new part.
     Next,
-    /// Something before it is missing: get that first.
+    /// Something before it is missing: fetch that first.
     Gap,
 }
 
-/// Judges an arrival that covers the positions after `from` up to `to`, against the last
-/// position that is held.
+/// Judges an arrival that covers the positions after `from` up to `to`, against the last position
+/// held.
 pub fn arrival(held: Seq, from: Seq, to: Seq) -> Arrival {
     if to <= held {
         Arrival::Stale

@@ -1,6 +1,6 @@
-//! What is seen and forgotten: ink in progress, pointers, and who is here.
+//! Signals: ink in progress and pointers, which are sent and never stored.
 //!
-//! Signals are droppable and never stored. Nothing here does I/O or reads a clock.
+//! Signals may be dropped. Nothing here does I/O or reads a clock.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,32 +9,32 @@ use crate::domain::ids::{StrokeId, WriterId};
 use crate::domain::points::{Point, Points, STEPS_PER_UNIT};
 use crate::domain::stroke::{MAX_COORDINATE, MAX_WIDTH, MIN_WIDTH, Tool};
 
-/// Most points of ink that one signal of a page may carry.
+/// Most points of ink in one signal of a client.
 pub const MAX_INK_POINTS: usize = 1_000;
 
-/// A place in the drawing's plane, in units.
+/// A point in the drawing's plane, in units.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanePoint {
-    /// To the right.
+    /// To the right, in units.
     pub x: f64,
-    /// Downwards.
+    /// Downwards, in units.
     pub y: f64,
 }
 
 impl PlanePoint {
-    /// Whether it is within what a drawing allows.
+    /// Whether both coordinates are within a drawing's bounds.
     pub fn is_valid(&self) -> bool {
         self.x.abs() <= MAX_COORDINATE && self.y.abs() <= MAX_COORDINATE
     }
 }
 
-/// Where a writer's pointer is, or nowhere once it left the drawing.
+/// The position of a writer's pointer, or `None` once it left the drawing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pointer {
-    /// Whose pointer.
+    /// The owner of the pointer.
     pub writer: WriterId,
-    /// Where it is.
+    /// Its position.
     pub at: Option<PlanePoint>,
 }
 
@@ -42,15 +42,15 @@ pub struct Pointer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InkPart {
-    /// The stroke it will be.
+    /// The id that the stroke will have.
     pub stroke: StrokeId,
-    /// The number of the op it will be.
+    /// The number that its op will have.
     pub n: u64,
-    /// How many points of the stroke come before these.
+    /// Index of the first of these points within the stroke.
     pub offset: u32,
-    /// Where the first of these points is, in units.
+    /// x of the first of these points, in units.
     pub x: f64,
-    /// Where the first of these points is, in units.
+    /// y of the first of these points, in units.
     pub y: f64,
     /// The points, relative to `x` and `y`.
     pub points: Points,
@@ -60,13 +60,13 @@ pub struct InkPart {
     pub colour: Colour,
     /// Its width, in units.
     pub width: f64,
-    /// It goes no further: the stroke was given up.
+    /// The stroke was cancelled.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub end: bool,
 }
 
 impl InkPart {
-    /// Whether every field is within what a drawing allows.
+    /// Whether every field is within a drawing's bounds.
     pub fn is_valid(&self) -> bool {
         PlanePoint {
             x: self.x,
@@ -77,9 +77,9 @@ impl InkPart {
             && self.points.points().len() <= MAX_INK_POINTS
     }
 
-    /// Joins `newer` to this part when it continues it without a hole.
+    /// Appends `newer` if it continues this part without a hole.
     ///
-    /// Gives `newer` back when it does not, or when the two are too long for one.
+    /// Returns `newer` otherwise, or when both together are too long for one signal.
     fn join(&mut self, newer: InkPart) -> Option<InkPart> {
         let held = self.points.points().len();
         let continues = newer.stroke == self.stroke
@@ -111,34 +111,34 @@ impl InkPart {
     }
 }
 
-/// Ink, and who draws it.
+/// Ink with its writer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ink {
-    /// Whose ink.
+    /// The writer of the ink.
     pub writer: WriterId,
     /// Part of their stroke.
     #[serde(flatten)]
     pub part: InkPart,
 }
 
-/// Signals of one drawing that go out together.
+/// Signals of one drawing that are sent together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Signals {
     /// Ink, in the order it was drawn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ink: Vec<Ink>,
-    /// Pointers that moved, one a writer.
+    /// Pointers that moved, one per writer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pointers: Vec<Pointer>,
 }
 
 impl Signals {
-    /// Whether there is nothing to tell.
+    /// Whether it holds no signal.
     pub fn is_empty(&self) -> bool {
         self.ink.is_empty() && self.pointers.is_empty()
     }
 
-    /// Takes in a pointer: the newest of each writer wins.
+    /// Adds a pointer, which replaces an older one of the same writer.
     pub fn add_pointer(&mut self, pointer: Pointer) {
         match self
             .pointers
@@ -150,7 +150,7 @@ impl Signals {
         }
     }
 
-    /// Takes in ink: what continues the last part of the same stroke is joined to it.
+    /// Adds ink, joined to the last part of the same stroke if it continues that.
     pub fn add_ink(&mut self, ink: Ink) {
         let last = self
             .ink
@@ -168,7 +168,7 @@ impl Signals {
         }
     }
 
-    /// Takes in what came later, from one server or several.
+    /// Adds newer signals, from one server or several.
     pub fn merge(&mut self, newer: Signals) {
         for pointer in newer.pointers {
             self.add_pointer(pointer);
@@ -178,7 +178,7 @@ impl Signals {
         }
     }
 
-    /// Points of ink held here: what bounds the gathering.
+    /// Number of points of ink held.
     pub fn ink_points(&self) -> usize {
         self.ink
             .iter()

@@ -1,8 +1,8 @@
-//! One stroke as it is drawn: its tool, place, colour, points and text, checked on the way in.
+//! The body of a stroke: its tool, position, colour, points and text, validated at the edge.
 //!
-//! Inside the server a body is opaque JSON that is known to be good: it is stored, edited
-//! and sent as text, and nothing looks into it again. Fields this program does not know
-//! are kept, so that a newer page may add one without a migration.
+//! Inside the server a valid body is opaque JSON: it is stored, edited and sent as text without
+//! being parsed again. Unknown fields are kept, so that a newer client may add one without a
+//! migration.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,20 +17,20 @@ use crate::domain::points::Points;
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// Longest text of a stroke, in bytes of UTF-8.
 pub const MAX_TEXT_BYTES: usize = 4 * 1024;
-/// A stroke's x and y are within ± this many units.
+/// Bound of a stroke's x and y, in units either way.
 pub const MAX_COORDINATE: f64 = 10_000_000.0;
-/// The thinnest a stroke may be, in units.
+/// Least width of a stroke, in units.
 pub const MIN_WIDTH: f64 = 0.25;
-/// The thickest a stroke may be, in units.
+/// Greatest width of a stroke, in units.
 pub const MAX_WIDTH: f64 = 400.0;
 
-/// What a stroke was drawn with.
+/// The tool that drew a stroke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tool {
-    /// A line by hand, as thick as it was pressed; one point or more.
+    /// A freehand line whose thickness follows the pressure; one point or more.
     Pen,
-    /// A broad see-through line by hand; one point or more.
+    /// A broad translucent freehand line; one point or more.
     Marker,
     /// A straight line between its two points.
     Line,
@@ -40,13 +40,14 @@ pub enum Tool {
     Rectangle,
     /// An ellipse in the rectangle of its two points.
     Ellipse,
-    /// Text whose upper left corner is x and y, without points; its width is the height of a line, in units.
+    /// Text with its upper left corner at x and y, without points; its width is the line height, in
+    /// units.
     Text,
 }
 
-/// The fields this program knows, as they stand in JSON.
+/// The known fields of a body, as in JSON.
 #[derive(Deserialize)]
-struct Fields<'a> {
+struct BodyFields<'a> {
     tool: Tool,
     x: f64,
     y: f64,
@@ -61,21 +62,21 @@ struct Fields<'a> {
     text: Option<std::borrow::Cow<'a, str>>,
 }
 
-/// A stroke's body: JSON that is known to be a stroke, shared and never changed.
+/// A stroke's body: validated JSON, shared and immutable.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Body(Arc<str>);
 
-/// Why something is not a stroke's body: the field, and what is allowed.
+/// Why a text is not a stroke's body: the field, and what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BodyError(String);
 
 impl Body {
-    /// Checks a text of JSON and takes it as a body, in its shortest spelling.
+    /// Validates JSON and stores it in its shortest spelling.
     ///
     /// # Errors
     ///
-    /// [`BodyError`] says which field is wrong, and what is allowed.
+    /// [`BodyError`] names the field that is wrong, and what is allowed.
     pub fn parse(json: &str) -> Result<Self, BodyError> {
         if json.len() > MAX_BODY_BYTES {
             return Err(BodyError(format!(
@@ -93,7 +94,7 @@ impl Body {
         Ok(Self(json.into()))
     }
 
-    /// Takes a text that this program wrote earlier and that was checked then.
+    /// A body that this program stored earlier, not validated again.
     pub(crate) fn from_stored(json: String) -> Self {
         Self(json.into())
     }
@@ -103,11 +104,11 @@ impl Body {
         &self.0
     }
 
-    /// This body with other values for some fields.
+    /// This body with some fields replaced.
     ///
     /// # Errors
     ///
-    /// [`BodyError`] when what comes out is no stroke.
+    /// [`BodyError`] when the result is not a stroke.
     pub fn with(&self, patch: &Patch) -> Result<Self, BodyError> {
         let mut fields: Map<String, Value> =
             serde_json::from_str(&self.0).map_err(|error| BodyError(error.to_string()))?;
@@ -128,7 +129,7 @@ impl fmt::Debug for Body {
     }
 }
 
-/// Other values for some fields of a body; `null` takes an optional field away.
+/// Replacements for some fields of a body; `null` removes an optional field.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(transparent)]
 pub struct Patch(pub Map<String, Value>);
@@ -139,7 +140,7 @@ fn check(json: &str) -> Result<(), BodyError> {
             "a stroke has at most {MAX_BODY_BYTES} bytes"
         )));
     }
-    let fields: Fields =
+    let fields: BodyFields =
         serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json))
             .map_err(|error| BodyError(format!("{}: {}", error.path(), error.inner())))?;
     for (name, value) in [("x", fields.x), ("y", fields.y)] {
@@ -163,7 +164,7 @@ fn check(json: &str) -> Result<(), BodyError> {
     match fields.tool {
         Tool::Pen | Tool::Marker if count == 0 => {
             return Err(BodyError(
-                "points: a line by hand has one point or more".into(),
+                "points: a freehand line has one point or more".into(),
             ));
         }
         Tool::Line | Tool::Arrow | Tool::Rectangle | Tool::Ellipse if count != 2 => {

@@ -1,6 +1,6 @@
-//! The actor of one open drawing: gives the pure [`Core`] what happens, and executes its effects.
+//! The actor of one open drawing: passes inputs to the pure [`Core`], and executes its effects.
 //!
-//! It must never decide anything: whatever it does, an effect has told it to.
+//! It must never decide anything itself.
 
 use std::time::Instant;
 
@@ -20,26 +20,26 @@ use crate::domain::op::Change;
 use crate::domain::sequence::Seq;
 use crate::store::{Chunk, Head, LiveEvent, Store, StoreError};
 
-/// A feed as a session holds it.
+/// A handle to a feed, held by a session.
 #[derive(Clone)]
 pub struct FeedHandle {
     /// The feed's address.
     pub feed: Addr<Feed>,
-    /// Its capacity and its head.
+    /// The capacity for ops and the head.
     pub state: FeedState,
 }
 
-/// What a session tells a feed.
+/// A message of a session.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct FromActor(pub FromSession<SessionMailbox>);
 
-/// Somebody reads over HTTP.
+/// A read over HTTP.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Read(pub ReadRequest);
 
-/// The database reports the drawing's head: nothing, if the drawing is removed.
+/// The database reports the drawing's head; `None` if the drawing is removed.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct HeadReport(pub Option<Head>);
@@ -51,7 +51,7 @@ pub(crate) struct Drain {
     pub finished: oneshot::Sender<()>,
 }
 
-/// The server stops, and waits no longer: close the sessions and stop.
+/// The server stops without further waiting: close the sessions and stop.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct ForceClose;
@@ -63,23 +63,23 @@ pub struct Feed {
     limits: Limits,
     mailbox_capacity: usize,
     core: Core<SessionMailbox>,
-    /// What the core has asked for and is not done yet.
+    /// Futures of the core's effects that are not done yet.
     effects: Vec<Effect>,
     registration: Registration<FeedHandle>,
     /// The live queries, while they are open or requested.
     subscription: Option<SpawnHandle>,
     /// The timer that is set, and its time.
     timer: Option<(Instant, SpawnHandle)>,
-    /// Who waits for the end of a drain.
+    /// Notified at the end of a drain.
     drained: Option<oneshot::Sender<()>>,
 }
 
-/// Everything that was ready before is handled.
+/// Sent to itself: everything that was ready before is handled.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Deferred;
 
-/// Stop, after everything that was sent before.
+/// Sent to itself: stop after everything that was sent before.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Stop;
@@ -105,7 +105,7 @@ impl Feed {
         }
     }
 
-    /// Gives the core an input and executes what comes of it.
+    /// Passes an input to the core, and executes the effects.
     fn step(&mut self, input: Input<SessionMailbox>, ctx: &mut Context<Self>) {
         self.core.step(Instant::now(), input, &mut self.effects);
         self.execute(ctx);
@@ -162,7 +162,7 @@ impl Feed {
             Effect::CheckHead => {
                 let heads = async move { store.heads(&[id]).await };
                 ctx.spawn(wrap_future(heads).map(|heads, feed: &mut Self, ctx| {
-                    // Without an answer nothing is known: the next check will tell.
+                    // Without an answer nothing is known: the next check will retry.
                     if let Ok(mut heads) = heads {
                         feed.step(Input::Head(heads.pop()), ctx);
                     }
@@ -173,7 +173,7 @@ impl Feed {
                 let published = move |result| Input::Published { number, result };
                 self.then(publish, published, ctx);
             }
-            // Behind all that is ready, so that it is done once for all.
+            // Queued behind everything that is ready, so that it happens once for all.
             Effect::Defer => ctx.notify(Deferred),
             Effect::Sessions(count) => self.registration.count(count),
             Effect::Deregister => self.registration.remove(),
@@ -186,7 +186,7 @@ impl Feed {
         }
     }
 
-    /// Runs a future and gives the core what it makes of its output.
+    /// Runs a future, and passes its output to the core as an input.
     fn then<F: Future + 'static>(
         &self,
         future: F,
@@ -217,7 +217,7 @@ impl Feed {
         self.subscription = Some(ctx.spawn(opened));
     }
 
-    /// Sets the actor's timer to the core's next one.
+    /// Sets the actor's timer to the core's next timer.
     fn set_timer(&mut self, ctx: &mut Context<Self>) {
         let next = self.core.next_timer();
         if self.timer.map(|(at, _)| at) == next {
@@ -311,7 +311,7 @@ impl Handler<Stop> for Feed {
 
     fn handle(&mut self, _: Stop, ctx: &mut Self::Context) {
         if let Some(drained) = self.drained.take() {
-            // Nobody waits for a drain that took too long.
+            // The caller of a drain that timed out has gone.
             let _ = drained.send(());
         }
         ctx.stop();
@@ -373,7 +373,7 @@ async fn read_tombstones(
     Ok(tombstones)
 }
 
-/// All chunks after `since`, up to the database's head as the last of them saw it.
+/// All chunks after `since`, up to the database's head as the last of them reported it.
 async fn read_changes(store: &Store, id: DrawingId, since: Seq) -> Result<Vec<Chunk>, StoreError> {
     let mut chunks = Vec::new();
     let mut at = since;

@@ -1,7 +1,6 @@
-//! What is read of a drawing over HTTP: chunks of its changes, kept for all who read the same.
+//! Reads over HTTP: chunks of a drawing's changes, kept for all readers of the same range.
 //!
-//! A feed must never encode: that is the business of the readers' threads, and for many readers of one
-//! chunk it is done once.
+//! A feed must never encode a chunk: the readers' threads do it, once for all readers of a chunk.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,24 +20,24 @@ use crate::protocol::push_changes;
 
 /// Largest chunk, in bytes of [`Change::bytes`], unless a single change has more.
 const MAX_CHUNK_BYTES: usize = 1024 * 1024;
-/// A smaller chunk is read anew when something comes after it, in these bytes: that costs less than
-/// another request.
+/// A smaller chunk is extended by later changes, up to these bytes: that costs less than another
+/// request.
 const MIN_KEPT_BYTES: usize = 64 * 1024;
-/// Most chunks that one feed keeps.
+/// Most chunks kept per feed.
 const MOST_KEPT: usize = 64;
-/// A chunk that nobody reads for so long is forgotten.
+/// How long an unread chunk is kept.
 const KEEP: Duration = Duration::from_secs(10);
 
-/// Largest piece of an answer. A connection copies a piece at once, and takes the next one when its
-/// reader took it: so this, and not a chunk, is what one that does not read holds.
+/// Largest piece of a body. A connection buffers one piece, and takes the next one when its reader
+/// has read that: so a slow reader holds a piece, not a chunk.
 const PIECE_BYTES: usize = 32 * 1024;
 
-/// How an answer is encoded.
+/// The encoding of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// As it is.
+    /// Uncompressed.
     Plain,
-    /// As gzip.
+    /// Compressed with gzip.
     Gzip,
 }
 
@@ -47,13 +46,14 @@ pub enum Encoding {
 pub struct ReadChunk {
     /// The drawing's epoch.
     pub epoch: Epoch,
-    /// The page covers the positions after this one …
+    /// The chunk covers the positions after this one …
     pub from: Seq,
     /// … up to this one.
     pub head: Seq,
-    /// Whether there is more after it.
+    /// Whether there are more changes after it.
     pub more: bool,
-    /// Of a first load that has more: the head when it began, which its next read has to name.
+    /// In a first load that is not finished, the head at its start: the next read has to pass it
+    /// on.
     pub target: Option<Seq>,
     /// The drawing's title.
     pub title: String,
@@ -63,12 +63,12 @@ pub struct ReadChunk {
 }
 
 impl ReadChunk {
-    /// The answer as pieces of a body: `head`, the changes as elements of a JSON array, and `]}`. It
-    /// is encoded on a thread where that may take its time.
+    /// The body in pieces: `head`, the changes as elements of a JSON array, and `]}`. It is encoded
+    /// on a thread that may block.
     ///
     /// # Errors
     ///
-    /// [`FeedError::Unavailable`] when this process ends.
+    /// [`FeedError::Unavailable`] when this process is stopping.
     pub async fn body(&self, head: String, encoding: Encoding) -> Result<Vec<Bytes>, FeedError> {
         let parts = match encoding {
             Encoding::Plain => vec![head.into(), self.chunk.plain().await?.clone()],
@@ -78,7 +78,7 @@ impl ReadChunk {
     }
 }
 
-/// Some bytes in pieces, which share them.
+/// Shared bytes in pieces.
 fn pieces(mut bytes: Bytes) -> impl Iterator<Item = Bytes> {
     std::iter::from_fn(move || {
         let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
@@ -86,7 +86,7 @@ fn pieces(mut bytes: Bytes) -> impl Iterator<Item = Bytes> {
     })
 }
 
-/// Changes, and their text once somebody needed it.
+/// Changes, and their encoding once it was needed.
 struct Chunk {
     changes: Vec<Change>,
     plain: OnceCell<Bytes>,
@@ -130,7 +130,7 @@ async fn in_background<T: Send + 'static>(
     work.await.map_err(|_| FeedError::Unavailable)
 }
 
-/// Which rows a chunk is cut from.
+/// The rows of which a chunk is cut.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// The living strokes.
@@ -149,7 +149,7 @@ impl Kind {
     }
 }
 
-/// A chunk that is kept: the rows of a kind after `from` up to `to`.
+/// A chunk that is kept: the rows of one kind after `from` up to `to`.
 struct Kept {
     kind: Kind,
     epoch: Epoch,
@@ -163,16 +163,16 @@ struct Kept {
 }
 
 impl Kept {
-    /// Whether a chunk that is cut now would have the same rows. A row never changes, and up to a
-    /// drawing's head none is added: so it is enough that none went.
+    /// Whether a new chunk would have the same rows. Rows never change, and none is added up to the
+    /// head: so it is enough that none was removed.
     fn is_true(&self, drawing: &Drawing) -> bool {
         let rows = self.kind.rows(drawing, self.from, self.to);
         self.epoch == drawing.epoch() && rows.count() == self.rows
     }
 
-    /// Up to where it brings a reader that wants the rows up to `through`, unless too much came after it:
-    /// as much as it has itself. So what is drawn is encoded a few times, not with every stroke, and
-    /// a reader needs few requests.
+    /// The position up to which the chunk serves a reader that wants the rows up to `through`;
+    /// `None` if more changes than its own size came after it. So a growing drawing is encoded a
+    /// few times, not with every stroke, and a reader needs few requests.
     fn brings_to(&self, drawing: &Drawing, through: Seq) -> Option<Seq> {
         let mut rest = 0;
         for change in self.kind.rows(drawing, self.to, through) {
@@ -191,7 +191,7 @@ impl Kept {
 /// The chunks of one drawing that were read lately.
 pub(super) struct Chunks {
     kept: Vec<Kept>,
-    /// KiB that all feeds of this server may keep.
+    /// KiB that all feeds of this server may still keep.
     capacity: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
@@ -205,7 +205,7 @@ impl Chunks {
         }
     }
 
-    /// What a reader is given next, without its text.
+    /// The next chunk for a reader, without its encoding.
     pub(super) fn read(
         &mut self,
         drawing: &Drawing,
@@ -281,7 +281,7 @@ impl Chunks {
             packed: OnceCell::new(),
             metrics: Arc::clone(&self.metrics),
         });
-        // The changes, their text, and what is compressed of it.
+        // The changes, their encoding, and the compressed encoding.
         let kib = (3 * bytes).div_ceil(1024) as u32;
         if let Ok(capacity) = Arc::clone(&self.capacity).try_acquire_many_owned(kib) {
             if self.kept.len() >= MOST_KEPT {
@@ -309,7 +309,7 @@ impl Chunks {
         (to, chunk)
     }
 
-    /// Forgets what nobody reads any more.
+    /// Drops chunks that were not read lately.
     pub(super) fn forget_unused(&mut self, now: Instant) {
         self.kept
             .retain(|kept| now.saturating_duration_since(kept.used) < KEEP);

@@ -1,49 +1,48 @@
 //! When a feed may append to a drawing to which other servers append too.
 //!
-//! An append is a compare-and-swap on the drawing's head, so of several servers one wins. Whoever won
-//! knows the new head at once and would win again; whoever lost has to read first. Two rules share
-//! the drawing out:
+//! An append is a compare-and-swap on the drawing's head, so of several servers one wins. The
+//! winner knows the new head at once and would win again; a loser has to read first. Two rules
+//! share the drawing:
 //!
-//! * **Yield.** After a win, a server waits as long as its append took before the next one, if another
-//!   server has appended within the last second: after that time both are on a par.
-//! * **Turns.** Over a slow link that is not enough. A server that has won nothing for
-//!   [`PATIENCE`] asks for a turn by a signal row; the others append nothing until they see a change
-//!   that is not their own, or until the turn is over. Of two that ask, the one with the smaller id
-//!   goes first.
+//! * **Yield.** After a win, a server waits as long as its append took before the next one, if
+//!   another server has appended within the last second: after that time both are on a par.
+//! * **Turns.** Over a slow link that is not enough. A server that has won nothing for [`PATIENCE`]
+//!   asks for a turn by a signal row; the others append nothing until they see a change of another
+//!   server, or until the turn is over. Of two that ask, the one with the smaller id goes first.
 //!
-//! Neither may hold a server up for long: who asked may be gone, or out of reach.
+//! Both are bounded in time: the server that asked may be gone or out of reach.
 
 use std::time::{Duration, Instant};
 
 use crate::domain::ids::ServerId;
 use crate::domain::sequence::Seq;
 
-/// A server that has won no swap for this long, and lost some, asks for a turn …
+/// A server that has won no swap for this long, and lost some, asks for a turn.
 pub const PATIENCE: Duration = Duration::from_millis(300);
-/// … of this many times as long as its append took: for one that still fails, a read, one that
-/// succeeds, and the way there and back …
+/// Length of a turn, as a multiple of the time its append took: for one that still fails, a read,
+/// one that succeeds, and the way there and back.
 const APPENDS_IN_A_TURN: u32 = 5;
-/// … within these bounds.
+/// Bounds of a turn's length.
 const TURN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// Other servers append too if one did so within this time.
+/// Other servers count as appending for this long after one of their appends.
 const RECENTLY: Duration = Duration::from_secs(1);
-/// The longest time for which a server that won a swap yields to others.
+/// Upper bound of the time for which a server that won a swap yields.
 const MAX_YIELD: Duration = Duration::from_millis(50);
 
-/// What is known of the other servers that append, and whose turn it is.
+/// The other servers that append, and the current turn.
 #[derive(Debug, Default)]
 pub struct Contention {
-    /// The head as the last append of this server left it.
+    /// The head after the last append of this server.
     head_after_append: Option<Seq>,
-    /// When this server last saw that another one had appended.
+    /// When this server last saw an append of another one.
     last_contention: Option<Instant>,
-    /// This server has won nothing since.
+    /// This server has won nothing since then.
     losing_since: Option<Instant>,
     /// It asked for a turn that lasts until then.
     own_turn: Option<Instant>,
-    /// Another one has its turn.
+    /// The turn of another server.
     turn: Option<Turn>,
-    /// It yields until then.
+    /// This server yields until then.
     yield_until: Option<Instant>,
 }
 
@@ -51,7 +50,7 @@ pub struct Contention {
 #[derive(Debug)]
 struct Turn {
     until: Instant,
-    /// It is over once the drawing is beyond this head by somebody else.
+    /// The turn ends once another server has moved the drawing beyond this head.
     head: Seq,
 }
 
@@ -77,8 +76,8 @@ impl Contention {
         self.yield_until = recently.then(|| now + append.min(MAX_YIELD));
     }
 
-    /// Another server was faster than an append of this server, which took this long. Returns how long a
-    /// turn to ask for, if it is time to ask.
+    /// An append of this server, which took this long, lost to another server. Returns the length
+    /// of the turn to ask for, if it is time to ask.
     pub(super) fn lost(&mut self, append: Duration, now: Instant) -> Option<Duration> {
         let losing = now - *self.losing_since.get_or_insert(now);
         if losing < PATIENCE || self.has_asked(now) || self.turn.is_some() {
@@ -110,7 +109,7 @@ impl Contention {
         self.turn = Some(Turn { until, head });
     }
 
-    /// Until when this server must not append to the drawing, which is at `head`; nothing if it may.
+    /// Until when this server must not append to the drawing, which is at `head`; `None` if it may.
     pub(super) fn held_until(&mut self, head: Seq, now: Instant) -> Option<Instant> {
         self.turn
             .take_if(|turn| turn.until <= now || turn.head < head);
@@ -150,7 +149,7 @@ mod tests {
         let (mut contention, now) = (Contention::default(), Instant::now());
         contention.begin(0, now);
         contention.won(1, APPEND, now);
-        // Somebody else appended 2.
+        // Another server appended 2.
         contention.begin(2, now);
         for append in [APPEND, 9 * MAX_YIELD] {
             contention.won(3, append, now);

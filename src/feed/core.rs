@@ -1,5 +1,4 @@
-//! The feed of one open drawing, as a pure state machine: what happened goes in, what is to be done
-//! comes out.
+//! The feed of one open drawing as a pure state machine: inputs go in, effects come out.
 //!
 //! [`Core::step`] takes the time and one [`Input`], and pushes [`Effect`]s. It does no I/O, reads no
 //! clock and waits for nothing, so the same code runs in an actor (the shell, [`super::actor`])
@@ -31,8 +30,8 @@
 //! `Effect::Append` → `Appended` → [`Replica`] → [`Subscribers`], in this order; on the other servers
 //! through `Event(Change)` → [`Replica`] → `Deferred` → [`Subscribers`].
 //!
-//! What is delivered to sessions goes through their [`Mailbox`], which says at once whether there was
-//! room: it is the only thing that the core asks and gets an answer from.
+//! Delivery to sessions goes through their [`Mailbox`], which returns at once whether there was
+//! room: it is the only call that gives the core an answer.
 
 mod append;
 mod requests;
@@ -70,20 +69,20 @@ use crate::store::{Appended, Chunk, ExpectedHead, Head, LiveEvent, LivingIndex, 
 /// should have. A killed server's people are gone after three to four heartbeats, which has to be less
 /// than 10 s.
 const HEARTBEAT: Duration = Duration::from_secs(2);
-/// How often a feed looks whether slow subscribers read again.
+/// Interval at which a feed checks whether slow subscribers read again.
 const CATCH_UP_INTERVAL: Duration = Duration::from_millis(50);
-/// Versions of who is here begin at a number up to this one, so that no two feeds of a drawing begin alike.
-/// It leaves room to count within the integers of JSON.
+/// Presence versions begin at a random number up to this one, so that no two feeds of a drawing
+/// begin alike. It leaves room to count within the integers of JSON.
 const FIRST_VERSIONS: u64 = u32::MAX as u64;
 
 /// What happened.
 #[derive(Debug)]
 pub enum Input<M> {
-    /// A session says something.
+    /// A session sent a message.
     Session(FromSession<M>),
-    /// Somebody reads over HTTP.
+    /// A reader over HTTP made a request.
     Read(ReadRequest),
-    /// [`Effect::Subscribe`] ended: the live queries are open, or not.
+    /// [`Effect::Subscribe`] ended: the live queries are open, or failed.
     Subscribed(Result<(), StoreError>),
     /// The live queries delivered something.
     Event(LiveEvent),
@@ -93,18 +92,18 @@ pub enum Input<M> {
     ReadEnded(Result<ReadResult, StoreError>),
     /// [`Effect::Append`] ended.
     Appended {
-        /// Where the drawing had to be.
+        /// The state in which the drawing was expected to be.
         expected: ExpectedHead,
-        /// What was to be stored.
+        /// The decision to store.
         decision: Decision,
-        /// What became of it.
+        /// The outcome.
         result: Result<Appended, StoreError>,
     },
     /// [`Effect::WriteIndex`] failed.
     IndexFailed,
     /// [`Effect::Probe`] ended.
     Probed(Result<(), StoreError>),
-    /// The database reports the drawing's head; nothing if the drawing is not there any more.
+    /// The database reports the drawing's head; `None` if the drawing is removed.
     Head(Option<Head>),
     /// [`Effect::Publish`] ended.
     Published {
@@ -113,20 +112,20 @@ pub enum Input<M> {
         /// Whether it was written.
         result: Result<(), StoreError>,
     },
-    /// [`Effect::Defer`]: everything that was ready before it was handled.
+    /// Answers [`Effect::Defer`]: everything that was ready before was handled.
     Deferred,
     /// The time of [`Core::next_timer`] has come.
     Timer,
     /// The server stops: close the sessions, finish what is queued.
     Drain,
-    /// The server stops now.
+    /// The server stops at once.
     ForceClose,
 }
 
-/// What a read brought.
+/// The result of a read.
 #[derive(Debug)]
 pub enum ReadResult {
-    /// To [`ReadPlan::Living`].
+    /// Answers [`ReadPlan::Living`].
     Living {
         /// The living strokes, with the tombstones if they are few.
         drawing: Drawing,
@@ -135,29 +134,29 @@ pub enum ReadResult {
         /// The head of the index of living strokes that the database has, or 0.
         indexed: Seq,
     },
-    /// To [`ReadPlan::Changes`].
+    /// Answers [`ReadPlan::Changes`].
     Changes {
         /// The position after which was read.
         since: Seq,
-        /// What is new, in order.
+        /// The changes after it, in order.
         chunks: Vec<Chunk>,
         /// The tombstones that were missing.
         tombstones: Vec<Change>,
     },
 }
 
-/// What is to be done.
+/// An instruction to the shell.
 #[derive(Debug)]
 pub enum Effect {
-    /// Open the live queries; those that were open before end.
+    /// Open the live queries, replacing any earlier ones.
     Subscribe,
     /// Read from the database.
     Read(ReadPlan),
-    /// Store a decision, if the drawing is where it is expected.
+    /// Store a decision, if the drawing is in the expected state.
     Append {
-        /// Where it has to be.
+        /// The expected state.
         expected: ExpectedHead,
-        /// What to store.
+        /// The decision to store.
         decision: Decision,
     },
     /// Write down which strokes are living, for first loads.
@@ -175,16 +174,17 @@ pub enum Effect {
     },
     /// Give [`Input::Deferred`] once everything that is ready was handled.
     Defer,
-    /// The feed has this many sessions.
+    /// Update the number of sessions.
     Sessions(usize),
-    /// Nobody may find the feed any more.
+    /// Remove the feed from the registry.
     Deregister,
-    /// Nobody may find the feed any more, and it ends, if no more requests than these were sent to it.
+    /// Remove the feed from the registry, and end it, if no more requests than these were sent to
+    /// it.
     CloseIfIdle {
         /// Joins and reads that it has seen.
         requests: u64,
     },
-    /// The feed has ended; what was sent to it before is handled yet.
+    /// The feed has ended; messages sent before are still handled.
     Stop,
 }
 
@@ -198,7 +198,7 @@ struct Deferred {
     undelivered_since: Option<Instant>,
 }
 
-/// What a feed is given once.
+/// The parameters of a feed.
 pub struct Environment {
     /// The drawing.
     pub drawing: DrawingId,
@@ -206,7 +206,7 @@ pub struct Environment {
     pub server: ServerId,
     /// What it obeys.
     pub settings: Arc<FeedSettings>,
-    /// What it counts.
+    /// The metrics of this server.
     pub metrics: Arc<Metrics>,
     /// What it shares with its sessions and the registry.
     pub state: FeedState,
@@ -229,7 +229,7 @@ pub struct Core<M: Mailbox> {
     random: fastrand::Rng,
 }
 
-/// The time of a step, and what comes of it.
+/// The time of a step, and its effects.
 struct Step<'a> {
     now: Instant,
     effects: &'a mut Vec<Effect>,
@@ -242,7 +242,7 @@ impl Step<'_> {
 }
 
 impl<M: Mailbox> Core<M> {
-    /// A feed that begins now; all its random choices follow from `seed`.
+    /// A new feed; all its random choices follow from `seed`.
     pub fn begin(
         environment: Environment,
         seed: u64,
@@ -274,7 +274,7 @@ impl<M: Mailbox> Core<M> {
         core
     }
 
-    /// Takes an input.
+    /// Handles an input.
     pub fn step(&mut self, now: Instant, input: Input<M>, effects: &mut Vec<Effect>) {
         let step = &mut Step { now, effects };
         match input {
@@ -364,7 +364,7 @@ impl<M: Mailbox> Core<M> {
                 since,
                 epoch,
             } => {
-                // The last one counts: they must not gather while a read is in flight.
+                // The last input counts: changes must not gather while a read is in flight.
                 self.requests.forget_since(session);
                 let since = PendingRequest::Since {
                     session,
@@ -505,7 +505,7 @@ impl<M: Mailbox> Core<M> {
         }
     }
 
-    /// Delivers what is new.
+    /// Delivers new changes and acknowledgements.
     fn flush(&mut self, step: &mut Step) {
         let Some(drawing) = self.replica.drawing() else {
             return;

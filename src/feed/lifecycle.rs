@@ -1,4 +1,4 @@
-//! Whether a feed is open, drains or has ended, and what those are told who are refused.
+//! Whether a feed is open, draining or ended, and how it refuses requests.
 
 use std::time::{Duration, Instant};
 
@@ -8,22 +8,22 @@ use super::requests::PendingRequest;
 use crate::backoff::MAX_PAUSE;
 use crate::protocol::Close;
 
-/// Sessions that are closed for a restart come back spread over this time.
+/// Clients of sessions closed for a restart reconnect spread over this time.
 const RESTART_SPREAD: Duration = Duration::from_secs(2);
 
 /// Why a feed ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
-    /// The drawing is not there, or no longer.
+    /// The drawing does not exist, or was deleted.
     NoDrawing,
-    /// The drawing was never read.
+    /// The drawing could never be read.
     Unavailable,
     /// The server stops.
     Restart,
 }
 
 impl CloseReason {
-    /// How a session is closed.
+    /// The close code for its sessions.
     pub(super) fn close(self, random: &mut fastrand::Rng) -> Close {
         match self {
             CloseReason::NoDrawing => Close::NoDrawing,
@@ -54,15 +54,15 @@ impl CloseReason {
     }
 }
 
-/// The life of one feed.
+/// The lifecycle of one feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifecycle {
-    /// It takes everything.
+    /// It accepts everything.
     Open {
-        /// When it was used last.
+        /// When it was last used.
         used: Instant,
     },
-    /// It takes nothing new, and finishes what it has taken.
+    /// It accepts nothing new, and finishes what it has accepted.
     Draining,
     /// It refuses everything.
     Ended(CloseReason),
@@ -101,7 +101,7 @@ impl Lifecycle {
         matches!(self, Self::Ended(_))
     }
 
-    /// Why nothing new is taken, if so.
+    /// Why it accepts nothing new, if so.
     pub fn close_reason(&self) -> Option<CloseReason> {
         match self {
             Self::Open { .. } => None,

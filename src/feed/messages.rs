@@ -1,4 +1,4 @@
-//! What a feed is told and asked.
+//! The messages to a feed.
 
 use tokio::sync::oneshot;
 
@@ -9,64 +9,64 @@ use crate::domain::ids::Epoch;
 use crate::domain::ids::{SessionId, Writer};
 use crate::domain::op::Op;
 use crate::domain::sequence::Seq;
-use crate::protocol::{Hello, PageSignal};
+use crate::protocol::{ClientSignal, Hello};
 
-/// What a session tells the feed of its drawing.
+/// A message of a session to the feed of its drawing.
 #[derive(Debug)]
 pub enum FromSession<M> {
-    /// A session is there.
+    /// The session joins.
     Join {
-        /// Its id.
+        /// The session.
         session: SessionId,
-        /// Where to reach it.
+        /// The session's mailbox.
         mailbox: M,
-        /// The last position its page holds.
+        /// The last position the client holds.
         since: Seq,
         /// The epoch that position belongs to.
         epoch: Option<Epoch>,
     },
-    /// It draws.
+    /// The client sent `hello`, and may draw.
     Hello {
-        /// Its id.
+        /// The session.
         session: SessionId,
-        /// Who draws.
+        /// The writer.
         hello: Hello,
-        /// What its link allows.
+        /// The access of its link.
         access: Access,
     },
-    /// It wants something, for which it has reserved room.
+    /// Ops of the client, for which capacity is reserved.
     Submit {
-        /// Its id.
+        /// The session.
         session: SessionId,
-        /// Who draws.
+        /// The writer.
         writer: Writer,
         /// The ops, in order.
         ops: Vec<Op>,
     },
-    /// It tells what is seen and forgotten.
+    /// A pointer or ink.
     Signal {
-        /// Its id.
+        /// The session.
         session: SessionId,
-        /// The pointer, the ink.
-        signal: PageSignal,
+        /// The pointer and the ink.
+        signal: ClientSignal,
     },
-    /// Its page holds everything up to `since`: send what comes after.
+    /// The client holds everything up to `since`: send the later changes.
     Since {
-        /// Its id.
+        /// The session.
         session: SessionId,
-        /// The position.
+        /// The last position the client holds.
         since: Seq,
         /// The epoch it belongs to.
         epoch: Epoch,
     },
-    /// Its page missed who is here: send all of it.
+    /// The client missed a presence change: send the whole list.
     People {
-        /// Its id.
+        /// The session.
         session: SessionId,
     },
-    /// It is gone.
+    /// The session ended.
     Leave {
-        /// Its id.
+        /// The session.
         session: SessionId,
     },
 }
@@ -74,12 +74,12 @@ pub enum FromSession<M> {
 /// A read over HTTP.
 #[derive(Debug)]
 pub struct ReadRequest {
-    /// The last position that the reader holds.
+    /// The last position the reader holds.
     pub since: Seq,
     /// The epoch it belongs to.
     pub epoch: Option<Epoch>,
-    /// Of a first load in several chunks: the head when it began.
+    /// In a first load of several chunks, the head at its start.
     pub target: Option<Seq>,
-    /// Where the answer goes.
+    /// Receives the answer.
     pub answer: oneshot::Sender<Result<ReadChunk, FeedError>>,
 }

@@ -1,25 +1,25 @@
-//! Whether a live query still delivers what is stored.
+//! Detects a live query that no longer delivers.
 //!
-//! One that was killed behind the feed's back ends without a word. It must never be taken for one
-//! for which there is nothing to tell: a feed's own changes and signals come back to it too.
+//! A live query killed from outside ends without notice. It must not be confused with one that has
+//! nothing to deliver: a feed's own changes and signals are delivered to it too.
 
 use crate::domain::sequence::Seq;
 
 /// Missed ticks before a live query counts as stalled.
 const TICKS_UNTIL_STALLED: u8 = 2;
 
-/// How far one live query got, and how far it should be.
+/// How far one live query has got, and how far it should be.
 #[derive(Debug, Default)]
 struct Progress {
     received: u64,
-    /// What was received, and what was stored, when the last tick passed.
+    /// What was received and stored at the last tick.
     before: u64,
     due: u64,
     missed: u8,
 }
 
 impl Progress {
-    /// One that is told what comes after this.
+    /// A live query that delivers what comes after this.
     fn from(received: u64) -> Self {
         Self {
             received,
@@ -27,7 +27,7 @@ impl Progress {
         }
     }
 
-    /// A tick passed. One that is late is not stalled, as long as it goes on telling.
+    /// A tick passed. A slow live query is not stalled as long as it makes progress.
     fn is_stalled(&mut self, stored: u64) -> bool {
         let silent = self.received < self.due && self.received == self.before;
         self.missed = if silent { self.missed + 1 } else { 0 };
@@ -40,18 +40,18 @@ impl Progress {
 /// What is stored, and what of it was received.
 #[derive(Debug, Default)]
 pub(super) struct LiveQueryMonitor {
-    /// By their positions.
+    /// Changes, by position.
     changes: Progress,
-    /// Signal rows of this feed's own, by their number.
+    /// This feed's own signal rows, by number.
     rows: Progress,
-    /// The last number of a row that was given, and of one that is stored.
+    /// The last row numbers assigned and stored.
     numbered: u64,
     written: u64,
 }
 
 impl LiveQueryMonitor {
-    /// The live queries are new: changes up to `head` were read, and rows that are on their way
-    /// may be told or not.
+    /// The live queries are new: changes up to `head` were read, and rows in flight may or may not
+    /// be delivered.
     pub(super) fn begin(&mut self, head: Seq) {
         self.changes = Progress::from(head);
         self.rows = Progress::from(self.numbered);
@@ -62,7 +62,7 @@ impl LiveQueryMonitor {
         self.changes.received = self.changes.received.max(seq);
     }
 
-    /// Numbers a signal row, which is to be stored.
+    /// Assigns a number to a signal row that is to be stored.
     pub(super) fn next_row(&mut self) -> u64 {
         self.numbered += 1;
         self.numbered
@@ -73,15 +73,15 @@ impl LiveQueryMonitor {
         self.written = self.written.max(row);
     }
 
-    /// The row of this number was received. A feed before this one gave higher numbers.
+    /// The row of this number was received. Numbers of an earlier feed are higher.
     pub(super) fn on_row(&mut self, row: u64) {
         if row <= self.numbered {
             self.rows.received = self.rows.received.max(row);
         }
     }
 
-    /// A tick passed, and the drawing stands at `head`: true when for some ticks nothing was
-    /// received of what was stored before.
+    /// A tick passed, and the drawing is at `head`: true if for some ticks nothing of what was
+    /// stored before was received.
     pub(super) fn is_stalled(&mut self, head: Seq) -> bool {
         let to_changes = self.changes.is_stalled(head);
         self.rows.is_stalled(self.written) || to_changes
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_and_not_heard_for_some_ticks_means_stalled() {
+    fn changes_stored_but_not_received_for_some_ticks_mean_stalled() {
         let after = usize::from(TICKS_UNTIL_STALLED) + 1;
         let mut monitor = LiveQueryMonitor::default();
         monitor.begin(5);

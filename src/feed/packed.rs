@@ -1,7 +1,7 @@
-//! A text compressed once, to be sent behind heads that differ.
+//! A text compressed once, to be sent behind different heads.
 //!
-//! Nothing here waits or does I/O; compressing takes some ten milliseconds per MiB, and is nothing for
-//! an actor's thread.
+//! Nothing here waits or does I/O. Compressing takes some ten milliseconds per MiB: too long for an
+//! actor's thread.
 
 use std::io::Write;
 
@@ -9,12 +9,12 @@ use bytes::Bytes;
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
-/// The header of a gzip file (RFC 1952) without a name and a time, made on whatever system.
+/// The header of a gzip file (RFC 1952) without name, time and system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-/// Most bytes of a block that is not compressed (RFC 1951).
+/// Most bytes of an uncompressed block (RFC 1951).
 const MAX_STORED: usize = 0xffff;
 
-/// A text as DEFLATE blocks, the last of which is the last of the file.
+/// A text as DEFLATE blocks, the last of which ends the file.
 #[derive(Debug)]
 pub(super) struct Packed {
     blocks: Bytes,
@@ -22,7 +22,7 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    /// Compresses a text, quickly.
+    /// Compresses a text at a fast level.
     pub(super) fn of(text: &[u8]) -> Self {
         let mut crc = Crc::new();
         crc.update(text);
@@ -34,10 +34,10 @@ impl Packed {
         }
     }
 
-    /// The gzip file of a head and this text, as pieces.
+    /// A gzip file of a head and this text, in pieces.
     ///
-    /// The head stands in blocks that are not compressed, which end at a byte, as those of the text
-    /// begin: so both are one DEFLATE stream, which every reader of gzip understands.
+    /// The head is in uncompressed blocks, which end at a byte boundary, where the text's blocks
+    /// begin: so both are one valid DEFLATE stream.
     pub(super) fn behind(&self, head: &str) -> Vec<Bytes> {
         let mut begin = HEADER.to_vec();
         for part in head.as_bytes().chunks(MAX_STORED) {

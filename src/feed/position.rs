@@ -1,6 +1,6 @@
-//! Where a reader stands, and what brings it to the head.
+//! A reader's position, and the changes that bring it to the head.
 //!
-//! It must never take a position of another history for one of this.
+//! It must never confuse positions of two histories.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +11,14 @@ use crate::domain::ids::Epoch;
 use crate::domain::op::Change;
 use crate::domain::sequence::Seq;
 use crate::metrics::Metrics;
-use crate::protocol::{ResetReason, ToBrowser, strokes_frame};
+use crate::protocol::{ResetReason, ServerFrame, strokes_frame};
 
-/// The largest frame of changes, in bytes, unless a single one has more. What is new and does
-/// not fit goes out in several; a catch-up that does not fit is read over HTTP, compressed.
+/// Largest frame of changes, in bytes, unless a single change has more. Larger news goes out in
+/// several frames; a larger catch-up is read over HTTP, compressed.
 pub const MAX_STROKES_FRAME_BYTES: usize = 256 * 1024;
 
-/// Where a reader that says it holds `since` of `epoch` really is, and whether it has to start over.
+/// The valid position of a reader that claims to hold `since` of `epoch`, and whether it has to
+/// start over.
 pub fn resolve_since(
     drawing: &Drawing,
     since: Seq,
@@ -38,36 +39,36 @@ pub fn resolve_since(
     (since, None)
 }
 
-/// What a reader over HTTP is given next.
+/// The next rows for a reader over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
-    /// It loads the drawing for the first time, and has the living strokes up to `after`: those up to
-    /// `target`, which was the head when it began, are next, and no tombstone.
+    /// A first load that has the living strokes up to `after`: the next ones are those up to
+    /// `target`, the head at its start, without tombstones.
     ///
-    /// A tombstone up to `target` is of a stroke that was gone when the reader began, so no chunk
-    /// gave it that stroke, unless it was restored: then the tombstone is there no more. What is erased
-    /// while it reads has a position after `target`, and is told by the reads that follow the last
-    /// chunk: they go on as [`Load::Since`] the target. A living stroke that moves on before its chunk
-    /// is read is missing there, and found after the target too.
+    /// A tombstone up to `target` is of a stroke erased before the load began, which no chunk
+    /// contained, unless it was restored: then the tombstone is gone. Strokes erased during the
+    /// load have tombstones after `target`, which the reads after the last chunk return: they
+    /// continue as [`Load::Since`] the target. So do living strokes that are replaced before their
+    /// chunk is read.
     First {
-        /// The end of the chunk before.
+        /// The end of the previous chunk.
         after: Seq,
         /// The head when the first chunk was read.
         target: Seq,
     },
-    /// It holds everything up to here, and needs all changes after it.
+    /// All changes after this position.
     Since(Seq),
 }
 
-/// What a reader over HTTP that says it holds `since` of `epoch` is given next, and whether it has to
-/// start over; with a `target`, it is in the middle of its first load.
+/// The next rows for a reader over HTTP that claims to hold `since` of `epoch`, and whether it has
+/// to start over; with a `target`, it is in its first load.
 pub fn resolve_read(
     drawing: &Drawing,
     since: Seq,
     epoch: Option<Epoch>,
     target: Option<Seq>,
 ) -> (Load, Option<ResetReason>) {
-    // Of a first load, the tombstones after its target must be there, not those after its last chunk.
+    // A first load needs the tombstones after its target, not those after its last chunk.
     let target = target.filter(|&target| 0 < since && since < target);
     let (held, reset) = resolve_since(drawing, target.unwrap_or(since), epoch);
     let load = match target {
@@ -84,15 +85,15 @@ pub fn resolve_read(
     (load, reset)
 }
 
-/// What brings a session from a position to the head.
+/// The frames that bring a session from a position to the head.
 pub(super) struct CatchUp {
     /// Frames, each with the position that it reaches.
     pub(super) frames: Vec<(Seq, ByteString)>,
-    /// They are the advice to read over HTTP.
+    /// Whether they only ask the client to read over HTTP.
     pub(super) reads: bool,
 }
 
-/// The changes after a position, for a session that holds what is before them.
+/// The changes after a position, for a session that holds everything before them.
 pub(super) fn catch_up(drawing: &Drawing, position: Seq, metrics: &Metrics) -> CatchUp {
     if size(drawing.since(position)).is_none() {
         return read_instead(position);
@@ -107,13 +108,12 @@ pub(super) fn catch_up(drawing: &Drawing, position: Seq, metrics: &Metrics) -> C
 
 fn read_instead(since: Seq) -> CatchUp {
     CatchUp {
-        frames: vec![(since, ToBrowser::Read { since }.encode())],
+        frames: vec![(since, ServerFrame::Read { since }.encode())],
         reads: true,
     }
 }
 
-/// Bytes of changes, unless they are more than fit in a frame: it looks only as far as that, since a
-/// drawing may be large.
+/// Bytes of changes, or `None` if they exceed a frame. Stops there, since a drawing may be large.
 fn size<'a>(mut changes: impl Iterator<Item = &'a Change>) -> Option<usize> {
     changes.try_fold(0, |bytes, change| {
         let bytes = bytes + change.bytes();
@@ -121,7 +121,7 @@ fn size<'a>(mut changes: impl Iterator<Item = &'a Change>) -> Option<usize> {
     })
 }
 
-/// The frame that the last session which held nothing was sent: it is kept for those that come after it.
+/// The frame of the last session that held nothing, kept for the next ones.
 pub(super) struct FirstFrame {
     epoch: Epoch,
     head: Seq,
@@ -132,7 +132,7 @@ pub(super) struct FirstFrame {
 }
 
 impl FirstFrame {
-    /// For how long it is kept for the next session.
+    /// How long it is kept.
     const KEEP: Duration = Duration::from_secs(10);
 
     fn of(drawing: &Drawing, bytes: usize, metrics: &Metrics, now: Instant) -> Self {
@@ -148,8 +148,8 @@ impl FirstFrame {
         }
     }
 
-    /// Whether the living strokes up to its head are the same still. Below a head none is added, so it
-    /// is enough that none went.
+    /// Whether the living strokes up to its head are still the same. Below a head none is added, so
+    /// it is enough that none was removed.
     fn is_true(&self, drawing: &Drawing) -> bool {
         self.epoch == drawing.epoch() && drawing.living(0, self.head).count() == self.rows
     }
@@ -159,9 +159,9 @@ impl FirstFrame {
     }
 }
 
-/// The living strokes, for a session that holds nothing: it needs no tombstone. A frame that was
-/// encoded for another session is sent again, and what was drawn since then behind it, unless that is
-/// more than a quarter of it.
+/// The living strokes, for a session that holds nothing: it needs no tombstones. A frame encoded
+/// for an earlier session is reused, followed by later changes, unless these exceed a quarter of
+/// its size.
 pub(super) fn first_load(
     kept: &mut Option<FirstFrame>,
     drawing: &Drawing,

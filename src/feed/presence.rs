@@ -1,9 +1,9 @@
-//! Who is here: the writers of this server's sessions, and what other servers say of theirs; and
-//! what the sessions and the other servers were told of it.
+//! Presence: the writers of this server's sessions and of other servers, and the lists sent to the
+//! sessions and to other servers.
 //!
-//! What was heard of another server expires by itself: nobody has to say that they left. What is
-//! told has a bound, however many are here: sessions are told of [`MAX_LISTED`] by name and of the
-//! number of all, other servers of [`MAX_TOLD`].
+//! Another server's list expires by itself, so no leave message is needed. What is sent is bounded,
+//! whatever the number of people: sessions get [`MAX_LISTED`] names and the total number, other
+//! servers [`MAX_TOLD`] names.
 
 mod listed;
 
@@ -19,26 +19,27 @@ pub use listed::{MAX_LISTED, QUIET};
 
 /// Ticks without a row before a server's people expire.
 pub const TICKS_UNTIL_EXPIRED: u8 = 3;
-/// Most writers of one server whom the other servers are told of by name. Beyond it a writer who is seen
-/// through two servers may be counted twice. It bounds a row: some 150 KiB.
+/// Most writers of one server that are listed to the other servers. A writer beyond it who is seen
+/// through two servers may be counted twice. It bounds a row to some 150 KiB.
 pub const MAX_TOLD: usize = 1_000;
-/// The pauses between two updates of who is here, and between two frames of signals, are at least so long …
+/// Least pause between two presence updates, and between two frames of signals.
 pub const SHORTEST_PAUSE: Duration = Duration::from_millis(33);
-/// … and grow by so much with each writer who is here: to a second for 250, …
+/// Increase of the pause for each writer: it is a second at 250.
 const PEOPLE_PAUSE_EACH: Duration = Duration::from_millis(4);
-/// … but to no more than that: in a crowd nobody is told of anybody's coming more often.
+/// Longest pause between two presence updates.
 const LONGEST_PEOPLE_PAUSE: Duration = Duration::from_secs(1);
-/// … and with each session that gets the frame: some 5,000 frames of signals a second at most.
+/// Increase of the pause between frames of signals for each session: some 5,000 frames per second
+/// at most.
 const SIGNAL_PAUSE_EACH: Duration = Duration::from_micros(200);
-/// Ink has to come while it is drawn, however many look on.
+/// Longest pause between frames of signals: ink has to arrive while it is drawn.
 const LONGEST_SIGNAL_PAUSE: Duration = Duration::from_millis(500);
 
-/// How long to gather who came and left, when so many are here.
+/// How long to gather presence changes, with this many people.
 pub fn people_pause(people: usize) -> Duration {
     pause(PEOPLE_PAUSE_EACH, people, LONGEST_PEOPLE_PAUSE)
 }
 
-/// How long to gather ink and pointers for so many sessions.
+/// How long to gather ink and pointers for this many sessions.
 pub fn signal_pause(sessions: usize) -> Duration {
     pause(SIGNAL_PAUSE_EACH, sessions, LONGEST_SIGNAL_PAUSE)
 }
@@ -48,36 +49,36 @@ fn pause(each: Duration, number: usize, longest: Duration) -> Duration {
     each.saturating_mul(number).clamp(SHORTEST_PAUSE, longest)
 }
 
-/// What another server is known to have said of its people.
+/// Another server's list as received.
 #[derive(Debug, Default)]
 struct RemotePeople {
     people: People,
     missed: u8,
 }
 
-/// What came of a row of another server.
+/// The effect of a row of another server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PeerRowOutcome {
-    /// Who is here is not what it was.
+    /// The presence has changed.
     pub changed: bool,
-    /// A row before it was missed: its server is to be asked.
+    /// A row before it was missed: request the whole list.
     pub missed: bool,
 }
 
-/// Who is here.
+/// The presence of one drawing on one server.
 #[derive(Debug)]
 pub struct Presence {
     local: BTreeMap<SessionId, Person>,
     remote: BTreeMap<ServerId, RemotePeople>,
-    /// What the sessions were told, and the other servers.
+    /// The lists as sent to the sessions and to the other servers.
     to_sessions: People,
     to_servers: People,
     activity: Activity,
 }
 
 impl Presence {
-    /// Nobody yet. The versions of what is told begin at a number that no roster of this server for
-    /// this drawing began with before.
+    /// No people. Versions begin at a number that no earlier feed of this drawing on this server
+    /// began with.
     pub fn begin(version: u64) -> Self {
         Self {
             local: BTreeMap::new(),
@@ -88,17 +89,18 @@ impl Presence {
         }
     }
 
-    /// A session of this server is seen as this person.
+    /// A session of this server is present as this person.
     pub fn join(&mut self, session: SessionId, person: Person) {
         self.local.insert(session, person);
     }
 
-    /// A session of this server left; true when it was seen.
+    /// A session of this server left; true if it was present.
     pub fn leave(&mut self, session: SessionId) -> bool {
         self.local.remove(&session).is_some()
     }
 
-    /// Everyone who is known by name, this server's first. A writer that came back through another session is here once.
+    /// All people known by name, this server's first. A writer with several sessions is listed
+    /// once.
     fn everyone(&self) -> Vec<&Person> {
         let remote = self.remote.values();
         let remote = remote.flat_map(|server| server.people.listed().values());
@@ -110,7 +112,7 @@ impl Presence {
             .collect()
     }
 
-    /// How many people there are: those known by name, each once however many pages they have, and the others.
+    /// Number of people: those known by name, each counted once for all their tabs, and the others.
     fn count(&self, everyone: &[&Person]) -> usize {
         let persons: HashSet<_> = everyone.iter().map(|person| person.author).collect();
         let others = self.remote.values().map(|server| {
@@ -120,22 +122,22 @@ impl Presence {
         persons.len() + others.sum::<usize>()
     }
 
-    /// About how many writers are here: how long to gather depends on it.
+    /// Approximate number of writers, which determines how long to gather.
     pub fn len(&self) -> usize {
         let remote = self.remote.values();
         let remote: usize = remote.map(|server| server.people.count()).sum();
         self.local.len() + remote
     }
 
-    /// Whether nobody is here.
+    /// Whether no one is present.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What is new to the sessions, and all of it for those who missed something; nothing when
-    /// nothing is.
+    /// The changes for the sessions, and the whole list for those that missed some; `None` when
+    /// nothing changed.
     pub fn update_for_sessions(&mut self, now: Instant) -> Option<(PeopleUpdate, PeopleUpdate)> {
-        // Taken out, since whom it chooses is borrowed from here.
+        // Taken out, since the chosen people are borrowed from `self`.
         let mut activity = std::mem::take(&mut self.activity);
         let everyone = self.everyone();
         let count = self.count(&everyone);
@@ -149,7 +151,7 @@ impl Presence {
         news.is_change().then(|| (news, self.to_sessions.whole()))
     }
 
-    /// What is new to the other servers: an empty change when nothing is.
+    /// The changes for the other servers; empty when there are none.
     pub fn update_for_peers(&mut self) -> PeopleUpdate {
         let mut seen = HashSet::new();
         let mut listed = BTreeMap::new();
@@ -161,14 +163,14 @@ impl Presence {
         self.to_servers.become_next(seen.len(), listed)
     }
 
-    /// All of it for the other servers.
+    /// The whole list for the other servers.
     pub fn whole_for_peers(&mut self) -> PeopleUpdate {
         self.update_for_peers();
         self.to_servers.whole()
     }
 
-    /// A writer moves its pointer, or draws. Whether its pointer is to be passed on: it is of use to
-    /// those only who know whose it is.
+    /// A writer moves its pointer or draws. Returns whether to send its pointer: receivers need its
+    /// owner in their list.
     pub fn acts(&mut self, writer: WriterId, now: Instant) -> bool {
         let listed = self.to_sessions.listed();
         let all_fit = listed.len() < MAX_LISTED;
@@ -178,7 +180,7 @@ impl Presence {
         all_fit || listed.contains_key(&writer)
     }
 
-    /// Whether the sessions know a writer by name.
+    /// Whether a writer is in the sessions' list.
     pub fn lists(&self, writer: WriterId) -> bool {
         self.to_sessions.listed().contains_key(&writer)
     }
@@ -188,12 +190,12 @@ impl Presence {
         !self.remote.is_empty()
     }
 
-    /// Whether a server was heard lately.
+    /// Whether a row of a server was received lately.
     pub fn knows(&self, server: ServerId) -> bool {
         self.remote.contains_key(&server)
     }
 
-    /// Another server said something, and perhaps who is there.
+    /// A row of another server arrived, perhaps with its people.
     pub fn on_row(&mut self, server: ServerId, presence: Option<PeopleUpdate>) -> PeerRowOutcome {
         let known = self.remote.entry(server).or_default();
         known.missed = 0;
@@ -207,7 +209,8 @@ impl Presence {
         }
     }
 
-    /// A tick passed: forgets the servers that have missed too many; true when one was forgotten.
+    /// A heartbeat interval passed: drops servers that have missed too many; true if one was
+    /// dropped.
     pub fn expire_peers(&mut self) -> bool {
         let before = self.remote.len();
         self.remote.retain(|_, server| {

@@ -1,6 +1,7 @@
-//! The ops of one open drawing that wait to be appended, and the batch that is on its way.
+//! The ops of one open drawing that wait to be appended, and the batch in flight.
 //!
-//! Its room is bounded and is taken before an op is sent here: nothing in it is ever dropped.
+//! Its capacity is bounded and reserved before an op is submitted, so that no op in it is ever
+//! dropped.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,18 +15,18 @@ use crate::domain::op::{Op, OpKind};
 pub const MAX_BATCH_OPS: usize = 500;
 /// Most bytes of bodies in one transaction, unless a single op has more.
 pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
-/// What an op is counted with beside its body, in bytes.
+/// Size that an op counts in addition to its body, in bytes.
 const OP_BYTES: usize = 200;
 
 /// Identifies a session within its process.
 pub type SessionId = u64;
 
-/// The bytes an op is counted with.
+/// The size that an op counts, in bytes.
 pub fn op_bytes(op: &Op) -> usize {
     OP_BYTES
         + match &op.kind {
             OpKind::Draw { body } | OpKind::Restore { body, .. } => body.as_json().len(),
-            // A patch is bounded by its frame; its exact size is not worth encoding it again.
+            // A patch is bounded by its frame; its exact size is not worth another encoding.
             OpKind::Edit { set, .. } => set
                 .0
                 .iter()
@@ -49,10 +50,10 @@ fn rough_bytes(value: &serde_json::Value) -> usize {
     }
 }
 
-/// The room for ops of one open drawing, shared by its feed and its sessions.
+/// The capacity for ops of one open drawing, shared by its feed and its sessions.
 ///
-/// A session reserves room before it submits, so that a full queue is a refusal for load at
-/// once and in order, and everything that was submitted is taken.
+/// A session reserves capacity before it submits, so that a full queue refuses an op for load at
+/// once and in order, and every submitted op is accepted.
 #[derive(Clone, Debug)]
 pub struct Capacity(Arc<Space>);
 
@@ -65,7 +66,7 @@ struct Space {
 }
 
 impl Capacity {
-    /// Room for so many ops, and so many bytes.
+    /// Capacity for this many ops and bytes.
     pub fn new(max_ops: usize, max_bytes: usize) -> Self {
         Self(Arc::new(Space {
             ops: AtomicUsize::new(0),
@@ -75,7 +76,7 @@ impl Capacity {
         }))
     }
 
-    /// Takes room for an op of `bytes`; false when there is none.
+    /// Reserves capacity for an op of `bytes`; false when there is none.
     pub fn reserve(&self, bytes: usize) -> bool {
         let ops = self.0.ops.fetch_add(1, Ordering::Relaxed);
         let held = self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -86,7 +87,7 @@ impl Capacity {
         fits
     }
 
-    /// How many ops hold room, and how many bytes.
+    /// The reserved numbers of ops and bytes.
     pub fn used(&self) -> (usize, usize) {
         let Space { ops, bytes, .. } = &*self.0;
         (ops.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed))
@@ -105,23 +106,23 @@ struct Waiting {
     op: (Writer, Op),
 }
 
-/// The ops that wait, in order, and the batch that is being decided or appended.
+/// The queued ops in order, and the batch that is being decided or appended.
 #[derive(Debug)]
 pub struct Queue {
     capacity: Capacity,
     waiting: VecDeque<Waiting>,
     sessions: Vec<(SessionId, usize)>,
     batch: Vec<(Writer, Op)>,
-    /// How many of the next ops go one by one, after a batch of them failed.
+    /// How many of the next ops are appended one by one, after a batch of them failed.
     isolated: usize,
-    /// The op that went alone failed before.
+    /// The isolated op has failed once.
     failed_alone: bool,
-    /// The verdicts with which the batch was appended, if it is unknown whether it is stored.
+    /// The verdicts of the batch, while it is unknown whether it is stored.
     unproven: Vec<Verdict>,
 }
 
 impl Queue {
-    /// An empty queue with this room.
+    /// An empty queue with this capacity.
     pub fn new(capacity: Capacity) -> Self {
         Self {
             capacity,
@@ -134,17 +135,17 @@ impl Queue {
         }
     }
 
-    /// The room that a session reserves before it submits.
+    /// The capacity that sessions reserve from.
     pub fn capacity(&self) -> &Capacity {
         &self.capacity
     }
 
-    /// Whether nothing waits and nothing is on its way.
+    /// Whether no op is queued or in flight.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.batch.is_empty()
     }
 
-    /// Takes in ops for which room was reserved.
+    /// Adds ops for which capacity was reserved.
     pub fn push(&mut self, session: SessionId, writer: Writer, ops: impl IntoIterator<Item = Op>) {
         for op in ops {
             self.waiting.push_back(Waiting {
@@ -155,8 +156,8 @@ impl Queue {
         }
     }
 
-    /// The batch to decide now: the one that is still on its way, or all that has gathered, up
-    /// to the limits. Empty when nothing waits.
+    /// The batch to decide now: the one in flight, or all queued ops up to the limits. Empty when
+    /// none is queued.
     pub fn batch(&mut self) -> &[(Writer, Op)] {
         if self.batch.is_empty() {
             let most = if self.isolated > 0 { 1 } else { MAX_BATCH_OPS };
@@ -176,7 +177,7 @@ impl Queue {
         &self.batch
     }
 
-    /// The batch has its answers: gives back who asked for each op, and its number.
+    /// Ends the batch, which is decided: returns the session and number of each op.
     pub fn finish(&mut self) -> Vec<(SessionId, u64)> {
         self.isolated = self.isolated.saturating_sub(self.batch.len());
         self.failed_alone = false;
@@ -191,8 +192,8 @@ impl Queue {
             .collect()
     }
 
-    /// The batch failed for a reason of its own: its ops go one by one, so that one poisoned op
-    /// hurts nobody. False when it was one op already.
+    /// Splits the batch, which failed: its ops go one by one, so that one poisoned op does not
+    /// block the others. False when it was a single op.
     pub fn split(&mut self) -> bool {
         if self.batch.len() <= 1 {
             return false;
@@ -207,16 +208,16 @@ impl Queue {
         true
     }
 
-    /// The batch was appended with these verdicts, and it is unknown whether it is stored.
+    /// Records that the batch was appended with these verdicts, and may or may not be stored.
     pub fn set_unproven(&mut self, verdicts: Vec<Verdict>) {
         self.unproven = verdicts;
     }
 
-    /// Restores the refusals of a batch that proved to be stored, in the verdicts of the decision
-    /// that followed. `last` is the highest number of a writer's ops that is stored.
+    /// Restores the refusals of a batch that proved to be stored in the verdicts of the decision
+    /// after it. `last` is the highest stored number of a writer's ops.
     ///
-    /// A refusal leaves no row. Once a later op of its writer is stored, a refused op looks like one
-    /// that happened, and its page would be told *done*.
+    /// A refusal leaves no row. Once a later op of its writer is stored, a refused op looks like a
+    /// stored one, and its client would receive `done`.
     pub fn restore_refusals(&mut self, verdicts: &mut [Verdict], last: impl Fn(WriterId) -> u64) {
         let earlier = std::mem::take(&mut self.unproven);
         let decided = self.batch.iter().zip(verdicts);
@@ -228,8 +229,8 @@ impl Queue {
         }
     }
 
-    /// The op that is on its way alone failed, while the database takes what else is written. Once
-    /// may be chance: true when that is so for the second time.
+    /// The isolated op failed, while the database accepts other writes. One failure may be chance:
+    /// true at the second one.
     pub fn second_failure(&mut self) -> bool {
         std::mem::replace(&mut self.failed_alone, true)
     }
@@ -315,12 +316,12 @@ mod tests {
             queue.restore_refusals(&mut verdicts, |_| last);
             verdicts
         };
-        // The second op is stored, and the third one was decided anew.
+        // The second op is stored, and the third was decided again.
         let expected = [refused.clone(), Verdict::Done, Verdict::Done];
         assert_eq!(told(&mut queue, 2), expected);
-        // Nothing is stored: all of them were decided anew.
+        // Nothing is stored: all ops were decided again.
         assert_eq!(told(&mut queue, 0), done());
-        // Verdicts of one batch are not those of the next.
+        // The verdicts of one batch do not apply to the next.
         queue.set_unproven(vec![refused.clone(); 3]);
         queue.finish();
         queue.push(1, writer, [erase(4)]);

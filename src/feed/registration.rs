@@ -1,6 +1,6 @@
-//! The entries of the open feeds, and each feed's hold on its own.
+//! The registry's entries: one per open feed.
 //!
-//! It must never remove another feed of the same drawing.
+//! A feed must never remove the entry of another feed of the same drawing.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,10 +11,11 @@ use crate::domain::ids::DrawingId;
 
 /// One open feed, as the registry finds it.
 pub(super) struct Entry<H> {
-    /// Tells the feeds of one drawing apart.
+    /// Identifies the feed among those of one drawing.
     pub(super) number: u64,
     pub(super) handle: H,
-    /// Joins and reads on their way to it or there: it does not close for idleness before it saw them.
+    /// Joins and reads sent to the feed: it does not close for idleness before it has seen them
+    /// all.
     pub(super) requests_sent: u64,
     pub(super) sessions: usize,
 }
@@ -38,7 +39,7 @@ impl<H> Entries<H> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the numbers of sessions are others than when this was last waited for.
+    /// Waits until the numbers of sessions have changed since the last wait.
     pub(super) async fn counts_changed(&self) {
         self.counted.notified().await;
     }
@@ -61,7 +62,7 @@ impl<H> Registration<H> {
         }
     }
 
-    /// Removes the feed. Whoever asks for the drawing from now on opens another one.
+    /// Removes the feed. Later requests for the drawing open another one.
     pub(super) fn remove(&self) {
         let mut open = self.entries.lock();
         if open
@@ -88,7 +89,7 @@ impl<H> Registration<H> {
         }
     }
 
-    /// Tells how many sessions the feed has.
+    /// Updates the number of the feed's sessions.
     pub(super) fn count(&self, sessions: usize) {
         if let Some(open) = self
             .entries

@@ -1,4 +1,4 @@
-//! The feeds that are open on this server: finds or opens the one of a drawing, and drains them all.
+//! The open feeds of this server: finds or opens a drawing's feed, and drains them all.
 //!
 //! There is never more than one feed of a drawing on a server.
 
@@ -27,16 +27,16 @@ use crate::metrics::{Metrics, Row};
 use crate::protocol::PeerMessage;
 use crate::store::{Head, Store};
 
-/// An attempt to reach a feed that closes at the same moment is made again so often.
+/// Most attempts to reach a feed that is closing at the same moment.
 const ATTEMPTS: usize = 3;
-/// How long feeds may take to close their sessions when a drain took too long.
+/// How long feeds may take to close their sessions after a drain has timed out.
 const LAST_CLOSE: Duration = Duration::from_millis(500);
-/// KiB that the chunks take which the feeds keep for those who read the same over HTTP.
+/// KiB of chunks that all feeds keep for readers over HTTP.
 const CHUNK_ROOM_KIB: usize = 64 * 1024;
-/// How long a read waits for a feed that has to ask the database first. A page gives up after 20 s.
+/// How long a read waits for a feed that has to read from the database first. A client waits 20 s.
 const READ_WAIT: Duration = Duration::from_secs(15);
 
-/// The open feeds of one server. Clones are the same registry.
+/// The open feeds of one server. Clones share them.
 #[derive(Clone)]
 pub struct Feeds(Arc<Registry>);
 
@@ -50,8 +50,8 @@ struct Registry {
 }
 
 impl Feeds {
-    /// No open feed yet. A feed runs on the thread that first asks for it, a worker of the
-    /// HTTP server: many of its sessions are on the same thread, and cost no wake-up of another.
+    /// No open feed. A feed runs on the thread of its first request, a worker of the HTTP server:
+    /// many of its sessions are on the same thread, and need no wake-up of another.
     pub fn new(store: Store, settings: FeedSettings) -> Self {
         Self(Arc::new(Registry {
             store,
@@ -63,17 +63,17 @@ impl Feeds {
         }))
     }
 
-    /// Whether this server goes.
+    /// Whether the server is stopping.
     pub fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Relaxed)
     }
 
-    /// How many feeds are open.
+    /// Number of open feeds.
     pub fn open(&self) -> usize {
         self.lock().len()
     }
 
-    /// Brings up to date what is measured only when it is asked for.
+    /// Updates the gauges that are measured only on request.
     pub fn update_gauges(&self) {
         let (mut ops, mut bytes) = (0, 0);
         let mut sizes = [
@@ -101,12 +101,12 @@ impl Feeds {
         metrics.queue_bytes.set(bytes);
     }
 
-    /// What this server counts.
+    /// The metrics of this server.
     pub fn metrics(&self) -> &Arc<Metrics> {
         self.0.store.metrics()
     }
 
-    /// The sessions of each open drawing on this server.
+    /// The number of sessions of each open drawing on this server.
     pub fn counts(&self) -> Vec<(DrawingId, u32)> {
         self.lock()
             .iter()
@@ -114,7 +114,8 @@ impl Feeds {
             .collect()
     }
 
-    /// Waits until the counts are others than when this was last waited for. One task waits.
+    /// Waits until the numbers of sessions have changed since the last wait. Only one task may
+    /// wait.
     pub async fn counts_changed(&self) {
         self.0.open.counts_changed().await;
     }
@@ -123,7 +124,7 @@ impl Feeds {
     ///
     /// # Errors
     ///
-    /// [`FeedError::Unavailable`] while this server goes.
+    /// [`FeedError::Unavailable`] while the server is stopping.
     pub fn join(&self, id: DrawingId, message: FromActor) -> Result<FeedHandle, FeedError> {
         self.send(id, message)
     }
@@ -154,7 +155,7 @@ impl Feeds {
             )?;
             match tokio::time::timeout(READ_WAIT, page).await {
                 Ok(Ok(page)) => return page,
-                // The feed is gone: another one answers.
+                // The feed is gone: retry with another one.
                 Ok(Err(_)) => {}
                 Err(_) => return Err(FeedError::Unavailable),
             }
@@ -162,8 +163,8 @@ impl Feeds {
         Err(FeedError::Unavailable)
     }
 
-    /// A drawing was renamed, deleted or taken back through this server: tells its own feed and those of the
-    /// other servers. Whom this does not reach learns it when heads are compared.
+    /// A drawing was renamed, deleted or restored through this server: its own feed and those of
+    /// other servers check it. A feed that is not reached learns it from the next head check.
     pub async fn announce_metadata_change(&self, id: DrawingId) {
         let row = PeerMessage {
             check_head: true,
@@ -182,7 +183,8 @@ impl Feeds {
         }
     }
 
-    /// Passes on what the database says of a drawing, if it is open here; nothing, if it is swept away.
+    /// Passes a drawing's state in the database to its feed, if it is open here; `None` if the
+    /// drawing is removed.
     fn report_head(&self, id: DrawingId, head: Option<Head>) {
         let feed = self.lock().get(&id).map(|open| open.handle.feed.clone());
         if let Some(feed) = feed {
@@ -191,7 +193,7 @@ impl Feeds {
     }
 
     /// Compares the heads, titles and deletions of all open drawings with the database's every
-    /// `head_check_interval`, in one query for all. Runs until it is dropped.
+    /// `head_check_interval`, in one query. Runs until the future is dropped.
     pub async fn watch(&self) {
         loop {
             tokio::time::sleep(self.0.settings.head_check_interval).await;
@@ -206,14 +208,15 @@ impl Feeds {
                     open.iter()
                         .for_each(|id| self.report_head(*id, heads.remove(id)));
                 }
-                Err(error) => log::warn!("the heads of open drawings cannot be checked: {error}"),
+                Err(error) => log::warn!("cannot check the heads of open drawings: {error}"),
             }
         }
     }
 
-    /// Closes all sessions with a restart, in batches, and stops the feeds once what they were
-    /// given is committed and answered. Opens none from now on. After `limit` those that are left are
-    /// closed at once: what has no answer then their pages send to another server.
+    /// Closes all sessions with a restart, in batches, and stops the feeds once the ops they
+    /// accepted are committed and acknowledged. Opens no feed from now on. After `limit` the
+    /// remaining sessions are closed at once: their clients send unacknowledged ops to another
+    /// server.
     pub async fn drain(&self, limit: Duration) {
         self.0.draining.store(true, Ordering::Relaxed);
         let feeds: Vec<Addr<Feed>> = self
@@ -229,7 +232,7 @@ impl Feeds {
                 finishing.push(done);
             }
             for done in finishing {
-                // A feed that went by itself has nothing left to drain.
+                // A feed that closed by itself has nothing left to drain.
                 let _ = done.await;
             }
         };
@@ -238,14 +241,14 @@ impl Feeds {
                 "feeds are still busy after {} ms: their sessions are closed",
                 limit.as_millis()
             );
-            // One that does not come to this in time has its sessions cut.
+            // The sessions of a feed that does not handle this in time are cut off.
             let closed = join_all(feeds.iter().map(|feed| feed.send(ForceClose)));
             let _ = tokio::time::timeout(LAST_CLOSE, closed).await;
         }
     }
 
-    /// Asks the drawing's feed, which is opened if it is not. Sent under the lock, so that a
-    /// feed that takes itself off the registry knows that nothing more is on its way to it.
+    /// Sends a message to the drawing's feed, and opens the feed if necessary. Sent under the lock,
+    /// so that a feed that removes itself from the registry knows that no message is in flight.
     fn send<M>(&self, id: DrawingId, message: M) -> Result<FeedHandle, FeedError>
     where
         M: Message<Result = ()> + Send + 'static,
@@ -267,7 +270,8 @@ impl Feeds {
             hash_map::Entry::Vacant(entry) => entry.insert(self.open_feed(id)),
         };
         open.requests_sent += 1;
-        // Past the mailbox's limit: bounded by the number of sessions and requests.
+        // Ignores the mailbox's limit: the messages are bounded by the numbers of sessions and
+        // requests.
         open.handle.feed.do_send(message);
         Ok(open.handle.clone())
     }

@@ -1,4 +1,4 @@
-//! The drawing as this server holds it, and what arrived out of order.
+//! The drawing as this server holds it, and changes that arrived out of order.
 //!
 //! It must never take a change before those that precede it, nor a position of one epoch for one of
 //! another.
@@ -15,7 +15,7 @@ use crate::store::{Chunk, Head, LivingIndex};
 /// first load skips at most about as many, which takes some 20 ms.
 pub const INDEX_AFTER: usize = 20_000;
 
-/// What became of a change that arrived.
+/// The effect of a change that arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placed {
     /// It is held already.
@@ -24,19 +24,19 @@ pub(super) enum Placed {
     Applied,
     /// Changes before it are missing: it waits for them.
     Waits,
-    /// More wait than may: this many were dropped, and the drawing has to be read.
+    /// Too many wait: this many were dropped, and the drawing has to be read.
     Overflow(usize),
 }
 
-/// What a finite read brought.
+/// The effect of a finite read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadOutcome {
-    /// The drawing is as far as the read.
+    /// The replica has caught up with the read.
     UpToDate,
     /// The database holds another history than this replica, which has to be read from its beginning.
     OtherHistory {
-        /// The same epoch has fewer changes than before: its positions would mean two things, so it
-        /// needs another epoch first.
+        /// The same epoch has fewer changes than before. Its positions would be ambiguous, so the
+        /// drawing needs a new epoch first.
         renew: Option<Epoch>,
     },
 }
@@ -46,7 +46,7 @@ pub(super) enum ReadOutcome {
 pub enum ReadPlan {
     /// The living strokes from the beginning.
     Living {
-        /// Give the drawing another epoch first, if it still has this one.
+        /// Renew the epoch first, if the drawing still has this one.
         renew: Option<Epoch>,
     },
     /// Everything after `since`, and the tombstones that are missing.
@@ -61,9 +61,9 @@ pub enum ReadPlan {
 /// A drawing that is kept up to date.
 #[derive(Debug)]
 pub struct Replica {
-    /// Nothing until the first read.
+    /// `None` until the first read.
     drawing: Option<Drawing>,
-    /// The drawing is of a history that has ended: what arrives is not of it.
+    /// The drawing is of a history that has ended: arriving changes do not belong to it.
     is_outdated: bool,
     title: String,
     out_of_order: BTreeMap<Seq, Change>,
@@ -90,7 +90,7 @@ impl Replica {
         self.drawing.as_ref()
     }
 
-    /// The drawing, once its tombstones were read too: before, nothing can be decided.
+    /// The drawing, once its tombstones were read too: before, no op can be decided.
     pub(super) fn whole(&self) -> Option<&Drawing> {
         self.drawing.as_ref().filter(|drawing| drawing.is_whole())
     }
@@ -119,7 +119,7 @@ impl Replica {
     /// Takes a stored change.
     pub(super) fn arrive(&mut self, change: Change) -> Placed {
         if self.is_outdated {
-            // The read that follows the new beginning finds it, if it is of that history.
+            // The read from the beginning finds it, if it belongs to the new history.
             return Placed::Stale;
         }
         if let Some(drawing) = &mut self.drawing {
@@ -141,7 +141,7 @@ impl Replica {
         Placed::Waits
     }
 
-    /// The head moved: takes what waited for that.
+    /// The head moved: applies the changes that waited for it.
     pub(super) fn take_waiting(&mut self) {
         let Some(drawing) = &mut self.drawing else {
             return;
@@ -187,7 +187,7 @@ impl Replica {
             return ReadOutcome::UpToDate;
         };
         let went_back = last.database_head < since;
-        // Below the compacted position a read does not tell what was erased.
+        // Below the compacted position erasures would be missing from the read.
         let is_compacted = 0 < since && since < last.compacted;
         if drawing.epoch() != last.epoch || went_back || is_compacted {
             self.out_of_order.clear();

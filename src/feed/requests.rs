@@ -1,4 +1,4 @@
-//! Joins, greetings and reads that wait until the feed is sure where the database is.
+//! Joins, hellos and reads that wait until the feed knows that it has caught up with the database.
 
 use super::mailbox::Mailbox;
 use super::messages::ReadRequest;
@@ -7,7 +7,7 @@ use crate::domain::ids::{Epoch, SessionId};
 use crate::domain::sequence::Seq;
 use crate::protocol::Hello;
 
-/// A request, and who made it.
+/// A request and its sender.
 #[derive(Debug)]
 pub(super) enum PendingRequest<M> {
     Join {
@@ -30,7 +30,7 @@ pub(super) enum PendingRequest<M> {
 }
 
 impl<M> PendingRequest<M> {
-    /// The session that made it, if one did.
+    /// The session that sent it, if one did.
     fn session(&self) -> Option<SessionId> {
         match self {
             PendingRequest::Join { session, .. }
@@ -40,7 +40,7 @@ impl<M> PendingRequest<M> {
         }
     }
 
-    /// The position whose tombstones, if any after it, are part of the answer.
+    /// The position after which tombstones are part of the answer, if any are.
     pub(super) fn position(&self) -> Seq {
         match self {
             PendingRequest::Join { since, .. } | PendingRequest::Since { since, .. } => *since,
@@ -50,20 +50,20 @@ impl<M> PendingRequest<M> {
         }
     }
 
-    /// Whether nobody waits for the answer any more.
+    /// Whether the requester has gone.
     fn is_abandoned(&self) -> bool {
         matches!(self, PendingRequest::Read(request) if request.answer.is_closed())
     }
 }
 
-/// The requests that wait.
+/// The waiting requests.
 #[derive(Debug)]
 pub(super) struct Requests<M> {
     /// They wait for a read that begins later.
     waiting: Vec<PendingRequest<M>>,
     /// The read that is in flight answers them.
     answered_by_read: Vec<PendingRequest<M>>,
-    /// Joins and reads that have arrived in all.
+    /// Joins and reads that have arrived in total.
     seen: u64,
 }
 
@@ -114,7 +114,7 @@ impl<M: Mailbox> Requests<M> {
         std::mem::take(&mut self.waiting)
     }
 
-    /// All of them, those that came first first.
+    /// All of them, in the order of arrival.
     pub(super) fn take_all(&mut self) -> Vec<PendingRequest<M>> {
         let mut all = self.take_answered();
         all.append(&mut self.waiting);

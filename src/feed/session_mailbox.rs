@@ -15,25 +15,25 @@ impl Message for ToSession {
     type Result = ();
 }
 
-/// A session's mailbox, and how many bytes of frames wait in it.
+/// A session's mailbox, and how many bytes of frames are queued in it.
 #[derive(Clone, Debug)]
 pub struct SessionMailbox {
     recipient: Recipient<ToSession>,
     queued: QueuedBytes,
     max_bytes: usize,
-    /// What found no room last.
+    /// The last message that did not fit.
     refused: Cell<Option<Refused>>,
 }
 
-/// What was sent to a session and not taken by it.
+/// The messages and bytes in a mailbox.
 #[derive(Clone, Debug, Default)]
 pub struct QueuedBytes(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// Bytes of frames that wait.
+    /// Bytes of queued frames.
     bytes: AtomicUsize,
-    /// Messages that the session has taken in all.
+    /// Messages that the session has taken in total.
     taken: AtomicUsize,
 }
 
@@ -51,17 +51,17 @@ impl QueuedBytes {
     }
 }
 
-/// A message that found no room.
+/// A message that did not fit.
 #[derive(Clone, Copy, Debug)]
 struct Refused {
     bytes: usize,
-    /// How many messages had been taken before.
+    /// The number of messages taken before.
     taken: usize,
 }
 
 impl SessionMailbox {
-    /// The mailbox of a session, which says to `queued` what it took. At most `max_bytes` of frames
-    /// wait in it, unless a single one has more.
+    /// The mailbox of a session, which reports to `queued` what it takes. At most `max_bytes` of
+    /// frames are queued, unless a single one has more.
     pub fn new(recipient: Recipient<ToSession>, queued: QueuedBytes, max_bytes: usize) -> Self {
         Self {
             recipient,
@@ -79,7 +79,7 @@ impl SessionMailbox {
 impl Mailbox for SessionMailbox {
     fn frame(&self, frame: ByteString) -> bool {
         let bytes = frame.len();
-        // Read before the attempt, so that a message that is taken meanwhile counts as room later.
+        // Read before the attempt, so that a message taken meanwhile counts as room later.
         let taken = self.queued.taken();
         let queued = self.queued.0.bytes.fetch_add(bytes, Ordering::Relaxed);
         if self.fits(queued, bytes) && self.recipient.try_send(ToSession::Frame(frame)).is_ok() {

@@ -1,31 +1,31 @@
-//! What a feed obeys.
+//! The settings of a feed.
 
 use std::time::Duration;
 
 use crate::domain::drawing::Limits;
 
-/// What a feed obeys.
+/// The settings of a feed.
 #[derive(Clone, Debug)]
 pub struct FeedSettings {
-    /// What a drawing may hold.
+    /// The limits of a drawing.
     pub limits: Limits,
-    /// Most ops that wait to be appended.
+    /// Most ops queued for an append.
     pub queue_ops: usize,
-    /// Most bytes of ops that wait to be appended.
+    /// Most bytes of ops queued for an append.
     pub queue_bytes: usize,
     /// How long a change waits for a missing one before it.
     pub gap_timeout: Duration,
-    /// Most changes that wait so; when there are more, the drawing is read instead.
+    /// Size of the reorder buffer, in changes; when more wait, the drawing is read instead.
     pub reorder_buffer: usize,
-    /// Messages of sessions that wait; when there are more, signals are dropped. What must not be
-    /// lost goes past this limit, and is bounded by what each session may have on its way.
+    /// Most messages of sessions queued in the mailbox; beyond it signals are dropped. Other
+    /// messages ignore this limit, and are bounded by what each session may have in flight.
     pub feed_mailbox: usize,
-    /// Most points of ink that are gathered for one tick; more is dropped.
+    /// Most points of ink gathered for one tick; more ink is dropped.
     pub ink_points: usize,
-    /// A feed without a session closes after this time.
+    /// How long a feed without a session stays open.
     pub idle_timeout: Duration,
-    /// How often the heads of all open drawings are compared with the database's.
+    /// Interval of the checks of all open drawings' heads against the database's.
     pub head_check_interval: Duration,
-    /// Names the page's files in `welcome`.
+    /// Build of the HTML page's files, sent in `welcome`.
     pub build: String,
 }

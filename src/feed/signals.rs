@@ -1,5 +1,5 @@
-//! What is gathered to be sent together: signals for the sessions, and signals and presence for the
-//! feeds of other servers.
+//! What is gathered to be sent together: signals for the sessions; signals and presence for the
+//! other servers' feeds.
 //!
 //! It must never hold more ink than a setting allows, nor pointers of more people than are listed.
 
@@ -11,19 +11,19 @@ use crate::domain::signal::Signals;
 use crate::metrics::{Dropped, Metrics};
 use crate::protocol::PeerMessage;
 
-/// What the other servers have to be told of who is here.
+/// The presence that the other servers have to be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ForPeers {
     /// Nothing.
     #[default]
     Nothing,
-    /// What changed; if nothing did, that nothing did.
+    /// The changes since the last row; an empty change if there are none.
     Changes,
-    /// Everything: one of them asked, or is new.
+    /// The whole list: another server requested it, or is new.
     All,
 }
 
-/// To whom presence has to be sent, and when it was sent last.
+/// Who has to be sent presence, and when it was last sent.
 #[derive(Debug, Default)]
 pub(super) struct PresenceDirty {
     pub(super) for_sessions: bool,
@@ -32,23 +32,23 @@ pub(super) struct PresenceDirty {
 }
 
 impl PresenceDirty {
-    /// Someone came, left or changed here.
+    /// A person joined, left or changed on this server.
     pub(super) fn changed(&mut self) {
         self.for_sessions = true;
         self.for_peers_changes();
     }
 
-    /// The other servers need to know what changed.
+    /// The other servers have to be sent what changed.
     pub(super) fn for_peers_changes(&mut self) {
         self.for_peers = self.for_peers.max(ForPeers::Changes);
     }
 
-    /// The other servers need to know everything.
+    /// The other servers have to be sent the whole list.
     pub(super) fn for_peers_all(&mut self) {
         self.for_peers = ForPeers::All;
     }
 
-    /// How long to gather yet, with this many people here; nothing when there is nothing to send.
+    /// How long to gather further with this many people; `None` when there is nothing to send.
     pub(super) fn pause(&self, people: usize, now: Instant) -> Option<Duration> {
         if !self.for_sessions && self.for_peers == ForPeers::Nothing {
             return None;
@@ -60,7 +60,7 @@ impl PresenceDirty {
         Some(pause.saturating_sub(passed))
     }
 
-    /// Takes what is sent now.
+    /// Returns what to send now, and marks it as sent.
     pub(super) fn take(&mut self, now: Instant) -> (bool, ForPeers) {
         self.sent = Some(now);
         let for_sessions = std::mem::take(&mut self.for_sessions);
@@ -68,19 +68,19 @@ impl PresenceDirty {
     }
 }
 
-/// What is gathered.
+/// The gathered signals and presence.
 #[derive(Debug, Default)]
 pub(super) struct Signalling {
     pub(super) for_sessions: Signals,
     for_peers: Signals,
     pub(super) dirty: PresenceDirty,
-    /// Presence for the other servers that waits until the row before it is written.
+    /// Presence for the other servers, which waits until the row in flight is written.
     pub(super) presence: Option<PeopleUpdate>,
-    /// A row of another server was missed: its presence is needed as a whole.
+    /// A row of another server was missed, so its whole list is needed.
     pub(super) want_presence: bool,
     /// A row is in flight.
     pub(super) is_publishing: bool,
-    /// When signals were sent to the sessions last.
+    /// When signals were last sent to the sessions.
     pub(super) sent_at: Option<Instant>,
 }
 
@@ -123,14 +123,14 @@ impl Signalling {
     }
 }
 
-/// Takes in newer signals. Beyond `max_points` of ink all of it is dropped, and gathering begins anew.
+/// Adds newer signals. If there is more ink than `max_points`, all of it is dropped.
 fn gather(signals: &mut Signals, newer: Signals, max_points: usize, metrics: &Metrics) {
     signals.merge(newer);
     if signals.ink_points() > max_points {
         metrics.signals_dropped.count(Dropped::Ink);
         signals.ink.clear();
     }
-    // No more than those whose owners may be listed.
+    // No more pointers than people can be listed.
     signals.pointers.truncate(MAX_LISTED);
 }
 
@@ -147,7 +147,8 @@ mod tests {
 
     const STEP: Duration = Duration::from_millis(1);
 
-    /// The milliseconds at which presence is sent when somebody comes every so many milliseconds for five seconds.
+    /// The milliseconds at which presence is sent when a person joins every `every` ms for five
+    /// seconds.
     fn sent_at(people: usize, comes_every: u64) -> Vec<u64> {
         let (mut dirty, start) = (PresenceDirty::default(), Instant::now());
         let mut sent = Vec::new();
@@ -169,14 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn a_few_people_are_told_at_the_next_tick() {
+    fn presence_of_few_people_is_sent_at_the_next_tick() {
         assert!(pauses(&sent_at(3, 1)).iter().all(|pause| *pause == 33));
-        // Whoever comes after a pause is told of at once.
+        // A change after a pause is sent at once.
         assert_eq!(sent_at(3, 1_000), [0, 1_000, 2_000, 3_000, 4_000]);
     }
 
     #[test]
-    fn in_a_crowd_nobody_is_told_more_than_once_a_second() {
+    fn presence_of_a_crowd_is_sent_at_most_once_a_second() {
         for people in [250, 1_000, 100_000] {
             assert_eq!(sent_at(people, 5), [0, 1_000, 2_000, 3_000, 4_000]);
         }

@@ -1,4 +1,4 @@
-//! What a feed shares with its sessions and the registry.
+//! State that a feed shares with its sessions and the registry.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,13 +10,13 @@ use super::settings::FeedSettings;
 use crate::domain::drawing::{Drawing, Size};
 use crate::domain::sequence::Seq;
 
-/// What a feed shares with its sessions and the registry: room for ops, the head, and how large the
-/// drawing is in memory.
+/// State that a feed shares with its sessions and the registry: the capacity for ops, the head, and
+/// the drawing's size in memory.
 #[derive(Clone, Debug)]
 pub struct FeedState {
-    /// Room for ops.
+    /// The capacity for ops.
     pub capacity: Capacity,
-    /// KiB of chunks that all feeds of this server may keep.
+    /// KiB of chunks that all feeds of this server may still keep.
     pub(super) chunk_capacity: Arc<Semaphore>,
     numbers: Arc<Numbers>,
 }
@@ -64,7 +64,7 @@ impl FeedState {
         self.numbers.tombstones.set(tombstones);
     }
 
-    /// What the living strokes take in memory, and what the tombstones.
+    /// The sizes of the living strokes and of the tombstones in memory.
     pub(crate) fn sizes(&self) -> (Size, Size) {
         (self.numbers.living.get(), self.numbers.tombstones.get())
     }

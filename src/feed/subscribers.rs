@@ -1,13 +1,13 @@
-//! The sessions of one open drawing: who gets what, and who has fallen behind.
+//! The sessions of one open drawing: delivery, and sessions that have fallen behind.
 //!
-//! Delivery never waits and never buffers strokes: a session whose mailbox is full is left
-//! out until it reads again, and then gets everything it lacks in one frame.
+//! Delivery never waits and never buffers strokes: a session whose mailbox is full is skipped until
+//! it reads again, and then gets everything it lacks.
 //!
-//! # What a browser that does not read costs
+//! # The cost of a slow client
 //!
-//! At most so many bytes of frames as a setting says wait in its mailbox, which other sessions share,
-//! and its connection holds a copy of some 32 KiB and one frame, of about
-//! [`MAX_STROKES_FRAME_BYTES`] or one stroke. Beside that it is owed the answers to its own ops.
+//! A setting bounds the bytes of frames queued in its mailbox, which other sessions share, and its
+//! connection holds a copy of some 32 KiB and one frame of about [`MAX_STROKES_FRAME_BYTES`] or one
+//! stroke. Beside that it may have pending acks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -24,33 +24,33 @@ use crate::domain::ids::SessionId;
 use crate::domain::ids::{Epoch, Writer};
 use crate::domain::sequence::Seq;
 use crate::metrics::{Metrics, Resync, SkippedFrame};
-use crate::protocol::{Close, ResetReason, ToBrowser, strokes_frame};
+use crate::protocol::{Close, ResetReason, ServerFrame, strokes_frame};
 
-/// A session that reads nothing for so long is evicted.
+/// A session that reads nothing for this long is evicted.
 pub const MAX_STALL: Duration = Duration::from_secs(30);
 
 /// Retained frames: the latest of each kind, delivered to slow subscribers when they read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Retained {
-    /// Who is here.
+    /// The presence list.
     People,
     /// The drawing's title.
     Title,
 }
 
-/// How changes reach a session.
+/// How a session gets changes.
 #[derive(Debug)]
 enum Delivery {
-    /// It has everything that was sent, and gets each frame.
+    /// It has everything, and gets each frame.
     Live,
-    /// It has everything up to `position`, after it forgot everything if there is a reason to
-    /// reset, and was not reading at `since`.
+    /// It has everything up to `position`, after a reset if one is due, and has not read since
+    /// `since`.
     Behind {
         position: Seq,
         reset: Option<ResetReason>,
         since: Instant,
     },
-    /// It reads over HTTP, and will say what it then has.
+    /// Its client reads over HTTP, and will send the position that it then holds.
     Reading,
 }
 
@@ -59,11 +59,11 @@ enum Delivery {
 struct Subscriber<M> {
     mailbox: M,
     delivery: Delivery,
-    /// Who draws in it, once it said hello.
+    /// Its writer, once it sent hello.
     writer: Option<Writer>,
     /// Acks that found its mailbox full. Bounded by the session's unacknowledged ops.
     pending_acks: Option<Acks>,
-    /// What changed while it was not reading.
+    /// The retained frames that it missed.
     missed: BTreeSet<Retained>,
 }
 
@@ -111,18 +111,18 @@ impl<M: Mailbox> Subscriber<M> {
 pub struct Subscribers<M: Mailbox> {
     metrics: Arc<Metrics>,
     all: BTreeMap<SessionId, Subscriber<M>>,
-    /// Every live subscriber has everything up to here.
+    /// Every live subscriber has everything up to this position.
     sent: Seq,
-    /// How many have fallen behind.
+    /// Number of sessions that have fallen behind.
     slow: usize,
     /// The latest retained frame of each kind.
     retained: BTreeMap<Retained, ByteString>,
-    /// What the next session that holds nothing is sent.
+    /// The frame for the next session that holds nothing.
     first_frame: Option<FirstFrame>,
 }
 
 impl<M: Mailbox> Subscribers<M> {
-    /// Nobody yet.
+    /// No session.
     pub fn new(metrics: Arc<Metrics>) -> Self {
         Self {
             metrics,
@@ -134,23 +134,23 @@ impl<M: Mailbox> Subscribers<M> {
         }
     }
 
-    /// How many there are.
+    /// Number of sessions.
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no session.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// Who draws in a session, once it said hello.
+    /// The writer of a session, once it sent hello.
     pub fn writer(&self, session: SessionId) -> Option<Writer> {
         self.all.get(&session)?.writer
     }
 
-    /// A session said hello, and is told so, past its mailbox's limits: it says it once. False when it is
-    /// not here.
+    /// A session sent hello: delivers its welcome, regardless of the mailbox's limits, since it is
+    /// sent once. False if the session is unknown.
     pub fn welcome(
         &mut self,
         session: SessionId,
@@ -166,18 +166,18 @@ impl<M: Mailbox> Subscribers<M> {
         true
     }
 
-    /// The last position that was sent to all who follow.
+    /// The last position sent to all live sessions.
     pub fn sent(&self) -> Seq {
         self.sent
     }
 
-    /// Whether someone is to be caught up when they read again.
+    /// Whether a session has to be caught up when it reads again.
     pub fn has_slow(&self) -> bool {
         self.slow > 0
     }
 
-    /// Takes in a session that holds everything up to `since` of `epoch`, and sends what it
-    /// lacks; `resync` says where that comes from.
+    /// Adds a session that holds everything up to `since` of `epoch`, and sends what it lacks;
+    /// `resync` is the source of that.
     pub fn join(
         &mut self,
         session: SessionId,
@@ -192,7 +192,7 @@ impl<M: Mailbox> Subscribers<M> {
             delivery: Delivery::Reading,
             writer: None,
             pending_acks: None,
-            // What changes of who is here means nothing before all of it was told, be it later.
+            // A presence change is useless before the whole list, which may be sent later.
             missed: self
                 .retained
                 .keys()
@@ -204,7 +204,8 @@ impl<M: Mailbox> Subscribers<M> {
         self.resume(session, drawing, position, resync, now);
     }
 
-    /// A session holds everything up to `since` of `epoch`: sends what it lacks, and it follows from then on.
+    /// A session holds everything up to `since` of `epoch`: sends what it lacks; it is live from
+    /// then on.
     pub fn resume(
         &mut self,
         session: SessionId,
@@ -229,7 +230,7 @@ impl<M: Mailbox> Subscribers<M> {
         self.catch_up(drawing, now);
     }
 
-    /// A session left. Returns who drew in it.
+    /// Removes a session. Returns its writer.
     pub fn leave(&mut self, session: SessionId) -> Option<Writer> {
         self.remove(session)?.writer
     }
@@ -240,7 +241,7 @@ impl<M: Mailbox> Subscribers<M> {
         Some(subscriber)
     }
 
-    /// Sends what is new since the last flush, merged into one frame, or a few large ones, each
+    /// Sends the changes since the last flush, merged into one frame, or a few large ones, each
     /// encoded once.
     pub fn flush(&mut self, drawing: &Drawing, now: Instant) {
         let head = drawing.head();
@@ -278,7 +279,7 @@ impl<M: Mailbox> Subscribers<M> {
         }
     }
 
-    /// The drawing was read anew and is another one: everyone starts over.
+    /// The drawing was read again and has another history: all sessions start over.
     pub fn reset(&mut self, drawing: &Drawing, reason: ResetReason, now: Instant) {
         self.sent = drawing.head();
         for subscriber in self.all.values_mut() {
@@ -293,7 +294,7 @@ impl<M: Mailbox> Subscribers<M> {
         self.catch_up(drawing, now);
     }
 
-    /// Sends those who fell behind all they lack, if they read again.
+    /// Sends all they lack to sessions that fell behind and read again.
     pub fn catch_up(&mut self, drawing: &Drawing, now: Instant) {
         if self.slow == 0 {
             return;
@@ -308,14 +309,14 @@ impl<M: Mailbox> Subscribers<M> {
             else {
                 continue;
             };
-            // Nothing is encoded for a session that would not take it: that would go on for as long as it
-            // does not read.
+            // Encodes nothing for a session that would not take it: that would repeat for as long
+            // as it does not read.
             if !subscriber.mailbox.has_room() {
                 self.slow += 1;
                 continue;
             }
             if let Some(reason) = *reset {
-                let frame = ToBrowser::Reset {
+                let frame = ServerFrame::Reset {
                     epoch: drawing.epoch(),
                     reason,
                 }
@@ -332,7 +333,7 @@ impl<M: Mailbox> Subscribers<M> {
                     0 => first_load(&mut self.first_frame, drawing, &self.metrics, now),
                     position => catch_up(drawing, position, &self.metrics),
                 });
-            // Between two frames it may stop reading, and goes on from there.
+            // If it stops reading between two frames, it continues from there later.
             let all = found.frames.iter().all(|(reached, frame)| {
                 let taken = subscriber.mailbox.frame(frame.clone());
                 if taken {
@@ -346,7 +347,7 @@ impl<M: Mailbox> Subscribers<M> {
             }
             if found.reads {
                 subscriber.delivery = Delivery::Reading;
-                // Answers do not wait for the strokes: it may say nothing for long.
+                // Acks do not wait for the strokes, of which there may be none for long.
                 subscriber.send_acks();
                 continue;
             }
@@ -358,14 +359,14 @@ impl<M: Mailbox> Subscribers<M> {
         }
     }
 
-    /// Tells everyone something that lasts until it changes again: those who do not read are
-    /// told when they do, and those who join are told too.
+    /// Sends a retained frame to everyone: slow sessions get it when they read again, and new ones
+    /// when they join.
     pub fn announce(&mut self, kind: Retained, frame: ByteString, now: Instant) {
         self.announce_change(kind, frame.clone(), frame, now);
     }
 
-    /// The same with two frames: what changed, for those who were told all that was told before, and
-    /// the whole of it for the others. Both are encoded once.
+    /// The same with two frames: a change for the sessions that have all earlier ones, and the
+    /// whole for the others. Both are encoded once.
     pub fn announce_change(
         &mut self,
         kind: Retained,
@@ -392,7 +393,7 @@ impl<M: Mailbox> Subscribers<M> {
         self.retained.insert(kind, whole);
     }
 
-    /// A session asks for the whole of what lasts: at once, or when it reads.
+    /// A session requests the whole retained frame: sends it now, or when the session reads.
     pub fn repeat(&mut self, session: SessionId, kind: Retained, now: Instant) {
         let Some(subscriber) = self.all.get_mut(&session) else {
             return;
@@ -405,7 +406,7 @@ impl<M: Mailbox> Subscribers<M> {
         }
     }
 
-    /// Sends a frame that nobody misses: those who do not read are left out.
+    /// Sends a frame that may be lost: slow sessions are skipped.
     pub fn signal(&self, frame: &ByteString) {
         for subscriber in self.all.values() {
             let follows = matches!(subscriber.delivery, Delivery::Live);
@@ -415,8 +416,8 @@ impl<M: Mailbox> Subscribers<M> {
         }
     }
 
-    /// Tells a session what came of its ops. It is told for certain: what
-    /// finds its mailbox full waits until it reads.
+    /// Sends a session the outcome of its ops. Acks are never lost: those that do not fit its
+    /// mailbox wait until it reads.
     pub fn acknowledge(&mut self, session: SessionId, acks: Acks, now: Instant) {
         let Some(subscriber) = self.all.get_mut(&session) else {
             return;
@@ -428,7 +429,8 @@ impl<M: Mailbox> Subscribers<M> {
         }
     }
 
-    /// Names the sessions that have not read for too long, and closes them, should they ever read.
+    /// Returns the sessions that have not read for too long, and closes them in case they ever
+    /// read.
     pub fn evict_stalled(&mut self, now: Instant) -> Vec<SessionId> {
         if self
             .first_frame
@@ -452,7 +454,7 @@ impl<M: Mailbox> Subscribers<M> {
         .collect()
     }
 
-    /// Closes up to `most` sessions, and forgets them; gives which.
+    /// Closes and removes up to `most` sessions; returns which.
     pub fn close(&mut self, most: usize, mut close: impl FnMut() -> Close) -> Vec<SessionId> {
         let sessions: Vec<_> = self.all.keys().copied().take(most).collect();
         for session in &sessions {
@@ -465,7 +467,7 @@ impl<M: Mailbox> Subscribers<M> {
 }
 
 impl<M: Mailbox> Drop for Subscribers<M> {
-    /// No path forgets a session: those that are left when their feed goes join again.
+    /// Sessions that are left when their feed is dropped join again, on every path.
     fn drop(&mut self) {
         for subscriber in self.all.values() {
             subscriber.mailbox.tell(ToSession::Rejoin);

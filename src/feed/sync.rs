@@ -15,7 +15,7 @@ use crate::backoff::Backoff;
 use crate::domain::sequence::Seq;
 
 /// The head is compared with the database's this long after each subscription begins: a write that
-/// began before the live query and committed after the read notifies nobody.
+/// began before the live query and committed after the read causes no notification.
 pub(super) const HEAD_CHECKS: [Duration; 3] = [
     Duration::from_millis(100),
     Duration::from_millis(500),
@@ -58,7 +58,7 @@ pub struct Sync {
     reading: Reading,
     /// Head checks that were made since the subscription began.
     head_checks: usize,
-    /// Failures of either in a row.
+    /// Consecutive failures of either.
     pub(super) backoff: Backoff,
     pub(super) monitor: LiveQueryMonitor,
 }
@@ -74,12 +74,12 @@ impl Sync {
         }
     }
 
-    /// The state of the subscription.
+    /// The live queries.
     pub fn subscription(&self) -> Subscription {
         self.subscription
     }
 
-    /// The state of the read.
+    /// The finite read.
     pub fn reading(&self) -> Reading {
         self.reading
     }
@@ -113,7 +113,7 @@ impl Sync {
         is_open && self.monitor.is_stalled(head)
     }
 
-    /// How long after the one before it the next head check is due.
+    /// Time from one head check to the next.
     pub(super) fn next_head_check(&mut self) -> Option<Duration> {
         let before = match self.head_checks {
             0 => Duration::ZERO,
@@ -165,8 +165,8 @@ impl Sync {
         again
     }
 
-    /// A read, or what needs one, failed: the next one begins after a pause. False when one is in flight
-    /// that has not failed: another one follows it.
+    /// A read, or something that needs one, failed: the next read begins after a pause. False when
+    /// a read that has not failed is in flight: another one follows it.
     pub(super) fn wait_to_read(&mut self, has_failed: bool) -> bool {
         match &mut self.reading {
             Reading::InFlight { again, .. } if !has_failed => {
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_a_read_waits_for_the_one_in_flight() {
+    fn a_read_waits_for_the_one_in_flight() {
         let mut sync = subscribed();
         assert!(sync.begin_read());
         assert!(!sync.wait_to_read(false));

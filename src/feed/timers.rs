@@ -1,16 +1,15 @@
-//! The times at which a feed has something to do: at most one of each kind.
+//! The timers of a feed: at most one of each kind.
 //!
-//! A timer must not outlive its purpose: the simulation checks that a feed at rest has only the
-//! timers of a feed at rest.
+//! A timer must not outlive its purpose: the simulation checks which timers an idle feed has.
 
 use std::time::Instant;
 
-/// What a feed does at a certain time.
+/// The purpose of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Timer {
-    /// Announces itself to the other servers and looks for what has stalled.
+    /// Sends a heartbeat to the other servers, and checks for stalled live queries and sessions.
     Heartbeat,
-    /// Closes if nobody has used it for long.
+    /// Closes the feed if it was not used for long.
     Idle,
     /// Subscribes again after a failure.
     Subscribe,
@@ -18,19 +17,19 @@ pub enum Timer {
     Read,
     /// Reads if a missing change has not arrived.
     Gap,
-    /// Appends once other servers have had their time.
+    /// Appends after yielding to other servers.
     Append,
     /// Compares the head with the database's, a few times after each subscription.
     HeadCheck,
     /// Sends the signals that were gathered.
     Signals,
-    /// Sends who is here, once the pause for so many people is over.
+    /// Sends presence to the sessions.
     Presence,
-    /// Sends who is here to the other servers once more.
+    /// Sends presence to the other servers once more.
     PresenceRepeat,
-    /// Looks for slow subscribers that read again.
+    /// Checks whether slow subscribers read again.
     CatchUp,
-    /// Goes on with a drain.
+    /// Closes the next sessions of a drain.
     Drain,
 }
 
@@ -82,7 +81,7 @@ impl Timers {
         self.0.iter().flatten().min().copied()
     }
 
-    /// Takes a timer whose time has come, the earliest first.
+    /// Takes the earliest timer that is due.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<Timer> {
         let due = Timer::ALL.into_iter().filter_map(|timer| {
             let at = self.0[timer as usize].filter(|at| *at <= now)?;

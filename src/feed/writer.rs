@@ -16,28 +16,28 @@ use crate::domain::batch::{Decision, Verdict};
 use crate::domain::drawing::Drawing;
 use crate::store::ExpectedHead;
 
-/// What a writer does.
+/// The state of a writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Nothing.
+    /// No append is in flight.
     Idle,
     /// An append is in flight.
     InFlight {
-        /// Since when.
+        /// When it began.
         since: Instant,
     },
-    /// A write that proves that the database takes writes is in flight.
+    /// A write that checks whether the database accepts writes is in flight.
     Probing,
 }
 
-/// Whether the head is proven to be the database's: verdicts without a row need that.
+/// Whether the head is proven to be the database's, as verdicts without a row require.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verification {
     /// It is not.
     Unverified,
     /// The next read will prove it.
     Requested,
-    /// A read ended that began after the batch was complete.
+    /// A read that began after the batch was complete has ended.
     Verified,
 }
 
@@ -52,14 +52,14 @@ pub(super) enum Next {
     Acknowledge(Vec<Verdict>),
     /// Store it.
     Append {
-        /// Where the drawing has to be.
+        /// The state in which the drawing has to be.
         expected: ExpectedHead,
-        /// What was decided.
+        /// The decision to store.
         decision: Decision,
     },
 }
 
-/// The ops of one drawing on their way to the database.
+/// The ops of one drawing, from the queue to the database.
 #[derive(Debug)]
 pub struct BatchWriter {
     pub(super) queue: Queue,
@@ -78,7 +78,7 @@ impl BatchWriter {
         }
     }
 
-    /// What it does.
+    /// Whether an append or a probe is in flight.
     pub fn state(&self) -> State {
         self.state
     }
@@ -93,7 +93,7 @@ impl BatchWriter {
         self.queue.is_empty()
     }
 
-    /// Decides the batch that is due. The writer has to be idle, and the drawing whole.
+    /// Decides the next batch. The writer must be idle, and the drawing complete.
     pub(super) fn next(&mut self, drawing: &Drawing, now: Instant) -> Next {
         let batch = self.queue.batch();
         if batch.is_empty() {
@@ -127,7 +127,7 @@ impl BatchWriter {
         }
     }
 
-    /// The append has its result: how long it took.
+    /// The append ended after this time.
     pub(super) fn append_ended(&mut self, now: Instant) -> Duration {
         let took = match self.state {
             State::InFlight { since } => now.saturating_duration_since(since),
@@ -137,12 +137,12 @@ impl BatchWriter {
         took
     }
 
-    /// The database is asked whether it takes writes.
+    /// The probe of the database begins.
     pub(super) fn probe(&mut self) {
         self.state = State::Probing;
     }
 
-    /// It answered.
+    /// The probe has ended.
     pub(super) fn probe_ended(&mut self) {
         self.state = State::Idle;
     }

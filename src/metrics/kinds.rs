@@ -1,4 +1,4 @@
-//! The kinds of metrics: numbers, labelled numbers, times, and sizes of batches.
+//! The kinds of metrics: gauges, counters, labelled counters, and histograms of times and sizes.
 //!
 //! Counting must stay one atomic addition, without a lock or an allocation.
 
@@ -10,105 +10,105 @@ use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
-/// Upper bounds of times, in seconds.
+/// Upper bounds of the buckets of times, in seconds.
 const SECONDS: [f64; 14] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0,
 ];
-/// Upper bounds of how many ops there are in a batch.
+/// Upper bounds of the buckets of batch sizes, in ops.
 const OPS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
 
 /// A kind of metric.
 pub(super) trait Kind: Sized {
-    /// Makes one of this name in the registry.
+    /// Registers a metric of this name.
     fn make(name: &str, help: &str, registry: &Registry) -> Self;
 }
 
-/// A number that goes up and down. It is measured when it is asked for.
+/// A number that goes up and down, updated on request.
 pub struct Gauge(IntGauge);
 
-/// A number that goes up.
+/// A number that only goes up.
 pub struct Counter(IntCounter);
 
-/// How long something took.
+/// A histogram of durations.
 pub struct Seconds(Histogram);
 
-/// How many ops went together.
+/// A histogram of batch sizes.
 pub struct Ops(Histogram);
 
-/// A counter for each word of a label.
+/// A counter for each value of a label.
 pub struct Counters<L> {
     each: Vec<IntCounter>,
     label: PhantomData<L>,
 }
 
-/// A gauge for each word of a label.
+/// A gauge for each value of a label.
 pub struct Gauges<L> {
     each: Vec<IntGauge>,
     label: PhantomData<L>,
 }
 
-/// A label, whose words are the names of its values.
+/// A label with fixed values.
 pub trait Label: Copy {
     /// The name of the label.
     const NAME: &'static str;
-    /// Its words, in the order of their [`Label::index`].
+    /// Its values, in the order of their [`Label::index`].
     const WORDS: &'static [&'static str];
-    /// Which of the words.
+    /// The index of the value.
     fn index(self) -> usize;
 }
 
 impl Gauge {
-    /// It is so many now.
+    /// Sets the value.
     pub fn set(&self, now: usize) {
         self.0.set(i64::try_from(now).unwrap_or(i64::MAX));
     }
 }
 
 impl Counter {
-    /// Once more.
+    /// Adds one.
     pub fn count(&self) {
         self.0.inc();
     }
 
-    /// So many more.
-    pub fn add(&self, more: usize) {
-        self.0.inc_by(more as u64);
+    /// Adds `count`.
+    pub fn add(&self, count: usize) {
+        self.0.inc_by(count as u64);
     }
 }
 
 impl<L: Label> Counters<L> {
-    /// Once more of this.
+    /// Adds one for this label value.
     pub fn count(&self, label: L) {
         self.add(label, 1);
     }
 
-    /// So many more of this.
-    pub fn add(&self, label: L, more: usize) {
-        self.each[label.index()].inc_by(more as u64);
+    /// Adds `count` for this label value.
+    pub fn add(&self, label: L, count: usize) {
+        self.each[label.index()].inc_by(count as u64);
     }
 }
 
 impl<L: Label> Gauges<L> {
-    /// It is so many of this now.
+    /// Sets the value for this label value.
     pub fn set(&self, label: L, now: usize) {
         self.each[label.index()].set(i64::try_from(now).unwrap_or(i64::MAX));
     }
 }
 
 impl Seconds {
-    /// It took from then until now.
-    pub fn since(&self, then: Instant) {
-        self.took(then.elapsed());
+    /// Records the time since `begun`.
+    pub fn since(&self, begun: Instant) {
+        self.took(begun.elapsed());
     }
 
-    /// It took this long.
+    /// Records a duration.
     pub fn took(&self, time: Duration) {
         self.0.observe(time.as_secs_f64());
     }
 }
 
 impl Ops {
-    /// So many went together.
+    /// Records a batch.
     pub fn together(&self, ops: usize) {
         self.0.observe(ops as f64);
     }
@@ -168,7 +168,7 @@ impl Kind for Ops {
     }
 }
 
-/// Names and labels stand below, so that any wrong one fails every start.
+/// Names and labels are constants, so an invalid one fails every start.
 fn registered<M: Collector + Clone + 'static>(
     registry: &Registry,
     made: prometheus::Result<M>,

@@ -1,6 +1,6 @@
-//! Frames from a browser, parsed into types that cannot be wrong.
+//! Frames from a client, parsed into types that cannot be wrong.
 //!
-//! Nothing that gets past here is checked again: an op that is none must be refused here.
+//! Nothing later checks a frame again: a malformed op must be refused here.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -15,49 +15,49 @@ use crate::domain::sequence::Seq;
 use crate::domain::signal::{InkPart, PlanePoint};
 use crate::domain::stroke::{Body, Patch};
 
-/// A frame from a browser.
+/// A frame from a client.
 #[derive(Clone, Debug, PartialEq)]
-pub enum FromBrowser {
-    /// Who is here.
+pub enum ClientFrame {
+    /// Makes the session a writer.
     Hello(Hello),
-    /// Numbered wishes; one that is no op comes with the reason, under its number.
+    /// Numbered ops; a malformed one has the reason in its place.
     Ops(Vec<(u64, Result<Op, Refusal>)>),
     /// A pointer, or ink.
-    Signal(PageSignal),
-    /// Send again what comes after this position.
+    Signal(ClientSignal),
+    /// Requests the changes after a position.
     Since {
-        /// The last position the page holds.
+        /// The last position the client holds.
         since: Seq,
         /// The epoch it belongs to.
         epoch: Epoch,
     },
-    /// Send all of who is here again.
+    /// Requests the whole presence list.
     People,
-    /// Are you there?
+    /// Requests a `pong`.
     Ping,
 }
 
 /// What makes a session a writer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hello {
-    /// Who draws, made of the secret key and the tab.
+    /// The writer, derived from the secret key and the tab.
     pub writer: Writer,
-    /// A name and a colour, unless the page is not to be seen.
+    /// A name and a colour, unless the client is not to be listed.
     pub seen_as: Option<(String, Colour)>,
-    /// The number of the first op without an answer.
+    /// Number of the first op without an answer.
     pub next: u64,
 }
 
-/// What a page tells to be seen and forgotten.
+/// A client's pointer or ink.
 #[derive(Clone, Debug, PartialEq, Default)]
-pub struct PageSignal {
-    /// Where its pointer is: `Some(None)` once it left the drawing.
+pub struct ClientSignal {
+    /// The pointer's position: `Some(None)` once it left the drawing.
     pub pointer: Option<Option<PlanePoint>>,
     /// Part of a stroke in progress.
     pub ink: Option<InkPart>,
 }
 
-/// Why a frame is none of this protocol: the socket is closed with it.
+/// The frame violates the protocol, and its socket is closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FrameError(String);
@@ -74,13 +74,13 @@ impl From<serde_json::Error> for FrameError {
     }
 }
 
-impl FromBrowser {
-    /// Reads a text frame. An op that is none is refused by itself, under its number; everything
-    /// else that is wrong is wrong with the frame.
+impl ClientFrame {
+    /// Parses a text frame. A malformed op is refused by itself, under its number; any other error
+    /// rejects the whole frame.
     ///
     /// # Errors
     ///
-    /// [`FrameError`] says what is wrong.
+    /// [`FrameError`] with the reason.
     pub fn parse(text: &str) -> Result<Self, FrameError> {
         #[derive(Deserialize)]
         struct Typed<'a> {
@@ -140,7 +140,7 @@ struct HelloFrame {
     next: u64,
 }
 
-fn parse_hello(text: &str) -> Result<FromBrowser, FrameError> {
+fn parse_hello(text: &str) -> Result<ClientFrame, FrameError> {
     let frame: HelloFrame = serde_json::from_str(text)?;
     let seen_as = match (frame.name, frame.colour) {
         (Some(name), Some(colour)) => Some((checked_name(&name)?, colour)),
@@ -152,7 +152,7 @@ fn parse_hello(text: &str) -> Result<FromBrowser, FrameError> {
             "next is from 1 to {MAX_OP_NUMBER}"
         )));
     }
-    Ok(FromBrowser::Hello(Hello {
+    Ok(ClientFrame::Hello(Hello {
         writer: Writer::new(frame.key, frame.tab),
         seen_as,
         next: frame.next,
@@ -183,7 +183,7 @@ struct SignalFrame {
     ink: Option<InkPart>,
 }
 
-fn parse_signal(text: &str) -> Result<FromBrowser, FrameError> {
+fn parse_signal(text: &str) -> Result<ClientFrame, FrameError> {
     let frame: SignalFrame = serde_json::from_str(text)?;
     let pointer = match (frame.pointer, frame.away) {
         (Some(_), true) => return Err(FrameError::new("a pointer is somewhere or away")),
@@ -197,7 +197,7 @@ fn parse_signal(text: &str) -> Result<FromBrowser, FrameError> {
     if frame.ink.as_ref().is_some_and(|ink| !ink.is_valid()) {
         return Err(FrameError::new("ink is out of bounds"));
     }
-    Ok(FromBrowser::Signal(PageSignal {
+    Ok(ClientFrame::Signal(ClientSignal {
         pointer,
         ink: frame.ink,
     }))
@@ -234,7 +234,7 @@ struct OpFields<'a> {
     base: Option<OpId>,
 }
 
-fn parse_ops(text: &str) -> Result<FromBrowser, FrameError> {
+fn parse_ops(text: &str) -> Result<ClientFrame, FrameError> {
     #[derive(Deserialize)]
     struct Numbered {
         n: u64,
@@ -264,7 +264,7 @@ fn parse_ops(text: &str) -> Result<FromBrowser, FrameError> {
                 .map_err(Refusal::Invalid),
         ))
     });
-    Ok(FromBrowser::Ops(ops.collect::<Result<_, FrameError>>()?))
+    Ok(ClientFrame::Ops(ops.collect::<Result<_, FrameError>>()?))
 }
 
 fn op(fields: OpFields) -> Result<Op, String> {

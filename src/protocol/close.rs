@@ -1,34 +1,34 @@
-//! Why a socket is closed, in words that a page and a person can read.
+//! Close codes and reasons, readable by a client and a person.
 //!
-//! A reason always says whether coming back makes sense.
+//! A reason always says whether to reconnect.
 
 use std::time::Duration;
 
 use super::limits::{MAX_FRAME_BYTES, truncated};
 
-/// Why the server closes a socket, and whether coming back makes sense.
+/// Why the server closes a socket, and whether to reconnect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Close {
-    /// 4400: a frame, or the address, is none of this protocol.
+    /// 4400: a frame or the address violates the protocol.
     Malformed(String),
     /// 4403: a foreign origin or host.
     Forbidden(&'static str),
-    /// 4404: there is no such drawing, or no longer.
+    /// 4404: the drawing does not exist, or was deleted.
     NoDrawing,
-    /// 4408: nothing was heard for too long.
+    /// 4408: the client sent nothing for too long.
     Silent,
-    /// 4413: a frame over the limit.
+    /// 4413: a frame exceeds the limit.
     TooLarge,
-    /// 4429: more sessions than this server takes from one place or in all.
+    /// 4429: too many sessions on this server.
     TooMany,
-    /// 1012: this server goes; any other one takes over.
+    /// 1012: this server stops; any other one takes over.
     Restart {
-        /// How long to wait before coming back.
+        /// Delay before the client reconnects.
         after: Duration,
     },
-    /// 1013: too busy, or the database is away.
+    /// 1013: overload, or the database is away.
     Load {
-        /// How long to wait before coming back.
+        /// Delay before the client reconnects.
         after: Duration,
     },
 }
@@ -54,7 +54,7 @@ impl Close {
             Close::Malformed(reason) => format!("final: {reason}"),
             Close::Forbidden(reason) => format!("final: {reason}"),
             Close::NoDrawing => "final: there is no such drawing".into(),
-            Close::Silent => "again: nothing was heard from this page".into(),
+            Close::Silent => "again: no frame was received for too long".into(),
             Close::TooLarge => format!("final: a frame has at most {MAX_FRAME_BYTES} bytes"),
             Close::TooMany => "again in 5000 ms: too many sessions".into(),
             Close::Restart { after } => {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::people::PeopleUpdate;
 use crate::domain::signal::Signals;
 
-/// What one server tells the others of one drawing: one row of the signal table.
+/// A message to the other servers that have the drawing open: one row of the signal table.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct PeerMessage {
     /// Asks every other server for its people: sent by a feed that is new, or missed a row.
@@ -17,12 +17,12 @@ pub struct PeerMessage {
     /// Requests that every peer compares the drawing's head: it was renamed or deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub check_head: bool,
-    /// Asks every other server to append nothing for so many milliseconds, or until it sees a change
-    /// that is not its own: this one has lost all swaps for long.
+    /// Asks every other server to append nothing for this many milliseconds, or until it sees a
+    /// change of another server: this one has lost all swaps for long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yield_ms: Option<u64>,
-    /// Its people: all of them for who asked, what changed when it did, and with each tick an empty change,
-    /// by which the others see whether they missed one.
+    /// Its people: the whole list if requested, changes when there are some, and an empty change
+    /// with each heartbeat, which reveals missed rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence: Option<PeopleUpdate>,
     /// The ink and pointers of its sessions.

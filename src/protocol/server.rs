@@ -1,4 +1,4 @@
-//! Frames to a browser, encoded once for all who get them.
+//! Frames to a client, encoded once for all that receive them.
 //!
 //! A stroke's body is JSON already, and must never be parsed to be sent.
 
@@ -16,13 +16,13 @@ use crate::domain::people::PeopleUpdate;
 use crate::domain::sequence::Seq;
 use crate::domain::signal::Signals;
 
-/// A frame to a browser, except `strokes`, which [`strokes_frame`] writes.
+/// A frame to a client, except `strokes`, which [`strokes_frame`] writes.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub enum ToBrowser<'a> {
+pub enum ServerFrame<'a> {
     /// The answer to `hello`.
     Welcome {
-        /// The public id of this page.
+        /// The public id of the writer.
         writer: WriterId,
         /// The public id of the person.
         author: PersonId,
@@ -34,45 +34,45 @@ pub enum ToBrowser<'a> {
         done: u64,
         /// The drawing's title.
         title: &'a str,
-        /// What this link allows: `read`, `draw` or `own`.
+        /// The access that the link gives: `read`, `draw` or `own`.
         access: AccessName,
-        /// Names the page's files: a page of another build reloads when it likes.
+        /// Build of the HTML page's files: a page of another build may reload.
         build: &'a str,
     },
-    /// Forget every stroke and position.
+    /// The client must forget every stroke and position.
     Reset {
-        /// The epoch that begins.
+        /// The current epoch.
         epoch: Epoch,
-        /// Why.
+        /// The reason.
         reason: ResetReason,
     },
-    /// Seen and forgotten.
+    /// Ink and pointers.
     Signals(&'a Signals),
-    /// Who is here, or what changed of it.
+    /// The presence list, or its changes.
     People(&'a PeopleUpdate),
-    /// Every op up to `n` has its answer.
+    /// All ops up to `n` are stored or refused.
     Done {
-        /// The number.
+        /// Number of the last of them.
         n: u64,
     },
-    /// An op came to nothing.
+    /// An op was refused.
     Refused {
-        /// Its number.
+        /// Number of the op.
         n: u64,
-        /// A word for the reason: see [`Refusal::code`], or `load`.
+        /// The reason for programs: see [`Refusal::code`], or `load`.
         reason: &'a str,
         /// The reason for people.
         message: String,
-        /// The stroke as it is, where that matters.
+        /// The stroke's current state, where it matters.
         #[serde(skip_serializing_if = "Option::is_none")]
         stroke: Option<Box<RawValue>>,
-        /// With the reason `load`: milliseconds until it is worth trying again.
+        /// Only with the reason `load`: milliseconds until a retry is useful.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u64>,
     },
-    /// The ops from `n` on were not taken.
+    /// The ops from `n` on were not accepted: send them again.
     Resend {
-        /// The number.
+        /// Number of the first of them.
         n: u64,
     },
     /// The drawing's title changed.
@@ -80,9 +80,9 @@ pub enum ToBrowser<'a> {
         /// The new title.
         title: &'a str,
     },
-    /// Fetch what comes after `since` over HTTP.
+    /// The client must read the changes after `since` over HTTP.
     Read {
-        /// The position.
+        /// The position up to which the client holds everything.
         since: Seq,
     },
     /// The answer to `ping`.
@@ -92,15 +92,15 @@ pub enum ToBrowser<'a> {
     },
 }
 
-/// [`Access`] as the protocol writes it.
+/// [`Access`] as in the protocol.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccessName {
-    /// Looking.
+    /// Viewing.
     Read,
-    /// Drawing too.
+    /// Also drawing.
     Draw,
-    /// Everything.
+    /// Also renaming and deleting.
     Own,
 }
 
@@ -114,19 +114,19 @@ impl From<Access> for AccessName {
     }
 }
 
-/// Why a page has to start over.
+/// Why a client has to start over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResetReason {
     /// Its position belongs to another epoch of the drawing.
     Epoch,
-    /// Tombstones newer than its position are swept: it cannot learn what was erased.
+    /// Newer tombstones than its position are swept, so erasures would be missing.
     Compacted,
-    /// Its position was never reached in this epoch.
+    /// Its position is beyond the head of this epoch.
     Ahead,
 }
 
-impl ToBrowser<'_> {
+impl ServerFrame<'_> {
     /// The frame's text, which clones without copying.
     pub fn encode(&self) -> ByteString {
         serde_json::to_string(self)
@@ -134,7 +134,7 @@ impl ToBrowser<'_> {
             .into()
     }
 
-    /// The refusal of an op, with the stroke as it is where that matters.
+    /// The refusal of an op, with the stroke's current state where it matters.
     pub fn refused(n: u64, refusal: &Refusal, stroke: Option<&Change>) -> Self {
         let stroke = stroke.and_then(|change| {
             let mut json = String::new();
@@ -150,7 +150,7 @@ impl ToBrowser<'_> {
         }
     }
 
-    /// The refusal of an op, and of all that follow, for load.
+    /// The refusal of an op and all later ones for load.
     pub fn overloaded(n: u64, message: &str, retry: Duration) -> Self {
         Self::Refused {
             n,

@@ -1,7 +1,6 @@
-//! Takes connections and serves HTTP on each, as many as there may be.
+//! Accepts connections up to the limits, and serves HTTP on each.
 //!
-//! It must never let go of a connection without a word while it can be told, and never keep one for that:
-//! those that find no place are told why and closed.
+//! A connection beyond the limits gets a short answer with the reason if possible, and is closed.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -30,37 +29,37 @@ use crate::web::extract::BodyLimit;
 use crate::web::routes::routes;
 use crate::web::state::State;
 
-/// Connections that wait until they are taken.
+/// Length of the accept queue.
 const BACKLOG: i32 = 1_024;
-/// How long data may stay unacknowledged by a peer before its connection is given up. The
-/// heartbeat cannot see a dead peer while bytes to it are queued.
+/// How long data may stay unacknowledged by a peer before its connection is dropped. The heartbeat
+/// cannot detect a dead peer while bytes to it are queued.
 #[cfg(target_os = "linux")]
 const PEER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How much the system keeps of what a peer did not take yet, in bytes; Linux doubles it. By itself
-/// it would keep megabytes, for a peer that takes nothing too, and nobody would notice.
+/// Kernel send buffer of a connection, in bytes; Linux doubles it. The default is megabytes, also
+/// for a peer that reads nothing.
 const SEND_BUFFER: usize = 128 * 1024;
 /// How long requests may take to finish once everything else has stopped.
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
-/// How long the first request of a connection may take to come, without its body.
+/// How long the first request of a connection may take to arrive, without its body.
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
-/// How long a peer may take to end its side, once this side is done.
+/// How long a peer may take to close its side once this side is closed.
 const GOODBYE: Duration = Duration::from_secs(1);
-/// Connections without a place that are told so at a time; those over it are closed without a word.
+/// Rejected connections that are answered at a time; further ones are closed without an answer.
 const TOLD_AT_ONCE: usize = 64;
-/// Bytes of its request that are read of a connection without a place, so that the answer is not lost.
+/// Bytes of the request that are read from a rejected connection, so that the answer is not lost.
 const READ_OF_TOLD: u64 = 16 * 1024;
-/// What a browser may load: from this server, and nothing else. Colours and sizes chosen by people
-/// are inline styles; exports are `blob:` and `data:` images. Sockets may go anywhere, because not
-/// every browser takes a socket to this server for `'self'`. No other site may show a drawing in
-/// a frame, where a click could mean something else than it seems.
+/// What a browser may load: files of this server only. Colours and sizes chosen by people are
+/// inline styles; exports are `blob:` and `data:` images. Sockets may go anywhere, because not
+/// every browser counts a socket to this server as `'self'`. No other site may embed a drawing in a
+/// frame, against clickjacking.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
     style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'self'";
 
-/// Listens, and serves from now on. Gives the address that it got, too.
+/// Listens and serves from now on. Returns the address that it is bound to.
 ///
 /// # Errors
 ///
-/// When the address is not to be had.
+/// When the address is not available.
 pub(super) fn run(
     settings: &Settings,
     threads: usize,
@@ -113,7 +112,7 @@ pub(super) fn run(
         .disable_signals()
         .shutdown_timeout(LAST_REQUESTS.as_secs())
         .workers(threads)
-        // Those without a place are told so, which they cannot be before they are taken.
+        // Rejected connections have to be accepted too, to be answered.
         .max_concurrent_connections(usize::MAX)
         .listen("whiteboard", listener, http)?
         .run();
@@ -124,14 +123,14 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     use socket2::{Domain, Protocol, Socket, Type};
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-    // After a restart the address is still taken by connections that end.
+    // After a restart, connections that are closing still hold the address.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
-/// Where each connection gets its place.
+/// Counts the connections.
 #[derive(Clone)]
 struct Entrance {
     connections: Arc<Connections>,
@@ -163,21 +162,23 @@ impl Entrance {
     }
 }
 
-/// Sets up a connection: small frames go out at once, and a peer that is dead or does not read is noticed.
+/// Sets socket options: no delay for small frames, and timeouts for a peer that is dead or does not
+/// read.
 fn prepare(stream: &TcpStream) {
     let socket = socket2::SockRef::from(stream);
-    // A connection that cannot be set up is as good as it was; if it is broken, reading says so.
+    // Failure is harmless: a broken connection fails when it is read.
     let _ = socket.set_tcp_nodelay(true);
     let _ = socket.set_send_buffer_size(SEND_BUFFER);
     #[cfg(target_os = "linux")]
     let _ = socket.set_tcp_user_timeout(Some(PEER_TIMEOUT));
 }
 
-/// Says why there is no place, and reads what was asked: to close with bytes unread would lose the answer.
+/// Answers why there is no slot, and reads the request: closing with bytes unread would lose the
+/// answer.
 async fn tell(mut stream: TcpStream, full: Full) -> io::Result<()> {
     let message = match full {
-        Full::All => "this server has as many connections as it takes",
-        Full::Address => "this server has as many connections from this address as it takes",
+        Full::All => "too many connections to this server",
+        Full::Address => "too many connections from this address",
     };
     let body = format!(r#"{{"error":{{"code":"unavailable","message":"{message}"}}}}"#);
     let head = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n\

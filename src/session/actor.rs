@@ -1,7 +1,7 @@
-//! One browser's WebSocket: checks what it says, and sends it what its feed tells.
+//! One WebSocket: parses what the client sends, and sends it what its feed delivers.
 //!
-//! A session never buffers what a browser does not read, and never closes over an honest
-//! outbox: too much is refused for load, and the browser keeps its ops.
+//! A session never buffers what a client does not read, and never closes over an outbox: ops beyond
+//! a limit are refused for load, and the client keeps them.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,35 +24,35 @@ use crate::feed::mailbox::{Acks, ToSession};
 use crate::feed::messages::FromSession;
 use crate::feed::session_mailbox::{QueuedBytes, SessionMailbox};
 use crate::metrics::{Dropped, Ended, Metrics};
-use crate::protocol::{Close, FromBrowser, Hello, PageSignal, ToBrowser};
+use crate::protocol::{ClientFrame, ClientSignal, Close, Hello, ServerFrame};
 
-/// A frame of this size fills a connection's write buffer: it goes out by itself.
+/// A frame of this size fills a connection's write buffer, so it is written at once.
 const LARGE_FRAME: usize = 32 * 1024;
-/// A session whose feed is gone looks for it again after this time.
+/// Pause before a session whose feed is gone joins again.
 const REJOIN_AFTER: Duration = Duration::from_millis(100);
 
-/// A browser that does not answer a close within this time is cut.
+/// A client that does not answer a close frame within this time is cut off.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
-/// One WebSocket, and the actor that is its end.
+/// The actor of one WebSocket.
 pub struct Session {
     pub(super) id: SessionId,
     pub(super) join_request: Result<JoinRequest, Close>,
     pub(super) sessions: Arc<Sessions>,
-    /// Its place among the most sessions that there may be; nothing if it is turned away.
+    /// Its slot within the limit of sessions; `None` if it is rejected.
     _place: Option<Place>,
     pub(super) feed_handle: Option<FeedHandle>,
     pub(super) hello: Option<Hello>,
     pub(super) sequencer: Option<OpSequencer>,
-    /// Ops that came before the welcome went out.
+    /// Ops that arrived before the welcome was sent.
     pub(super) before_welcome: Vec<(u64, Result<Op, Refusal>)>,
     pub(super) ops_limit: DefaultDirectRateLimiter,
     signals_limit: DefaultDirectRateLimiter,
     request_limit: DefaultDirectRateLimiter,
     fragments: Fragments,
-    /// Between it and the stream that its socket's frames come from.
+    /// Shared with the stream that delivers the socket's frames.
     gate: Gate,
-    /// What waits in the mailbox.
+    /// Messages queued in the mailbox.
     queued: QueuedBytes,
     last_received: Instant,
     closing: bool,
@@ -120,7 +120,8 @@ impl Session {
 
     pub(super) fn tell(&self, message: FromSession<SessionMailbox>) {
         if let Some(feed_handle) = &self.feed_handle {
-            // Ops reserved their room before, and the rest is bounded by this session's limits.
+            // Ops reserved their capacity before; other messages are bounded by this session's
+            // limits.
             feed_handle.feed.do_send(FromActor(message));
         }
     }
@@ -135,7 +136,7 @@ impl Session {
             "session {} closes: {} {}",
             self.id,
             close.code(),
-            // It may repeat what the browser said, line breaks and all.
+            // The reason may quote the client, including line breaks.
             close.reason().escape_debug()
         );
         self.tell(FromSession::Leave { session: self.id });
@@ -144,8 +145,8 @@ impl Session {
             description: Some(close.reason()),
         };
         ctx.close(Some(reason));
-        // The browser answers with a close of its own. To end the connection before would, with
-        // bytes still unread, reset it: and the browser would never see the reason.
+        // The client answers with a close of its own. Ending the connection earlier, with bytes
+        // unread, would reset it, and the browser would never see the reason.
         ctx.run_later(CLOSE_WAIT, |_, ctx| ctx.stop());
     }
 
@@ -158,33 +159,33 @@ impl Session {
     }
 
     fn text(&mut self, text: &str, ctx: &mut ws::WebsocketContext<Self>) {
-        match FromBrowser::parse(text) {
-            Ok(FromBrowser::Ops(ops)) => self.ops(ops, ctx),
-            Ok(FromBrowser::Signal(signal)) => self.signal(signal),
-            Ok(FromBrowser::Ping) => {
+        match ClientFrame::parse(text) {
+            Ok(ClientFrame::Ops(ops)) => self.ops(ops, ctx),
+            Ok(ClientFrame::Signal(signal)) => self.signal(signal),
+            Ok(ClientFrame::Ping) => {
                 let head = self
                     .feed_handle
                     .as_ref()
                     .map_or(0, |feed_handle| feed_handle.state.head());
-                ctx.text(ToBrowser::Pong { head }.encode());
+                ctx.text(ServerFrame::Pong { head }.encode());
             }
             Ok(_) if self.request_limit.check().is_err() => {
                 self.malformed("too many requests", ctx);
             }
-            Ok(FromBrowser::Hello(hello)) => self.hello(hello, ctx),
-            Ok(FromBrowser::Since { since, epoch }) => {
+            Ok(ClientFrame::Hello(hello)) => self.hello(hello, ctx),
+            Ok(ClientFrame::Since { since, epoch }) => {
                 self.tell(FromSession::Since {
                     session: self.id,
                     since,
                     epoch,
                 });
             }
-            Ok(FromBrowser::People) => self.tell(FromSession::People { session: self.id }),
+            Ok(ClientFrame::People) => self.tell(FromSession::People { session: self.id }),
             Err(error) => self.malformed(error.to_string(), ctx),
         }
     }
 
-    fn signal(&mut self, signal: PageSignal) {
+    fn signal(&mut self, signal: ClientSignal) {
         if self.signals_limit.check().is_err() {
             self.metrics().signals_dropped.count(Dropped::Rate);
             return;
@@ -200,7 +201,7 @@ impl Session {
         else {
             return;
         };
-        let signal = PageSignal {
+        let signal = ClientSignal {
             ink: signal.ink.filter(|_| allowed),
             ..signal
         };
@@ -215,7 +216,7 @@ impl Session {
 
     fn hello(&mut self, hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
         if self.hello.is_some() {
-            self.malformed("hello is said once", ctx);
+            self.malformed("a session has one hello", ctx);
             return;
         }
         let Ok(join_request) = &self.join_request else {
@@ -247,10 +248,10 @@ impl Session {
         ctx.ping(b"");
     }
 
-    /// The feed is gone: join the one that replaces it, under the same numbers. What it had
-    /// not answered is asked for again; the writer's numbers make that harmless.
+    /// The feed is gone: joins the one that replaces it, under the same numbers. Unacknowledged ops
+    /// are requested again; their numbers make that harmless.
     fn rejoin(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
-        // Without a feed it looks for one already.
+        // Without a feed it is already joining.
         if self.closing || self.feed_handle.take().is_none() {
             return;
         }
@@ -261,7 +262,8 @@ impl Session {
             let Ok(join_request) = session.join_request.clone() else {
                 return;
             };
-            // The page judges what comes by its own position, so that to start from the beginning repeats nothing.
+            // The client judges frames by its own position, so starting from the beginning repeats
+            // nothing.
             session.join(
                 JoinRequest {
                     since: 0,
@@ -303,7 +305,7 @@ impl Actor for Session {
 }
 
 impl Drop for Session {
-    /// No path out forgets to leave.
+    /// Leaves the feed on every path out.
     fn drop(&mut self) {
         self.metrics().sessions_closed.count(self.ended);
         self.tell(FromSession::Leave { session: self.id });
@@ -321,8 +323,8 @@ impl Handler<ToSession> for Session {
         match message {
             ToSession::Frame(frame) => {
                 if frame.len() >= LARGE_FRAME {
-                    // No more until this one is written: what is taken from the mailbox is
-                    // copied: this bounds the copies held for a slow client.
+                    // No more until this frame is written: taking a message copies it, so this
+                    // bounds the copies held for a slow client.
                     ctx.wait(wrap_future(tokio::task::yield_now()));
                 }
                 ctx.text(frame);
@@ -339,7 +341,7 @@ impl Handler<ToSession> for Session {
                 if let Some(sequencer) = &mut self.sequencer {
                     sequencer.answer(ops, acked_through);
                 }
-                ctx.text(ToBrowser::Done { n: acked_through }.encode());
+                ctx.text(ServerFrame::Done { n: acked_through }.encode());
             }
             ToSession::Close(close) => self.close(close, ctx),
             ToSession::Rejoin => self.rejoin(ctx),
@@ -378,7 +380,8 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             Err(error) => {
                 match (self.gate.violation(), error) {
                     (Some(close), _) => self.close(close, ctx),
-                    // Text that is no UTF-8 comes as an I/O error too: only its words tell.
+                    // Text that is not UTF-8 is reported as an I/O error too: only the message
+                    // differs.
                     (None, ws::ProtocolError::Io(error)) if error.to_string().contains("utf-8") => {
                         self.malformed("text is UTF-8", ctx);
                     }

@@ -1,7 +1,7 @@
-//! A message that comes in fragments.
+//! A message that arrives in fragments.
 //!
-//! It must never hold more than one message may have, or for longer than a page may be silent. It reads
-//! no clock.
+//! It must never hold more than one message may have, or for longer than a client may be silent. It
+//! reads no clock.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use actix_http::ws::Item;
 
 use crate::protocol::{Close, MAX_FRAME_BYTES};
 
-/// What came of a message so far, if one has begun.
+/// The part of a message that has arrived, if one has begun.
 #[derive(Debug, Default)]
 pub(super) struct Fragments(Option<Begun>);
 
@@ -20,11 +20,11 @@ struct Begun {
 }
 
 impl Fragments {
-    /// Takes in the next fragment; gives the message with its last one.
+    /// Adds a fragment; returns the message with its last one.
     ///
     /// # Errors
     ///
-    /// Why the socket is closed: what came is too long, no text, or continues nothing.
+    /// Why the socket is closed: the message is too long, not text, or was never begun.
     pub(super) fn take(&mut self, item: Item, now: Instant) -> Result<Option<String>, Close> {
         let (bytes, last) = match item {
             Item::FirstText(bytes) => {
@@ -57,8 +57,8 @@ impl Fragments {
         }
     }
 
-    /// Whether a message began longer ago than `limit`, and is not whole. Its fragments, and the pings
-    /// between them, say that the page is there: and nothing else bounds how long it is held.
+    /// Whether a message began longer ago than `limit` and is incomplete. Its fragments, and the
+    /// pings between them, count as signs of life, so nothing else bounds how long it is held.
     pub(super) fn is_late(&self, now: Instant, limit: Duration) -> bool {
         let late = |begun: &Begun| now.saturating_duration_since(begun.at) > limit;
         self.0.as_ref().is_some_and(late)
@@ -95,7 +95,7 @@ mod tests {
         let late = begun + LIMIT + Duration::from_millis(1);
         assert!(fragments.is_late(late, LIMIT));
 
-        // The next one has all its time again.
+        // The next one has the full time again.
         let whole = fragments.take(Item::Last(bytes.clone()), late);
         assert_eq!(whole.unwrap().unwrap().len(), 32);
         assert!(!fragments.is_late(late + 2 * LIMIT, LIMIT));

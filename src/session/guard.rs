@@ -1,7 +1,8 @@
-//! What goes into a session: frame by frame, no more at a time than it can take, and nothing once it closes.
+//! Passes frames to a session: one at a time, no faster than allowed, and only a close frame once
+//! it closes.
 //!
-//! The stream behind it reads until there is nothing left before it hands the first frame on. So
-//! there must never be more to be read here than the rest of one frame.
+//! The stream behind it reads until nothing is left before it hands on the first frame. So there
+//! must never be more to read here than the rest of one frame.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -21,20 +22,19 @@ use tokio::time::{Sleep, sleep};
 use super::scanner::{FrameKind, Scanner};
 use crate::protocol::Close;
 
-/// Bytes that a session is given before others have their turn.
+/// Bytes given to a session before other tasks have their turn.
 const BYTES_A_TURN: usize = 64 * 1024;
-/// Bytes that are read of a socket that is closing, and thrown away, in which its goodbye is looked for.
-/// To end a connection with bytes unread resets it, and its browser may never see the reason. It is more
-/// than a goodbye has, which stands behind what was under way when the page heard of the end: a page
-/// that is told to come back may have sent many ops. Less would save nothing either, since what lies
-/// below reads about as much ahead of this.
+/// Bytes read and dropped from a closing socket while its close frame is awaited. Ending a
+/// connection with bytes unread resets it, and the browser may never see the reason. A close frame
+/// is queued behind whatever the client had in flight, which may be many ops if it was told to
+/// reconnect. A smaller limit would save nothing, since the layers below read about as much ahead.
 const BYTES_AFTER_CLOSE: usize = 64 * 1024;
-/// How long frames may come faster than they are read, without a pause, until the socket is closed.
+/// How long frames may arrive faster than allowed without a pause before the socket is closed.
 const FLOOD_LIMIT: Duration = Duration::from_secs(5);
-/// Shortest wait for more frames: several of them are read in one turn then.
+/// Shortest wait for more frames, so that several are read together.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a session and the stream into it tell each other.
+/// State shared by a session and its incoming stream.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gate(Rc<Shared>);
 
@@ -45,12 +45,12 @@ struct Shared {
 }
 
 impl Gate {
-    /// From now on nothing of the socket matters but its goodbye.
+    /// From now on only the close frame matters.
     pub(super) fn close(&self) {
         self.0.closing.set(true);
     }
 
-    /// Why the stream ended with an error, if the socket did what is not allowed.
+    /// Why the stream ended with an error, if the client violated the protocol.
     pub(super) fn violation(&self) -> Option<Close> {
         self.0.violation.take()
     }
@@ -65,21 +65,21 @@ pub(super) struct Guard<S> {
     bytes: S,
     gate: Gate,
     scanner: Scanner,
-    /// What was read and not handed on.
+    /// Read and not handed on yet.
     chunk: Bytes,
     frames: Frames,
-    /// Handed on in this turn.
+    /// Bytes handed on in this turn.
     given: usize,
-    /// Read since the session closes.
+    /// Bytes read since the session began to close.
     discarded: usize,
-    /// A whole frame was handed on, which is to be taken out before the next one.
+    /// A whole frame was handed on, and has to be taken before the next one.
     whole: bool,
-    /// Nothing comes any more.
+    /// The stream has ended.
     over: bool,
 }
 
 impl<S> Guard<S> {
-    /// Guards these bytes, with so many frames a second, and so many at once.
+    /// Guards a stream, with limits of frames per second and in a burst.
     pub(super) fn new(bytes: S, gate: Gate, frames_per_second: NonZeroU32) -> Self {
         Self {
             bytes,
@@ -112,7 +112,7 @@ where
             return Poll::Ready(None);
         }
         if std::mem::take(&mut this.whole) {
-            // Who polls looks for a frame now, and comes back once it has it: no wake is needed.
+            // The caller polls again once it has taken the frame: no wake-up is needed.
             return Poll::Pending;
         }
         if this.given >= BYTES_A_TURN {
@@ -167,7 +167,7 @@ where
         Poll::Ready(Some(Err(PayloadError::Overflow)))
     }
 
-    /// Reads until the other side says goodbye too, or it cannot be found any more.
+    /// Reads until the client's close frame, or until that cannot be found any more.
     fn discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             while !self.chunk.is_empty() {
@@ -180,7 +180,7 @@ where
                 }
             }
             if self.discarded >= BYTES_AFTER_CLOSE {
-                // The session ends by its own clock.
+                // The session has its own timeout.
                 return Poll::Pending;
             }
             match ready!(Pin::new(&mut self.bytes).poll_next(cx)) {
@@ -194,12 +194,12 @@ where
     }
 }
 
-/// How many frames a second are taken: those over it wait where they are, unread.
+/// Rate limit of frames: those beyond it stay unread.
 struct Frames {
     limit: DefaultDirectRateLimiter,
-    /// A frame was handed on that is not counted yet.
+    /// A frame was handed on and is not counted yet.
     uncounted: bool,
-    /// Since when there is always more to be read than is allowed.
+    /// Since when more frames have always been waiting than allowed.
     behind: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -218,12 +218,13 @@ impl Frames {
         self.uncounted = true;
     }
 
-    /// Everything that came is read.
+    /// Everything that arrived is read.
     fn caught_up(&mut self) {
         self.behind = None;
     }
 
-    /// Waits until one more frame is allowed, or says that it went on for too long.
+    /// Waits until one more frame is allowed; an error if frames waited without a pause for too
+    /// long.
     fn poll_allowed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Close>> {
         while self.uncounted {
             if let Some(timer) = &mut self.timer {

@@ -1,7 +1,7 @@
-//! How a session takes ops: those whose turn it is, within its limits, each with an answer.
+//! How a session accepts ops: in order, within its limits, each with an answer.
 //!
-//! It must never take an op out of turn, and never lose one it took: what is too much is refused for
-//! load, and its page sends it again.
+//! It must never accept an op out of order, and never lose one that it accepted. Ops beyond a limit
+//! are refused for load, and the client sends them again.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::feed::actor::FeedHandle;
 use crate::feed::messages::FromSession;
 use crate::feed::queue::op_bytes;
 use crate::metrics::OverloadCause;
-use crate::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, ToBrowser};
+use crate::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, ServerFrame};
 
 impl Session {
     pub(super) fn welcomed(
@@ -37,7 +37,7 @@ impl Session {
         }
     }
 
-    /// Takes the ops whose turn it is: the next number, and those after it.
+    /// Accepts the ops whose number is next, and those after them.
     pub(super) fn ops(
         &mut self,
         ops: Vec<(u64, Result<Op, Refusal>)>,
@@ -51,7 +51,8 @@ impl Session {
             return;
         }
         let (Some(sequencer), Some(feed_handle)) = (&mut self.sequencer, &self.feed_handle) else {
-            // The welcome is on its way, and says whose turn it is. What is left out here is a gap then.
+            // The welcome is in flight, and names the next number. Ops that are skipped here are a
+            // gap then.
             let bytes = self
                 .before_welcome
                 .iter()
@@ -78,7 +79,7 @@ impl Session {
                 OpArrival::Gap => {
                     metrics.resends.count();
                     ctx.text(
-                        ToBrowser::Resend {
+                        ServerFrame::Resend {
                             n: sequencer.next(),
                         }
                         .encode(),
@@ -103,7 +104,7 @@ impl Session {
                     ) {
                         metrics.ops_throttled.count(limit);
                         sequencer.pause();
-                        ctx.text(ToBrowser::overloaded(n, message, retry).encode());
+                        ctx.text(ServerFrame::overloaded(n, message, retry).encode());
                         break;
                     }
                     sequencer.take();
@@ -112,14 +113,14 @@ impl Session {
                 Err(refusal) => {
                     metrics.ops_refused.count((&refusal).into());
                     sequencer.skip();
-                    ctx.text(ToBrowser::refused(n, &refusal, None).encode());
+                    ctx.text(ServerFrame::refused(n, &refusal, None).encode());
                 }
             }
         }
         if repeat {
-            // Decided already: say again how far the answers go.
+            // Decided already: repeat the acknowledgement.
             ctx.text(
-                ToBrowser::Done {
+                ServerFrame::Done {
                     n: sequencer.answered(),
                 }
                 .encode(),
@@ -136,7 +137,7 @@ impl Session {
     }
 }
 
-/// Which limit an op meets, in words too, and when it is worth trying again.
+/// The limit that an op exceeds, a text for people, and when to retry.
 fn overload(
     settings: &SessionSettings,
     limit: &DefaultDirectRateLimiter,
@@ -145,16 +146,16 @@ fn overload(
     op: &Op,
 ) -> Option<(OverloadCause, &'static str, Duration)> {
     if sequencer.unanswered() >= settings.max_unacked_ops {
-        let text = "too many ops of this page have no answer yet";
+        let text = "too many unacknowledged ops in this session";
         return Some((OverloadCause::Unanswered, text, RETRY_AFTER));
     }
     if let Err(until) = limit.check() {
         let wait = until.wait_time_from(QuantaClock::default().now());
-        let text = "more ops than a page may send";
+        let text = "too many ops per second";
         return Some((OverloadCause::Rate, text, wait.max(RETRY_AFTER)));
     }
     if !feed_handle.state.capacity.reserve(op_bytes(op)) {
-        let text = "more ops wait for the database than this server holds";
+        let text = "too many ops wait for the database";
         return Some((OverloadCause::Queue, text, RETRY_AFTER));
     }
     None

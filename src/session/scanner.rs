@@ -1,12 +1,12 @@
-//! Reads the headers of WebSocket frames (RFC 6455) as their bytes come, in whatever pieces.
+//! Reads the headers of WebSocket frames (RFC 6455) from bytes in pieces of any size.
 //!
-//! It must never hold more than one header: what a frame carries is counted, not kept.
+//! It must never hold more than one header: payload bytes are counted, not kept.
 
 use crate::protocol::{Close, MAX_FRAME_BYTES};
 
-/// Longest header: two bytes, a length of eight, and the key that masks what follows.
+/// Longest header: two bytes, an eight-byte length, and the masking key.
 const MAX_HEADER_BYTES: usize = 14;
-/// Most bytes that a control frame carries.
+/// Largest payload of a control frame, in bytes.
 const MAX_CONTROL_BYTES: u64 = 125;
 
 const FINAL: u8 = 0x80;
@@ -17,50 +17,50 @@ const SHORT_LENGTH: u8 = 0x7f;
 const LENGTH_OF_TWO: u8 = 126;
 const LENGTH_OF_EIGHT: u8 = 127;
 
-/// Follows one side of a socket from frame to frame.
+/// Follows the frames of one direction of a socket.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
     header: [u8; MAX_HEADER_BYTES],
-    /// How much of the header is there.
+    /// Number of header bytes read.
     held: usize,
-    /// Bytes of the frame's payload that are to come, once the header is whole.
+    /// Payload bytes still missing, once the header is complete.
     left: Option<u64>,
 }
 
-/// What some bytes were.
+/// The result of scanning some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scanned {
-    /// So many of them belong to one frame.
+    /// Number of bytes that belong to one frame.
     pub(super) taken: usize,
-    /// With them the frame ends.
+    /// The kind of the frame if it ends with them.
     pub(super) ended: Option<FrameKind>,
 }
 
-/// What a frame is for.
+/// The kind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FrameKind {
     /// Text, bytes, or a fragment of either.
     Data,
     /// A ping or a pong.
     Control,
-    /// The end of the socket.
+    /// A close frame.
     Close,
 }
 
 /// Why nothing after a header can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Violation {
-    /// A bit is set that no extension of ours gives a meaning.
+    /// A reserved bit is set: no extension is in use.
     ReservedBits,
-    /// There is no such opcode.
+    /// The opcode is unknown.
     Opcode(u8),
-    /// Frames of a browser are masked.
+    /// The frame is not masked, as a client's must be.
     Unmasked,
-    /// It announces more than [`MAX_FRAME_BYTES`].
+    /// The payload is larger than [`MAX_FRAME_BYTES`].
     TooLarge,
-    /// A control frame announces more than fits in one.
+    /// The payload is too large for a control frame.
     LargeControl,
-    /// A control frame in fragments.
+    /// A control frame is fragmented.
     FragmentedControl,
 }
 
@@ -81,12 +81,11 @@ impl From<Violation> for Close {
 }
 
 impl Scanner {
-    /// Reads on, up to the end of one frame.
+    /// Scans bytes up to the end of one frame.
     ///
     /// # Errors
     ///
-    /// The first header that is not allowed, as soon as the bytes that make it so are there.
-    /// After that there is nothing to be read.
+    /// The first invalid header, at the byte that makes it invalid. Nothing can be read after it.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<Scanned, Violation> {
         let mut taken = 0;
         let mut left = match self.left {
@@ -120,7 +119,7 @@ impl Scanner {
         Ok(Scanned { taken, ended })
     }
 
-    /// What the header announces, once it is whole.
+    /// The frame that a complete header announces.
     fn length(&self) -> Result<Option<u64>, Violation> {
         let header = &self.header[..self.held];
         let first = header[0];
@@ -154,12 +153,12 @@ impl Scanner {
         if length > MAX_FRAME_BYTES as u64 {
             return Err(Violation::TooLarge);
         }
-        // The key is of no use here, but a frame of no bytes has one too.
+        // The key is not needed here, but a frame without payload has one too.
         Ok((header.len() == 2 + size + 4).then_some(length))
     }
 }
 
-/// The length of so many bytes after the first two, if they are all there.
+/// The length in the `size` bytes after the first two, if they are all there.
 fn whole(header: &[u8], size: usize) -> Option<u64> {
     let bytes = header.get(2..2 + size)?;
     Some(

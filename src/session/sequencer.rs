@@ -1,42 +1,42 @@
-//! Where one writer's ops stand in one session: whose turn it is, and what has its answer.
+//! The order of one writer's ops in one session, and which of them are acknowledged.
 //!
-//! Ops are taken in the order of their numbers, without a hole, whatever a page sends.
+//! Ops are accepted in the order of their numbers without holes, whatever a client sends.
 
 use crate::domain::ids::Writer;
 use crate::domain::sequence::{Arrival, arrival};
 
-/// What becomes of an op with some number.
+/// What to do with an op, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpArrival {
-    /// It was taken before. If it has its answer, that is told again.
+    /// It was accepted before. If it is acknowledged, repeat the acknowledgement.
     Stale {
-        /// Whether it has.
+        /// Whether it is acknowledged.
         answered: bool,
     },
-    /// It is taken.
+    /// It is the next one: accept it.
     Next,
-    /// Ops before it are missing: the page is asked for them.
+    /// Ops before it are missing: ask the client to resend them.
     Gap,
-    /// The page was asked already, or told to wait: it sends this one again by itself.
+    /// Skip it: the client was already asked to resend, or told to wait, and will send it again.
     Paused,
 }
 
-/// The numbers of a writer's ops.
+/// The state of a writer's op numbers.
 #[derive(Debug)]
 pub struct OpSequencer {
     writer: Writer,
-    /// The number of the op that is taken next.
+    /// The number of the op to accept next.
     next: u64,
-    /// Every op that was given to the feed has its answer, up to here.
+    /// All ops up to this number that were given to the feed are acknowledged.
     answered: u64,
-    /// How many ops the feed has not answered.
+    /// Ops that the feed has not acknowledged.
     unanswered: usize,
-    /// The ops after `next` are left out until it comes.
+    /// Ops after `next` are skipped until `next` arrives.
     paused: bool,
 }
 
 impl OpSequencer {
-    /// A writer whose ops before `next` have their answers.
+    /// A writer whose ops before `next` are acknowledged.
     pub fn new(writer: Writer, next: u64) -> Self {
         Self {
             writer,
@@ -47,22 +47,22 @@ impl OpSequencer {
         }
     }
 
-    /// Who draws.
+    /// The writer.
     pub fn writer(&self) -> Writer {
         self.writer
     }
 
-    /// The number of the op that is taken next.
+    /// The number of the op to accept next.
     pub fn next(&self) -> u64 {
         self.next
     }
 
-    /// Every op up to this one that reached the feed has its answer.
+    /// All ops up to this number that reached the feed are acknowledged.
     pub fn answered(&self) -> u64 {
         self.answered
     }
 
-    /// How many ops the feed has not answered.
+    /// Number of ops that the feed has not acknowledged.
     pub fn unanswered(&self) -> usize {
         self.unanswered
     }
@@ -82,24 +82,24 @@ impl OpSequencer {
         }
     }
 
-    /// The next op goes to the feed.
+    /// The next op was given to the feed.
     pub fn take(&mut self) {
         self.skip();
         self.unanswered += 1;
     }
 
-    /// The next op has its answer at once: it is none, or not allowed.
+    /// The next op was refused at once: it is malformed, or not allowed.
     pub fn skip(&mut self) {
         self.paused = false;
         self.next += 1;
     }
 
-    /// The next op is refused for load: it and those after it come again.
+    /// The next op is refused for load: the client sends it and those after it again.
     pub fn pause(&mut self) {
         self.paused = true;
     }
 
-    /// The feed has answered so many ops, the last of which is `acked_through`.
+    /// The feed has decided this many ops, the last of which is `acked_through`.
     pub fn answer(&mut self, ops: usize, acked_through: u64) {
         self.answered = acked_through.max(self.answered);
         self.unanswered = self.unanswered.saturating_sub(ops);

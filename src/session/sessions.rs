@@ -1,4 +1,4 @@
-//! What all sessions of one server share, and what each obeys.
+//! What all sessions of one server share, and their settings.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -11,37 +11,37 @@ use crate::domain::sequence::Seq;
 use crate::feed::registry::Feeds;
 use crate::metrics::Metrics;
 
-/// How long a browser waits after a refusal for load.
+/// Delay before a client retries after a refusal for load.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(500);
-/// Frames that ask for changes, a second: a page has reason for a few at most. Over it a session is closed.
+/// Most requests for changes per second; a working client sends a few. Beyond it the session is
+/// closed.
 pub(super) const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
-/// What a session obeys.
+/// The settings of a session.
 #[derive(Clone, Debug)]
 pub struct SessionSettings {
-    /// A browser is pinged this often.
+    /// Interval of the pings to a client.
     pub heartbeat: Duration,
-    /// A browser that says nothing for so long is gone.
+    /// A client that sends nothing for this long is disconnected.
     pub session_timeout: Duration,
-    /// Ops a second that a session takes in the long run.
+    /// Sustained rate of ops, per second.
     pub ops_per_second: NonZeroU32,
-    /// Ops that it takes at once, after a pause.
+    /// Ops accepted at once after a pause.
     pub ops_burst: NonZeroU32,
-    /// Signals a second; those over it are dropped.
+    /// Sustained rate of signals, per second; more are dropped.
     pub signals_per_second: NonZeroU32,
     /// Most sessions of this server.
     pub max_sessions: usize,
-    /// Most ops of one session without an answer; those after them are refused for load.
+    /// Most unacknowledged ops of one session; later ones are refused for load.
     pub max_unacked_ops: usize,
-    /// Most bytes of frames that wait for a browser that does not read.
+    /// Most bytes of frames queued for a client that does not read.
     pub send_buffer_bytes: usize,
-    /// Most messages of its feed that wait for a session; when there are more, its browser is not
-    /// reading.
+    /// Most feed messages queued for a session; beyond it the client counts as slow.
     pub send_buffer_frames: usize,
 }
 
 impl SessionSettings {
-    /// Frames that a socket has reason to send in a second, each with one op, one signal or one ask.
+    /// Frames per second that a client has reason to send, each with one op, signal or request.
     pub(super) fn frames_per_second(&self) -> NonZeroU32 {
         let signals = self.signals_per_second.get();
         let asks = REQUESTS_PER_SECOND.get();
@@ -59,7 +59,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// No session yet.
+    /// No sessions.
     pub fn new(feeds: Feeds, settings: SessionSettings) -> Self {
         Self {
             feeds,
@@ -69,7 +69,7 @@ impl Sessions {
         }
     }
 
-    /// Brings up to date what is measured only when it is asked for.
+    /// Updates the gauges that are measured only on request.
     pub fn update_gauges(&self) {
         self.metrics().sessions_open.set(self.open());
     }
@@ -78,18 +78,18 @@ impl Sessions {
         self.feeds.metrics()
     }
 
-    /// How many sessions are open, without those that were turned away.
+    /// Number of open sessions, excluding rejected ones.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 }
 
-/// The place of one session among the most that there may be, which is free again once this is dropped.
+/// The slot of one session within the limit, freed on drop.
 #[derive(Debug)]
 pub(super) struct Place(Arc<AtomicUsize>);
 
 impl Place {
-    /// Takes a place, if there are fewer than so many. In one step: sockets of several threads come at once.
+    /// Takes a slot unless `most` are taken. Atomic, because sockets arrive on several threads.
     pub(super) fn take(open: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
         let one_more = |count| (count < most).then_some(count + 1);
         let taken = open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
@@ -103,16 +103,16 @@ impl Drop for Place {
     }
 }
 
-/// What a browser asks for with its upgrade.
+/// The parameters of an upgrade request.
 #[derive(Clone, Copy, Debug)]
 pub struct JoinRequest {
     /// The drawing.
     pub drawing: DrawingId,
-    /// What its link allows.
+    /// The access that the link gives.
     pub access: Access,
-    /// The last position the page holds.
+    /// The last position the client holds.
     pub since: Seq,
-    /// The epoch it belongs to.
+    /// The epoch of that position.
     pub epoch: Option<Epoch>,
 }
 

@@ -1,6 +1,6 @@
-//! How a request becomes a session.
+//! Turns a request into a session.
 //!
-//! It must never leave a page without a word: who is turned away is told why by a close code.
+//! It must never reject a client without a reason, which is a close code.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::protocol::{Close, MAX_FRAME_BYTES, SUBPROTOCOL};
 
 /// Turns a request into a session.
 ///
-/// A socket that is refused is upgraded too, and closed with the code that says why: a page
-/// cannot read the status of a handshake that failed.
+/// A rejected socket is upgraded too, and closed with the code that gives the reason: a client
+/// cannot read the status of a failed handshake.
 ///
 /// # Errors
 ///
-/// When the request is no WebSocket handshake.
+/// When the request is not a WebSocket handshake.
 pub fn upgrade(
     request: &HttpRequest,
     payload: web::Payload,
@@ -39,7 +39,7 @@ pub fn upgrade(
         Ok(_) if sessions.feeds.is_draining() => Err(Close::Restart { after: RETRY_AFTER }),
         join_request => join_request,
     };
-    // A socket that is refused takes no place.
+    // A rejected socket takes no slot.
     let join_request = join_request.and_then(|join_request| {
         let place = Place::take(&sessions.open, sessions.settings.max_sessions);
         place

@@ -1,14 +1,15 @@
-//! The address of the database: which there may be, and with which parameters.
+//! The address of the database: the allowed schemes and parameters.
 //!
-//! It must never let through what makes a commit less than a write to disk: *saved* means that.
+//! It must never allow a setting under which a commit returns before it is on disk.
 
 use std::path::Path;
 use std::time::Duration;
 
-/// SurrealKV's only parameter that is taken, which says what is done anyway: a committed transaction is on disk.
+/// The only allowed parameter of SurrealKV, which makes the default explicit: a committed
+/// transaction is on disk.
 const ON_DISK: &str = "sync=every";
 
-/// Which database, and how to reach it.
+/// The database, and how to connect to it.
 #[derive(Clone)]
 pub struct Database {
     /// `mem://`, `surrealkv://folder`, `ws://host:port` or `wss://host:port`: see [`database_address`].
@@ -17,21 +18,23 @@ pub struct Database {
     pub namespace: String,
     /// The database in it, created when it is missing.
     pub name: String,
-    /// Who signs in, at the root or else at the database; nobody in an embedded database.
+    /// The user that signs in, at the root or else at the database; none for an embedded database.
     pub user: Option<String>,
-    /// Their password.
+    /// The user's password.
     pub password: Option<String>,
-    /// How long any one query may take before its outcome is [`StoreError::Deadline`](super::StoreError::Deadline).
+    /// Longest duration of one query; after it the result is
+    /// [`StoreError::Deadline`](super::StoreError::Deadline).
     pub query_timeout: Duration,
-    /// Queries that may be under way at once, with those that were given up at their deadline: SurrealDB's
-    /// client queues without bound while the database is away. More wait, for as long as one may take.
+    /// Most queries in flight, including those past their deadline: SurrealDB's client queues
+    /// without bound while the database is away. Further queries wait, up to their deadline.
     pub max_queries: usize,
-    /// Changes and signals that may wait in a [`Subscription`](super::Subscription); when more do, it ends.
+    /// Most changes and signals queued in a [`Subscription`](super::Subscription); when more
+    /// arrive, it ends.
     pub live_query_buffer: usize,
 }
 
 impl std::fmt::Debug for Database {
-    /// All but the password.
+    /// Everything but the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Database")
             .field("url", &self.url)
@@ -46,22 +49,22 @@ impl std::fmt::Debug for Database {
 }
 
 impl Database {
-    /// Whether it is in another process.
+    /// Whether the database is in another process.
     pub(super) fn is_remote(&self) -> bool {
         self.url.starts_with("ws")
     }
 }
 
-/// Checks an address, and gives it as it is connected to.
+/// Validates an address, and returns the one to connect to.
 ///
-/// SurrealKV takes `sync`, `sync_data`, `versioned` and `retention` in any case after a `?`, and reads over
-/// what it does not know. Another `sync` answers a commit before it is on disk, and versions would keep what was
-/// erased. So every parameter but `sync=every` is refused. It is always given, since of all sources of
-/// SurrealKV's settings the address comes last.
+/// SurrealKV accepts `sync`, `sync_data`, `versioned` and `retention` in any case after a `?`, and
+/// ignores unknown parameters. Another `sync` acknowledges a commit before it is on disk, and
+/// versions would keep erased strokes. So every parameter but `sync=every` is rejected. That one is
+/// always passed, since the address overrides all other sources of SurrealKV's settings.
 ///
 /// # Errors
 ///
-/// What is wrong with it, or what is allowed.
+/// The reason, with what is allowed.
 pub fn database_address(text: &str) -> Result<String, String> {
     let (scheme, rest) = text.split_once("://").unwrap_or_default();
     let (place, parameters) = match rest.split_once('?') {
@@ -91,12 +94,12 @@ pub fn database_address(text: &str) -> Result<String, String> {
         )),
         ("mem", Some(_)) => Err("mem:// without parameters: it keeps nothing".to_owned()),
         (_, Some(_)) => Err(format!(
-            "{scheme}:// without parameters: how a SurrealDB server stores is said where it is started"
+            "{scheme}:// without parameters: the storage of a SurrealDB server is configured where it is started"
         )),
     }
 }
 
-/// The folder that an address names, if it names one.
+/// The folder in an address, if it has one.
 pub(super) fn folder(address: &str) -> Option<&Path> {
     let place = address.strip_prefix("surrealkv://")?;
     let place = place.split_once('?').map_or(place, |(place, _)| place);
@@ -128,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_weaken_what_saved_means_are_refused() {
+    fn parameters_that_weaken_durability_are_refused() {
         for parameters in [
             "sync=never",
             "SYNC=never",
@@ -158,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_database_is_refused() {
+    fn an_invalid_database_address_is_refused() {
         for text in [
             "",
             "mem",

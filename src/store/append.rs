@@ -1,7 +1,7 @@
-//! One transaction that moves a drawing's head, or learns that it is behind.
+//! The transaction that moves a drawing's head.
 //!
-//! It is a compare-and-swap: it must never store anything unless the drawing stands exactly where
-//! the caller believes it to stand.
+//! It is a compare-and-swap: it must never store anything unless the drawing is exactly where the
+//! caller expects it.
 
 use crate::domain::ids::Epoch;
 use crate::domain::sequence::Seq;
@@ -16,35 +16,35 @@ use super::rows::{
 use crate::domain::ids::DrawingId;
 use crate::domain::op::{Change, RowId};
 
-/// Where whoever appends believes a drawing to stand.
+/// The state in which a drawing is expected to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExpectedHead {
-    /// Its epoch: after a backup was restored, the same head may be another picture.
+    /// The epoch: in a restored backup the same head may have other strokes.
     pub epoch: Epoch,
-    /// The position of its last change.
+    /// The position of the last change.
     pub head: Seq,
 }
 
-/// What became of an append.
+/// The outcome of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
-    /// All of it is stored, on disk.
+    /// All changes are stored, on disk.
     Committed,
-    /// Someone else appended first, or at the same time; nothing is stored. Read
-    /// [`Store::since`], decide again, and try again.
+    /// Another append was stored first or at the same time; nothing is stored. Read
+    /// [`Store::since`], decide again, and retry.
     Behind,
-    /// The drawing is deleted, or was never there; nothing is stored.
+    /// The drawing is deleted, or never existed; nothing is stored.
     Gone,
 }
 
-/// `UPDATE ONLY` that matches nothing is no error and the rest would be stored: hence THROW.
+/// `UPDATE ONLY` that matches nothing is not an error, and the rest would be stored: hence THROW.
 const SWAP_AND_INSERT: &str = "BEGIN;
 IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND epoch = $epoch AND deleted IS NONE RETURN VALUE head) IS NONE {
     IF (SELECT VALUE deleted IS NONE FROM ONLY $drawing) { THROW 'behind' } ELSE { THROW 'gone' }
 };
 INSERT INTO $table $rows RETURN NONE;
 COMMIT;";
-/// The same, for changes of strokes that were there: their old rows go.
+/// The same for changes of existing strokes, whose old rows are deleted.
 const SWAP_INSERT_AND_DELETE: &str = "BEGIN;
 IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND epoch = $epoch AND deleted IS NONE RETURN VALUE head) IS NONE {
     IF (SELECT VALUE deleted IS NONE FROM ONLY $drawing) { THROW 'behind' } ELSE { THROW 'gone' }
@@ -53,20 +53,21 @@ INSERT INTO $table $rows RETURN NONE;
 DELETE $replaced RETURN NONE;
 COMMIT;";
 
-/// Writes what nobody reads from a stroke's table and nobody follows.
+/// A write that no reader or subscriber sees.
 const PROBE_WRITE: &str = "UPDATE $drawing SET changed = time::now() RETURN NONE";
 
 impl Store {
-    /// Stores `changes` if the drawing still stands at `at`, and takes away the rows
-    /// `replaced`, which the changed strokes had before.
+    /// Stores `changes` if the drawing is still at `at`, and deletes the rows `replaced`, which the
+    /// changed strokes had before.
     ///
-    /// The changes are numbered `at.head + 1`, `at.head + 2` and so on, as [`Change::seq`]. When it
-    /// is committed it is on disk, and everyone who follows the drawing hears of it.
+    /// The changes have the positions [`Change::seq`] `at.head + 1`, `at.head + 2` and so on. Once
+    /// committed they are on disk, and every subscriber of the drawing is notified.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Deadline`] and [`StoreError::Unavailable`]: it may have happened, or may
-    /// still happen; read [`Store::since`] to see. [`StoreError::Failed`]: nothing happened.
+    /// After [`StoreError::Deadline`] and [`StoreError::Unavailable`] the changes may be stored, or
+    /// may still be: read [`Store::since`] to find out. After [`StoreError::Failed`] nothing is
+    /// stored.
     pub async fn append(
         &self,
         drawing: DrawingId,
@@ -101,11 +102,11 @@ impl Store {
         }
     }
 
-    /// Whether the database takes what is written to this drawing at all: notes that it changed.
+    /// Checks that the database accepts writes to this drawing, by setting its time of change.
     ///
     /// # Errors
     ///
-    /// Those of every query: it does not.
+    /// Those of every query.
     pub async fn probe_write(&self, drawing: DrawingId) -> Result<(), StoreError> {
         let variables = variables([("drawing", drawing_record(drawing))]);
         self.0.query_with_retry(PROBE_WRITE, variables).await?;

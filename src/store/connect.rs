@@ -1,6 +1,6 @@
 //! Connecting to a database and signing in.
 //!
-//! What is wrong with a database must be told here in one clear line, not later.
+//! A problem with the database must be reported here in one clear line, not later.
 
 use std::time::Duration;
 
@@ -15,24 +15,24 @@ use super::rows::{Fields, variables};
 
 /// Namespace and database.
 const DATABASE: &str = include_str!("../../schema/database.surql");
-/// How long connecting may take, and then signing in: the server hashes the password, which is
-/// slow on purpose, for every server that starts.
+/// How long connecting may take, and then signing in: the database hashes the password,
+/// deliberately slowly, for every server that starts.
 const CONNECT_WAIT: Duration = Duration::from_secs(30);
-/// How often connecting is tried while a server is starting.
+/// Interval of attempts to connect while the database is starting.
 const START_LOOK: Duration = Duration::from_millis(100);
-/// Longest wait before something that met a conflict is tried again, in milliseconds.
+/// Upper bound of the random pause after a conflict, in milliseconds.
 const CONFLICT_WAIT_MS: u64 = 20;
 
-/// What is done where there is no database.
+/// What to do when there is no database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Missing {
-    /// One is made.
+    /// Create one.
     Make,
-    /// That is an error, and nothing is made.
+    /// Fail, and create nothing.
     Refuse,
 }
 
-/// Waits a little, for another transaction to get out of the way.
+/// Pauses at random, until another transaction is done.
 pub(super) async fn pause() {
     let wait = fastrand::u64(1..=CONFLICT_WAIT_MS);
     tokio::time::sleep(Duration::from_millis(wait)).await;
@@ -44,7 +44,8 @@ pub(super) async fn connect(
     missing: Missing,
 ) -> Result<Surreal<Any>, StoreError> {
     let url = database_address(&database.url).map_err(|reason| unavailable(database, &reason))?;
-    // A large folder may take longer than a query to open, and nobody else can answer for it.
+    // A large folder may take longer to open than a query may take, and no other server can be
+    // asked.
     let connected = match database.is_remote() {
         true => tokio::time::timeout(CONNECT_WAIT, reach(&url)).await,
         false => Ok(reach(&url).await),
@@ -59,7 +60,7 @@ pub(super) async fn connect(
     Ok(client)
 }
 
-/// Connects; again when a server is there but still starting.
+/// Connects; retries while the database is starting.
 async fn reach(url: &str) -> Result<Surreal<Any>, surrealdb::Error> {
     loop {
         match any::connect((url, Config::new())).await {
@@ -71,7 +72,7 @@ async fn reach(url: &str) -> Result<Surreal<Any>, surrealdb::Error> {
     }
 }
 
-/// Signs in, and goes to the namespace and the database.
+/// Signs in, and selects the namespace and the database.
 async fn prepare(
     client: &Surreal<Any>,
     database: &Database,
@@ -99,7 +100,7 @@ async fn prepare(
         }
     }
     if at_root && missing == Missing::Refuse {
-        // To go where nothing is makes it.
+        // Selecting a missing one would create it.
         if !lists(client, "INFO FOR ROOT", "namespaces", &database.namespace).await? {
             return Err(StoreError::NoDatabase);
         }
@@ -112,7 +113,7 @@ async fn prepare(
             ("namespace", Value::String(database.namespace.clone())),
             ("database", Value::String(database.name.clone())),
         ]);
-        // Servers that start at the same time make them at the same time.
+        // Servers that start at the same time may conflict.
         loop {
             let made = client.query(DATABASE).bind(names.clone()).await?;
             match checked(made) {
@@ -129,7 +130,7 @@ async fn prepare(
     Ok(())
 }
 
-/// Whether what is defined in some place has this name.
+/// Whether the definitions of one kind contain this name.
 async fn lists(
     client: &Surreal<Any>,
     info: &'static str,

@@ -1,6 +1,6 @@
 //! One open database: its runtime, its two connections, and the one way to run a query.
 //!
-//! It must never let a query run on the caller's runtime, or wait for one beyond the deadline.
+//! A query must never run on the caller's runtime, or block the caller beyond the deadline.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,21 +18,20 @@ use super::error::{QueryError, StoreError, checked, closed, unavailable};
 use crate::domain::ids::ServerId;
 use crate::metrics::{DbLink, Metrics, QueryFailure};
 
-/// How long a connection that is to replace another one may take to be there. Nothing waits
-/// for it, and it is tried again.
+/// How long opening a replacement connection may take. Nothing waits for it, and it is retried.
 const REPLACE_WAIT: Duration = Duration::from_secs(5);
-/// How often something is tried that met a conflict with other servers.
+/// Most attempts of a query that conflicts with those of other servers.
 const CONFLICT_RETRIES: u32 = 50;
-/// The database, open. Clones share it.
+/// An open database. Clones share it.
 #[derive(Clone)]
 pub struct Store(pub(super) Arc<OpenDatabase>);
 
 /// An open database.
 pub(super) struct OpenDatabase {
-    /// Nothing once the store is closed.
+    /// `None` once the store is closed.
     runtime: Mutex<Option<Runtime>>,
     pub(super) handle: Handle,
-    /// Nothing once the store is closed.
+    /// `None` once the store is closed.
     connections: Mutex<Option<Connections>>,
     queries: Arc<Semaphore>,
     pub(super) server: ServerId,
@@ -43,9 +42,10 @@ pub(super) struct OpenDatabase {
     pub(super) health: StorageHealth,
 }
 
-/// Whether a database in this process is to be believed. SurrealKV goes on writing behind what it wrote
-/// in part when its disk was full, and may forget all of that if it crashes: once its storage failed
-/// nothing is believed any more, until it is opened anew. Of a server that is left to its operator.
+/// Whether the storage of an embedded database has failed. After a partial write to a full disk
+/// SurrealKV appends behind the damage, and may lose all of that in a crash: so after the first
+/// failure nothing is acknowledged until the database is opened again. A database server is its
+/// operator's responsibility.
 #[derive(Clone)]
 pub(super) struct StorageHealth {
     is_remote: bool,
@@ -60,25 +60,25 @@ impl StorageHealth {
         if matches!(result, Err(QueryError::Store(StoreError::Storage(_)))) {
             self.failed.send_replace(true);
         } else if *self.failed.borrow() {
-            return Err(unavailable("its storage failed before"));
+            return Err(unavailable("its storage has failed"));
         }
         result
     }
 }
 
-/// The two sessions of the database, in a server each with a connection of its own.
+/// The two sessions of the database, each with its own connection to a database server.
 pub(super) struct Connections {
     /// For queries.
     queries: Arc<Connection>,
-    /// For live queries: a burst of notifications delays no query.
+    /// For live queries, separate so that a burst of notifications delays no query.
     live_queries: Arc<Connection>,
 }
 
-/// One of them. It is shared and never cloned on the way of a query, since a clone of the
-/// client is a new session.
+/// One session. It is shared and never cloned per query, since a clone of the client is a new
+/// session.
 pub(super) struct Connection {
     pub(super) client: Surreal<Any>,
-    /// Becomes true when another one takes its place: nothing waits for its answers any more.
+    /// Becomes true when the session is replaced: nothing waits for its answers any more.
     pub(super) given_up: watch::Sender<bool>,
 }
 
@@ -106,7 +106,7 @@ impl Connection {
 }
 
 impl OpenDatabase {
-    /// Takes over a runtime and the sessions that live on it.
+    /// Takes ownership of a runtime and the sessions on it.
     pub(super) fn new(
         runtime: Runtime,
         connections: Connections,
@@ -133,8 +133,8 @@ impl OpenDatabase {
 
     /// Runs `work` on the store's runtime and waits for it until the deadline.
     ///
-    /// After the deadline the work goes on by itself, for as long as its connection is not
-    /// given up; what it gives is dropped there.
+    /// After the deadline the work continues until it ends or its connection is replaced; its
+    /// result is dropped.
     pub(super) async fn run<T, W, F>(&self, link: DbLink, work: W) -> Result<T, QueryError>
     where
         W: FnOnce(Arc<Connection>) -> F,
@@ -153,17 +153,17 @@ impl OpenDatabase {
             Ok(Ok(permit)) => permit,
             _ => {
                 self.metrics.query_errors.count(QueryFailure::Full);
-                return Err(unavailable("too many queries wait for it"));
+                return Err(unavailable("too many queries are in flight"));
             }
         };
         let health = self.health.clone();
         let task = self.handle.spawn(async move {
             let _permit = permit;
             tokio::select! {
-                // Also what comes after the deadline counts.
+                // Answers after the deadline count too.
                 result = work => health.judge(result),
                 _ = given_up.wait_for(|given_up| *given_up) => {
-                    Err(unavailable("its connection did not answer and was given up"))
+                    Err(unavailable("its connection did not answer and was replaced"))
                 }
             }
         });
@@ -194,7 +194,7 @@ impl OpenDatabase {
         self.run(DbLink::Queries, work).await
     }
 
-    /// Runs a query, again when it meets a conflict.
+    /// Runs a query, and retries it after a conflict.
     pub(super) async fn query_with_retry(
         &self,
         text: &'static str,
@@ -212,13 +212,13 @@ impl OpenDatabase {
         }
     }
 
-    /// Queries that are under way, or were given up and have no answer yet.
+    /// Number of queries in flight, including those past their deadline.
     pub(super) fn in_flight(&self) -> usize {
         self.database.max_queries - self.queries.available_permits()
     }
 
-    /// Opens another connection, which takes the place of one that does not answer. What waits
-    /// for that one is told that the database is not available, and its live queries end.
+    /// Opens a connection that replaces one that does not answer. Queries in flight on the old one
+    /// end as unavailable, and its live queries end.
     pub(super) async fn replace(&self, link: DbLink) -> Result<(), StoreError> {
         if !self.database.is_remote() {
             return Ok(());
@@ -242,7 +242,7 @@ impl OpenDatabase {
         Ok(())
     }
 
-    /// Lets go of the sessions: the database shuts down when the last query under way ends.
+    /// Drops the sessions: the database shuts down when the last query in flight ends.
     pub(super) fn release(&self) -> Option<Runtime> {
         lock(&self.connections).take();
         lock(&self.runtime).take()
@@ -251,14 +251,14 @@ impl OpenDatabase {
 
 impl Drop for OpenDatabase {
     fn drop(&mut self) {
-        // A runtime that is simply dropped waits for its threads, which panics inside another.
+        // Dropping a runtime waits for its threads, which panics inside another runtime.
         if let Some(runtime) = self.release() {
             runtime.shutdown_background();
         }
     }
 }
 
-/// Nothing that holds one of these locks can panic, so it does not matter if it did.
+/// No code panics while it holds one of these locks, so poisoning does not matter.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

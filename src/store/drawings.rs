@@ -1,4 +1,4 @@
-//! The drawings: made, listed, renamed, deleted and taken back.
+//! The drawings: create, list, rename, delete and restore.
 //!
 //! Nothing here reads or changes a stroke.
 
@@ -11,18 +11,18 @@ use super::error::StoreError;
 use super::rows::{
     Fields, drawing_record, int, rows, signal_table, stroke_table, time, uuid, variables,
 };
-use super::schema::{CREATE_DRAWING, SCHEMA};
+use super::schema::CREATE_DRAWING;
 use crate::domain::ids::{DrawingId, Epoch};
 
-/// How long a deleted drawing can be taken back.
+/// How long a deleted drawing can be restored.
 pub const UNDELETE_WINDOW: Duration = Duration::from_secs(10 * 60);
-/// Most drawings that one [`Store::list`] gives.
+/// Most drawings of one [`Store::list`].
 pub const MAX_LIST: usize = 500;
 
 const GET: &str = "SELECT * FROM ONLY $drawing";
 pub(super) const LIST: &str = "SELECT * FROM drawing WHERE deleted IS NONE
 ORDER BY created DESC, id DESC LIMIT $limit";
-/// Said in this way so that the index finds where to go on.
+/// Written in this form so that the index is used to find the start.
 pub(super) const LIST_BEFORE: &str = "SELECT * FROM drawing WHERE deleted IS NONE
 AND created <= $created AND (created < $created OR id < $before)
 ORDER BY created DESC, id DESC LIMIT $limit";
@@ -35,16 +35,16 @@ const HEADS: &str = "SELECT id, head, compacted, epoch, title, deleted FROM $dra
 const COUNT: &str = "SELECT count() FROM ONLY type::table($strokes) GROUP ALL LIMIT 1;
 SELECT count() FROM ONLY type::table($signals) GROUP ALL LIMIT 1;";
 
-/// A drawing as lists show it.
+/// A drawing as in lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DrawingInfo {
     /// Its id.
     pub id: DrawingId,
     /// Its title.
     pub title: String,
-    /// When it was made, in milliseconds since 1970, by the database's clock.
+    /// Creation time, in milliseconds since 1970, by the database's clock.
     pub created: u64,
-    /// When it last changed, in milliseconds since 1970, by the database's clock.
+    /// Time of the last change, in milliseconds since 1970, by the database's clock.
     pub changed: u64,
     /// The position of its last change.
     pub head: Seq,
@@ -52,7 +52,7 @@ pub struct DrawingInfo {
     pub epoch: Epoch,
 }
 
-/// Where a list goes on: after the drawing with this time and id.
+/// The end of an earlier list: the creation time and id of its last drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListCursor {
     /// Its [`DrawingInfo::created`].
@@ -61,14 +61,14 @@ pub struct ListCursor {
     pub id: DrawingId,
 }
 
-/// How a drawing stands.
+/// The current state of a drawing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The drawing.
     pub id: DrawingId,
     /// The position of its last change.
     pub head: Seq,
-    /// Tombstones up to here were swept.
+    /// Tombstones up to this position are swept.
     pub compacted: Seq,
     /// Its epoch.
     pub epoch: Epoch,
@@ -78,28 +78,27 @@ pub struct Head {
     pub deleted: bool,
 }
 
-/// The rows in a drawing's tables.
+/// Numbers of rows in a drawing's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rows {
-    /// One for each stroke that ever was, but for swept tombstones.
+    /// One for each stroke that ever existed, without swept tombstones.
     pub strokes: u64,
-    /// None, since the table keeps nothing.
+    /// 0, since the table stores no row.
     pub signals: u64,
 }
 
 impl Store {
-    /// Makes a drawing, with tables of its own.
+    /// Creates a drawing with its tables.
     ///
     /// # Errors
     ///
-    /// After [`StoreError::Deadline`] there may be a drawing that nobody knows.
+    /// After [`StoreError::Deadline`] a drawing with an unknown id may exist.
     pub async fn create(&self, title: &str) -> Result<DrawingInfo, StoreError> {
         let id = DrawingId::random();
         let variables = variables([
             ("drawing", drawing_record(id)),
             ("title", Value::String(title.to_owned())),
             ("epoch", uuid(Epoch::random().0)),
-            ("schema", int(SCHEMA.into())),
             ("strokes", Value::String(stroke_table(id))),
             ("signals", Value::String(signal_table(id))),
         ]);
@@ -122,8 +121,8 @@ impl Store {
         info(row)
     }
 
-    /// Drawings that are not deleted, newest first: those before `before`, at most `limit`
-    /// and at most [`MAX_LIST`] of them.
+    /// Drawings that are not deleted, newest first: those before `before`, at most `limit` and at
+    /// most [`MAX_LIST`].
     ///
     /// # Errors
     ///
@@ -152,7 +151,7 @@ impl Store {
             .collect()
     }
 
-    /// Gives a drawing another title.
+    /// Renames a drawing.
     ///
     /// # Errors
     ///
@@ -165,8 +164,8 @@ impl Store {
         self.update(drawing, RENAME, variables).await
     }
 
-    /// Marks a drawing as deleted: it is not listed and takes no more changes, and can be
-    /// taken back for [`UNDELETE_WINDOW`].
+    /// Marks a drawing as deleted: it is no longer listed and accepts no changes, and can be
+    /// restored for [`UNDELETE_WINDOW`].
     ///
     /// # Errors
     ///
@@ -176,7 +175,7 @@ impl Store {
         self.update(drawing, DELETE, variables).await.map(drop)
     }
 
-    /// Takes back the deletion of a drawing. One that is not deleted stays as it is.
+    /// Restores a deleted drawing. A drawing that is not deleted stays unchanged.
     ///
     /// # Errors
     ///
@@ -190,7 +189,7 @@ impl Store {
         self.update(drawing, UNDELETE, variables).await
     }
 
-    /// How some drawings stand, in one query; those that are not there are left out.
+    /// The states of several drawings, in one query; missing drawings are omitted.
     ///
     /// # Errors
     ///
@@ -215,8 +214,7 @@ impl Store {
             .collect()
     }
 
-    /// How many rows the drawing's tables hold. It reads them all: this is for looking after
-    /// a database, and for tests.
+    /// Counts the rows in the drawing's tables by reading them all: for maintenance and tests.
     ///
     /// # Errors
     ///
@@ -247,7 +245,7 @@ impl Store {
         let mut results = self.0.query_with_retry(text, variables).await?;
         match Fields::maybe(results.take(0)?) {
             Some(row) => info(row),
-            // It is not there, or its `deleted` does not allow it.
+            // The drawing does not exist, or its `deleted` does not allow the change.
             None => match self.get(drawing).await {
                 Ok(_) => Err(StoreError::Failed("the drawing changed meanwhile".into())),
                 Err(error) => Err(error),
@@ -255,8 +253,8 @@ impl Store {
         }
     }
 
-    /// What it means that a query about a drawing's own tables failed: those of a drawing
-    /// that was swept away are not there.
+    /// The error for a failed query of a drawing's own tables, which are missing if the drawing was
+    /// removed.
     pub(super) async fn explain_missing(
         &self,
         drawing: DrawingId,

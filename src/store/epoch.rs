@@ -1,4 +1,4 @@
-//! Drawings begin another epoch: positions of the old one must never be taken for the new.
+//! Renews epochs, so that positions of an old one are never taken for the new one's.
 
 use std::ops::Bound;
 
@@ -10,13 +10,13 @@ use super::error::StoreError;
 use super::rows::{drawing_record, rows, uuid, variables};
 use crate::domain::ids::{DrawingId, Epoch};
 
-/// Only the first of several servers that notice renews it.
+/// Only the first of several servers that notice the rollback renews it.
 const RENEW_ONE: &str = "UPDATE $drawing SET epoch = rand::uuid() WHERE epoch = $epoch RETURN NONE";
 const RENEW_ALL: &str = "UPDATE $drawings SET epoch = rand::uuid() RETURN VALUE head";
 
 impl Store {
-    /// Gives a drawing a new epoch if it still has `epoch`: its head was seen to go back, as
-    /// when a backup was restored.
+    /// Gives a drawing a new epoch if it still has `epoch`: its head went back, as when a backup
+    /// was restored.
     ///
     /// # Errors
     ///
@@ -30,11 +30,11 @@ impl Store {
         Ok(())
     }
 
-    /// Gives every drawing a new epoch, after a backup was restored, so that positions from
-    /// before mean nothing any more. Answers how many drawings there are.
+    /// Gives every drawing a new epoch, after a backup was restored, so that older positions are
+    /// invalid. Returns the number of drawings.
     ///
-    /// Ids are random, so those that begin with the same byte are few enough for a
-    /// transaction, however many drawings there are. If it fails halfway, begin again.
+    /// Ids are random, so the drawings whose ids begin with the same byte are few enough for one
+    /// transaction. If this fails halfway, run it again.
     ///
     /// # Errors
     ///

@@ -1,12 +1,11 @@
-//! Why the database did not do what was asked.
+//! Errors of the database.
 
 use std::time::Duration;
 use surrealdb::IndexedResults;
 use surrealdb::types::{ErrorDetails, QueryError as SurrealQueryError};
 
-/// What an error says if the storage failed, if a transaction of several statements or of one could
-/// not be committed, and if it is not known whether it was. The kinds of these errors do not tell
-/// them from others.
+/// Parts of SurrealDB's error texts that mean a failed storage, a failed commit (of several
+/// statements or of one) or an unknown commit. The kinds of these errors are shared with others.
 const STORAGE_FAILED: [&str; 4] = [
     "There was a problem with a transaction: ",
     "Cannot COMMIT",
@@ -14,7 +13,7 @@ const STORAGE_FAILED: [&str; 4] = [
     "commit outcome is unknown",
 ];
 
-/// Why the database did not do what was asked.
+/// Why a query has no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// There is no such drawing.
@@ -23,46 +22,57 @@ pub enum StoreError {
     /// The drawing is deleted.
     #[error("the drawing is deleted")]
     Gone,
-    /// No answer in time: it may have happened, or may still happen.
+    /// No answer in time: the write may have committed, or may still commit.
     #[error("the database did not answer within {0:?}")]
     Deadline(Duration),
-    /// The database cannot be reached or opened, or the connection broke: for what writes,
-    /// it may have happened.
+    /// The database cannot be reached or opened, or the connection broke: a write may have
+    /// committed.
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// The storage beneath the database failed, as with a full disk: it may have happened.
+    /// The storage beneath the database failed, as with a full disk: a write may have committed.
     #[error("the database's storage failed: {0}")]
     Storage(String),
-    /// There is no database of this program where one has to be.
-    #[error("there is no database of a whiteboard, and none is made")]
+    /// The address has no database of this program, and creating one was not allowed.
+    #[error("there is no whiteboard database at this address")]
     NoDatabase,
-    /// A newer program wrote this database, and says that this one may not read it.
+    /// A newer program wrote this database in a form that this one must not read.
     #[error(
         "the database was written by a newer program (schema {schema}) that asks for \
          schema {oldest} or later; this program knows schema {known}: upgrade it"
     )]
     TooNew {
-        /// The schema of the database.
+        /// Schema number of the database.
         schema: u32,
-        /// The oldest program that may read it, by the schema it knows.
+        /// Lowest schema number that a program must support to read it.
         oldest: u32,
-        /// The schema this program knows.
+        /// Schema number of this program.
         known: u32,
     },
-    /// The database answered with an error, and nothing happened. It may be a fault of what was
-    /// asked, or of the database.
+    /// Another version of this program wrote this database, and this one cannot migrate it.
+    #[error(
+        "the database has schema {schema}, and this program supports only schema {known}: \
+         use the version of the program that wrote it, or an empty database"
+    )]
+    OtherSchema {
+        /// Schema number of the database.
+        schema: u32,
+        /// Schema number of this program.
+        known: u32,
+    },
+    /// The database answered with an error and stored nothing. The query or the database may be
+    /// the cause.
     #[error("the database refused: {0}")]
     Failed(String),
 }
 
-/// Why a query came to nothing, before it is known what that means to the caller.
+/// The error of a query, before the caller interprets it.
 #[derive(Debug)]
 pub(super) enum QueryError {
-    /// The query itself said THROW, with this word.
+    /// The query executed THROW with this word.
     Thrown(String),
-    /// Another transaction wrote the same at the same time: nothing happened.
+    /// Another transaction wrote the same rows at the same time; nothing is stored.
     Conflict,
-    /// Everything else.
+    /// Any other error.
     Store(StoreError),
 }
 
@@ -70,7 +80,9 @@ impl From<QueryError> for StoreError {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::Thrown(word) => StoreError::Failed(word),
-            QueryError::Conflict => StoreError::Failed("others write the same all the time".into()),
+            QueryError::Conflict => {
+                StoreError::Failed("too many conflicts with other transactions".into())
+            }
             QueryError::Store(error) => error,
         }
     }
@@ -107,13 +119,13 @@ fn is_of_storage(text: &str) -> bool {
     STORAGE_FAILED.iter().any(|words| text.contains(words))
 }
 
-/// The text without line breaks: it ends up in one line of a log.
+/// The text without line breaks, for one line of a log.
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Finds the cause among the errors of a query's statements: all but one of them may only
-/// say that another one failed, or that the transaction could not be committed.
+/// Finds the cause among the errors of a query's statements: all but one of them may only say that
+/// another one failed, or that the transaction could not be committed.
 pub(super) fn checked(mut results: IndexedResults) -> Result<IndexedResults, QueryError> {
     let mut errors: Vec<_> = results.take_errors().into_iter().collect();
     if errors.is_empty() {

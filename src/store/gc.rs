@@ -1,4 +1,4 @@
-//! What is taken away in the background: old tombstones, rows of dead servers, deleted drawings.
+//! Background deletion of old tombstones, rows of dead servers and deleted drawings.
 
 pub(super) mod removal;
 pub(super) mod sweep;

@@ -1,6 +1,6 @@
 //! Opening and closing: the runtime, the connection, the sign-in, the schema.
 //!
-//! What is wrong with a database must be told here in one clear line, not later.
+//! A problem with the database must be reported here in one clear line, not later.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,20 +19,20 @@ use crate::metrics::{DbLink, Metrics};
 const STACK_BYTES: usize = 10 * 1024 * 1024;
 /// How long closing waits for live queries to end, and again for the database to shut down.
 const CLOSE_WAIT: Duration = Duration::from_secs(10);
-/// How often closing looks whether the database has shut down.
+/// How often closing checks whether the database has shut down.
 const CLOSE_LOOK: Duration = Duration::from_millis(2);
-/// A folder that SurrealKV makes in its own before anything else is there to be read.
+/// A folder that SurrealKV creates before anything can be read from its database.
 const MANIFEST: &str = "manifest";
 
 impl Store {
     /// Opens the database: connects, signs in, applies the schema where it is missing.
     ///
-    /// Several servers may do so at once on the same new database.
+    /// Several servers may do so at the same time on a new database.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] says why it cannot be opened or reached;
-    /// [`StoreError::TooNew`] that this program is too old for it.
+    /// [`StoreError::Unavailable`] when it cannot be opened or reached; [`StoreError::TooNew`] or
+    /// [`StoreError::OtherSchema`] when another version of the program wrote it.
     pub async fn open(
         database: &Database,
         server: ServerId,
@@ -41,18 +41,18 @@ impl Store {
         Self::open_or(database, server, metrics, Missing::Make).await
     }
 
-    /// Opens a database that is there: what was mistyped is not made.
+    /// Opens an existing database, and never creates one.
     ///
     /// # Errors
     ///
     /// Those of [`Store::open`], and [`StoreError::NoDatabase`] when the folder, the namespace, the
-    /// database or its schema is missing. A folder is to be named without a `~`.
+    /// database or its schema is missing. A `~` in the folder is not expanded.
     pub async fn open_existing(
         database: &Database,
         server: ServerId,
         metrics: Arc<Metrics>,
     ) -> Result<Store, StoreError> {
-        // SurrealKV makes the folder that it opens.
+        // Opening a folder would create it.
         let folder = folder(&database.url);
         if folder.is_some_and(|folder| !folder.join(MANIFEST).is_dir()) {
             return Err(StoreError::NoDatabase);
@@ -105,43 +105,45 @@ impl Store {
         }
     }
 
-    /// This run of this process.
+    /// The id of this run of the server process.
     pub fn server(&self) -> ServerId {
         self.0.server
     }
 
-    /// What this server counts. All parts of it share this.
+    /// The metrics of this server, shared by all its parts.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.0.metrics
     }
 
-    /// Brings up to date what is measured only when it is asked for.
+    /// Updates the gauges that are measured only on request.
     pub fn update_gauges(&self) {
         self.metrics().queries_in_flight.set(self.0.in_flight());
     }
 
-    /// Opens another connection for queries: the one there is does not answer. What waits for
-    /// it comes to [`StoreError::Unavailable`]. A database in this process has no connection.
+    /// Replaces the connection for queries, which does not answer. Queries in flight end with
+    /// [`StoreError::Unavailable`]. An embedded database has no connection.
     ///
     /// # Errors
     ///
-    /// When no other is to be had; then the old one stays.
+    /// When no new connection can be opened; then the old one stays.
     pub async fn replace_queries(&self) -> Result<(), StoreError> {
         self.0.replace(DbLink::Queries).await
     }
 
-    /// Opens another connection for live queries: nothing is heard over the one there is. Every
-    /// [`super::Subscription`] ends, and is to be followed again. A database in this process has none.
+    /// Replaces the connection for live queries, which delivers nothing. Every
+    /// [`super::Subscription`] ends, and has to be opened again. An embedded database has no
+    /// connection.
     ///
     /// # Errors
     ///
-    /// When no other is to be had; then the old one stays.
+    /// When no new connection can be opened; then the old one stays.
     pub async fn replace_live_queries(&self) -> Result<(), StoreError> {
         self.0.replace(DbLink::LiveQueries).await
     }
 
-    /// Waits until the storage of a database in this process failed. Nothing is called stored any more,
-    /// and what was is safe once the database is opened anew.
+    /// Waits until the storage of an embedded database has failed. From then on nothing is
+    /// acknowledged as stored; everything acknowledged before is safe once the database is opened
+    /// again.
     pub async fn failed(&self) {
         // The sender lives as long as this store.
         let _ = self
@@ -153,13 +155,13 @@ impl Store {
             .await;
     }
 
-    /// Takes leave: ends all live queries, takes this server's row away, and shuts an
-    /// embedded database down, so that its folder can be opened again when this returns.
+    /// Ends all live queries, deletes this server's row, and shuts an embedded database down, so
+    /// that its folder can be opened again when this returns.
     ///
-    /// Other clones of the store answer [`StoreError::Unavailable`] from now on.
+    /// Other clones of the store return [`StoreError::Unavailable`] from now on.
     pub async fn close(self) {
         if let Err(error) = self.leave().await {
-            log::warn!("could not take leave of the other servers: {error}");
+            log::warn!("could not delete this server's row: {error}");
         }
         self.close_runtime().await;
     }
@@ -184,8 +186,8 @@ impl Store {
     }
 }
 
-/// Waits until no task is left. SurrealDB shuts a datastore down in a task of its own, after
-/// the last session is gone, and tells nobody when it is done.
+/// Waits until no task is left. SurrealDB shuts a datastore down in a task of its own after the
+/// last session is gone, and sends no signal when that is done.
 async fn idle(handle: &Handle) {
     while handle.metrics().num_alive_tasks() > 0 {
         tokio::time::sleep(CLOSE_LOOK).await;

@@ -1,10 +1,10 @@
-//! Finite reads: what is new in a drawing after a position, and what a first load needs of it.
+//! Finite reads: the changes of a drawing after a position, and the strokes for a first load.
 //!
-//! Each reads some rows in one transaction, and costs what these rows cost: the ids tell living strokes
-//! from tombstones, and chunks are counted by rows, not by positions.
+//! Each reads a bounded number of rows in one transaction, at a cost proportional to them: the ids
+//! separate living strokes from tombstones, and chunks are counted by rows, not by positions.
 //!
-//! `LIMIT` ends the scan of a range only where the range is the result of a function, since SurrealDB
-//! plans a range that it is given as a value without a limit and cuts the result afterwards.
+//! `LIMIT` ends the scan of a range early only where the range is the result of a function. For a
+//! range given as a value, SurrealDB plans a full scan and cuts the result afterwards.
 
 use crate::domain::ids::Epoch;
 use surrealdb::types::{Number, Value};
@@ -16,11 +16,11 @@ use crate::domain::ids::DrawingId;
 use crate::domain::op::{Change, RowId};
 use crate::domain::sequence::Seq;
 
-/// Living strokes that one [`Chunk`] has at most. Bodies are at most 64 KiB, so a page stays
-/// under half of the 64 MiB that SurrealDB allows in one message.
+/// Most living strokes of one [`Chunk`]. Bodies are at most 64 KiB, so a chunk stays under half of
+/// the 64 MiB that SurrealDB allows in one message.
 pub const CHUNK_STROKES: u64 = 500;
 
-/// Most tombstones that one read gives. They have no body, but may have many prior ops.
+/// Most tombstones of one read. They have no body, but may have many prior ops.
 const TOMBSTONES: u64 = 2_000;
 /// Most tombstones that come along when a drawing is opened: so one read brings all of a drawing that
 /// has few, and no reader of one that has many waits for them.
@@ -37,18 +37,18 @@ COMMIT;";
 pub struct Chunk {
     /// The drawing's epoch.
     pub epoch: Epoch,
-    /// Up to here tombstones are swept away: who holds less must start over.
+    /// Tombstones up to this position are swept: a reader at a lower position must start over.
     pub compacted: Seq,
     /// The drawing's title.
     pub title: String,
-    /// The changes, by position. Positions whose stroke changed later are missing.
+    /// The changes by position, without those that a later change of the same stroke replaced.
     pub changes: Vec<Change>,
-    /// The position that this page reaches: the end of what was asked for, or less when there is more.
+    /// The position that this chunk reaches: the end of the requested range, or less when there is
+    /// more.
     pub head: Seq,
-    /// Whether there is more of what was asked for after `head`.
+    /// Whether the requested range has more after `head`.
     pub more: bool,
-    /// The drawing's head. It is less than what was asked for when the asker holds
-    /// positions of another epoch.
+    /// The drawing's head. Less than requested when the reader's positions are of another epoch.
     pub database_head: Seq,
 }
 
@@ -73,7 +73,8 @@ pub(super) struct Read {
 }
 
 impl Store {
-    /// Reads the changes after `since`: at most [`CHUNK_STROKES`] living strokes of them, and some tombstones.
+    /// Reads the changes after `since`: at most [`CHUNK_STROKES`] living strokes, and some
+    /// tombstones.
     ///
     /// # Errors
     ///
@@ -97,8 +98,9 @@ impl Store {
         chunk(read.drawing, changes, reached.min(read.head), read.head)
     }
 
-    /// Reads at most [`CHUNK_STROKES`] living strokes after the position `after` and up to `through`, or up to
-    /// the head. If a read from 0 gives all of them, and the tombstones are few, they come along.
+    /// Reads at most [`CHUNK_STROKES`] living strokes after the position `after` and up to
+    /// `through`, or up to the head. If a read from 0 reaches all of them and the tombstones are
+    /// few, it includes these.
     ///
     /// # Errors
     ///
@@ -180,7 +182,7 @@ impl Store {
             Ok(results) => results,
             Err(error) => return Err(self.explain_missing(drawing, error.into()).await),
         };
-        // BEGIN is the first statement of the two that give nothing.
+        // BEGIN is the first of the two statements without a result.
         let mut row = Fields::maybe(results.take(1)?).ok_or(StoreError::NotFound)?;
         if !matches!(row.take("deleted"), Value::None) {
             return Err(StoreError::Gone);

@@ -1,6 +1,6 @@
-//! Rows as SurrealDB values, to and from the nouns of the model.
+//! Conversion of rows between SurrealDB values and the types of the domain.
 //!
-//! They are built by hand, without serde: an append is on the path of every stroke.
+//! Written by hand, without serde: an append is on the path of every stroke.
 
 use surrealdb::types::{Array, Datetime, Number, Object, RecordId, RecordIdKey, Value, Variables};
 use uuid::Uuid;
@@ -11,9 +11,9 @@ use crate::domain::op::{Change, RowId};
 use crate::domain::sequence::Seq;
 use crate::domain::stroke::Body;
 
-/// Set in the id of a tombstone, beside the position: so all tombstones of a drawing have negative ids
-/// and come before its living strokes, both in the order of their positions. A first load reads the
-/// living ones alone, whatever was erased, and one live query hears both.
+/// Set in the id of a tombstone, beside the position: so all tombstones of a drawing have negative
+/// ids and sort before its living strokes, both in the order of their positions. A first load can
+/// skip them all, and one live query covers both.
 const TOMBSTONE: i64 = i64::MIN;
 
 /// The table of a drawing's strokes.
@@ -21,7 +21,7 @@ pub(super) fn stroke_table(drawing: DrawingId) -> String {
     format!("stroke_{drawing}")
 }
 
-/// The table of a drawing's signals, which keeps none of them.
+/// The table of a drawing's signals, which stores no row.
 pub(super) fn signal_table(drawing: DrawingId) -> String {
     format!("signal_{drawing}")
 }
@@ -51,7 +51,7 @@ pub(super) fn row_key(row: RowId) -> i64 {
     }
 }
 
-/// The row that has this id.
+/// The row with this id.
 pub(super) fn row_of(key: i64) -> RowId {
     RowId {
         seq: (key & !TOMBSTONE) as Seq,
@@ -69,7 +69,7 @@ pub(super) fn uuid(uuid: Uuid) -> Value {
     Value::Uuid(uuid.into())
 }
 
-/// A table's name as a value: DEFINE and REMOVE take a string only.
+/// A table's name as a value: DEFINE and REMOVE accept only a string.
 pub(super) fn table(name: String) -> Value {
     Value::String(name)
 }
@@ -83,7 +83,7 @@ pub(super) fn variables<const N: usize>(pairs: [(&str, Value); N]) -> Variables 
     variables
 }
 
-/// A change as the row that is stored.
+/// Converts a change to a row.
 pub(super) fn to_row(change: &Change) -> Value {
     let mut row = Object::new();
     row.insert("id", Value::Number(Number::Int(row_key(change.row()))));
@@ -106,7 +106,7 @@ pub(super) fn to_row(change: &Change) -> Value {
     Value::Object(row)
 }
 
-/// A row as the change it holds.
+/// Converts a row to a change.
 pub(super) fn from_row(row: Value) -> Result<Change, StoreError> {
     let mut row = Fields::of(row)?;
     let prior_ops = match row.take("prior_ops") {
@@ -146,7 +146,7 @@ fn from_prior_op(prior_op: Value) -> Result<OpId, StoreError> {
     }
 }
 
-/// The error for a field that is not what this program writes there.
+/// The error for a field with an unexpected value.
 pub(super) fn wrong(field: &str) -> StoreError {
     StoreError::Failed(format!("a row has an unexpected `{field}`"))
 }

@@ -1,6 +1,6 @@
-//! The schema of the database and of each drawing, by number.
+//! The schema of the database, by number.
 //!
-//! It must never touch a database that a newer program wrote and this one may not read.
+//! It must never change a database that has another number.
 
 use surrealdb::types::{RecordIdKey, Value};
 
@@ -9,15 +9,15 @@ use super::connection::Store;
 use super::error::StoreError;
 use super::rows::{Fields, int, record, variables};
 
-/// The schema this program writes, for the database and for each drawing's tables.
+/// The only schema that this program reads and writes: there are no migrations yet.
 pub(super) const SCHEMA: u32 = 1;
-/// The oldest schema whose programs may still read what this one writes.
+/// Lowest schema number of the programs that may read what this one writes.
 const OLDEST: u32 = 1;
 
 const META: &str = include_str!("../../schema/meta.surql");
 const READ_META: &str = "SELECT * FROM ONLY $meta";
-/// The tables that all drawings share, and the word that they are there: applied only to a
-/// database whose number is lower, so that servers that start together do not collide.
+/// The tables that all drawings share, and the row that records their schema number: applied only
+/// to a database without that row, so that servers that start together do not conflict.
 const SHARED: &str = concat!(
     "BEGIN;\n",
     include_str!("../../schema/drawing.surql"),
@@ -26,22 +26,29 @@ const SHARED: &str = concat!(
     "UPSERT $meta SET schema = $schema, oldest = $oldest RETURN NONE;\nCOMMIT;"
 );
 
-/// Makes the row of a new drawing and, in the same transaction, its tables.
+/// Creates the row of a new drawing and, in the same transaction, its tables.
 pub(super) const CREATE_DRAWING: &str = concat!(
     "BEGIN;
 LET $now = time::floor(time::now(), 1ms);
-CREATE ONLY $drawing SET title = $title, head = 0, compacted = 0, epoch = $epoch, schema = $schema,
+CREATE ONLY $drawing SET title = $title, head = 0, compacted = 0, epoch = $epoch,
     created = $now, changed = $now, compacted_at = $now;\n",
     include_str!("../../schema/stroke.surql"),
     include_str!("../../schema/signal.surql"),
     "COMMIT;"
 );
 
-/// Applies the schema where it is missing, and refuses a database that is too new.
+/// Applies the schema where it is missing, and rejects a database that has another one.
 pub(super) async fn apply(connection: &OpenDatabase) -> Result<(), StoreError> {
     connection.query_with_retry(META, variables([])).await?;
-    if read_meta(connection).await? >= Some(SCHEMA) {
-        return Ok(());
+    match read_schema(connection).await? {
+        Some(SCHEMA) => return Ok(()),
+        Some(schema) => {
+            return Err(StoreError::OtherSchema {
+                schema,
+                known: SCHEMA,
+            });
+        }
+        None => {}
     }
     let numbers = [
         ("meta", meta()),
@@ -54,8 +61,8 @@ pub(super) async fn apply(connection: &OpenDatabase) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether the database has a schema at all, whatever program wrote it. In one that has none, reading it is
-/// an error.
+/// Whether the database has a schema of any number. Reading it from a database without one is an
+/// error.
 pub(super) async fn is_there(connection: &OpenDatabase) -> bool {
     let meta = variables([("meta", meta())]);
     let read = connection.query(READ_META, meta).await;
@@ -67,8 +74,8 @@ fn meta() -> Value {
     record("meta", RecordIdKey::String("schema".into()))
 }
 
-/// The schema of the database, if it has one, and this program may read it.
-async fn read_meta(connection: &OpenDatabase) -> Result<Option<u32>, StoreError> {
+/// The schema number of the database, if it has one; an error if this program is too old for it.
+async fn read_schema(connection: &OpenDatabase) -> Result<Option<u32>, StoreError> {
     let mut results = connection
         .query_with_retry(READ_META, variables([("meta", meta())]))
         .await?;
@@ -88,16 +95,16 @@ async fn read_meta(connection: &OpenDatabase) -> Result<Option<u32>, StoreError>
 }
 
 impl Store {
-    /// Whether the database answers, and is one that this program may use: the cheapest
-    /// question whose answer is in the database itself, one row.
+    /// Checks that the database answers and that this program may still use it, by reading one
+    /// row. A running server continues beside a newer program until the row excludes it.
     ///
     /// # Errors
     ///
-    /// Those of every query, and [`StoreError::TooNew`] since another program upgraded it.
+    /// Those of every query, and [`StoreError::TooNew`] when a newer program has excluded this one.
     pub async fn check(&self) -> Result<(), StoreError> {
-        match read_meta(&self.0).await? {
+        match read_schema(&self.0).await? {
             Some(_) => Ok(()),
-            None => Err(StoreError::Failed("its tables are gone".into())),
+            None => Err(StoreError::Failed("the schema is missing".into())),
         }
     }
 }

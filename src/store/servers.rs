@@ -1,6 +1,6 @@
-//! The servers that share a database, as each says of itself.
+//! The rows of the servers that share a database.
 //!
-//! Nothing of a drawing hangs on these rows: a server that is missing here loses nothing.
+//! Strokes never depend on these rows: they serve presence counts and health only.
 
 use std::time::Duration;
 
@@ -11,32 +11,32 @@ use super::error::StoreError;
 use super::rows::{Fields, int, record, rows, uuid, variables, wrong};
 use crate::domain::ids::{DrawingId, ServerId};
 
-/// How long a server may be silent before its row is swept.
+/// How long a server may be silent before its row is deleted.
 pub const SERVER_SILENCE: Duration = Duration::from_secs(10 * 60);
 
 const BEAT: &str = "UPSERT $server SET heartbeat = time::now(), drawings = $drawings RETURN NONE";
 const SERVERS: &str = "SELECT *, time::now() - heartbeat AS silent FROM server";
 const LEAVE: &str = "DELETE $server RETURN NONE";
 
-/// What a server last said of itself.
+/// The last row that a server wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerInfo {
-    /// The server.
+    /// The id of the server.
     pub id: ServerId,
-    /// How long ago it said so, by the database's clock; zero when it is heard live.
+    /// Age of the row by the database's clock; zero when it arrives live.
     pub silent: Duration,
-    /// The drawings it has open, with the number of their sessions.
+    /// The drawings it has open, with their numbers of sessions.
     pub drawings: Vec<(DrawingId, u32)>,
-    /// Whether it took leave; then it has nothing open.
+    /// Whether the server stopped and deleted its row.
     pub left: bool,
 }
 
-/// How many sessions each drawing has, on all servers.
+/// The number of sessions of each drawing, on all servers.
 #[derive(Clone, Debug, Default)]
 pub struct SessionCounts(Vec<(DrawingId, u32)>);
 
 impl SessionCounts {
-    /// The sessions of a drawing.
+    /// The number of sessions of a drawing.
     pub fn of(&self, drawing: DrawingId) -> u32 {
         let counts = self.0.iter().filter(|(id, _)| *id == drawing);
         counts.map(|(_, count)| count).sum()
@@ -44,7 +44,7 @@ impl SessionCounts {
 }
 
 impl Store {
-    /// Says that this server is there, and how many sessions each of its open drawings has.
+    /// Writes this server's heartbeat, with the number of sessions of each open drawing.
     ///
     /// # Errors
     ///
@@ -62,8 +62,8 @@ impl Store {
         Ok(())
     }
 
-    /// The servers that said so and did not take leave, this one too. One that crashed stays
-    /// until it is swept away: judge it by [`ServerInfo::silent`].
+    /// All servers with a row, including this one. A crashed server's row remains until it is
+    /// swept: judge it by [`ServerInfo::silent`].
     ///
     /// # Errors
     ///
@@ -76,20 +76,20 @@ impl Store {
             .collect()
     }
 
-    /// The sessions of all drawings, on the servers that were silent for at most so long.
+    /// The sessions of all drawings, on servers that were silent for at most `silence`.
     ///
     /// # Errors
     ///
     /// Those of every query.
     pub async fn session_counts(&self, silence: Duration) -> Result<SessionCounts, StoreError> {
         let servers = self.servers().await?.into_iter();
-        // Those that took leave have no row.
+        // Servers that stopped have no row.
         let alive = servers.filter(|server| server.silent <= silence);
         let counts = alive.flat_map(|server| server.drawings);
         Ok(SessionCounts(counts.collect()))
     }
 
-    /// Takes leave.
+    /// Deletes this server's row.
     pub(super) async fn leave(&self) -> Result<(), StoreError> {
         let variables = variables([("server", server_record(self.server()))]);
         self.0.query(LEAVE, variables).await?;
@@ -101,7 +101,7 @@ fn server_record(server: ServerId) -> Value {
     record("server", RecordIdKey::Uuid(server.0.into()))
 }
 
-/// A row of a server as what it says.
+/// Parses a row of a server.
 pub(super) fn from_server_row(row: Value, left: bool) -> Result<ServerInfo, StoreError> {
     let mut row = Fields::of(row)?;
     let silent = match row.take("silent") {

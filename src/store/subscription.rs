@@ -1,7 +1,8 @@
-//! LIVE SELECT as streams: what is stored in one drawing, what is said in it, and the servers.
+//! LIVE SELECT as streams: the changes and signals of one drawing, and the heartbeats of the
+//! servers.
 //!
-//! It must never gather without bound: SurrealDB's own channels have no limit, so a task of the
-//! store drains them into one that has, and ends the stream when that is full.
+//! Memory must stay bounded: SurrealDB's own channels have no limit, so a task of the store drains
+//! them into one that has, and ends the stream when that is full.
 
 use crate::domain::op::Change;
 use std::sync::Arc;
@@ -28,63 +29,65 @@ use super::servers::from_server_row;
 use crate::domain::ids::{DrawingId, ServerId};
 use crate::metrics::{DbLink, Metrics, NotificationKind, SubscriptionEnd};
 
-/// How often a live query is opened, or killed, again after a conflict: both write the
-/// definition of their table.
+/// Most attempts to open or kill a live query after conflicts: both write the definition of their
+/// table.
 const TRIES: u32 = 50;
-/// How long looking for a live query that should be gone, or killing it, may take.
+/// How long checking for a leftover live query, or killing it, may take.
 const KILL_WAIT: Duration = Duration::from_secs(2);
 
 const DELETED: &str = "SELECT deleted FROM ONLY $drawing";
-/// One in a query: of two, one that is open would be forgotten where the other meets a conflict.
+/// One per query: with two in one query, an open one would leak if the other met a conflict.
 const LIVE: &str = "LIVE SELECT * FROM type::table($table)";
 const KILL: &str = "KILL $live";
 const INFO: &str = "INFO FOR TABLE $table";
 const SIGNAL: &str = "INSERT INTO $signals $row RETURN NONE";
 
-/// What is heard of a drawing.
+/// A notification about a drawing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LiveEvent {
-    /// A change was stored; not always in order. Boxed, for room for many is kept for each open drawing.
+    /// A change was stored. Changes may arrive out of order. Boxed, since each open drawing has a
+    /// large buffer.
     Change(Box<Change>),
-    /// A server said something that is not stored.
+    /// A message of a server that is not stored.
     Signals {
-        /// The server.
+        /// The sender.
         server: ServerId,
-        /// What it said.
+        /// The message, as JSON.
         body: String,
     },
 }
 
-/// What is heard of one drawing, from the moment [`Store::subscribe`] returned. Dropping it ends
-/// its live queries.
+/// The notifications about one drawing since [`Store::subscribe`] returned. Dropping it ends its
+/// live queries.
 #[derive(Debug)]
 pub struct Subscription(mpsc::Receiver<LiveEvent>);
 
 impl Subscription {
-    /// The next change or signals; nothing once the connection was lost, the store closed, or
-    /// more than [`Database::live_query_buffer`](super::Database::live_query_buffer) of them waited here. Then follow again, and read
-    /// [`Store::since`]. That the drawing was deleted or swept away is not heard here.
+    /// The next change or message; `None` once the connection was lost, the store closed, or more
+    /// than [`Database::live_query_buffer`](super::Database::live_query_buffer) of them were queued
+    /// here. Then subscribe again, and read [`Store::since`]. Deletion or removal of the drawing is
+    /// not notified here.
     pub async fn next(&mut self) -> Option<LiveEvent> {
         self.0.recv().await
     }
 }
 
-/// What is heard of the servers. Dropping it ends its live query.
+/// The heartbeats of the servers. Dropping it ends its live query.
 #[derive(Debug)]
 pub struct ServerSubscription(mpsc::Receiver<ServerInfo>);
 
 impl ServerSubscription {
-    /// What the next server says of itself, also this one; it ends as [`Subscription::next`] does.
+    /// The next server's row, including this server's; it ends as [`Subscription::next`] does.
     pub async fn next(&mut self) -> Option<ServerInfo> {
         self.0.recv().await
     }
 }
 
 impl Store {
-    /// Follows a drawing: each change that is stored from now on, and each signal.
+    /// Subscribes to a drawing: each change stored from now on, and each message.
     ///
-    /// A write that began before this and ends after it may be missing: read [`Store::since`]
-    /// after this, and look at the head again a little later.
+    /// A write that began before this and commits after it may be missing: read [`Store::since`]
+    /// after this, and check the head again a little later.
     ///
     /// # Errors
     ///
@@ -103,7 +106,7 @@ impl Store {
         }
     }
 
-    /// Follows the rows of all servers, as [`Store::heartbeat`] writes them.
+    /// Subscribes to the rows of all servers, as [`Store::heartbeat`] writes them.
     ///
     /// # Errors
     ///
@@ -113,8 +116,7 @@ impl Store {
         Ok(ServerSubscription(receiver))
     }
 
-    /// Says something to all who follow a drawing, this server too. It is stored nowhere, and
-    /// lost on those who do not listen.
+    /// Sends a message to all subscribers of a drawing, including this server. It is not stored.
     ///
     /// # Errors
     ///
@@ -134,25 +136,26 @@ impl Store {
     }
 }
 
-/// What a notification tells, if it tells anything.
+/// The value of a notification, if it has one of interest.
 type Take<T> = fn(Notification<Value>, &Metrics) -> Result<Option<T>, StoreError>;
 
-/// What ends live queries from this side.
+/// Why live queries are ended from this side.
 struct Ends {
     /// The store closes.
     closing: watch::Receiver<bool>,
-    /// Their connection was given up.
+    /// Their connection was replaced.
     given_up: watch::Receiver<bool>,
 }
 
-/// A live query that is open: its table, and its id there.
+/// An open live query: its table and its id.
 struct Live {
     table: String,
     id: Uuid,
 }
 
 impl Store {
-    /// Opens live queries of `tables`; gives what `take` makes of their notifications.
+    /// Opens live queries of `tables`, and returns a stream of what `take` makes of their
+    /// notifications.
     async fn live<T: Send + 'static>(
         &self,
         tables: Vec<String>,
@@ -194,7 +197,7 @@ impl Store {
     }
 }
 
-/// Opens a live query, again when it meets a conflict.
+/// Opens a live query, and retries after a conflict.
 async fn open_live(
     live_queries: &Surreal<Any>,
     table: String,
@@ -219,7 +222,8 @@ async fn open_live(
 }
 
 /// Moves notifications from SurrealDB's unbounded channels to a bounded one, until either side
-/// ends, the store closes, or the connection is given up. Answers whether the live queries are still there to be ended.
+/// ends, the store closes, or the connection is replaced. Returns whether the live queries may
+/// still have to be killed.
 async fn drain<T>(
     streams: Vec<QueryStream<Value>>,
     mut ends: Ends,
@@ -227,7 +231,7 @@ async fn drain<T>(
     take: Take<T>,
     metrics: &Metrics,
 ) -> bool {
-    // When one of the streams ends, all must.
+    // When one of the streams ends, all must end.
     let marked = streams
         .into_iter()
         .map(|live| live.map(Some).chain(stream::iter([None])));
@@ -275,21 +279,22 @@ async fn drain<T>(
     }
 }
 
-/// Sees to it that live queries whose streams were dropped are gone. The client kills them
-/// then, but tries only once and does not tell of a conflict; and whatever is left behind
-/// would cost every later write of its table.
+/// Kills live queries whose streams were dropped and that still exist. The client kills them too,
+/// but only once and without reporting a conflict; and every leftover would slow each later write
+/// to its table.
 async fn kill_leftovers(live_queries: &Surreal<Any>, open: Vec<Live>) {
     for Live { table, id } in open {
         for _ in 0..TRIES {
             pause().await;
             match tokio::time::timeout(KILL_WAIT, is_open(live_queries, &table, id)).await {
                 Ok(Ok(true) | Err(QueryError::Conflict)) => {}
-                // It is gone, or the table is, or the connection with all its live queries.
+                // The live query is gone, or its table, or its connection with all its live
+                // queries.
                 Ok(_) => break,
                 Err(_) => return,
             }
             let kill = live_queries.query(KILL).bind(("live", uuid(id)));
-            // The client does not show whether it worked.
+            // The client does not report whether it worked.
             let _ = tokio::time::timeout(KILL_WAIT, kill).await;
         }
     }
@@ -309,7 +314,7 @@ fn followed(
     notification: Notification<Value>,
     metrics: &Metrics,
 ) -> Result<Option<LiveEvent>, StoreError> {
-    // A stroke that changed again is a new row; the deletion of the old one tells nothing new.
+    // The deletion of a stroke's old row needs no notification: its new row has one.
     if notification.action != Action::Create {
         return Ok(None);
     }

@@ -1,4 +1,4 @@
-//! What only a look behind the door can show.
+//! Tests that need private access to the store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::domain::ids::{DrawingId, ServerId};
 use crate::metrics::DbLink;
 use crate::metrics::Metrics;
 
-/// How long anything may take that is waited for.
+/// Deadline of everything that the tests wait for.
 const SOON: Duration = Duration::from_secs(30);
 
 fn memory() -> Database {
@@ -54,8 +54,8 @@ async fn live_queries(store: &Store, drawing: DrawingId) -> usize {
 }
 
 impl Store {
-    /// Ends all live queries on a drawing's strokes. Nobody is told: those who follow it hear nothing
-    /// of its changes any more.
+    /// Kills all live queries on a drawing's strokes. Their subscribers are not notified, and
+    /// receive no more changes.
     pub(crate) async fn kill_live_queries(&self, drawing: DrawingId) {
         for id in live_query_ids(self, drawing).await {
             self.0
@@ -117,10 +117,10 @@ async fn more_queries_than_may_be_under_way_are_refused() {
     let mut store = Store::open(&database, ServerId::random(), Metrics::new())
         .await
         .unwrap();
-    // Only from here on: what opening takes is no matter of this test.
+    // Only from here on, so that opening has time enough.
     let opened = Arc::get_mut(&mut store.0).expect("nobody else has it");
     opened.database.query_timeout = Duration::from_millis(100);
-    // They are given up at their deadline, and hold their room for as long as the database does.
+    // They reach their deadline, and stay in flight until the database is done with them.
     let stuck = (0..database.max_queries).map(|_| {
         let work = |_| std::future::pending::<Result<(), QueryError>>();
         store.0.run(DbLink::Queries, work)
@@ -142,34 +142,63 @@ async fn more_queries_than_may_be_under_way_are_refused() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_too_new_is_refused() {
-    const AGE: &str = "UPDATE $meta SET schema = 7, oldest = $oldest";
-    let folder = tempfile::tempdir().unwrap();
-    let mut database = memory();
-    database.url = format!("surrealkv://{}", folder.path().display());
-    for (oldest, refused) in [(schema::SCHEMA, false), (schema::SCHEMA + 1, true)] {
+async fn a_database_with_another_schema_is_refused() {
+    const CHANGE: &str = "UPDATE $meta SET schema = $schema, oldest = $oldest";
+    let known = schema::SCHEMA;
+    let newer = known + 6;
+    for (schema, oldest, refused) in [
+        (known, known, None),
+        (
+            newer,
+            known,
+            Some(StoreError::OtherSchema {
+                schema: newer,
+                known,
+            }),
+        ),
+        (
+            known - 1,
+            known - 1,
+            Some(StoreError::OtherSchema {
+                schema: known - 1,
+                known,
+            }),
+        ),
+        (
+            newer,
+            known + 1,
+            Some(StoreError::TooNew {
+                schema: newer,
+                oldest: known + 1,
+                known,
+            }),
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = memory();
+        database.url = format!("surrealkv://{}", folder.path().display());
         let store = Store::open(&database, ServerId::random(), Metrics::new())
             .await
             .unwrap();
         let meta = record("meta", RecordIdKey::String("schema".into()));
-        let variables = variables([("meta", meta), ("oldest", int(oldest.into()))]);
-        ask(&store, AGE, variables).await;
+        let variables = variables([
+            ("meta", meta),
+            ("schema", int(schema.into())),
+            ("oldest", int(oldest.into())),
+        ]);
+        ask(&store, CHANGE, variables).await;
         store.close().await;
-        match Store::open(&database, ServerId::random(), Metrics::new()).await {
-            Ok(store) if !refused => store.close().await,
-            Err(StoreError::TooNew {
-                schema: 7,
-                oldest,
-                known: schema::SCHEMA,
-            }) if refused => assert_eq!(oldest, schema::SCHEMA + 1),
-            other => panic!("{:?}", other.err()),
+        let opened = Store::open(&database, ServerId::random(), Metrics::new()).await;
+        assert_eq!(opened.as_ref().err(), refused.as_ref());
+        if let Ok(store) = opened {
+            store.close().await;
         }
     }
 }
 
 #[tokio::test]
 async fn a_database_without_the_schema_gets_its_indexes_when_it_is_opened() {
-    const AGE: &str = "UPDATE $meta SET schema = 0;
+    const REMOVE: &str = "DELETE $meta;
         REMOVE INDEX live ON drawing; REMOVE INDEX compacted_at ON drawing";
     let folder = tempfile::tempdir().unwrap();
     let mut database = memory();
@@ -179,7 +208,7 @@ async fn a_database_without_the_schema_gets_its_indexes_when_it_is_opened() {
         .unwrap();
     let drawing = store.create("An old drawing").await.unwrap();
     let meta = record("meta", RecordIdKey::String("schema".into()));
-    ask(&store, AGE, variables([("meta", meta)])).await;
+    ask(&store, REMOVE, variables([("meta", meta)])).await;
     store.close().await;
     let store = Store::open(&database, ServerId::random(), Metrics::new())
         .await

@@ -1,8 +1,7 @@
-//! Turns what a request carries into the [`Access`] it has: the first check of every request.
+//! Determines the [`Access`] of a request from its headers.
 //!
-//! The checks are against pages of other sites, in browsers of people who may come in: the
-//! `Origin` must be this server's own or a listed one, and the `Host` a name that nobody
-//! else can point at this server. Nothing here answers a request or opens a drawing.
+//! The checks protect people's browsers from pages of other sites: the `Origin` must be this
+//! server's own or a listed one, and the `Host` a name that no one else can point at this server.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -14,9 +13,9 @@ use crate::domain::access::Access;
 /// Why a request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccessDenied {
-    /// Not an IP address, not localhost and not listed: it may be another site's name that
-    /// was pointed here, whose pages a browser takes for ours.
-    #[error("this server is not reached under this host name")]
+    /// Not an IP address, not localhost and not listed: it may be another site's name that resolves
+    /// to this server (DNS rebinding).
+    #[error("this host name is not configured for this server")]
     Host,
     /// A page of another site.
     #[error("pages of this origin may not use this server")]
@@ -24,23 +23,23 @@ pub enum AccessDenied {
 }
 
 impl AccessDenied {
-    /// The reason as a text that outlives the request.
+    /// The reason, as a text that outlives the request.
     pub fn reason(self) -> &'static str {
         match self {
-            AccessDenied::Host => "this server is not reached under this host name",
+            AccessDenied::Host => "this host name is not configured for this server",
             AccessDenied::Origin => "pages of this origin may not use this server",
         }
     }
 }
 
-/// The access of a request, HTTP or socket, by the headers it came with.
+/// The access of a request or socket, by its headers.
 ///
-/// Without an `Origin` it is let in: a browser sends one with everything that changes
-/// something and with every socket, so it is a program, or a page being looked at.
+/// A request without an `Origin` is allowed: a browser sends one with every socket and with every
+/// request that changes something, so it comes from a program, or is a page being opened.
 ///
 /// # Errors
 ///
-/// [`AccessDenied`] when its host is strange or its origin foreign.
+/// [`AccessDenied`] when its host is unknown or its origin foreign.
 pub fn access(
     headers: &HeaderMap,
     hosts: &HostNames,
@@ -60,8 +59,8 @@ pub fn access(
     if origins.0.contains(&origin) {
         return Ok(Access::Own);
     }
-    // Whether TLS ended at a proxy is not seen from here, except by what the proxy says. A
-    // page cannot send this header, and it only ever narrows what is let in.
+    // Only the proxy's header tells whether TLS ended at a proxy. A page cannot send this header,
+    // and it only ever restricts access.
     let scheme = match only(headers, HeaderName::from_static("x-forwarded-proto")) {
         Some(Ok(scheme)) => scheme.split(',').next().unwrap_or_default().trim(),
         Some(Err(())) => return Err(AccessDenied::Origin),
@@ -74,8 +73,8 @@ pub fn access(
     }
 }
 
-/// The value of a header that must not come twice: `None` without one, an error for what
-/// is no text or not alone.
+/// The value of a header that must not be repeated: `None` without one, an error if it is not text
+/// or is repeated.
 fn only(headers: &HeaderMap, name: HeaderName) -> Option<Result<&str, ()>> {
     let mut values = headers.get_all(name);
     let first = values.next()?;
@@ -85,10 +84,10 @@ fn only(headers: &HeaderMap, name: HeaderName) -> Option<Result<&str, ()>> {
     })
 }
 
-/// A host and perhaps a port, as `Host` has them.
+/// A host and an optional port, as in `Host`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Authority {
-    /// In lower case; IPv6 addresses with their brackets, in their shortest form.
+    /// In lower case; IPv6 addresses in brackets, in their shortest form.
     name: String,
     port: Option<u16>,
 }
@@ -118,7 +117,7 @@ impl Authority {
         Some(Self { name, port })
     }
 
-    /// Whether no name server had a say in how it was reached.
+    /// Whether no DNS lookup was needed to reach it.
     fn is_address(&self) -> bool {
         self.name == "localhost"
             || self.name.starts_with('[')
@@ -134,7 +133,7 @@ fn host_name(text: &str) -> Option<String> {
     allowed.then(|| text.to_ascii_lowercase())
 }
 
-/// Where a page comes from: scheme, host and port.
+/// The origin of a page: scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     scheme: &'static str,
@@ -178,7 +177,7 @@ impl FromStr for Origin {
     }
 }
 
-/// Origins that a setting lists.
+/// Origins in a setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins(pub Vec<Origin>);
 
@@ -193,7 +192,7 @@ impl FromStr for Origins {
     }
 }
 
-/// Host names that a setting lists, in lower case.
+/// Host names in a setting, in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostNames(pub Vec<String>);
 
@@ -346,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_proxy_says_of_the_scheme_narrows_the_origin() {
+    fn a_forwarded_scheme_narrows_the_origin() {
         let through = |proto, origin| {
             with(&[
                 ("host", "draw.example"),

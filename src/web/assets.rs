@@ -1,7 +1,8 @@
-//! The files of the front end: in the program in release builds, from the folder `static` otherwise.
+//! The files of the front end: embedded in release builds, read from the folder `static` otherwise.
 //!
-//! Pages name their files by build, so that an old page finds them under the same address
-//! after an upgrade and a browser keeps them for ever. Nothing here reads outside `static`.
+//! Pages name their files by build, so that browsers can cache them for ever, and a page that is
+//! still open after an upgrade finds them under the same address. Nothing here reads outside
+//! `static`.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -11,19 +12,19 @@ use actix_web::http::{StatusCode, header};
 use rust_embed::{Embed, EmbeddedFile};
 use uuid::Uuid;
 
-/// What stands in a page for the name of the build.
+/// Placeholder of the build in HTML pages.
 const BUILD_MARK: &str = "{{build}}";
 /// For files whose address changes with their content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
-/// For all else: ask each time.
+/// For everything else: revalidate each time.
 const ASK: &str = "no-cache";
 
 #[derive(Embed)]
 #[folder = "static/"]
 struct Static;
 
-/// Names the files of this program: another name, other files. Where they are read from
-/// disk they may change at any time, and it is `dev`.
+/// The build, which changes with any file. Files on disk may change at any time, so their build is
+/// `dev`.
 pub fn build() -> &'static str {
     static BUILD: LazyLock<String> = LazyLock::new(|| {
         if cfg!(debug_assertions) {
@@ -46,7 +47,7 @@ pub fn build() -> &'static str {
     &BUILD
 }
 
-/// A page, with the name of the build put in.
+/// An HTML page with the build inserted.
 pub fn page(name: &str, status: StatusCode) -> Option<HttpResponse> {
     let file = Static::get(name)?;
     let html = String::from_utf8_lossy(&file.data).replace(BUILD_MARK, build());
@@ -58,7 +59,7 @@ pub fn page(name: &str, status: StatusCode) -> Option<HttpResponse> {
     )
 }
 
-/// A file that a page of some build asks for. A page of another build gets the file as it is now.
+/// A file of a page of some build. A page of another build gets the current file.
 pub fn file(of_build: &str, path: &str) -> Option<HttpResponse> {
     let plain = path
         .split('/')

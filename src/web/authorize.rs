@@ -1,4 +1,4 @@
-//! What every request passes first: its access is found out, or it is refused.
+//! The first step of every request: it gets its access, or is denied.
 
 use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
@@ -10,12 +10,11 @@ use super::connection::Connection;
 use super::error::ApiError;
 use super::state::state;
 
-/// What every request passes first: its access is found out, or it is refused.
+/// The first step of every request: it gets its access, or is denied.
 ///
-/// A socket that is refused goes on to its handler, which upgrades it and closes it with
-/// the reason: a browser cannot read the status of a failed handshake. Health and metrics
-/// are told to anybody, since load balancers and scrapers ask under whatever name they like:
-/// they are numbers, and name nobody and nothing that is drawn.
+/// A denied socket goes on to its handler, which upgrades it and closes it with the reason: a
+/// browser cannot read the status of a failed handshake. Health and metrics are open to everyone,
+/// since load balancers and scrapers use any host name; they identify no person and no drawing.
 pub async fn authorize(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

@@ -1,7 +1,7 @@
-//! One connection: what it may take of the server, and when it is ended.
+//! The rate limit and the idle timeout of one connection.
 //!
-//! It must never end one that makes progress: an answer may take as long as its reader reads on, and
-//! a request as long as the server works on it.
+//! It must never end a connection that makes progress, however slowly its peer reads and however
+//! long the server works on a request.
 
 mod budget;
 pub mod limits;
@@ -13,35 +13,35 @@ use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
 
-/// What a connection obeys.
+/// The limits of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionSettings {
-    /// Bytes a second that are read of one connection for long, and so many at once after a pause.
+    /// Sustained rate of bytes read from one connection, per second, and the burst after a pause.
     pub bytes_per_second: usize,
-    /// A connection is ended after this time in which its peer took nothing of what was written, or,
-    /// unless it is a WebSocket, in which it asked for nothing.
+    /// A connection is ended after this time in which its peer read nothing of what was to be
+    /// written or, unless it is a WebSocket, made no request.
     pub progress_limit: Duration,
 }
 
-/// What a connection's stream and its requests tell each other.
+/// State shared by a connection's stream and its requests.
 #[derive(Clone, Debug)]
 pub struct Connection(Rc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     is_socket: Cell<bool>,
-    /// Requests that the server works on.
+    /// Number of requests in progress.
     handled: Cell<u32>,
-    /// When the last request ended, or the last byte was taken.
+    /// When the last request ended, or the last byte was written.
     progress: Cell<Instant>,
 }
 
-/// While this lives, the server works on a request of the connection.
+/// Marks a request in progress until it is dropped.
 #[derive(Debug)]
 pub struct Handling(Connection);
 
 impl Connection {
-    /// The connection that a request came by. A request of a test may have none.
+    /// The connection of a request. A request in a test may have none.
     pub fn of(request: &HttpRequest) -> Option<&Self> {
         request.conn_data()
     }
@@ -54,12 +54,12 @@ impl Connection {
         }))
     }
 
-    /// From now on it is a WebSocket, whose session knows when it was silent for too long.
+    /// The connection is a WebSocket from now on, whose session has its own timeout.
     pub fn is_socket_now(&self) {
         self.0.is_socket.set(true);
     }
 
-    /// The server begins to work on a request.
+    /// A request begins.
     pub fn handle(&self) -> Handling {
         self.0.handled.set(self.0.handled.get() + 1);
         Handling(self.clone())
@@ -69,7 +69,8 @@ impl Connection {
         self.0.progress.set(Instant::now());
     }
 
-    /// When it is to be ended, if nothing happens until then. `blocked` is since when its peer takes nothing.
+    /// When the connection is to be ended if nothing happens before. `blocked` is since when its
+    /// peer reads nothing.
     fn end(&self, blocked: Option<Instant>, limit: Duration) -> Option<Instant> {
         let waits = !self.0.is_socket.get() && self.0.handled.get() == 0;
         let since = blocked.or_else(|| waits.then(|| self.0.progress.get()))?;

@@ -1,6 +1,6 @@
-//! Drawings over HTTP: made, listed, renamed, deleted, restored, and their strokes.
+//! Drawings over HTTP: create, list, rename, delete, restore, and read strokes.
 //!
-//! It must never touch what is in a drawing: it asks the store and the feeds.
+//! It must never access strokes itself: it calls the store and the feeds.
 
 use std::convert::Infallible;
 
@@ -20,7 +20,7 @@ use crate::domain::ids::DrawingId;
 use crate::feed::chunks::Encoding;
 use crate::store::{DrawingInfo, SessionCounts};
 
-/// The title of a drawing that was given none.
+/// The title of a drawing that is created without one.
 const DEFAULT_TITLE: &str = "Untitled drawing";
 
 /// A drawing as JSON.
@@ -28,11 +28,11 @@ const DEFAULT_TITLE: &str = "Untitled drawing";
 struct DrawingView<'a> {
     id: DrawingId,
     title: &'a str,
-    /// A time in RFC 3339, such as `2026-01-31T12:00:00.5Z`.
+    /// Creation time in RFC 3339, such as `2026-01-31T12:00:00.5Z`.
     created: String,
-    /// Likewise.
+    /// Time of the last change, in RFC 3339.
     changed: String,
-    /// Sessions on it, on all servers.
+    /// Number of sessions on all servers.
     people: u32,
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn list(request: HttpRequest) -> Answer {
     extract::require(&request, Access::Read)?;
     let state = state(&request);
     let ListQuery { before, limit } = ListQuery::of(&request)?;
-    // One more than asked for tells whether there are more.
+    // One more than requested shows whether there are more.
     let mut drawings = state.store.list(before, limit + 1).await?;
     let more = drawings.len() > limit;
     drawings.truncate(limit);
@@ -158,7 +158,7 @@ pub(super) async fn strokes(request: HttpRequest) -> Answer {
     let target = page
         .target
         .map_or_else(String::new, |target| format!(r#""target":{target},"#));
-    // The changes are JSON already, and compressed once for all.
+    // The changes are JSON already, compressed once for all readers.
     let head = format!(
         r#"{{"epoch":"{}","from":{},"head":{},"more":{},{target}"reset":{},"title":{title},"changes":["#,
         page.epoch, page.from, page.head, page.more, page.reset

@@ -1,10 +1,10 @@
-//! What HTTP answers when something is wrong: one JSON form for all of it.
+//! HTTP errors, all in one JSON form.
 //!
 //! ```json
 //! {"error":{"code":"bad_request","message":"since is a whole number from 0","field":"since"}}
 //! ```
 //!
-//! It must never tell what went on inside: what the database said goes to the log.
+//! It must never expose internals: the database's message goes to the log only.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,13 +17,13 @@ use super::access::AccessDenied;
 use crate::feed::error::FeedError;
 use crate::store::StoreError;
 
-/// Seconds after which it is worth trying again when the database is away.
+/// Delay before a retry when the database is away, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
-/// What a handler answers.
+/// The result of a handler.
 pub(super) type Answer = Result<HttpResponse, ApiError>;
 
-/// An answer that is an error.
+/// An error answer.
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
@@ -41,7 +41,7 @@ impl ApiError {
         }
     }
 
-    /// A value that is not allowed: which, and what is.
+    /// An invalid value: its field, and what is allowed.
     pub fn field(field: &str, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             field: Some(field.to_owned()),
@@ -54,7 +54,7 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "there is no such drawing")
     }
 
-    /// The database is away, or does not answer in time.
+    /// The database is away or does not answer in time.
     pub fn unavailable() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -62,7 +62,7 @@ impl ApiError {
         )
     }
 
-    /// The word for it, for programs.
+    /// The code for programs.
     fn code(&self) -> &'static str {
         match self.status {
             StatusCode::FORBIDDEN => "forbidden",
@@ -93,10 +93,10 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         #[derive(Serialize)]
         struct Body<'a> {
-            error: Fields<'a>,
+            error: Details<'a>,
         }
         #[derive(Serialize)]
-        struct Fields<'a> {
+        struct Details<'a> {
             code: &'static str,
             message: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ impl ResponseError for ApiError {
             response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
         }
         response.json(Body {
-            error: Fields {
+            error: Details {
                 code: self.code(),
                 message: &self.message,
                 field: self.field.as_deref(),
@@ -130,7 +130,10 @@ impl From<StoreError> for ApiError {
             StoreError::Deadline(_) | StoreError::Unavailable(_) | StoreError::Storage(_) => {
                 Self::unavailable()
             }
-            StoreError::NoDatabase | StoreError::TooNew { .. } | StoreError::Failed(_) => {
+            StoreError::NoDatabase
+            | StoreError::TooNew { .. }
+            | StoreError::OtherSchema { .. }
+            | StoreError::Failed(_) => {
                 log::error!("{error}");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

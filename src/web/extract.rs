@@ -1,6 +1,6 @@
-//! What a request asks for, checked: its drawing, its position, its body, its title.
+//! The parameters of a request, validated: drawing, position, body and title.
 //!
-//! Whatever comes out of here cannot be wrong any more. Nothing here asks the store or a feed.
+//! Values returned from here are valid. Nothing here calls the store or a feed.
 
 use std::time::Duration;
 
@@ -19,25 +19,25 @@ use crate::domain::ids::{DrawingId, Epoch, IdError};
 use crate::domain::sequence::Seq;
 use crate::store::ListCursor;
 
-/// Largest body of a request, in bytes.
+/// Largest request body, in bytes.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
-/// Drawings in one list, unless the request says less or more.
+/// Length of a list unless the request says otherwise, in drawings.
 const DEFAULT_LIST_LIMIT: usize = 50;
-/// Most drawings in one list.
+/// Longest list, in drawings.
 const MAX_LIST_LIMIT: usize = 200;
 /// Largest position in a query: the largest integer that every JSON reader holds exactly.
 const MAX_SINCE: Seq = (1 << 53) - 1;
 
-/// What [`authorize`](super::authorize::authorize) found out.
+/// The access that [`authorize`](super::authorize::authorize) found.
 pub fn access(request: &HttpRequest) -> Result<Access, AccessDenied> {
     let access = request.extensions().get().copied();
     access.expect("every request came past `authorize`")
 }
 
-/// Refuses a request whose access is less than this.
+/// Denies a request that has less than this access.
 pub fn require(request: &HttpRequest, least: Access) -> Result<(), ApiError> {
     if access(request)? < least {
-        let message = "this link does not allow that";
+        let message = "this link does not allow this request";
         return Err(ApiError::new(StatusCode::FORBIDDEN, message));
     }
     Ok(())
@@ -54,14 +54,14 @@ pub fn drawing(request: &HttpRequest) -> Result<DrawingId, ApiError> {
 pub struct SinceQuery {
     /// The last position it holds.
     pub since: Seq,
-    /// The epoch that position belongs to, if it knows.
+    /// The epoch of that position, if it has one.
     pub epoch: Option<Epoch>,
-    /// The head when its first load began, if it is in the middle of one.
+    /// The head at the start of its first load, if that is not finished.
     pub target: Option<Seq>,
 }
 
 impl SinceQuery {
-    /// The position in a request: the very beginning, unless it says another.
+    /// The position in the query; 0 if there is none.
     pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         #[derive(Deserialize)]
         struct PendingRequest {
@@ -90,7 +90,7 @@ impl SinceQuery {
     }
 }
 
-/// Whether the answer may be compressed with gzip, and its reader wants that rather than not.
+/// Whether the reader accepts gzip and prefers it.
 pub fn takes_gzip(request: &HttpRequest) -> bool {
     let supported = [Encoding::gzip(), Encoding::identity()];
     let accepted = AcceptEncoding::parse(request).ok();
@@ -98,16 +98,16 @@ pub fn takes_gzip(request: &HttpRequest) -> bool {
     chosen == Some(Encoding::gzip())
 }
 
-/// Which part of the list of drawings, from the query.
+/// The requested part of the list of drawings, from the query.
 pub struct ListQuery {
-    /// It goes on after this drawing.
+    /// Starts after this drawing.
     pub before: Option<ListCursor>,
-    /// It has at most so many.
+    /// Most drawings to return.
     pub limit: usize,
 }
 
 impl ListQuery {
-    /// The part in a request: the first one, unless it says another.
+    /// The part in the query; the first one if there is none.
     pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         #[derive(Deserialize)]
         struct PendingRequest {
@@ -135,7 +135,7 @@ impl ListQuery {
     }
 }
 
-/// What [`ListQuery::of`] reads, to go on after a drawing that was made at this time.
+/// The `before` that [`ListQuery::of`] parses, for the drawings after this one.
 pub fn next(created: u64, id: DrawingId) -> String {
     format!("{created}.{id}")
 }
@@ -154,11 +154,11 @@ fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
         .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the query: {error}")))
 }
 
-/// How long a body may take to come.
+/// How long a body may take to arrive.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimit(pub Duration);
 
-/// The whole body, which is small.
+/// Reads the whole body, which is small.
 pub async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, ApiError> {
     let too_large = || {
         let message = format!("a body has at most {MAX_REQUEST_BYTES} bytes");
@@ -182,9 +182,9 @@ pub async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::B
         .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "the body ended too early"))
 }
 
-/// A body as a JSON object; what is wrong with it names the field.
+/// Parses a body as a JSON object; errors name the field.
 pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    // A list would pass for its fields in order.
+    // serde would accept a list as the fields in order.
     if body.trim_ascii_start().first() != Some(&b'{') {
         let message = "the body is a JSON object";
         return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
@@ -192,7 +192,7 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let message = format!("the body: {}", error.inner());
-        // Where the body is no JSON at all, the path has dots and question marks only.
+        // If the body is not JSON at all, the path has only dots and question marks.
         match error.path().to_string() {
             field if field.contains(char::is_alphanumeric) => ApiError::field(&field, message),
             _ => ApiError::new(StatusCode::BAD_REQUEST, message),
@@ -204,7 +204,7 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
-/// A title as it is kept: without space around it.
+/// A title without surrounding space.
 pub fn title(text: &str) -> Result<String, ApiError> {
     let title = text.trim();
     let allowed = (1..=MAX_TITLE_CHARS).contains(&title.chars().count())

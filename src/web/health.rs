@@ -1,4 +1,4 @@
-//! Whether the server is alive and ready, and what it counts.
+//! Liveness, readiness and metrics.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,18 +17,18 @@ pub(super) async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
 }
 
-/// Whether new work should be sent here: not while it stops, nor without its database, nor
-/// while it does not hear what is stored there.
+/// Whether a load balancer should send new clients here: not while the server stops, lacks its
+/// database, or receives no notifications.
 pub(super) async fn readyz(request: HttpRequest) -> Answer {
     let state = state(&request);
     if state.leaving.load(Ordering::Relaxed) {
-        let message = "this server is about to stop";
+        let message = "this server is stopping";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message));
     }
     let asked = tokio::time::timeout(READY_WAIT, state.store.check());
     match asked.await {
         Ok(Ok(())) if !state.heartbeat.is_acknowledged() => {
-            let message = "this server does not hear what is stored in the database";
+            let message = "this server receives no notifications from the database";
             Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message))
         }
         Ok(Ok(())) => Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready"}))),

@@ -1,4 +1,4 @@
-//! The pages and their files.
+//! The HTML pages and their files.
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
@@ -12,7 +12,7 @@ pub(super) async fn index() -> Answer {
 }
 
 pub(super) async fn drawing_page(request: HttpRequest) -> Answer {
-    // A mistyped link gets the page too, which can say so in words.
+    // A mistyped link gets the page too, which shows an explanation.
     let status = match extract::drawing(&request) {
         Ok(_) => StatusCode::OK,
         Err(_) => StatusCode::NOT_FOUND,

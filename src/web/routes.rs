@@ -1,4 +1,4 @@
-//! Which address answers what.
+//! The routes.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Compress;
@@ -45,7 +45,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .default_service(web::to(no_page));
 }
 
-/// GET, and HEAD, which is GET without the body.
+/// GET, and HEAD, which is GET without a body.
 fn read() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }

@@ -1,4 +1,4 @@
-//! The socket's upgrade.
+//! The upgrade to a WebSocket.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -25,8 +25,8 @@ pub(super) async fn socket(
     let sessions = &state(&request).sessions;
     let response = session::upgrade(&request, payload, join_request(&request), sessions)
         .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
-    // Not before: after a handshake that failed the connection goes on taking requests, and must not be
-    // silent for ever.
+    // Not earlier: after a failed handshake the connection goes on with HTTP, and still needs its
+    // idle timeout.
     if let Some(connection) = Connection::of(&request) {
         connection.is_socket_now();
     }

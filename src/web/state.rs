@@ -1,4 +1,4 @@
-//! What every request needs.
+//! The state that request handlers share.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -13,29 +13,29 @@ use crate::heartbeat::Heartbeat;
 use crate::session::Sessions;
 use crate::store::Store;
 
-/// What every request needs; one for each server.
+/// The state that request handlers share; one per server.
 pub struct State {
-    /// Drawings.
+    /// The drawings.
     pub store: Store,
-    /// Open drawings.
+    /// The open drawings.
     pub feeds: Feeds,
-    /// Open sockets.
+    /// The open sessions.
     pub sessions: Arc<Sessions>,
-    /// Names under which this server is reached.
+    /// Host names of this server.
     pub hosts: HostNames,
-    /// Other origins whose pages may use it.
+    /// Other origins whose pages may use this server.
     pub origins: Origins,
-    /// How long a server may be silent before its sessions count no more.
+    /// How long a server may be silent before its sessions no longer count.
     pub silence: Duration,
-    /// The server's heartbeat, which proves that it receives what is stored.
+    /// The heartbeat, which proves that this server receives notifications.
     pub heartbeat: Arc<Heartbeat>,
-    /// What is connected.
+    /// The open connections.
     pub connections: Arc<Connections>,
-    /// The server is about to stop: nobody new should be sent here.
+    /// The server is about to stop, and should get no new clients.
     pub leaving: AtomicBool,
 }
 
-/// The state of the server that a request came to.
+/// The state of the server that received the request.
 pub(super) fn state(request: &HttpRequest) -> &web::Data<State> {
     request
         .app_data::<web::Data<State>>()

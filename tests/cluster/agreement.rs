@@ -1,6 +1,6 @@
-//! Whether everyone holds the same: the users, every server, and the database itself.
+//! Whether all copies agree: the users', every server's, and the database's.
 //!
-//! It must never be satisfied with pictures alone: positions, writers and numbers are compared too.
+//! It must never compare pictures alone: positions, writers and numbers are compared too.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,10 +17,10 @@ use crate::cluster::Cluster;
 use crate::page::{Held, Page, parsed};
 use crate::test_user::{DEADLINE, TestUser};
 
-/// Time between two looks.
+/// Polling interval.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// A drawing as someone holds it: every stroke that is or was there.
+/// A copy of a drawing: every stroke that is or was there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Copy {
     pub head: Seq,
@@ -28,7 +28,7 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// The copy of a page.
+    /// The copy of a client.
     pub fn of(page: &Page) -> Self {
         let strokes = page.strokes.iter().map(|(id, held)| (*id, held.clone()));
         Self {
@@ -37,11 +37,11 @@ impl Copy {
         }
     }
 
-    /// That of the database.
+    /// The copy of the database.
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// The copy made of the store's chunks.
     pub async fn stored(store: &Store, drawing: &str) -> Result<Self, StoreError> {
         let drawing = DrawingId::from_str(drawing).expect("an id");
         let mut copy = Self {
@@ -61,11 +61,11 @@ impl Copy {
         }
     }
 
-    /// That of a server, as it gives it over HTTP.
+    /// The copy of a server, read over HTTP.
     ///
     /// # Errors
     ///
-    /// When it does not answer, or with no success.
+    /// When it does not answer with success.
     pub async fn served(
         cluster: &Cluster,
         server: SocketAddr,
@@ -85,13 +85,13 @@ impl Copy {
         self.strokes.values().filter(|held| !held.erased).count()
     }
 
-    /// In what it differs from another copy, in words; nothing when they are equal.
+    /// The difference to another copy, as text; `None` if they are equal.
     fn differs(&self, other: &Self) -> Option<String> {
         if self.head != other.head {
             return Some(format!("head {} and not {}", self.head, other.head));
         }
         let all = self.strokes.keys().chain(other.strokes.keys());
-        // Who loads a drawing is not told what was erased before.
+        // A new reader does not learn what was erased before.
         let mut apart = all.filter(|id| match (self.strokes.get(id), other.strokes.get(id)) {
             (Some(here), Some(there)) => here != there,
             (one, None) | (None, one) => one.is_some_and(|held| !held.erased),
@@ -103,12 +103,12 @@ impl Copy {
 }
 
 impl Cluster {
-    /// Waits until every user has an answer to all it wanted, and until the users, every
-    /// server that runs, and the database hold the same of a drawing; gives what they hold.
+    /// Waits until every user's ops are acknowledged, and the users, every running server and the
+    /// database hold equal copies of a drawing; returns the copy.
     ///
     /// # Panics
     ///
-    /// When they do not in time, or when a row of the database breaks a rule.
+    /// When they do not agree in time, or when a row of the database violates a rule.
     pub async fn agree(&self, drawing: &str, users: &[&TestUser]) -> Copy {
         for user in users {
             user.saved().await;

@@ -1,7 +1,7 @@
-//! HAProxy in front of the servers of a cluster, as anyone would set it up: in turns, with
-//! health checks, and without stickiness.
+//! HAProxy in front of the servers of a cluster, in a usual setup: round robin with health checks,
+//! without stickiness.
 //!
-//! It must never know anything of drawings.
+//! It must never depend on drawings.
 
 use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,14 +13,14 @@ use tokio::net::UnixStream;
 use crate::process::{Log, Process};
 use crate::processes::{free_port, program};
 
-/// Where Debian puts it.
+/// Its path in Debian.
 const PROGRAM: &str = "/usr/sbin/haproxy";
-/// The header in which a user may name the server it wants first, and is told which one it got.
+/// The header in which a user may request a server, and receives the one it got.
 pub const SERVER_HEADER: &str = "x-server";
 
 /// HAProxy, which ends when this is dropped.
 pub struct Balancer {
-    /// Where browsers go.
+    /// The address for clients.
     pub address: SocketAddr,
     socket: PathBuf,
     _process: Process,
@@ -28,7 +28,7 @@ pub struct Balancer {
 }
 
 impl Balancer {
-    /// Starts it in front of servers on these ports. Those that nothing listens on yet may come later.
+    /// Starts it in front of servers on these ports, which may start later.
     pub fn start(ports: &[u16], log: &Log) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
@@ -80,7 +80,7 @@ backend whiteboards
         }
     }
 
-    /// Whether it sends new connections to this server. A check that goes well is enough for that.
+    /// Whether it sends new connections to this server, after one successful check.
     pub async fn is_up(&self, index: usize) -> bool {
         let Ok(stats) = self.ask("show stat\n").await else {
             return false;

@@ -1,6 +1,6 @@
-//! A whole cluster as real processes: SurrealDB, whiteboards, HAProxy, and links between them.
+//! A whole cluster of real processes: SurrealDB, servers, HAProxy, and links between them.
 //!
-//! It must never leave a process behind, and never hide what one of them said when a test fails.
+//! It must never leave a process behind, and shows the log of all of them when a test fails.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
@@ -26,41 +26,41 @@ pub use crate::surrealdb::engine;
 use crate::surrealdb::{self, Engine};
 use crate::test_user::{DEADLINE, Patience, TestUser};
 
-/// Clusters of one run that are up at the same time; the others wait for their turn. More would
-/// make all of them slow on a machine of two cores, and no run shorter.
+/// Clusters of one run that are up at the same time; the others wait. More would slow all of them
+/// down on a machine of two cores, and not shorten the run.
 const AT_ONCE: u32 = 2;
-/// Places that the balancer has for servers, those that are started later included.
+/// Slots that the balancer has for servers, including those started later.
 const PLACES: usize = 6;
-/// The connection for live queries is the second one that a server makes.
+/// A server's connection for live queries is its second one.
 const LIVES: u64 = 1;
 
-/// How often heads are compared where a test waits for it.
+/// Interval of head checks where a test waits for one.
 pub const CHECKS: &[&str] = &["--head-check-interval", "2s"];
 pub const INTERVAL: Duration = Duration::from_secs(2);
-/// What the comparison and the read that follows may take on a busy machine.
+/// How long a head check and the read after it may take on a busy machine.
 pub const READ: Duration = Duration::from_secs(2);
-/// No comparison of heads repairs anything but those that follow a subscription.
+/// No head checks except those after a subscription.
 pub const NO_CHECKS: &[&str] = &["--head-check-interval", "1h"];
 /// The last comparison after a subscription.
 const LAST_CHECK: Duration = Duration::from_secs(2);
 
-/// What a cluster is made of.
+/// The configuration of a cluster.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Whiteboards that it starts with.
+    /// Number of servers at the start.
     pub servers: usize,
-    /// Whether each reaches the database through a [`FaultyProxy`].
+    /// Whether each connects to the database through a [`FaultyProxy`].
     pub linked: bool,
-    /// Flags of every whiteboard.
+    /// Flags of every server.
     pub flags: &'static [&'static str],
     /// How long its users wait for a sign of life.
     pub patience: Option<Patience>,
-    /// How many turns it takes: one, or all of them.
+    /// Number of permits it takes: one, or all of them.
     turns: u32,
 }
 
 impl Plan {
-    /// So many servers, as they are by default.
+    /// A cluster of this many servers with default settings.
     pub fn of(servers: usize) -> Self {
         Self {
             servers,
@@ -71,7 +71,7 @@ impl Plan {
         }
     }
 
-    /// Lets no other cluster be up meanwhile: for a test that says how long something may take.
+    /// Runs without any other cluster: for a test that measures time.
     pub fn alone(self) -> Self {
         Self {
             turns: AT_ONCE,
@@ -92,7 +92,7 @@ impl Plan {
         Self { flags, ..self }
     }
 
-    /// Makes users wait less long for a sign of life than pages do.
+    /// Gives users a shorter timeout than browsers have.
     pub fn patience(self, ping_after: Duration, answer_within: Duration) -> Self {
         let patience = Some(Patience {
             ping_after,
@@ -116,7 +116,7 @@ impl Plan {
     }
 }
 
-/// A place for a whiteboard: its port stays the same when it is started again.
+/// A slot for a server: its port stays the same after a restart.
 struct Place {
     port: u16,
     link: Option<FaultyProxy>,
@@ -131,7 +131,7 @@ pub struct Cluster {
     database: surrealdb::Server,
     /// HAProxy, in front of all servers.
     pub balancer: Balancer,
-    /// What all of them said.
+    /// The log of all of them.
     pub log: Log,
     http: reqwest::Client,
     _turn: OwnedSemaphorePermit,
@@ -199,7 +199,7 @@ impl Cluster {
         ));
     }
 
-    /// A whiteboard that knows its database.
+    /// A server process configured for the cluster's database.
     fn program(&self, database: SocketAddr) -> Command {
         let Database {
             namespace,
@@ -217,7 +217,8 @@ impl Cluster {
         command
     }
 
-    /// Runs a whiteboard that is to end by itself, as one with `--new-epoch` does; gives its exit code.
+    /// Runs a server program that ends by itself, such as with `--new-epoch`; returns its exit
+    /// code.
     pub async fn run(&self, flags: &[&str]) -> Option<i32> {
         let mut command = self.program(self.database.address());
         command.args(["--listen", "127.0.0.1:0"]).args(flags);
@@ -225,7 +226,7 @@ impl Cluster {
         process.ended(DEADLINE).await.code()
     }
 
-    /// The numbers of the servers that run, or hang.
+    /// The numbers of the servers that run or hang.
     pub fn running(&self) -> Vec<usize> {
         let all = self.places.iter().enumerate();
         all.filter(|(_, place)| place.process.is_some())
@@ -246,11 +247,11 @@ impl Cluster {
             .expect("a plan with links")
     }
 
-    /// A server hears nothing of its live queries any more, and nobody tells it.
+    /// A server's connection for live queries stalls without notice.
     ///
     /// # Panics
     ///
-    /// When it connected anew, so that nobody knows which connection is for what.
+    /// When it has reconnected, so that its connections cannot be told apart.
     pub fn deafen(&self, server: usize) {
         let link = self.link(server);
         assert_eq!(link.connections(), LIVES + 1, "server {server}");
@@ -272,12 +273,12 @@ impl Cluster {
             .kill();
     }
 
-    /// SIGTERM. It is still there until [`Cluster::ended`] was waited for.
+    /// SIGTERM. The process exists until [`Cluster::ended`] has returned.
     pub fn term(&self, server: usize) {
         self.process(server).signal(Signal::Term);
     }
 
-    /// Waits until a server ended by itself, and gives its exit code.
+    /// Waits until a server ends by itself, and returns its exit code.
     pub async fn ended(&mut self, server: usize, within: Duration) -> Option<i32> {
         let process = self.places[server].process.take();
         let process = process.unwrap_or_else(|| panic!("server {server} does not run"));
@@ -294,18 +295,18 @@ impl Cluster {
         self.process(server).signal(Signal::Continue);
     }
 
-    /// Bytes of memory that a server has in use.
+    /// Resident memory of a server, in bytes.
     pub fn memory(&self, server: usize) -> u64 {
         self.process(server).memory()
     }
 
-    /// Starts a server again that ended, on the same port, and waits until the balancer uses it.
+    /// Restarts a server that has ended, on the same port, and waits until the balancer uses it.
     pub async fn restart(&mut self, server: usize) {
         self.launch(server);
         self.is_up(server).await;
     }
 
-    /// Starts one more server, and waits until the balancer uses it; gives its number.
+    /// Starts one more server, and waits until the balancer uses it; returns its number.
     pub async fn add(&mut self) -> usize {
         let server = self.started;
         assert!(server < PLACES, "there are {PLACES} places for servers");
@@ -329,7 +330,7 @@ impl Cluster {
         }
     }
 
-    /// Waits until the balancer sends nothing more to a server.
+    /// Waits until the balancer stops using a server.
     pub async fn is_down(&self, server: usize) {
         let deadline = Instant::now() + DEADLINE;
         while self.balancer.is_up(server).await {
@@ -344,7 +345,7 @@ impl Cluster {
         self.database.kill();
     }
 
-    /// Starts the database again, on the same folder and port, and waits until it answers.
+    /// Restarts the database on the same folder and port, and waits until it answers.
     pub fn restart_database(&mut self) {
         block_in_place(|| self.database.restart());
         self.log.say("database", "is back");
@@ -362,23 +363,23 @@ impl Cluster {
         signal(self.database.pid().expect("it runs"), Signal::Continue);
     }
 
-    /// A copy of all that the database holds. It has to be killed before.
+    /// A copy of the database's folder. It must be killed before.
     pub fn back_up(&self) -> TempDir {
         block_in_place(|| self.database.back_up())
     }
 
-    /// Puts a copy in the place of all that the database holds. It has to be killed before.
+    /// Replaces the database's folder by a copy. It must be killed before.
     pub fn restore(&self, backup: &TempDir) {
         self.log.say("database", "is put back to a backup");
         block_in_place(|| self.database.restore(backup));
     }
 
-    /// A connection to the database itself, past all servers and the store.
+    /// A connection to the database itself, bypassing all servers and the store.
     pub async fn raw_db(&self) -> RawDb {
         RawDb::to(&self.database.database("cluster")).await
     }
 
-    /// The database itself, past all servers. It is opened anew.
+    /// The store, bypassing all servers. It is opened anew.
     pub async fn store(&self) -> Store {
         Store::open(
             &self.database.database("cluster"),
@@ -405,22 +406,22 @@ impl Cluster {
             .to_owned()
     }
 
-    /// What a server, or the balancer, answers to a GET.
+    /// The answer of a server or the balancer to a GET.
     ///
     /// # Errors
     ///
-    /// When there is no answer, or it is none of success.
+    /// When there is no answer, or its status is not a success.
     pub async fn get(&self, address: SocketAddr, path: &str) -> reqwest::Result<Value> {
         let url = format!("http://{address}{path}");
         let asked = self.http.get(url).send().await?;
         asked.error_for_status()?.json().await
     }
 
-    /// Waits until the comparisons of heads that follow the subscriptions to a drawing are over.
+    /// Waits until the head checks after the subscriptions to a drawing are over.
     ///
-    /// Nothing tells of one that finds nothing. But when their time has come, each server asks for them
-    /// before it does what it is asked later, however late it is: it answers from the drawing's feed,
-    /// and then by a query of its own.
+    /// A check that finds nothing leaves no trace. But once they are due, each server sends them
+    /// before it handles later requests, however late it is: one to the drawing's feed, and then
+    /// one with a query.
     pub async fn checks_after_following_are_over(&self, drawing: &str) {
         sleep(LAST_CHECK).await;
         for server in self.running() {
@@ -444,7 +445,7 @@ impl Cluster {
         value.unwrap_or_else(|| panic!("no {name} in {text}"))
     }
 
-    /// Asks a server for something that is not a GET, which it has to do.
+    /// Sends a request other than GET, which must succeed.
     pub async fn ask(&self, server: usize, method: Method, path: &str, body: Value) {
         let url = format!("http://{}{path}", self.address(server));
         let asked = self.http.request(method, url).json(&body);
@@ -452,21 +453,21 @@ impl Cluster {
         assert!(answer.status().is_success(), "{answer:?}");
     }
 
-    /// The status of what a server answers to a GET, if it answers.
+    /// The status of a server's answer to a GET, if it answers.
     pub async fn status(&self, server: usize, path: &str) -> Option<u16> {
         let url = format!("http://{}{path}", self.address(server));
         let asked = self.http.get(url).send().await;
         Some(asked.ok()?.status().as_u16())
     }
 
-    /// Someone comes to a drawing through the balancer, and is welcome.
+    /// A user joins a drawing through the balancer, and gets a welcome.
     pub async fn visit(&self, name: &str, drawing: &str) -> TestUser {
         let user = self.visit_from(self.balancer.address, name, drawing, None);
         user.wait("being welcome", |seen| seen.welcome).await;
         user
     }
 
-    /// The same at this server, for which the balancer is asked at first. Later any will do.
+    /// The same with a preferred server for the first connection. Later ones go to any server.
     pub async fn visit_at(&self, server: usize, name: &str, drawing: &str) -> TestUser {
         self.visit_through(self.balancer.address, server, name, drawing)
             .await
@@ -487,13 +488,14 @@ impl Cluster {
             if user.seen().server == Some(server) {
                 return user;
             }
-            // A server that is busy for a moment is taken for one that is down.
+            // The balancer may take a busy server for a dead one.
             assert!(Instant::now() < deadline, "{name} is elsewhere");
             user.leave().await;
         }
     }
 
-    /// Someone comes to a drawing at any address, as that of a [`FaultyProxy`]; not welcome yet.
+    /// A user joins a drawing at any address, such as a [`FaultyProxy`]'s; does not wait for the
+    /// welcome.
     pub fn visit_from(
         &self,
         address: SocketAddr,

@@ -1,4 +1,4 @@
-//! The database away, killed or hanging: nobody notices but by what is not saved yet.
+//! The database is away, killed or hanging: users see only that changes are not saved yet.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use crate::cluster::{Cluster, NO_CHECKS, Plan};
 use crate::page::pen;
 use crate::test_user::{DEADLINE, TestUser};
 
-/// So long after the database is back all is as before.
+/// Deadline for full recovery after the database is back.
 const AS_BEFORE: Duration = Duration::from_secs(3);
-/// Time between two looks.
+/// Polling interval.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// One user on each server, each of whom drew a stroke that is saved.
+/// One user on each server, each with an acknowledged stroke.
 async fn one_on_each(cluster: &Cluster, drawing: &str) -> Vec<TestUser> {
     let mut users = Vec::new();
     for server in cluster.running() {
@@ -28,7 +28,7 @@ async fn one_on_each(cluster: &Cluster, drawing: &str) -> Vec<TestUser> {
     users
 }
 
-/// Waits until every server says that it is not ready.
+/// Waits until every server reports that it is not ready.
 async fn nobody_is_ready(cluster: &Cluster) {
     let deadline = Instant::now() + DEADLINE;
     for server in cluster.running() {
@@ -39,7 +39,7 @@ async fn nobody_is_ready(cluster: &Cluster) {
     }
 }
 
-/// Waits until every server gave up a query at its deadline.
+/// Waits until a query of every server has reached its deadline.
 async fn queries_were_given_up(cluster: &Cluster) {
     const GIVEN_UP: &str = "whiteboard_query_errors_total{reason=\"deadline\"}";
     let deadline = Instant::now() + DEADLINE;
@@ -55,7 +55,7 @@ fn each_draws(users: &[TestUser]) -> Vec<StrokeId> {
     users.iter().map(|each| each.draw(pen(2.0))).collect()
 }
 
-/// Nothing that was drawn is saved, and everyone has their own in the outbox.
+/// Asserts that no new stroke is acknowledged, and each user has their own in the outbox.
 fn nothing_is_saved(users: &[TestUser]) {
     for user in users {
         let seen = user.seen();
@@ -63,8 +63,8 @@ fn nothing_is_saved(users: &[TestUser]) {
     }
 }
 
-/// From the moment when the database was back: all that waited is stored and seen by everyone in
-/// time, and what is drawn now too.
+/// After the database is back: all waiting ops are stored and reach all users in time, and new ones
+/// too.
 async fn all_is_as_before(
     cluster: &Cluster,
     drawing: &str,

@@ -1,4 +1,4 @@
-//! A drawing that is deleted, taken back or renamed through one server while others have it open.
+//! A drawing that is deleted, restored or renamed through one server while others have it open.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::page::pen;
 use crate::raw_db::Names;
 use crate::test_user::TestUser;
 
-/// By then everyone on every server knows, on a machine that is busy too.
+/// Deadline until all clients on all servers know, on a busy machine.
 const SOON: Duration = Duration::from_secs(5);
 
 async fn delete(cluster: &Cluster, server: usize, drawing: &str) -> Instant {
@@ -23,7 +23,7 @@ async fn delete(cluster: &Cluster, server: usize, drawing: &str) -> Instant {
     Instant::now()
 }
 
-/// Waits until a user is sent away for good, because there is no such drawing.
+/// Waits until a user's socket is closed for good, because the drawing does not exist.
 async fn is_sent_away(user: &TestUser, until: Instant) {
     let left = until.saturating_duration_since(Instant::now());
     user.wait_within(left, "the end", |seen| seen.ended.is_some())
@@ -39,7 +39,7 @@ async fn tables(cluster: &Cluster, drawing: &str) -> Vec<String> {
         .collect()
 }
 
-/// Removes the drawings that are deleted, as if they had been for long.
+/// Removes deleted drawings, as if they had been deleted long ago.
 async fn remove(cluster: &Cluster) -> usize {
     let store = cluster.store().await;
     let mut removals = Removals::default();
@@ -100,7 +100,7 @@ async fn a_server_that_slept_through_a_deletion_brings_no_table_back() {
     let (cluster, drawing, ada, ben) = Plan::of(2).start_with_two().await;
     ada.sees(ben.draw(pen(1.0))).await;
     cluster.pause(1);
-    // It is in the server's socket when that wakes up.
+    // It is in the server's socket buffer when that wakes up.
     ben.draw(pen(2.0));
     let deleted = delete(&cluster, 0, &drawing).await;
     is_sent_away(&ada, deleted + SOON).await;
@@ -126,7 +126,7 @@ async fn a_deletion_whose_signal_was_lost_is_noticed_within_the_head_check_inter
     let deleted = delete(&cluster, 0, &drawing).await;
     is_sent_away(&ada, deleted + SOON).await;
     is_sent_away(&ben, deleted + INTERVAL + READ).await;
-    // It did not follow anew, which would have told it too.
+    // It did not resubscribe, which would have revealed the deletion too.
     assert_eq!(cluster.metric(1, FOLLOWS).await, follows);
 }
 

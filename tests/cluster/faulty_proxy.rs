@@ -1,6 +1,6 @@
-//! A TCP link of the tests' own between any two ends, which can be cut, slowed down, or go silent.
+//! A TCP link between any two ends, which can be cut, slowed down, or silenced.
 //!
-//! It must never change or reorder bytes, and never pass on what comes after bytes it dropped.
+//! It must never change or reorder bytes, and never pass on bytes after dropped ones.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -16,26 +16,26 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::test_user::DEADLINE;
 
-/// Bytes that are carried at once.
+/// Most bytes read at once.
 const CHUNK: usize = 16 * 1024;
-/// Chunks that may be on their way in one direction of one connection.
+/// Most chunks in flight in one direction of one connection.
 const ON_THE_WAY: usize = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Passage {
-    /// Bytes are carried.
+    /// Bytes pass.
     Open,
-    /// Connections are closed, and so is each that comes.
+    /// Connections are closed, and so are new ones.
     Cut,
-    /// Connections stay, and all bytes are dropped: neither end learns of it.
+    /// Connections stay open, and all bytes are dropped without notifying either end.
     Silent,
 }
 
-/// Which bytes are kept for later.
+/// Which bytes are held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
     Nothing,
-    /// Nothing until something large comes on its way to the target; that, and all after it.
+    /// Holds back everything from the first large chunk to the target on.
     FromLarge,
     All,
 }
@@ -44,13 +44,13 @@ enum Hold {
 struct Weather {
     passage: Passage,
     hold: Hold,
-    /// How long each byte is on its way, in each direction.
+    /// Delay of each byte, in each direction.
     delay: Duration,
-    /// Bytes a second in each direction of each connection.
+    /// Bytes per second in each direction of each connection.
     rate: Option<u32>,
-    /// Connections before this one are silent, whatever the others are.
+    /// Connections before this one are silent, whatever the state of the link.
     forgotten: u64,
-    /// And this one.
+    /// This connection is silent as well.
     deaf: Option<u64>,
 }
 
@@ -67,12 +67,12 @@ impl Weather {
 
 /// The link; when it is dropped, all its connections close.
 pub struct FaultyProxy {
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
     weather: Arc<watch::Sender<Weather>>,
-    /// How many connections there were.
+    /// Number of connections so far.
     connections: Arc<AtomicU64>,
-    /// Bytes that are on their way to the target.
+    /// Bytes in flight to the target.
     outbound: watch::Sender<usize>,
     listening: JoinHandle<()>,
 }
@@ -112,27 +112,27 @@ impl FaultyProxy {
         }
     }
 
-    /// Closes all connections, and each that comes, until it is healed.
+    /// Closes all connections, and each new one, until it is healed.
     pub fn cut(&self) {
         self.weather
             .send_modify(|weather| weather.passage = Passage::Cut);
     }
 
-    /// Drops all bytes from now on and closes nothing: both ends have a half-open connection.
+    /// Drops all bytes from now on without closing: both ends have a half-open connection.
     pub fn silence(&self) {
         self.weather
             .send_modify(|weather| weather.passage = Passage::Silent);
     }
 
-    /// Drops all bytes of the connections that are open now and closes none, as a router does that
-    /// forgot them. New ones are carried.
+    /// Drops all bytes of the current connections without closing them, like a router that lost its
+    /// state. New ones work.
     pub fn forget(&self) {
         let forgotten = self.connections();
         self.weather
             .send_modify(|weather| weather.forgotten = forgotten);
     }
 
-    /// Drops all bytes of one connection, by when it was made: 0 for the first of all.
+    /// Silences one connection, by its number: 0 for the first.
     pub fn silence_one(&self, connection: u64) {
         self.weather
             .send_modify(|weather| weather.deaf = Some(connection));
@@ -143,7 +143,7 @@ impl FaultyProxy {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Carries bytes again. Connections that lost some are closed.
+    /// Passes bytes again. Connections that lost some are closed.
     pub fn heal(&self) {
         self.weather.send_modify(|weather| {
             weather.passage = Passage::Open;
@@ -152,15 +152,15 @@ impl FaultyProxy {
         });
     }
 
-    /// Carries everything until a whole [`CHUNK`] comes at once on its way to the target; keeps
-    /// that and all that comes after it, in both directions, until it releases them. Both ends find
-    /// their connections open.
+    /// Passes everything until a whole [`CHUNK`] arrives at once on its way to the target; holds
+    /// that and everything after it back, in both directions, until released. Both connections stay
+    /// open.
     pub fn hold_from_large(&self) {
         self.weather
             .send_modify(|weather| weather.hold = Hold::FromLarge);
     }
 
-    /// Lets go of what it held.
+    /// Releases held bytes.
     pub fn release(&self) {
         self.weather
             .send_modify(|weather| weather.hold = Hold::Nothing);
@@ -171,7 +171,7 @@ impl FaultyProxy {
         *self.outbound.borrow()
     }
 
-    /// Waits until so many bytes are on their way to the target at once.
+    /// Waits until this many bytes are in flight to the target at once.
     pub async fn carries(&self, bytes: usize) {
         let mut outbound = self.outbound.subscribe();
         let held = timeout(DEADLINE, outbound.wait_for(|held| *held >= bytes)).await;
@@ -181,7 +181,7 @@ impl FaultyProxy {
         );
     }
 
-    /// Waits until nothing is on its way to the target.
+    /// Waits until no bytes are in flight to the target.
     pub async fn is_empty(&self) {
         let mut outbound = self.outbound.subscribe();
         let held = timeout(DEADLINE, outbound.wait_for(|held| *held == 0)).await;
@@ -191,12 +191,12 @@ impl FaultyProxy {
         );
     }
 
-    /// From now on each byte is on its way for so long. What is on its way already is not told.
+    /// Sets the delay of each byte, except for bytes in flight.
     pub fn delay(&self, delay: Duration) {
         self.weather.send_modify(|weather| weather.delay = delay);
     }
 
-    /// From now on each direction of each connection carries so many bytes a second.
+    /// Sets the bytes per second of each direction of each connection.
     pub fn throttle(&self, rate: Option<u32>) {
         self.weather.send_modify(|weather| weather.rate = rate);
     }
@@ -209,7 +209,7 @@ impl Drop for FaultyProxy {
     }
 }
 
-/// One connection: its number, and what the weather is.
+/// One connection: its number, and the state of the link.
 struct Connection {
     number: u64,
     weather: Arc<watch::Sender<Weather>>,
@@ -224,7 +224,7 @@ impl Connection {
         let mut weather = self.weather.subscribe();
         let broken = async {
             let passage = |weather: &Weather| weather.passage(self.number);
-            // A link that is gone was cut before.
+            // A dropped link was cut before.
             let _ = weather.wait_for(|now| passage(now) != Passage::Open).await;
             let _ = weather
                 .wait_for(|now| passage(now) != Passage::Silent)
@@ -240,7 +240,7 @@ impl Connection {
         match self.passage() {
             Passage::Open => {}
             Passage::Cut => return,
-            // Both halves are kept, so that the near end finds its connection open.
+            // Both halves are kept, so that the near connection stays open.
             Passage::Silent => {
                 let (mut reads, _writes) = near.into_split();
                 let mut buffer = vec![0; CHUNK];
@@ -264,7 +264,7 @@ impl Connection {
         );
     }
 
-    /// So many bytes came at once on their way to the target.
+    /// This many bytes arrived at once on their way to the target.
     fn notices(&self, bytes: usize) {
         self.weather.send_if_modified(|weather| {
             let begins = weather.hold == Hold::FromLarge && bytes == CHUNK;
@@ -275,8 +275,8 @@ impl Connection {
         });
     }
 
-    /// Carries one direction to its end; `comes` is told how many bytes came, before they go on.
-    /// What was sent before an end broke arrives all the same, as it does on a network.
+    /// Carries one direction to its end; `comes` receives the number of bytes before they are
+    /// passed on. Bytes sent before an end broke still arrive, as on a network.
     async fn one_way(
         &self,
         mut from: OwnedReadHalf,
@@ -287,7 +287,7 @@ impl Connection {
         let held = Held::none(held);
         let (sender, mut on_the_way) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
         let reading = async {
-            // Ends with the reading, which tells the writing that nothing more comes.
+            // Ends with the reading side, which ends the writing side.
             let sender = sender;
             let mut buffer = vec![0; CHUNK];
             while let Ok(bytes @ 1..) = from.read(&mut buffer).await {
@@ -320,7 +320,7 @@ impl Connection {
                     .await;
                 }
             }
-            // An end that is told to nobody keeps the other one open.
+            // A silent end keeps the other connection open.
             if self.passage() == Passage::Silent {
                 std::future::pending::<()>().await;
             }
@@ -330,7 +330,7 @@ impl Connection {
     }
 }
 
-/// What one direction of one connection has on its way, as part of what the link has.
+/// The bytes in flight of one direction of one connection, counted in the link's total.
 struct Held<'a> {
     all: &'a watch::Sender<usize>,
     mine: AtomicIsize,
@@ -350,7 +350,7 @@ impl<'a> Held<'a> {
 }
 
 impl Drop for Held<'_> {
-    /// What a connection that breaks had on its way arrives nowhere.
+    /// Bytes in flight of a broken connection are lost.
     fn drop(&mut self) {
         self.add(-self.mine.load(Ordering::SeqCst));
     }

@@ -1,6 +1,6 @@
-//! Everything at once, from a seed: people draw, edit, erase, undo, come and go, while servers, links
-//! and the database fail; in the end all of them hold the same, and every op that anyone wanted is
-//! accounted for ([`ledger`]): it happened once, or came to nothing for a reason that holds.
+//! Random runs from a seed: people draw, edit, erase, undo, join and leave, while servers, links
+//! and the database fail. In the end all copies are equal, and every op is accounted for
+//! ([`ledger`]): it took effect once, or was refused for a valid reason.
 //!
 //! ```text
 //! cargo test --workspace --test cluster seed                        # a few seeds, always the same
@@ -9,8 +9,8 @@
 //! WHITEBOARD_SEED=1017 cargo test --workspace --test cluster seed   # that one alone
 //! ```
 //!
-//! All that is decided follows from the seed alone ([`script`]): who does what to which stroke, and
-//! what fails when. How fast processes are does not: run it a few times.
+//! All decisions follow from the seed alone ([`script`]): who does what to which stroke, and what
+//! fails when. The speed of processes does not: run it several times.
 
 mod history;
 mod ledger;
@@ -31,26 +31,26 @@ use history::History;
 use ledger::{Entry, Kind, Ledger, Outcome, Report, mark};
 use script::{Act, FIRST_PEOPLE, Script, Want};
 
-/// Seeds that are run, and the first of them, unless the environment says otherwise.
+/// Number of seeds, and the first of them, unless the environment says otherwise.
 const SEEDS: (&str, u64) = ("WHITEBOARD_SEEDS", 3);
 const FIRST_SEED: (&str, u64) = ("WHITEBOARD_FIRST_SEED", 1);
-/// The only one that is run, if the environment says so.
+/// The only seed to run, if the environment names one.
 const ONE_SEED: &str = "WHITEBOARD_SEED";
 
 const SERVERS: usize = 3;
 /// Faults of one seed, and the steps of people before each.
 const FAULTS: usize = 6;
 const STEPS: usize = 30;
-/// Of a hundred ops, at most so many come to nothing.
+/// Most refused ops, in percent.
 const MOST_REFUSED: usize = 15;
-/// So many ops of each kind happen at least.
+/// Fewest effective ops of each kind.
 const FEWEST: [(Kind, usize); 4] = [
     (Kind::Draw, 50),
     (Kind::Edit, 40),
     (Kind::Erase, 25),
     (Kind::Restore, 10),
 ];
-/// Between two steps.
+/// Pause between two steps.
 const PACE: Duration = Duration::from_millis(15);
 const FLAGS: &[&str] = &[
     "--session-timeout",
@@ -68,7 +68,7 @@ const PING_AFTER: Duration = Duration::from_secs(2);
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const ENDS_WITHIN: Duration = Duration::from_secs(20);
 
-/// What may go wrong. All that is wrong is mended a few steps later.
+/// A fault. Each is repaired a few steps later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
     /// `kill -9` of a server.
@@ -79,9 +79,9 @@ enum Fault {
     Hang,
     /// The link of a server to the database is cut.
     Cut,
-    /// The same, and neither end learns of it.
+    /// The same, without notifying either end.
     Silence,
-    /// The same, and it only gets slow.
+    /// The same link becomes slow.
     Slow,
     /// `kill -9` of the database.
     Crash,
@@ -99,11 +99,11 @@ const ALL: [Fault; 8] = [
     Fault::Crash,
     Fault::Stall,
 ];
-/// How slow.
+/// Parameters of a slow link.
 const DELAY: Duration = Duration::from_millis(150);
 const RATE: u32 = 100_000;
 
-/// What happened in a run.
+/// Counters of a run.
 #[derive(Default)]
 struct Tally {
     faults: Vec<Fault>,
@@ -120,9 +120,9 @@ struct Run {
     cluster: Cluster,
     raw_db: RawDb,
     drawing: String,
-    /// Everyone who came, in order; nobody in the place of who is gone.
+    /// All people in order of arrival; `None` for those who have left.
     people: Vec<Option<TestUser>>,
-    /// Who goes once all is saved.
+    /// Those who leave once everything is acknowledged.
     leaving: Vec<usize>,
     goodbyes: Vec<JoinHandle<()>>,
     ledger: Ledger,
@@ -146,7 +146,7 @@ async fn every_seed_of_faults_ends_in_agreement() {
     let enough = seeds.end - seeds.start >= SEEDS.1;
     let (mut faults, mut again) = (BTreeSet::new(), 0);
     for seed in seeds {
-        // Shown when it fails.
+        // Shown when the run fails.
         println!("{ONE_SEED}={seed}");
         let began = Instant::now();
         let (tally, report) = run(seed).await;
@@ -171,7 +171,7 @@ async fn every_seed_of_faults_ends_in_agreement() {
         let done: usize = report.done.values().sum();
         let refused = report.untold + report.refused.values().sum::<usize>();
         let most = (done + refused) * MOST_REFUSED / 100;
-        // The script has some that no server may take.
+        // The script contains some ops that every server must refuse.
         assert!(
             (1..=most).contains(&refused),
             "{refused} refused, {done} done"
@@ -179,7 +179,7 @@ async fn every_seed_of_faults_ends_in_agreement() {
         faults.extend(tally.faults);
         again += tally.sent_again;
     }
-    // One seed alone may be lucky.
+    // A single seed may be lucky.
     assert!(!enough || again > 0, "no fault ever hit an op");
     assert!(!enough || faults.len() > FAULTS, "{faults:?}");
 }
@@ -201,7 +201,7 @@ async fn run(seed: u64) -> (Tally, Report) {
         ledger: Ledger::default(),
         tally: Tally::default(),
     };
-    // No fault twice, in an order of the seed's own.
+    // Each fault once, in random order.
     let mut faults = ALL;
     run.script.shuffle(&mut faults);
     for fault in faults.into_iter().take(FAULTS) {
@@ -213,7 +213,7 @@ async fn run(seed: u64) -> (Tally, Report) {
 }
 
 impl Run {
-    /// People go on with what they do.
+    /// People continue with their steps.
     async fn steps(&mut self, steps: usize) {
         let mut next = Instant::now();
         for _ in 0..steps {
@@ -234,8 +234,8 @@ impl Run {
                 self.people.push(Some(user));
                 self.tally.comes += 1;
             }
-            // A page that is closed before all is saved keeps its ops for the next one, which is not
-            // what is tried here.
+            // A client that is closed early leaves its ops for the next one, which is not tested
+            // here.
             Act::Leaves(person) => self.leaving.push(person),
             Act::Crashes(person) => {
                 let user = self.people[person].take().expect("someone");
@@ -278,7 +278,7 @@ impl Run {
         if let Some(base) = base {
             op["base"] = json!(base);
         }
-        let n = user.wish(op);
+        let n = user.submit(op);
         let entry = Entry {
             kind,
             stroke,
@@ -292,7 +292,7 @@ impl Run {
         assert!(self.ledger.0.insert((writer, n), entry).is_none());
     }
 
-    /// Says goodbye to those who want to go and have all saved. The others do not wait for it.
+    /// Closes the clients that want to leave and have everything acknowledged. The others continue.
     fn let_go(&mut self) {
         let saved = |person: &mut usize| {
             let user = self.people[*person].as_ref().expect("someone");
@@ -308,9 +308,9 @@ impl Run {
         }
     }
 
-    /// Notes what someone knows of their ops.
+    /// Records the outcomes of a client's ops.
     fn takes(&mut self, user: &TestUser) {
-        user.kept_what_it_had();
+        user.kept_its_replica();
         let (writer, seen) = (user.writer(), user.seen());
         self.tally.sent_again += seen.sent_again();
         let theirs = self.ledger.0.range_mut((writer, 0)..=(writer, u64::MAX));
@@ -326,7 +326,7 @@ impl Run {
         }
     }
 
-    /// Something goes wrong while people go on, and is mended again.
+    /// A fault while people continue, and its repair.
     async fn inject(&mut self, fault: Fault) {
         self.cluster.log.say("seed", format_args!("{fault:?}"));
         self.tally.faults.push(fault);
@@ -378,12 +378,12 @@ impl Run {
         }
     }
 
-    /// All is well again: everyone ends with the same, and every op is accounted for.
+    /// After all repairs: all copies are equal, and every op is accounted for.
     async fn agrees(mut self) -> (Tally, Report) {
         for server in 0..SERVERS {
             self.cluster.is_up(server).await;
         }
-        // A page that may have been away for long waits up to ten seconds.
+        // A client that was disconnected for long waits up to ten seconds.
         for user in self.people.iter().flatten() {
             user.wait_within(2 * DEADLINE, "all answers", |seen| {
                 seen.welcome && seen.outbox.is_empty()

@@ -1,11 +1,11 @@
-//! The integration harness: whole clusters of real processes, and what may happen to them.
+//! The cluster harness: whole clusters of real processes, and faults in them.
 //!
-//! A [`cluster::Cluster`] is one SurrealDB server, any number of whiteboards on it, and HAProxy in
-//! front of them, all on free ports of this machine. [`test_user::TestUser`]s are pages that live on in
-//! the background by the rules of `static/`: they come through the balancer, keep what they draw
-//! until it is answered, and reconnect by themselves. A test starts a cluster, lets users draw,
-//! kills, hangs, cuts and restarts what it likes, and at last asks whether all agree
-//! ([`agreement`]): the users, every server, and the database itself.
+//! A [`cluster::Cluster`] is one SurrealDB server, any number of whiteboard servers on it, and
+//! HAProxy in front of them, all on free ports of this machine. [`test_user::TestUser`]s are
+//! clients that run in the background by the rules of `static/`: they connect through the balancer,
+//! keep ops until acknowledged, and reconnect by themselves. A test starts a cluster, lets users
+//! draw, kills, hangs, cuts and restarts its parts, and finally checks that all copies agree
+//! ([`agreement`]): the users', every server's, and the database's.
 //!
 //! ```text
 //! cargo test --workspace --test cluster                                  # all of it
@@ -14,9 +14,8 @@
 //!
 //! It needs HAProxy (`apt-get install haproxy`) and the workspace's binaries, as `tests/run` sets
 //! them up. Two clusters are up at the same time, whatever the number of test threads; the other
-//! tests wait for their turn, and one that says how long something may take is alone. When a test
-//! fails, what all processes and users of its cluster said is shown in the order in which they
-//! said it.
+//! tests wait, and one that measures time runs alone. When a test fails, the log of all processes
+//! and users of its cluster is shown in order.
 
 mod agreement;
 mod balancer;

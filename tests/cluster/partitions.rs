@@ -1,7 +1,7 @@
-//! Ends that say nothing: a server that hangs, a connection that is half-open, a page that does
+//! Peers without a sign of life: a server that hangs, a half-open connection, a client that does
 //! not read.
 //!
-//! Whoever is silent costs the others neither time nor memory without bound.
+//! A silent peer costs the others neither time nor memory without bound.
 
 use std::time::Duration;
 
@@ -19,20 +19,19 @@ use crate::test_user::TestUser;
 const IMPATIENT: &[&str] = &["--session-timeout", "2s"];
 const PING_AFTER: Duration = Duration::from_secs(1);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
-/// What else both may need on a busy machine, and a page its wait before it comes back.
+/// Extra time for a busy machine, and a client's pause before it reconnects.
 const SLACK: Duration = Duration::from_secs(1);
-/// By then a server has let go of a page that is gone, and said so: less than any connection may
-/// be silent by other rules.
+/// Deadline for a server to drop a dead client: shorter than any other timeout of a connection.
 const LETS_GO_WITHIN: Duration = Duration::from_secs(10);
 
-/// A page gave up its first socket when its own patience was over.
+/// Asserts that a client gave up its first socket by its own timeout.
 fn noticed_in_time(user: &TestUser, since: Instant) {
     let noticed = user.seen().lost[0] - since;
     println!("noticed after {noticed:?}");
     assert!(noticed < PING_AFTER + ANSWER_WITHIN + SLACK, "{noticed:?}");
 }
 
-/// Waits until all servers said so lately that they have so many sessions in all.
+/// Waits until all servers report this many sessions in total.
 async fn sessions_are(cluster: &Cluster, store: &Store, expected: u32) {
     let since = Instant::now();
     loop {
@@ -55,8 +54,8 @@ async fn sessions_are(cluster: &Cluster, store: &Store, expected: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_moves_on_from_a_server_that_hangs_which_then_lets_go_of_it() {
-    /// Its own patience, a wait, and once more until the balancer has noticed too.
+async fn a_client_leaves_a_hung_server_which_then_drops_its_session() {
+    /// The client's timeout, a pause, and both again until the balancer has noticed too.
     const MOVES_WITHIN: Duration = Duration::from_secs(8);
     let plan = Plan::of(2).flags(IMPATIENT).alone();
     let plan = plan.patience(PING_AFTER, ANSWER_WITHIN);
@@ -80,7 +79,7 @@ async fn a_page_moves_on_from_a_server_that_hangs_which_then_lets_go_of_it() {
     sessions_are(&cluster, &store, 2).await;
     ben.wait("both people, each once", |seen| seen.people.len() == 2)
         .await;
-    // It did what it was asked before it hung, or after, but not twice.
+    // The op took effect before the hang or after it, but not twice.
     assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.head, 2);
     ada.assert_clean();
     store.close().await;
@@ -88,7 +87,7 @@ async fn a_page_moves_on_from_a_server_that_hangs_which_then_lets_go_of_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_ends_of_a_half_open_connection_give_it_up() {
-    /// Its own patience, and a wait.
+    /// The client's timeout, and a pause.
     const MOVES_WITHIN: Duration = Duration::from_secs(5);
     let plan = Plan::of(2).flags(IMPATIENT).alone();
     let cluster = plan.patience(PING_AFTER, ANSWER_WITHIN).start().await;
@@ -110,10 +109,10 @@ async fn both_ends_of_a_half_open_connection_give_it_up() {
     .await;
     noticed_in_time(&ada, forgotten);
     ben.sees(stroke).await;
-    // The first session is gone too, though nobody said goodbye.
+    // The first session is gone too, without a close frame.
     sessions_are(&cluster, &store, 2).await;
 
-    // And a page that finds no way at all is gone for the others, until it finds one.
+    // A client that cannot connect is gone for the others until it can.
     link.silence();
     ben.wait("Ada being gone", |seen| seen.people.len() == 1)
         .await;
@@ -127,9 +126,9 @@ async fn both_ends_of_a_half_open_connection_give_it_up() {
     store.close().await;
 }
 
-/// Edits of a few large strokes in turn, one after another: the drawing itself does not grow.
+/// Edits of a few large strokes in turn: the drawing does not grow.
 struct Edits<'a> {
-    /// She edits, at server 0.
+    /// The editor, at server 0.
     ada: &'a TestUser,
     strokes: Vec<StrokeId>,
     edited: usize,
@@ -137,7 +136,7 @@ struct Edits<'a> {
 
 impl<'a> Edits<'a> {
     const NOTE: usize = 60_000;
-    /// All together are more than one frame takes: who lacks them is told to read.
+    /// Together larger than one frame: a client that lacks them is told to read over HTTP.
     const STROKES: usize = 8;
 
     fn of(ada: &'a TestUser) -> Self {
@@ -149,12 +148,12 @@ impl<'a> Edits<'a> {
         }
     }
 
-    /// Edits once, and waits until she has the change and its answer, as anyone at her server has the
-    /// change then.
+    /// Edits once, and waits until the editor has the change and its acknowledgement, as any live
+    /// client at her server has.
     async fn edit(&mut self) {
         let stroke = self.strokes[self.edited % Self::STROKES];
         let letter = char::from(fastrand::u8(b'a'..=b'z')).to_string();
-        // Each is a frame of its own: the next is not sent before it is answered.
+        // Each is a frame of its own: the next is not sent before the acknowledgement.
         self.ada
             .edit(stroke, json!({"note": letter.repeat(Self::NOTE)}));
         self.ada.saved().await;
@@ -162,7 +161,7 @@ impl<'a> Edits<'a> {
     }
 }
 
-/// What a server does for changes and for those who lack some: for a change it appends once, and
+/// The work of a server for changes and for clients that lack some: for a change, one append and
 /// nothing else.
 const WORK: [&str; 8] = [
     "whiteboard_appends_total{outcome=\"committed\"}",
@@ -174,7 +173,7 @@ const WORK: [&str; 8] = [
     "whiteboard_resyncs_total{kind=\"cold\"}",
     "whiteboard_resyncs_total{kind=\"reset\"}",
 ];
-/// How often someone was left out who does not read, until they read again.
+/// How often a slow client was skipped, until it reads again.
 const SKIPPED: &str = "whiteboard_frames_skipped_total{kind=\"strokes\"}";
 
 async fn work(cluster: &Cluster, server: usize) -> [f64; WORK.len()] {
@@ -185,14 +184,14 @@ async fn work(cluster: &Cluster, server: usize) -> [f64; WORK.len()] {
     work
 }
 
-/// Edits so often, one after the other, while the servers do no more for it than they have to.
+/// Edits repeatedly, while the servers do no unnecessary work.
 async fn edits_cost_nothing_else(
     cluster: &Cluster,
     edits: &mut Edits<'_>,
     times: usize,
     since: Instant,
 ) {
-    /// After more the server would rightly take those who do not read for gone.
+    /// After more time the server would rightly evict the slow clients.
     const LONGEST_BEHIND: Duration = Duration::from_secs(25);
     let before = [work(cluster, 0).await, work(cluster, 1).await];
     for edit in 0..times {
@@ -211,23 +210,23 @@ async fn edits_cost_nothing_else(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
-    /// Pages that do not read.
+async fn a_client_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
+    /// Number of clients that do not read.
     const SLOW: usize = 4;
     const CALM: usize = 100;
-    /// So long it may take until they fall behind: the buffers on the way to them are filled first.
+    /// Deadline for them to fall behind: the buffers on the way to them fill up first.
     const BEHIND_WITHIN: Duration = Duration::from_secs(60);
-    /// By so many edits what they lack is more than a frame takes. Until then their server encodes it for
-    /// them now and then, to see whether they read again.
+    /// After this many edits they lack more than a frame takes. Until then their server encodes
+    /// frames for them now and then, to see whether they read again.
     const FRAME: usize = 8;
-    /// Edits from then on.
+    /// Number of edits after that.
     const EDITS: usize = 300;
     const ELSEWHERE: usize = 30;
-    /// What their server may need for all of them: less than what is drawn from then on, which it would
-    /// hold if it kept all that they do not read.
+    /// Memory that their server may use for all of them: less than what is drawn from then on,
+    /// which it would hold if it kept everything for them.
     const MOST: u64 = 12 << 20;
     const { assert!(EDITS * Edits::NOTE > 5 * MOST as usize / 4) };
-    // Ada edits as fast as she is answered: what one connection may send must not be what she waits for.
+    // Ada edits as fast as she is acknowledged: her connection's rate limit must not slow her down.
     let flags = &[
         "--ops-per-second",
         "100000",
@@ -237,7 +236,7 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
         "10m",
     ];
     let (cluster, drawing, ada, ben) = Plan::of(2).flags(flags).alone().start_with_two().await;
-    // The same on the same servers, where everyone reads.
+    // The same on the same servers, where all clients read.
     let quiet = cluster.create_drawing().await;
     let dora = cluster.visit_at(0, "Dora", &quiet).await;
     let eve = cluster.visit_at(1, "Eve", &quiet).await;
@@ -247,7 +246,7 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
         let name = format!("Cleo {number}");
         slow.push(cluster.visit_at(0, &name, &drawing).await);
     }
-    // What the server needs for the work itself.
+    // The server's memory for the work itself.
     for _ in 0..CALM {
         edits.edit().await;
         elsewhere.edit().await;
@@ -264,7 +263,7 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
             "only {behind} are behind"
         );
         edits.edit().await;
-        // Each is left out once, and not again before it has read.
+        // Each is skipped once, and not again before it has read.
         behind = cluster.metric(0, SKIPPED).await - skipped;
     }
     let behind = Instant::now();
@@ -272,7 +271,7 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
         edits.edit().await;
     }
     let at_last: Vec<usize> = slow.iter().map(told).collect();
-    // An edit is as much work as one elsewhere, where everyone reads.
+    // An edit causes as much work as one elsewhere, where all clients read.
     edits_cost_nothing_else(&cluster, &mut elsewhere, ELSEWHERE, behind).await;
     edits_cost_nothing_else(&cluster, &mut edits, EDITS, behind).await;
     let edited = edits.edited - first;
@@ -300,7 +299,7 @@ async fn a_page_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
         user.assert_clean();
         let seen = user.seen();
         assert_eq!((seen.reconnects(), seen.overlaps), (0, 0));
-        // Once it was told to read, whereupon it asks with one position for what it lacks yet.
+        // It was told once to read over HTTP, and then requested the rest by position.
         assert_eq!(seen.reads, 1);
         let told = seen.changes - at_first;
         assert!(told < edited, "{told} of {edited}");

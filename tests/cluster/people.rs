@@ -1,4 +1,4 @@
-//! What is seen and forgotten across servers: pointers, ink, and who is here.
+//! Signals and presence across servers.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::cluster::{Cluster, Plan};
 use crate::page::pen;
 use crate::test_user::{DEADLINE, Seen, TestUser};
 
-/// By then a change of who is here is seen on every server.
+/// Deadline of a presence change on every server.
 const SOON: Duration = Duration::from_secs(1);
-/// And so much later by the list of drawings: a server tells the others of its counts at once, but
-/// so far apart.
+/// Extra time for the list of drawings: a server sends its counts at once, but with a pause
+/// between.
 const BEAT_PAUSE: Duration = Duration::from_millis(500);
-/// By then the people of a killed server are gone.
+/// Deadline until the people of a killed server are gone.
 const FORGOTTEN: Duration = Duration::from_secs(10);
-/// Time between two looks.
+/// Polling interval.
 const LOOK: Duration = Duration::from_millis(20);
 
 fn names(seen: &Seen) -> Vec<&str> {
@@ -32,17 +32,17 @@ fn names(seen: &Seen) -> Vec<&str> {
     names
 }
 
-/// Where someone's pointer is shown: a page shows that of nobody who is not here.
+/// The displayed pointer of a user: a client shows none of unlisted people.
 fn pointer(seen: &Seen, writer: WriterId) -> Option<(f64, f64)> {
     let here = seen.people.iter().any(|person| person.writer == writer);
     seen.pointers.get(&writer).copied().filter(|_| here)
 }
 
-/// Someone moves the pointer until someone else is shown it: they have been told by then of everything that
-/// was on its way to them before.
+/// One user moves the pointer until another receives it, and so has received everything that was in
+/// flight before.
 async fn shows(points: &TestUser, looks: &TestUser) {
     let (writer, until) = (points.writer(), Instant::now() + DEADLINE);
-    // A place that nobody was shown before.
+    // A position that no one has received before.
     let first = fastrand::u16(..);
     for step in 0.. {
         let at = (f64::from(first) + f64::from(step) / 1_000.0, -1.0);
@@ -59,7 +59,7 @@ async fn shows(points: &TestUser, looks: &TestUser) {
     }
 }
 
-/// How many people a server's list says that a drawing has.
+/// Number of people of a drawing in a server's list.
 async fn listed(cluster: &Cluster, server: usize, drawing: &str) -> u64 {
     let list = cluster.get(cluster.address(server), "/api/drawings").await;
     let list = list.expect("a list");
@@ -70,12 +70,12 @@ async fn listed(cluster: &Cluster, server: usize, drawing: &str) -> u64 {
         .expect("a number")
 }
 
-/// Of whom someone was told where their pointer is, whether they are here or not.
+/// The users whose pointers a client received, whether listed or not.
 fn pointing(seen: &Seen) -> Vec<WriterId> {
     seen.pointers.keys().copied().collect()
 }
 
-/// Waits until all see the same people.
+/// Waits until all clients have the same people.
 async fn all_see(all: &[&TestUser], who: &[&str], until: Instant) {
     for user in all {
         let left = until.saturating_duration_since(Instant::now());
@@ -85,7 +85,7 @@ async fn all_see(all: &[&TestUser], who: &[&str], until: Instant) {
     }
 }
 
-/// Waits until the lists of all servers count so many people.
+/// Waits until the lists of all servers count this many people.
 async fn all_list(cluster: &Cluster, drawing: &str, people: usize, until: Instant) {
     let lists = cluster.running().into_iter().map(|server| async move {
         loop {
@@ -103,7 +103,7 @@ async fn all_list(cluster: &Cluster, drawing: &str, people: usize, until: Instan
     join_all(lists).await;
 }
 
-/// Someone came, went or changed at this moment: soon everyone knows.
+/// After a join, a leave or a change at this moment, waits until all clients know.
 async fn all_know(
     cluster: &Cluster,
     drawing: &str,
@@ -115,7 +115,7 @@ async fn all_know(
     all_list(cluster, drawing, who.len(), since + SOON + BEAT_PAUSE).await;
 }
 
-/// Waits until someone is welcome for the nth time, and gives the moment.
+/// Waits until a user gets the nth welcome, and returns its time.
 async fn welcome(user: &TestUser, nth: usize) -> Instant {
     user.wait("a welcome", |seen| seen.welcomed.len() >= nth)
         .await;
@@ -148,11 +148,11 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
     assert_eq!(raw_db.rows().await, before);
     assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.head, 0);
 
-    // Who goes takes the pointer along.
+    // A user who leaves takes the pointer along.
     ada.leave().await;
     let gone = Instant::now();
     all_know(&cluster, &drawing, &[&ben], &["Ben"], gone).await;
-    // And who comes now, to either server, is told of neither pointer nor ink.
+    // A new user, on either server, gets neither pointer nor ink.
     for server in 0..2 {
         let cleo = cluster.visit_at(server, "Cleo", &drawing).await;
         let now = welcome(&cleo, 1).await;
@@ -166,7 +166,7 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everyone_sees_who_is_here_within_a_second_on_whatever_server() {
+async fn presence_reaches_clients_of_every_server_within_a_second() {
     let cluster = Plan::of(3).alone().start().await;
     let drawing = cluster.create_drawing().await;
     let ada = cluster.visit_at(0, "Ada", &drawing).await;
@@ -174,18 +174,18 @@ async fn everyone_sees_who_is_here_within_a_second_on_whatever_server() {
     let now = welcome(&ben, 1).await;
     all_know(&cluster, &drawing, &[&ada, &ben], &["Ada", "Ben"], now).await;
 
-    // Someone comes to a server that did not have the drawing open.
+    // A user joins at a server that did not have the drawing open.
     let cleo = cluster.visit_at(2, "Cleo", &drawing).await;
     let now = welcome(&cleo, 1).await;
     let all = [&ada, &ben, &cleo];
     all_know(&cluster, &drawing, &all, &["Ada", "Ben", "Cleo"], now).await;
 
-    // Someone takes another name.
+    // A user changes their name.
     cleo.rename("Zoe");
     let now = welcome(&cleo, 2).await;
     all_know(&cluster, &drawing, &all, &["Ada", "Ben", "Zoe"], now).await;
 
-    // Someone goes to another server. There she has another name: the same one would say nothing.
+    // A user moves to another server, with another name: the same one would prove nothing.
     let mut moves = 0;
     while ada.seen().server == Some(0) {
         moves += 1;
@@ -195,7 +195,7 @@ async fn everyone_sees_who_is_here_within_a_second_on_whatever_server() {
     let (now, name) = (welcome(&ada, 1 + moves).await, format!("Ada {moves}"));
     let people = [&*name, "Ben", "Zoe"];
     all_know(&cluster, &drawing, &all, &people, now).await;
-    // That her old server lets go of her takes nothing away again.
+    // When her old server drops her session, she stays listed.
     let left = all.iter().filter(|one| one.seen().server == Some(0));
     let left = left.count() as f64;
     let until = Instant::now() + DEADLINE;
@@ -211,7 +211,7 @@ async fn everyone_sees_who_is_here_within_a_second_on_whatever_server() {
         assert_eq!(names(&user.seen()), people, "{}", user.name);
     }
 
-    // Someone goes.
+    // A user leaves.
     ben.leave().await;
     let now = Instant::now();
     all_know(&cluster, &drawing, &[&ada, &cleo], &[&name, "Zoe"], now).await;
@@ -221,7 +221,7 @@ async fn everyone_sees_who_is_here_within_a_second_on_whatever_server() {
 async fn the_people_of_a_killed_server_are_gone_within_ten_seconds() {
     let mut cluster = Plan::of(2).alone().start().await;
     let drawing = cluster.create_drawing().await;
-    // Ada knows no other server, and cannot come back.
+    // Ada knows no other server, and cannot reconnect.
     let ada = cluster.visit_from(cluster.address(0), "Ada", &drawing, None);
     let now = welcome(&ada, 1).await;
     let ben = cluster.visit_at(1, "Ben", &drawing).await;
@@ -236,7 +236,7 @@ async fn the_people_of_a_killed_server_are_gone_within_ten_seconds() {
     let killed = Instant::now();
     all_see(&[&ben], &["Ben"], killed + FORGOTTEN).await;
     all_list(&cluster, &drawing, 1, killed + FORGOTTEN).await;
-    // Who comes now never heard of her.
+    // A new user never learns of her.
     let cleo = cluster.visit_at(1, "Cleo", &drawing).await;
     let now = welcome(&cleo, 1).await;
     all_see(&[&ben, &cleo], &["Ben", "Cleo"], now + SOON).await;
@@ -245,7 +245,7 @@ async fn the_people_of_a_killed_server_are_gone_within_ten_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_writer_who_comes_back_through_another_server_is_here_once() {
+async fn a_writer_who_returns_through_another_server_is_listed_once() {
     let (mut cluster, drawing, ada, ben) = Plan::of(2).alone().start_with_two().await;
     let both = [&ada, &ben];
     let people = ["Ada", "Ben"];
@@ -259,7 +259,7 @@ async fn a_writer_who_comes_back_through_another_server_is_here_once() {
             .await;
     }
     ada.draw(pen(1.0));
-    // Nobody is there twice, or goes again, while the killed server is forgotten.
+    // No one is listed twice or disappears, while the killed server expires.
     while Instant::now() < killed + FORGOTTEN {
         for user in both {
             assert_eq!(names(&user.seen()), people, "{}", user.name);
@@ -270,14 +270,14 @@ async fn a_writer_who_comes_back_through_another_server_is_here_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_on_two_servers_knows_its_number_and_who_does_something() {
+async fn a_crowd_on_two_servers_is_counted_and_its_active_people_listed() {
     const EACH: usize = 40;
     let mut cluster = Plan::of(2).alone().start().await;
     let drawing = cluster.create_drawing().await;
     let mut crowds = [Vec::new(), Vec::new()];
     for number in 0..EACH {
         for (server, crowd) in crowds.iter_mut().enumerate() {
-            // Nobody of them knows another server, or comes back.
+            // None of them knows another server, or reconnects.
             let (address, name) = (cluster.address(server), format!("{number} at {server}"));
             crowd.push(cluster.visit_from(address, &name, &drawing, None));
         }
@@ -288,7 +288,7 @@ async fn a_crowd_on_two_servers_knows_its_number_and_who_does_something() {
             .await;
         assert_eq!(user.seen().people.len(), MAX_LISTED);
     }
-    // Someone there of whom nobody here is told by name.
+    // A user there who is not listed here.
     let looks = &here[0];
     let unlisted = |user: &&TestUser| {
         let writer = user.writer();

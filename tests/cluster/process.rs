@@ -1,4 +1,4 @@
-//! A process of a cluster: its log, its signals, its end.
+//! A process of a cluster: its log, signals and end.
 //!
 //! It must never outlive its handle.
 
@@ -13,10 +13,10 @@ use tokio::time::{Instant, sleep};
 use crate::processes::spawn;
 use crate::test_user::DEADLINE;
 
-/// How long a process may take until none of its threads runs, once it was told to stop.
+/// How long a stopped process may take until none of its threads runs.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
-/// What all parts of a cluster said, in order; shown when the test fails.
+/// The log of all parts of a cluster, in order; shown when the test fails.
 #[derive(Clone)]
 pub struct Log(Arc<Lines>);
 
@@ -33,18 +33,18 @@ impl Log {
         }))
     }
 
-    /// Someone says something.
+    /// Adds a line.
     pub fn say(&self, who: &str, what: impl fmt::Display) {
         let line = format!("{:8.3} {who}: {what}", self.0.began.elapsed().as_secs_f64());
         let lines = self.0.lines.lock();
         lines.unwrap_or_else(PoisonError::into_inner).push(line);
     }
 
-    /// Waits until someone said something that contains this.
+    /// Waits until a part has logged a line that contains this.
     ///
     /// # Panics
     ///
-    /// When nobody says it in time.
+    /// When no such line appears in time.
     pub async fn has(&self, who: &str, text: &str) {
         let who = format!(" {who}: ");
         let deadline = Instant::now() + DEADLINE;
@@ -62,7 +62,7 @@ impl Log {
         }
     }
 
-    /// Shows all of it, where the test's own output goes.
+    /// Prints the whole log to the test's own output.
     pub fn show(&self) {
         let lines = self.0.lines.lock();
         for line in &*lines.unwrap_or_else(PoisonError::into_inner) {
@@ -74,15 +74,15 @@ impl Log {
 /// The signals that tests send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGTERM: end in good order.
+    /// SIGTERM: stop cleanly.
     Term,
     /// SIGSTOP: hang.
     Stop,
-    /// SIGCONT: go on.
+    /// SIGCONT: continue.
     Continue,
 }
 
-/// Sends a signal to a process that was not waited for yet; with [`Signal::Stop`] none of its
+/// Sends a signal to a process that was not waited for yet. With [`Signal::Stop`], none of its
 /// threads runs any more when this returns.
 pub fn signal(pid: u32, signal: Signal) {
     let name = match signal {
@@ -90,13 +90,13 @@ pub fn signal(pid: u32, signal: Signal) {
         Signal::Stop => "STOP",
         Signal::Continue => "CONT",
     };
-    // The shell has `kill` built in, also where there is no such program.
+    // The shell has `kill` built in, even where there is no such program.
     let sent = Command::new("sh")
         .args(["-c", "kill -s \"$0\" \"$1\"", name, &pid.to_string()])
         .status();
     assert!(sent.expect("a shell").success(), "{name} for {pid}");
     if signal == Signal::Stop {
-        // The others run on until one of them has been given a processor to take the signal.
+        // Other threads run on until one of them is scheduled and takes the signal.
         let deadline = Instant::now() + STOPS_WITHIN;
         while !is_stopped(pid) {
             assert!(Instant::now() < deadline, "{pid} does not stop");
@@ -105,12 +105,12 @@ pub fn signal(pid: u32, signal: Signal) {
     }
 }
 
-/// Whether all threads of a process are stopped, as Linux says.
+/// Whether all threads of a process are stopped, according to Linux.
 fn is_stopped(pid: u32) -> bool {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
     let stopped = |thread: std::io::Result<std::fs::DirEntry>| {
         let stat = thread.and_then(|thread| std::fs::read_to_string(thread.path().join("stat")));
-        // One that is gone does not run either.
+        // A process that is gone does not run either.
         stat.map_or(true, |stat| {
             stat.rsplit(')')
                 .next()
@@ -120,7 +120,7 @@ fn is_stopped(pid: u32) -> bool {
     threads.into_iter().all(stopped)
 }
 
-/// A running process, killed and waited for when this is dropped.
+/// A running process, killed and waited for on drop.
 pub struct Process {
     name: String,
     child: Child,
@@ -128,7 +128,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it; what it writes to stderr goes to the log under its name.
+    /// Starts it; its stderr goes to the log under its name.
     pub fn start(name: &str, mut command: Command, log: &Log) -> Self {
         command
             .stdin(Stdio::null())
@@ -154,7 +154,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Ends it as a power cut would: it learns nothing of it.
+    /// Kills it, like a power cut.
     pub fn kill(mut self) {
         self.log.say(&self.name, "is killed");
         self.end();
@@ -165,11 +165,11 @@ impl Process {
         signal(self.pid(), sent);
     }
 
-    /// Waits until it ended by itself.
+    /// Waits until it ends by itself.
     ///
     /// # Panics
     ///
-    /// When it does not within this time.
+    /// When it does not end within this time.
     pub async fn ended(mut self, within: Duration) -> ExitStatus {
         let deadline = Instant::now() + within;
         loop {
@@ -186,12 +186,12 @@ impl Process {
         }
     }
 
-    /// Whether it ended by itself.
+    /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("it is a child").is_some()
     }
 
-    /// Bytes of memory that it has in use.
+    /// Its resident memory, in bytes.
     pub fn memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.pid());
         let status = std::fs::read_to_string(path).expect("it runs");

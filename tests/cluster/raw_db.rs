@@ -1,6 +1,6 @@
-//! The database behind all servers' backs: what no whiteboard does, but may have to live with.
+//! Direct access to the database: what no server does, but may have to handle.
 //!
-//! It must never be what a test asks about drawings: for that there is the store.
+//! It must not be used to check drawings: that is what the store is for.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -15,10 +15,10 @@ use whiteboard::domain::ids::{DrawingId, StrokeId};
 use whiteboard::domain::sequence::Seq;
 use whiteboard::store::Database;
 
-/// A connection of the test's own.
+/// A separate connection.
 pub struct RawDb(Surreal<Any>);
 
-/// A drawing as SurrealDB names it: its row, and its tables.
+/// The names of a drawing in SurrealDB: its row, and its tables.
 pub struct Names {
     pub row: String,
     pub strokes: String,
@@ -53,7 +53,7 @@ impl RawDb {
         Self(client)
     }
 
-    /// Runs one statement, which has to work.
+    /// Runs one statement, which must succeed.
     pub async fn run(&self, text: &str) -> Value {
         self.tried(text)
             .await
@@ -64,7 +64,7 @@ impl RawDb {
     ///
     /// # Errors
     ///
-    /// The database's.
+    /// The error of the database.
     pub async fn tried(&self, text: &str) -> surrealdb::Result<Value> {
         self.0.query(text).await?.check()?.take(0)
     }
@@ -87,7 +87,7 @@ impl RawDb {
         keys(field(info, "lives"))
     }
 
-    /// Ends all live queries of a table, and gives how many there were.
+    /// Kills all live queries of a table, and returns how many there were.
     pub async fn kill_live_queries(&self, table: &str) -> usize {
         let live_queries = self.live_queries(table).await;
         for live in &live_queries {
@@ -102,7 +102,8 @@ impl RawDb {
     }
 }
 
-/// The statements by which a whiteboard would store new strokes, in the order in which the rows are written.
+/// The statements with which a server would store new strokes, in the order in which the rows are
+/// written.
 pub fn append(drawing: &str, head: Seq, rows: &[(Seq, StrokeId)]) -> Vec<String> {
     let Names { row, strokes, .. } = Names::of(drawing);
     let new = head + rows.len() as Seq;

@@ -1,4 +1,4 @@
-//! Changes that no notification tells of, or tells out of order: all arrive all the same.
+//! Changes without a notification, or with notifications out of order: all arrive nevertheless.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use crate::raw_db::{Names, RawDb, append, write};
 use crate::surrealdb::{Engine, engine};
 use crate::test_user::{DEADLINE, TestUser};
 
-/// By then a feed notices that it hears nothing, and follows again: a beat of 2 s comes after
-/// something is stored, two more until it should have been heard, and each may just have been. Half
-/// as much again for a machine that is busy.
+/// Deadline for a feed to notice a stalled live query and resubscribe: up to one heartbeat of 2 s
+/// after a write, two more until it counts as stalled, each of which may just have passed. Half as
+/// much again for a busy machine.
 const DEAF: Duration = Duration::from_secs(15);
-/// Time between two looks.
+/// Polling interval.
 const LOOK: Duration = Duration::from_millis(20);
-/// Comparisons of heads that told a server what nothing else had told it.
+/// Head checks that found changes without a notification.
 const DIFFERED: &str = "whiteboard_head_mismatches_total";
-/// Times a server began to follow something.
+/// Number of subscriptions begun.
 const FOLLOWS: &str = "whiteboard_subscriptions_total";
 
 async fn sees_within(user: &TestUser, within: Duration, stroke: StrokeId) {
@@ -28,8 +28,8 @@ async fn sees_within(user: &TestUser, within: Duration, stroke: StrokeId) {
         .await;
 }
 
-/// Waits until every server follows a table again, each with one live query at least: another that
-/// it gave up may take a while to go.
+/// Waits until every server is subscribed to a table again, with at least one live query each: an
+/// old one may take a while to go.
 async fn followed_again(raw_db: &RawDb, table: &str, servers: usize, within: Duration) {
     let deadline = Instant::now() + within;
     while raw_db.live_queries(table).await.len() < servers {
@@ -38,7 +38,7 @@ async fn followed_again(raw_db: &RawDb, table: &str, servers: usize, within: Dur
     }
 }
 
-/// The gaps that a server met, whatever filled them.
+/// The gaps that a server met, however they were filled.
 async fn gaps(cluster: &Cluster, server: usize) -> f64 {
     let mut gaps = 0.0;
     for author in ["waiting", "reading"] {
@@ -48,7 +48,7 @@ async fn gaps(cluster: &Cluster, server: usize) -> f64 {
     gaps
 }
 
-/// Moves someone's pointer until someone else sees it move.
+/// Moves one user's pointer until another user receives it.
 async fn pointer_passes(from: &TestUser, to: &TestUser, until: Instant) {
     let before = to.seen().pointers.clone();
     for x in 1.. {
@@ -77,7 +77,7 @@ async fn live_queries_that_were_killed_behind_the_feeds_backs_are_opened_again()
         let killed = Instant::now();
         let stroke = ben.draw(pen(2.0));
         sees_within(&ada, INTERVAL + READ, stroke).await;
-        // Of strokes only the comparison tells until they are followed again.
+        // Without a subscription, only a head check finds strokes.
         let told = cluster.metric(0, DIFFERED).await > differed;
         assert!(told || table == &signals, "what else told of it?");
         let left = (killed + DEAF).saturating_duration_since(Instant::now());
@@ -101,7 +101,7 @@ async fn a_last_notification_that_was_lost_is_made_up_for_within_the_head_check_
     let drawn = Instant::now();
     sees_within(&ada, INTERVAL + READ, last).await;
     println!("made up for after {:?}", drawn.elapsed());
-    // It was the comparison that told, and no live query: nobody follows anew so soon.
+    // A head check found it, and no live query: resubscribing takes longer.
     assert!(cluster.metric(0, DIFFERED).await > differed);
     assert_eq!(cluster.metric(0, FOLLOWS).await, follows);
     cluster.link(0).heal();
@@ -122,7 +122,7 @@ async fn a_write_that_began_before_a_feed_followed_and_ended_after_it_read_is_fo
         write(&held, &append(&drawing, 0, &[(1, stroke)])).await;
         let ada = cluster.visit_at(0, "Ada", &drawing).await;
         if late {
-            // Then only those of the heads interval can find it.
+            // Then only those of the head-check interval can find it.
             cluster.checks_after_following_are_over(&drawing).await;
         }
         assert_eq!(ada.seen().head, 0);
@@ -163,7 +163,7 @@ async fn notifications_out_of_order_are_put_in_order() {
     let raw_db = cluster.raw_db().await;
     let deadline = Instant::now() + DEADLINE;
     let mut head = 0;
-    // A comparison that follows a subscription may find a transaction before anyone hears of it.
+    // A head check after a subscription may find a transaction before its notification.
     while gaps(&cluster, 0).await == 0.0 || gaps(&cluster, 1).await == 0.0 {
         assert!(Instant::now() < deadline, "they were heard in order");
         let rows = (head + 1..=head + STROKES).map(|seq| (seq, StrokeId::random()));

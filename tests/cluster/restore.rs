@@ -1,4 +1,4 @@
-//! A database that was put back to an older backup: nobody's positions are taken for others.
+//! A database restored from an older backup: positions of the two histories are never confused.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::faulty_proxy::FaultyProxy;
 use crate::page::pen;
 use crate::test_user::TestUser;
 
-/// Draws so many strokes that are saved.
+/// Draws this many strokes, and waits until they are acknowledged.
 async fn draws(user: &TestUser, strokes: usize) {
     for x in 0..strokes {
         user.draw(pen(x as f64));
@@ -30,7 +30,7 @@ async fn epoch(cluster: &Cluster, drawing: &str) -> Epoch {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_from_before_a_restore_starts_over_and_keeps_its_outbox_once() {
+async fn a_client_from_before_a_restore_starts_over_and_sends_its_outbox_once() {
     let mut cluster = Plan::of(2).start().await;
     let drawing = cluster.create_drawing().await;
     let road = FaultyProxy::to(cluster.balancer.address).await;
@@ -44,7 +44,7 @@ async fn a_page_from_before_a_restore_starts_over_and_keeps_its_outbox_once() {
     draws(&ada, 3).await;
     ben.wait("what is lost later", |seen| seen.head == 12).await;
     ada.wait("the same", |seen| seen.head == 12).await;
-    // Ada has ops in her outbox: a stroke of her own, and a change of one that the backup has.
+    // Ada has ops in her outbox: a new stroke, and a change of one that the backup has.
     road.cut();
     let waiting = ada.draw(pen(50.0));
     ada.edit(kept, json!({"x": 51}));
@@ -98,7 +98,7 @@ async fn a_restore_under_running_servers_is_noticed_and_everyone_starts_over() {
     for user in all {
         user.wait("all", |seen| seen.head == 12).await;
     }
-    // One is away while it happens.
+    // One user is disconnected during the restore.
     road.cut();
     let before = epoch(&cluster, &drawing).await;
     cluster.kill_database();

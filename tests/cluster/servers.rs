@@ -1,6 +1,6 @@
-//! What may happen to servers: they are killed, restarted, hang, or race each other.
+//! Faults of servers: they are killed, restarted, hang, or race each other.
 //!
-//! Nothing that was acknowledged is ever lost, nothing happens twice, and nobody waits for long.
+//! No acknowledged op is ever lost, no op takes effect twice, and no client waits for long.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::faulty_proxy::FaultyProxy;
 use crate::page::{Closed, Held, pen};
 use crate::test_user::{Drawing, Seen, TestUser};
 
-/// A page draws again so soon after its server was killed, in 95 of 100 cases.
+/// Within this time a client draws again after its server was killed, in 95 of 100 cases.
 const DRAWS_AGAIN_WITHIN: Duration = Duration::from_secs(2);
 
-/// Every stroke that was drawn is there, and nothing else.
+/// Asserts that every drawn stroke is there, and nothing else.
 fn holds_exactly(copy: &Copy, drawn: &[Vec<StrokeId>]) {
     for stroke in drawn.iter().flatten() {
         let held = copy.strokes.get(stroke);
@@ -29,20 +29,20 @@ fn holds_exactly(copy: &Copy, drawn: &[Vec<StrokeId>]) {
     assert_eq!(copy.head, drawn as u64, "an op happened twice");
 }
 
-/// All of them draw one stroke after another.
+/// All users draw one stroke after another.
 fn all_draw(users: &[TestUser], pause: Duration) -> Vec<Drawing> {
     let drawing = users.iter().map(|user| user.draws_steadily(pause));
     drawing.collect()
 }
 
-/// The first answer to an op after this moment that came through a later socket.
+/// The first acknowledgement after this moment, through a later socket.
 fn draws_again(seen: &Seen, since: Instant) -> Option<Duration> {
     let welcome = seen.welcomed.iter().find(|at| **at > since)?;
     let answer = seen.answered.iter().find(|at| *at > welcome)?;
     Some(*answer - since)
 }
 
-/// Waits until everyone was answered by this server, and then has something in flight there.
+/// Waits until each user was acknowledged by this server, and then has an op in flight there.
 async fn all_have_something_in_flight(cluster: &Cluster, users: &[TestUser], server: usize) {
     for user in users {
         let here = user.seen().answered.len();
@@ -114,7 +114,7 @@ async fn a_stroke_whose_server_is_killed_while_the_pen_is_down_is_finished_elsew
         let mut all = seen.ink.iter();
         all.any(|ink| ink["stroke"] == json!(stroke) && ink["offset"] == at)
     };
-    // A server tells no other of ink before it knows that one listens.
+    // A server does not send ink to others before it knows of one.
     for user in [&ada, &ben] {
         user.wait("both people", |seen| seen.people.len() == 2)
             .await;
@@ -126,29 +126,29 @@ async fn a_stroke_whose_server_is_killed_while_the_pen_is_down_is_finished_elsew
         seen.welcome && seen.reconnects() == 1
     })
     .await;
-    // The pen goes on, and is lifted.
+    // The stroke continues and ends.
     ada.signal(ink(1));
     ben.wait("more ink", |seen| shows(seen, 1)).await;
-    ada.wish(json!({"op": "draw", "stroke": stroke, "body": pen(1.0)}));
+    ada.submit(json!({"op": "draw", "stroke": stroke, "body": pen(1.0)}));
     ben.sees(stroke).await;
     let copy = cluster.agree(&drawing, &[&ada, &ben]).await;
     holds_exactly(&copy, &[vec![stroke]]);
     ada.assert_clean();
 }
 
-/// When the transaction arrives that was on its way as its server was killed.
+/// When the transaction in flight arrives after its server was killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arrives {
-    /// Before its page is back at another server.
+    /// Before its client has reconnected to another server.
     Early,
-    /// After its page has sent the op again, and has its answer.
+    /// After its client has sent the op again, and received its acknowledgement.
     Late,
 }
 
-/// Ada draws through server 0, which is killed while her transaction is on its way to the
-/// database; gives how often she sent that op.
+/// Ada draws through server 0, which is killed while her transaction is in flight to the database;
+/// returns how often she sent that op.
 async fn killed_in_flight(arrives: Arrives) -> usize {
-    /// Far more than everything else that a server says to its database.
+    /// Far larger than any other query of a server.
     const NOTE: usize = 60_000;
     let mut cluster = Plan::of(2).linked().start().await;
     let drawing = cluster.create_drawing().await;
@@ -158,7 +158,7 @@ async fn killed_in_flight(arrives: Arrives) -> usize {
     let first = ada.draw(pen(1.0));
     ada.saved().await;
 
-    // Reads and beats are answered until the transaction is on its way: a feed that reads does
+    // Reads and heartbeats are answered until the transaction is in flight: a feed that reads does
     // not append.
     cluster.link(0).hold_from_large();
     let mut large = pen(2.0);
@@ -170,7 +170,7 @@ async fn killed_in_flight(arrives: Arrives) -> usize {
     cluster.kill(0);
     let is_in_flight = || {
         let held = cluster.link(0).outbound();
-        // All of hers, and hardly anything else.
+        // All of her transaction, and hardly anything else.
         assert!((NOTE..NOTE * 5 / 4).contains(&held), "{held} bytes");
     };
     ada.edit(second, json!({"x": 3}));
@@ -188,7 +188,7 @@ async fn killed_in_flight(arrives: Arrives) -> usize {
         is_in_flight();
         cluster.link(0).release();
         cluster.link(0).is_empty().await;
-        // What follows is stored after it was tried.
+        // Later changes are stored after the attempt.
         ben.edit(first, json!({"x": 9}));
         ben.saved().await;
     }
@@ -219,21 +219,21 @@ async fn a_transaction_of_a_killed_server_that_arrives_early_is_not_repeated() {
     assert_eq!(killed_in_flight(Arrives::Early).await, 1);
 }
 
-/// One server is restarted in good order under its users: those that were there move, once; gives
-/// what they were told, and the time from the first loss of a socket to the last.
+/// Restarts one server cleanly under its users, which move once; returns their close reasons, and
+/// the time from the first loss of a socket to the last.
 async fn is_restarted(
     cluster: &mut Cluster,
     server: usize,
     users: &[TestUser],
 ) -> (Vec<u64>, Duration) {
-    /// Notice and limit of a drain together, and a little for the process to end.
+    /// Delay and timeout of a drain together, and a little for the process to end.
     const ENDS_WITHIN: Duration = Duration::from_secs(17);
     let before: Vec<_> = users
         .iter()
         .map(|user| (user.seen().server, user.seen().reconnects()))
         .collect();
     cluster.term(server);
-    // The balancer learns of it while the sockets are still open.
+    // The balancer notices while the sockets are still open.
     cluster.is_down(server).await;
     assert_eq!(cluster.status(server, "/readyz").await, Some(503));
     for (user, (_, reconnects)) in users.iter().zip(&before) {
@@ -261,12 +261,12 @@ async fn is_restarted(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rolling_restart_moves_each_page_once_and_loses_nothing() {
+async fn a_rolling_restart_moves_each_client_once_and_loses_nothing() {
     const SERVERS: usize = 2;
     const DRAWING: usize = 4;
     /// More than two batches of sockets.
     const LOOKING: usize = 110;
-    /// Three batches are 100 ms apart; as pages see it, a little more or less.
+    /// Three batches are 100 ms apart; clients may see a little more or less.
     const CLOSED_OVER: Duration = Duration::from_millis(75);
     let flags = &["--drain-delay", "3s", "--drain-timeout", "10s"];
     let mut cluster = Plan::of(SERVERS).flags(flags).alone().start().await;
@@ -295,7 +295,7 @@ async fn a_rolling_restart_moves_each_page_once_and_loses_nothing() {
         longest = longest.max(closing);
         cluster.restart(server).await;
     }
-    // A machine that stood still may have seen them all at once, but not each time.
+    // On a stalled machine they may all appear at once, but not each time.
     assert!(longest >= CLOSED_OVER, "all at once: {longest:?}");
 
     let drawn = join_all(pens.into_iter().map(Drawing::stop)).await;
@@ -314,14 +314,14 @@ async fn a_rolling_restart_moves_each_page_once_and_loses_nothing() {
     }
 }
 
-/// When a page is told to come back, in milliseconds.
+/// The delay in a close reason, in milliseconds.
 fn delay(closed: &Closed) -> u64 {
     let words = closed.reason.strip_prefix("again in ");
     let number = words.and_then(|words| words.split(' ').next()?.parse().ok());
     number.unwrap_or_else(|| panic!("{closed:?} names no time"))
 }
 
-/// Pages are not all told to come back at once, but at any time within two seconds.
+/// Clients are told to reconnect at different times within two seconds.
 fn is_spread(delays: &[u64]) {
     assert!(delays.len() > 50, "only {} pages moved", delays.len());
     for quarter in 0..4 {
@@ -336,12 +336,12 @@ fn is_spread(delays: &[u64]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_that_race_for_one_drawing_each_get_a_fair_part() {
-    /// Ops that a writer keeps waiting: there is always something to append, and a swap is won
-    /// often enough to tell luck from unfairness.
+    /// Unacknowledged ops that a writer keeps: there is always something to append, and enough
+    /// swaps are won to tell luck from unfairness.
     const AHEAD: usize = 12;
-    /// So many that a part of them is no matter of luck …
+    /// Enough ops that a share of them is not a matter of luck.
     const RACE: u64 = 1_000;
-    /// … and so many in a row: a process that the machine held up for a while loses a few of them.
+    /// Longest run of lost ops: a process that was not scheduled for a while loses a few.
     const LEG: usize = 100;
     let flags = &["--ops-per-second", "100000"];
     let (cluster, drawing, ada, ben) = Plan::of(2).flags(flags).start_with_two().await;
@@ -371,7 +371,7 @@ async fn servers_that_race_for_one_drawing_each_get_a_fair_part() {
     writers.iter().for_each(|writer| writer.assert_clean());
     let mut order: Vec<_> = copy.strokes.values().collect();
     order.sort_by_key(|held| held.seq);
-    // Of each leg the ops of the writer who had fewer, in the order of these numbers.
+    // For each leg, the ops of the writer that had fewer, in the order of these numbers.
     let hers = |leg: &[&Held]| {
         leg.iter()
             .filter(|held| held.writer == ada.writer())
@@ -390,7 +390,7 @@ async fn a_server_that_is_slower_than_another_gets_its_turn() {
     const SAVED_WITHIN: Duration = Duration::from_secs(10);
     let plan = Plan::of(2).linked().alone();
     let (cluster, drawing, ada, ben) = plan.start_with_two().await;
-    // Whoever reads and appends over this way finds that Ben's server was faster.
+    // Reads and appends over this link find that Ben's server was faster.
     cluster.link(0).delay(Duration::from_millis(100));
     let pen_of_ben = ben.draws_steadily(Duration::from_millis(40));
     ben.wait("some strokes", |seen| seen.done > 20).await;
@@ -404,12 +404,12 @@ async fn a_server_that_is_slower_than_another_gets_its_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_read_elsewhere_what_its_server_lacks_does_not_start_over() {
+async fn a_client_ahead_of_its_server_does_not_start_over() {
     let (cluster, drawing, ada, ben) = Plan::of(2).linked().start_with_two().await;
     ada.draw(pen(1.0));
     ada.saved().await;
 
-    // Server 0 hears of everything later than server 1.
+    // Server 0 receives everything later than server 1.
     cluster.link(0).delay(Duration::from_secs(1));
     ben.draw(pen(2.0));
     ben.saved().await;

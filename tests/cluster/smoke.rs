@@ -1,4 +1,4 @@
-//! That the harness does what it says: without it no other test of a cluster proves anything.
+//! Tests of the harness itself, on which all other cluster tests depend.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn people_on_different_servers_draw_together() {
     ben.wait("both people", |seen| seen.people.len() == 2).await;
     assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.living(), 2);
 
-    // Another server comes, and who loses theirs comes back elsewhere.
+    // Another server starts, and clients that lose theirs reconnect elsewhere.
     let added = cluster.add().await;
     let cleo = cluster.visit_at(added, "Cleo", &drawing).await;
     let dora = cluster.visit("Dora", &drawing).await;
@@ -45,7 +45,7 @@ async fn people_on_different_servers_draw_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_drawn_while_the_database_is_away_is_saved_when_it_is_back() {
+async fn ops_sent_while_the_database_is_away_are_stored_when_it_returns() {
     let (mut cluster, drawing, ada, ben) = Plan::of(2).linked().start_with_two().await;
     ada.draw(pen(1.0));
     ada.saved().await;
@@ -70,7 +70,7 @@ async fn what_is_drawn_while_the_database_is_away_is_saved_when_it_is_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn notifications_come_as_those_of_the_engine_that_was_asked_for() {
     const STROKES: usize = 20;
-    /// The router looks every 100 ms: who draws when that was just done waits for nearly as long.
+    /// The router polls every 100 ms: a stroke just after that waits nearly as long.
     const ROUTED: Duration = Duration::from_millis(50);
     let (cluster, _, ada, ben) = Plan::of(2).start_with_two().await;
     let mut times = Vec::new();

@@ -1,7 +1,7 @@
-//! Someone who has a page open: a page that lives on in the background, and reconnects by itself.
+//! A user with a client that runs in the background and reconnects by itself.
 //!
-//! It must never be kinder than a page: it waits, asks, pings and sends again by the rules of
-//! `static/`, and a server that breaks a rule fails the test.
+//! It must never be more lenient than the browser: it waits, requests, pings and resends by the
+//! rules of `static/`, and a server that violates a rule fails the test.
 
 mod rules;
 mod socket;
@@ -21,20 +21,20 @@ use crate::page::{Closed, Page, pen};
 use crate::process::Log;
 use socket::{End, UserTask};
 
-/// How long anything that is waited for may take, on a machine that is busy with other things too.
+/// Deadline of everything that is waited for, on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long a page waits for a sign of life.
+/// How long a client waits for a sign of life.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// After so much silence it asks whether the server is there …
+    /// After this silence it sends a ping.
     pub ping_after: Duration,
-    /// … and waits so long for anything, as it does for a socket to open.
+    /// It waits this long for any frame, or for a socket to open.
     pub answer_within: Duration,
 }
 
 impl Default for Patience {
-    /// That of a page.
+    /// That of the browser.
     fn default() -> Self {
         Self {
             ping_after: rules::PING_AFTER,
@@ -43,24 +43,24 @@ impl Default for Patience {
     }
 }
 
-/// A page, and what became of its sockets.
+/// A client's copy, and the history of its sockets.
 pub struct Seen {
     page: Page,
-    /// Which server its socket was opened to last, if a balancer said so.
+    /// The server of its last socket, if a balancer named it.
     pub server: Option<usize>,
-    /// When it was welcome, each time.
+    /// Times of all welcomes.
     pub welcomed: Vec<Instant>,
-    /// When it lost a socket that was welcome, each time.
+    /// Times of all losses of a welcome socket.
     pub lost: Vec<Instant>,
-    /// When an answer to an op came, each time.
+    /// Times of all acknowledgements.
     pub answered: Vec<Instant>,
     /// How often each op was sent.
     pub sent: BTreeMap<u64, usize>,
-    /// Ops whose answers were lost with a socket: the welcome of the next one said that they are done.
+    /// Ops whose acknowledgements were lost with a socket: the next welcome acknowledged them.
     pub done_by_welcome: BTreeSet<u64>,
     /// Attempts to connect.
     pub attempts: usize,
-    /// Why it does not come back: the server said that it makes no sense.
+    /// Why it does not reconnect: the server closed it for good.
     pub ended: Option<Closed>,
 }
 
@@ -73,46 +73,46 @@ impl Deref for Seen {
 }
 
 impl Seen {
-    /// Whether a stroke is there, and not erased.
+    /// Whether a stroke exists and is not erased.
     pub fn is_there(&self, stroke: StrokeId) -> bool {
         self.strokes.get(&stroke).is_some_and(|held| !held.erased)
     }
 
-    /// How often it came back after it had lost its socket.
+    /// How often it reconnected after the loss of a socket.
     pub fn reconnects(&self) -> usize {
         self.welcomed.len().saturating_sub(1)
     }
 
-    /// How many ops were sent more than once.
+    /// Number of ops that were sent more than once.
     pub fn sent_again(&self) -> usize {
         self.sent.values().filter(|times| **times > 1).count()
     }
 }
 
-/// What a test asks of a page that lives in the background.
+/// A command to a client in the background.
 enum Ask {
     Signal(Value),
-    /// The socket breaks without a goodbye.
+    /// The socket breaks without a close frame.
     Cut,
-    /// Nothing is read until it says so again.
+    /// Reads nothing until told otherwise.
     Read(bool),
-    /// It reads over HTTP at this address, then asks for what is missing yet.
+    /// Reads over HTTP at this address, then requests the rest.
     Load(SocketAddr),
     Leave,
 }
 
-/// A page in the background. When it is dropped, it goes without a goodbye.
+/// A client in the background. On drop, it ends without a close frame.
 pub struct TestUser {
     pub name: String,
     seen: watch::Sender<Seen>,
-    /// Ends when the page broke.
+    /// Ends when the client panicked.
     alive: watch::Receiver<()>,
     asks: mpsc::UnboundedSender<Ask>,
     task: Option<JoinHandle<()>>,
 }
 
 impl TestUser {
-    /// Opens a page, which loads the drawing and connects. With a server it asks the balancer
+    /// Starts a client, which loads the drawing and connects. With a server, it asks the balancer
     /// for that one first.
     pub fn open(
         address: SocketAddr,
@@ -140,7 +140,8 @@ impl TestUser {
         let task = UserTask::new(name, seen.clone(), asked, first, patience, log.clone());
         let task = tokio::spawn(async move {
             if task.live().await == End::Final {
-                // Stays until nobody looks any more: only a page that broke ends the channel before.
+                // Stays until no one reads the state any more: only a client that panicked ends the
+                // channel before.
                 beats.closed().await;
             }
         });
@@ -153,50 +154,50 @@ impl TestUser {
         }
     }
 
-    /// What it holds, and what became of its sockets, right now.
+    /// The current copy and history.
     pub fn seen(&self) -> watch::Ref<'_, Seen> {
-        // A test borrows for a moment only: the page cannot go on meanwhile.
+        // A test borrows for a moment only: the client cannot continue meanwhile.
         self.check();
         self.seen.borrow()
     }
 
-    /// Its public id, which it has before it is welcome.
+    /// Its writer id, known before the welcome.
     pub fn writer(&self) -> WriterId {
         self.identity().id
     }
 
-    /// The same, with the person's.
+    /// The same, with the person's id.
     pub fn identity(&self) -> Writer {
         let seen = self.seen();
         Writer::new(seen.key, seen.tab)
     }
 
-    /// Draws a stroke; it is in the outbox until it is answered.
+    /// Draws a stroke; it is in the outbox until acknowledged.
     pub fn draw(&self, body: Value) -> StrokeId {
         let stroke = StrokeId::random();
-        self.wish(json!({"op": "draw", "stroke": stroke, "body": body}));
+        self.submit(json!({"op": "draw", "stroke": stroke, "body": body}));
         stroke
     }
 
     /// Changes some fields of a stroke.
     pub fn edit(&self, stroke: StrokeId, set: Value) -> u64 {
-        self.wish(json!({"op": "edit", "stroke": stroke, "set": set}))
+        self.submit(json!({"op": "edit", "stroke": stroke, "set": set}))
     }
 
     /// Erases a stroke.
     pub fn erase(&self, stroke: StrokeId) -> u64 {
-        self.wish(json!({"op": "erase", "stroke": stroke}))
+        self.submit(json!({"op": "erase", "stroke": stroke}))
     }
 
-    /// Puts any op into the outbox under its next number, which it gives.
-    pub fn wish(&self, op: Value) -> u64 {
+    /// Adds any op to the outbox under the next number, which it returns.
+    pub fn submit(&self, op: Value) -> u64 {
         self.check();
         let mut n = 0;
-        self.seen.send_modify(|seen| n = seen.page.wish(op));
+        self.seen.send_modify(|seen| n = seen.page.submit(op));
         n
     }
 
-    /// Draws one stroke after another, with a pause between two, until it is stopped.
+    /// Draws one stroke after another, with a pause between them, until stopped.
     pub fn draws_steadily(&self, pause: Duration) -> Drawing {
         self.check();
         let seen = self.seen.clone();
@@ -212,7 +213,7 @@ impl TestUser {
                 let stroke = StrokeId::random();
                 let draw = json!({"op": "draw", "stroke": stroke, "body": pen(drawn.len() as f64)});
                 seen.send_modify(|seen| {
-                    seen.page.wish(draw);
+                    seen.page.submit(draw);
                 });
                 drawn.push(stroke);
             }
@@ -220,13 +221,13 @@ impl TestUser {
         Drawing { stop, drawing }
     }
 
-    /// Signals a pointer, ink or being away; nothing if it has no socket.
+    /// Sends a pointer, ink or being away; nothing without a socket.
     pub fn signal(&self, mut signal: Value) {
         signal["type"] = json!("signal");
         self.ask(Ask::Signal(signal));
     }
 
-    /// Takes another name, and comes again to say so: a page says who it is once for each socket.
+    /// Takes another name and reconnects, since hello is sent once per socket.
     pub fn rename(&self, name: &str) {
         self.check();
         self.seen
@@ -234,27 +235,27 @@ impl TestUser {
         self.cut();
     }
 
-    /// Its connection breaks, without a goodbye; it comes back by itself.
+    /// Cuts its connection without a close frame; it reconnects by itself.
     pub fn cut(&self) {
         self.ask(Ask::Cut);
     }
 
-    /// Reads nothing any more.
+    /// Stops reading.
     pub fn stop_reading(&self) {
         self.ask(Ask::Read(false));
     }
 
-    /// Reads on.
+    /// Resumes reading.
     pub fn read_on(&self) {
         self.ask(Ask::Read(true));
     }
 
-    /// Reads over HTTP, as a page that is told to, and finds itself at this server.
+    /// Reads over HTTP, like a client that was told to, at this server.
     pub fn load_at(&self, address: SocketAddr) {
         self.ask(Ask::Load(address));
     }
 
-    /// Closes its page.
+    /// Closes the client.
     pub async fn leave(mut self) {
         self.ask(Ask::Leave);
         if let Some(task) = self.task.take() {
@@ -264,16 +265,16 @@ impl TestUser {
         }
     }
 
-    /// Waits until something holds.
+    /// Waits until a condition holds.
     ///
     /// # Panics
     ///
-    /// When it does not hold in time, or when a server broke a rule.
+    /// When it does not hold in time, or when a server violated a rule.
     pub async fn wait(&self, what: &str, holds: impl Fn(&Seen) -> bool) {
         self.wait_within(DEADLINE, what, holds).await;
     }
 
-    /// The same with a deadline of the test's own.
+    /// The same with another deadline.
     pub async fn wait_within(&self, within: Duration, what: &str, holds: impl Fn(&Seen) -> bool) {
         let (mut seen, mut alive) = (self.seen.subscribe(), self.alive.clone());
         let waiting = async {
@@ -291,26 +292,26 @@ impl TestUser {
         }
     }
 
-    /// Waits until every op is answered.
+    /// Waits until every op is acknowledged.
     pub async fn saved(&self) {
         self.wait("answers to all ops", |seen| seen.outbox.is_empty())
             .await;
     }
 
-    /// Waits until it holds a stroke, which is not erased.
+    /// Waits until it holds a living stroke.
     pub async fn sees(&self, stroke: StrokeId) {
         self.wait("a stroke", |seen| seen.is_there(stroke)).await;
     }
 
-    /// No op was refused for good, it never had to start over, and nobody sent it away.
+    /// Asserts that no op was finally refused, and no reset or final close happened.
     pub fn assert_clean(&self) {
         let (name, seen) = (&self.name, self.seen());
         assert!(seen.refusals.is_empty(), "{name}: {:?}", seen.refusals);
-        self.kept_what_it_had();
+        self.kept_its_replica();
     }
 
-    /// It never had to start over, and nobody sent it away.
-    pub fn kept_what_it_had(&self) {
+    /// Asserts that no reset or final close happened.
+    pub fn kept_its_replica(&self) {
         let (name, seen) = (&self.name, self.seen());
         assert!(seen.resets.is_empty(), "{name}: {:?}", seen.resets);
         assert_eq!(seen.ended, None, "{name}");
@@ -318,7 +319,7 @@ impl TestUser {
 
     fn ask(&self, ask: Ask) {
         self.check();
-        // A page that ended has nothing to do.
+        // A client that has ended does nothing.
         let _ = self.asks.send(ask);
     }
 
@@ -331,14 +332,14 @@ impl TestUser {
     }
 }
 
-/// A user that draws until it is told to stop, or until this is dropped.
+/// A user that draws until stopped or dropped.
 pub struct Drawing {
     stop: oneshot::Sender<()>,
     drawing: JoinHandle<Vec<StrokeId>>,
 }
 
 impl Drawing {
-    /// Stops, and gives what was drawn.
+    /// Stops, and returns the drawn strokes.
     pub async fn stop(self) -> Vec<StrokeId> {
         drop(self.stop);
         self.drawing.await.expect("drawing does not fail")
@@ -350,7 +351,7 @@ impl Drop for TestUser {
         let Some(task) = &self.task else { return };
         let broke = task.is_finished();
         task.abort();
-        // A rule that was broken after the test last looked fails it too.
+        // A rule violated after the test's last check fails it too.
         assert!(
             !broke || std::thread::panicking(),
             "the page of {} broke: its panic is above",

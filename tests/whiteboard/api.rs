@@ -1,4 +1,4 @@
-//! HTTP: what each address does, and what becomes of every wrong request.
+//! HTTP: the effect of each route, and the answer to every wrong request.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -93,7 +93,7 @@ fn assert_error(
     assert_eq!(value.as_object().unwrap().len(), 1, "{value}");
 }
 
-/// Sends a text as it is, and gives the whole answer.
+/// Sends raw text, and returns the whole answer.
 async fn raw(address: SocketAddr, request: String) -> String {
     let exchange = move || {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -177,7 +177,7 @@ async fn a_drawing_without_a_title_gets_one() {
 }
 
 #[actix_web::test]
-async fn lists_come_in_pages_the_newest_first() {
+async fn lists_are_read_in_chunks_newest_first() {
     let site = Site::start().await;
     let mut made = Vec::new();
     for number in 0..5 {
@@ -250,7 +250,7 @@ async fn strokes_are_read_since_a_position() {
 }
 
 #[actix_web::test]
-async fn strokes_are_compressed_for_who_asks() {
+async fn strokes_are_compressed_on_request() {
     let site = Site::start().await;
     let drawing = site.make("Plan").await;
     site.draw(&drawing).await;
@@ -322,7 +322,7 @@ async fn an_oversize_body_is_refused() {
         let refused = answer(site.ask(method, path).body(body)).await;
         assert_error(refused, 413, "too_large", None);
     }
-    // In pieces, so that nobody knows the length before.
+    // In chunks, so that the length is not known before.
     let piece = format!("4000\r\n{}\r\n", " ".repeat(0x4000));
     let request = format!(
         "POST /api/drawings HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
@@ -335,7 +335,7 @@ async fn an_oversize_body_is_refused() {
 }
 
 #[actix_web::test]
-async fn what_is_no_id_is_refused() {
+async fn an_invalid_id_is_refused() {
     let site = Site::start().await;
     let id = site.make("Plan").await;
     for wrong in [
@@ -419,7 +419,7 @@ async fn a_wrong_query_is_refused_and_names_the_field() {
 }
 
 #[actix_web::test]
-async fn a_wrong_method_is_told_the_right_ones() {
+async fn a_wrong_method_is_answered_with_the_allowed_ones() {
     let site = Site::start().await;
     let drawing = format!("/api/drawings/{}", site.make("Plan").await);
     for (method, path, allowed) in [
@@ -523,7 +523,7 @@ async fn a_foreign_origin_or_a_strange_host_is_refused_everywhere() {
     assert_eq!(answer(own).await.0, 201);
     let (_, all) = site.get("/api/drawings").await;
     assert_eq!(all["drawings"].as_array().unwrap().len(), 2);
-    // Whoever only asks for health may use any name.
+    // Health checks may use any host name.
     let probe = site
         .ask(Method::GET, "/healthz")
         .header("host", "balancer.example");
@@ -532,7 +532,7 @@ async fn a_foreign_origin_or_a_strange_host_is_refused_everywhere() {
 }
 
 #[actix_web::test]
-async fn pages_are_sent_with_what_a_browser_has_to_know() {
+async fn pages_are_sent_with_security_headers() {
     let site = Site::start().await;
     let drawing = site.make("Plan").await;
     for path in ["/".to_owned(), format!("/d/{drawing}")] {
@@ -573,7 +573,7 @@ async fn pages_are_sent_with_what_a_browser_has_to_know() {
 }
 
 #[actix_web::test]
-async fn health_is_told() {
+async fn health_is_reported() {
     let site = Site::start().await;
     assert_eq!(
         site.get("/healthz").await,
@@ -605,7 +605,7 @@ async fn a_server_that_leaves_says_so_first() {
 }
 
 #[actix_web::test]
-async fn a_server_that_stops_sends_its_browsers_elsewhere() {
+async fn a_server_that_stops_closes_its_sessions_for_a_restart() {
     let site = Site::start().await;
     let drawing = site.make("Plan").await;
     let mut browser = Browser::open(site.server.address(), &drawing).await;

@@ -1,5 +1,5 @@
-//! A backup of a SurrealDB server is one export, made while people draw; restored, it is the
-//! drawings as they were, and pages that saw more start over.
+//! A backup of a SurrealDB server is one export, made while people draw; restored, it has the
+//! drawings of that time, and clients that saw more start over.
 
 use futures_util::future::join;
 use serde_json::json;
@@ -56,7 +56,7 @@ async fn a_restored_backup_is_the_drawings_as_they_were() {
     let as_it_was = strokes(server.address(), &quiet).await;
     let head = as_it_was["head"].as_u64().unwrap();
 
-    // One drawing goes on while the backup is made, and the other one after it.
+    // One drawing changes during the backup, and the other after it.
     let mut ben = Browser::open(server.address(), &busy).await;
     let drawing_on = async {
         for x in 0..200 {
@@ -90,12 +90,12 @@ async fn a_restored_backup_is_the_drawings_as_they_were() {
     }
     assert_ne!(as_it_is["epoch"], as_it_was["epoch"]);
 
-    // The page of Ada holds a stroke that the backup does not have.
+    // Ada's client holds a stroke that the backup does not have.
     ada.reconnect(server.address()).await;
     ada.wait("starting over", |b| b.resets == ["epoch"]).await;
     ada.reach(head).await;
     assert_eq!(ada.picture().len(), 180);
-    // The swap of a head that did not belong to its rows would fail for ever.
+    // If the head did not match its rows, every swap would fail.
     ben.reconnect(server.address()).await;
     for page in [&mut ada, &mut ben] {
         let mine = page.draw(pen(9.0)).await;

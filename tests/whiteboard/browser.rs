@@ -1,6 +1,7 @@
-//! A test browser that is driven by hand: a page and its socket, which reads when it is waited for.
+//! A test client controlled by hand: its copy of the drawing and its socket, which is read only
+//! while a test waits.
 //!
-//! It must never go on by itself: a socket that is lost is lost until the test says otherwise.
+//! It must never reconnect by itself.
 
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
@@ -23,14 +24,14 @@ use whiteboard::protocol::SUBPROTOCOL;
 use crate::page::{Action, Closed, Page, Refused};
 use crate::test_server::client;
 
-/// How long anything that is waited for may take, on a machine that is busy with other things too.
+/// Deadline of everything that is waited for, on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(20);
-/// What a browser that does not read still takes in, in bytes.
+/// Receive buffer of a client that does not read, in bytes.
 const SMALL_BUFFER: u32 = 8 * 1024;
 
 type Socket = WebSocketStream<tokio::net::TcpStream>;
 
-/// One page in one browser, and its socket.
+/// One client and its socket.
 #[derive(Debug)]
 pub struct Browser {
     page: Page,
@@ -53,7 +54,7 @@ impl DerefMut for Browser {
 }
 
 impl Browser {
-    /// A page that is not connected yet.
+    /// A client that is not connected yet.
     pub fn new(address: SocketAddr, drawing: &str) -> Self {
         Self {
             page: Page::new(address, drawing),
@@ -62,12 +63,12 @@ impl Browser {
         }
     }
 
-    /// A page that is welcome.
+    /// A client with a welcome.
     pub async fn open(address: SocketAddr, drawing: &str) -> Self {
         Self::named(address, drawing, "Ada").await
     }
 
-    /// A page that is welcome under a name.
+    /// A client with a welcome under a name.
     pub async fn named(address: SocketAddr, drawing: &str, name: &str) -> Self {
         let mut browser = Self::new(address, drawing);
         browser.name = Some(name.into());
@@ -76,7 +77,7 @@ impl Browser {
         browser
     }
 
-    /// A page that only looks.
+    /// A client that only views.
     pub async fn looking(address: SocketAddr, drawing: &str) -> Self {
         let mut browser = Self::new(address, drawing);
         browser.writes = false;
@@ -84,13 +85,13 @@ impl Browser {
         browser
     }
 
-    /// Opens a socket from where this page is, and says hello.
+    /// Opens a socket from this client's position, and sends hello.
     pub async fn connect(&mut self) {
         let query = self.since();
         self.connect_with(&query, None).await;
     }
 
-    /// The same while taking in hardly anything that is not read.
+    /// The same with a small receive buffer.
     pub async fn connect_slowly(&mut self) {
         let query = format!("since={}", self.head);
         self.connect_with(&query, Some(SMALL_BUFFER)).await;
@@ -107,13 +108,13 @@ impl Browser {
         }
     }
 
-    /// The connection breaks, without a goodbye.
+    /// Cuts the connection without a close frame.
     pub fn cut(&mut self) {
         self.socket = None;
         self.welcome = false;
     }
 
-    /// Goes on at another server, or the same one.
+    /// Continues at another server, or the same one.
     pub async fn reconnect(&mut self, address: SocketAddr) {
         self.cut();
         self.address = address;
@@ -123,7 +124,7 @@ impl Browser {
         }
     }
 
-    /// Closes as a page that is left.
+    /// Closes the socket, as a closed tab does.
     pub async fn leave(mut self) {
         if let Some(mut socket) = self.socket.take() {
             let _ = socket.close(None).await;
@@ -132,35 +133,35 @@ impl Browser {
         }
     }
 
-    /// Draws a stroke; it is in the outbox until it is answered.
+    /// Draws a stroke; it is in the outbox until acknowledged.
     pub async fn draw(&mut self, body: Value) -> StrokeId {
         let stroke = StrokeId::random();
-        self.wish(json!({"op": "draw", "stroke": stroke, "body": body}))
+        self.submit(json!({"op": "draw", "stroke": stroke, "body": body}))
             .await;
         stroke
     }
 
     /// Changes some fields of a stroke.
     pub async fn edit(&mut self, stroke: StrokeId, set: Value) -> u64 {
-        self.wish(json!({"op": "edit", "stroke": stroke, "set": set}))
+        self.submit(json!({"op": "edit", "stroke": stroke, "set": set}))
             .await
     }
 
     /// Erases a stroke.
     pub async fn erase(&mut self, stroke: StrokeId) -> u64 {
-        self.wish(json!({"op": "erase", "stroke": stroke})).await
+        self.submit(json!({"op": "erase", "stroke": stroke})).await
     }
 
-    /// Takes an erasure back.
+    /// Undoes an erasure.
     pub async fn restore(&mut self, stroke: StrokeId, body: Value, base: OpId) -> u64 {
-        self.wish(json!({"op": "restore", "stroke": stroke, "body": body, "base": base}))
+        self.submit(json!({"op": "restore", "stroke": stroke, "body": body, "base": base}))
             .await
     }
 
-    /// Sends any op under its next number, which it gives.
-    pub async fn wish(&mut self, op: Value) -> u64 {
-        let n = self.page.wish(op);
-        // Before the welcome, and while load is waited out, it waits in the outbox.
+    /// Sends any op under the next number, which it returns.
+    pub async fn submit(&mut self, op: Value) -> u64 {
+        let n = self.page.submit(op);
+        // Before the welcome, and after a refusal for load, it stays in the outbox.
         if self.welcome && self.again.is_none() {
             self.send_from(n).await;
         }
@@ -173,17 +174,17 @@ impl Browser {
         self.raw(&signal.to_string()).await;
     }
 
-    /// Asks whether the server is there.
+    /// Sends a ping.
     pub async fn ping(&mut self) {
         self.raw(r#"{"type":"ping"}"#).await;
     }
 
-    /// From here on ops are sent by hand, and answers to them are no surprise.
+    /// From now on ops are sent by hand, and acknowledgements are not checked.
     pub fn forge_ops(&mut self) {
         self.next = 1_000;
     }
 
-    /// Sends any text frame. A socket that breaks with it is noticed by who waits.
+    /// Sends any text frame. If the socket breaks, the next wait notices.
     pub async fn raw(&mut self, text: &str) {
         self.send(Message::text(text)).await;
     }
@@ -193,7 +194,7 @@ impl Browser {
         self.send(Message::binary(bytes.to_vec())).await;
     }
 
-    /// Sends one fragment of a text frame, the first of it or a later one, perhaps the last.
+    /// Sends one fragment of a text frame.
     pub async fn raw_fragment(&mut self, text: &str, first: bool, last: bool) {
         let part = if first { Data::Text } else { Data::Continue };
         let frame = Frame::message(text.as_bytes().to_vec(), OpCode::Data(part), last);
@@ -205,7 +206,7 @@ impl Browser {
             return;
         };
         let sending = timeout_at(Instant::now() + DEADLINE, socket.send(message)).await;
-        // An error is left for `wait`: the close frame that explains it is yet to be read.
+        // An error is left for `wait`, which reads the close frame that explains it.
         let _ = sending.expect("the server takes in what is sent");
     }
 
@@ -222,7 +223,7 @@ impl Browser {
         self.closes[before].clone()
     }
 
-    /// Waits until every op is answered.
+    /// Waits until every op is acknowledged.
     pub async fn answered(&mut self) {
         self.wait("answers to all ops", |b| b.outbox.is_empty())
             .await;
@@ -241,11 +242,11 @@ impl Browser {
         self.refusals[&n].clone()
     }
 
-    /// Reads until something holds.
+    /// Reads until a condition holds.
     ///
     /// # Panics
     ///
-    /// When it does not hold in time, or when the server breaks a rule.
+    /// When it does not hold in time, or when the server violates a rule.
     pub async fn wait(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         self.wait_or_close(what, &holds).await;
         assert!(
@@ -254,7 +255,7 @@ impl Browser {
         );
     }
 
-    /// Reads until something holds, or the socket closes.
+    /// Reads until a condition holds, or the socket closes.
     pub async fn wait_or_close(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + DEADLINE;
         while !holds(self) {
@@ -307,21 +308,21 @@ impl Browser {
         }
     }
 
-    /// Sends all ops from this number on that have no answer.
+    /// Sends all unacknowledged ops from this number on.
     async fn send_from(&mut self, from: u64) {
         for frame in self.page.ops_from(from) {
             self.raw(&frame).await;
         }
     }
 
-    /// Reads over HTTP what comes after its position, then goes on over the socket.
+    /// Reads the later changes over HTTP, then continues over the socket.
     async fn read_over_http(&mut self) {
         self.fetch().await;
         let since = self.page.ask();
         self.raw(&since.to_string()).await;
     }
 
-    /// Reads over HTTP all that comes after its position.
+    /// Reads all later changes over HTTP.
     pub async fn fetch(&mut self) {
         loop {
             let url = format!(
@@ -340,7 +341,7 @@ impl Browser {
     }
 }
 
-/// A request to open a socket, with what every page sends.
+/// A request to open a socket, with the headers of every client.
 pub fn request(address: SocketAddr, path: &str) -> Request<()> {
     let mut request = format!("ws://{address}{path}")
         .into_client_request()
@@ -373,8 +374,8 @@ pub async fn handshake(
         .expect("the handshake takes too long")
 }
 
-/// How the server closes a socket that it upgrades only to say why not.
-pub async fn turned_away(address: SocketAddr, request: Request<()>) -> Closed {
+/// How the server closes a socket that it rejects.
+pub async fn rejected(address: SocketAddr, request: Request<()>) -> Closed {
     let mut socket = handshake(address, request, None).await.expect("a socket");
     let reading = async {
         while let Some(message) = socket.next().await {

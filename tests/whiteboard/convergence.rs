@@ -1,8 +1,7 @@
-//! Many servers decide ops for one drawing at once, lose swaps, crash and hear things twice;
-//! in the end all of them hold what a model holds that let the ops happen one by one.
+//! Many servers decide ops for one drawing at once, lose swaps, crash, and receive notifications
+//! twice; in the end all hold what a model holds that applies the ops one by one.
 //!
-//! The model is naive on purpose: no rows, no folding, no prior ops. It remembers every op that
-//! ever happened.
+//! The model is deliberately naive: no rows, no folding, no prior ops. It remembers every op.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -27,29 +26,29 @@ const LIMITS: Limits = Limits {
     strokes: 3,
     bytes: usize::MAX,
 };
-/// Positions in a page of a read.
+/// Positions per chunk of a read.
 const PAGE: Seq = 4;
 
 // What may happen, in any order.
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// A page sends new ops through the server it is connected to.
+    /// A client sends new ops through its server.
     Send { writer: usize, drafts: Vec<OpDraft> },
-    /// A page loses its server, connects to one, and sends again what has no answer.
+    /// A client loses its server, connects to one, and sends its unacknowledged ops again.
     Reconnect { writer: usize, server: usize },
-    /// An old copy of an op arrives late, after those before it that have no answer.
+    /// An old copy of an op arrives late, after earlier unacknowledged ones.
     Again { server: usize, op: Index },
-    /// A server takes some of the ops that wait, and decides them.
+    /// A server decides some of the waiting ops.
     Decide { server: usize, most: usize },
-    /// It tries to store what it decided; the answer may get lost.
+    /// It tries to store its decision; the answer may get lost.
     Store { server: usize, answered: bool },
-    /// A live query tells the next change, or any that ever happened: early, late or again.
+    /// A live query delivers the next change, or any earlier one: early, late or again.
     News {
         server: usize,
         change: Option<Index>,
     },
-    /// A server crashes, and reads the drawing anew; its pages connect again.
+    /// A server crashes and reads the drawing again; its clients reconnect.
     Crash { server: usize },
 }
 
@@ -71,7 +70,7 @@ enum DraftKind {
 #[derive(Clone, Debug)]
 enum DraftBase {
     Nothing,
-    /// The op that is stored last, at the moment of sending.
+    /// The stroke's last stored op at the moment of sending.
     Stored,
     /// The writer's own last op on this stroke.
     Mine,
@@ -129,7 +128,7 @@ struct Model {
 struct Held {
     op: OpId,
     author: PersonId,
-    /// How many strokes were drawn before.
+    /// Number of strokes drawn before.
     place: usize,
     z: Option<i64>,
     body: Option<Value>,
@@ -141,7 +140,7 @@ impl Model {
         ops.map(|op| op.n).max().unwrap_or(0)
     }
 
-    /// Lets an op happen, and says what it is told and whether it changed something.
+    /// Applies an op, and returns its outcome and whether it changed something.
     fn take(&mut self, writer: Writer, op: &Op) -> (&'static str, bool) {
         let id = OpId {
             writer: writer.id,
@@ -237,7 +236,7 @@ struct Table {
 }
 
 impl Table {
-    /// Stores a decision that was made at `head`, unless somebody else came first.
+    /// Stores a decision made at `head`, unless another server was first.
     fn swap(&mut self, head: Seq, decision: &Decision) -> bool {
         if self.head != head {
             return false;
@@ -255,7 +254,7 @@ impl Table {
         true
     }
 
-    /// Brings a drawing to the head, in pages.
+    /// Brings a drawing to the head, in chunks.
     fn read_into(&self, drawing: &mut Drawing) {
         while drawing.head() < self.head {
             let head = self.head.min(drawing.head() + PAGE);
@@ -264,7 +263,7 @@ impl Table {
         }
     }
 
-    /// The highest number of a writer that is found in the rows.
+    /// The highest number of a writer in the rows.
     fn last(&self, writer: WriterId) -> u64 {
         let ops = self.rows.values().flat_map(|row| {
             let ops = row.prior_ops.iter().chain([&row.op]);
@@ -274,7 +273,7 @@ impl Table {
     }
 }
 
-// All of it together.
+// The whole system.
 
 struct Page {
     writer: Writer,
@@ -295,7 +294,7 @@ struct InFlight {
     decision: Decision,
 }
 
-/// How often what this test is about did happen.
+/// How often the tested situations occurred.
 #[derive(Debug, Default)]
 struct Seen {
     swaps_won: usize,
@@ -327,7 +326,7 @@ impl<'a> World<'a> {
         let page = |number: usize| Page {
             writer: Writer {
                 id: WriterId(Uuid::from_u128(100 + number as u128)),
-                // The first two pages belong to one person.
+                // The first two clients belong to one person.
                 author: PersonId(Uuid::from_u128(200 + (number / 2) as u128)),
             },
             server: number / 2 % SERVERS,
@@ -493,7 +492,7 @@ impl<'a> World<'a> {
             (false, true) => self.seen.lagging_verdicts_withheld += 1,
             (false, false) => self.seen.swaps_lost += 1,
         }
-        // Behind, or nobody knows: read what there is, and decide again.
+        // Lost or unknown: read, and decide again.
         let drawing = &mut self.servers[server].drawing;
         self.table.read_into(drawing);
         self.servers[server].in_flight = Some(InFlight {
@@ -503,7 +502,7 @@ impl<'a> World<'a> {
         });
     }
 
-    /// Asserts that a decision that stands is what the model says, and the rows are as they must be.
+    /// Asserts that a stored decision is what the model says, and that the rows are valid.
     fn assert_right(&mut self, ops: &[(Writer, Op)], decision: &Decision) {
         let mut happened = 0;
         let mut writers: HashMap<StrokeId, HashSet<WriterId>> = HashMap::new();
@@ -562,7 +561,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Lets everything come to rest.
+    /// Runs until nothing is pending.
     fn rest(&mut self) {
         for page in 0..WRITERS {
             self.reconnect(page, page % SERVERS);
@@ -626,7 +625,7 @@ impl<'a> World<'a> {
 }
 
 #[test]
-fn servers_that_decide_at_once_hold_what_one_after_the_other_gives() {
+fn servers_that_decide_concurrently_hold_a_serial_result() {
     let seen = RefCell::new(Seen::default());
     let config = Config {
         cases: CASES,

@@ -1,4 +1,5 @@
-//! Many people in one drawing: what each is told of all the others has a bound, and is right in the end.
+//! Many people in one drawing: what is sent to each about the others is bounded, and correct in the
+//! end.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::browser::Browser;
 use crate::page::pen;
 use crate::test_server::{create_drawing, serve};
 
-/// Most bytes of one listed person whose name is `Person 123`, and of a frame with nobody in it.
+/// Most bytes of one listed person whose name is `Person 123`, and of a frame without people.
 const BYTES_OF_A_PERSON: usize = 150;
 const BYTES_OF_A_FRAME: usize = 80;
 
@@ -26,7 +27,7 @@ fn names(browser: &Browser) -> Vec<&str> {
     names
 }
 
-/// So many people more come, a few at a time: a busy machine gives no more of them an answer in time.
+/// Adds this many people, a few at a time, so that a busy machine answers each in time.
 async fn come(server: &Server, drawing: &str, names: std::ops::Range<usize>) -> Vec<Browser> {
     let come = names.map(|number| async move {
         Browser::named(server.address(), drawing, &format!("Person {number}")).await
@@ -46,7 +47,7 @@ async fn all_count(browsers: &mut [Browser], people: usize) {
 }
 
 #[actix_web::test]
-async fn what_a_crowd_is_told_of_itself_grows_with_its_number_and_not_with_its_square() {
+async fn presence_traffic_grows_linearly_with_the_crowd() {
     const PEOPLE: usize = 200;
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
@@ -54,13 +55,13 @@ async fn what_a_crowd_is_told_of_itself_grows_with_its_number_and_not_with_its_s
     let mut all = Vec::new();
     while all.len() < PEOPLE {
         all.extend(come(&server, &drawing, all.len()..all.len() + 20).await);
-        // They read now and then, or they would be taken for gone.
+        // They read now and then, or they would be evicted.
         let here = all.len();
         all_count(&mut all, here).await;
     }
-    // Each page is told of those who are listed once as a whole or one after the other; nobody does anything,
-    // so that no other takes their place. Beside that it is told numbers: at most one for each of the first who come,
-    // and then one for each pause, which is never shorter than for those.
+    // Each client gets those who are listed once, as a whole or one by one; none is active, so no
+    // other takes their place. In addition it gets counts: at most one for each of the first who
+    // join, and then one for each pause, which is never shorter than for those.
     let numbers =
         MAX_LISTED as u128 + begun.elapsed().as_millis() / people_pause(MAX_LISTED).as_millis();
     let each = MAX_LISTED * BYTES_OF_A_PERSON + (numbers as usize + 2) * BYTES_OF_A_FRAME;
@@ -74,7 +75,7 @@ async fn what_a_crowd_is_told_of_itself_grows_with_its_number_and_not_with_its_s
         assert_eq!((page.people.len(), page.people_wholes), (MAX_LISTED, 1));
     }
 
-    // More come, at once. Now a second passes between two frames.
+    // More people join at once. Now a second passes between two frames.
     let frames: Vec<_> = all.iter().map(|page| page.people_frames).collect();
     let begun = Instant::now();
     let mut more = come(&server, &drawing, PEOPLE..PEOPLE + 60).await;
@@ -89,7 +90,7 @@ async fn what_a_crowd_is_told_of_itself_grows_with_its_number_and_not_with_its_s
         );
     }
 
-    // And all of them go.
+    // And all of them leave.
     drop(more);
     all_count(&mut all, PEOPLE).await;
     drop(all);
@@ -115,7 +116,7 @@ async fn a_few_know_of_each_other_at_once() {
         ada.wait("being alone", |b| b.people_count == 1).await;
         took.push(gone.elapsed());
     }
-    // As the machine is busy with other things too, the usual one counts.
+    // The median counts, since the machine is busy with other things too.
     took.sort();
     assert!(took[5] < Duration::from_millis(500), "{took:?}");
     drop(ada);
@@ -123,7 +124,7 @@ async fn a_few_know_of_each_other_at_once() {
 }
 
 #[actix_web::test]
-async fn who_does_something_in_a_crowd_is_known_by_name_and_by_pointer() {
+async fn active_people_in_a_crowd_are_listed_with_their_pointers() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut all = come(&server, &drawing, 0..MAX_LISTED + 10).await;
@@ -142,7 +143,7 @@ async fn who_does_something_in_a_crowd_is_known_by_name_and_by_pointer() {
         others[at]
             .signal(json!({"pointer": {"x": x, "y": 2}}))
             .await;
-        // It reads what comes until then.
+        // Reads incoming frames until then.
         page.ping().await;
         let pongs = page.pongs;
         page.wait("an answer", |b| b.pongs > pongs).await;
@@ -158,7 +159,7 @@ async fn who_does_something_in_a_crowd_is_known_by_name_and_by_pointer() {
 }
 
 #[actix_web::test]
-async fn who_did_not_read_is_told_the_whole_and_nothing_that_was_before_it() {
+async fn a_slow_client_gets_the_whole_presence_list_and_no_older_frame() {
     const CAME: usize = 5;
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
@@ -178,21 +179,23 @@ async fn who_did_not_read_is_told_the_whole_and_nothing_that_was_before_it() {
     for number in 0..CAME {
         let someone = Browser::named(server.address(), &drawing, &format!("Person {number}")).await;
         ada.wait("their coming", |b| b.people_count == 3).await;
-        // Who says goodbye waits for the server's, and no session may be without reading for long.
+        // A closing client waits for the server's close frame, and no session may go unread for
+        // long.
         drop(someone);
         ada.wait("their leaving", |b| b.people_count == 2).await;
     }
     let ben = Browser::named(server.address(), &drawing, "Ben").await;
     slow.wait("all three", |b| b.people_count == 3).await;
     assert_eq!(names(&slow), ["Ada", "Ben", "Slow"]);
-    // It was told what changed before it fell behind, or after it read again: of the rest nothing was kept.
+    // It received changes from before it fell behind or after it read again: none of those between
+    // were kept.
     assert_eq!(slow.people_wholes, 2, "it was never behind: {slow:?}");
     assert!(
         slow.people_frames <= told + 3,
         "{} frames",
         slow.people_frames - told
     );
-    // And it follows on.
+    // And it is live again.
     ben.leave().await;
     slow.wait("her leaving", |b| b.people_count == 2).await;
     assert_eq!(slow.people_wholes, 2);
@@ -201,7 +204,7 @@ async fn who_did_not_read_is_told_the_whole_and_nothing_that_was_before_it() {
 }
 
 #[actix_web::test]
-async fn a_page_that_asks_is_told_the_whole_again() {
+async fn a_client_that_requests_presence_gets_the_whole_list() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut ada = Browser::named(server.address(), &drawing, "Ada").await;

@@ -11,7 +11,7 @@ use std::process::Command;
 use crate::processes::free_port;
 use crate::test_server::serve;
 
-/// Where Debian puts it.
+/// Its path in Debian.
 const HAPROXY: &str = "/usr/sbin/haproxy";
 
 fn file(name: &str) -> String {
@@ -59,7 +59,7 @@ fn haproxy_accepts_the_configurations_of_the_docs_and_of_compose_which_agree() {
         let output = check.unwrap();
         assert!(output.status.success(), "{config}\n{output:?}");
     }
-    // Addresses differ, and containers are looked up by name.
+    // Addresses differ, and containers are resolved by name.
     let theirs = |line: &&str| {
         !["bind ", "server "]
             .iter()
@@ -112,7 +112,7 @@ async fn health(port: u16) -> Option<i32> {
 }
 
 #[actix_web::test]
-async fn the_health_check_of_the_image_tells_who_answers_from_who_does_not() {
+async fn the_health_check_of_the_image_fails_for_a_server_that_does_not_answer() {
     let server = serve(&[]).await;
     assert_eq!(health(server.address().port()).await, Some(0));
     server.drain().await;

@@ -1,4 +1,4 @@
-//! Each rule of a drawing by itself.
+//! The rules of a drawing, each on its own.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -54,7 +54,7 @@ fn op_id(writer: Writer, n: u64) -> OpId {
     OpId { writer, n }
 }
 
-/// Decides a batch, and takes in what comes of it as if it had been stored.
+/// Decides a batch, and applies its changes as if they had been stored.
 fn happen(drawing: &mut Drawing, ops: &[(Writer, Op)]) -> Decision {
     let decision = drawing.decide(ops);
     for change in &decision.changes {
@@ -63,7 +63,7 @@ fn happen(drawing: &mut Drawing, ops: &[(Writer, Op)]) -> Decision {
     decision
 }
 
-/// Lets one op happen.
+/// Applies one op.
 fn one(drawing: &mut Drawing, writer: Writer, op: Op) -> Verdict {
     happen(drawing, &[(writer, op)]).verdicts.remove(0)
 }
@@ -240,7 +240,7 @@ fn an_erased_stroke_leaves_a_tombstone_without_a_body() {
 }
 
 #[test]
-fn erasing_what_is_gone_or_was_never_there_is_done() {
+fn erasing_an_absent_or_erased_stroke_succeeds() {
     let (mut drawing, ada, ben, a) = (empty(), writer(), writer(), StrokeId::random());
     let nobody = Some(op_id(ben, 9));
     for op in [erase(1, a, None), erase(1, a, nobody)] {
@@ -431,7 +431,7 @@ fn a_drawing_full_of_bytes_refuses_all_that_grows() {
     assert!(full(one(&mut drawing, ada, longer)));
     let as_long = edit(3, a, json!({"x": 9}), None);
     assert!(!full(one(&mut drawing, ada, as_long)));
-    // The tombstone gets a prior op more than it had, and is still no reason to refuse.
+    // The tombstone gets another prior op, which is no reason to refuse.
     assert!(!full(one(&mut drawing, ben, erase(1, a, None))));
     let long = restore(4, a, op_id(ben, 1));
     assert!(full(one(&mut drawing, ada, long)));
@@ -456,7 +456,7 @@ fn a_drawing_that_holds_more_than_the_limits_can_still_be_edited() {
 }
 
 #[test]
-fn the_rows_tell_the_highest_number_of_every_writer() {
+fn the_rows_hold_the_highest_number_of_every_writer() {
     let (mut drawing, ada, ben, eve) = (empty(), writer(), writer(), writer());
     let (a, b) = (StrokeId::random(), StrokeId::random());
     one(&mut drawing, ada, draw(1, a));
@@ -472,7 +472,7 @@ fn the_rows_tell_the_highest_number_of_every_writer() {
     read.load(rows(&drawing), drawing.head());
     assert_eq!((read.last(ada.id), read.last(ben.id)), (4, 1));
 
-    // Once another row tells a higher number, the next rewriting leaves the prior op away.
+    // Once another row has a higher number, the next change drops the prior op.
     one(&mut drawing, ada, draw(5, b));
     one(&mut drawing, eve, restore(2, a, op_id(eve, 1)));
     assert_eq!(drawing.stroke(a).unwrap().prior_ops, [op_id(ben, 1)]);
@@ -482,7 +482,7 @@ fn the_rows_tell_the_highest_number_of_every_writer() {
 }
 
 #[test]
-fn a_prior_op_is_kept_by_the_row_of_the_batch_that_tells_the_highest() {
+fn a_batch_keeps_the_prior_op_with_the_highest_number() {
     let (mut drawing, ada, ben) = (empty(), writer(), writer());
     let (a, b) = (StrokeId::random(), StrokeId::random());
     happen(&mut drawing, &[(ada, draw(1, a)), (ben, draw(1, b))]);
@@ -541,7 +541,7 @@ fn a_change_is_taken_in_only_when_it_is_the_next() {
 }
 
 #[test]
-fn a_read_in_pages_with_holes_ends_in_the_same_drawing() {
+fn a_read_in_chunks_with_holes_gives_the_same_drawing() {
     let (mut drawing, ada, a, b) = (empty(), writer(), StrokeId::random(), StrokeId::random());
     one(&mut drawing, ada, draw(1, a));
     let mut behind = drawing.clone();
@@ -550,7 +550,7 @@ fn a_read_in_pages_with_holes_ends_in_the_same_drawing() {
         one(&mut drawing, ada, edit(n, a, json!({"x": n}), None));
     }
     one(&mut drawing, ada, erase(8, b, None));
-    // Positions 2 to 6 are all of rows that moved on: a page of them is empty.
+    // Positions 2 to 6 all belong to rows that were replaced: a chunk of them is empty.
     behind.load(vec![], 4);
     assert_eq!((behind.head(), rows(&behind).len()), (4, 1));
     behind.load(drawing.since(4).cloned().collect(), 8);
@@ -573,7 +573,7 @@ fn a_read_that_was_overtaken_takes_nothing_back() {
 }
 
 #[test]
-fn what_is_new_since_a_position_comes_after_it_in_order() {
+fn changes_since_a_position_are_after_it_and_in_order() {
     let (mut drawing, ada, a) = (empty(), writer(), StrokeId::random());
     one(&mut drawing, ada, draw(1, a));
     one(&mut drawing, ada, draw(2, StrokeId::random()));
@@ -604,9 +604,9 @@ fn raising_compacted_forgets_tombstones_but_never_the_row_at_the_head() {
     assert_eq!((drawing.last(ada.id), drawing.last(ben.id)), (5, 0));
     let bytes: usize = rows(&drawing).iter().map(Change::bytes).sum();
     assert_eq!((drawing.bytes(), drawing.strokes()), (bytes, 1));
-    // The id of a stroke that is forgotten was never used.
+    // The id of a swept stroke counts as never used.
     assert_eq!(one(&mut drawing, ben, draw(3, strokes[0])), Verdict::Done);
-    // The compacted position never sinks.
+    // The compacted position never decreases.
     drawing.raise_compacted(2);
     assert_eq!(drawing.compacted(), 7);
 }

@@ -1,4 +1,4 @@
-//! Several pages on one drawing: everyone ends with the same picture, and nobody waits for anybody.
+//! Several clients on one drawing: all end with the same picture, and none waits for another.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -11,15 +11,15 @@ use crate::browser::Browser;
 use crate::page::{Held, pen};
 use crate::test_server::{create_drawing, metric, serve, strokes};
 
-/// Pages that join while others draw, and within which time.
+/// Clients that join while others draw, and their deadline.
 const JOINERS: usize = 40;
 const JOIN_WITHIN: Duration = Duration::from_secs(60);
-/// How many of them come at the same time.
+/// How many of them join at the same time.
 const LANES: usize = 4;
-/// Ops that each of the others keeps without an answer meanwhile.
+/// Ops that each of the others keeps unacknowledged meanwhile.
 const AHEAD: usize = 6;
 
-/// Draws, edits and erases, some of it before the last is answered.
+/// Draws, edits and erases, partly before the last op is acknowledged.
 async fn scribble(browser: &mut Browser, rounds: usize) {
     for round in 0..rounds {
         let stroke = browser.draw(pen(round as f64)).await;
@@ -34,7 +34,7 @@ async fn scribble(browser: &mut Browser, rounds: usize) {
     browser.answered().await;
 }
 
-/// Waits until every browser holds what is stored, and compares.
+/// Waits until every client holds what is stored, and compares.
 async fn all_equal(browsers: &mut [Browser]) {
     let stored = strokes(browsers[0].address, &browsers[0].drawing).await;
     let head = stored["head"].as_u64().unwrap();
@@ -88,7 +88,7 @@ async fn changes_reach_a_browser_in_order_without_gaps_or_repeats() {
         assert!(browser.refusals.is_empty() && browser.resets.is_empty());
         let erased = browser.strokes.values().filter(|held| held.erased).count();
         let living = browser.strokes.len() - erased;
-        // Who was there knows what was erased; who comes later is told of the living alone.
+        // Earlier clients know erased strokes; later ones get living strokes only.
         let known = if browser.writes { 90 } else { living };
         assert_eq!(browser.strokes.len(), known);
     }
@@ -97,7 +97,7 @@ async fn changes_reach_a_browser_in_order_without_gaps_or_repeats() {
 }
 
 #[actix_web::test]
-async fn whoever_joins_while_others_draw_misses_nothing() {
+async fn a_client_that_joins_while_others_draw_misses_nothing() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut writers = Vec::new();
@@ -105,7 +105,7 @@ async fn whoever_joins_while_others_draw_misses_nothing() {
         writers.push(Browser::open(server.address(), &drawing).await);
     }
     let (joined, stored, joining) = (Cell::new(0), Cell::new(0), Cell::new(LANES));
-    // Never waits for all answers: something is on its way whenever a page joins.
+    // Never waits for all acknowledgements: something is in flight whenever a client joins.
     let drawing_on = join_all(writers.iter_mut().map(|writer| async {
         for round in 0.. {
             if joining.get() == 0 {
@@ -133,11 +133,11 @@ async fn whoever_joins_while_others_draw_misses_nothing() {
                 assert!(Instant::now() < deadline, "{} joined", joined.get());
                 let before = stored.get();
                 let mut browser = Browser::looking(address, drawing).await;
-                // It has joined once it holds what was drawn since it came, and then goes on.
+                // It has joined once it holds what was drawn since then, and then continues.
                 browser.reach(before + 1).await;
                 let head = browser.head;
                 browser.reach(head + 3).await;
-                // Only this makes it a race: the drawing grew while it joined.
+                // This makes it a race: the drawing grew during the join.
                 if stored.get() > before {
                     joined.set(joined.get() + 1);
                 }
@@ -169,12 +169,12 @@ async fn an_op_sent_twice_happens_once() {
     // At once, on the same socket.
     ada.raw(&frame).await;
     ada.answered().await;
-    // After it was answered: it is answered again, and that is all.
+    // After the acknowledgement: it is repeated, without other effect.
     ada.done = 0;
     ada.raw(&frame).await;
     ada.wait("being told again", |b| b.done == 1).await;
 
-    // On a new socket, while the old one may still have it in flight: whichever comes first.
+    // On a new socket, while the old one may still have it in flight, in any order.
     for round in 0..10 {
         let edited = ada.edit(first, json!({"x": 100 + round})).await;
         let drawn = ada.draw(pen(f64::from(round))).await;
@@ -186,7 +186,7 @@ async fn an_op_sent_twice_happens_once() {
     }
     assert!(ada.refusals.is_empty(), "{ada:?}");
     let stored = strokes(server.address(), &drawing).await;
-    // Each op moved the drawing on by one position: none of them twice.
+    // Each op moved the head by one position: none of them twice.
     assert_eq!(stored["head"], 21, "{stored}");
     assert_eq!(stored["changes"].as_array().unwrap().len(), 11);
     drop(ada);
@@ -200,7 +200,7 @@ async fn nobody_continues_the_numbers_of_another_writer() {
     let mut ada = Browser::open(server.address(), &drawing).await;
     ada.draw(pen(1.0)).await;
     ada.answered().await;
-    // Everyone knows the public ids; neither of them makes anybody that writer.
+    // The public ids are known to all; neither of them gives access to the writer.
     let writer = ada.writer.unwrap();
     let author = ada.strokes.values().next().unwrap().author;
     for (key, tab) in [
@@ -233,7 +233,7 @@ async fn an_undo_never_takes_away_what_came_after() {
     ben.edit(stroke, json!({"x": 2})).await;
     ben.answered().await;
     let undo = json!({"op": "erase", "stroke": stroke, "base": drawn});
-    let n = ada.wish(undo).await;
+    let n = ada.submit(undo).await;
     let refused = ada.refusal(n).await;
     assert_eq!(refused.reason, "changed");
     assert_eq!(refused.stroke.unwrap().body.unwrap()["x"], 2);
@@ -287,7 +287,7 @@ async fn a_signal_leaves_nothing_behind() {
     .await;
     let mut cleo = Browser::named(server.address(), &drawing, "Cleo").await;
     cleo.wait("who is here", |b| b.people.len() == 2).await;
-    // What she was to be told of the past came before what is going on.
+    // Her catch-up comes before current signals.
     ben.signal(json!({"pointer": {"x": 1, "y": 2}})).await;
     let present = ben.writer.unwrap();
     cleo.wait("what Ben does", |b| b.pointers.contains_key(&present))
@@ -303,7 +303,7 @@ async fn a_signal_leaves_nothing_behind() {
     server.drain().await;
 }
 
-/// What a server does for changes and for those who lack some: for a change it appends once, and
+/// The work of a server for changes and for clients that lack some: for a change, one append and
 /// nothing else.
 const WORK: [&str; 8] = [
     "whiteboard_appends_total{outcome=\"committed\"}",
@@ -315,7 +315,7 @@ const WORK: [&str; 8] = [
     "whiteboard_resyncs_total{kind=\"cold\"}",
     "whiteboard_resyncs_total{kind=\"reset\"}",
 ];
-/// How often someone was left out who does not read, until they read again.
+/// How often a slow client was skipped, until it reads again.
 const SKIPPED: &str = "whiteboard_frames_skipped_total{kind=\"strokes\"}";
 
 async fn work(server: &Server) -> [f64; WORK.len()] {
@@ -328,8 +328,8 @@ async fn work(server: &Server) -> [f64; WORK.len()] {
 
 #[actix_web::test]
 async fn a_slow_browser_slows_nobody_else() {
-    // From when it lacks more than a frame takes. Until it is behind the buffers on the way to it are filled, and
-    // then the server encodes it now and then, to see whether it reads again.
+    // Once it lacks more than a frame takes. Before, the buffers on the way to it fill up, and the
+    // server encodes a frame now and then to see whether it reads again.
     const STROKES: u64 = 100;
     const FRAME: u64 = 8;
     const BEHIND_WITHIN: Duration = Duration::from_secs(60);
@@ -343,7 +343,7 @@ async fn a_slow_browser_slows_nobody_else() {
     slow.connect_slowly().await;
     let mut large = pen(1.0);
     large["note"] = json!("x".repeat(60_000));
-    // Each is a frame of its own: in fewer and larger ones all might find room.
+    // Each is a frame of its own: in fewer and larger ones all might fit.
     let mut draw = async |strokes: u64| {
         for _ in 0..strokes {
             draws.draw(large.clone()).await;
@@ -359,7 +359,7 @@ async fn a_slow_browser_slows_nobody_else() {
     draw(FRAME).await;
     let mut expected = work(&server).await;
     draw(STROKES).await;
-    // One who is behind and does not read is no work at all.
+    // A slow client that is behind causes no work at all.
     expected[0] += STROKES as f64;
     assert_eq!(work(&server).await, expected, "{WORK:?}");
     assert_eq!((looks.reads, looks.overlaps), (0, 0), "{looks:?}");

@@ -1,5 +1,5 @@
-//! Peers that send too much, too slowly or never, and that do not read: each ends, with a reason where one can
-//! be told, and takes nothing from the others.
+//! Peers that send too much, too slowly or not at all, or do not read: each is ended, with a reason
+//! where possible, and does not affect the others.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -14,11 +14,11 @@ use crate::page::{Closed, pen};
 use crate::raw::Raw;
 use crate::test_server::{Process, client, create_drawing, serve, settings};
 
-/// Deadlines that a test can wait for.
+/// Deadlines short enough for a test.
 const SHORT: Duration = Duration::from_millis(1_500);
-/// How long something may take to be seen, on a busy machine.
+/// Deadline of everything that the tests wait for, on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
-/// Strokes and bytes of each that together are more than the system holds for a reader.
+/// Strokes, and bytes of each, that together exceed what the system buffers for a reader.
 const STROKES: usize = 30;
 const BYTES: usize = 60_000;
 
@@ -34,7 +34,7 @@ fn host(address: SocketAddr) -> String {
     address.to_string()
 }
 
-/// A frame that is masked with a key of zeros.
+/// A frame masked with a key of zeros.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![
         first,
@@ -48,7 +48,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A header that announces so many bytes, of which none come.
+/// A header that announces this many bytes, none of which follow.
 fn header(first: u8, length: u64) -> Vec<u8> {
     let mut bytes = vec![first, 0xff];
     bytes.extend(length.to_be_bytes());
@@ -61,7 +61,7 @@ fn check(name: &str, closed: &Closed, code: u16, word: &str) {
     assert!(closed.reason.contains(word), "{name}: {closed:?}");
 }
 
-/// A number that `/metrics` tells.
+/// A number of `/metrics`.
 async fn metric(address: SocketAddr, name: &str) -> usize {
     let text = client()
         .get(format!("http://{address}/metrics"))
@@ -75,12 +75,12 @@ async fn metric(address: SocketAddr, name: &str) -> usize {
     number.expect("the metric").trim().parse().unwrap()
 }
 
-/// How many connections are open, beside the one that asks.
+/// Number of open connections, excluding this request's.
 async fn connections(address: SocketAddr) -> usize {
     metric(address, "whiteboard_connections_open ").await - 1
 }
 
-/// Waits until so many connections are open.
+/// Waits until this many connections are open.
 async fn connections_come_to(address: SocketAddr, count: usize) {
     let begun = Instant::now();
     loop {
@@ -93,7 +93,7 @@ async fn connections_come_to(address: SocketAddr, count: usize) {
     }
 }
 
-/// Draws more than the system holds for who does not read.
+/// Draws more than the system buffers for a slow reader.
 async fn draw_much(address: SocketAddr, drawing: &str) {
     let mut browser = Browser::open(address, drawing).await;
     for number in 0..STROKES {
@@ -106,7 +106,7 @@ async fn draw_much(address: SocketAddr, drawing: &str) {
     browser.leave().await;
 }
 
-/// Connects, and asks for something: so it is sure to have its place.
+/// Connects and makes a request, so that it is sure to have a slot.
 async fn connected(address: SocketAddr) -> Raw {
     let mut raw = Raw::connect(address).await;
     raw.say(&format!("GET /healthz HTTP/1.1\r\nhost: {address}\r\n\r\n"))
@@ -154,13 +154,13 @@ async fn a_header_that_is_not_allowed_is_refused_before_anything_follows() {
 }
 
 #[actix_web::test]
-async fn a_socket_that_is_turned_away_is_told_why_whatever_it_sends() {
+async fn a_rejected_socket_gets_a_reason_whatever_it_sends() {
     let server = serve(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     for bytes in [header(0x81, 1 << 40), frame(0x89, b"").repeat(200_000)] {
         let mut eve = Raw::socket(address, "evil.example", &drawing).await;
-        // It may not all be taken: that is the point.
+        // Not all of it may be written: that is the point.
         let _ = tokio::time::timeout(SHORT, eve.send(&bytes)).await;
         check("a wrong host", &eve.closed().await, 4403, "host");
         eve.rest().await;
@@ -169,7 +169,7 @@ async fn a_socket_that_is_turned_away_is_told_why_whatever_it_sends() {
     server.drain().await;
 }
 
-/// Others draw on meanwhile; a page that says goodbye is heard.
+/// Others continue to draw; a close frame is still received.
 #[actix_web::test]
 async fn frames_without_end_are_read_slowly_and_end_with_a_reason() {
     let server = serve(&[]).await;
@@ -185,7 +185,7 @@ async fn frames_without_end_are_read_slowly_and_end_with_a_reason() {
             let begun = Instant::now();
             let mut sent = 0;
             while begun.elapsed() < SOON {
-                // What is not taken within this time waits, and what was said meanwhile is read.
+                // What is not written within this time waits, and answers are read.
                 match tokio::time::timeout(SHORT, eve.send(&many)).await {
                     Ok(true) => sent += many.len(),
                     Ok(false) | Err(_) => break,
@@ -226,11 +226,11 @@ async fn a_frame_that_comes_byte_by_byte_is_silence() {
         }
         sleep(Duration::from_millis(100)).await;
     }
-    check("a byte at a time", &eve.closed().await, 4408, "heard");
+    check("a byte at a time", &eve.closed().await, 4408, "received");
     server.drain().await;
 }
 
-/// However often it is heard otherwise.
+/// Other frames do not matter.
 #[actix_web::test]
 async fn a_message_whose_fragments_do_not_end_is_silence() {
     let server = serve(&["--session-timeout", "1s"]).await;
@@ -244,9 +244,9 @@ async fn a_message_whose_fragments_do_not_end_is_silence() {
         while begun.elapsed() < Duration::from_secs(3) && eve.send(&more).await {
             sleep(Duration::from_millis(100)).await;
         }
-        // It was told meanwhile, and not because it says nothing now.
+        // It was closed meanwhile, and not because it is silent now.
         let closed = tokio::time::timeout(SHORT / 3, eve.closed()).await;
-        check("a fragment", &closed.expect("an end"), 4408, "heard");
+        check("a fragment", &closed.expect("an end"), 4408, "received");
     }
     server.drain().await;
 }
@@ -319,14 +319,15 @@ async fn half_a_later_request_is_not_waited_for() {
     server.drain().await;
 }
 
-/// It is a connection for requests still, whose limit holds.
+/// It still counts as an HTTP connection, with its timeout.
 #[actix_web::test]
 async fn half_a_request_after_a_handshake_that_failed_is_not_waited_for() {
     let server = hasty(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut eve = Raw::connect(address).await;
-    // Without `connection: upgrade` it is none, and with a body that ends the connection goes on.
+    // Without `connection: upgrade` it is not a handshake, and after a body the connection
+    // continues.
     eve.say(&format!(
         "GET /ws/{drawing}?since=0 HTTP/1.1\r\nhost: {address}\r\nupgrade: websocket\r\n\
          transfer-encoding: chunked\r\n\r\n0\r\n\r\n"
@@ -366,7 +367,7 @@ async fn an_answer_that_nobody_reads_is_ended() {
     server.drain().await;
 }
 
-/// It takes several times as long as nothing may move.
+/// It takes several times as long as the idle timeout.
 #[actix_web::test]
 async fn an_answer_that_is_read_slowly_comes_whole() {
     let server = hasty(&[]).await;
@@ -387,7 +388,7 @@ async fn an_answer_that_is_read_slowly_comes_whole() {
     while read < length {
         let more = tokio::io::AsyncReadExt::read(&mut reader.stream, &mut piece).await;
         let more = more.expect("the connection stands");
-        // The head was read with some of what follows.
+        // The head was read with a part of the body.
         if more == 0 {
             break;
         }
@@ -416,7 +417,7 @@ async fn a_socket_that_reads_nothing_is_ended() {
     server.drain().await;
 }
 
-/// However long it is: its session knows when it is gone.
+/// However long it lasts: its session has its own timeout.
 #[actix_web::test]
 async fn a_socket_that_has_nothing_to_say_stays() {
     let server = hasty(&[]).await;
@@ -434,7 +435,7 @@ async fn a_socket_that_has_nothing_to_say_stays() {
 }
 
 #[actix_web::test]
-async fn one_address_takes_no_more_than_its_connections() {
+async fn one_address_opens_no_more_than_its_connection_limit() {
     let server = serve(&["--max-connections-per-address", "5"]).await;
     let address = server.address();
     let mut held = Vec::new();

@@ -1,5 +1,5 @@
-//! Which database is opened: what was mistyped is not made where one has to be there, and none is opened
-//! in a way that makes *saved* mean less.
+//! Opening a database: a mistyped address creates nothing where a database must exist, and none is
+//! opened with weaker durability.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::processes::{program, spawn};
 use crate::surrealdb::Server;
 use crate::test_server::{client, create_drawing, serve_on};
 
-const NONE_THERE: &str = "there is no database of a whiteboard, and none is made";
+const NONE_THERE: &str = "there is no whiteboard database at this address";
 
 fn new_epoch(folder: &Path, flags: &[&str]) -> Output {
     program(env!("CARGO_BIN_EXE_whiteboard"))
@@ -91,7 +91,7 @@ async fn a_new_epoch_under_another_name_makes_nothing() {
             new_epoch(folder.path(), &flags)
         };
         for (namespace, name) in [("test", "lfe"), ("tst", "epoch")] {
-            // Were it made the first time, it would be there the second time.
+            // If the first run created it, the second would find it.
             for _ in 0..2 {
                 is_refused(&begin(namespace, name));
             }
@@ -110,7 +110,7 @@ async fn a_new_epoch_under_another_name_makes_nothing() {
     assert!(!databases(&surreal).await.contains("lfe"));
     assert!(!namespaces(&surreal).await.contains("tst"));
 
-    // A database that is there, and another program's: nothing is defined in it.
+    // An existing database of another program: nothing is defined in it.
     let foreign = surreal.database("foreign");
     sql(&surreal, "DEFINE DATABASE foreign").await;
     let opened = Store::open_existing(&foreign, ServerId::random(), Metrics::new()).await;
@@ -131,7 +131,7 @@ async fn namespaces(server: &Server) -> String {
     told
 }
 
-/// Asks the SurrealDB server itself, in the namespace of the tests.
+/// Sends a query to the SurrealDB server itself, in the namespace of the tests.
 async fn sql(server: &Server, text: &'static str) -> String {
     let url = format!("http://{}/sql", server.address());
     let asked = client()
@@ -168,7 +168,7 @@ fn an_address_with_parameters_that_weaken_saved_is_a_wrong_setting() {
     assert_eq!(allowed.unwrap().database.url, "surrealkv://data?sync=every");
 }
 
-/// Also a program that uses the store without the settings gets nothing less.
+/// The store alone, without the settings, gives the same durability.
 #[actix_web::test]
 async fn the_store_opens_no_address_with_parameters_that_weaken_saved() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! A database that answers with errors: what it does not take for now is kept, and only what it
-//! never takes is refused.
+//! A database that answers with errors: ops that fail for now are kept, and only those that always
+//! fail are refused.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -12,19 +12,19 @@ use crate::page::pen;
 use crate::surrealdb::Server;
 use crate::test_server::{Process, client, create_drawing, serve_on, strokes};
 
-/// So often the database fails, and within this time; the same for a disk that gets full.
+/// Number of failures to wait for, and the deadline; the same for a disk that fills up.
 const FAILURES: u64 = 5;
 const FAILS_WITHIN: Duration = Duration::from_secs(30);
 
-/// Strokes that a disk has to take, and how many bytes each has …
+/// Strokes to write to a disk, and the bytes of each.
 const STROKES: u64 = 100;
 const STROKE_BYTES: usize = 2 * 1024;
-/// … and what fits on it at first.
+/// What fits on the disk at first.
 const ROOM: u64 = 128 * 1024;
-/// What a server says last then.
-const FULL: &str = "whiteboard: the database's storage failed, as when the disk is full";
+/// The last line of a server then.
+const FULL: &str = "whiteboard: the database's storage failed (is the disk full?)";
 
-/// Runs a query over HTTP, beside all whiteboards.
+/// Runs a query over HTTP, bypassing all servers.
 pub async fn query(database: &Database, text: String) {
     let url = format!("{}/sql", database.url.replace("ws://", "http://"));
     let answer = client()
@@ -45,7 +45,7 @@ pub async fn query(database: &Database, text: String) {
     );
 }
 
-/// How many appends a server counts that the database answered with an error.
+/// Number of appends that the database answered with an error.
 async fn failed(address: SocketAddr) -> u64 {
     let url = format!("http://{address}/metrics");
     let metrics = client().get(url).send().await;
@@ -68,7 +68,7 @@ async fn a_database_that_takes_nothing_for_a_while_makes_no_op_refused() {
 
     let fails = "DEFINE FIELD OVERWRITE changed ON drawing TYPE datetime ASSERT false";
     query(&database, fails.into()).await;
-    // One that goes alone, and a batch.
+    // A single op, and a batch.
     ada.draw(pen(2.0)).await;
     ben.edit(first, json!({"x": 5})).await;
     for x in 3..10 {
@@ -132,7 +132,7 @@ async fn an_op_that_failed_once_is_not_refused() {
     let database = process.database("once");
     let server = serve_on(&database, &[]).await;
     let drawing = create_drawing(server.address()).await;
-    // No stroke is taken before the server asked whether the database takes anything at all.
+    // No stroke is refused before the server has probed whether the database accepts any write.
     let hurdle = format!(
         "DEFINE TABLE hurdle; CREATE hurdle:one SET up = true;
         DEFINE EVENT touched ON drawing WHEN $before.head = $after.head
@@ -165,7 +165,7 @@ async fn a_full_disk_loses_nothing() {
     for _ in 1..STROKES {
         ada.draw(large.clone()).await;
     }
-    // What was stored after the failure would be lost with the next crash: so nothing is.
+    // Anything stored after the failure would be lost in the next crash: so nothing is.
     let closed = ada.closed().await;
     assert_eq!(closed.code, 1012, "{closed:?}");
     let (code, log) = process.ended();

@@ -1,7 +1,7 @@
-//! Two servers that append to one drawing all the time, without turns: each leaves the next swap to
-//! the other one.
+//! Two servers that append to one drawing all the time, without turns: after a win, each leaves the
+//! next swap to the other.
 //!
-//! Their feeds share a store, and so take each other's requests for a turn for their own.
+//! Their feeds share a store, so each takes the other's request for a turn as its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,11 +25,11 @@ use whiteboard::server;
 use crate::page::pen;
 use crate::test_server::settings;
 
-/// Ops of the race, and how long it may take.
+/// Ops of the race, and its deadline.
 const RACE: u64 = 240;
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A session that always has one op without an answer.
+/// A session with always one unacknowledged op.
 struct Drawer {
     feeds: Feeds,
     drawing: DrawingId,
@@ -122,7 +122,7 @@ async fn a_server_that_won_leaves_the_next_swap_to_others() {
     let page = store.since(drawing, 0).await.unwrap();
     let winners: Vec<_> = page.changes.iter().map(|change| change.op.writer).collect();
     let again = winners.windows(2).filter(|two| two[0] == two[1]).count();
-    // About half of them; five of six if nobody leaves a swap to the other one.
+    // About half of them; five of six if no server yields.
     assert!(
         again < winners.len() * 7 / 10,
         "{again} of {}",

@@ -1,4 +1,4 @@
-//! What a feed learns although no live query told it, and what it tells its pages at once.
+//! What a feed learns without a notification, and what it sends its clients at once.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use crate::parts::{Parts, hold};
 use crate::surrealdb;
 use crate::test_server::{client, create_drawing, metric, serve_on, settings};
 
-/// By then a feed that was opened compares its head no more by itself.
+/// After this time a new feed makes no more head checks on its own.
 const CHECKS_AFTER_FOLLOWING: Duration = Duration::from_millis(2_500);
-/// How long it is tried to end a write between a read and the checks that follow it.
+/// How long the test tries to commit a write between a read and the checks after it.
 const FOUND_WITHIN: Duration = Duration::from_secs(60);
 
 fn id(drawing: &str) -> DrawingId {
@@ -53,7 +53,7 @@ async fn another_epoch_that_only_a_read_brings_makes_everyone_start_over() {
     ada.draw(pen(1.0)).await;
     ada.answered().await;
 
-    // The next append finds the drawing elsewhere, and reads to see where.
+    // The next append finds the drawing elsewhere, and reads.
     assert_eq!(parts.store.renew_epochs().await, Ok(1));
     ada.draw(pen(2.0)).await;
     ada.answered().await;
@@ -67,7 +67,7 @@ async fn another_epoch_that_only_a_read_brings_makes_everyone_start_over() {
 #[actix_web::test]
 async fn a_feed_that_slept_until_tombstones_were_swept_starts_over() {
     const ERASED: usize = 5;
-    // What is told while a feed sleeps is more than waits for it.
+    // More notifications than fit the buffer, while the feed is blocked.
     const DRAWN: usize = 30;
     let mut database = settings("mem://", &[]).database;
     database.live_query_buffer = 16;
@@ -112,8 +112,8 @@ async fn a_feed_that_slept_until_tombstones_were_swept_starts_over() {
 
 #[actix_web::test]
 async fn a_write_that_ends_after_a_feed_read_is_found_by_the_checks_that_follow() {
-    // It begins before the drawing is followed, so that no live query tells of it, and ends before
-    // the last check.
+    // It begins before the subscription, so that no live query delivers it, and commits before the
+    // last check.
     const BEGINS: Duration = Duration::from_millis(100);
     const TAKES: &str = "400ms";
     let process = surrealdb::Server::start();
@@ -138,7 +138,7 @@ async fn a_write_that_ends_after_a_feed_read_is_found_by_the_checks_that_follow(
         let late = async {
             tokio::time::sleep(BEGINS).await;
             let mut ada = Browser::open(address, &drawing).await;
-            // If she has it by now, all of this took too long: once more.
+            // If she has it by now, the attempt took too long: retry.
             ada.reach(1).await;
         };
         futures_util::future::join(query(&database, text), late).await;
@@ -147,7 +147,7 @@ async fn a_write_that_ends_after_a_feed_read_is_found_by_the_checks_that_follow(
 }
 
 #[actix_web::test]
-async fn a_title_and_a_deletion_reach_the_pages_of_the_same_server_at_once() {
+async fn a_title_and_a_deletion_reach_clients_of_the_same_server_at_once() {
     let parts = Parts::start(&[]).await;
     let drawing = create_drawing(parts.address).await;
     let url = format!("http://{}/api/drawings/{drawing}", parts.address);
@@ -155,7 +155,7 @@ async fn a_title_and_a_deletion_reach_the_pages_of_the_same_server_at_once() {
     let mut ada = Browser::open(parts.address, &drawing).await;
     let opened = Instant::now();
     for n in 0.. {
-        // Only then is there nothing else that tells.
+        // Only then can no other notification reveal it.
         let last = opened.elapsed() > CHECKS_AFTER_FOLLOWING;
         let title = format!("Plan {n}");
         let rename = http.patch(&url).json(&json!({"title": title}));

@@ -1,4 +1,4 @@
-//! Being ready, and connections to the database that go deaf without a word.
+//! Readiness, and connections to the database that stop delivering without an error.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use crate::proxy::Proxy;
 use crate::surrealdb;
 use crate::test_server::{self, client, create_drawing, ready, serve_on, settings_on};
 
-/// A server is ready so soon after it listens, and after its database is back.
+/// Longest time until a server is ready after it listens, and after its database has returned.
 const SOON: Duration = Duration::from_secs(3);
-/// It is not ready so soon after its database went away.
+/// Longest time until it is not ready after its database is away.
 const NOTICED: Duration = Duration::from_secs(4);
-/// The connections in the order in which a server makes them.
+/// The connections in the order in which a server opens them.
 const QUERIES: usize = 0;
 const LIVES: usize = 1;
 
-/// A server that beats often, and compares no heads while the test lasts.
+/// A server with frequent heartbeats, and no head checks during a test.
 fn settings(database: &Database) -> Settings {
     let mut settings = settings_on(database, &["--head-check-interval=1h"]);
     settings.server.heartbeat_interval = Duration::from_millis(300);
@@ -29,9 +29,9 @@ fn settings(database: &Database) -> Settings {
 }
 
 #[actix_web::test]
-async fn a_server_is_ready_when_it_hears_its_own_heartbeat() {
+async fn a_server_is_ready_once_it_receives_its_own_heartbeat() {
     let mut settings = test_server::settings("mem://", &[]);
-    // Longer than a test may take: it is ready without waiting for another beat.
+    // Longer than the test: it becomes ready without a second heartbeat.
     settings.server.heartbeat_interval = Duration::from_secs(60);
     let mut fastest = Duration::MAX;
     for _ in 0..3 {
@@ -52,7 +52,7 @@ async fn a_server_without_its_database_says_so_until_it_is_back() {
     let mut process = surrealdb::Server::start();
     let server = serve_on(&process.database("ready"), &[]).await;
     ready(server.address(), 200).await;
-    // On a machine that is busy with other things too, one of a few times shows what it can do.
+    // On a busy machine, one fast attempt of several is enough.
     let mut fastest = (Duration::MAX, Duration::MAX);
     for _ in 0..3 {
         process.kill();
@@ -67,17 +67,17 @@ async fn a_server_without_its_database_says_so_until_it_is_back() {
 }
 
 #[actix_web::test]
-async fn a_page_that_comes_while_the_database_is_away_is_told_to_come_again() {
+async fn a_client_that_joins_while_the_database_is_away_is_told_to_retry() {
     let mut process = surrealdb::Server::start();
     let mut database = process.database("away");
-    // Also for what it asks as it starts, on a machine that does much else.
+    // Also for its queries at the start, on a busy machine.
     database.query_timeout = Duration::from_secs(4);
     let server = serve_on(&database, &[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     process.kill();
     let mut ada = Browser::new(address, &drawing);
-    // It draws as soon as it is there, and before it is welcome.
+    // She draws at once, before the welcome.
     ada.draw(pen(1.0)).await;
     ada.connect().await;
     let closed = ada.closed().await;
@@ -117,7 +117,7 @@ async fn a_live_connection_that_went_deaf_is_replaced_and_drawings_are_followed_
     ready(one.address(), 503).await;
     ready(one.address(), 200).await;
     assert_eq!(proxy.connections(), 3);
-    // What is drawn and signalled from now on is heard.
+    // Strokes and signals from now on are received.
     ben.draw(pen(2.0)).await;
     ada.reach(2).await;
     ben.signal(json!({"pointer": {"x": 7, "y": 8}})).await;
@@ -155,7 +155,7 @@ async fn a_query_connection_that_went_dumb_is_replaced() {
     let metrics = metrics.await.unwrap().text().await.unwrap();
     let replaced = "whiteboard_connections_replaced_total{connection=\"queries\"} 1";
     assert!(metrics.contains(replaced), "{metrics}");
-    // Queries that never had an answer hold no room any more.
+    // Queries that never had an answer are no longer in flight.
     assert!(
         metrics.contains("whiteboard_queries_in_flight 0"),
         "{metrics}"

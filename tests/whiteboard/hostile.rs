@@ -1,4 +1,5 @@
-//! Bad input: each gets a refusal with a reason, the others draw on, and nothing is written.
+//! Malformed input: each gets a refusal with a reason, others continue to draw, and nothing is
+//! stored.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -11,11 +12,11 @@ use whiteboard::domain::points::MAX_POINTS;
 use whiteboard::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME};
 use whiteboard::server::Server;
 
-use crate::browser::{Browser, request, turned_away};
+use crate::browser::{Browser, rejected, request};
 use crate::page::{Closed, pen};
 use crate::test_server::{client, create_drawing, serve, settings, strokes};
 
-/// Someone who draws on, whatever others send.
+/// A client that continues to draw while others attack.
 struct Witness {
     browser: Browser,
 }
@@ -28,7 +29,7 @@ impl Witness {
         Self { browser }
     }
 
-    /// Draws one more stroke, whoever else draws.
+    /// Draws another stroke, while others may draw too.
     async fn draws(&mut self) {
         let stroke = self.browser.draw(pen(1.0)).await;
         self.browser.answered().await;
@@ -37,7 +38,7 @@ impl Witness {
             .await;
     }
 
-    /// Draws one more stroke. Nobody else has written meanwhile: it gets the next position.
+    /// Draws another stroke while no one else does: it gets the next position.
     async fn draws_on(&mut self, after: &str) {
         let before = self.browser.head;
         let stroke = self.browser.draw(pen(1.0)).await;
@@ -60,7 +61,7 @@ fn written(text: &str) -> Value {
     json!({"tool": "text", "x": 1, "y": 1, "colour": "#000000", "width": 20, "text": text})
 }
 
-/// So many points, packed.
+/// This many points, encoded.
 fn points(count: usize) -> String {
     let (low, high) = (count as u8 & 0x7f | 0x80, (count >> 7) as u8);
     let mut bytes = vec![0, low, high];
@@ -68,7 +69,7 @@ fn points(count: usize) -> String {
     STANDARD.encode(bytes)
 }
 
-/// Text frames that are none of the protocol, and a word of what is said of each.
+/// Text frames that violate the protocol, and a part of the reason for each.
 fn malformed() -> Vec<(String, &'static str)> {
     let hello = r#"{"type":"hello","key":"00000000000000000000000000000001","tab":"00000000000000000000000000000001","next":1}"#;
     let many: Vec<Value> = (1..=MAX_OPS_PER_FRAME as u64 + 1).map(draw).collect();
@@ -97,7 +98,7 @@ fn malformed() -> Vec<(String, &'static str)> {
         (op(draw(1)).replace(r#""n":1"#, r#""n":-1"#), ""),
         (op(draw(u64::MAX)), "n is from 1"),
         (json!({"type": "ops", "ops": many}).to_string(), "at most"),
-        // Whose op it is, is never for the page to say.
+        // The server, not the client, determines the writer of an op.
         (hello.replace("next", r#"writer":"1","next"#), "writer"),
     ];
     let written = written.map(|(text, word)| (text.to_owned(), word));
@@ -177,7 +178,7 @@ async fn fragments_up_to_the_limit_are_joined() {
     body["note"] = json!("ü".repeat(10_000));
     let frame = op(json!({"n": 1, "op": "draw", "stroke": StrokeId::random(), "body": body}));
     let frame = format!("{frame}{}", " ".repeat(MAX_FRAME_BYTES - frame.len()));
-    // In the middle of a character too.
+    // In the middle of a character as well.
     let (first, rest) = frame.split_at(frame.len() / 3);
     let (second, third) = rest.split_at(rest.len() / 2);
     ada.raw_fragment(first, true, false).await;
@@ -188,15 +189,15 @@ async fn fragments_up_to_the_limit_are_joined() {
     server.drain().await;
 }
 
-/// Someone whose ops are refused, beside a witness.
+/// A client whose ops are refused, beside a witness.
 struct Scene {
     server: Server,
     drawing: String,
     witness: Witness,
     eve: Browser,
-    /// A stroke of hers.
+    /// A stroke of this client.
     there: StrokeId,
-    /// Another one, that she erased.
+    /// Another stroke of this client, erased.
     erased: StrokeId,
 }
 
@@ -226,17 +227,17 @@ impl Scene {
         strokes(self.server.address(), &self.drawing).await
     }
 
-    /// An op is refused for this reason, with this word in what is said, and changes nothing.
+    /// Submits an op that is refused for this reason, with this text, and changes nothing.
     async fn refuses(&mut self, op: Value, reason: &str, word: &str) {
         let name = format!("{:.80}", op.to_string());
         let before = self.strokes().await;
-        let n = self.eve.wish(op).await;
+        let n = self.eve.submit(op).await;
         let refused = self.eve.refusal(n).await;
         assert_eq!(refused.reason, reason, "{name}: {refused:?}");
         assert!(refused.message.contains(word), "{name}: {refused:?}");
         assert_eq!(before, self.strokes().await, "{name}");
         self.witness.draws_on(&name).await;
-        // The same socket goes on with the next number.
+        // The same socket accepts the next number.
         let next = self.eve.draw(pen(3.0)).await;
         self.eve
             .wait("the next op", |b| b.strokes.contains_key(&next))
@@ -296,7 +297,7 @@ async fn an_op_that_is_none_is_refused_and_the_next_one_is_taken() {
 }
 
 #[actix_web::test]
-async fn an_op_on_what_is_not_as_it_says_is_refused_and_the_next_one_is_taken() {
+async fn an_op_with_a_wrong_premise_is_refused_and_the_next_one_accepted() {
     let mut scene = Scene::start().await;
     let elsewhere = create_drawing(scene.server.address()).await;
     let mut other = Browser::open(scene.server.address(), &elsewhere).await;
@@ -319,7 +320,7 @@ async fn an_op_on_what_is_not_as_it_says_is_refused_and_the_next_one_is_taken() 
         scene.refuses(op, reason, "").await;
     }
 
-    // Erasing what is gone, or was never there, is done already, and writes nothing.
+    // Erasing a stroke that is erased or never existed succeeds, and writes nothing.
     let before = scene.strokes().await;
     scene.eve.erase(erased).await;
     scene.eve.erase(never).await;
@@ -339,7 +340,7 @@ async fn an_op_number_that_jumps_or_goes_back_changes_nothing() {
     eve.answered().await;
     eve.raw(&op(draw(5))).await;
     eve.wait("being asked for op 2", |b| b.resends == 1).await;
-    // Another op under a number that is decided: it is told so, and nothing comes of it.
+    // Another op under a decided number: it is acknowledged without effect.
     eve.done = 0;
     eve.raw(&op(draw(1))).await;
     eve.wait("being told of op 1", |b| b.done == 1).await;
@@ -361,7 +362,7 @@ async fn too_much_is_refused_for_load_and_all_of_it_arrives() {
     settings.browsers.burst_seconds = NonZeroU32::new(5).unwrap();
     let server = Server::start(settings).await.expect("a server");
     let drawing = create_drawing(server.address()).await;
-    // They wait in the outbox, as after a time offline, and go out all at once.
+    // They are in the outbox, as after a time offline, and are sent all at once.
     let mut ada = Browser::new(server.address(), &drawing);
     for x in 0..STROKES {
         ada.draw(pen(x as f64)).await;
@@ -399,7 +400,7 @@ async fn a_full_drawing_says_so_and_can_be_erased() {
 }
 
 #[actix_web::test]
-async fn a_socket_with_a_wrong_address_is_told_why() {
+async fn a_socket_with_an_invalid_address_gets_a_reason() {
     let server = serve(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
@@ -414,10 +415,10 @@ async fn a_socket_with_a_wrong_address_is_told_why() {
         "0%20OR%20true",
     ] {
         let wrong = request(address, &format!("/ws/{drawing}?since={since}"));
-        check(since, &turned_away(address, wrong).await, 4400, "since");
+        check(since, &rejected(address, wrong).await, 4400, "since");
     }
     let wrong = request(address, &format!("/ws/{drawing}?since=0&epoch=x"));
-    check("epoch", &turned_away(address, wrong).await, 4400, "");
+    check("epoch", &rejected(address, wrong).await, 4400, "");
     for id in [
         "x",
         "drawing:x",
@@ -429,11 +430,11 @@ async fn a_socket_with_a_wrong_address_is_told_why() {
             .replace(|c: char| c.is_ascii_digit(), "A"),
     ] {
         let wrong = request(address, &format!("/ws/{id}?since=0"));
-        check(id, &turned_away(address, wrong).await, 4400, "");
+        check(id, &rejected(address, wrong).await, 4400, "");
     }
     let nobody = StrokeId::random();
     let wrong = request(address, &format!("/ws/{nobody}?since=0"));
-    check("no drawing", &turned_away(address, wrong).await, 4404, "");
+    check("no drawing", &rejected(address, wrong).await, 4404, "");
 
     for origin in [
         "http://evil.example",
@@ -445,18 +446,18 @@ async fn a_socket_with_a_wrong_address_is_told_why() {
         foreign
             .headers_mut()
             .insert("origin", origin.parse().unwrap());
-        check(origin, &turned_away(address, foreign).await, 4403, "origin");
+        check(origin, &rejected(address, foreign).await, 4403, "origin");
     }
     for host in ["evil.example", "127.0.0.1.evil.example", "a@127.0.0.1"] {
         let mut strange = request(address, &format!("/ws/{drawing}?since=0"));
         strange.headers_mut().insert("host", host.parse().unwrap());
-        check(host, &turned_away(address, strange).await, 4403, "host");
+        check(host, &rejected(address, strange).await, 4403, "host");
     }
     let mut silent = request(address, &format!("/ws/{drawing}?since=0"));
     silent.headers_mut().remove("sec-websocket-protocol");
     check(
         "no subprotocol",
-        &turned_away(address, silent).await,
+        &rejected(address, silent).await,
         4400,
         "whiteboard.v1",
     );
@@ -465,7 +466,7 @@ async fn a_socket_with_a_wrong_address_is_told_why() {
     server.drain().await;
 }
 
-/// One of each kind; what is said of each is with the tests of HTTP.
+/// One of each kind; their reasons are tested with HTTP.
 #[actix_web::test]
 async fn a_wrong_request_harms_nobody() {
     let server = serve(&[]).await;
@@ -501,7 +502,7 @@ async fn a_wrong_request_harms_nobody() {
 #[actix_web::test]
 async fn no_frame_can_stop_the_server() {
     const FRAMES: usize = 200;
-    /// Always the same frames, unless the environment names another seed.
+    /// A fixed seed, unless the environment names another one.
     const SEED: (&str, u64) = ("WHITEBOARD_SEED", 1);
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
@@ -541,7 +542,7 @@ async fn no_frame_can_stop_the_server() {
             Ok(text) => eve.raw(&text).await,
             Err(error) => eve.raw_binary(error.as_bytes()).await,
         }
-        // The answer to a ping, or being closed: the server has dealt with what came before.
+        // A pong or a close: the server has handled everything before.
         let pongs = eve.pongs;
         eve.ping().await;
         eve.wait_or_close("an answer", |b| b.pongs > pongs).await;

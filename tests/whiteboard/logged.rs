@@ -1,4 +1,4 @@
-//! What is logged: each session's start and end, and nothing that a page can make as long as it likes.
+//! The log: each session's start and end, and nothing that a client can repeat without limit.
 
 use serde_json::json;
 use whiteboard::domain::ids::StrokeId;
@@ -7,19 +7,21 @@ use crate::browser::Browser;
 use crate::page::pen;
 use crate::test_server::{Process, create_drawing};
 
-/// Lines that one session may add, whatever it sends: that it came, why it closes, and what ended.
+/// Most lines that one session may add, whatever it sends: its start, the reason for its close, and
+/// its end.
 const LINES_OF_A_SESSION: usize = 3;
 /// Lines of a process that starts and stops.
 const LINES_OF_A_PROCESS: usize = 6;
 
 #[actix_web::test]
-async fn a_page_cannot_flood_the_log() {
-    // Sent at once, and fewer than close a socket that sends more than it may for seconds.
+async fn a_client_cannot_flood_the_log() {
+    // Sent at once, and fewer than the limit at which a socket is closed.
     const FRAMES: usize = 600;
     let folder = tempfile::tempdir().unwrap();
     let process = Process::start(&folder.path().join("data"));
     let drawing = create_drawing(process.address).await;
-    // Ops that are none, ops on nothing, numbers that jump, and signals: each is answered or dropped.
+    // Malformed ops, ops on missing strokes, jumping numbers, and signals: each is answered or
+    // dropped.
     let mut eve = Browser::open(process.address, &drawing).await;
     eve.forge_ops();
     for n in 1..=FRAMES {
@@ -35,7 +37,7 @@ async fn a_page_cannot_flood_the_log() {
     }
     eve.wait("refusals", |b| b.refusals.len() > 100).await;
     assert!(eve.is_connected());
-    // Frames that are none: the first closes the socket, and the others are not even read.
+    // Malformed frames: the first closes the socket, and the others are not read.
     let mut mallory = Browser::open(process.address, &drawing).await;
     for _ in 0..FRAMES {
         mallory.raw("{").await;
@@ -58,7 +60,7 @@ async fn a_page_cannot_flood_the_log() {
 }
 
 #[actix_web::test]
-async fn a_server_that_is_told_to_stop_has_nothing_to_warn_of() {
+async fn a_clean_stop_logs_no_warning() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::start(&folder.path().join("data"));
     let drawing = create_drawing(process.address).await;

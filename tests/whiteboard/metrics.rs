@@ -1,4 +1,4 @@
-//! `/metrics`: each family moves when what it counts happens, and none of them names anybody.
+//! `/metrics`: each family moves when what it counts happens, and none identifies a person.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use crate::test_server::{client, create_drawing, serve, serve_on, settings};
 /// How long a number may take to move.
 const SOON: Duration = Duration::from_secs(20);
 
-/// What `/metrics` says: each series, with its labels as they are written, and its value.
+/// The content of `/metrics`: each series, with its labels as written, and its value.
 type Numbers = BTreeMap<String, f64>;
 
 async fn text(address: SocketAddr) -> String {
@@ -35,7 +35,7 @@ async fn text(address: SocketAddr) -> String {
     response.text().await.expect("text")
 }
 
-/// Reads the text format as a scraper does.
+/// Parses the text format as a scraper does.
 fn parsed(text: &str) -> Numbers {
     let mut numbers = Numbers::new();
     let mut family = "";
@@ -98,7 +98,7 @@ async fn comes_to(address: SocketAddr, series: &str, value: f64) {
 }
 
 #[actix_web::test]
-async fn what_is_drawn_is_counted() {
+async fn drawn_strokes_are_counted() {
     let server = serve(&[]).await;
     let address = server.address();
     let before = numbers(address).await;
@@ -181,7 +181,7 @@ async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
         let before = numbers(address).await;
         let mut ada = Browser::new(address, &drawing);
         let mut stroke = pen(1.0);
-        // As many as a page may have without an answer are more than the smallest queue holds.
+        // A client's limit of unacknowledged ops exceeds the smallest queue.
         stroke["note"] = json!("x".repeat(250));
         for _ in 0..3_000 {
             ada.draw(stroke.clone()).await;
@@ -267,7 +267,7 @@ async fn a_signal_that_finds_its_feed_busy_is_dropped_and_counted() {
         }
         ada.answered().await;
     }
-    // What is drawn is not.
+    // Strokes are not dropped.
     let head = ada.done;
     ben.reach(head).await;
     drop((ada, ben));
@@ -281,7 +281,7 @@ async fn ops_that_come_before_the_welcome_are_held_up_to_a_frame_and_the_others_
     let address = server.address();
     let drawing = create_drawing(address).await;
     let before = numbers(address).await;
-    // The welcome has to wait for the database, which nobody has read yet.
+    // The welcome waits for the database, which was not read yet.
     process.kill();
     let mut ada = Browser::new(address, &drawing);
     ada.connect().await;
@@ -296,7 +296,7 @@ async fn ops_that_come_before_the_welcome_are_held_up_to_a_frame_and_the_others_
     ada.wait("its frames being read", |b| b.pongs > 0).await;
     assert!(!ada.welcome);
     process.restart();
-    // One more shows that those between are missing.
+    // A later one reveals the gap.
     ada.wait("being welcome", |b| b.welcome).await;
     ada.raw(
         &json!({"type": "ops", "ops": [{"n": 900, "op": "erase", "stroke": StrokeId::random()}]})
@@ -311,7 +311,7 @@ async fn ops_that_come_before_the_welcome_are_held_up_to_a_frame_and_the_others_
 }
 
 #[actix_web::test]
-async fn servers_that_race_lose_swaps_and_hear_each_other() {
+async fn racing_servers_count_lost_swaps_and_notifications() {
     let database = surrealdb::Server::start();
     let database = database.database("race");
     let one = serve_on(&database, &[]).await;
@@ -408,7 +408,7 @@ async fn no_label_names_anybody_or_anything() {
 }
 
 #[actix_web::test]
-async fn metrics_are_told_whatever_the_host_is_called() {
+async fn metrics_are_served_under_any_host_name() {
     let server = serve(&[]).await;
     let address = server.address();
     for (path, status) in [("/metrics", 200), ("/api/drawings", 403)] {

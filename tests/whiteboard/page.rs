@@ -1,7 +1,7 @@
-//! What a page holds of one drawing, and its judgement of every frame; no socket.
+//! A test client's copy of one drawing, and its checks of every frame; without a socket.
 //!
-//! It must never forgive: a change out of order, a gap, a repeat or an answer to what was
-//! never asked panics.
+//! It panics at any violation: a change out of order, a gap, a repeat, or an answer to a request
+//! never made.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use whiteboard::domain::ids::{Epoch, OpId, PersonId, StrokeId, WriterId};
 use whiteboard::domain::sequence::{Arrival, Seq, arrival};
 use whiteboard::protocol::MAX_OPS_PER_FRAME;
 
-/// A stroke as a page holds it; without a body it is erased.
+/// A stroke as a client holds it; without a body it is erased.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Held {
     pub seq: Seq,
@@ -30,7 +30,7 @@ pub struct Held {
     pub erased: bool,
 }
 
-/// Why an op came to nothing.
+/// A refusal of an op.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refused {
     pub reason: String,
@@ -45,7 +45,7 @@ pub struct Closed {
     pub reason: String,
 }
 
-/// Someone who is here.
+/// A listed person.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Person {
     pub writer: WriterId,
@@ -54,92 +54,92 @@ pub struct Person {
     pub colour: String,
 }
 
-/// One page in one browser, as far as the server can see it.
+/// The state of one client.
 pub struct Page {
-    /// Where it is connected to.
+    /// The server's address.
     pub address: SocketAddr,
     pub drawing: String,
     pub key: Uuid,
     pub tab: Uuid,
-    /// Its name, if it is to be seen.
+    /// The name, if the client is to be listed.
     pub name: Option<String>,
-    /// Whether it says hello at all.
+    /// Whether it sends hello.
     pub writes: bool,
 
     pub epoch: Option<Epoch>,
     pub head: Seq,
-    /// Where the first load ends that it reads over HTTP.
+    /// The target of the first load over HTTP.
     pub target: Option<Seq>,
-    /// Everything it was told of, erased strokes too.
+    /// Every stroke it received, including erased ones.
     pub strokes: HashMap<StrokeId, Held>,
-    /// Why it had to start over, each time.
+    /// The reasons of all resets.
     pub resets: Vec<String>,
     pub title: String,
 
-    /// Its public id, once it was welcome.
+    /// The public id, after the welcome.
     pub writer: Option<WriterId>,
     pub access: String,
-    /// Whether this socket was welcome.
+    /// Whether this socket got a welcome.
     pub welcome: bool,
-    /// Ops without an answer, in order.
+    /// Unacknowledged ops, in order.
     pub outbox: VecDeque<(u64, Value)>,
     pub done: u64,
     pub refusals: BTreeMap<u64, Refused>,
-    /// How often the server refused for load.
+    /// Number of refusals for load.
     pub loads: usize,
-    /// How often it was told to send again.
+    /// Number of `resend` frames.
     pub resends: usize,
-    /// How often it was welcome.
+    /// Number of welcomes.
     pub welcomes: usize,
-    /// How often it was told what it had already, without having asked.
+    /// Number of repeated changes without a request.
     pub overlaps: usize,
-    /// Changes it was told of, over the socket or HTTP.
+    /// Number of changes received, over the socket or HTTP.
     pub changes: usize,
-    /// How often it was told to read over HTTP.
+    /// Number of `read` frames.
     pub reads: usize,
     pub pongs: usize,
 
-    /// Those who are listed, sorted.
+    /// The listed people, sorted.
     pub people: Vec<Person>,
-    /// The version of who is here, once it was told on this socket, and how many there are.
+    /// The version of the list, once one was received on this socket, and the number of all people.
     pub people_version: Option<u64>,
     pub people_count: usize,
-    /// `people` frames that it was told, the whole ones among them, and the bytes of all.
+    /// Number of `people` frames, the whole lists among them, and the bytes of all.
     pub people_frames: usize,
     pub people_wholes: usize,
     pub people_bytes: usize,
     pub pointers: HashMap<WriterId, (f64, f64)>,
-    /// Every part of ink it was shown.
+    /// Every part of ink it received.
     pub ink: Vec<Value>,
     pub closes: Vec<Closed>,
 
-    /// The number of its next op.
+    /// The number of the next op.
     pub next: u64,
-    /// When what was refused for load is sent again, and from which op on.
+    /// When to retry after a refusal for load, and from which op on.
     pub again: Option<(Instant, u64)>,
-    /// It asked with `since`: an answer may repeat what was on its way meanwhile.
+    /// It sent `since`: the answer may repeat changes in flight.
     asked: bool,
 }
 
-/// What a page does after a frame.
+/// What to do after a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Nothing,
-    /// Send the ops from this number on that have no answer.
+    /// Send the unacknowledged ops from this number on.
     Send(u64),
-    /// Read over HTTP, then ask for what is missing yet.
+    /// Read over HTTP, then request the rest.
     Read,
-    /// Judge by it whether a frame was missed.
+    /// Check against this head whether a frame was missed.
     Compare(Seq),
 }
 
-/// A pen stroke of a few points that is like no other.
+/// A pen stroke of a few points, distinguished by `x`.
 pub fn pen(x: f64) -> Value {
     json!({"tool": "pen", "x": x, "y": 20.5, "points": "AAMAABAQEBA=", "colour": "#1d1d1f", "width": 4})
 }
 
 impl Page {
-    /// A page that was not connected yet.
+    /// A client that has not connected yet.
     pub fn new(address: SocketAddr, drawing: &str) -> Self {
         Self {
             address,
@@ -182,7 +182,7 @@ impl Page {
         }
     }
 
-    /// From where on it asks, as the query of an address.
+    /// Its position, as the query of an address.
     pub fn since(&self) -> String {
         let epoch = self
             .epoch
@@ -193,7 +193,7 @@ impl Page {
         format!("since={}{epoch}{target}", self.head)
     }
 
-    /// A socket opened: what belonged to the last one is forgotten. Gives what is said first.
+    /// A socket opened: resets the state of the last one. Returns the first frame to send, if any.
     pub fn opened(&mut self) -> Value {
         self.welcome = false;
         self.asked = false;
@@ -216,8 +216,8 @@ impl Page {
         hello
     }
 
-    /// Numbers a wish, and puts it into the outbox.
-    pub fn wish(&mut self, mut op: Value) -> u64 {
+    /// Numbers an op, and adds it to the outbox.
+    pub fn submit(&mut self, mut op: Value) -> u64 {
         let n = self.next;
         self.next += 1;
         op["n"] = json!(n);
@@ -225,20 +225,20 @@ impl Page {
         n
     }
 
-    /// The ops from this number on that have no answer, in frames.
+    /// The unacknowledged ops from this number on, in frames.
     pub fn ops_from(&self, from: u64) -> Vec<String> {
         let waiting = self.outbox.iter().filter(|(n, _)| *n >= from);
         let waiting: Vec<&Value> = waiting.map(|(_, op)| op).collect();
         waiting.chunks(MAX_OPS_PER_FRAME).map(ops).collect()
     }
 
-    /// Asks for what is missing. The answer may repeat what is on its way.
+    /// Requests missing changes. The answer may repeat changes in flight.
     pub fn ask(&mut self) -> Value {
         self.asked = true;
         json!({"type": "since", "since": self.head, "epoch": self.epoch})
     }
 
-    /// Takes in a page of changes that was read over HTTP; true when there is more.
+    /// Applies a chunk of changes read over HTTP; true when there is more.
     pub fn read_page(&mut self, page: &Value) -> bool {
         if page["reset"] == json!(true) {
             self.strokes.clear();
@@ -252,7 +252,7 @@ impl Page {
         page["more"] == json!(true)
     }
 
-    /// Takes in a frame of the server, and says what is to be done then.
+    /// Handles a frame of the server, and returns what to do.
     pub fn read(&mut self, frame: &Value) -> Action {
         let n = frame["n"].as_u64();
         match frame["type"].as_str().expect("a type") {
@@ -311,19 +311,20 @@ impl Page {
         self.access = parsed(&frame["access"]);
         self.welcome = true;
         let done: u64 = parsed(&frame["done"]);
-        // The numbers of a writer whose page begins anew go on where they were.
+        // A writer's numbers continue after a restart of its client.
         self.next = self.next.max(done + 1);
         self.read_done(done);
     }
 
-    /// Takes in a `strokes` frame, or a page that was read over HTTP.
+    /// Applies a `strokes` frame, or a chunk read over HTTP.
     fn read_changes(&mut self, from: Seq, to: Seq, changes: Vec<Held>) {
         match arrival(self.head, from, to) {
             Arrival::Next if from == self.head => {}
             Arrival::Stale if from == to && to == self.head && changes.is_empty() => {}
             Arrival::Gap => panic!("{from} to {to} on top of {}: {self:?}", self.head),
             _ if self.asked => {}
-            // A session that lost its feed starts over at another one, without a word.
+            // A session that lost its feed may start from the beginning at another one, without
+            // notice.
             _ => self.overlaps += 1,
         }
         self.asked = false;
@@ -356,7 +357,7 @@ impl Page {
             .extend(frame["ink"].as_array().into_iter().flatten().cloned());
     }
 
-    /// Takes in who is here, or what changed of it: on one socket nothing may be missed.
+    /// Applies a presence frame: on one socket none may be missed.
     fn read_people(&mut self, frame: &Value) {
         let version: u64 = parsed(&frame["version"]);
         self.people_frames += 1;
@@ -407,8 +408,8 @@ impl Page {
         };
         let before = self.refusals.insert(n, refused.clone());
         assert!(before.is_none_or(|before| before == refused), "{refused:?}");
-        // While ops before it have no answer its number is needed: should they be sent again,
-        // it is the erasure of a stroke that never was, which does nothing.
+        // While earlier ops are unacknowledged its number is needed: if they are sent again, it is
+        // replaced by the erasure of a stroke that never existed, which has no effect.
         if let Some((_, op)) = self.outbox.iter_mut().find(|(waiting, _)| *waiting == n) {
             *op = json!({"n": n, "op": "erase", "stroke": StrokeId::random()});
         }
@@ -423,7 +424,7 @@ impl Page {
         }
     }
 
-    /// What is to be seen: the strokes that are not erased, in painting order.
+    /// The visible picture: the strokes that are not erased, in painting order.
     pub fn picture(&self) -> Vec<(i64, StrokeId, Value)> {
         let mut picture: Vec<_> = self
             .strokes
@@ -434,7 +435,7 @@ impl Page {
         picture
     }
 
-    /// The last op on a stroke it holds.
+    /// The last op on a stroke.
     pub fn op_on(&self, stroke: StrokeId) -> OpId {
         let Held { writer, n, .. } = self.strokes[&stroke];
         OpId { writer, n }
@@ -465,7 +466,7 @@ pub fn ops(ops: &[&Value]) -> String {
     json!({"type": "ops", "ops": ops}).to_string()
 }
 
-/// A value that is known to be of this type.
+/// A value that must be of this type.
 pub fn parsed<T: for<'de> Deserialize<'de>>(value: &Value) -> T {
     T::deserialize(value).unwrap_or_else(|error| panic!("{error}: {value}"))
 }

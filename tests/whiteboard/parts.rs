@@ -1,7 +1,7 @@
-//! A server whose parts the test put together: it has its store and its feeds at hand, and can hold
-//! up or kill a feed.
+//! A server assembled by the test, which has access to its store and its feeds, and can block or
+//! kill a feed.
 //!
-//! Nothing runs in its background: no heartbeat, no comparison of heads, no sweep.
+//! No background task runs: no heartbeat, no head check, no sweep.
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
@@ -28,14 +28,14 @@ use whiteboard::web::state::State;
 
 use crate::test_server::settings;
 
-/// How long a server may be silent before its sessions count no more.
+/// How long a server may be silent before its sessions no longer count.
 pub const SILENCE: Duration = Duration::from_secs(1);
-/// How long the body of a request may take to come.
+/// How long the body of a request may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(10);
 /// How long its feeds may take to stop.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 
-/// A server, and what it is made of.
+/// A server and its parts.
 pub struct Parts {
     pub store: Store,
     pub feeds: Feeds,
@@ -44,7 +44,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// A server that forgets, with these flags.
+    /// A server with a database in memory and these flags.
     pub async fn start(flags: &[&str]) -> Self {
         let store = server::open(&settings("mem://", flags).database).await;
         Self::on(store.expect("a database"), flags)
@@ -87,12 +87,12 @@ impl Parts {
         }
     }
 
-    /// Opens a drawing's feed on a thread of its own: what holds it up holds up nothing else.
+    /// Opens a drawing's feed on its own thread, so that blocking it blocks nothing else.
     pub async fn feed(&self, drawing: &str) -> Addr<Feed> {
         let drawing = drawing.parse().expect("an id");
         let feeds = self.feeds.clone();
         let (tell, told) = oneshot::channel();
-        // A message that does nothing: there is no such session.
+        // A message without effect: there is no such session.
         let nothing = FromActor(FromSession::Leave { session: u64::MAX });
         Arbiter::new().spawn_fn(move || {
             let open = feeds.join(drawing, nothing).expect("a feed");
@@ -101,14 +101,14 @@ impl Parts {
         told.await.expect("a feed")
     }
 
-    /// Sends everyone elsewhere, and ends.
+    /// Drains the server.
     pub async fn stop(self) {
         self.feeds.drain(DRAIN_LIMIT).await;
         self.http.stop(false).await;
     }
 }
 
-/// Holds up a feed until what this gives is dropped: nothing it is told is heard before.
+/// Blocks a feed until the returned value is dropped: it handles no message before.
 pub async fn hold(feed: &Addr<Feed>) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel();
     let (tell, told) = oneshot::channel();
@@ -129,7 +129,7 @@ impl Handler<Hold> for Feed {
 
     fn handle(&mut self, Hold { tell, released }: Hold, _: &mut Self::Context) {
         let _ = tell.send(());
-        // The other end is dropped, which is an error and no more.
+        // The other end is dropped, and the error is expected.
         let _ = released.recv();
     }
 }

@@ -1,4 +1,4 @@
-//! Who is here, as pages and lists are told: nobody who went, and nothing when nobody listens.
+//! Presence for clients and lists: no one who has left, and no rows without a receiver.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::parts::Parts;
 use crate::surrealdb;
 use crate::test_server::{client, create_drawing, metric, serve, serve_on};
 
-/// How long anything may take that is waited for.
+/// Deadline of everything that the tests wait for.
 const SOON: Duration = Duration::from_secs(20);
-/// Time between two looks.
+/// Polling interval.
 const LOOK: Duration = Duration::from_millis(20);
-/// A server that says nothing is forgotten after more than three beats of 2 s, of which one may
-/// be over when it goes.
+/// A silent server is dropped after more than three heartbeats of 2 s, one of which may be over
+/// when it stops.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(4);
 
 fn names(browser: &Browser) -> Vec<&str> {
@@ -48,13 +48,13 @@ async fn the_people_of_a_server_that_drains_are_gone_before_it_is_forgotten() {
 }
 
 #[actix_web::test]
-async fn nothing_is_written_for_other_servers_while_there_are_none() {
+async fn no_peer_row_is_written_without_other_servers() {
     let server = serve(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let heard = "whiteboard_notifications_total{kind=\"signals\"}";
     let mut ada = Browser::named(address, &drawing, "Ada").await;
-    // A feed that opens asks once whether there are others.
+    // A new feed asks once whether there are others.
     let deadline = Instant::now() + SOON;
     while metric(address, heard).await != 1.0 {
         assert!(Instant::now() < deadline, "it asked, and hears itself");
@@ -93,7 +93,7 @@ async fn a_server_that_fell_silent_does_not_count_in_lists() {
         list["drawings"][0]["people"].as_u64().expect("a number")
     };
     let deadline = Instant::now() + SOON;
-    // It says so, and then nothing any more.
+    // One announcement, and then silence.
     let counts = [(drawing.parse().expect("an id"), 5)];
     loop {
         parts.store.heartbeat(&counts).await.unwrap();

@@ -1,7 +1,6 @@
-//! Starts the processes that tests use, on ports that stay theirs.
+//! Starts processes for tests, on ports reserved for them.
 //!
-//! It must never leave one behind: each ends with this process at the latest, even if that is
-//! killed.
+//! Each must end with this process at the latest, even if that is killed.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
@@ -11,8 +10,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{LazyLock, mpsc};
 use std::thread;
 
-/// Below the ports that systems give to outgoing connections, one of which might otherwise
-/// take the port of a server that is just starting again.
+/// Below the ephemeral ports, one of which might otherwise take the port of a server that is
+/// restarting.
 const PORTS: Range<u16> = 12_000..32_000;
 
 type Spawned = mpsc::Sender<std::io::Result<Child>>;
@@ -34,7 +33,7 @@ pub fn spawn(command: Command) -> Child {
         let (asks, asked) = mpsc::channel::<(Command, Spawned)>();
         thread::spawn(move || {
             for (mut command, spawned) in asked {
-                // Who asked may have been given up meanwhile.
+                // The requester may be gone.
                 let _ = spawned.send(command.spawn());
             }
         });
@@ -47,7 +46,7 @@ pub fn spawn(command: Command) -> Child {
     child.unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// A port that nothing listens on, and that is given to nobody else in this process.
+/// A free port that no other caller in this process gets.
 pub fn free_port() -> u16 {
     static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(fastrand::u16(PORTS)));
     loop {

@@ -1,4 +1,4 @@
-//! What holds for every value: the points codec and the protocol.
+//! Properties of the points codec and the protocol, for every value.
 
 use std::cell::Cell;
 
@@ -10,7 +10,7 @@ use whiteboard::domain::ids::{OpId, PersonId, StrokeId, WriterId};
 use whiteboard::domain::op::{Change, MAX_OP_NUMBER, MAX_Z, Op, OpKind};
 use whiteboard::domain::points::{MAX_STEPS, Point, Points};
 use whiteboard::domain::stroke::{Body, Patch};
-use whiteboard::protocol::{FromBrowser, MAX_OPS_PER_FRAME, strokes_frame};
+use whiteboard::protocol::{ClientFrame, MAX_OPS_PER_FRAME, strokes_frame};
 
 // Values.
 
@@ -31,7 +31,7 @@ fn points() -> impl Strategy<Value = Points> {
     })
 }
 
-/// Any JSON, of numbers that every reader reads alike.
+/// Any JSON, with numbers that every reader reads alike.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -251,7 +251,7 @@ proptest! {
         let sent: Vec<_> = ops.iter().map(written).collect();
         let frame = json!({"type": "ops", "ops": sent}).to_string();
         let arrived = ops.into_iter().map(|op| (op.n, Ok(op))).collect();
-        prop_assert_eq!(FromBrowser::parse(&frame), Ok(FromBrowser::Ops(arrived)));
+        prop_assert_eq!(ClientFrame::parse(&frame), Ok(ClientFrame::Ops(arrived)));
     }
 
     #[test]
@@ -260,7 +260,7 @@ proptest! {
     ) {
         bad["op"] = field;
         let frame = json!({"type": "ops", "ops": [bad, written(&good)]}).to_string();
-        let Ok(FromBrowser::Ops(ops)) = FromBrowser::parse(&frame) else {
+        let Ok(ClientFrame::Ops(ops)) = ClientFrame::parse(&frame) else {
             panic!("{frame}")
         };
         prop_assert!(ops[0].1.as_ref().is_err_and(|refusal| refusal.code() == "invalid"));
@@ -269,7 +269,7 @@ proptest! {
 
     #[test]
     fn no_text_stops_the_parser_of_frames(text in ".{0,200}") {
-        prop_assert!(FromBrowser::parse(&text).is_err());
+        prop_assert!(ClientFrame::parse(&text).is_err());
     }
 
     #[test]
@@ -339,8 +339,8 @@ fn whatever_decodes_as_points_has_no_other_spelling() {
 #[test]
 fn no_json_stops_the_parser_of_frames() {
     seen_now_and_then(500, nearly_a_frame(), |frame| {
-        let frame = FromBrowser::parse(&frame.to_string());
-        if let Ok(FromBrowser::Ops(ops)) = &frame {
+        let frame = ClientFrame::parse(&frame.to_string());
+        if let Ok(ClientFrame::Ops(ops)) = &frame {
             assert!(ops.len() <= MAX_OPS_PER_FRAME);
         }
         frame.is_ok()
@@ -357,5 +357,5 @@ fn no_spoiled_frame_stops_the_parser() {
     ];
     let values = (frame(), place, any::<u8>(), put)
         .prop_map(|(frame, place, how, put)| spoiled(&frame.to_string(), place, how, put));
-    seen_now_and_then(500, values, |frame| FromBrowser::parse(&frame).is_ok());
+    seen_now_and_then(500, values, |frame| ClientFrame::parse(&frame).is_ok());
 }

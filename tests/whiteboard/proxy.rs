@@ -1,4 +1,4 @@
-//! A TCP proxy that can make a connection go deaf and dumb without ending it.
+//! A TCP proxy that can stall a connection without closing it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 /// It forwards to one address until this is dropped.
 pub struct Proxy {
     pub address: SocketAddr,
-    /// Of each connection, in the order in which they came, whether it is swallowed.
+    /// For each connection, in order of arrival, whether it is stalled.
     swallowed: Arc<Mutex<Vec<watch::Sender<bool>>>>,
     accepting: actix_web::rt::task::JoinHandle<()>,
 }
@@ -41,12 +41,12 @@ impl Proxy {
         }
     }
 
-    /// From now on nothing comes through a connection, and neither side is told.
+    /// From now on a connection carries nothing, and neither side is notified.
     pub fn swallow(&self, connection: usize) {
         self.swallowed.lock().unwrap()[connection].send_replace(true);
     }
 
-    /// How many connections there were.
+    /// Number of connections so far.
     pub fn connections(&self) -> usize {
         self.swallowed.lock().unwrap().len()
     }
@@ -65,7 +65,7 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, swallow: watch
             return;
         }
     }
-    // What was swallowed ends in silence too.
+    // A stalled connection also ends silently.
     if *swallow.borrow() {
         std::future::pending::<()>().await;
     }

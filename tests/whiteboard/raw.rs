@@ -1,6 +1,6 @@
-//! A peer that says bytes, not messages: it may stop in the middle of anything, and need not read.
+//! A peer that sends bytes, not messages: it may stop anywhere, and need not read.
 //!
-//! It must never wait for ever: whatever it waits for has a deadline.
+//! Every wait has a deadline.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use tokio::time::timeout;
 
 use crate::page::Closed;
 
-/// How long anything that is waited for may take, on a machine that is busy with other things too.
+/// Deadline of everything that is waited for, on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// What one that does not read still takes in, in bytes.
+/// Receive buffer of a peer that does not read, in bytes.
 const SMALL_BUFFER: u32 = 8 * 1024;
 
 /// One connection.
 pub struct Raw {
     pub stream: TcpStream,
-    /// Read, and not looked at yet.
+    /// Bytes read and not parsed yet.
     read: Vec<u8>,
 }
 
 impl Raw {
-    /// Connects, and says nothing.
+    /// Connects, and sends nothing.
     pub async fn connect(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(SMALL_BUFFER).unwrap();
@@ -35,7 +35,7 @@ impl Raw {
         }
     }
 
-    /// Opens a WebSocket under this name of the server.
+    /// Opens a WebSocket under this host name.
     pub async fn socket(address: SocketAddr, host: &str, drawing: &str) -> Self {
         let mut raw = Self::connect(address).await;
         raw.say(&format!(
@@ -50,12 +50,12 @@ impl Raw {
         raw
     }
 
-    /// Says this, unless the connection ended.
+    /// Sends text, unless the connection has ended.
     pub async fn say(&mut self, text: &str) {
         self.send(text.as_bytes()).await;
     }
 
-    /// Sends these bytes; whether all of them were taken.
+    /// Sends bytes; returns whether all were written.
     pub async fn send(&mut self, bytes: &[u8]) -> bool {
         let sent = timeout(DEADLINE, self.stream.write_all(bytes)).await;
         matches!(sent, Ok(Ok(())))
@@ -72,7 +72,7 @@ impl Raw {
         }
     }
 
-    /// All that comes until the connection ends.
+    /// All bytes until the connection ends.
     pub async fn rest(&mut self) -> Vec<u8> {
         while self.more().await > 0 {}
         std::mem::take(&mut self.read)
@@ -111,7 +111,7 @@ impl Raw {
         Some((first, payload))
     }
 
-    /// Reads once; how much that was. A connection that was reset has ended.
+    /// Reads once; returns the number of bytes. A reset counts as the end.
     async fn more(&mut self) -> usize {
         let reading = timeout(DEADLINE, self.stream.read_buf(&mut self.read));
         reading

@@ -1,4 +1,4 @@
-//! Many who read one drawing over HTTP while it is drawn on.
+//! Many readers of one drawing over HTTP while it is drawn on.
 
 use std::cell::Cell;
 
@@ -12,7 +12,7 @@ use crate::test_server::{client, create_drawing, metric, serve};
 #[actix_web::test]
 async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_draws() {
     const READERS: usize = 30;
-    // Nearly what one chunk takes, so that what is drawn meanwhile makes no new one.
+    // Almost a full chunk, so that later strokes make no new one.
     const LARGE: u64 = 16;
     const BYTES: usize = 60_000;
     const DRAWN: u64 = 60;
@@ -64,7 +64,7 @@ async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_
     assert_eq!(encoded().await, [0.0, 1.0]);
     assert!(ada.refusals.is_empty() && ada.loads == 0, "{ada:?}");
 
-    // What is kept is no picture of the past: who reads on has everything.
+    // The cached chunk is not outdated: a reader who continues gets everything.
     let mut ben = Browser::new(address, &drawing);
     ben.fetch().await;
     assert_eq!(ben.head, LARGE + DRAWN);

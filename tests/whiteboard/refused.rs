@@ -1,4 +1,4 @@
-//! A refusal is not stored: what is sent again after it is decided anew, and then happens once.
+//! A refusal is not stored: an op sent again after it is decided again, and then takes effect once.
 
 use serde_json::json;
 
@@ -29,13 +29,15 @@ async fn a_refused_op_that_is_sent_again_may_happen_and_then_happens_once() {
     ada.restore(stroke, pen(1.0), erased).await;
     ada.answered().await;
 
-    // Another page under the same numbers, as one that took over the outbox, is welcome before the op happens.
+    // Another client under the same numbers, as one that adopted the outbox, joins before the op is
+    // stored.
     let mut late = Browser::new(other.address(), &drawing);
     (late.key, late.tab) = (ben.key, ben.tab);
     late.connect().await;
     late.wait("being welcome", |b| b.welcome).await;
 
-    // A page that breaks the rule, or was never told: the same number again, through another server.
+    // A client that breaks the rule, or missed the refusal: the same number again, through another
+    // server.
     let edit = json!({"n": n, "op": "edit", "stroke": stroke, "set": {"x": 5}});
     ben.refusals.clear();
     ben.outbox.push_back((n, edit.clone()));
@@ -47,8 +49,8 @@ async fn a_refused_op_that_is_sent_again_may_happen_and_then_happens_once() {
     assert_eq!((held.writer, held.n), (ben.writer.unwrap(), n));
     assert_eq!(held.body.as_ref().unwrap()["x"], json!(5));
 
-    // A third time: it is done, and nothing comes of it. What is drawn after it is answered after it.
-    assert_eq!(late.wish(edit).await, n);
+    // A third time: acknowledged without effect. A later stroke is acknowledged after it.
+    assert_eq!(late.submit(edit).await, n);
     late.draw(pen(2.0)).await;
     late.answered().await;
     assert!(late.refusals.is_empty(), "{late:?}");

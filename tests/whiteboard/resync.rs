@@ -1,4 +1,4 @@
-//! Coming back: a page gets what it lacks, and starts over when its position means nothing.
+//! Reconnecting: a client gets what it lacks, and starts over when its position is invalid.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use whiteboard::domain::ids::ServerId;
 use whiteboard::metrics::Metrics;
 use whiteboard::store::Store;
 
-use crate::browser::{Browser, request, turned_away};
+use crate::browser::{Browser, rejected, request};
 use crate::page::pen;
 use crate::surrealdb;
 use crate::test_server::{Process, answers, create_drawing, serve, serve_on, strokes};
 
 #[actix_web::test]
-async fn a_reconnect_brings_only_what_came_after() {
+async fn a_reconnect_sends_only_newer_changes() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut ada = Browser::open(server.address(), &drawing).await;
@@ -25,12 +25,12 @@ async fn a_reconnect_brings_only_what_came_after() {
     ada.answered().await;
     ben.reach(2).await;
     ben.cut();
-    // The outbox fills while it is away.
+    // The outbox fills while she is disconnected.
     let mine = ben.draw(pen(9.0)).await;
     ada.edit(old, json!({"x": 5})).await;
     ada.draw(pen(3.0)).await;
     ada.answered().await;
-    // Forgets one stroke by hand: it would come back if more was sent than is new.
+    // Removes one stroke by hand: it would return if more than the new changes were sent.
     let kept = ben.strokes.values().find(|held| held.seq == 2).unwrap();
     let kept = kept.stroke;
     let kept = ben.strokes.remove(&kept).unwrap();
@@ -57,7 +57,7 @@ async fn a_since_from_another_epoch_starts_over() {
     let mut ben = Browser::open(server.address(), &drawing).await;
     ben.reach(3).await;
     ben.epoch = Some(Epoch(Uuid::new_v4()));
-    // What only that other epoch had must go.
+    // Strokes that only the other epoch had must go.
     let phantom = ben.strokes.values().next().unwrap().clone();
     let phantom_id = whiteboard::domain::ids::StrokeId::random();
     ben.strokes.insert(phantom_id, phantom);
@@ -92,8 +92,7 @@ async fn a_since_from_the_future_starts_over() {
 }
 
 #[actix_web::test]
-async fn a_drawing_with_many_tombstones_opens_for_whoever_holds_nothing_and_for_whoever_holds_some()
-{
+async fn a_drawing_with_many_tombstones_is_served_to_new_and_returning_clients() {
     const ERASED: u64 = 150;
     let process = surrealdb::Server::start();
     let database = process.database("tombstones");
@@ -119,7 +118,7 @@ async fn a_drawing_with_many_tombstones_opens_for_whoever_holds_nothing_and_for_
 
     let cold = serve_on(&database, &[]).await;
     let mut looking = Browser::looking(cold.address(), &drawing).await;
-    // What ben holds is erased, and the highest number of ada's ops is in a tombstone.
+    // Ben's stroke is erased, and the highest number of Ada's ops is in a tombstone.
     ben.reconnect(cold.address()).await;
     ada.reconnect(cold.address()).await;
     let mut over_http = Browser::new(cold.address(), &drawing);
@@ -134,7 +133,7 @@ async fn a_drawing_with_many_tombstones_opens_for_whoever_holds_nothing_and_for_
     assert!(ben.resets.is_empty() && ada.resets.is_empty());
     ada.wait("the welcome", |b| b.welcome).await;
     assert_eq!(ada.done, head);
-    ben.wish(json!({"op": "draw", "stroke": erased[0], "body": pen(3.0)}))
+    ben.submit(json!({"op": "draw", "stroke": erased[0], "body": pen(3.0)}))
         .await;
     ben.answered().await;
     assert_eq!(ben.refusals.len(), 1, "its id was used");
@@ -163,7 +162,7 @@ async fn a_since_below_compacted_starts_over() {
     below_over_http.fetch().await;
     let young = ada.draw(pen(2.0)).await;
     ada.draw(pen(3.0)).await;
-    // Drawn and erased at once it would have only one position.
+    // A stroke drawn and erased in one batch would have only one position.
     ada.answered().await;
     ada.erase(old).await;
     ada.erase(young).await;
@@ -180,7 +179,7 @@ async fn a_since_below_compacted_starts_over() {
     assert_eq!(store.sweep(Duration::ZERO).await.unwrap().tombstones, 2);
     store.close().await;
 
-    // A server that reads the drawing only now cannot say what was erased up to there.
+    // A server that reads the drawing only now does not know what was erased up to there.
     let cold = serve_on(&database, &[]).await;
     below.reconnect(cold.address()).await;
     below.reach(6).await;
@@ -202,7 +201,7 @@ async fn a_since_below_compacted_starts_over() {
 }
 
 #[actix_web::test]
-async fn a_page_may_read_over_http_first() {
+async fn a_client_may_read_over_http_before_it_joins() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut ada = Browser::open(server.address(), &drawing).await;
@@ -222,7 +221,7 @@ async fn a_page_may_read_over_http_first() {
     ada.reach(51).await;
     assert_eq!((ben.reads, ben.overlaps), (0, 0));
     assert_eq!(ben.picture(), ada.picture());
-    // Without that, it is told to.
+    // Without that, it gets advice to read.
     let mut cleo = Browser::looking(server.address(), &drawing).await;
     cleo.reach(51).await;
     assert!(cleo.reads > 0);
@@ -239,7 +238,7 @@ async fn a_writer_goes_on_where_it_was() {
     ada.draw(pen(1.0)).await;
     ada.draw(pen(2.0)).await;
     ada.answered().await;
-    // Another page that adopts this writer's outbox knows its key and tab.
+    // Another client that adopts this writer's outbox has its key and tab.
     let mut heir = Browser::new(server.address(), &drawing);
     (heir.key, heir.tab, heir.name) = (ada.key, ada.tab, None);
     ada.leave().await;
@@ -255,7 +254,7 @@ async fn a_writer_goes_on_where_it_was() {
 }
 
 #[actix_web::test]
-async fn a_drain_answers_what_is_on_its_way_and_says_come_back() {
+async fn a_drain_acknowledges_ops_in_flight_and_closes_with_restart() {
     const STROKES: u64 = 50;
     let mut process = surrealdb::Server::start();
     let database = process.database("drain");
@@ -263,7 +262,7 @@ async fn a_drain_answers_what_is_on_its_way_and_says_come_back() {
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut ada = Browser::open(address, &drawing).await;
-    // All of it is on its way when the server is told to stop, and nothing is stored.
+    // All ops are in flight when the server is stopped, and none is stored.
     process.kill();
     for x in 0..STROKES {
         ada.draw(pen(x as f64)).await;
@@ -282,7 +281,7 @@ async fn a_drain_answers_what_is_on_its_way_and_says_come_back() {
     assert_eq!((ada.done, ada.outbox.len()), (STROKES, 0));
     assert!(ada.refusals.is_empty(), "{ada:?}");
     draining.await.unwrap();
-    // And what was answered is stored, once.
+    // Acknowledged ops are stored, once.
     let server = serve_on(&database, &[]).await;
     let stored = strokes(server.address(), &drawing).await;
     assert_eq!(stored["head"], STROKES);
@@ -295,24 +294,24 @@ async fn a_drain_answers_what_is_on_its_way_and_says_come_back() {
 }
 
 #[actix_web::test]
-async fn who_comes_while_a_server_stops_is_sent_elsewhere() {
+async fn sockets_opened_during_a_drain_are_closed_for_a_restart() {
     let mut process = surrealdb::Server::start();
     let server = serve_on(&process.database("door"), &["--drain-timeout=1m"]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut ada = Browser::open(address, &drawing).await;
-    // What cannot be stored keeps the server from ending.
+    // Ops that cannot be stored keep the server from ending.
     process.kill();
     ada.draw(pen(1.0)).await;
     ada.ping().await;
     ada.wait("its op to be taken", |b| b.pongs == 1).await;
-    // To read what it has in memory takes no database: it answers until it stops.
+    // Reading from memory needs no database: it answers until it stops.
     let read = format!("http://{address}/api/drawings/{drawing}/strokes?since=0");
     answers(&read, 200).await;
     let draining = actix_web::rt::spawn(server.drain());
     answers(&read, 503).await;
     let door = request(address, &format!("/ws/{drawing}?since=0"));
-    let closed = turned_away(address, door).await;
+    let closed = rejected(address, door).await;
     assert_eq!(closed.code, 1012, "{closed:?}");
     assert!(closed.reason.starts_with("again in "), "{closed:?}");
     assert!(ada.is_connected() && !draining.is_finished());
@@ -335,7 +334,7 @@ async fn an_acknowledged_stroke_survives_a_crash() {
         for x in 0..10 {
             drawn.push(ada.draw(pen(f64::from(x))).await);
         }
-        // Always some that have no answer yet.
+        // Some ops are always unacknowledged.
         let least = 10 * round;
         ada.wait("some answers", |b| b.done >= least).await;
     }
@@ -349,7 +348,7 @@ async fn an_acknowledged_stroke_survives_a_crash() {
     for stroke in acknowledged {
         assert!(looking.strokes.contains_key(stroke), "{stroke} is lost");
     }
-    // What was not acknowledged is in the outbox, and happens once.
+    // Unacknowledged ops are in the outbox, and take effect once.
     ada.reconnect(process.address).await;
     ada.answered().await;
     looking.reach(drawn.len() as u64).await;

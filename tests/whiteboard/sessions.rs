@@ -1,5 +1,5 @@
-//! What a session may not leave out: answers only to what is decided, its limits, its ping, and the
-//! numbers of its writer when its feed died.
+//! Rules of a session: only decided ops are acknowledged, its limits, its ping, and its writer's
+//! numbers after its feed died.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use crate::page::{ops, pen};
 use crate::parts::{Die, Parts, hold};
 use crate::test_server::{create_drawing, metric, serve, settings, strokes};
 
-/// How long anything may take that is waited for.
+/// Deadline of everything that the tests wait for.
 const SOON: Duration = Duration::from_secs(20);
-/// How long it may take until a page that does not read has been sent as much as waits for it.
+/// How long it may take until the send buffer of a slow client is full.
 const LEFT_OUT_WITHIN: Duration = Duration::from_secs(60);
 
 #[actix_web::test]
@@ -33,7 +33,7 @@ async fn an_op_sent_again_in_flight_is_not_acknowledged_early() {
     let held = hold(&feed).await;
     ada.draw(pen(2.0)).await;
     let second = ada.outbox[0].1.clone();
-    // Alone it gets no answer, and with an older one that one's answer.
+    // Alone it is not acknowledged; with an older op, that one is.
     for (sent, done) in [(vec![&second], 0), (vec![&first, &second], 1)] {
         ada.done = 0;
         ada.raw(&ops(&sent)).await;
@@ -58,7 +58,7 @@ async fn numbers_of_refused_ops_stay_spent_when_a_feed_died() {
     let feed = parts.feed(&drawing).await;
     let mut ada = Browser::open(parts.address, &drawing).await;
     ada.draw(pen(1.0)).await;
-    // No row tells the next feed of an op that was refused.
+    // No row tells the next feed of a refused op.
     let refused = ada.edit(StrokeId::random(), json!({"x": 1})).await;
     assert_eq!(ada.refusal(refused).await.reason, "absent");
     ada.answered().await;
@@ -75,7 +75,7 @@ async fn numbers_of_refused_ops_stay_spent_when_a_feed_died() {
 }
 
 #[actix_web::test]
-async fn a_page_that_only_answers_pings_is_not_taken_for_gone() {
+async fn a_client_that_only_answers_pings_stays_connected() {
     const SILENCE: Duration = Duration::from_secs(2);
     let server = serve(&["--session-timeout=2s"]).await;
     let drawing = create_drawing(server.address()).await;
@@ -96,8 +96,8 @@ async fn a_page_that_only_answers_pings_is_not_taken_for_gone() {
 }
 
 #[actix_web::test]
-async fn a_page_that_asks_for_changes_all_the_time_is_closed() {
-    // Half of what may be asked at once, and far more than may be asked in a second.
+async fn a_client_with_too_many_requests_for_changes_is_closed() {
+    // Half of the burst limit, and far more than the limit per second.
     const SOME: usize = 50;
     const MANY: usize = 400;
     let server = serve(&[]).await;
@@ -113,7 +113,7 @@ async fn a_page_that_asks_for_changes_all_the_time_is_closed() {
         eve.raw(&since).await;
     }
     let closed = eve.closed().await;
-    // Not for the number of its frames, which has a limit of its own.
+    // Not for the number of frames, which has its own limit.
     assert_eq!(
         (closed.code, &*closed.reason),
         (4400, "final: too many requests")
@@ -133,7 +133,7 @@ async fn frames_until_left_out(send_buffer_frames: usize) -> u64 {
     slow.writes = false;
     slow.connect_slowly().await;
     let mut ada = Browser::open(address, &drawing).await;
-    // The operating system takes in few of them.
+    // The operating system buffers few of them.
     let mut large = pen(1.0);
     large["note"] = json!("x".repeat(60 * 1024));
     let skipped = "whiteboard_frames_skipped_total{kind=\"strokes\"}";
@@ -154,9 +154,9 @@ async fn frames_until_left_out(send_buffer_frames: usize) -> u64 {
 }
 
 #[actix_web::test]
-async fn as_many_frames_wait_for_a_page_that_does_not_read_as_a_setting_says() {
+async fn the_send_buffer_of_a_slow_client_is_bounded_by_its_setting() {
     let few = frames_until_left_out(4).await;
     let many = frames_until_left_out(104).await;
-    // What the operating system takes in is not the same each time.
+    // What the operating system buffers varies.
     assert!(many > few + 60, "{few} and {many}");
 }

@@ -39,7 +39,7 @@ fn file(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// Runs the program in an empty folder, with nothing in its environment but these.
+/// Runs the program in an empty folder, with only these variables in its environment.
 fn run(flags: &[&str], variables: &[(&str, &str)], env_file: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(".env"), env_file).unwrap();

@@ -1,4 +1,5 @@
-//! The program itself: it says where it is, stops when told to, and explains why it does not start.
+//! The program itself: it prints its address, stops on a signal, and explains why it does not
+//! start.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -21,7 +22,7 @@ fn command(folder: &Path, flags: &[&str]) -> Command {
     command
 }
 
-/// A running program, which does not outlive its test.
+/// A running program, killed with its test.
 struct Running {
     child: Child,
     log: BufReader<ChildStderr>,
@@ -34,7 +35,7 @@ impl Running {
         Self { child, log }
     }
 
-    /// Waits for the line that says it is ready, and gives the address in it.
+    /// Waits for the line that says it is ready, and returns the address in it.
     fn address(&mut self) -> String {
         let mut line = String::new();
         while self.log.read_line(&mut line).unwrap() > 0 {
@@ -55,7 +56,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -70,7 +71,7 @@ fn one_line(output: &Output, code: i32) -> String {
 }
 
 #[test]
-fn it_says_where_it_is_and_stops_when_told_to() {
+fn a_server_prints_its_address_and_stops_on_a_signal() {
     for signal in ["TERM", "INT"] {
         let folder = tempfile::tempdir().unwrap();
         let mut running = Running::start(folder.path(), &["--listen=127.0.0.1:0"]);
@@ -84,7 +85,7 @@ fn it_says_where_it_is_and_stops_when_told_to() {
 }
 
 #[test]
-fn what_was_made_is_there_after_a_restart() {
+fn strokes_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let flags = ["--listen=127.0.0.1:0"];
     for expected in 0..3 {
@@ -162,14 +163,14 @@ fn a_database_that_cannot_be_had_is_one_clear_line() {
     }
 }
 
-/// Tests that are killed leave no process behind: each ends with the thread that spawned it.
+/// Killed tests leave no process behind: each ends with the thread that spawned it.
 #[test]
 fn a_process_of_a_test_does_not_outlive_it() {
     let spawning = thread::spawn(|| {
         let mut command = program("sh");
         command.args(["-c", "echo; exec sleep 20"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        // It runs, and so is past all that was to be done before.
+        // It runs, so everything before it is done.
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();

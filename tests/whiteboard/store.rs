@@ -1,4 +1,4 @@
-//! One contract for the store, held on every kind of database.
+//! One contract for the store, tested on every kind of database.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -19,10 +19,10 @@ use whiteboard::store::{
 
 use crate::surrealdb::Server;
 
-/// How long anything may take that is waited for.
+/// Deadline of everything that the tests wait for.
 const SOON: Duration = Duration::from_secs(30);
 
-/// Something to open, and to keep for as long as it is open.
+/// A database to open, and its resources.
 struct Place {
     database: Database,
     _folder: Option<tempfile::TempDir>,
@@ -59,7 +59,7 @@ fn folder() -> Place {
     }
 }
 
-/// A database of its own on a server that tests share while any of them uses it.
+/// A database on a server that tests share while any of them uses it.
 fn server() -> Place {
     static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap();
@@ -74,7 +74,7 @@ fn server() -> Place {
     }
 }
 
-/// Runs a test on one kind of database, from a single-threaded runtime as actix has them.
+/// Runs a test on one kind of database, on a single-threaded runtime like actix's.
 fn on<F: Future<Output = ()>>(place: Place, test: impl FnOnce(Store) -> F) {
     run(async {
         let store = Store::open(&place.database, ServerId::random(), Metrics::new())
@@ -106,21 +106,21 @@ macro_rules! contract {
 contract! {
     an_append_moves_the_head_and_is_read_since
     an_append_that_is_behind_stores_nothing
-    an_append_to_what_is_deleted_is_gone
+    an_append_to_a_deleted_drawing_is_gone
     four_appenders_lose_nothing_to_each_other
     chunks_are_counted_by_rows_and_holes_cost_none
     a_first_load_reads_living_strokes_only_however_many_were_erased
     a_first_load_reads_the_rows_that_an_index_lists_and_what_is_newer
     an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body
-    a_subscriber_hears_each_change_and_each_signal
+    a_subscription_receives_each_change_and_each_signal
     a_signal_leaves_nothing_behind
-    drawings_are_listed_newest_first_in_pages
+    drawings_are_listed_newest_first_in_chunks
     a_deleted_drawing_can_be_taken_back
     a_swept_drawing_stays_away
     swept_tombstones_raise_compacted_but_never_reach_the_head
     a_new_epoch_is_another_for_every_drawing
-    heads_tell_of_many_drawings_at_once
-    servers_hear_of_each_other
+    heads_of_many_drawings_are_read_at_once
+    servers_receive_each_others_heartbeats
 }
 
 fn body(x: u32) -> Body {
@@ -151,7 +151,7 @@ async fn drawing(store: &Store) -> DrawingId {
     store.create("A drawing").await.unwrap().id
 }
 
-/// A drawing, deleted or not, as if its head were this.
+/// A drawing's state in the database, with this head.
 async fn at(store: &Store, drawing: DrawingId, head: Seq) -> ExpectedHead {
     let drawings = [drawing];
     let heads = again("a head", || store.heads(&drawings)).await;
@@ -175,7 +175,7 @@ async fn soon<F: Future>(what: &str, future: F) -> F::Output {
     }
 }
 
-/// Tries until it succeeds.
+/// Retries until it succeeds.
 async fn again<T, F: Future<Output = Result<T, StoreError>>>(
     what: &str,
     mut attempt: impl FnMut() -> F,
@@ -250,7 +250,7 @@ async fn an_append_that_is_behind_stores_nothing(store: Store) {
     assert_eq!(store.since(drawing, 2).await.unwrap().changes, []);
 }
 
-async fn an_append_to_what_is_deleted_is_gone(store: Store) {
+async fn an_append_to_a_deleted_drawing_is_gone(store: Store) {
     let drawing = drawing(&store).await;
     append(&store, drawing, 0, 1).await;
     let was = at(&store, drawing, 1).await;
@@ -342,7 +342,7 @@ async fn chunks_are_counted_by_rows_and_holes_cost_none(store: Store) {
     let kept: Vec<Seq> = std::iter::once(1).chain(51..=CHUNK_STROKES + 2).collect();
     assert_eq!(seqs(&page), kept, "holes are no rows, and cost no chunk");
     assert_eq!((page.head, page.more), (CHUNK_STROKES + 2, false));
-    // So many more rows that they do not fit.
+    // More rows than fit one chunk.
     append(&store, drawing, CHUNK_STROKES + 2, 60).await;
     let page = store.since(drawing, 0).await.unwrap();
     assert_eq!(page.changes.len() as u64, CHUNK_STROKES);
@@ -427,7 +427,7 @@ async fn a_first_load_reads_living_strokes_only_however_many_were_erased(store: 
     );
     let all = store.since(drawing, 0).await.unwrap().changes;
     assert_eq!(all, [&drawn[200..], &erased].concat());
-    // A stroke that comes back takes its tombstone away.
+    // A restored stroke replaces its tombstone.
     let back = Change {
         seq: 451,
         ..drawn[0].clone()
@@ -474,7 +474,7 @@ async fn an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body(store: Store) {
     assert_eq!(store.since(drawing, 0).await.unwrap().changes, changes);
 }
 
-async fn a_subscriber_hears_each_change_and_each_signal(store: Store) {
+async fn a_subscription_receives_each_change_and_each_signal(store: Store) {
     let drawing = drawing(&store).await;
     let elsewhere = store.create("Elsewhere").await.unwrap().id;
     let mut follow = store.subscribe(drawing).await.unwrap();
@@ -530,7 +530,7 @@ async fn a_signal_leaves_nothing_behind(store: Store) {
     assert_eq!((counted.strokes, counted.signals), (0, 0));
 }
 
-async fn drawings_are_listed_newest_first_in_pages(store: Store) {
+async fn drawings_are_listed_newest_first_in_chunks(store: Store) {
     let mut made = Vec::new();
     for n in 0..7 {
         made.push(store.create(&n.to_string()).await.unwrap());
@@ -642,7 +642,7 @@ async fn a_new_epoch_is_another_for_every_drawing(store: Store) {
     assert_eq!(lives.into_iter().collect::<BTreeSet<_>>().len(), 4);
 }
 
-async fn heads_tell_of_many_drawings_at_once(store: Store) {
+async fn heads_of_many_drawings_are_read_at_once(store: Store) {
     let (a, b) = (
         store.create("a").await.unwrap(),
         store.create("b").await.unwrap(),
@@ -675,7 +675,7 @@ async fn heads_tell_of_many_drawings_at_once(store: Store) {
     assert_eq!(store.heads(&[]).await, Ok(Vec::new()));
 }
 
-async fn servers_hear_of_each_other(store: Store) {
+async fn servers_receive_each_others_heartbeats(store: Store) {
     let drawing = DrawingId::random();
     let mut follow = store.subscribe_servers().await.unwrap();
     for sessions in [3, 4] {
@@ -782,7 +782,7 @@ fn servers_that_start_at_once_open_the_same_new_database() {
 }
 
 #[test]
-fn what_was_acknowledged_survives_a_killed_database() {
+fn acknowledged_ops_survive_a_killed_database() {
     let mut server = Server::start();
     run(async {
         let mut database = server.database("test");
@@ -815,7 +815,7 @@ fn what_was_acknowledged_survives_a_killed_database() {
         let head = soon("an append", async {
             loop {
                 let page = again("a page", || store.since(drawing, 0)).await;
-                // What was unknown may have happened, or may still happen.
+                // An unknown append may have been stored, or may still be.
                 assert_eq!(page.changes[..3], acknowledged[..3]);
                 let change = draw(page.head + 1);
                 let changes = std::slice::from_ref(&change);

@@ -1,4 +1,4 @@
-//! A real SurrealDB server process, on a free port and a folder of its own.
+//! A real SurrealDB server process, with its own port and folder.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -12,7 +12,7 @@ use crate::processes::{free_port, program, spawn};
 
 /// How long the process may take until it answers.
 const START: Duration = Duration::from_secs(60);
-/// `router` makes all servers use SurrealDB's router engine, as several of its nodes need it.
+/// `router` makes all servers use SurrealDB's router engine, which several of its nodes require.
 const ENGINE: &str = "WHITEBOARD_TEST_ENGINE";
 
 /// The process, killed and waited for when this is dropped.
@@ -23,16 +23,16 @@ pub struct Server {
     process: Option<Child>,
 }
 
-/// How the server finds out who is to be told of a write.
+/// The engine of live queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// Within the write itself, on its own node: the default.
+    /// Notifies within the write itself, on its own node: the default.
     Inline,
-    /// From an event log that all nodes share.
+    /// Notifies from an event log that all nodes share.
     Router,
 }
 
-/// The engine that the environment asks for.
+/// The engine that the environment requests.
 pub fn engine() -> Engine {
     match std::env::var(ENGINE).as_deref() {
         Ok("router") => Engine::Router,
@@ -42,7 +42,7 @@ pub fn engine() -> Engine {
 }
 
 impl Server {
-    /// Starts a server on an empty folder, with the engine that the environment asks for, and waits
+    /// Starts a server on an empty folder, with the engine that the environment requests, and waits
     /// until it answers.
     pub fn start() -> Self {
         Self::start_with(engine())
@@ -60,7 +60,7 @@ impl Server {
         server
     }
 
-    /// Starts it again on the same folder and port.
+    /// Restarts it on the same folder and port.
     pub fn restart(&mut self) {
         self.kill();
         let mut command = program(binary());
@@ -105,7 +105,7 @@ impl Server {
         backup
     }
 
-    /// Puts a copy in the place of its folder, while it does not run.
+    /// Replaces its folder by a copy, while it does not run.
     pub fn restore(&self, backup: &tempfile::TempDir) {
         for entry in std::fs::read_dir(self.folder.path()).unwrap() {
             let path = entry.unwrap().path();
@@ -124,12 +124,12 @@ impl Server {
         assert!(copied.unwrap().success(), "{}", from.display());
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
 
-    /// The process that runs now, if one does.
+    /// The running process, if there is one.
     pub fn pid(&self) -> Option<u32> {
         self.process.as_ref().map(Child::id)
     }

@@ -1,5 +1,4 @@
-//! A server to test against, in this process or as one of its own, and what is asked of it
-//! over HTTP.
+//! Servers to test against, in this process or as processes, and requests to them over HTTP.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -16,22 +15,22 @@ use whiteboard::store::Database;
 
 use crate::processes::{program, spawn};
 
-/// How long a process may take until it says where it listens.
+/// How long a process may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a process may take until it ends by itself.
+/// How long a process may take to end by itself.
 const END_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long an address may take until it answers as is waited for.
+/// How long an address may take until it gives the expected answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long any answer may take, to its last byte.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A client that fails when an answer takes too long, rather than wait for ever.
+/// A client that fails when an answer takes too long, instead of waiting for ever.
 pub fn client() -> reqwest::Client {
     let client = reqwest::Client::builder().timeout(REQUEST_TIMEOUT);
     client.build().expect("a client")
 }
 
-/// Starts a server that forgets, with these flags.
+/// Starts a server with a database in memory and these flags.
 pub async fn serve(flags: &[&str]) -> Server {
     Server::start(settings("mem://", flags))
         .await
@@ -56,12 +55,12 @@ pub fn settings_on(database: &Database, flags: &[&str]) -> Settings {
     settings
 }
 
-/// Waits until `/readyz` answers with this status; gives how long that took.
+/// Waits until `/readyz` answers with this status; returns how long that took.
 pub async fn ready(address: SocketAddr, status: u16) -> Duration {
     answers(&format!("http://{address}/readyz"), status).await
 }
 
-/// Waits until an address answers with this status; gives how long that took.
+/// Waits until an address answers with this status; returns how long that took.
 pub async fn answers(url: &str, status: u16) -> Duration {
     let begun = Instant::now();
     loop {
@@ -77,13 +76,13 @@ pub async fn answers(url: &str, status: u16) -> Duration {
 
 /// Settings with these flags, on any free port.
 pub fn settings(database: &str, flags: &[&str]) -> Settings {
-    // With RUST_LOG set, a failing test shows what the server said.
+    // With RUST_LOG set, a failing test shows the server's log.
     let _ = env_logger::builder().is_test(true).try_init();
     let first = ["--listen", "127.0.0.1:0", "--database", database];
     Settings::from_flags(first.iter().chain(flags).copied()).expect("settings")
 }
 
-/// Makes a drawing and gives its id.
+/// Creates a drawing and returns its id.
 pub async fn create_drawing(address: SocketAddr) -> String {
     let response = client()
         .post(format!("http://{address}/api/drawings"))
@@ -97,7 +96,7 @@ pub async fn create_drawing(address: SocketAddr) -> String {
     drawing["id"].as_str().expect("an id").to_owned()
 }
 
-/// A whole drawing as it is read over HTTP.
+/// A whole drawing, read over HTTP.
 pub async fn strokes(address: SocketAddr, drawing: &str) -> Value {
     let url = format!("http://{address}/api/drawings/{drawing}/strokes?since=0");
     let response = client().get(url).send().await.expect("an answer");
@@ -142,7 +141,7 @@ impl Process {
         Self::run(command, data)
     }
 
-    /// Starts one that may open so many files.
+    /// Starts one that may open this many files.
     pub fn start_with_few_files(data: &Path, files: usize) -> Self {
         let mut command = program("sh");
         let few = r#"ulimit -n "$0" && exec "$@""#;
@@ -150,7 +149,7 @@ impl Process {
         Self::run(command, data)
     }
 
-    /// Waits until it ends by itself; gives its exit code and all that it logged.
+    /// Waits until it ends by itself; returns its exit code and its log.
     pub fn ended(mut self) -> (Option<i32>, Vec<String>) {
         let deadline = Instant::now() + END_TIMEOUT;
         let status = loop {
@@ -204,7 +203,7 @@ impl Process {
         process
     }
 
-    /// Tells it to stop, and gives all that it logged.
+    /// Stops it with SIGTERM, and returns its log.
     pub fn stop(mut self) -> Vec<String> {
         let id = self.child.id().to_string();
         let told = Command::new("kill").args(["-s", "TERM", &id]).status();
@@ -213,7 +212,7 @@ impl Process {
         self.all_it_logged()
     }
 
-    /// Ends it as a power cut would: it learns nothing of it.
+    /// Kills it, like a power cut.
     pub fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");

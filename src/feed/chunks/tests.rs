@@ -1,4 +1,4 @@
-//! Readers that load a drawing in chunks while it changes, and what is kept for them.
+//! Readers that load a drawing in chunks while it changes, and the chunks kept for them.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::domain::ids::{OpId, PersonId, StrokeId, WriterId};
 use crate::domain::stroke::Body;
 use crate::feed::position::resolve_read;
 
-/// Bytes of each stroke: some fifteen fit a chunk.
+/// Size of each stroke, in bytes: some fifteen fit a chunk.
 const BYTES: usize = 60 * 1024;
 
 fn body() -> Body {
@@ -63,7 +63,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Takes one chunk; says whether there is more.
+    /// Reads one chunk; returns whether there is more.
     fn read(&mut self, chunks: &mut Chunks, drawing: &Drawing) -> bool {
         let epoch = Some(drawing.epoch());
         let (load, reset) = resolve_read(drawing, self.since, epoch, self.target);
@@ -122,7 +122,7 @@ fn a_first_load_in_chunks_ends_in_the_drawing_whatever_changes_meanwhile() {
 }
 
 #[test]
-fn a_first_load_in_chunks_of_what_does_not_change_has_no_tombstone() {
+fn a_first_load_of_an_unchanged_drawing_has_no_tombstone() {
     let (body, strokes) = (body(), [(); 60].map(|()| StrokeId::random()));
     let mut drawing = large(&strokes, &body);
     for stroke in &strokes[..20] {
@@ -173,7 +173,7 @@ fn a_chunk_is_kept_until_a_row_of_it_goes() {
     assert!(!Arc::ptr_eq(&chunk, &first(&drawing)));
 }
 
-fn first_page(chunks: &mut Chunks, drawing: &Drawing) -> ReadChunk {
+fn first_chunk(chunks: &mut Chunks, drawing: &Drawing) -> ReadChunk {
     let load = Load::First {
         after: 0,
         target: drawing.head(),
@@ -188,14 +188,14 @@ async fn an_answer_comes_in_small_pieces_that_all_readers_share() {
     let mut chunks = chunks();
     for encoding in [Encoding::Plain, Encoding::Gzip] {
         let head = || "[".to_owned();
-        let one = first_page(&mut chunks, &drawing);
+        let one = first_chunk(&mut chunks, &drawing);
         let one = one.body(head(), encoding).await.unwrap();
-        let other = first_page(&mut chunks, &drawing);
+        let other = first_chunk(&mut chunks, &drawing);
         let other = other.body(head(), encoding).await.unwrap();
         assert_eq!(one.concat(), other.concat());
         let size = |piece: &Bytes| (1..=PIECE_BYTES).contains(&piece.len());
         assert!(one.iter().all(size), "{encoding:?}");
-        // What stands before and after the text is each reader's own.
+        // The text before and after the changes is each reader's own.
         let large = |pieces: &[Bytes]| -> Vec<*const u8> {
             let large = pieces.iter().filter(|piece| piece.len() == PIECE_BYTES);
             large.map(|piece| piece.as_ptr()).collect()
@@ -208,13 +208,13 @@ async fn an_answer_comes_in_small_pieces_that_all_readers_share() {
 }
 
 #[actix_web::test]
-async fn a_chunk_is_encoded_once_for_all_who_read_it_at_once() {
+async fn concurrent_readers_share_one_encoding_of_a_chunk() {
     const READERS: usize = 30;
     let strokes = [(); 40].map(|()| StrokeId::random());
     let drawing = large(&strokes, &body());
     let mut chunks = chunks();
     let pages: Vec<_> = (0..READERS)
-        .map(|_| first_page(&mut chunks, &drawing))
+        .map(|_| first_chunk(&mut chunks, &drawing))
         .collect();
     for (encoding, word) in [(Encoding::Plain, "plain"), (Encoding::Gzip, "gzip")] {
         let bodies = pages.iter().map(|page| page.body("[".to_owned(), encoding));

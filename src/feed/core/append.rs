@@ -1,4 +1,4 @@
-//! How the core appends, and acknowledges what was appended.
+//! Appends in the core, and their acknowledgement.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::feed::sync::Reading;
 use crate::feed::timers::Timer;
 use crate::feed::writer::{Next, State};
 use crate::metrics::Outcome;
-use crate::protocol::ToBrowser;
+use crate::protocol::ServerFrame;
 use crate::store::{Appended, ExpectedHead, StoreError};
 
 impl<M: Mailbox> Core<M> {
-    /// Appends the ops that have gathered, unless an append or a read is in flight: then they gather on.
+    /// Appends the queued ops, unless an append or a read is in flight: then they wait.
     pub(super) fn append(&mut self, step: &mut Step) {
         if self.writer.state() != State::Idle || self.sync.reading() != Reading::Idle {
             return;
@@ -63,15 +63,15 @@ impl<M: Mailbox> Core<M> {
                 if let Some(turn) = self.writer.contention.lost(took, step.now) {
                     self.ask_for_turn(turn, step);
                 }
-                // See what the other server did, and decide again.
+                // Read the other server's changes, and decide again.
                 self.read(step);
             }
             Ok(Appended::Gone) | Err(StoreError::NotFound | StoreError::Gone) => {
                 self.end(CloseReason::NoDrawing, step);
             }
             Err(StoreError::Failed(reason)) => self.on_append_failed(&reason, step),
-            // It may or may not have happened. The rows tell: a decision after a read finds the ops
-            // that are stored, by their writer and number.
+            // The outcome is unknown. A decision after a read finds stored ops by their writer and
+            // number.
             Err(error) => {
                 self.writer.queue.set_unproven(decision.verdicts);
                 self.on_append_unanswered(&error, step);
@@ -92,7 +92,7 @@ impl<M: Mailbox> Core<M> {
         for change in decision.changes {
             self.on_change(change, step);
         }
-        // Strokes before acknowledgements: a client that has its "done" has them too.
+        // Strokes before acknowledgements: a client that has received `done` has the strokes too.
         self.flush(step);
         self.acknowledge(decision.verdicts, step);
         self.watch_slow_subscribers(step);
@@ -108,8 +108,9 @@ impl<M: Mailbox> Core<M> {
         self.read_after_pause(false, step);
     }
 
-    /// The database answered with an error. Of several ops one may be the cause: then each goes alone. One
-    /// that is alone is refused only if the database takes other writes: it may be full.
+    /// The database answered with an error. One of several ops may be the cause: then each is
+    /// appended alone. A single op is refused only if the database accepts other writes: its disk
+    /// may be full.
     fn on_append_failed(&mut self, reason: &str, step: &mut Step) {
         log::log!(
             self.sync.backoff.level(),
@@ -131,7 +132,7 @@ impl<M: Mailbox> Core<M> {
             return;
         }
         if self.writer.queue.second_failure() {
-            let refusal = Refusal::Invalid("the database does not take it".into());
+            let refusal = Refusal::Invalid("the database does not accept it".into());
             let verdict = Verdict::Refused {
                 refusal,
                 stroke: None,
@@ -141,7 +142,7 @@ impl<M: Mailbox> Core<M> {
         self.read(step);
     }
 
-    /// Tells the sessions what became of the batch.
+    /// Sends the sessions the outcome of the batch.
     fn acknowledge(&mut self, verdicts: Vec<Verdict>, step: &mut Step) {
         let mut acks: BTreeMap<SessionId, Acks> = BTreeMap::new();
         for ((session, n), verdict) in self.writer.queue.finish().into_iter().zip(verdicts) {
@@ -153,7 +154,7 @@ impl<M: Mailbox> Core<M> {
                     .metrics
                     .ops_refused
                     .count((&refusal).into());
-                let frame = ToBrowser::refused(n, &refusal, stroke.as_ref()).encode();
+                let frame = ServerFrame::refused(n, &refusal, stroke.as_ref()).encode();
                 acks.refusals.push(frame);
             }
         }

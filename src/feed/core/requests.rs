@@ -1,6 +1,6 @@
-//! How the core answers joins, greetings and reads, once it is sure where the database is.
+//! Joins, hellos and reads in the core, answered once it has caught up with the database.
 //!
-//! It must never judge a position that is beyond what it has read.
+//! It must never judge a position beyond its own head.
 
 use super::{Core, Step};
 use crate::domain::access::Access;
@@ -10,7 +10,7 @@ use crate::feed::mailbox::Mailbox;
 use crate::feed::position::resolve_read;
 use crate::feed::requests::PendingRequest;
 use crate::metrics::Resync;
-use crate::protocol::{Hello, ToBrowser};
+use crate::protocol::{Hello, ServerFrame};
 
 impl<M: Mailbox> Core<M> {
     pub(super) fn request(&mut self, request: PendingRequest<M>, resync: Resync, step: &mut Step) {
@@ -22,7 +22,8 @@ impl<M: Mailbox> Core<M> {
             self.serve(request, resync, step);
             return;
         }
-        // A position beyond this feed's head may be right: the feed may lag, so it reads before it judges.
+        // A position beyond this feed's head may be valid: the feed may lag, so it reads before it
+        // judges.
         let is_ahead = self.replica.drawing().is_some() && request.position() > self.replica.head();
         self.requests.keep(request);
         if is_ahead {
@@ -45,12 +46,12 @@ impl<M: Mailbox> Core<M> {
             return false;
         };
         if let PendingRequest::Hello { session, .. } = request {
-            // A hello waits with the join of its session, and for the tombstones: the last op of a writer may
-            // be found in one of them only.
+            // A hello waits for the join of its session and for the tombstones: the last op of a
+            // writer may be found only in one of them.
             return !self.requests.has_join(*session) && drawing.is_whole();
         }
         let position = request.position();
-        // Who holds nothing needs no tombstone, and who holds something those after it.
+        // A reader that holds nothing needs no tombstone; others need those after their position.
         position == 0 || (drawing.tombstones_missing_to() <= position && position <= drawing.head())
     }
 
@@ -92,7 +93,7 @@ impl<M: Mailbox> Core<M> {
                 let chunk = self
                     .chunks
                     .read(drawing, load, reset.is_some(), title, step.now);
-                // A reader that is gone misses nothing.
+                // The reader has gone.
                 let _ = request.answer.send(Ok(chunk));
             }
         }
@@ -103,7 +104,7 @@ impl<M: Mailbox> Core<M> {
             return;
         };
         let done = drawing.last(hello.writer.id);
-        let frame = ToBrowser::Welcome {
+        let frame = ServerFrame::Welcome {
             writer: hello.writer.id,
             author: hello.writer.author,
             epoch: drawing.epoch(),

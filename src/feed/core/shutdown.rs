@@ -1,7 +1,6 @@
 //! How the core ends.
 //!
-//! Every session and every request must be answered, and no op that was taken may be without its
-//! acknowledgement.
+//! Every session and request must be answered, and every accepted op acknowledged.
 
 use std::time::Duration;
 
@@ -16,15 +15,15 @@ const DRAIN_INTERVAL: Duration = Duration::from_millis(50);
 const DRAIN_BATCH: usize = 50;
 
 impl<M: Mailbox> Core<M> {
-    /// A drawing that was never read cannot be served: those who wait come back later.
+    /// A drawing that was never read cannot be served: waiting clients retry later.
     pub(super) fn end_unless_read(&mut self, step: &mut Step) {
         if self.replica.drawing().is_none() {
             self.end(CloseReason::Unavailable, step);
         }
     }
 
-    /// Closes all sessions and stops. Requests for the drawing from now on open another feed; those that were
-    /// sent to this one before are refused.
+    /// Closes all sessions and stops. Later requests for the drawing open another feed; those
+    /// already sent to this one are refused.
     pub(super) fn end(&mut self, reason: CloseReason, step: &mut Step) {
         let is_ended = self.lifecycle.is_ended();
         self.lifecycle.end(reason);
@@ -43,7 +42,8 @@ impl<M: Mailbox> Core<M> {
         }
     }
 
-    /// Takes nothing new; what was taken is committed and acknowledged; then the sessions are closed in batches.
+    /// Accepts nothing new; commits and acknowledges what was accepted; then closes the sessions in
+    /// batches.
     pub(super) fn drain(&mut self, step: &mut Step) {
         if self.lifecycle.is_ended() {
             return;
@@ -61,7 +61,7 @@ impl<M: Mailbox> Core<M> {
                 changed |= self.presence.leave(*session);
             }
             if changed {
-                // The other servers need not wait until this one's heartbeats are missed.
+                // Tells the other servers at once, before they miss this server's heartbeats.
                 self.presence_changed(step);
             }
             let is_sending =

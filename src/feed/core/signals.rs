@@ -1,7 +1,6 @@
-//! How the core passes on what nobody stores: ink, pointers, who is here, and what the feeds of one
-//! drawing tell each other.
+//! Signals in the core: ink, pointers, presence, and the messages between the feeds of one drawing.
 //!
-//! Signals must never wait for the database, nor make anything else wait.
+//! Signals must never wait for the database, nor block anything else.
 
 use std::time::Duration;
 
@@ -14,15 +13,15 @@ use crate::feed::signals::ForPeers;
 use crate::feed::subscribers::Retained;
 use crate::feed::timers::Timer;
 use crate::metrics::Dropped;
-use crate::protocol::{PageSignal, PeerMessage, ToBrowser};
+use crate::protocol::{ClientSignal, PeerMessage, ServerFrame};
 use crate::store::StoreError;
 
-/// Who is here is told to the other servers again this long after it changed: SurrealDB's router engine
-/// loses a row now and then, and within a second everyone is to know.
+/// Presence is sent to the other servers again this long after a change: SurrealDB's router engine
+/// loses a row now and then, and a change should reach everyone within a second.
 const PRESENCE_REPEAT: Duration = Duration::from_millis(400);
 
 impl<M: Mailbox> Core<M> {
-    pub(super) fn on_signal(&mut self, session: SessionId, signal: PageSignal, step: &mut Step) {
+    pub(super) fn on_signal(&mut self, session: SessionId, signal: ClientSignal, step: &mut Step) {
         let Some(writer) = self.subscribers.writer(session) else {
             return;
         };
@@ -46,8 +45,8 @@ impl<M: Mailbox> Core<M> {
         self.schedule_signals(step);
     }
 
-    /// Lists those who do something before those who do nothing, and drops the pointers of those who are not
-    /// listed: nobody would know whose they are.
+    /// Lists active people before idle ones, and drops the pointers of those who are not listed,
+    /// since clients could not name their owners.
     fn note_activity(&mut self, signals: &mut Signals, step: &mut Step) {
         for ink in &signals.ink {
             self.signalling.dirty.for_sessions |= !self.presence.acts(ink.writer, step.now);
@@ -80,7 +79,7 @@ impl<M: Mailbox> Core<M> {
         self.schedule_signals(step);
     }
 
-    /// The first signal goes at once; those that follow within the pause go together.
+    /// The first signal is sent at once; those within the pause after it are sent together.
     pub(super) fn schedule_signals(&mut self, step: &mut Step) {
         let pause = signal_pause(self.subscribers.len());
         let at = self
@@ -92,20 +91,20 @@ impl<M: Mailbox> Core<M> {
 
     pub(super) fn send_signals(&mut self, step: &mut Step) {
         self.signalling.sent_at = Some(step.now);
-        // Before the pointers, which mean nothing to whoever does not know whose they are.
+        // Before the pointers, which are useless without their owners.
         self.send_presence(step);
         let signals = std::mem::take(&mut self.signalling.for_sessions);
         if !signals.is_empty() {
-            let frame = ToBrowser::Signals(&signals).encode();
+            let frame = ServerFrame::Signals(&signals).encode();
             self.subscribers.signal(&frame);
         }
         self.watch_slow_subscribers(step);
         self.publish_gathered(step);
     }
 
-    /// Sends who is here, unless that was done a moment ago: then a little later.
+    /// Sends presence, or delays it if it was sent a moment ago.
     fn send_presence(&mut self, step: &mut Step) {
-        // A server that stops tells the others without a pause: its own sessions are closed.
+        // A server that stops sends to the others without a pause: its own sessions are closed.
         let people = match self.lifecycle.close_reason() {
             Some(_) => 0,
             None => self.presence.len(),
@@ -119,7 +118,8 @@ impl<M: Mailbox> Core<M> {
         }
         let (for_sessions, for_peers) = self.signalling.dirty.take(step.now);
         if for_sessions && let Some((change, whole)) = self.presence.update_for_sessions(step.now) {
-            let [change, whole] = [change, whole].map(|update| ToBrowser::People(&update).encode());
+            let [change, whole] =
+                [change, whole].map(|update| ServerFrame::People(&update).encode());
             self.subscribers
                 .announce_change(Retained::People, change, whole, step.now);
         }
@@ -127,13 +127,13 @@ impl<M: Mailbox> Core<M> {
         self.signalling.presence = match (for_peers, waiting) {
             (ForPeers::Nothing, waiting) => waiting,
             (ForPeers::Changes, None) => Some(self.presence.update_for_peers()),
-            // A change that still waits for the row before it becomes a part of the whole.
+            // A change that waits for the row in flight is included in the whole list.
             (ForPeers::Changes | ForPeers::All, _) => Some(self.presence.whole_for_peers()),
         };
     }
 
-    /// Writes what has gathered for the other servers as one row, if there are any. One row is in flight
-    /// at a time: a slow database gets fewer and larger rows, never a queue.
+    /// Writes everything gathered for the other servers as one row, if there are any. One row is in
+    /// flight at a time: a slow database gets fewer and larger rows, never a queue.
     fn publish_gathered(&mut self, step: &mut Step) {
         if !self.presence.is_shared() {
             self.signalling.forget_for_peers();
@@ -145,7 +145,7 @@ impl<M: Mailbox> Core<M> {
         }
     }
 
-    /// Says that this feed is new, and asks the others who is there.
+    /// Announces that this feed is new, and requests the other servers' lists.
     pub(super) fn announce(&mut self, step: &mut Step) {
         let message = PeerMessage {
             want_presence: true,

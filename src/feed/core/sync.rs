@@ -11,7 +11,7 @@ use crate::feed::replica::{Placed, ReadOutcome, ReadPlan};
 use crate::feed::subscribers::Retained;
 use crate::feed::timers::Timer;
 use crate::metrics::{GapFix, Resync};
-use crate::protocol::{ResetReason, ToBrowser};
+use crate::protocol::{ResetReason, ServerFrame};
 use crate::store::{Head, StoreError};
 
 impl<M: Mailbox> Core<M> {
@@ -25,7 +25,8 @@ impl<M: Mailbox> Core<M> {
         match result {
             Ok(()) => {
                 self.sync.subscribed();
-                // Subscribed first, read second: what is written between the two is found by one or the other.
+                // Subscribed first, read second: a write between the two is found by one or the
+                // other.
                 self.read(step);
                 self.schedule_head_check(step);
                 self.announce(step);
@@ -77,7 +78,7 @@ impl<M: Mailbox> Core<M> {
     /// that hold nothing are served at once, then the tombstones and what is new meanwhile.
     pub(super) fn read(&mut self, step: &mut Step) {
         if self.sync.begin_read() {
-            // Requests that arrive from now on may know more than this read will find.
+            // Later requests may know of changes that this read does not find.
             self.requests.begin_read();
             step.effect(Effect::Read(self.replica.read_plan()));
         }
@@ -119,7 +120,7 @@ impl<M: Mailbox> Core<M> {
         }
     }
 
-    /// The database holds another history: a backup was restored. Everyone starts over.
+    /// The database has another history: a backup was restored. All sessions start over.
     fn start_over(&mut self, renew: Option<Epoch>, step: &mut Step) {
         log::warn!(
             "drawing {} has another history than before: it is read from its beginning",
@@ -147,7 +148,7 @@ impl<M: Mailbox> Core<M> {
         self.read(step);
     }
 
-    /// The drawing is known up to where the database was when the read began, or further.
+    /// The drawing has caught up with where the database was when the read began.
     fn read_completed(&mut self, step: &mut Step) {
         let again = self.sync.end_read(self.replica.head());
         self.writer.read_ended();
@@ -155,7 +156,7 @@ impl<M: Mailbox> Core<M> {
         for request in self.requests.take_answered() {
             self.serve(request, Resync::Cold, step);
         }
-        // Before what may need another read: or reads that follow each other would let nothing be stored.
+        // Before anything that may need another read: consecutive reads would block all appends.
         self.append(step);
         for request in self.requests.take_waiting() {
             self.request(request, Resync::Cold, step);
@@ -179,7 +180,8 @@ impl<M: Mailbox> Core<M> {
         self.read_after_pause(true, step);
     }
 
-    /// Reads after a pause; nothing is appended before. `has_failed`: it is the read in flight that failed.
+    /// Reads after a pause; no append begins before. `has_failed`: the read in flight is the one
+    /// that failed.
     pub(super) fn read_after_pause(&mut self, has_failed: bool, step: &mut Step) {
         let pause = self.sync.backoff.next(&mut self.random);
         if self.sync.wait_to_read(has_failed) {
@@ -214,7 +216,7 @@ impl<M: Mailbox> Core<M> {
         }
     }
 
-    /// The head moved, or a read ended: what waited may be next now, and sessions get it.
+    /// The head moved, or a read ended: buffered changes may be next now, and sessions get them.
     fn head_moved(&mut self, step: &mut Step) {
         self.replica.take_waiting();
         self.note_state();
@@ -254,7 +256,7 @@ impl<M: Mailbox> Core<M> {
     fn set_title(&mut self, title: String, step: &mut Step) {
         if self.replica.set_title(title) {
             let title = self.replica.title();
-            let frame = ToBrowser::Drawing { title }.encode();
+            let frame = ServerFrame::Drawing { title }.encode();
             self.subscribers.announce(Retained::Title, frame, step.now);
             self.watch_slow_subscribers(step);
         }

@@ -1,7 +1,7 @@
-//! Whom the pages are told of by name, when more are here than can be: those who do something
-//! take the places of those who do nothing.
+//! The people sent to the clients by name when there are more than the limit: active people replace
+//! idle ones.
 //!
-//! It must never list more than [`MAX_LISTED`], nor anyone who is not here.
+//! It must never list more than [`MAX_LISTED`], nor anyone who is not present.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -9,29 +9,29 @@ use std::time::{Duration, Instant};
 use crate::domain::ids::WriterId;
 use crate::domain::people::Person;
 
-/// Most writers whom a page is told of by name, with the pages of one person counted each.
-/// It bounds what a page is told when it comes: some 50 times 150 bytes.
+/// Most writers sent to a client by name, counting each tab of a person. It bounds the first
+/// presence frame to some 50 times 150 bytes.
 pub const MAX_LISTED: usize = 50;
-/// Who did nothing for so long gives way to somebody who does something and is not listed.
+/// A listed writer idle for this long is replaced by an active one that is not listed.
 pub const QUIET: Duration = Duration::from_secs(10);
 
-/// When writers last moved their pointer or drew, as far as it matters.
+/// When writers last moved their pointer or drew, as long as it matters.
 #[derive(Debug, Default)]
 pub(super) struct Activity(HashMap<WriterId, Instant>);
 
 impl Activity {
-    /// A writer does something.
+    /// A writer moved its pointer or drew.
     pub(super) fn note(&mut self, writer: WriterId, now: Instant) {
         self.0.insert(writer, now);
     }
 
-    /// Forgets what no longer matters.
+    /// Drops entries that no longer matter.
     fn forget_quiet(&mut self, now: Instant) {
         self.0.retain(|_, at| now.duration_since(*at) <= QUIET);
     }
 
-    /// Who is listed from now on: those who were and are still here, but for the quiet ones that
-    /// give way, and then whoever came first, in the order of `all`.
+    /// The new list: those listed before who are still present, except for idle ones that are
+    /// replaced, and then the earliest, in the order of `all`.
     pub(super) fn choose<'a>(
         &mut self,
         before: &BTreeMap<WriterId, Person>,
@@ -56,7 +56,7 @@ impl Activity {
             .copied()
             .collect();
         let mut quiet = quiet.into_iter();
-        // A stable sort: among those who do nothing the first stays the first.
+        // A stable sort: idle people keep their order.
         others.sort_by_key(|person| !self.0.contains_key(&person.writer));
         for person in others {
             if listed.len() >= MAX_LISTED {
@@ -120,13 +120,13 @@ mod tests {
         assert!(few.len() == 3 && are_listed(&few, &all[..3]));
         let many = choose(&mut activity, &few, &all, now);
         assert!(many.len() == MAX_LISTED && are_listed(&many, &all[..MAX_LISTED]));
-        // The first three go: the next three take their places.
+        // The first three leave, and the next three take their places.
         let later = choose(&mut activity, &many, &all[3..], now);
         assert!(later.len() == MAX_LISTED && are_listed(&later, &all[3..MAX_LISTED + 3]));
     }
 
     #[test]
-    fn who_does_something_takes_the_place_of_who_is_quiet() {
+    fn an_active_person_replaces_an_idle_one_in_the_list() {
         let (mut activity, now) = (Activity::default(), Instant::now());
         let all = people(2 * MAX_LISTED);
         let before = choose(&mut activity, &BTreeMap::new(), &all, now);
@@ -139,7 +139,7 @@ mod tests {
         let listed = choose(&mut activity, &before, &all, now);
         assert!(listed.len() == MAX_LISTED && are_listed(&listed, busy));
         assert!(listed.contains_key(&late) && !listed.contains_key(&quiet.writer));
-        // Nobody is quiet any more: whoever does something now has to wait.
+        // No one is idle any more: a newly active writer has to wait.
         activity.note(later, now);
         assert_eq!(choose(&mut activity, &listed, &all, now), listed);
         let afterwards = now + QUIET + Duration::from_millis(1);

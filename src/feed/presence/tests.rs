@@ -1,4 +1,4 @@
-//! Tests of who is here, and of what sessions and other servers make of what they are told.
+//! Tests of presence, and of what sessions and other servers make of the lists they receive.
 
 use super::*;
 use crate::domain::colour::Colour;
@@ -17,7 +17,7 @@ fn person(name: &str) -> Person {
     }
 }
 
-/// One of a few people with one of a few pages, under one of a few names.
+/// One of a few people with one of a few tabs, under one of a few names.
 fn numbered(number: u8, page: u8, name: u8) -> Person {
     let [key, tab] = [number, page].map(|part| Uuid::from_u128(u128::from(part) + 1));
     let Writer { id: writer, author } = Writer::new(key, tab);
@@ -39,13 +39,13 @@ fn names(people: &People) -> Vec<&str> {
     names
 }
 
-/// What a session that is told everything holds now.
+/// The list of a session that receives every frame.
 fn seen(presence: &mut Presence) -> &People {
     presence.update_for_sessions(Instant::now());
     &presence.to_sessions
 }
 
-/// Tells `receiver`, which is asked for as `server`, what is new, and everything if it missed something.
+/// Sends `receiver` the changes of `server`, and the whole list if it missed some.
 fn tell(sender: &mut Presence, receiver: &mut Presence, server: ServerId) {
     let news = sender.update_for_peers();
     if receiver.on_row(server, Some(news)).missed {
@@ -73,7 +73,7 @@ fn a_writer_is_here_once_also_when_another_server_still_names_it() {
 }
 
 #[test]
-fn the_pages_of_one_person_count_once() {
+fn the_sessions_of_one_person_count_once() {
     let mut presence = Presence::begin(1);
     for page in 1..=3 {
         presence.join(page.into(), numbered(1, page, 1));
@@ -84,7 +84,7 @@ fn the_pages_of_one_person_count_once() {
 }
 
 #[test]
-fn a_server_unheard_for_three_beats_is_gone() {
+fn a_server_that_misses_three_heartbeats_is_gone() {
     let (mut presence, mut other) = (Presence::begin(1), Presence::begin(2));
     let server = ServerId::random();
     other.join(1, person("Bob"));
@@ -97,7 +97,7 @@ fn a_server_unheard_for_three_beats_is_gone() {
     assert!(presence.expire_peers());
     assert!(!presence.is_shared());
     assert_eq!(seen(&mut presence).count(), 0);
-    // Should it only have been silent, its next row is taken for one that follows a gap.
+    // If it was only silent, its next row counts as one after a gap.
     assert!(
         presence
             .on_row(server, Some(other.update_for_peers()))
@@ -106,7 +106,7 @@ fn a_server_unheard_for_three_beats_is_gone() {
 }
 
 #[test]
-fn the_empty_change_of_a_beat_tells_who_missed_the_last_one() {
+fn the_empty_change_of_a_heartbeat_reveals_a_missed_row() {
     let (mut presence, mut other) = (Presence::begin(1), Presence::begin(2));
     let server = ServerId::random();
     presence.on_row(server, Some(other.whole_for_peers()));
@@ -125,7 +125,7 @@ fn the_empty_change_of_a_beat_tells_who_missed_the_last_one() {
 }
 
 #[test]
-fn a_server_that_begins_anew_is_not_taken_for_what_it_was() {
+fn a_restarted_server_is_a_new_one() {
     let mut presence = Presence::begin(1);
     let server = ServerId::random();
     let (mut before, mut after) = (Presence::begin(10), Presence::begin(7));
@@ -137,7 +137,7 @@ fn a_server_that_begins_anew_is_not_taken_for_what_it_was() {
 }
 
 #[test]
-fn what_is_told_of_a_crowd_is_bounded_and_its_number_is_right() {
+fn the_presence_of_a_crowd_is_bounded_and_its_count_exact() {
     const CROWD: u64 = 2_500;
     let (mut presence, mut other) = (Presence::begin(1), Presence::begin(2));
     for session in 0..CROWD {
@@ -157,7 +157,7 @@ fn what_is_told_of_a_crowd_is_bounded_and_its_number_is_right() {
         presence.lists(presence.local[&1].writer),
         "this server's own come first"
     );
-    // One more costs every page a number.
+    // One more person costs every client a number.
     presence.join(2, person("Bob"));
     let (news, _) = presence.update_for_sessions(Instant::now()).unwrap();
     assert_eq!((news.joined.len(), news.left.len()), (0, 0));
@@ -166,10 +166,10 @@ fn what_is_told_of_a_crowd_is_bounded_and_its_number_is_right() {
 }
 
 #[test]
-fn pointers_are_of_use_to_those_who_know_whose_they_are() {
+fn only_pointers_of_listed_people_are_sent() {
     let (mut presence, now) = (Presence::begin(1), Instant::now());
     let people: Vec<_> = (0..2 * MAX_LISTED).map(|_| person("Someone")).collect();
-    // While all can be listed there is no need to wait for it.
+    // While all people fit the list, no waiting is needed.
     assert!(presence.acts(people[0].writer, now));
     for (session, person) in people.iter().enumerate() {
         presence.join(session as SessionId, person.clone());
@@ -213,7 +213,7 @@ fn a_row_between_servers_reads_back_as_it_was_written() {
     assert_eq!(row.presence, Some(presence.whole_for_peers()));
 }
 
-/// What happens to two servers and their people.
+/// A step of two servers and their people.
 #[derive(Clone, Debug)]
 enum Step {
     Join {
@@ -230,12 +230,12 @@ enum Step {
         server: usize,
         person: (u8, u8, u8),
     },
-    /// A server tells the other; its row may be lost.
+    /// A server sends its row to the other; the row may be lost.
     Row {
         server: usize,
         lost: bool,
     },
-    /// A server tells its sessions; the frame may not be taken.
+    /// A server sends a frame to its sessions; it may be missed.
     Frame {
         server: usize,
         missed: bool,
@@ -261,10 +261,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Any sequence of joins, leaves, rows of the other server, lost rows and missed frames: whoever
-    /// is told holds what its server holds, that is right once the rows of a row came, and it has its bound.
+    /// Any sequence of joins, leaves, rows, lost rows and missed frames: a client holds what its
+    /// server holds, that is right once each server has received the other's row, and both are
+    /// bounded.
     #[test]
-    fn everyone_ends_up_with_the_same_people(steps in steps()) {
+    fn all_servers_and_clients_converge_on_the_same_people(steps in steps()) {
         let ids = [ServerId::random(), ServerId::random()];
         let mut servers = [Presence::begin(10), Presence::begin(20)];
         let mut pages = [People::default(), People::default()];
@@ -272,7 +273,7 @@ proptest! {
         let frame = |server: &mut Presence, page: &mut People, missed: bool, now| {
             let Some((change, whole)) = server.update_for_sessions(now) else { return Ok(()) };
             prop_assert!(whole.joined.len() <= MAX_LISTED && change.joined.len() <= MAX_LISTED);
-            // A page that took no frame is told the whole: as `Subscribers` does it.
+            // A client that missed a frame gets the whole list, as from `Subscribers`.
             if !missed && page.take(change) == Arrival::Gap {
                 page.take(whole);
             }
@@ -299,7 +300,7 @@ proptest! {
                 Step::Pass => now += QUIET,
             }
         }
-        // A row of both, and a frame.
+        // A row of both servers, and a frame.
         let [first, second] = &mut servers;
         tell(first, second, ids[0]);
         tell(second, first, ids[1]);

@@ -1,4 +1,4 @@
-//! Tests of feeds with a database in memory and sessions that only listen.
+//! Tests of feeds with a database in memory and sessions that only receive.
 
 use crate::domain::ids::ServerId;
 use std::time::Instant;
@@ -17,7 +17,7 @@ use crate::feed::session_mailbox::{QueuedBytes, SessionMailbox};
 use crate::protocol::Close;
 use crate::store::{Appended, Database, ExpectedHead, LiveEvent, Removals};
 
-/// Changes that feeds hold here while one before them is missing.
+/// Size of the reorder buffer in these tests.
 const EARLY: usize = 50;
 
 /// Makes a feed panic.
@@ -33,7 +33,7 @@ impl Handler<Die> for Feed {
     }
 }
 
-/// Makes a feed hear this, as if its live query told it.
+/// Delivers an event to a feed as if its live query had.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Hear(Vec<LiveEvent>);
@@ -48,7 +48,7 @@ impl Handler<Hear> for Feed {
     }
 }
 
-/// A session that only listens.
+/// A session that only receives.
 struct Listener(mpsc::UnboundedSender<ToSession>);
 
 impl Actor for Listener {
@@ -122,7 +122,7 @@ async fn next(hears: &mut mpsc::UnboundedReceiver<ToSession>) -> ToSession {
 }
 
 #[actix_web::test]
-async fn a_feed_that_died_is_replaced_and_its_sessions_hear_of_it() {
+async fn a_dead_feed_is_replaced_and_its_sessions_rejoin() {
     let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
     let (recipient, mut hears) = listener();
     let first = join(&feeds, drawing, recipient);
@@ -151,15 +151,15 @@ fn change(seq: Seq) -> Change {
     }
 }
 
-/// A feed that hears nothing of the database, a session that follows its drawing, and the changes
-/// that are stored behind its back.
+/// A feed without notifications from the database, a session that subscribed to its drawing, and
+/// the changes that are stored in the meantime.
 struct Deaf {
     feeds: Feeds,
     drawing: DrawingId,
     open: FeedHandle,
     hears: mpsc::UnboundedReceiver<ToSession>,
     stored: Vec<Change>,
-    /// The last position that the session was told of.
+    /// The last position that the session received.
     heard: Seq,
 }
 
@@ -184,7 +184,7 @@ impl Deaf {
         self.stored.len() as Seq
     }
 
-    /// Stores so many changes more.
+    /// Stores this many more changes.
     async fn stores(&mut self, changes: u64) {
         let head = self.head();
         let new: Vec<_> = (head + 1..=head + changes).map(change).collect();
@@ -195,18 +195,18 @@ impl Deaf {
         self.stored.extend(new);
     }
 
-    /// Makes the feed hear of these, in this order.
+    /// Delivers these changes to the feed, in this order.
     fn tells(&self, seqs: impl IntoIterator<Item = Seq>) {
         let told = seqs.into_iter().map(|seq| &self.stored[seq as usize - 1]);
         let told = told.map(|change| LiveEvent::Change(Box::new(change.clone())));
         self.open.feed.do_send(Hear(told.collect()));
     }
 
-    /// Waits until the session was told of all that is stored, in order and once.
+    /// Waits until the session has received all stored changes, in order and once.
     async fn hears_all(&mut self) {
         while self.heard < self.head() {
             let ToSession::Frame(frame) = next(&mut self.hears).await else {
-                panic!("the session is told something else");
+                panic!("the session received another message");
             };
             let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
             if frame["type"] != "strokes" {
@@ -226,16 +226,15 @@ impl Deaf {
         }
     }
 
-    /// What a counter says.
+    /// The value of a counter.
     fn count(&self, counter: &str) -> u64 {
         let text = self.feeds.metrics().text();
         let line = text.lines().find_map(|line| line.strip_prefix(counter));
         line.expect(counter).trim().parse().expect("a number")
     }
 
-    /// Stores some changes and tells of them, until this counter tells that the feed did what is tried:
-    /// a comparison of heads, as they follow each subscription, may have found them before. Each time
-    /// the session hears of all.
+    /// Stores changes and delivers them until this counter rises: a head check after the
+    /// subscription may have found them first. Each time the session receives all of them.
     async fn until_counted(&mut self, counter: &str, changes: u64, tell: impl Fn(&Self, Seq)) {
         let deadline = Instant::now() + Duration::from_secs(10);
         let before = self.count(counter);
@@ -245,7 +244,7 @@ impl Deaf {
             self.stores(changes).await;
             tell(self, head);
             self.hears_all().await;
-            // Whatever the feed was told before, it has done.
+            // The feed has handled every message before this one.
             let read = self.feeds.read(self.drawing, 0, None, None).await;
             assert_eq!(read.unwrap().head, self.head());
             tokio::time::sleep(2 * self.feeds.0.settings.gap_timeout).await;
@@ -277,13 +276,13 @@ async fn too_many_early_changes_are_dropped_and_the_drawing_is_read() {
     let all = EARLY as u64 + 2;
     let all_but_one = |stalled: &Deaf, head| stalled.tells(head + 2..=head + all);
     stalled.until_counted(counter, all, all_but_one).await;
-    // As many as it may hold, and the one that was too many.
+    // As many as the buffer holds, and one too many.
     assert_eq!(stalled.count(counter), EARLY as u64 + 1);
 }
 
 #[actix_web::test]
 async fn another_position_in_the_database_is_noticed() {
-    /// Comparisons that follow a subscription may each have found the difference before, once.
+    /// Each head check after a subscription may have found the difference first, once.
     const ATTEMPTS: u64 = 4;
     let mut stalled = Deaf::new().await;
     let epoch = stalled
@@ -305,7 +304,7 @@ async fn another_position_in_the_database_is_noticed() {
         };
         let before = stalled.count("whiteboard_head_mismatches_total");
         stalled.feeds.report_head(stalled.drawing, Some(head));
-        // The feed answers after it was told.
+        // The feed answers after it has handled the event.
         stalled
             .feeds
             .read(stalled.drawing, 0, None, None)
@@ -336,7 +335,7 @@ async fn a_feed_without_sessions_closes_and_a_join_opens_another() {
 }
 
 #[actix_web::test]
-async fn a_drawing_that_was_swept_away_unheard_closes_its_sessions() {
+async fn a_missed_removal_of_the_drawing_closes_its_sessions() {
     let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
     let (recipient, mut hears) = listener();
     join(&feeds, drawing, recipient);

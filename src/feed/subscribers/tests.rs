@@ -1,4 +1,4 @@
-//! Tests of delivery to sessions that only listen, and of where a reader stands.
+//! Tests of delivery to sessions that only receive, and of reader positions.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,14 +9,14 @@ use crate::domain::ids::{OpId, PersonId, StrokeId, WriterId};
 use crate::domain::op::Change;
 use crate::domain::stroke::Body;
 
-/// Bytes of each stroke here.
+/// Size of each stroke here, in bytes.
 const BYTES: usize = 60 * 1024;
-/// Messages that may wait.
+/// Most queued messages.
 const MESSAGES: usize = 1_000;
-/// Bytes of frames that may wait.
+/// Most bytes of queued frames.
 const UNREAD: usize = 2 * 1024 * 1024;
 
-/// A client, which reads what waits for it when a test says so.
+/// A client that reads its queued messages when a test says so.
 #[derive(Clone, Debug)]
 struct Client {
     inbox: Rc<RefCell<Inbox>>,
@@ -28,7 +28,7 @@ struct Inbox {
     frames: Vec<ByteString>,
     acks: Vec<Acks>,
     closed: Option<Close>,
-    /// Something found no room since it read last.
+    /// A message did not fit since its last read.
     is_full: bool,
 }
 
@@ -50,14 +50,14 @@ impl Client {
         }
     }
 
-    /// Reads all that waits; returns the frames.
+    /// Reads all queued messages; returns the frames.
     fn frames(&self) -> Vec<ByteString> {
         let mut inbox = self.inbox.borrow_mut();
         inbox.is_full = false;
         std::mem::take(&mut inbox.frames)
     }
 
-    /// The acknowledgements that it was sent since this was asked last.
+    /// The acknowledgements received since the last call.
     fn acks(&self) -> Vec<Acks> {
         std::mem::take(&mut self.inbox.borrow_mut().acks)
     }
@@ -113,7 +113,7 @@ fn draw(drawing: &mut Drawing) {
     draw_with(drawing, BYTES);
 }
 
-/// Draws a stroke with a note of so many bytes.
+/// Draws a stroke with a note of this many bytes.
 fn draw_with(drawing: &mut Drawing, bytes: usize) {
     let seq = drawing.head() + 1;
     let body = format!(
@@ -163,7 +163,7 @@ fn sessions_are_closed_in_batches() {
 }
 
 #[test]
-fn what_is_new_and_large_goes_out_in_several_frames_without_a_gap() {
+fn large_changes_are_sent_in_several_frames_without_a_gap() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
     let browser = joined(&mut subscribers, &drawing);
@@ -183,7 +183,7 @@ fn what_is_new_and_large_goes_out_in_several_frames_without_a_gap() {
 }
 
 #[test]
-fn what_waits_for_a_browser_that_does_not_read_is_bounded_in_bytes() {
+fn frames_queued_for_a_slow_client_are_bounded_in_bytes() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
     let browser = joined(&mut subscribers, &drawing);
@@ -192,7 +192,8 @@ fn what_waits_for_a_browser_that_does_not_read_is_bounded_in_bytes() {
         subscribers.flush(&drawing, now);
         subscribers.catch_up(&drawing, now);
     }
-    // Only now does it read. Before it lacked too much for the socket, it had what fits.
+    // It reads only now: first what fit its mailbox, then advice to read over HTTP, since it lacks
+    // too much.
     let came = browser.frames();
     subscribers.catch_up(&drawing, now);
     let mut advice = browser.frames();
@@ -206,7 +207,7 @@ fn what_waits_for_a_browser_that_does_not_read_is_bounded_in_bytes() {
 }
 
 #[test]
-fn who_does_not_read_is_given_up_after_a_while() {
+fn a_stalled_session_is_evicted() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
     let browser = joined(&mut subscribers, &drawing);
@@ -222,19 +223,19 @@ fn who_does_not_read_is_given_up_after_a_while() {
     assert_eq!(subscribers.evict_stalled(later), [1]);
     subscribers.leave(1);
     assert!(subscribers.is_empty() && !subscribers.has_slow());
-    // Should it ever read, it is not left behind without a word.
+    // If it ever reads, it is closed with a reason.
     assert_eq!(browser.closed(), Some(Close::Silent));
 }
 
 #[test]
-fn what_lasts_is_told_to_whoever_did_not_read_or_comes_later() {
+fn retained_frames_reach_slow_and_new_sessions() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
     let ada = joined(&mut subscribers, &drawing);
     let title = |title: &'static str| ByteString::from_static(title);
     subscribers.announce(Retained::Title, title("one"), now);
     assert_eq!(ada.frames(), ["one"]);
-    // Now it does not read: it gets the last title, and not the one before.
+    // It does not read now: later it gets the last title only.
     while !subscribers.has_slow() {
         draw(&mut drawing);
         subscribers.flush(&drawing, now);
@@ -247,7 +248,7 @@ fn what_lasts_is_told_to_whoever_did_not_read_or_comes_later() {
     assert_eq!(came.len(), 2, "what it lacked, and the title");
     assert_eq!(came[1], "three");
 
-    // A page that reads over HTTP is told once it has read, and who joins at once.
+    // A client that reads over HTTP gets it after that, and a new session at once.
     let ben = Client::new();
     subscribers.join(2, ben.clone(), &drawing, (0, None), Resync::Warm, now);
     assert_eq!(ben.frames().len(), 1, "the advice to read");
@@ -274,7 +275,7 @@ fn catch_ups(metrics: &Metrics) -> usize {
 }
 
 #[test]
-fn nothing_is_encoded_for_sessions_that_take_nothing() {
+fn no_frame_is_encoded_for_sessions_that_do_not_read() {
     const ROUNDS: usize = 100;
     for slow in [0, 4, 100] {
         let metrics = Metrics::new();
@@ -285,8 +286,8 @@ fn nothing_is_encoded_for_sessions_that_take_nothing() {
             let max_bytes = if session < slow { 1 } else { UNREAD };
             browsers.push((Client::with_room(max_bytes), session));
         }
-        // No browser reads until one is asked what came. A slow one's mailbox is full with its first
-        // frame, and each lacks something else.
+        // No client reads before all frames are sent. A slow one's mailbox is full with its first
+        // frame, and each lacks different changes.
         for (browser, session) in &browsers {
             let position = (drawing.head(), Some(drawing.epoch()));
             let client = browser.clone();
@@ -309,7 +310,7 @@ fn nothing_is_encoded_for_sessions_that_take_nothing() {
         let [.., one, other] = &came[..] else {
             panic!()
         };
-        // Each flush was one frame, encoded once for both who follow.
+        // Each flush was one frame, encoded once for both live sessions.
         let (one, other) = (&one[one.len() - ROUNDS..], &other[other.len() - ROUNDS..]);
         assert!(
             one.iter()
@@ -318,7 +319,7 @@ fn nothing_is_encoded_for_sessions_that_take_nothing() {
         let same = |(one, other): (&ByteString, &ByteString)| one.as_ptr() == other.as_ptr();
         assert!(one.iter().zip(other).all(same));
 
-        // Now all have taken what there was: they lack nothing after the next look.
+        // All have read now: they lack nothing after the next check.
         subscribers.catch_up(&drawing, now);
         assert!(!subscribers.has_slow());
         assert_eq!(catch_ups(&metrics), before + slow as usize);
@@ -340,8 +341,8 @@ fn acks(ops: usize, acked_through: u64, refusals: &[&'static str]) -> Acks {
 }
 
 #[test]
-fn answers_to_a_page_that_does_not_read_reach_it_once_it_does() {
-    // It lacks nothing else, some strokes, or more of them than its socket gets.
+fn acks_reach_a_slow_client_once_it_reads() {
+    // It lacks no changes, some, or more than its socket gets.
     for strokes in [0, 1, 2 * MAX_STROKES_FRAME_BYTES / BYTES] {
         let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
         let now = Instant::now();
@@ -374,7 +375,7 @@ fn a_position_means_something_only_in_its_epoch_and_between_floor_and_head() {
     drawing.raise_compacted(3);
     let (own, other) = (Some(drawing.epoch()), Some(Epoch::random()));
     for (since, epoch, judged) in [
-        // Whoever holds nothing has nothing to forget, but what it holds of another epoch.
+        // A reader that holds nothing has nothing to forget, but for changes of another epoch.
         (0, None, (0, None)),
         (0, own, (0, None)),
         (0, other, (0, Some(ResetReason::Epoch))),
@@ -398,17 +399,17 @@ fn a_position_means_something_only_in_its_epoch_and_between_floor_and_head() {
 }
 
 #[test]
-fn what_changed_is_told_to_who_has_the_rest_and_the_whole_to_all_others() {
+fn a_presence_change_is_sent_only_to_sessions_that_have_the_previous_list() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
     let people = |frame: &'static str| ByteString::from_static(frame);
     let ada = joined(&mut subscribers, &drawing);
-    // Nothing was told before: a change would mean nothing to her.
+    // She has no list yet, so a change would be useless.
     subscribers.announce_change(Retained::People, people("change 1"), people("whole 1"), now);
     subscribers.announce_change(Retained::People, people("change 2"), people("whole 2"), now);
     assert_eq!(ada.frames(), ["whole 1", "change 2"]);
 
-    // Now she does not read. What is kept for her is one frame, whatever happens meanwhile.
+    // She does not read now. Only one frame is kept for her, whatever happens meanwhile.
     while !subscribers.has_slow() {
         draw(&mut drawing);
         subscribers.flush(&drawing, now);

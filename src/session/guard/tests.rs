@@ -1,4 +1,4 @@
-//! What comes out of the guard, whatever goes in, and that it is never more than one frame.
+//! What the guard hands on for any input, and that it never holds more than one frame.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -9,21 +9,21 @@ use fastrand::Rng;
 use futures_util::task::noop_waker;
 
 use super::*;
-use crate::protocol::{FromBrowser, MAX_FRAME_BYTES};
+use crate::protocol::{ClientFrame, MAX_FRAME_BYTES};
 
-/// More than any test here sends in a second.
+/// More frames than any test sends in a second.
 const MANY: NonZeroU32 = NonZeroU32::new(1_000_000).unwrap();
-/// Frames that come out of a guard, of every kind and with what a page may say or nearly so.
+/// Frames handed on in the long test, of every kind, valid or nearly so.
 const FRAMES: usize = 2_000_000;
-/// Frames of one stream, at most.
+/// Most frames of one stream.
 const IN_A_STREAM: usize = 100;
 /// Threads that share the work.
 const THREADS: usize = 4;
 
-/// Chunks that are there at once, or after an empty one the next time; and afterwards nothing.
+/// A stream of chunks: an empty one means that the rest arrives later.
 struct Chunks {
     chunks: VecDeque<Bytes>,
-    /// After them the connection ends.
+    /// The connection ends after them.
     ends: bool,
 }
 
@@ -53,17 +53,17 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
             bytes.extend((length as u64).to_be_bytes());
         }
     }
-    // A key of zeros leaves the payload as it is.
+    // A key of zeros leaves the payload unchanged.
     bytes.extend([0; 4]);
     bytes.extend(payload);
     bytes
 }
 
-/// Reads as the stream behind a guard does: all there is, and then one frame.
+/// Reads as the stream behind a guard does: everything available, then one frame.
 struct Reader {
     guard: Guard<Chunks>,
     buffer: BytesMut,
-    /// The most that was ever in the buffer.
+    /// The largest size of the buffer.
     most: usize,
     contention: usize,
     error: bool,
@@ -83,12 +83,12 @@ impl Reader {
         }
     }
 
-    /// The next frame's payload, or nothing more for now.
+    /// The next frame's payload, or `None` for now.
     fn frame(&mut self) -> Option<Vec<u8>> {
         self.parsed().map(|(_, payload)| payload)
     }
 
-    /// The next frame's first byte and payload, or nothing more for now.
+    /// The next frame's first byte and payload, or `None` for now.
     fn parsed(&mut self) -> Option<(u8, Vec<u8>)> {
         let waker = noop_waker();
         let mut cx = Context::from_waker(&waker);
@@ -154,7 +154,7 @@ fn a_frame_that_announces_too_much_ends_the_stream_before_its_bytes_are_held() {
 }
 
 #[test]
-fn a_session_that_closes_hears_nothing_but_the_end() {
+fn a_closing_session_receives_only_the_close_frame() {
     let gate = Gate::default();
     let half = frame(0x81, &[b' '; 1_000]);
     let (before, after) = half.split_at(500);
@@ -191,7 +191,7 @@ fn of_a_socket_that_is_closed_little_is_read() {
     assert!((BYTES_AFTER_CLOSE..100_000).contains(&read), "{read}");
 }
 
-/// What a page says, of every kind.
+/// A valid frame of any kind.
 const SAID: [&str; 8] = [
     r##"{"type":"hello","key":"6f000000000000000000000000000001","tab":"09000000000000000000000000000001","name":"Ada","colour":"#e03131","next":1}"##,
     r##"{"type":"ops","ops":[{"n":1,"op":"draw","stroke":"c1000000000000000000000000000001","body":{"tool":"pen","x":10,"y":20,"points":"AAEAAA==","colour":"#1d1d1f","width":4}}]}"##,
@@ -203,7 +203,7 @@ const SAID: [&str; 8] = [
     r##"{"type":"ping"}"##,
 ];
 
-/// Something that was said, of which a little is changed: or not, as often.
+/// A valid text, half of the time with a small change.
 fn nearly_said(rng: &mut Rng) -> Vec<u8> {
     let mut text = SAID[rng.usize(..SAID.len())].as_bytes().to_vec();
     if rng.bool() {
@@ -224,7 +224,7 @@ fn nearly_said(rng: &mut Rng) -> Vec<u8> {
     text
 }
 
-/// A frame as pages and attackers send it: mostly text, and some of every other kind and size.
+/// A frame as clients and attackers send it: mostly text, and some of every other kind and size.
 fn random_frame(rng: &mut Rng) -> Vec<u8> {
     let some = |rng: &mut Rng, most: usize| vec![rng.u8(..); rng.usize(..=most)];
     let (first, payload) = match rng.u32(..10_000) {
@@ -259,8 +259,8 @@ fn mask(payload: &mut [u8], key: [u8; 4]) {
         .for_each(|(byte, key)| *byte ^= key);
 }
 
-/// Makes the frame at a place in a stream another one: one byte or bit of its header, or a header that is
-/// not allowed, or a bit anywhere.
+/// Corrupts the frame at some place in a stream: a byte or bit of its header, a header that is not
+/// allowed, or a bit anywhere.
 fn spoil(stream: &mut Vec<u8>, at: usize, rng: &mut Rng) {
     let header = at..at + header_size(stream[at + 1]);
     match rng.u8(..8) {
@@ -291,13 +291,13 @@ fn header_size(second: u8) -> usize {
     }
 }
 
-/// A whole frame in a stream: its first byte, and where its payload is.
+/// A whole frame in a stream: its first byte and the range of its payload.
 struct Whole {
     first: u8,
     payload: Range<usize>,
 }
 
-/// What a stream is when all of it is there: its frames, and why it has to end after them.
+/// The expected result of a whole stream: its frames, and why it ends after them.
 fn read(stream: &[u8]) -> (Vec<Whole>, Option<Close>) {
     let (mut frames, mut at) = (Vec::new(), 0);
     let why = loop {
@@ -346,7 +346,7 @@ fn read(stream: &[u8]) -> (Vec<Whole>, Option<Close>) {
     (frames, why)
 }
 
-/// Any stream in any pieces, which may have to be waited for; an empty one is a wait.
+/// Any stream in any pieces; an empty piece is a wait.
 fn pieces(stream: &[u8], rng: &mut Rng) -> Vec<Vec<u8>> {
     let (mut chunks, mut rest) = (Vec::new(), stream);
     let most = 1 << rng.u32(4..16);
@@ -361,9 +361,9 @@ fn pieces(stream: &[u8], rng: &mut Rng) -> Vec<Vec<u8>> {
     chunks
 }
 
-/// Frames as a page and as an attacker sends them, through the guard and into the parser: each comes out as
-/// it went in, up to the first that is not allowed, which ends the stream with its reason; and at no time
-/// more than one frame is held.
+/// Frames as clients and attackers send them, through the guard and into the parser: each is handed
+/// on unchanged, up to the first invalid one, which ends the stream with its reason; and never is
+/// more than one frame held.
 #[test]
 fn millions_of_frames_come_out_as_they_went_in_or_end_with_a_reason() {
     let began = Instant::now();
@@ -404,7 +404,7 @@ fn millions_of_frames_come_out_as_they_went_in_or_end_with_a_reason() {
                 if first != 0x81 || payload.len() > 1_000 {
                     continue;
                 }
-                match std::str::from_utf8(&payload).map(FromBrowser::parse) {
+                match std::str::from_utf8(&payload).map(ClientFrame::parse) {
                     Ok(Ok(_)) => said += 1,
                     Ok(Err(error)) => {
                         assert!(!error.to_string().is_empty(), "seed {seed}");

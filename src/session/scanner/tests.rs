@@ -1,6 +1,6 @@
-//! Headers of every kind, in every kind of pieces, and what the codec behind the scanner makes of them.
+//! Headers of every kind in pieces of any size, compared with the codec behind the scanner.
 //!
-//! Every seed is fixed: what fails once fails always.
+//! Every seed is fixed, so failures are reproducible.
 
 use actix_http::ws::{OpCode, Parser};
 use actix_web::web::BytesMut;
@@ -8,19 +8,19 @@ use fastrand::Rng;
 
 use super::*;
 
-/// The key that frames are masked with; any will do.
+/// The masking key; any will do.
 const KEY: [u8; 4] = [1, 2, 3, 4];
-/// Headers that are made, of which most are wrong.
+/// Number of generated headers, most of them invalid.
 const HEADERS: u32 = 8_000_000;
 
-/// A frame with this first byte and this payload, as short as it can be written.
+/// A frame with this first byte and payload, with the shortest header.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = header(first, payload.len() as u64);
     bytes.extend(payload.iter().zip(KEY.iter().cycle()).map(|(b, k)| b ^ k));
     bytes
 }
 
-/// A header that announces so many bytes.
+/// A header with this payload length.
 fn header(first: u8, length: u64) -> Vec<u8> {
     let mut bytes = vec![first];
     match length {
@@ -42,7 +42,7 @@ fn scan(bytes: &[u8]) -> Result<Scanned, Violation> {
     Scanner::default().scan(bytes)
 }
 
-/// What is said of the header byte by byte: at the byte that decides it.
+/// Scans a header byte by byte, and returns the result at the byte that decides it.
 fn said_at(bytes: &[u8]) -> (usize, Violation) {
     let mut scanner = Scanner::default();
     for (at, byte) in bytes.iter().enumerate() {
@@ -50,11 +50,11 @@ fn said_at(bytes: &[u8]) -> (usize, Violation) {
             return (at + 1, violation);
         }
     }
-    panic!("nothing is said of {bytes:?}");
+    panic!("no result for {bytes:?}");
 }
 
 #[test]
-fn what_is_not_allowed_is_said_at_the_byte_that_makes_it_so() {
+fn a_violation_is_reported_at_its_byte() {
     for reserved in [0x40, 0x20, 0x10] {
         let header = header(0x81 | reserved, 1);
         assert_eq!(said_at(&header), (1, Violation::ReservedBits));
@@ -78,7 +78,7 @@ fn what_is_not_allowed_is_said_at_the_byte_that_makes_it_so() {
 }
 
 #[test]
-fn what_is_allowed_ends_where_it_says() {
+fn a_valid_frame_ends_at_its_length() {
     for length in [0, 1, 125, 126, 127, 0xffff, 0x1_0000, MAX_FRAME_BYTES] {
         let mut bytes = frame(0x81, &vec![7; length]);
         let whole = bytes.len();
@@ -101,7 +101,7 @@ fn what_is_allowed_ends_where_it_says() {
     }
 }
 
-/// A header as someone may send it: mostly one that is right, of which some bits are turned.
+/// A generated header: mostly a valid one with some bits flipped.
 fn any_header(rng: &mut Rng) -> ([u8; MAX_HEADER_BYTES], usize) {
     let mut bytes = [0; MAX_HEADER_BYTES];
     if rng.u8(..) < 32 {
@@ -133,8 +133,8 @@ fn any_header(rng: &mut Rng) -> ([u8; MAX_HEADER_BYTES], usize) {
     (bytes, 2 + size + 4)
 }
 
-/// What [RFC 6455](https://www.rfc-editor.org/rfc/rfc6455#section-5.2) says of a header that is whole or
-/// broken off, written down a second time: what it announces, or what is wrong with it.
+/// A second implementation of [RFC 6455](https://www.rfc-editor.org/rfc/rfc6455#section-5.2) for a
+/// header that may be incomplete: what it announces, or its violation.
 fn by_the_book(bytes: &[u8]) -> Result<Option<u64>, Violation> {
     let [first, rest @ ..] = bytes else {
         return Ok(None);
@@ -166,7 +166,7 @@ fn by_the_book(bytes: &[u8]) -> Result<Option<u64>, Violation> {
 }
 
 #[test]
-fn millions_of_headers_are_each_told_what_they_are() {
+fn millions_of_random_headers_are_classified_as_by_the_rfc() {
     let threads = 4;
     let each = |seed: u64| {
         let mut rng = Rng::with_seed(seed);
@@ -178,7 +178,7 @@ fn millions_of_headers_are_each_told_what_they_are() {
             let cut = rng.usize(..=length);
             let at = || format!("header {number} of seed {seed}: {bytes:02x?}, cut at {cut}");
             let mut said = Ok(());
-            // What follows a frame is another header, of which nothing is expected.
+            // Another header follows, whose result does not matter.
             let mut ended = false;
             for mut piece in [&bytes[..cut], &bytes[cut..]] {
                 while said.is_ok() && !ended && !piece.is_empty() {
@@ -221,7 +221,7 @@ fn millions_of_headers_are_each_told_what_they_are() {
         }
         all
     });
-    // Each end was met, and often.
+    // Each result was met, and often.
     assert!(ends.iter().all(|&count| count > 10_000), "{ends:?}");
     assert_eq!(ends.iter().sum::<u32>(), HEADERS);
 }

@@ -1,8 +1,9 @@
-//! Deleted drawings are removed for good, one after the other, for a share of the time.
+//! Removes deleted drawings for good, one after the other, for a share of the time.
 //!
-//! To remove a table, SurrealDB reads the definitions of all tables there are, again for each, also within
-//! one transaction: with many drawings nothing that a server does is dearer. It must never take
-//! more of the time than its share, or let one drawing that cannot be removed keep others.
+//! To remove a table, SurrealDB reads the definitions of all tables, again for each removal even
+//! within one transaction: with many drawings this is the most expensive thing a server does. It
+//! must never take more than its share of the time, and one drawing that cannot be removed must
+//! never block others.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,18 +19,18 @@ use crate::store::rows::{
     Fields, drawing_record, int, living_record, rows, signal_table, stroke_table, variables,
 };
 
-/// How long is rested after a removal, by the time that it took: two thirds of the time go into removing.
+/// Pause after a removal, as a multiple of its duration: two thirds of the time go into removing.
 const REST: f64 = 0.5;
-/// Most drawings that are looked for at once.
+/// Most drawings that one query looks up.
 const AT_ONCE: usize = 100;
-/// How long one that could not be removed is left alone.
+/// Pause before a failed removal is retried.
 const RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
-/// How long it is remembered that one could not be removed: if it still cannot be, that is logged again.
+/// How long a failed removal is remembered: if it fails again later, that is logged again.
 const FORGET_AFTER: Duration = Duration::from_secs(24 * 3600);
-/// How long a server may be silent until the next one removes in its place.
+/// How long a server may be silent before the next one takes over the removal.
 const FIRST_SILENCE: Duration = Duration::from_secs(30);
 
-/// NONE is less than any time: it must be ruled out wherever times are compared.
+/// NONE is less than any time: exclude it wherever times are compared.
 pub(in crate::store) const SELECT_DUE: &str = "SELECT id FROM drawing
 WHERE deleted IS NOT NONE AND deleted < time::now() - $age AND id NOT IN $postponed LIMIT $most";
 const REMOVE: &str = "BEGIN;
@@ -38,11 +39,11 @@ DELETE $living RETURN NONE;
 REMOVE TABLE IF EXISTS $strokes;
 REMOVE TABLE IF EXISTS $signals;
 COMMIT;";
-/// Of the servers with a recent heartbeat.
+/// The first of the servers with a recent heartbeat.
 const FIRST: &str =
     "SELECT id FROM server WHERE heartbeat > time::now() - $silence ORDER BY id LIMIT 1";
 
-/// What a server knows of the drawings that it tried to remove: those that it could not.
+/// The drawings that a server could not remove.
 #[derive(Debug, Default)]
 pub struct Removals {
     failed: HashMap<DrawingId, Failure>,
@@ -55,7 +56,7 @@ struct Failure {
 }
 
 impl Removals {
-    /// Those that are left alone for now.
+    /// Those not to be retried yet.
     fn postponed(&mut self, now: Instant) -> Vec<DrawingId> {
         self.failed
             .retain(|_, failure| now.duration_since(failure.first) < FORGET_AFTER);
@@ -67,12 +68,12 @@ impl Removals {
             .collect()
     }
 
-    /// One is removed, or not to be removed any more.
+    /// A drawing is removed, or no longer has to be.
     fn is_gone(&mut self, drawing: DrawingId) {
         self.failed.remove(&drawing);
     }
 
-    /// One could not be removed; true if that is new.
+    /// Records a failure; true if it is new.
     fn has_failed(&mut self, drawing: DrawingId, now: Instant) -> bool {
         match self.failed.entry(drawing) {
             Entry::Occupied(mut known) => {
@@ -90,27 +91,28 @@ impl Removals {
     }
 }
 
-/// How long to rest after a removal that took so long.
+/// The pause after a removal that took `took`.
 fn rest(took: Duration) -> Duration {
     took.mul_f64(REST)
 }
 
-/// Whether it would be the same with any other drawing. A removal that takes too long is not of these: it
-/// goes on by itself, and only its own drawing waits.
+/// Whether any other drawing would fail in the same way. A removal that takes too long is not such
+/// an error: it goes on in the background, and only its own drawing waits.
 fn is_of_database(error: &StoreError) -> bool {
     matches!(error, StoreError::Unavailable(_) | StoreError::Storage(_))
 }
 
 impl Store {
-    /// Removes all drawings that were deleted longer ago than `undelete`, with their tables; gives how many.
+    /// Removes all drawings that were deleted longer ago than `undelete`, with their tables;
+    /// returns how many.
     ///
-    /// It takes its time. Several servers may do this at once: a drawing that another one removed, or
-    /// that was taken back in the last moment, is passed over. One that cannot be removed is
-    /// logged once, and tried again in a later call.
+    /// Long-running. Several servers may do this at once: a drawing that another one removed, or
+    /// that was restored just before, is skipped. One that cannot be removed is logged once, and
+    /// retried in a later call.
     ///
     /// # Errors
     ///
-    /// When the database is not available; what was removed until then stays removed.
+    /// When the database is not available; completed removals stay.
     pub async fn remove_deleted(
         &self,
         removals: &mut Removals,
@@ -122,7 +124,7 @@ impl Store {
             if due.is_empty() {
                 return Ok(removed);
             }
-            // Servers that do this at the same time seldom meet.
+            // In random order, so that servers seldom choose the same drawing.
             fastrand::shuffle(&mut due);
             for drawing in due {
                 let began = Instant::now();
@@ -144,12 +146,12 @@ impl Store {
         }
     }
 
-    /// As [`Store::remove_deleted`], if this server is the first of those with a recent heartbeat, or there is none: to remove at
-    /// a share of the time is the work of one.
+    /// As [`Store::remove_deleted`], if this server is the first of those with a recent heartbeat,
+    /// or there is none: one server at a time keeps the share.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`Store::remove_deleted`].
     pub async fn remove_deleted_if_first(
         &self,
         removals: &mut Removals,
@@ -161,7 +163,7 @@ impl Store {
         }
     }
 
-    /// Removes one; false if it was not to be removed any more.
+    /// Removes one drawing; false if it no longer had to be removed.
     async fn remove(&self, drawing: DrawingId, undelete: Duration) -> Result<bool, StoreError> {
         let variables = variables([
             ("drawing", drawing_record(drawing)),
@@ -172,7 +174,7 @@ impl Store {
         ]);
         match self.0.query_with_retry(REMOVE, variables).await {
             Ok(_) => Ok(true),
-            // Taken back, or another server was faster.
+            // It was restored, or another server removed it.
             Err(QueryError::Thrown(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
@@ -246,7 +248,7 @@ mod tests {
 
     #[test]
     fn removing_takes_no_more_than_its_share_of_the_time() {
-        // What it costs falls as tables go: 2,000 of 5,000 drawings, 40 µs for each that is there.
+        // The cost falls as tables go: 2,000 of 5,000 drawings, 40 µs for each existing one.
         let (mut busy, mut all) = (Duration::ZERO, Duration::ZERO);
         for there in (3_000..5_000).rev() {
             let took = Duration::from_micros(40) * there;
@@ -259,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_told_once_and_left_alone_for_a_while() {
+    fn a_failed_removal_is_logged_once_and_retried_later() {
         let mut removals = Removals::default();
         let drawing = DrawingId::random();
         let begun = Instant::now();
@@ -279,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_matter_with_one_drawing_keeps_no_other() {
+    fn only_errors_of_the_whole_database_stop_the_removal() {
         let word = || "one".to_owned();
         for (error, ends) in [
             (StoreError::Deadline(SOON), false),
@@ -293,7 +295,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_cannot_be_removed_keeps_no_other() {
+    async fn a_drawing_that_cannot_be_removed_does_not_block_others() {
         const VIEW: &str =
             "DEFINE TABLE held AS SELECT count() FROM type::table($strokes) GROUP ALL";
         let store = open().await;
@@ -309,7 +311,7 @@ mod tests {
         assert_eq!(store.get(drawings[1]).await, Err(StoreError::NotFound));
         assert_eq!(removals.postponed(Instant::now()), [held]);
 
-        // It is not tried again at once, but later, when the cause is gone.
+        // It is not retried at once, but later, when the cause is gone.
         let free = store.0.query("REMOVE TABLE held", variables([])).await;
         free.unwrap();
         let soon = store.remove_deleted(&mut removals, Duration::ZERO).await;

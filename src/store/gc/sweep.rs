@@ -1,7 +1,7 @@
-//! What is taken away in the background: old tombstones, rows of dead servers.
+//! The sweep: deletes old tombstones and rows of dead servers.
 //!
-//! It must never take the row at a drawing's head, and raises the compacted position in the same
-//! transaction in which tombstones go.
+//! It must never delete the row at a drawing's head, and raises the compacted position in the same
+//! transaction that deletes tombstones.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ use crate::store::rows::{
 };
 use crate::store::servers::SERVER_SILENCE;
 
-/// Most tombstones that go in one transaction, and most drawings that one sweep looks at for
-/// them: what is left, the next one finds.
+/// Most tombstones deleted in one transaction, and most drawings checked in one sweep: the next
+/// sweep continues.
 const AT_ONCE: usize = 1_000;
 
-/// Without the hint the other index would be read, from end to end.
+/// Without the hint the other index would be scanned from end to end.
 pub(in crate::store) const SELECT_DUE: &str =
     "SELECT id, changed < compacted_at AS untouched FROM drawing WITH INDEX compacted_at
 WHERE deleted IS NONE AND compacted_at <= time::now() - $age LIMIT $most";
-/// Nothing was erased in a drawing that did not change since tombstones were swept: it has none,
-/// and will be asked for again only when one from now on could have grown old.
+/// A drawing that did not change since its last sweep has no old tombstones: it is checked again
+/// only when a tombstone from now on could be old enough.
 const UNTOUCHED: &str =
     "UPDATE $drawings SET compacted_at = time::now() WHERE changed < compacted_at RETURN NONE";
 const SELECT_EXPIRED: &str = "BEGIN;
@@ -42,24 +42,24 @@ const MARK_SWEPT: &str =
     "UPDATE ONLY $drawing SET compacted_at = $until WHERE compacted_at < $until RETURN NONE";
 const SILENT: &str = "DELETE server WHERE heartbeat < time::now() - $age RETURN NONE";
 
-/// What a sweep took away.
+/// The result of a sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Tombstones.
+    /// Number of tombstones deleted.
     pub tombstones: usize,
 }
 
 impl Store {
-    /// Removes tombstones older than `tombstones`, and the rows of servers silent for [`SERVER_SILENCE`].
-    /// Several servers may sweep at once.
+    /// Deletes tombstones older than `tombstones`, and the rows of servers silent for
+    /// [`SERVER_SILENCE`]. Several servers may sweep at once.
     ///
     /// # Errors
     ///
-    /// Those of every query; what was swept until then stays swept.
+    /// Those of every query; completed deletions stay.
     pub async fn sweep(&self, tombstones: Duration) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
         let mut untouched = Vec::new();
-        // A drawing is looked at some thirty times in the retention.
+        // Each drawing is checked some thirty times in the retention.
         for mut row in self
             .some(SELECT_DUE, tombstones + tombstones / 30, AT_ONCE)
             .await?

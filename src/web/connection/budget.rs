@@ -1,20 +1,21 @@
-//! How many bytes may be read of one connection: so many a second, and after a pause as many at once.
+//! The rate limit of bytes read from one connection: a sustained rate, and one second's bytes in a
+//! burst.
 //!
-//! It reads no clock. What is read beyond it is a debt, which must be paid before anything is read again.
+//! It reads no clock. Bytes read beyond it are a debt that must be paid off before the next read.
 
 use std::time::{Duration, Instant};
 
-/// Bytes that may be read.
+/// The budget of a connection.
 #[derive(Debug)]
 pub(super) struct Budget {
     per_second: usize,
-    /// Bytes that are left; below 0 a debt.
+    /// Bytes left; negative for a debt.
     left: i64,
     at: Instant,
 }
 
 impl Budget {
-    /// A whole second's bytes, and as many each second.
+    /// A full budget: the bytes of one second.
     pub(super) fn new(per_second: usize, now: Instant) -> Self {
         Self {
             per_second,
@@ -23,11 +24,11 @@ impl Budget {
         }
     }
 
-    /// Whether something may be read.
+    /// Whether bytes may be read.
     ///
     /// # Errors
     ///
-    /// How long to wait until then.
+    /// How long to wait for that.
     pub(super) fn check(&mut self, now: Instant) -> Result<(), Duration> {
         if self.left <= 0 {
             let more =
@@ -41,7 +42,7 @@ impl Budget {
         Ok(())
     }
 
-    /// So many bytes were read.
+    /// Deducts bytes that were read.
     pub(super) fn spend(&mut self, bytes: usize) {
         self.left -= bytes as i64;
     }
@@ -75,7 +76,7 @@ mod tests {
                 Err(wait) => now += wait.max(Duration::from_millis(1)),
             }
         }
-        // Ten seconds' bytes and those at once, and at most the last read too much.
+        // Ten seconds' bytes and one burst, and one read that exceeds the budget.
         assert!((1_095_000..=1_110_000).contains(&read), "{read}");
     }
 
@@ -98,7 +99,7 @@ mod tests {
         let begin = Instant::now();
         let mut budget = Budget::new(10, begin);
         budget.spend(10);
-        // Each look is too soon for a whole byte.
+        // Each poll comes too early for a whole byte.
         for micros in 1..100_000 {
             let _ = budget.check(begin + Duration::from_micros(micros));
         }

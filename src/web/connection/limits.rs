@@ -1,6 +1,7 @@
-//! How many connections there are, in all and from each address.
+//! Limits of the number of connections, in all and per address.
 //!
-//! It must never let more in than there are files for: a server that cannot open one more can store nothing either.
+//! It must never accept more connections than there are file descriptors for: a server without a
+//! free one cannot store anything either.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -8,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::metrics::NoPlace;
 
-/// The part of an IPv6 address that one network has: who has one has all below it.
+/// Prefix of an IPv6 address that identifies one network: its owner has all addresses below it.
 const NETWORK_BITS: u32 = 64;
 
-/// The connections of one server.
+/// The open connections of one server.
 #[derive(Debug)]
 pub struct Connections {
     most: usize,
-    /// 0 for as many as there may be in all.
+    /// Most per address; 0 for no such limit.
     most_from_one: usize,
     open: Mutex<Open>,
 }
@@ -26,19 +27,19 @@ struct Open {
     from: HashMap<IpAddr, usize>,
 }
 
-/// The place of one connection, which is free again once this is dropped.
+/// The slot of one connection, freed on drop.
 #[derive(Debug)]
 pub struct Place {
     connections: Arc<Connections>,
     from: IpAddr,
 }
 
-/// Why there is no place for one more.
+/// The limit that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// There are as many as there may be.
+    /// The limit of all connections.
     All,
-    /// There are as many from its address as there may be from one.
+    /// The limit of connections from one address.
     Address,
 }
 
@@ -52,7 +53,7 @@ impl From<Full> for NoPlace {
 }
 
 impl Connections {
-    /// None yet. With 0 from one address it does not matter where they come from.
+    /// No connections. Addresses are not tracked if `most_from_one` is 0.
     pub fn new(most: usize, most_from_one: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
@@ -61,11 +62,11 @@ impl Connections {
         })
     }
 
-    /// Takes a place for a connection from this address.
+    /// Takes a slot for a connection from this address.
     ///
     /// # Errors
     ///
-    /// Which limit is reached.
+    /// The limit that is reached.
     pub fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Place, Full> {
         let from = network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +86,7 @@ impl Connections {
         })
     }
 
-    /// How many there are.
+    /// Number of open connections.
     pub fn open(&self) -> usize {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.all
@@ -109,7 +110,7 @@ impl Drop for Place {
     }
 }
 
-/// What counts as one address.
+/// The part of an address that counts as one.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -1,7 +1,7 @@
-//! The bytes of one connection: read no faster than it may send, and ended when nothing moves.
+//! The byte stream of one connection, with a rate limit and an idle timeout.
 //!
-//! Nothing above notices a peer that takes nothing: an answer that cannot be written is not asked
-//! for more, and a session of which nothing can be written is not asked for anything.
+//! No other layer detects a peer that stops reading: actix does not poll a body or a session while
+//! nothing can be written.
 
 use std::future::Future;
 use std::io::{Error, ErrorKind, Result};
@@ -17,21 +17,21 @@ use super::budget::Budget;
 use super::limits::Place;
 use super::{Connection, ConnectionSettings};
 
-/// A connection that is watched.
+/// A connection with its limits.
 #[derive(Debug)]
 pub struct Watched {
     stream: TcpStream,
     connection: Connection,
     budget: Budget,
     progress_limit: Duration,
-    /// Since when the peer takes nothing of what is to be written.
+    /// Since when the peer has not read what is to be written.
     blocked: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     _place: Place,
 }
 
 impl Watched {
-    /// Watches a connection that has its place.
+    /// Wraps a connection that has a slot.
     pub fn new(stream: TcpStream, place: Place, settings: ConnectionSettings) -> Self {
         Self {
             stream,
@@ -44,12 +44,12 @@ impl Watched {
         }
     }
 
-    /// What its requests are to know.
+    /// The state that its requests share.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// Ends it when its time has come, and otherwise looks again then.
+    /// Ends the connection if its deadline has passed, and otherwise polls again then.
     fn check(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let Some(end) = self.connection.end(self.blocked, self.progress_limit) else {
             return Ok(());
@@ -59,18 +59,18 @@ impl Watched {
             return Ok(());
         }
         if self.blocked.is_some() {
-            // What the peer did not take is thrown away with it: the system would keep it for
-            // minutes. If that cannot be set, the connection ends nevertheless.
+            // Drops unread output as well, which the system would keep for minutes. If that option
+            // cannot be set, the connection ends nevertheless.
             let _ = self.stream.set_zero_linger();
         }
         Err(Error::new(ErrorKind::TimedOut, "nothing moves"))
     }
 
-    /// Wakes whoever polls at this time, or before.
+    /// Wakes the polling task at this time or earlier.
     fn wake_at(&mut self, at: Instant, cx: &mut Context<'_>) {
         let at = at.into();
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-        // One that is due sooner costs less than setting it anew each time.
+        // An earlier wake-up costs less than resetting the timer each time.
         if timer.is_elapsed() || timer.deadline() > at {
             timer.as_mut().reset(at);
         }

@@ -1,8 +1,8 @@
-//! Everything that a drawing's table ever held, as the database itself notes it.
+//! Everything a drawing's table ever held, recorded by the database itself.
 //!
-//! A row that moves on is deleted, and several ops on one stroke may share a row: whether an op
-//! happened twice is seen of no copy. So the database writes down each row, and each move of the head,
-//! in the transaction that makes it.
+//! A replaced row is deleted, and several ops on one stroke may share a row, so no final copy shows
+//! whether an op took effect twice. So the database records each row, and each move of the head, in
+//! the transaction that makes it.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,11 +13,11 @@ use whiteboard::domain::sequence::Seq;
 
 use crate::raw_db::{Names, RawDb};
 
-/// What the database is told to note, in tables that no whiteboard knows.
+/// Tables for the records, unknown to servers.
 const ROWS: &str = "history_rows";
 const HEADS: &str = "history_heads";
 
-/// A row that was stored, as it was.
+/// A row as it was stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     pub seq: Seq,
@@ -26,19 +26,19 @@ pub struct Row {
     pub author: PersonId,
     pub writer: WriterId,
     pub n: u64,
-    /// Nothing when it is a tombstone.
+    /// `None` for a tombstone.
     pub body: Option<Value>,
 }
 
-/// All rows by their positions, and how the head moved, in order.
+/// All rows by position, and the moves of the head in order.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     pub rows: Vec<Row>,
-    /// From where to where each transaction moved it.
+    /// The old and new head of each transaction.
     pub moves: Vec<(Seq, Seq)>,
 }
 
-/// A row as the database noted it.
+/// A row as the database recorded it.
 #[derive(Deserialize)]
 struct Noted {
     /// The row's id: its position, and the sign bit if it is a tombstone.
@@ -59,7 +59,7 @@ struct Move {
 }
 
 impl History {
-    /// From now on the database notes what happens to a drawing. Nobody has it open yet.
+    /// Starts recording a drawing, which no one has opened yet.
     pub async fn begins(raw_db: &RawDb, drawing: &str) {
         let Names { strokes, .. } = Names::of(drawing);
         raw_db.run(&format!("DEFINE TABLE {ROWS} SCHEMALESS")).await;
@@ -79,7 +79,7 @@ impl History {
         raw_db.run(&note).await;
     }
 
-    /// What it noted.
+    /// Returns the records.
     pub async fn noted(raw_db: &RawDb) -> Self {
         let rows: Vec<Noted> = all(
             raw_db,

@@ -1,8 +1,7 @@
-//! Every op that anyone ever wanted, and whether what came of it is what a drawing may make of it.
+//! A ledger of all ops, which checks that each outcome is allowed by the rules of a drawing.
 //!
-//! A small model takes the rows in the order of their positions, and each has to follow from the one
-//! before and from ops that somebody wanted. It must never excuse an op because many are right: each one
-//! is accounted for by its writer and number.
+//! A small model applies the rows in the order of their positions: each must follow from the one
+//! before and from requested ops. Each op is accounted for individually, by its writer and number.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +12,7 @@ use whiteboard::domain::sequence::Seq;
 use super::history::{History, Row};
 use crate::agreement::Copy;
 
-/// What is wanted of a stroke.
+/// The kind of an op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Draw,
@@ -22,12 +21,12 @@ pub enum Kind {
     Restore,
 }
 
-/// What a page knows of its op in the end.
+/// The outcome of an op as its client knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The page crashed before it had an answer: it may have happened, once, or not.
+    /// The client crashed before it was acknowledged: it may have taken effect, once, or not.
     Unknown,
-    /// It was answered, and not refused.
+    /// It was acknowledged without a refusal.
     Done,
     /// It was refused, for this reason.
     Refused(String),
@@ -42,15 +41,15 @@ pub struct Entry {
     pub fields: Value,
     pub base: Option<OpId>,
     pub author: PersonId,
-    /// The field that this op leaves in a body.
+    /// The field by which this op marks a body.
     pub mark: String,
-    /// Whether a first answer to it may have been lost with a socket: it was sent again, or the welcome of
-    /// the next socket said that it is done.
+    /// Whether a first answer may have been lost with a socket: the op was sent again, or the
+    /// welcome of the next socket acknowledged it.
     pub reconnected: bool,
     pub outcome: Outcome,
 }
 
-/// The field that an op leaves in every body it goes into, until the stroke is erased.
+/// The field by which an op marks every body it goes into, until the stroke is erased.
 pub fn mark(person: usize, n: u64) -> String {
     format!("op_{person}_{n}")
 }
@@ -61,48 +60,48 @@ type Key = (WriterId, u64);
 #[derive(Clone, Default)]
 pub struct Ledger(pub BTreeMap<Key, Entry>);
 
-/// What came of them, counted.
+/// Counts of outcomes.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// Those that happened, or had nothing to do, by their kind.
+    /// Ops that took effect or had nothing to do, by kind.
     pub done: BTreeMap<Kind, usize>,
-    /// Those whose page was told that they were refused, by the reason.
+    /// Ops that were refused to their client, by reason.
     pub refused: BTreeMap<String, usize>,
-    /// Those that came to nothing, and whose page was told that they are done: it came back without an answer,
-    /// and a later op of the same writer was found to have happened. As long as its socket lives a server
-    /// knows what it decided, even if the transaction had no result.
+    /// Ops without effect whose client received `done`: it reconnected without an answer, and a
+    /// later op of the same writer was stored. As long as its socket lives, a server knows its
+    /// decisions, even if the transaction had no result.
     pub untold: usize,
-    /// Those that share a row with a later one.
+    /// Ops that share a row with a later one.
     pub folded: usize,
-    /// Those of crashed pages without an answer, and how many of them happened.
+    /// Unacknowledged ops of crashed clients, and how many of them took effect.
     pub unknown: usize,
     pub unknown_happened: usize,
 }
 
-/// A stroke at one moment, as its row says.
+/// A stroke at one moment, according to its row.
 type State<'a> = Option<&'a Row>;
 
-/// How an op and the rows belong together.
+/// The relation of ops and rows.
 struct Trial<'a> {
     ledger: &'a Ledger,
     rows: &'a [Row],
-    /// The transaction that stored each row, by number.
+    /// The number of the transaction that stored each row.
     batch: Vec<usize>,
     batches: usize,
     /// The row that names each op.
     named: BTreeMap<Key, usize>,
     /// The rows of each stroke, in order.
     strokes: BTreeMap<StrokeId, Vec<usize>>,
-    /// The ops on each stroke that no row names, and that were not refused.
+    /// The ops on each stroke that no row names and that were not refused.
     unnamed: BTreeMap<StrokeId, Vec<Key>>,
 }
 
 impl Ledger {
-    /// Judges what the database noted, and what everyone holds in the end.
+    /// Checks the history that the database recorded, and the final copies.
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong.
+    /// The first violation.
     pub fn judge(&self, history: &History, copy: &Copy) -> Result<Report, String> {
         let trial = Trial::of(self, history)?;
         for row in 0..trial.rows.len() {
@@ -118,8 +117,8 @@ impl Ledger {
 }
 
 impl<'a> Trial<'a> {
-    /// Every position has one row and each op at most one, transactions follow each other, and a writer's
-    /// ops come in order.
+    /// Every position has one row and each op at most one, transactions are contiguous, and a
+    /// writer's ops are in order.
     fn of(ledger: &'a Ledger, history: &'a History) -> Result<Self, String> {
         let rows = &history.rows;
         for (at, row) in rows.iter().enumerate() {
@@ -199,8 +198,8 @@ impl<'a> Trial<'a> {
         self.entry((row.writer, row.n)).kind
     }
 
-    /// The transactions in which an op may have been decided: not before those of its writer's earlier
-    /// ops, nor after those of the later ones.
+    /// The transactions in which an op may have been decided: not before those of its writer's
+    /// earlier ops, nor after those of the later ones.
     fn window(&self, (writer, n): Key) -> (usize, usize) {
         let before = self.named.range((writer, 0)..(writer, n)).next_back();
         let after = self
@@ -217,14 +216,14 @@ impl<'a> Trial<'a> {
         self.strokes.get(&stroke).map_or(&[], Vec::as_slice)
     }
 
-    /// The rows of a stroke that may be of the same transaction as an op on it.
+    /// The rows of a stroke that may belong to the same transaction as an op on it.
     fn rows_in(&self, key: Key) -> impl Iterator<Item = usize> {
         let (first, last) = self.window(key);
         let rows = self.rows_of(self.entry(key).stroke).iter().copied();
         rows.filter(move |&row| (first..=last).contains(&self.batch[row]))
     }
 
-    /// As what a stroke may have been found when an op on it was decided.
+    /// The possible states of a stroke when an op on it was decided.
     fn states(&self, key: Key) -> impl Iterator<Item = State<'a>> {
         let (first, _) = self.window(key);
         let rows = self.rows_of(self.entry(key).stroke).iter();
@@ -261,7 +260,7 @@ impl<'a> Trial<'a> {
         Some(&self.rows[rows[at.checked_sub(1)?]])
     }
 
-    /// A row is what its op makes of the one before, and of those that may share it.
+    /// Checks that a row follows from the one before, its op, and those that may share it.
     fn follows(&self, at: usize) -> Result<(), String> {
         let (row, before) = (&self.rows[at], self.before(at));
         let entry = self.entry((row.writer, row.n));
@@ -316,7 +315,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// A body after an edit, and after those that share its row and left their marks in it.
+    /// A body after an edit, and after marked ops that share its row.
     fn edited(&self, base: &Value, row: &Row, entry: &Entry, inside: &[(Key, &Entry)]) -> Value {
         let mut body = base.clone();
         let edits = inside.iter().filter(|(_, entry)| entry.kind == Kind::Edit);
@@ -328,7 +327,7 @@ impl<'a> Trial<'a> {
         body
     }
 
-    /// The last row of each stroke is what everyone holds.
+    /// Checks that the last row of each stroke is what all copies hold.
     fn ends_as(&self, copy: &Copy) -> Result<(), String> {
         if copy.head != self.rows.len() as Seq {
             return Err(format!("head {}, and {} rows", copy.head, self.rows.len()));
@@ -350,7 +349,7 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    /// What came of an op is what its page was told.
+    /// Checks each op's effect against what its client received.
     fn accounts_for(&self, key: Key, report: &mut Report) -> Result<(), String> {
         let entry = self.entry(key);
         let is_named = self.named.contains_key(&key);
@@ -400,8 +399,8 @@ impl<'a> Trial<'a> {
         entry.kind != Kind::Erase && rows.any(|&row| carries(&self.rows[row], &entry.mark))
     }
 
-    /// Whether an op that no row names may have happened all the same: it shares a row with a later one,
-    /// or there was nothing to do.
+    /// Whether an op that no row names may have taken effect: it shares a row with a later one, or
+    /// had nothing to do.
     fn is_hidden(&self, key: Key) -> bool {
         let entry = self.entry(key);
         let mut shown = self.rows_of(entry.stroke).iter().copied();
@@ -418,9 +417,9 @@ impl<'a> Trial<'a> {
                 || rows.any(restored);
         }
         match shown {
-            // Where its mark appears first it happened.
+            // It took effect where its mark appears first.
             Some(shown) => rows.any(|row| row == shown),
-            // It was taken away again before anyone saw it.
+            // It was erased again before a row showed it.
             None => rows.any(|row| {
                 let inside = self.may_be_in(row);
                 let taken = |kind| matches!(kind, Kind::Erase | Kind::Restore);
@@ -439,7 +438,7 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// Whether the stroke may have been such that an op on it comes to nothing for this reason.
+    /// Whether the stroke may have been in a state for which an op is refused for this reason.
     fn agrees(&self, key: Key, reason: &str) -> bool {
         let entry = self.entry(key);
         let is_over = |row: &Row| {
@@ -456,7 +455,7 @@ impl<'a> Trial<'a> {
             ("changed", Kind::Restore, Some(row)) => row.body.is_some() || !is_over(row),
             _ => false,
         };
-        // Between two ops of one transaction a stroke may be what no row tells.
+        // Between two ops of one transaction a stroke may be in a state that no row shows.
         let passing = |kind| {
             let (first, last) = self.window(key);
             let others = self.unnamed.get(&entry.stroke).into_iter().flatten();
@@ -493,7 +492,7 @@ mod tests {
     use super::*;
     use crate::page::Held;
 
-    /// Two people, the ops they want, and the rows that come of them.
+    /// Two people, their ops, and the resulting rows.
     struct Story {
         writers: [Writer; 2],
         stroke: StrokeId,
@@ -618,7 +617,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_is_accounted_for() {
+    fn the_ledger_accepts_a_correct_history() {
         let report = Story::whole().judged().unwrap();
         assert_eq!(report.done.values().sum::<usize>(), 6);
         assert_eq!((report.folded, report.untold, report.unknown), (0, 0, 0));
@@ -637,7 +636,7 @@ mod tests {
         let mut story = Story::whole();
         story.wants(1, 3, Kind::Edit, Outcome::Done);
         story.is_wrong("is lost");
-        // Of a page that crashed it is not known.
+        // For a crashed client the outcome is unknown.
         let mut story = Story::whole();
         story.wants(1, 3, Kind::Edit, Outcome::Unknown);
         assert_eq!(story.judged().unwrap().unknown, 1);
@@ -656,7 +655,7 @@ mod tests {
         let body = json!({"x": 4, "y": 1, "op_0_4": 1, "op_1_2": 1, "op_1_4": 1});
         story.stores(1, 4, Some(body));
         assert_eq!(story.judged().unwrap().untold, 1);
-        // Who kept the socket has to be told that it was refused, or it is lost.
+        // A client that kept its socket must receive the refusal, or the op is lost.
         story.ledger.0.get_mut(&(id, 3)).unwrap().reconnected = false;
         story.is_wrong("op 3 is lost");
     }
@@ -666,7 +665,7 @@ mod tests {
         for (kind, reason, holds) in [
             (Kind::Draw, "exists", true),
             (Kind::Edit, "absent", false),
-            // It was gone before this writer's last op, and not since.
+            // It was erased before this writer's last op, and not since.
             (Kind::Edit, "erased", false),
             (Kind::Edit, "changed", false),
             (Kind::Restore, "changed", true),
@@ -692,7 +691,7 @@ mod tests {
     #[test]
     fn an_edit_that_goes_over_another_is_noticed() {
         let mut story = Story::whole();
-        // The second edit knew nothing of the first.
+        // The second edit did not include the first.
         let body = json!({"x": 2, "y": 1, "op_0_1": 1, "op_0_2": 1});
         story.history.rows[2].body = Some(body);
         story.is_wrong("another body");

@@ -1,6 +1,6 @@
-//! What people do in a run: every decision follows from the seed, and from nothing that happens.
+//! The actions of people in a run: every decision follows from the seed alone.
 //!
-//! It must never ask a page or a server anything: then a seed would decide something else each time.
+//! It must never depend on a client or a server: then a seed would not be reproducible.
 
 use std::collections::BTreeMap;
 
@@ -14,60 +14,60 @@ use crate::page::pen;
 /// People at first, and most at once.
 pub const FIRST_PEOPLE: usize = 3;
 const MOST_PEOPLE: usize = 5;
-/// Fewer never are there: somebody has to go on.
+/// Fewest people at any time.
 const FEWEST_PEOPLE: usize = 2;
-/// Acts that pass until someone takes up a stroke that another changed: most people see it by then.
+/// Acts until a person changes a stroke that another changed: most clients have it by then.
 const SETTLED: usize = 90;
-/// Of a hundred ops on strokes that are there, so many are on those that the same person changed last.
+/// Percentage of ops on existing strokes that are on the person's own.
 const OWN: u32 = 85;
 
-/// One op, as its person wants it.
+/// One op of a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Want {
     pub kind: Kind,
     pub stroke: StrokeId,
     /// The body, or the fields that change.
     pub fields: Value,
-    /// The number of this person's own op that it builds on, if it says so.
+    /// The number of the person's own op that it builds on, if any.
     pub base: Option<u64>,
 }
 
-/// One thing that someone does. People are numbered in the order in which they come.
+/// An action of a person. People are numbered in the order of their arrival.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
-    /// The next one comes.
+    /// The next person joins.
     Comes,
-    /// Goes, once all is saved.
+    /// Leaves, once everything is acknowledged.
     Leaves(usize),
-    /// The page is gone at once, with whatever has no answer.
+    /// The client crashes, with its unacknowledged ops.
     Crashes(usize),
-    /// The connection breaks.
+    /// The connection is cut.
     Cut(usize),
     /// Moves the pointer.
     Points(usize, Value),
-    /// Wants something of a stroke, under the next number.
+    /// Submits an op under the next number.
     Wants(usize, Want),
 }
 
-/// A stroke, as it would be if everything happened at once and in this order.
+/// A stroke, as if every op took effect at once and in this order.
 struct Stroke {
     id: StrokeId,
     living: bool,
-    /// Who changed it last, by which of their ops, and when.
+    /// Who changed it last, by which op, and when.
     person: usize,
     n: u64,
     at: usize,
 }
 
-/// The decisions of one seed, one after another.
+/// The decisions of one seed.
 pub struct Script {
     random: fastrand::Rng,
     acts: usize,
-    /// The last number of each person.
+    /// The last op number of each person.
     numbers: Vec<u64>,
     here: Vec<usize>,
     strokes: Vec<Stroke>,
-    /// How often each kind of op was wanted.
+    /// Number of ops of each kind.
     pub wanted: BTreeMap<Kind, usize>,
 }
 
@@ -83,17 +83,17 @@ impl Script {
         }
     }
 
-    /// A number below this one.
+    /// A random number below this one.
     pub fn below(&mut self, number: usize) -> usize {
         self.random.usize(..number)
     }
 
-    /// Puts these in an order of the seed's own.
+    /// Shuffles these.
     pub fn shuffle<T>(&mut self, all: &mut [T]) {
         self.random.shuffle(all);
     }
 
-    /// What is done next.
+    /// The next action.
     pub fn act(&mut self) -> Act {
         self.acts += 1;
         let few = self.here.len() <= FEWEST_PEOPLE;
@@ -163,12 +163,12 @@ impl Script {
         self.wants(person, at, Kind::Erase, Value::Null, None)
     }
 
-    /// A stroke that someone has reason to believe is there.
+    /// A stroke that probably exists.
     fn target(&mut self, person: usize) -> Option<usize> {
         let own = self.random.u32(..100) < OWN;
         let is_seen = |stroke: &Stroke| match own {
             true => stroke.person == person,
-            // Who is gone may have taken it along.
+            // A person who left may have taken the op along.
             false => {
                 let other = stroke.person != person && self.here.contains(&stroke.person);
                 other && stroke.at + SETTLED < self.acts
@@ -180,8 +180,8 @@ impl Script {
         self.random.choice(there)
     }
 
-    /// Takes back what someone did to a stroke, over that op and nobody else's: brings back what was
-    /// erased, or erases what was drawn or changed.
+    /// Undoes a person's own last change, if no other followed: restores what was erased, or erases
+    /// what was drawn or changed.
     fn takes_back(&mut self) -> Act {
         let person = self.someone();
         let living = self.random.u32(..10) < 3;
@@ -195,14 +195,14 @@ impl Script {
         match living {
             true => self.wants(person, at, Kind::Erase, Value::Null, base),
             false => {
-                // Not what it was: of each body it is seen which ops went into it.
+                // A new body: each body shows which ops went into it.
                 let body = pen(f64::from(self.random.u16(..)));
                 self.wants(person, at, Kind::Restore, body, base)
             }
         }
     }
 
-    /// What no page that is right would want: it comes to nothing, whenever it arrives.
+    /// An op that no correct client sends: it is refused, whenever it arrives.
     fn errs(&mut self) -> Act {
         let person = self.someone();
         let known = self.random.choice(0..self.strokes.len());
@@ -211,7 +211,7 @@ impl Script {
                 let body = pen(1.0);
                 (Kind::Draw, self.strokes[at].id, body, None)
             }
-            // Over this very op, which is not there before it happens.
+            // Building on this very op, which does not exist before it takes effect.
             (1, Some(at)) => {
                 let base = self.numbers[person] + 1;
                 (Kind::Erase, self.strokes[at].id, Value::Null, Some(base))
@@ -224,7 +224,7 @@ impl Script {
         self.numbered(person, kind, stroke, fields, base)
     }
 
-    /// Wants something of the stroke at this place, which is then as it is wanted.
+    /// Submits an op on the stroke at this index, and updates its expected state.
     fn wants(
         &mut self,
         person: usize,

@@ -1,33 +1,33 @@
-//! The numbers by which pages live, as `static/` has them.
+//! The constants of the browser client, as in `static/`.
 //!
-//! They must never differ from those: then every test with a user would speak of another page.
+//! They must never differ from those: then the test users would not represent the browser client.
 
 use std::time::Duration;
 
-/// Before its next attempt a page waits at least so long, …
+/// Least pause before an attempt to connect.
 pub const LEAST: Duration = Duration::from_millis(100);
-/// … at most so long the first time, …
+/// Most for the first attempt.
 pub const FIRST: Duration = Duration::from_secs(1);
-/// … and never longer than this.
+/// Most for any attempt.
 pub const MOST: Duration = Duration::from_secs(10);
-/// After so much silence a page asks whether the server is there …
+/// Silence after which a client sends a ping.
 pub const PING_AFTER: Duration = Duration::from_secs(15);
-/// … and waits so long for anything, as it does for a socket to open.
+/// How long it waits for any frame, or for a socket to open.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// Most ops that are sent and have no answer, and so most of one frame.
+/// Most unacknowledged ops, and so most ops of one frame.
 pub const WINDOW: u64 = 200;
-/// Pongs that tell of a later head before a page asks for what it lacks.
+/// Pongs with a later head before a client requests what it lacks.
 pub const PONGS_BEHIND: u32 = 2;
-/// So long it then does not ask again.
+/// Pause before the next such request.
 pub const ASK_AGAIN: Duration = Duration::from_secs(3);
 
-/// How long a page waits before an attempt, the first being 1.
+/// The pause before an attempt, the first being 1.
 pub fn wait_before(attempt: u32) -> Duration {
     let longest = MOST.min(FIRST * 2_u32.pow((attempt - 1).min(10)));
     LEAST + (longest - LEAST).mul_f64(fastrand::f64())
 }
 
-/// The number that a module calls by this name.
+/// The constant of this name in a module.
 fn number(module: &str, name: &str) -> u64 {
     let begins = format!("const {name} = ");
     let mut lines = module.lines();
@@ -37,7 +37,7 @@ fn number(module: &str, name: &str) -> u64 {
 }
 
 #[test]
-fn test_users_live_by_the_numbers_of_pages() {
+fn test_users_use_the_constants_of_the_browser_client() {
     let backoff = include_str!("../../../static/backoff.js");
     let connection = include_str!("../../../static/connection.js");
     let following = include_str!("../../../static/sync.js");

@@ -1,6 +1,6 @@
-//! The life of a page in the background: it loads, connects, sends, pings, and comes back.
+//! The main loop of a client in the background: it loads, connects, sends, pings, and reconnects.
 //!
-//! It must never panic over a connection: only what a server says may be wrong.
+//! It must never panic over a lost connection: only a server's frames may be wrong.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -25,34 +25,34 @@ use crate::process::Log;
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// Why a page does nothing any more.
+/// Why a client has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// A server said that coming back makes no sense.
+    /// A server closed it for good.
     Final,
-    /// It was left.
+    /// The test closed it.
     Left,
 }
 
-/// Why a socket is no more.
+/// Why a socket ended.
 enum Gone {
-    /// It comes back, after a time that the server names if it does.
+    /// It reconnects, after the server's delay if there is one.
     Lost(Option<Duration>),
     End(End),
 }
 
-/// A page and all its sockets.
+/// A client and all its sockets.
 pub struct UserTask {
     name: String,
     seen: watch::Sender<Seen>,
     asked: mpsc::UnboundedReceiver<Ask>,
-    /// The server it wants first.
+    /// The preferred server.
     first: Option<usize>,
     patience: Patience,
     log: Log,
     http: reqwest::Client,
     failures: u32,
-    /// The last op that was sent through this socket.
+    /// The last op sent through this socket.
     sent_up_to: u64,
     pongs_behind: u32,
     asked_at: Option<Instant>,
@@ -85,7 +85,7 @@ impl UserTask {
         }
     }
 
-    /// Lives until it ends.
+    /// Runs until it ends.
     pub async fn live(mut self) -> End {
         let address = self.seen.borrow().page.address;
         if let Err(end) = self.load(address).await {
@@ -116,7 +116,7 @@ impl UserTask {
         }
     }
 
-    /// Reads over HTTP until everything the server has is held.
+    /// Reads over HTTP until it holds everything the server has.
     async fn load(&mut self, address: SocketAddr) -> Result<(), End> {
         let mut failures = 0;
         loop {
@@ -198,7 +198,7 @@ impl UserTask {
         };
         let (sink, stream) = socket.split();
         let (out, queued) = mpsc::unbounded_channel();
-        // A page's socket buffers what the server does not take in: sending never stops reading.
+        // A browser's socket buffers what the server does not take: sending never blocks reading.
         let gone = tokio::select! {
             gone = self.use_socket(stream, &out) => gone,
             () = write(sink, queued) => Gone::Lost(None),
@@ -284,7 +284,7 @@ impl UserTask {
         }
     }
 
-    /// Takes in a frame, and does what follows from it.
+    /// Handles a frame, and acts on it.
     async fn take(
         &mut self,
         frame: &Value,
@@ -356,7 +356,7 @@ impl UserTask {
         self.sent_up_to = self.sent_up_to.min(n - 1);
     }
 
-    /// Sends the ops that were not sent yet, as far as the window allows.
+    /// Sends ops that were not sent yet, within the window.
     fn pump(&mut self, out: &mpsc::UnboundedSender<Message>) {
         let mut frame = None;
         let sent_up_to = &mut self.sent_up_to;
@@ -412,14 +412,14 @@ impl UserTask {
     }
 }
 
-/// The time that a close reason names.
+/// The delay in a close reason.
 fn after(reason: &str) -> Option<Duration> {
     let (millis, _) = reason.strip_prefix("again in ")?.split_once(" ms: ")?;
     Some(Duration::from_millis(millis.parse().ok()?))
 }
 
 fn send(out: &mpsc::UnboundedSender<Message>, frame: &Value) {
-    // A socket that is lost is noticed by who reads it.
+    // The reader notices a lost socket.
     let _ = out.send(Message::text(frame.to_string()));
 }
 
@@ -430,6 +430,6 @@ async fn write(mut sink: SplitSink<Socket, Message>, mut queued: mpsc::Unbounded
             break;
         }
     }
-    // The close frame that explains it may be yet to be read.
+    // The close frame that explains it may still be unread.
     std::future::pending().await
 }
