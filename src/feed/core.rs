@@ -311,6 +311,31 @@ impl<M: Mailbox> Core<M> {
         self.timers.next()
     }
 
+    /// The drawing as it is held.
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// The state of subscription and read.
+    pub fn sync(&self) -> &Sync {
+        &self.sync
+    }
+
+    /// The ops on their way to the database.
+    pub fn writer(&self) -> &BatchWriter {
+        &self.writer
+    }
+
+    /// Whether it is open, drains or has ended.
+    pub fn lifecycle(&self) -> Lifecycle {
+        self.lifecycle
+    }
+
+    /// The timers that are set.
+    pub fn timers(&self) -> &Timers {
+        &self.timers
+    }
+
     fn on_session(&mut self, message: FromSession<M>, step: &mut Step) {
         match message {
             FromSession::Join {
