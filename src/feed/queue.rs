@@ -216,14 +216,14 @@ impl Queue {
     /// that followed. `last` is the highest number of a writer's ops that is stored.
     ///
     /// A refusal leaves no row. Once a later op of its writer is stored, a refused op looks like one
-    /// that happened, and its page would be told *done*.
-    pub fn restore_refusals(&mut self, verdicts: &mut [Verdict], last: impl Fn(WriterId) -> u64) {
-        let earlier = std::mem::take(&mut self.unproven);
+    /// that happened, and its page would be told *done*. They are kept until the batch is finished: it
+    /// may be decided more than once.
+    pub fn restore_refusals(&self, verdicts: &mut [Verdict], last: impl Fn(WriterId) -> u64) {
         let decided = self.batch.iter().zip(verdicts);
-        for (((writer, op), verdict), earlier) in decided.zip(earlier) {
+        for (((writer, op), verdict), earlier) in decided.zip(&self.unproven) {
             let refused = matches!(earlier, Verdict::Refused { .. });
             if refused && *verdict == Verdict::Done && op.n <= last(writer.id) {
-                *verdict = earlier;
+                *verdict = earlier.clone();
             }
         }
     }
