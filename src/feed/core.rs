@@ -304,6 +304,8 @@ impl<M: Mailbox> Core<M> {
             Input::Drain => self.drain(step),
             Input::ForceClose => self.force_close(step),
         }
+        // Whatever was delivered may have found a full mailbox.
+        self.watch_slow_subscribers(step);
     }
 
     /// When [`Input::Timer`] is due.
@@ -418,7 +420,6 @@ impl<M: Mailbox> Core<M> {
                 if let Some(drawing) = self.replica.drawing() {
                     self.subscribers.catch_up(drawing, step.now);
                 }
-                self.watch_slow_subscribers(step);
             }
             Timer::Drain => self.drain(step),
         }
@@ -513,7 +514,6 @@ impl<M: Mailbox> Core<M> {
         self.deferred.is_scheduled = false;
         if std::mem::take(&mut self.deferred.flush) {
             self.flush(step);
-            self.watch_slow_subscribers(step);
         }
         if std::mem::take(&mut self.deferred.append) {
             self.append(step);

@@ -95,7 +95,6 @@ impl<M: Mailbox> Core<M> {
         // Strokes before acknowledgements: a client that has its "done" has them too.
         self.flush(step);
         self.acknowledge(decision.verdicts, step);
-        self.watch_slow_subscribers(step);
         self.append(step);
     }
 

@@ -99,7 +99,6 @@ impl<M: Mailbox> Core<M> {
             let frame = ToBrowser::Signals(&signals).encode();
             self.subscribers.signal(&frame);
         }
-        self.watch_slow_subscribers(step);
         self.publish_gathered(step);
     }
 

@@ -251,7 +251,6 @@ impl<M: Mailbox> Core<M> {
             let title = self.replica.title();
             let frame = ToBrowser::Drawing { title }.encode();
             self.subscribers.announce(Retained::Title, frame, step.now);
-            self.watch_slow_subscribers(step);
         }
     }
 }
