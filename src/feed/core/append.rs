@@ -73,7 +73,7 @@ impl<M: Mailbox> Core<M> {
             // It may or may not have happened. The rows tell: a decision after a read finds the ops
             // that are stored, by their writer and number.
             Err(error) => {
-                self.writer.queue.set_unproven(decision.verdicts);
+                self.writer.queue.set_unproven(decision);
                 self.on_append_unanswered(&error, step);
             }
         }
