@@ -231,7 +231,10 @@ impl Queue {
         verdicts: &mut [Verdict],
         is_stored: impl Fn(&[Change]) -> bool,
     ) {
-        if let Some(decision) = self.unproven.take_if(|decision| is_stored(&decision.changes)) {
+        if let Some(decision) = self
+            .unproven
+            .take_if(|decision| is_stored(&decision.changes))
+        {
             let ops = decision.changes.iter();
             let ops = ops.flat_map(|change| change.prior_ops.iter().chain([&change.op]));
             let is_passed = |writer: WriterId, n: u64| {
