@@ -7,7 +7,7 @@ pub mod chunks;
 pub mod contention;
 pub mod core;
 pub mod error;
-mod lifecycle;
+pub mod lifecycle;
 pub mod mailbox;
 pub mod messages;
 mod monitor;

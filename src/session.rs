@@ -5,7 +5,7 @@ mod fragments;
 mod guard;
 mod ops;
 mod scanner;
-mod sequencer;
+pub mod sequencer;
 mod sessions;
 mod upgrade;
 

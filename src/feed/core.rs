@@ -311,11 +311,38 @@ impl<M: Mailbox> Core<M> {
             Input::Drain => self.drain(step),
             Input::ForceClose => self.force_close(step),
         }
+        // Whatever was delivered may have found a full mailbox.
+        self.watch_slow_subscribers(step);
     }
 
     /// When [`Input::Timer`] is due.
     pub fn next_timer(&self) -> Option<Instant> {
         self.timers.next()
+    }
+
+    /// The drawing as it is held.
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// The state of subscription and read.
+    pub fn sync(&self) -> &Sync {
+        &self.sync
+    }
+
+    /// The ops on their way to the database.
+    pub fn writer(&self) -> &BatchWriter {
+        &self.writer
+    }
+
+    /// Whether it is open, drains or has ended.
+    pub fn lifecycle(&self) -> Lifecycle {
+        self.lifecycle
+    }
+
+    /// The timers that are set.
+    pub fn timers(&self) -> &Timers {
+        &self.timers
     }
 
     fn on_session(&mut self, message: FromSession<M>, step: &mut Step) {
@@ -400,7 +427,6 @@ impl<M: Mailbox> Core<M> {
                 if let Some(drawing) = self.replica.drawing() {
                     self.subscribers.catch_up(drawing, step.now);
                 }
-                self.watch_slow_subscribers(step);
             }
             Timer::Drain => self.drain(step),
         }
@@ -498,7 +524,6 @@ impl<M: Mailbox> Core<M> {
         self.deferred.is_scheduled = false;
         if std::mem::take(&mut self.deferred.flush) {
             self.flush(step);
-            self.watch_slow_subscribers(step);
         }
         if std::mem::take(&mut self.deferred.append) {
             self.append(step);

@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::domain::batch::Verdict;
+use crate::domain::batch::{Decision, Verdict};
 use crate::domain::ids::{Writer, WriterId};
-use crate::domain::op::{Op, OpKind};
+use crate::domain::op::{Change, Op, OpKind};
 
 /// Most ops of one transaction.
 pub const MAX_BATCH_OPS: usize = 500;
@@ -117,8 +117,10 @@ pub struct Queue {
     isolated: usize,
     /// The isolated op has failed once.
     failed_alone: bool,
-    /// The verdicts of the batch, while it is unknown whether it is stored.
-    unproven: Vec<Verdict>,
+    /// The decision with which the batch was appended last, if it is unknown whether it is stored.
+    unproven: Option<Decision>,
+    /// Refusals of a decision that proved to be stored, by their place in the batch.
+    stored_refusals: Vec<(usize, Verdict)>,
 }
 
 impl Queue {
@@ -131,7 +133,8 @@ impl Queue {
             batch: Vec::new(),
             isolated: 0,
             failed_alone: false,
-            unproven: Vec::new(),
+            unproven: None,
+            stored_refusals: Vec::new(),
         }
     }
 
@@ -181,7 +184,7 @@ impl Queue {
     pub fn finish(&mut self) -> Vec<(SessionId, u64)> {
         self.isolated = self.isolated.saturating_sub(self.batch.len());
         self.failed_alone = false;
-        self.unproven.clear();
+        self.forget_decision();
         let ops = self.batch.drain(..);
         let asked = self.sessions.drain(..).zip(ops);
         asked
@@ -200,7 +203,7 @@ impl Queue {
         }
         self.isolated = self.batch.len();
         self.failed_alone = false;
-        self.unproven.clear();
+        self.forget_decision();
         let held = self.sessions.drain(..).zip(self.batch.drain(..));
         for ((session, bytes), op) in held.rev() {
             self.waiting.push_front(Waiting { session, bytes, op });
@@ -208,23 +211,47 @@ impl Queue {
         true
     }
 
-    /// Records that the batch was appended with these verdicts, and may or may not be stored.
-    pub fn set_unproven(&mut self, verdicts: Vec<Verdict>) {
-        self.unproven = verdicts;
+    /// The batch was appended as decided, and it is unknown whether it is stored.
+    pub fn set_unproven(&mut self, decision: Decision) {
+        self.unproven = Some(decision);
     }
 
-    /// Restores the refusals of a batch that proved to be stored in the verdicts of the decision
-    /// after it. `last` is the highest stored number of a writer's ops.
+    fn forget_decision(&mut self) {
+        self.unproven = None;
+        self.stored_refusals.clear();
+    }
+
+    /// Restores the refusals of a decision that proved to be stored, in the verdicts of the decision
+    /// that followed. `is_stored` tells by its changes.
     ///
-    /// A refusal leaves no row. Once a later op of its writer is stored, a refused op looks like a
-    /// stored one, and its client would receive `done`.
-    pub fn restore_refusals(&mut self, verdicts: &mut [Verdict], last: impl Fn(WriterId) -> u64) {
-        let earlier = std::mem::take(&mut self.unproven);
-        let decided = self.batch.iter().zip(verdicts);
-        for (((writer, op), verdict), earlier) in decided.zip(earlier) {
-            let refused = matches!(earlier, Verdict::Refused { .. });
-            if refused && *verdict == Verdict::Done && op.n <= last(writer.id) {
-                *verdict = earlier;
+    /// A refusal leaves no row. Once a later op of its writer is stored, a refused op looks like one
+    /// that happened, and its page would be told *done*. Only a later op in the same decision proves that:
+    /// what another server stored, it decided by itself.
+    pub fn restore_refusals(
+        &mut self,
+        verdicts: &mut [Verdict],
+        is_stored: impl Fn(&[Change]) -> bool,
+    ) {
+        if let Some(decision) = self
+            .unproven
+            .take_if(|decision| is_stored(&decision.changes))
+        {
+            let ops = decision.changes.iter();
+            let ops = ops.flat_map(|change| change.prior_ops.iter().chain([&change.op]));
+            let is_passed = |writer: WriterId, n: u64| {
+                let mut ops = ops.clone();
+                ops.any(|op| op.writer == writer && op.n > n)
+            };
+            let decided = self.batch.iter().zip(&decision.verdicts).enumerate();
+            let refused = decided.filter(|(_, ((writer, op), verdict))| {
+                matches!(verdict, Verdict::Refused { .. }) && is_passed(writer.id, op.n)
+            });
+            let refused = refused.map(|(place, (_, verdict))| (place, verdict.clone()));
+            self.stored_refusals.extend(refused);
+        }
+        for (place, refusal) in &self.stored_refusals {
+            if verdicts[*place] == Verdict::Done {
+                verdicts[*place] = refusal.clone();
             }
         }
     }
@@ -239,7 +266,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::StrokeId;
+    use crate::domain::ids::{OpId, StrokeId};
     use uuid::Uuid;
 
     fn queue(max_ops: usize) -> Queue {
@@ -307,28 +334,42 @@ mod tests {
             refusal: crate::domain::op::Refusal::Absent,
             stroke: None,
         };
-        queue.push(1, writer, [erase(1), erase(2), erase(3)]);
-        queue.batch();
-        let done = || vec![Verdict::Done; 3];
-        let told = |queue: &mut Queue, last: u64| {
-            queue.set_unproven(vec![refused.clone(), Verdict::Done, refused.clone()]);
-            let mut verdicts = done();
-            queue.restore_refusals(&mut verdicts, |_| last);
+        // The second of three ops happened.
+        let decision = || Decision {
+            verdicts: vec![refused.clone(), Verdict::Done, refused.clone()],
+            changes: vec![Change {
+                seq: 1,
+                stroke: StrokeId::random(),
+                z: 1,
+                author: writer.author,
+                op: OpId {
+                    writer: writer.id,
+                    n: 2,
+                },
+                prior_ops: Vec::new(),
+                body: None,
+            }],
+            replaced: Vec::new(),
+            needs_head: true,
+        };
+        let decided_anew = |queue: &mut Queue, is_stored: bool| {
+            let mut verdicts = vec![Verdict::Done; queue.batch().len()];
+            queue.restore_refusals(&mut verdicts, |_| is_stored);
             verdicts
         };
-        // The second op is stored, and the third was decided again.
+        queue.push(1, writer, [erase(1), erase(2), erase(3)]);
+        queue.batch();
+        queue.set_unproven(decision());
+        assert_eq!(decided_anew(&mut queue, false), vec![Verdict::Done; 3]);
+        // It is stored; the third op has a number that nothing has passed.
         let expected = [refused.clone(), Verdict::Done, Verdict::Done];
-        assert_eq!(told(&mut queue, 2), expected);
-        // Nothing is stored: all ops were decided again.
-        assert_eq!(told(&mut queue, 0), done());
-        // The verdicts of one batch do not apply to the next.
-        queue.set_unproven(vec![refused.clone(); 3]);
+        assert_eq!(decided_anew(&mut queue, true), expected);
+        assert_eq!(decided_anew(&mut queue, false), expected, "decided again");
+        // Verdicts of one batch are not those of the next.
+        queue.set_unproven(decision());
         queue.finish();
         queue.push(1, writer, [erase(4)]);
-        queue.batch();
-        let mut verdicts = vec![Verdict::Done];
-        queue.restore_refusals(&mut verdicts, |_| 4);
-        assert_eq!(verdicts, [Verdict::Done]);
+        assert_eq!(decided_anew(&mut queue, true), [Verdict::Done]);
     }
 
     #[test]

@@ -49,7 +49,8 @@ impl AtomicSize {
 }
 
 impl FeedState {
-    pub(crate) fn new(settings: &FeedSettings, chunk_capacity: Arc<Semaphore>) -> Self {
+    /// What a new feed shares; its chunks count against `chunk_capacity`, in KiB.
+    pub fn new(settings: &FeedSettings, chunk_capacity: Arc<Semaphore>) -> Self {
         Self {
             capacity: Capacity::new(settings.queue_ops, settings.queue_bytes),
             chunk_capacity,

@@ -14,6 +14,7 @@ use super::contention::Contention;
 use super::queue::{Capacity, Queue};
 use crate::domain::batch::{Decision, Verdict};
 use crate::domain::drawing::Drawing;
+use crate::domain::op::Change;
 use crate::store::ExpectedHead;
 
 /// The state of a writer.
@@ -104,8 +105,14 @@ impl BatchWriter {
             head: drawing.head(),
         };
         let mut decision = drawing.decide(batch);
-        let last = |writer| drawing.last(writer);
-        self.queue.restore_refusals(&mut decision.verdicts, last);
+        let is_stored = |change: &Change| {
+            let held = drawing.stroke(change.stroke);
+            held.is_some_and(|held| (held.seq, held.op) == (change.seq, change.op))
+        };
+        self.queue
+            .restore_refusals(&mut decision.verdicts, |changes| {
+                changes.iter().any(is_stored)
+            });
         let verified = std::mem::replace(&mut self.verification, Verification::Unverified);
         if !decision.changes.is_empty() {
             self.contention.begin(expected.head, now);

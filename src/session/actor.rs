@@ -262,12 +262,12 @@ impl Session {
             let Ok(join_request) = session.join_request.clone() else {
                 return;
             };
-            // The client judges frames by its own position, so starting from the beginning repeats
-            // nothing.
+            // What the page holds is not known here, and a first load would not tell it what was erased
+            // meanwhile: a position without an epoch makes it start over.
             session.join(
                 JoinRequest {
-                    since: 0,
-                    epoch: join_request.epoch,
+                    since: 1,
+                    epoch: None,
                     ..join_request
                 },
                 ctx,

@@ -73,7 +73,7 @@ impl<M: Mailbox> Core<M> {
             // The outcome is unknown. A decision after a read finds stored ops by their writer and
             // number.
             Err(error) => {
-                self.writer.queue.set_unproven(decision.verdicts);
+                self.writer.queue.set_unproven(decision);
                 self.on_append_unanswered(&error, step);
             }
         }
@@ -95,7 +95,6 @@ impl<M: Mailbox> Core<M> {
         // Strokes before acknowledgements: a client that has received `done` has the strokes too.
         self.flush(step);
         self.acknowledge(decision.verdicts, step);
-        self.watch_slow_subscribers(step);
         self.append(step);
     }
 

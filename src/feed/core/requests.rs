@@ -68,7 +68,6 @@ impl<M: Mailbox> Core<M> {
             } => {
                 self.subscribers
                     .join(session, mailbox, drawing, (since, epoch), resync, step.now);
-                self.watch_slow_subscribers(step);
             }
             PendingRequest::Hello {
                 session,
@@ -82,7 +81,6 @@ impl<M: Mailbox> Core<M> {
             } => {
                 self.subscribers
                     .resume(session, drawing, (since, Some(epoch)), resync, step.now);
-                self.watch_slow_subscribers(step);
             }
             PendingRequest::Read(request) => {
                 let (load, reset) =

@@ -98,7 +98,6 @@ impl<M: Mailbox> Core<M> {
             let frame = ServerFrame::Signals(&signals).encode();
             self.subscribers.signal(&frame);
         }
-        self.watch_slow_subscribers(step);
         self.publish_gathered(step);
     }
 

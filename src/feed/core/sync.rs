@@ -258,7 +258,6 @@ impl<M: Mailbox> Core<M> {
             let title = self.replica.title();
             let frame = ServerFrame::Drawing { title }.encode();
             self.subscribers.announce(Retained::Title, frame, step.now);
-            self.watch_slow_subscribers(step);
         }
     }
 }

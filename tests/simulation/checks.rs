@@ -1,0 +1,526 @@
+//! What must hold after every step, and once everything is at rest.
+//!
+//! It must never look at anything that a user, an operator or the database could not see, except for
+//! how much is queued.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use whiteboard::domain::batch::Verdict;
+use whiteboard::domain::ids::{Epoch, OpId, Writer, WriterId};
+use whiteboard::domain::op::{Change, Op};
+use whiteboard::domain::sequence::Seq;
+use whiteboard::feed::core::{Core, Input};
+use whiteboard::feed::lifecycle::Lifecycle;
+use whiteboard::feed::sync::{Reading, Subscription};
+use whiteboard::feed::timers::Timer;
+use whiteboard::feed::writer::State;
+
+use crate::client::ClientState;
+use crate::database::{Append, Asker, DatabaseEvent, OpKey};
+use crate::mailbox::SimMailbox;
+use crate::plan::Flavour;
+use crate::reference::Outcome;
+use crate::server::{Feed, ServerEvent, ServerState};
+use crate::socket::Up;
+use crate::tables::Tables;
+use crate::wire::{Frame, WireChange};
+use crate::world::{Event, Time, World};
+
+/// In a rush, an op has its acknowledgement within this time, whichever server takes it.
+const TURN_WITHIN: Time = Time::from_secs(2);
+
+/// What is known of an op.
+#[derive(Debug)]
+struct Known {
+    op: Op,
+    /// When it was made.
+    since: Time,
+    /// What it would have done, at any time since it was made.
+    seen: BTreeSet<Outcome>,
+    /// It happened, in some history.
+    happened: bool,
+    /// A server decided it with complete knowledge.
+    is_decided: bool,
+    /// Its page was told that it is refused.
+    refused: bool,
+    /// It was refused while a copy of it was on its way through another server, or in an append that
+    /// had no answer: that may happen yet.
+    is_in_doubt: bool,
+    /// How often an append of it alone failed.
+    failed_alone: usize,
+}
+
+/// What the checks remember.
+#[derive(Debug, Default)]
+pub struct Checks {
+    ops: BTreeMap<OpKey, Known>,
+    /// What was ever stored at each position.
+    log: BTreeMap<(Epoch, Seq), Change>,
+    /// Refusals in batches that were stored, by who decided them, and the rows of the batch.
+    stored_refusals: BTreeMap<(u64, u64, OpKey), Vec<(Seq, OpId)>>,
+    restored: bool,
+}
+
+impl Checks {
+    /// A page makes an op.
+    pub fn op_made(&mut self, writer: WriterId, op: &Op, now: Time) {
+        let known = Known {
+            op: op.clone(),
+            since: now,
+            seen: BTreeSet::new(),
+            happened: false,
+            is_decided: false,
+            refused: false,
+            is_in_doubt: false,
+            failed_alone: 0,
+        };
+        let before = self.ops.insert((writer, op.n), known);
+        assert!(before.is_none(), "the number {} is used twice", op.n);
+    }
+
+    /// The drawing has another epoch, in which it holds what it held before.
+    pub fn epoch_renewed(&mut self, tables: &Tables) {
+        for (seq, change) in tables.all() {
+            self.log.insert((tables.epoch, seq), change.clone());
+        }
+    }
+
+    /// The database answered an append with an error.
+    pub fn append_failed(&mut self, append: &Append) {
+        if let [(_, writer, op)] = &append.batch[..]
+            && let Some(known) = self.ops.get_mut(&(writer.id, op.n))
+        {
+            known.failed_alone += 1;
+        }
+    }
+}
+
+impl World {
+    /// The database stored an append.
+    pub fn committed(&mut self, asker: Asker, append: &Append) {
+        let Append {
+            expected,
+            decision,
+            batch,
+            ..
+        } = append;
+        assert_eq!(
+            batch.len(),
+            decision.verdicts.len(),
+            "a verdict for each op"
+        );
+        let ops: Vec<(Writer, Op)> = batch.iter().map(|(_, w, op)| (*w, op.clone())).collect();
+        let outcomes = self.database.stored.reference.commit(&ops, decision);
+        let outcomes = outcomes.unwrap_or_else(|error| panic!("a wrong decision: {error}"));
+        let judged = batch.iter().zip(&decision.verdicts).zip(outcomes);
+        for (((session, writer, op), verdict), outcome) in judged {
+            let key = (writer.id, op.n);
+            if matches!(verdict, Verdict::Refused { .. }) {
+                let refusal = (asker.feed, *session, key);
+                let rows = decision.changes.iter().map(|row| (row.seq, row.op));
+                self.checks.stored_refusals.insert(refusal, rows.collect());
+            }
+            let happens = outcome == Outcome::Happens;
+            if happens {
+                let is_new = self.database.stored.happened.insert(key);
+                assert!(is_new, "op {} happened twice", op.n);
+            }
+            if let Some(known) = self.checks.ops.get_mut(&key) {
+                if happens && known.is_in_doubt {
+                    self.coverage.count("refused, and a copy happened later");
+                }
+                assert!(
+                    !(happens && known.refused && !known.is_in_doubt),
+                    "{op:?} happened after its page was told that it is refused"
+                );
+                known.happened |= happens;
+                known.is_decided = true;
+                known.seen.insert(outcome);
+            }
+        }
+        for change in &decision.changes {
+            let place = (expected.epoch, change.seq);
+            let before = self.checks.log.insert(place, change.clone());
+            assert!(before.is_none(), "position {} is used twice", change.seq);
+        }
+        self.state_changed();
+    }
+
+    /// What is stored changed: notes what each op that is not decided would do now.
+    pub fn state_changed(&mut self) {
+        let reference = &self.database.stored.reference;
+        for ((writer, _), known) in &mut self.checks.ops {
+            if !known.refused {
+                known.seen.insert(reference.judge(*writer, &known.op));
+            }
+        }
+    }
+
+    /// Notes what an op that was just made would do.
+    pub fn op_made(&mut self, writer: WriterId, op: &Op) {
+        self.checks.op_made(writer, op, self.now);
+        let outcome = self.database.stored.reference.judge(writer, op);
+        if let Some(known) = self.checks.ops.get_mut(&(writer, op.n)) {
+            known.seen.insert(outcome);
+        }
+    }
+
+    /// An older copy of the database was restored.
+    pub fn note_restored(&mut self) {
+        self.checks.restored = true;
+    }
+
+    /// Whether an older copy of the database was restored.
+    pub fn was_restored(&self) -> bool {
+        self.checks.restored
+    }
+
+    /// After each step of a feed: what left its queue, what was acknowledged, and what is bounded.
+    pub fn check_feed(&mut self, server: usize) {
+        let Some(feed) = &mut self.servers[server].feed else {
+            return;
+        };
+        assert!(
+            feed.is_covered || feed.core.sync().subscription() != Subscription::Live,
+            "a subscription is live before a read that began after it"
+        );
+        let (held, _) = feed.state.capacity.used();
+        assert!(held <= self.plan.queue_ops, "more ops are queued than may");
+        let held = held - feed.dropped;
+        assert!(held <= feed.queued.len(), "ops are queued twice");
+        let finished = feed.queued.len() - held;
+        for (session, writer, op) in feed.queued.drain(..finished).collect::<Vec<_>>() {
+            if let Some(known) = self.checks.ops.get_mut(&(writer.id, op.n)) {
+                known.is_decided = true;
+            }
+            let waits = feed.finished.entry(session).or_default();
+            waits.push_back((writer, op));
+        }
+        let number = feed.number;
+        let sessions: Vec<_> = self.servers[server].sessions.values().collect();
+        let mut acks = Vec::new();
+        for session in sessions {
+            assert!(session.mailbox.is_bounded(), "a mailbox is over its limit");
+            let new = session.mailbox.new_acks();
+            acks.extend(new.into_iter().map(|acks| (session.id, acks)));
+        }
+        for (session, acks) in acks {
+            let refusals: Vec<Frame> = acks
+                .refusals
+                .iter()
+                .map(|frame| serde_json::from_str(frame).expect("a frame"))
+                .collect();
+            let Some(feed) = &mut self.servers[server].feed else {
+                return;
+            };
+            let finished = feed.finished.entry(session).or_default();
+            assert!(acks.ops <= finished.len(), "an acknowledgement for no op");
+            let acked: VecDeque<_> = finished.drain(..acks.ops).collect();
+            assert_eq!(acked.back().map(|(_, op)| op.n), Some(acks.acked_through));
+            for (writer, op) in acked {
+                let refusal = refusals.iter().find(|frame| frame.n == Some(op.n));
+                let reason = refusal.and_then(|frame| frame.reason.clone());
+                self.check_acknowledged((number, session), writer.id, &op, reason);
+            }
+        }
+    }
+
+    /// A feed tells a session what became of an op.
+    fn check_acknowledged(
+        &mut self,
+        by: (u64, u64),
+        writer: WriterId,
+        op: &Op,
+        refused: Option<String>,
+    ) {
+        let key = (writer, op.n);
+        // Only a row of the batch tells that it was stored.
+        let rows = self.database.stored.tables.all();
+        let is_there = |(seq, op): &(Seq, OpId)| rows.get(seq).is_some_and(|row| row.op == *op);
+        let refusals = &self.checks.stored_refusals;
+        let was_refused = refusals
+            .get(&(by.0, by.1, key))
+            .is_some_and(|rows| rows.iter().any(is_there));
+        let Some(known) = self.checks.ops.get_mut(&key) else {
+            return;
+        };
+        let Some(reason) = refused else {
+            // An op that a later one of its writer has passed is taken for done where nobody knows better.
+            let is_passed = known.seen.contains(&Outcome::Already) && !was_refused;
+            let is_true = known.happened
+                || is_passed
+                || known.seen.contains(&Outcome::Nothing)
+                || known.op.kind != op.kind;
+            assert!(
+                is_true,
+                "{op:?} is acknowledged and not stored; refused before: {was_refused}"
+            );
+            return;
+        };
+        let allowed = known.seen.iter().any(|seen| match seen {
+            Outcome::Refused(code) => *code == reason || *code == "compacted",
+            _ => false,
+        });
+        let allowed = allowed || (reason == "invalid" && known.failed_alone >= 2);
+        let is_compacted = self.coverage.counted("compactions") > 0;
+        assert!(
+            allowed || is_compacted,
+            "{op:?} is refused as {reason}, but it would have been {:?}",
+            known.seen
+        );
+    }
+
+    /// A page removes ops from its outbox, for they are acknowledged.
+    pub fn check_removed(&mut self, writer: WriterId, n: u64) {
+        let Some(known) = self.checks.ops.get_mut(&(writer, n)) else {
+            panic!("an acknowledgement of an op that was never made");
+        };
+        assert!(
+            known.happened || known.is_decided,
+            "{:?} is acknowledged to its page, and was not decided",
+            known.op
+        );
+        let waited = self.now - known.since;
+        if self.plan.flavour == Flavour::Rush {
+            assert!(
+                waited <= TURN_WITHIN,
+                "{:?} has waited for {waited:?} in a rush",
+                known.op
+            );
+        }
+    }
+
+    /// A page is told that an op is refused.
+    pub fn check_refused(&mut self, writer: WriterId, n: u64) {
+        let is_it = |of: Option<WriterId>, op: &Op| of.is_none_or(|of| of == writer) && op.n == n;
+        let has_copy = self.is_on_its_way(&is_it);
+        let Some(known) = self.checks.ops.get_mut(&(writer, n)) else {
+            panic!("a refusal of an op that was never made");
+        };
+        assert!(!known.refused, "{:?} is refused twice", known.op);
+        known.is_in_doubt = has_copy;
+        let is_stored = self.database.stored.happened.contains(&(writer, n));
+        assert!(
+            !is_stored || known.is_in_doubt,
+            "{:?} is refused, and happened",
+            known.op
+        );
+        known.refused = true;
+    }
+
+    /// A page takes a change.
+    ///
+    /// A notification does not say of which epoch it is. A feed that subscribes after a restore may pass
+    /// one on before it has read, and all its pages start over a moment later.
+    pub fn check_change(&self, epoch: Epoch, change: &WireChange) {
+        let is_it = |stored: &Change| {
+            let body = stored.body.as_ref().map(|body| body.as_json());
+            (stored.stroke, stored.z, stored.op.writer, stored.op.n)
+                == (change.stroke, change.z, change.writer, change.n)
+                && body == change.body.as_deref().map(|body| body.get())
+        };
+        let log = &self.checks.log;
+        let is_stored = log.get(&(epoch, change.seq)).is_some_and(is_it);
+        let mut others = log.iter().filter(|((_, seq), _)| *seq == change.seq);
+        assert!(
+            is_stored || (self.was_restored() && others.any(|(_, stored)| is_it(stored))),
+            "{change:?} was never stored"
+        );
+    }
+
+    /// Whether this op, or one before it, may be decided yet, for a page may send it or has sent it.
+    pub fn may_be_sent_again(&self, writer: WriterId, n: u64) -> bool {
+        let mut clients = self.clients.iter();
+        let in_outbox = clients.any(|it| it.writer.id == writer && it.outbox.may_send(n));
+        in_outbox || self.is_on_its_way(&|of, op| of.is_none_or(|of| of == writer) && op.n <= n)
+    }
+
+    /// Whether an op is at a server, or on its way there or to the database. Its writer is not known
+    /// where only its session is.
+    fn is_on_its_way(&self, is_it: &dyn Fn(Option<WriterId>, &Op) -> bool) -> bool {
+        let sent = |event: &ServerEvent| match event {
+            ServerEvent::Up {
+                message: Up::Ops(ops),
+                ..
+            } => ops.iter().any(|op| is_it(None, op)),
+            _ => false,
+        };
+        let queued = |feed: &Feed| feed.queued.iter().any(|(_, w, op)| is_it(Some(w.id), op));
+        let at_server = self.servers.iter().any(|server| {
+            let mut sessions = server.sessions.values();
+            let early = sessions.any(|it| it.before_welcome.iter().any(|op| is_it(None, op)));
+            early || server.feed.as_ref().is_some_and(queued) || server.held.iter().any(sent)
+        });
+        let appended = |append: &Append| {
+            let mut batch = append.batch.iter();
+            batch.any(|(_, w, op)| is_it(Some(w.id), op))
+        };
+        at_server
+            || self.database.delayed().any(appended)
+            || self.pending().any(|event| match event {
+                Event::Server { event, .. } => sent(event),
+                Event::Database(
+                    DatabaseEvent::Begin { append, .. } | DatabaseEvent::Commit { append, .. },
+                ) => appended(append),
+                _ => false,
+            })
+    }
+
+    /// Why everything is not at rest, if it is not.
+    pub fn unrest(&self) -> Option<String> {
+        for client in &self.clients {
+            let socket = client.socket.and_then(|socket| self.sockets.get(socket));
+            if socket.is_some_and(|socket| socket.is_half_open || socket.stalled_until > self.now) {
+                return Some(format!("client {} is cut off", client.id));
+            }
+            if !client.is_at_rest() {
+                let waits = client.outbox.count();
+                let state = client.state;
+                return Some(format!("client {} is {state:?}, {waits} ops", client.id));
+            }
+        }
+        for server in &self.servers {
+            if !matches!(server.state, ServerState::Runs) {
+                return Some(format!("server {} does not run", server.id));
+            }
+            if let Some(feed) = &server.feed
+                && let Some(unrest) = unrest_of(&feed.core)
+            {
+                return Some(format!("server {}: {unrest}", server.id));
+            }
+            if let Some(session) = server.sessions.values().find(|s| !s.mailbox.is_empty()) {
+                return Some(format!("session {} has messages", session.id));
+            }
+        }
+        self.pending().find_map(|event| match event {
+            Event::Database(DatabaseEvent::Begin { .. } | DatabaseEvent::Commit { .. }) => {
+                Some("an append is in flight".into())
+            }
+            Event::Server {
+                event: ServerEvent::Feed { input, .. },
+                ..
+            } if matches!(**input, Input::Appended { .. } | Input::ReadEnded(_)) => {
+                Some("an answer is in flight".into())
+            }
+            _ => None,
+        })
+    }
+
+    /// What is not equal to what is stored, if anything.
+    pub fn inequality(&self) -> Option<String> {
+        let stored = &self.database.stored.tables;
+        let rows: Vec<&Change> = stored.all().into_values().collect();
+        for server in &self.servers {
+            let Some(feed) = &server.feed else { continue };
+            let Some(drawing) = feed.core.replica().drawing() else {
+                return Some(format!("server {} holds nothing", server.id));
+            };
+            let held: Vec<&Change> = drawing.since(0).collect();
+            if (drawing.epoch(), drawing.head()) != (stored.epoch, stored.head) {
+                let (own, head) = (drawing.head(), stored.head);
+                return Some(format!("server {} is at {own}, not {head}", server.id));
+            }
+            // That tombstones are gone is learned with the next read.
+            let may_be_gone = |row: &Change| row.body.is_none() && row.seq <= stored.compacted;
+            let extra = |row: &&&Change| !rows.contains(row) && !may_be_gone(row);
+            if let Some(row) = held.iter().find(extra) {
+                return Some(format!("server {} holds {row:?}", server.id));
+            }
+            let needed = rows
+                .iter()
+                .filter(|row| row.seq > drawing.compacted() || row.body.is_some());
+            if let Some(row) = needed.into_iter().find(|row| !held.contains(row)) {
+                return Some(format!("server {} lacks {row:?}", server.id));
+            }
+        }
+        let living: Vec<&Change> = stored.living_rows().collect();
+        for client in self.clients.iter().filter(|client| client.has_replica()) {
+            let replica = &client.replica;
+            if (replica.epoch, replica.head) != (Some(stored.epoch), stored.head) {
+                let (own, head) = (replica.head, stored.head);
+                return Some(format!("client {} is at {own}, not {head}", client.id));
+            }
+            let held: Vec<_> = replica.living().collect();
+            let same = held.len() == living.len()
+                && living.iter().all(|row| {
+                    replica.stroke(row.stroke).is_some_and(|held| {
+                        held.seq == row.seq
+                            && held.z == row.z
+                            && held.body.as_deref().map(|body| body.get())
+                                == row.body.as_ref().map(|body| body.as_json())
+                    })
+                });
+            if !same {
+                return Some(format!(
+                    "client {} holds {} strokes: {held:?} instead of {living:?}",
+                    client.id,
+                    held.len(),
+                ));
+            }
+        }
+        None
+    }
+
+    /// Everything is at rest and equal: every op happened once, or was refused.
+    pub fn check_end(&self) {
+        for ((_, n), known) in &self.checks.ops {
+            let happened = known.happened;
+            assert!(
+                happened || known.refused || known.is_decided,
+                "op {n} {:?} neither happened nor was it refused",
+                known.op
+            );
+        }
+        for ((writer, n), known) in &self.checks.ops {
+            let is_stored = self.database.stored.happened.contains(&(*writer, *n));
+            assert!(
+                is_stored || !known.happened || self.checks.restored,
+                "op {n} {:?} is lost",
+                known.op
+            );
+        }
+        for server in &self.servers {
+            let Some(feed) = &server.feed else { continue };
+            let held = feed.state.capacity.used();
+            assert_eq!(held, (0, 0), "capacity is held by nothing");
+        }
+    }
+}
+
+fn unrest_of(core: &Core<SimMailbox>) -> Option<String> {
+    let states = (core.sync().subscription(), core.sync().reading());
+    if states != (Subscription::Live, Reading::Idle) {
+        return Some(format!("{states:?}"));
+    }
+    if core.writer().state() != State::Idle || !core.writer().is_empty() {
+        return Some("ops wait".into());
+    }
+    if !matches!(core.lifecycle(), Lifecycle::Open { .. }) {
+        return Some("it ends".into());
+    }
+    let at_rest = [
+        Timer::Heartbeat,
+        Timer::Idle,
+        Timer::Signals,
+        Timer::Presence,
+        Timer::PresenceRepeat,
+    ];
+    let set = |timer: &Timer| core.timers().is_set(*timer) && !at_rest.contains(timer);
+    let timer = Timer::ALL.into_iter().find(set)?;
+    Some(format!("the timer {timer:?} is set"))
+}
+
+impl ClientState {
+    /// The name for coverage.
+    pub fn name(self) -> &'static str {
+        match self {
+            ClientState::Loading => "client Loading",
+            ClientState::Connecting => "client Connecting",
+            ClientState::Greeting => "client Greeting",
+            ClientState::Open => "client Open",
+            ClientState::Waiting => "client Waiting",
+            ClientState::Ended => "client Ended",
+            ClientState::Gone => "client Gone",
+        }
+    }
+}

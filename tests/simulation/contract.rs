@@ -1,0 +1,455 @@
+//! The contract of the store, held by the model and by real databases: what the simulation shows is
+//! worth as much as this.
+//!
+//! It must never ask the model for more than the store, nor the store for more than the model.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use uuid::Uuid;
+use whiteboard::domain::ids::{DrawingId, Epoch, OpId, ServerId, StrokeId, Writer};
+use whiteboard::domain::op::{Change, RowId};
+use whiteboard::domain::sequence::Seq;
+use whiteboard::domain::stroke::Body;
+use whiteboard::metrics::Metrics;
+use whiteboard::store::{
+    Appended, Chunk, Database, ExpectedHead, Head, LiveEvent, Store, StoreError, Subscription,
+};
+
+use crate::tables::Tables;
+
+/// How long anything may take that is waited for.
+const SOON: Duration = Duration::from_secs(30);
+/// Rows in one chunk of the model.
+const MODEL_CHUNK: usize = 3;
+
+/// The model, or a real store.
+enum Subject {
+    Model {
+        tables: Box<Tables>,
+        events: Option<VecDeque<LiveEvent>>,
+    },
+    Real {
+        store: Store,
+        drawing: DrawingId,
+        subscription: Option<Subscription>,
+    },
+}
+
+impl Subject {
+    fn model() -> Self {
+        let (drawing, epoch) = (DrawingId::random(), Epoch::random());
+        Subject::Model {
+            tables: Box::new(Tables::new(drawing, epoch)),
+            events: None,
+        }
+    }
+
+    async fn real(store: &Store) -> Self {
+        Subject::Real {
+            drawing: store.create("Plan").await.expect("a drawing").id,
+            store: store.clone(),
+            subscription: None,
+        }
+    }
+
+    async fn append(
+        &mut self,
+        expected: ExpectedHead,
+        changes: &[Change],
+        replaced: &[RowId],
+    ) -> Appended {
+        match self {
+            Subject::Model { tables, events } => {
+                let appended = tables.append(expected, changes, replaced);
+                if let Some(events) = events.as_mut().filter(|_| appended == Appended::Committed) {
+                    let changes = changes.iter().cloned().map(Box::new);
+                    events.extend(changes.map(LiveEvent::Change));
+                }
+                appended
+            }
+            Subject::Real { store, drawing, .. } => {
+                let appended = store.append(*drawing, expected, changes, replaced);
+                appended.await.expect("an answer")
+            }
+        }
+    }
+
+    async fn since(&self, since: Seq) -> Result<Chunk, StoreError> {
+        match self {
+            Subject::Model { tables, .. } => tables.since(since, MODEL_CHUNK),
+            Subject::Real { store, drawing, .. } => store.since(*drawing, since).await,
+        }
+    }
+
+    async fn living(&self, after: Seq, through: Option<Seq>) -> (Chunk, Option<Vec<Change>>) {
+        match self {
+            Subject::Model { tables, .. } => tables.living(after, through, MODEL_CHUNK),
+            Subject::Real { store, drawing, .. } => store.living(*drawing, after, through).await,
+        }
+        .expect("a chunk")
+    }
+
+    async fn tombstones(&self, after: Seq, through: Seq) -> Chunk {
+        match self {
+            Subject::Model { tables, .. } => tables.tombstones(after, through, MODEL_CHUNK),
+            Subject::Real { store, drawing, .. } => {
+                store.tombstones(*drawing, after, through).await
+            }
+        }
+        .expect("a chunk")
+    }
+
+    async fn head(&self) -> Head {
+        match self {
+            Subject::Model { tables, .. } => tables.report(),
+            Subject::Real { store, drawing, .. } => {
+                let heads = store.heads(&[*drawing]).await;
+                heads.expect("heads").remove(0)
+            }
+        }
+    }
+
+    async fn renew_epoch(&mut self, epoch: Epoch) {
+        match self {
+            Subject::Model { tables, .. } => tables.renew_epoch(epoch, Epoch::random()),
+            Subject::Real { store, drawing, .. } => {
+                store.renew_epoch(*drawing, epoch).await.expect("renewed");
+            }
+        }
+    }
+
+    async fn set_deleted(&mut self, deleted: bool) {
+        match self {
+            Subject::Model { tables, .. } => tables.deleted = deleted,
+            Subject::Real { store, drawing, .. } if deleted => {
+                store.delete(*drawing).await.expect("deleted");
+            }
+            Subject::Real { store, drawing, .. } => {
+                store.undelete(*drawing).await.expect("undeleted");
+            }
+        }
+    }
+
+    async fn compact(&mut self) {
+        match self {
+            Subject::Model { tables, .. } => {
+                let head = tables.head;
+                let below = tables.tombstone_rows().filter(|row| row.seq < head);
+                let through = below.map(|row| row.seq).max().unwrap_or(0);
+                tables.compact(through);
+            }
+            Subject::Real { store, .. } => {
+                store.sweep(Duration::ZERO).await.expect("swept");
+            }
+        }
+    }
+
+    async fn subscribe(&mut self) {
+        match self {
+            Subject::Model { events, .. } => *events = Some(VecDeque::new()),
+            Subject::Real {
+                store,
+                drawing,
+                subscription,
+            } => *subscription = Some(store.subscribe(*drawing).await.expect("subscribed")),
+        }
+    }
+
+    async fn signal(&mut self, body: &str) {
+        match self {
+            Subject::Model { events, .. } => {
+                if let Some(events) = events {
+                    events.push_back(LiveEvent::Signals {
+                        server: ServerId::random(),
+                        body: body.into(),
+                    });
+                }
+            }
+            Subject::Real { store, drawing, .. } => {
+                store.signal(*drawing, body.into()).await.expect("written");
+            }
+        }
+    }
+
+    async fn next_event(&mut self) -> LiveEvent {
+        match self {
+            Subject::Model { events, .. } => {
+                let events = events.as_mut().expect("subscribed");
+                events.pop_front().expect("an event")
+            }
+            Subject::Real { subscription, .. } => {
+                let next = subscription.as_mut().expect("subscribed").next();
+                let next = tokio::time::timeout(SOON, next).await;
+                next.expect("an event in time").expect("an event")
+            }
+        }
+    }
+
+    /// Where the drawing is.
+    async fn here(&self) -> ExpectedHead {
+        let Head { epoch, head, .. } = self.head().await;
+        ExpectedHead { epoch, head }
+    }
+
+    /// All chunks after a position, joined.
+    async fn all_since(&self, since: Seq) -> Vec<Change> {
+        let (mut changes, mut at) = (Vec::new(), since);
+        loop {
+            let chunk = self.since(at).await.expect("a chunk");
+            changes.extend(chunk.changes);
+            at = chunk.head;
+            if !chunk.more {
+                assert_eq!(at, chunk.database_head.max(at));
+                return changes;
+            }
+        }
+    }
+}
+
+/// A change of a stroke by an op with the number of its position.
+fn change(seq: Seq, stroke: u128, is_living: bool) -> Change {
+    let writer = Writer::new(Uuid::from_u128(1), Uuid::from_u128(2));
+    let json = format!(
+        r##"{{"tool":"line","x":{seq},"y":2,"points":"AAIAAAIC","colour":"#1d1d1f","width":4}}"##
+    );
+    Change {
+        seq,
+        stroke: StrokeId(Uuid::from_u128(stroke)),
+        z: seq as i64,
+        author: writer.author,
+        op: OpId {
+            writer: writer.id,
+            n: seq,
+        },
+        prior_ops: Vec::new(),
+        body: is_living.then(|| Body::parse(&json).expect("a body")),
+    }
+}
+
+/// Draws strokes 1 to 8, edits 2, erases 3, 5 and 7, and restores 5: what is left of it.
+async fn some_history(it: &mut Subject) -> Vec<Change> {
+    let drawn: Vec<Change> = (1..=8).map(|seq| change(seq, seq.into(), true)).collect();
+    let expected = it.here().await;
+    assert_eq!(it.append(expected, &drawn, &[]).await, Appended::Committed);
+    let mut rows = drawn;
+    for (stroke, is_living) in [(2, true), (3, false), (5, false), (7, false), (5, true)] {
+        let expected = it.here().await;
+        let new = change(expected.head + 1, stroke, is_living);
+        let held = |row: &&Change| row.stroke == new.stroke;
+        let replaced: Vec<RowId> = rows.iter().filter(held).map(Change::row).collect();
+        let appended = it.append(expected, &[new.clone()], &replaced).await;
+        assert_eq!(appended, Appended::Committed);
+        rows.retain(|row| row.stroke != new.stroke);
+        rows.push(new);
+    }
+    rows
+}
+
+async fn an_append_commits_only_at_the_head_of_its_epoch(mut it: Subject) {
+    let here = it.here().await;
+    let first = change(1, 1, true);
+    assert_eq!(
+        it.append(here, &[first.clone()], &[]).await,
+        Appended::Committed
+    );
+    let second = change(2, 2, true);
+    assert_eq!(
+        it.append(here, &[second.clone()], &[]).await,
+        Appended::Behind
+    );
+    let other = ExpectedHead {
+        epoch: Epoch::random(),
+        head: 1,
+    };
+    assert_eq!(
+        it.append(other, &[second.clone()], &[]).await,
+        Appended::Behind
+    );
+    assert_eq!(it.all_since(0).await, [first]);
+    let beyond = it.since(9).await.expect("a chunk");
+    assert_eq!(
+        (beyond.changes.len(), beyond.database_head, beyond.more),
+        (0, 1, false)
+    );
+}
+
+async fn a_deleted_drawing_takes_and_gives_nothing(mut it: Subject) {
+    let here = it.here().await;
+    it.set_deleted(true).await;
+    assert!(it.head().await.deleted);
+    assert_eq!(
+        it.append(here, &[change(1, 1, true)], &[]).await,
+        Appended::Gone
+    );
+    assert_eq!(it.since(0).await, Err(StoreError::Gone));
+    it.set_deleted(false).await;
+    assert_eq!(
+        it.append(here, &[change(1, 1, true)], &[]).await,
+        Appended::Committed
+    );
+}
+
+async fn chunks_give_each_stroke_once_and_holes_cost_nothing(mut it: Subject) {
+    let rows = some_history(&mut it).await;
+    for since in [0, 1, 8, 9, 12, 13] {
+        let expected: Vec<_> = rows.iter().filter(|row| row.seq > since).cloned().collect();
+        assert_eq!(it.all_since(since).await, expected, "since {since}");
+    }
+}
+
+async fn living_strokes_and_tombstones_are_read_apart(mut it: Subject) {
+    let rows = some_history(&mut it).await;
+    let (mut living, mut at) = (Vec::new(), 0);
+    let (first, few) = it.living(0, None).await;
+    let head = first.database_head;
+    assert_eq!(head, 13);
+    loop {
+        let (chunk, _) = it.living(at, Some(head)).await;
+        living.extend(chunk.changes);
+        at = chunk.head;
+        if !chunk.more {
+            break;
+        }
+    }
+    let kind = |is_living: bool| {
+        let of_kind = rows
+            .iter()
+            .filter(move |row| row.body.is_some() == is_living);
+        of_kind.cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(living, kind(true));
+    let (mut tombstones, mut at) = (Vec::new(), 0);
+    while at < head {
+        let chunk = it.tombstones(at, head).await;
+        tombstones.extend(chunk.changes);
+        at = chunk.head;
+    }
+    assert_eq!(tombstones, kind(false));
+    if let Some(few) = few {
+        assert_eq!(few, kind(false));
+    }
+}
+
+async fn subscribers_get_each_change_and_each_signal(mut it: Subject) {
+    it.subscribe().await;
+    let rows: Vec<Change> = (1..=2).map(|seq| change(seq, seq.into(), true)).collect();
+    let here = it.here().await;
+    it.append(here, &rows, &[]).await;
+    let mut changes = Vec::new();
+    for _ in &rows {
+        match it.next_event().await {
+            LiveEvent::Change(change) => changes.push(*change),
+            event => panic!("{event:?}"),
+        }
+    }
+    changes.sort_by_key(|change| change.seq);
+    assert_eq!(changes, rows);
+    it.signal("{}").await;
+    match it.next_event().await {
+        LiveEvent::Signals { body, .. } => assert_eq!(body, "{}"),
+        event => panic!("{event:?}"),
+    }
+    assert_eq!(it.all_since(0).await.len(), 2, "a signal is not stored");
+}
+
+async fn an_epoch_is_renewed_once_by_all_who_see_it_end(mut it: Subject) {
+    some_history(&mut it).await;
+    let before = it.here().await;
+    it.renew_epoch(Epoch::random()).await;
+    assert_eq!(it.here().await, before, "another epoch was meant");
+    it.renew_epoch(before.epoch).await;
+    let after = it.here().await;
+    assert_ne!(after.epoch, before.epoch);
+    assert_eq!(after.head, before.head);
+    it.renew_epoch(before.epoch).await;
+    assert_eq!(it.here().await, after);
+    assert_eq!(
+        it.append(before, &[change(14, 9, true)], &[]).await,
+        Appended::Behind
+    );
+}
+
+async fn compaction_removes_tombstones_but_not_at_the_head(mut it: Subject) {
+    some_history(&mut it).await;
+    it.compact().await;
+    let head = it.head().await;
+    assert_eq!((head.head, head.compacted), (13, 12));
+    assert_eq!(it.tombstones(0, 13).await.changes, []);
+    let here = it.here().await;
+    let erased = change(14, 1, false);
+    let row = RowId {
+        seq: 1,
+        tombstone: false,
+    };
+    it.append(here, &[erased.clone()], &[row]).await;
+    it.compact().await;
+    assert_eq!(it.head().await.compacted, 12);
+    assert_eq!(it.tombstones(0, 14).await.changes, [erased]);
+}
+
+/// Runs a part of the contract on the model and on real databases.
+macro_rules! contract {
+    ($($name:ident)*) => { $(
+        mod $name {
+            #[test]
+            fn on_the_model() {
+                super::block_on(super::$name(super::Subject::model()));
+            }
+
+            #[test]
+            fn in_memory() {
+                super::block_on(async {
+                    let store = super::open("mem://").await;
+                    super::$name(super::Subject::real(&store).await).await;
+                    store.close().await;
+                });
+            }
+
+            #[test]
+            fn in_a_folder() {
+                let folder = tempfile::tempdir().expect("a folder");
+                let url = format!("surrealkv://{}/data", folder.path().display());
+                super::block_on(async {
+                    let store = super::open(&url).await;
+                    super::$name(super::Subject::real(&store).await).await;
+                    store.close().await;
+                });
+            }
+        }
+    )* };
+}
+
+contract! {
+    an_append_commits_only_at_the_head_of_its_epoch
+    a_deleted_drawing_takes_and_gives_nothing
+    chunks_give_each_stroke_once_and_holes_cost_nothing
+    living_strokes_and_tombstones_are_read_apart
+    subscribers_get_each_change_and_each_signal
+    an_epoch_is_renewed_once_by_all_who_see_it_end
+    compaction_removes_tombstones_but_not_at_the_head
+}
+
+async fn open(url: &str) -> Store {
+    let database = Database {
+        url: url.into(),
+        namespace: "test".into(),
+        name: "test".into(),
+        user: None,
+        password: None,
+        query_timeout: SOON,
+        max_queries: 1_024,
+        live_query_buffer: 1_024,
+    };
+    Store::open(&database, ServerId::random(), Metrics::new())
+        .await
+        .expect("a store")
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
+}

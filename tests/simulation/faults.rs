@@ -1,0 +1,236 @@
+//! What each fault does when it begins, and when it ends.
+
+use std::time::Duration;
+
+use whiteboard::feed::lifecycle::Lifecycle;
+use whiteboard::feed::sync::{Reading, Subscription};
+use whiteboard::feed::writer::{State, Verification};
+
+use crate::plan::Fault;
+use crate::server::{Feed, ServerState};
+use crate::world::{Event, World};
+
+impl World {
+    /// A planned fault begins.
+    pub fn fault_begins(&mut self, index: usize) {
+        let planned = self.plan.faults[index];
+        let (fault, lasts) = (planned.fault, planned.lasts);
+        let server = planned.target % self.servers.len();
+        for server in 0..self.servers.len() {
+            self.note_states(server);
+        }
+        self.note(|| format!("fault: {fault:?} at {} for {lasts:?}", planned.target));
+        match fault {
+            Fault::SubscriptionEnds => {
+                self.met(fault, server);
+                self.end_subscriptions(Some(server));
+            }
+            Fault::SubscriptionSilent => {
+                self.met(fault, server);
+                self.database.silence(server);
+            }
+            Fault::DatabaseStops if self.database.is_up => {
+                self.met_all(fault);
+                self.stop_database(lasts);
+            }
+            Fault::RestoredWithNewEpoch | Fault::RestoredWithOldEpoch if self.database.is_up => {
+                self.met_all(fault);
+                self.stop_database(lasts);
+                self.note_restored();
+                self.restore(fault == Fault::RestoredWithNewEpoch);
+            }
+            Fault::DatabaseStops | Fault::RestoredWithNewEpoch | Fault::RestoredWithOldEpoch => {}
+            Fault::Compacted => {
+                self.met_all(fault);
+                self.compact();
+            }
+            Fault::Deleted if !self.database.stored.tables.deleted => {
+                self.met_all(fault);
+                self.database.stored.tables.deleted = true;
+                self.after(lasts, Event::Undeleted);
+            }
+            Fault::Deleted => {}
+            Fault::ServerKilled => {
+                if self.servers[server].state != ServerState::Down {
+                    self.met(fault, server);
+                    self.kill_server(server);
+                    self.after(lasts, Event::ServerStarts(server));
+                }
+            }
+            Fault::ServerFrozen => {
+                if self.servers[server].state == ServerState::Runs {
+                    self.met(fault, server);
+                    self.servers[server].state = ServerState::Frozen;
+                    self.after(lasts, Event::ServerThaws(server));
+                }
+            }
+            Fault::ServerDrained => {
+                self.met(fault, server);
+                self.drain_server(server);
+            }
+            Fault::ClockJumps => {
+                self.met(fault, server);
+                self.jump_clock(server, 10 * lasts);
+            }
+            Fault::FeedDies => {
+                self.met(fault, server);
+                let runs = self.servers[server].state == ServerState::Runs;
+                if runs && self.servers[server].feed.is_some() {
+                    self.drop_feed(server);
+                }
+            }
+            Fault::SocketCut
+            | Fault::SocketStalled
+            | Fault::SocketHalfOpen
+            | Fault::ClientCrashes
+            | Fault::ClientMoves => {
+                if let Some(client) = self.client_for(planned.target) {
+                    self.met_client(fault, client);
+                    self.meet_client(fault, client, lasts);
+                }
+            }
+            // These last, and meet what happens meanwhile.
+            _ => {
+                for server in 0..self.servers.len() {
+                    self.begins_in(fault, server);
+                }
+                if fault == Fault::SubscribeFails {
+                    self.end_subscriptions(Some(server));
+                }
+                self.database.begin(fault);
+                self.after(lasts, Event::FaultEnds(fault));
+            }
+        }
+    }
+
+    /// A fault that lasted is over.
+    pub fn fault_ends(&mut self, fault: Fault) {
+        self.note(|| format!("fault: {fault:?} ends"));
+        self.database.end(fault);
+    }
+
+    /// A fault meets a client or its socket.
+    fn meet_client(&mut self, fault: Fault, client: usize, lasts: Duration) {
+        let socket = self.clients[client].socket;
+        match (fault, socket) {
+            (Fault::ClientCrashes, _) => self.crash_client(client),
+            (Fault::ClientMoves, _) => self.move_client(client),
+            (Fault::SocketCut, Some(socket)) => self.cut_socket(socket),
+            (Fault::SocketStalled, Some(socket)) => {
+                let until = self.now + lasts;
+                if let Some(socket) = self.sockets.get_mut(socket) {
+                    socket.stalled_until = socket.stalled_until.max(until);
+                }
+            }
+            (Fault::SocketHalfOpen, Some(socket)) => {
+                if let Some(socket) = self.sockets.get_mut(socket) {
+                    socket.is_half_open = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The drawing is undeleted.
+    pub fn undelete(&mut self) {
+        self.note(|| "database: undeleted".into());
+        self.database.stored.tables.deleted = false;
+    }
+
+    fn met_all(&mut self, fault: Fault) {
+        for server in 0..self.servers.len() {
+            self.met(fault, server);
+        }
+        for client in 0..self.clients.len() {
+            self.met_client(fault, client);
+        }
+    }
+
+    /// Counts that a fault meets a server in its present state, and the clients in theirs.
+    pub fn met(&mut self, fault: Fault, server: usize) {
+        self.coverage.fault(fault, &[]);
+        self.begins_in(fault, server);
+    }
+
+    /// Counts that a fault begins in these states.
+    fn begins_in(&mut self, fault: Fault, server: usize) {
+        let states = self.states(server);
+        self.coverage.also(fault, &states);
+        let clients: Vec<&'static str> = self
+            .clients
+            .iter()
+            .filter(|client| client.has_replica())
+            .map(|client| client.state_name())
+            .collect();
+        self.coverage.also(fault, &clients);
+    }
+
+    /// Counts the states that a server is in.
+    pub fn note_states(&mut self, server: usize) {
+        for state in self.states(server) {
+            self.coverage.state(state);
+        }
+    }
+
+    /// Counts the state that a client is in.
+    pub fn note_client_state(&mut self, client: usize) {
+        let state = self.clients[client].state_name();
+        self.coverage.state(state);
+    }
+
+    fn states(&self, server: usize) -> Vec<&'static str> {
+        let it = &self.servers[server];
+        let mut states = match it.state {
+            ServerState::Runs | ServerState::Drains => Vec::new(),
+            ServerState::Frozen => vec!["server frozen"],
+            ServerState::Down => vec!["server down"],
+        };
+        match &it.feed {
+            Some(feed) => states.extend(feed_states(feed)),
+            None if it.state != ServerState::Down => states.push("server without a feed"),
+            None => {}
+        }
+        states
+    }
+}
+
+fn feed_states(feed: &Feed) -> [&'static str; 6] {
+    let core = &feed.core;
+    [
+        match core.sync().subscription() {
+            Subscription::Closed => "subscription Closed",
+            Subscription::Opening => "subscription Opening",
+            Subscription::Unread => "subscription Unread",
+            Subscription::Live => "subscription Live",
+        },
+        match core.sync().reading() {
+            Reading::Idle => "reading Idle",
+            Reading::InFlight { again: true, .. } => "reading InFlight, again",
+            Reading::InFlight {
+                covers_subscription: true,
+                ..
+            } => "reading InFlight",
+            Reading::InFlight { .. } => "reading InFlight, uncovered",
+            Reading::Waiting => "reading Waiting",
+        },
+        match core.writer().state() {
+            State::Idle => "writer Idle",
+            State::InFlight { .. } => "writer InFlight",
+            State::Probing => "writer Probing",
+        },
+        match core.writer().verification() {
+            Verification::Unverified => "verification Unverified",
+            Verification::Requested => "verification Requested",
+            Verification::Verified => "verification Verified",
+        },
+        match core.lifecycle() {
+            Lifecycle::Open { .. } => "lifecycle Open",
+            Lifecycle::Draining | Lifecycle::Ended(_) => "lifecycle Draining",
+        },
+        match core.replica().drawing() {
+            None => "feed not read",
+            Some(drawing) if !drawing.is_whole() => "feed without tombstones",
+            Some(_) => "feed whole",
+        },
+    ]
+}

@@ -1,0 +1,375 @@
+//! What happens in one run: its settings, what its users do, and which faults occur when.
+//!
+//! All of it follows from the seed, so that parts of it can be left out while a failure is shrunk.
+
+use std::time::Duration;
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// Appends meet a conflict though nobody else appends.
+    AppendsConflict,
+    /// Appends are answered with an error; nothing is stored.
+    AppendsFail,
+    /// Appends are stored, and their answer comes too late.
+    AppendsHangStored,
+    /// Appends are stored after their deadline.
+    AppendsHangThenStore,
+    /// Appends get no answer and are not stored.
+    AppendsHangUnstored,
+    /// Appends are stored and the connection breaks before the answer.
+    AppendsStoredUnanswered,
+    /// The connection breaks before appends are stored.
+    AppendsUnavailable,
+    /// One op makes each append that holds it fail, while the database takes other writes.
+    PoisonedOp,
+    /// Notifications are late.
+    NotificationsLate,
+    /// Notifications arrive out of order.
+    NotificationsReordered,
+    /// Notifications arrive twice.
+    NotificationsDoubled,
+    /// Notifications are lost.
+    NotificationsLost,
+    /// Live queries end.
+    SubscriptionEnds,
+    /// Live queries stay open and deliver nothing any more.
+    SubscriptionSilent,
+    /// Live queries cannot be opened.
+    SubscribeFails,
+    /// Signal rows cannot be written.
+    PublishFails,
+    /// Reads are slow.
+    ReadsSlow,
+    /// Reads fail.
+    ReadsFail,
+    /// The database stops for a while.
+    DatabaseStops,
+    /// The storage is full: what writes fails.
+    DatabaseFull,
+    /// An older copy of the database is restored, and all drawings get a new epoch.
+    RestoredWithNewEpoch,
+    /// An older copy of the database is restored, and nobody renews the epoch.
+    RestoredWithOldEpoch,
+    /// Old tombstones are compacted.
+    Compacted,
+    /// The drawing is deleted, and undeleted after a while.
+    Deleted,
+    /// A server process is killed.
+    ServerKilled,
+    /// A server process is suspended for a while.
+    ServerFrozen,
+    /// A server drains and stops.
+    ServerDrained,
+    /// A server's clock jumps forward.
+    ClockJumps,
+    /// A feed dies without a reason; its sessions join another one.
+    FeedDies,
+    /// A socket is cut; both ends notice.
+    SocketCut,
+    /// A client does not read for a while.
+    SocketStalled,
+    /// Nothing passes through a socket any more, and nobody notices.
+    SocketHalfOpen,
+    /// A client crashes; its outbox is adopted.
+    ClientCrashes,
+    /// A client connects anew through another server.
+    ClientMoves,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Fault; 34] = [
+        Fault::AppendsConflict,
+        Fault::AppendsFail,
+        Fault::AppendsHangStored,
+        Fault::AppendsHangThenStore,
+        Fault::AppendsHangUnstored,
+        Fault::AppendsStoredUnanswered,
+        Fault::AppendsUnavailable,
+        Fault::PoisonedOp,
+        Fault::NotificationsLate,
+        Fault::NotificationsReordered,
+        Fault::NotificationsDoubled,
+        Fault::NotificationsLost,
+        Fault::SubscriptionEnds,
+        Fault::SubscriptionSilent,
+        Fault::SubscribeFails,
+        Fault::PublishFails,
+        Fault::ReadsSlow,
+        Fault::ReadsFail,
+        Fault::DatabaseStops,
+        Fault::DatabaseFull,
+        Fault::RestoredWithNewEpoch,
+        Fault::RestoredWithOldEpoch,
+        Fault::Compacted,
+        Fault::Deleted,
+        Fault::ServerKilled,
+        Fault::ServerFrozen,
+        Fault::ServerDrained,
+        Fault::ClockJumps,
+        Fault::FeedDies,
+        Fault::SocketCut,
+        Fault::SocketStalled,
+        Fault::SocketHalfOpen,
+        Fault::ClientCrashes,
+        Fault::ClientMoves,
+    ];
+
+    /// Whether what it hides can be found only by comparing heads for as long as the drawing is open.
+    fn needs_head_checks(self) -> bool {
+        matches!(
+            self,
+            Fault::NotificationsLost | Fault::SubscriptionSilent | Fault::RestoredWithOldEpoch
+        )
+    }
+
+    /// How rare it is: a fault that ends much else leaves less to see of the others.
+    fn is_rare(self) -> bool {
+        matches!(
+            self,
+            Fault::Deleted | Fault::RestoredWithNewEpoch | Fault::RestoredWithOldEpoch
+        )
+    }
+}
+
+/// A fault that occurs.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannedFault {
+    /// When it begins.
+    pub at: Duration,
+    /// How long it lasts, if it lasts.
+    pub lasts: Duration,
+    /// What goes wrong.
+    pub fault: Fault,
+    /// Which of the servers, clients or sockets it meets.
+    pub target: usize,
+}
+
+/// Something that a user does.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannedOp {
+    /// When.
+    pub at: Duration,
+    /// Which client.
+    pub client: usize,
+    /// Decides what it is.
+    pub choice: u64,
+}
+
+/// How the database tells of what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// With each commit.
+    Inline,
+    /// By looking every 100 ms.
+    Router,
+}
+
+/// How large and how hurried a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavour {
+    /// Faults of all kinds.
+    Disaster,
+    /// No faults, but servers that append without a pause: each must get its turn.
+    Rush,
+    /// Strokes so large that clients read over HTTP.
+    Heavy,
+}
+
+/// What happens in one run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Decides everything that is not in the plan.
+    pub seed: u64,
+    /// What kind of run it is.
+    pub flavour: Flavour,
+    /// How the database tells of what is stored.
+    pub manner: Manner,
+    /// Servers.
+    pub servers: usize,
+    /// Clients at the beginning.
+    pub clients: usize,
+    /// One way between each server and the database.
+    pub links: Vec<Duration>,
+    /// How often a server compares all heads; nothing if it does not.
+    pub head_check_interval: Option<Duration>,
+    /// Changes that a feed holds out of order.
+    pub reorder_buffer: usize,
+    /// How long a change waits for those before it.
+    pub gap_timeout: Duration,
+    /// Messages in the mailbox of a session.
+    pub mailbox_messages: usize,
+    /// Bytes in the mailbox of a session.
+    pub mailbox_bytes: usize,
+    /// Ops that a feed holds.
+    pub queue_ops: usize,
+    /// Ops of one session without an acknowledgement.
+    pub max_unacked_ops: usize,
+    /// Most living strokes of the drawing.
+    pub max_strokes: usize,
+    /// Rows in one chunk of a read.
+    pub chunk_rows: usize,
+    /// Bytes of text in a stroke's body.
+    pub body_bytes: usize,
+    /// What users do.
+    pub ops: Vec<PlannedOp>,
+    /// What goes wrong.
+    pub faults: Vec<PlannedFault>,
+}
+
+/// For how long users draw.
+const ACTIVE_MILLIS: u64 = 4_000;
+/// How many ops there are at least and at most.
+const OPS: (usize, usize) = (8, 40);
+/// How many faults there are at most.
+const MAX_FAULTS: usize = 9;
+
+impl Plan {
+    /// The plan that follows from a seed.
+    pub fn new(seed: u64) -> Self {
+        let random = &mut fastrand::Rng::with_seed(seed);
+        let flavour = match random.u32(..100) {
+            0..6 => Flavour::Rush,
+            6..8 => Flavour::Heavy,
+            _ => Flavour::Disaster,
+        };
+        let manner = match random.u32(..3) {
+            0 => Manner::Router,
+            _ => Manner::Inline,
+        };
+        let head_check_interval = match manner {
+            Manner::Router => Some(Duration::from_secs(1)),
+            Manner::Inline if random.bool() => Some(Duration::from_secs(2)),
+            Manner::Inline => None,
+        };
+        let servers = match flavour {
+            Flavour::Rush => 2,
+            _ => random.usize(1..=3),
+        };
+        let clients = random.usize(servers.max(2)..=4);
+        let mut plan = Self {
+            seed,
+            flavour,
+            manner,
+            servers,
+            clients,
+            links: Vec::new(),
+            head_check_interval,
+            reorder_buffer: *random.choice(&[2, 4, 100]).unwrap_or(&4),
+            gap_timeout: match manner {
+                Manner::Inline => Duration::from_millis(5),
+                Manner::Router => Duration::from_millis(250),
+            },
+            mailbox_messages: random.usize(2..=16),
+            mailbox_bytes: *random.choice(&[1_000, 4_000, 1_000_000]).unwrap_or(&1_000),
+            queue_ops: *random.choice(&[3, 20, 1_000]).unwrap_or(&20),
+            max_unacked_ops: *random.choice(&[2, 10, 1_000]).unwrap_or(&10),
+            max_strokes: *random.choice(&[4, 12, 1_000]).unwrap_or(&12),
+            chunk_rows: random.usize(1..=6),
+            body_bytes: 0,
+            ops: Vec::new(),
+            faults: Vec::new(),
+        };
+        match flavour {
+            Flavour::Rush => plan.rush(random),
+            Flavour::Heavy => {
+                plan.body_bytes = random.usize(40_000..60_000);
+                plan.mailbox_bytes = 1_000_000;
+                plan.max_strokes = 1_000;
+                plan.disasters(random);
+                plan.cut_off(random);
+            }
+            Flavour::Disaster => plan.disasters(random),
+        }
+        plan
+    }
+
+    fn disasters(&mut self, random: &mut fastrand::Rng) {
+        self.links = (0..self.servers)
+            .map(|_| Duration::from_millis(random.u64(0..=8)))
+            .collect();
+        let mut at = 0;
+        for _ in 0..random.usize(OPS.0..=OPS.1) {
+            // Some of them at once, some after a pause.
+            at += *random.choice(&[0, 1, 20, 150, 300]).unwrap_or(&0);
+            self.ops.push(PlannedOp {
+                at: Duration::from_millis(at % ACTIVE_MILLIS),
+                client: random.usize(..self.clients),
+                choice: random.u64(..),
+            });
+        }
+        // A few kinds in each run, so that the same one occurs again and again in some.
+        let mut kinds = Fault::ALL.to_vec();
+        random.shuffle(&mut kinds);
+        kinds.retain(|fault| {
+            !(fault.needs_head_checks() && self.head_check_interval.is_none())
+                && !(fault.is_rare() && random.u32(..3) > 0)
+        });
+        kinds.truncate(random.usize(1..=6));
+        for _ in 0..random.usize(0..=MAX_FAULTS) {
+            let Some(&fault) = random.choice(&kinds) else {
+                break;
+            };
+            self.faults.push(PlannedFault {
+                at: Duration::from_millis(random.u64(..ACTIVE_MILLIS)),
+                lasts: Duration::from_millis(match (fault, random.u32(..20)) {
+                    // Longer than a session that does not read is borne.
+                    (Fault::SocketStalled, 0) => 40_000,
+                    (_, 0..10) => random.u64(10..300),
+                    _ => random.u64(300..3_000),
+                }),
+                fault,
+                target: random.usize(..12),
+            });
+        }
+    }
+
+    /// A client does not read while much is drawn.
+    fn cut_off(&mut self, random: &mut fastrand::Rng) {
+        for _ in 0..20 {
+            self.ops.push(PlannedOp {
+                at: Duration::from_millis(random.u64(800..ACTIVE_MILLIS)),
+                client: random.usize(..self.clients),
+                choice: random.u64(..),
+            });
+        }
+        self.ops.sort_by_key(|op| op.at);
+        for fault in [Fault::SocketStalled, Fault::SocketStalled] {
+            self.faults.push(PlannedFault {
+                at: Duration::from_millis(random.u64(700..1_500)),
+                lasts: Duration::from_millis(random.u64(2_000..3_000)),
+                fault,
+                target: random.usize(..12),
+            });
+        }
+    }
+
+    /// Two servers to which users say something all the time; one of them may be far from the database.
+    fn rush(&mut self, random: &mut fastrand::Rng) {
+        let far = *random.choice(&[1, 4, 20]).unwrap_or(&1);
+        self.links = vec![Duration::from_millis(1), Duration::from_millis(far)];
+        self.clients = 4;
+        self.manner = Manner::Inline;
+        self.gap_timeout = Duration::from_millis(5);
+        self.queue_ops = 1_000;
+        self.max_unacked_ops = 1_000;
+        self.max_strokes = 1_000;
+        self.mailbox_messages = 64;
+        self.chunk_rows = 500;
+        self.mailbox_bytes = 1_000_000;
+        for client in 0..self.clients {
+            let mut at = random.u64(500..510);
+            while at < 3_500 {
+                self.ops.push(PlannedOp {
+                    at: Duration::from_millis(at),
+                    client,
+                    choice: random.u64(..),
+                });
+                // Those of the near server leave no moment without an op.
+                at += if client % 2 == 0 { 4 } else { 40 };
+            }
+        }
+        self.ops.sort_by_key(|op| op.at);
+    }
+}

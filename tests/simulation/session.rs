@@ -1,0 +1,381 @@
+//! One session: what the session's actor does, with the real sequencer.
+//!
+//! It must never keep what its client does not read, nor lose an op that it took.
+
+use std::time::Duration;
+
+use whiteboard::domain::access::Access;
+use whiteboard::domain::ids::{Epoch, SessionId};
+use whiteboard::domain::op::Op;
+use whiteboard::domain::sequence::Seq;
+use whiteboard::feed::core::Input;
+use whiteboard::feed::mailbox::ToSession;
+use whiteboard::feed::messages::FromSession;
+use whiteboard::feed::queue::op_bytes;
+use whiteboard::protocol::{Hello, ServerFrame};
+use whiteboard::session::sequencer::{OpArrival, OpSequencer};
+
+use crate::mailbox::SimMailbox;
+use crate::server::ServerEvent;
+use crate::socket::{Down, Up};
+use crate::world::{Time, World};
+
+/// How long a client waits after a refusal for load.
+const RETRY: Duration = Duration::from_millis(500);
+/// A session whose feed is gone looks for it again after this time.
+const REJOIN: Duration = Duration::from_millis(100);
+/// How often a session sees whether its client still answers.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+/// A client that says nothing for so long is gone.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Most ops that wait for the welcome.
+const MAX_BEFORE_WELCOME: usize = 500;
+
+/// One session.
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Its socket.
+    pub socket: u64,
+    /// What its feed tells it.
+    pub mailbox: SimMailbox,
+    /// Who it is, once it said so.
+    pub hello: Option<Hello>,
+    /// Ops that arrived before the welcome went out.
+    pub before_welcome: Vec<Op>,
+    sequencer: Option<OpSequencer>,
+    /// The number of its feed.
+    feed: Option<u64>,
+    epoch: Option<Epoch>,
+    heard: Time,
+    /// It is going to take what waits.
+    is_woken: bool,
+}
+
+impl World {
+    /// Something arrives at a server through a socket.
+    pub fn session_hears(&mut self, server: usize, socket: u64, message: Up) {
+        if let Up::Connect { since, epoch } = message {
+            return self.session_opens(server, socket, since, epoch);
+        }
+        let Some(id) = self.sockets.get(socket).and_then(|socket| socket.session) else {
+            return;
+        };
+        let now = self.now;
+        let Some(session) = self.servers[server].sessions.get_mut(&id) else {
+            return;
+        };
+        session.heard = now;
+        let is_attached = session.feed.is_some();
+        match message {
+            Up::Connect { .. } => {}
+            Up::Closed => self.end_session(server, id),
+            Up::Hello(hello) => {
+                session.hello = Some(hello.clone());
+                let hello = FromSession::Hello {
+                    session: id,
+                    hello,
+                    access: Access::Own,
+                };
+                self.tell_feed(server, id, hello);
+            }
+            Up::Ops(ops) => self.session_ops(server, id, ops),
+            Up::Since { since, epoch } => {
+                let since = FromSession::Since {
+                    session: id,
+                    since,
+                    epoch,
+                };
+                self.tell_feed(server, id, since);
+            }
+            Up::Signal(signal) if is_attached && session.sequencer.is_some() => {
+                let signal = FromSession::Signal {
+                    session: id,
+                    signal,
+                };
+                self.tell_feed(server, id, signal);
+            }
+            Up::Signal(_) => {}
+            Up::People => self.tell_feed(server, id, FromSession::People { session: id }),
+            Up::Ping => {
+                let feed = self.servers[server].feed.as_ref();
+                let head = feed.map_or(0, |feed| feed.state.head());
+                let pong = ServerFrame::Pong { head }.encode();
+                self.send_down(socket, Down::Frame(pong));
+            }
+        }
+    }
+
+    fn session_opens(&mut self, server: usize, socket: u64, since: Seq, epoch: Option<Epoch>) {
+        let id = socket;
+        let mailbox = SimMailbox::new(self.plan.mailbox_messages, self.plan.mailbox_bytes);
+        let Some(open) = self.sockets.get_mut(socket) else {
+            return;
+        };
+        open.session = Some(id);
+        let session = Session {
+            id,
+            socket,
+            mailbox,
+            hello: None,
+            before_welcome: Vec::new(),
+            sequencer: None,
+            feed: None,
+            epoch,
+            heard: self.now,
+            is_woken: false,
+        };
+        self.servers[server].sessions.insert(id, session);
+        self.send_down(socket, Down::Opened);
+        self.later(server, HEARTBEAT, ServerEvent::SessionHeartbeat(id));
+        self.join(server, id, since);
+    }
+
+    fn join(&mut self, server: usize, id: SessionId, since: Seq) {
+        let Some(session) = self.servers[server].sessions.get(&id) else {
+            return;
+        };
+        let join = FromSession::Join {
+            session: id,
+            mailbox: session.mailbox.clone(),
+            since,
+            epoch: session.epoch,
+        };
+        match self.ask_feed(server, Input::Session(join)) {
+            Some(feed) => {
+                if let Some(session) = self.servers[server].sessions.get_mut(&id) {
+                    session.feed = Some(feed);
+                }
+            }
+            None => {
+                let reason = format!("again in {} ms: the server restarts", RETRY.as_millis());
+                self.close_session(server, id, reason);
+            }
+        }
+    }
+
+    /// Tells the session's feed something, if that is still there.
+    fn tell_feed(&mut self, server: usize, id: SessionId, message: FromSession<SimMailbox>) {
+        let session = self.servers[server].sessions.get(&id);
+        let feed = session.and_then(|session| session.feed);
+        let is_there = |open: &crate::server::Feed| Some(open.number) == feed;
+        if self.servers[server].feed.as_ref().is_some_and(is_there) {
+            self.feed_step(server, Input::Session(message));
+        }
+    }
+
+    /// The socket is gone.
+    fn end_session(&mut self, server: usize, id: SessionId) {
+        self.tell_feed(server, id, FromSession::Leave { session: id });
+        self.servers[server].sessions.remove(&id);
+    }
+
+    fn close_session(&mut self, server: usize, id: SessionId, reason: String) {
+        let session = self.servers[server].sessions.get(&id);
+        if let Some(socket) = session.map(|session| session.socket) {
+            self.send_down(socket, Down::Closed(Some(reason)));
+        }
+        self.end_session(server, id);
+    }
+
+    /// Takes the ops whose turn it is, as the session's actor does.
+    fn session_ops(&mut self, server: usize, id: SessionId, ops: Vec<Op>) {
+        let max_unacked = self.plan.max_unacked_ops;
+        let it = &mut self.servers[server];
+        let Some(session) = it.sessions.get_mut(&id) else {
+            return;
+        };
+        let feed = it.feed.as_mut();
+        let feed = feed.filter(|feed| session.feed == Some(feed.number));
+        let (Some(sequencer), Some(_)) = (&mut session.sequencer, session.feed) else {
+            if session.before_welcome.len() + ops.len() <= MAX_BEFORE_WELCOME {
+                session.before_welcome.extend(ops);
+            }
+            return;
+        };
+        let (mut taken, mut answers, mut repeat) = (Vec::new(), Vec::new(), false);
+        for op in ops {
+            match sequencer.judge(op.n) {
+                OpArrival::Stale { answered } => {
+                    repeat |= answered;
+                    self.coverage.count("stale ops");
+                }
+                OpArrival::Gap => {
+                    self.coverage.count("resends");
+                    let n = sequencer.next();
+                    answers.push(ServerFrame::Resend { n }.encode());
+                }
+                OpArrival::Paused => {}
+                OpArrival::Next => {
+                    let fits = sequencer.unanswered() < max_unacked
+                        && feed
+                            .as_ref()
+                            .is_none_or(|feed| feed.state.capacity.reserve(op_bytes(&op)));
+                    if !fits {
+                        self.coverage.count("refused for load");
+                        sequencer.pause();
+                        answers.push(ServerFrame::overloaded(op.n, "load", RETRY).encode());
+                        break;
+                    }
+                    sequencer.take();
+                    taken.push(op);
+                }
+            }
+        }
+        if repeat {
+            let n = sequencer.answered();
+            answers.push(ServerFrame::Done { n }.encode());
+        }
+        let (writer, socket) = (sequencer.writer(), session.socket);
+        for answer in answers {
+            self.send_down(socket, Down::Frame(answer));
+        }
+        if taken.is_empty() {
+            return;
+        }
+        let session = self.servers[server].sessions.get(&id);
+        let number = session.and_then(|session| session.feed);
+        let feed = self.servers[server].feed.as_mut();
+        if let Some(feed) = feed.filter(|feed| number == Some(feed.number)) {
+            if feed.ends() {
+                feed.dropped += taken.len();
+            } else {
+                let queued = taken.iter().map(|op| (id, writer, op.clone()));
+                feed.queued.extend(queued);
+            }
+        }
+        let submit = FromSession::Submit {
+            session: id,
+            writer,
+            ops: taken,
+        };
+        self.tell_feed(server, id, submit);
+    }
+
+    /// Every session with something in its mailbox takes it soon, if its client reads.
+    pub fn wake_sessions(&mut self, server: usize) {
+        let woken: Vec<(SessionId, Time)> = self.servers[server]
+            .sessions
+            .values_mut()
+            .filter(|session| !session.is_woken && !session.mailbox.is_empty())
+            .filter_map(|session| {
+                let socket = self.sockets.get(session.socket)?;
+                let reads = !socket.is_half_open;
+                session.is_woken = reads;
+                reads.then_some((session.id, socket.stalled_until))
+            })
+            .collect();
+        for (session, stalled_until) in woken {
+            let wait = stalled_until.saturating_sub(self.now);
+            self.later(server, wait, ServerEvent::Take(session));
+        }
+    }
+
+    /// A session takes all that waits in its mailbox.
+    pub fn session_takes(&mut self, server: usize, id: SessionId) {
+        let Some(session) = self.servers[server].sessions.get_mut(&id) else {
+            return;
+        };
+        session.is_woken = false;
+        let socket = session.socket;
+        let stalls = self.sockets.get(socket);
+        if stalls.is_some_and(|socket| socket.stalled_until > self.now) {
+            return self.wake_sessions(server);
+        }
+        while let Some(session) = self.servers[server].sessions.get_mut(&id) {
+            let Some(message) = session.mailbox.take() else {
+                break;
+            };
+            match message {
+                ToSession::Frame(frame) => self.send_down(socket, Down::Frame(frame)),
+                ToSession::Welcome { frame, next } => {
+                    let Some(hello) = &session.hello else {
+                        continue;
+                    };
+                    session.sequencer = Some(OpSequencer::new(hello.writer, next));
+                    let early = std::mem::take(&mut session.before_welcome);
+                    self.send_down(socket, Down::Frame(frame));
+                    if !early.is_empty() {
+                        self.coverage.count("ops before the welcome");
+                        self.session_ops(server, id, early);
+                    }
+                }
+                ToSession::Acks(acks) => {
+                    if let Some(sequencer) = &mut session.sequencer {
+                        sequencer.answer(acks.ops, acks.acked_through);
+                    }
+                    for frame in acks.refusals {
+                        self.send_down(socket, Down::Frame(frame));
+                    }
+                    let n = acks.acked_through;
+                    self.send_down(socket, Down::Frame(ServerFrame::Done { n }.encode()));
+                }
+                ToSession::Close(close) => {
+                    self.coverage.count("sessions closed");
+                    self.close_session(server, id, close.reason());
+                }
+                ToSession::Rejoin => {
+                    self.session_lost_feed(server, id);
+                }
+            }
+        }
+    }
+
+    fn session_lost_feed(&mut self, server: usize, id: SessionId) {
+        let Some(session) = self.servers[server].sessions.get_mut(&id) else {
+            return;
+        };
+        if session.feed.take().is_none() {
+            return;
+        }
+        self.coverage.count("sessions rejoined");
+        if let (Some(sequencer), Some(hello)) = (session.sequencer.take(), &mut session.hello) {
+            hello.next = hello.next.max(sequencer.answered() + 1);
+        }
+        self.later(server, REJOIN, ServerEvent::Rejoin(id));
+    }
+
+    /// A session whose feed is gone joins another one, under the same numbers.
+    pub fn session_rejoins(&mut self, server: usize, id: SessionId) {
+        if let Some(session) = self.servers[server].sessions.get_mut(&id) {
+            // A position without an epoch makes the page start over.
+            session.epoch = None;
+        }
+        self.join(server, id, 1);
+        let session = self.servers[server].sessions.get(&id);
+        if let Some(hello) = session.and_then(|session| session.hello.clone()) {
+            let hello = FromSession::Hello {
+                session: id,
+                hello,
+                access: Access::Own,
+            };
+            self.tell_feed(server, id, hello);
+        }
+    }
+
+    /// A client that reads answers to pings; one that says nothing for too long is gone.
+    pub fn session_heartbeat(&mut self, server: usize, id: SessionId) {
+        let now = self.now;
+        let Some(session) = self.servers[server].sessions.get_mut(&id) else {
+            return;
+        };
+        let socket = self.sockets.get(session.socket);
+        let answers =
+            socket.is_some_and(|socket| !socket.is_half_open && socket.stalled_until <= now);
+        if answers {
+            session.heard = now;
+        }
+        let is_half_open = socket.is_none_or(|socket| socket.is_half_open);
+        let heard = session.heard;
+        let feed = self.servers[server].feed.as_ref().map(|feed| feed.number);
+        if self.servers[server].sessions[&id].feed != feed {
+            self.session_lost_feed(server, id);
+        }
+        // One that only stalls is cut by its feed, which waits longer.
+        if now - heard > TIMEOUT && is_half_open {
+            self.coverage.count("sessions timed out");
+            return self.close_session(server, id, "again: nothing was heard".into());
+        }
+        self.later(server, HEARTBEAT, ServerEvent::SessionHeartbeat(id));
+    }
+}

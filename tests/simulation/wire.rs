@@ -1,0 +1,56 @@
+//! The frames of a server, as a client reads them.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use whiteboard::domain::ids::{Epoch, StrokeId, WriterId};
+use whiteboard::domain::sequence::Seq;
+
+/// Any frame: which fields are there depends on its type.
+#[derive(Debug, Deserialize)]
+pub struct Frame {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `strokes`: the position it continues; `people`: the version it changes.
+    pub from: Option<u64>,
+    /// `strokes`, `welcome`, `pong`: a position.
+    pub head: Option<Seq>,
+    /// `strokes`: the changes.
+    pub changes: Option<Vec<WireChange>>,
+    /// `done`, `refused`, `resend`: the number of an op.
+    pub n: Option<u64>,
+    /// `welcome`: the highest number of this writer that is stored.
+    pub done: Option<u64>,
+    /// `welcome`, `reset`: the epoch.
+    pub epoch: Option<Epoch>,
+    /// `refused`, `reset`: why.
+    pub reason: Option<String>,
+    /// `refused` with the reason `load`: how long to wait, in milliseconds.
+    pub retry_ms: Option<u64>,
+    /// `people`: the version that it makes.
+    pub v: Option<u64>,
+}
+
+/// A change, as it crosses the socket.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WireChange {
+    /// Its position.
+    pub seq: Seq,
+    /// The stroke.
+    pub stroke: StrokeId,
+    /// The painting order.
+    pub z: i64,
+    /// Who made it.
+    pub writer: WriterId,
+    /// The number of the op.
+    pub n: u64,
+    /// The stroke's body, unless it is erased.
+    pub body: Option<Box<RawValue>>,
+}
+
+/// The changes of an answer over HTTP.
+#[derive(Debug, Deserialize)]
+pub struct Changes {
+    /// In order.
+    pub changes: Vec<WireChange>,
+}
