@@ -238,7 +238,9 @@ async fn some_history(it: &mut Subject) -> Vec<Change> {
         let new = change(expected.head + 1, stroke, is_living);
         let held = |row: &&Change| row.stroke == new.stroke;
         let replaced: Vec<RowId> = rows.iter().filter(held).map(Change::row).collect();
-        let appended = it.append(expected, &[new.clone()], &replaced).await;
+        let appended = it
+            .append(expected, std::slice::from_ref(&new), &replaced)
+            .await;
         assert_eq!(appended, Appended::Committed);
         rows.retain(|row| row.stroke != new.stroke);
         rows.push(new);
@@ -250,12 +252,12 @@ async fn an_append_commits_only_at_the_head_of_its_epoch(mut it: Subject) {
     let here = it.here().await;
     let first = change(1, 1, true);
     assert_eq!(
-        it.append(here, &[first.clone()], &[]).await,
+        it.append(here, std::slice::from_ref(&first), &[]).await,
         Appended::Committed
     );
     let second = change(2, 2, true);
     assert_eq!(
-        it.append(here, &[second.clone()], &[]).await,
+        it.append(here, std::slice::from_ref(&second), &[]).await,
         Appended::Behind
     );
     let other = ExpectedHead {
@@ -263,7 +265,7 @@ async fn an_append_commits_only_at_the_head_of_its_epoch(mut it: Subject) {
         head: 1,
     };
     assert_eq!(
-        it.append(other, &[second.clone()], &[]).await,
+        it.append(other, std::slice::from_ref(&second), &[]).await,
         Appended::Behind
     );
     assert_eq!(it.all_since(0).await, [first]);
@@ -382,7 +384,7 @@ async fn compaction_removes_tombstones_but_not_at_the_head(mut it: Subject) {
         seq: 1,
         tombstone: false,
     };
-    it.append(here, &[erased.clone()], &[row]).await;
+    it.append(here, std::slice::from_ref(&erased), &[row]).await;
     it.compact().await;
     assert_eq!(it.head().await.compacted, 12);
     assert_eq!(it.tombstones(0, 14).await.changes, [erased]);
