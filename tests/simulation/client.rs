@@ -570,7 +570,7 @@ impl World {
     }
 
     fn pump(&mut self, client: usize) {
-        let ops = self.clients[client].outbox.to_send();
+        let ops = self.clients[client].outbox.take_sendable();
         if !ops.is_empty() {
             self.note(|| {
                 let numbers: Vec<u64> = ops.iter().map(|op| op.n).collect();

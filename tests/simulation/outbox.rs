@@ -191,7 +191,7 @@ impl Outbox {
     }
 
     /// The ops to send now.
-    pub fn to_send(&mut self) -> Vec<Op> {
+    pub fn take_sendable(&mut self) -> Vec<Op> {
         if !self.is_open || self.is_paused {
             return Vec::new();
         }

@@ -303,8 +303,9 @@ impl Plan {
         let mut kinds = Fault::ALL.to_vec();
         random.shuffle(&mut kinds);
         kinds.retain(|fault| {
-            !(fault.needs_head_checks() && self.head_check_interval.is_none())
-                && !(fault.is_rare() && random.u32(..3) > 0)
+            let lacks_checks = fault.needs_head_checks() && self.head_check_interval.is_none();
+            let is_left_out = fault.is_rare() && random.u32(..3) > 0;
+            !lacks_checks && !is_left_out
         });
         kinds.truncate(random.usize(1..=6));
         for _ in 0..random.usize(0..=MAX_FAULTS) {
