@@ -216,7 +216,7 @@ impl Session {
 
     fn hello(&mut self, hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
         if self.hello.is_some() {
-            self.malformed("a session has one hello", ctx);
+            self.malformed("hello may be sent only once", ctx);
             return;
         }
         let Ok(join_request) = &self.join_request else {
