@@ -244,6 +244,10 @@ impl<M: Mailbox> Subscribers<M> {
     /// Sends the changes since the last flush, merged into one frame, or a few large ones, each
     /// encoded once.
     pub fn flush(&mut self, drawing: &Drawing, now: Instant) {
+        if 0 < self.sent && self.sent < drawing.compacted() {
+            // What was erased after `sent` is forgotten.
+            return self.reset(drawing, ResetReason::Compacted, now);
+        }
         let head = drawing.head();
         let mut changes = drawing.since(self.sent).peekable();
         while self.sent < head {
@@ -309,6 +313,9 @@ impl<M: Mailbox> Subscribers<M> {
             else {
                 continue;
             };
+            if 0 < *position && *position < drawing.compacted() {
+                (*position, *reset) = (0, Some(ResetReason::Compacted));
+            }
             // Encodes nothing for a session that would not take it: that would repeat for as long
             // as it does not read.
             if !subscriber.mailbox.has_room() {

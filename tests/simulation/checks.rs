@@ -21,6 +21,7 @@ use crate::mailbox::SimMailbox;
 use crate::plan::Flavour;
 use crate::reference::Outcome;
 use crate::server::{Feed, ServerEvent, ServerState};
+use crate::session::Session;
 use crate::socket::Up;
 use crate::tables::Tables;
 use crate::wire::{Frame, WireChange};
@@ -340,16 +341,27 @@ impl World {
     fn is_on_its_way(&self, is_it: &dyn Fn(Option<WriterId>, &Op) -> bool) -> bool {
         let sent = |event: &ServerEvent| match event {
             ServerEvent::Up {
+                socket,
                 message: Up::Ops(ops),
-                ..
-            } => ops.iter().any(|op| is_it(None, op)),
+            } => {
+                let socket = self.sockets.get(*socket);
+                let client = socket.map(|socket| (&self.clients[socket.client], socket.page));
+                // A page that crashed has another writer now.
+                let client = client.filter(|(client, page)| client.page == *page);
+                let writer = client.map(|(client, _)| client.writer.id);
+                ops.iter().any(|op| is_it(writer, op))
+            }
             _ => false,
         };
         let queued = |feed: &Feed| feed.queued.iter().any(|(_, w, op)| is_it(Some(w.id), op));
+        let early = |session: &Session| {
+            let writer = session.hello.as_ref().map(|hello| hello.writer.id);
+            session.before_welcome.iter().any(|op| is_it(writer, op))
+        };
         let at_server = self.servers.iter().any(|server| {
-            let mut sessions = server.sessions.values();
-            let early = sessions.any(|it| it.before_welcome.iter().any(|op| is_it(None, op)));
-            early || server.feed.as_ref().is_some_and(queued) || server.held.iter().any(sent)
+            server.feed.as_ref().is_some_and(queued)
+                || server.sessions.values().any(early)
+                || server.held.iter().any(sent)
         });
         let appended = |append: &Append| {
             let mut batch = append.batch.iter();

@@ -130,7 +130,7 @@ pub struct Client {
     /// Its index.
     pub id: usize,
     /// Which page this is.
-    page: u64,
+    pub page: u64,
     /// What it does.
     pub state: ClientState,
     /// It only sends what a crashed page left.
@@ -498,10 +498,12 @@ impl World {
                 if let Some(epoch) = it.replica.epoch {
                     self.check_changes(client, epoch, &changes);
                 }
-                let held = self.clients[client].replica.head;
                 match self.clients[client].replica.take(from, head, changes) {
-                    // A page would ask for what is missing, but a server leaves nothing out.
-                    Arrival::Gap => panic!("a gap from {held} to {from} at client {client}"),
+                    // A server leaves nothing out, but what the page said and a reset may cross.
+                    Arrival::Gap => {
+                        self.coverage.count("gaps at a client");
+                        self.ask_since(client);
+                    }
                     Arrival::Stale => self.coverage.count("stale frames"),
                     Arrival::Next => {}
                 }
@@ -751,7 +753,11 @@ impl World {
     fn check_reset(&self, client: usize, epoch: Epoch, reason: &str) {
         let held = &self.clients[client].replica;
         let is_due = match reason {
-            "epoch" => held.epoch != Some(epoch) || self.coverage.counted("sessions rejoined") > 0,
+            // It may have learned it over HTTP before.
+            "epoch" => {
+                let rejoined = self.coverage.counted("sessions rejoined") > 0;
+                held.epoch != Some(epoch) || rejoined || self.was_restored()
+            }
             "compacted" => self.coverage.counted("compactions") > 0,
             _ => self.was_restored(),
         };
@@ -769,10 +775,15 @@ impl World {
         (!there.is_empty()).then(|| there[target % there.len()])
     }
 
-    /// Notes that a fault meets a client.
+    /// Notes that a fault meets a client, and its server.
     pub fn met_client(&mut self, fault: Fault, client: usize) {
-        let state = self.clients[client].state_name();
+        let it = &self.clients[client];
+        let socket = it.socket.and_then(|socket| self.sockets.get(socket));
+        let (state, server) = (it.state_name(), socket.map(|socket| socket.server));
         self.coverage.fault(fault, &[state]);
+        if let Some(server) = server {
+            self.begins_in(fault, server);
+        }
     }
 }
 

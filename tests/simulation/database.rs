@@ -407,7 +407,10 @@ impl World {
             return;
         }
         let audience = self.database.subscriptions.keys().copied().collect();
-        let takes = self.millis(1..=4);
+        let takes = match self.random.u32(..8) {
+            0 => self.millis(5..=120),
+            _ => self.millis(1..=4),
+        };
         let wait = match fate {
             Fate::HangsBefore => QUERY_TIMEOUT + self.millis(1..=1_500),
             _ => takes,
@@ -867,7 +870,16 @@ impl World {
 
     /// An older copy is restored while the database is stopped.
     pub fn restore(&mut self, has_new_epoch: bool) {
-        let copy = self.random.usize(..self.database.copies.len());
+        if self.random.u32(..3) == 0 {
+            // The last copy was made a moment ago.
+            let copy = self.database.stored.clone();
+            self.database.copies.push(copy);
+        }
+        let last = self.database.copies.len() - 1;
+        let copy = match self.random.bool() {
+            true => last,
+            false => self.random.usize(..=last),
+        };
         self.database.copies.truncate(copy + 1);
         let deleted = self.database.stored.tables.deleted;
         self.database.stored = self.database.copies[copy].clone();

@@ -153,7 +153,7 @@ impl World {
     }
 
     /// Counts that a fault begins in these states.
-    fn begins_in(&mut self, fault: Fault, server: usize) {
+    pub fn begins_in(&mut self, fault: Fault, server: usize) {
         let states = self.states(server);
         self.coverage.also(fault, &states);
         let clients: Vec<&'static str> = self

@@ -231,7 +231,7 @@ impl Plan {
         let random = &mut fastrand::Rng::with_seed(seed);
         let flavour = match random.u32(..100) {
             0..6 => Flavour::Rush,
-            6..8 => Flavour::Heavy,
+            6..10 => Flavour::Heavy,
             _ => Flavour::Disaster,
         };
         let manner = match random.u32(..3) {
@@ -308,12 +308,28 @@ impl Plan {
             !lacks_checks && !is_left_out
         });
         kinds.truncate(random.usize(1..=6));
+        let mut at = 0;
         for _ in 0..random.usize(0..=MAX_FAULTS) {
             let Some(&fault) = random.choice(&kinds) else {
                 break;
             };
+            // Half of them meet what the one before has just done.
+            at = match random.bool() {
+                true => at + random.u64(..80),
+                false => random.u64(..ACTIVE_MILLIS),
+            };
+            if fault == Fault::Compacted && random.bool() {
+                // Tombstones go that a server has not seen.
+                at = random.u64(1_500..ACTIVE_MILLIS);
+                self.faults.push(PlannedFault {
+                    at: Duration::from_millis(at - random.u64(200..1_400)),
+                    lasts: Duration::from_millis(1_500),
+                    fault: Fault::ServerFrozen,
+                    target: random.usize(..12),
+                });
+            }
             self.faults.push(PlannedFault {
-                at: Duration::from_millis(random.u64(..ACTIVE_MILLIS)),
+                at: Duration::from_millis(at),
                 lasts: Duration::from_millis(match (fault, random.u32(..20)) {
                     // Longer than a session that does not read is borne.
                     (Fault::SocketStalled, 0) => 40_000,
@@ -336,13 +352,19 @@ impl Plan {
             });
         }
         self.ops.sort_by_key(|op| op.at);
-        for fault in [Fault::SocketStalled, Fault::SocketStalled] {
+        let (from, lasts) = (random.u64(700..1_200), random.u64(2_000..3_000));
+        for target in 0..2 {
             self.faults.push(PlannedFault {
-                at: Duration::from_millis(random.u64(700..1_500)),
-                lasts: Duration::from_millis(random.u64(2_000..3_000)),
-                fault,
-                target: random.usize(..12),
+                at: Duration::from_millis(from),
+                lasts: Duration::from_millis(lasts),
+                fault: Fault::SocketStalled,
+                target,
             });
+        }
+        // The others meet them when they are told to read over HTTP.
+        let count = self.faults.len() - 2;
+        for fault in self.faults.iter_mut().take(count / 2) {
+            fault.at = Duration::from_millis(from + lasts + random.u64(..40));
         }
     }
 

@@ -114,7 +114,8 @@ impl Reference {
                 Outcome::Refused(reason) => code == Some(reason),
             };
             if !agrees && self.compacted.contains(&op.stroke) {
-                let is_in_a_row = decision.changes.iter().any(|change| change.op == id);
+                let mut rows = decision.changes.iter();
+                let is_in_a_row = rows.any(|change| change.stroke == op.stroke);
                 outcome = match (code, is_in_a_row) {
                     (Some(_), _) => Outcome::Refused("compacted"),
                     (None, true) => Outcome::Happens,

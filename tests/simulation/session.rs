@@ -360,18 +360,21 @@ impl World {
             return;
         };
         let socket = self.sockets.get(session.socket);
-        let answers =
-            socket.is_some_and(|socket| !socket.is_half_open && socket.stalled_until <= now);
+        let is_half_open = socket.is_none_or(|socket| socket.is_half_open);
+        let stalls = socket.is_some_and(|socket| socket.stalled_until > now);
+        if stalls && !is_half_open {
+            // Its timers do not run. It is cut by its feed, which waits longer.
+            return self.later(server, HEARTBEAT, ServerEvent::SessionHeartbeat(id));
+        }
+        let answers = !is_half_open;
         if answers {
             session.heard = now;
         }
-        let is_half_open = socket.is_none_or(|socket| socket.is_half_open);
         let heard = session.heard;
         let feed = self.servers[server].feed.as_ref().map(|feed| feed.number);
         if self.servers[server].sessions[&id].feed != feed {
             self.session_lost_feed(server, id);
         }
-        // One that only stalls is cut by its feed, which waits longer.
         if now - heard > TIMEOUT && is_half_open {
             self.coverage.count("sessions timed out");
             return self.close_session(server, id, "again: nothing was heard".into());
