@@ -48,9 +48,9 @@ pub enum StoreError {
         /// Schema number of this program.
         known: u32,
     },
-    /// Another version of this program wrote this database, and this one cannot migrate it.
+    /// An older version of this program wrote this database, and this one cannot migrate it.
     #[error(
-        "the database has schema {schema}, and this program supports only schema {known}: \
+        "the database has schema {schema}, and this program needs schema {known} or later: \
          use the version of the program that wrote it, or an empty database"
     )]
     OtherSchema {

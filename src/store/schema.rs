@@ -1,6 +1,6 @@
 //! The schema of the database, by number.
 //!
-//! It must never change a database that has another number.
+//! It must never change a database that has a number already.
 
 use surrealdb::types::{RecordIdKey, Value};
 
@@ -9,7 +9,8 @@ use super::connection::Store;
 use super::error::StoreError;
 use super::rows::{Fields, int, record, variables};
 
-/// The only schema that this program reads and writes: there are no migrations yet.
+/// The schema that this program writes. It reads that of a newer program that allows it, and no
+/// older one: there are no migrations yet.
 pub(super) const SCHEMA: u32 = 1;
 /// Lowest schema number of the programs that may read what this one writes.
 const OLDEST: u32 = 1;
@@ -37,11 +38,12 @@ CREATE ONLY $drawing SET title = $title, head = 0, compacted = 0, epoch = $epoch
     "COMMIT;"
 );
 
-/// Applies the schema where it is missing, and rejects a database that has another one.
+/// Applies the schema where it is missing, and rejects a database with one that this program cannot
+/// use.
 pub(super) async fn apply(connection: &OpenDatabase) -> Result<(), StoreError> {
     connection.query_with_retry(META, variables([])).await?;
     match read_schema(connection).await? {
-        Some(SCHEMA) => return Ok(()),
+        Some(schema) if schema >= SCHEMA => return Ok(()),
         Some(schema) => {
             return Err(StoreError::OtherSchema {
                 schema,
