@@ -6,39 +6,32 @@
  */
 
 import { ApiError, readStrokes, renameDrawing, restoreDrawing, socketAddress } from "./api.js";
+import { BoardInput } from "./board-input.js";
 import { isCamera } from "./camera.js";
 import { Canvas } from "./canvas.js";
 import { Connection } from "./connection.js";
 import { byId } from "./dom.js";
-import { Edits } from "./edits.js";
 import { EndedDialog } from "./ended-dialog.js";
 import { History } from "./history.js";
 import { isId, randomId, writerOf } from "./ids.js";
-import { Input } from "./input.js";
 import { loadStored, saveStored } from "./local-storage.js";
 import { OutboxRecovery } from "./outbox-recovery.js";
 import { OutboxStore } from "./outbox-store.js";
 import { Outbox } from "./outbox.js";
 import { PeoplePanel, cleanName, randomIdentity } from "./people-panel.js";
 import { Presence } from "./presence.js";
-import { FONT, boxOf, touches } from "./renderer.js";
+import { boxOf } from "./renderer.js";
 import { Replica } from "./replica.js";
 import { SaveStatus } from "./save-status.js";
 import { setUpShareButton } from "./share.js";
 import { Signals } from "./signals.js";
 import { Sync } from "./sync.js";
 import { holdTabLock } from "./tab-lock.js";
-import { TextEditor } from "./text-editor.js";
 import { TitleField } from "./title-field.js";
 import { toast } from "./toast.js";
-import { Toolbar } from "./toolbar.js";
-import { ERASER_RADIUS, Tools } from "./tools.js";
-import { Viewport } from "./viewport.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
-
-/** @typedef {import("./types.js").PlanePoint} PlanePoint */
 
 const drawing = location.pathname.split("/").pop() ?? "";
 const browserKey = loadStored("key", randomId, isId);
@@ -49,8 +42,6 @@ const store = await OutboxStore.open(drawing, globalThis.indexedDB);
 await holdTabLock(writer, (owner) => store.heartbeat(owner));
 
 const saveStatus = new SaveStatus(byId("save-status"));
-/** @type {PlanePoint | null} this tab's pointer */
-let hovered = null;
 
 const replica = new Replica(
   (id, before, after) => {
@@ -65,11 +56,10 @@ const canvas = new Canvas(byId("static"), byId("dynamic"), {
   strokes: () => replica.ordered(),
   dynamic: (now) => {
     const { inks, pointers, moving } = presence.shown(now);
-    const erasing = tools.choice === "eraser" && !input.panning;
     return {
-      inks: tools.active ? [...inks, tools.active] : inks,
+      inks: boardInput.active ? [...inks, boardInput.active] : inks,
       pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
-      ring: erasing && hovered ? { centre: hovered, radius: ERASER_RADIUS } : null,
+      ring: boardInput.ring,
       moving,
     };
   },
@@ -185,81 +175,8 @@ function frame(frame) {
 
 const signals = new Signals((frame) => connection.send(frame));
 
-const edits = new Edits({
-  act: (edit) => history.act(edit),
-  finish: (edits) => history.finish(edits),
-  strokesTouched: (from, to, radius) => replica.ordered().filter(({ body }) => touches(body, from, to, radius)),
-  write: (options, onDone) => textEditor.open(options, onDone),
-});
-
-const tools = new Tools(() => viewport.camera, {
-  ink: ({ points, ...style }, moved) => {
-    signals.ink({ ...style, n: outbox.next }, points, moved);
-    canvas.refresh();
-  },
-  drawn: (stroke, body) => {
-    signals.inkDone();
-    edits.drawn(stroke, body);
-  },
-  cancelled: () => {
-    signals.inkCancelled();
-    canvas.refresh();
-  },
-  erase: (from, to, radius) => edits.erase(from, to, radius),
-  erased: () => edits.erased(),
-  text: (point) => {
-    // The press that closes the editor must not open it again.
-    if (!textEditor.justFinished) edits.write(point, tools);
-  },
-});
-
-const viewport = new Viewport(byId("paper"), {
-  size: () => canvas.size,
-  boxes: () => replica.ordered().map(({ body }) => boxOf(body)),
-  onCamera: (camera) => {
-    canvas.setCamera(camera);
-    textEditor.reposition();
-    toolbar.showZoom(camera.zoom);
-  },
-});
-
-const textEditor = new TextEditor(byId("text-editor"), FONT, (corner) => ({ ...viewport.toScreen(corner), zoom: viewport.camera.zoom }));
-
-const input = new Input(byId("dynamic"), {
-  begin: (point, erasing) => tools.begin(point, erasing),
-  move: (points, straight) => tools.move(points, straight),
-  end: () => tools.end(),
-  cancel: () => tools.cancel(),
-  hover: (pixel) => {
-    hovered = pixel && viewport.toPlane(pixel);
-    signals.pointer(hovered);
-    if (tools.choice === "eraser") canvas.refresh();
-  },
-  pan: (dx, dy) => viewport.pan(dx, dy),
-  pinch: (before, after) => viewport.pinch(before, after),
-  zoom: (factor, pixel) => viewport.zoom(factor, pixel),
-});
-
-const toolbar = new Toolbar({
-  chosen: (choice, colour, width) => {
-    input.cancel();
-    textEditor.finish();
-    Object.assign(tools, { choice, colour, width });
-    input.panning = choice === "hand";
-    byId("dynamic").dataset.tool = choice;
-    canvas.refresh();
-  },
-  command: (command) => {
-    input.cancel();
-    if (command === "undo") history.undo();
-    else if (command === "redo") history.redo();
-    else viewport.command(command);
-  },
-  space: (held) => {
-    input.panning = held || tools.choice === "hand";
-    byId("dynamic").dataset.tool = input.panning ? "hand" : tools.choice;
-  },
-});
+const boardInput = new BoardInput({ replica, canvas, history, signals, nextOp: () => outbox.next });
+const { viewport, toolbar } = boardInput;
 
 const peoplePanel = new PeoplePanel(me, (name) => {
   me.name = name;

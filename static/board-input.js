@@ -1,0 +1,140 @@
+// @ts-check
+/**
+ * What a person does on the drawing: connects gestures, tools, the text editor, the view and the toolbar.
+ *
+ * It must never speak to the server: edits go through the history, and ink and the pointer are signals.
+ */
+
+import { byId } from "./dom.js";
+import { Edits } from "./edits.js";
+import { Input } from "./input.js";
+import { FONT, boxOf, touches } from "./renderer.js";
+import { TextEditor } from "./text-editor.js";
+import { Toolbar } from "./toolbar.js";
+import { ERASER_RADIUS, Tools } from "./tools.js";
+import { Viewport } from "./viewport.js";
+
+/** @typedef {import("./types.js").PlanePoint} PlanePoint */
+
+export class BoardInput {
+  /** @type {PlanePoint | null} this tab's pointer */
+  #hovered = null;
+  #board;
+  #edits;
+  #tools;
+  #textEditor;
+  #input;
+
+  /**
+   * @param {object} board
+   * @param {import("./replica.js").Replica} board.replica
+   * @param {import("./canvas.js").Canvas} board.canvas
+   * @param {import("./history.js").History} board.history
+   * @param {import("./signals.js").Signals} board.signals
+   * @param {() => number} board.nextOp the number of the next op
+   */
+  constructor(board) {
+    this.#board = board;
+    const { replica, canvas, history } = board;
+    this.viewport = new Viewport(byId("paper"), {
+      size: () => canvas.size,
+      boxes: () => replica.ordered().map(({ body }) => boxOf(body)),
+      onCamera: (camera) => {
+        canvas.setCamera(camera);
+        this.#textEditor.reposition();
+        this.toolbar.showZoom(camera.zoom);
+      },
+    });
+    this.#textEditor = new TextEditor(byId("text-editor"), FONT, (corner) => ({
+      ...this.viewport.toScreen(corner),
+      zoom: this.viewport.camera.zoom,
+    }));
+    this.#edits = new Edits({
+      act: (edit) => history.act(edit),
+      finish: (edits) => history.finish(edits),
+      strokesTouched: (from, to, radius) => replica.ordered().filter(({ body }) => touches(body, from, to, radius)),
+      write: (options, onDone) => this.#textEditor.open(options, onDone),
+    });
+    this.#tools = this.#createTools();
+    this.#input = this.#createInput();
+    this.toolbar = this.#createToolbar();
+  }
+
+  /** The stroke in progress. */
+  get active() {
+    return this.#tools.active;
+  }
+
+  /** The circle that the eraser erases in. */
+  get ring() {
+    const erasing = this.#tools.choice === "eraser" && !this.#input.panning;
+    return erasing && this.#hovered ? { centre: this.#hovered, radius: ERASER_RADIUS } : null;
+  }
+
+  #createTools() {
+    const { signals, canvas, nextOp } = this.#board;
+    return new Tools(() => this.viewport.camera, {
+      ink: ({ points, ...style }, moved) => {
+        signals.ink({ ...style, n: nextOp() }, points, moved);
+        canvas.refresh();
+      },
+      drawn: (stroke, body) => {
+        signals.inkDone();
+        this.#edits.drawn(stroke, body);
+      },
+      cancelled: () => {
+        signals.inkCancelled();
+        canvas.refresh();
+      },
+      erase: (from, to, radius) => this.#edits.erase(from, to, radius),
+      erased: () => this.#edits.erased(),
+      text: (point) => {
+        // The press that closes the editor must not open it again.
+        if (!this.#textEditor.justFinished) this.#edits.write(point, this.#tools);
+      },
+    });
+  }
+
+  #createInput() {
+    const { signals, canvas } = this.#board;
+    const tools = this.#tools;
+    return new Input(byId("dynamic"), {
+      begin: (point, erasing) => tools.begin(point, erasing),
+      move: (points, straight) => tools.move(points, straight),
+      end: () => tools.end(),
+      cancel: () => tools.cancel(),
+      hover: (pixel) => {
+        this.#hovered = pixel && this.viewport.toPlane(pixel);
+        signals.pointer(this.#hovered);
+        if (tools.choice === "eraser") canvas.refresh();
+      },
+      pan: (dx, dy) => this.viewport.pan(dx, dy),
+      pinch: (before, after) => this.viewport.pinch(before, after),
+      zoom: (factor, pixel) => this.viewport.zoom(factor, pixel),
+    });
+  }
+
+  #createToolbar() {
+    const { history, canvas } = this.#board;
+    return new Toolbar({
+      chosen: (choice, colour, width) => {
+        this.#input.cancel();
+        this.#textEditor.finish();
+        Object.assign(this.#tools, { choice, colour, width });
+        this.#input.panning = choice === "hand";
+        byId("dynamic").dataset.tool = choice;
+        canvas.refresh();
+      },
+      command: (command) => {
+        this.#input.cancel();
+        if (command === "undo") history.undo();
+        else if (command === "redo") history.redo();
+        else this.viewport.command(command);
+      },
+      space: (held) => {
+        this.#input.panning = held || this.#tools.choice === "hand";
+        byId("dynamic").dataset.tool = this.#input.panning ? "hand" : this.#tools.choice;
+      },
+    });
+  }
+}
