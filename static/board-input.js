@@ -45,10 +45,16 @@ export class BoardInput {
         this.toolbar.showZoom(camera.zoom);
       },
     });
-    this.#textEditor = new TextEditor(byId("text-editor"), FONT, (corner) => ({
-      ...this.viewport.toScreen(corner),
-      zoom: this.viewport.camera.zoom,
-    }));
+    this.#textEditor = new TextEditor(byId("text-editor"), FONT, {
+      toScreen: (corner) => ({ ...this.viewport.toScreen(corner), zoom: this.viewport.camera.zoom }),
+      free: () => ({
+        left: 0,
+        top: document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0,
+        right: canvas.size.width,
+        bottom: byId("dock").getBoundingClientRect().top,
+      }),
+      pan: (dx, dy) => this.viewport.pan(dx, dy),
+    });
     this.#edits = new Edits({
       act: (edit) => history.act(edit),
       finish: (edits) => history.finish(edits),
@@ -69,6 +75,12 @@ export class BoardInput {
   get ring() {
     const erasing = this.#tools.choice === "eraser" && !this.#input.panning;
     return erasing && this.#hovered ? { centre: this.#hovered, radius: ERASER_RADIUS } : null;
+  }
+
+  /** The window has another size, for example because an on-screen keyboard opened. */
+  resized() {
+    this.#board.canvas.resize();
+    this.#textEditor.reveal();
   }
 
   #createTools() {

@@ -187,7 +187,7 @@ const peoplePanel = new PeoplePanel(me, (name) => {
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
 setUpShareButton(toast);
 
-addEventListener("resize", () => canvas.resize());
+addEventListener("resize", () => boardInput.resized());
 addEventListener("beforeunload", (event) => {
   if (saveStatus.warns) event.preventDefault();
 });

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { Server, TestUser, drag, waitForStrokes, launched, waitForPixel, pixel, waitForStatus, strokes, until } from "./harness.js";
+
+/** @type {Server} */
+let server;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {TestUser[]} */
+let people = [];
+
+before(async () => {
+  server = await Server.start();
+  browser = await launched();
+});
+after(async () => {
+  await browser?.close();
+  await server?.remove();
+});
+afterEach(async () => {
+  const errors = people.flatMap(({ errors }) => errors);
+  await Promise.all(people.map(({ context }) => context.close()));
+  people = [];
+  assert.deepEqual(errors, []);
+});
+
+async function newUser(options = {}) {
+  const one = await TestUser.create(browser, server, options);
+  people.push(one);
+  return one;
+}
+
+/** A page with an empty drawing. */
+async function newPage(options = {}) {
+  return (await newUser(options)).open(await server.drawing());
+}
+
+/** @param {import("playwright-core").Page} page */
+function camera(page) {
+  return page.evaluate("__whiteboard.viewport.camera");
+}
+
+test("typing past the edge pans the drawing, and never scrolls the canvas away", async () => {
+  const page = await newPage();
+  await page.keyboard.press("t");
+  await page.mouse.click(900, 500);
+  await page.locator("#text-editor").waitFor();
+  const before = await camera(page);
+  await page.keyboard.type("The quick brown fox jumps\n\n\n\n\n\nover the lazy dog");
+  await until("the drawing has moved", async () => (await camera(page)).x > before.x && (await camera(page)).y > before.y);
+  const scrolled = await page.evaluate(() => [document.scrollingElement, document.body, document.getElementById("paper")].map((each) => [each.scrollLeft, each.scrollTop]));
+  assert.deepEqual(scrolled, [[0, 0], [0, 0], [0, 0]]);
+  const { x, y, width, height } = await page.locator("#text-editor").boundingBox();
+  const [dock, bar] = [await page.locator("#dock").boundingBox(), await page.locator(".bar").boundingBox()];
+  assert.ok(x + width < 1000 && y + height < dock.y, "the caret is visible");
+  assert.ok(y + height > bar.y + bar.height);
+  await page.keyboard.press("Escape");
+  await waitForStrokes(page, 1);
+  await page.mouse.move(500, 300);
+  const { top, left } = await page.evaluate(() => document.getElementById("dynamic").getBoundingClientRect());
+  assert.deepEqual([left, top], [0, 0]);
+});
