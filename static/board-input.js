@@ -5,7 +5,7 @@
  * It must never speak to the server: edits go through the history, and ink and the pointer are signals.
  */
 
-import { byId } from "./dom.js";
+import { byId, keepFocusOffClickedButtons } from "./dom.js";
 import { Edits } from "./edits.js";
 import { Input } from "./input.js";
 import { FONT, boxOf, touches } from "./renderer.js";
@@ -64,6 +64,7 @@ export class BoardInput {
     this.#tools = this.#createTools();
     this.#input = this.#createInput();
     this.toolbar = this.#createToolbar();
+    keepFocusOffClickedButtons(byId("text-editor"));
   }
 
   /** The stroke in progress. */

@@ -60,3 +60,20 @@ test("typing past the edge pans the drawing, and never scrolls the canvas away",
   const { top, left } = await page.evaluate(() => document.getElementById("dynamic").getBoundingClientRect());
   assert.deepEqual([left, top], [0, 0]);
 });
+
+test("after a click on a tool the space bar pans, and does not press the tool", async () => {
+  const page = await newPage();
+  await page.click('#tools [aria-label^="Marker"]');
+  const before = await camera(page);
+  await page.keyboard.down("Space");
+  await drag(page, [[300, 300], [400, 350]]);
+  await page.keyboard.up("Space");
+  const { x, y } = await camera(page);
+  assert.deepEqual([x, y], [before.x - 100, before.y - 50]);
+  assert.deepEqual(await strokes(page), []);
+  // A button that was reached with the keyboard is pressed.
+  await page.locator('#tools [aria-label^="Marker"]').focus();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Space");
+  assert.equal(await page.locator('#tools [aria-label^="Line"]').getAttribute("aria-pressed"), "true");
+});
