@@ -32,6 +32,7 @@ export class BoardInput {
    * @param {import("./history.js").History} board.history
    * @param {import("./signals.js").Signals} board.signals
    * @param {() => number} board.nextOp the number of the next op
+   * @param {() => boolean} board.closePanel returns whether one was open
    */
   constructor(board) {
     this.#board = board;
@@ -128,7 +129,7 @@ export class BoardInput {
   }
 
   #createToolbar() {
-    const { history, canvas } = this.#board;
+    const { history, canvas, closePanel } = this.#board;
     return new Toolbar({
       chosen: (choice, colour, width) => {
         this.#input.cancel();
@@ -148,6 +149,7 @@ export class BoardInput {
         this.#input.panning = held || this.#tools.choice === "hand";
         byId("dynamic").dataset.tool = this.#input.panning ? "hand" : this.#tools.choice;
       },
+      escape: () => void (this.#input.cancel() || closePanel()),
     });
   }
 }

@@ -175,7 +175,14 @@ function frame(frame) {
 
 const signals = new Signals((frame) => connection.send(frame));
 
-const boardInput = new BoardInput({ replica, canvas, history, signals, nextOp: () => outbox.next });
+const boardInput = new BoardInput({
+  replica,
+  canvas,
+  history,
+  signals,
+  nextOp: () => outbox.next,
+  closePanel: () => peoplePanel.close(),
+});
 const { viewport, toolbar } = boardInput;
 
 const peoplePanel = new PeoplePanel(me, (name) => {

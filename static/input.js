@@ -63,12 +63,13 @@ export class Input {
     element.addEventListener("gesturestart", (event) => event.preventDefault());
   }
 
-  /** Cancels the stroke in progress. */
+  /** Cancels the stroke in progress.
+   * @returns {boolean} whether there was one */
   cancel() {
-    if (this.#doing === "draw") {
-      this.#doing = "none";
-      this.#on.cancel();
-    }
+    if (this.#doing !== "draw") return false;
+    this.#doing = "none";
+    this.#on.cancel();
+    return true;
   }
 
   /** @param {PointerEvent} event */

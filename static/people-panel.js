@@ -87,7 +87,7 @@ export class PeoplePanel {
     });
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === "Escape") input.blur();
-      if (event.key === "Escape") this.#toggle(false);
+      if (event.key === "Escape") this.close();
     });
     this.#show();
   }
@@ -102,6 +102,13 @@ export class PeoplePanel {
     this.#others = [...one.values()];
     this.#count = Math.max(count, this.#others.length + 1);
     this.#show();
+  }
+
+  /** Closes the panel, and returns whether it was open. */
+  close() {
+    const wasOpen = !this.#panel.hidden;
+    this.#toggle(false);
+    return wasOpen;
   }
 
   /** @param {boolean} open */

@@ -51,6 +51,8 @@ export class TextEditor {
     area.addEventListener("keyup", ({ key }) => /^(Arrow|Home|End|Page)/.test(key) && this.reveal());
     area.addEventListener("blur", () => this.finish());
     area.addEventListener("keydown", (event) => {
+      // Escape may belong to an input method, which it cancels.
+      if (event.isComposing) return;
       if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) area.blur();
     });
   }

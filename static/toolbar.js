@@ -61,6 +61,7 @@ export class Toolbar {
    * @param {(choice: Choice, colour: string, width: number) => void} on.chosen
    * @param {(command: Command) => void} on.command
    * @param {(held: boolean) => void} on.space
+   * @param {() => void} on.escape
    */
   constructor(on) {
     this.#on = on;
@@ -155,6 +156,8 @@ export class Toolbar {
       this.#on.command(command);
     } else if (event.ctrlKey || event.metaKey || event.altKey) {
       return;
+    } else if (key === "escape") {
+      this.#on.escape();
     } else if (event.code === "Space" && !(target instanceof HTMLButtonElement)) {
       event.preventDefault();
       this.#on.space(true);

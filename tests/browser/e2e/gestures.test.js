@@ -77,3 +77,26 @@ test("after a click on a tool the space bar pans, and does not press the tool", 
   await page.keyboard.press("Space");
   assert.equal(await page.locator('#tools [aria-label^="Line"]').getAttribute("aria-pressed"), "true");
 });
+
+test("Escape cancels a stroke in progress, for others too, and closes a text and a panel", async () => {
+  const drawing = await server.drawing();
+  const [page, other] = [await (await newUser()).open(drawing), await (await newUser()).open(drawing)];
+  await drag(page, [[300, 300], [400, 320], [500, 300]], { lift: false });
+  await waitForPixel(other, "dynamic", [400, 320]);
+  await page.keyboard.press("Escape");
+  await waitForPixel(page, "dynamic", [400, 320], false);
+  await waitForPixel(other, "dynamic", [400, 320], false);
+  await page.mouse.move(600, 400, { steps: 4 });
+  await page.mouse.up();
+  assert.deepEqual(await strokes(page), []);
+  await page.click("#people");
+  await page.locator("#people-panel").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator("#people-panel").waitFor({ state: "hidden" });
+  await page.keyboard.press("t");
+  await page.mouse.click(300, 300);
+  await page.keyboard.type("kept");
+  await page.keyboard.press("Escape");
+  await page.locator("#text-editor").waitFor({ state: "hidden" });
+  await waitForStrokes(other, 1);
+});
