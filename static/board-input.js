@@ -102,17 +102,18 @@ export class BoardInput {
       },
       erase: (from, to, radius) => this.#edits.erase(from, to, radius),
       erased: () => this.#edits.erased(),
-      text: (point) => {
-        // The press that closes the editor must not open it again.
-        if (!this.#textEditor.justFinished) this.#edits.write(point, this.#tools);
-      },
+      text: (point) => this.#edits.write(point, this.#tools),
     });
   }
 
   #createInput() {
-    const { signals, canvas } = this.#board;
+    const { signals, canvas, closePanel } = this.#board;
     const tools = this.#tools;
     return new Input(byId("dynamic"), {
+      dismiss: () => {
+        const typed = this.#textEditor.finish() || document.activeElement instanceof HTMLInputElement;
+        return closePanel() || typed;
+      },
       begin: (point, erasing) => tools.begin(point, erasing),
       move: (points, straight) => tools.move(points, straight),
       end: () => tools.end(),

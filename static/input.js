@@ -10,6 +10,7 @@
 /** @typedef {import("./types.js").InkPoint} InkPoint */
 /**
  * @typedef {object} Gestures
+ * @property {() => boolean} dismiss closes what a press beside it closes; if it returns true, the press does nothing else
  * @property {(point: InkPoint, erasing: boolean) => void} begin
  * @property {(points: InkPoint[], straight: boolean) => void} move
  * @property {() => void} end
@@ -34,7 +35,7 @@ export class Input {
   panning = false;
   /** @type {Map<number, ScreenPoint>} pointers that are down, by their id */
   #down = new Map();
-  /** @type {"none"|"draw"|"pan"|"pinch"} */
+  /** @type {"none"|"ignore"|"draw"|"pan"|"pinch"} */
   #doing = "none";
   #drawer = -1;
   #beganAt = 0;
@@ -76,6 +77,7 @@ export class Input {
   #pressed(event) {
     if (event.pointerType === "mouse" && event.button > 1) return;
     event.preventDefault();
+    const dismissed = this.#on.dismiss();
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     this.#capture(event.pointerId);
     if (event.pointerType === "pen" && !this.#penUsed) {
@@ -96,6 +98,10 @@ export class Input {
       return;
     }
     if (this.#doing !== "none") return;
+    if (dismissed) {
+      this.#doing = "ignore";
+      return;
+    }
     const byHand = event.pointerType === "touch" && this.#penUsed;
     if (this.panning || byHand || event.button === 1) {
       this.#doing = "pan";

@@ -70,7 +70,7 @@ export class PeoplePanel {
     this.#button.addEventListener("click", () => this.#toggle(this.#panel.hidden === true));
     document.addEventListener("pointerdown", (event) => {
       const inside = event.target instanceof Node && (this.#panel.contains(event.target) || this.#button.contains(event.target));
-      if (!inside) this.#toggle(false);
+      if (!inside) this.close();
     });
     const input = /** @type {HTMLInputElement} */ (byId("my-name"));
     input.value = me.name;

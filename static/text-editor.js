@@ -17,15 +17,12 @@ const MAX_BYTES = 4 * 1024;
 const CARET = 4;
 /** Distance that the caret keeps from the edges of the free area, in pixels. */
 const CARET_MARGIN = 28;
-/** Milliseconds after closing in which a press is taken as the one that closed it. */
-const SAME_PRESS = 400;
 
 export class TextEditor {
   /** @type {((text: string) => void) | null} */
   #onDone = null;
   /** @type {{corner: PlanePoint, width: number} | null} */
   #position = null;
-  #finishedAt = -Infinity;
   #measuring = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
   #area;
   #font;
@@ -73,19 +70,15 @@ export class TextEditor {
     this.reveal();
   }
 
-  /** Whether the current press is the one that closed the editor. */
-  get justFinished() {
-    return performance.now() - this.#finishedAt < SAME_PRESS;
-  }
-
+  /** Closes the editor and keeps its text. Returns whether it was open. */
   finish() {
     const onDone = this.#onDone;
-    if (!onDone) return;
+    if (!onDone) return false;
     this.#onDone = null;
     this.#position = null;
-    this.#finishedAt = performance.now();
     this.#area.hidden = true;
     onDone(truncated(this.#area.value.trimEnd()));
+    return true;
   }
 
   /** Fits the text area to the camera and to the text. */

@@ -100,3 +100,30 @@ test("Escape cancels a stroke in progress, for others too, and closes a text and
   await page.locator("#text-editor").waitFor({ state: "hidden" });
   await waitForStrokes(other, 1);
 });
+
+test("a press on the drawing that closes the people panel or ends typing draws nothing", async () => {
+  const page = await newPage();
+  await page.click("#people");
+  await page.mouse.click(300, 300);
+  await page.locator("#people-panel").waitFor({ state: "hidden" });
+  await page.click("#title");
+  await page.fill("#title", "The plan");
+  await page.mouse.click(300, 350);
+  await until("the title is stored", () => page.evaluate(() => document.title.startsWith("The plan")));
+  assert.deepEqual(await strokes(page), []);
+  await drag(page, [[300, 400], [400, 400]]);
+  await waitForStrokes(page, 1);
+});
+
+test("with the text tool one press ends a text and the next one starts another", async () => {
+  const page = await newPage();
+  await page.keyboard.press("t");
+  await page.mouse.click(300, 300);
+  await page.keyboard.type("one");
+  await page.mouse.click(300, 400);
+  assert.equal(await page.locator("#text-editor").isVisible(), false);
+  await page.mouse.click(300, 400);
+  await page.keyboard.type("two");
+  await page.keyboard.press("Escape");
+  assert.deepEqual((await strokes(page)).map(({ body }) => body.text), ["one", "two"]);
+});
