@@ -107,12 +107,18 @@ export class BoardInput {
   }
 
   #createInput() {
-    const { signals, canvas, closePanel } = this.#board;
+    const { signals, canvas, history, closePanel } = this.#board;
     const tools = this.#tools;
     return new Input(byId("dynamic"), {
       dismiss: () => {
         const typed = this.#textEditor.finish() || document.activeElement instanceof HTMLInputElement;
         return closePanel() || typed;
+      },
+      editable: (pixel) => tools.choice !== "eraser" && this.#edits.textAt(this.viewport.toPlane(pixel)) !== undefined,
+      edit: (pixel, drew) => {
+        // The first press of the double click has left a dot.
+        if (drew && tools.drawn) history.retract(tools.drawn);
+        this.#edits.write(this.viewport.toPlane(pixel), tools);
       },
       begin: (point, erasing) => tools.begin(point, erasing),
       move: (points, straight) => tools.move(points, straight),

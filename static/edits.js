@@ -56,13 +56,19 @@ export class Edits {
     this.#erased = [];
   }
 
+  /** The topmost text at a point.
+   * @param {PlanePoint} point */
+  textAt(point) {
+    return this.#on.strokesTouched(point, point, 0).findLast(({ body }) => body.tool === "text");
+  }
+
   /**
    * Edits the text at a point, or starts a new one there.
    * @param {PlanePoint} point
    * @param {{colour: string, width: number}} style
    */
   write(point, { colour, width }) {
-    const there = this.#on.strokesTouched(point, point, 0).findLast(({ body }) => body.tool === "text");
+    const there = this.textAt(point);
     if (there) {
       this.#rewrite(there);
       return;

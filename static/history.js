@@ -71,6 +71,15 @@ export class History {
     this.#changed();
   }
 
+  /**
+   * Erases a stroke that this tab has just drawn, as if it had never been drawn.
+   * @param {string} stroke
+   */
+  retract(stroke) {
+    this.#erase(stroke);
+    this.forget(stroke);
+  }
+
   undo() {
     const edits = this.#done.pop();
     if (!edits) return;

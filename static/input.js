@@ -11,6 +11,8 @@
 /**
  * @typedef {object} Gestures
  * @property {() => boolean} dismiss closes what a press beside it closes; if it returns true, the press does nothing else
+ * @property {(pixel: ScreenPoint) => boolean} editable whether a double click edits something here
+ * @property {(pixel: ScreenPoint, drew: boolean) => void} edit a double click on something editable; `drew`: its first press was a gesture of drawing
  * @property {(point: InkPoint, erasing: boolean) => void} begin
  * @property {(points: InkPoint[], straight: boolean) => void} move
  * @property {() => void} end
@@ -23,6 +25,9 @@
 
 /** Milliseconds within which a second finger turns a started stroke into a pinch. */
 const SECOND_FINGER = 350;
+/** Milliseconds between the two presses of a double click, and pixels that they may differ by. */
+const DOUBLE_CLICK = 400;
+const DOUBLE_CLICK_REACH = 6;
 /** Pixels per line of a wheel that scrolls by lines. */
 const WHEEL_LINE = 16;
 const ZOOM_PER_PIXEL = 0.01;
@@ -35,10 +40,14 @@ export class Input {
   panning = false;
   /** @type {Map<number, ScreenPoint>} pointers that are down, by their id */
   #down = new Map();
-  /** @type {"none"|"ignore"|"draw"|"pan"|"pinch"} */
+  /** @type {"none"|"ignore"|"draw"|"pan"|"pinch"|"edit"} */
   #doing = "none";
   #drawer = -1;
   #beganAt = 0;
+  /** @type {ScreenPoint | null} where the last press was, until it moves away */
+  #tapped = null;
+  /** Whether the last press drew. */
+  #drew = false;
   #penUsed = false;
   #element;
   #on;
@@ -102,16 +111,31 @@ export class Input {
       this.#doing = "ignore";
       return;
     }
+    const isSecond = this.#tapped !== null && isNear(this.#tapped, pixel) && performance.now() - this.#beganAt < DOUBLE_CLICK;
+    this.#tapped = isSecond ? null : pixel;
+    this.#beganAt = performance.now();
+    this.#drawer = event.pointerId;
+    if (isSecond && this.#on.editable(pixel)) {
+      this.#tapped = pixel;
+      this.#doing = "edit";
+      return;
+    }
+    this.#drew = false;
     const byHand = event.pointerType === "touch" && this.#penUsed;
     if (this.panning || byHand || event.button === 1) {
       this.#doing = "pan";
       this.#element.classList.add("grabbing");
       return;
     }
+    this.#draw(event);
+  }
+
+  /** Starts a stroke.
+   * @param {PointerEvent} event */
+  #draw(event) {
     this.#doing = "draw";
-    this.#drawer = event.pointerId;
-    this.#beganAt = performance.now();
-    this.#on.hover(pixel);
+    this.#drew = true;
+    this.#on.hover(this.#pixel(event));
     this.#on.begin(this.#point(event), event.pointerType === "pen" && (event.buttons & ERASER_END) !== 0);
   }
 
@@ -132,6 +156,11 @@ export class Input {
       return;
     }
     this.#down.set(event.pointerId, pixel);
+    if (this.#tapped && !isNear(this.#tapped, pixel)) {
+      this.#tapped = null;
+      // Not a double click after all, but the start of a stroke.
+      if (this.#doing === "edit") this.#draw(event);
+    }
     if (this.#doing === "pan") {
       this.#on.pan(pixel.x - before.x, pixel.y - before.y);
     } else if (this.#doing === "draw" && event.pointerId === this.#drawer) {
@@ -148,6 +177,7 @@ export class Input {
   #released(event, cancelled) {
     if (!this.#down.delete(event.pointerId)) return;
     const drew = this.#doing === "draw" && event.pointerId === this.#drawer;
+    const edits = this.#doing === "edit" && !cancelled;
     if (drew) {
       this.#doing = "none";
       if (cancelled) this.#on.cancel();
@@ -160,6 +190,7 @@ export class Input {
     } else if (this.#doing === "pinch") {
       this.#doing = "pan";
     }
+    if (edits) this.#on.edit(this.#pixel(event), this.#drew);
   }
 
   /** @param {WheelEvent} event */
@@ -200,4 +231,12 @@ export class Input {
     const pixel = this.#pixel(event);
     return event.pointerType === "pen" ? { ...pixel, pressure: Math.round(event.pressure * 255) } : pixel;
   }
+}
+
+/**
+ * @param {ScreenPoint} a
+ * @param {ScreenPoint} b
+ */
+function isNear(a, b) {
+  return Math.hypot(a.x - b.x, a.y - b.y) <= DOUBLE_CLICK_REACH;
 }

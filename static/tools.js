@@ -47,6 +47,8 @@ export class Tools {
   width = 4;
   /** @type {ActiveStroke | null} */
   active = null;
+  /** @type {string | null} the stroke that the last gesture drew */
+  drawn = null;
   /** @type {PlanePoint | null} the last point of the eraser */
   #erasedAt = null;
   /** @type {PlanePoint | null} where the text editor opens when the pointer is lifted */
@@ -69,6 +71,7 @@ export class Tools {
    */
   begin(pixel, erasing) {
     const point = this.#inPlane(pixel);
+    this.drawn = null;
     if (erasing || this.choice === "eraser") {
       this.#erasedAt = point;
       this.#on.erase(point, point, ERASER_RADIUS / this.#camera().zoom);
@@ -157,6 +160,7 @@ export class Tools {
       this.#on.cancelled();
       return;
     }
+    this.drawn = stroke;
     const kept = isLine ? simplified(points, TOLERANCE / zoom, width) : points;
     this.#on.drawn(stroke, { tool, colour, width, ...packPoints(kept) });
   }

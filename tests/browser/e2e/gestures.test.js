@@ -127,3 +127,55 @@ test("with the text tool one press ends a text and the next one starts another",
   await page.keyboard.press("Escape");
   assert.deepEqual((await strokes(page)).map(({ body }) => body.text), ["one", "two"]);
 });
+
+for (const key of ["p", "m", "r", "h"]) {
+  test(`a double click on a text edits it with the tool of the key ${key}, and leaves no dot`, async () => {
+    const page = await newPage();
+    await page.keyboard.press("t");
+    await page.mouse.click(300, 300);
+    await page.keyboard.type("Hello");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press(key);
+    await page.mouse.dblclick(320, 300);
+    await page.locator("#text-editor").waitFor();
+    await page.keyboard.press("End");
+    await page.keyboard.type(" there");
+    // The press beside the text ends it, and draws nothing either.
+    await page.mouse.click(600, 500);
+    await waitForStrokes(page, 1);
+    assert.equal((await strokes(page))[0].body.text, "Hello there");
+    await page.keyboard.press("Control+z");
+    await until("the edit is undone", async () => (await strokes(page))[0].body.text === "Hello");
+  });
+}
+
+test("two dots beside a text stay, and so does a stroke that starts on a dot over it", async () => {
+  const page = await newPage();
+  await page.keyboard.press("t");
+  await page.mouse.click(300, 300);
+  await page.keyboard.type("Hello");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("p");
+  await page.mouse.dblclick(600, 500);
+  await waitForStrokes(page, 3);
+  await page.mouse.click(320, 300);
+  await drag(page, [[320, 300], [500, 320]]);
+  await waitForStrokes(page, 5);
+  assert.equal(await page.locator("#text-editor").isVisible(), false);
+});
+
+test("a double click on a text while the space bar is held keeps the stroke drawn before", async () => {
+  const page = await newPage();
+  await page.keyboard.press("t");
+  await page.mouse.click(300, 300);
+  await page.keyboard.type("Hello");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("p");
+  await drag(page, [[300, 500], [400, 500]]);
+  await waitForStrokes(page, 2);
+  await page.keyboard.down("Space");
+  await page.mouse.dblclick(320, 300);
+  await page.keyboard.up("Space");
+  await page.locator("#text-editor").waitFor();
+  await waitForStrokes(page, 2);
+});
