@@ -138,9 +138,12 @@ export class BoardInput {
   #createToolbar() {
     const { history, canvas, closePanel } = this.#board;
     return new Toolbar({
-      chosen: (choice, colour, width) => {
+      chosen: (choice, colour, width, picked) => {
         this.#input.cancel();
-        this.#textEditor.finish();
+        if (picked?.colour !== undefined) this.#textEditor.restyle({ colour });
+        // The widths of other tools are no sizes of text.
+        else if (picked && choice === "text") this.#textEditor.restyle({ width });
+        else if (!picked) this.#textEditor.finish();
         Object.assign(this.#tools, { choice, colour, width });
         this.#input.panning = choice === "hand";
         byId("dynamic").dataset.tool = choice;
@@ -148,6 +151,7 @@ export class BoardInput {
       },
       command: (command) => {
         this.#input.cancel();
+        if (command === "undo" || command === "redo") this.#textEditor.finish();
         if (command === "undo") history.undo();
         else if (command === "redo") history.redo();
         else this.viewport.command(command);

@@ -11,6 +11,8 @@ import { EM_OF_LINE } from "./geometry.js";
 /** @typedef {import("./types.js").ScreenPoint} ScreenPoint */
 /** @typedef {import("./types.js").Box} Box */
 
+/** @typedef {{colour: string, width: number}} TextStyle `width` is the height of a line */
+
 /** Maximum of a text in bytes of UTF-8. */
 const MAX_BYTES = 4 * 1024;
 /** Extra width for the caret, in pixels. */
@@ -19,9 +21,9 @@ const CARET = 4;
 const CARET_MARGIN = 28;
 
 export class TextEditor {
-  /** @type {((text: string) => void) | null} */
+  /** @type {((text: string, style: TextStyle) => void) | null} */
   #onDone = null;
-  /** @type {{corner: PlanePoint, width: number} | null} */
+  /** @type {{corner: PlanePoint} & TextStyle | null} */
   #position = null;
   #measuring = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
   #area;
@@ -56,37 +58,51 @@ export class TextEditor {
 
   /**
    * @param {{corner: PlanePoint, colour: string, width: number, text: string}} options `corner` is the upper left one
-   * @param {(text: string) => void} onDone receives the text without trailing white space
+   * @param {(text: string, style: TextStyle) => void} onDone receives the text without trailing white space
    */
   open({ corner, colour, width, text }, onDone) {
     this.finish();
     this.#onDone = onDone;
-    this.#position = { corner, width };
+    this.#position = { corner, colour, width };
     this.#area.value = text;
-    this.#area.style.color = colour;
     this.#area.hidden = false;
     this.reposition();
     this.#area.focus({ preventScroll: true });
     this.reveal();
   }
 
+  get isOpen() {
+    return this.#position !== null;
+  }
+
+  /** Changes the style of the open text.
+   * @param {Partial<TextStyle>} style */
+  restyle(style) {
+    if (!this.#position) return;
+    Object.assign(this.#position, style);
+    this.reposition();
+    this.reveal();
+  }
+
   /** Closes the editor and keeps its text. Returns whether it was open. */
   finish() {
     const onDone = this.#onDone;
-    if (!onDone) return false;
+    if (!onDone || !this.#position) return false;
+    const { colour, width } = this.#position;
     this.#onDone = null;
     this.#position = null;
     this.#area.hidden = true;
-    onDone(truncated(this.#area.value.trimEnd()));
+    onDone(truncated(this.#area.value.trimEnd()), { colour, width });
     return true;
   }
 
   /** Fits the text area to the camera and to the text. */
   reposition() {
     if (!this.#position) return;
-    const { corner, width } = this.#position;
+    const { corner, colour, width } = this.#position;
     const { x, y, zoom } = this.#on.toScreen(corner);
     const { style } = this.#area;
+    style.color = colour;
     style.left = `${x}px`;
     style.top = `${y}px`;
     style.lineHeight = `${width * zoom}px`;

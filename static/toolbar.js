@@ -9,6 +9,7 @@ import { button, byId, element, iconButton } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** @typedef {import("./tools.js").Choice} Choice */
+/** @typedef {{colour?: number, size?: number}} Picked the colour or the size that was just chosen, by its index */
 /** @typedef {"undo"|"redo"|"in"|"out"|"fit"|"one"} Command */
 
 /** @type {{choice: Choice, label: string, key: string}[]} */
@@ -58,7 +59,7 @@ export class Toolbar {
 
   /**
    * @param {object} on
-   * @param {(choice: Choice, colour: string, width: number) => void} on.chosen
+   * @param {(choice: Choice, colour: string, width: number, picked?: Picked) => void} on.chosen
    * @param {(command: Command) => void} on.command
    * @param {(held: boolean) => void} on.space
    * @param {() => void} on.escape
@@ -101,10 +102,11 @@ export class Toolbar {
     this.#show();
   }
 
-  /** Reports the current choice. */
-  notify() {
+  /** Reports the current choice.
+   * @param {Picked} [picked] */
+  notify(picked) {
     const widths = WIDTHS[this.choice] ?? LINE_WIDTHS;
-    this.#on.chosen(this.choice, COLOURS[this.#colour].colour, widths[this.#size]);
+    this.#on.chosen(this.choice, COLOURS[this.#colour].colour, widths[this.#size], picked);
   }
 
   /** @param {Choice} choice */
@@ -128,14 +130,15 @@ export class Toolbar {
     this.#percent.textContent = `${Math.round(zoom * 100)} %`;
   }
 
-  /** @param {{colour?: number, size?: number}} picked */
-  #pick({ colour = this.#colour, size = this.#size }) {
+  /** @param {Picked} picked */
+  #pick(picked) {
+    const { colour = this.#colour, size = this.#size } = picked;
     this.#colour = colour;
     this.#size = size;
     // A colour picked with the eraser or the hand is meant for drawing.
     if (this.choice === "eraser" || this.choice === "hand") this.choice = "pen";
     this.#show();
-    this.notify();
+    this.notify(picked);
   }
 
   #show() {

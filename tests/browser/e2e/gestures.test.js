@@ -179,3 +179,28 @@ test("a double click on a text while the space bar is held keeps the stroke draw
   await page.locator("#text-editor").waitFor();
   await waitForStrokes(page, 2);
 });
+
+test("a colour and a size chosen while writing change the text, and the writing goes on", async () => {
+  const page = await newPage();
+  await page.keyboard.press("t");
+  await page.mouse.click(300, 300);
+  await page.keyboard.type("red ");
+  await page.click('[aria-label="Red"]');
+  await page.click('[aria-label="Very thick"]');
+  await page.keyboard.type("rose");
+  await page.keyboard.press("Escape");
+  const [{ body }] = await strokes(page);
+  assert.deepEqual([body.text, body.colour, body.width], ["red rose", "#d6402b", 80]);
+  // A text that was there before is recoloured with any tool, keeps its size, and is undone in one step.
+  await page.click('[aria-label="Thin"]');
+  await page.keyboard.press("h");
+  await page.mouse.dblclick(320, 300);
+  await page.locator("#text-editor").waitFor();
+  await page.click('[aria-label="Blue"]');
+  await page.mouse.click(600, 500);
+  const colour = async () => (await strokes(page))[0].body.colour;
+  await until("it is blue", async () => (await colour()) === "#2f7fc1");
+  assert.equal((await strokes(page))[0].body.width, 80);
+  await page.keyboard.press("Control+z");
+  await until("it is red again", async () => (await colour()) === "#d6402b");
+});
