@@ -49,6 +49,8 @@ export class Input {
   /** Whether the last press drew. */
   #drew = false;
   #penUsed = false;
+  /** @type {number | null} the pen that is down */
+  #pen = null;
   #element;
   #on;
 
@@ -86,14 +88,17 @@ export class Input {
   #pressed(event) {
     if (event.pointerType === "mouse" && event.button > 1) return;
     event.preventDefault();
+    // The pen outranks touch: a palm beside it does nothing.
+    if (event.pointerType === "touch" && this.#pen !== null) return;
     const dismissed = this.#on.dismiss();
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     this.#capture(event.pointerId);
-    if (event.pointerType === "pen" && !this.#penUsed) {
+    if (event.pointerType === "pen") {
       this.#penUsed = true;
-      // The palm may have touched the screen before the pen.
-      this.#down.clear();
+      this.#pen = event.pointerId;
+      // The palm may have touched the screen before the pen: what it began ends.
       this.cancel();
+      this.#stopAll();
     }
     const pixel = this.#pixel(event);
     this.#down.set(event.pointerId, pixel);
@@ -175,6 +180,7 @@ export class Input {
    * @param {boolean} cancelled
    */
   #released(event, cancelled) {
+    if (event.pointerId === this.#pen) this.#pen = null;
     if (!this.#down.delete(event.pointerId)) return;
     const drew = this.#doing === "draw" && event.pointerId === this.#drawer;
     const edits = this.#doing === "edit" && !cancelled;
@@ -185,12 +191,17 @@ export class Input {
       if (event.pointerType === "touch") this.#on.hover(null);
     }
     if (this.#down.size === 0) {
-      this.#doing = "none";
-      this.#element.classList.remove("grabbing");
+      this.#stopAll();
     } else if (this.#doing === "pinch") {
       this.#doing = "pan";
     }
     if (edits) this.#on.edit(this.#pixel(event), this.#drew);
+  }
+
+  #stopAll() {
+    this.#down.clear();
+    this.#doing = "none";
+    this.#element.classList.remove("grabbing");
   }
 
   /** @param {WheelEvent} event */

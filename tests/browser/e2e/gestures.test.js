@@ -204,3 +204,49 @@ test("a colour and a size chosen while writing change the text, and the writing 
   await page.keyboard.press("Control+z");
   await until("it is red again", async () => (await colour()) === "#d6402b");
 });
+
+test("the pen outranks a palm that touches before it, beside it or after it", async () => {
+  const one = await newUser({ hasTouch: true });
+  const page = await one.open(await server.drawing());
+  const session = await one.context.newCDPSession(page);
+  const pen = (/** @type {"mousePressed"|"mouseMoved"|"mouseReleased"} */ type, /** @type {number} */ x, /** @type {number} */ y) =>
+    session.send("Input.dispatchMouseEvent", {
+      type, x, y, force: 0.5, pointerType: "pen", button: "left", buttons: type === "mouseReleased" ? 0 : 1, clickCount: 1,
+    });
+  // A palm touches at one point or several; events of our own, since DevTools lets no touch and pen be down together.
+  const palm = (/** @type {string} */ type, /** @type {number} */ pointerId, /** @type {number} */ x) =>
+    page.evaluate(([type, pointerId, x]) => {
+      const init = { pointerType: "touch", pointerId: Number(pointerId), clientX: Number(x), clientY: 600, bubbles: true, cancelable: true, isPrimary: false };
+      document.getElementById("dynamic")?.dispatchEvent(new PointerEvent(String(type), init));
+    }, [type, pointerId, x]);
+  const stroke = async (/** @type {number} */ y, /** @type {() => Promise<void>} */ meanwhile) => {
+    await pen("mousePressed", 200, y);
+    await meanwhile();
+    for (let i = 1; i <= 10; i += 1) await pen("mouseMoved", 200 + i * 20, y);
+    await pen("mouseReleased", 400, y);
+  };
+  await stroke(200, async () => {});
+  await waitForStrokes(page, 1);
+  const before = await camera(page);
+  // Before the pen, which also ends what the palm began.
+  await palm("pointerdown", 71, 500);
+  await stroke(250, () => palm("pointermove", 71, 520));
+  await palm("pointerup", 71, 520);
+  await waitForStrokes(page, 2);
+  // Soon after the pen, at two points.
+  await stroke(300, async () => {
+    await palm("pointerdown", 72, 500);
+    await palm("pointerdown", 73, 530);
+    await palm("pointermove", 73, 560);
+  });
+  await palm("pointerup", 72, 500);
+  await palm("pointerup", 73, 560);
+  await waitForStrokes(page, 3);
+  for (const y of [200, 250, 300]) await waitForPixel(page, "static", [300, y]);
+  assert.deepEqual(await camera(page), before, "the palm moved nothing");
+  // Without the pen a finger pans.
+  await palm("pointerdown", 74, 500);
+  await palm("pointermove", 74, 450);
+  await palm("pointerup", 74, 450);
+  await until("the view moved", async () => (await camera(page)).x === before.x + 50);
+});
