@@ -198,10 +198,15 @@ addEventListener("resize", () => boardInput.resized());
 addEventListener("beforeunload", (event) => {
   if (saveStatus.warns) event.preventDefault();
 });
-// A page restored from the back/forward cache has lost its lock and its socket.
+addEventListener("pagehide", () => {
+  saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage");
+  // In the back/forward cache an open socket would show its user as present.
+  connection.stop();
+  recovery.stop();
+  outbox.closed();
+});
+// A page restored from there has lost its lock and its sockets.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
-
-addEventListener("pagehide", () => saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage"));
 
 toolbar.notify();
 toolbar.showHistory(false, false);

@@ -250,3 +250,23 @@ test("the pen outranks a palm that touches before it, beside it or after it", as
   await palm("pointerup", 74, 450);
   await until("the view moved", async () => (await camera(page)).x === before.x + 50);
 });
+
+test("leaving by the back link shows at once, even if the browser keeps the page", async () => {
+  const keeping = await launched({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  try {
+    const drawing = await server.drawing();
+    const [ada, bob] = [await TestUser.create(keeping, server), await newUser()];
+    const [page, other] = [await ada.open(drawing), await bob.open(drawing)];
+    const here = () => other.locator("#people").getAttribute("aria-label");
+    await until("both are here", async () => (await here()) === "People here: 2");
+    await page.click('[aria-label="All drawings"]');
+    await page.locator("#create").waitFor();
+    await until("the other sees it", async () => (await here()) === "People here: 1", 5_000);
+    await page.goBack();
+    await waitForStatus(page, "Saved");
+    await until("both are here again", async () => (await here()) === "People here: 2");
+    assert.deepEqual(ada.errors, []);
+  } finally {
+    await keeping.close();
+  }
+});

@@ -158,9 +158,12 @@ export class TestUser {
   }
 }
 
-/** @returns {Promise<import("playwright-core").Browser>} */
-export function launched() {
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+/**
+ * @param {import("playwright-core").LaunchOptions} [options]
+ * @returns {Promise<import("playwright-core").Browser>}
+ */
+export function launched(options = {}) {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS, ...options });
 }
 
 /**
