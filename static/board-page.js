@@ -38,7 +38,8 @@ const browserKey = loadStored("key", randomId, isId);
 const me = loadStored("me", randomIdentity, ({ name, colour }) => name !== "" && name === cleanName(name) && /^#[0-9a-f]{6}$/.test(colour));
 const writer = writerOf(browserKey, randomId());
 
-const store = await OutboxStore.open(drawing, globalThis.indexedDB);
+// Not awaited: the page works before the database is open, and without it.
+const store = new OutboxStore(drawing, globalThis.indexedDB);
 await holdTabLock(writer, (owner) => store.heartbeat(owner));
 
 const saveStatus = new SaveStatus(byId("save-status"));
@@ -99,7 +100,8 @@ const recovery = new OutboxRecovery(writer, store, {
   recovered: ({ id }, op) => replica.applyOptimistic(id, op),
   outbox: outboxEvents,
 });
-saveStatus.fragile = !store.durable;
+saveStatus.fragile = true;
+void store.opened.then(() => (saveStatus.fragile = !store.durable));
 
 const history = new History(
   writer.id,

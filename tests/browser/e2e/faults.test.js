@@ -279,3 +279,18 @@ test("after a restart a client receives only the changes it lacks", async () => 
   assert.ok(!frames.some(({ type }) => type === "reset"));
   assert.deepEqual(await strokes(page), await strokes(other));
 });
+
+test("a browser whose IndexedDB never answers draws and saves, and shows the tools at once", async () => {
+  const one = await newUser();
+  await one.context.addInitScript(() => {
+    IDBFactory.prototype.open = () => /** @type {any} */ ({});
+  });
+  const page = await one.context.newPage();
+  await page.goto(`${server.address}/d/${await server.drawing()}`);
+  await page.locator('#tools [aria-label^="Pen"]').waitFor({ timeout: 5_000 });
+  await waitForStatus(page, "Saved");
+  await drag(page, [[200, 200], [300, 200]]);
+  await waitForStrokes(page, 1);
+  await until("the stroke is stored", async () => (await strokes(page))[0].z === 1);
+  await waitForStatus(page, "Saved");
+});
