@@ -33,6 +33,9 @@ import { toast } from "./toast.js";
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
 
+/** Milliseconds between checks for an overdue op. */
+const CHECK_OVERDUE_EVERY = 250;
+
 const drawing = location.pathname.split("/").pop() ?? "";
 const browserKey = loadStored("key", randomId, isId);
 const me = loadStored("me", randomIdentity, ({ name, colour }) => name !== "" && name === cleanName(name) && /^#[0-9a-f]{6}$/.test(colour));
@@ -140,6 +143,8 @@ const sync = new Sync(replica, {
     return !final;
   },
 });
+
+setInterval(() => outbox.becameOverdue(performance.now()) && connection.pingForOverdueOp(), CHECK_OVERDUE_EVERY);
 
 const connection = new Connection(address, {
   opened: () => {

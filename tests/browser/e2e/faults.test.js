@@ -294,3 +294,17 @@ test("a browser whose IndexedDB never answers draws and saves, and shows the too
   await until("the stroke is stored", async () => (await strokes(page))[0].z === 1);
   await waitForStatus(page, "Saved");
 });
+
+test("a frozen server is noticed within seconds of a stroke, and nothing is lost", async () => {
+  const drawing = await server.drawing();
+  const page = await (await newUser()).open(drawing);
+  await drag(page, [[200, 200], [300, 200]]);
+  await waitForStatus(page, "Saved");
+  server.freeze();
+  await drag(page, [[200, 300], [300, 300]]);
+  await until("the page says so", async () => (await page.locator("#save-status").textContent()) === "Reconnecting… (1 not saved)", 7_000);
+  server.thaw();
+  await waitForStatus(page, "Saved");
+  const other = await (await newUser()).open(drawing);
+  await waitForStrokes(other, 2);
+});
