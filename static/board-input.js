@@ -33,6 +33,7 @@ export class BoardInput {
    * @param {import("./signals.js").Signals} board.signals
    * @param {() => number} board.nextOp the number of the next op
    * @param {() => boolean} board.closePanel returns whether one was open
+   * @param {(message: string) => void} board.notify
    */
   constructor(board) {
     this.#board = board;
@@ -135,6 +136,12 @@ export class BoardInput {
     });
   }
 
+  #undo() {
+    const { history, replica, notify } = this.#board;
+    const lost = history.undo((stroke) => replica.stroke(stroke) !== null);
+    if (lost > 0) notify("Nothing to undo: somebody else has erased it.");
+  }
+
   #createToolbar() {
     const { history, canvas, closePanel } = this.#board;
     return new Toolbar({
@@ -152,7 +159,7 @@ export class BoardInput {
       command: (command) => {
         this.#input.cancel();
         if (command === "undo" || command === "redo") this.#textEditor.finish();
-        if (command === "undo") history.undo();
+        if (command === "undo") this.#undo();
         else if (command === "redo") history.redo();
         else this.viewport.command(command);
       },

@@ -33,6 +33,15 @@ import { toast } from "./toast.js";
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
 
+/** Why an op was refused, by the server's code.
+ * @type {Record<string, string>} */
+const REFUSALS = {
+  absent: "the stroke is missing",
+  changed: "somebody else has changed it since",
+  erased: "somebody else has erased it",
+  forbidden: "this link only lets you look",
+  full: "the drawing is full",
+};
 /** Milliseconds between checks for an overdue op. */
 const CHECK_OVERDUE_EVERY = 250;
 
@@ -87,9 +96,9 @@ const outboxEvents = {
     replica.answered(id, n, position);
     sync.answered();
   },
-  refused: ({ id }, op, { message }) => {
+  refused: ({ id }, op, { reason }) => {
     replica.refused(id, op.n);
-    reportRejected(op.stroke, message);
+    reportRejected(op.stroke, REFUSALS[reason] ?? "the server refused it");
   },
   countChanged: () => saveStatus.unsaved(outbox.count + recovery.count),
   storeFailed: () => {
@@ -189,6 +198,7 @@ const boardInput = new BoardInput({
   signals,
   nextOp: () => outbox.next,
   closePanel: () => peoplePanel.close(),
+  notify: toast,
 });
 const { viewport, toolbar } = boardInput;
 

@@ -80,12 +80,18 @@ export class History {
     this.forget(stroke);
   }
 
-  undo() {
-    const edits = this.#done.pop();
-    if (!edits) return;
-    [...edits].reverse().forEach((edit) => this.#revert(edit));
-    this.#undone.push(edits);
+  /**
+   * Undoes the last step, except for what somebody else has erased since.
+   * @param {(stroke: string) => boolean} [exists]
+   * @returns {number} how many of its edits could not be undone
+   */
+  undo(exists = () => true) {
+    const edits = this.#done.pop() ?? [];
+    const possible = edits.filter(({ kind, stroke }) => kind === "erase" || exists(stroke));
+    [...possible].reverse().forEach((edit) => this.#revert(edit));
+    if (possible.length > 0) this.#undone.push(possible);
     this.#changed();
+    return edits.length - possible.length;
   }
 
   redo() {

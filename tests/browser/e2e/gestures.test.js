@@ -270,3 +270,16 @@ test("leaving by the back link shows at once, even if the browser keeps the page
     await keeping.close();
   }
 });
+
+test("undo of a stroke that somebody else has erased says so", async () => {
+  const drawing = await server.drawing();
+  const [a, b] = [await (await newUser()).open(drawing), await (await newUser()).open(drawing)];
+  await drag(a, [[200, 200], [300, 200]]);
+  await waitForStrokes(b, 1);
+  await b.keyboard.press("e");
+  await drag(b, [[250, 180], [250, 220]]);
+  await waitForStrokes(a, 0);
+  await a.keyboard.press("Control+z");
+  await a.getByText("somebody else has erased it").waitFor({ timeout: 5_000 });
+  await waitForStatus(a, "Saved");
+});
