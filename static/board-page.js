@@ -13,12 +13,13 @@ import { Connection } from "./connection.js";
 import { byId } from "./dom.js";
 import { EndedDialog } from "./ended-dialog.js";
 import { History } from "./history.js";
+import { cleanName, distinctColour, randomIdentity } from "./identity.js";
 import { isId, randomId, writerOf } from "./ids.js";
 import { loadStored, saveStored } from "./local-storage.js";
 import { OutboxRecovery } from "./outbox-recovery.js";
 import { OutboxStore } from "./outbox-store.js";
 import { Outbox } from "./outbox.js";
-import { PeoplePanel, cleanName, randomIdentity } from "./people-panel.js";
+import { PeoplePanel } from "./people-panel.js";
 import { Presence } from "./presence.js";
 import { boxOf } from "./renderer.js";
 import { Replica } from "./replica.js";
@@ -47,7 +48,9 @@ const CHECK_OVERDUE_EVERY = 250;
 
 const drawing = location.pathname.split("/").pop() ?? "";
 const browserKey = loadStored("key", randomId, isId);
-const me = loadStored("me", randomIdentity, ({ name, colour }) => name !== "" && name === cleanName(name) && /^#[0-9a-f]{6}$/.test(colour));
+const loadMe = () =>
+  loadStored("me", randomIdentity, ({ name, colour }) => name !== "" && name === cleanName(name) && /^#[0-9a-f]{6}$/.test(colour));
+const me = loadMe();
 const writer = writerOf(browserKey, randomId());
 
 // Not awaited: the page works before the database is open, and without it.
@@ -84,6 +87,7 @@ const presence = new Presence(
   (audience) => {
     signals.setAudience(audience);
     peoplePanel.set(audience.listed, audience.count, writer.author);
+    keepOwnColour(audience.listed);
   },
   () => connection.send({ type: "people" }),
 );
@@ -208,6 +212,20 @@ const peoplePanel = new PeoplePanel(me, (name) => {
   // Only a new socket's `hello` carries the new name.
   connection.reconnect();
 });
+/**
+ * Changes one's own colour if somebody listed has the same.
+ * @param {import("./types.js").Person[]} listed
+ */
+function keepOwnColour(listed) {
+  // Another tab of this browser may have changed it already.
+  const colour = distinctColour(me.colour, writer.author, listed, loadMe().colour);
+  if (!colour) return;
+  me.colour = colour;
+  saveStored("me", me);
+  peoplePanel.recolour(colour);
+  connection.reconnect();
+}
+
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
 setUpShareButton(toast);
 

@@ -283,3 +283,22 @@ test("undo of a stroke that somebody else has erased says so", async () => {
   await a.getByText("somebody else has erased it").waitFor({ timeout: 5_000 });
   await waitForStatus(a, "Saved");
 });
+
+test("people in one drawing have different colours", async () => {
+  const drawing = await server.drawing();
+  const pages = [];
+  for (const name of ["Ada", "Bob", "Eve"]) {
+    const one = await newUser();
+    await one.context.addInitScript((name) => {
+      if (!localStorage.getItem("me")) localStorage.setItem("me", JSON.stringify({ name, colour: "#c2452d" }));
+    }, name);
+    pages.push(await one.open(drawing));
+  }
+  for (const page of pages) {
+    await until("there are three colours", async () => {
+      const colours = await page.locator("#people .face").evaluateAll((faces) => faces.map((face) => face.style.getPropertyValue("--face")));
+      return colours.length === 3 && new Set(colours).size === 3;
+    });
+    await waitForStatus(page, "Saved");
+  }
+});

@@ -18,7 +18,7 @@ const MAY_IMPORT = {
   "list-page.js": ["api.js", "dom.js", "doodle.js", "toast.js"],
   "outbox-recovery.js": ["connection.js", "ids.js", "outbox.js", "tab-lock.js"],
   "outbox.js": ["ids.js"],
-  "people-panel.js": ["dom.js"],
+  "people-panel.js": ["dom.js", "identity.js"],
   "presence.js": ["people-list.js", "remote-ink.js", "remote-pointers.js"],
   "remote-ink.js": ["points.js"],
   "renderer.js": ["geometry.js", "points.js", "stroke-path.js"],
