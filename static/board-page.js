@@ -144,13 +144,19 @@ const endedDialog = new EndedDialog(() => {
   restoreDrawing(drawing).then(() => location.reload(), ({ message }) => toast(message));
 });
 
+/** @param {number} code */
+function end(code) {
+  saveStatus.ended();
+  endedDialog.show(code);
+}
+
 const sync = new Sync(replica, {
   read: (since, epoch, target) => readStrokes(drawing, since, epoch, target),
   send: (frame) => connection.send(frame),
   title: (text) => titleField.set(text),
   readFailed: (error) => {
     const final = error instanceof ApiError && error.isFinal;
-    if (final) endedDialog.show(4000 + error.status);
+    if (final) end(4000 + error.status);
     // Only a welcome shows "connected" again, and an open socket receives no second one.
     else if (!connection.isOpen) saveStatus.connected(false);
     return !final;
@@ -173,9 +179,8 @@ const connection = new Connection(address, {
   },
   ended: (code) => {
     outbox.closed();
-    saveStatus.connected(false);
     // The page was loaded, so the drawing existed: not found means that it was deleted since.
-    endedDialog.show(code === 4404 ? 4410 : code);
+    end(code === 4404 ? 4410 : code);
   },
 });
 
