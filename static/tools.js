@@ -37,6 +37,8 @@ const MIN_FOLLOW = 0.5;
 const SPLIT_AFTER = 4_000;
 /** Radius of the eraser in pixels. */
 export const ERASER_RADIUS = 9;
+/** Length of an arrow in line widths below which its line is thinner, so that the head is no blob. */
+const ARROW_WIDTHS = 6;
 /** Straight lines snap to multiples of this angle, in radians. */
 const SNAP = Math.PI / 12;
 
@@ -99,7 +101,9 @@ export class Tools {
     } else if (this.active) {
       const [from] = this.active.points;
       const to = withoutPressure(this.#inPlane(pixels[pixels.length - 1]));
-      this.active.points = [from, straight ? straightened(this.active.tool, from, to) : to];
+      const end = straight ? straightened(this.active.tool, from, to) : to;
+      this.active.points = [from, end];
+      if (this.active.tool === "arrow") this.active.width = arrowWidth(this.width, distance(from, end));
       this.#on.ink(this.active, true);
     }
   }
@@ -176,6 +180,15 @@ export class Tools {
     if (pixel.pressure !== undefined) point.pressure = pixel.pressure;
     return point;
   }
+}
+
+/**
+ * The line width of an arrow of some length.
+ * @param {number} chosen
+ * @param {number} length
+ */
+export function arrowWidth(chosen, length) {
+  return Math.min(chosen, Math.max(1, quantised(length / ARROW_WIDTHS)));
 }
 
 /** @param {ToolName} tool */

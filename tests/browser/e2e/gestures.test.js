@@ -302,3 +302,22 @@ test("people in one drawing have different colours", async () => {
     await waitForStatus(page, "Saved");
   }
 });
+
+test("the marker never lightens the ink below it, in progress or done", async () => {
+  const page = await newPage();
+  await page.click('[aria-label="Very thick"]');
+  await drag(page, [[300, 200], [300, 400]]);
+  await waitForStrokes(page, 1);
+  await waitForPixel(page, "static", [300, 300]);
+  const [dark] = await pixel(page, "static", 300, 300);
+  await page.keyboard.press("m");
+  await page.click('[aria-label="Yellow"]');
+  await drag(page, [[200, 300], [400, 300]], { lift: false });
+  await until("the marker is visible", async () => (await pixel(page, "dynamic", 250, 300))[3] > 0);
+  assert.equal(await page.evaluate(() => document.getElementById("dynamic").style.mixBlendMode), "multiply");
+  await page.mouse.up();
+  await until("the marker is done", async () => (await pixel(page, "static", 250, 300))[3] > 0);
+  const [red] = await pixel(page, "static", 300, 300);
+  assert.ok(red <= dark, `${red} is lighter than ${dark}`);
+  await until("nothing blends any more", () => page.evaluate(() => document.getElementById("dynamic").style.mixBlendMode === ""));
+});
