@@ -16,9 +16,13 @@ import { Viewport } from "./viewport.js";
 
 /** @typedef {import("./types.js").PlanePoint} PlanePoint */
 
+/** Milliseconds after a change of the view or the strokes until it is checked whether any are in sight. */
+const CHECK_ASTRAY_AFTER = 250;
+
 export class BoardInput {
   /** @type {PlanePoint | null} this tab's pointer */
   #hovered = null;
+  #astrayCheck = 0;
   #board;
   #edits;
   #tools;
@@ -45,6 +49,7 @@ export class BoardInput {
         canvas.setCamera(camera);
         this.#textEditor.reposition();
         this.toolbar.showZoom(camera.zoom);
+        this.checkAstray();
       },
     });
     this.#textEditor = new TextEditor(byId("text-editor"), FONT, {
@@ -66,6 +71,7 @@ export class BoardInput {
     this.#tools = this.#createTools();
     this.#input = this.#createInput();
     this.toolbar = this.#createToolbar();
+    byId("back-to-drawing").addEventListener("click", () => this.viewport.fit());
     keepFocusOffClickedButtons(byId("text-editor"));
   }
 
@@ -78,6 +84,15 @@ export class BoardInput {
   get ring() {
     const erasing = this.#tools.choice === "eraser" && !this.#input.panning;
     return erasing && this.#hovered ? { centre: this.#hovered, radius: ERASER_RADIUS } : null;
+  }
+
+  /** Offers a way back if nothing drawn is in sight, soon after the view or the strokes changed. */
+  checkAstray() {
+    if (this.#astrayCheck !== 0) return;
+    this.#astrayCheck = setTimeout(() => {
+      this.#astrayCheck = 0;
+      byId("back-to-drawing").hidden = !this.viewport.isAstray;
+    }, CHECK_ASTRAY_AFTER);
   }
 
   /** The window has another size, for example because an on-screen keyboard opened. */

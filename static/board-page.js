@@ -64,6 +64,7 @@ const replica = new Replica(
     if (before) canvas.damage(boxOf(before.body));
     if (after) canvas.damage(boxOf(after.body));
     if (replica.knows(id)) presence.strokeArrived(id);
+    boardInput.checkAstray();
   },
   (_, { stroke }) => reportRejected(stroke, "an earlier stroke is missing: it was refused, or someone erased it"),
 );

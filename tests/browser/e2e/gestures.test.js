@@ -321,3 +321,22 @@ test("the marker never lightens the ink below it, in progress or done", async ()
   assert.ok(red <= dark, `${red} is lighter than ${dark}`);
   await until("nothing blends any more", () => page.evaluate(() => document.getElementById("dynamic").style.mixBlendMode === ""));
 });
+
+test("far from all strokes a button leads back, and an empty drawing has none", async () => {
+  const page = await newPage();
+  const back = page.getByRole("button", { name: "Back to the drawing" });
+  await page.mouse.move(500, 300);
+  await page.mouse.wheel(5_000, 5_000);
+  await drag(page, [[300, 300], [400, 300]]);
+  await waitForStrokes(page, 1);
+  await waitForStatus(page, "Saved");
+  assert.equal(await back.isVisible(), false);
+  await page.mouse.wheel(0, 3_000);
+  await back.click();
+  await back.waitFor({ state: "hidden" });
+  const { x, y } = await page.evaluate(() => {
+    const { replica, viewport } = /** @type {any} */ (globalThis).__whiteboard;
+    return viewport.toScreen(replica.ordered()[0].body);
+  });
+  assert.ok(x > 0 && x < 1000 && y > 0 && y < 700);
+});
