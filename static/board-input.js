@@ -8,9 +8,10 @@
 import { byId, keepFocusOffClickedButtons } from "./dom.js";
 import { Edits } from "./edits.js";
 import { Input } from "./input.js";
+import { loadStored, saveStored } from "./local-storage.js";
 import { FONT, boxOf, touches } from "./renderer.js";
 import { TextEditor } from "./text-editor.js";
-import { Toolbar } from "./toolbar.js";
+import { FIRST_CHOICE, Toolbar, isChoice } from "./toolbar.js";
 import { ERASER_RADIUS, Tools } from "./tools.js";
 import { Viewport } from "./viewport.js";
 
@@ -159,7 +160,7 @@ export class BoardInput {
 
   #createToolbar() {
     const { history, canvas, closePanel } = this.#board;
-    return new Toolbar({
+    return new Toolbar(loadStored("tool", () => FIRST_CHOICE, isChoice), {
       chosen: (choice, colour, width, picked) => {
         this.#input.cancel();
         if (picked?.colour !== undefined) this.#textEditor.restyle({ colour });
@@ -169,6 +170,7 @@ export class BoardInput {
         Object.assign(this.#tools, { choice, colour, width });
         this.#input.panning = choice === "hand";
         byId("dynamic").dataset.tool = choice;
+        saveStored("tool", this.toolbar.kept);
         canvas.refresh();
       },
       command: (command) => {

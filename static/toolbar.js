@@ -10,6 +10,7 @@ import { icon } from "./icons.js";
 
 /** @typedef {import("./tools.js").Choice} Choice */
 /** @typedef {{colour?: number, size?: number}} Picked the colour or the size that was just chosen, by its index */
+/** @typedef {{choice: Choice, colour: number, size: number}} Kept what is kept from one visit to the next, with colour and size by index */
 /** @typedef {"undo"|"redo"|"in"|"out"|"fit"|"one"} Command */
 
 /** @type {{choice: Choice, label: string, key: string}[]} */
@@ -41,11 +42,19 @@ const LINE_WIDTHS = [2, 4, 8, 14];
 /** @type {Partial<Record<Choice, number[]>>} in units; for text, the height of a line */
 const WIDTHS = { marker: [12, 20, 32, 48], text: [22, 32, 48, 80] };
 
+/** @type {Kept} */
+export const FIRST_CHOICE = { choice: "pen", colour: 0, size: 1 };
+
+/** @param {any} value */
+export function isChoice({ choice, colour, size }) {
+  return TOOLS.some((tool) => tool.choice === choice) && colour in COLOURS && size in SIZE_NAMES;
+}
+
 export class Toolbar {
   /** @type {Choice} */
-  choice = "pen";
-  #colour = 0;
-  #size = 1;
+  choice;
+  #colour;
+  #size;
   /** @type {Map<Choice, HTMLElement>} */
   #tools = new Map();
   /** @type {HTMLElement[]} */
@@ -58,14 +67,18 @@ export class Toolbar {
   #on;
 
   /**
+   * @param {Kept} kept the choice of an earlier visit
    * @param {object} on
    * @param {(choice: Choice, colour: string, width: number, picked?: Picked) => void} on.chosen
    * @param {(command: Command) => void} on.command
    * @param {(held: boolean) => void} on.space
    * @param {() => void} on.escape
    */
-  constructor(on) {
+  constructor(kept, on) {
     this.#on = on;
+    this.choice = kept.choice;
+    this.#colour = kept.colour;
+    this.#size = kept.size;
     const command = (/** @type {Command} */ name) => () => on.command(name);
     for (const { choice, label, key } of TOOLS) {
       const pick = iconButton(choice, `${label} (${key.toUpperCase()})`, () => this.choose(choice));
@@ -100,6 +113,11 @@ export class Toolbar {
     });
     addEventListener("blur", () => on.space(false));
     this.#show();
+  }
+
+  /** @returns {Kept} */
+  get kept() {
+    return { choice: this.choice, colour: this.#colour, size: this.#size };
   }
 
   /** Reports the current choice.

@@ -340,3 +340,23 @@ test("far from all strokes a button leads back, and an empty drawing has none", 
   });
   assert.ok(x > 0 && x < 1000 && y > 0 && y < 700);
 });
+
+test("tool, colour and width are remembered after a reload", async () => {
+  const page = await newPage();
+  await page.click('#tools [aria-label^="Arrow"]');
+  await page.click('[aria-label="Violet"]');
+  await page.click('[aria-label="Thick"]');
+  await page.reload();
+  await waitForStatus(page, "Saved");
+  for (const label of ["Arrow (A)", "Violet", "Thick"]) {
+    assert.equal(await page.locator(`[aria-label="${label}"]`).getAttribute("aria-pressed"), "true", label);
+  }
+  await drag(page, [[200, 300], [500, 300]]);
+  await waitForStrokes(page, 1);
+  const [{ body: { tool, colour, width } }] = await strokes(page);
+  assert.deepEqual([tool, colour, width], ["arrow", "#7f52b5", 8]);
+  await page.evaluate(() => localStorage.setItem("tool", '{"choice":"saw","colour":99}'));
+  await page.reload();
+  await waitForStatus(page, "Saved");
+  assert.equal(await page.locator('[aria-label="Pen (P)"]').getAttribute("aria-pressed"), "true");
+});

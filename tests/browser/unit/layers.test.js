@@ -8,7 +8,7 @@ const MAX_LINES = 300;
 
 /** What each module may import. Modules not listed may import nothing. */
 const MAY_IMPORT = {
-  "board-input.js": ["dom.js", "edits.js", "input.js", "renderer.js", "text-editor.js", "toolbar.js", "tools.js", "viewport.js"],
+  "board-input.js": ["dom.js", "edits.js", "input.js", "local-storage.js", "renderer.js", "text-editor.js", "toolbar.js", "tools.js", "viewport.js"],
   "canvas.js": ["camera.js", "geometry.js", "renderer.js"],
   "connection.js": ["backoff.js"],
   "dom.js": ["icons.js"],
