@@ -69,6 +69,10 @@ export class Input {
       if (event.pointerType !== "touch" && this.#doing === "none") on.hover(null);
     });
     element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    // Over a panel the wheel with Ctrl, and a pinch on a trackpad, would zoom the page and its panels.
+    document.addEventListener("wheel", (event) => {
+      if ((event.ctrlKey || event.metaKey) && event.target !== element) this.#wheel(event);
+    }, { passive: false });
     // On a touch screen a long press would open a menu in the middle of a stroke.
     element.addEventListener("contextmenu", (event) => event.preventDefault());
     // Safari has its own events for a pinch on a trackpad, and would zoom the page.

@@ -360,3 +360,26 @@ test("tool, colour and width are remembered after a reload", async () => {
   await waitForStatus(page, "Saved");
   assert.equal(await page.locator('[aria-label="Pen (P)"]').getAttribute("aria-pressed"), "true");
 });
+
+test("Ctrl and the wheel over a panel zoom the drawing, not the page", async () => {
+  const page = await newPage();
+  await page.evaluate(() => addEventListener("wheel", (event) => Object.assign(globalThis, { __prevented: event.defaultPrevented })));
+  for (const panel of ["#dock #kit", ".titled"]) {
+    const { x, y, width, height } = await page.locator(panel).boundingBox();
+    await page.mouse.move(x + width / 2, y + height / 2);
+    const { zoom } = await camera(page);
+    await page.keyboard.down("Control");
+    await page.mouse.wheel(0, -40);
+    await page.keyboard.up("Control");
+    await until("the drawing is larger", async () => (await camera(page)).zoom > zoom);
+    assert.equal(await page.evaluate("__prevented"), true, panel);
+  }
+});
+
+test("with reduced motion nothing moves, not even what is drawn before an element", async () => {
+  const page = await newPage({ reducedMotion: "reduce" });
+  await page.locator("#save-status").evaluate((status) => (status.dataset.state = "connecting"));
+  const moving = await page.evaluate(() => [...document.querySelectorAll("*")].flatMap((each) => ["", "::before", "::after"].map((part) => getComputedStyle(each, part)))
+    .filter(({ animationName, transitionDuration }) => animationName !== "none" || transitionDuration !== "0s").length);
+  assert.equal(moving, 0);
+});
