@@ -6,57 +6,65 @@
  */
 
 import { ApiError, readStrokes, renameDrawing, restoreDrawing, socketAddress } from "./api.js";
+import { BoardInput } from "./board-input.js";
 import { isCamera } from "./camera.js";
 import { Canvas } from "./canvas.js";
 import { Connection } from "./connection.js";
 import { byId } from "./dom.js";
-import { Edits } from "./edits.js";
 import { EndedDialog } from "./ended-dialog.js";
 import { History } from "./history.js";
+import { cleanName, distinctColour, randomIdentity } from "./identity.js";
 import { isId, randomId, writerOf } from "./ids.js";
-import { Input } from "./input.js";
 import { loadStored, saveStored } from "./local-storage.js";
 import { OutboxRecovery } from "./outbox-recovery.js";
 import { OutboxStore } from "./outbox-store.js";
 import { Outbox } from "./outbox.js";
-import { PeoplePanel, cleanName, randomIdentity } from "./people-panel.js";
+import { PeoplePanel } from "./people-panel.js";
 import { Presence } from "./presence.js";
-import { FONT, boxOf, touches } from "./renderer.js";
+import { boxOf } from "./renderer.js";
 import { Replica } from "./replica.js";
 import { SaveStatus } from "./save-status.js";
 import { setUpShareButton } from "./share.js";
 import { Signals } from "./signals.js";
 import { Sync } from "./sync.js";
 import { holdTabLock } from "./tab-lock.js";
-import { TextEditor } from "./text-editor.js";
 import { TitleField } from "./title-field.js";
 import { toast } from "./toast.js";
-import { Toolbar } from "./toolbar.js";
-import { ERASER_RADIUS, Tools } from "./tools.js";
-import { Viewport } from "./viewport.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
 
-/** @typedef {import("./types.js").PlanePoint} PlanePoint */
+/** Why an op was refused, by the server's code.
+ * @type {Record<string, string>} */
+const REFUSALS = {
+  absent: "the stroke is missing",
+  changed: "somebody else has changed it since",
+  erased: "somebody else has erased it",
+  forbidden: "this link only lets you look",
+  full: "the drawing is full",
+};
+/** Milliseconds between checks for an overdue op. */
+const CHECK_OVERDUE_EVERY = 250;
 
 const drawing = location.pathname.split("/").pop() ?? "";
 const browserKey = loadStored("key", randomId, isId);
-const me = loadStored("me", randomIdentity, ({ name, colour }) => name !== "" && name === cleanName(name) && /^#[0-9a-f]{6}$/.test(colour));
+const loadMe = () =>
+  loadStored("me", randomIdentity, ({ name, colour }) => name !== "" && name === cleanName(name) && /^#[0-9a-f]{6}$/.test(colour));
+const me = loadMe();
 const writer = writerOf(browserKey, randomId());
 
-const store = await OutboxStore.open(drawing, globalThis.indexedDB);
+// Not awaited: the page works before the database is open, and without it.
+const store = new OutboxStore(drawing, globalThis.indexedDB);
 await holdTabLock(writer, (owner) => store.heartbeat(owner));
 
 const saveStatus = new SaveStatus(byId("save-status"));
-/** @type {PlanePoint | null} this tab's pointer */
-let hovered = null;
 
 const replica = new Replica(
   (id, before, after) => {
     if (before) canvas.damage(boxOf(before.body));
     if (after) canvas.damage(boxOf(after.body));
     if (replica.knows(id)) presence.strokeArrived(id);
+    boardInput.checkAstray();
   },
   (_, { stroke }) => reportRejected(stroke, "an earlier stroke is missing: it was refused, or someone erased it"),
 );
@@ -65,11 +73,10 @@ const canvas = new Canvas(byId("static"), byId("dynamic"), {
   strokes: () => replica.ordered(),
   dynamic: (now) => {
     const { inks, pointers, moving } = presence.shown(now);
-    const erasing = tools.choice === "eraser" && !input.panning;
     return {
-      inks: tools.active ? [...inks, tools.active] : inks,
+      inks: boardInput.active ? [...inks, boardInput.active] : inks,
       pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
-      ring: erasing && hovered ? { centre: hovered, radius: ERASER_RADIUS } : null,
+      ring: boardInput.ring,
       moving,
     };
   },
@@ -81,6 +88,7 @@ const presence = new Presence(
   (audience) => {
     signals.setAudience(audience);
     peoplePanel.set(audience.listed, audience.count, writer.author);
+    keepOwnColour(audience.listed);
   },
   () => connection.send({ type: "people" }),
 );
@@ -93,9 +101,9 @@ const outboxEvents = {
     replica.answered(id, n, position);
     sync.answered();
   },
-  refused: ({ id }, op, { message }) => {
+  refused: ({ id }, op, { reason }) => {
     replica.refused(id, op.n);
-    reportRejected(op.stroke, message);
+    reportRejected(op.stroke, REFUSALS[reason] ?? "the server refused it");
   },
   countChanged: () => saveStatus.unsaved(outbox.count + recovery.count),
   storeFailed: () => {
@@ -109,7 +117,8 @@ const recovery = new OutboxRecovery(writer, store, {
   recovered: ({ id }, op) => replica.applyOptimistic(id, op),
   outbox: outboxEvents,
 });
-saveStatus.fragile = !store.durable;
+saveStatus.fragile = true;
+void store.opened.then(() => (saveStatus.fragile = !store.durable));
 
 const history = new History(
   writer.id,
@@ -136,18 +145,26 @@ const endedDialog = new EndedDialog(() => {
   restoreDrawing(drawing).then(() => location.reload(), ({ message }) => toast(message));
 });
 
+/** @param {number} code */
+function end(code) {
+  saveStatus.ended();
+  endedDialog.show(code);
+}
+
 const sync = new Sync(replica, {
   read: (since, epoch, target) => readStrokes(drawing, since, epoch, target),
   send: (frame) => connection.send(frame),
   title: (text) => titleField.set(text),
   readFailed: (error) => {
     const final = error instanceof ApiError && error.isFinal;
-    if (final) endedDialog.show(4000 + error.status);
+    if (final) end(4000 + error.status);
     // Only a welcome shows "connected" again, and an open socket receives no second one.
     else if (!connection.isOpen) saveStatus.connected(false);
     return !final;
   },
 });
+
+setInterval(() => outbox.becameOverdue(performance.now()) && connection.pingForOverdueOp(), CHECK_OVERDUE_EVERY);
 
 const connection = new Connection(address, {
   opened: () => {
@@ -163,9 +180,8 @@ const connection = new Connection(address, {
   },
   ended: (code) => {
     outbox.closed();
-    saveStatus.connected(false);
     // The page was loaded, so the drawing existed: not found means that it was deleted since.
-    endedDialog.show(code === 4404 ? 4410 : code);
+    end(code === 4404 ? 4410 : code);
   },
 });
 
@@ -185,81 +201,16 @@ function frame(frame) {
 
 const signals = new Signals((frame) => connection.send(frame));
 
-const edits = new Edits({
-  act: (edit) => history.act(edit),
-  finish: (edits) => history.finish(edits),
-  strokesTouched: (from, to, radius) => replica.ordered().filter(({ body }) => touches(body, from, to, radius)),
-  write: (options, onDone) => textEditor.open(options, onDone),
+const boardInput = new BoardInput({
+  replica,
+  canvas,
+  history,
+  signals,
+  nextOp: () => outbox.next,
+  closePanel: () => peoplePanel.close(),
+  notify: toast,
 });
-
-const tools = new Tools(() => viewport.camera, {
-  ink: ({ points, ...style }, moved) => {
-    signals.ink({ ...style, n: outbox.next }, points, moved);
-    canvas.refresh();
-  },
-  drawn: (stroke, body) => {
-    signals.inkDone();
-    edits.drawn(stroke, body);
-  },
-  cancelled: () => {
-    signals.inkCancelled();
-    canvas.refresh();
-  },
-  erase: (from, to, radius) => edits.erase(from, to, radius),
-  erased: () => edits.erased(),
-  text: (point) => {
-    // The press that closes the editor must not open it again.
-    if (!textEditor.justFinished) edits.write(point, tools);
-  },
-});
-
-const viewport = new Viewport(byId("paper"), {
-  size: () => canvas.size,
-  boxes: () => replica.ordered().map(({ body }) => boxOf(body)),
-  onCamera: (camera) => {
-    canvas.setCamera(camera);
-    textEditor.reposition();
-    toolbar.showZoom(camera.zoom);
-  },
-});
-
-const textEditor = new TextEditor(byId("text-editor"), FONT, (corner) => ({ ...viewport.toScreen(corner), zoom: viewport.camera.zoom }));
-
-const input = new Input(byId("dynamic"), {
-  begin: (point, erasing) => tools.begin(point, erasing),
-  move: (points, straight) => tools.move(points, straight),
-  end: () => tools.end(),
-  cancel: () => tools.cancel(),
-  hover: (pixel) => {
-    hovered = pixel && viewport.toPlane(pixel);
-    signals.pointer(hovered);
-    if (tools.choice === "eraser") canvas.refresh();
-  },
-  pan: (dx, dy) => viewport.pan(dx, dy),
-  pinch: (before, after) => viewport.pinch(before, after),
-  zoom: (factor, pixel) => viewport.zoom(factor, pixel),
-});
-
-const toolbar = new Toolbar({
-  chosen: (choice, colour, width) => {
-    input.cancel();
-    textEditor.finish();
-    Object.assign(tools, { choice, colour, width });
-    input.panning = choice === "hand";
-    byId("dynamic").dataset.tool = choice;
-    canvas.refresh();
-  },
-  command: (command) => {
-    input.cancel();
-    if (command === "undo") history.undo();
-    else if (command === "redo") history.redo();
-    else viewport.command(command);
-  },
-  space: (held) => {
-    input.panning = held || tools.choice === "hand";
-    byId("dynamic").dataset.tool = input.panning ? "hand" : tools.choice;
-  },
-});
+const { viewport, toolbar } = boardInput;
 
 const peoplePanel = new PeoplePanel(me, (name) => {
   me.name = name;
@@ -267,17 +218,36 @@ const peoplePanel = new PeoplePanel(me, (name) => {
   // Only a new socket's `hello` carries the new name.
   connection.reconnect();
 });
+/**
+ * Changes one's own colour if somebody listed has the same.
+ * @param {import("./types.js").Person[]} listed
+ */
+function keepOwnColour(listed) {
+  // Another tab of this browser may have changed it already.
+  const colour = distinctColour(me.colour, writer.author, listed, loadMe().colour);
+  if (!colour) return;
+  me.colour = colour;
+  saveStored("me", me);
+  peoplePanel.recolour(colour);
+  connection.reconnect();
+}
+
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
 setUpShareButton(toast);
 
-addEventListener("resize", () => canvas.resize());
+addEventListener("resize", () => boardInput.resized());
 addEventListener("beforeunload", (event) => {
   if (saveStatus.warns) event.preventDefault();
 });
-// A page restored from the back/forward cache has lost its lock and its socket.
+addEventListener("pagehide", () => {
+  saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage");
+  // In the back/forward cache an open socket would show its user as present.
+  connection.stop();
+  recovery.stop();
+  outbox.closed();
+});
+// A page restored from there has lost its lock and its sockets.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
-
-addEventListener("pagehide", () => saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage"));
 
 toolbar.notify();
 toolbar.showHistory(false, false);

@@ -157,6 +157,8 @@ export class Canvas {
     const { context, element } = this.#dynamic;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, element.width, element.height);
+    // A marker in progress blends with the strokes of the layer below, as it will when it is one of them.
+    element.style.mixBlendMode = inks.some(({ tool }) => tool === "marker") ? "multiply" : "";
     this.#toPlane(context);
     for (const { points, ...style } of inks) paintInk(context, style, points);
     context.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);

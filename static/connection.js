@@ -27,12 +27,19 @@ export function parseCloseReason(reason) {
   return { final: reason.startsWith("final: "), after: after ? Number(after[1]) : null };
 }
 
+/** The same while an op is overdue. */
+const ANSWER_TO_OVERDUE_WITHIN = 1_500;
+
 export class Connection {
   /** @type {WebSocket | null} */
   #socket = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} for the next ping, the timeout, or the next attempt */
   #timer;
   #failures = 0;
+  /** Whether a ping for an overdue op is unanswered. */
+  #hurried = false;
+  /** Whether the last such ping was never answered. */
+  #hurriedInVain = false;
   #stopped = true;
   #address;
   #on;
@@ -91,6 +98,17 @@ export class Connection {
     this.#setTimer(within, () => this.#reconnectLater(null));
   }
 
+  /**
+   * An op is overdue: checks that the server is alive, with a short deadline. If the previous one was
+   * missed the network may be slow rather than dead, and the deadline is the usual one: otherwise a large
+   * op on a slow network would be sent again and again.
+   */
+  pingForOverdueOp() {
+    if (this.#hurried || !this.isOpen) return;
+    this.#hurried = true;
+    this.ping(this.#hurriedInVain ? ANSWER_WITHIN : ANSWER_TO_OVERDUE_WITHIN);
+  }
+
   /** Replaces the socket by a new one at once. */
   reconnect() {
     this.#discard();
@@ -108,6 +126,7 @@ export class Connection {
     };
     socket.onmessage = ({ data }) => {
       this.#failures = 0;
+      if (this.#hurried) this.#hurried = this.#hurriedInVain = false;
       this.#restartIdleTimer();
       this.#on.frame(JSON.parse(data));
     };
@@ -126,6 +145,7 @@ export class Connection {
 
   /** @param {number | null} after */
   #reconnectLater(after) {
+    this.#hurriedInVain ||= this.#hurried;
     this.#discard();
     this.#failures += 1;
     this.#setTimer(after ?? waitBefore(this.#failures), () => this.#open());
@@ -135,6 +155,7 @@ export class Connection {
   /** Closes the socket without waiting for the closing handshake, which a dead connection never completes. */
   #discard() {
     clearTimeout(this.#timer);
+    this.#hurried = false;
     if (!this.#socket) return;
     const { readyState } = this.#socket;
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;

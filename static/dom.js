@@ -51,6 +51,20 @@ export function button(className, label, pressed, ...children) {
 }
 
 /**
+ * Lets clicked buttons leave the focus alone: the next key is meant for the drawing, and the space bar
+ * must not press the button again. The keyboard still reaches every button.
+ * @param {HTMLElement} keeper stays focused while buttons are clicked; everything else loses the focus
+ */
+export function keepFocusOffClickedButtons(keeper) {
+  document.addEventListener("mousedown", (event) => {
+    if (!(event.target instanceof Element && event.target.closest("button"))) return;
+    event.preventDefault();
+    const { activeElement } = document;
+    if (activeElement instanceof HTMLElement && activeElement !== keeper) activeElement.blur();
+  });
+}
+
+/**
  * @param {IconName} name
  * @param {string} label
  * @param {() => void} pressed

@@ -23,7 +23,7 @@ export class Edits {
    * @param {(edit: Edit) => void} on.act applies an edit
    * @param {(edits: Edit[]) => void} on.finish ends a step of the history
    * @param {(from: PlanePoint, to: PlanePoint, radius: number) => Stroke[]} on.strokesTouched in painting order
-   * @param {(options: {corner: PlanePoint, colour: string, width: number, text: string}, onDone: (text: string) => void) => void} on.write
+   * @param {(options: {corner: PlanePoint, colour: string, width: number, text: string}, onDone: (text: string, style: {colour: string, width: number}) => void) => void} on.write
    */
   constructor(on) {
     this.#on = on;
@@ -56,31 +56,43 @@ export class Edits {
     this.#erased = [];
   }
 
+  /** The topmost text at a point.
+   * @param {PlanePoint} point */
+  textAt(point) {
+    return this.#on.strokesTouched(point, point, 0).findLast(({ body }) => body.tool === "text");
+  }
+
   /**
    * Edits the text at a point, or starts a new one there.
    * @param {PlanePoint} point
    * @param {{colour: string, width: number}} style
    */
   write(point, { colour, width }) {
-    const there = this.#on.strokesTouched(point, point, 0).findLast(({ body }) => body.tool === "text");
+    const there = this.textAt(point);
     if (there) {
       this.#rewrite(there);
       return;
     }
     const corner = { x: point.x, y: point.y - width / 2 };
-    this.#on.write({ corner, colour, width, text: "" }, (text) => {
-      if (text) this.drawn(randomId(), { tool: "text", ...corner, text, colour, width });
+    this.#on.write({ corner, colour, width, text: "" }, (text, style) => {
+      if (text) this.drawn(randomId(), { tool: "text", ...corner, text, ...style });
     });
   }
 
   /** @param {Stroke} stroke */
   #rewrite({ id, body }) {
-    const before = body.text ?? "";
-    const { colour, width } = body;
-    this.#on.write({ corner: body, colour, width, text: before }, (text) => {
-      if (text === before) return;
-      if (text) this.#do({ kind: "edit", stroke: id, before: { text: before }, after: { text } });
-      else this.#do({ kind: "erase", stroke: id, body });
+    const { colour, width, text = "" } = body;
+    /** @type {Record<string, unknown>} */
+    const old = { text, colour, width };
+    this.#on.write({ corner: body, colour, width, text }, (text, style) => {
+      if (!text) {
+        this.#do({ kind: "erase", stroke: id, body });
+        return;
+      }
+      const changed = Object.entries({ text, ...style }).filter(([field, value]) => value !== old[field]);
+      if (changed.length === 0) return;
+      const before = Object.fromEntries(changed.map(([field]) => [field, old[field]]));
+      this.#do({ kind: "edit", stroke: id, before, after: Object.fromEntries(changed) });
     });
   }
 

@@ -42,6 +42,13 @@ export class EndedDialog {
     byId("ended-title").textContent = title;
     byId("ended-text").textContent = text;
     byId("restore").hidden = !canRestore;
-    byId("ended").hidden = false;
+    const dialog = byId("ended");
+    dialog.hidden = false;
+    // Nothing behind the dialog can be reached; messages above it can.
+    for (const part of document.body.children) {
+      if (part instanceof HTMLElement && part !== dialog && part.id !== "toasts") part.inert = true;
+    }
+    if (canRestore) byId("restore").focus();
+    else byId("ended-title").focus();
   }
 }

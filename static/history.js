@@ -71,12 +71,27 @@ export class History {
     this.#changed();
   }
 
-  undo() {
-    const edits = this.#done.pop();
-    if (!edits) return;
-    [...edits].reverse().forEach((edit) => this.#revert(edit));
-    this.#undone.push(edits);
+  /**
+   * Erases a stroke that this tab has just drawn, as if it had never been drawn.
+   * @param {string} stroke
+   */
+  retract(stroke) {
+    this.#erase(stroke);
+    this.forget(stroke);
+  }
+
+  /**
+   * Undoes the last step, except for what somebody else has erased since.
+   * @param {(stroke: string) => boolean} [exists]
+   * @returns {number} how many of its edits could not be undone
+   */
+  undo(exists = () => true) {
+    const edits = this.#done.pop() ?? [];
+    const possible = edits.filter(({ kind, stroke }) => kind === "erase" || exists(stroke));
+    [...possible].reverse().forEach((edit) => this.#revert(edit));
+    if (possible.length > 0) this.#undone.push(possible);
     this.#changed();
+    return edits.length - possible.length;
   }
 
   redo() {

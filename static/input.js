@@ -10,6 +10,9 @@
 /** @typedef {import("./types.js").InkPoint} InkPoint */
 /**
  * @typedef {object} Gestures
+ * @property {() => boolean} dismiss closes what a press beside it closes; if it returns true, the press does nothing else
+ * @property {(pixel: ScreenPoint) => boolean} editable whether a double click edits something here
+ * @property {(pixel: ScreenPoint, drew: boolean) => void} edit a double click on something editable; `drew`: its first press was a gesture of drawing
  * @property {(point: InkPoint, erasing: boolean) => void} begin
  * @property {(points: InkPoint[], straight: boolean) => void} move
  * @property {() => void} end
@@ -22,6 +25,9 @@
 
 /** Milliseconds within which a second finger turns a started stroke into a pinch. */
 const SECOND_FINGER = 350;
+/** Milliseconds between the two presses of a double click, and pixels that they may differ by. */
+const DOUBLE_CLICK = 400;
+const DOUBLE_CLICK_REACH = 6;
 /** Pixels per line of a wheel that scrolls by lines. */
 const WHEEL_LINE = 16;
 const ZOOM_PER_PIXEL = 0.01;
@@ -34,11 +40,17 @@ export class Input {
   panning = false;
   /** @type {Map<number, ScreenPoint>} pointers that are down, by their id */
   #down = new Map();
-  /** @type {"none"|"draw"|"pan"|"pinch"} */
+  /** @type {"none"|"ignore"|"draw"|"pan"|"pinch"|"edit"} */
   #doing = "none";
   #drawer = -1;
   #beganAt = 0;
+  /** @type {ScreenPoint | null} where the last press was, until it moves away */
+  #tapped = null;
+  /** Whether the last press drew. */
+  #drew = false;
   #penUsed = false;
+  /** @type {number | null} the pen that is down */
+  #pen = null;
   #element;
   #on;
 
@@ -57,31 +69,40 @@ export class Input {
       if (event.pointerType !== "touch" && this.#doing === "none") on.hover(null);
     });
     element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    // Over a panel the wheel with Ctrl, and a pinch on a trackpad, would zoom the page and its panels.
+    document.addEventListener("wheel", (event) => {
+      if ((event.ctrlKey || event.metaKey) && event.target !== element) this.#wheel(event);
+    }, { passive: false });
     // On a touch screen a long press would open a menu in the middle of a stroke.
     element.addEventListener("contextmenu", (event) => event.preventDefault());
     // Safari has its own events for a pinch on a trackpad, and would zoom the page.
     element.addEventListener("gesturestart", (event) => event.preventDefault());
   }
 
-  /** Cancels the stroke in progress. */
+  /** Cancels the stroke in progress.
+   * @returns {boolean} whether there was one */
   cancel() {
-    if (this.#doing === "draw") {
-      this.#doing = "none";
-      this.#on.cancel();
-    }
+    if (this.#doing !== "draw") return false;
+    this.#doing = "none";
+    this.#on.cancel();
+    return true;
   }
 
   /** @param {PointerEvent} event */
   #pressed(event) {
     if (event.pointerType === "mouse" && event.button > 1) return;
     event.preventDefault();
+    // The pen outranks touch: a palm beside it does nothing.
+    if (event.pointerType === "touch" && this.#pen !== null) return;
+    const dismissed = this.#on.dismiss();
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     this.#capture(event.pointerId);
-    if (event.pointerType === "pen" && !this.#penUsed) {
+    if (event.pointerType === "pen") {
       this.#penUsed = true;
-      // The palm may have touched the screen before the pen.
-      this.#down.clear();
+      this.#pen = event.pointerId;
+      // The palm may have touched the screen before the pen: what it began ends.
       this.cancel();
+      this.#stopAll();
     }
     const pixel = this.#pixel(event);
     this.#down.set(event.pointerId, pixel);
@@ -95,16 +116,35 @@ export class Input {
       return;
     }
     if (this.#doing !== "none") return;
+    if (dismissed) {
+      this.#doing = "ignore";
+      return;
+    }
+    const isSecond = this.#tapped !== null && isNear(this.#tapped, pixel) && performance.now() - this.#beganAt < DOUBLE_CLICK;
+    this.#tapped = isSecond ? null : pixel;
+    this.#beganAt = performance.now();
+    this.#drawer = event.pointerId;
+    if (isSecond && this.#on.editable(pixel)) {
+      this.#tapped = pixel;
+      this.#doing = "edit";
+      return;
+    }
+    this.#drew = false;
     const byHand = event.pointerType === "touch" && this.#penUsed;
     if (this.panning || byHand || event.button === 1) {
       this.#doing = "pan";
       this.#element.classList.add("grabbing");
       return;
     }
+    this.#draw(event);
+  }
+
+  /** Starts a stroke.
+   * @param {PointerEvent} event */
+  #draw(event) {
     this.#doing = "draw";
-    this.#drawer = event.pointerId;
-    this.#beganAt = performance.now();
-    this.#on.hover(pixel);
+    this.#drew = true;
+    this.#on.hover(this.#pixel(event));
     this.#on.begin(this.#point(event), event.pointerType === "pen" && (event.buttons & ERASER_END) !== 0);
   }
 
@@ -125,6 +165,11 @@ export class Input {
       return;
     }
     this.#down.set(event.pointerId, pixel);
+    if (this.#tapped && !isNear(this.#tapped, pixel)) {
+      this.#tapped = null;
+      // Not a double click after all, but the start of a stroke.
+      if (this.#doing === "edit") this.#draw(event);
+    }
     if (this.#doing === "pan") {
       this.#on.pan(pixel.x - before.x, pixel.y - before.y);
     } else if (this.#doing === "draw" && event.pointerId === this.#drawer) {
@@ -139,8 +184,10 @@ export class Input {
    * @param {boolean} cancelled
    */
   #released(event, cancelled) {
+    if (event.pointerId === this.#pen) this.#pen = null;
     if (!this.#down.delete(event.pointerId)) return;
     const drew = this.#doing === "draw" && event.pointerId === this.#drawer;
+    const edits = this.#doing === "edit" && !cancelled;
     if (drew) {
       this.#doing = "none";
       if (cancelled) this.#on.cancel();
@@ -148,11 +195,17 @@ export class Input {
       if (event.pointerType === "touch") this.#on.hover(null);
     }
     if (this.#down.size === 0) {
-      this.#doing = "none";
-      this.#element.classList.remove("grabbing");
+      this.#stopAll();
     } else if (this.#doing === "pinch") {
       this.#doing = "pan";
     }
+    if (edits) this.#on.edit(this.#pixel(event), this.#drew);
+  }
+
+  #stopAll() {
+    this.#down.clear();
+    this.#doing = "none";
+    this.#element.classList.remove("grabbing");
   }
 
   /** @param {WheelEvent} event */
@@ -193,4 +246,12 @@ export class Input {
     const pixel = this.#pixel(event);
     return event.pointerType === "pen" ? { ...pixel, pressure: Math.round(event.pressure * 255) } : pixel;
   }
+}
+
+/**
+ * @param {ScreenPoint} a
+ * @param {ScreenPoint} b
+ */
+function isNear(a, b) {
+  return Math.hypot(a.x - b.x, a.y - b.y) <= DOUBLE_CLICK_REACH;
 }

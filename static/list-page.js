@@ -15,6 +15,10 @@ document.documentElement.dataset.started = "";
 
 /** @typedef {import("./types.js").DrawingInfo} DrawingInfo */
 
+/** @typedef {{element: HTMLElement, drawing: DrawingInfo, link: HTMLElement, title: HTMLElement, changed: HTMLElement, here: HTMLElement}} Card */
+
+/** Milliseconds that the place of a deleted card stays empty if no pointer is over it. */
+const GAP_WITHOUT_POINTER = 1_500;
 /** Milliseconds between refreshes of the list. */
 const REFRESH_EVERY = 10_000;
 /** From the largest unit to the smallest, in seconds. */
@@ -22,8 +26,10 @@ const UNITS = /** @type {const} */ ([["year", 31_557_600], ["month", 2_629_800],
 
 /** @type {DrawingInfo[]} */
 let drawings = [];
-/** @type {string | null} */
-let next = null;
+/** @type {string | null} where older drawings are read from */
+let older = null;
+/** @type {Map<string, Card>} by drawing */
+const cards = new Map();
 let olderShown = false;
 
 /** @param {unknown} error */
@@ -41,34 +47,78 @@ function ago(moment) {
   return "just now";
 }
 
-/** @param {DrawingInfo} drawing */
-function card(drawing) {
-  const title = element("span", "card-title", drawing.title || "Untitled");
+/**
+ * A card whose elements stay while the list is refreshed, so that the focus and an open field stay too.
+ * @param {DrawingInfo} drawing
+ * @returns {Card}
+ */
+function createCard(drawing) {
+  const title = element("span", "card-title");
   const link = /** @type {HTMLAnchorElement} */ (element("a", "card-link", element("span", "card-art", doodle(drawing.id)), title));
   link.href = `/d/${drawing.id}`;
-  const changed = element("time", "", ago(drawing.changed));
-  changed.setAttribute("datetime", drawing.changed);
-  const about = element("div", "card-about", changed);
-  if (drawing.people > 0) {
-    about.append(element("span", "here", `${drawing.people} here`));
-  }
-  const actions = element(
+  const changed = element("time", "");
+  const here = element("span", "here");
+  const held = { element: element("li", "card"), drawing, link, title, changed, here };
+  held.element.append(link, element(
     "div",
-    "card-actions",
-    iconButton("rename", "Rename", () => rename(drawing, title)),
-    iconButton("delete", "Delete", () => void remove(drawing)),
-  );
-  const made = element("li", "card", link, element("div", "card-foot", about, actions));
-  made.dataset.id = drawing.id;
-  return made;
+    "card-foot",
+    element("div", "card-about", changed, here),
+    element(
+      "div",
+      "card-actions",
+      iconButton("rename", "Rename", () => rename(held)),
+      iconButton("delete", "Delete", () => void remove(held)),
+    ),
+  ));
+  held.element.dataset.id = drawing.id;
+  return held;
+}
+
+/** @param {Card} card */
+function showCard({ drawing, title, changed, here }) {
+  title.textContent = drawing.title || "Untitled";
+  changed.textContent = ago(drawing.changed);
+  changed.setAttribute("datetime", drawing.changed);
+  here.textContent = `${drawing.people} here`;
+  here.hidden = drawing.people === 0;
 }
 
 function show() {
-  // Do not replace a title that is being edited.
-  if (document.querySelector(".card input")) return;
-  byId("drawings").replaceChildren(...drawings.map(card));
-  byId("empty").hidden = drawings.length > 0 || next !== null;
-  byId("more").hidden = next === null;
+  const list = byId("drawings");
+  const ids = new Set(drawings.map(({ id }) => id));
+  for (const [id, { element }] of cards) {
+    if (ids.has(id)) continue;
+    element.remove();
+    cards.delete(id);
+  }
+  // The order of cards never changes: only new ones are inserted, and no other one moves.
+  let next = list.firstElementChild;
+  for (const drawing of drawings) {
+    const card = cards.get(drawing.id) ?? createCard(drawing);
+    cards.set(drawing.id, card);
+    card.drawing = drawing;
+    showCard(card);
+    while (next?.matches(".gap")) next = next.nextElementSibling;
+    if (card.element === next) next = next.nextElementSibling;
+    else list.insertBefore(card.element, next);
+  }
+  byId("empty").hidden = drawings.length > 0 || older !== null;
+  byId("more").hidden = older === null;
+}
+
+/**
+ * Keeps the place of a deleted card empty while the pointer is over it: otherwise the next card's delete
+ * button would move under the pointer.
+ * @param {HTMLElement} card
+ */
+function leaveGap(card) {
+  const gap = element("li", "card gap");
+  gap.setAttribute("aria-hidden", "true");
+  gap.style.height = `${card.offsetHeight}px`;
+  const wasHovered = card.matches(":hover") && matchMedia("(hover: hover)").matches;
+  card.replaceWith(gap);
+  if (wasHovered) gap.addEventListener("pointerleave", () => gap.remove());
+  else setTimeout(() => gap.remove(), GAP_WITHOUT_POINTER);
 }
 
 /** Reads the newest drawings and updates the list. */
@@ -76,9 +126,9 @@ async function refresh() {
   try {
     const answer = await listDrawings();
     const fresh = new Set(answer.drawings.map(({ id }) => id));
-    const older = olderShown ? drawings.filter(({ id }) => !fresh.has(id)) : [];
-    drawings = [...answer.drawings, ...older];
-    if (!olderShown) next = answer.next ?? null;
+    const kept = olderShown ? drawings.filter(({ id }) => !fresh.has(id)) : [];
+    drawings = [...answer.drawings, ...kept];
+    if (!olderShown) older = answer.next ?? null;
     byId("load-error").hidden = true;
     show();
   } catch (error) {
@@ -88,13 +138,13 @@ async function refresh() {
 }
 
 async function showOlder() {
-  if (next === null) return;
+  if (older === null) return;
   try {
-    const answer = await listDrawings(next);
+    const answer = await listDrawings(older);
     olderShown = true;
     const held = new Set(drawings.map(({ id }) => id));
     drawings = [...drawings, ...answer.drawings.filter(({ id }) => !held.has(id))];
-    next = answer.next ?? null;
+    older = answer.next ?? null;
     show();
   } catch (error) {
     toast(messageOf(error));
@@ -110,47 +160,53 @@ async function create() {
   }
 }
 
-/**
- * @param {DrawingInfo} drawing
- * @param {HTMLElement} title
- */
-function rename(drawing, title) {
+/** @param {Card} card */
+function rename(card) {
+  const { drawing, link, title } = card;
   const input = document.createElement("input");
   input.value = drawing.title;
   input.maxLength = 120;
   input.className = "card-input";
   input.setAttribute("aria-label", "New title");
-  const link = /** @type {HTMLElement} */ (title.parentElement);
   link.after(input);
   title.classList.add("covered");
   input.select();
   input.addEventListener("keydown", (event) => {
     if (event.key === "Escape") input.value = drawing.title;
-    if (event.key === "Enter" || event.key === "Escape") input.blur();
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    // Otherwise the focus would be lost with the field.
+    link.focus();
   });
   input.addEventListener("blur", async () => {
     const text = input.value.trim();
     const before = drawing.title;
     input.remove();
-    if (text && text !== before) {
-      drawing.title = text;
-      await renameDrawing(drawing.id, text).catch((error) => {
-        drawing.title = before;
-        toast(`Not renamed: ${messageOf(error)}`);
-      });
-    }
-    show();
+    title.classList.remove("covered");
+    if (!text || text === before) return;
+    card.drawing.title = text;
+    showCard(card);
+    await renameDrawing(drawing.id, text).catch((error) => {
+      card.drawing.title = before;
+      showCard(card);
+      toast(`Not renamed: ${messageOf(error)}`);
+    });
   });
 }
 
-/** @param {DrawingInfo} drawing */
-async function remove(drawing) {
+/** @param {Card} card */
+async function remove({ drawing, element }) {
   try {
     await deleteDrawing(drawing.id);
   } catch (error) {
     toast(`Not deleted: ${messageOf(error)}`);
     return;
   }
+  if (element.contains(document.activeElement)) {
+    const neighbour = element.nextElementSibling ?? element.previousElementSibling;
+    (neighbour?.querySelector("a") ?? byId("create")).focus();
+  }
+  if (element.isConnected) leaveGap(element);
+  cards.delete(drawing.id);
   drawings = drawings.filter(({ id }) => id !== drawing.id);
   show();
   toast(`“${drawing.title || "Untitled"}” deleted`, {

@@ -22,6 +22,10 @@ const SEARCH_EVERY = 5_000;
 export class OutboxRecovery {
   /** @type {Map<string, Outbox>} by the dead tab */
   #recovered = new Map();
+  /** @type {Set<Connection>} */
+  #connections = new Set();
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
   #searching = false;
   #own;
   #store;
@@ -51,7 +55,13 @@ export class OutboxRecovery {
   /** Searches now and periodically. */
   start() {
     void this.#search();
-    setInterval(() => void this.#search(), SEARCH_EVERY);
+    this.#timer = setInterval(() => void this.#search(), SEARCH_EVERY);
+  }
+
+  /** Stops searching and sending. */
+  stop() {
+    clearInterval(this.#timer);
+    for (const connection of this.#connections) connection.stop();
   }
 
   async #search() {
@@ -94,6 +104,7 @@ export class OutboxRecovery {
       closed: () => outbox.closed(),
       ended: () => outbox.closed(),
     });
+    this.#connections.add(connection);
     connection.start();
   }
 
@@ -104,6 +115,7 @@ export class OutboxRecovery {
    */
   async #finish(tab, connection, release) {
     connection.stop();
+    this.#connections.delete(connection);
     await this.#store.removeOwner(tab).catch(() => {});
     this.#recovered.delete(tab);
     release();

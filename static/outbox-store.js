@@ -12,6 +12,8 @@
 
 const DATABASE = "whiteboard-outbox";
 const VERSION = 1;
+/** Milliseconds to wait for the database, which some browsers never open; then nothing is stored. */
+const OPEN_WITHIN = 2_000;
 
 /**
  * @template T
@@ -41,29 +43,60 @@ function committed(transaction) {
 
 /**
  * @param {IDBFactory} factory
- * @returns {Promise<IDBDatabase>}
+ * @returns {Promise<IDBDatabase | null>} null: it cannot be opened, or not in time
  */
 function opened(factory) {
-  const request = factory.open(DATABASE, VERSION);
-  request.onupgradeneeded = () => {
-    request.result.createObjectStore("owners", { keyPath: ["drawing", "tab"] });
-    request.result.createObjectStore("ops", { keyPath: ["drawing", "tab", "op.n"] });
-  };
-  return result(request);
+  return new Promise((resolve) => {
+    const request = factory.open(DATABASE, VERSION);
+    let late = false;
+    const giveUp = () => {
+      late = true;
+      resolve(null);
+    };
+    const timeout = setTimeout(giveUp, OPEN_WITHIN);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore("owners", { keyPath: ["drawing", "tab"] });
+      request.result.createObjectStore("ops", { keyPath: ["drawing", "tab", "op.n"] });
+    };
+    request.onsuccess = () => {
+      clearTimeout(timeout);
+      const database = request.result;
+      if (late) database.close();
+      // A later version of this page, in another tab, must not wait for this one.
+      database.onversionchange = () => database.close();
+      resolve(database);
+    };
+    request.onerror = giveUp;
+    // A tab with an earlier version holds the database.
+    request.onblocked = giveUp;
+  });
 }
 
 /** The stored ops of one drawing. */
 export class OutboxStore {
-  #database;
+  /** @type {IDBDatabase | null} null: not open yet, or nothing is stored */
+  #database = null;
+  #opening = true;
   #drawing;
 
   /**
-   * @param {IDBDatabase | null} database null: nothing is stored
+   * Opens the database. Until it is open, or found to be unavailable, every method waits.
    * @param {string} drawing
+   * @param {IDBFactory | undefined} factory
    */
-  constructor(database, drawing) {
-    this.#database = database;
+  constructor(drawing, factory) {
     this.#drawing = drawing;
+    this.opened = this.#open(factory);
+  }
+
+  /** @param {IDBFactory | undefined} factory */
+  async #open(factory) {
+    try {
+      this.#database = factory ? await opened(factory) : null;
+    } catch {
+      // Private windows of some browsers forbid it.
+    }
+    this.#opening = false;
   }
 
   /**
@@ -71,11 +104,9 @@ export class OutboxStore {
    * @param {IDBFactory | undefined} factory
    */
   static async open(drawing, factory) {
-    try {
-      return new OutboxStore(factory ? await opened(factory) : null, drawing);
-    } catch {
-      return new OutboxStore(null, drawing);
-    }
+    const store = new OutboxStore(drawing, factory);
+    await store.opened;
+    return store;
   }
 
   /** Whether stored ops survive the tab. */
@@ -90,6 +121,7 @@ export class OutboxStore {
    * @param {"strict"} [durability] flush to disk: not even a power failure restores the replaced op
    */
   async put(writer, op, durability) {
+    if (this.#opening) await this.opened;
     if (!this.#database) return;
     const transaction = this.#database.transaction(["owners", "ops"], "readwrite", { durability });
     transaction.objectStore("owners").put(this.#owner(writer));
@@ -103,6 +135,7 @@ export class OutboxStore {
    * @param {"strict"} [durability] flush to disk: not even a power failure restores the ops
    */
   async deleteUpTo(writer, upTo, durability) {
+    if (this.#opening) await this.opened;
     if (!this.#database) return;
     const transaction = this.#database.transaction("ops", "readwrite", { durability });
     transaction.objectStore("ops").delete(this.#range(writer.tab, upTo));
@@ -112,6 +145,7 @@ export class OutboxStore {
   /** Records that the writer's tab is alive.
    * @param {Writer} writer */
   async heartbeat(writer) {
+    if (this.#opening) await this.opened;
     if (!this.#database) return;
     const transaction = this.#database.transaction("owners", "readwrite");
     transaction.objectStore("owners").put(this.#owner(writer));
@@ -120,6 +154,7 @@ export class OutboxStore {
 
   /** @returns {Promise<Owner[]>} the tabs with records for this drawing */
   async owners() {
+    if (this.#opening) await this.opened;
     if (!this.#database) return [];
     const every = IDBKeyRange.bound([this.#drawing], [this.#drawing, []]);
     return result(this.#database.transaction("owners").objectStore("owners").getAll(every));
@@ -130,6 +165,7 @@ export class OutboxStore {
    * @returns {Promise<Op[]>} in the order of their numbers
    */
   async ops(tab) {
+    if (this.#opening) await this.opened;
     if (!this.#database) return [];
     /** @type {{op: Op}[]} */
     const records = await result(this.#database.transaction("ops").objectStore("ops").getAll(this.#range(tab, Infinity)));
@@ -139,6 +175,7 @@ export class OutboxStore {
   /** Deletes a tab and all its ops.
    * @param {string} tab */
   async removeOwner(tab) {
+    if (this.#opening) await this.opened;
     if (!this.#database) return;
     const transaction = this.#database.transaction(["owners", "ops"], "readwrite");
     transaction.objectStore("owners").delete([this.#drawing, tab]);

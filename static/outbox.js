@@ -36,6 +36,8 @@ const WINDOW = 200;
 /** Maximum of ops and of bytes in one frame, below the server's limits. */
 const OPS_PER_FRAME = 500;
 const BYTES_PER_FRAME = 200 * 1024;
+/** Milliseconds after which an op in flight is overdue. */
+const OVERDUE_AFTER = 3_000;
 /** Milliseconds to wait after a refusal for load without `retry_ms`. */
 const LOAD_RETRY = 1000;
 
@@ -45,6 +47,8 @@ export class Outbox {
   #next = 1;
   #storedUpTo = 0;
   #sentUpTo = 0;
+  /** When ops were sent or answered last while some are in flight. */
+  #waitingSince = Infinity;
   /** @type {((frame: object) => void) | null} null until a session accepts ops */
   #send = null;
   /** @type {ReturnType<typeof setTimeout> | null} */
@@ -79,6 +83,16 @@ export class Outbox {
   /** The number of the first unanswered op, or of the next one to be added. */
   get first() {
     return this.#entries[0]?.op.n ?? this.#next;
+  }
+
+  /**
+   * Whether ops in flight have waited long for an answer. The next time is as long after this one.
+   * @param {number} now
+   */
+  becameOverdue(now) {
+    if (!this.#send || this.#pause !== null || now - this.#waitingSince < OVERDUE_AFTER) return false;
+    this.#waitingSince = now;
+    return true;
   }
 
   /** The number of the next op to be added. */
@@ -122,11 +136,13 @@ export class Outbox {
     this.done(done, position);
     this.#send = send;
     this.#sentUpTo = this.first - 1;
+    this.#waitingSince = Infinity;
     this.#pump();
   }
 
   closed() {
     this.#send = null;
+    this.#waitingSince = Infinity;
     this.#resume();
   }
 
@@ -188,6 +204,7 @@ export class Outbox {
     const answered = this.#entries.filter(({ op }) => op.n <= n).length;
     if (answered === 0) return false;
     this.#entries.splice(0, answered);
+    this.#waitingSince = this.first <= this.#sentUpTo ? performance.now() : Infinity;
     this.#store.deleteUpTo(this.writer, n, durability).catch(this.#on.storeFailed);
     return true;
   }
@@ -216,6 +233,7 @@ export class Outbox {
       const fit = ready.filter((entry, i) => (bytes += entry.bytes) <= BYTES_PER_FRAME || i === 0);
       if (fit.length === 0) return;
       this.#sentUpTo = fit[fit.length - 1].op.n;
+      this.#waitingSince = Math.min(this.#waitingSince, performance.now());
       this.#send({ type: "ops", ops: fit.map(({ op }) => op) });
     }
   }

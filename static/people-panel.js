@@ -6,37 +6,12 @@
  */
 
 import { byId, element } from "./dom.js";
+import { cleanName } from "./identity.js";
 
 /** @typedef {import("./types.js").Person} Person */
 
-/** Maximum length of a name in code points, as the server counts. */
-const MAX_CHARACTERS = 40;
 /** Maximum of faces shown; the rest is a number. */
 const MAX_FACES = 4;
-
-const FIRST = ["Amber", "Brave", "Calm", "Clever", "Dapper", "Eager", "Gentle", "Golden", "Jolly", "Lucky", "Merry", "Nimble", "Quiet", "Rosy", "Sunny", "Witty"];
-const SECOND = ["Badger", "Beaver", "Finch", "Fox", "Hare", "Heron", "Lynx", "Magpie", "Marten", "Otter", "Owl", "Robin", "Seal", "Sparrow", "Swift", "Wren"];
-const COLOURS = ["#c2452d", "#b86a0b", "#2f8554", "#1f78a8", "#5b5bc0", "#8a4aa8", "#c0447f", "#4d7a1f"];
-
-/** @template T @param {T[]} list */
-function oneOf(list) {
-  return list[Math.floor(Math.random() * list.length)];
-}
-
-/** A random name and colour for someone who has chosen none.
- * @returns {{name: string, colour: string}} */
-export function randomIdentity() {
-  return { name: `${oneOf(FIRST)} ${oneOf(SECOND)}`, colour: oneOf(COLOURS) };
-}
-
-/**
- * Makes a name valid for the server: without control characters and unpaired surrogates.
- * @param {string} text
- */
-export function cleanName(text) {
-  const printable = text.replace(/[\p{Cc}\p{Cs}]/gu, "").trim();
-  return [...printable].slice(0, MAX_CHARACTERS).join("").trim();
-}
 
 /** @param {string} name */
 export function initials(name) {
@@ -70,7 +45,7 @@ export class PeoplePanel {
     this.#button.addEventListener("click", () => this.#toggle(this.#panel.hidden === true));
     document.addEventListener("pointerdown", (event) => {
       const inside = event.target instanceof Node && (this.#panel.contains(event.target) || this.#button.contains(event.target));
-      if (!inside) this.#toggle(false);
+      if (!inside) this.close();
     });
     const input = /** @type {HTMLInputElement} */ (byId("my-name"));
     input.value = me.name;
@@ -87,8 +62,15 @@ export class PeoplePanel {
     });
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === "Escape") input.blur();
-      if (event.key === "Escape") this.#toggle(false);
+      if (event.key === "Escape") this.close();
     });
+    this.#show();
+  }
+
+  /** Shows another colour for oneself.
+   * @param {string} colour */
+  recolour(colour) {
+    this.#me = { ...this.#me, colour };
     this.#show();
   }
 
@@ -102,6 +84,13 @@ export class PeoplePanel {
     this.#others = [...one.values()];
     this.#count = Math.max(count, this.#others.length + 1);
     this.#show();
+  }
+
+  /** Closes the panel, and returns whether it was open. */
+  close() {
+    const wasOpen = !this.#panel.hidden;
+    this.#toggle(false);
+    return wasOpen;
   }
 
   /** @param {boolean} open */

@@ -58,6 +58,8 @@ export class RemoteInk {
       });
       return;
     }
+    // The width of an arrow changes with its length.
+    playback.ink = ink;
     if (points.every((point, index) => isAt(point, playback.points[ink.offset + index]))) {
       // Repeated for someone who joined.
       playback.receivedAt = now;

@@ -16,8 +16,9 @@ import { PointsError, unpackPoints } from "./points.js";
 /** @typedef {{points: InkPoint[], box: Box, path: Path2D | null, filled: boolean, coarse: Path2D | null}} Shape */
 
 export const FONT = `"Avenir Next", "Segoe UI", "Nunito Sans", "Noto Sans", "DejaVu Sans", system-ui, sans-serif`;
-/** Opacity of a marker. */
+/** Opacity of a marker, which darkens what is below it like a real one: plain paint would lighten dark ink. */
 const MARKER_ALPHA = 0.38;
+const MARKER_BLENDING = "multiply";
 /** How far a line may extend beyond its points, in line widths and at least in units: arrow head, bends, pressure. */
 const REACH = 2.5;
 const MIN_REACH = 6;
@@ -139,7 +140,9 @@ export function paintInk(context, style, points) {
  * @param {boolean} filled
  */
 function paintPath(context, style, path, filled) {
-  context.globalAlpha = style.tool === "marker" ? MARKER_ALPHA : 1;
+  const isMarker = style.tool === "marker";
+  context.globalAlpha = isMarker ? MARKER_ALPHA : 1;
+  context.globalCompositeOperation = isMarker ? MARKER_BLENDING : "source-over";
   if (style.fill) {
     context.fillStyle = style.fill;
     context.fill(path);
@@ -155,6 +158,7 @@ function paintPath(context, style, path, filled) {
     context.stroke(path);
   }
   context.globalAlpha = 1;
+  context.globalCompositeOperation = "source-over";
 }
 
 /**

@@ -10,6 +10,7 @@ export class SaveStatus {
   fragile = false;
   #element;
   #connected = false;
+  #hasEnded = false;
   #unsaved = 0;
 
   /** @param {HTMLElement} element */
@@ -20,6 +21,12 @@ export class SaveStatus {
   /** Whether leaving the page now loses ops. */
   get warns() {
     return this.fragile && this.#unsaved > 0;
+  }
+
+  /** The page has ended for good: it does not reconnect. */
+  ended() {
+    this.#hasEnded = true;
+    this.#show();
   }
 
   /** @param {boolean} connected */
@@ -38,6 +45,12 @@ export class SaveStatus {
     const { dataset } = this.#element;
     dataset.state = this.#connected ? (this.#unsaved > 0 ? "unsaved" : "saved") : "connecting";
     const waiting = `${this.#unsaved} not saved`;
+    if (this.#hasEnded) {
+      dataset.state = "ended";
+      this.#element.textContent = this.#unsaved > 0 ? waiting : "Closed";
+      this.#element.title = "";
+      return;
+    }
     if (this.#connected) this.#element.textContent = this.#unsaved > 0 ? waiting : "Saved";
     else this.#element.textContent = this.#unsaved > 0 ? `Reconnecting… (${waiting})` : "Reconnecting…";
     const safe = this.fragile ? "Keep this page open until it is saved." : "It is kept in this browser until it is saved.";

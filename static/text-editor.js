@@ -9,75 +9,100 @@ import { EM_OF_LINE } from "./geometry.js";
 
 /** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").ScreenPoint} ScreenPoint */
+/** @typedef {import("./types.js").Box} Box */
+
+/** @typedef {{colour: string, width: number}} TextStyle `width` is the height of a line */
 
 /** Maximum of a text in bytes of UTF-8. */
 const MAX_BYTES = 4 * 1024;
 /** Extra width for the caret, in pixels. */
 const CARET = 4;
-/** Milliseconds after closing in which a press is taken as the one that closed it. */
-const SAME_PRESS = 400;
+/** Distance that the caret keeps from the edges of the free area, in pixels. */
+const CARET_MARGIN = 28;
 
 export class TextEditor {
-  /** @type {((text: string) => void) | null} */
+  /** @type {((text: string, style: TextStyle) => void) | null} */
   #onDone = null;
-  /** @type {{corner: PlanePoint, width: number} | null} */
+  /** @type {{corner: PlanePoint} & TextStyle | null} */
   #position = null;
-  #finishedAt = -Infinity;
+  #measuring = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
   #area;
-  #toScreen;
+  #font;
+  #on;
 
   /**
    * @param {HTMLTextAreaElement} area
    * @param {string} font
-   * @param {(corner: PlanePoint) => ScreenPoint & {zoom: number}} toScreen
+   * @param {object} on
+   * @param {(corner: PlanePoint) => ScreenPoint & {zoom: number}} on.toScreen
+   * @param {() => Box} on.free the part of the window that no panel covers
+   * @param {(dx: number, dy: number) => void} on.pan moves the drawing by pixels
    */
-  constructor(area, font, toScreen) {
+  constructor(area, font, on) {
     this.#area = area;
-    this.#toScreen = toScreen;
+    this.#font = font;
+    this.#on = on;
     area.style.fontFamily = font;
-    area.addEventListener("input", () => this.reposition());
+    area.addEventListener("input", () => {
+      this.reposition();
+      this.reveal();
+    });
+    area.addEventListener("keyup", ({ key }) => /^(Arrow|Home|End|Page)/.test(key) && this.reveal());
     area.addEventListener("blur", () => this.finish());
     area.addEventListener("keydown", (event) => {
+      // Escape may belong to an input method, which it cancels.
+      if (event.isComposing) return;
       if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) area.blur();
     });
   }
 
   /**
    * @param {{corner: PlanePoint, colour: string, width: number, text: string}} options `corner` is the upper left one
-   * @param {(text: string) => void} onDone receives the text without trailing white space
+   * @param {(text: string, style: TextStyle) => void} onDone receives the text without trailing white space
    */
   open({ corner, colour, width, text }, onDone) {
     this.finish();
     this.#onDone = onDone;
-    this.#position = { corner, width };
+    this.#position = { corner, colour, width };
     this.#area.value = text;
-    this.#area.style.color = colour;
     this.#area.hidden = false;
     this.reposition();
-    this.#area.focus();
+    this.#area.focus({ preventScroll: true });
+    this.reveal();
   }
 
-  /** Whether the current press is the one that closed the editor. */
-  get justFinished() {
-    return performance.now() - this.#finishedAt < SAME_PRESS;
+  get isOpen() {
+    return this.#position !== null;
   }
 
+  /** Changes the style of the open text.
+   * @param {Partial<TextStyle>} style */
+  restyle(style) {
+    if (!this.#position) return;
+    Object.assign(this.#position, style);
+    this.reposition();
+    this.reveal();
+  }
+
+  /** Closes the editor and keeps its text. Returns whether it was open. */
   finish() {
     const onDone = this.#onDone;
-    if (!onDone) return;
+    if (!onDone || !this.#position) return false;
+    const { colour, width } = this.#position;
     this.#onDone = null;
     this.#position = null;
-    this.#finishedAt = performance.now();
     this.#area.hidden = true;
-    onDone(truncated(this.#area.value.trimEnd()));
+    onDone(truncated(this.#area.value.trimEnd()), { colour, width });
+    return true;
   }
 
   /** Fits the text area to the camera and to the text. */
   reposition() {
     if (!this.#position) return;
-    const { corner, width } = this.#position;
-    const { x, y, zoom } = this.#toScreen(corner);
+    const { corner, colour, width } = this.#position;
+    const { x, y, zoom } = this.#on.toScreen(corner);
     const { style } = this.#area;
+    style.color = colour;
     style.left = `${x}px`;
     style.top = `${y}px`;
     style.lineHeight = `${width * zoom}px`;
@@ -86,6 +111,34 @@ export class TextEditor {
     style.width = `${this.#area.scrollWidth + CARET}px`;
     style.height = `${this.#area.scrollHeight}px`;
   }
+
+  /** Pans the drawing so that the caret is visible. */
+  reveal() {
+    if (!this.#position) return;
+    const { corner, width } = this.#position;
+    const { x, y, zoom } = this.#on.toScreen(corner);
+    const lines = this.#area.value.slice(0, this.#area.selectionEnd).split("\n");
+    this.#measuring.font = `${width * EM_OF_LINE * zoom}px ${this.#font}`;
+    const left = x + this.#measuring.measureText(lines[lines.length - 1]).width;
+    const top = y + (lines.length - 1) * width * zoom;
+    const free = this.#on.free();
+    const dx = intoRange(left, left, free.left, free.right);
+    const dy = intoRange(top, top + width * zoom, free.top, free.bottom);
+    if (dx !== 0 || dy !== 0) this.#on.pan(dx, dy);
+  }
+}
+
+/**
+ * How far to move the span `low` to `high` so that it lies between `from` and `to`, its start first.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} from
+ * @param {number} to
+ */
+function intoRange(low, high, from, to) {
+  const [first, last] = [from + CARET_MARGIN, to - CARET_MARGIN];
+  if (low < first) return first - low;
+  return high > last ? Math.max(last - high, first - low) : 0;
 }
 
 /** @param {string} text */

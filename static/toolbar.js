@@ -9,6 +9,8 @@ import { button, byId, element, iconButton } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** @typedef {import("./tools.js").Choice} Choice */
+/** @typedef {{colour?: number, size?: number}} Picked the colour or the size that was just chosen, by its index */
+/** @typedef {{choice: Choice, colour: number, size: number}} Kept what is kept from one visit to the next, with colour and size by index */
 /** @typedef {"undo"|"redo"|"in"|"out"|"fit"|"one"} Command */
 
 /** @type {{choice: Choice, label: string, key: string}[]} */
@@ -40,11 +42,19 @@ const LINE_WIDTHS = [2, 4, 8, 14];
 /** @type {Partial<Record<Choice, number[]>>} in units; for text, the height of a line */
 const WIDTHS = { marker: [12, 20, 32, 48], text: [22, 32, 48, 80] };
 
+/** @type {Kept} */
+export const FIRST_CHOICE = { choice: "pen", colour: 0, size: 1 };
+
+/** @param {any} value */
+export function isChoice({ choice, colour, size }) {
+  return TOOLS.some((tool) => tool.choice === choice) && colour in COLOURS && size in SIZE_NAMES;
+}
+
 export class Toolbar {
   /** @type {Choice} */
-  choice = "pen";
-  #colour = 0;
-  #size = 1;
+  choice;
+  #colour;
+  #size;
   /** @type {Map<Choice, HTMLElement>} */
   #tools = new Map();
   /** @type {HTMLElement[]} */
@@ -57,13 +67,18 @@ export class Toolbar {
   #on;
 
   /**
+   * @param {Kept} kept the choice of an earlier visit
    * @param {object} on
-   * @param {(choice: Choice, colour: string, width: number) => void} on.chosen
+   * @param {(choice: Choice, colour: string, width: number, picked?: Picked) => void} on.chosen
    * @param {(command: Command) => void} on.command
    * @param {(held: boolean) => void} on.space
+   * @param {() => void} on.escape
    */
-  constructor(on) {
+  constructor(kept, on) {
     this.#on = on;
+    this.choice = kept.choice;
+    this.#colour = kept.colour;
+    this.#size = kept.size;
     const command = (/** @type {Command} */ name) => () => on.command(name);
     for (const { choice, label, key } of TOOLS) {
       const pick = iconButton(choice, `${label} (${key.toUpperCase()})`, () => this.choose(choice));
@@ -100,10 +115,16 @@ export class Toolbar {
     this.#show();
   }
 
-  /** Reports the current choice. */
-  notify() {
+  /** @returns {Kept} */
+  get kept() {
+    return { choice: this.choice, colour: this.#colour, size: this.#size };
+  }
+
+  /** Reports the current choice.
+   * @param {Picked} [picked] */
+  notify(picked) {
     const widths = WIDTHS[this.choice] ?? LINE_WIDTHS;
-    this.#on.chosen(this.choice, COLOURS[this.#colour].colour, widths[this.#size]);
+    this.#on.chosen(this.choice, COLOURS[this.#colour].colour, widths[this.#size], picked);
   }
 
   /** @param {Choice} choice */
@@ -127,14 +148,15 @@ export class Toolbar {
     this.#percent.textContent = `${Math.round(zoom * 100)} %`;
   }
 
-  /** @param {{colour?: number, size?: number}} picked */
-  #pick({ colour = this.#colour, size = this.#size }) {
+  /** @param {Picked} picked */
+  #pick(picked) {
+    const { colour = this.#colour, size = this.#size } = picked;
     this.#colour = colour;
     this.#size = size;
     // A colour picked with the eraser or the hand is meant for drawing.
     if (this.choice === "eraser" || this.choice === "hand") this.choice = "pen";
     this.#show();
-    this.notify();
+    this.notify(picked);
   }
 
   #show() {
@@ -155,6 +177,8 @@ export class Toolbar {
       this.#on.command(command);
     } else if (event.ctrlKey || event.metaKey || event.altKey) {
       return;
+    } else if (key === "escape") {
+      this.#on.escape();
     } else if (event.code === "Space" && !(target instanceof HTMLButtonElement)) {
       event.preventDefault();
       this.#on.space(true);

@@ -37,6 +37,8 @@ const MIN_FOLLOW = 0.5;
 const SPLIT_AFTER = 4_000;
 /** Radius of the eraser in pixels. */
 export const ERASER_RADIUS = 9;
+/** Length of an arrow in line widths below which its line is thinner, so that the head is no blob. */
+const ARROW_WIDTHS = 6;
 /** Straight lines snap to multiples of this angle, in radians. */
 const SNAP = Math.PI / 12;
 
@@ -47,6 +49,8 @@ export class Tools {
   width = 4;
   /** @type {ActiveStroke | null} */
   active = null;
+  /** @type {string | null} the stroke that the last gesture drew */
+  drawn = null;
   /** @type {PlanePoint | null} the last point of the eraser */
   #erasedAt = null;
   /** @type {PlanePoint | null} where the text editor opens when the pointer is lifted */
@@ -69,6 +73,7 @@ export class Tools {
    */
   begin(pixel, erasing) {
     const point = this.#inPlane(pixel);
+    this.drawn = null;
     if (erasing || this.choice === "eraser") {
       this.#erasedAt = point;
       this.#on.erase(point, point, ERASER_RADIUS / this.#camera().zoom);
@@ -96,7 +101,9 @@ export class Tools {
     } else if (this.active) {
       const [from] = this.active.points;
       const to = withoutPressure(this.#inPlane(pixels[pixels.length - 1]));
-      this.active.points = [from, straight ? straightened(this.active.tool, from, to) : to];
+      const end = straight ? straightened(this.active.tool, from, to) : to;
+      this.active.points = [from, end];
+      if (this.active.tool === "arrow") this.active.width = arrowWidth(this.width, distance(from, end));
       this.#on.ink(this.active, true);
     }
   }
@@ -157,6 +164,7 @@ export class Tools {
       this.#on.cancelled();
       return;
     }
+    this.drawn = stroke;
     const kept = isLine ? simplified(points, TOLERANCE / zoom, width) : points;
     this.#on.drawn(stroke, { tool, colour, width, ...packPoints(kept) });
   }
@@ -172,6 +180,15 @@ export class Tools {
     if (pixel.pressure !== undefined) point.pressure = pixel.pressure;
     return point;
   }
+}
+
+/**
+ * The line width of an arrow of some length.
+ * @param {number} chosen
+ * @param {number} length
+ */
+export function arrowWidth(chosen, length) {
+  return Math.min(chosen, Math.max(1, quantised(length / ARROW_WIDTHS)));
 }
 
 /** @param {ToolName} tool */

@@ -5,8 +5,8 @@
  * It must never paint strokes.
  */
 
-import { centred, fitted, panned, pinched, toPlane, toScreen, zoomedTo } from "./camera.js";
-import { boxOfBoth } from "./geometry.js";
+import { centred, fitted, panned, pinched, shownBox, toPlane, toScreen, zoomedTo } from "./camera.js";
+import { boxOfBoth, overlap } from "./geometry.js";
 
 /** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").ScreenPoint} ScreenPoint */
@@ -67,6 +67,13 @@ export class Viewport {
     else if (to === "out") this.zoom(1 / ZOOM_STEP);
     else if (to === "one") this.zoom(1 / this.camera.zoom);
     else this.fit();
+  }
+
+  /** Whether there are strokes, but none of them near what is shown. */
+  get isAstray() {
+    const shown = shownBox(this.camera, this.#on.size());
+    const boxes = this.#on.boxes();
+    return boxes.length > 0 && !boxes.some((box) => overlap(box, shown));
   }
 
   /** Shows the whole drawing. */

@@ -41,8 +41,6 @@ try {
     await ada.locator("#text-editor").waitFor();
     await ada.keyboard.type(text);
     await ada.keyboard.press("Escape");
-    // A press shortly after closing the editor does not open it again.
-    await ada.waitForTimeout(450);
   };
   const along = (/** @type {number} */ count, /** @type {(t: number) => At} */ point) =>
     Array.from({ length: count }, (_, i) => point(i / (count - 1)));

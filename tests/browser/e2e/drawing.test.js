@@ -244,6 +244,12 @@ test("a deleted drawing is announced and can be restored with its strokes", asyn
   await server.api("DELETE", `/api/drawings/${drawing}`);
   await a.locator("#ended").waitFor();
   await b.locator("#ended").waitFor();
+  await a.getByRole("alertdialog", { name: "This drawing was deleted" }).waitFor();
+  assert.equal(await a.evaluate(() => document.activeElement?.id), "restore");
+  await waitForStatus(a, "Closed");
+  await a.keyboard.press("Shift+Tab");
+  await a.keyboard.press("Shift+Tab");
+  assert.ok(await a.evaluate(() => document.activeElement === document.body || document.activeElement?.closest("#ended") !== null), "the focus stays in the dialog");
   await Promise.all([a.waitForNavigation(), a.click("#restore")]);
   await waitForStatus(a, "Saved");
   await waitForStrokes(a, 1);

@@ -264,6 +264,8 @@ test("after a restart a client receives only the changes it lacks", async () => 
   for (let i = 0; i < 3; i += 1) await drag(other, [[200, 200 + i * 50], [300, 200 + i * 50]]);
   await waitForStrokes(page, 3);
   const head = await page.evaluate("__whiteboard.replica.head");
+  // Of two people with the same colour one opens a second socket, which sent these strokes too.
+  frames.length = 0;
   await watching.context.setOffline(true);
   await server.stop("SIGTERM");
   await waitForStatus(page, /^Reconnecting/);
@@ -278,4 +280,33 @@ test("after a restart a client receives only the changes it lacks", async () => 
   assert.deepEqual(changes.map(({ seq }) => seq), [head + 1]);
   assert.ok(!frames.some(({ type }) => type === "reset"));
   assert.deepEqual(await strokes(page), await strokes(other));
+});
+
+test("a browser whose IndexedDB never answers draws and saves, and shows the tools at once", async () => {
+  const one = await newUser();
+  await one.context.addInitScript(() => {
+    IDBFactory.prototype.open = () => /** @type {any} */ ({});
+  });
+  const page = await one.context.newPage();
+  await page.goto(`${server.address}/d/${await server.drawing()}`);
+  await page.locator('#tools [aria-label^="Pen"]').waitFor({ timeout: 5_000 });
+  await waitForStatus(page, "Saved");
+  await drag(page, [[200, 200], [300, 200]]);
+  await waitForStrokes(page, 1);
+  await until("the stroke is stored", async () => (await strokes(page))[0].z === 1);
+  await waitForStatus(page, "Saved");
+});
+
+test("a frozen server is noticed within seconds of a stroke, and nothing is lost", async () => {
+  const drawing = await server.drawing();
+  const page = await (await newUser()).open(drawing);
+  await drag(page, [[200, 200], [300, 200]]);
+  await waitForStatus(page, "Saved");
+  server.freeze();
+  await drag(page, [[200, 300], [300, 300]]);
+  await until("the page says so", async () => (await page.locator("#save-status").textContent()) === "Reconnecting… (1 not saved)", 7_000);
+  server.thaw();
+  await waitForStatus(page, "Saved");
+  const other = await (await newUser()).open(drawing);
+  await waitForStrokes(other, 2);
 });

@@ -90,6 +90,15 @@ export class Server {
     await ended(this.#process, signal);
   }
 
+  /** Freezes the server until `thaw`: its sockets stay open, and nothing is answered. */
+  freeze() {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  thaw() {
+    this.#process?.kill("SIGCONT");
+  }
+
   async remove() {
     await this.stop("SIGKILL");
     await rm(this.folder, { recursive: true, force: true });
@@ -158,9 +167,12 @@ export class TestUser {
   }
 }
 
-/** @returns {Promise<import("playwright-core").Browser>} */
-export function launched() {
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+/**
+ * @param {import("playwright-core").LaunchOptions} [options]
+ * @returns {Promise<import("playwright-core").Browser>}
+ */
+export function launched(options = {}) {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS, ...options });
 }
 
 /**

@@ -90,3 +90,45 @@ test("older drawings are shown on request", async () => {
   assert.equal(await page.locator("#more").isVisible(), false);
   await page.close();
 });
+
+test("a refresh and a rename leave the focus where it is", async () => {
+  const [other, id] = [await server.drawing("Other"), await server.drawing("Mine")];
+  const page = await one.list();
+  const card = page.locator(`.card[data-id="${id}"]`);
+  await card.locator('[aria-label="Delete"]').focus();
+  const focused = () => page.evaluate(() => [document.activeElement?.closest(".card")?.getAttribute("data-id"), document.activeElement?.getAttribute("aria-label")]);
+  await server.api("PATCH", `/api/drawings/${other}`, { title: "Renamed elsewhere" });
+  await server.drawing("Newer");
+  await page.evaluate(() => dispatchEvent(new Event("pageshow")));
+  await page.getByText("Renamed elsewhere").waitFor();
+  await page.getByText("Newer").first().waitFor();
+  assert.deepEqual(await focused(), [id, "Delete"]);
+  await card.locator('[aria-label="Rename"]').click();
+  await card.locator("input").fill("Mine too");
+  await page.keyboard.press("Enter");
+  await card.getByText("Mine too").waitFor();
+  await page.evaluate(() => dispatchEvent(new Event("pageshow")));
+  await until("the server has the title", async () => (await server.api("GET", `/api/drawings/${id}`)).title === "Mine too");
+  assert.equal((await focused())[0], id);
+  await page.close();
+});
+
+test("a second click on the place of a deleted card deletes nothing", async () => {
+  for (const title of ["Third", "Second", "First"]) await server.drawing(title);
+  const page = await one.list();
+  const card = page.locator(".card:not(.gap)").first();
+  let deletions = 0;
+  page.on("request", (request) => (deletions += request.method() === "DELETE" ? 1 : 0));
+  await card.locator('[aria-label="Delete"]').waitFor();
+  const before = await page.locator(".card").count();
+  const { x, y, width, height } = await card.locator('[aria-label="Delete"]').boundingBox();
+  await page.mouse.click(x + width / 2, y + height / 2);
+  await page.locator(".toast").waitFor();
+  await page.mouse.click(x + width / 2, y + height / 2);
+  await page.mouse.click(x + width / 2, y + height / 2);
+  await page.mouse.move(5, 5);
+  await until("the gap closes", async () => (await page.locator(".card").count()) < before);
+  assert.equal(await page.locator(".gap").count(), 0);
+  assert.equal(deletions, 1);
+  await page.close();
+});

@@ -265,3 +265,27 @@ test("a socket that answers after waking is kept", () => {
   wait(3_000);
   assert.deepEqual([socket.wasClosed, Socket.all.length], [false, 1]);
 });
+
+test("an overdue op is a reason to ping at once and to wait only 1.5 seconds, a second time in a row 10 seconds", () => {
+  const first = open();
+  connection.pingForOverdueOp();
+  connection.pingForOverdueOp();
+  assert.equal(first.pings, 1);
+  wait(1_499);
+  assert.equal(first.wasClosed, false);
+  wait(1);
+  assert.deepEqual([first.wasClosed, reported], [true, ["opened", "closed"]]);
+  wait(FIRST_WAIT);
+  const second = last();
+  second.opens();
+  second.says({ type: "welcome" });
+  connection.pingForOverdueOp();
+  wait(9_000);
+  // Asking again does not postpone the deadline.
+  connection.pingForOverdueOp();
+  assert.deepEqual([second.pings, second.wasClosed], [1, false]);
+  second.says({ type: "pong", head: 0 });
+  connection.pingForOverdueOp();
+  wait(1_500);
+  assert.deepEqual([second.pings, second.wasClosed], [2, true]);
+});

@@ -29,6 +29,16 @@ test("undo and redo are based on this tab's previous op", () => {
   ]);
 });
 
+test("undo leaves out what somebody else has erased, and says how much that is", () => {
+  const { history, drafts } = fresh();
+  done(history, { kind: "draw", stroke: "a", body });
+  done(history, { kind: "draw", stroke: "b", body }, { kind: "draw", stroke: "c", body });
+  assert.equal(history.undo((stroke) => stroke !== "b"), 1);
+  assert.deepEqual(drafts.slice(3), [{ op: "erase", stroke: "c", base: { writer: "me", n: 3 } }]);
+  assert.equal(history.undo(() => false), 1);
+  assert.deepEqual([drafts.length, history.canUndo, history.canRedo], [4, false, true]);
+});
+
 test("undo of erasing restores all strokes in one step", () => {
   const { history, drafts } = fresh();
   done(history, { kind: "erase", stroke: "a", body }, { kind: "erase", stroke: "b", body });

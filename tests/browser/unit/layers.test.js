@@ -8,6 +8,7 @@ const MAX_LINES = 300;
 
 /** What each module may import. Modules not listed may import nothing. */
 const MAY_IMPORT = {
+  "board-input.js": ["dom.js", "edits.js", "input.js", "local-storage.js", "renderer.js", "text-editor.js", "toolbar.js", "tools.js", "viewport.js"],
   "canvas.js": ["camera.js", "geometry.js", "renderer.js"],
   "connection.js": ["backoff.js"],
   "dom.js": ["icons.js"],
@@ -17,7 +18,7 @@ const MAY_IMPORT = {
   "list-page.js": ["api.js", "dom.js", "doodle.js", "toast.js"],
   "outbox-recovery.js": ["connection.js", "ids.js", "outbox.js", "tab-lock.js"],
   "outbox.js": ["ids.js"],
-  "people-panel.js": ["dom.js"],
+  "people-panel.js": ["dom.js", "identity.js"],
   "presence.js": ["people-list.js", "remote-ink.js", "remote-pointers.js"],
   "remote-ink.js": ["points.js"],
   "renderer.js": ["geometry.js", "points.js", "stroke-path.js"],

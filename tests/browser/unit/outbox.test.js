@@ -254,3 +254,22 @@ test("a database that fails later does not stop sending", async () => {
   await until(() => sent.length === 1);
   assert.equal(failures, 1);
 });
+
+test("an op in flight is overdue after three seconds, and an answer or a closed socket starts over", async () => {
+  const { outbox, send, numbers } = await fresh();
+  const in3s = () => outbox.becameOverdue(performance.now() + 3_000);
+  outbox.opened(0, send);
+  assert.equal(in3s(), false, "nothing is in flight");
+  outbox.add(draw());
+  outbox.add(draw());
+  await until(() => numbers().length === 2);
+  assert.deepEqual([outbox.becameOverdue(performance.now()), in3s(), in3s()], [false, true, false], "once in three seconds");
+  outbox.done(1);
+  assert.deepEqual([outbox.becameOverdue(performance.now() + 2_500), in3s()], [false, true]);
+  outbox.closed();
+  assert.equal(in3s(), false);
+  outbox.opened(1, send);
+  assert.equal(in3s(), true);
+  outbox.done(2);
+  assert.equal(in3s(), false);
+});

@@ -30,6 +30,13 @@ test("repeated ink only extends its lifetime", () => {
   assert.equal(last(ink, 11_000), 99, "a changed point is shown");
 });
 
+test("ink is shown in the width of its last part", () => {
+  const ink = new RemoteInk();
+  ink.receive(part(0, [0, 6], { tool: "arrow", width: 1 }), 1000);
+  ink.receive(part(0, [0, 90], { tool: "arrow", width: 14 }), 1100);
+  assert.equal(ink.shown(1200)[0].width, 14);
+});
+
 test("ink expires five seconds after its last part", () => {
   const ink = new RemoteInk();
   ink.receive(part(0, [0, 10]), 1000);

@@ -1,0 +1,385 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { Server, TestUser, drag, waitForStrokes, launched, waitForPixel, pixel, waitForStatus, strokes, until } from "./harness.js";
+
+/** @type {Server} */
+let server;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {TestUser[]} */
+let people = [];
+
+before(async () => {
+  server = await Server.start();
+  browser = await launched();
+});
+after(async () => {
+  await browser?.close();
+  await server?.remove();
+});
+afterEach(async () => {
+  const errors = people.flatMap(({ errors }) => errors);
+  await Promise.all(people.map(({ context }) => context.close()));
+  people = [];
+  assert.deepEqual(errors, []);
+});
+
+async function newUser(options = {}) {
+  const one = await TestUser.create(browser, server, options);
+  people.push(one);
+  return one;
+}
+
+/** A page with an empty drawing. */
+async function newPage(options = {}) {
+  return (await newUser(options)).open(await server.drawing());
+}
+
+/** @param {import("playwright-core").Page} page */
+function camera(page) {
+  return page.evaluate("__whiteboard.viewport.camera");
+}
+
+test("typing past the edge pans the drawing, and never scrolls the canvas away", async () => {
+  const page = await newPage();
+  await page.keyboard.press("t");
+  await page.mouse.click(900, 500);
+  await page.locator("#text-editor").waitFor();
+  const before = await camera(page);
+  await page.keyboard.type("The quick brown fox jumps\n\n\n\n\n\nover the lazy dog");
+  await until("the drawing has moved", async () => (await camera(page)).x > before.x && (await camera(page)).y > before.y);
+  const scrolled = await page.evaluate(() => [document.scrollingElement, document.body, document.getElementById("paper")].map((each) => [each.scrollLeft, each.scrollTop]));
+  assert.deepEqual(scrolled, [[0, 0], [0, 0], [0, 0]]);
+  const { x, y, width, height } = await page.locator("#text-editor").boundingBox();
+  const [dock, bar] = [await page.locator("#dock").boundingBox(), await page.locator(".bar").boundingBox()];
+  assert.ok(x + width < 1000 && y + height < dock.y, "the caret is visible");
+  assert.ok(y + height > bar.y + bar.height);
+  await page.keyboard.press("Escape");
+  await waitForStrokes(page, 1);
+  await page.mouse.move(500, 300);
+  const { top, left } = await page.evaluate(() => document.getElementById("dynamic").getBoundingClientRect());
+  assert.deepEqual([left, top], [0, 0]);
+});
+
+test("after a click on a tool the space bar pans, and does not press the tool", async () => {
+  const page = await newPage();
+  await page.click('#tools [aria-label^="Marker"]');
+  const before = await camera(page);
+  await page.keyboard.down("Space");
+  await drag(page, [[300, 300], [400, 350]]);
+  await page.keyboard.up("Space");
+  const { x, y } = await camera(page);
+  assert.deepEqual([x, y], [before.x - 100, before.y - 50]);
+  assert.deepEqual(await strokes(page), []);
+  // A button that was reached with the keyboard is pressed.
+  await page.locator('#tools [aria-label^="Marker"]').focus();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Space");
+  assert.equal(await page.locator('#tools [aria-label^="Line"]').getAttribute("aria-pressed"), "true");
+});
+
+test("Escape cancels a stroke in progress, for others too, and closes a text and a panel", async () => {
+  const drawing = await server.drawing();
+  const [page, other] = [await (await newUser()).open(drawing), await (await newUser()).open(drawing)];
+  await drag(page, [[300, 300], [400, 320], [500, 300]], { lift: false });
+  await waitForPixel(other, "dynamic", [400, 320]);
+  await page.keyboard.press("Escape");
+  await waitForPixel(page, "dynamic", [400, 320], false);
+  await waitForPixel(other, "dynamic", [400, 320], false);
+  await page.mouse.move(600, 400, { steps: 4 });
+  await page.mouse.up();
+  assert.deepEqual(await strokes(page), []);
+  await page.click("#people");
+  await page.locator("#people-panel").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator("#people-panel").waitFor({ state: "hidden" });
+  await page.keyboard.press("t");
+  await page.mouse.click(300, 300);
+  await page.keyboard.type("kept");
+  await page.keyboard.press("Escape");
+  await page.locator("#text-editor").waitFor({ state: "hidden" });
+  await waitForStrokes(other, 1);
+});
+
+test("a press on the drawing that closes the people panel or ends typing draws nothing", async () => {
+  const page = await newPage();
+  await page.click("#people");
+  await page.mouse.click(300, 300);
+  await page.locator("#people-panel").waitFor({ state: "hidden" });
+  await page.click("#title");
+  await page.fill("#title", "The plan");
+  await page.mouse.click(300, 350);
+  await until("the title is stored", () => page.evaluate(() => document.title.startsWith("The plan")));
+  assert.deepEqual(await strokes(page), []);
+  await drag(page, [[300, 400], [400, 400]]);
+  await waitForStrokes(page, 1);
+});
+
+test("with the text tool one press ends a text and the next one starts another", async () => {
+  const page = await newPage();
+  await page.keyboard.press("t");
+  await page.mouse.click(300, 300);
+  await page.keyboard.type("one");
+  await page.mouse.click(300, 400);
+  assert.equal(await page.locator("#text-editor").isVisible(), false);
+  await page.mouse.click(300, 400);
+  await page.keyboard.type("two");
+  await page.keyboard.press("Escape");
+  assert.deepEqual((await strokes(page)).map(({ body }) => body.text), ["one", "two"]);
+});
+
+for (const key of ["p", "m", "r", "h"]) {
+  test(`a double click on a text edits it with the tool of the key ${key}, and leaves no dot`, async () => {
+    const page = await newPage();
+    await page.keyboard.press("t");
+    await page.mouse.click(300, 300);
+    await page.keyboard.type("Hello");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press(key);
+    await page.mouse.dblclick(320, 300);
+    await page.locator("#text-editor").waitFor();
+    await page.keyboard.press("End");
+    await page.keyboard.type(" there");
+    // The press beside the text ends it, and draws nothing either.
+    await page.mouse.click(600, 500);
+    await waitForStrokes(page, 1);
+    assert.equal((await strokes(page))[0].body.text, "Hello there");
+    await page.keyboard.press("Control+z");
+    await until("the edit is undone", async () => (await strokes(page))[0].body.text === "Hello");
+  });
+}
+
+test("two dots beside a text stay, and so does a stroke that starts on a dot over it", async () => {
+  const page = await newPage();
+  await page.keyboard.press("t");
+  await page.mouse.click(300, 300);
+  await page.keyboard.type("Hello");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("p");
+  await page.mouse.dblclick(600, 500);
+  await waitForStrokes(page, 3);
+  await page.mouse.click(320, 300);
+  await drag(page, [[320, 300], [500, 320]]);
+  await waitForStrokes(page, 5);
+  assert.equal(await page.locator("#text-editor").isVisible(), false);
+});
+
+test("a double click on a text while the space bar is held keeps the stroke drawn before", async () => {
+  const page = await newPage();
+  await page.keyboard.press("t");
+  await page.mouse.click(300, 300);
+  await page.keyboard.type("Hello");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("p");
+  await drag(page, [[300, 500], [400, 500]]);
+  await waitForStrokes(page, 2);
+  await page.keyboard.down("Space");
+  await page.mouse.dblclick(320, 300);
+  await page.keyboard.up("Space");
+  await page.locator("#text-editor").waitFor();
+  await waitForStrokes(page, 2);
+});
+
+test("a colour and a size chosen while writing change the text, and the writing goes on", async () => {
+  const page = await newPage();
+  await page.keyboard.press("t");
+  await page.mouse.click(300, 300);
+  await page.keyboard.type("red ");
+  await page.click('[aria-label="Red"]');
+  await page.click('[aria-label="Very thick"]');
+  await page.keyboard.type("rose");
+  await page.keyboard.press("Escape");
+  const [{ body }] = await strokes(page);
+  assert.deepEqual([body.text, body.colour, body.width], ["red rose", "#d6402b", 80]);
+  // A text that was there before is recoloured with any tool, keeps its size, and is undone in one step.
+  await page.click('[aria-label="Thin"]');
+  await page.keyboard.press("h");
+  await page.mouse.dblclick(320, 300);
+  await page.locator("#text-editor").waitFor();
+  await page.click('[aria-label="Blue"]');
+  await page.mouse.click(600, 500);
+  const colour = async () => (await strokes(page))[0].body.colour;
+  await until("it is blue", async () => (await colour()) === "#2f7fc1");
+  assert.equal((await strokes(page))[0].body.width, 80);
+  await page.keyboard.press("Control+z");
+  await until("it is red again", async () => (await colour()) === "#d6402b");
+});
+
+test("the pen outranks a palm that touches before it, beside it or after it", async () => {
+  const one = await newUser({ hasTouch: true });
+  const page = await one.open(await server.drawing());
+  const session = await one.context.newCDPSession(page);
+  const pen = (/** @type {"mousePressed"|"mouseMoved"|"mouseReleased"} */ type, /** @type {number} */ x, /** @type {number} */ y) =>
+    session.send("Input.dispatchMouseEvent", {
+      type, x, y, force: 0.5, pointerType: "pen", button: "left", buttons: type === "mouseReleased" ? 0 : 1, clickCount: 1,
+    });
+  // A palm touches at one point or several; events of our own, since DevTools lets no touch and pen be down together.
+  const palm = (/** @type {string} */ type, /** @type {number} */ pointerId, /** @type {number} */ x) =>
+    page.evaluate(([type, pointerId, x]) => {
+      const init = { pointerType: "touch", pointerId: Number(pointerId), clientX: Number(x), clientY: 600, bubbles: true, cancelable: true, isPrimary: false };
+      document.getElementById("dynamic")?.dispatchEvent(new PointerEvent(String(type), init));
+    }, [type, pointerId, x]);
+  const stroke = async (/** @type {number} */ y, /** @type {() => Promise<void>} */ meanwhile) => {
+    await pen("mousePressed", 200, y);
+    await meanwhile();
+    for (let i = 1; i <= 10; i += 1) await pen("mouseMoved", 200 + i * 20, y);
+    await pen("mouseReleased", 400, y);
+  };
+  await stroke(200, async () => {});
+  await waitForStrokes(page, 1);
+  const before = await camera(page);
+  // Before the pen, which also ends what the palm began.
+  await palm("pointerdown", 71, 500);
+  await stroke(250, () => palm("pointermove", 71, 520));
+  await palm("pointerup", 71, 520);
+  await waitForStrokes(page, 2);
+  // Soon after the pen, at two points.
+  await stroke(300, async () => {
+    await palm("pointerdown", 72, 500);
+    await palm("pointerdown", 73, 530);
+    await palm("pointermove", 73, 560);
+  });
+  await palm("pointerup", 72, 500);
+  await palm("pointerup", 73, 560);
+  await waitForStrokes(page, 3);
+  for (const y of [200, 250, 300]) await waitForPixel(page, "static", [300, y]);
+  assert.deepEqual(await camera(page), before, "the palm moved nothing");
+  // Without the pen a finger pans.
+  await palm("pointerdown", 74, 500);
+  await palm("pointermove", 74, 450);
+  await palm("pointerup", 74, 450);
+  await until("the view moved", async () => (await camera(page)).x === before.x + 50);
+});
+
+test("leaving by the back link shows at once, even if the browser keeps the page", async () => {
+  const keeping = await launched({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  try {
+    const drawing = await server.drawing();
+    const [ada, bob] = [await TestUser.create(keeping, server), await newUser()];
+    const [page, other] = [await ada.open(drawing), await bob.open(drawing)];
+    const here = () => other.locator("#people").getAttribute("aria-label");
+    await until("both are here", async () => (await here()) === "People here: 2");
+    await page.click('[aria-label="All drawings"]');
+    await page.locator("#create").waitFor();
+    await until("the other sees it", async () => (await here()) === "People here: 1", 5_000);
+    await page.goBack();
+    await waitForStatus(page, "Saved");
+    await until("both are here again", async () => (await here()) === "People here: 2");
+    assert.deepEqual(ada.errors, []);
+  } finally {
+    await keeping.close();
+  }
+});
+
+test("undo of a stroke that somebody else has erased says so", async () => {
+  const drawing = await server.drawing();
+  const [a, b] = [await (await newUser()).open(drawing), await (await newUser()).open(drawing)];
+  await drag(a, [[200, 200], [300, 200]]);
+  await waitForStrokes(b, 1);
+  await b.keyboard.press("e");
+  await drag(b, [[250, 180], [250, 220]]);
+  await waitForStrokes(a, 0);
+  await a.keyboard.press("Control+z");
+  await a.getByText("somebody else has erased it").waitFor({ timeout: 5_000 });
+  await waitForStatus(a, "Saved");
+});
+
+test("people in one drawing have different colours", async () => {
+  const drawing = await server.drawing();
+  const pages = [];
+  for (const name of ["Ada", "Bob", "Eve"]) {
+    const one = await newUser();
+    await one.context.addInitScript((name) => {
+      if (!localStorage.getItem("me")) localStorage.setItem("me", JSON.stringify({ name, colour: "#c2452d" }));
+    }, name);
+    pages.push(await one.open(drawing));
+  }
+  for (const page of pages) {
+    await until("there are three colours", async () => {
+      const colours = await page.locator("#people .face").evaluateAll((faces) => faces.map((face) => face.style.getPropertyValue("--face")));
+      return colours.length === 3 && new Set(colours).size === 3;
+    });
+    await waitForStatus(page, "Saved");
+  }
+});
+
+test("the marker never lightens the ink below it, in progress or done", async () => {
+  const page = await newPage();
+  await page.click('[aria-label="Very thick"]');
+  await drag(page, [[300, 200], [300, 400]]);
+  await waitForStrokes(page, 1);
+  await waitForPixel(page, "static", [300, 300]);
+  const [dark] = await pixel(page, "static", 300, 300);
+  await page.keyboard.press("m");
+  await page.click('[aria-label="Yellow"]');
+  await drag(page, [[200, 300], [400, 300]], { lift: false });
+  await until("the marker is visible", async () => (await pixel(page, "dynamic", 250, 300))[3] > 0);
+  assert.equal(await page.evaluate(() => document.getElementById("dynamic").style.mixBlendMode), "multiply");
+  await page.mouse.up();
+  await until("the marker is done", async () => (await pixel(page, "static", 250, 300))[3] > 0);
+  const [red] = await pixel(page, "static", 300, 300);
+  assert.ok(red <= dark, `${red} is lighter than ${dark}`);
+  await until("nothing blends any more", () => page.evaluate(() => document.getElementById("dynamic").style.mixBlendMode === ""));
+});
+
+test("far from all strokes a button leads back, and an empty drawing has none", async () => {
+  const page = await newPage();
+  const back = page.getByRole("button", { name: "Back to the drawing" });
+  await page.mouse.move(500, 300);
+  await page.mouse.wheel(5_000, 5_000);
+  await drag(page, [[300, 300], [400, 300]]);
+  await waitForStrokes(page, 1);
+  await waitForStatus(page, "Saved");
+  assert.equal(await back.isVisible(), false);
+  await page.mouse.wheel(0, 3_000);
+  await back.click();
+  await back.waitFor({ state: "hidden" });
+  const { x, y } = await page.evaluate(() => {
+    const { replica, viewport } = /** @type {any} */ (globalThis).__whiteboard;
+    return viewport.toScreen(replica.ordered()[0].body);
+  });
+  assert.ok(x > 0 && x < 1000 && y > 0 && y < 700);
+});
+
+test("tool, colour and width are remembered after a reload", async () => {
+  const page = await newPage();
+  await page.click('#tools [aria-label^="Arrow"]');
+  await page.click('[aria-label="Violet"]');
+  await page.click('[aria-label="Thick"]');
+  await page.reload();
+  await waitForStatus(page, "Saved");
+  for (const label of ["Arrow (A)", "Violet", "Thick"]) {
+    assert.equal(await page.locator(`[aria-label="${label}"]`).getAttribute("aria-pressed"), "true", label);
+  }
+  await drag(page, [[200, 300], [500, 300]]);
+  await waitForStrokes(page, 1);
+  const [{ body: { tool, colour, width } }] = await strokes(page);
+  assert.deepEqual([tool, colour, width], ["arrow", "#7f52b5", 8]);
+  await page.evaluate(() => localStorage.setItem("tool", '{"choice":"saw","colour":99}'));
+  await page.reload();
+  await waitForStatus(page, "Saved");
+  assert.equal(await page.locator('[aria-label="Pen (P)"]').getAttribute("aria-pressed"), "true");
+});
+
+test("Ctrl and the wheel over a panel zoom the drawing, not the page", async () => {
+  const page = await newPage();
+  await page.evaluate(() => addEventListener("wheel", (event) => Object.assign(globalThis, { __prevented: event.defaultPrevented })));
+  for (const panel of ["#dock #kit", ".titled"]) {
+    const { x, y, width, height } = await page.locator(panel).boundingBox();
+    await page.mouse.move(x + width / 2, y + height / 2);
+    const { zoom } = await camera(page);
+    await page.keyboard.down("Control");
+    await page.mouse.wheel(0, -40);
+    await page.keyboard.up("Control");
+    await until("the drawing is larger", async () => (await camera(page)).zoom > zoom);
+    assert.equal(await page.evaluate("__prevented"), true, panel);
+  }
+});
+
+test("with reduced motion nothing moves, not even what is drawn before an element", async () => {
+  const page = await newPage({ reducedMotion: "reduce" });
+  await page.locator("#save-status").evaluate((status) => (status.dataset.state = "connecting"));
+  const moving = await page.evaluate(() => [...document.querySelectorAll("*")].flatMap((each) => ["", "::before", "::after"].map((part) => getComputedStyle(each, part)))
+    .filter(({ animationName, transitionDuration }) => animationName !== "none" || transitionDuration !== "0s").length);
+  assert.equal(moving, 0);
+});

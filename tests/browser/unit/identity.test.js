@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cleanName, distinctColour, randomIdentity } from "../../../static/identity.js";
+
+/** @type {(author: string, colour: string) => any} */
+const person = (author, colour) => ({ author, colour, name: author, writer: author });
+
+test("of two people with one colour the later id takes a free one", () => {
+  const { colour } = randomIdentity();
+  const listed = [person("a", colour), person("b", colour)];
+  assert.equal(distinctColour(colour, "a", listed), null);
+  const taken = distinctColour(colour, "b", listed);
+  assert.ok(taken !== null && taken !== colour);
+  assert.equal(distinctColour(taken, "b", [person("a", colour), person("b", taken)]), null);
+});
+
+test("two tabs of one person share a colour, and take the same other one", () => {
+  const { colour } = randomIdentity();
+  assert.equal(distinctColour(colour, "b", [person("b", colour), person("b", colour)]), null);
+  const first = distinctColour(colour, "b", [person("a", colour)]);
+  assert.equal(distinctColour(colour, "b", [person("a", colour)], first), first);
+});
+
+test("eight people end up with eight colours, and a ninth keeps what it has", () => {
+  const people = Array.from({ length: 8 }, (_, at) => person(`p${at}`, "#c2452d"));
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const one of people) {
+      const colour = distinctColour(one.colour, one.author, people);
+      if (colour) [one.colour, changed] = [colour, true];
+    }
+  }
+  assert.equal(new Set(people.map(({ colour }) => colour)).size, 8);
+  assert.equal(distinctColour("#c2452d", "p9", people), null);
+});
+
+test("a clean name has no control characters and at most 40 characters", () => {
+  assert.equal(cleanName(` A\u0000da ${"x".repeat(60)}`), `Ada ${"x".repeat(36)}`);
+});
