@@ -80,7 +80,8 @@ impl Contention {
     /// of the turn to ask for, if it is time to ask.
     pub(super) fn lost(&mut self, append: Duration, now: Instant) -> Option<Duration> {
         let losing = now - *self.losing_since.get_or_insert(now);
-        if losing < PATIENCE || self.has_asked(now) || self.turn.is_some() {
+        let has_turn = self.turn.as_ref().is_some_and(|turn| now < turn.until);
+        if losing < PATIENCE || self.has_asked(now) || has_turn {
             return None;
         }
         let (shortest, longest) = TURN;

@@ -277,6 +277,10 @@ impl<M: Mailbox> Core<M> {
     /// Handles an input.
     pub fn step(&mut self, now: Instant, input: Input<M>, effects: &mut Vec<Effect>) {
         let step = &mut Step { now, effects };
+        if self.lifecycle.is_ended() && !matches!(input, Input::Session(_) | Input::Read(_)) {
+            // Only those who still arrive are answered.
+            return;
+        }
         match input {
             Input::Session(message) => self.on_session(message, step),
             Input::Read(request) => {
@@ -313,6 +317,9 @@ impl<M: Mailbox> Core<M> {
         }
         // Whatever was delivered may have found a full mailbox.
         self.watch_slow_subscribers(step);
+        if self.lifecycle.is_ended() {
+            self.timers = Timers::default();
+        }
     }
 
     /// When [`Input::Timer`] is due.
@@ -455,10 +462,14 @@ impl<M: Mailbox> Core<M> {
         }
         if self.presence.expire_peers() {
             self.presence_changed(step);
+            self.signalling.announce_soon();
         }
         if self.presence.is_shared() {
             self.signalling.dirty.for_peers_changes();
             self.schedule_signals(step);
+        } else if self.signalling.announcement_is_due() {
+            // A peer that opened the drawing may have missed the announcement, or its own was lost.
+            self.announce(step);
         }
     }
 

@@ -82,6 +82,7 @@ impl<H> Registration<H> {
                 let idle = entry.requests_sent == requests_seen;
                 if idle {
                     open.remove(&self.id);
+                    self.entries.counted.notify_one();
                 }
                 idle
             }

@@ -214,8 +214,9 @@ impl Replica {
         let drawing = self.drawing.as_ref().filter(|drawing| drawing.is_whole())?;
         let (indexed, head) = (self.indexed, drawing.head());
         let passed = head.saturating_sub(indexed) as usize;
-        let is_due =
-            passed >= INDEX_AFTER && passed - drawing.living(indexed, head).count() >= INDEX_AFTER;
+        // Compared with the rows themselves, few to be skipped cost nothing.
+        let enough = INDEX_AFTER.max(drawing.strokes());
+        let is_due = passed >= enough && passed - drawing.living(indexed, head).count() >= enough;
         if !is_due || self.is_outdated {
             return None;
         }

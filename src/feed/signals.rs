@@ -11,6 +11,10 @@ use crate::domain::signal::Signals;
 use crate::metrics::{Dropped, Metrics};
 use crate::protocol::PeerMessage;
 
+/// A feed that knows no peer announces itself again after this many heartbeats, which is half a
+/// minute: its announcement, or a peer's, may have been lost.
+const HEARTBEATS_UNTIL_ANNOUNCED: u8 = 15;
+
 /// The presence that the other servers have to be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ForPeers {
@@ -80,6 +84,8 @@ pub(super) struct Signalling {
     pub(super) want_presence: bool,
     /// A row is in flight.
     pub(super) is_publishing: bool,
+    /// Heartbeats without a peer since this feed announced itself.
+    unanswered: u8,
     /// When signals were last sent to the sessions.
     pub(super) sent_at: Option<Instant>,
 }
@@ -101,6 +107,22 @@ impl Signalling {
         metrics: &Metrics,
     ) {
         gather(&mut self.for_peers, newer, max_points, metrics);
+    }
+
+    /// This feed announces itself to the feeds of other servers.
+    pub(super) fn announced(&mut self) {
+        self.unanswered = 0;
+    }
+
+    /// A row was not written, or the last peer is gone: announces this feed at the next heartbeat.
+    pub(super) fn announce_soon(&mut self) {
+        self.unanswered = HEARTBEATS_UNTIL_ANNOUNCED;
+    }
+
+    /// A heartbeat passed without a peer: whether this feed has to announce itself again.
+    pub(super) fn announcement_is_due(&mut self) -> bool {
+        self.unanswered = self.unanswered.saturating_add(1);
+        self.unanswered > HEARTBEATS_UNTIL_ANNOUNCED && !self.is_publishing
     }
 
     pub(super) fn has_news_for_peers(&self) -> bool {

@@ -109,8 +109,7 @@ impl Sync {
 
     /// Whether the live queries are open and have not delivered what was stored for some heartbeats.
     pub(super) fn has_stalled(&mut self, head: Seq) -> bool {
-        let is_open = matches!(self.subscription, Subscription::Unread | Subscription::Live);
-        is_open && self.monitor.is_stalled(head)
+        self.subscription == Subscription::Live && self.monitor.is_stalled(head)
     }
 
     /// Time from one head check to the next.

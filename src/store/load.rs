@@ -26,8 +26,11 @@ SELECT head, compacted, epoch, title, deleted FROM ONLY $drawing;
 SELECT * FROM ONLY $living;
 COMMIT;";
 const READ_ROWS: &str = "SELECT * FROM $rows";
+/// Only while the drawing is there and of this epoch.
 const WRITE_INDEX: &str =
-    "UPSERT $living SET epoch = $epoch, head = $head, positions = $positions RETURN NONE";
+    "IF (SELECT VALUE epoch FROM ONLY $drawing WHERE deleted IS NONE) = $epoch {
+    UPSERT $living SET epoch = $epoch, head = $head, positions = $positions RETURN NONE
+}";
 
 /// The positions of all living strokes up to a head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,10 +89,15 @@ impl Store {
             indexed: 0,
         };
         let index = Fields::maybe(results.take(2)?)
-            .map(from_index)
-            .transpose()?
-            .filter(|index| index.epoch == loaded.epoch && index.head <= loaded.head);
+            // One that cannot be read is of no use, and does no harm.
+            .and_then(|row| from_index(row).ok())
+            .filter(|index| index.epoch == loaded.epoch);
         if let Some(index) = index {
+            if index.head > loaded.head {
+                // The history went back, and nobody noticed: its positions would mean two things.
+                self.renew_epoch(drawing, loaded.epoch).await?;
+                return Err(history_changed());
+            }
             loaded.indexed = index.head;
             for positions in index.positions.chunks(CHUNK_STROKES as usize) {
                 loaded.living.extend(self.rows(drawing, positions).await?);
@@ -107,7 +115,13 @@ impl Store {
             living: 0,
             tombstones: FIRST_TOMBSTONES,
         };
-        let read = self.read_range(drawing, &tombstones).await?;
+        let mut read = self.read_range(drawing, &tombstones).await?;
+        let (epoch, compacted) = read.history()?;
+        if epoch != loaded.epoch {
+            return Err(history_changed());
+        }
+        // Some may have been removed since the drawing was read.
+        loaded.compacted = compacted;
         let are_all = (read.tombstones.len() as u64) < FIRST_TOMBSTONES;
         loaded.tombstones = are_all.then_some(read.tombstones);
         let mut after = loaded.indexed;
@@ -148,6 +162,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let positions = Bytes::from(to_bytes(&index.positions));
         let values = variables([
+            ("drawing", drawing_record(drawing)),
             ("living", living_record(drawing)),
             ("epoch", uuid(index.epoch.0)),
             ("head", int(index.head)),
@@ -156,6 +171,11 @@ impl Store {
         self.0.query_with_retry(WRITE_INDEX, values).await?;
         Ok(())
     }
+}
+
+/// Another attempt loads the history that has begun.
+fn history_changed() -> StoreError {
+    StoreError::Failed("the drawing's history changed during the load".into())
 }
 
 fn from_index(mut row: Fields) -> Result<LivingIndex, StoreError> {

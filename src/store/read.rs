@@ -72,6 +72,13 @@ pub(super) struct Read {
     pub(super) tombstones: Vec<Change>,
 }
 
+impl Read {
+    /// The epoch and the compacted position.
+    pub(super) fn history(&mut self) -> Result<(Epoch, Seq), StoreError> {
+        Ok((self.drawing.epoch()?, self.drawing.seq("compacted")?))
+    }
+}
+
 impl Store {
     /// Reads the changes after `since`: at most [`CHUNK_STROKES`] living strokes, and some
     /// tombstones.

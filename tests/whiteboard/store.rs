@@ -386,12 +386,28 @@ async fn a_first_load_reads_the_rows_that_an_index_lists_and_what_is_newer(store
     );
     assert_eq!((loaded.head, loaded.indexed), (12, 10));
     assert_eq!(loaded.tombstones, Some(Vec::new()));
-    // The index of another epoch lists nothing of this one.
+    // An index of another epoch is not written, and that of the epoch before is not used.
     let other = index(Epoch::random(), vec![1]);
     store.write_index(drawing, &other).await.unwrap();
+    assert_eq!(store.load(drawing).await.unwrap().indexed, 10);
+    store.renew_epoch(drawing, epoch).await.unwrap();
     let loaded = store.load(drawing).await.unwrap();
     assert_eq!(seqs(&loaded), [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12]);
     assert_eq!(loaded.indexed, 0);
+    // One from beyond the head proves that the history went back: it begins another epoch.
+    let beyond = LivingIndex {
+        epoch: loaded.epoch,
+        head: 13,
+        positions: vec![13],
+    };
+    store.write_index(drawing, &beyond).await.unwrap();
+    assert!(matches!(
+        store.load(drawing).await,
+        Err(StoreError::Failed(_))
+    ));
+    let renewed = store.load(drawing).await.unwrap();
+    assert_ne!(renewed.epoch, loaded.epoch);
+    assert_eq!(renewed.living, loaded.living);
 }
 
 async fn a_first_load_reads_living_strokes_only_however_many_were_erased(store: Store) {

@@ -2,7 +2,7 @@
 //!
 //! It must never judge a position beyond its own head.
 
-use super::{Core, Step};
+use super::{Core, Effect, Step};
 use crate::domain::access::Access;
 use crate::domain::ids::{SessionId, Writer};
 use crate::domain::people::Person;
@@ -68,6 +68,7 @@ impl<M: Mailbox> Core<M> {
             } => {
                 self.subscribers
                     .join(session, mailbox, drawing, (since, epoch), resync, step.now);
+                step.effect(Effect::Sessions(self.subscribers.len()));
             }
             PendingRequest::Hello {
                 session,

@@ -146,6 +146,7 @@ impl<M: Mailbox> Core<M> {
 
     /// Announces that this feed is new, and requests the other servers' lists.
     pub(super) fn announce(&mut self, step: &mut Step) {
+        self.signalling.announced();
         let message = PeerMessage {
             want_presence: true,
             presence: Some(self.presence.whole_for_peers()),
@@ -185,13 +186,14 @@ impl<M: Mailbox> Core<M> {
                 .metrics
                 .signals_dropped
                 .count(Dropped::Unwritten);
+            self.signalling.announce_soon();
             log::debug!(
                 "signals of drawing {} were not written: {error}",
                 self.environment.drawing
             );
-            return;
+        } else {
+            self.sync.monitor.on_row_stored(number);
         }
-        self.sync.monitor.on_row_stored(number);
         if self.signalling.has_news_for_peers() {
             self.schedule_signals(step);
         }

@@ -9,6 +9,7 @@ use crate::feed::lifecycle::CloseReason;
 use crate::feed::mailbox::Mailbox;
 use crate::feed::replica::{Placed, ReadOutcome, ReadPlan};
 use crate::feed::subscribers::Retained;
+use crate::feed::sync::Reading;
 use crate::feed::timers::Timer;
 use crate::metrics::{GapFix, Resync};
 use crate::protocol::{ResetReason, ServerFrame};
@@ -161,7 +162,8 @@ impl<M: Mailbox> Core<M> {
         for request in self.requests.take_waiting() {
             self.request(request, Resync::Cold, step);
         }
-        if again {
+        // A read that began meanwhile is as good.
+        if again && self.sync.reading() == Reading::Idle {
             self.read(step);
         }
     }
@@ -196,8 +198,7 @@ impl<M: Mailbox> Core<M> {
             Placed::Applied => self.head_moved(step),
             Placed::Waits => {
                 if self.replica.drawing().is_some() {
-                    let timeout = self.environment.settings.gap_timeout;
-                    self.timers.set_if_unset(Timer::Gap, step.now + timeout);
+                    self.wait_for_gap(step);
                 }
             }
             Placed::Overflow(dropped) => {
@@ -207,18 +208,25 @@ impl<M: Mailbox> Core<M> {
         }
     }
 
+    fn wait_for_gap(&mut self, step: &mut Step) {
+        let timeout = self.environment.settings.gap_timeout;
+        self.timers.set_if_unset(Timer::Gap, step.now + timeout);
+    }
+
     pub(super) fn on_gap_timeout(&mut self, step: &mut Step) {
-        if self.replica.has_gap() {
-            self.environment.metrics.gaps.count(GapFix::Reading);
-            self.read(step);
-        } else {
-            self.environment.metrics.gaps.count(GapFix::Waiting);
-        }
+        self.environment.metrics.gaps.count(GapFix::Reading);
+        self.read(step);
     }
 
     /// The head moved, or a read ended: buffered changes may be next now, and sessions get them.
     fn head_moved(&mut self, step: &mut Step) {
         self.replica.take_waiting();
+        if self.replica.has_gap() {
+            self.wait_for_gap(step);
+        } else if self.timers.is_set(Timer::Gap) {
+            self.timers.cancel(Timer::Gap);
+            self.environment.metrics.gaps.count(GapFix::Waiting);
+        }
         self.note_state();
         if self.timers.is_set(Timer::Append) {
             // This may be what another server had its turn for.
