@@ -9,7 +9,7 @@
 //!
 //! 1. The client draws it at once, sends it as ink while it grows, and on pen-up makes it an op
 //!    with a number, which stays in the client's outbox until it is acknowledged.
-//! 2. [`session`]: one actor per WebSocket parses the frame into types that cannot be wrong
+//! 2. [`session`]: one actor per WebSocket parses the frame into validated types
 //!    ([`protocol`]), refuses the rest with a reason, and submits the ops in the order of their
 //!    numbers.
 //! 3. [`feed`]: one actor per open drawing and server. [`Drawing::decide`] turns the ops into
@@ -31,10 +31,20 @@
 //!
 //! # Layers
 //!
-//! Each folder is a layer, listed below from the bottom. A module uses its own layer and those
-//! below it, and no two modules import each other; `tests/layers.rs` checks that. [`domain`] and
-//! [`protocol`] are pure, only [`store`] knows SurrealDB, and only [`session`], [`web`] and
-//! [`server`] know HTTP.
+//! Each folder is a layer. From the bottom they are [`domain`], [`protocol`], [`metrics`], [`store`],
+//! [`backoff`], [`feed`], [`heartbeat`], [`session`], [`web`], [`config`], [`server`] and `main`. A
+//! module uses its own layer and those below it, and no two modules import each other;
+//! `tests/layers.rs` checks that. [`domain`] and [`protocol`] are pure, only [`store`] knows
+//! SurrealDB, and only [`session`], [`web`], [`server`] and `main` use actix-web.
+//!
+//! # Why nothing acknowledged is lost
+//!
+//! * `done` is sent only after the op's row is committed, or after a verdict whose head was verified
+//!   against the database's.
+//! * A commit is on disk: the storage engine runs with `sync=every`, SurrealDB's default too.
+//! * An append is a compare-and-swap on the head, so it cannot overwrite what another server stored.
+//! * Until its answer, an op stays in the client's outbox.
+//! * A restored backup is detected by its epoch: clients load the drawing again from its beginning.
 //!
 //! # Invariants
 //!

@@ -25,8 +25,15 @@
 //!   hexadecimal digits. `next` is the number of the first op without an answer. A page that sends the
 //!   outbox of a closed page omits `name` and `colour`, and is not listed.
 //! * `ops`: at most [`MAX_OPS_PER_FRAME`], 500, numbered without gaps per page.
+//! * `points`, in a body and in ink, are base64 of a compact format, which `src/domain/points.rs` describes.
+//! * `signal`: shown to others and never stored; it has a pointer, ink or both. `pointer` is the place of the
+//!   page's pointer, and `away` says that it left the drawing. `ink` is a part of the stroke being drawn:
+//!   `stroke` and `n` are those of its later op, `offset` is the index of the part's first point within the
+//!   stroke, and `x` and `y` are where that point is. A part replaces all points from its `offset` on. With
+//!   `"end":true` the stroke was cancelled.
 //! * `since`: asks for the changes after a position.
 //! * `people`: asks for the whole list of people.
+//! * `ping`: asks for a `pong`, which has the head, so that the page notices a dead socket or missing changes.
 //!
 //! # To the page
 //!
@@ -48,7 +55,7 @@
 //!
 //! * `strokes` covers the positions after `from` up to `head`. A position without a change in it belongs
 //!   to a stroke that changed again later. The page classifies the frame with
-//!   [`arrival`](crate::domain::sequence::arrival), applies the changes that are newer than what it
+//!   [`arrival`](crate::domain::sequence::arrival) in `src/domain/sequence.rs`, applies the changes that are newer than what it
 //!   holds, and then holds `head`; on a gap it sends `since`.
 //! * `reset`: discard every stroke and position, and load from 0. The outbox stays.
 //! * `read`: the changes after `since` are too large for the socket. Fetch them from
@@ -67,7 +74,8 @@
 //! A refusal is not stored: that would cost every server a durable write for an op that changed nothing.
 //! So if a refusal is lost with its socket and the page sends the op again, the op is decided again, and
 //! may be applied then. Each answer is true when it is given. An op that was applied is applied once,
-//! however often it is sent.
+//! however often it is sent. If a later op of the same writer is stored, the server answers `done` although
+//! the op was refused; the page notices that a drawn stroke is missing.
 //!
 //! The rule for a page: after `refused`, it never sends that op again, nor does a page that takes over
 //! its outbox. It starts to remove the op from its storage before it acts on the frame. If later ops need
@@ -88,12 +96,13 @@
 //! `joined` lists pages, at most [`MAX_LISTED`](crate::feed::presence::MAX_LISTED), 50. In a crowd,
 //! pages with activity are listed before idle ones, and only listed pages get their pointers sent to
 //! others. Updates are batched for longer the more people there are, up to a second from some hundreds on:
-//! see [`people_pause`](crate::feed::presence::people_pause).
+//! see [`people_pause`](crate::feed::presence::people_pause) in `src/feed/presence.rs`.
 //!
 //! # Closing
 //!
 //! A close code is 4000 plus an HTTP status, 1012 (restart) or 1013 (load). The reason begins with
-//! `again: `, `again in N ms: ` or `final: `, which says whether to reconnect: see [`Close`].
+//! `again: `, `again in N ms: ` or `final: `, which says whether to reconnect: see [`Close`] in
+//! `src/protocol/close.rs`.
 
 mod client;
 mod close;

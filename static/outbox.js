@@ -3,10 +3,11 @@
  * One writer's unanswered ops: numbered, stored so that they survive the tab, sent in order, and
  * removed only by an answer.
  *
- * It must never send an op before it is stored, never leave a gap in the numbers, and never resend an
- * op after its refusal: servers do not remember refusals and would decide it again. So a refused op is
- * removed from the store before anyone is notified; otherwise a tab that recovers this one's ops could
- * resend it.
+ * It sends an op once storing it has succeeded or failed; after a failure the op is in memory only.
+ *
+ * It must never leave a gap in the numbers, and never resend an op after its refusal: servers do not
+ * remember refusals and would decide it again. Removing or replacing a refused op starts before anyone
+ * is notified; otherwise a tab that recovers this one's ops could resend it.
  */
 
 import { randomId } from "./ids.js";
@@ -101,7 +102,7 @@ export class Outbox {
   }
 
   /**
-   * Numbers and stores a draft, and sends it once it is stored.
+   * Numbers and stores a draft, and sends it once storing it has succeeded or failed.
    * @param {OpDraft} draft
    * @returns {Op}
    */

@@ -170,13 +170,13 @@ impl<'a> Batch<'a> {
         change
             .prior_ops
             .retain(|prior_op| prior_op.writer != writer.id);
-        let moved_on = held.map(Change::row);
+        let old_row = held.map(Change::row);
         match place {
             Some(place) => self.changes[place] = change,
             None => {
                 self.places.insert(op.stroke, self.changes.len());
                 self.changes.push(change);
-                self.replaced.extend(moved_on);
+                self.replaced.extend(old_row);
             }
         }
         self.strokes = strokes;
@@ -209,7 +209,7 @@ type Outcome = (Option<i64>, Option<Body>);
 /// The effect of an op on a stroke: `None` when there is none.
 fn outcome(held: Option<&Change>, kind: &OpKind) -> Result<Option<Outcome>, Refusal> {
     let living = held.and_then(|held| held.body.as_ref());
-    let moved_on =
+    let base_is_outdated =
         |base: &Option<OpId>| base.is_some_and(|base| held.is_none_or(|held| held.op != base));
     match kind {
         OpKind::Draw { .. } if held.is_some() => Err(Refusal::Exists),
@@ -217,18 +217,18 @@ fn outcome(held: Option<&Change>, kind: &OpKind) -> Result<Option<Outcome>, Refu
         OpKind::Edit { set, z, base } => match living {
             None if held.is_none() => Err(Refusal::Absent),
             None => Err(Refusal::Erased),
-            Some(_) if moved_on(base) => Err(Refusal::Changed),
+            Some(_) if base_is_outdated(base) => Err(Refusal::Changed),
             Some(body) => match body.with(set) {
                 Ok(body) => Ok(Some((*z, Some(body)))),
                 Err(error) => Err(Refusal::Invalid(error.to_string())),
             },
         },
         OpKind::Erase { .. } if living.is_none() => Ok(None),
-        OpKind::Erase { base } if moved_on(base) => Err(Refusal::Changed),
+        OpKind::Erase { base } if base_is_outdated(base) => Err(Refusal::Changed),
         OpKind::Erase { .. } => Ok(Some((None, None))),
         OpKind::Restore { .. } if held.is_none() => Err(Refusal::Absent),
         OpKind::Restore { body, base } => {
-            if living.is_some() || moved_on(&Some(*base)) {
+            if living.is_some() || base_is_outdated(&Some(*base)) {
                 Err(Refusal::Changed)
             } else {
                 Ok(Some((None, Some(body.clone()))))

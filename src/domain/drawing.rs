@@ -11,7 +11,9 @@
 //! number in the rows counts as done. A refusal leaves no row, so the same op with the same number
 //! may succeed later, as an edit does once its stroke was restored. This is deliberate: to remember
 //! refusals, every server would have to store something durable for ops that changed nothing. A
-//! client that received a refusal never sends the op again.
+//! client that received a refusal never sends the op again. If a later op of the same writer is
+//! stored, the server answers `done` although the op was refused; the page notices that a drawn
+//! stroke is missing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;

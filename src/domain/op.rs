@@ -69,8 +69,9 @@ pub struct Change {
     pub author: PersonId,
     /// The last op that changed the stroke.
     pub op: OpId,
-    /// The highest op numbers of other writers on this stroke that no other row has: the rows
-    /// together always hold the highest number of every writer.
+    /// Op numbers of writers whose row this change replaced; kept so that their ops are still
+    /// recognised when sent again. Only those that no other row has: the rows together always hold
+    /// the highest number of every writer.
     pub prior_ops: Vec<OpId>,
     /// The stroke's body, or `None` when it is erased.
     pub body: Option<Body>,

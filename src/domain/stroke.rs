@@ -1,8 +1,8 @@
-//! The body of a stroke: its tool, position, colour, points and text, validated at the edge.
+//! The body of a stroke: its tool, place (x, y), colour, points and text, validated at the edge.
 //!
 //! Inside the server a valid body is opaque JSON: it is stored, edited and sent as text without
 //! being parsed again. Unknown fields are kept, so that a newer client may add one without a
-//! migration.
+//! migration. A new tool needs all servers upgraded first: an older server refuses it for good.
 
 use std::fmt;
 use std::sync::Arc;

@@ -44,7 +44,7 @@ pub(crate) struct Read(pub ReadRequest);
 #[rtype(result = "()")]
 pub(crate) struct HeadReport(pub Option<Head>);
 
-/// The server stops: close the sessions, finish what is queued, and stop.
+/// The server stops: store what is queued, then close the sessions, and stop.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Drain {
@@ -63,7 +63,7 @@ pub struct Feed {
     limits: Limits,
     mailbox_capacity: usize,
     core: Core<SessionMailbox>,
-    /// Futures of the core's effects that are not done yet.
+    /// Effects that the core gave and that are not executed yet.
     effects: Vec<Effect>,
     registration: Registration<FeedHandle>,
     /// The live queries, while they are open or requested.

@@ -6,9 +6,11 @@
 //!
 //! # How it keeps up
 //!
-//! The core holds the drawing in memory ([`Replica`]). Three sources move it on, all judged by
-//! the same stale / next / gap rule: its own appends, the subscription (live queries), and finite reads. It
-//! subscribes first and reads second. That alone leaks: a write that began before the live
+//! The core holds the drawing in memory ([`Replica`]). Three sources move it on: its own appends,
+//! the subscription (live queries), and finite reads. Changes by appends and live queries are judged
+//! by the stale / next / gap rule; a read fills in what is after the head.
+//!
+//! The core subscribes first and reads second. That alone leaks: a write that began before the live
 //! query and committed after the read notifies nobody, and a lost last notification leaves no
 //! gap to see. So the drawing's head is compared with the database's a few times after each
 //! subscription, and every few seconds for as long as it is open.
@@ -19,10 +21,14 @@
 //! lifecycle     Open ----------> Draining ------------> Ended     the server stops
 //!                 \--------------------------------------/        the drawing is gone, or was never read
 //!
-//! subscription  Closed -> Opening -> Unread -> Live -> Closed     closed: ended, failed or stalled
+//! subscription  Closed -> Opening -> Unread -> Live
+//!               Live -> Opening                                   stalled
+//!                    -> Closed                                    ended or failed
 //! reading       Idle -> InFlight -> Idle                          no append begins unless Idle
 //!                          \-> Waiting -> InFlight                it failed: after a pause
+//!               Idle -> Waiting                                   an append had no answer, or a probe failed
 //! writer        Idle -> InFlight -> Idle                          won: acknowledge; lost: read, decide again
+//!                          |                                      no answer: pause, read, decide again
 //!                          \-> Probing -> Idle                    an op alone failed
 //! ```
 //!
@@ -116,7 +122,7 @@ pub enum Input<M> {
     Deferred,
     /// The time of [`Core::next_timer`] has come.
     Timer,
-    /// The server stops: close the sessions, finish what is queued.
+    /// The server stops: store what is queued, then close the sessions.
     Drain,
     /// The server stops at once.
     ForceClose,

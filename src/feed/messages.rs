@@ -25,7 +25,7 @@ pub enum FromSession<M> {
         /// The epoch that position belongs to.
         epoch: Option<Epoch>,
     },
-    /// The client sent `hello`, and may draw.
+    /// The client said who it is.
     Hello {
         /// The session.
         session: SessionId,

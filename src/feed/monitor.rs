@@ -73,7 +73,8 @@ impl LiveQueryMonitor {
         self.written = self.written.max(row);
     }
 
-    /// The row of this number was received. Numbers of an earlier feed are higher.
+    /// The row of this number was received. A row of an earlier feed of this server may have a higher
+    /// number: ignore it.
     pub(super) fn on_row(&mut self, row: u64) {
         if row <= self.numbered {
             self.rows.received = self.rows.received.max(row);

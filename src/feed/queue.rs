@@ -1,14 +1,15 @@
 //! The ops of one open drawing that wait to be appended, and the batch in flight.
 //!
-//! Its capacity is bounded and reserved before an op is submitted, so that no op in it is ever
-//! dropped.
+//! Its capacity is bounded and reserved before an op is submitted, so that it always has room for a
+//! submitted op. A drain acknowledges every accepted op; otherwise unanswered ops stay in the clients'
+//! outboxes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::domain::batch::{Decision, Verdict};
-use crate::domain::ids::{Writer, WriterId};
+use crate::domain::ids::{SessionId, Writer, WriterId};
 use crate::domain::op::{Change, Op, OpKind};
 
 /// Most ops of one transaction.
@@ -17,9 +18,6 @@ pub const MAX_BATCH_OPS: usize = 500;
 pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
 /// Size that an op counts in addition to its body, in bytes.
 const OP_BYTES: usize = 200;
-
-/// Identifies a session within its process.
-pub type SessionId = u64;
 
 /// The size that an op counts, in bytes.
 pub fn op_bytes(op: &Op) -> usize {

@@ -234,7 +234,7 @@ impl Replica {
     }
 
     /// Compares with what the database reports: true when one of both is behind, which only a read
-    /// can tell.
+    /// can tell. If they are equal, it also forgets the tombstones that the database has compacted.
     pub(super) fn differs_from(&mut self, report: &Head) -> bool {
         let Some(drawing) = &mut self.drawing else {
             return false;

@@ -5,8 +5,8 @@
 //!
 //! # The cost of a slow client
 //!
-//! A setting bounds the bytes of frames queued in its mailbox, which other sessions share, and its
-//! connection holds a copy of some 32 KiB and one frame of about [`MAX_STROKES_FRAME_BYTES`] or one
+//! A setting bounds the bytes queued in its mailbox, which are frames, whose bytes are shared with
+//! other sessions; its connection holds a copy of some 32 KiB and one frame of about [`MAX_STROKES_FRAME_BYTES`] or one
 //! stroke. Beside that it may have pending acks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

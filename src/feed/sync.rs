@@ -4,8 +4,12 @@
 //! write between the two is found by one or the other only then.
 //!
 //! ```text
-//! subscription:  Closed -> Opening -> Unread -> Live       any of them -> Closed when it ends
-//! reading:       Idle -> InFlight -> Idle, or Waiting (after a failure) -> InFlight
+//! subscription:  Closed -> Opening -> Unread -> Live
+//!                Unread, Live -> Opening                   stalled
+//!                Opening, Unread, Live -> Closed           ended or failed
+//! reading:       Idle -> InFlight -> Idle
+//!                InFlight -> Waiting -> InFlight           it failed: after a pause
+//!                Idle -> Waiting                           an append had no answer, or a probe failed
 //! ```
 
 use std::time::Duration;

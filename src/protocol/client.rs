@@ -1,4 +1,4 @@
-//! Frames from a client, parsed into types that cannot be wrong.
+//! Frames from a client, parsed into validated types.
 //!
 //! Nothing later checks a frame again: a malformed op must be refused here.
 

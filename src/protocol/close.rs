@@ -9,7 +9,7 @@ use super::limits::{MAX_FRAME_BYTES, truncated};
 /// Why the server closes a socket, and whether to reconnect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Close {
-    /// 4400: a frame or the address violates the protocol.
+    /// 4400: a frame or the address violates the protocol or its rate limits.
     Malformed(String),
     /// 4403: a foreign origin or host.
     Forbidden(&'static str),

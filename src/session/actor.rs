@@ -1,7 +1,7 @@
 //! One WebSocket: parses what the client sends, and sends it what its feed delivers.
 //!
-//! A session never buffers what a client does not read, and never closes over an outbox: ops beyond
-//! a limit are refused for load, and the client keeps them.
+//! A session never buffers what a client does not read, and never closes because a client sends a large
+//! outbox: ops beyond a limit are refused for load, and the client keeps them.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,7 +1,8 @@
 //! How a session accepts ops: in order, within its limits, each with an answer.
 //!
-//! It must never accept an op out of order, and never lose one that it accepted. Ops beyond a limit
-//! are refused for load, and the client sends them again.
+//! It must never accept an op out of order. A drain acknowledges every accepted op; otherwise
+//! unanswered ops stay in the clients' outboxes. Ops beyond a limit are refused for load, and the
+//! client sends them again.
 
 use std::time::Duration;
 

@@ -65,9 +65,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// After [`StoreError::Deadline`] and [`StoreError::Unavailable`] the changes may be stored, or
-    /// may still be: read [`Store::since`] to find out. After [`StoreError::Failed`] nothing is
-    /// stored.
+    /// After [`StoreError::Deadline`], [`StoreError::Unavailable`] or [`StoreError::Storage`] the
+    /// outcome is unknown: the changes may be stored, or may still be. Read [`Store::since`] to find
+    /// out. After [`StoreError::Failed`] nothing is stored.
     pub async fn append(
         &self,
         drawing: DrawingId,

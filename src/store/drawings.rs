@@ -92,7 +92,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// After [`StoreError::Deadline`] a drawing with an unknown id may exist.
+    /// After [`StoreError::Deadline`], [`StoreError::Unavailable`] or [`StoreError::Storage`] the
+    /// outcome is unknown: a drawing with an unknown id may exist.
     pub async fn create(&self, title: &str) -> Result<DrawingInfo, StoreError> {
         let id = DrawingId::random();
         let variables = variables([

@@ -74,7 +74,7 @@ impl<M: Mailbox> Core<M> {
             // number.
             Err(error) => {
                 self.writer.queue.set_unproven(decision);
-                self.on_append_unanswered(&error, step);
+                self.retry_after_read(&error, step);
             }
         }
     }
@@ -98,10 +98,10 @@ impl<M: Mailbox> Core<M> {
         self.append(step);
     }
 
-    fn on_append_unanswered(&mut self, error: &StoreError, step: &mut Step) {
+    fn retry_after_read(&mut self, error: &StoreError, step: &mut Step) {
         log::log!(
             self.sync.backoff.level(),
-            "an append to drawing {} has no answer: {error}",
+            "the outcome of an append to drawing {} is unknown: {error}",
             self.environment.drawing
         );
         self.read_after_pause(false, step);
@@ -127,7 +127,7 @@ impl<M: Mailbox> Core<M> {
     pub(super) fn on_probed(&mut self, result: Result<(), StoreError>, step: &mut Step) {
         self.writer.probe_ended();
         if let Err(error) = result {
-            self.on_append_unanswered(&error, step);
+            self.retry_after_read(&error, step);
             return;
         }
         if self.writer.queue.second_failure() {

@@ -1,6 +1,7 @@
 //! How the core ends.
 //!
-//! Every session and request must be answered, and every accepted op acknowledged.
+//! Every session and request must be answered. A drain acknowledges every accepted op; otherwise
+//! unanswered ops stay in the clients' outboxes.
 
 use std::time::Duration;
 
