@@ -80,8 +80,7 @@ impl Contention {
     /// of the turn to ask for, if it is time to ask.
     pub(super) fn lost(&mut self, append: Duration, now: Instant) -> Option<Duration> {
         let losing = now - *self.losing_since.get_or_insert(now);
-        let has_turn = self.turn.as_ref().is_some_and(|turn| now < turn.until);
-        if losing < PATIENCE || self.has_asked(now) || has_turn {
+        if losing < PATIENCE || self.has_asked(now) || self.turn.is_some() {
             return None;
         }
         let (shortest, longest) = TURN;
