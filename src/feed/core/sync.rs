@@ -132,9 +132,12 @@ impl<M: Mailbox> Core<M> {
 
     /// The living strokes were read, and perhaps all there is.
     fn take_living(&mut self, drawing: Drawing, indexed: Seq, step: &mut Step) {
-        if self.replica.drawing().is_some() {
-            self.subscribers
-                .reset(&drawing, ResetReason::Epoch, step.now);
+        if let Some(held) = self.replica.drawing() {
+            let reason = match held.epoch() == drawing.epoch() {
+                true => ResetReason::Compacted,
+                false => ResetReason::Epoch,
+            };
+            self.subscribers.reset(&drawing, reason, step.now);
         }
         let is_known = self.replica.open(drawing, indexed);
         self.head_moved(step);
