@@ -49,6 +49,8 @@ struct Known {
     is_in_doubt: bool,
     /// How often an append of it alone failed.
     failed_alone: usize,
+    /// One of these times the database took other writes.
+    is_to_blame: bool,
 }
 
 /// What the checks remember.
@@ -74,6 +76,7 @@ impl Checks {
             refused: false,
             is_in_doubt: false,
             failed_alone: 0,
+            is_to_blame: false,
         };
         let before = self.ops.insert((writer, op.n), known);
         assert!(before.is_none(), "the number {} is used twice", op.n);
@@ -87,11 +90,12 @@ impl Checks {
     }
 
     /// The database answered an append with an error.
-    pub fn append_failed(&mut self, append: &Append) {
+    pub fn append_failed(&mut self, append: &Append, is_full: bool) {
         if let [(_, writer, op)] = &append.batch[..]
             && let Some(known) = self.ops.get_mut(&(writer.id, op.n))
         {
             known.failed_alone += 1;
+            known.is_to_blame |= !is_full;
         }
     }
 }
@@ -262,7 +266,8 @@ impl World {
             Outcome::Refused(code) => *code == reason || *code == "compacted",
             _ => false,
         });
-        let allowed = allowed || (reason == "invalid" && known.failed_alone >= 2);
+        let allowed =
+            allowed || (reason == "invalid" && known.failed_alone >= 2 && known.is_to_blame);
         let is_compacted = self.coverage.counted("compactions") > 0;
         assert!(
             allowed || is_compacted,
