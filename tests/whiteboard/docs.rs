@@ -5,11 +5,12 @@ use std::path::Path;
 use whiteboard::feed::presence::MAX_LISTED;
 use whiteboard::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, SUBPROTOCOL};
 
-const DOCS: [&str; 4] = [
+const DOCS: [&str; 5] = [
     "README.md",
     "docs/operating.md",
     "docs/deployment.md",
     "docs/protocol.md",
+    "docs/simulation.md",
 ];
 
 fn file(name: &str) -> String {
