@@ -49,6 +49,8 @@ struct Known {
     is_in_doubt: bool,
     /// How often an append of it alone failed.
     failed_alone: usize,
+    /// One of these times the database took other writes.
+    is_to_blame: bool,
 }
 
 /// What the checks remember.
@@ -59,7 +61,7 @@ pub struct Checks {
     log: BTreeMap<(Epoch, Seq), Change>,
     /// Refusals in batches that were stored, by who decided them, and the rows of the batch.
     stored_refusals: BTreeMap<(u64, u64, OpKey), Vec<(Seq, OpId)>>,
-    restored: bool,
+    restored_at: Option<Time>,
 }
 
 impl Checks {
@@ -74,9 +76,16 @@ impl Checks {
             refused: false,
             is_in_doubt: false,
             failed_alone: 0,
+            is_to_blame: false,
         };
         let before = self.ops.insert((writer, op.n), known);
         assert!(before.is_none(), "the number {} is used twice", op.n);
+    }
+
+    /// Whether what a feed has read may be of before a restore.
+    pub fn is_restored_lately(&self, now: Time) -> bool {
+        self.restored_at
+            .is_some_and(|at| now < at + Time::from_secs(3))
     }
 
     /// The drawing has another epoch, in which it holds what it held before.
@@ -87,11 +96,12 @@ impl Checks {
     }
 
     /// The database answered an append with an error.
-    pub fn append_failed(&mut self, append: &Append) {
+    pub fn append_failed(&mut self, append: &Append, is_full: bool) {
         if let [(_, writer, op)] = &append.batch[..]
             && let Some(known) = self.ops.get_mut(&(writer.id, op.n))
         {
             known.failed_alone += 1;
+            known.is_to_blame |= !is_full;
         }
     }
 }
@@ -168,12 +178,12 @@ impl World {
 
     /// An older copy of the database was restored.
     pub fn note_restored(&mut self) {
-        self.checks.restored = true;
+        self.checks.restored_at = Some(self.now);
     }
 
     /// Whether an older copy of the database was restored.
     pub fn was_restored(&self) -> bool {
-        self.checks.restored
+        self.checks.restored_at.is_some()
     }
 
     /// After each step of a feed: what left its queue, what was acknowledged, and what is bounded.
@@ -262,7 +272,8 @@ impl World {
             Outcome::Refused(code) => *code == reason || *code == "compacted",
             _ => false,
         });
-        let allowed = allowed || (reason == "invalid" && known.failed_alone >= 2);
+        let allowed =
+            allowed || (reason == "invalid" && known.failed_alone >= 2 && known.is_to_blame);
         let is_compacted = self.coverage.counted("compactions") > 0;
         assert!(
             allowed || is_compacted,
@@ -486,7 +497,7 @@ impl World {
         for ((writer, n), known) in &self.checks.ops {
             let is_stored = self.database.stored.happened.contains(&(*writer, *n));
             assert!(
-                is_stored || !known.happened || self.checks.restored,
+                is_stored || !known.happened || self.was_restored(),
                 "op {n} {:?} is lost",
                 known.op
             );

@@ -17,7 +17,7 @@ use whiteboard::feed::chunks::{Encoding, ReadChunk};
 use whiteboard::protocol::{ClientSignal, Hello};
 
 use crate::outbox::{Outbox, Refusal};
-use crate::plan::Fault;
+use crate::plan::{Fault, Flavour};
 use crate::server::{ServerEvent, ServerState};
 use crate::socket::{Down, Up};
 use crate::wire::{Changes, Frame, WireChange};
@@ -291,7 +291,7 @@ impl World {
 
     /// Reads over HTTP what comes after the position that is held.
     fn load(&mut self, client: usize) {
-        let server = self.some_server();
+        let server = self.some_server(client);
         let it = &mut self.clients[client];
         it.reads += 1;
         it.read_for = it.replica.epoch;
@@ -356,7 +356,10 @@ impl World {
         self.connect(client);
     }
 
-    fn some_server(&mut self) -> usize {
+    fn some_server(&mut self, client: usize) -> usize {
+        if self.plan.flavour == Flavour::Rush {
+            return client % self.servers.len();
+        }
         let running: Vec<usize> = self
             .servers
             .iter()
@@ -371,7 +374,7 @@ impl World {
     }
 
     fn connect(&mut self, client: usize) {
-        let server = self.some_server();
+        let server = self.some_server(client);
         let process = self.servers[server].process;
         let it = &mut self.clients[client];
         it.state = ClientState::Connecting;
@@ -756,7 +759,8 @@ impl World {
             // It may have learned it over HTTP before.
             "epoch" => {
                 let rejoined = self.coverage.counted("sessions rejoined") > 0;
-                held.epoch != Some(epoch) || rejoined || self.was_restored()
+                let compacted = self.coverage.counted("compactions") > 0;
+                held.epoch != Some(epoch) || rejoined || compacted || self.was_restored()
             }
             "compacted" => self.coverage.counted("compactions") > 0,
             _ => self.was_restored(),

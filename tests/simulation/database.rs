@@ -16,7 +16,7 @@ use whiteboard::feed::replica::ReadPlan;
 use whiteboard::store::{Appended, Chunk, ExpectedHead, Head, LiveEvent, StoreError};
 
 use crate::mailbox::SimMailbox;
-use crate::plan::{Fault, Manner, Plan};
+use crate::plan::{Fault, Flavour, Manner, Plan};
 use crate::reference::Reference;
 use crate::server::ServerEvent;
 use crate::tables::Tables;
@@ -408,7 +408,8 @@ impl World {
         }
         let audience = self.database.subscriptions.keys().copied().collect();
         let takes = match self.random.u32(..8) {
-            0 => self.millis(5..=120),
+            0 if self.plan.flavour != Flavour::Rush => self.millis(5..=120),
+            1..6 if self.plan.commits_are_slow => self.millis(20..=200),
             _ => self.millis(1..=4),
         };
         let wait = match fate {
@@ -447,8 +448,9 @@ impl World {
         result: Result<Appended, StoreError>,
     ) {
         if self.database.answered.insert(append.number) {
+            let is_full = self.database.active.contains_key(&Fault::DatabaseFull);
             if matches!(result, Err(StoreError::Failed(_))) {
-                self.checks.append_failed(&append);
+                self.checks.append_failed(&append, is_full);
             }
             let input = appended(&append, result);
             self.answer(asker, wait, input);
@@ -738,7 +740,7 @@ impl World {
             None => self.read_part(plan, &mut progress).transpose(),
         };
         if let Some(result) = result {
-            let wait = self.millis(0..=3);
+            let wait = self.slow_read(asker.server) + self.millis(0..=3);
             return self.answer(asker, wait, Input::ReadEnded(result));
         }
         let slow = self.slow_read(asker.server);

@@ -198,6 +198,8 @@ pub struct Plan {
     pub reorder_buffer: usize,
     /// How long a change waits for those before it.
     pub gap_timeout: Duration,
+    /// Transactions take long.
+    pub commits_are_slow: bool,
     /// Messages in the mailbox of a session.
     pub mailbox_messages: usize,
     /// Bytes in the mailbox of a session.
@@ -261,6 +263,7 @@ impl Plan {
                 Manner::Inline => Duration::from_millis(5),
                 Manner::Router => Duration::from_millis(250),
             },
+            commits_are_slow: false,
             mailbox_messages: random.usize(2..=16),
             mailbox_bytes: *random.choice(&[1_000, 4_000, 1_000_000]).unwrap_or(&1_000),
             queue_ops: *random.choice(&[3, 20, 1_000]).unwrap_or(&20),
@@ -280,7 +283,17 @@ impl Plan {
                 plan.disasters(random);
                 plan.cut_off(random);
             }
-            Flavour::Disaster => plan.disasters(random),
+            Flavour::Disaster => {
+                plan.disasters(random);
+                match random.u32(..12) {
+                    0 => plan.late_commits(random),
+                    1 => plan.slow_servers(random),
+                    2 => plan.compaction_behind_a_back(random),
+                    3 => plan.bursts_out_of_order(random),
+                    4 => plan.restore_unnoticed(random),
+                    _ => {}
+                }
+            }
         }
         plan
     }
@@ -340,6 +353,126 @@ impl Plan {
                 target: random.usize(..12),
             });
         }
+    }
+
+    fn fault(&mut self, fault: Fault, at: u64, lasts: u64, target: usize) {
+        self.faults.push(PlannedFault {
+            at: Duration::from_millis(at),
+            lasts: Duration::from_millis(lasts),
+            fault,
+            target,
+        });
+    }
+
+    /// When ops are made, in milliseconds: of each client one in turn.
+    fn draw_at(&mut self, times: impl IntoIterator<Item = u64>, random: &mut fastrand::Rng) {
+        self.ops.clear();
+        for (index, at) in times.into_iter().enumerate() {
+            self.ops.push(PlannedOp {
+                at: Duration::from_millis(at),
+                client: index % self.clients,
+                choice: random.u64(..),
+            });
+        }
+        self.ops.sort_by_key(|op| op.at);
+    }
+
+    /// Live queries are opened while transactions are in flight, and nothing but the checks after that
+    /// finds what they stored.
+    fn late_commits(&mut self, random: &mut fastrand::Rng) {
+        self.servers = self.servers.max(2);
+        self.links = vec![Duration::from_millis(1); self.servers];
+        self.clients = 4;
+        self.manner = Manner::Inline;
+        self.head_check_interval = None;
+        self.commits_are_slow = true;
+        self.faults.clear();
+        self.draw_at((0..6).map(|op| 800 + 500 * op), random);
+        for op in 0..6 {
+            for target in 0..self.servers {
+                let at = 800 + 500 * op - random.u64(..60);
+                self.fault(Fault::SubscriptionEnds, at, 10, target);
+            }
+        }
+    }
+
+    /// Servers are behind, and clients that hold more come to them.
+    fn slow_servers(&mut self, random: &mut fastrand::Rng) {
+        self.servers = self.servers.max(2);
+        self.links = vec![Duration::from_millis(4); self.servers];
+        self.faults.clear();
+        self.fault(Fault::NotificationsLate, 500, 3_500, 0);
+        self.fault(Fault::ReadsSlow, 500, 3_500, 0);
+        for _ in 0..8 {
+            let at = random.u64(800..ACTIVE_MILLIS);
+            self.fault(Fault::ClientMoves, at, 10, random.usize(..12));
+            self.fault(
+                Fault::SubscriptionEnds,
+                at - random.u64(..300),
+                10,
+                random.usize(..12),
+            );
+        }
+    }
+
+    /// Strokes are erased and their tombstones compacted, while a server and a client hear nothing.
+    fn compaction_behind_a_back(&mut self, random: &mut fastrand::Rng) {
+        self.servers = self.servers.max(2);
+        self.links = vec![Duration::from_millis(1); self.servers];
+        self.clients = 4;
+        self.faults.clear();
+        let early = (0..12).map(|op| 600 + 20 * op);
+        let meanwhile = (0..14).map(|op| 1_600 + 30 * op);
+        self.draw_at(early.chain(meanwhile), random);
+        for op in &mut self.ops {
+            // The others hear nothing, or are to hold nothing back.
+            op.client %= 2;
+        }
+        let server = random.usize(..self.servers);
+        self.fault(Fault::ServerFrozen, 1_400, 2_500, server);
+        if random.bool() {
+            // Otherwise it finds all notifications when it goes on.
+            self.fault(Fault::SubscriptionEnds, 1_410, 10, server);
+        }
+        self.fault(Fault::SocketHalfOpen, 1_450, 10, random.usize(2..4));
+        self.fault(Fault::Compacted, 3_500, 10, 0);
+    }
+
+    /// Many changes arrive at once, and not in their order.
+    fn bursts_out_of_order(&mut self, random: &mut fastrand::Rng) {
+        self.servers = self.servers.max(2);
+        self.links = vec![Duration::from_millis(1); self.servers];
+        self.manner = Manner::Inline;
+        self.head_check_interval = None;
+        self.gap_timeout = Duration::from_millis(250);
+        self.reorder_buffer = 2;
+        self.max_strokes = 1_000;
+        self.faults.clear();
+        self.fault(Fault::NotificationsReordered, 2_500, 2_000, 0);
+        self.draw_at((0..24).map(|op| 3_000 + op / 12 * 500), random);
+        for op in &mut self.ops {
+            op.client = 0;
+        }
+    }
+
+    /// A copy is restored, nobody renews the epoch, and only a comparison of heads can tell.
+    fn restore_unnoticed(&mut self, random: &mut fastrand::Rng) {
+        self.servers = self.servers.max(2);
+        self.links = vec![Duration::from_millis(1); self.servers];
+        self.clients = 4;
+        self.manner = Manner::Inline;
+        self.head_check_interval = Some(Duration::from_secs(2));
+        self.faults.clear();
+        let early = (0..6).map(|op| 600 + 60 * op);
+        let later = (0..3).map(|op| 3_600 + 20 * op);
+        self.draw_at(early.chain(later), random);
+        // One client hears nothing of it, and comes back with a position of before.
+        self.fault(Fault::SocketHalfOpen, 1_750, 10, random.usize(..4));
+        let restored = match random.u32(..3) {
+            0 => Fault::RestoredWithNewEpoch,
+            _ => Fault::RestoredWithOldEpoch,
+        };
+        self.fault(restored, 1_800, 60, 0);
     }
 
     /// A client does not read while much is drawn.

@@ -14,6 +14,7 @@ use whiteboard::feed::chunks::ReadChunk;
 use whiteboard::feed::core::{Core, Effect, Environment, Input};
 use whiteboard::feed::error::FeedError;
 use whiteboard::feed::messages::ReadRequest;
+use whiteboard::feed::replica::ReadPlan;
 use whiteboard::feed::settings::FeedSettings;
 use whiteboard::feed::state::FeedState;
 use whiteboard::store::{LiveEvent, StoreError};
@@ -92,6 +93,8 @@ pub struct Server {
     server: Option<ServerId>,
     /// How much its clock is ahead.
     pub ahead: Duration,
+    /// Its drain took too long.
+    is_forced: bool,
     /// What reached it while it was suspended.
     pub held: Vec<ServerEvent>,
     /// The feed of the drawing, if it is open.
@@ -211,6 +214,7 @@ impl Server {
             process: 0,
             server: None,
             ahead: Duration::ZERO,
+            is_forced: false,
             held: Vec::new(),
             feed: None,
             sessions: BTreeMap::new(),
@@ -229,6 +233,7 @@ impl World {
         it.state = ServerState::Runs;
         it.server = Some(id);
         it.ahead = Duration::ZERO;
+        it.is_forced = false;
         if let Some(interval) = self.plan.head_check_interval {
             self.later(server, interval, ServerEvent::CompareHeads);
         }
@@ -363,6 +368,7 @@ impl World {
             }
             ServerEvent::Stop { feed } => {
                 if self.has_feed(server, feed) {
+                    self.check_stopped(server);
                     self.drop_feed(server);
                     if self.servers[server].state == ServerState::Drains {
                         self.drained(server);
@@ -400,6 +406,7 @@ impl World {
                 }
             }
             ServerEvent::DrainTimeout => {
+                self.servers[server].is_forced = true;
                 if self.servers[server].feed.is_some() {
                     self.feed_step(server, Input::ForceClose);
                 }
@@ -422,6 +429,18 @@ impl World {
             } => self.answer_read(client, page, token, None),
             _ => {}
         }
+    }
+
+    /// A drain ends once all ops are acknowledged.
+    fn check_stopped(&self, server: usize) {
+        let it = &self.servers[server];
+        let waits = it.feed.as_ref().map_or(0, |feed| feed.queued.len());
+        let is_drained = it.state == ServerState::Drains && !it.is_forced;
+        let is_there = !self.database.stored.tables.deleted;
+        assert!(
+            waits == 0 || !is_drained || !is_there,
+            "a drain ends while {waits} ops wait"
+        );
     }
 
     fn has_feed(&self, server: usize, number: u64) -> bool {
@@ -554,6 +573,16 @@ impl World {
             }
             Effect::Read(plan) => {
                 feed.read_covers = feed.is_subscribed;
+                let tables = &self.database.stored.tables;
+                let is_same_epoch = feed.core.replica().drawing().is_some_and(|drawing| {
+                    drawing.epoch() == tables.epoch && drawing.head() > tables.head
+                });
+                assert!(
+                    plan != ReadPlan::Living { renew: None }
+                        || !is_same_epoch
+                        || self.checks.is_restored_lately(self.now),
+                    "a feed starts over in an epoch whose positions mean two things"
+                );
                 self.begin_read(asker, plan);
             }
             Effect::Append { expected, decision } => {
