@@ -33,6 +33,9 @@ const BYTES_AFTER_CLOSE: usize = 64 * 1024;
 const FLOOD_LIMIT: Duration = Duration::from_secs(5);
 /// Shortest wait for more frames, so that several are read together.
 const PAUSE: Duration = Duration::from_millis(20);
+/// A ping or a pong counts as this many frames: a client has reason for one in some seconds, and each
+/// ping costs an answer. A hundred sockets that flooded pings made others' p99 four times as long.
+const CONTROL_FRAMES: u32 = 16;
 
 /// State shared by a session and its incoming stream.
 #[derive(Clone, Debug, Default)]
@@ -148,9 +151,9 @@ where
         };
         let piece = this.chunk.split_to(scanned.taken);
         this.given += piece.len();
-        if scanned.ended.is_some() {
+        if let Some(kind) = scanned.ended {
             this.whole = true;
-            this.frames.count();
+            this.frames.count(kind);
         }
         Poll::Ready(Some(Ok(piece)))
     }
@@ -197,8 +200,8 @@ where
 /// Rate limit of frames: those beyond it stay unread.
 struct Frames {
     limit: DefaultDirectRateLimiter,
-    /// A frame was handed on and is not counted yet.
-    uncounted: bool,
+    /// What the frame that was handed on still has to be counted with.
+    uncounted: u32,
     /// Since when more frames have always been waiting than allowed.
     behind: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -208,14 +211,17 @@ impl Frames {
     fn new(per_second: NonZeroU32) -> Self {
         Self {
             limit: RateLimiter::direct(Quota::per_second(per_second)),
-            uncounted: false,
+            uncounted: 0,
             behind: None,
             timer: None,
         }
     }
 
-    fn count(&mut self) {
-        self.uncounted = true;
+    fn count(&mut self, kind: FrameKind) {
+        self.uncounted = match kind {
+            FrameKind::Control => CONTROL_FRAMES,
+            FrameKind::Data | FrameKind::Close => 1,
+        };
     }
 
     /// Everything that arrived is read.
@@ -226,14 +232,14 @@ impl Frames {
     /// Waits until one more frame is allowed; an error if frames waited without a pause for too
     /// long.
     fn poll_allowed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Close>> {
-        while self.uncounted {
+        while self.uncounted > 0 {
             if let Some(timer) = &mut self.timer {
                 ready!(timer.as_mut().poll(cx));
                 self.timer = None;
             }
             let Err(until) = self.limit.check() else {
-                self.uncounted = false;
-                break;
+                self.uncounted -= 1;
+                continue;
             };
             let behind = self.behind.get_or_insert_with(Instant::now);
             if behind.elapsed() > FLOOD_LIMIT {
