@@ -29,6 +29,9 @@ const BYTES_A_TURN: usize = 64 * 1024;
 /// is queued behind whatever the client had in flight, which may be many ops if it was told to
 /// reconnect. A smaller limit would save nothing, since the layers below read about as much ahead.
 const BYTES_AFTER_CLOSE: usize = 64 * 1024;
+/// A discarded frame counts as at least this many of them: looking through a flood of small frames, of a
+/// hundred sockets that are closed at once, must not hold up the others.
+const MIN_DISCARDED: usize = 256;
 /// How long frames may arrive faster than allowed without a pause before the socket is closed.
 const FLOOD_LIMIT: Duration = Duration::from_secs(5);
 /// Shortest wait for more frames, so that several are read together.
@@ -173,12 +176,15 @@ where
     /// Reads until the client's close frame, or until that cannot be found any more.
     fn discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            while !self.chunk.is_empty() {
+            while !self.chunk.is_empty() && self.discarded < BYTES_AFTER_CLOSE {
                 match self.scanner.scan(&self.chunk) {
                     Ok(scanned) if scanned.ended == Some(FrameKind::Close) => {
                         return Poll::Ready(());
                     }
-                    Ok(scanned) => drop(self.chunk.split_to(scanned.taken)),
+                    Ok(scanned) => {
+                        self.discarded += scanned.taken.max(MIN_DISCARDED);
+                        drop(self.chunk.split_to(scanned.taken));
+                    }
                     Err(_) => return Poll::Ready(()),
                 }
             }
@@ -187,10 +193,7 @@ where
                 return Poll::Pending;
             }
             match ready!(Pin::new(&mut self.bytes).poll_next(cx)) {
-                Some(Ok(chunk)) => {
-                    self.discarded += chunk.len();
-                    self.chunk = chunk;
-                }
+                Some(Ok(chunk)) => self.chunk = chunk,
                 _ => return Poll::Ready(()),
             }
         }
