@@ -18,8 +18,8 @@ const WRONG_SETTINGS: u8 = 2;
 /// Open files that are not connections: of the database, the listener and the runtime.
 const OTHER_FILES: usize = 256;
 
-const STORAGE_FAILED: &str = "the database's storage failed, as when the disk is full: nothing can be saved \
-    until this server is started again; pages keep what is not saved, and send it then";
+const STORAGE_FAILED: &str = "the database's storage failed (is the disk full?), and nothing can be stored \
+    until this server is restarted; clients keep their unsaved changes and send them then";
 
 fn main() -> ExitCode {
     if let Err(error) = dotenvy::from_path(".env")
