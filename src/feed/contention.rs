@@ -18,7 +18,7 @@ use crate::domain::ids::ServerId;
 use crate::domain::sequence::Seq;
 
 /// A server that has won no swap for this long, and lost some, asks for a turn.
-pub const PATIENCE: Duration = Duration::from_millis(300);
+pub const PATIENCE: Duration = Duration::from_millis(100);
 /// Length of a turn, as a multiple of the time its append took: for one that still fails, a read,
 /// one that succeeds, and the way there and back.
 const APPENDS_IN_A_TURN: u32 = 5;
