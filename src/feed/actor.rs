@@ -152,13 +152,6 @@ impl Feed {
                     }
                 }));
             }
-            Effect::Probe => {
-                self.then(
-                    async move { store.probe_write(id).await },
-                    Input::Probed,
-                    ctx,
-                );
-            }
             Effect::CheckHead => {
                 let heads = async move { store.heads(&[id]).await };
                 ctx.spawn(wrap_future(heads).map(|heads, feed: &mut Self, ctx| {

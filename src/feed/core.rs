@@ -26,10 +26,10 @@
 //!                    -> Closed                                    ended or failed
 //! reading       Idle -> InFlight -> Idle                          no append begins unless Idle
 //!                          \-> Waiting -> InFlight                it failed: after a pause
-//!               Idle -> Waiting                                   an append had no answer, or a probe failed
-//! writer        Idle -> InFlight -> Idle                          won: acknowledge; lost: read, decide again
-//!                          |                                      no answer: pause, read, decide again
-//!                          \-> Probing -> Idle                    an op alone failed
+//!               Idle -> Waiting                                   an append failed, or had no answer
+//! writer        Idle -> InFlight -> Idle                          won: acknowledge
+//!                                                                 lost: read, decide again
+//!                                                                 failed, no answer: pause, read, decide again
 //! ```
 //!
 //! A stroke passes through `Session(Submit)` → the [queue](super::queue) → `Deferred` → [`BatchWriter`] →
@@ -107,8 +107,6 @@ pub enum Input<M> {
     },
     /// [`Effect::WriteIndex`] failed.
     IndexFailed,
-    /// [`Effect::Probe`] ended.
-    Probed(Result<(), StoreError>),
     /// The database reports the drawing's head; `None` if the drawing is removed.
     Head(Option<Head>),
     /// [`Effect::Publish`] ended.
@@ -167,8 +165,6 @@ pub enum Effect {
     },
     /// Write down which strokes are living, for first loads.
     WriteIndex(LivingIndex),
-    /// Find out whether the database takes writes.
-    Probe,
     /// Ask the database for the drawing's head.
     CheckHead,
     /// Write a signal row for the other servers.
@@ -309,7 +305,6 @@ impl<M: Mailbox> Core<M> {
                 result,
             } => self.on_appended(expected, decision, result, step),
             Input::IndexFailed => self.replica.index_failed(),
-            Input::Probed(result) => self.on_probed(result, step),
             Input::Head(report) => self.on_head(report, step),
             Input::Published { number, result } => self.on_published(number, result, step),
             Input::Deferred => self.on_deferred(step),

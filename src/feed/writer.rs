@@ -3,18 +3,13 @@
 //! It must never acknowledge an op before its verdict is certain: stored, or decided with complete
 //! knowledge.
 //!
-//! ```text
-//! Idle -> InFlight -> Idle
-//!             \-> Probing -> Idle      an op alone failed: is it the op, or the database?
-//! ```
-
 use std::time::{Duration, Instant};
 
 use super::contention::Contention;
 use super::queue::{Capacity, Queue};
 use crate::domain::batch::{Decision, Verdict};
 use crate::domain::drawing::Drawing;
-use crate::domain::op::Change;
+use crate::domain::op::Refusal;
 use crate::store::ExpectedHead;
 
 /// The state of a writer.
@@ -27,8 +22,6 @@ pub enum State {
         /// When it began.
         since: Instant,
     },
-    /// A write that checks whether the database accepts writes is in flight.
-    Probing,
 }
 
 /// Whether the head is proven to be the database's, as verdicts without a row require.
@@ -79,7 +72,7 @@ impl BatchWriter {
         }
     }
 
-    /// Whether an append or a probe is in flight.
+    /// Whether an append is in flight.
     pub fn state(&self) -> State {
         self.state
     }
@@ -105,14 +98,14 @@ impl BatchWriter {
             head: drawing.head(),
         };
         let mut decision = drawing.decide(batch);
-        let is_stored = |change: &Change| {
-            let held = drawing.stroke(change.stroke);
-            held.is_some_and(|held| (held.seq, held.op) == (change.seq, change.op))
-        };
-        self.queue
-            .restore_refusals(&mut decision.verdicts, |changes| {
-                changes.iter().any(is_stored)
-            });
+        let first = batch.first().cloned();
+        if let Some((author, op)) = first.filter(|_| self.queue.is_to_blame())
+            && !decision.changes.is_empty()
+        {
+            let refusal = Refusal::Invalid("the database does not accept it".into());
+            decision = drawing.refuse(author, &op, refusal);
+        }
+        self.queue.restore_refusals(drawing, &mut decision.verdicts);
         let verified = std::mem::replace(&mut self.verification, Verification::Unverified);
         if !decision.changes.is_empty() {
             self.contention.begin(expected.head, now);
@@ -138,20 +131,10 @@ impl BatchWriter {
     pub(super) fn append_ended(&mut self, now: Instant) -> Duration {
         let took = match self.state {
             State::InFlight { since } => now.saturating_duration_since(since),
-            State::Idle | State::Probing => Duration::ZERO,
+            State::Idle => Duration::ZERO,
         };
         self.state = State::Idle;
         took
-    }
-
-    /// The probe of the database begins.
-    pub(super) fn probe(&mut self) {
-        self.state = State::Probing;
-    }
-
-    /// The probe has ended.
-    pub(super) fn probe_ended(&mut self) {
-        self.state = State::Idle;
     }
 }
 

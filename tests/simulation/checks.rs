@@ -98,6 +98,7 @@ impl Checks {
     /// The database answered an append with an error.
     pub fn append_failed(&mut self, append: &Append, is_full: bool) {
         if let [(_, writer, op)] = &append.batch[..]
+            && !append.is_refusal()
             && let Some(known) = self.ops.get_mut(&(writer.id, op.n))
         {
             known.failed_alone += 1;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use uuid::Uuid;
-use whiteboard::domain::batch::Decision;
+use whiteboard::domain::batch::{Decision, Verdict};
 use whiteboard::domain::drawing::{Drawing, Limits};
 use whiteboard::domain::ids::{DrawingId, Epoch, ServerId, Writer, WriterId};
 use whiteboard::domain::op::{Change, Op};
@@ -54,6 +54,14 @@ pub struct Append {
     pub batch: Vec<(u64, Writer, Op)>,
     /// Tells appends apart.
     pub number: u64,
+}
+
+impl Append {
+    /// Whether it stores nothing but that an op is refused.
+    pub fn is_refusal(&self) -> bool {
+        let verdicts = &self.decision.verdicts;
+        matches!(verdicts[..], [Verdict::Refused { .. }])
+    }
 }
 
 /// What becomes of a query.
@@ -132,8 +140,6 @@ pub enum DatabaseEvent {
         /// Tells this one from those before.
         attempt: u64,
     },
-    /// A write that only proves that writes work.
-    Probe(Asker),
     /// The head is asked for.
     CheckHead(Asker),
     /// A signal row is written.
@@ -338,16 +344,6 @@ impl World {
                 run,
             } => self.read(asker, plan, progress, run),
             DatabaseEvent::Subscribe { asker, attempt } => self.open_subscription(asker, attempt),
-            DatabaseEvent::Probe(asker) => {
-                let result = match self.trouble() {
-                    Some(error) => Err(error),
-                    None if self.database.active.contains_key(&Fault::DatabaseFull) => {
-                        Err(StoreError::Storage("no space left".into()))
-                    }
-                    None => Ok(()),
-                };
-                self.answer(asker, Duration::from_millis(1), Input::Probed(result));
-            }
             DatabaseEvent::CheckHead(asker) => {
                 if let Ok(report) = self.heads() {
                     let wait = self.millis(0..=3);
@@ -514,7 +510,8 @@ impl World {
             return false;
         }
         let mut rows = append.decision.changes.iter();
-        let Some(first) = rows.next().map(|change| (change.op.writer, change.op.n)) else {
+        let first = rows.next().filter(|_| !append.is_refusal());
+        let Some(first) = first.map(|change| (change.op.writer, change.op.n)) else {
             return false;
         };
         let poisoned = *self.database.poisoned.get_or_insert(first);

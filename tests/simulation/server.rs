@@ -612,7 +612,6 @@ impl World {
                 self.ask_database(server, begin);
             }
             Effect::WriteIndex(index) => panic!("an index after only {} changes", index.head),
-            Effect::Probe => self.ask_database(server, DatabaseEvent::Probe(asker)),
             Effect::CheckHead => self.ask_database(server, DatabaseEvent::CheckHead(asker)),
             Effect::Publish { number, body } => {
                 let Some(id) = self.servers[server].server else {

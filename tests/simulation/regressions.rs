@@ -1,0 +1,22 @@
+//! Seeds that failed once, by what went wrong.
+//!
+//! They are outside the ten thousand that always run.
+
+use whiteboard::metrics::Metrics;
+
+use crate::plan::Plan;
+use crate::run;
+
+fn holds(seed: u64) {
+    if run::run(&Plan::new(seed), &Metrics::new(), false)
+        .failure
+        .is_some()
+    {
+        panic!("{}", run::explain(seed));
+    }
+}
+
+#[test]
+fn a_refusal_of_an_append_that_hung_is_told_after_the_batch_was_split() {
+    holds(28_401);
+}
