@@ -429,7 +429,6 @@ impl<M: Mailbox> Core<M> {
             Timer::HeadCheck => self.on_head_check(step),
             Timer::Signals => self.send_signals(step),
             Timer::Presence => self.schedule_signals(step),
-            Timer::PresenceRepeat => self.repeat_presence(step),
             Timer::CatchUp => {
                 self.flush(step);
                 if let Some(drawing) = self.replica.drawing() {

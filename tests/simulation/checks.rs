@@ -529,7 +529,6 @@ fn unrest_of(core: &Core<SimMailbox>) -> Option<String> {
         Timer::Idle,
         Timer::Signals,
         Timer::Presence,
-        Timer::PresenceRepeat,
     ];
     let set = |timer: &Timer| core.timers().is_set(*timer) && !at_rest.contains(timer);
     let timer = Timer::ALL.into_iter().find(set)?;

@@ -65,6 +65,8 @@ pub struct Feed {
     read_covers: bool,
     /// Such a read has ended.
     pub is_covered: bool,
+    /// A signal row is in flight.
+    is_publishing: bool,
     /// The ops in its queue, as they were submitted.
     pub queued: VecDeque<(SessionId, Writer, Op)>,
     /// Ops that were submitted to a feed that ends: it takes none of them.
@@ -441,6 +443,11 @@ impl World {
             waits == 0 || !is_drained || !is_there,
             "a drain ends while {waits} ops wait"
         );
+        let is_publishing = it.feed.as_ref().is_some_and(|feed| feed.is_publishing);
+        assert!(
+            !is_publishing || !is_drained || !is_there,
+            "a drain ends while a signal row is in flight"
+        );
     }
 
     fn has_feed(&self, server: usize, number: u64) -> bool {
@@ -519,6 +526,7 @@ impl World {
             timer: None,
             read_covers: false,
             is_covered: false,
+            is_publishing: false,
             queued: VecDeque::new(),
             dropped: 0,
             finished: BTreeMap::new(),
@@ -539,6 +547,7 @@ impl World {
                 feed.read_covers = false;
             }
             Input::ReadEnded(Ok(_)) => feed.is_covered |= feed.read_covers,
+            Input::Published { .. } => feed.is_publishing = false,
             _ => {}
         }
         let mut effects = Vec::new();
@@ -614,6 +623,8 @@ impl World {
             Effect::WriteIndex(index) => panic!("an index after only {} changes", index.head),
             Effect::CheckHead => self.ask_database(server, DatabaseEvent::CheckHead(asker)),
             Effect::Publish { number, body } => {
+                let is_second = std::mem::replace(&mut feed.is_publishing, true);
+                assert!(!is_second, "two signal rows are in flight");
                 let Some(id) = self.servers[server].server else {
                     return;
                 };

@@ -95,6 +95,7 @@ impl<M: Mailbox> Core<M> {
         self.sync.backoff.clear();
         let head = expected.head + decision.changes.len() as Seq;
         self.writer.contention.won(head, took, step.now);
+        self.signalling.turn = None;
         for change in decision.changes {
             self.on_change(change, step);
         }

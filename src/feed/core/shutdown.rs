@@ -65,9 +65,11 @@ impl<M: Mailbox> Core<M> {
                 // Tells the other servers at once, before they miss this server's heartbeats.
                 self.presence_changed(step);
             }
-            let is_sending =
-                self.timers.is_set(Timer::Signals) || self.timers.is_set(Timer::Presence);
-            busy = !closed.is_empty() || is_sending;
+            // What the other servers do not know is gathered, or in the row in flight.
+            let is_sending = [Timer::Signals, Timer::Presence].map(|it| self.timers.is_set(it));
+            busy = !closed.is_empty()
+                || is_sending.contains(&true)
+                || self.signalling.is_publishing;
         }
         if busy {
             self.timers.set(Timer::Drain, step.now + DRAIN_INTERVAL);
