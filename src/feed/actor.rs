@@ -39,10 +39,10 @@ pub struct FromActor(pub FromSession<SessionMailbox>);
 #[rtype(result = "()")]
 pub(crate) struct Read(pub ReadRequest);
 
-/// The database reports the drawing's head; `None` if the drawing is removed.
+/// The database, asked at this time, reports the drawing's head; `None` if the drawing is removed.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct HeadReport(pub Option<Head>);
+pub(crate) struct HeadReport(pub Instant, pub Option<Head>);
 
 /// The server stops: store what is queued, then close the sessions, and stop.
 #[derive(Message)]
@@ -153,11 +153,13 @@ impl Feed {
                 }));
             }
             Effect::CheckHead => {
+                let asked = Instant::now();
                 let heads = async move { store.heads(&[id]).await };
                 ctx.spawn(wrap_future(heads).map(|heads, feed: &mut Self, ctx| {
                     // Without an answer nothing is known: the next check will retry.
                     if let Ok(mut heads) = heads {
-                        feed.step(Input::Head(heads.pop()), ctx);
+                        let report = heads.pop();
+                        feed.step(Input::Head { asked, report }, ctx);
                     }
                 }));
             }
@@ -269,8 +271,8 @@ impl Handler<Read> for Feed {
 impl Handler<HeadReport> for Feed {
     type Result = ();
 
-    fn handle(&mut self, HeadReport(head): HeadReport, ctx: &mut Self::Context) {
-        self.step(Input::Head(head), ctx);
+    fn handle(&mut self, HeadReport(asked, report): HeadReport, ctx: &mut Self::Context) {
+        self.step(Input::Head { asked, report }, ctx);
     }
 }
 

@@ -107,8 +107,13 @@ pub enum Input<M> {
     },
     /// [`Effect::WriteIndex`] failed.
     IndexFailed,
-    /// The database reports the drawing's head; `None` if the drawing is removed.
-    Head(Option<Head>),
+    /// The database reports the drawing's head.
+    Head {
+        /// When it was asked.
+        asked: Instant,
+        /// Nothing if the drawing is removed.
+        report: Option<Head>,
+    },
     /// [`Effect::Publish`] ended.
     Published {
         /// The number of the row.
@@ -305,7 +310,7 @@ impl<M: Mailbox> Core<M> {
                 result,
             } => self.on_appended(expected, decision, result, step),
             Input::IndexFailed => self.replica.index_failed(),
-            Input::Head(report) => self.on_head(report, step),
+            Input::Head { asked, report } => self.on_head(asked, report, step),
             Input::Published { number, result } => self.on_published(number, result, step),
             Input::Deferred => self.on_deferred(step),
             Input::Timer => {

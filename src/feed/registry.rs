@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, Handler, Message};
 use futures_util::future::join_all;
@@ -176,19 +176,19 @@ impl Feeds {
                 Err(_) => None,
             }
         };
-        let asked = [id];
-        let (heads, _) = tokio::join!(self.0.store.heads(&asked), signal);
+        let (asked, ids) = (Instant::now(), [id]);
+        let (heads, _) = tokio::join!(self.0.store.heads(&ids), signal);
         if let Ok(mut heads) = heads {
-            self.report_head(id, heads.pop());
+            self.report_head(id, asked, heads.pop());
         }
     }
 
     /// Passes a drawing's state in the database to its feed, if it is open here; `None` if the
     /// drawing is removed.
-    fn report_head(&self, id: DrawingId, head: Option<Head>) {
+    fn report_head(&self, id: DrawingId, asked: Instant, head: Option<Head>) {
         let feed = self.lock().get(&id).map(|open| open.handle.feed.clone());
         if let Some(feed) = feed {
-            feed.do_send(HeadReport(head));
+            feed.do_send(HeadReport(asked, head));
         }
     }
 
@@ -201,12 +201,13 @@ impl Feeds {
             if open.is_empty() {
                 continue;
             }
+            let asked = Instant::now();
             match self.0.store.heads(&open).await {
                 Ok(heads) => {
                     let mut heads: HashMap<_, _> =
                         heads.into_iter().map(|head| (head.id, head)).collect();
                     open.iter()
-                        .for_each(|id| self.report_head(*id, heads.remove(id)));
+                        .for_each(|id| self.report_head(*id, asked, heads.remove(id)));
                 }
                 Err(error) => log::warn!("cannot check the heads of open drawings: {error}"),
             }

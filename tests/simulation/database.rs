@@ -3,7 +3,7 @@
 //! It must never lose what it has committed, unless an older copy is restored.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 use whiteboard::domain::batch::{Decision, Verdict};
@@ -140,8 +140,8 @@ pub enum DatabaseEvent {
         /// Tells this one from those before.
         attempt: u64,
     },
-    /// The head is asked for.
-    CheckHead(Asker),
+    /// The head is asked for, at this time by the server's clock.
+    CheckHead(Asker, Instant),
     /// A signal row is written.
     Publish {
         /// Who asked.
@@ -344,10 +344,11 @@ impl World {
                 run,
             } => self.read(asker, plan, progress, run),
             DatabaseEvent::Subscribe { asker, attempt } => self.open_subscription(asker, attempt),
-            DatabaseEvent::CheckHead(asker) => {
+            DatabaseEvent::CheckHead(asker, asked) => {
                 if let Ok(report) = self.heads() {
                     let wait = self.millis(0..=3);
-                    self.answer(asker, wait, Input::Head(Some(report)));
+                    let report = Some(report);
+                    self.answer(asker, wait, Input::Head { asked, report });
                 }
             }
             DatabaseEvent::Publish {

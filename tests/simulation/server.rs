@@ -621,7 +621,10 @@ impl World {
                 self.ask_database(server, begin);
             }
             Effect::WriteIndex(index) => panic!("an index after only {} changes", index.head),
-            Effect::CheckHead => self.ask_database(server, DatabaseEvent::CheckHead(asker)),
+            Effect::CheckHead => {
+                let asked = self.instant(self.servers[server].ahead);
+                self.ask_database(server, DatabaseEvent::CheckHead(asker, asked));
+            }
             Effect::Publish { number, body } => {
                 let is_second = std::mem::replace(&mut feed.is_publishing, true);
                 assert!(!is_second, "two signal rows are in flight");
@@ -683,7 +686,8 @@ impl World {
         self.later(server, interval, ServerEvent::CompareHeads);
         if self.servers[server].feed.is_some() {
             let asker = self.asker(server);
-            self.ask_database(server, DatabaseEvent::CheckHead(asker));
+            let asked = self.instant(self.servers[server].ahead);
+            self.ask_database(server, DatabaseEvent::CheckHead(asker, asked));
         }
     }
 
