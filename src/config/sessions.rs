@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::parse::{count, rate, time};
 use crate::protocol::MAX_OPS_PER_FRAME;
-use crate::session::SessionSettings;
+use crate::session::SessionLimits;
 
 /// Pings in the time that a page may be silent, so that one of them may be lost.
 const PINGS_PER_TIMEOUT: u32 = 3;
@@ -27,7 +27,7 @@ const SEND_BUFFER_FRAMES: usize = 32;
 /// How many sessions there may be, and what each may send.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Sessions")]
-pub struct BrowserSettings {
+pub struct SessionSettings {
     /// Most open sessions: a page that shows a drawing has one
     #[arg(
         long,
@@ -70,11 +70,11 @@ pub struct BrowserSettings {
     pub send_buffer_frames: usize,
 }
 
-impl BrowserSettings {
-    /// The settings of sessions.
-    pub fn session(&self) -> SessionSettings {
+impl SessionSettings {
+    /// The limits of each session.
+    pub fn limits(&self) -> SessionLimits {
         let burst = self.ops_per_second.saturating_mul(self.burst_seconds);
-        SessionSettings {
+        SessionLimits {
             max_sessions: self.max_sessions,
             heartbeat: self.session_timeout / PINGS_PER_TIMEOUT,
             session_timeout: self.session_timeout,

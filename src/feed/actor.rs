@@ -152,10 +152,17 @@ impl Feed {
                     }
                 }));
             }
+            Effect::Probe => {
+                self.then(
+                    async move { store.probe_write(id).await },
+                    Input::Probed,
+                    ctx,
+                );
+            }
             Effect::CheckHead => {
                 let asked = Instant::now();
                 let heads = async move { store.heads(&[id]).await };
-                ctx.spawn(wrap_future(heads).map(|heads, feed: &mut Self, ctx| {
+                ctx.spawn(wrap_future(heads).map(move |heads, feed: &mut Self, ctx| {
                     // Without an answer nothing is known: the next check will retry.
                     if let Ok(mut heads) = heads {
                         let report = heads.pop();

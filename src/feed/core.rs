@@ -26,10 +26,10 @@
 //!                    -> Closed                                    ended or failed
 //! reading       Idle -> InFlight -> Idle                          no append begins unless Idle
 //!                          \-> Waiting -> InFlight                it failed: after a pause
-//!               Idle -> Waiting                                   an append failed, or had no answer
-//! writer        Idle -> InFlight -> Idle                          won: acknowledge
-//!                                                                 lost: read, decide again
-//!                                                                 failed, no answer: pause, read, decide again
+//!               Idle -> Waiting                                   an append had no answer, or an op alone failed
+//! writer        Idle -> InFlight -> Idle                          won: acknowledge; lost: read, decide again
+//!                          |                                      no answer: pause, read, decide again
+//!                          \-> Probing -> Idle                    an op alone failed
 //! ```
 //!
 //! A stroke passes through `Session(Submit)` → the [queue](super::queue) → `Deferred` → [`BatchWriter`] →
@@ -40,6 +40,8 @@
 //! room: it is the only call that gives the core an answer.
 
 mod append;
+mod effect;
+mod input;
 mod requests;
 mod shutdown;
 mod signals;
@@ -51,10 +53,10 @@ use std::time::{Duration, Instant};
 use super::chunks::Chunks;
 use super::lifecycle::Lifecycle;
 use super::mailbox::Mailbox;
-use super::messages::{FromSession, ReadRequest};
+use super::messages::{FromSession, Request};
 use super::presence::Presence;
-use super::replica::{ReadPlan, Replica};
-use super::requests::{PendingRequest, Requests};
+use super::replica::Replica;
+use super::requests::Requests;
 use super::settings::FeedSettings;
 use super::signals::Signalling;
 use super::state::FeedState;
@@ -62,14 +64,13 @@ use super::subscribers::{Retained, Subscribers};
 use super::sync::Sync;
 use super::timers::{Timer, Timers};
 use super::writer::BatchWriter;
-use crate::domain::batch::Decision;
-use crate::domain::drawing::Drawing;
 use crate::domain::ids::{DrawingId, ServerId, SessionId};
-use crate::domain::op::Change;
-use crate::domain::sequence::Seq;
 use crate::domain::signal::Pointer;
 use crate::metrics::{Metrics, Resync};
-use crate::store::{Appended, Chunk, ExpectedHead, Head, LiveEvent, LivingIndex, StoreError};
+use crate::store::LiveEvent;
+
+pub use effect::Effect;
+pub use input::{Input, ReadResult};
 
 /// How often a feed tells the other servers that it is there, and which version of its people they
 /// should have. A killed server's people are gone after three to four heartbeats, which has to be less
@@ -80,120 +81,6 @@ const CATCH_UP_INTERVAL: Duration = Duration::from_millis(50);
 /// Presence versions begin at a random number up to this one, so that no two feeds of a drawing
 /// begin alike. It leaves room to count within the integers of JSON.
 const FIRST_VERSIONS: u64 = u32::MAX as u64;
-
-/// What happened.
-#[derive(Debug)]
-pub enum Input<M> {
-    /// A session sent a message.
-    Session(FromSession<M>),
-    /// A reader over HTTP made a request.
-    Read(ReadRequest),
-    /// [`Effect::Subscribe`] ended: the live queries are open, or failed.
-    Subscribed(Result<(), StoreError>),
-    /// The live queries delivered something.
-    Event(LiveEvent),
-    /// The live queries ended.
-    SubscriptionEnded,
-    /// [`Effect::Read`] ended.
-    ReadEnded(Result<ReadResult, StoreError>),
-    /// [`Effect::Append`] ended.
-    Appended {
-        /// The state in which the drawing was expected to be.
-        expected: ExpectedHead,
-        /// The decision to store.
-        decision: Decision,
-        /// The outcome.
-        result: Result<Appended, StoreError>,
-    },
-    /// [`Effect::WriteIndex`] failed.
-    IndexFailed,
-    /// The database reports the drawing's head.
-    Head {
-        /// When it was asked.
-        asked: Instant,
-        /// Nothing if the drawing is removed.
-        report: Option<Head>,
-    },
-    /// [`Effect::Publish`] ended.
-    Published {
-        /// The number of the row.
-        number: u64,
-        /// Whether it was written.
-        result: Result<(), StoreError>,
-    },
-    /// Answers [`Effect::Defer`]: everything that was ready before was handled.
-    Deferred,
-    /// The time of [`Core::next_timer`] has come.
-    Timer,
-    /// The server stops: store what is queued, then close the sessions.
-    Drain,
-    /// The server stops at once.
-    ForceClose,
-}
-
-/// The result of a read.
-#[derive(Debug)]
-pub enum ReadResult {
-    /// Answers [`ReadPlan::Living`].
-    Living {
-        /// The living strokes, with the tombstones if they are few.
-        drawing: Drawing,
-        /// Its title.
-        title: String,
-        /// The head of the index of living strokes that the database has, or 0.
-        indexed: Seq,
-    },
-    /// Answers [`ReadPlan::Changes`].
-    Changes {
-        /// The position after which was read.
-        since: Seq,
-        /// The changes after it, in order.
-        chunks: Vec<Chunk>,
-        /// The tombstones that were missing.
-        tombstones: Vec<Change>,
-    },
-}
-
-/// An instruction to the shell.
-#[derive(Debug)]
-pub enum Effect {
-    /// Open the live queries, replacing any earlier ones.
-    Subscribe,
-    /// Read from the database.
-    Read(ReadPlan),
-    /// Store a decision, if the drawing is in the expected state.
-    Append {
-        /// The expected state.
-        expected: ExpectedHead,
-        /// The decision to store.
-        decision: Decision,
-    },
-    /// Write down which strokes are living, for first loads.
-    WriteIndex(LivingIndex),
-    /// Ask the database for the drawing's head.
-    CheckHead,
-    /// Write a signal row for the other servers.
-    Publish {
-        /// The number of the row.
-        number: u64,
-        /// A [`PeerMessage`](crate::protocol::PeerMessage) as JSON.
-        body: String,
-    },
-    /// Give [`Input::Deferred`] once everything that is ready was handled.
-    Defer,
-    /// Update the number of sessions.
-    Sessions(usize),
-    /// Remove the feed from the registry.
-    Deregister,
-    /// Remove the feed from the registry, and end it, if no more requests than these were sent to
-    /// it.
-    CloseIfIdle {
-        /// Joins and reads that it has seen.
-        requests: u64,
-    },
-    /// The feed has ended; messages sent before are still handled.
-    Stop,
-}
 
 /// Work that is done once everything that is ready was handled, so that it is done once for all.
 #[derive(Debug, Default)]
@@ -292,7 +179,7 @@ impl<M: Mailbox> Core<M> {
             Input::Session(message) => self.on_session(message, step),
             Input::Read(request) => {
                 self.note_use(now);
-                self.request(PendingRequest::Read(request), Resync::Warm, step);
+                self.request(Request::Read(request), Resync::Warm, step);
             }
             Input::Subscribed(result) => self.on_subscribed(result, step),
             Input::Event(LiveEvent::Change(change)) => {
@@ -310,6 +197,7 @@ impl<M: Mailbox> Core<M> {
                 result,
             } => self.on_appended(expected, decision, result, step),
             Input::IndexFailed => self.replica.index_failed(),
+            Input::Probed(result) => self.on_probed(result, step),
             Input::Head { asked, report } => self.on_head(asked, report, step),
             Input::Published { number, result } => self.on_published(number, result, step),
             Input::Deferred => self.on_deferred(step),
@@ -360,32 +248,14 @@ impl<M: Mailbox> Core<M> {
 
     fn on_session(&mut self, message: FromSession<M>, step: &mut Step) {
         match message {
-            FromSession::Join {
-                session,
-                mailbox,
-                since,
-                epoch,
-            } => {
-                self.note_use(step.now);
-                let join = PendingRequest::Join {
-                    session,
-                    mailbox,
-                    since,
-                    epoch,
-                };
-                self.request(join, Resync::Warm, step);
-            }
-            FromSession::Hello {
-                session,
-                hello,
-                access,
-            } => {
-                let hello = PendingRequest::Hello {
-                    session,
-                    hello,
-                    access,
-                };
-                self.request(hello, Resync::Warm, step);
+            FromSession::Request(request) => {
+                match &request {
+                    Request::Join { .. } => self.note_use(step.now),
+                    // The last one counts: changes must not gather while a read is in flight.
+                    Request::Since { session, .. } => self.requests.forget_since(*session),
+                    Request::Hello { .. } | Request::Read(_) => {}
+                }
+                self.request(request, Resync::Warm, step);
             }
             FromSession::Submit {
                 session,
@@ -399,20 +269,6 @@ impl<M: Mailbox> Core<M> {
                 }
             }
             FromSession::Signal { session, signal } => self.on_signal(session, signal, step),
-            FromSession::Since {
-                session,
-                since,
-                epoch,
-            } => {
-                // The last input counts: changes must not gather while a read is in flight.
-                self.requests.forget_since(session);
-                let since = PendingRequest::Since {
-                    session,
-                    since,
-                    epoch,
-                };
-                self.request(since, Resync::Warm, step);
-            }
             FromSession::People { session } => {
                 self.subscribers.repeat(session, Retained::People, step.now);
             }
@@ -475,27 +331,6 @@ impl<M: Mailbox> Core<M> {
         } else if self.signalling.announcement_is_due() {
             // A peer that opened the drawing may have missed the announcement, or its own was lost.
             self.announce(step);
-        }
-    }
-
-    fn idle_interval(&self) -> Duration {
-        HEARTBEAT.min(self.environment.settings.idle_timeout)
-    }
-
-    fn close_if_idle(&mut self, step: &mut Step) {
-        self.timers
-            .set(Timer::Idle, step.now + self.idle_interval());
-        let in_use =
-            !self.subscribers.is_empty() || !self.requests.is_empty() || !self.writer.is_empty();
-        if in_use {
-            self.lifecycle.note_use(step.now);
-        } else if self
-            .lifecycle
-            .is_idle(step.now, self.environment.settings.idle_timeout)
-        {
-            step.effect(Effect::CloseIfIdle {
-                requests: self.requests.seen(),
-            });
         }
     }
 

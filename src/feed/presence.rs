@@ -3,7 +3,7 @@
 //!
 //! Another server's list expires by itself, so no leave message is needed. What is sent is bounded,
 //! whatever the number of people: sessions get [`MAX_LISTED`] names and the total number, other
-//! servers [`MAX_TOLD`] names.
+//! servers [`MAX_LISTED_TO_PEERS`] names.
 
 mod listed;
 
@@ -21,7 +21,7 @@ pub use listed::{MAX_LISTED, QUIET};
 pub const TICKS_UNTIL_EXPIRED: u8 = 3;
 /// Most writers of one server that are listed to the other servers. A writer beyond it who is seen
 /// through two servers may be counted twice. It bounds a row to some 150 KiB.
-pub const MAX_TOLD: usize = 1_000;
+pub const MAX_LISTED_TO_PEERS: usize = 1_000;
 /// Least pause between two presence updates, and between two frames of signals.
 pub const SHORTEST_PAUSE: Duration = Duration::from_millis(33);
 /// Increase of the pause for each writer: it is a second at 250.
@@ -156,7 +156,7 @@ impl Presence {
         let mut seen = HashSet::new();
         let mut listed = BTreeMap::new();
         for person in self.local.values() {
-            if seen.insert(person.writer) && listed.len() < MAX_TOLD {
+            if seen.insert(person.writer) && listed.len() < MAX_LISTED_TO_PEERS {
                 listed.insert(person.writer, person.clone());
             }
         }

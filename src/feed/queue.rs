@@ -118,7 +118,7 @@ pub struct Queue {
     batch: Vec<(Writer, Op)>,
     /// How many of the next ops are appended one by one, after a batch of them failed.
     isolated: usize,
-    /// How often the batch failed, which is a single op.
+    /// How often the batch, which is a single op, failed while the database took another write.
     failures: u8,
     attempts: Attempts,
 }
@@ -196,21 +196,24 @@ impl Queue {
             .collect()
     }
 
-    /// The database answered the batch's append with an error. Of several ops one may be the cause:
-    /// from now on each is appended alone. A single op that fails is refused at last.
-    pub fn failed(&mut self) {
-        if self.batch.len() > 1 {
-            self.isolated = self.batch.len();
-            let held = self.sessions.drain(..).zip(self.batch.drain(..));
-            for ((session, bytes), op) in held.rev() {
-                self.waiting.push_front(Waiting { session, bytes, op });
-            }
-        } else if self.is_to_blame() {
-            // Its refusal failed too.
-            self.failures = 0;
-        } else {
-            self.failures += 1;
+    /// Splits the batch, which failed: its ops go one by one, so that one poisoned op does not
+    /// block the others. False when it was a single op.
+    pub fn split(&mut self) -> bool {
+        if self.batch.len() <= 1 {
+            return false;
         }
+        self.isolated = self.batch.len();
+        self.failures = 0;
+        let held = self.sessions.drain(..).zip(self.batch.drain(..));
+        for ((session, bytes), op) in held.rev() {
+            self.waiting.push_front(Waiting { session, bytes, op });
+        }
+        true
+    }
+
+    /// The batch is a single op and failed, and the database has taken another write since.
+    pub fn failed_alone(&mut self) {
+        self.failures = self.failures.saturating_add(1);
     }
 
     /// Whether the batch is a single op that the database does not accept.
@@ -281,16 +284,18 @@ mod tests {
         let mut queue = queue(10);
         queue.push(1, writer(), [erase(1), erase(2)]);
         queue.batch();
-        queue.failed();
+        assert!(queue.split());
         queue.push(1, writer(), [erase(3), erase(4)]);
         for n in [1, 2] {
-            for to_blame in [false, false, true, false, false, true] {
+            for to_blame in [false, false, true, true] {
                 assert_eq!(numbers(queue.batch()), [n]);
                 assert_eq!(queue.is_to_blame(), to_blame);
-                queue.failed();
+                assert!(!queue.split());
+                queue.failed_alone();
             }
             queue.finish();
         }
+        assert!(!queue.is_to_blame());
         assert_eq!(numbers(queue.batch()), [3, 4]);
     }
 

@@ -120,7 +120,7 @@ impl Feeds {
         self.0.open.counts_changed().await;
     }
 
-    /// Joins a session: `message` is its [`FromSession::Join`](crate::feed::messages::FromSession::Join).
+    /// Joins a session: `message` is its [`Request::Join`](crate::feed::messages::Request::Join).
     ///
     /// # Errors
     ///

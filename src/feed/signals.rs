@@ -136,8 +136,7 @@ impl Signalling {
     }
 
     pub(super) fn has_news_for_peers(&self) -> bool {
-        let has_news =
-            !self.for_peers.is_empty() || self.presence.is_some() || self.want_presence;
+        let has_news = !self.for_peers.is_empty() || self.presence.is_some() || self.want_presence;
         has_news || self.is_urgent()
     }
 

@@ -9,7 +9,7 @@
 //!                Opening, Unread, Live -> Closed           ended or failed
 //! reading:       Idle -> InFlight -> Idle
 //!                InFlight -> Waiting -> InFlight           it failed: after a pause
-//!                Idle -> Waiting                           an append failed, or had no answer
+//!                Idle -> Waiting                           an append had no answer, or an op alone failed
 //! ```
 
 use std::time::{Duration, Instant};

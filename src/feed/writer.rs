@@ -3,6 +3,11 @@
 //! It must never acknowledge an op before its verdict is certain: stored, or decided with complete
 //! knowledge.
 //!
+//! ```text
+//! Idle -> InFlight -> Idle
+//!             \-> Probing -> Idle      an op alone failed: is it the op, or the database?
+//! ```
+//!
 use std::time::{Duration, Instant};
 
 use super::contention::Contention;
@@ -22,6 +27,8 @@ pub enum State {
         /// When it began.
         since: Instant,
     },
+    /// A write that checks whether the database accepts writes is in flight.
+    Probing,
 }
 
 /// Whether the head is proven to be the database's, as verdicts without a row require.
@@ -72,7 +79,7 @@ impl BatchWriter {
         }
     }
 
-    /// Whether an append is in flight.
+    /// Whether an append or a probe is in flight.
     pub fn state(&self) -> State {
         self.state
     }
@@ -89,6 +96,7 @@ impl BatchWriter {
 
     /// Decides the next batch. The writer must be idle, and the drawing complete.
     pub(super) fn next(&mut self, drawing: &Drawing, now: Instant) -> Next {
+        let is_to_blame = self.queue.is_to_blame();
         let batch = self.queue.batch();
         if batch.is_empty() {
             return Next::Nothing;
@@ -98,12 +106,12 @@ impl BatchWriter {
             head: drawing.head(),
         };
         let mut decision = drawing.decide(batch);
-        let first = batch.first().cloned();
-        if let Some((author, op)) = first.filter(|_| self.queue.is_to_blame())
+        if is_to_blame
             && !decision.changes.is_empty()
+            && let [(author, op)] = batch
         {
             let refusal = Refusal::Invalid("the database does not accept it".into());
-            decision = drawing.refuse(author, &op, refusal);
+            decision = drawing.refuse(*author, op, refusal);
         }
         self.queue.restore_refusals(drawing, &mut decision.verdicts);
         let verified = std::mem::replace(&mut self.verification, Verification::Unverified);
@@ -131,10 +139,20 @@ impl BatchWriter {
     pub(super) fn append_ended(&mut self, now: Instant) -> Duration {
         let took = match self.state {
             State::InFlight { since } => now.saturating_duration_since(since),
-            State::Idle => Duration::ZERO,
+            State::Idle | State::Probing => Duration::ZERO,
         };
         self.state = State::Idle;
         took
+    }
+
+    /// The probe of the database begins.
+    pub(super) fn probe(&mut self) {
+        self.state = State::Probing;
+    }
+
+    /// The probe has ended.
+    pub(super) fn probe_ended(&mut self) {
+        self.state = State::Idle;
     }
 }
 

@@ -53,6 +53,9 @@ INSERT INTO $table $rows RETURN NONE;
 DELETE $replaced RETURN NONE;
 COMMIT;";
 
+/// A write that no reader or subscriber sees.
+const PROBE_WRITE: &str = "UPDATE $drawing SET changed = time::now() RETURN NONE";
+
 impl Store {
     /// Stores `changes` if the drawing is still at `at`, and deletes the rows `replaced`, which the
     /// changed strokes had before.
@@ -97,6 +100,17 @@ impl Store {
             Err(QueryError::Thrown(word)) if word == "gone" => Ok(Appended::Gone),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Checks that the database accepts writes to this drawing, by setting its time of change.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn probe_write(&self, drawing: DrawingId) -> Result<(), StoreError> {
+        let variables = variables([("drawing", drawing_record(drawing))]);
+        self.0.query_with_retry(PROBE_WRITE, variables).await?;
+        Ok(())
     }
 }
 

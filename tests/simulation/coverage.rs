@@ -9,7 +9,7 @@ use std::fmt::Write;
 use crate::plan::Fault;
 
 /// Every state that a fault can meet.
-pub const STATES: [&str; 30] = [
+pub const STATES: [&str; 31] = [
     "subscription Closed",
     "subscription Opening",
     "subscription Unread",
@@ -21,6 +21,7 @@ pub const STATES: [&str; 30] = [
     "reading Waiting",
     "writer Idle",
     "writer InFlight",
+    "writer Probing",
     "verification Unverified",
     "verification Requested",
     "verification Verified",

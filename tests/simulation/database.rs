@@ -140,6 +140,8 @@ pub enum DatabaseEvent {
         /// Tells this one from those before.
         attempt: u64,
     },
+    /// A write that only proves that writes work.
+    Probe(Asker),
     /// The head is asked for, at this time by the server's clock.
     CheckHead(Asker, Instant),
     /// A signal row is written.
@@ -344,6 +346,16 @@ impl World {
                 run,
             } => self.read(asker, plan, progress, run),
             DatabaseEvent::Subscribe { asker, attempt } => self.open_subscription(asker, attempt),
+            DatabaseEvent::Probe(asker) => {
+                let result = match self.trouble() {
+                    Some(error) => Err(error),
+                    None if self.database.active.contains_key(&Fault::DatabaseFull) => {
+                        Err(StoreError::Storage("no space left".into()))
+                    }
+                    None => Ok(()),
+                };
+                self.answer(asker, Duration::from_millis(1), Input::Probed(result));
+            }
             DatabaseEvent::CheckHead(asker, asked) => {
                 if let Ok(report) = self.heads() {
                     let wait = self.millis(0..=3);
@@ -788,9 +800,13 @@ impl World {
                     return Ok(None);
                 }
                 let tables = &self.database.stored.tables;
-                let through = progress.first.as_ref().map(|first| first.database_head);
-                let (mut chunk, tombstones) = tables.living(progress.at, through, rows)?;
+                let first = progress.first.as_ref();
+                let through = first.map_or(tables.head, |first| first.database_head);
+                let mut chunk = tables.living(progress.at, through, rows)?;
                 progress.at = chunk.head;
+                // The tombstones come along if they are few, and the first part has all the rest.
+                let are_few = is_first && !chunk.more && tables.tombstone_rows().count() < rows;
+                let tombstones = are_few.then(|| tables.tombstone_rows().cloned().collect());
                 progress.living.append(&mut chunk.changes);
                 let more = chunk.more;
                 let first = progress.first.get_or_insert(chunk);

@@ -216,6 +216,7 @@ fn feed_states(feed: &Feed) -> [&'static str; 6] {
         match core.writer().state() {
             State::Idle => "writer Idle",
             State::InFlight { .. } => "writer InFlight",
+            State::Probing => "writer Probing",
         },
         match core.writer().verification() {
             Verification::Unverified => "verification Unverified",

@@ -621,6 +621,7 @@ impl World {
                 self.ask_database(server, begin);
             }
             Effect::WriteIndex(index) => panic!("an index after only {} changes", index.head),
+            Effect::Probe => self.ask_database(server, DatabaseEvent::Probe(asker)),
             Effect::CheckHead => {
                 let asked = self.instant(self.servers[server].ahead);
                 self.ask_database(server, DatabaseEvent::CheckHead(asker, asked));

@@ -16,7 +16,7 @@ use whiteboard::domain::stroke::Body;
 use whiteboard::feed::actor::FeedHandle;
 use whiteboard::feed::actor::FromActor;
 use whiteboard::feed::mailbox::ToSession;
-use whiteboard::feed::messages::FromSession;
+use whiteboard::feed::messages::{FromSession, Request};
 use whiteboard::feed::queue::op_bytes;
 use whiteboard::feed::registry::Feeds;
 use whiteboard::feed::session_mailbox::{QueuedBytes, SessionMailbox};
@@ -64,7 +64,7 @@ impl Actor for Drawer {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         let recipient = ctx.address().recipient();
-        let join = FromSession::Join {
+        let join = Request::Join {
             session: 1,
             mailbox: SessionMailbox::new(recipient, self.unread.clone(), 1 << 20),
             since: 0,
@@ -72,7 +72,7 @@ impl Actor for Drawer {
         };
         self.open = Some(
             self.feeds
-                .join(self.drawing, FromActor(join))
+                .join(self.drawing, FromActor(FromSession::Request(join)))
                 .expect("a feed"),
         );
         self.draw();

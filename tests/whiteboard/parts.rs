@@ -18,7 +18,7 @@ use whiteboard::feed::messages::FromSession;
 use whiteboard::feed::registry::Feeds;
 use whiteboard::heartbeat::Heartbeat;
 use whiteboard::server;
-use whiteboard::session::{SessionSettings, Sessions};
+use whiteboard::session::{SessionLimits, Sessions};
 use whiteboard::store::Store;
 use whiteboard::web::authorize::authorize;
 use whiteboard::web::connection::limits::Connections;
@@ -54,7 +54,7 @@ impl Parts {
     pub fn on(store: Store, flags: &[&str]) -> Self {
         let settings = settings("mem://", flags);
         let feeds = Feeds::new(store.clone(), settings.drawings.feed("test"));
-        let sessions: SessionSettings = settings.browsers.session();
+        let sessions: SessionLimits = settings.sessions.limits();
         let state = web::Data::new(State {
             store: store.clone(),
             feeds: feeds.clone(),

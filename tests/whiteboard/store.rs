@@ -424,14 +424,15 @@ async fn a_first_load_reads_living_strokes_only_however_many_were_erased(store: 
     let was = at(&store, drawing, 250).await;
     let appended = store.append(drawing, was, &erased, &living(1..=200)).await;
     assert_eq!(appended, Ok(Appended::Committed));
-    let (page, tombstones) = store.living(drawing, 0, None).await.unwrap();
+    let page = store.living(drawing, 0, 450).await.unwrap();
     assert_eq!(page.changes, drawn[200..]);
     assert_eq!(
         (page.head, page.more, page.database_head),
         (450, false, 450)
     );
-    assert_eq!(tombstones, None, "many do not come along");
-    let (part, _) = store.living(drawing, 220, Some(230)).await.unwrap();
+    let loaded = store.load(drawing).await.unwrap();
+    assert_eq!(loaded.tombstones, None, "many do not come along");
+    let part = store.living(drawing, 220, 230).await.unwrap();
     assert_eq!(part.changes, drawn[220..230]);
     let (page, few) = (
         store.tombstones(drawing, 440, 450).await.unwrap(),

@@ -68,21 +68,49 @@ impl<M: Mailbox> Core<M> {
             Ok(Appended::Gone) | Err(StoreError::NotFound | StoreError::Gone) => {
                 self.end(CloseReason::NoDrawing, step);
             }
-            Err(error) => {
-                match &error {
-                    StoreError::Failed(_) => self.writer.queue.failed(),
-                    // The outcome is unknown: the decision after a read finds stored ops by their
-                    // writer and number.
-                    _ => self.writer.queue.unanswered(expected.head, decision),
-                }
+            // One of several ops may be the cause: then each is appended alone.
+            Err(StoreError::Failed(reason)) => {
                 log::log!(
                     self.sync.backoff.level(),
-                    "an append to drawing {} failed, and is tried again: {error}",
+                    "an append to drawing {} failed: {reason}",
                     self.environment.drawing
                 );
-                self.read_after_pause(false, step);
+                if self.writer.queue.split() {
+                    self.read(step);
+                } else {
+                    self.writer.probe();
+                    step.effect(Effect::Probe);
+                }
+            }
+            // The outcome is unknown. A decision after a read finds stored ops by their writer and
+            // number.
+            Err(error) => {
+                self.writer.queue.unanswered(expected.head, decision);
+                self.retry_after_read(&error, step);
             }
         }
+    }
+
+    /// An op alone failed. It is refused at last, but only if the database accepts other writes: its
+    /// disk may be full.
+    pub(super) fn on_probed(&mut self, result: Result<(), StoreError>, step: &mut Step) {
+        self.writer.probe_ended();
+        match result {
+            Ok(()) => {
+                self.writer.queue.failed_alone();
+                self.read_after_pause(false, step);
+            }
+            Err(error) => self.retry_after_read(&error, step),
+        }
+    }
+
+    fn retry_after_read(&mut self, error: &StoreError, step: &mut Step) {
+        log::log!(
+            self.sync.backoff.level(),
+            "the outcome of an append to drawing {} is unknown: {error}",
+            self.environment.drawing
+        );
+        self.read_after_pause(false, step);
     }
 
     fn on_committed(

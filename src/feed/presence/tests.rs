@@ -62,8 +62,8 @@ fn a_writer_is_here_once_also_when_another_server_still_names_it() {
     other.join(1, ada);
     other.join(2, person("Bob"));
     assert!(!presence.knows(server));
-    let heard = presence.on_row(server, Some(other.whole_for_peers()));
-    assert!(heard.changed && !heard.missed);
+    let outcome = presence.on_row(server, Some(other.whole_for_peers()));
+    assert!(outcome.changed && !outcome.missed);
     assert!(presence.knows(server));
     assert_eq!(names(seen(&mut presence)), ["Ada", "Bob"]);
     assert_eq!(seen(&mut presence).count(), 2);
@@ -143,9 +143,12 @@ fn the_presence_of_a_crowd_is_bounded_and_its_count_exact() {
     for session in 0..CROWD {
         other.join(session, person("Someone"));
     }
-    let told = other.whole_for_peers();
-    assert_eq!((told.joined.len(), told.count), (MAX_TOLD, CROWD as usize));
-    presence.on_row(ServerId::random(), Some(told));
+    let whole = other.whole_for_peers();
+    assert_eq!(
+        (whole.joined.len(), whole.count),
+        (MAX_LISTED_TO_PEERS, CROWD as usize)
+    );
+    presence.on_row(ServerId::random(), Some(whole));
     presence.join(1, person("Ada"));
     let (news, whole) = presence.update_for_sessions(Instant::now()).unwrap();
     assert_eq!(news.joined.len(), MAX_LISTED);

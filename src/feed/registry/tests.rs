@@ -12,7 +12,7 @@ use crate::domain::drawing::Limits;
 use crate::domain::ids::{OpId, StrokeId, Writer};
 use crate::domain::op::Change;
 use crate::feed::mailbox::ToSession;
-use crate::feed::messages::FromSession;
+use crate::feed::messages::{FromSession, Request};
 use crate::feed::session_mailbox::{QueuedBytes, SessionMailbox};
 use crate::protocol::Close;
 use crate::store::{Appended, Database, ExpectedHead, LiveEvent, Removals};
@@ -105,13 +105,15 @@ async fn feeds(idle_timeout: Duration) -> (Feeds, DrawingId) {
 }
 
 fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> FeedHandle {
-    let message = FromSession::Join {
+    let message = Request::Join {
         session: 1,
         mailbox: SessionMailbox::new(recipient, QueuedBytes::default(), 1 << 20),
         since: 0,
         epoch: None,
     };
-    feeds.join(drawing, FromActor(message)).unwrap()
+    feeds
+        .join(drawing, FromActor(FromSession::Request(message)))
+        .unwrap()
 }
 
 async fn next(hears: &mut mpsc::UnboundedReceiver<ToSession>) -> ToSession {
@@ -303,7 +305,9 @@ async fn another_position_in_the_database_is_noticed() {
             deleted: false,
         };
         let before = stalled.count("whiteboard_head_mismatches_total");
-        stalled.feeds.report_head(stalled.drawing, Some(head));
+        stalled
+            .feeds
+            .report_head(stalled.drawing, Instant::now(), Some(head));
         // The feed answers after it has handled the event.
         stalled
             .feeds
