@@ -38,6 +38,8 @@ const PLAIN_READS: usize = 64 * 1024;
 const PLAIN_WAITS: Duration = Duration::from_secs(1);
 /// Duration of the observation of each attack on sockets.
 const WATCHED: Duration = Duration::from_secs(12);
+/// Duration of the calm before each, in which the memory of the one before is given back.
+const PAUSE: Duration = Duration::from_secs(5);
 /// Duration of the observation of silent requests: their deadline is 10 s.
 const BODIES_WATCHED: Duration = Duration::from_secs(14);
 /// Duration of the observation of unread answers: they are ended after 30 s.
@@ -54,6 +56,10 @@ const MOST_LEFT: f64 = 64.0 * 1024.0 * 1024.0;
 const MOST_TIMES: f64 = 2.0;
 /// Receive buffer of a reader that does not read, in bytes.
 const RECEIVE_BUFFER: u32 = 16 * 1024;
+/// Send buffer of an attacker, in bytes. Otherwise the kernel takes megabytes of each attacker's
+/// bytes, and copying those is this program's work, not the server's: it kept both processors busy
+/// for 150 ms.
+const SEND_BUFFER: u32 = 64 * 1024;
 /// Strokes, and bytes of each, of the drawing whose answer is not read.
 const LARGE: (usize, usize) = (24, 60_000);
 
@@ -80,7 +86,7 @@ pub async fn run() -> Result<(), String> {
     let large = server.create_drawing(&reqwest::Client::new()).await?;
     fill(&server, &large).await?;
     let mut pair = Pair::open(&server, &drawing).await?;
-    pair.watch(&server, Duration::from_secs(3)).await?;
+    pair.watch(&server, PAUSE).await?;
     let quiet = pair.watch(&server, WATCHED).await?;
     quiet.print("quiet", &quiet, "");
 
@@ -107,6 +113,7 @@ pub async fn run() -> Result<(), String> {
         let address = if controls { plain } else { server.address };
         let mut turns = Vec::new();
         let mut told = BTreeMap::new();
+        pair.watch(&server, PAUSE).await?;
         for _ in 0..TURNS {
             let mut attackers = JoinSet::new();
             for _ in 0..ATTACKERS {
@@ -329,6 +336,8 @@ fn reason(heard: &mut Vec<u8>) -> Option<String> {
 async fn connect(address: std::net::SocketAddr) -> Result<TcpStream, String> {
     let socket = TcpSocket::new_v4().map_err(|error| error.to_string())?;
     let small = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    small.map_err(|error| error.to_string())?;
+    let small = socket.set_send_buffer_size(SEND_BUFFER);
     small.map_err(|error| error.to_string())?;
     socket
         .connect(address)
