@@ -1,5 +1,4 @@
-//! The layers of the code are its folders. A module that imports upward or in a circle, or uses
-//! what belongs to another layer, fails here. The sources are read as text.
+//! The layers of the code are its folders: an import upward or in a circle fails here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::{fs, iter::successors, path::Path};
@@ -25,11 +24,8 @@ fn sources() -> BTreeMap<String, String> {
         let code = text.split("\n#[cfg(test)]\nmod tests").next().unwrap();
         let lines = code.lines().map(|line| line.split("//").next().unwrap());
         let code = lines.collect::<Vec<_>>().join("\n");
-        let code = code
-            .replace("(in crate::", "(")
-            .replace("whiteboard::", "crate::");
         let name = path.to_str().unwrap()[src.len()..].replace(".rs", "");
-        found.insert(name.replace('/', "::"), code);
+        found.insert(name.replace('/', "::"), code.replace("(in crate::", "("));
     }
     found.retain(|module, _| module != "lib" && !module.ends_with("::tests"));
     found
@@ -68,13 +64,12 @@ fn uses(sources: &BTreeMap<String, String>) -> BTreeMap<&str, BTreeSet<&str>> {
                 paths(&code[at + mark.len()..], prefix, &mut found);
             }
         }
-        let used = found.iter().filter_map(|path| {
+        let all = found.iter().filter_map(|path| {
             let path = Some(path.trim_start_matches("::"));
             let mut paths = successors(path, |path| Some(path.rsplit_once("::")?.0));
             paths.find_map(|path| Some(sources.get_key_value(path)?.0.as_str()))
         });
-        let used = used.filter(|used| used != module).collect();
-        uses.insert(module.as_str(), used);
+        uses.insert(module.as_str(), all.filter(|used| used != module).collect());
     }
     uses
 }

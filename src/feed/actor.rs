@@ -9,7 +9,6 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::core::{Core, Effect, Environment, Input, ReadResult};
-use super::messages::{FromSession, ReadRequest};
 use super::registration::Registration;
 use super::replica::ReadPlan;
 use super::session_mailbox::SessionMailbox;
@@ -18,7 +17,7 @@ use crate::domain::drawing::{Drawing, Limits};
 use crate::domain::ids::DrawingId;
 use crate::domain::op::Change;
 use crate::domain::sequence::Seq;
-use crate::store::{Chunk, Head, LiveEvent, Store, StoreError};
+use crate::store::{Chunk, LiveEvent, Store, StoreError};
 
 /// A handle to a feed, held by a session.
 #[derive(Clone)]
@@ -29,20 +28,10 @@ pub struct FeedHandle {
     pub state: FeedState,
 }
 
-/// A message of a session.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct FromActor(pub FromSession<SessionMailbox>);
-
-/// A read over HTTP.
+/// An input for a feed.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Read(pub ReadRequest);
-
-/// The database, asked at this time, reports the drawing's head; `None` if the drawing is removed.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct HeadReport(pub Instant, pub Option<Head>);
+pub struct ToFeed(pub Input<SessionMailbox>);
 
 /// The server stops: store what is queued, then close the sessions, and stop.
 #[derive(Message)]
@@ -50,11 +39,6 @@ pub(crate) struct HeadReport(pub Instant, pub Option<Head>);
 pub(crate) struct Drain {
     pub finished: oneshot::Sender<()>,
 }
-
-/// The server stops without further waiting: close the sessions and stop.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct ForceClose;
 
 /// The actor of one open drawing on one server.
 pub struct Feed {
@@ -73,11 +57,6 @@ pub struct Feed {
     /// Notified at the end of a drain.
     drained: Option<oneshot::Sender<()>>,
 }
-
-/// Sent to itself: everything that was ready before is handled.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Deferred;
 
 /// Sent to itself: stop after everything that was sent before.
 #[derive(Message)]
@@ -176,7 +155,7 @@ impl Feed {
                 self.then(publish, published, ctx);
             }
             // Queued behind everything that is ready, so that it happens once for all.
-            Effect::Defer => ctx.notify(Deferred),
+            Effect::Defer => ctx.notify(ToFeed(Input::Deferred)),
             Effect::Sessions(count) => self.registration.count(count),
             Effect::Deregister => self.registration.remove(),
             Effect::CloseIfIdle { requests } => {
@@ -259,35 +238,11 @@ impl StreamHandler<LiveEvent> for Feed {
     }
 }
 
-impl Handler<FromActor> for Feed {
+impl Handler<ToFeed> for Feed {
     type Result = ();
 
-    fn handle(&mut self, FromActor(message): FromActor, ctx: &mut Self::Context) {
-        self.step(Input::Session(message), ctx);
-    }
-}
-
-impl Handler<Read> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, Read(request): Read, ctx: &mut Self::Context) {
-        self.step(Input::Read(request), ctx);
-    }
-}
-
-impl Handler<HeadReport> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, HeadReport(asked, report): HeadReport, ctx: &mut Self::Context) {
-        self.step(Input::Head { asked, report }, ctx);
-    }
-}
-
-impl Handler<Deferred> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, _: Deferred, ctx: &mut Self::Context) {
-        self.step(Input::Deferred, ctx);
+    fn handle(&mut self, ToFeed(input): ToFeed, ctx: &mut Self::Context) {
+        self.step(input, ctx);
     }
 }
 
@@ -297,14 +252,6 @@ impl Handler<Drain> for Feed {
     fn handle(&mut self, Drain { finished }: Drain, ctx: &mut Self::Context) {
         self.drained = Some(finished);
         self.step(Input::Drain, ctx);
-    }
-}
-
-impl Handler<ForceClose> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, _: ForceClose, ctx: &mut Self::Context) {
-        self.step(Input::ForceClose, ctx);
     }
 }
 

@@ -18,9 +18,8 @@
 //! # Its states
 //!
 //! ```text
-//! lifecycle     Open ----------> Draining ------------> Ended     the server stops
-//!                 \--------------------------------------/        the drawing is gone, or was never read
-//!
+//! lifecycle     Open -> Draining -> Ended                         the server stops
+//!               Open -> Ended                                     the drawing is gone, or was never read
 //! subscription  Closed -> Opening -> Unread -> Live
 //!               Live -> Opening                                   stalled
 //!                    -> Closed                                    ended or failed
@@ -51,7 +50,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chunks::Chunks;
-use super::lifecycle::Lifecycle;
+use super::lifecycle::{CloseReason, Lifecycle};
 use super::mailbox::Mailbox;
 use super::messages::{FromSession, Request};
 use super::presence::Presence;
@@ -207,10 +206,13 @@ impl<M: Mailbox> Core<M> {
                 }
             }
             Input::Drain => self.drain(step),
-            Input::ForceClose => self.force_close(step),
+            Input::ForceClose => self.end(CloseReason::Restart, step),
         }
         // Whatever was delivered may have found a full mailbox.
-        self.watch_slow_subscribers(step);
+        if self.subscribers.has_slow() {
+            self.timers
+                .set_if_unset(Timer::CatchUp, now + CATCH_UP_INTERVAL);
+        }
         if self.lifecycle.is_ended() {
             self.timers = Timers::default();
         }
@@ -318,9 +320,8 @@ impl<M: Mailbox> Core<M> {
             );
             self.subscribe(step);
         }
-        if let Some(index) = self.replica.take_due_index() {
-            step.effect(Effect::WriteIndex(index));
-        }
+        let index = self.replica.take_due_index();
+        step.effects.extend(index.map(Effect::WriteIndex));
         if self.presence.expire_peers() {
             self.presence_changed(step);
             self.signalling.announce_soon();
@@ -391,13 +392,6 @@ impl<M: Mailbox> Core<M> {
         if let Some(since) = since.filter(|_| !self.subscribers.is_empty()) {
             let took = step.now.saturating_duration_since(since);
             self.environment.metrics.delivery.took(took);
-        }
-    }
-
-    fn watch_slow_subscribers(&mut self, step: &mut Step) {
-        if self.subscribers.has_slow() {
-            self.timers
-                .set_if_unset(Timer::CatchUp, step.now + CATCH_UP_INTERVAL);
         }
     }
 }

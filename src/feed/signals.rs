@@ -235,6 +235,20 @@ mod tests {
         assert_eq!(dirty.take(now), (false, ForPeers::Nothing));
     }
 
+    #[test]
+    fn what_is_urgent_goes_with_the_next_row_though_no_peer_is_known() {
+        let mut signalling = Signalling::default();
+        signalling.announce();
+        signalling.turn = Some(100 * STEP);
+        signalling.want_presence = true;
+        signalling.forget_for_peers();
+        assert!(signalling.is_urgent());
+        let row = signalling.take_for_peers();
+        assert!(row.want_presence, "an announcement asks for the other lists");
+        assert_eq!(row.yield_ms, Some(100));
+        assert!(!signalling.has_news_for_peers());
+    }
+
     fn ink(writer: Writer) -> Signals {
         let points = vec![Point { x: 0, y: 0 }; MAX_INK_POINTS];
         let part = InkPart {

@@ -2,15 +2,6 @@
 //!
 //! It must never take a subscription for complete before a read that began after it has ended: a
 //! write between the two is found by one or the other only then.
-//!
-//! ```text
-//! subscription:  Closed -> Opening -> Unread -> Live
-//!                Unread, Live -> Opening                   stalled
-//!                Opening, Unread, Live -> Closed           ended or failed
-//! reading:       Idle -> InFlight -> Idle
-//!                InFlight -> Waiting -> InFlight           it failed: after a pause
-//!                Idle -> Waiting                           an append had no answer, or an op alone failed
-//! ```
 
 use std::time::{Duration, Instant};
 

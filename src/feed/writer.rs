@@ -2,12 +2,7 @@
 //!
 //! It must never acknowledge an op before its verdict is certain: stored, or decided with complete
 //! knowledge.
-//!
-//! ```text
-//! Idle -> InFlight -> Idle
-//!             \-> Probing -> Idle      an op alone failed: is it the op, or the database?
-//! ```
-//!
+
 use std::time::{Duration, Instant};
 
 use super::contention::Contention;

@@ -19,7 +19,8 @@ use super::sessions::{JoinRequest, REQUESTS_PER_SECOND, SessionLimits, Sessions,
 use crate::domain::access::Access;
 use crate::domain::ids::SessionId;
 use crate::domain::op::{Op, Refusal};
-use crate::feed::actor::{FeedHandle, FromActor};
+use crate::feed::actor::{FeedHandle, ToFeed};
+use crate::feed::core::Input;
 use crate::feed::mailbox::{Acks, ToSession};
 use crate::feed::messages::{FromSession, Request};
 use crate::feed::session_mailbox::{QueuedBytes, SessionMailbox};
@@ -110,7 +111,7 @@ impl Session {
         if let Some(feed_handle) = &self.feed_handle {
             // Ops reserved their capacity before; other messages are bounded by this session's
             // limits.
-            feed_handle.feed.do_send(FromActor(message));
+            feed_handle.feed.do_send(ToFeed(Input::Session(message)));
         }
     }
 
@@ -195,7 +196,11 @@ impl Session {
             session: self.id,
             signal,
         };
-        if feed_handle.feed.try_send(FromActor(signal)).is_err() {
+        if feed_handle
+            .feed
+            .try_send(ToFeed(Input::Session(signal)))
+            .is_err()
+        {
             self.metrics().signals_dropped.count(Dropped::Busy);
         }
     }

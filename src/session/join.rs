@@ -11,7 +11,6 @@ use bytestring::ByteString;
 use super::actor::Session;
 use super::sequencer::OpSequencer;
 use super::sessions::{JoinRequest, RETRY_AFTER};
-use crate::feed::actor::FromActor;
 use crate::feed::messages::{FromSession, Request};
 use crate::feed::session_mailbox::SessionMailbox;
 use crate::protocol::{Close, Hello};
@@ -39,7 +38,7 @@ impl Session {
         match self
             .sessions
             .feeds
-            .join(drawing, FromActor(FromSession::Request(join)))
+            .join(drawing, FromSession::Request(join))
         {
             Ok(feed_handle) => self.feed_handle = Some(feed_handle),
             Err(_) => self.close(Close::Restart { after: RETRY_AFTER }, ctx),

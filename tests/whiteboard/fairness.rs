@@ -14,7 +14,8 @@ use whiteboard::domain::ids::{DrawingId, StrokeId, Writer};
 use whiteboard::domain::op::{Op, OpKind};
 use whiteboard::domain::stroke::Body;
 use whiteboard::feed::actor::FeedHandle;
-use whiteboard::feed::actor::FromActor;
+use whiteboard::feed::actor::ToFeed;
+use whiteboard::feed::core::Input;
 use whiteboard::feed::mailbox::ToSession;
 use whiteboard::feed::messages::{FromSession, Request};
 use whiteboard::feed::queue::op_bytes;
@@ -51,11 +52,12 @@ impl Drawer {
             kind: OpKind::Draw { body },
         };
         assert!(open.state.capacity.reserve(op_bytes(&op)));
-        open.feed.do_send(FromActor(FromSession::Submit {
-            session: 1,
-            writer: self.writer,
-            ops: vec![op],
-        }));
+        open.feed
+            .do_send(ToFeed(Input::Session(FromSession::Submit {
+                session: 1,
+                writer: self.writer,
+                ops: vec![op],
+            })));
     }
 }
 
@@ -72,7 +74,7 @@ impl Actor for Drawer {
         };
         self.open = Some(
             self.feeds
-                .join(self.drawing, FromActor(FromSession::Request(join)))
+                .join(self.drawing, FromSession::Request(join))
                 .expect("a feed"),
         );
         self.draw();

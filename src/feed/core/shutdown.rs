@@ -79,11 +79,9 @@ impl<M: Mailbox> Core<M> {
             let closed = self
                 .subscribers
                 .close(DRAIN_BATCH, || CloseReason::Restart.close(random));
-            let mut changed = false;
-            for session in &closed {
-                changed |= self.presence.leave(*session);
-            }
-            if changed {
+            step.effect(Effect::Sessions(self.subscribers.len()));
+            let left = closed.iter().filter(|it| self.presence.leave(**it));
+            if left.count() > 0 {
                 // Tells the other servers at once, before they miss this server's heartbeats.
                 self.presence_changed(step);
             }
@@ -97,9 +95,5 @@ impl<M: Mailbox> Core<M> {
         } else {
             self.end(CloseReason::Restart, step);
         }
-    }
-
-    pub(super) fn force_close(&mut self, step: &mut Step) {
-        self.end(CloseReason::Restart, step);
     }
 }

@@ -62,7 +62,6 @@ impl<M: Mailbox> Core<M> {
 
     pub(super) fn presence_changed(&mut self, step: &mut Step) {
         self.signalling.dirty.changed();
-        step.effect(Effect::Sessions(self.subscribers.len()));
         self.schedule_signals(step);
     }
 
