@@ -244,7 +244,10 @@ mod tests {
         signalling.forget_for_peers();
         assert!(signalling.is_urgent());
         let row = signalling.take_for_peers();
-        assert!(row.want_presence, "an announcement asks for the other lists");
+        assert!(
+            row.want_presence,
+            "an announcement asks for the other lists"
+        );
         assert_eq!(row.yield_ms, Some(100));
         assert!(!signalling.has_news_for_peers());
     }
