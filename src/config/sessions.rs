@@ -14,7 +14,7 @@ const PINGS_PER_TIMEOUT: u32 = 3;
 /// Ops that a session may send at once, as after a time offline, in seconds of `--ops-per-second`.
 const BURST_SECONDS: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// Fewest ops at once: a larger frame than the burst would be refused for ever.
-const LEAST_BURST: NonZeroU32 = NonZeroU32::new(MAX_OPS_PER_FRAME as u32).unwrap();
+const MIN_BURST: NonZeroU32 = NonZeroU32::new(MAX_OPS_PER_FRAME as u32).unwrap();
 /// Signals of pointer and ink that a session may send each second; more are dropped.
 const SIGNALS_PER_SECOND: NonZeroU32 = NonZeroU32::new(120).unwrap();
 /// Most ops of one session without an answer; more are refused for load, and the page sends them again.
@@ -79,7 +79,7 @@ impl SessionSettings {
             heartbeat: self.session_timeout / PINGS_PER_TIMEOUT,
             session_timeout: self.session_timeout,
             ops_per_second: self.ops_per_second,
-            ops_burst: burst.max(LEAST_BURST),
+            ops_burst: burst.max(MIN_BURST),
             signals_per_second: self.signals_per_second,
             max_unacked_ops: MAX_UNACKED_OPS,
             send_buffer_bytes: self.send_buffer_bytes,

@@ -157,13 +157,15 @@ impl Feed {
             // Queued behind everything that is ready, so that it happens once for all.
             Effect::Defer => ctx.notify(ToFeed(Input::Deferred)),
             Effect::Sessions(count) => self.registration.count(count),
-            Effect::Deregister => self.registration.remove(),
             Effect::CloseIfIdle { requests } => {
                 if self.registration.remove_if_idle(requests) {
                     ctx.stop();
                 }
             }
-            Effect::Stop => ctx.notify(Stop),
+            Effect::Stop => {
+                self.registration.remove();
+                ctx.notify(Stop);
+            }
         }
     }
 

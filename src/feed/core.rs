@@ -201,7 +201,10 @@ impl<M: Mailbox> Core<M> {
             Input::Published { number, result } => self.on_published(number, result, step),
             Input::Deferred => self.on_deferred(step),
             Input::Timer => {
-                while let Some(timer) = self.timers.pop_due(now) {
+                // One of them may end the feed, and the others have no purpose then.
+                while !self.lifecycle.is_ended()
+                    && let Some(timer) = self.timers.pop_due(now)
+                {
                     self.on_timer(timer, step);
                 }
             }

@@ -148,7 +148,7 @@ impl Feeds {
         target: Option<Seq>,
     ) -> Result<ReadChunk, FeedError> {
         for _ in 0..ATTEMPTS {
-            let (answer, page) = oneshot::channel();
+            let (answer, chunk) = oneshot::channel();
             let request = ReadRequest {
                 since,
                 epoch,
@@ -156,8 +156,8 @@ impl Feeds {
                 answer,
             };
             self.send(id, Input::Read(request))?;
-            match tokio::time::timeout(READ_WAIT, page).await {
-                Ok(Ok(page)) => return page,
+            match tokio::time::timeout(READ_WAIT, chunk).await {
+                Ok(Ok(chunk)) => return chunk,
                 // The feed is gone: retry with another one.
                 Ok(Err(_)) => {}
                 Err(_) => return Err(FeedError::Unavailable),

@@ -121,6 +121,9 @@ impl World {
             decision.verdicts.len(),
             "a verdict for each op"
         );
+        if append.is_refusal() {
+            self.coverage.count("refusals stored");
+        }
         let ops: Vec<(Writer, Op)> = batch.iter().map(|(_, w, op)| (*w, op.clone())).collect();
         let outcomes = self.database.stored.reference.commit(&ops, decision);
         let outcomes = outcomes.unwrap_or_else(|error| panic!("a wrong decision: {error}"));

@@ -20,3 +20,8 @@ fn holds(seed: u64) {
 fn a_refusal_of_an_append_that_hung_is_told_after_the_batch_was_split() {
     holds(28_401);
 }
+
+#[test]
+fn timers_that_are_due_with_the_end_of_a_drain_publish_nothing_after_it() {
+    holds(14_258);
+}

@@ -648,7 +648,6 @@ impl World {
                 self.later(server, Duration::ZERO, event);
             }
             Effect::Sessions(_) => {}
-            Effect::Deregister => feed.is_registered = false,
             Effect::CloseIfIdle { requests } => {
                 if feed.requests == requests {
                     self.coverage.count("feeds closed idle");
@@ -656,6 +655,7 @@ impl World {
                 }
             }
             Effect::Stop => {
+                feed.is_registered = false;
                 let stop = ServerEvent::Stop { feed: asker.feed };
                 self.later(server, Duration::ZERO, stop);
             }

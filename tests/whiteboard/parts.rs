@@ -13,8 +13,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use tokio::sync::oneshot;
-use whiteboard::feed::actor::{Feed, ToFeed};
-use whiteboard::feed::core::Input;
+use whiteboard::feed::actor::Feed;
 use whiteboard::feed::messages::FromSession;
 use whiteboard::feed::registry::Feeds;
 use whiteboard::heartbeat::Heartbeat;
@@ -94,7 +93,7 @@ impl Parts {
         let feeds = self.feeds.clone();
         let (tell, told) = oneshot::channel();
         // A message without effect: there is no such session.
-        let nothing = ToFeed(Input::Session(FromSession::Leave { session: u64::MAX }));
+        let nothing = FromSession::Leave { session: u64::MAX };
         Arbiter::new().spawn_fn(move || {
             let open = feeds.join(drawing, nothing).expect("a feed");
             let _ = tell.send(open.feed);

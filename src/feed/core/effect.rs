@@ -35,14 +35,13 @@ pub enum Effect {
     Defer,
     /// Update the number of sessions.
     Sessions(usize),
-    /// Remove the feed from the registry.
-    Deregister,
     /// Remove the feed from the registry, and end it, if no more requests than these were sent to
     /// it.
     CloseIfIdle {
         /// Joins and reads that it has seen.
         requests: u64,
     },
-    /// The feed has ended; messages sent before are still handled.
+    /// The feed has ended: remove it from the registry, and stop it once messages sent before are
+    /// handled.
     Stop,
 }

@@ -54,7 +54,6 @@ impl<M: Mailbox> Core<M> {
         let random = &mut self.random;
         self.subscribers.close(usize::MAX, || reason.close(random));
         if !is_ended {
-            step.effect(Effect::Deregister);
             step.effect(Effect::Stop);
         }
     }

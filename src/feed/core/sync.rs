@@ -158,7 +158,6 @@ impl<M: Mailbox> Core<M> {
     fn read_completed(&mut self, step: &mut Step) {
         let again = self.sync.end_read(self.replica.head());
         self.writer.read_ended();
-        self.note_state();
         for request in self.requests.take_answered() {
             self.serve(request, Resync::Cold, step);
         }
