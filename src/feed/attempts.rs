@@ -89,9 +89,15 @@ impl Attempt {
     /// Whether it moved the drawing on, which is beyond its head now.
     fn is_stored(&self, drawing: &Drawing) -> bool {
         let last = self.head + self.rows.len() as Seq;
-        let mut rows = drawing.since(self.head);
-        if let Some(row) = rows.next().filter(|row| row.seq <= last) {
-            return self.rows.contains(&(row.seq, row.stroke, row.op));
+        if drawing.head() < last {
+            return false;
+        }
+        let is_own = |row: &Change| self.rows.contains(&(row.seq, row.stroke, row.op));
+        let rows = drawing.since(self.head);
+        let mut rows = rows.take_while(|row| row.seq <= last).peekable();
+        if rows.peek().is_some() {
+            // All that are left of its positions: its first op may have been appended alone.
+            return rows.all(is_own);
         }
         // All its rows were replaced since, and the highest number of its writers is a prior op of one
         // of the rows that did.
@@ -219,6 +225,30 @@ mod tests {
             store(&mut drawing, &decision);
         }
         assert!(!decide(&mut attempts, &drawing, &batch)[0]);
+    }
+
+    #[test]
+    fn a_refusal_is_not_told_where_only_the_first_op_was_stored_alone() {
+        let (mut attempts, mut drawing) = (Attempts::default(), empty());
+        let author = writer();
+        let kinds = [draw(), edit(), draw()].into_iter().zip(1..);
+        let batch: Vec<_> = kinds.map(|(kind, n)| op(author, n, kind)).collect();
+        attempts.add(&batch, 0, drawing.decide(&batch));
+        let first = drawing.decide(&batch[..1]);
+        store(&mut drawing, &first);
+        assert_eq!(
+            decide(&mut attempts, &drawing, &batch[1..2]),
+            [true],
+            "its stroke is absent"
+        );
+        // Another server stores the stroke, and the edit is done.
+        let mut drawn = op(writer(), 1, draw());
+        drawn.1.stroke = batch[1].1.stroke;
+        for ops in [&[drawn][..], &batch[1..2]] {
+            let decision = drawing.decide(ops);
+            store(&mut drawing, &decision);
+        }
+        assert_eq!(decide(&mut attempts, &drawing, &batch[1..2]), [false]);
     }
 
     #[test]
