@@ -127,24 +127,24 @@ mod tests {
     use crate::domain::drawing::Limits;
     use crate::domain::ids::Epoch;
     use crate::domain::op::{OpKind, Refusal};
-    use crate::domain::stroke::{Body, Patch};
+    use crate::domain::stroke::Body;
 
     const LIMITS: Limits = Limits {
         strokes: 100,
         bytes: 1 << 20,
     };
 
-    fn body() -> Body {
-        Body::from_stored("{}".into())
-    }
-
     fn draw() -> OpKind {
-        OpKind::Draw { body: body() }
+        let body =
+            r##"{"tool":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3}"##;
+        OpKind::Draw {
+            body: Body::parse(body).unwrap(),
+        }
     }
 
     fn edit() -> OpKind {
         OpKind::Edit {
-            set: Patch::default(),
+            set: serde_json::from_str(r#"{"x":3}"#).unwrap(),
             z: None,
             base: None,
         }
