@@ -9,6 +9,11 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use support::database::{DatabaseServer, Engine, engine};
+use support::process::{Log, OnDrop, Process, Signal, free_port, whiteboard};
+use support::proxy::FaultyProxy;
+use support::user::{Patience, TestUser};
+use support::wait::DEADLINE;
 use tempfile::TempDir;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::block_in_place;
@@ -18,13 +23,7 @@ use whiteboard::metrics::Metrics;
 use whiteboard::store::{Database, Store};
 
 use crate::balancer::Balancer;
-use crate::faulty_proxy::FaultyProxy;
-use crate::process::{Log, Process, Signal, signal};
-use crate::processes::{free_port, program};
 use crate::raw_db::RawDb;
-pub use crate::surrealdb::engine;
-use crate::surrealdb::{self, Engine};
-use crate::test_user::{DEADLINE, Patience, TestUser};
 
 /// Clusters of one run that are up at the same time; the others wait. More would slow all of them
 /// down on a machine of two cores, and not shorten the run.
@@ -128,7 +127,7 @@ pub struct Cluster {
     plan: Plan,
     places: Vec<Place>,
     started: usize,
-    database: surrealdb::Server,
+    database: DatabaseServer,
     /// HAProxy, in front of all servers.
     pub balancer: Balancer,
     /// The log of all of them.
@@ -144,7 +143,7 @@ impl Cluster {
         let turn = TURNS.clone().acquire_many_owned(plan.turns).await;
         let turn = turn.expect("never closed");
         let log = Log::new();
-        let database = block_in_place(surrealdb::Server::start);
+        let database = block_in_place(DatabaseServer::start);
         let mut places = Vec::new();
         for _ in 0..PLACES {
             let link = match plan.linked {
@@ -192,11 +191,9 @@ impl Cluster {
             command.args(["--gap-timeout", "250ms"]);
         }
         command.args(self.plan.flags);
-        self.places[server].process = Some(Process::start(
-            &format!("server {server}"),
-            command,
-            &self.log,
-        ));
+        let name = format!("server {server}");
+        let process = Process::start(&name, command, &self.log, OnDrop::Kill);
+        self.places[server].process = Some(process);
     }
 
     /// A server process configured for the cluster's database.
@@ -208,7 +205,7 @@ impl Cluster {
             password,
             ..
         } = self.database.database("cluster");
-        let mut command = program(env!("CARGO_BIN_EXE_whiteboard"));
+        let mut command = whiteboard();
         command
             .args(["--database", &format!("ws://{database}")])
             .args(["--database-namespace", &namespace, "--database-name", &name])
@@ -222,8 +219,8 @@ impl Cluster {
     pub async fn run(&self, flags: &[&str]) -> Option<i32> {
         let mut command = self.program(self.database.address());
         command.args(["--listen", "127.0.0.1:0"]).args(flags);
-        let process = Process::start("another", command, &self.log);
-        process.ended(DEADLINE).await.code()
+        let mut process = Process::start("another", command, &self.log, OnDrop::Kill);
+        process.ended().await.0.code()
     }
 
     /// The numbers of the servers that run or hang.
@@ -256,7 +253,7 @@ impl Cluster {
         let link = self.link(server);
         assert_eq!(link.connections(), LIVES + 1, "server {server}");
         self.log
-            .say(&format!("server {server}"), "hears nothing any more");
+            .note(&format!("server {server}"), "hears nothing any more");
         link.silence_one(LIVES);
     }
 
@@ -281,8 +278,8 @@ impl Cluster {
     /// Waits until a server ends by itself, and returns its exit code.
     pub async fn ended(&mut self, server: usize, within: Duration) -> Option<i32> {
         let process = self.places[server].process.take();
-        let process = process.unwrap_or_else(|| panic!("server {server} does not run"));
-        process.ended(within).await.code()
+        let mut process = process.unwrap_or_else(|| panic!("server {server} does not run"));
+        process.ended_within(within).await.0.code()
     }
 
     /// SIGSTOP: it hangs.
@@ -296,7 +293,7 @@ impl Cluster {
     }
 
     /// Resident memory of a server, in bytes.
-    pub fn memory(&self, server: usize) -> u64 {
+    pub fn memory(&self, server: usize) -> f64 {
         self.process(server).memory()
     }
 
@@ -341,26 +338,26 @@ impl Cluster {
 
     /// `kill -9` of the database.
     pub fn kill_database(&mut self) {
-        self.log.say("database", "is killed");
+        self.log.note("database", "is killed");
         self.database.kill();
     }
 
     /// Restarts the database on the same folder and port, and waits until it answers.
     pub fn restart_database(&mut self) {
         block_in_place(|| self.database.restart());
-        self.log.say("database", "is back");
+        self.log.note("database", "is back");
     }
 
     /// SIGSTOP of the database.
     pub fn pause_database(&self) {
-        self.log.say("database", "hangs");
-        signal(self.database.pid().expect("it runs"), Signal::Stop);
+        self.log.note("database", "hangs");
+        self.database.signal(Signal::Stop);
     }
 
     /// SIGCONT of the database.
     pub fn resume_database(&self) {
-        self.log.say("database", "goes on");
-        signal(self.database.pid().expect("it runs"), Signal::Continue);
+        self.log.note("database", "goes on");
+        self.database.signal(Signal::Continue);
     }
 
     /// A copy of the database's folder. It must be killed before.
@@ -370,7 +367,7 @@ impl Cluster {
 
     /// Replaces the database's folder by a copy. It must be killed before.
     pub fn restore(&self, backup: &TempDir) {
-        self.log.say("database", "is put back to a backup");
+        self.log.note("database", "is put back to a backup");
         block_in_place(|| self.database.restore(backup));
     }
 
@@ -463,7 +460,7 @@ impl Cluster {
     /// A user joins a drawing through the balancer, and gets a welcome.
     pub async fn visit(&self, name: &str, drawing: &str) -> TestUser {
         let user = self.visit_from(self.balancer.address, name, drawing, None);
-        user.wait("being welcome", |seen| seen.welcome).await;
+        user.welcomed().await;
         user
     }
 
@@ -484,8 +481,8 @@ impl Cluster {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let user = self.visit_from(address, name, drawing, Some(server));
-            user.wait("being welcome", |seen| seen.welcome).await;
-            if user.seen().server == Some(server) {
+            user.welcomed().await;
+            if user.state().server == Some(server) {
                 return user;
             }
             // The balancer may take a busy server for a dead one.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use support::state::{ClientState, pen};
+use support::user::TestUser;
+use support::wait::DEADLINE;
 use tokio::time::{Instant, sleep};
 use whiteboard::domain::ids::StrokeId;
 
 use crate::cluster::{Cluster, NO_CHECKS, Plan};
-use crate::page::pen;
-use crate::test_user::{DEADLINE, TestUser};
 
 /// Deadline for full recovery after the database is back.
 const AS_BEFORE: Duration = Duration::from_secs(3);
@@ -22,7 +23,7 @@ async fn one_on_each(cluster: &Cluster, drawing: &str) -> Vec<TestUser> {
             .visit_at(server, &format!("TestUser {server}"), drawing)
             .await;
         user.draw(pen(1.0));
-        user.saved().await;
+        user.all_acknowledged().await;
         users.push(user);
     }
     users
@@ -58,8 +59,8 @@ fn each_draws(users: &[TestUser]) -> Vec<StrokeId> {
 /// Asserts that no new stroke is acknowledged, and each user has their own in the outbox.
 fn nothing_is_saved(users: &[TestUser]) {
     for user in users {
-        let seen = user.seen();
-        assert_eq!(seen.outbox.len(), 1, "{}", user.name);
+        let state = user.state();
+        assert_eq!(state.outbox.len(), 1, "{}", user.name);
     }
 }
 
@@ -75,15 +76,15 @@ async fn all_is_as_before(
     let all = [waited, each_draws(users)].concat();
     for user in users {
         let left = (back + AS_BEFORE).saturating_duration_since(Instant::now());
-        let arrived = |seen: &crate::test_user::Seen| {
-            seen.outbox.is_empty() && all.iter().all(|stroke| seen.is_there(*stroke))
+        let arrived = |state: &ClientState| {
+            state.outbox.is_empty() && all.iter().all(|stroke| state.is_there(*stroke))
         };
         user.wait_within(left, "all strokes", arrived).await;
     }
     let took = back.elapsed().as_millis();
     cluster
         .log
-        .say("test", format_args!("all is there after {took} ms"));
+        .note("test", format_args!("all is there after {took} ms"));
     let deadline = Instant::now() + DEADLINE;
     for server in cluster.running() {
         while cluster.status(server, "/readyz").await != Some(200) {
@@ -92,7 +93,7 @@ async fn all_is_as_before(
         }
     }
     for user in users {
-        assert_eq!(user.seen().reconnects(), 0, "{}", user.name);
+        assert_eq!(user.state().reconnects(), 0, "{}", user.name);
     }
     let users: Vec<&TestUser> = users.iter().collect();
     let copy = cluster.agree(drawing, &users).await;

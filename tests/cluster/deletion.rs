@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use support::state::pen;
+use support::user::TestUser;
 use tokio::time::{Instant, sleep};
 use whiteboard::store::Removals;
 
 use crate::cluster::{CHECKS, Cluster, INTERVAL, NO_CHECKS, Plan, READ};
-use crate::page::pen;
 use crate::raw_db::Names;
-use crate::test_user::TestUser;
 
 /// Deadline until all clients on all servers know, on a busy machine.
 const SOON: Duration = Duration::from_secs(5);
@@ -26,9 +26,9 @@ async fn delete(cluster: &Cluster, server: usize, drawing: &str) -> Instant {
 /// Waits until a user's socket is closed for good, because the drawing does not exist.
 async fn is_sent_away(user: &TestUser, until: Instant) {
     let left = until.saturating_duration_since(Instant::now());
-    user.wait_within(left, "the end", |seen| seen.ended.is_some())
+    user.wait_within(left, "the end", |state| state.ended.is_some())
         .await;
-    assert_eq!(user.seen().ended.as_ref().map(|end| end.code), Some(4404));
+    assert_eq!(user.state().ended.as_ref().map(|end| end.code), Some(4404));
 }
 
 /// The tables that a drawing has.
@@ -70,7 +70,7 @@ async fn a_drawing_deleted_while_all_draw_is_closed_everywhere_and_stays_away() 
     };
     let deletion = async {
         for user in &users {
-            user.wait("some strokes", |seen| seen.head > 20).await;
+            user.wait("some strokes", |state| state.head > 20).await;
         }
         let deleted = delete(&cluster, 0, &drawing).await;
         for user in &users {
@@ -81,7 +81,7 @@ async fn a_drawing_deleted_while_all_draw_is_closed_everywhere_and_stays_away() 
         () = drawing_on => {}
         () = deletion => {}
     }
-    let attempts: Vec<usize> = users.iter().map(|each| each.seen().attempts).collect();
+    let attempts: Vec<usize> = users.iter().map(|each| each.state().attempts).collect();
     assert_eq!(remove(&cluster).await, 1);
     assert_eq!(tables(&cluster, &drawing).await, Vec::<String>::new());
     for server in 0..3 {
@@ -90,7 +90,7 @@ async fn a_drawing_deleted_while_all_draw_is_closed_everywhere_and_stays_away() 
         let late = cluster.visit_from(cluster.address(server), "Late", &drawing, None);
         is_sent_away(&late, Instant::now() + SOON).await;
     }
-    let now: Vec<usize> = users.iter().map(|each| each.seen().attempts).collect();
+    let now: Vec<usize> = users.iter().map(|each| each.state().attempts).collect();
     assert_eq!(now, attempts, "nobody comes back");
     assert_eq!(tables(&cluster, &drawing).await, Vec::<String>::new());
 }
@@ -162,6 +162,6 @@ async fn a_new_title_reaches_users_of_other_servers_at_once() {
     let path = format!("/api/drawings/{drawing}");
     let renamed = json!({"title": "A better plan"});
     cluster.ask(0, Method::PATCH, &path, renamed).await;
-    ben.wait_within(SOON, "the title", |seen| seen.title == "A better plan")
+    ben.wait_within(SOON, "the title", |state| state.title == "A better plan")
         .await;
 }

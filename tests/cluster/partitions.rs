@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use serde_json::json;
+use support::proxy::FaultyProxy;
+use support::state::pen;
+use support::user::TestUser;
 use tokio::time::Instant;
 use whiteboard::domain::ids::StrokeId;
 use whiteboard::store::Store;
 
 use crate::cluster::{Cluster, Plan};
-use crate::faulty_proxy::FaultyProxy;
-use crate::page::pen;
-use crate::test_user::TestUser;
 
 /// How soon a server notices that a page is gone, and a page that a server is.
 const IMPATIENT: &[&str] = &["--session-timeout", "2s"];
@@ -26,7 +26,7 @@ const LETS_GO_WITHIN: Duration = Duration::from_secs(10);
 
 /// Asserts that a client gave up its first socket by its own timeout.
 fn noticed_in_time(user: &TestUser, since: Instant) {
-    let noticed = user.seen().lost[0] - since;
+    let noticed = user.state().lost[0] - since;
     println!("noticed after {noticed:?}");
     assert!(noticed < PING_AFTER + ANSWER_WITHIN + SLACK, "{noticed:?}");
 }
@@ -61,14 +61,14 @@ async fn a_client_leaves_a_hung_server_which_then_drops_its_session() {
     let plan = plan.patience(PING_AFTER, ANSWER_WITHIN);
     let (cluster, drawing, ada, ben) = plan.start_with_two().await;
     ada.draw(pen(1.0));
-    ada.saved().await;
+    ada.all_acknowledged().await;
     let store = cluster.store().await;
 
     let hung = Instant::now();
     cluster.pause(0);
     let stroke = ada.draw(pen(2.0));
-    ada.wait_within(MOVES_WITHIN, "an answer from elsewhere", |seen| {
-        seen.server == Some(1) && seen.outbox.is_empty()
+    ada.wait_within(MOVES_WITHIN, "an answer from elsewhere", |state| {
+        state.server == Some(1) && state.outbox.is_empty()
     })
     .await;
     println!("moved on after {:?}", hung.elapsed());
@@ -77,7 +77,7 @@ async fn a_client_leaves_a_hung_server_which_then_drops_its_session() {
 
     cluster.resume(0);
     sessions_are(&cluster, &store, 2).await;
-    ben.wait("both people, each once", |seen| seen.people.len() == 2)
+    ben.wait("both people, each once", |state| state.people.len() == 2)
         .await;
     // The op took effect before the hang or after it, but not twice.
     assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.head, 2);
@@ -97,14 +97,15 @@ async fn both_ends_of_a_half_open_connection_give_it_up() {
         .visit_through(link.address, 0, "Ada", &drawing)
         .await;
     let ben = cluster.visit_at(1, "Ben", &drawing).await;
-    ben.wait("both people", |seen| seen.people.len() == 2).await;
+    ben.wait("both people", |state| state.people.len() == 2)
+        .await;
     let store = cluster.store().await;
 
     let forgotten = Instant::now();
     link.forget();
     let stroke = ada.draw(pen(1.0));
-    ada.wait_within(MOVES_WITHIN, "another socket", |seen| {
-        seen.reconnects() == 1 && seen.outbox.is_empty()
+    ada.wait_within(MOVES_WITHIN, "another socket", |state| {
+        state.reconnects() == 1 && state.outbox.is_empty()
     })
     .await;
     noticed_in_time(&ada, forgotten);
@@ -114,13 +115,13 @@ async fn both_ends_of_a_half_open_connection_give_it_up() {
 
     // A client that cannot connect is gone for the others until it can.
     link.silence();
-    ben.wait("Ada being gone", |seen| seen.people.len() == 1)
+    ben.wait("Ada being gone", |state| state.people.len() == 1)
         .await;
     let later = ada.draw(pen(2.0));
-    ada.wait("a loss", |seen| seen.lost.len() == 2).await;
+    ada.wait("a loss", |state| state.lost.len() == 2).await;
     link.heal();
     ben.sees(later).await;
-    ben.wait("both people again", |seen| seen.people.len() == 2)
+    ben.wait("both people again", |state| state.people.len() == 2)
         .await;
     assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await.head, 2);
     store.close().await;
@@ -156,7 +157,7 @@ impl<'a> Edits<'a> {
         // Each is a frame of its own: the next is not sent before the acknowledgement.
         self.ada
             .edit(stroke, json!({"note": letter.repeat(Self::NOTE)}));
-        self.ada.saved().await;
+        self.ada.all_acknowledged().await;
         self.edited += 1;
     }
 }
@@ -252,7 +253,7 @@ async fn a_client_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
         elsewhere.edit().await;
     }
     let (before, skipped) = (cluster.memory(0), cluster.metric(0, SKIPPED).await);
-    let told = |user: &TestUser| user.seen().changes;
+    let told = |user: &TestUser| user.state().changes;
     let at_first: Vec<usize> = slow.iter().map(told).collect();
     slow.iter().for_each(TestUser::stop_reading);
     let (stopped, first) = (Instant::now(), edits.edited);
@@ -276,11 +277,11 @@ async fn a_client_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
     edits_cost_nothing_else(&cluster, &mut edits, EDITS, behind).await;
     let edited = edits.edited - first;
     for (user, changes) in [(&ben, &ada), (&eve, &dora)] {
-        let head = changes.seen().head;
-        user.wait("all edits", |seen| seen.head == head && seen.reads == 0)
+        let head = changes.state().head;
+        user.wait("all edits", |state| state.head == head && state.reads == 0)
             .await;
     }
-    let grown = cluster.memory(0).saturating_sub(before);
+    let grown = (cluster.memory(0) - before).max(0.0) as u64;
     println!(
         "{} KiB more after {edited} edits of {} KiB for {SLOW}",
         grown >> 10,
@@ -297,11 +298,11 @@ async fn a_client_that_stops_reading_costs_bounded_memory_and_slows_nobody() {
     cluster.agree(&quiet, &[&dora, &eve]).await;
     for (user, at_first) in slow.iter().zip(at_first) {
         user.assert_clean();
-        let seen = user.seen();
-        assert_eq!((seen.reconnects(), seen.overlaps), (0, 0));
+        let state = user.state();
+        assert_eq!((state.reconnects(), state.overlaps), (0, 0));
         // It was told once to read over HTTP, and then requested the rest by position.
-        assert_eq!(seen.reads, 1);
-        let told = seen.changes - at_first;
+        assert_eq!(state.reads, 1);
+        let told = state.changes - at_first;
         assert!(told < edited, "{told} of {edited}");
     }
 }

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use serde_json::json;
+use support::database::{Engine, engine};
+use support::state::pen;
+use support::user::TestUser;
+use support::wait::DEADLINE;
 use tokio::time::{Instant, sleep};
 use whiteboard::domain::ids::StrokeId;
 
 use crate::cluster::{CHECKS, Cluster, INTERVAL, NO_CHECKS, Plan, READ};
-use crate::page::pen;
 use crate::raw_db::{Names, RawDb, append, write};
-use crate::surrealdb::{Engine, engine};
-use crate::test_user::{DEADLINE, TestUser};
 
 /// Deadline for a feed to notice a stalled live query and resubscribe: up to one heartbeat of 2 s
 /// after a write, two more until it counts as stalled, each of which may just have passed. Half as
@@ -24,7 +25,7 @@ const DIFFERED: &str = "whiteboard_head_mismatches_total";
 const FOLLOWS: &str = "whiteboard_subscriptions_total";
 
 async fn sees_within(user: &TestUser, within: Duration, stroke: StrokeId) {
-    user.wait_within(within, "a stroke", |seen| seen.is_there(stroke))
+    user.wait_within(within, "a stroke", |state| state.is_there(stroke))
         .await;
 }
 
@@ -50,11 +51,11 @@ async fn gaps(cluster: &Cluster, server: usize) -> f64 {
 
 /// Moves one user's pointer until another user receives it.
 async fn pointer_passes(from: &TestUser, to: &TestUser, until: Instant) {
-    let before = to.seen().pointers.clone();
+    let before = to.state().pointers.clone();
     for x in 1.. {
         from.signal(json!({"pointer": {"x": x, "y": 0.5}}));
         sleep(Duration::from_millis(50)).await;
-        if to.seen().pointers != before {
+        if to.state().pointers != before {
             return;
         }
         assert!(Instant::now() < until, "no pointer passes");
@@ -125,7 +126,7 @@ async fn a_write_that_began_before_a_feed_followed_and_ended_after_it_read_is_fo
             // Then only those of the head-check interval can find it.
             cluster.checks_after_following_are_over(&drawing).await;
         }
-        assert_eq!(ada.seen().head, 0);
+        assert_eq!(ada.state().head, 0);
         held.commit().await.expect("nobody wrote the same");
         sees_within(&ada, INTERVAL + READ, stroke).await;
         assert_eq!(cluster.agree(&drawing, &[&ada]).await.head, 1);
@@ -146,7 +147,7 @@ async fn a_gap_that_no_notification_fills_is_read() {
     held.commit().await.expect("nobody wrote the same");
     let next = ben.draw(pen(2.0));
     ada.sees(next).await;
-    assert!(ada.seen().is_there(silent), "changes come in order");
+    assert!(ada.state().is_there(silent), "changes come in order");
     let read = "whiteboard_gaps_filled_total{by=\"reading\"}";
     let deadline = Instant::now() + DEADLINE;
     while cluster.metric(0, read).await < 1.0 {
@@ -204,12 +205,13 @@ async fn a_burst_of_notifications_arrives_whole() {
     write(&transaction, &[statements]).await;
     transaction.commit().await.expect("nobody wrote the same");
     for user in [&ada, &ben] {
-        user.wait("all of it", |seen| seen.head == BURST + 1).await;
+        user.wait("all of it", |state| state.head == BURST + 1)
+            .await;
     }
     // What comes after it is heard as before.
     ada.sees(ben.draw(pen(2.0))).await;
     ben.sees(ada.draw(pen(3.0))).await;
     let copy = cluster.agree(&drawing, &[&ada, &ben]).await;
     assert_eq!((copy.living() as u64, copy.head), (BURST + 3, BURST + 3));
-    assert_eq!((ada.seen().reconnects(), ben.seen().reconnects()), (0, 0));
+    assert_eq!((ada.state().reconnects(), ben.state().reconnects()), (0, 0));
 }

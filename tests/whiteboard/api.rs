@@ -4,25 +4,24 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use support::client::Client;
+use support::http::{http, ready};
+use support::server::TestServer;
+use support::state::pen;
 use uuid::Uuid;
-use whiteboard::server::Server;
-
-use crate::browser::Browser;
-use crate::page::pen;
-use crate::test_server::{client, ready, serve};
 
 struct Site {
-    server: Server,
-    http: Client,
+    server: TestServer,
+    http: reqwest::Client,
 }
 
 impl Site {
     async fn start() -> Self {
         Self {
-            server: serve(&["--workers=1"]).await,
-            http: client(),
+            server: TestServer::start(&["--workers=1"]).await,
+            http: http(),
         }
     }
 
@@ -44,9 +43,8 @@ impl Site {
 
     /// Draws one stroke, and returns when it is stored.
     async fn draw(&self, drawing: &str) {
-        let mut browser = Browser::open(self.server.address(), drawing).await;
-        browser.draw(pen(1.0)).await;
-        browser.answered().await;
+        let mut browser = Client::open(self.server.address(), drawing).await;
+        browser.draw_stored(pen(1.0)).await;
         browser.leave().await;
     }
 
@@ -161,7 +159,6 @@ async fn a_drawing_is_made_renamed_deleted_and_taken_back() {
     let (status, back) = answer(site.ask(Method::POST, &format!("{place}/restore"))).await;
     assert_eq!((status, &back["title"]), (StatusCode::OK, &json!("Plan B")));
     assert_eq!(site.get(&place).await.1["id"], made["id"]);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -173,7 +170,6 @@ async fn a_drawing_without_a_title_gets_one() {
         assert_eq!(status, 201, "{made}");
         assert_eq!(made["title"], "Untitled drawing");
     }
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -202,7 +198,6 @@ async fn lists_are_read_in_chunks_newest_first() {
         }
     }
     assert_eq!(listed, made);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -246,7 +241,6 @@ async fn strokes_are_read_since_a_position() {
         assert_eq!(base["changes"].as_array().unwrap().len(), 1);
     }
     assert_eq!(site.get(&format!("/api/drawings/{drawing}")).await.0, 200);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -266,7 +260,6 @@ async fn strokes_are_compressed_on_request() {
         "{plain}"
     );
     assert!(plain.contains(r#""changes":[{"seq":1"#), "{plain}");
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -310,7 +303,6 @@ async fn a_wrong_body_is_refused_and_names_the_field() {
             .0,
         200
     );
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -331,7 +323,6 @@ async fn an_oversize_body_is_refused() {
     let text = raw(site.server.address(), request).await;
     assert!(text.starts_with("HTTP/1.1 413"), "{text}");
     assert!(text.contains(r#""code":"too_large""#), "{text}");
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -376,7 +367,6 @@ async fn an_invalid_id_is_refused() {
     let restore = site.ask(Method::POST, &format!("{absent}/restore"));
     assert_error(answer(restore).await, 404, "not_found", None);
     assert_eq!(site.get(&format!("/api/drawings/{id}")).await.0, 200);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -415,7 +405,6 @@ async fn a_wrong_query_is_refused_and_names_the_field() {
         "bad_request",
         None,
     );
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -440,7 +429,6 @@ async fn a_wrong_method_is_answered_with_the_allowed_ones() {
         let refused = (response.status(), response.json().await.unwrap());
         assert_error(refused, 405, "method_not_allowed", None);
     }
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -460,7 +448,6 @@ async fn an_unknown_address_is_an_error_like_any_other() {
     }
     let socket = format!("/ws/{}", Uuid::new_v4().simple());
     assert_error(site.get(&socket).await, 426, "upgrade_required", None);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -485,7 +472,6 @@ async fn no_path_leads_out_of_static() {
             "{path}: {text}"
         );
     }
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -528,7 +514,6 @@ async fn a_foreign_origin_or_a_strange_host_is_refused_everywhere() {
         .ask(Method::GET, "/healthz")
         .header("host", "balancer.example");
     assert_eq!(answer(probe).await.0, 200);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -569,7 +554,6 @@ async fn pages_are_sent_with_security_headers() {
     }
     let head = site.ask(Method::HEAD, "/").send().await.unwrap();
     assert_eq!(head.status(), 200);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -584,14 +568,13 @@ async fn health_is_reported() {
         site.get("/readyz").await,
         (StatusCode::OK, json!({"status": "ready"}))
     );
-    site.server.drain().await;
 }
 
 #[actix_web::test]
 async fn a_server_that_leaves_says_so_first() {
     let site = Site {
-        server: serve(&["--drain-delay=2s"]).await,
-        http: client(),
+        server: TestServer::start(&["--drain-delay=2s"]).await,
+        http: http(),
     };
     let address = site.server.address();
     let ready = site.ask(Method::GET, "/readyz");
@@ -608,7 +591,7 @@ async fn a_server_that_leaves_says_so_first() {
 async fn a_server_that_stops_closes_its_sessions_for_a_restart() {
     let site = Site::start().await;
     let drawing = site.make("Plan").await;
-    let mut browser = Browser::open(site.server.address(), &drawing).await;
+    let mut browser = Client::open(site.server.address(), &drawing).await;
     let draining = actix_web::rt::spawn(site.server.drain());
     let closed = browser.closed().await;
     assert_eq!(closed.code, 1012);
@@ -624,5 +607,4 @@ async fn two_servers_run_in_one_process() {
     assert_eq!(two.get("/api/drawings").await.1, json!({"drawings": []}));
     one.server.drain().await;
     ready(two.server.address(), 200).await;
-    two.server.drain().await;
 }

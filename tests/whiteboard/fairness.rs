@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler};
+use support::server::settings;
+use support::state::pen;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use whiteboard::domain::ids::{DrawingId, StrokeId, Writer};
@@ -21,9 +23,6 @@ use whiteboard::feed::queue::op_bytes;
 use whiteboard::feed::registry::Feeds;
 use whiteboard::feed::session_mailbox::{QueuedBytes, SessionMailbox};
 use whiteboard::server;
-
-use crate::page::pen;
-use crate::test_server::settings;
 
 /// Ops of the race, and its deadline.
 const RACE: u64 = 240;

@@ -1,15 +1,6 @@
 //! The integration tests: one binary, so that SurrealDB is linked once; a module for each concern.
 
-mod browser;
-#[allow(dead_code, reason = "another test binary uses the rest of it")]
-mod page;
 mod parts;
-mod processes;
-mod proxy;
-mod raw;
-#[allow(dead_code, reason = "another test binary uses the rest of it")]
-mod surrealdb;
-mod test_server;
 
 mod api;
 mod backup;

@@ -12,6 +12,7 @@ use actix::{Addr, Arbiter, Handler, Message};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use support::server::settings;
 use tokio::sync::oneshot;
 use whiteboard::feed::actor::{Feed, FromActor};
 use whiteboard::feed::messages::FromSession;
@@ -25,8 +26,6 @@ use whiteboard::web::connection::limits::Connections;
 use whiteboard::web::extract::BodyLimit;
 use whiteboard::web::routes::routes;
 use whiteboard::web::state::State;
-
-use crate::test_server::settings;
 
 /// How long a server may be silent before its sessions no longer count.
 pub const SILENCE: Duration = Duration::from_secs(1);

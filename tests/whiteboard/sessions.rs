@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::json;
+use support::client::Client;
+use support::http::{create_drawing, metric, strokes};
+use support::server::{TestServer, settings};
+use support::socket::{open, request};
+use support::state::{large_pen, ops, pen};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use whiteboard::domain::ids::StrokeId;
-use whiteboard::server::Server;
 
-use crate::browser::{Browser, handshake, request};
-use crate::page::{ops, pen};
 use crate::parts::{Die, Parts, hold};
-use crate::test_server::{create_drawing, metric, serve, settings, strokes};
 
 /// Deadline of everything that the tests wait for.
 const SOON: Duration = Duration::from_secs(20);
@@ -25,10 +26,10 @@ async fn an_op_sent_again_in_flight_is_not_acknowledged_early() {
     let parts = Parts::start(&[]).await;
     let drawing = create_drawing(parts.address).await;
     let feed = parts.feed(&drawing).await;
-    let mut ada = Browser::open(parts.address, &drawing).await;
+    let mut ada = Client::open(parts.address, &drawing).await;
     ada.draw(pen(1.0)).await;
     let first = ada.outbox[0].1.clone();
-    ada.answered().await;
+    ada.all_acknowledged().await;
 
     let held = hold(&feed).await;
     ada.draw(pen(2.0)).await;
@@ -37,13 +38,11 @@ async fn an_op_sent_again_in_flight_is_not_acknowledged_early() {
     for (sent, done) in [(vec![&second], 0), (vec![&first, &second], 1)] {
         ada.done = 0;
         ada.raw(&ops(&sent)).await;
-        ada.ping().await;
-        let pongs = ada.pongs;
-        ada.wait("its ops being read", |b| b.pongs > pongs).await;
+        ada.all_read().await;
         assert_eq!((ada.done, ada.outbox.len()), (done, 1));
     }
     drop(held);
-    ada.answered().await;
+    ada.all_acknowledged().await;
     assert_eq!(ada.done, 2);
     let stored = strokes(parts.address, &drawing).await;
     assert_eq!(stored["head"], 2, "{stored}");
@@ -56,18 +55,17 @@ async fn numbers_of_refused_ops_stay_spent_when_a_feed_died() {
     let parts = Parts::start(&[]).await;
     let drawing = create_drawing(parts.address).await;
     let feed = parts.feed(&drawing).await;
-    let mut ada = Browser::open(parts.address, &drawing).await;
+    let mut ada = Client::open(parts.address, &drawing).await;
     ada.draw(pen(1.0)).await;
     // No row tells the next feed of a refused op.
     let refused = ada.edit(StrokeId::random(), json!({"x": 1})).await;
     assert_eq!(ada.refusal(refused).await.reason, "absent");
-    ada.answered().await;
+    ada.all_acknowledged().await;
 
     feed.do_send(Die);
-    ada.wait("being welcome at another feed", |b| b.welcomes == 2)
+    ada.wait("being welcome at another feed", |it| it.welcomes == 2)
         .await;
-    ada.draw(pen(2.0)).await;
-    ada.answered().await;
+    ada.draw_stored(pen(2.0)).await;
     ada.reach(2).await;
     assert_eq!((ada.done, ada.resends), (refused + 1, 0));
     drop(ada);
@@ -77,11 +75,12 @@ async fn numbers_of_refused_ops_stay_spent_when_a_feed_died() {
 #[actix_web::test]
 async fn a_client_that_only_answers_pings_stays_connected() {
     const SILENCE: Duration = Duration::from_secs(2);
-    let server = serve(&["--session-timeout=2s"]).await;
+    let server = TestServer::start(&["--session-timeout=2s"]).await;
     let drawing = create_drawing(server.address()).await;
     let request = request(server.address(), &format!("/ws/{drawing}?since=0"));
-    let socket = handshake(server.address(), request, None).await;
-    let mut socket = socket.expect("a socket");
+    let (mut socket, _) = open(server.address(), request, None)
+        .await
+        .expect("a socket");
     let opened = Instant::now();
     let mut pings = 0;
     while opened.elapsed() < 2 * SILENCE || pings == 0 {
@@ -91,8 +90,6 @@ async fn a_client_that_only_answers_pings_stays_connected() {
             other => panic!("{other:?} after {pings} pings"),
         }
     }
-    drop(socket);
-    server.drain().await;
 }
 
 #[actix_web::test]
@@ -100,15 +97,14 @@ async fn a_client_with_too_many_requests_for_changes_is_closed() {
     // Half of the burst limit, and far more than the limit per second.
     const SOME: usize = 50;
     const MANY: usize = 400;
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut eve = Browser::open(server.address(), &drawing).await;
+    let mut eve = Client::open(server.address(), &drawing).await;
     let since = json!({"type": "since", "since": 0, "epoch": eve.epoch}).to_string();
     for _ in 0..SOME {
         eve.raw(&since).await;
     }
-    eve.ping().await;
-    eve.wait("its frames being read", |b| b.pongs == 1).await;
+    eve.all_read().await;
     for _ in 0..MANY {
         eve.raw(&since).await;
     }
@@ -118,7 +114,6 @@ async fn a_client_with_too_many_requests_for_changes_is_closed() {
         (closed.code, &*closed.reason),
         (4400, "final: too many requests")
     );
-    server.drain().await;
 }
 
 /// How many frames go to a page that does not read, before it is left out.
@@ -126,21 +121,17 @@ async fn frames_until_left_out(send_buffer_frames: usize) -> u64 {
     let mut settings = settings("mem://", &["--session-timeout=1h"]);
     settings.browsers.send_buffer_bytes = 1 << 30;
     settings.browsers.send_buffer_frames = send_buffer_frames;
-    let server = Server::start(settings).await.expect("a server");
+    let server = TestServer::with(settings).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
-    let mut slow = Browser::new(address, &drawing);
-    slow.writes = false;
-    slow.connect_slowly().await;
-    let mut ada = Browser::open(address, &drawing).await;
+    let slow = Client::slow(address, &drawing).await;
+    let mut ada = Client::open(address, &drawing).await;
     // The operating system buffers few of them.
-    let mut large = pen(1.0);
-    large["note"] = json!("x".repeat(60 * 1024));
+    let large = large_pen(1.0, 60 * 1024);
     let skipped = "whiteboard_frames_skipped_total{kind=\"strokes\"}";
     let deadline = Instant::now() + LEFT_OUT_WITHIN;
     while metric(address, skipped).await == 0.0 {
-        ada.draw(large.clone()).await;
-        ada.answered().await;
+        ada.draw_stored(large.clone()).await;
         let drawn = ada.done;
         assert!(
             Instant::now() < deadline,

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use support::database::DatabaseServer;
 use uuid::Uuid;
 use whiteboard::domain::ids::{DrawingId, Epoch, OpId, ServerId, StrokeId, Writer};
 use whiteboard::domain::op::{Change, RowId};
@@ -17,8 +18,6 @@ use whiteboard::store::{
     Loaded, Removals, Store, StoreError, Subscription, UNDELETE_WINDOW,
 };
 
-use crate::surrealdb::Server;
-
 /// Deadline of everything that the tests wait for.
 const SOON: Duration = Duration::from_secs(30);
 
@@ -26,7 +25,7 @@ const SOON: Duration = Duration::from_secs(30);
 struct Place {
     database: Database,
     _folder: Option<tempfile::TempDir>,
-    _server: Option<Arc<Server>>,
+    _server: Option<Arc<DatabaseServer>>,
 }
 
 fn embedded(url: String) -> Database {
@@ -61,11 +60,11 @@ fn folder() -> Place {
 
 /// A database on a server that tests share while any of them uses it.
 fn server() -> Place {
-    static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+    static SHARED: Mutex<Weak<DatabaseServer>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap();
     let server = shared
         .upgrade()
-        .unwrap_or_else(|| Arc::new(Server::start()));
+        .unwrap_or_else(|| Arc::new(DatabaseServer::start()));
     *shared = Arc::downgrade(&server);
     Place {
         database: server.database(&Uuid::new_v4().simple().to_string()),
@@ -757,7 +756,7 @@ fn a_database_that_cannot_be_reached_is_one_clear_line() {
 
 #[test]
 fn a_wrong_password_or_protocol_is_one_clear_line() {
-    let server = Server::start();
+    let server = DatabaseServer::start();
     let mut database = server.database("test");
     database.password = Some("wrong".into());
     let error = run(Store::open(&database, ServerId::random(), Metrics::new()))
@@ -774,7 +773,7 @@ fn a_wrong_password_or_protocol_is_one_clear_line() {
 
 #[test]
 fn servers_that_start_at_once_open_the_same_new_database() {
-    let server = Server::start();
+    let server = DatabaseServer::start();
     run(async {
         let database = server.database("test");
         let (a, b, c, d) = tokio::join!(
@@ -799,7 +798,7 @@ fn servers_that_start_at_once_open_the_same_new_database() {
 
 #[test]
 fn acknowledged_ops_survive_a_killed_database() {
-    let mut server = Server::start();
+    let mut server = DatabaseServer::start();
     run(async {
         let mut database = server.database("test");
         database.query_timeout = Duration::from_secs(3);

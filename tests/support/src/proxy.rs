@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::test_user::DEADLINE;
+use crate::wait::DEADLINE;
 
 /// Most bytes read at once.
 const CHUNK: usize = 16 * 1024;
