@@ -25,53 +25,53 @@ fn id(drawing: &str) -> DrawingId {
     drawing.parse().expect("an id")
 }
 
-#[actix_web::test]
-async fn another_epoch_at_the_same_head_makes_everyone_start_over() {
-    let parts = Parts::start(&[]).await;
-    let drawing = create_drawing(parts.address).await;
-    let mut ada = Client::open(parts.address, &drawing).await;
-    ada.draw_stored(pen(1.0)).await;
-    ada.reach(1).await;
-    let (before, picture) = (ada.epoch, ada.picture());
+/// More notifications than fit the buffer of a subscription here.
+const BURST: usize = 30;
+/// Subscriptions that ended because nobody read them.
+const SLOW: &str = "whiteboard_subscriptions_ended_total{reason=\"slow\"}";
 
-    assert_eq!(parts.store.renew_epochs().await, Ok(1));
-    parts.feeds.announce_metadata_change(id(&drawing)).await;
-    ada.wait("starting over", |it| it.resets == ["epoch"] && it.head == 1)
-        .await;
-    let stored = parts.store.get(id(&drawing)).await.unwrap();
-    assert_eq!((ada.epoch, ada.picture()), (Some(stored.epoch), picture));
-    assert_ne!(ada.epoch, before);
-    drop(ada);
-    parts.stop().await;
+/// Two servers on one store, whose subscriptions buffer less than [`BURST`].
+async fn two_with_little_buffer() -> (Parts, Parts) {
+    let mut database = settings("mem://", &[]).database;
+    database.live_query_buffer = 16;
+    let store = server::open(&database).await.expect("a database");
+    (Parts::on(store.clone(), &[]), Parts::on(store, &[]))
 }
 
 #[actix_web::test]
-async fn another_epoch_that_only_a_read_brings_makes_everyone_start_over() {
-    let parts = Parts::start(&[]).await;
-    let drawing = create_drawing(parts.address).await;
-    let mut ada = Client::open(parts.address, &drawing).await;
-    ada.draw_stored(pen(1.0)).await;
+async fn a_subscription_that_ended_as_slow_is_opened_again_and_nothing_is_missed() {
+    let (awake, asleep) = two_with_little_buffer().await;
+    let drawing = create_drawing(awake.address).await;
+    let feed = asleep.feed(&drawing).await;
+    let mut ben = Client::viewing(asleep.address, &drawing).await;
+    let mut ada = Client::open(awake.address, &drawing).await;
+    ada.draw(pen(0.0)).await;
+    ben.reach(1).await;
+    assert_eq!(metric(asleep.address, SLOW).await, 0.0);
 
-    // The next append finds the drawing elsewhere, and reads.
-    assert_eq!(parts.store.renew_epochs().await, Ok(1));
-    ada.draw_stored(pen(2.0)).await;
-    ada.wait("both strokes", |it| it.head == 2).await;
-    assert_eq!(ada.resets, ["epoch"]);
-    assert_eq!(ada.picture().len(), 2);
-    drop(ada);
-    parts.stop().await;
+    let held = hold(&feed).await;
+    for x in 0..BURST {
+        ada.draw_stored(pen(x as f64)).await;
+    }
+    drop(held);
+    let head = 1 + BURST as u64;
+    ben.reach(head).await;
+    assert_eq!(metric(asleep.address, SLOW).await, 1.0);
+    // It is subscribed again: no comparison of heads brings this one.
+    ada.draw(pen(1.0)).await;
+    ben.reach(head + 1).await;
+    ada.reach(head + 1).await;
+    assert_eq!(ben.picture(), ada.picture());
+    assert!(ben.resets.is_empty(), "{ben:?}");
+    drop((ada, ben));
+    awake.stop().await;
+    asleep.stop().await;
 }
 
 #[actix_web::test]
 async fn a_feed_that_slept_until_tombstones_were_swept_starts_over() {
     const ERASED: usize = 5;
-    // More notifications than fit the buffer, while the feed is blocked.
-    const DRAWN: usize = 30;
-    let mut database = settings("mem://", &[]).database;
-    database.live_query_buffer = 16;
-    let store = server::open(&database).await.expect("a database");
-    let awake = Parts::on(store.clone(), &[]);
-    let asleep = Parts::on(store, &[]);
+    let (awake, asleep) = two_with_little_buffer().await;
     let drawing = create_drawing(awake.address).await;
     let feed = asleep.feed(&drawing).await;
     let mut ben = Client::viewing(asleep.address, &drawing).await;
@@ -84,7 +84,7 @@ async fn a_feed_that_slept_until_tombstones_were_swept_starts_over() {
     ben.reach(ERASED as u64).await;
 
     let held = hold(&feed).await;
-    for x in 0..DRAWN {
+    for x in 0..BURST {
         ada.draw_stored(pen(x as f64)).await;
     }
     for stroke in erased {
@@ -96,9 +96,9 @@ async fn a_feed_that_slept_until_tombstones_were_swept_starts_over() {
     assert_eq!(swept.tombstones, ERASED);
     drop(held);
 
-    ada.reach((ERASED + DRAWN + ERASED + 1) as u64).await;
+    ada.reach((ERASED + BURST + ERASED + 1) as u64).await;
     let picture = ada.picture();
-    assert_eq!(picture.len(), DRAWN + 1);
+    assert_eq!(picture.len(), BURST + 1);
     ben.wait("what Ada sees", |it| it.picture() == picture)
         .await;
     assert_eq!(ben.resets.len(), 1);
