@@ -30,10 +30,10 @@ pub struct Copy {
 
 impl Copy {
     /// The copy of a client.
-    pub fn of(page: &ClientState) -> Self {
-        let strokes = page.strokes.iter().map(|(id, held)| (*id, held.clone()));
+    pub fn of(client: &ClientState) -> Self {
+        let strokes = client.strokes.iter().map(|(id, held)| (*id, held.clone()));
         Self {
-            head: page.head,
+            head: client.head,
             strokes: strokes.collect(),
         }
     }
@@ -50,13 +50,13 @@ impl Copy {
             strokes: BTreeMap::new(),
         };
         loop {
-            let page = store.since(drawing, copy.head).await?;
-            copy.head = page.head;
-            for change in page.changes {
+            let chunk = store.since(drawing, copy.head).await?;
+            copy.head = chunk.head;
+            for change in chunk.changes {
                 let before = copy.strokes.insert(change.stroke, held(&change));
                 assert_eq!(before, None, "two rows of one stroke");
             }
-            if !page.more {
+            if !chunk.more {
                 return Ok(copy);
             }
         }
@@ -72,11 +72,11 @@ impl Copy {
         server: SocketAddr,
         drawing: &str,
     ) -> reqwest::Result<Self> {
-        let mut page = ClientState::new(server, drawing);
+        let mut client = ClientState::new(server, drawing);
         loop {
-            let path = format!("/api/drawings/{drawing}/strokes?{}", page.since());
-            if !page.receive_chunk(&cluster.get(server, &path).await?) {
-                return Ok(Self::of(&page));
+            let path = format!("/api/drawings/{drawing}/strokes?{}", client.since());
+            if !client.receive_chunk(&cluster.get(server, &path).await?) {
+                return Ok(Self::of(&client));
             }
         }
     }

@@ -8,12 +8,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 use support::database::{DatabaseServer, Engine, engine};
+use support::http;
 use support::process::{Log, OnDrop, Process, Signal, free_port, whiteboard};
 use support::proxy::FaultyProxy;
 use support::user::{Patience, TestUser};
-use support::wait::DEADLINE;
+use support::wait::{DEADLINE, eventually};
 use tempfile::TempDir;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::block_in_place;
@@ -253,7 +254,7 @@ impl Cluster {
         let link = self.link(server);
         assert_eq!(link.connections(), LIVES + 1, "server {server}");
         self.log
-            .note(&format!("server {server}"), "hears nothing any more");
+            .note(&format!("server {server}"), "its live queries are silent");
         link.silence_one(LIVES);
     }
 
@@ -292,11 +293,6 @@ impl Cluster {
         self.process(server).signal(Signal::Continue);
     }
 
-    /// Resident memory of a server, in bytes.
-    pub fn memory(&self, server: usize) -> f64 {
-        self.process(server).memory()
-    }
-
     /// Restarts a server that has ended, on the same port, and waits until the balancer uses it.
     pub async fn restart(&mut self, server: usize) {
         self.launch(server);
@@ -314,26 +310,21 @@ impl Cluster {
 
     /// Waits until the balancer sends new connections to a server.
     pub async fn is_up(&mut self, server: usize) {
-        let deadline = Instant::now() + DEADLINE;
-        while !self.balancer.is_up(server).await {
-            let place = &mut self.places[server];
-            let ended = place.process.as_mut().is_none_or(Process::has_ended);
+        let process = &mut self.places[server].process;
+        eventually(&format!("server {server} is ready"), async || {
+            let ended = process.as_mut().is_none_or(Process::has_ended);
             assert!(!ended, "server {server} ended while it was to start");
-            assert!(
-                Instant::now() < deadline,
-                "server {server} does not get ready"
-            );
-            sleep(Duration::from_millis(10)).await;
-        }
+            self.balancer.is_up(server).await
+        })
+        .await;
     }
 
     /// Waits until the balancer stops using a server.
     pub async fn is_down(&self, server: usize) {
-        let deadline = Instant::now() + DEADLINE;
-        while self.balancer.is_up(server).await {
-            assert!(Instant::now() < deadline, "server {server} stays up");
-            sleep(Duration::from_millis(10)).await;
-        }
+        eventually(&format!("server {server} is down"), async || {
+            !self.balancer.is_up(server).await
+        })
+        .await;
     }
 
     /// `kill -9` of the database.
@@ -389,18 +380,7 @@ impl Cluster {
 
     /// A new drawing.
     pub async fn create_drawing(&self) -> String {
-        let url = format!("http://{}/api/drawings", self.balancer.address);
-        let asked = self
-            .http
-            .post(url)
-            .json(&json!({"title": "Plan"}))
-            .send()
-            .await;
-        let drawing: Value = asked.expect("an answer").json().await.expect("JSON");
-        drawing["id"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no id in {drawing}"))
-            .to_owned()
+        http::create_drawing(self.balancer.address).await
     }
 
     /// The answer of a server or the balancer to a GET.
@@ -434,12 +414,7 @@ impl Cluster {
 
     /// The value of one line of a server's metrics.
     pub async fn metric(&self, server: usize, name: &str) -> f64 {
-        let url = format!("http://{}/metrics", self.address(server));
-        let asked = self.http.get(url).send().await;
-        let text = asked.expect("an answer").text().await.expect("text");
-        let line = text.lines().find_map(|line| line.strip_prefix(name));
-        let value = line.and_then(|value| value.trim().parse().ok());
-        value.unwrap_or_else(|| panic!("no {name} in {text}"))
+        http::metric(self.address(server), name).await
     }
 
     /// Sends a request other than GET, which must succeed.
@@ -452,9 +427,7 @@ impl Cluster {
 
     /// The status of a server's answer to a GET, if it answers.
     pub async fn status(&self, server: usize, path: &str) -> Option<u16> {
-        let url = format!("http://{}{path}", self.address(server));
-        let asked = self.http.get(url).send().await;
-        Some(asked.ok()?.status().as_u16())
+        http::status(&format!("http://{}{path}", self.address(server))).await
     }
 
     /// A user joins a drawing through the balancer, and gets a welcome.

@@ -41,7 +41,7 @@ fn pointer(state: &ClientState, writer: WriterId) -> Option<(f64, f64)> {
 
 /// One user moves the pointer until another receives it, and so has received everything that was in
 /// flight before.
-async fn shows(points: &TestUser, looks: &TestUser) {
+async fn shows(points: &TestUser, viewer: &TestUser) {
     let (writer, until) = (points.writer(), Instant::now() + DEADLINE);
     // A position that no one has received before.
     let first = fastrand::u16(..);
@@ -49,14 +49,14 @@ async fn shows(points: &TestUser, looks: &TestUser) {
         let at = (f64::from(first) + f64::from(step) / 1_000.0, -1.0);
         points.signal(json!({"pointer": {"x": at.0, "y": at.1}}));
         sleep(LOOK).await;
-        if pointer(&looks.state(), writer).is_some_and(|(x, y)| x >= f64::from(first) && y == -1.0)
+        if pointer(&viewer.state(), writer).is_some_and(|(x, y)| x >= f64::from(first) && y == -1.0)
         {
             return;
         }
-        let (points, looks) = (&points.name, &looks.name);
+        let (points, viewer) = (&points.name, &viewer.name);
         assert!(
             Instant::now() < until,
-            "{looks} is not shown what {points} does"
+            "{viewer} is not shown what {points} does"
         );
     }
 }
@@ -205,8 +205,8 @@ async fn presence_reaches_clients_of_every_server_within_a_second() {
         assert!(Instant::now() < until, "her old server keeps her");
         sleep(LOOK).await;
     }
-    for looks in [&ben, &cleo] {
-        shows(&ada, looks).await;
+    for viewer in [&ben, &cleo] {
+        shows(&ada, viewer).await;
     }
     all_list(&cluster, &drawing, 3, Instant::now() + SOON + BEAT_PAUSE).await;
     for user in all {
@@ -291,10 +291,10 @@ async fn a_crowd_on_two_servers_is_counted_and_its_active_people_listed() {
         assert_eq!(user.state().people.len(), MAX_LISTED);
     }
     // A user there who is not listed here.
-    let looks = &here[0];
+    let viewer = &here[0];
     let unlisted = |user: &&TestUser| {
         let writer = user.writer();
-        looks
+        viewer
             .state()
             .people
             .iter()
@@ -309,7 +309,7 @@ async fn a_crowd_on_two_servers_is_counted_and_its_active_people_listed() {
     for x in 0.. {
         acts.signal(json!({"pointer": {"x": x, "y": 2}}));
         sleep(LOOK).await;
-        if pointer(&looks.state(), writer).is_some() {
+        if pointer(&viewer.state(), writer).is_some() {
             break;
         }
         assert!(Instant::now() < until, "{} is not known by name", acts.name);

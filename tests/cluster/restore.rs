@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
 use support::proxy::FaultyProxy;
 use support::state::pen;
 use support::user::TestUser;
-use support::wait::DEADLINE;
 use whiteboard::domain::ids::Epoch;
 
 use crate::cluster::{Cluster, Plan};
@@ -28,56 +26,6 @@ async fn epoch(cluster: &Cluster, drawing: &str) -> Epoch {
         .epoch;
     store.close().await;
     epoch
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_from_before_a_restore_starts_over_and_sends_its_outbox_once() {
-    let mut cluster = Plan::of(2).start().await;
-    let drawing = cluster.create_drawing().await;
-    let road = FaultyProxy::to(cluster.balancer.address).await;
-    let ada = cluster.visit_from(road.address, "Ada", &drawing, None);
-    let ben = cluster.visit_at(1, "Ben", &drawing).await;
-    let kept = ben.draw(pen(0.0));
-    draws(&ben, 8).await;
-    cluster.kill_database();
-    let backup = cluster.back_up();
-    cluster.restart_database();
-    draws(&ada, 3).await;
-    ben.wait("what is lost later", |state| state.head == 12)
-        .await;
-    ada.wait("the same", |state| state.head == 12).await;
-    // Ada has ops in her outbox: a new stroke, and a change of one that the backup has.
-    road.cut();
-    let waiting = ada.draw(pen(50.0));
-    ada.edit(kept, json!({"x": 51}));
-
-    for server in 0..2 {
-        cluster.term(server);
-    }
-    for server in 0..2 {
-        assert_eq!(cluster.ended(server, DEADLINE).await, Some(0));
-    }
-    let before = ada.state().epoch;
-    cluster.kill_database();
-    cluster.restore(&backup);
-    cluster.restart_database();
-    assert_eq!(cluster.run(&["--new-epoch"]).await, Some(0));
-    cluster.restart(0).await;
-    cluster.restart(1).await;
-
-    // The drawing grows past the position that Ada has.
-    let cleo = cluster.visit_at(0, "Cleo", &drawing).await;
-    assert_eq!(cleo.state().head, 9);
-    draws(&cleo, 6).await;
-    assert_eq!((ada.state().head, cleo.state().head), (12, 15));
-    assert_eq!(ada.state().resets, Vec::<String>::new());
-    road.heal();
-    cleo.sees(waiting).await;
-    let copy = cluster.agree(&drawing, &[&ada, &ben, &cleo]).await;
-    assert_eq!((copy.living(), copy.head), (9 + 6 + 1, 17));
-    assert_ne!(ada.state().epoch, before);
-    assert_eq!(ada.state().resets.len(), 1);
-    assert_eq!(ben.state().resets.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

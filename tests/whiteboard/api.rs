@@ -35,8 +35,8 @@ impl Site {
     }
 
     async fn make(&self, title: &str) -> String {
-        let asked = self.ask(Method::POST, "/api/drawings");
-        let (status, drawing) = answer(asked.json(&json!({"title": title}))).await;
+        let request = self.ask(Method::POST, "/api/drawings");
+        let (status, drawing) = answer(request.json(&json!({"title": title}))).await;
         assert_eq!(status, 201, "{drawing}");
         drawing["id"].as_str().unwrap().to_owned()
     }
@@ -113,10 +113,10 @@ async fn raw_get(site: &Site, path: &str, headers: &str) -> String {
 #[actix_web::test]
 async fn a_drawing_is_made_renamed_deleted_and_taken_back() {
     let site = Site::start().await;
-    let asked = site
+    let request = site
         .ask(Method::POST, "/api/drawings")
         .json(&json!({"title": "  Plan  "}));
-    let response = asked.send().await.unwrap();
+    let response = request.send().await.unwrap();
     assert_eq!(response.status(), 201);
     let place = response.headers()["location"].to_str().unwrap().to_owned();
     let made: Value = response.json().await.unwrap();
@@ -129,10 +129,10 @@ async fn a_drawing_is_made_renamed_deleted_and_taken_back() {
     );
     assert_eq!(site.get(&place).await, (StatusCode::OK, made.clone()));
 
-    let asked = site
+    let request = site
         .ask(Method::PATCH, &place)
         .json(&json!({"title": "Plan B"}));
-    let (status, renamed) = answer(asked).await;
+    let (status, renamed) = answer(request).await;
     assert_eq!(
         (status, &renamed["title"]),
         (StatusCode::OK, &json!("Plan B"))
@@ -145,10 +145,10 @@ async fn a_drawing_is_made_renamed_deleted_and_taken_back() {
     );
     assert_error(site.get(&place).await, 410, "gone", None);
     assert_eq!(site.get("/api/drawings").await.1, json!({"drawings": []}));
-    let asked = site
+    let request = site
         .ask(Method::PATCH, &place)
         .json(&json!({"title": "late"}));
-    assert_error(answer(asked).await, 410, "gone", None);
+    assert_error(answer(request).await, 410, "gone", None);
     assert_error(
         answer(site.ask(Method::DELETE, &place)).await,
         410,
@@ -184,15 +184,15 @@ async fn lists_are_read_in_chunks_newest_first() {
     let mut listed = Vec::new();
     let mut path = "/api/drawings?limit=2".to_owned();
     for expected in [2, 2, 1] {
-        let (_, page) = site.get(&path).await;
-        let drawings = page["drawings"].as_array().unwrap();
-        assert_eq!(drawings.len(), expected, "{page}");
+        let (_, list) = site.get(&path).await;
+        let drawings = list["drawings"].as_array().unwrap();
+        assert_eq!(drawings.len(), expected, "{list}");
         listed.extend(
             drawings
                 .iter()
                 .map(|drawing| drawing["id"].as_str().unwrap().to_owned()),
         );
-        match page["next"].as_str() {
+        match list["next"].as_str() {
             Some(next) => path = format!("/api/drawings?limit=2&before={next}"),
             None => assert_eq!(listed.len(), 5),
         }
@@ -498,8 +498,8 @@ async fn a_foreign_origin_or_a_strange_host_is_refused_everywhere() {
     for path in &paths {
         for (name, value) in strange {
             for method in [Method::GET, Method::POST, Method::DELETE] {
-                let asked = site.ask(method, path).header(name, value);
-                assert_error(answer(asked).await, 403, "forbidden", None);
+                let request = site.ask(method, path).header(name, value);
+                assert_error(answer(request).await, 403, "forbidden", None);
             }
         }
     }

@@ -96,13 +96,14 @@ async fn a_restored_backup_is_the_drawings_as_they_were() {
     assert_eq!(ada.picture().len(), 180);
     // If the head did not match its rows, every swap would fail.
     ben.reconnect(server.address()).await;
-    for page in [&mut ada, &mut ben] {
-        let mine = page.draw_stored(pen(9.0)).await;
-        page.wait("its own", |it| it.strokes.contains_key(&mine))
+    for client in [&mut ada, &mut ben] {
+        let mine = client.draw_stored(pen(9.0)).await;
+        client
+            .wait("its own", |it| it.strokes.contains_key(&mine))
             .await;
-        let mut other = Client::viewing(server.address(), &page.drawing).await;
-        other.reach(page.head).await;
-        assert_eq!(other.picture(), page.picture());
+        let mut other = Client::viewing(server.address(), &client.drawing).await;
+        other.reach(client.head).await;
+        assert_eq!(other.picture(), client.picture());
     }
     drop((ada, ben));
 }

@@ -54,28 +54,28 @@ async fn presence_traffic_grows_linearly_with_the_crowd() {
     let numbers =
         MAX_LISTED as u128 + begun.elapsed().as_millis() / people_pause(MAX_LISTED).as_millis();
     let each = MAX_LISTED * BYTES_OF_A_PERSON + (numbers as usize + 2) * BYTES_OF_A_FRAME;
-    let bytes: usize = all.iter().map(|page| page.people_bytes).sum();
+    let bytes: usize = all.iter().map(|client| client.people_bytes).sum();
     eprintln!(
-        "{PEOPLE} people were told {bytes} bytes of at most {}",
+        "{PEOPLE} people got {bytes} bytes of at most {}",
         PEOPLE * each
     );
     assert!(bytes <= PEOPLE * each, "{bytes} of {}", PEOPLE * each);
-    for page in &all {
-        assert_eq!((page.people.len(), page.people_wholes), (MAX_LISTED, 1));
+    for client in &all {
+        assert_eq!((client.people.len(), client.people_wholes), (MAX_LISTED, 1));
     }
 
     // More people join at once. Now a second passes between two frames.
-    let frames: Vec<_> = all.iter().map(|page| page.people_frames).collect();
+    let frames: Vec<_> = all.iter().map(|client| client.people_frames).collect();
     let begun = Instant::now();
     let mut more = come(&server, &drawing, PEOPLE..PEOPLE + 60).await;
     all_count(&mut all, PEOPLE + 60).await;
     all_count(&mut more, PEOPLE + 60).await;
     let most = begun.elapsed().as_millis() / people_pause(PEOPLE).as_millis() + 2;
-    for (page, before) in all.iter().zip(frames) {
-        let told = page.people_frames - before;
+    for (client, before) in all.iter().zip(frames) {
+        let frames = client.people_frames - before;
         assert!(
-            0 < told && told as u128 <= most,
-            "{told} frames, not {most}"
+            0 < frames && frames as u128 <= most,
+            "{frames} frames, not {most}"
         );
     }
 
@@ -114,12 +114,13 @@ async fn active_people_in_a_crowd_are_listed_with_their_pointers() {
     let drawing = create_drawing(server.address()).await;
     let mut all = come(&server, &drawing, 0..MAX_LISTED + 10).await;
     all_count(&mut all, MAX_LISTED + 10).await;
-    let unlisted = |page: &Client, writer| page.people.iter().all(|person| person.writer != writer);
+    let unlisted =
+        |client: &Client, writer| client.people.iter().all(|person| person.writer != writer);
     let mut others = all.split_off(1);
-    let page = &mut all[0];
+    let client = &mut all[0];
     let at = others
         .iter()
-        .position(|other| unlisted(page, other.writer.expect("welcome")))
+        .position(|other| unlisted(client, other.writer.expect("welcome")))
         .expect("more are here than are listed");
     let writer = others[at].writer.expect("welcome");
     let deadline = Instant::now() + QUIET;
@@ -128,14 +129,14 @@ async fn active_people_in_a_crowd_are_listed_with_their_pointers() {
             .signal(json!({"pointer": {"x": x, "y": 2}}))
             .await;
         // Reads incoming frames until then.
-        page.all_read().await;
-        if page.pointers.contains_key(&writer) {
+        client.all_read().await;
+        if client.pointers.contains_key(&writer) {
             break;
         }
-        assert!(Instant::now() < deadline, "{page:?}");
+        assert!(Instant::now() < deadline, "{client:?}");
     }
-    assert!(!unlisted(page, writer));
-    assert_eq!(page.people.len(), MAX_LISTED);
+    assert!(!unlisted(client, writer));
+    assert_eq!(client.people.len(), MAX_LISTED);
 }
 
 #[actix_web::test]
@@ -148,7 +149,7 @@ async fn a_slow_client_gets_the_whole_presence_list_and_no_older_frame() {
     slow.name = Some("Slow".into());
     slow.connect_slowly().await;
     slow.wait("both", |it| it.people_count == 2).await;
-    let told = slow.people_frames;
+    let frames = slow.people_frames;
     let mut large = pen(1.0);
     large["note"] = Value::from("x".repeat(40_000));
     // More than the buffers of a socket and a mailbox hold.
@@ -170,9 +171,9 @@ async fn a_slow_client_gets_the_whole_presence_list_and_no_older_frame() {
     // were kept.
     assert_eq!(slow.people_wholes, 2, "it was never behind: {slow:?}");
     assert!(
-        slow.people_frames <= told + 3,
+        slow.people_frames <= frames + 3,
         "{} frames",
-        slow.people_frames - told
+        slow.people_frames - frames
     );
     // And it is live again.
     ben.leave().await;

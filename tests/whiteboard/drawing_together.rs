@@ -165,7 +165,8 @@ async fn an_op_sent_twice_happens_once() {
     // After the acknowledgement: it is repeated, without other effect.
     ada.done = 0;
     ada.raw(&frame).await;
-    ada.wait("being told again", |it| it.done == 1).await;
+    ada.wait("an acknowledgement again", |it| it.done == 1)
+        .await;
 
     // On a new socket, while the old one may still have it in flight, in any order.
     for round in 0..10 {
@@ -205,37 +206,6 @@ async fn nobody_continues_the_numbers_of_another_writer() {
         assert_ne!(eve.writer, ada.writer);
         assert_eq!(eve.done, 0);
     }
-}
-
-#[actix_web::test]
-async fn an_undo_never_takes_away_what_came_after() {
-    let server = TestServer::start(&[]).await;
-    let drawing = create_drawing(server.address()).await;
-    let mut ada = Client::named(server.address(), &drawing, "Ada").await;
-    let mut ben = Client::named(server.address(), &drawing, "Ben").await;
-    let stroke = ada.draw_stored(pen(1.0)).await;
-    ada.reach(1).await;
-    let drawn = ada.op_on(stroke);
-    ben.reach(1).await;
-    ben.edit(stroke, json!({"x": 2})).await;
-    ben.all_acknowledged().await;
-    let undo = json!({"op": "erase", "stroke": stroke, "base": drawn});
-    let n = ada.submit(undo).await;
-    let refused = ada.refusal(n).await;
-    assert_eq!(refused.reason, "changed");
-    assert_eq!(refused.stroke.unwrap().body.unwrap()["x"], 2);
-
-    let erased = ben.erase(stroke).await;
-    ben.all_acknowledged().await;
-    ben.wait("the erasure", |it| it.strokes[&stroke].erased)
-        .await;
-    assert_eq!(ben.op_on(stroke).n, erased);
-    let base = ben.op_on(stroke);
-    ben.restore(stroke, pen(2.0), base).await;
-    ben.all_acknowledged().await;
-    ada.wait("the stroke again", |b| !b.strokes[&stroke].erased)
-        .await;
-    assert_eq!(ada.strokes[&stroke].z, 1, "it comes back where it was");
 }
 
 fn ink(stroke: &Value) -> Value {
@@ -317,18 +287,18 @@ async fn a_slow_browser_slows_nobody_else() {
     const STROKES: u64 = 100;
     const FRAME: u64 = 8;
     const BEHIND_WITHIN: Duration = Duration::from_secs(60);
-    // Who draws waits for answers alone, and not for what one connection may send.
+    // The drawer waits for acknowledgements alone, and not for what one connection may send.
     let server = TestServer::start(&["--receive-rate", "1GiB"]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut draws = Client::open(server.address(), &drawing).await;
-    let mut looks = Client::viewing(server.address(), &drawing).await;
+    let mut drawer = Client::open(server.address(), &drawing).await;
+    let mut viewer = Client::viewing(server.address(), &drawing).await;
     let mut slow = Client::slow(server.address(), &drawing).await;
     let large = large_pen(1.0, 60_000);
     // Each is a frame of its own: in fewer and larger ones all might fit.
     let mut draw = async |strokes: u64| {
         for _ in 0..strokes {
-            draws.draw_stored(large.clone()).await;
-            looks.reach(draws.done).await;
+            drawer.draw_stored(large.clone()).await;
+            viewer.reach(drawer.done).await;
         }
     };
     let deadline = Instant::now() + BEHIND_WITHIN;
@@ -342,12 +312,12 @@ async fn a_slow_browser_slows_nobody_else() {
     // A slow client that is behind causes no work at all.
     expected[0] += STROKES as f64;
     assert_eq!(work(&server).await, expected, "{WORK:?}");
-    assert_eq!((looks.reads, looks.overlaps), (0, 0), "{looks:?}");
+    assert_eq!((viewer.reads, viewer.overlaps), (0, 0), "{viewer:?}");
     // It reads at last, and lacks nothing.
-    slow.reach(draws.done).await;
-    assert_eq!(slow.picture(), looks.picture());
+    slow.reach(drawer.done).await;
+    assert_eq!(slow.picture(), viewer.picture());
     assert!(slow.reads > 0, "it was never behind: {slow:?}");
     assert!(slow.closes.is_empty());
-    draws.draw_stored(pen(2.0)).await;
-    slow.reach(draws.done).await;
+    drawer.draw_stored(pen(2.0)).await;
+    slow.reach(drawer.done).await;
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use support::client::Client;
-use support::http::{create_drawing, http};
+use support::http::{create_drawing, metric, metric_is};
 use support::raw::RawSocket;
 use support::server::{ServerProcess, TestServer, settings};
 use support::socket::Closed;
@@ -60,36 +60,12 @@ fn check(name: &str, closed: &Closed, code: u16, word: &str) {
     assert!(closed.reason.contains(word), "{name}: {closed:?}");
 }
 
-/// A number of `/metrics`.
-async fn metric(address: SocketAddr, name: &str) -> usize {
-    let text = http()
-        .get(format!("http://{address}/metrics"))
-        .send()
-        .await
-        .expect("an answer")
-        .text()
-        .await
-        .expect("text");
-    let number = text.lines().find_map(|line| line.strip_prefix(name));
-    number.expect("the metric").trim().parse().unwrap()
-}
-
-/// Number of open connections, excluding this request's.
-async fn connections(address: SocketAddr) -> usize {
-    metric(address, "whiteboard_connections_open ").await - 1
-}
+/// Open connections, including that of the request for it.
+const OPEN: &str = "whiteboard_connections_open ";
 
 /// Waits until this many connections are open.
 async fn connections_come_to(address: SocketAddr, count: usize) {
-    let begun = Instant::now();
-    loop {
-        let open = connections(address).await;
-        if open == count {
-            return;
-        }
-        assert!(begun.elapsed() < SOON, "{open} connections, not {count}");
-        sleep(Duration::from_millis(50)).await;
-    }
+    metric_is(address, OPEN, |open| open == (count + 1) as f64).await;
 }
 
 /// Draws more than the system buffers for a slow reader.
@@ -407,7 +383,7 @@ async fn a_socket_that_has_nothing_to_say_stays() {
     let begun = Instant::now();
     while begun.elapsed() < 3 * SHORT {
         sleep(SHORT / 3).await;
-        assert_eq!(connections(server.address()).await, 1);
+        assert_eq!(metric(server.address(), OPEN).await, 2.0);
     }
     ada.draw_stored(pen(1.0)).await;
     ada.leave().await;
@@ -430,7 +406,7 @@ async fn one_address_opens_no_more_than_its_connection_limit() {
     drop(held);
     connections_come_to(address, 0).await;
     let refused = r#"whiteboard_connections_refused_total{limit="address"}"#;
-    assert_eq!(metric(address, refused).await, 1);
+    assert_eq!(metric(address, refused).await, 1.0);
 }
 
 #[actix_web::test]

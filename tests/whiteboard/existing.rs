@@ -112,15 +112,15 @@ async fn a_new_epoch_under_another_name_makes_nothing() {
 }
 
 async fn databases(server: &DatabaseServer) -> String {
-    let told = sql(server, "INFO FOR NS").await;
-    assert!(told.contains("epoch"), "{told}");
-    told
+    let text = sql(server, "INFO FOR NS").await;
+    assert!(text.contains("epoch"), "{text}");
+    text
 }
 
 async fn namespaces(server: &DatabaseServer) -> String {
-    let told = sql(server, "INFO FOR ROOT").await;
-    assert!(told.contains("test"), "{told}");
-    told
+    let text = sql(server, "INFO FOR ROOT").await;
+    assert!(text.contains("test"), "{text}");
+    text
 }
 
 /// Sends a query to the SurrealDB server itself, in the namespace of the tests.
@@ -133,8 +133,8 @@ async fn sql(server: &DatabaseServer, text: &'static str) -> String {
         .header("Accept", "application/json")
         .body(text)
         .send();
-    let told = asked.await.unwrap().error_for_status().unwrap();
-    told.text().await.unwrap()
+    let text = asked.await.unwrap().error_for_status().unwrap();
+    text.text().await.unwrap()
 }
 
 #[test]

@@ -1,19 +1,18 @@
 //! A database that answers with errors: ops that fail for now are kept, and only those that always
 //! fail are refused.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::client::Client;
 use support::database::DatabaseServer;
-use support::http::{create_drawing, http, strokes};
+use support::http::{create_drawing, http, metric, metric_is, strokes};
 use support::server::{ServerProcess, TestServer};
 use support::state::{large_pen, pen};
 use whiteboard::store::Database;
 
-/// Number of failures to wait for, and the deadline; the same for a disk that fills up.
-const FAILURES: u64 = 5;
+/// Failures to wait for, and the deadline for a disk to fill up.
+const FAILURES: f64 = 5.0;
 const FAILS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Strokes to write to a disk, and the bytes of each.
@@ -45,15 +44,8 @@ pub async fn query(database: &Database, text: String) {
     );
 }
 
-/// Number of appends that the database answered with an error.
-async fn failed(address: SocketAddr) -> u64 {
-    let url = format!("http://{address}/metrics");
-    let metrics = http().get(url).send().await;
-    let metrics = metrics.unwrap().text().await.unwrap();
-    let family = r#"whiteboard_appends_total{outcome="failed"} "#;
-    let count = metrics.lines().find_map(|line| line.strip_prefix(family));
-    count.unwrap().parse().unwrap()
-}
+/// Appends that the database answered with an error.
+const FAILED: &str = "whiteboard_appends_total{outcome=\"failed\"}";
 
 #[actix_web::test]
 async fn a_database_that_takes_nothing_for_a_while_makes_no_op_refused() {
@@ -73,11 +65,7 @@ async fn a_database_that_takes_nothing_for_a_while_makes_no_op_refused() {
     for x in 3..10 {
         ada.draw(pen(f64::from(x))).await;
     }
-    let deadline = Instant::now() + FAILS_WITHIN;
-    while failed(server.address()).await < FAILURES {
-        assert!(Instant::now() < deadline, "it fails again and again");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    metric_is(server.address(), FAILED, |count| count >= FAILURES).await;
     let works = "DEFINE FIELD OVERWRITE changed ON drawing TYPE datetime";
     query(&database, works.into()).await;
 
@@ -140,7 +128,7 @@ async fn an_op_that_failed_once_is_not_refused() {
     ada.draw_stored(pen(1.0)).await;
     assert!(ada.refusals.is_empty(), "{:?}", ada.refusals);
     ada.reach(1).await;
-    assert_eq!(failed(server.address()).await, 1);
+    assert_eq!(metric(server.address(), FAILED).await, 1.0);
 }
 
 #[actix_web::test]

@@ -324,11 +324,12 @@ async fn an_op_number_that_jumps_or_goes_back_changes_nothing() {
     let mut eve = Client::open(server.address(), &drawing).await;
     let first = eve.draw_stored(pen(1.0)).await;
     eve.raw(&op(draw(5))).await;
-    eve.wait("being asked for op 2", |it| it.resends == 1).await;
+    eve.wait("a request for op 2", |it| it.resends == 1).await;
     // Another op under a decided number: it is acknowledged without effect.
     eve.done = 0;
     eve.raw(&op(draw(1))).await;
-    eve.wait("being told of op 1", |it| it.done == 1).await;
+    eve.wait("an acknowledgement of op 1", |it| it.done == 1)
+        .await;
     witness.client.reach(2).await;
     witness.draws_on("wrong numbers").await;
     eve.draw_stored(pen(2.0)).await;

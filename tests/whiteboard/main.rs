@@ -4,7 +4,6 @@ mod parts;
 
 mod api;
 mod backup;
-mod convergence;
 mod crowd;
 mod deployment;
 mod docs;
@@ -13,7 +12,6 @@ mod drawing_together;
 mod exhaustion;
 mod existing;
 mod failing;
-mod fairness;
 mod feeds;
 mod health;
 mod hostile;

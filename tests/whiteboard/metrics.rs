@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde_json::json;
 use support::client::Client;
 use support::database::DatabaseServer;
-use support::http::{create_drawing, http};
+use support::http::{create_drawing, http, metric_is};
 use support::server::{TestServer, settings};
 use support::state::{large_pen, pen};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use uuid::Uuid;
 use whiteboard::domain::ids::{Epoch, StrokeId};
 
@@ -67,33 +67,14 @@ fn families(text: &str) -> Vec<&str> {
 
 /// Waits until each of these series has grown since `before`.
 async fn grown(address: SocketAddr, before: &Numbers, series: &[&str]) {
-    let deadline = Instant::now() + SOON;
-    loop {
-        let now = numbers(address).await;
-        let still = |series: &&&str| now[**series] <= before[**series];
-        let Some(still) = series.iter().find(still) else {
-            return;
-        };
-        assert!(
-            Instant::now() < deadline,
-            "{still} is still {}",
-            now[*still]
-        );
-        sleep(Duration::from_millis(20)).await;
+    for series in series {
+        metric_is(address, series, |now| now > before[*series]).await;
     }
 }
 
 /// Waits until a series has this value.
 async fn comes_to(address: SocketAddr, series: &str, value: f64) {
-    let deadline = Instant::now() + SOON;
-    loop {
-        let now = numbers(address).await[series];
-        if now == value {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{series} is {now}, not {value}");
-        sleep(Duration::from_millis(20)).await;
-    }
+    metric_is(address, series, |now| now == value).await;
 }
 
 #[actix_web::test]
@@ -204,7 +185,7 @@ async fn what_a_session_is_not_given_or_may_not_send_is_counted() {
     let mut ada = Client::open(address, &drawing).await;
     ada.raw(r#"{"type":"ops","ops":[{"n":9,"op":"erase","stroke":"00000000-0000-4000-8000-000000000000"}]}"#)
         .await;
-    ada.wait("being asked for what is missing", |it| it.resends > 0)
+    ada.wait("a request for what is missing", |it| it.resends > 0)
         .await;
     let large = large_pen(1.0, 40_000);
     let skipped = ["strokes", "signals"];
@@ -436,10 +417,10 @@ async fn readers_and_sessions_that_need_the_same_cost_one_encoding() {
         "no tombstone"
     );
     for _ in 0..READERS {
-        let looking = Client::viewing(server.address(), &drawing);
-        let mut looking = looking.await;
-        looking.reach(11).await;
-        assert_eq!(looking.strokes.len(), 9, "no tombstone");
+        let viewer = Client::viewing(server.address(), &drawing);
+        let mut viewer = viewer.await;
+        viewer.reach(11).await;
+        assert_eq!(viewer.strokes.len(), 9, "no tombstone");
     }
     let after = numbers(server.address()).await;
     for (series, times) in [(chunks, 1.0), (plain, 1.0), (frames, 1.0)] {

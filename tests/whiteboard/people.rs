@@ -5,16 +5,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use support::client::Client;
 use support::database::DatabaseServer;
-use support::http::{create_drawing, http, metric};
+use support::http::{create_drawing, http, metric, metric_is};
 use support::server::TestServer;
-use tokio::time::{Instant, sleep};
+use support::wait::eventually;
+use tokio::time::Instant;
 
 use crate::parts::Parts;
 
-/// Deadline of everything that the tests wait for.
-const SOON: Duration = Duration::from_secs(20);
-/// Polling interval.
-const LOOK: Duration = Duration::from_millis(20);
 /// A silent server is dropped after more than three heartbeats of 2 s, one of which may be over
 /// when it stops.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(4);
@@ -45,14 +42,10 @@ async fn no_peer_row_is_written_without_other_servers() {
     let server = TestServer::start(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
-    let heard = "whiteboard_notifications_total{kind=\"signals\"}";
+    let received = "whiteboard_notifications_total{kind=\"signals\"}";
     let mut ada = Client::named(address, &drawing, "Ada").await;
     // A new feed asks once whether there are others.
-    let deadline = Instant::now() + SOON;
-    while metric(address, heard).await != 1.0 {
-        assert!(Instant::now() < deadline, "it asked, and hears itself");
-        sleep(LOOK).await;
-    }
+    metric_is(address, received, |count| count == 1.0).await;
     let mut ben = Client::named(address, &drawing, "Ben").await;
     ada.wait("both", |it| it.names() == ["Ada", "Ben"]).await;
     let writer = ada.writer.expect("it is welcome");
@@ -70,7 +63,7 @@ async fn no_peer_row_is_written_without_other_servers() {
         cleo.leave().await;
         ada.wait("Cleo being gone", |it| it.people.len() == 2).await;
     }
-    assert_eq!(metric(address, heard).await, 1.0);
+    assert_eq!(metric(address, received).await, 1.0);
 }
 
 #[actix_web::test]
@@ -83,19 +76,16 @@ async fn a_server_that_fell_silent_does_not_count_in_lists() {
         let list: Value = list.json().await.expect("JSON");
         list["drawings"][0]["people"].as_u64().expect("a number")
     };
-    let deadline = Instant::now() + SOON;
     // One announcement, and then silence.
     let counts = [(drawing.parse().expect("an id"), 5)];
-    loop {
+    eventually("a server that is there counts", async || {
         parts.store.heartbeat(&counts).await.unwrap();
-        if listed().await == 5 {
-            break;
-        }
-        assert!(Instant::now() < deadline, "a server that is there counts");
-    }
-    while listed().await > 0 {
-        assert!(Instant::now() < deadline, "a silent server counts");
-        sleep(LOOK).await;
-    }
+        listed().await == 5
+    })
+    .await;
+    eventually("a silent server does not count", async || {
+        listed().await == 0
+    })
+    .await;
     parts.stop().await;
 }

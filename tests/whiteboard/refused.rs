@@ -52,8 +52,8 @@ async fn a_refused_op_that_is_sent_again_may_happen_and_then_happens_once() {
     assert_eq!(late.submit(edit).await, n);
     late.draw_stored(pen(2.0)).await;
     assert!(late.refusals.is_empty(), "{late:?}");
-    for page in [&mut ada, &mut ben, &mut late] {
-        page.reach(5).await;
-        assert_eq!((page.head, page.op_on(stroke).n), (5, n));
+    for client in [&mut ada, &mut ben, &mut late] {
+        client.reach(5).await;
+        assert_eq!((client.head, client.op_on(stroke).n), (5, n));
     }
 }

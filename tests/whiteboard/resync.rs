@@ -1,7 +1,5 @@
 //! Reconnecting: a client gets what it lacks, and starts over when its position is invalid.
 
-use std::time::Duration;
-
 use serde_json::json;
 use support::client::Client;
 use support::database::DatabaseServer;
@@ -11,9 +9,6 @@ use support::socket::{rejected, request};
 use support::state::{large_pen, pen};
 use uuid::Uuid;
 use whiteboard::domain::ids::Epoch;
-use whiteboard::domain::ids::ServerId;
-use whiteboard::metrics::Metrics;
-use whiteboard::store::Store;
 
 #[actix_web::test]
 async fn a_reconnect_sends_only_newer_changes() {
@@ -67,126 +62,6 @@ async fn a_since_from_another_epoch_starts_over() {
 }
 
 #[actix_web::test]
-async fn a_since_from_the_future_starts_over() {
-    let server = TestServer::start(&[]).await;
-    let drawing = create_drawing(server.address()).await;
-    let mut ada = Client::open(server.address(), &drawing).await;
-    ada.draw_stored(pen(1.0)).await;
-    ada.reach(1).await;
-    for since in [2, (1 << 53) - 1] {
-        let mut ben = Client::open(server.address(), &drawing).await;
-        ben.reach(1).await;
-        ben.head = since;
-        ben.reconnect(server.address()).await;
-        ben.wait("starting over", |it| it.resets == ["ahead"]).await;
-        ben.wait("the drawing", |it| it.head == 1).await;
-        assert_eq!(ben.picture(), ada.picture());
-    }
-}
-
-#[actix_web::test]
-async fn a_drawing_with_many_tombstones_is_served_to_new_and_returning_clients() {
-    const ERASED: u64 = 150;
-    let process = DatabaseServer::start();
-    let database = process.database("tombstones");
-    let warm = TestServer::on(&database, &[]).await;
-    let drawing = create_drawing(warm.address()).await;
-    let mut ada = Client::open(warm.address(), &drawing).await;
-    let kept = ada.draw(pen(1.0)).await;
-    let mut erased = Vec::new();
-    for _ in 0..ERASED {
-        erased.push(ada.draw(pen(2.0)).await);
-    }
-    ada.all_acknowledged().await;
-    let mut ben = Client::open(warm.address(), &drawing).await;
-    ben.reach(1 + ERASED).await;
-    ben.cut();
-    for stroke in &erased {
-        ada.erase(*stroke).await;
-    }
-    ada.all_acknowledged().await;
-    let head = 1 + 2 * ERASED;
-    ada.reach(head).await;
-    ada.cut();
-
-    let cold = TestServer::on(&database, &[]).await;
-    let mut looking = Client::viewing(cold.address(), &drawing).await;
-    // Ben's stroke is erased, and the highest number of Ada's ops is in a tombstone.
-    ben.reconnect(cold.address()).await;
-    ada.reconnect(cold.address()).await;
-    let mut over_http = Client::new(cold.address(), &drawing);
-    over_http.fetch().await;
-    looking.reach(head).await;
-    ben.reach(head).await;
-    for client in [&looking, &over_http] {
-        let strokes: Vec<_> = client.strokes.keys().copied().collect();
-        assert_eq!(strokes, [kept], "no tombstone");
-    }
-    assert_eq!(ben.picture(), ada.picture());
-    assert!(ben.resets.is_empty() && ada.resets.is_empty());
-    ada.wait("the welcome", |it| it.welcome).await;
-    assert_eq!(ada.done, head);
-    ben.submit(json!({"op": "draw", "stroke": erased[0], "body": pen(3.0)}))
-        .await;
-    ben.all_acknowledged().await;
-    assert_eq!(ben.refusals.len(), 1, "its id was used");
-    ada.draw_stored(pen(4.0)).await;
-    looking.reach(head + 1).await;
-    assert_eq!(looking.strokes.len(), 2);
-    drop((ada, ben, looking, over_http));
-}
-
-#[actix_web::test]
-async fn a_since_below_compacted_starts_over() {
-    let process = DatabaseServer::start();
-    let database = process.database("compacted");
-    let warm = TestServer::on(&database, &[]).await;
-    let drawing = create_drawing(warm.address()).await;
-    let mut ada = Client::open(warm.address(), &drawing).await;
-    let old = ada.draw_stored(pen(1.0)).await;
-    let mut below = Client::open(warm.address(), &drawing).await;
-    let mut below_over_http = Client::new(warm.address(), &drawing);
-    below.reach(1).await;
-    below.cut();
-    below_over_http.fetch().await;
-    let young = ada.draw(pen(2.0)).await;
-    ada.draw(pen(3.0)).await;
-    // A stroke drawn and erased in one batch would have only one position.
-    ada.all_acknowledged().await;
-    ada.erase(old).await;
-    ada.erase(young).await;
-    ada.all_acknowledged().await;
-    let mut at_the_floor = Client::open(warm.address(), &drawing).await;
-    at_the_floor.reach(5).await;
-    at_the_floor.cut();
-    ada.draw_stored(pen(4.0)).await;
-    ada.reach(6).await;
-    let store = Store::open(&database, ServerId::random(), Metrics::new())
-        .await
-        .unwrap();
-    assert_eq!(store.sweep(Duration::ZERO).await.unwrap().tombstones, 2);
-    store.close().await;
-
-    // A server that reads the drawing only now does not know what was erased up to there.
-    let cold = TestServer::on(&database, &[]).await;
-    below.reconnect(cold.address()).await;
-    below.reach(6).await;
-    assert_eq!(below.resets, ["compacted"]);
-    below_over_http.address = cold.address();
-    below_over_http.fetch().await;
-    assert_eq!(below_over_http.resets, ["over HTTP"]);
-    let before = at_the_floor.changes;
-    at_the_floor.reconnect(cold.address()).await;
-    at_the_floor.reach(6).await;
-    assert!(at_the_floor.resets.is_empty());
-    assert_eq!(at_the_floor.changes, before + 1);
-    for page in [&below, &below_over_http, &at_the_floor] {
-        assert_eq!((page.head, page.picture()), (6, ada.picture()));
-    }
-    drop((ada, below, at_the_floor));
-}
-
-#[actix_web::test]
 async fn a_client_may_read_over_http_before_it_joins() {
     let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
@@ -211,25 +86,6 @@ async fn a_client_may_read_over_http_before_it_joins() {
     cleo.reach(51).await;
     assert!(cleo.reads > 0);
     assert_eq!(cleo.picture(), ada.picture());
-}
-
-#[actix_web::test]
-async fn a_writer_goes_on_where_it_was() {
-    let server = TestServer::start(&[]).await;
-    let drawing = create_drawing(server.address()).await;
-    let mut ada = Client::open(server.address(), &drawing).await;
-    ada.draw(pen(1.0)).await;
-    ada.draw_stored(pen(2.0)).await;
-    // Another client that adopts this writer's outbox has its key and tab.
-    let mut heir = Client::new(server.address(), &drawing);
-    (heir.key, heir.tab, heir.name) = (ada.key, ada.tab, None);
-    ada.leave().await;
-    heir.connect().await;
-    heir.wait("a welcome", |it| it.welcome).await;
-    assert_eq!(heir.done, 2);
-    heir.draw_stored(pen(3.0)).await;
-    assert_eq!(heir.done, 3);
-    heir.reach(3).await;
 }
 
 #[actix_web::test]
@@ -319,16 +175,16 @@ async fn an_acknowledged_stroke_survives_a_crash() {
     assert!(acknowledged.len() >= 290);
 
     let process = ServerProcess::start(&data);
-    let mut looking = Client::viewing(process.address, &drawing).await;
-    looking.reach(acknowledged.len() as u64).await;
+    let mut viewer = Client::viewing(process.address, &drawing).await;
+    viewer.reach(acknowledged.len() as u64).await;
     for stroke in acknowledged {
-        assert!(looking.strokes.contains_key(stroke), "{stroke} is lost");
+        assert!(viewer.strokes.contains_key(stroke), "{stroke} is lost");
     }
     // Unacknowledged ops are in the outbox, and take effect once.
     ada.reconnect(process.address).await;
     ada.all_acknowledged().await;
-    looking.reach(drawn.len() as u64).await;
-    assert_eq!(looking.head, drawn.len() as u64);
-    assert!(drawn.iter().all(|id| looking.strokes.contains_key(id)));
+    viewer.reach(drawn.len() as u64).await;
+    assert_eq!(viewer.head, drawn.len() as u64);
+    assert!(drawn.iter().all(|id| viewer.strokes.contains_key(id)));
     assert!(ada.refusals.is_empty() && ada.resets.is_empty(), "{ada:?}");
 }

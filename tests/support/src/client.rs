@@ -257,7 +257,9 @@ impl Client {
         let deadline = Instant::now() + DEADLINE;
         while !holds(self) && self.is_connected() {
             match timeout_at(deadline, self.driver.next()).await {
-                Ok(incoming) => drop(self.driver.handle(incoming).await),
+                Ok(incoming) => {
+                    self.driver.handle(incoming).await;
+                }
                 Err(_) => panic!("waited too long for {what}: {self:?}"),
             }
         }

@@ -4,8 +4,10 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use uuid::Uuid;
 use whiteboard::store::Database;
 
 use crate::process::{Signal, binary, free_port, program, signal, spawn};
@@ -147,6 +149,18 @@ impl DatabaseServer {
             ..embedded(&self.url())
         }
     }
+}
+
+/// A new database on a server with this engine, which tests share while any of them uses it.
+pub fn shared(engine: Engine) -> (Arc<DatabaseServer>, Database) {
+    static SHARED: Mutex<[Weak<DatabaseServer>; 2]> = Mutex::new([Weak::new(), Weak::new()]);
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = &mut shared[usize::from(engine == Engine::Router)];
+    let server = place.upgrade();
+    let server = server.unwrap_or_else(|| Arc::new(DatabaseServer::start_with(engine)));
+    *place = Arc::downgrade(&server);
+    let database = server.database(&Uuid::new_v4().simple().to_string());
+    (server, database)
 }
 
 /// A database in memory or in a folder.

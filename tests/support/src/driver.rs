@@ -112,8 +112,6 @@ pub struct Driver<H> {
     patience: Option<Patience>,
     ping_at: Instant,
     gives_up_at: Option<Instant>,
-    /// Whether it reads.
-    pub reads: bool,
     /// Attempts since the last frame.
     pub failures: u32,
     name: String,
@@ -131,7 +129,6 @@ impl<H: Holder> Driver<H> {
             patience,
             ping_at: Instant::now(),
             gives_up_at: None,
-            reads: true,
             failures: 0,
             name: name.to_owned(),
             log,
@@ -222,7 +219,7 @@ impl<H: Holder> Driver<H> {
 
     /// Waits for a message or a timer. It may be dropped at any time without a loss.
     pub async fn next(&mut self) -> Incoming {
-        let Some(socket) = self.socket.as_mut().filter(|_| self.reads) else {
+        let Some(socket) = &mut self.socket else {
             return std::future::pending().await;
         };
         let paused_until = self.state.read(|state| state.paused_until);
@@ -235,7 +232,7 @@ impl<H: Holder> Driver<H> {
         }
     }
 
-    /// Handles what came.
+    /// Handles a message or a timer.
     pub async fn handle(&mut self, incoming: Incoming) -> Event {
         match incoming {
             Incoming::Message(Some(Ok(Message::Text(text)))) => {
@@ -280,7 +277,7 @@ impl<H: Holder> Driver<H> {
         Event::Open
     }
 
-    /// A frame came: the server is there.
+    /// The server is there: the next ping is due later.
     fn alive(&mut self) {
         let patience = self.patience.unwrap_or_default();
         self.ping_at = Instant::now() + patience.ping_after;
@@ -293,7 +290,9 @@ impl<H: Holder> Driver<H> {
             Action::Ask => self.ask().await,
             Action::Read => {
                 let address = self.state.read(|state| state.address);
-                self.load_and_ask(address).await?;
+                self.load(address).await?;
+                self.state.modify(ClientState::forget_request);
+                self.ask().await;
             }
         }
         if frame["type"] == "welcome" {
@@ -308,14 +307,6 @@ impl<H: Holder> Driver<H> {
         if let Some(since) = self.state.take(ClientState::ask) {
             self.send_json(&since).await;
         }
-    }
-
-    /// Reads over HTTP at this server, then requests the rest over the socket.
-    pub async fn load_and_ask(&mut self, address: SocketAddr) -> Result<(), Closed> {
-        self.load(address).await?;
-        self.state.modify(ClientState::forget_request);
-        self.ask().await;
-        Ok(())
     }
 
     /// Reads over HTTP until it holds everything that a server has.

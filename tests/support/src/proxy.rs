@@ -4,7 +4,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,14 +12,12 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
-
-use crate::wait::DEADLINE;
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// Most bytes read at once.
 const CHUNK: usize = 16 * 1024;
 /// Most chunks in flight in one direction of one connection.
-const ON_THE_WAY: usize = 256;
+const IN_FLIGHT: usize = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Passage {
@@ -31,19 +29,9 @@ enum Passage {
     Silent,
 }
 
-/// Which bytes are held back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hold {
-    Nothing,
-    /// Holds back everything from the first large chunk to the target on.
-    FromLarge,
-    All,
-}
-
 #[derive(Clone, Copy, Debug)]
-struct Weather {
+struct Faults {
     passage: Passage,
-    hold: Hold,
     /// Delay of each byte, in each direction.
     delay: Duration,
     /// Bytes per second in each direction of each connection.
@@ -51,15 +39,14 @@ struct Weather {
     /// Connections before this one are silent, whatever the state of the link.
     forgotten: u64,
     /// This connection is silent as well.
-    deaf: Option<u64>,
+    silent: Option<u64>,
 }
 
-impl Weather {
+impl Faults {
     fn passage(&self, connection: u64) -> Passage {
+        let is_silent = connection < self.forgotten || self.silent == Some(connection);
         match self.passage {
-            Passage::Open if connection < self.forgotten || self.deaf == Some(connection) => {
-                Passage::Silent
-            }
+            Passage::Open if is_silent => Passage::Silent,
             passage => passage,
         }
     }
@@ -69,11 +56,8 @@ impl Weather {
 pub struct FaultyProxy {
     /// The address it listens on.
     pub address: SocketAddr,
-    weather: Arc<watch::Sender<Weather>>,
-    /// Number of connections so far.
+    faults: Arc<watch::Sender<Faults>>,
     connections: Arc<AtomicU64>,
-    /// Bytes in flight to the target.
-    outbound: watch::Sender<usize>,
     listening: JoinHandle<()>,
 }
 
@@ -82,60 +66,55 @@ impl FaultyProxy {
     pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.expect("a free port");
-        let weather = Arc::new(watch::Sender::new(Weather {
+        let address = listener.local_addr().expect("an address");
+        let faults = Arc::new(watch::Sender::new(Faults {
             passage: Passage::Open,
-            hold: Hold::Nothing,
             delay: Duration::ZERO,
             rate: None,
             forgotten: 0,
-            deaf: None,
+            silent: None,
         }));
-        let address = listener.local_addr().expect("an address");
         let connections = Arc::new(AtomicU64::new(0));
-        let outbound = watch::Sender::new(0);
-        let (made, numbers, counted) = (weather.clone(), connections.clone(), outbound.clone());
+        let (shared, numbers) = (faults.clone(), connections.clone());
         let listening = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                let connection = Connection {
-                    number: numbers.fetch_add(1, Ordering::SeqCst),
-                    weather: made.clone(),
-                };
-                tokio::spawn(connection.live(near, target, counted.clone()));
+                let number = numbers.fetch_add(1, Ordering::SeqCst);
+                let faults = shared.clone();
+                tokio::spawn(Connection { number, faults }.run(near, target));
             }
         });
         Self {
             address,
-            weather,
+            faults,
             connections,
-            outbound,
             listening,
         }
     }
 
     /// Closes all connections, and each new one, until it is healed.
     pub fn cut(&self) {
-        self.weather
-            .send_modify(|weather| weather.passage = Passage::Cut);
+        self.faults
+            .send_modify(|faults| faults.passage = Passage::Cut);
     }
 
     /// Drops all bytes from now on without closing: both ends have a half-open connection.
     pub fn silence(&self) {
-        self.weather
-            .send_modify(|weather| weather.passage = Passage::Silent);
+        self.faults
+            .send_modify(|faults| faults.passage = Passage::Silent);
     }
 
     /// Drops all bytes of the current connections without closing them, like a router that lost its
     /// state. New ones work.
     pub fn forget(&self) {
         let forgotten = self.connections();
-        self.weather
-            .send_modify(|weather| weather.forgotten = forgotten);
+        self.faults
+            .send_modify(|faults| faults.forgotten = forgotten);
     }
 
     /// Silences one connection, by its number: 0 for the first.
     pub fn silence_one(&self, connection: u64) {
-        self.weather
-            .send_modify(|weather| weather.deaf = Some(connection));
+        self.faults
+            .send_modify(|faults| faults.silent = Some(connection));
     }
 
     /// How many connections were made so far.
@@ -145,60 +124,21 @@ impl FaultyProxy {
 
     /// Passes bytes again. Connections that lost some are closed.
     pub fn heal(&self) {
-        self.weather.send_modify(|weather| {
-            weather.passage = Passage::Open;
-            weather.forgotten = 0;
-            weather.deaf = None;
+        self.faults.send_modify(|faults| {
+            faults.passage = Passage::Open;
+            faults.forgotten = 0;
+            faults.silent = None;
         });
-    }
-
-    /// Passes everything until a whole [`CHUNK`] arrives at once on its way to the target; holds
-    /// that and everything after it back, in both directions, until released. Both connections stay
-    /// open.
-    pub fn hold_from_large(&self) {
-        self.weather
-            .send_modify(|weather| weather.hold = Hold::FromLarge);
-    }
-
-    /// Releases held bytes.
-    pub fn release(&self) {
-        self.weather
-            .send_modify(|weather| weather.hold = Hold::Nothing);
-    }
-
-    /// Bytes that are on their way to the target.
-    pub fn outbound(&self) -> usize {
-        *self.outbound.borrow()
-    }
-
-    /// Waits until this many bytes are in flight to the target at once.
-    pub async fn carries(&self, bytes: usize) {
-        let mut outbound = self.outbound.subscribe();
-        let held = timeout(DEADLINE, outbound.wait_for(|held| *held >= bytes)).await;
-        drop(
-            held.expect("bytes come in time")
-                .expect("the link is there"),
-        );
-    }
-
-    /// Waits until no bytes are in flight to the target.
-    pub async fn is_empty(&self) {
-        let mut outbound = self.outbound.subscribe();
-        let held = timeout(DEADLINE, outbound.wait_for(|held| *held == 0)).await;
-        drop(
-            held.expect("bytes arrive in time")
-                .expect("the link is there"),
-        );
     }
 
     /// Sets the delay of each byte, except for bytes in flight.
     pub fn delay(&self, delay: Duration) {
-        self.weather.send_modify(|weather| weather.delay = delay);
+        self.faults.send_modify(|faults| faults.delay = delay);
     }
 
     /// Sets the bytes per second of each direction of each connection.
     pub fn throttle(&self, rate: Option<u32>) {
-        self.weather.send_modify(|weather| weather.rate = rate);
+        self.faults.send_modify(|faults| faults.rate = rate);
     }
 }
 
@@ -212,31 +152,29 @@ impl Drop for FaultyProxy {
 /// One connection: its number, and the state of the link.
 struct Connection {
     number: u64,
-    weather: Arc<watch::Sender<Weather>>,
+    faults: Arc<watch::Sender<Faults>>,
 }
 
 impl Connection {
     fn passage(&self) -> Passage {
-        self.weather.borrow().passage(self.number)
+        self.faults.borrow().passage(self.number)
     }
 
-    async fn live(self, near: TcpStream, target: SocketAddr, outbound: watch::Sender<usize>) {
-        let mut weather = self.weather.subscribe();
+    async fn run(self, near: TcpStream, target: SocketAddr) {
+        let mut faults = self.faults.subscribe();
         let broken = async {
-            let passage = |weather: &Weather| weather.passage(self.number);
+            let passage = |faults: &Faults| faults.passage(self.number);
             // A dropped link was cut before.
-            let _ = weather.wait_for(|now| passage(now) != Passage::Open).await;
-            let _ = weather
-                .wait_for(|now| passage(now) != Passage::Silent)
-                .await;
+            let _ = faults.wait_for(|now| passage(now) != Passage::Open).await;
+            let _ = faults.wait_for(|now| passage(now) != Passage::Silent).await;
         };
         tokio::select! {
             () = broken => {}
-            () = self.carry(near, target, outbound) => {}
+            () = self.carry(near, target) => {}
         }
     }
 
-    async fn carry(&self, near: TcpStream, target: SocketAddr, outbound: watch::Sender<usize>) {
+    async fn carry(&self, near: TcpStream, target: SocketAddr) {
         match self.passage() {
             Passage::Open => {}
             Passage::Cut => return,
@@ -256,68 +194,36 @@ impl Connection {
         let _ = far.set_nodelay(true);
         let (near_reads, near_writes) = near.into_split();
         let (far_reads, far_writes) = far.into_split();
-        let inbound = watch::Sender::new(0);
         tokio::join!(
-            self.one_way(near_reads, far_writes, &outbound, |bytes| self
-                .notices(bytes)),
-            self.one_way(far_reads, near_writes, &inbound, |_| ()),
+            self.one_way(near_reads, far_writes),
+            self.one_way(far_reads, near_writes),
         );
     }
 
-    /// This many bytes arrived at once on their way to the target.
-    fn notices(&self, bytes: usize) {
-        self.weather.send_if_modified(|weather| {
-            let begins = weather.hold == Hold::FromLarge && bytes == CHUNK;
-            if begins {
-                weather.hold = Hold::All;
-            }
-            begins
-        });
-    }
-
-    /// Carries one direction to its end; `comes` receives the number of bytes before they are
-    /// passed on. Bytes sent before an end broke still arrive, as on a network.
-    async fn one_way(
-        &self,
-        mut from: OwnedReadHalf,
-        mut to: OwnedWriteHalf,
-        held: &watch::Sender<usize>,
-        comes: impl Fn(usize),
-    ) {
-        let held = Held::none(held);
-        let (sender, mut on_the_way) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
+    /// Carries one direction to its end. Bytes sent before an end broke still arrive, as on a network.
+    async fn one_way(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+        let (sender, mut in_flight) = mpsc::channel::<(Instant, Vec<u8>)>(IN_FLIGHT);
         let reading = async {
             // Ends with the reading side, which ends the writing side.
             let sender = sender;
             let mut buffer = vec![0; CHUNK];
             while let Ok(bytes @ 1..) = from.read(&mut buffer).await {
-                comes(bytes);
-                held.add(bytes as isize);
-                let due = Instant::now() + self.weather.borrow().delay;
+                let due = Instant::now() + self.faults.borrow().delay;
                 if sender.send((due, buffer[..bytes].to_vec())).await.is_err() {
                     return;
                 }
             }
         };
         let writing = async {
-            while let Some((due, bytes)) = on_the_way.recv().await {
+            while let Some((due, bytes)) = in_flight.recv().await {
                 sleep_until(due).await;
-                let mut weather = self.weather.subscribe();
-                let _ = weather.wait_for(|weather| weather.hold != Hold::All).await;
-                let written = match self.passage() {
-                    Passage::Open => to.write_all(&bytes).await,
-                    Passage::Cut | Passage::Silent => Ok(()),
-                };
-                held.add(-(bytes.len() as isize));
-                if written.is_err() {
+                if self.passage() == Passage::Open && to.write_all(&bytes).await.is_err() {
                     return;
                 }
-                let rate = self.weather.borrow().rate;
+                let rate = self.faults.borrow().rate;
                 if let Some(rate) = rate {
-                    sleep(Duration::from_secs_f64(
-                        bytes.len() as f64 / f64::from(rate),
-                    ))
-                    .await;
+                    let seconds = bytes.len() as f64 / f64::from(rate);
+                    sleep(Duration::from_secs_f64(seconds)).await;
                 }
             }
             // A silent end keeps the other connection open.
@@ -327,31 +233,5 @@ impl Connection {
             let _ = to.shutdown().await;
         };
         tokio::join!(reading, writing);
-    }
-}
-
-/// The bytes in flight of one direction of one connection, counted in the link's total.
-struct Held<'a> {
-    all: &'a watch::Sender<usize>,
-    mine: AtomicIsize,
-}
-
-impl<'a> Held<'a> {
-    fn none(all: &'a watch::Sender<usize>) -> Self {
-        let mine = AtomicIsize::new(0);
-        Self { all, mine }
-    }
-
-    fn add(&self, bytes: isize) {
-        self.mine.fetch_add(bytes, Ordering::SeqCst);
-        self.all
-            .send_modify(|all| *all = all.saturating_add_signed(bytes));
-    }
-}
-
-impl Drop for Held<'_> {
-    /// Bytes in flight of a broken connection are lost.
-    fn drop(&mut self) {
-        self.add(-self.mine.load(Ordering::SeqCst));
     }
 }

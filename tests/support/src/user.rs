@@ -21,10 +21,6 @@ enum Command {
     Signal(Value),
     /// The socket breaks without a close frame.
     Cut,
-    /// Reads nothing until told otherwise.
-    Read(bool),
-    /// Reads over HTTP at this address, then requests the rest.
-    Load(SocketAddr),
     Leave,
 }
 
@@ -171,21 +167,6 @@ impl TestUser {
     /// Cuts its connection without a close frame; it reconnects by itself.
     pub fn cut(&self) {
         self.command(Command::Cut);
-    }
-
-    /// Stops reading.
-    pub fn stop_reading(&self) {
-        self.command(Command::Read(false));
-    }
-
-    /// Resumes reading.
-    pub fn read_on(&self) {
-        self.command(Command::Read(true));
-    }
-
-    /// Reads over HTTP, like a client that was told to, at this server.
-    pub fn load_at(&self, address: SocketAddr) {
-        self.command(Command::Load(address));
     }
 
     /// Closes the client.
@@ -349,8 +330,7 @@ impl UserTask {
                     () = sleep_until(next) => break,
                     Some(command) = self.commands.recv() => match command {
                         Command::Leave => return End::Left,
-                        Command::Read(reads) => self.driver.reads = reads,
-                        Command::Signal(_) | Command::Cut | Command::Load(_) => {}
+                        Command::Signal(_) | Command::Cut => {}
                     }
                 }
             }
@@ -379,15 +359,9 @@ impl UserTask {
                 Ok(()) = changed.changed() => self.driver.pump().await,
                 Some(command) = self.commands.recv() => match command {
                     Command::Signal(signal) => self.driver.send_json(&signal).await,
-                    Command::Read(reads) => self.driver.reads = reads,
                     Command::Cut => {
                         self.driver.cut();
                         return Ok(Event::Lost(None));
-                    }
-                    Command::Load(address) => {
-                        if self.driver.load_and_ask(address).await.is_err() {
-                            return Ok(Event::Ended);
-                        }
                     }
                     Command::Leave => {
                         self.driver.leave().await;
