@@ -202,7 +202,7 @@ mod tests {
             "it is decided as before"
         );
         store(&mut drawing, &decision);
-        assert_eq!(is_refused(&drawing.decide(&batch).verdicts)[0], false);
+        assert!(!is_refused(&drawing.decide(&batch).verdicts)[0]);
         for _ in 0..2 {
             assert!(decide(&mut attempts, &drawing, &batch)[0]);
         }

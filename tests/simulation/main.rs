@@ -21,6 +21,7 @@ mod server;
 mod session;
 mod socket;
 mod tables;
+mod transcript;
 mod wire;
 mod world;
 

@@ -3,11 +3,10 @@
 use std::cell::Cell;
 
 use futures_util::future::{join, join_all};
-use serde_json::json;
-
-use crate::browser::Browser;
-use crate::page::pen;
-use crate::test_server::{client, create_drawing, metric, serve};
+use support::client::Client;
+use support::http::{create_drawing, http, metric};
+use support::server::TestServer;
+use support::state::{large_pen, pen};
 
 #[actix_web::test]
 async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_draws() {
@@ -17,15 +16,13 @@ async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_
     const BYTES: usize = 60_000;
     const DRAWN: u64 = 60;
     let flags = ["--receive-rate", "1GiB"];
-    let server = serve(&flags).await;
+    let server = TestServer::start(&flags).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
-    let mut ada = Browser::open(address, &drawing).await;
-    let mut large = pen(1.0);
-    large["note"] = json!("x".repeat(BYTES));
+    let mut ada = Client::open(address, &drawing).await;
+    let large = large_pen(1.0, BYTES);
     for _ in 0..LARGE {
-        ada.draw(large.clone()).await;
-        ada.answered().await;
+        ada.draw_stored(large.clone()).await;
     }
     let encoded = async || {
         let of = |encoding| format!("whiteboard_chunks_encoded_total{{encoding=\"{encoding}\"}}");
@@ -37,7 +34,7 @@ async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_
     let drawing_on = Cell::new(true);
     let url = format!("http://{address}/api/drawings/{drawing}/strokes");
     let readers = (0..READERS).map(async |_| {
-        let http = client();
+        let http = http();
         let mut read = 0;
         while drawing_on.get() {
             let answer = http.get(&url).send().await.expect("an answer");
@@ -50,8 +47,7 @@ async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_
     });
     let draws = async {
         for x in 0..DRAWN {
-            ada.draw(pen(x as f64)).await;
-            ada.answered().await;
+            ada.draw_stored(pen(x as f64)).await;
         }
         drawing_on.set(false);
     };
@@ -62,14 +58,12 @@ async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_
     );
     assert!(read.iter().all(|&read| read > 0), "{read:?}");
     assert_eq!(encoded().await, [0.0, 1.0]);
-    assert!(ada.refusals.is_empty() && ada.loads == 0, "{ada:?}");
+    assert!(ada.refusals.is_empty() && ada.throttled == 0, "{ada:?}");
 
     // The cached chunk is not outdated: a reader who continues gets everything.
-    let mut ben = Browser::new(address, &drawing);
+    let mut ben = Client::new(address, &drawing);
     ben.fetch().await;
     assert_eq!(ben.head, LARGE + DRAWN);
     ada.reach(LARGE + DRAWN).await;
     assert_eq!(ben.picture(), ada.picture());
-    drop((ada, ben));
-    server.drain().await;
 }

@@ -5,9 +5,8 @@ use std::fmt::Write;
 use std::process::Output;
 
 use clap::CommandFactory;
+use support::process::program;
 use whiteboard::config::{Settings, SettingsError};
-
-use crate::processes::program;
 
 /// Settings that take any text.
 const FREE: [&str; 2] = ["database-user", "database-password"];
