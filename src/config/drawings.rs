@@ -8,8 +8,9 @@ use super::parse::{count, size, time};
 use crate::domain::drawing::Limits;
 use crate::feed::settings::FeedSettings;
 
-/// Most ops of one drawing that wait to be stored; more are refused for load, and pages send them again.
-const QUEUE_OPS: usize = 10_000;
+/// Most ops of one drawing that wait to be stored, twice what one session may have; more are refused for load,
+/// and pages send them again.
+const QUEUE_OPS: usize = 20_000;
 /// Most bytes of these ops.
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 /// Most changes of one drawing that wait for a missing one before them; at more the drawing is read instead.
