@@ -9,13 +9,13 @@
 //!
 //! ```json
 //! {"type":"hello","key":"6f…","tab":"09…","name":"Ada","colour":"#e03131","next":1}
-//! {"type":"ops","ops":[{"n":1,"op":"draw","stroke":"c1…","body":{"tool":"pen","x":10,"y":20,"points":"AAEAAA==","colour":"#1d1d1f","width":4}}]}
+//! {"type":"ops","ops":[{"n":1,"op":"draw","stroke":"c1…","body":{"kind":"pen","x":10,"y":20,"points":"AAEAAA==","colour":"#1d1d1f","width":4}}]}
 //! {"type":"ops","ops":[{"n":2,"op":"edit","stroke":"c1…","set":{"x":30},"base":{"writer":"7a…","n":1}}]}
 //! {"type":"ops","ops":[{"n":3,"op":"erase","stroke":"c1…"}]}
 //! {"type":"ops","ops":[{"n":4,"op":"restore","stroke":"c1…","body":{…},"base":{"writer":"7a…","n":3}}]}
 //! {"type":"signal","pointer":{"x":1.5,"y":2}}
 //! {"type":"signal","away":true}
-//! {"type":"signal","ink":{"stroke":"c1…","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","tool":"pen","colour":"#1d1d1f","width":4}}
+//! {"type":"signal","ink":{"stroke":"c1…","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","kind":"pen","colour":"#1d1d1f","width":4}}
 //! {"type":"since","since":17,"epoch":"52…"}
 //! {"type":"people"}
 //! {"type":"ping"}
@@ -25,6 +25,9 @@
 //!   hexadecimal digits. `next` is the number of the first op without an answer. A page that sends the
 //!   outbox of a closed page omits `name` and `colour`, and is not listed.
 //! * `ops`: at most [`MAX_OPS_PER_FRAME`], 500, numbered without gaps per page.
+//! * `body`: the stroke, with at least `kind`, `x`, `y` and `colour`. The server checks the bounds of the fields that
+//!   `src/domain/stroke.rs` lists, and stores and delivers kinds and fields that it does not know. So a page
+//!   shows what it can of them, and keeps the rest.
 //! * `points`, in a body and in ink, are base64 of a compact format, which `src/domain/points.rs` describes.
 //! * `signal`: shown to others and never stored; it has a pointer, ink or both. `pointer` is the place of the
 //!   page's pointer, and `away` says that it left the drawing. `ink` is a part of the stroke being drawn:
@@ -71,6 +74,19 @@
 //!
 //! # Refusals
 //!
+//! `reason` is one of these; `message` is for developers, and a page has its own text for each reason.
+//!
+//! | `reason` | the op was refused because |
+//! |---|---|
+//! | `exists` | a stroke with this id is or was in the drawing |
+//! | `absent` | there is no such stroke |
+//! | `erased` | the stroke is erased |
+//! | `changed` | another op changed the stroke after the one that `base` names |
+//! | `full` | the drawing has the most strokes or bytes; erasing still works |
+//! | `invalid` | a value is wrong |
+//! | `forbidden` | the link is read-only |
+//! | `load` | too much waits to be stored: it stays in the outbox |
+//!
 //! A refusal is not stored, unless the database does not accept the op: that would cost every server a
 //! durable write for an op that changed nothing.
 //! So if a refusal is lost with its socket and the page sends the op again, the op is decided again, and
@@ -99,11 +115,45 @@
 //! others. Updates are batched for longer the more people there are, up to a second from some hundreds on:
 //! see [`people_pause`](crate::feed::presence::people_pause) in `src/feed/presence.rs`.
 //!
+//! # HTTP
+//!
+//! * `GET /api/drawings`: the drawings, the last changed first; that order may lag by a minute. With `q`, those
+//!   whose title has all its words. `next` of an answer is the `before` of the next request; a search may find
+//!   nothing in an answer and go on in the next. `limit` is from 1 to 200.
+//! * `POST /api/drawings`, and `GET`, `PATCH` and `DELETE` of `/api/drawings/{drawing}`: create a drawing, get,
+//!   rename and delete it; `POST /api/drawings/{drawing}/restore` takes the deletion back for ten minutes.
+//! * `GET /api/drawings/{drawing}/strokes`: see `read` above.
+//! * `POST /api/drawings/{drawing}/assets`: stores a picture, which is the body: PNG, JPEG, WebP or GIF, at most
+//!   4 MiB, and 64 MiB of them in one drawing. The answer is `{"hash":"…","type":"image/png","bytes":1234}`, the
+//!   same however often it is sent. A stroke names it in its field `asset`, and a page gets it from
+//!   `/api/drawings/{drawing}/assets/{hash}`. Pictures are removed with their drawing.
+//!
+//! An error is `{"error":{"code":"bad_request","message":"…","field":"since"}}`; `field` is there if one value
+//! is wrong. `message` is for developers, and a page has its own text for each code.
+//!
+//! | `code` | status | what went wrong |
+//! |---|---|---|
+//! | `bad_request` | 400 | a value is missing, unknown or out of its bounds |
+//! | `forbidden` | 403 | the host, the origin or the link does not allow it |
+//! | `not_found` | 404 | there is nothing at the address, or no such drawing |
+//! | `method_not_allowed` | 405 | the address has other methods, which `Allow` lists |
+//! | `too_slow` | 408 | the body did not arrive in time |
+//! | `gone` | 410 | the drawing is deleted |
+//! | `too_large` | 413 | the body is too large |
+//! | `unsupported` | 415 | the file is of a type that is not taken |
+//! | `upgrade_required` | 426 | the address is for WebSockets |
+//! | `failed` | 500 | a fault of the server, which is in its log |
+//! | `unavailable` | 503 | the database or the server is away or busy: a retry makes sense |
+//! | `full` | 507 | the drawing has no room for more |
+//!
+//! A browser that asks for a page, with `text/html` in `Accept`, gets a page for people instead, except under
+//! `/api/`.
+//!
 //! # Closing
 //!
 //! A close code is 4000 plus an HTTP status, 1012 (restart) or 1013 (load). The reason begins with
 //! `again: `, `again in N ms: ` or `final: `, which says whether to reconnect: see [`Close`] in
-//! `src/protocol/close.rs`.
+//! `src/protocol/close.rs`. What follows is for developers: a page has its own text for each code.
 
 mod client;
 mod close;

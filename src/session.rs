@@ -10,5 +10,5 @@ pub mod sequencer;
 mod sessions;
 mod upgrade;
 
-pub use sessions::{JoinRequest, SessionLimits, Sessions};
+pub use sessions::{FIRST_OP_PARTS, JoinRequest, SessionLimits, Sessions};
 pub use upgrade::upgrade;

@@ -15,7 +15,7 @@ import { boxOf, paint, paintInk } from "./renderer.js";
 /** @typedef {import("./types.js").Stroke} Stroke */
 /** @typedef {import("./types.js").InkPoint} InkPoint */
 /** @typedef {import("./camera.js").Camera} Camera */
-/** @typedef {{tool: import("./types.js").ToolName, colour: string, width: number, points: InkPoint[]}} DynamicInk */
+/** @typedef {{kind: import("./types.js").ToolName, colour: string, width: number, points: InkPoint[]}} DynamicInk */
 /** @typedef {{name: string, colour: string, point: PlanePoint}} DynamicPointer */
 /** @typedef {{inks: DynamicInk[], pointers: DynamicPointer[], ring: {centre: PlanePoint, radius: number} | null, moving: boolean}} DynamicContent */
 
@@ -158,7 +158,7 @@ export class Canvas {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, element.width, element.height);
     // A marker in progress blends with the strokes of the layer below, as it will when it is one of them.
-    element.style.mixBlendMode = inks.some(({ tool }) => tool === "marker") ? "multiply" : "";
+    element.style.mixBlendMode = inks.some(({ kind }) => kind === "marker") ? "multiply" : "";
     this.#toPlane(context);
     for (const { points, ...style } of inks) paintInk(context, style, points);
     context.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);

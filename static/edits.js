@@ -59,7 +59,7 @@ export class Edits {
   /** The topmost text at a point.
    * @param {PlanePoint} point */
   textAt(point) {
-    return this.#on.strokesTouched(point, point, 0).findLast(({ body }) => body.tool === "text");
+    return this.#on.strokesTouched(point, point, 0).findLast(({ body }) => body.kind === "text");
   }
 
   /**
@@ -75,7 +75,7 @@ export class Edits {
     }
     const corner = { x: point.x, y: point.y - width / 2 };
     this.#on.write({ corner, colour, width, text: "" }, (text, style) => {
-      if (text) this.drawn(randomId(), { tool: "text", ...corner, text, ...style });
+      if (text) this.drawn(randomId(), { kind: "text", ...corner, text, ...style });
     });
   }
 

@@ -11,7 +11,7 @@ import { PointsError, unpackPoints } from "./points.js";
 /** @typedef {import("./types.js").Ink} Ink */
 /** @typedef {import("./types.js").InkPoint} InkPoint */
 /** @typedef {import("./types.js").ToolName} ToolName */
-/** @typedef {{stroke: string, writer: string, tool: ToolName, colour: string, width: number, points: InkPoint[]}} ShownInk */
+/** @typedef {{stroke: string, writer: string, kind: ToolName, colour: string, width: number, points: InkPoint[]}} ShownInk */
 /**
  * @typedef {object} InkPlayback
  * @property {Ink} ink
@@ -100,9 +100,9 @@ export class RemoteInk {
         continue;
       }
       this.#advance(playback, now);
-      const { writer, tool, colour, width } = playback.ink;
+      const { writer, kind, colour, width } = playback.ink;
       const points = shownPoints(playback);
-      if (points.length > 0) shown.push({ stroke, writer, tool, colour, width, points });
+      if (points.length > 0) shown.push({ stroke, writer, kind, colour, width, points });
     }
     return shown;
   }
@@ -123,7 +123,7 @@ export class RemoteInk {
  * @returns {InkPoint[]}
  */
 function shownPoints({ ink, points, previousPoints, shown }) {
-  const freehand = ink.tool === "pen" || ink.tool === "marker";
+  const freehand = ink.kind === "pen" || ink.kind === "marker";
   if (!freehand) {
     // The two points of a figure move from their previous positions.
     const fraction = points.length === 0 ? 1 : shown / points.length;

@@ -48,7 +48,7 @@ function shapeOf(body) {
  * @returns {Shape}
  */
 function createShape(body) {
-  if (body.tool === "text") return { points: [], box: boxOfText(body, measureLine), path: null, filled: false, coarse: null };
+  if (body.kind === "text") return { points: [], box: boxOfText(body, measureLine), path: null, filled: false, coarse: null };
   try {
     const points = unpackPoints(body);
     if (points.length === 0) return { points, box: NOWHERE, path: null, filled: false, coarse: null };
@@ -91,8 +91,8 @@ export function boxOf(body) {
 export function touches(body, from, to, radius) {
   const { box, points } = shapeOf(body);
   if (!overlap(box, boxAround([from, to], radius))) return false;
-  if (body.tool === "text") return touchesBox(box, from, to, radius);
-  return touchesLine(polylineOf(body.tool, points), body.width, from, to, radius);
+  if (body.kind === "text") return touchesBox(box, from, to, radius);
+  return touchesLine(polylineOf(body.kind, points), body.width, from, to, radius);
 }
 
 /**
@@ -101,20 +101,20 @@ export function touches(body, from, to, radius) {
  * @param {number} scale device pixels per unit
  */
 export function paint(context, body, scale) {
-  if (body.tool === "text") {
+  if (body.kind === "text") {
     paintText(context, body);
     return;
   }
   const shape = shapeOf(body);
   if (shape.points.length === 0) return;
-  const freehand = body.tool === "pen" || body.tool === "marker";
+  const freehand = body.kind === "pen" || body.kind === "marker";
   if (freehand && scale < COARSE_SCALE && body.width * scale < COARSE_PIXELS) {
     shape.coarse ??= new Path2D(polylineData(simplified(shape.points, COARSE_TOLERANCE)));
     paintPath(context, body, shape.coarse, false);
     return;
   }
   if (!shape.path) {
-    const { data, filled } = strokePath(body.tool, shape.points, body.width);
+    const { data, filled } = strokePath(body.kind, shape.points, body.width);
     shape.path = new Path2D(data);
     shape.filled = filled;
   }
@@ -124,23 +124,23 @@ export function paint(context, body, scale) {
 /**
  * Paints a stroke in progress, without caching.
  * @param {CanvasRenderingContext2D} context
- * @param {{tool: Body["tool"], colour: string, width: number}} style
+ * @param {{kind: Body["kind"], colour: string, width: number}} style
  * @param {InkPoint[]} points
  */
 export function paintInk(context, style, points) {
   if (points.length === 0) return;
-  const { data, filled } = strokePath(style.tool, points, style.width);
+  const { data, filled } = strokePath(style.kind, points, style.width);
   paintPath(context, style, new Path2D(data), filled);
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
- * @param {{tool: Body["tool"], colour: string, width: number, fill?: string}} style
+ * @param {{kind: Body["kind"], colour: string, width: number, fill?: string}} style
  * @param {Path2D} path
  * @param {boolean} filled
  */
 function paintPath(context, style, path, filled) {
-  const isMarker = style.tool === "marker";
+  const isMarker = style.kind === "marker";
   context.globalAlpha = isMarker ? MARKER_ALPHA : 1;
   context.globalCompositeOperation = isMarker ? MARKER_BLENDING : "source-over";
   if (style.fill) {

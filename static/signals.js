@@ -9,7 +9,7 @@ import { packPoints, quantised } from "./points.js";
 
 /** @typedef {import("./types.js").PlanePoint} PlanePoint */
 /** @typedef {import("./types.js").InkPoint} InkPoint */
-/** @typedef {{stroke: string, n: number, tool: import("./types.js").ToolName, colour: string, width: number}} InkHeader */
+/** @typedef {{stroke: string, n: number, kind: import("./types.js").ToolName, colour: string, width: number}} InkHeader */
 
 /** Milliseconds between two parts of ink, and at least between two pointers. */
 const INK_EVERY = 33;

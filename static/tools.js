@@ -16,7 +16,7 @@ import { packPoints, quantised } from "./points.js";
 /** @typedef {import("./types.js").ToolName} ToolName */
 /** @typedef {import("./camera.js").Camera} Camera */
 /** @typedef {ToolName | "eraser" | "hand"} Choice */
-/** @typedef {{stroke: string, tool: ToolName, colour: string, width: number, points: InkPoint[]}} ActiveStroke */
+/** @typedef {{stroke: string, kind: ToolName, colour: string, width: number, points: InkPoint[]}} ActiveStroke */
 /**
  * @typedef {object} ToolEvents
  * @property {(ink: ActiveStroke, moved: boolean) => void} ink the stroke in progress grew; with `moved`, earlier points changed
@@ -95,15 +95,15 @@ export class Tools {
         this.#on.erase(this.#erasedAt, to, ERASER_RADIUS / this.#camera().zoom);
         this.#erasedAt = to;
       }
-    } else if (this.active && isFreehand(this.active.tool)) {
+    } else if (this.active && isFreehand(this.active.kind)) {
       pixels.forEach((pixel) => this.#add(this.#inPlane(pixel)));
       if (this.active) this.#on.ink(this.active, false);
     } else if (this.active) {
       const [from] = this.active.points;
       const to = withoutPressure(this.#inPlane(pixels[pixels.length - 1]));
-      const end = straight ? straightened(this.active.tool, from, to) : to;
+      const end = straight ? straightened(this.active.kind, from, to) : to;
       this.active.points = [from, end];
-      if (this.active.tool === "arrow") this.active.width = arrowWidth(this.width, distance(from, end));
+      if (this.active.kind === "arrow") this.active.width = arrowWidth(this.width, distance(from, end));
       this.#on.ink(this.active, true);
     }
   }
@@ -135,14 +135,14 @@ export class Tools {
    */
   #startStroke(tool, points) {
     const started = isFreehand(tool) ? points : points.map(withoutPressure);
-    this.active = { stroke: randomId(), tool, colour: this.colour, width: this.width, points: started };
+    this.active = { stroke: randomId(), kind: tool, colour: this.colour, width: this.width, points: started };
     if (isFreehand(tool)) this.#on.ink(this.active, false);
   }
 
   /** @param {InkPoint} point */
   #add(point) {
     if (!this.active) return;
-    const { points, tool } = this.active;
+    const { points, kind } = this.active;
     const before = points[points.length - 1];
     const pixels = distance(before, point) * this.#camera().zoom;
     if (pixels < MIN_STEP) return;
@@ -151,22 +151,22 @@ export class Tools {
     points.push(smoothed);
     if (points.length >= SPLIT_AFTER) {
       this.#finish(this.active);
-      this.#startStroke(tool, [smoothed]);
+      this.#startStroke(kind, [smoothed]);
     }
   }
 
   /** @param {ActiveStroke} active */
-  #finish({ stroke, tool, colour, width, points }) {
+  #finish({ stroke, kind, colour, width, points }) {
     this.active = null;
     const zoom = this.#camera().zoom;
-    const isLine = isFreehand(tool);
+    const isLine = isFreehand(kind);
     if (!isLine && (points.length < 2 || distance(points[0], points[1]) * zoom < 2)) {
       this.#on.cancelled();
       return;
     }
     this.drawn = stroke;
     const kept = isLine ? simplified(points, TOLERANCE / zoom, width) : points;
-    this.#on.drawn(stroke, { tool, colour, width, ...packPoints(kept) });
+    this.#on.drawn(stroke, { kind, colour, width, ...packPoints(kept) });
   }
 
   /**

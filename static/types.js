@@ -5,7 +5,7 @@
  * It must never hold code: functions on a type belong to the module that owns it.
  */
 
-/** @typedef {"pen"|"marker"|"line"|"arrow"|"rectangle"|"ellipse"|"text"} ToolName The tool that drew a stroke. */
+/** @typedef {"pen"|"marker"|"line"|"arrow"|"rectangle"|"ellipse"|"text"} ToolName The kind of a stroke. */
 /** @typedef {{x: number, y: number}} PlanePoint A point of the drawing's plane, in its units. */
 /** @typedef {{x: number, y: number}} ScreenPoint A point of the canvas, in CSS pixels. */
 /** @typedef {{x: number, y: number, pressure?: number}} InkPoint A point, with a pressure from 0 to 255 if the device reports one. */
@@ -14,7 +14,7 @@
 /**
  * The content of a stroke. Unknown fields are kept.
  * @typedef {object} Body
- * @property {ToolName} tool
+ * @property {ToolName} kind
  * @property {number} x
  * @property {number} y
  * @property {string} [points] base64: see points.js
@@ -70,7 +70,7 @@
  * @property {number} x
  * @property {number} y
  * @property {string} points
- * @property {ToolName} tool
+ * @property {ToolName} kind
  * @property {string} colour
  * @property {number} width
  * @property {boolean} [end] the stroke was cancelled

@@ -250,6 +250,15 @@ pub async fn open_client(
     drawing: &str,
     name: Option<&str>,
 ) -> Result<Socket, String> {
+    Ok(open_writer(server, drawing, name).await?.0)
+}
+
+/// The same, with the public id of the writer; the broadcast has none.
+pub async fn open_writer(
+    server: &Server,
+    drawing: &str,
+    name: Option<&str>,
+) -> Result<(Socket, String), String> {
     let opening = async {
         let request = socket::request(server.address, &format!("/ws/{drawing}?since=0"));
         let (mut socket, _) = socket::open(server.address, request, None).await?;
@@ -257,8 +266,11 @@ pub async fn open_client(
             socket.send(Message::text(frames::hello(name))).await?;
         }
         while let Some(message) = socket.next().await {
-            if matches!(message?, Message::Text(text) if frames::kind_of(&text) == "welcome") {
-                return Ok(socket);
+            if let Message::Text(text) = message?
+                && frames::kind_of(&text) == "welcome"
+            {
+                let writer = frames::writer_of(&text).unwrap_or_default().to_owned();
+                return Ok((socket, writer));
             }
         }
         Err(Error::ConnectionClosed)

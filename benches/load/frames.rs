@@ -27,7 +27,7 @@ pub fn body() -> String {
     let points = Points::new(points, None).expect("few and near").to_base64();
     let (x, y) = (fastrand::i32(0..4000), fastrand::i32(0..4000));
     format!(
-        r##"{{"tool":"pen","x":{x},"y":{y},"points":"{points}","colour":"#1d1d1f","width":4}}"##
+        r##"{{"kind":"pen","x":{x},"y":{y},"points":"{points}","colour":"#1d1d1f","width":4}}"##
     )
 }
 
@@ -125,6 +125,11 @@ pub fn kind_of(text: &str) -> &str {
     text.strip_prefix(r#"{"type":""#)
         .and_then(|rest| rest.split('"').next())
         .unwrap_or_default()
+}
+
+/// The `writer` of a welcome.
+pub fn writer_of(text: &str) -> Option<&str> {
+    text.split_once(r#""writer":""#)?.1.get(..32)
 }
 
 fn number(text: &str) -> Option<(u64, &str)> {

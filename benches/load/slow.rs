@@ -214,7 +214,7 @@ async fn grown(count: usize, reading: bool) -> Result<(f64, f64), String> {
 /// Draws all strokes, and reads until all have arrived and are acknowledged.
 async fn draw(drawer: &mut Socket) -> Result<(), String> {
     let body = format!(
-        r##"{{"tool":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{}"}}"##,
+        r##"{{"kind":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{}"}}"##,
         "x".repeat(BYTES)
     );
     let (mut sent, mut seen, mut done) = (0, 0, 0);

@@ -3,6 +3,7 @@
 //! A session never buffers what a client does not read, and never closes because a client sends a large
 //! outbox: ops beyond a limit are refused for load, and the client keeps them.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -15,7 +16,9 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use super::fragments::Fragments;
 use super::guard::Gate;
 use super::sequencer::OpSequencer;
-use super::sessions::{JoinRequest, REQUESTS_PER_SECOND, SessionLimits, Sessions, Slot};
+use super::sessions::{
+    FIRST_OP_PARTS, JoinRequest, REQUESTS_PER_SECOND, SessionLimits, Sessions, Slot,
+};
 use crate::domain::access::Access;
 use crate::domain::ids::SessionId;
 use crate::domain::op::{Op, Refusal};
@@ -64,7 +67,9 @@ pub(super) struct Rates {
 
 impl Rates {
     fn new(limits: &SessionLimits) -> Self {
-        let ops = Quota::per_second(limits.ops_per_second).allow_burst(limits.ops_burst);
+        let parts = |ops: NonZeroU32| ops.saturating_mul(FIRST_OP_PARTS);
+        let ops =
+            Quota::per_second(parts(limits.ops_per_second)).allow_burst(parts(limits.ops_burst));
         Self {
             ops: RateLimiter::direct(ops),
             signals: RateLimiter::direct(Quota::per_second(limits.signals_per_second)),

@@ -4,11 +4,11 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 
 use super::assets;
-use super::error::{Answer, ApiError};
+use super::error::{Answer, ApiError, ErrorCode};
 use super::extract;
 
-pub(super) async fn index() -> Answer {
-    assets::page("index.html", StatusCode::OK).ok_or_else(nothing_here)
+pub(super) async fn index(request: HttpRequest) -> Answer {
+    assets::page(&request, "index.html", StatusCode::OK).ok_or_else(nothing_here)
 }
 
 pub(super) async fn drawing_page(request: HttpRequest) -> Answer {
@@ -17,16 +17,16 @@ pub(super) async fn drawing_page(request: HttpRequest) -> Answer {
         Ok(_) => StatusCode::OK,
         Err(_) => StatusCode::NOT_FOUND,
     };
-    assets::page("drawing.html", status).ok_or_else(nothing_here)
+    assets::page(&request, "drawing.html", status).ok_or_else(nothing_here)
 }
 
-pub(super) async fn favicon() -> Answer {
-    assets::file("", "favicon.ico").ok_or_else(nothing_here)
+pub(super) async fn favicon(request: HttpRequest) -> Answer {
+    assets::file(&request, "", "favicon.ico").ok_or_else(nothing_here)
 }
 
 pub(super) async fn asset(request: HttpRequest) -> Answer {
     let matched = request.match_info();
-    assets::file(matched.query("build"), matched.query("path")).ok_or_else(nothing_here)
+    assets::file(&request, matched.query("build"), matched.query("path")).ok_or_else(nothing_here)
 }
 
 pub(super) async fn no_page() -> Answer {
@@ -34,5 +34,5 @@ pub(super) async fn no_page() -> Answer {
 }
 
 fn nothing_here() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+    ApiError::new(ErrorCode::NotFound, "there is nothing at this address")
 }

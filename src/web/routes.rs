@@ -1,9 +1,9 @@
 //! The routes.
 
-use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Compress;
-use actix_web::{Resource, ResponseError, Route, guard, web};
+use actix_web::{HttpResponse, Resource, Route, guard, web};
 
+use super::drawing_assets;
 use super::drawings::{create, delete, get, list, rename, restore, strokes};
 use super::error::ApiError;
 use super::health::{healthz, metrics, readyz};
@@ -32,11 +32,18 @@ pub fn routes(config: &mut web::ServiceConfig) {
                         .route(web::delete().to(delete)),
                 )
                 .service(resource("/{drawing}/restore", "POST").route(web::post().to(restore)))
-                .service(resource("/{drawing}/strokes", "GET").route(read().to(strokes))),
+                .service(resource("/{drawing}/strokes", "GET").route(read().to(strokes)))
+                .service(
+                    resource("/{drawing}/assets", "POST")
+                        .route(web::post().to(drawing_assets::put)),
+                )
+                .service(
+                    resource("/{drawing}/assets/{hash}", "GET")
+                        .route(read().to(drawing_assets::get)),
+                ),
         )
         .service(
             web::scope("")
-                .wrap(Compress::default())
                 .service(resource("/", "GET").route(read().to(index)))
                 .service(resource("/d/{drawing}", "GET").route(read().to(drawing_page)))
                 .service(resource("/favicon.ico", "GET").route(read().to(favicon)))
@@ -52,10 +59,6 @@ fn read() -> Route {
 
 fn resource(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move || async move {
-        let text = format!("this address allows {methods}");
-        let mut response = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text).error_response();
-        let allow = header::HeaderValue::from_static(methods);
-        response.headers_mut().insert(header::ALLOW, allow);
-        response
+        Err::<HttpResponse, _>(ApiError::method_not_allowed(methods))
     }))
 }

@@ -55,7 +55,7 @@ fn draw(n: u64) -> Value {
 }
 
 fn written(text: &str) -> Value {
-    json!({"tool": "text", "x": 1, "y": 1, "colour": "#000000", "width": 20, "text": text})
+    json!({"kind": "text", "x": 1, "y": 1, "colour": "#000000", "width": 20, "text": text})
 }
 
 /// This many points, encoded.
@@ -267,10 +267,10 @@ async fn an_op_that_is_none_is_refused_and_the_next_one_is_taken() {
         (json!({"op": "draw", "stroke": new}), "body"),
         (draw(json!(7)), "body"),
         (draw(written(&"x".repeat(5_000))), "text"),
-        (with("tool", json!("crayon")), "tool"),
+        (with("kind", json!("Crayon")), "kind"),
         (with("x", json!("1")), "x"),
-        (with("x", json!(1e300)), "x is within"),
-        (with("y", json!(-1e8)), "y is within"),
+        (with("x", json!(1e300)), "x is from"),
+        (with("y", json!(-1e8)), "y is from"),
         (with("width", json!(0)), "width"),
         (with("colour", json!("url(javascript:1)")), "colour"),
         (with("points", json!("****")), "points"),
@@ -341,8 +341,9 @@ async fn an_op_number_that_jumps_or_goes_back_changes_nothing() {
 #[actix_web::test]
 async fn too_much_is_refused_for_load_and_all_of_it_arrives() {
     const STROKES: u64 = 700;
-    let mut settings = settings("mem://", &[]);
-    settings.sessions.burst_seconds = NonZeroU32::new(5).unwrap();
+    // One full frame at once, and what it lacks of the next one in a second.
+    let mut settings = settings("mem://", &["--ops-per-second", "10"]);
+    settings.sessions.burst_seconds = NonZeroU32::MIN;
     let server = TestServer::with(settings).await;
     let drawing = create_drawing(server.address()).await;
     // They are in the outbox, as after a time offline, and are sent all at once.
@@ -493,7 +494,7 @@ async fn no_frame_can_stop_the_server() {
         op(json!({"n": 1, "op": "edit", "stroke": stroke, "set": {"x": 30}, "base": {"writer": stroke, "n": 1}})),
         op(json!({"n": 1, "op": "erase", "stroke": stroke})),
         r#"{"type":"signal","pointer":{"x":1.5,"y":2}}"#.into(),
-        r##"{"type":"signal","ink":{"stroke":"c1000000000000000000000000000000","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","tool":"pen","colour":"#1d1d1f","width":4}}"##.into(),
+        r##"{"type":"signal","ink":{"stroke":"c1000000000000000000000000000000","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","kind":"pen","colour":"#1d1d1f","width":4}}"##.into(),
         r#"{"type":"since","since":17,"epoch":"52000000000000000000000000000000"}"#.into(),
         r#"{"type":"hello","key":"00000000000000000000000000000001","tab":"00000000000000000000000000000001","next":1}"#.into(),
     ];

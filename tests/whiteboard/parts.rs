@@ -21,6 +21,7 @@ use whiteboard::heartbeat::Heartbeat;
 use whiteboard::server;
 use whiteboard::session::{SessionLimits, Sessions};
 use whiteboard::store::Store;
+use whiteboard::web::asset_slots::AssetSlots;
 use whiteboard::web::authorize::authorize;
 use whiteboard::web::connection::limits::Connections;
 use whiteboard::web::extract::BodyLimit;
@@ -64,6 +65,7 @@ impl Parts {
             heartbeat: Arc::new(Heartbeat::new(store.clone(), feeds.clone(), SILENCE)),
             connections: Connections::new(usize::MAX, 0),
             leaving: AtomicBool::new(false),
+            assets: AssetSlots::default(),
         });
         let http = HttpServer::new(move || {
             App::new()

@@ -324,8 +324,8 @@ test("tool, colour and width are remembered after a reload", async () => {
   }
   await drag(page, [[200, 300], [500, 300]]);
   await waitForStrokes(page, 1);
-  const [{ body: { tool, colour, width } }] = await strokes(page);
-  assert.deepEqual([tool, colour, width], ["arrow", "#7f52b5", 8]);
+  const [{ body: { kind, colour, width } }] = await strokes(page);
+  assert.deepEqual([kind, colour, width], ["arrow", "#7f52b5", 8]);
   await page.evaluate(() => localStorage.setItem("tool", '{"choice":"saw","colour":99}'));
   await page.reload();
   await waitForStatus(page, "Saved");

@@ -105,7 +105,7 @@ class Client {
     const strokes = this.replica.ordered();
     const one = strokes[roll(Math.max(1, strokes.length))];
     const what = roll(10);
-    const body = { tool: "text", x: roll(100), y: 0, colour: "#22201d", width: 4, text: "x" };
+    const body = { kind: "text", x: roll(100), y: 0, colour: "#22201d", width: 4, text: "x" };
     let edit = { kind: "draw", stroke: fresh(), body };
     if (what > 3 && one) edit = { kind: "erase", stroke: one.id, body: one.body };
     if (what > 5 && one) edit = { kind: "edit", stroke: one.id, before: { x: one.body.x }, after: { x: roll(100) } };

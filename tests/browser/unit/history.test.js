@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { History } from "../../../static/history.js";
 
-const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
+const body = { kind: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
 
 function fresh() {
   /** @type {any[]} */

@@ -5,7 +5,7 @@ import { ModelBrowser } from "./model-browser.js";
 
 /** The model server refuses a stroke that begins at this x. */
 const REFUSED = 1;
-const draw = (x = 0) => ({ op: "draw", stroke: randomId(), body: { tool: "pen", x, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 } });
+const draw = (x = 0) => ({ op: "draw", stroke: randomId(), body: { kind: "pen", x, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 } });
 const numbers = (ops) => ops.map(({ n }) => n);
 
 /** @type {ModelBrowser} */

@@ -5,7 +5,7 @@ import { randomId, writerOf } from "../../../static/ids.js";
 import { Outbox } from "../../../static/outbox.js";
 import { OutboxStore } from "../../../static/outbox-store.js";
 
-const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
+const body = { kind: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
 const draw = (more = {}) => ({ op: "draw", stroke: randomId(), body: { ...body, ...more } });
 
 /** Waits until `what` returns true, for up to two seconds. */

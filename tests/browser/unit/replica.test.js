@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Replica } from "../../../static/replica.js";
 
-const body = (x = 0) => ({ tool: "pen", x, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 });
+const body = (x = 0) => ({ kind: "pen", x, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 });
 const change = (seq, stroke, more = { body: body() }) => ({ seq, stroke, z: seq, author: "p", writer: "other", n: seq, ...more });
 const frame = (from, ...changes) => ({ from, head: changes.at(-1)?.seq ?? from, changes });
 const ids = (replica) => replica.ordered().map(({ id }) => id);

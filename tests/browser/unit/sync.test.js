@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Sync } from "../../../static/sync.js";
 import { Replica } from "../../../static/replica.js";
 
-const body = { tool: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
+const body = { kind: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
 const change = (seq) => ({ seq, stroke: `s${seq}`, z: seq, author: "p", writer: "w", n: seq, body });
 const strokes = (from, head, ...seqs) => ({ type: "strokes", from, head, changes: seqs.map(change) });
 
