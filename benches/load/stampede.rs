@@ -40,10 +40,10 @@ const OPENED_AT_ONCE: usize = 50;
 const CALM: Duration = Duration::from_secs(3);
 /// Deadline for all to reconnect, and then to be acknowledged.
 const LIMIT: Duration = Duration::from_secs(60);
-/// Timeout of a client for a socket to open, as in `static/connection.js`.
+/// Timeout of a client for a socket to open, as in `static/net/connection.js`.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The module with the pauses of the browser client.
-const BACKOFF: &str = include_str!("../../static/backoff.js");
+const BACKOFF: &str = include_str!("../../static/net/backoff.js");
 
 /// Kills a server with all clients on it, drains the next, and checks that nothing is lost.
 pub async fn run() -> Result<(), String> {
@@ -156,7 +156,7 @@ impl World {
         reachable[fastrand::usize(..reachable.len())]
     }
 
-    /// As `waitBefore` in `static/backoff.js`.
+    /// As `waitBefore` in `static/net/backoff.js`.
     fn wait_before(&self, attempt: i32) -> Duration {
         let longest = self.most.min(self.first * 2f64.powi(attempt - 1));
         Duration::from_secs_f64((self.least + fastrand::f64() * (longest - self.least)) / 1e3)
@@ -170,7 +170,7 @@ fn constant(name: &str) -> Result<f64, String> {
         .and_then(|(_, rest)| rest.split(';').next());
     value
         .and_then(|value| value.replace('_', "").parse().ok())
-        .ok_or_else(|| format!("static/backoff.js has no {name}"))
+        .ok_or_else(|| format!("static/net/backoff.js has no {name}"))
 }
 
 struct Pages {
@@ -520,7 +520,7 @@ enum Next {
     Again(Option<Duration>),
 }
 
-/// The delay in a close reason, as in `static/connection.js`.
+/// The delay in a close reason, as in `static/net/connection.js`.
 fn after(reason: &str) -> Result<Option<Duration>, String> {
     if reason.starts_with("final: ") {
         return Err(format!("a page was closed for good: {reason}"));

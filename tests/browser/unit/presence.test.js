@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Presence } from "../../../static/presence.js";
-import { PeopleList } from "../../../static/people-list.js";
+import { Presence } from "../../../static/presence/presence.js";
+import { PeopleList } from "../../../static/presence/people-list.js";
 
 const person = (writer, name = writer) => ({ writer, author: `author ${writer}`, name, colour: "#c2452d" });
 const whole = (version, count, ...joined) => ({ type: "people", version, count, joined });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { packPoints } from "../../../static/points.js";
-import { RemoteInk } from "../../../static/remote-ink.js";
-import { RemotePointers } from "../../../static/remote-pointers.js";
+import { packPoints } from "../../../static/model/points.js";
+import { RemoteInk } from "../../../static/presence/remote-ink.js";
+import { RemotePointers } from "../../../static/presence/remote-pointers.js";
 
-const style = { writer: "w", stroke: "s", n: 1, tool: "pen", colour: "#22201d", width: 4 };
+const style = { writer: "w", stroke: "s", n: 1, kind: "pen", colour: "#22201d", width: 4 };
 const part = (offset, xs, more = {}) => ({ ...style, offset, ...packPoints(xs.map((x) => ({ x, y: 0 }))), ...more });
 const last = (ink, now) => ink.shown(now)[0]?.points.at(-1)?.x;
 
@@ -32,8 +32,8 @@ test("repeated ink only extends its lifetime", () => {
 
 test("ink is shown in the width of its last part", () => {
   const ink = new RemoteInk();
-  ink.receive(part(0, [0, 6], { tool: "arrow", width: 1 }), 1000);
-  ink.receive(part(0, [0, 90], { tool: "arrow", width: 14 }), 1100);
+  ink.receive(part(0, [0, 6], { kind: "arrow", width: 1 }), 1000);
+  ink.receive(part(0, [0, 90], { kind: "arrow", width: 14 }), 1100);
   assert.equal(ink.shown(1200)[0].width, 14);
 });
 
@@ -57,9 +57,9 @@ test("ink is dropped when its stroke arrives and when it is cancelled", () => {
 
 test("a figure's points move to their new positions", () => {
   const ink = new RemoteInk();
-  ink.receive(part(0, [0, 10], { tool: "line" }), 0);
+  ink.receive(part(0, [0, 10], { kind: "line" }), 0);
   assert.equal(last(ink, 100), 10);
-  ink.receive(part(0, [0, 50], { tool: "line" }), 100);
+  ink.receive(part(0, [0, 50], { kind: "line" }), 100);
   assert.equal(last(ink, 400), 50);
 });
 

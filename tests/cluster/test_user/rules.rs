@@ -38,10 +38,10 @@ fn number(module: &str, name: &str) -> u64 {
 
 #[test]
 fn test_users_use_the_constants_of_the_browser_client() {
-    let backoff = include_str!("../../../static/backoff.js");
-    let connection = include_str!("../../../static/connection.js");
-    let following = include_str!("../../../static/sync.js");
-    let outbox = include_str!("../../../static/outbox.js");
+    let backoff = include_str!("../../../static/net/backoff.js");
+    let connection = include_str!("../../../static/net/connection.js");
+    let following = include_str!("../../../static/net/sync.js");
+    let outbox = include_str!("../../../static/net/outbox.js");
     for (module, name, ours) in [
         (backoff, "LEAST", LEAST),
         (backoff, "FIRST", FIRST),

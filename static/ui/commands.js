@@ -1,0 +1,97 @@
+// @ts-check
+/**
+ * The one table of commands: it feeds the toolbar, tooltips, menus, shortcuts and the help sheet.
+ *
+ * It must never do anything itself: a command calls the board.
+ */
+
+/** @typedef {import("../strings/strings.js").StringId} StringId */
+/** @typedef {import("./icons.js").IconName} IconName */
+/** @typedef {"tools"|"history"|"view"|"other"} Group Where it is shown in the toolbar, if it has an icon, and in the help sheet. */
+/**
+ * What commands can do.
+ * @typedef {object} Board
+ * @property {(tool: string) => void} choose
+ * @property {() => void} undo
+ * @property {() => void} redo
+ * @property {boolean} canUndo
+ * @property {boolean} canRedo
+ * @property {(to: "in"|"out"|"one"|"fit") => void} zoom
+ * @property {() => void} help
+ */
+/**
+ * A command. `keys` are names such as `p`, `mod+shift+z` or `shift+arrowup`, where `mod` is Ctrl or Command;
+ * the first one is shown.
+ * @typedef {object} Command
+ * @property {string} id
+ * @property {Group} group
+ * @property {StringId} label
+ * @property {readonly string[]} keys
+ * @property {IconName | "percent"} [icon] without one it is not in the toolbar; `percent` shows the zoom
+ * @property {string} [tool] the tool that it chooses
+ * @property {(board: Board) => boolean} [when] whether it can be run now; without it always
+ * @property {(board: Board) => void} run
+ */
+/** @typedef {{key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean, shiftKey: boolean}} KeyPress */
+
+/**
+ * @param {IconName} tool
+ * @param {StringId} label
+ * @param {string} key
+ * @returns {Command}
+ */
+function choosing(tool, label, key) {
+  return { id: `tool.${tool}`, group: "tools", label, keys: [key], icon: tool, tool, run: (board) => board.choose(tool) };
+}
+
+/** In the order in which they are shown.
+ * @type {readonly Command[]} */
+export const COMMANDS = [
+  choosing("pen", "tool.pen", "p"),
+  choosing("marker", "tool.marker", "m"),
+  choosing("line", "tool.line", "l"),
+  choosing("arrow", "tool.arrow", "a"),
+  choosing("rectangle", "tool.rectangle", "r"),
+  choosing("ellipse", "tool.ellipse", "o"),
+  choosing("text", "tool.text", "t"),
+  choosing("eraser", "tool.eraser", "e"),
+  choosing("hand", "tool.hand", "h"),
+  { id: "undo", group: "history", label: "command.undo", keys: ["mod+z"], icon: "undo", when: ({ canUndo }) => canUndo, run: (board) => board.undo() },
+  { id: "redo", group: "history", label: "command.redo", keys: ["mod+shift+z", "mod+y"], icon: "redo", when: ({ canRedo }) => canRedo, run: (board) => board.redo() },
+  { id: "zoom.out", group: "view", label: "command.zoomOut", keys: ["-"], icon: "minus", run: (board) => board.zoom("out") },
+  { id: "zoom.one", group: "view", label: "command.zoomReset", keys: ["0"], icon: "percent", run: (board) => board.zoom("one") },
+  { id: "zoom.in", group: "view", label: "command.zoomIn", keys: ["+", "="], icon: "plus", run: (board) => board.zoom("in") },
+  { id: "zoom.fit", group: "view", label: "command.fit", keys: ["f"], icon: "fit", run: (board) => board.zoom("fit") },
+  { id: "help", group: "view", label: "command.help", keys: ["?"], icon: "help", run: (board) => board.help() },
+];
+
+/** Keys that are no commands, for the help sheet. @type {readonly {group: Group, label: StringId, keys: readonly string[]}[]} */
+export const OTHER_KEYS = [
+  { group: "other", label: "command.pan", keys: ["space"] },
+  { group: "other", label: "command.escape", keys: ["escape"] },
+];
+
+/**
+ * The command of a key. Shift counts where a command asks for it; elsewhere it may be held.
+ * @param {KeyPress} press
+ */
+export function commandOf({ key, ctrlKey, metaKey, altKey, shiftKey }) {
+  const mod = ctrlKey || metaKey;
+  const plain = `${mod ? "mod+" : ""}${altKey ? "alt+" : ""}`;
+  const name = key.toLowerCase();
+  const find = (/** @type {string} */ combination) => COMMANDS.find(({ keys }) => keys.includes(combination));
+  return (shiftKey ? find(`${plain}shift+${name}`) : undefined) ?? find(plain + name);
+}
+
+/**
+ * The parts of a combination, to be shown: names of strings for keys with a name, others as they are.
+ * @param {string} combination
+ * @returns {(StringId | string)[]}
+ */
+export function keyParts(combination) {
+  // The plus key itself is no separator.
+  return combination.split(/(?<=.)\+(?=.)/).map((part) => {
+    const named = /** @type {Record<string, StringId>} */ ({ mod: "key.mod", shift: "key.shift", alt: "key.alt", space: "key.space", escape: "key.escape" });
+    return named[part] ?? (part === "-" ? "−" : part.toUpperCase());
+  });
+}

@@ -1,0 +1,19 @@
+// @ts-check
+/**
+ * Why a request failed, in words for a person.
+ *
+ * It must never show a sentence of the server or of the browser.
+ */
+
+import { ApiError } from "../net/api.js";
+import { t } from "../strings/strings.js";
+
+/** @param {unknown} error */
+export function failureText(error) {
+  if (!(error instanceof ApiError)) return t("failure.unreachable");
+  const { status } = error;
+  if (status === 404 || status === 410) return t("failure.missing");
+  if (status === 401 || status === 403) return t("failure.forbidden");
+  if (status === 408 || status === 429 || status === 503) return t("failure.busy");
+  return status < 500 ? t("failure.refused") : t("failure.server");
+}
