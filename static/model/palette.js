@@ -29,7 +29,7 @@ export const TOKENS = Object.keys(PALETTE);
 
 /** @param {string} colour */
 function isCustom(colour) {
-  return /^#[0-9a-f]{6}$/i.test(colour);
+  return /^#[0-9a-f]{6}$/.test(colour);
 }
 
 /** Whether a value is a colour of strokes.

@@ -82,8 +82,8 @@ test("the strokes of every tool reach another person", async () => {
   await a.keyboard.type("Hello\nthere");
   await a.keyboard.press("Escape");
   await waitForStrokes(b, 7);
-  const tools = (await strokes(b)).map(({ body }) => body.tool);
-  assert.deepEqual(tools, ["pen", "marker", "line", "arrow", "rectangle", "ellipse", "text"]);
+  const kinds = (await strokes(b)).map(({ body }) => body.kind);
+  assert.deepEqual(kinds, ["pen", "marker", "line", "arrow", "rectangle", "ellipse", "text"]);
   assert.equal((await strokes(b))[6].body.text, "Hello\nthere");
   await waitForStatus(a, "Saved");
 });

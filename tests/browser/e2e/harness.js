@@ -206,7 +206,7 @@ export async function waitForStatus(page, what) {
  * @param {import("playwright-core").Page} page
  * @returns {Promise<{id: string, z: number, body: any}[]>} */
 export function strokes(page) {
-  return page.evaluate("__whiteboard.replica.ordered().map(({ id, z, body }) => ({ id, z, body }))");
+  return page.evaluate("__whiteboard.scene.ordered().map(({ id, z, body }) => ({ id, z, body }))");
 }
 
 /**
