@@ -33,11 +33,11 @@ export class StyleBar {
   #sizes = [];
 
   /**
-   * @param {Chosen} chosen that of an earlier visit
+   * @param {Chosen} earlier that of an earlier visit
    * @param {(picked: Picked) => void} onPicked
    */
-  constructor(chosen, onPicked) {
-    this.#chosen = chosen;
+  constructor({ colour, size }, onPicked) {
+    this.#chosen = { colour, size };
     const pick = (/** @type {Partial<Chosen>} */ part, /** @type {Picked} */ picked) => {
       this.#chosen = { ...this.#chosen, ...part };
       this.#show();
