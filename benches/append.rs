@@ -114,7 +114,7 @@ impl Pen {
         });
         let points = Points::new(points.collect(), None).unwrap();
         let body = format!(
-            r##"{{"tool":"pen","x":1,"y":2,"points":"{}","colour":"#1d1d1f","width":3}}"##,
+            r##"{{"kind":"pen","x":1,"y":2,"points":"{}","colour":"#1d1d1f","width":3}}"##,
             points.to_base64()
         );
         Self {

@@ -33,7 +33,7 @@ fn drawn(count: usize) -> Points {
 
 fn body(count: usize) -> Body {
     let body = json!({
-        "tool": "pen", "x": 120.5, "y": -33.25, "points": drawn(count),
+        "kind": "pen", "x": 120.5, "y": -33.25, "points": drawn(count),
         "colour": "#1d1d1f", "width": 4,
     });
     Body::parse(&body.to_string()).unwrap()

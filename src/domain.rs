@@ -2,7 +2,27 @@
 //!
 //! Nothing here does I/O, reads a clock, waits, or depends on storage or transport.
 
+/// Serialises a type as the text that `Display` writes and `FromStr` reads.
+macro_rules! serde_as_text {
+    ($name:ident) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text =
+                    <std::borrow::Cow<str> as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
 pub mod access;
+pub mod asset;
 pub mod batch;
 pub mod colour;
 pub mod drawing;
@@ -13,3 +33,4 @@ pub mod points;
 pub mod sequence;
 pub mod signal;
 pub mod stroke;
+pub mod token;

@@ -9,13 +9,13 @@
 //!
 //! ```json
 //! {"type":"hello","key":"6f…","tab":"09…","name":"Ada","colour":"#e03131","next":1}
-//! {"type":"ops","ops":[{"n":1,"op":"draw","stroke":"c1…","body":{"tool":"pen","x":10,"y":20,"points":"AAEAAA==","colour":"#1d1d1f","width":4}}]}
+//! {"type":"ops","ops":[{"n":1,"op":"draw","stroke":"c1…","body":{"kind":"pen","x":10,"y":20,"points":"AAEAAA==","colour":"#1d1d1f","width":4}}]}
 //! {"type":"ops","ops":[{"n":2,"op":"edit","stroke":"c1…","set":{"x":30},"base":{"writer":"7a…","n":1}}]}
 //! {"type":"ops","ops":[{"n":3,"op":"erase","stroke":"c1…"}]}
 //! {"type":"ops","ops":[{"n":4,"op":"restore","stroke":"c1…","body":{…},"base":{"writer":"7a…","n":3}}]}
 //! {"type":"signal","pointer":{"x":1.5,"y":2}}
 //! {"type":"signal","away":true}
-//! {"type":"signal","ink":{"stroke":"c1…","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","tool":"pen","colour":"#1d1d1f","width":4}}
+//! {"type":"signal","ink":{"stroke":"c1…","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","kind":"pen","colour":"#1d1d1f","width":4}}
 //! {"type":"since","since":17,"epoch":"52…"}
 //! {"type":"people"}
 //! {"type":"ping"}
@@ -25,6 +25,9 @@
 //!   hexadecimal digits. `next` is the number of the first op without an answer. A page that sends the
 //!   outbox of a closed page omits `name` and `colour`, and is not listed.
 //! * `ops`: at most [`MAX_OPS_PER_FRAME`], 500, numbered without gaps per page.
+//! * `body`: the stroke, with at least `kind`, `x`, `y` and `colour`. The server checks the bounds of the fields that
+//!   `src/domain/stroke.rs` lists, and stores and delivers kinds and fields that it does not know. So a page
+//!   shows what it can of them, and keeps the rest.
 //! * `points`, in a body and in ink, are base64 of a compact format, which `src/domain/points.rs` describes.
 //! * `signal`: shown to others and never stored; it has a pointer, ink or both. `pointer` is the place of the
 //!   page's pointer, and `away` says that it left the drawing. `ink` is a part of the stroke being drawn:

@@ -27,7 +27,7 @@ pub fn body() -> String {
     let points = Points::new(points, None).expect("few and near").to_base64();
     let (x, y) = (fastrand::i32(0..4000), fastrand::i32(0..4000));
     format!(
-        r##"{{"tool":"pen","x":{x},"y":{y},"points":"{points}","colour":"#1d1d1f","width":4}}"##
+        r##"{{"kind":"pen","x":{x},"y":{y},"points":"{points}","colour":"#1d1d1f","width":4}}"##
     )
 }
 

@@ -379,6 +379,6 @@ async fn draw(
 /// A pointer, and a part of ink of a stroke that never ends.
 fn ink(stroke: StrokeId, at: usize) -> String {
     format!(
-        r##"{{"type":"signal","pointer":{{"x":{at},"y":2}},"ink":{{"stroke":"{stroke}","n":1000000,"offset":{at},"x":{at},"y":2,"points":"AAEAAA==","tool":"pen","colour":"#1d1d1f","width":4}}}}"##
+        r##"{{"type":"signal","pointer":{{"x":{at},"y":2}},"ink":{{"stroke":"{stroke}","n":1000000,"offset":{at},"x":{at},"y":2,"points":"AAEAAA==","kind":"pen","colour":"#1d1d1f","width":4}}}}"##
     )
 }

@@ -225,7 +225,7 @@ async fn draw(
     drawer: &mut tokio_tungstenite::WebSocketStream<tokio::net::TcpStream>,
 ) -> Result<(), String> {
     let body = format!(
-        r##"{{"tool":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{}"}}"##,
+        r##"{{"kind":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{}"}}"##,
         "x".repeat(BYTES)
     );
     let (mut sent, mut seen, mut done) = (0, 0, 0);

@@ -1,9 +1,7 @@
-//! Colours, which have one spelling.
+//! Colours, each of which has one spelling.
 
 use std::fmt;
 use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 /// A colour, written `#rrggbb` in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,22 +40,79 @@ impl FromStr for Colour {
 #[error("a colour is # and six lower-case hexadecimal digits")]
 pub struct ColourError;
 
-impl Serialize for Colour {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+serde_as_text!(Colour);
+
+/// Longest name of a colour in the palette, in bytes.
+pub const MAX_COLOUR_NAME_BYTES: usize = 16;
+
+/// A stroke's colour: fixed, or the name of one in the palette, which clients adapt to their theme.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StrokeColour {
+    /// A name of 1 to [`MAX_COLOUR_NAME_BYTES`] lower-case letters; a fill may be `none`.
+    Named(Box<str>),
+    /// The same in every theme.
+    Fixed(Colour),
+}
+
+impl fmt::Display for StrokeColour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => f.write_str(name),
+            Self::Fixed(colour) => colour.fmt(f),
+        }
     }
 }
 
-impl<'de> Deserialize<'de> for Colour {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+impl FromStr for StrokeColour {
+    type Err = StrokeColourError;
+
+    fn from_str(text: &str) -> Result<Self, StrokeColourError> {
+        if let Ok(colour) = text.parse() {
+            return Ok(Self::Fixed(colour));
+        }
+        let is_name = (1..=MAX_COLOUR_NAME_BYTES).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_lowercase());
+        is_name
+            .then(|| Self::Named(text.into()))
+            .ok_or(StrokeColourError)
     }
 }
+
+/// A text is not the colour of a stroke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a colour is # and six lower-case hexadecimal digits, or 1 to {MAX_COLOUR_NAME_BYTES} lower-case letters"
+)]
+pub struct StrokeColourError;
+
+serde_as_text!(StrokeColour);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stroke_has_a_fixed_colour_or_one_of_the_palette() {
+        for text in ["#1d1d1f", "ink", "none", &"a".repeat(16)] {
+            let colour: StrokeColour = text.parse().unwrap();
+            assert_eq!(colour.to_string(), text);
+        }
+        for text in [
+            "",
+            "#fff",
+            "Red",
+            "light blue",
+            "url(x)",
+            "red1",
+            &"a".repeat(17),
+        ] {
+            assert_eq!(
+                text.parse::<StrokeColour>(),
+                Err(StrokeColourError),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn a_colour_has_one_spelling() {

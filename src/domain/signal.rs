@@ -4,10 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::colour::Colour;
+use crate::domain::colour::StrokeColour;
 use crate::domain::ids::{StrokeId, WriterId};
 use crate::domain::points::{Point, Points, STEPS_PER_UNIT};
-use crate::domain::stroke::{MAX_COORDINATE, MAX_WIDTH, MIN_WIDTH, Tool};
+use crate::domain::stroke::{MAX_COORDINATE, MAX_WIDTH, MIN_WIDTH};
+use crate::domain::token::Token;
 
 /// Most points of ink in one signal of a client.
 pub const MAX_INK_POINTS: usize = 1_000;
@@ -54,10 +55,10 @@ pub struct InkPart {
     pub y: f64,
     /// The points, relative to `x` and `y`.
     pub points: Points,
-    /// What it is drawn with.
-    pub tool: Tool,
+    /// The kind of the stroke.
+    pub kind: Token,
     /// Its colour.
-    pub colour: Colour,
+    pub colour: StrokeColour,
     /// Its width, in units.
     pub width: f64,
     /// The stroke was cancelled.
@@ -206,8 +207,8 @@ mod tests {
             x,
             y: 0.0,
             points: Points::new(points, None).unwrap(),
-            tool: Tool::Pen,
-            colour: Colour([0, 0, 0]),
+            kind: "pen".parse().unwrap(),
+            colour: "ink".parse().unwrap(),
             width: 2.0,
             end: false,
         };

@@ -1,17 +1,42 @@
-//! The body of a stroke: its tool, place (x, y), colour, points and text, validated at the edge.
+//! The body of a stroke, whose bounds and sizes are checked at the edge.
 //!
-//! Inside the server a valid body is opaque JSON: it is stored, edited and sent as text without
-//! being parsed again. Unknown fields are kept, so that a newer client may add one without a
-//! migration. A new tool needs all servers upgraded first: an older server refuses it for good.
+//! The server knows no kinds of strokes, and no rule of one kind may be here: what a field means, and
+//! which kinds have it, is for clients to know, so that an older server takes the strokes of newer
+//! pages. Inside the server a valid body is opaque JSON, which is stored, edited and sent as text.
+//! Unknown fields are kept.
+//!
+//! # Fields
+//!
+//! | field | value |
+//! |---|---|
+//! | `kind` | 1 to 32 lower-case letters, digits and hyphens; required |
+//! | `x`, `y` | place, in units, within ± [`MAX_COORDINATE`]; required |
+//! | `colour` | `#rrggbb`, or a name of 1 to 16 lower-case letters from the palette; required |
+//! | `points` | base64, see [`points`](super::points) |
+//! | `width` | from [`MIN_WIDTH`] to [`MAX_WIDTH`], in units |
+//! | `fill` | like `colour`, or `none` |
+//! | `dash`, `font`, `align` | like `kind` |
+//! | `opacity` | from 0 to 1 |
+//! | `rotation` | in radians, within ± [`MAX_ROTATION`] |
+//! | `w`, `h` | extent, in units, from [`MIN_EXTENT`] to [`MAX_COORDINATE`] |
+//! | `text` | at most [`MAX_TEXT_BYTES`] |
+//! | `group` | at most [`MAX_GROUP_BYTES`] |
+//! | `locked` | `true` or `false` |
+//! | `asset` | name of a picture: 64 lower-case hexadecimal digits |
+//! | `start`, `end` | what an arrow's end is bound to: objects of at most [`MAX_BINDING_BYTES`] |
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::domain::colour::Colour;
+use crate::domain::asset::AssetHash;
+use crate::domain::colour::StrokeColour;
 use crate::domain::points::Points;
+use crate::domain::token::Token;
 
 /// Largest body, in bytes of JSON.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -19,48 +44,62 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 pub const MAX_TEXT_BYTES: usize = 4 * 1024;
 /// Bound of a stroke's x and y, in units either way.
 pub const MAX_COORDINATE: f64 = 10_000_000.0;
+/// Least extent, w or h, of a stroke that has one, in units.
+pub const MIN_EXTENT: f64 = 0.000_001;
 /// Least width of a stroke, in units.
 pub const MIN_WIDTH: f64 = 0.25;
 /// Greatest width of a stroke, in units.
 pub const MAX_WIDTH: f64 = 400.0;
 
-/// The tool that drew a stroke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tool {
-    /// A freehand line whose thickness follows the pressure; one point or more.
-    Pen,
-    /// A broad translucent freehand line; one point or more.
-    Marker,
-    /// A straight line between its two points.
-    Line,
-    /// A straight line between its two points, with a head at the second.
-    Arrow,
-    /// A rectangle with its two points as opposite corners.
-    Rectangle,
-    /// An ellipse in the rectangle of its two points.
-    Ellipse,
-    /// Text with its upper left corner at x and y, without points; its width is the line height, in
-    /// units.
-    Text,
-}
+/// Bound of a stroke's rotation, in radians either way: a turn and a little for rounding.
+pub const MAX_ROTATION: f64 = 6.3;
+/// Longest name of a group, in bytes of UTF-8.
+pub const MAX_GROUP_BYTES: usize = 64;
+/// Longest binding of an arrow's end, in bytes of JSON.
+pub const MAX_BINDING_BYTES: usize = 1024;
 
-/// The known fields of a body, as in JSON.
+/// The fields of a body whose values are bounded, as in JSON.
 #[derive(Deserialize)]
 struct BodyFields<'a> {
-    tool: Tool,
+    #[serde(rename = "kind")]
+    _kind: Token,
     x: f64,
     y: f64,
-    #[serde(borrow, default)]
-    points: Option<std::borrow::Cow<'a, str>>,
+    #[serde(borrow)]
+    points: Option<Text<'a>>,
     #[serde(rename = "colour")]
-    _colour: Colour,
-    width: f64,
-    #[serde(rename = "fill", default)]
-    _fill: Option<Colour>,
-    #[serde(borrow, default)]
-    text: Option<std::borrow::Cow<'a, str>>,
+    _colour: StrokeColour,
+    width: Option<f64>,
+    #[serde(rename = "fill")]
+    _fill: Option<StrokeColour>,
+    #[serde(rename = "dash")]
+    _dash: Option<Token>,
+    opacity: Option<f64>,
+    rotation: Option<f64>,
+    #[serde(borrow)]
+    group: Option<Text<'a>>,
+    #[serde(rename = "locked")]
+    _locked: Option<bool>,
+    #[serde(rename = "font")]
+    _font: Option<Token>,
+    #[serde(rename = "align")]
+    _align: Option<Token>,
+    #[serde(borrow)]
+    text: Option<Text<'a>>,
+    w: Option<f64>,
+    h: Option<f64>,
+    #[serde(rename = "asset")]
+    _asset: Option<AssetHash>,
+    #[serde(borrow)]
+    start: Option<&'a RawValue>,
+    #[serde(borrow)]
+    end: Option<&'a RawValue>,
 }
+
+/// A string that is copied only if it has escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A stroke's body: validated JSON, shared and immutable.
 #[derive(Clone, PartialEq, Eq)]
@@ -143,48 +182,44 @@ fn check(json: &str) -> Result<(), BodyError> {
     let fields: BodyFields =
         serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json))
             .map_err(|error| BodyError(format!("{}: {}", error.path(), error.inner())))?;
-    for (name, value) in [("x", fields.x), ("y", fields.y)] {
-        if value.is_nan() || value.abs() > MAX_COORDINATE {
-            return Err(BodyError(format!("{name} is within ± {MAX_COORDINATE}")));
+    let plane = -MAX_COORDINATE..=MAX_COORDINATE;
+    let extent = MIN_EXTENT..=MAX_COORDINATE;
+    let turn = -MAX_ROTATION..=MAX_ROTATION;
+    for (name, value, range) in [
+        ("x", Some(fields.x), &plane),
+        ("y", Some(fields.y), &plane),
+        ("width", fields.width, &(MIN_WIDTH..=MAX_WIDTH)),
+        ("opacity", fields.opacity, &(0.0..=1.0)),
+        ("rotation", fields.rotation, &turn),
+        ("w", fields.w, &extent),
+        ("h", fields.h, &extent),
+    ] {
+        if value.is_some_and(|value| !range.contains(&value)) {
+            let (least, most) = (range.start(), range.end());
+            return Err(BodyError(format!("{name} is from {least} to {most}")));
         }
     }
-    if !(MIN_WIDTH..=MAX_WIDTH).contains(&fields.width) {
-        return Err(BodyError(format!(
-            "width is from {MIN_WIDTH} to {MAX_WIDTH}"
-        )));
+    for (name, text, most) in [
+        ("text", &fields.text, MAX_TEXT_BYTES),
+        ("group", &fields.group, MAX_GROUP_BYTES),
+    ] {
+        if text.as_ref().is_some_and(|text| text.0.len() > most) {
+            return Err(BodyError(format!("{name} has at most {most} bytes")));
+        }
     }
-    let count = match &fields.points {
-        Some(points) => {
-            let points = Points::from_base64(points)
-                .map_err(|error| BodyError(format!("points: {error}")))?;
-            points.points().len()
+    for (name, binding) in [("start", fields.start), ("end", fields.end)] {
+        let is_small_object =
+            |json: &RawValue| json.get().starts_with('{') && json.get().len() <= MAX_BINDING_BYTES;
+        if binding.is_some_and(|json| !is_small_object(json)) {
+            return Err(BodyError(format!(
+                "{name} is an object of at most {MAX_BINDING_BYTES} bytes"
+            )));
         }
-        None => 0,
-    };
-    match fields.tool {
-        Tool::Pen | Tool::Marker if count == 0 => {
-            return Err(BodyError(
-                "points: a freehand line has one point or more".into(),
-            ));
-        }
-        Tool::Line | Tool::Arrow | Tool::Rectangle | Tool::Ellipse if count != 2 => {
-            return Err(BodyError("points: this tool has two points".into()));
-        }
-        Tool::Text if fields.points.is_some() => {
-            return Err(BodyError("points: text has none".into()));
-        }
-        _ => {}
     }
-    match (&fields.text, fields.tool) {
-        (Some(text), Tool::Text) if text.is_empty() || text.len() > MAX_TEXT_BYTES => Err(
-            BodyError(format!("text has from 1 to {MAX_TEXT_BYTES} bytes")),
-        ),
-        (None, Tool::Text) => Err(BodyError("text is missing".into())),
-        (Some(_), tool) if tool != Tool::Text => {
-            Err(BodyError("text: only the text tool has one".into()))
-        }
-        _ => Ok(()),
+    if let Some(Text(points)) = &fields.points {
+        Points::from_base64(points).map_err(|error| BodyError(format!("points: {error}")))?;
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -192,7 +227,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const LINE: &str = r##"{"tool":"line","x":1,"y":2.5,"points":"AAIAAAIC","colour":"#1d1d1f","width":4,"later":{"a":[1]}}"##;
+    const LINE: &str = r##"{"kind":"line","x":1,"y":2.5,"points":"AAIAAAIC","colour":"#1d1d1f","width":4,"later":{"a":[1]}}"##;
 
     fn patched(base: &str, patch: Value) -> Result<Body, BodyError> {
         Body::parse(base)?.with(&serde_json::from_value(patch).unwrap())
@@ -225,31 +260,33 @@ mod tests {
     #[test]
     fn a_wrong_body_has_a_reason_that_names_the_field() {
         let cases = [
-            (json!({"tool": "crayon"}), "tool"),
-            (json!({"tool": "crayon"}), "crayon"),
-            (json!({"x": 1e9}), "x is within"),
-            (json!({"y": -1e300}), "y is within"),
+            (json!({"kind": null}), "kind"),
+            (json!({"kind": ""}), "kind: a token has"),
+            (json!({"kind": "Crayon"}), "kind: a token has"),
+            (json!({"kind": 7}), "kind: invalid type"),
+            (json!({"x": 1e9}), "x is from"),
+            (json!({"y": -1e300}), "y is from"),
             (json!({"x": "1"}), "x: invalid type"),
-            (json!({"width": 0}), "width"),
-            (json!({"colour": "red"}), "colour"),
-            (json!({"fill": "#ff"}), "colour"),
-            (json!({"points": "AA=="}), "points"),
-            (json!({"points": "AAEAAA=="}), "two points"),
-            (json!({"text": "x"}), "text"),
-            (json!({"tool": "text", "points": null}), "text is missing"),
-            (
-                json!({"tool": "text", "points": null, "text": ""}),
-                "text has",
-            ),
-            (
-                json!({"tool": "text", "points": null, "text": "x".repeat(MAX_TEXT_BYTES + 1)}),
-                "text has",
-            ),
-            (
-                json!({"tool": "text", "text": "x"}),
-                "points: text has none",
-            ),
-            (json!({"tool": "pen", "points": null}), "one point or more"),
+            (json!({"width": 0}), "width is from"),
+            (json!({"width": 401}), "width is from"),
+            (json!({"colour": "Red"}), "colour: a colour is"),
+            (json!({"fill": "#ff"}), "fill: a colour is"),
+            (json!({"points": "AA=="}), "points: points end"),
+            (json!({"dash": "- -"}), "dash: a token has"),
+            (json!({"font": ""}), "font: a token has"),
+            (json!({"align": "x".repeat(33)}), "align: a token has"),
+            (json!({"opacity": 1.1}), "opacity is from 0 to 1"),
+            (json!({"rotation": -7}), "rotation is from"),
+            (json!({"w": 0}), "w is from"),
+            (json!({"h": -1}), "h is from"),
+            (json!({"h": 1e9}), "h is from"),
+            (json!({"locked": 1}), "locked: invalid type"),
+            (json!({"group": "x".repeat(65)}), "group has at most"),
+            (json!({"text": "x".repeat(MAX_TEXT_BYTES + 1)}), "text has"),
+            (json!({"asset": "ab"}), "asset: an asset is named"),
+            (json!({"start": "c1"}), "start is an object"),
+            (json!({"end": [1]}), "end is an object"),
+            (json!({"end": {"x": "x".repeat(1024)}}), "end is an object"),
             (json!({"later": "x".repeat(MAX_BODY_BYTES)}), "bytes"),
         ];
         for (patch, word) in cases {
@@ -269,12 +306,28 @@ mod tests {
         ] {
             assert!(Body::parse(json).is_err(), "{json}");
         }
-        assert!(
-            patched(
-                LINE,
-                json!({"tool": "text", "points": null, "text": "Ünïcode 🙂"})
-            )
-            .is_ok()
-        );
+    }
+
+    #[test]
+    fn a_kind_that_the_server_does_not_know_is_taken_as_it_is() {
+        let every_field = json!({
+            "kind": "sticky-note2", "colour": "ink", "fill": "none", "width": null, "points": null,
+            "dash": "dotted", "opacity": 0.5, "rotation": -6.25, "group": "Ünïcode 🙂", "locked": true,
+            "font": "hand", "align": "center", "text": "", "w": 0.5, "h": 1e7, "asset": "0a".repeat(32),
+            "start": {"stroke": "c1", "at": [0.5, 1]}, "end": {},
+        });
+        let body = patched(LINE, every_field.clone()).unwrap();
+        let stored: Value = serde_json::from_str(body.as_json()).unwrap();
+        for (name, value) in every_field.as_object().unwrap() {
+            assert_eq!(
+                stored.get(name),
+                Some(value).filter(|value| !value.is_null()),
+                "{name}"
+            );
+        }
+        for kind in ["pen", "rectangle", "text"] {
+            let bare = json!({"kind": kind, "x": 0, "y": 0, "colour": "ink"});
+            assert!(Body::parse(&bare.to_string()).is_ok(), "{kind}");
+        }
     }
 }

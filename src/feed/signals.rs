@@ -161,11 +161,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::colour::Colour;
     use crate::domain::ids::{StrokeId, Writer};
     use crate::domain::points::{Point, Points};
     use crate::domain::signal::{Ink, InkPart, MAX_INK_POINTS};
-    use crate::domain::stroke::Tool;
 
     const STEP: Duration = Duration::from_millis(1);
 
@@ -228,8 +226,8 @@ mod tests {
             x: 0.0,
             y: 0.0,
             points: Points::new(points, None).unwrap(),
-            tool: Tool::Pen,
-            colour: Colour([1, 2, 3]),
+            kind: "pen".parse().unwrap(),
+            colour: "ink".parse().unwrap(),
             width: 4.0,
             end: false,
         };

@@ -38,6 +38,9 @@ const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Kernel send buffer of a connection, in bytes; Linux doubles it. The default is megabytes, also
 /// for a peer that reads nothing.
 const SEND_BUFFER: usize = 128 * 1024;
+/// Kernel receive buffer of a connection, in bytes; Linux doubles it. Otherwise it grows up to
+/// megabytes for a peer that sends more than is read.
+const RECEIVE_BUFFER: usize = 128 * 1024;
 /// How long requests may take to finish once everything else has stopped.
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
 /// How long the first request of a connection may take to arrive, without its body.
@@ -125,6 +128,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
     // After a restart, connections that are closing still hold the address.
     socket.set_reuse_address(true)?;
+    // Connections inherit it, and TCP agrees on how to announce it when they begin.
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
@@ -189,4 +194,21 @@ async fn tell(mut stream: TcpStream, full: Full) -> io::Result<()> {
     let mut asked = Vec::new();
     stream.take(READ_OF_TOLD).read_to_end(&mut asked).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream as Client;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_the_kernel_holds_of_a_sender_is_bounded() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let _client = Client::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        let socket = socket2::SockRef::from(&accepted);
+        // A size that was set is doubled and does not grow.
+        assert_eq!(socket.recv_buffer_size().unwrap(), 2 * RECEIVE_BUFFER);
+    }
 }

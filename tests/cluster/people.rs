@@ -133,7 +133,7 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
         ada.signal(json!({
             "pointer": {"x": step, "y": 2},
             "ink": {"stroke": stroke, "n": 1, "offset": step, "x": step, "y": 2, "points": "AAEAAA==",
-                "tool": "pen", "colour": "#1d1d1f", "width": 4},
+                "kind": "pen", "colour": "#1d1d1f", "width": 4},
         }));
         sleep(Duration::from_millis(5)).await;
     }

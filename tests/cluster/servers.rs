@@ -108,7 +108,7 @@ async fn a_stroke_whose_server_is_killed_while_the_pen_is_down_is_finished_elsew
     let stroke = StrokeId::random();
     let ink = |at: usize| {
         json!({"ink": {"stroke": stroke, "n": 1, "offset": at, "x": at, "y": 2, "points": "AAEAAA==",
-            "tool": "pen", "colour": "#1d1d1f", "width": 4}})
+            "kind": "pen", "colour": "#1d1d1f", "width": 4}})
     };
     let shows = |seen: &Seen, at: usize| {
         let mut all = seen.ink.iter();

@@ -801,7 +801,7 @@ fn body(x: u32, bytes: usize) -> Body {
         bytes => format!(r#","pad":"{}""#, "x".repeat(bytes)),
     };
     let json = format!(
-        r##"{{"tool":"pen","x":{x},"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":4{pad}}}"##
+        r##"{{"kind":"pen","x":{x},"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":4{pad}}}"##
     );
     Body::parse(&json).expect("a body")
 }

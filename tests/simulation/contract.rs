@@ -211,7 +211,7 @@ impl Subject {
 fn change(seq: Seq, stroke: u128, is_living: bool) -> Change {
     let writer = Writer::new(Uuid::from_u128(1), Uuid::from_u128(2));
     let json = format!(
-        r##"{{"tool":"line","x":{seq},"y":2,"points":"AAIAAAIC","colour":"#1d1d1f","width":4}}"##
+        r##"{{"kind":"line","x":{seq},"y":2,"points":"AAIAAAIC","colour":"#1d1d1f","width":4}}"##
     );
     Change {
         seq,

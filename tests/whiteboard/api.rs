@@ -226,7 +226,7 @@ async fn strokes_are_read_since_a_position() {
     let (_, one) = site.get(&format!("{path}?since=0")).await;
     assert_eq!(one["head"], 1);
     assert_eq!(one["changes"][0]["seq"], 1);
-    assert_eq!(one["changes"][0]["body"]["tool"], "pen");
+    assert_eq!(one["changes"][0]["body"]["kind"], "pen");
     let epoch = one["epoch"].as_str().unwrap();
     let (_, none) = site.get(&format!("{path}?since=1&epoch={epoch}")).await;
     assert_eq!(

@@ -414,7 +414,7 @@ impl<'a> World<'a> {
         };
         let n = sent.len() as u64 + 1;
         let body = json!({
-            "tool": "line", "x": n, "y": 0, "points": "AAIAAAIC", "colour": "#1d1d1f", "width": 4,
+            "kind": "line", "x": n, "y": 0, "points": "AAIAAAIC", "colour": "#1d1d1f", "width": 4,
         });
         let body = Body::parse(&body.to_string()).unwrap();
         let kind = match (&draft.kind, base) {

@@ -23,7 +23,7 @@ fn writer() -> Writer {
 }
 
 fn line() -> Body {
-    Body::parse(r##"{"tool":"line","x":1,"y":2,"points":"AAIAAAIC","colour":"#1d1d1f","width":4}"##)
+    Body::parse(r##"{"kind":"line","x":1,"y":2,"points":"AAIAAAIC","colour":"#1d1d1f","width":4}"##)
         .unwrap()
 }
 

@@ -58,7 +58,7 @@ fn draw(n: u64) -> Value {
 }
 
 fn written(text: &str) -> Value {
-    json!({"tool": "text", "x": 1, "y": 1, "colour": "#000000", "width": 20, "text": text})
+    json!({"kind": "text", "x": 1, "y": 1, "colour": "#000000", "width": 20, "text": text})
 }
 
 /// This many points, encoded.
@@ -276,10 +276,10 @@ async fn an_op_that_is_none_is_refused_and_the_next_one_is_taken() {
         (json!({"op": "draw", "stroke": new}), "body"),
         (draw(json!(7)), "body"),
         (draw(written(&"x".repeat(5_000))), "text"),
-        (with("tool", json!("crayon")), "tool"),
+        (with("kind", json!("Crayon")), "kind"),
         (with("x", json!("1")), "x"),
-        (with("x", json!(1e300)), "x is within"),
-        (with("y", json!(-1e8)), "y is within"),
+        (with("x", json!(1e300)), "x is from"),
+        (with("y", json!(-1e8)), "y is from"),
         (with("width", json!(0)), "width"),
         (with("colour", json!("url(javascript:1)")), "colour"),
         (with("points", json!("****")), "points"),
@@ -516,7 +516,7 @@ async fn no_frame_can_stop_the_server() {
         op(json!({"n": 1, "op": "edit", "stroke": stroke, "set": {"x": 30}, "base": {"writer": stroke, "n": 1}})),
         op(json!({"n": 1, "op": "erase", "stroke": stroke})),
         r#"{"type":"signal","pointer":{"x":1.5,"y":2}}"#.into(),
-        r##"{"type":"signal","ink":{"stroke":"c1000000000000000000000000000000","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","tool":"pen","colour":"#1d1d1f","width":4}}"##.into(),
+        r##"{"type":"signal","ink":{"stroke":"c1000000000000000000000000000000","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","kind":"pen","colour":"#1d1d1f","width":4}}"##.into(),
         r#"{"type":"since","since":17,"epoch":"52000000000000000000000000000000"}"#.into(),
         r#"{"type":"hello","key":"00000000000000000000000000000001","tab":"00000000000000000000000000000001","next":1}"#.into(),
     ];

@@ -135,7 +135,7 @@ pub enum Action {
 
 /// A pen stroke of a few points, distinguished by `x`.
 pub fn pen(x: f64) -> Value {
-    json!({"tool": "pen", "x": x, "y": 20.5, "points": "AAMAABAQEBA=", "colour": "#1d1d1f", "width": 4})
+    json!({"kind": "pen", "x": x, "y": 20.5, "points": "AAMAABAQEBA=", "colour": "#1d1d1f", "width": 4})
 }
 
 impl Page {

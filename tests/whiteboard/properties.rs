@@ -53,42 +53,58 @@ fn fields() -> impl Strategy<Value = Map<String, Value>> {
     prop::collection::vec((".{0,8}", value()), 0..4).prop_map(|fields| fields.into_iter().collect())
 }
 
-fn body() -> impl Strategy<Value = Body> {
-    let place = || -8_000_000..8_000_000_i32;
-    let colour = "#[0-9a-f]{6}";
-    let tool = prop_oneof![
-        (points(), prop::sample::select(vec!["pen", "marker"])).prop_map(|(points, tool)| {
-            let points = if points.points().is_empty() {
-                Points::new(vec![Point { x: 0, y: 0 }], None).unwrap()
-            } else {
-                points
-            };
-            json!({"tool": tool, "points": points})
-        }),
-        (
-            (-999..999_i32, -999..999_i32),
-            prop::sample::select(vec!["line", "arrow", "rectangle", "ellipse"])
-        )
-            .prop_map(|((x, y), tool)| {
-                let points = vec![Point { x: 0, y: 0 }, Point { x, y }];
-                let points = Points::new(points, None).unwrap();
-                json!({"tool": tool, "points": points})
-            }),
-        ".{1,40}".prop_map(|text| json!({"tool": "text", "text": text})),
+/// Fields that any kind of stroke may have, each of them or not.
+fn known_fields() -> impl Strategy<Value = Map<String, Value>> {
+    let token = || "[a-z0-9-]{1,32}".prop_map(Value::from);
+    let colour = || "#[0-9a-f]{6}|[a-z]{1,16}".prop_map(Value::from);
+    let hundredths = |range: std::ops::RangeInclusive<i32>| {
+        range.prop_map(|hundredths| Value::from(f64::from(hundredths) / 100.0))
+    };
+    let text = |most: usize| {
+        prop::collection::vec(any::<char>(), 0..most / 4)
+            .prop_map(|chars| Value::from(chars.into_iter().collect::<String>()))
+    };
+    let binding = || {
+        let field = ("[a-z]{1,6}", any::<i32>().prop_map(Value::from));
+        prop::collection::vec(field, 0..4)
+            .prop_map(|fields| Value::Object(fields.into_iter().collect()))
+    };
+    let fields: Vec<(&str, BoxedStrategy<Value>)> = vec![
+        ("points", points().prop_map(|points| json!(points)).boxed()),
+        ("width", hundredths(25..=40_000).boxed()),
+        ("fill", colour().boxed()),
+        ("dash", token().boxed()),
+        ("opacity", hundredths(0..=100).boxed()),
+        ("rotation", hundredths(-630..=630).boxed()),
+        ("group", text(64).boxed()),
+        ("locked", any::<bool>().prop_map(Value::from).boxed()),
+        ("font", token().boxed()),
+        ("align", token().boxed()),
+        ("text", text(160).boxed()),
+        ("w", hundredths(1..=1_000_000_000).boxed()),
+        ("h", hundredths(1..=1_000_000_000).boxed()),
+        ("asset", "[0-9a-f]{64}".prop_map(Value::from).boxed()),
+        ("start", binding().boxed()),
+        ("end", binding().boxed()),
     ];
-    let fill = prop::option::of(colour);
-    (tool, place(), place(), colour, 1..400_u16, fill, fields()).prop_map(
-        |(tool, x, y, colour, width, fill, unknown)| {
-            let mut body = unknown;
-            let known = json!({
-                "x": f64::from(x) / 8.0, "y": f64::from(y) / 8.0,
-                "colour": colour, "width": width, "fill": fill,
-            });
-            for name in ["points", "text"] {
-                body.remove(name);
-            }
-            for part in [known, tool] {
-                body.extend(part.as_object().unwrap().clone());
+    let optional = |(name, value): (&'static str, _)| {
+        prop::option::of(value).prop_map(move |value| Some((name.to_owned(), value?)))
+    };
+    let fields: Vec<_> = fields.into_iter().map(optional).collect();
+    fields.prop_map(|fields| fields.into_iter().flatten().collect())
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let place = || (-8_000_000..8_000_000_i32).prop_map(|eighths| f64::from(eighths) / 8.0);
+    let kind = "[a-z0-9-]{1,32}";
+    let colour = "#[0-9a-f]{6}|[a-z]{1,16}";
+    let unknown = prop::collection::vec(("_.{0,8}", value()), 0..4);
+    (kind, place(), place(), colour, known_fields(), unknown).prop_map(
+        |(kind, x, y, colour, known, unknown)| {
+            let required = json!({"kind": kind, "x": x, "y": y, "colour": colour});
+            let mut body: Map<String, Value> = unknown.into_iter().collect();
+            for part in [known, required.as_object().unwrap().clone()] {
+                body.extend(part);
             }
             Body::parse(&Value::Object(body).to_string()).unwrap()
         },
@@ -187,7 +203,7 @@ fn frame() -> impl Strategy<Value = Value> {
         (id(), place(), points()).prop_map(|(stroke, (x, y), points)| {
             let ink = json!({
                 "stroke": stroke, "n": 1, "offset": 0, "x": x, "y": y, "points": points,
-                "tool": "pen", "colour": "#000000", "width": 2,
+                "kind": "pen", "colour": "#000000", "width": 2,
             });
             json!({"type": "signal", "ink": ink})
         }),

@@ -125,7 +125,7 @@ contract! {
 
 fn body(x: u32) -> Body {
     let json = format!(
-        r##"{{"tool":"line","x":{x},"y":2.5,"points":"AAIAAAIC","colour":"#1d1d1f","width":4}}"##
+        r##"{{"kind":"line","x":{x},"y":2.5,"points":"AAIAAAIC","colour":"#1d1d1f","width":4}}"##
     );
     Body::parse(&json).unwrap()
 }

@@ -16,7 +16,7 @@ const BYTES: usize = 60 * 1024;
 fn body() -> Body {
     let note = "x".repeat(BYTES);
     let body = format!(
-        r##"{{"tool":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{note}"}}"##
+        r##"{{"kind":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{note}"}}"##
     );
     Body::parse(&body).unwrap()
 }

@@ -117,7 +117,7 @@ fn draw(drawing: &mut Drawing) {
 fn draw_with(drawing: &mut Drawing, bytes: usize) {
     let seq = drawing.head() + 1;
     let body = format!(
-        r##"{{"tool":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{}"}}"##,
+        r##"{{"kind":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{}"}}"##,
         "x".repeat(bytes)
     );
     drawing.apply(Change {
