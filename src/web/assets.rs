@@ -22,6 +22,7 @@ const SERVICE_WORKER: &str = "sw.js";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// For everything else: revalidate each time.
 const ASK: &str = "no-cache";
+const HTML: &str = "text/html; charset=utf-8";
 
 #[derive(Embed)]
 #[folder = "static/"]
@@ -53,12 +54,28 @@ pub fn build() -> &'static str {
 
 /// An HTML page with the build inserted.
 pub fn page(name: &str, status: StatusCode) -> Option<HttpResponse> {
-    let file = Static::get(name)?;
-    let html = String::from_utf8_lossy(&file.data).replace(BUILD_MARK, build());
+    let html = html(name)?;
     Some(
         HttpResponse::build(status)
-            .content_type("text/html; charset=utf-8")
+            .content_type(HTML)
             .insert_header((header::CACHE_CONTROL, ASK))
+            .body(html),
+    )
+}
+
+fn html(name: &str) -> Option<String> {
+    let file = Static::get(name)?;
+    Some(String::from_utf8_lossy(&file.data).replace(BUILD_MARK, build()))
+}
+
+/// The page about an error, with one section shown.
+pub fn error_page(section: &str, status: StatusCode) -> Option<HttpResponse> {
+    let mark = format!("id=\"{section}\"");
+    let html = html("error.html")?.replace(&format!("{mark} hidden"), &mark);
+    Some(
+        HttpResponse::build(status)
+            .content_type(HTML)
+            .insert_header((header::CACHE_CONTROL, "no-store"))
             .body(html),
     )
 }

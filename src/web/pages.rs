@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 
 use super::assets;
-use super::error::{Answer, ApiError};
+use super::error::{Answer, ApiError, ErrorCode};
 use super::extract;
 
 pub(super) async fn index() -> Answer {
@@ -39,5 +39,5 @@ pub(super) async fn no_page() -> Answer {
 }
 
 fn nothing_here() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+    ApiError::new(ErrorCode::NotFound, "there is nothing at this address")
 }

@@ -1,8 +1,7 @@
 //! The routes.
 
-use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Compress;
-use actix_web::{Resource, ResponseError, Route, guard, web};
+use actix_web::{HttpResponse, Resource, Route, guard, web};
 
 use super::drawings::{create, delete, get, list, rename, restore, strokes};
 use super::error::ApiError;
@@ -53,10 +52,6 @@ fn read() -> Route {
 
 fn resource(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move || async move {
-        let text = format!("this address allows {methods}");
-        let mut response = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text).error_response();
-        let allow = header::HeaderValue::from_static(methods);
-        response.headers_mut().insert(header::ALLOW, allow);
-        response
+        Err::<HttpResponse, _>(ApiError::method_not_allowed(methods))
     }))
 }

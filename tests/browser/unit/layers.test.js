@@ -84,7 +84,7 @@ test("no module is too long", () => {
 });
 
 test("pages load versioned files and have no inline scripts", () => {
-  for (const page of ["index.html", "drawing.html"]) {
+  for (const page of ["index.html", "drawing.html", "error.html"]) {
     const html = textOf(page);
     for (const [, address] of html.matchAll(/(?:src|href)="([^"]+\.(?:js|css|svg))"/g)) {
       assert.match(address, /^\/assets\/\{\{build\}\}\//, `${page}: ${address}`);
