@@ -21,6 +21,8 @@
   const PATIENCE = 3_000;
   /** Statuses by which a proxy, or a server that starts or stops, says that there is no answer now. */
   const NO_ANSWER = [502, 503, 504];
+  /** Answers are stored decoded: they do not depend on the request's headers. */
+  const EXACT = { ignoreVary: true };
   /** Files requested at a time: a new build must not flood a small server. */
   const AT_A_TIME = 6;
 
@@ -91,7 +93,7 @@
     const answered = network.then((answer) => (NO_ANSWER.includes(answer.status) ? null : answer), () => null);
     const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, null));
     const answer = await Promise.race([answered, late]);
-    return answer ?? (await (await caches.open(CACHE)).match(stored)) ?? network;
+    return answer ?? (await (await caches.open(CACHE)).match(stored, EXACT)) ?? network;
   }
 
   /**
@@ -101,7 +103,7 @@
    */
   async function file(build, request) {
     const name = PREFIX + build;
-    const stored = (await caches.has(name)) && (await (await caches.open(name)).match(request));
+    const stored = (await caches.has(name)) && (await (await caches.open(name)).match(request, EXACT));
     return stored || fetch(request);
   }
 })();

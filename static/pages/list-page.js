@@ -6,6 +6,7 @@
  */
 
 import { createDrawing, deleteDrawing, listDrawings, renameDrawing, restoreDrawing } from "../net/api.js";
+import { startServiceWorker } from "../net/service-worker.js";
 import { loadLanguage, language, t } from "../strings/strings.js";
 import { byId, element, iconButton } from "../ui/dom.js";
 import { doodle } from "../ui/doodle.js";
@@ -223,3 +224,4 @@ byId("more").addEventListener("click", showOlder);
 addEventListener("pageshow", refresh);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void refresh());
 setInterval(() => document.visibilityState === "visible" && void refresh(), REFRESH_EVERY);
+startServiceWorker();
