@@ -141,6 +141,7 @@ export default {
   "list.justNow": "just now",
   "list.deleted": "“{title}” deleted",
   "list.unreadable": "The drawings cannot be read right now: {reason}. Trying again…",
+  "list.offline": "Offline. Drawings that were opened in this browser open here, and what you draw is sent later.",
   "list.notCreated": "Not created: {reason}",
   "list.notRenamed": "Not renamed: {reason}",
   "list.notDeleted": "Not deleted: {reason}",
