@@ -16,6 +16,7 @@ import { Writing } from "../tools/writing.js";
 import { COMMANDS } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
 import { openHelpSheet } from "../ui/help-sheet.js";
+import { Menu } from "../ui/menu.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { FIRST_STYLE, StyleBar, isChosen } from "../ui/style-bar.js";
 import { TextEditor } from "../ui/text-editor.js";
@@ -39,6 +40,7 @@ export class BoardInput {
   #input;
   #styleBar;
   #toolbar;
+  #menu;
 
   /**
    * @param {object} board
@@ -47,6 +49,7 @@ export class BoardInput {
    * @param {import("../model/history.js").History} board.history
    * @param {import("../presence/signals.js").Signals} board.signals
    * @param {() => number} board.nextOp the number of the next op
+   * @param {import("../ui/commands.js").Files} board.files
    * @param {() => boolean} board.closePanel returns whether one was open
    * @param {(message: string) => void} board.notify
    */
@@ -66,6 +69,7 @@ export class BoardInput {
     this.#toolbox = new Toolbox(this.#toolContext(), kept.choice);
     this.#input = this.#createInput();
     this.#toolbar = new Toolbar((command) => this.#run(command));
+    this.#menu = new Menu({ run: (command) => this.#run(command), board: () => this.#actions });
     listenToKeys({
       tool: (event) => this.#toolbox.key(event),
       command: (command) => this.#run(command),
@@ -74,7 +78,7 @@ export class BoardInput {
         if (held) this.#toolbox.hover(null, NO_MODIFIERS);
         this.#showTool();
       },
-      escape: () => void (this.#input.cancel() || board.closePanel()),
+      escape: () => void (this.#input.cancel() || this.#menu.close() || board.closePanel()),
     });
     byId("back-to-drawing").addEventListener("click", () => this.viewport.fit());
     keepFocusOffClickedButtons(byId("text-editor"));
@@ -129,6 +133,7 @@ export class BoardInput {
       canRedo: history.canRedo,
       zoom: (to) => this.viewport.command(to),
       help: openHelpSheet,
+      files: this.#board.files,
     };
   }
 
@@ -241,7 +246,7 @@ export class BoardInput {
       dismiss: () => {
         const { activeElement } = document;
         const typed = this.#textEditor.finish() || activeElement instanceof HTMLInputElement;
-        const closed = closePanel();
+        const closed = this.#menu.close() || closePanel();
         if (activeElement instanceof HTMLElement) activeElement.blur();
         return closed || typed;
       },

@@ -9,6 +9,7 @@ import { isCamera } from "../canvas/camera.js";
 import { Canvas } from "../canvas/canvas.js";
 import { bodyOfInk } from "../kinds/body-points.js";
 import { boundsOf, hits } from "../kinds/kinds.js";
+import { loadFont } from "../kinds/measure.js";
 import { History } from "../model/history.js";
 import { isId, randomId, writerOf } from "../model/ids.js";
 import { Replica } from "../model/replica.js";
@@ -34,6 +35,7 @@ import { SaveStatus } from "../ui/save-status.js";
 import { setUpShareButton } from "../ui/share.js";
 import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
+import { boardFiles } from "./board-files.js";
 import { BoardInput } from "./board-input.js";
 
 // All files are loaded and compatible: disables the reload guard.
@@ -211,12 +213,24 @@ function frame(frame) {
 
 const signals = new Signals((frame) => connection.send(frame));
 
+const files = boardFiles({
+  drawing,
+  scene,
+  canvas,
+  history,
+  viewport: () => boardInput.viewport,
+  title: () => titleField.text,
+  selected: () => [],
+  notify: toast,
+});
+
 const boardInput = new BoardInput({
   scene,
   canvas,
   history,
   signals,
   nextOp: () => outbox.next,
+  files,
   closePanel: () => peoplePanel.close(),
   notify: toast,
 });
@@ -258,6 +272,12 @@ addEventListener("pagehide", () => {
 });
 // A page restored from there has lost its lock and its sockets.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+
+// Texts that came before their font were measured in another one: a new body is measured again.
+void loadFont().then(() => {
+  for (const stroke of scene.ordered()) if (stroke.body.text !== undefined) scene.set({ ...stroke, body: { ...stroke.body } });
+  canvas.damageAll();
+});
 
 canvas.resize();
 const savedCamera = loadStored(`camera-${drawing}`, () => null, isCamera, "sessionStorage");
