@@ -9,6 +9,7 @@
 import { boxAround, centreOf, mappedPoint, overlap, rotatedPoint, touchesBox, touchesLine } from "../model/geometry.js";
 import { quantised } from "../model/points.js";
 import { paintOutline } from "./paint.js";
+import { cached } from "./recent.js";
 import { outlineSvg } from "./svg.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
@@ -56,6 +57,7 @@ import { outlineSvg } from "./svg.js";
  * @property {(body: Body, handle: string, to: PlanePoint, straight: boolean) => Fields} handleMoved
  * @property {(element: Element, style: ElementStyle, assets: ReadonlyMap<string, string>) => Body[] | null} [fromExcalidraw] the strokes of an
  *   element of Excalidraw: null if another kind takes it, none if it cannot be read. `assets`: hashes by the ids of files
+ * @property {import("./freehand.js").Trace} [growing] of kinds that grow point by point: paints it in parts
  * @property {boolean} [multiplies] whether it blends with what is below it, as a marker does
  */
 
@@ -123,22 +125,7 @@ export function makeKind(spec) {
   return kind;
 }
 
-/**
- * @template T
- * @param {WeakMap<Body, T>} cache
- * @param {(body: Body) => T} compute
- * @returns {(body: Body) => T}
- */
-export function cached(cache, compute) {
-  return (body) => {
-    let value = cache.get(body);
-    if (value === undefined) {
-      value = compute(body);
-      cache.set(body, value);
-    }
-    return value;
-  };
-}
+export { cached };
 
 /** @param {Body} body */
 export function isFilled({ fill }) {

@@ -1,15 +1,14 @@
 // @ts-check
 /**
- * The pen: ink whose thickness follows the pressure if the device reports one.
+ * The pen: ink whose thickness follows the pressure, or the speed where the device reports no pressure.
  *
  * It must never be painted with a fill of its own outline.
  */
 
 import { simplified } from "../model/geometry.js";
 import { MAX_POINTS, packPoints } from "../model/points.js";
-import { pointsOf } from "./body-points.js";
 import { freehandKind } from "./freehand.js";
-import { pressedOutline, smoothLine } from "./stroke-path.js";
+import { traceInk } from "./ink.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("./excalidraw-element.js").Element} Element */
@@ -39,11 +38,8 @@ function inkBodies({ x, y, points, pressures, simulatePressure }, style) {
 
 export const pen = freehandKind({
   id: "pen",
+  styles: ["colour", "width", "opacity"],
+  filled: true,
+  trace: traceInk,
   fromExcalidraw: (element, style) => (element.type === "freedraw" ? inkBodies(element, style) : null),
-  outline(body) {
-    const points = pointsOf(body);
-    return points[0].pressure === undefined
-      ? { data: smoothLine(points), filled: false }
-      : { data: pressedOutline(points, body.width ?? 1), filled: true };
-  },
 });

@@ -6,7 +6,6 @@
  */
 
 import { PictureCache } from "../canvas/picture-cache.js";
-import { boundsOf } from "../kinds/kinds.js";
 import { setPictures } from "../kinds/pictures.js";
 import { assetAddress } from "../net/api.js";
 import { BoardExport } from "./board-export.js";
@@ -28,7 +27,7 @@ import { BoardImport } from "./board-import.js";
  */
 export function boardFiles({ drawing, scene, canvas, history, viewport, title, selected, notify }) {
   const pictures = new PictureCache((hash) => assetAddress(drawing, hash), (hash) => {
-    for (const { body } of scene.ordered()) if (body.asset === hash) canvas.damage(boundsOf(body));
+    for (const stroke of scene.ordered()) if (stroke.body.asset === hash) canvas.changed(stroke, stroke);
   });
   setPictures((hash) => pictures.find(hash));
   const exports = new BoardExport({

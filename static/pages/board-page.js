@@ -74,8 +74,7 @@ const replica = new Replica(
   (id, before, after) => {
     if (after) scene.set(after);
     else scene.delete(id);
-    if (before) canvas.damage(boundsOf(before.body));
-    if (after) canvas.damage(boundsOf(after.body));
+    canvas.changed(before, after);
     if (replica.knows(id)) presence.strokeArrived(id);
     boardInput.checkAstray();
   },
@@ -86,8 +85,9 @@ const canvas = new Canvas(byId("static"), byId("dynamic"), {
   inBox: (box) => scene.inBox(box),
   dynamic: (now) => {
     const { inks, pointers, moving } = presence.shown(now);
+    const bodies = inks.map(({ kind, colour, width, points }) => bodyOfInk({ kind, colour, width }, points));
     return {
-      overlays: [{ bodies: inks.map(({ kind, colour, width, points }) => bodyOfInk({ kind, colour, width }, points)) }, ...boardInput.overlays],
+      overlays: [...(bodies.length > 0 ? [{ bodies }] : []), ...boardInput.overlays],
       pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
       moving,
     };
@@ -276,7 +276,7 @@ addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 // Texts that came before their font were measured in another one: a new body is measured again.
 void loadFont().then(() => {
   for (const stroke of scene.ordered()) if (stroke.body.text !== undefined) scene.set({ ...stroke, body: { ...stroke.body } });
-  canvas.damageAll();
+  canvas.repaint();
 });
 
 canvas.resize();
@@ -286,7 +286,7 @@ else viewport.fit();
 const initialCamera = viewport.camera;
 
 // For tests, which only read.
-Object.assign(globalThis, { __whiteboard: { replica, scene, outbox, recovery, viewport, presence } });
+Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence } });
 
 recovery.start();
 if (await sync.load()) {
