@@ -1,11 +1,12 @@
 // @ts-check
 /**
- * Files of the drawing: its pictures, what is exported and what is imported.
+ * Files of the drawing: its font and pictures, what is exported and what is imported.
  *
  * It must never hold what belongs to one of these: it connects them to the page.
  */
 
 import { PictureCache } from "../canvas/picture-cache.js";
+import { loadFont } from "../kinds/measure.js";
 import { setPictures } from "../kinds/pictures.js";
 import { assetAddress } from "../net/api.js";
 import { BoardExport } from "./board-export.js";
@@ -28,6 +29,11 @@ import { BoardImport } from "./board-import.js";
 export function boardFiles({ drawing, scene, canvas, history, viewport, title, selected, notify }) {
   const pictures = new PictureCache((hash) => assetAddress(drawing, hash), (hash) => {
     for (const stroke of scene.ordered()) if (stroke.body.asset === hash) canvas.changed(stroke, stroke);
+  });
+  // Texts that came before their font were measured in another one: a new body is measured again.
+  void loadFont().then(() => {
+    for (const stroke of scene.ordered()) if (stroke.body.text !== undefined) scene.set({ ...stroke, body: { ...stroke.body } });
+    canvas.repaint();
   });
   setPictures((hash) => pictures.find(hash));
   const exports = new BoardExport({
