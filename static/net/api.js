@@ -76,12 +76,23 @@ function messageIn(text) {
 }
 
 /**
- * Lists drawings, the newest first.
+ * Lists drawings, the last changed first.
  * @param {string} [before] `next` of the previous answer
+ * @param {string} [words] of the titles
  * @returns {Promise<{drawings: DrawingInfo[], next?: string | null}>}
  */
-export function listDrawings(before) {
-  return request("GET", before ? `/api/drawings?before=${encodeURIComponent(before)}` : "/api/drawings");
+export function listDrawings(before, words) {
+  const query = new URLSearchParams({ ...(before ? { before } : {}), ...(words ? { q: words } : {}) });
+  return request("GET", `/api/drawings${query.size > 0 ? `?${query}` : ""}`);
+}
+
+/**
+ * Where a small picture of a drawing is.
+ * @param {string} id
+ * @param {string} changed when it was changed last: another picture has another address
+ */
+export function thumbnailAddress(id, changed) {
+  return `/api/drawings/${id}/thumbnail.svg?changed=${encodeURIComponent(changed)}`;
 }
 
 /**

@@ -163,6 +163,9 @@ export default {
   "failure.server": "the server failed",
 
   "list.name": "Drawings",
+  "list.search": "Search titles",
+  "list.found": { one: "{count} drawing found", other: "{count} drawings found" },
+  "list.noneFound": "No drawing has “{query}” in its title.",
   "list.create": "New drawing",
   "list.createFirst": "Start the first drawing",
   "list.empty": "A clean desk",
