@@ -15,6 +15,7 @@ import { Toolbox } from "../tools/toolbox.js";
 import { Writing } from "../tools/writing.js";
 import { COMMANDS } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
+import { Menu } from "../ui/menu.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { FIRST_STYLE, StyleBar, isChosen } from "../ui/style-bar.js";
 import { TextEditor } from "../ui/text-editor.js";
@@ -38,6 +39,7 @@ export class BoardInput {
   #input;
   #styleBar;
   #toolbar;
+  #menu;
 
   /**
    * @param {object} board
@@ -46,6 +48,7 @@ export class BoardInput {
    * @param {import("../model/history.js").History} board.history
    * @param {import("../presence/signals.js").Signals} board.signals
    * @param {() => number} board.nextOp the number of the next op
+   * @param {import("../ui/commands.js").Files} board.files
    * @param {() => boolean} board.closePanel returns whether one was open
    * @param {(message: string) => void} board.notify
    */
@@ -65,6 +68,7 @@ export class BoardInput {
     this.#toolbox = new Toolbox(this.#toolContext(), kept.choice);
     this.#input = this.#createInput();
     this.#toolbar = new Toolbar((command) => this.#run(command));
+    this.#menu = new Menu({ run: (command) => this.#run(command), board: () => this.#actions });
     listenToKeys({
       tool: (event) => this.#toolbox.key(event),
       command: (command) => this.#run(command),
@@ -73,7 +77,7 @@ export class BoardInput {
         if (held) this.#toolbox.hover(null, NO_MODIFIERS);
         this.#showTool();
       },
-      escape: () => void (this.#input.cancel() || board.closePanel()),
+      escape: () => void (this.#input.cancel() || this.#menu.close() || board.closePanel()),
     });
     byId("back-to-drawing").addEventListener("click", () => this.viewport.fit());
     keepFocusOffClickedButtons(byId("text-editor"));
@@ -128,6 +132,7 @@ export class BoardInput {
       canRedo: history.canRedo,
       zoom: (to) => this.viewport.command(to),
       help: () => void import("../ui/help-sheet.js").then(({ openHelpSheet }) => openHelpSheet(), () => this.#board.notify(t("failure.unreachable"))),
+      files: this.#board.files,
     };
   }
 
@@ -240,7 +245,7 @@ export class BoardInput {
       dismiss: () => {
         const { activeElement } = document;
         const typed = this.#textEditor.finish() || activeElement instanceof HTMLInputElement;
-        const closed = closePanel();
+        const closed = this.#menu.close() || closePanel();
         if (activeElement instanceof HTMLElement) activeElement.blur();
         return closed || typed;
       },
