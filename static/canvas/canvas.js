@@ -8,6 +8,7 @@
 
 import { shownBox, toScreen } from "./camera.js";
 import { boxOfBoth, overlap } from "../model/geometry.js";
+import { Carrier } from "./carrier.js";
 import { kindOf, paint } from "../kinds/kinds.js";
 import { MARKER_BLENDING } from "../kinds/svg.js";
 
@@ -18,10 +19,12 @@ import { MARKER_BLENDING } from "../kinds/svg.js";
 /** @typedef {import("../model/types.js").ScreenPoint} ScreenPoint */
 /** @typedef {import("../model/palette.js").CanvasTheme} CanvasTheme */
 /** @typedef {import("./camera.js").Camera} Camera */
+/** @typedef {import("../model/types.js").Matrix} Matrix */
 /** @typedef {{toScreen: (point: PlanePoint) => ScreenPoint, size: import("./camera.js").Size, zoom: number, theme: CanvasTheme}} View */
 /**
- * What is shown above the strokes: bodies painted like strokes, and marks in pixels of the canvas, above them.
- * @typedef {{bodies?: Body[], paint?: (context: CanvasRenderingContext2D, view: View) => void}} Overlay
+ * What is shown above the strokes: bodies painted like strokes, others moved by a matrix of the plane, and marks in
+ * pixels of the canvas, above them.
+ * @typedef {{bodies?: Body[], carried?: {bodies: Body[], matrix: Matrix} | null, paint?: (context: CanvasRenderingContext2D, view: View) => void}} Overlay
  */
 /** @typedef {{name: string, colour: string, point: PlanePoint}} DynamicPointer */
 /** @typedef {{overlays: Overlay[], pointers: DynamicPointer[], moving: boolean}} DynamicContent */
@@ -52,6 +55,7 @@ export class Canvas {
   #paintedAt = 0;
   #movedAt = 0;
   #frame = 0;
+  #carrier = new Carrier();
   #arrow = new Path2D(ARROW);
   /** @type {CanvasTheme} */
   #theme = "light";
@@ -179,6 +183,9 @@ export class Canvas {
     const bodies = overlays.flatMap(({ bodies = [] }) => bodies);
     element.style.mixBlendMode = bodies.some((body) => kindOf(body).multiplies) ? MARKER_BLENDING[this.#theme] : "";
     this.#toPlane(context);
+    for (const { carried } of overlays) {
+      if (carried) this.#carrier.paint(context, carried, { camera: this.camera, size: this.size, look: this.#look });
+    }
     for (const body of bodies) paint(context, body, this.#look);
     context.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);
     for (const { paint } of overlays) paint?.(context, this.#view);

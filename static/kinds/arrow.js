@@ -48,6 +48,7 @@ function head(from, tip, width) {
 
 export const arrow = segmentKind({
   id: "arrow",
+  binds: true,
   outline(body) {
     const [a, b] = endsOf(body);
     const [left, right] = head(a, b, body.width ?? 1);

@@ -7,6 +7,7 @@
  */
 
 import { arrival } from "./arrival.js";
+import { withFields } from "./edits.js";
 
 /** @typedef {import("./types.js").Change} Change */
 /** @typedef {import("./types.js").Op} Op */
@@ -18,7 +19,7 @@ import { arrival } from "./arrival.js";
 /** @typedef {{writer: string, op: Op, answered: boolean, confirmedAt: number}} Pending `confirmedAt` is a position that includes the op's change, or Infinity while unknown. */
 
 /** Unconfirmed strokes are painted above all confirmed ones. */
-const Z_OF_PENDING = 2 ** 52;
+export const Z_OF_PENDING = 2 ** 52;
 
 export class Replica {
   /** @type {string | null} the epoch that `head` belongs to; null before the first load */
@@ -220,19 +221,10 @@ function predicted(state, writer, op, z) {
     case "draw":
       return state ?? { z, body: op.body ?? null, last };
     case "edit":
-      return state?.body && baseMatches ? { z: state.z, body: withFields(state.body, op.set ?? {}), last } : state;
+      return state?.body && baseMatches ? { z: op.z ?? state.z, body: withFields(state.body, op.set ?? {}), last } : state;
     case "erase":
       return state?.body && baseMatches ? { z: state.z, body: null, last } : state;
     case "restore":
       return state && !state.body && baseMatches ? { z: state.z, body: op.body ?? null, last } : state;
   }
-}
-
-/**
- * @param {Body} body
- * @param {Record<string, unknown>} set
- */
-function withFields(body, set) {
-  const changed = { ...body, ...set };
-  return /** @type {Body} */ (Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== null)));
 }

@@ -7,8 +7,9 @@
 
 import { isCamera } from "../canvas/camera.js";
 import { Canvas } from "../canvas/canvas.js";
-import { bodyOfInk } from "../kinds/body-points.js";
-import { boundsOf, hits } from "../kinds/kinds.js";
+import { Hidden } from "../canvas/hidden.js";
+import { overlayOfPreview } from "../canvas/preview-overlay.js";
+import { bodyInProgress, boundsOf, hits } from "../kinds/kinds.js";
 import { History } from "../model/history.js";
 import { isId, randomId, writerOf } from "../model/ids.js";
 import { Replica } from "../model/replica.js";
@@ -35,6 +36,7 @@ import { setUpShareButton } from "../ui/share.js";
 import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
 import { BoardInput } from "./board-input.js";
+import { EditedByOthers } from "./edited-by-others.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
@@ -75,25 +77,39 @@ const replica = new Replica(
     if (before) canvas.damage(boundsOf(before.body));
     if (after) canvas.damage(boundsOf(after.body));
     if (replica.knows(id)) presence.strokeArrived(id);
-    boardInput.checkAstray();
+    presence.strokeChanged(id);
+    boardInput.strokeChanged(id);
+    editedByOthers.changed();
   },
   (_, { stroke }) => reportRejected(stroke, "refused.lost"),
 );
 
 const canvas = new Canvas(byId("static"), byId("dynamic"), {
-  inBox: (box) => scene.inBox(box),
+  inBox: (box) => hidden.shown(scene.inBox(box)),
   dynamic: (now) => {
-    const { inks, pointers, moving } = presence.shown(now);
+    const { inks, pointers, previews, moving } = presence.shown(now);
+    const drawn = inks.map(({ kind, colour, width, points }) => bodyInProgress({ kind, colour, width }, points));
     return {
-      overlays: [{ bodies: inks.map(({ kind, colour, width, points }) => bodyOfInk({ kind, colour, width }, points)) }, ...boardInput.overlays],
+      overlays: [{ bodies: drawn }, ...previews.map(overlayOfPreview), ...boardInput.overlays],
       pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
       moving,
     };
   },
 });
 
+/** What is left out of the static layer. */
+const hidden = new Hidden(
+  (id) => {
+    const stroke = scene.stroke(id);
+    return stroke && boundsOf(stroke.body);
+  },
+  (box) => canvas.damage(box),
+);
+const editedByOthers = new EditedByOthers(() => presence, hidden, () => canvas.refresh());
+
 const presence = new Presence(
   writer.id,
+  (id) => scene.stroke(id),
   (stroke) => replica.knows(stroke),
   (audience) => {
     signals.setAudience(audience);
@@ -204,6 +220,7 @@ function frame(frame) {
   if (frame.type === "welcome" || frame.type === "drawing") titleField.set(frame.title);
   if (frame.type === "people") presence.receivePeople(frame);
   if (frame.type === "signals") presence.receiveSignals(frame, performance.now());
+  if (frame.type === "signals" && frame.previews) editedByOthers.changed();
   if (frame.type === "people" || frame.type === "signals") canvas.refresh();
 }
 
@@ -217,6 +234,8 @@ const boardInput = new BoardInput({
   history,
   signals,
   nextOp: () => outbox.next,
+  head: () => replica.head + outbox.count,
+  hidden,
   closePanel: () => peoplePanel.close(),
   notify: toast,
 });
