@@ -3,7 +3,7 @@
  * Changes of the painting order: which strokes get which z, so that chosen ones come to the front or the
  * back, or one step nearer to it.
  *
- * It must never use the z of a stroke that is not confirmed: it is far above all others, and for a while only.
+ * It must never use the z of a stroke that is not confirmed: it is far above all others, for a while only.
  */
 
 import { reordering } from "./edits.js";
@@ -19,18 +19,19 @@ import { Z_OF_PENDING } from "./replica.js";
  * @param {readonly Stroke[]} ordered all strokes in painting order
  * @param {ReadonlySet<string>} chosen
  * @param {Direction} direction
- * @param {number} head the position of the drawing, which no z of a new stroke is below
+ * @param {(n: number) => number} positionOf the position that an unanswered op will have, by its number
+ * @param {number} next the number of the next op
  * @param {(a: Stroke, b: Stroke) => boolean} [overlap] a step passes the next stroke that this holds for
  * @returns {Edit[]}
  */
-export function ordering(ordered, chosen, direction, head, overlap = () => true) {
-  const places = settled(ordered, head);
+export function ordering(ordered, chosen, direction, positionOf, next, overlap = () => true) {
+  const places = settled(ordered, positionOf);
   const mine = places.filter(({ id }) => chosen.has(id));
   const others = places.filter(({ id }) => !chosen.has(id));
   if (mine.length === 0 || others.length === 0) return [];
   if (direction === "front") {
     if (places.slice(-mine.length).every(({ id }) => chosen.has(id))) return [];
-    const top = Math.max(head, others[others.length - 1].z);
+    const top = Math.max(positionOf(next) - 1, others[others.length - 1].z);
     return mine.flatMap(({ id, z }, i) => reordering(id, z, top + 1 + i));
   }
   if (direction === "back") {
@@ -42,17 +43,13 @@ export function ordering(ordered, chosen, direction, head, overlap = () => true)
 }
 
 /**
- * The places of strokes in painting order, with those of unconfirmed strokes estimated.
+ * The places of strokes in painting order, with those of unconfirmed strokes as they will be.
  * @param {readonly Stroke[]} ordered
- * @param {number} head
+ * @param {(n: number) => number} positionOf
  * @returns {Place[]}
  */
-function settled(ordered, head) {
-  let top = head;
-  return ordered.map(({ id, z }) => {
-    if (z < Z_OF_PENDING) top = Math.max(top, z);
-    return { id, z: z < Z_OF_PENDING ? z : (top += 1) };
-  });
+function settled(ordered, positionOf) {
+  return ordered.map(({ id, z }) => ({ id, z: z < Z_OF_PENDING ? z : positionOf(z - Z_OF_PENDING) }));
 }
 
 /**
@@ -78,18 +75,21 @@ function stepped(ordered, places, chosen, step, overlap) {
   if (target === undefined) return [];
   const [from, to] = [Math.min(innermost, target), Math.max(innermost, target)];
   const slice = places.slice(from, to + 1);
+  const beyondSlice = places.slice(to + 1);
   const moved = slice.filter(({ id }) => chosen.has(id));
   const rest = slice.filter(({ id }) => !chosen.has(id));
-  return renumbered(slice, step > 0 ? [...rest, ...moved] : [...moved, ...rest]);
+  const after = step > 0 ? [...rest, ...moved] : [...moved, ...rest];
+  return renumbered(places.slice(from), [...after, ...beyondSlice], places[from - 1]?.z ?? -Infinity);
 }
 
 /**
- * Gives places in a new order the numbers of the old one, which must rise to be an order.
+ * Gives places in a new order the numbers of the old one. Where those are equal, ids decide, so that later
+ * ones are raised until they rise.
  * @param {Place[]} before
  * @param {Place[]} after
+ * @param {number} last the number before the first place
  */
-function renumbered(before, after) {
-  let last = -Infinity;
+function renumbered(before, after, last) {
   return after.flatMap(({ id, z }, i) => {
     last = Math.max(before[i].z, last + 1);
     return reordering(id, z, last);

@@ -50,7 +50,7 @@ export class BoardInput {
    * @param {import("../model/history.js").History} board.history
    * @param {import("../presence/signals.js").Signals} board.signals
    * @param {() => number} board.nextOp the number of the next op
-   * @param {() => number} board.head the position of the drawing
+   * @param {(n: number) => number} board.positionOf the position that an unanswered op will have, by its number
    * @param {import("../canvas/hidden.js").Hidden} board.hidden
    * @param {() => boolean} board.closePanel returns whether one was open
    * @param {(message: string) => void} board.notify
@@ -209,11 +209,12 @@ export class BoardInput {
   }
 
   #createSelection() {
-    const { scene, history, head, notify, canvas } = this.#board;
+    const { scene, history, positionOf, nextOp, notify, canvas } = this.#board;
     return new BoardSelection({
       scene,
       commit: (edits) => history.commit(edits),
-      head,
+      positionOf,
+      nextOp,
       style: (kind) => this.#style.of(kind),
       board: () => this.#actions,
       run: (command) => this.#run(command),

@@ -234,7 +234,7 @@ const boardInput = new BoardInput({
   history,
   signals,
   nextOp: () => outbox.next,
-  head: () => replica.head + outbox.count,
+  positionOf: (n) => replica.positionOf(writer.id, n),
   hidden,
   closePanel: () => peoplePanel.close(),
   notify: toast,

@@ -40,7 +40,8 @@ export class BoardSelection {
    * @param {object} on
    * @param {import("../model/scene.js").Scene} on.scene
    * @param {(edits: import("../model/edits.js").Edit[]) => void} on.commit
-   * @param {() => number} on.head
+   * @param {(n: number) => number} on.positionOf
+   * @param {() => number} on.nextOp
    * @param {import("../tools/tool.js").ToolContext["style"]} on.style
    * @param {() => Board} on.board
    * @param {(command: import("../ui/commands.js").Command) => void} on.run
@@ -54,9 +55,9 @@ export class BoardSelection {
    */
   constructor(on) {
     this.#on = on;
-    const { scene, commit, head, style } = on;
+    const { scene, commit, positionOf, nextOp, style } = on;
     this.selection = new Selection(scene, on.changed);
-    this.actions = new SelectionActions({ scene, selection: this.selection, commit, head, style });
+    this.actions = new SelectionActions({ scene, selection: this.selection, commit, positionOf, nextOp, style });
     this.menu = new ContextMenu(on.run);
     for (const type of /** @type {const} */ (["copy", "cut"])) {
       document.addEventListener(type, (event) => this.#copy(event, type === "cut"));

@@ -39,7 +39,8 @@ export class SelectionActions {
    * @param {import("../model/scene.js").Scene} on.scene
    * @param {import("../model/selection.js").Selection} on.selection
    * @param {(edits: Edit[]) => void} on.commit
-   * @param {() => number} on.head the position of the drawing
+   * @param {(n: number) => number} on.positionOf the position that an unanswered op will have
+   * @param {() => number} on.nextOp the number of the next op
    * @param {import("./tool.js").ToolContext["style"]} on.style
    */
   constructor(on) {
@@ -111,10 +112,10 @@ export class SelectionActions {
 
   /** @param {import("../model/order.js").Direction} direction */
   order(direction) {
-    const { scene, head } = this.#on;
+    const { scene, positionOf, nextOp } = this.#on;
     const ids = new Set(this.#strokes.map(({ id }) => id));
     const touch = (/** @type {Stroke} */ a, /** @type {Stroke} */ b) => overlap(kindOf(a.body).bounds(a.body), kindOf(b.body).bounds(b.body));
-    this.#commit(ordering(scene.ordered(), ids, direction, head(), touch));
+    this.#commit(ordering(scene.ordered(), ids, direction, positionOf, nextOp(), touch));
   }
 
   /** @param {import("../model/arrange.js").Side} side */
