@@ -162,10 +162,10 @@ impl Signals {
     pub fn add_preview(&mut self, preview: Preview) {
         let held = self
             .previews
-            .iter_mut()
-            .find(|held| held.writer == preview.writer);
+            .iter()
+            .position(|held| held.writer == preview.writer);
         match held {
-            Some(held) => *held = preview,
+            Some(at) => self.previews[at] = preview,
             None if self.previews.len() < MAX_PREVIEWS => self.previews.push(preview),
             None => {}
         }

@@ -1,26 +1,26 @@
 // @ts-check
 /**
- * The strokes that the static layer leaves out, because they are shown elsewhere while they are changed.
+ * The strokes that the static layer leaves out, because they are shown elsewhere while they are changed:
+ * by a gesture, by the text editor, or by somebody else.
  *
- * It must never change a stroke: it only says what to repaint.
+ * It must never change a stroke: it only says what not to show.
  */
 
-/** @typedef {import("../model/types.js").Box} Box */
 /** @typedef {import("../model/types.js").Stroke} Stroke */
 
 export class Hidden {
   /** @type {Map<string, ReadonlySet<string>>} by reason */
   #ids = new Map();
-  #boxOf;
-  #damage;
+  #strokeOf;
+  #hide;
 
   /**
-   * @param {(id: string) => Box | null} boxOf the box of a visible stroke
-   * @param {(box: Box) => void} damage
+   * @param {(id: string) => Stroke | null} strokeOf
+   * @param {(strokes: Stroke[]) => void} hide hides these, and shows those hidden before
    */
-  constructor(boxOf, damage) {
-    this.#boxOf = boxOf;
-    this.#damage = damage;
+  constructor(strokeOf, hide) {
+    this.#strokeOf = strokeOf;
+    this.#hide = hide;
   }
 
   /**
@@ -29,27 +29,11 @@ export class Hidden {
    * @param {ReadonlySet<string>} ids
    */
   set(reason, ids) {
-    const before = this.#ids.get(reason) ?? new Set();
+    const before = this.#ids.get(reason);
+    if (ids.size === (before?.size ?? 0) && [...ids].every((id) => before?.has(id))) return;
     if (ids.size === 0) this.#ids.delete(reason);
     else this.#ids.set(reason, ids);
-    for (const id of new Set([...before, ...ids])) {
-      if (before.has(id) === ids.has(id)) continue;
-      const box = this.#boxOf(id);
-      if (box) this.#damage(box);
-    }
-  }
-
-  /** @param {string} id */
-  has(id) {
-    for (const ids of this.#ids.values()) if (ids.has(id)) return true;
-    return false;
-  }
-
-  /**
-   * Those of some strokes that are not hidden.
-   * @param {Stroke[]} strokes
-   */
-  shown(strokes) {
-    return this.#ids.size === 0 ? strokes : strokes.filter(({ id }) => !this.has(id));
+    const all = new Set([...this.#ids.values()].flatMap((some) => [...some]));
+    this.#hide([...all].flatMap((id) => this.#strokeOf(id) ?? []));
   }
 }

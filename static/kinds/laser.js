@@ -5,14 +5,14 @@
  * It must never become a stroke.
  */
 
-import { pointsOf } from "./body-points.js";
 import { freehandKind } from "./freehand.js";
-import { smoothLine } from "./stroke-path.js";
+import { traceLine } from "./stroke-path.js";
 
 export const laser = freehandKind({
   id: "laser",
   fades: 1_200,
   styles: [],
   widths: [4, 4, 4, 4],
-  outline: (body) => ({ data: smoothLine(pointsOf(body)), filled: false }),
+  filled: false,
+  trace: (sink, points, _, part) => traceLine(sink, points, part),
 });

@@ -74,8 +74,7 @@ const replica = new Replica(
   (id, before, after) => {
     if (after) scene.set(after);
     else scene.delete(id);
-    if (before) canvas.damage(boundsOf(before.body));
-    if (after) canvas.damage(boundsOf(after.body));
+    canvas.changed(before, after);
     if (replica.knows(id)) presence.strokeArrived(id);
     presence.strokeChanged(id);
     boardInput.strokeChanged(id);
@@ -85,26 +84,20 @@ const replica = new Replica(
 );
 
 const canvas = new Canvas(byId("static"), byId("dynamic"), {
-  inBox: (box) => hidden.shown(scene.inBox(box)),
+  inBox: (box) => scene.inBox(box),
   dynamic: (now) => {
     const { inks, pointers, previews, moving } = presence.shown(now);
-    const drawn = inks.map(({ kind, colour, width, points }) => bodyInProgress({ kind, colour, width }, points));
+    const bodies = inks.map(({ kind, colour, width, points }) => bodyInProgress({ kind, colour, width }, points));
     return {
-      overlays: [{ bodies: drawn }, ...previews.map(overlayOfPreview), ...boardInput.overlays],
+      overlays: [...(bodies.length > 0 ? [{ bodies }] : []), ...previews.map(overlayOfPreview), ...boardInput.overlays],
       pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
       moving,
     };
   },
 });
 
-/** What is left out of the static layer. */
-const hidden = new Hidden(
-  (id) => {
-    const stroke = scene.stroke(id);
-    return stroke && boundsOf(stroke.body);
-  },
-  (box) => canvas.damage(box),
-);
+/** What the static layer leaves out. */
+const hidden = new Hidden((id) => scene.stroke(id), (strokes) => canvas.hide(strokes));
 const editedByOthers = new EditedByOthers(() => presence, hidden, () => canvas.refresh());
 
 const presence = new Presence(
@@ -285,7 +278,7 @@ else viewport.fit();
 const initialCamera = viewport.camera;
 
 // For tests, which only read.
-Object.assign(globalThis, { __whiteboard: { replica, scene, outbox, recovery, viewport, presence } });
+Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence } });
 
 recovery.start();
 if (await sync.load()) {

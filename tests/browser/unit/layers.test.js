@@ -21,7 +21,7 @@ const ONLY = {
 /** Modules that must run without a browser: folders, and single modules of others. */
 const PURE = [
   "model/", "kinds/", "presence/", "tools/", "net/backoff.js", "net/outbox.js",
-  "canvas/camera.js", "canvas/pointers.js", "ui/commands.js",
+  "canvas/camera.js", "canvas/pointers.js", "canvas/tiles.js", "ui/commands.js",
 ];
 /** Of those, the ones that use a canvas where there is one. */
 const IMPURE = ["kinds/measure.js"];
