@@ -40,7 +40,6 @@ export class BoardInput {
   #astray;
   #textEditor;
   #input;
-  #selected;
   #toolbar;
 
   /**
@@ -65,7 +64,7 @@ export class BoardInput {
     const { choice, ...style } = kept;
     this.#style = new BoardStyle(style, {
       editor: () => this.#textEditor,
-      selection: () => (this.#isSelecting ? this.#selected : null),
+      selection: () => (this.#isSelecting ? this.selected : null),
       tool: () => this.#toolbox.chosen.id,
       picked: () => {
         this.#input.cancel();
@@ -81,19 +80,19 @@ export class BoardInput {
       previews,
       open: (body, written) => this.#textEditor.open(body, written),
     });
-    this.#selected = this.#createSelection();
+    this.selected = this.#createSelection();
     this.#toolbox = new Toolbox(this.#toolContext(previews), choice);
     this.#input = this.#createInput();
     this.#toolbar = new Toolbar((command) => this.#run(command));
     listenToKeys({
-      tool: (event) => this.#toolbox.key(event) || (this.#isSelecting && this.#selected.key(event)),
+      tool: (event) => this.#toolbox.key(event) || (this.#isSelecting && this.selected.key(event)),
       command: (command) => this.#run(command),
       space: (held) => {
         this.#spaceHeld = held;
         if (held) this.#toolbox.hover(null, NO_MODIFIERS);
         this.#showTool();
       },
-      escape: () => void (this.#input.cancel() || this.#style.close() || board.closePanel()),
+      escape: () => void (this.#input.cancel() || this.#style.close() || board.closePanel() || this.selected.selection.clear()),
     });
     keepFocusOffClickedButtons(byId("text-editor"));
     this.#showTool();
@@ -113,7 +112,7 @@ export class BoardInput {
   /** A stroke has changed, appeared or gone.
    * @param {string} id */
   strokeChanged(id) {
-    this.#selected.selection.strokeChanged(id);
+    this.selected.selection.strokeChanged(id);
     this.#astray.check();
   }
 
@@ -145,11 +144,11 @@ export class BoardInput {
       canRedo: history.canRedo,
       zoom: (to) => this.viewport.command(to),
       help: openHelpSheet,
-      selection: this.#selected.actions,
-      selectAll: () => this.#selected.selectAll(),
-      clipboard: (what) => void this.#selected.clipboard(what),
-      clear: () => void this.#selected.clear(),
-      menu: () => this.#selected.openMenu(),
+      selection: this.selected.actions,
+      selectAll: () => this.selected.selectAll(),
+      clipboard: (what) => void this.selected.clipboard(what),
+      clear: () => void this.selected.clear(),
+      menu: () => this.selected.openMenu(),
     };
   }
 
@@ -162,7 +161,7 @@ export class BoardInput {
 
   /** @param {string} tool */
   #choose(tool) {
-    if (tool !== SELECT) this.#selected.selection.clear();
+    if (tool !== SELECT) this.selected.selection.clear();
     this.#toolbox.choose(tool);
     this.#keep();
     this.#showTool();
@@ -242,7 +241,7 @@ export class BoardInput {
     return toolContext(this.#board, {
       camera: () => this.viewport.camera,
       style: (kind) => this.#style.of(kind),
-      selection: this.#selected.selection,
+      selection: this.selected.selection,
       previews,
       write: (point) => this.#writing.write(point),
       writeIn: (stroke) => this.#writeIn(stroke),
@@ -256,7 +255,7 @@ export class BoardInput {
       dismiss: () => {
         const { activeElement } = document;
         const typed = this.#textEditor.finish() || activeElement instanceof HTMLInputElement;
-        const closed = [closePanel(), this.#style.close(), this.#selected.menu.close()].includes(true);
+        const closed = [closePanel(), this.#style.close(), this.selected.menu.close()].includes(true);
         if (activeElement instanceof HTMLElement) activeElement.blur();
         return closed || typed;
       },
@@ -282,11 +281,11 @@ export class BoardInput {
       zoom: (factor, pixel) => this.viewport.zoom(factor, pixel),
       menu: (pixel) => {
         this.#textEditor.finish();
-        this.#selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
+        this.selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
       },
       held: (pixel) => {
         // With other tools a finger that rests is about to draw.
-        if (this.#isSelecting) this.#selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
+        if (this.#isSelecting) this.selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
         return this.#isSelecting;
       },
     });

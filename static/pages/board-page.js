@@ -278,7 +278,7 @@ else viewport.fit();
 const initialCamera = viewport.camera;
 
 // For tests, which only read.
-Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence } });
+Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence, selection: boardInput.selected.selection } });
 
 recovery.start();
 if (await sync.load()) {

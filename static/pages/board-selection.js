@@ -87,7 +87,6 @@ export class BoardSelection {
     const [only, ...others] = this.selection.free;
     if (key in NUDGES && only) this.actions.nudge(...NUDGES[key], shiftKey);
     else if (key === "Enter" && only && others.length === 0 && kindOf(only.body).lettering) this.#on.writeIn(only.id);
-    else if (key === "Escape") this.selection.clear();
     else return false;
     return true;
   }

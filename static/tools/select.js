@@ -25,14 +25,15 @@ import { Transform, moving, resizedBox, resizing, rotating } from "./transform.j
 /** @typedef {import("./handles.js").Grip} Grip */
 /** @typedef {import("./handles.js").Frame} Frame */
 /**
- * What a press does. `press`: nothing yet; `click`: if it is lifted without a drag.
+ * What a press does. `press`: nothing yet; `click`: if it is lifted without a drag; `offset`: from the pointer
+ * to what it drags.
  * @typedef {{name: "idle"}
  *   | {name: "press", from: Press, click: () => void, drags: boolean}
  *   | {name: "band", from: PlanePoint, to: PlanePoint, kept: string[]}
  *   | {name: "move", from: PlanePoint, transform: Transform, step: {dx: number, dy: number}, copies: boolean}
  *   | {name: "turn", transform: Transform, about: PlanePoint, from: PlanePoint}
- *   | {name: "resize", transform: Transform, frame: Frame, grip: Grip}
- *   | {name: "handle", stroke: Stroke, grip: Grip, transform: Transform, target: Stroke | null}} State
+ *   | {name: "resize", transform: Transform, frame: Frame, grip: Grip, offset: PlanePoint}
+ *   | {name: "handle", stroke: Stroke, grip: Grip, transform: Transform, offset: PlanePoint, target: Stroke | null}} State
  */
 
 /** Pixels: how near a stroke a click selects it, and how far a drag begins. */
@@ -102,8 +103,15 @@ export function selectTool(context) {
     const strokes = selection.free;
     const transform = new Transform(scene, strokes);
     if (grip.id === "rotate") enter({ name: "turn", transform, about: centreOf(held.box), from: press.point });
-    else if (strokes.length === 1) enter({ name: "handle", stroke: strokes[0], grip, transform, target: null });
-    else enter({ name: "resize", transform, frame: held, grip });
+    else if (strokes.length === 1) {
+      const [stroke] = strokes;
+      const kind = kindOf(stroke.body);
+      const handle = [...kind.handles(stroke.body), ...(kind.sides?.(stroke.body) ?? [])].find(({ id }) => id === grip.id);
+      enter({ name: "handle", stroke, grip, transform, offset: between(press.point, handle?.at ?? press.point), target: null });
+    } else {
+      const corner = { x: grip.id.includes("w") ? held.box.left : held.box.right, y: grip.id.includes("n") ? held.box.top : held.box.bottom };
+      enter({ name: "resize", transform, frame: held, grip, offset: between(press.point, corner) });
+    }
   };
 
   /**
@@ -146,10 +154,10 @@ export function selectTool(context) {
       const angle = Math.atan2(press.point.y - about.y, press.point.x - about.x) - Math.atan2(from.y - about.y, from.x - about.x);
       state.transform.show(rotating(press.shift ? Math.round(angle / TURN) * TURN : angle, about));
     } else if (state.name === "resize") {
-      const { frame: { box }, grip, transform } = state;
-      transform.show(resizing(box, resizedBox(box, grip.id, press), selection.free.length));
+      const { frame: { box }, grip, transform, offset } = state;
+      transform.show(resizing(box, resizedBox(box, grip.id, shifted(press, offset)), selection.free.length));
     } else if (state.name === "handle") {
-      handleDragged(state, press);
+      handleDragged(state, shifted(press, state.offset));
     }
     if (state.name === "move" && !state.copies || state.name === "turn" || state.name === "resize" || state.name === "handle") {
       const edit = state.transform.preview();
@@ -258,4 +266,22 @@ function inBand(scene, box) {
     const inside = corners.length > 0 ? corners : [{ x: left, y: top }, { x: right, y: bottom }];
     return !body.locked && left <= right && inside.every(({ x, y }) => x >= box.left && x <= box.right && y >= box.top && y <= box.bottom);
   });
+}
+
+/**
+ * @param {PlanePoint} from
+ * @param {PlanePoint} to
+ * @returns {PlanePoint}
+ */
+function between(from, to) {
+  return { x: to.x - from.x, y: to.y - from.y };
+}
+
+/**
+ * @param {Press} press
+ * @param {PlanePoint} offset
+ * @returns {Press}
+ */
+function shifted(press, offset) {
+  return { ...press, point: { x: press.point.x + offset.x, y: press.point.y + offset.y } };
 }

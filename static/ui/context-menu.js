@@ -40,6 +40,11 @@ export class ContextMenu {
     menu.setAttribute("role", "menu");
     menu.setAttribute("aria-label", t("menu.name"));
     menu.addEventListener("keydown", (event) => this.#key(event));
+    // A click leaves the focus where it is: the menu closes without it.
+    menu.addEventListener("mousedown", (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+    });
     menu.addEventListener("contextmenu", (event) => event.preventDefault());
     menu.addEventListener("focusout", ({ relatedTarget }) => {
       if (!(relatedTarget instanceof Node && menu.contains(relatedTarget))) this.close();
