@@ -8,6 +8,7 @@
 import { centreOf } from "../model/geometry.js";
 import { areaKind } from "./area.js";
 import { boxOfPoints } from "./body-points.js";
+import { boxBody } from "./excalidraw-element.js";
 import { coordinates } from "./stroke-path.js";
 
 /** @param {import("../model/types.js").Body} body */
@@ -19,6 +20,7 @@ function corners(body) {
 
 export const diamond = areaKind({
   id: "diamond",
+  fromExcalidraw: (element, style) => (element.type === "diamond" ? boxBody("diamond", element, style) : null),
   polyline: (body) => [...corners(body), corners(body)[0]],
   outline: (body) => ({ data: `M${corners(body).map(coordinates).join("L")}Z`, filled: false }),
 });

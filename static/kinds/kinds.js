@@ -10,12 +10,14 @@ import { arrow } from "./arrow.js";
 import { bodyOfInk } from "./body-points.js";
 import { diamond } from "./diamond.js";
 import { ellipse } from "./ellipse.js";
+import { image } from "./image.js";
 import { laser } from "./laser.js";
 import { line } from "./line.js";
 import { marker } from "./marker.js";
 import { note } from "./note.js";
 import { pen } from "./pen.js";
 import { placeholder } from "./placeholder.js";
+import { polyline } from "./polyline.js";
 import { rectangle } from "./rectangle.js";
 import { text } from "./text.js";
 
@@ -24,7 +26,7 @@ import { text } from "./text.js";
 /** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
 
 /** @type {ReadonlyMap<string, Kind>} */
-export const KINDS = new Map([pen, marker, line, arrow, rectangle, ellipse, diamond, text, note, laser].map((kind) => [kind.id, kind]));
+export const KINDS = new Map([pen, marker, line, arrow, rectangle, ellipse, diamond, polyline, text, note, image, laser].map((kind) => [kind.id, kind]));
 
 /** @param {{kind: string}} body
  * @returns {Kind} */

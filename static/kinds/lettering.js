@@ -6,7 +6,7 @@
  */
 
 import { colourValue } from "../model/palette.js";
-import { EM_OF_LINE, FONT, lineWidth } from "./measure.js";
+import { BASELINE, EM_OF_LINE, FONT, lineWidth } from "./measure.js";
 import { rounded } from "./stroke-path.js";
 import { escaped } from "./svg.js";
 
@@ -16,9 +16,7 @@ import { escaped } from "./svg.js";
 /** @typedef {{corner: PlanePoint, lines: PlacedLine[], height: number, room?: number}} Lettering `corner`: the upper left one of all lines; `height` of one line; `room`: the width that they are wrapped at */
 
 /** Fraction of the free width left of a line. */
-const FREE_LEFT = { start: 0, center: 0.5, end: 1 };
-/** Assumed distance of the baseline from the top of a line, as a fraction of its height, where no canvas says it. */
-const BASELINE = 0.79;
+export const FREE_LEFT = { start: 0, center: 0.5, end: 1 };
 
 /**
  * The lines of a text in a box of some width.
@@ -84,9 +82,7 @@ export function paintLettering(context, { corner, lines, height }, colour) {
   context.font = `${height * EM_OF_LINE}px ${FONT}`;
   context.textBaseline = "alphabetic";
   context.fillStyle = colour;
-  const { fontBoundingBoxAscent: ascent, fontBoundingBoxDescent: descent } = context.measureText("x");
-  const baseline = (height - ascent - descent) / 2 + ascent;
-  lines.forEach(({ line, x }, i) => context.fillText(line, x, corner.y + baseline + i * height));
+  lines.forEach(({ line, x }, i) => context.fillText(line, x, corner.y + (i + BASELINE) * height));
 }
 
 /**

@@ -10,7 +10,7 @@ import { centreOf, mappedPoint, rotatedPoint } from "../model/geometry.js";
 import { colourValue } from "../model/palette.js";
 import { quantised } from "../model/points.js";
 import { MAX_WIDTH, MIN_WIDTH, cached, hitsFrame, makeKind, turned, upright } from "./kind.js";
-import { letteringSvg, linesOf, paintLettering, placedLines } from "./lettering.js";
+import { FREE_LEFT, letteringSvg, linesOf, paintLettering, placedLines } from "./lettering.js";
 import { EM_OF_LINE, lineWidth } from "./measure.js";
 import { withStyle } from "./paint.js";
 import { commonAttributes } from "./svg.js";
@@ -60,8 +60,29 @@ function sideMoved(body, side, to) {
   return { x: quantised(fixed.x + toCentre.x - halfWidth), y: quantised(fixed.y + toCentre.y - halfHeight), w };
 }
 
+/** @type {Record<string, Body["align"]>} */
+const EXCALIDRAW_ALIGN = { center: "center", right: "end" };
+
+/**
+ * A text of Excalidraw, centred in its box there: its font is another one.
+ * @param {import("./excalidraw-element.js").Element} element
+ * @param {import("./excalidraw-element.js").ElementStyle} style
+ * @returns {Body[]}
+ */
+function textBodies({ x, y, width: w = 0, height: h = 0, text: words, fontSize, textAlign = "" }, { fill: _, dash: __, ...style }) {
+  if (typeof words !== "string" || !words.trim() || typeof fontSize !== "number" || ![w, h].every(Number.isFinite)) return [];
+  const width = quantised(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, fontSize / EM_OF_LINE)));
+  const align = EXCALIDRAW_ALIGN[textAlign];
+  /** @type {Body} */
+  const body = { kind: "text", ...style, x, y, text: words, width, ...(align ? { align } : {}) };
+  const { right, bottom } = boxOfText(body);
+  const free = (w - (right - x)) * FREE_LEFT[align ?? "start"];
+  return [{ ...body, x: quantised(x + free), y: quantised(y + (h - (bottom - y)) / 2) }];
+}
+
 export const text = makeKind({
   id: "text",
+  fromExcalidraw: (element, style) => (element.type === "text" ? textBodies(element, style) : null),
   styles: ["colour", "width", "opacity", "align"],
   widths: [22, 32, 48, 80],
   isValid: ({ width = 0 }) => width > 0,

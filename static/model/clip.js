@@ -5,7 +5,7 @@
  * It must never trust what it reads: anything may be on a clipboard.
  */
 
-import { isColour } from "./palette.js";
+import { isBody } from "./body.js";
 
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {{id: string, body: Body}} Clipped */
@@ -48,6 +48,5 @@ export function readClip(text) {
 /** @param {any} clipped
  * @returns {clipped is Clipped} */
 function isClipped(clipped) {
-  const { id, body } = clipped ?? {};
-  return typeof id === "string" && typeof body?.kind === "string" && Number.isFinite(body.x) && Number.isFinite(body.y) && isColour(body.colour);
+  return typeof clipped?.id === "string" && isBody(clipped.body);
 }

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Copies of strokes: new ids, groups of their own, and bindings among the copies only.
+ * Copies of strokes with new ids: what belongs together in the originals belongs together in the copies.
  *
- * It must never refer to a stroke that is not copied with it.
+ * It must never keep an id of an original: a copy must not change with it.
  */
 
 import { drawing, withFields } from "./edits.js";
@@ -11,31 +11,45 @@ import { randomId } from "./ids.js";
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {import("./types.js").Fields} Fields */
 /** @typedef {import("./edits.js").Edit} Edit */
+/** @typedef {{id: string, body: Body}} Copied */
 
 /**
- * @param {readonly {id: string, body: Body}[]} strokes
+ * @param {readonly Copied[]} strokes
+ * @param {() => string} [newId]
+ * @returns {Copied[]} in the same order
+ */
+export function copiesOf(strokes, newId = randomId) {
+  const ids = new Map(strokes.map(({ id }) => [id, newId()]));
+  /** @type {Map<string, string>} */
+  const groups = new Map();
+  const groupOf = (/** @type {string} */ group) => {
+    const renewed = groups.get(group) ?? newId();
+    groups.set(group, renewed);
+    return renewed;
+  };
+  return strokes.map(({ id, body }) => {
+    const copy = { ...body };
+    if (body.group !== undefined) copy.group = groupOf(body.group);
+    for (const end of /** @type {const} */ (["start", "end"])) {
+      const bound = body[end];
+      if (!bound) continue;
+      // Something that is not copied too cannot hold an end of the copy.
+      const stroke = ids.get(bound.stroke);
+      if (stroke) copy[end] = { ...bound, stroke };
+      else delete copy[end];
+    }
+    return { id: ids.get(id) ?? newId(), body: copy };
+  });
+}
+
+/**
+ * The edits that draw copies, which are not locked.
+ * @param {readonly Copied[]} strokes
  * @param {(body: Body) => Fields} placed what else differs in the copy of a body
  * @returns {{edits: Edit[], ids: string[]}}
  */
 export function copies(strokes, placed) {
-  const ids = new Map(strokes.map(({ id }) => [id, randomId()]));
-  /** @type {Map<string, string>} */
-  const groups = new Map();
-  const edits = strokes.map(({ id, body }) => {
-    /** @type {Fields} */
-    const fields = { ...placed(body), locked: null };
-    if (body.group !== undefined) {
-      const group = groups.get(body.group) ?? randomId();
-      groups.set(body.group, group);
-      fields.group = group;
-    }
-    for (const end of /** @type {const} */ (["start", "end"])) {
-      const binding = body[end];
-      if (!binding) continue;
-      const copied = ids.get(binding.stroke);
-      fields[end] = copied ? { ...binding, stroke: copied } : null;
-    }
-    return drawing(ids.get(id) ?? randomId(), withFields(body, fields));
-  });
-  return { edits, ids: [...ids.values()] };
+  const copied = copiesOf(strokes);
+  const edits = copied.map(({ id, body }) => drawing(id, withFields(body, { ...placed(body), locked: null })));
+  return { edits, ids: copied.map(({ id }) => id) };
 }

@@ -15,6 +15,7 @@ import { Writing } from "../tools/writing.js";
 import { COMMANDS } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
 import { openHelpSheet } from "../ui/help-sheet.js";
+import { Menu } from "../ui/menu.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { Toolbar } from "../ui/toolbar.js";
 import { Astray } from "./astray.js";
@@ -41,6 +42,7 @@ export class BoardInput {
   #textEditor;
   #input;
   #toolbar;
+  #menu;
 
   /**
    * @param {object} board
@@ -51,6 +53,7 @@ export class BoardInput {
    * @param {() => number} board.nextOp the number of the next op
    * @param {(n: number) => number} board.positionOf the position that an unanswered op will have, by its number
    * @param {import("../canvas/hidden.js").Hidden} board.hidden
+   * @param {import("../ui/commands.js").Files} board.files
    * @param {() => boolean} board.closePanel returns whether one was open
    * @param {(message: string) => void} board.notify
    */
@@ -60,8 +63,7 @@ export class BoardInput {
     this.viewport = this.#createViewport();
     this.#astray = new Astray(this.viewport);
     this.#textEditor = createTextEditor(canvas, this.viewport, () => this.#style.show());
-    const kept = loadStored("tool", () => ({ choice: FIRST_TOOL, ...FIRST_STYLE }), isKept);
-    const { choice, ...style } = kept;
+    const { choice, ...style } = loadStored("tool", () => ({ choice: FIRST_TOOL, ...FIRST_STYLE }), isKept);
     this.#style = new BoardStyle(style, {
       editor: () => this.#textEditor,
       selection: () => (this.#isSelecting ? this.selected : null),
@@ -81,9 +83,18 @@ export class BoardInput {
       open: (body, written) => this.#textEditor.open(body, written),
     });
     this.selected = this.#createSelection();
-    this.#toolbox = new Toolbox(this.#toolContext(previews), choice);
+    const context = toolContext(board, {
+      camera: () => this.viewport.camera,
+      style: (kind) => this.#style.of(kind),
+      selection: this.selected.selection,
+      previews,
+      write: (point) => this.#writing.write(point),
+      writeIn: (stroke) => this.#writeIn(stroke),
+    });
+    this.#toolbox = new Toolbox(context, choice);
     this.#input = this.#createInput();
     this.#toolbar = new Toolbar((command) => this.#run(command));
+    this.#menu = new Menu({ run: (command) => this.#run(command), board: () => this.#actions });
     listenToKeys({
       tool: (event) => this.#toolbox.key(event) || (this.#isSelecting && this.selected.key(event)),
       command: (command) => this.#run(command),
@@ -92,7 +103,7 @@ export class BoardInput {
         if (held) this.#toolbox.hover(null, NO_MODIFIERS);
         this.#showTool();
       },
-      escape: () => void (this.#input.cancel() || this.#style.close() || board.closePanel() || this.selected.selection.clear()),
+      escape: () => void (this.#input.cancel() || this.#menu.close() || this.#style.close() || board.closePanel() || this.selected.selection.clear()),
     });
     keepFocusOffClickedButtons(byId("text-editor"));
     this.#showTool();
@@ -149,6 +160,7 @@ export class BoardInput {
       clipboard: (what) => void this.selected.clipboard(what),
       clear: () => void this.selected.clear(),
       menu: () => this.selected.openMenu(),
+      files: this.#board.files,
     };
   }
 
@@ -236,18 +248,6 @@ export class BoardInput {
     if (stroke) this.#writing.rewrite(stroke);
   }
 
-  /** @param {import("../tools/tool.js").PreviewSignals} previews */
-  #toolContext(previews) {
-    return toolContext(this.#board, {
-      camera: () => this.viewport.camera,
-      style: (kind) => this.#style.of(kind),
-      selection: this.selected.selection,
-      previews,
-      write: (point) => this.#writing.write(point),
-      writeIn: (stroke) => this.#writeIn(stroke),
-    });
-  }
-
   #createInput() {
     const { signals, history, closePanel } = this.#board;
     const toolbox = this.#toolbox;
@@ -255,7 +255,7 @@ export class BoardInput {
       dismiss: () => {
         const { activeElement } = document;
         const typed = this.#textEditor.finish() || activeElement instanceof HTMLInputElement;
-        const closed = [closePanel(), this.#style.close(), this.selected.menu.close()].includes(true);
+        const closed = [this.#menu.close(), closePanel(), this.#style.close(), this.selected.menu.close()].includes(true);
         if (activeElement instanceof HTMLElement) activeElement.blur();
         return closed || typed;
       },

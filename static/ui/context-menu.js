@@ -36,7 +36,7 @@ export class ContextMenu {
   open(sections, at) {
     this.close();
     if (sections.length === 0) return;
-    const menu = element("div", "panel menu", ...sections.map((section) => this.#section(section)));
+    const menu = element("div", "panel context-menu", ...sections.map((section) => this.#section(section)));
     menu.setAttribute("role", "menu");
     menu.setAttribute("aria-label", t("menu.name"));
     menu.addEventListener("keydown", (event) => this.#key(event));

@@ -1,9 +1,11 @@
 // @ts-check
 /**
- * How what somebody else is editing is shown above the strokes.
+ * How what others draw and edit at this moment is shown above the strokes.
  *
  * It must never show who it is: their pointer does.
  */
+
+import { bodyInProgress } from "../kinds/kinds.js";
 
 /** @typedef {import("./canvas.js").Overlay} Overlay */
 /** @typedef {import("../model/types.js").Body} Body */
@@ -11,10 +13,19 @@
 /** @typedef {import("../model/types.js").Matrix} Matrix */
 
 /**
+ * @param {Pick<ReturnType<import("../presence/presence.js").Presence["shown"]>, "inks"|"previews">} shown
+ * @returns {Overlay[]}
+ */
+export function overlaysOfOthers({ inks, previews }) {
+  const bodies = inks.map(({ kind, colour, width, points }) => bodyInProgress({ kind, colour, width }, points));
+  return [...(bodies.length > 0 ? [{ bodies }] : []), ...previews.map(overlayOfPreview)];
+}
+
+/**
  * @param {{bodies: Body[], carried: {bodies: Body[], matrix: Matrix} | null, box: Box | null}} preview
  * @returns {Overlay}
  */
-export function overlayOfPreview({ bodies, carried, box }) {
+function overlayOfPreview({ bodies, carried, box }) {
   return {
     bodies,
     carried,
