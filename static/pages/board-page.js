@@ -25,7 +25,6 @@ import { ReplicaKeeper } from "../net/replica-keeper.js";
 import { startServiceWorker } from "../net/service-worker.js";
 import { Sync } from "../net/sync.js";
 import { holdTabLock } from "../net/tab-lock.js";
-import { cleanName, distinctColour, randomIdentity } from "../presence/identity.js";
 import { Presence } from "../presence/presence.js";
 import { Signals } from "../presence/signals.js";
 import { loadLanguage, t } from "../strings/strings.js";
@@ -41,6 +40,7 @@ import { toast } from "../ui/toast.js";
 import { boardFiles } from "./board-files.js";
 import { BoardInput } from "./board-input.js";
 import { EditedByOthers } from "./edited-by-others.js";
+import { loadMe, recoloured } from "./me.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
@@ -52,8 +52,6 @@ const CHECK_OVERDUE_EVERY = 250;
 
 const drawing = location.pathname.split("/").pop() ?? "";
 const browserKey = loadStored("key", randomId, isId);
-const loadMe = () =>
-  loadStored("me", randomIdentity, ({ name, colour }) => name !== "" && name === cleanName(name) && /^#[0-9a-f]{6}$/.test(colour));
 const me = loadMe();
 const writer = writerOf(browserKey, randomId());
 
@@ -105,7 +103,9 @@ const presence = new Presence(
   (audience) => {
     signals.setAudience(audience);
     peoplePanel.set(audience.listed, audience.count, writer.author);
-    keepOwnColour(audience.listed);
+    if (!recoloured(me, writer.author, audience.listed)) return;
+    peoplePanel.recolour(me.colour);
+    connection.reconnect();
   },
   () => connection.send({ type: "people" }),
 );
@@ -244,19 +244,6 @@ const peoplePanel = new PeoplePanel(me, (name) => {
   // Only a new socket's `hello` carries the new name.
   connection.reconnect();
 });
-/**
- * Changes one's own colour if somebody listed has the same; another tab of this browser may have done it.
- * @param {import("../model/types.js").Person[]} listed
- */
-function keepOwnColour(listed) {
-  const colour = distinctColour(me.colour, writer.author, listed, loadMe().colour);
-  if (!colour) return;
-  me.colour = colour;
-  saveStored("me", me);
-  peoplePanel.recolour(colour);
-  connection.reconnect();
-}
-
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
 setUpShareButton(toast);
 
