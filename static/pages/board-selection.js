@@ -13,6 +13,7 @@ import { Selection } from "../model/selection.js";
 import { chosenOf, commonOf, restyled } from "../model/style.js";
 import { limited } from "../model/text-limit.js";
 import { t } from "../strings/strings.js";
+import { frameOf, isInside } from "../tools/handles.js";
 import { SelectionActions } from "../tools/selection-actions.js";
 import { ContextMenu } from "../ui/context-menu.js";
 import { asked } from "../ui/question.js";
@@ -99,8 +100,9 @@ export class BoardSelection {
   openMenuAt(point, pixel) {
     const stroke = this.#on.scene.at(point, REACH / this.#on.zoom()).at(-1);
     this.#on.choose();
-    if (!stroke) this.selection.clear();
-    else if (!this.selection.has(stroke.id)) this.selection.set(this.selection.withGroup(stroke));
+    const frame = frameOf(this.selection.strokes, this.#on.zoom());
+    if (!stroke && !(frame && isInside(frame, point))) this.selection.clear();
+    else if (stroke && !this.selection.has(stroke.id)) this.selection.set(this.selection.withGroup(stroke));
     this.menu.open(menuOf(this.#on.board()), pixel);
   }
 
