@@ -159,6 +159,7 @@ export default {
   "failure.busy": "the server is busy, try again in a moment",
   "failure.missing": "it no longer exists",
   "failure.forbidden": "this link only lets you look",
+  "failure.full": "there is no room for more",
   "failure.refused": "the server refused it",
   "failure.server": "the server failed",
 
