@@ -56,7 +56,8 @@ export class ContextMenu {
     const place = (/** @type {number} */ wanted, /** @type {number} */ size, /** @type {number} */ room) => Math.max(MARGIN, Math.min(wanted, room - size - MARGIN));
     menu.style.left = `${place(at.x, width, innerWidth)}px`;
     menu.style.top = `${place(at.y, height, innerHeight)}px`;
-    this.#items[0]?.focus({ preventScroll: true });
+    menu.tabIndex = -1;
+    menu.focus({ preventScroll: true });
   }
 
   /** @returns {boolean} whether it was open */
@@ -105,7 +106,7 @@ export class ContextMenu {
     const items = this.#items;
     const at = items.findIndex((item) => item === document.activeElement);
     /** @type {Record<string, number>} */
-    const to = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: items.length - 1 };
+    const to = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: Math.max(at, 0) - 1, ArrowLeft: Math.max(at, 0) - 1, Home: 0, End: items.length - 1 };
     event.stopPropagation();
     if (event.key === "Escape" || event.key === "Tab") {
       event.preventDefault();
