@@ -87,8 +87,10 @@ export class Firefox {
     return this.command("WebDriver:Navigate", { url });
   }
 
-  reload() {
-    return this.command("WebDriver:Refresh");
+  /** Reloads as a page does itself: WebDriver's own reload goes past service workers. */
+  async reload() {
+    await this.run("window.__old = true; setTimeout(() => location.reload(), 0); return true");
+    await until("the page is another one", () => this.run("return window.__old !== true").catch(() => false), READY);
   }
 
   /**
