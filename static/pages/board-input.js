@@ -153,16 +153,12 @@ export class BoardInput {
       canUndo: history.canUndo,
       canRedo: history.canRedo,
       zoom: (to) => this.viewport.command(to),
-<<<<<<< HEAD
       help: () => void import("../ui/help-sheet.js").then(({ openHelpSheet }) => openHelpSheet(), () => this.#board.notify(t("failure.unreachable"))),
-=======
-      help: openHelpSheet,
       selection: this.selected.actions,
       selectAll: () => this.selected.selectAll(),
       clipboard: (what) => void this.selected.clipboard(what),
       clear: () => void this.selected.clear(),
       menu: () => this.selected.openMenu(),
->>>>>>> page
       files: this.#board.files,
     };
   }
