@@ -19,8 +19,12 @@ use uuid::Uuid;
 
 use encoded::Texts;
 
-/// Placeholder of the build in HTML pages.
+/// Placeholder of the build in HTML pages and in the service worker.
 const BUILD_MARK: &str = "{{build}}";
+/// Placeholder in the service worker of the files that it keeps for offline use, by spaces.
+const FILES_MARK: &str = "{{files}}";
+/// The service worker, which is served at the root of the site.
+const SERVICE_WORKER: &str = "sw.js";
 /// For files whose address changes with their content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// For everything else: revalidate each time.
@@ -77,12 +81,29 @@ pub fn error_page(
     Some(text(request, &name, html.into(), HTML, NEVER, status))
 }
 
+/// The service worker, which names its build and every file that a page of this build may load. So
+/// it changes with each of them, and browsers then install the new one.
+pub fn service_worker(request: &HttpRequest) -> Option<HttpResponse> {
+    let mut names: Vec<_> = Static::iter().filter(|name| is_kept(name)).collect();
+    names.sort();
+    let code = read(SERVICE_WORKER)?
+        .replace(BUILD_MARK, build())
+        .replace(FILES_MARK, &names.join(" "));
+    let kind = "text/javascript; charset=utf-8";
+    let status = StatusCode::OK;
+    Some(text(
+        request,
+        SERVICE_WORKER,
+        code.into(),
+        kind,
+        ASK,
+        status,
+    ))
+}
+
 /// A file of a page of some build. A page of another build gets the current file.
 pub fn file(request: &HttpRequest, of_build: &str, path: &str) -> Option<HttpResponse> {
-    let plain = path
-        .split('/')
-        .all(|part| !part.is_empty() && !part.starts_with('.'));
-    if !plain || path.contains('\\') || path.ends_with(".html") {
+    if !is_plain(path) {
         return None;
     }
     let EmbeddedFile { data, metadata } = Static::get(path)?;
@@ -156,6 +177,19 @@ fn read(path: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&file.data).into_owned())
 }
 
+/// Whether a path names a file that pages may load: nothing hidden, nothing outside, no page.
+fn is_plain(path: &str) -> bool {
+    let plain = path
+        .split('/')
+        .all(|part| !part.is_empty() && !part.starts_with('.'));
+    plain && !path.contains('\\') && !path.ends_with(".html")
+}
+
+/// Whether the service worker keeps a file: not itself, nor what only the server reads.
+fn is_kept(path: &str) -> bool {
+    is_plain(path) && path != SERVICE_WORKER && !path.ends_with(".ttf") && !path.ends_with(".txt")
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
@@ -207,5 +241,24 @@ mod tests {
             }
         }
         assert!(page(&request, "none.html", StatusCode::OK).is_none());
+    }
+
+    #[actix_web::test]
+    async fn the_service_worker_names_the_build_and_its_files() {
+        let request = TestRequest::default().to_http_request();
+        let response = service_worker(&request).expect(SERVICE_WORKER);
+        let keep = response.headers().get(header::CACHE_CONTROL).cloned();
+        assert_eq!(keep.unwrap(), ASK, "a new one is found at once");
+        let body = actix_web::body::to_bytes(response.into_body()).await;
+        let code = String::from_utf8(body.unwrap().to_vec()).unwrap();
+        assert!(code.contains(&format!("\"{}\"", build())));
+        assert!(!code.contains(BUILD_MARK) && !code.contains(FILES_MARK));
+        let quoted = code.split('"').find(|text| text.contains("icon.svg "));
+        for name in quoted.expect("a list of files").split(' ') {
+            assert!(
+                file(&request, build(), name).is_some(),
+                "{name} is not served"
+            );
+        }
     }
 }

@@ -24,6 +24,11 @@ pub(super) async fn favicon(request: HttpRequest) -> Answer {
     assets::file(&request, "", "favicon.ico").ok_or_else(nothing_here)
 }
 
+/// The service worker. It is at the root because it may serve only what is below its own address.
+pub(super) async fn service_worker() -> Answer {
+    assets::service_worker().ok_or_else(nothing_here)
+}
+
 pub(super) async fn asset(request: HttpRequest) -> Answer {
     let matched = request.match_info();
     assets::file(&request, matched.query("build"), matched.query("path")).ok_or_else(nothing_here)

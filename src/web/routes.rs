@@ -7,7 +7,7 @@ use super::drawing_assets;
 use super::drawings::{create, delete, get, list, rename, restore, strokes};
 use super::error::ApiError;
 use super::health::{healthz, metrics, readyz};
-use super::pages::{asset, drawing_page, favicon, index, no_page};
+use super::pages::{asset, drawing_page, favicon, index, no_page, service_worker};
 use super::socket::socket;
 
 /// Adds all routes to an application that has a [`State`](super::state::State).
@@ -47,6 +47,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .service(resource("/", "GET").route(read().to(index)))
                 .service(resource("/d/{drawing}", "GET").route(read().to(drawing_page)))
                 .service(resource("/favicon.ico", "GET").route(read().to(favicon)))
+                .service(resource("/sw.js", "GET").route(read().to(service_worker)))
                 .service(resource("/assets/{build}/{path:.*}", "GET").route(read().to(asset))),
         )
         .default_service(web::to(no_page));

@@ -69,7 +69,7 @@ try {
   await pick("p", "Ink", "Medium");
   await drag(ada, along(40, (t) => [640 + Math.cos(t * 1.6) * -70, 300 + Math.sin(t * 1.6) * 70]));
   await waitForStatus(ada, "Saved");
-  const count = await ada.evaluate("__whiteboard.replica.ordered().length");
+  const count = await ada.evaluate("__whiteboard.scene.ordered().length");
   await waitForStrokes(grace, count);
   await grace.click('#colours [aria-label="Green"]');
   await drag(grace, along(110, (t) => [790 + t * 330, 590 - Math.abs(Math.sin(t * 22)) * 56]), { lift: false });

@@ -420,7 +420,7 @@ async fn a_wrong_method_is_answered_with_the_allowed_ones() {
         (Method::POST, "/healthz".to_owned(), "GET"),
         (
             Method::OPTIONS,
-            "/assets/dev/board-page.js".to_owned(),
+            "/assets/dev/pages/board-page.js".to_owned(),
             "GET",
         ),
     ] {
@@ -579,7 +579,7 @@ async fn a_foreign_origin_or_a_strange_host_is_refused_everywhere() {
     let paths = [
         "/".to_owned(),
         format!("/d/{drawing}"),
-        "/assets/dev/board-page.js".to_owned(),
+        "/assets/dev/pages/board-page.js".to_owned(),
         "/api/drawings".to_owned(),
         format!("/api/drawings/{drawing}"),
         format!("/api/drawings/{drawing}/strokes"),
@@ -637,7 +637,7 @@ async fn pages_are_sent_with_security_headers() {
     assert_eq!(wrong.status(), 404);
     assert_eq!(wrong.headers()["content-type"], "text/html; charset=utf-8");
     let script = site
-        .ask(Method::GET, "/assets/dev/arrival.js")
+        .ask(Method::GET, "/assets/dev/model/arrival.js")
         .send()
         .await
         .unwrap();

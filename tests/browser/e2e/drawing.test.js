@@ -58,8 +58,8 @@ test("the strokes of every tool reach another person", async () => {
   await a.keyboard.type("Hello\nthere");
   await a.keyboard.press("Escape");
   await waitForStrokes(b, 7);
-  const tools = (await strokes(b)).map(({ body }) => body.kind);
-  assert.deepEqual(tools, ["pen", "marker", "line", "arrow", "rectangle", "ellipse", "text"]);
+  const kinds = (await strokes(b)).map(({ body }) => body.kind);
+  assert.deepEqual(kinds, ["pen", "marker", "line", "arrow", "rectangle", "ellipse", "text"]);
   assert.equal((await strokes(b))[6].body.text, "Hello\nthere");
   await waitForStatus(a, "Saved");
 });
@@ -129,7 +129,7 @@ test("undo never reverts a later change by somebody else", async () => {
   await b.keyboard.press("Control+z");
   await waitForStrokes(a, 1);
   await a.keyboard.press("Control+z");
-  await a.locator(".toast").first().waitFor();
+  await waitForStatus(a, "Not applied: somebody else has changed it since");
   await waitForStatus(a, "Saved");
   await waitForStrokes(a, 1);
   await waitForStrokes(b, 1);
@@ -222,7 +222,7 @@ test("a deleted drawing is announced and can be restored with its strokes", asyn
   await b.locator("#ended").waitFor();
   await a.getByRole("alertdialog", { name: "This drawing was deleted" }).waitFor();
   assert.equal(await a.evaluate(() => document.activeElement?.id), "restore");
-  await waitForStatus(a, "Closed");
+  await waitForStatus(a, "Deleted");
   await a.keyboard.press("Shift+Tab");
   await a.keyboard.press("Shift+Tab");
   assert.ok(await a.evaluate(() => document.activeElement === document.body || document.activeElement?.closest("#ended") !== null), "the focus stays in the dialog");

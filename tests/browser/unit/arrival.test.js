@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrival } from "../../../static/arrival.js";
+import { arrival } from "../../../static/model/arrival.js";
 
 test("an update is stale, next or after a gap", () => {
   assert.equal(arrival(5, 3, 5), "stale");

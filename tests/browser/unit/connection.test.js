@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { waitBefore } from "../../../static/backoff.js";
-import { Connection, parseCloseReason } from "../../../static/connection.js";
+import { waitBefore } from "../../../static/net/backoff.js";
+import { Connection, parseCloseReason } from "../../../static/net/connection.js";
 
 /** A WebSocket whose other end is the test. */
 class Socket {

@@ -1,24 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Sync } from "../../../static/sync.js";
-import { History } from "../../../static/history.js";
-import { Outbox } from "../../../static/outbox.js";
-import { Replica } from "../../../static/replica.js";
+import { Sync } from "../../../static/net/sync.js";
+import { History } from "../../../static/model/history.js";
+import { Outbox } from "../../../static/net/outbox.js";
+import { Replica } from "../../../static/model/replica.js";
+import { dice } from "./dice.js";
+import { ordered } from "./ordered.js";
 import { ModelServer, Session } from "./model-server.js";
 
 const SEEDS = Number(process.env.SEEDS ?? 60);
 const STEPS = 400;
-
-/** A generator of numbers from 0 to below `most`, determined by the seed. */
-function dice(seed) {
-  let state = seed;
-  return (most) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % most;
-  };
-}
 
 /** A client without a window: the real modules, connected as on the board page, on a lossy network. */
 class Client {
@@ -41,7 +32,7 @@ class Client {
     });
     this.replica.epoch = server.epoch;
     const store = {
-      put: async (_, op) => void this.store.set(op.n, structuredClone(op)),
+      put: async (_, ops) => ops.forEach((op) => this.store.set(op.n, structuredClone(op))),
       deleteUpTo: async (_, upTo) => [...this.store.keys()].filter((n) => n <= upTo).forEach((n) => this.store.delete(n)),
     };
     this.outbox = new Outbox({ id, key: "", tab: "", author: "" }, store, {
@@ -59,11 +50,13 @@ class Client {
       this.store.set(op.n, op);
       this.replica.applyOptimistic(id, op);
     });
-    this.history = new History(id, (draft) => {
-      const op = this.outbox.add(draft);
-      this.drawn.add(op.stroke);
-      this.replica.applyOptimistic(id, op);
-      return op.n;
+    this.history = new History(id, (drafts) => {
+      const ops = this.outbox.add(drafts);
+      for (const op of ops) {
+        this.drawn.add(op.stroke);
+        this.replica.applyOptimistic(id, op);
+      }
+      return ops[0].n;
     });
     this.sync = new Sync(this.replica, { read: () => assert.fail(), send: (frame) => this.up.push(frame), title() {}, readFailed: () => false });
   }
@@ -102,23 +95,22 @@ class Client {
   }
 
   act(roll, fresh) {
-    const strokes = this.replica.ordered();
+    const strokes = ordered(this.replica);
     const one = strokes[roll(Math.max(1, strokes.length))];
     const what = roll(10);
     const body = { kind: "text", x: roll(100), y: 0, colour: "#22201d", width: 4, text: "x" };
-    let edit = { kind: "draw", stroke: fresh(), body };
-    if (what > 3 && one) edit = { kind: "erase", stroke: one.id, body: one.body };
-    if (what > 5 && one) edit = { kind: "edit", stroke: one.id, before: { x: one.body.x }, after: { x: roll(100) } };
+    let edit = { op: "draw", stroke: fresh(), body };
+    if (what > 3 && one) edit = { op: "erase", stroke: one.id, body: one.body };
+    if (what > 5 && one) edit = { op: "edit", stroke: one.id, before: { x: one.body.x }, after: { x: roll(100) } };
     if (what === 8) this.history.undo();
     else if (what === 9) this.history.redo();
     else {
-      this.history.act(edit);
-      this.history.finish([edit]);
+      this.history.commit([edit]);
     }
   }
 
   picture() {
-    return this.replica.ordered().map(({ id, z, body }) => ({ id, z, body }));
+    return ordered(this.replica).map(({ id, z, body }) => ({ id, z, body }));
   }
 }
 

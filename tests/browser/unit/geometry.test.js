@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fitted, panned, pinched, shownBox, toPlane, toScreen, zoomedTo } from "../../../static/camera.js";
-import { boxAround, boxOfText, polylineOf, simplified, touchesBox, touchesLine } from "../../../static/geometry.js";
-import { strokePath, pressedRadius } from "../../../static/stroke-path.js";
+import { fitted, panned, pinched, shownBox, toPlane, toScreen, zoomedTo } from "../../../static/canvas/camera.js";
+import { boxAround, boxMap, mappedPoint, rotatedPoint, simplified, touchesBox, touchesLine } from "../../../static/model/geometry.js";
+import { pressedRadius } from "../../../static/kinds/ink.js";
 
 const at = (x, y) => ({ x, y });
 const near = (a, b) => assert.ok(Math.abs(a - b) < 1e-9, `${a} is not ${b}`);
@@ -29,20 +29,24 @@ test("an eraser touches every line that it crosses, however fast", () => {
   assert.ok(touchesLine([at(5, 5)], 4, at(0, 0), at(10, 10), 1), "a dot");
 });
 
-test("rectangles and ellipses are touched at their outlines only", () => {
-  for (const tool of ["rectangle", "ellipse"]) {
-    const line = polylineOf(tool, [at(0, 0), at(100, 60)]);
-    assert.ok(touchesLine(line, 4, at(100, 30), at(100, 30), 3), tool);
-    assert.ok(!touchesLine(line, 4, at(50, 30), at(50, 30), 8), tool);
-  }
-});
-
-test("a text is touched anywhere in its lines", () => {
-  const box = boxOfText({ x: 10, y: 10, width: 20, text: "two\nlines" }, (line, em) => line.length * em);
-  assert.deepEqual(box, { left: 10, top: 10, right: 90, bottom: 50 });
+test("a box is touched from inside, across and from its edge", () => {
+  const box = { left: 10, top: 10, right: 90, bottom: 50 };
   assert.ok(touchesBox(box, at(40, 40), at(40, 40), 1));
   assert.ok(touchesBox(box, at(0, 30), at(200, 30), 1));
   assert.ok(!touchesBox(box, at(0, 60), at(200, 60), 1));
+});
+
+test("a map of boxes moves corners to corners, and mirrors", () => {
+  const map = boxMap({ left: 0, top: 0, right: 10, bottom: 20 }, { left: 100, top: 50, right: 80, bottom: 60 });
+  assert.deepEqual([mappedPoint(at(0, 0), map), mappedPoint(at(10, 20), map)], [at(100, 50), at(80, 60)]);
+  const flat = boxMap({ left: 5, top: 0, right: 5, bottom: 20 }, { left: 7, top: 0, right: 9, bottom: 40 });
+  assert.deepEqual(mappedPoint(at(5, 10), flat), at(7, 20));
+});
+
+test("a quarter turn is clockwise on the screen", () => {
+  const { x, y } = rotatedPoint(at(10, 0), Math.PI / 2, at(0, 0));
+  near(x, 0);
+  near(y, 10);
 });
 
 test("zooming keeps the point under the pointer", () => {
@@ -69,19 +73,6 @@ test("fitting shows the whole box, at 100 % at most", () => {
   const shown = shownBox(fitted(box, size), size);
   assert.ok(shown.left < -500 && shown.right > 1500 && shown.top < 0 && shown.bottom > 300);
   assert.equal(fitted(boxAround([at(0, 0)], 5), size).zoom, 1);
-});
-
-test("a path never contains NaN or Infinity", () => {
-  const paths = [[at(0, 0)], [at(0, 0), at(0, 0)], [at(0, 0), at(1, 0), at(0, 0), at(0, 0)]];
-  for (const points of paths) {
-    for (const tool of ["pen", "marker", "line", "arrow", "rectangle", "ellipse"]) {
-      assert.doesNotMatch(strokePath(tool, points, 4).data, /NaN|Infinity/, tool);
-    }
-    const pressed = points.map((point, i) => ({ ...point, pressure: i * 60 }));
-    const { data, filled } = strokePath("pen", pressed, 4);
-    assert.doesNotMatch(data, /NaN|Infinity/);
-    assert.ok(filled);
-  }
 });
 
 test("more pressure makes a line thicker", () => {

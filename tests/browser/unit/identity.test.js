@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cleanName, distinctColour, randomIdentity } from "../../../static/identity.js";
+import { cleanName, distinctColour, randomIdentity } from "../../../static/presence/identity.js";
 
 /** @type {(author: string, colour: string) => any} */
 const person = (author, colour) => ({ author, colour, name: author, writer: author });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { derivedId, isId, randomId, sha1, writerOf } from "../../../static/ids.js";
+import { derivedId, isId, randomId, sha1, writerOf } from "../../../static/model/ids.js";
 
 test("ids are 32 lower-case hexadecimal digits and unique", () => {
   const ids = Array.from({ length: 100 }, randomId);

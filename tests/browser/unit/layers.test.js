@@ -6,58 +6,58 @@ const FOLDER = new URL("../../../static/", import.meta.url);
 /** Maximum of lines in one module; a longer one should be split. */
 const MAX_LINES = 300;
 
-/** What each module may import. Modules not listed may import nothing. */
-const MAY_IMPORT = {
-  "board-input.js": ["dom.js", "edits.js", "input.js", "local-storage.js", "renderer.js", "text-editor.js", "toolbar.js", "tools.js", "viewport.js"],
-  "canvas.js": ["camera.js", "geometry.js", "renderer.js"],
-  "connection.js": ["backoff.js"],
-  "dom.js": ["icons.js"],
-  "doodle.js": ["stroke-path.js"],
-  "edits.js": ["ids.js"],
-  "ended-dialog.js": ["dom.js"],
-  "list-page.js": ["api.js", "dom.js", "doodle.js", "toast.js"],
-  "outbox-recovery.js": ["connection.js", "ids.js", "outbox.js", "tab-lock.js"],
-  "outbox.js": ["ids.js"],
-  "people-panel.js": ["dom.js", "identity.js"],
-  "presence.js": ["people-list.js", "remote-ink.js", "remote-pointers.js"],
-  "remote-ink.js": ["points.js"],
-  "renderer.js": ["geometry.js", "points.js", "stroke-path.js"],
-  "replica.js": ["arrival.js"],
-  "share.js": ["dom.js", "icons.js"],
-  "signals.js": ["points.js"],
-  "stroke-path.js": ["geometry.js"],
-  "sync.js": ["backoff.js"],
-  "text-editor.js": ["geometry.js"],
-  "toast.js": ["dom.js"],
-  "toolbar.js": ["dom.js", "icons.js"],
-  "tools.js": ["camera.js", "geometry.js", "ids.js", "points.js"],
-  "viewport.js": ["camera.js", "geometry.js"],
-};
+/** The folders from the bottom: a module imports from its own folder and from those before it. */
+const FOLDERS = ["strings", "model", "kinds", "net", "presence", "canvas", "tools", "ui", "pages"];
 
 /** Globals with side effects, and the modules that may use them. */
 const ONLY = {
-  WebSocket: ["connection.js"],
-  fetch: ["api.js"],
-  indexedDB: ["outbox-store.js", "board-page.js"],
-  IDBKeyRange: ["outbox-store.js"],
-  localStorage: ["local-storage.js"],
-  sessionStorage: ["local-storage.js", "board-page.js"],
+  WebSocket: ["net/connection.js"],
+  fetch: ["net/api.js", "sw.js"],
+  caches: ["sw.js"],
+  serviceWorker: ["net/service-worker.js"],
+  indexedDB: ["pages/board-page.js"],
+  IDBKeyRange: ["net/outbox-store.js", "net/replica-store.js"],
+  localStorage: ["net/local-storage.js"],
+  sessionStorage: ["net/local-storage.js", "net/history-keeper.js", "pages/board-page.js"],
 };
-/** Modules that must run without a browser. */
+/** The service worker: no part of a page, and in no layer. */
+const WORKER = "sw.js";
+/** Modules that must run without a browser: folders, and single modules of others. */
 const PURE = [
-  "arrival.js", "backoff.js", "camera.js", "edits.js", "geometry.js", "history.js", "outbox.js", "people-list.js",
-  "points.js", "presence.js", "remote-ink.js", "remote-pointers.js", "replica.js", "stroke-path.js", "tools.js",
+  "model/", "kinds/", "presence/", "tools/", "net/backoff.js", "net/outbox.js",
+  "canvas/camera.js", "canvas/pointers.js", "canvas/tiles.js", "ui/commands.js",
 ];
+/** Of those, the ones that use a canvas where there is one. */
+const IMPURE = ["kinds/measure.js"];
 
-const modules = readdirSync(FOLDER).filter((name) => name.endsWith(".js"));
+const modules = readdirSync(FOLDER, { recursive: true }).filter((name) => name.endsWith(".js"));
 const textOf = (name) => readFileSync(new URL(name, FOLDER), "utf8");
 const codeOf = (name) => textOf(name).replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+/** The modules that a module imports, at once or on demand. */
+const importsOf = (name) => [...codeOf(name).matchAll(/(?:^(?:import|export)\b[^;]*?from |^import |\bimport\()["'](\.[^"']+)["']/gm)]
+  .map(([, from]) => new URL(from, new URL(name, FOLDER)).pathname.slice(FOLDER.pathname.length));
 
-test("every module except the board page imports only what is listed", () => {
-  for (const name of modules.filter((name) => name !== "board-page.js")) {
-    const imports = [...codeOf(name).matchAll(/^(?:import|export)[^;]*?from "\.\/(.+?)";/gms)].map(([, from]) => from);
-    for (const from of imports) assert.ok((MAY_IMPORT[name] ?? []).includes(from), `${name} imports ${from}`);
+test("no module imports from a folder above its own", () => {
+  const layer = (name) => FOLDERS.indexOf(name.split("/")[0]);
+  assert.deepEqual(importsOf(WORKER), []);
+  for (const name of modules.filter((name) => name !== WORKER)) {
+    assert.ok(layer(name) >= 0, `${name} is in no layer`);
+    for (const from of importsOf(name)) assert.ok(layer(from) <= layer(name), `${name} imports ${from}`);
   }
+});
+
+test("no modules import each other in a circle", () => {
+  const rest = new Map(modules.map((name) => [name, new Set(importsOf(name))]));
+  assert.ok(rest.get("pages/board-page.js").has("model/replica.js"), "imports are found");
+  for (let free = []; (free = [...rest.keys()].filter((name) => rest.get(name).size === 0)).length > 0; ) {
+    for (const name of free) rest.delete(name);
+    for (const imports of rest.values()) free.forEach((name) => imports.delete(name));
+  }
+  assert.deepEqual([...rest.keys()], [], "in a circle, or above one");
+});
+
+test("one page's wiring is not another's part", () => {
+  for (const name of modules) for (const from of importsOf(name)) assert.ok(!/^pages\/.*-page\.js$/.test(from), `${name} imports ${from}`);
 });
 
 test("globals with side effects are used only by the modules listed", () => {
@@ -69,7 +69,8 @@ test("globals with side effects are used only by the modules listed", () => {
 });
 
 test("pure modules need no browser", () => {
-  for (const name of PURE) assert.doesNotMatch(codeOf(name), /\b(document|window|navigator|location)\b/, name);
+  const pure = modules.filter((name) => PURE.some((one) => name.startsWith(one)) && !IMPURE.includes(name));
+  for (const name of pure) assert.doesNotMatch(codeOf(name), /\b(document|window|navigator|location)\b/, name);
 });
 
 test("every module is type-checked and says what it is and must never do", () => {

@@ -9,11 +9,11 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
-import { OutboxRecovery } from "../../../static/outbox-recovery.js";
-import { randomId, writerOf } from "../../../static/ids.js";
-import { Outbox } from "../../../static/outbox.js";
-import { holdTabLock } from "../../../static/tab-lock.js";
-import { OutboxStore } from "../../../static/outbox-store.js";
+import { OutboxRecovery } from "../../../static/net/outbox-recovery.js";
+import { randomId, writerOf } from "../../../static/model/ids.js";
+import { Outbox } from "../../../static/net/outbox.js";
+import { holdTabLock } from "../../../static/net/tab-lock.js";
+import { OutboxStore } from "../../../static/net/outbox-store.js";
 import { ModelServer, Session } from "./model-server.js";
 
 /** Milliseconds of virtual time between two checks of a predicate, and until a wait fails. */
@@ -176,7 +176,7 @@ export class ModelBrowser {
 class ModelTab {
   /** Number of completed searches for ops of dead tabs. */
   searches = 0;
-  /** @type {import("../../../static/types.js").Op[]} */
+  /** @type {import("../../../static/model/types.js").Op[]} */
   recovered = [];
   /** @type {any[]} */
   refused = [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { randomId } from "../../../static/ids.js";
+import { randomId } from "../../../static/model/ids.js";
 import { ModelBrowser } from "./model-browser.js";
 
 /** The model server refuses a stroke that begins at this x. */
@@ -16,7 +16,7 @@ afterEach(() => browser.close());
 async function tabWith(webLocks, ...drafts) {
   browser = new ModelBrowser({ webLocks });
   const tab = await browser.tab("original");
-  drafts.forEach((draft) => tab.outbox.add(draft));
+  drafts.forEach((draft) => tab.outbox.add([draft]));
   await browser.until("the ops are stored", async () => (await tab.storedOps()).length === drafts.length);
   return tab;
 }

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
-import { randomId, writerOf } from "../../../static/ids.js";
-import { OutboxStore } from "../../../static/outbox-store.js";
+import { randomId, writerOf } from "../../../static/model/ids.js";
+import { OutboxStore } from "../../../static/net/outbox-store.js";
 
 const writer = writerOf(randomId(), randomId());
 const op = /** @type {any} */ ({ n: 1, op: "erase", stroke: randomId() });
@@ -21,7 +21,7 @@ test("a database that does not open within two seconds is done without", async (
     const factory = silentFactory();
     const store = new OutboxStore(randomId(), /** @type {any} */ (factory));
     let stored = false;
-    const put = store.put(writer, op).then(() => (stored = true));
+    const put = store.put(writer, [op]).then(() => (stored = true));
     mock.timers.tick(1_999);
     await null;
     assert.equal(stored, false);
@@ -49,11 +49,11 @@ test("a blocked database is done without at once", async () => {
 test("an open store does not block a later version in another tab", async () => {
   const factory = new IDBFactory();
   const store = await OutboxStore.open(randomId(), factory);
-  await store.put(writer, op);
+  await store.put(writer, [op]);
   const request = factory.open("whiteboard-outbox", 2);
   await new Promise((resolve, reject) => {
     request.onsuccess = resolve;
     request.onblocked = reject;
   });
-  await assert.rejects(store.put(writer, op));
+  await assert.rejects(store.put(writer, [op]));
 });

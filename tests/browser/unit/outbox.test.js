@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import "fake-indexeddb/auto";
-import { randomId, writerOf } from "../../../static/ids.js";
-import { Outbox } from "../../../static/outbox.js";
-import { OutboxStore } from "../../../static/outbox-store.js";
+import { randomId, writerOf } from "../../../static/model/ids.js";
+import { Outbox } from "../../../static/net/outbox.js";
+import { OutboxStore } from "../../../static/net/outbox-store.js";
 
 const body = { kind: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
 const draw = (more = {}) => ({ op: "draw", stroke: randomId(), body: { ...body, ...more } });
@@ -30,8 +30,8 @@ async function kept(drafts) {
   const parts = await fresh();
   let count = 0;
   const put = parts.store.put.bind(parts.store);
-  parts.store.put = (writer, op) => put(writer, op).then(() => (count += 1));
-  drafts.forEach((draft) => parts.outbox.add(draft));
+  parts.store.put = (writer, ops) => put(writer, ops).then(() => (count += ops.length));
+  drafts.forEach((draft) => parts.outbox.add([draft]));
   await until(() => count === drafts.length);
   return parts;
 }
@@ -44,13 +44,13 @@ test("ops are stored before they are sent, in order", async () => {
   outbox.closed();
   const order = [];
   const put = store.put.bind(store);
-  store.put = async (writer, op) => {
-    await put(writer, op);
-    order.push(`stored ${op.n}`);
+  store.put = async (writer, ops) => {
+    await put(writer, ops);
+    ops.forEach(({ n }) => order.push(`stored ${n}`));
   };
   outbox.opened(0, ({ ops }) => ops.forEach(({ n }) => order.push(`sent ${n}`)));
-  outbox.add(draw());
-  outbox.add(draw());
+  outbox.add([draw()]);
+  outbox.add([draw()]);
   await until(() => order.length === 4);
   assert.deepEqual(order.filter((what) => what.startsWith("sent")), ["sent 1", "sent 2"]);
   for (const n of [1, 2]) assert.ok(order.indexOf(`stored ${n}`) < order.indexOf(`sent ${n}`));
@@ -61,7 +61,7 @@ test("ops are stored before they are sent, in order", async () => {
 test("done is cumulative and empties the store", async () => {
   const { outbox, store, writer, numbers, send } = await fresh();
   outbox.opened(0, send);
-  for (let i = 0; i < 3; i += 1) outbox.add(draw());
+  for (let i = 0; i < 3; i += 1) outbox.add([draw()]);
   await until(() => numbers().length === 3);
   outbox.done(2);
   assert.deepEqual([outbox.count, outbox.first], [1, 3]);
@@ -74,10 +74,10 @@ test("done is cumulative and empties the store", async () => {
 test("after a reconnect only unanswered ops are sent again", async () => {
   const { outbox, frames, numbers, send } = await fresh();
   outbox.opened(0, send);
-  for (let i = 0; i < 4; i += 1) outbox.add(draw());
+  for (let i = 0; i < 4; i += 1) outbox.add([draw()]);
   await until(() => numbers().length === 4);
   outbox.closed();
-  outbox.add(draw());
+  outbox.add([draw()]);
   frames.length = 0;
   outbox.opened(2, send);
   await until(() => numbers().length === 3);
@@ -87,7 +87,7 @@ test("after a reconnect only unanswered ops are sent again", async () => {
 test("a refused op leaves the outbox without a gap in the numbers", async () => {
   const { outbox, frames, refused, numbers, send } = await fresh();
   outbox.opened(0, send);
-  const ops = Array.from({ length: 3 }, () => outbox.add(draw()));
+  const ops = outbox.add(Array.from({ length: 3 }, draw));
   await until(() => numbers().length === 3);
   for (let times = 0; times < 2; times += 1) outbox.refused({ type: "refused", n: 2, reason: "full", message: "the drawing is full" });
   assert.deepEqual([outbox.count, refused], [2, [[2, "full"]]]);
@@ -105,7 +105,7 @@ test("a refused op leaves the outbox without a gap in the numbers", async () => 
 test("a refusal of the first op is also its answer", async () => {
   const { outbox, numbers, send } = await fresh();
   outbox.opened(0, send);
-  outbox.add(draw());
+  outbox.add([draw()]);
   await until(() => numbers().length === 1);
   outbox.refused({ type: "refused", n: 1, reason: "invalid", message: "" });
   assert.deepEqual([outbox.count, outbox.first], [0, 2]);
@@ -114,12 +114,12 @@ test("a refusal of the first op is also its answer", async () => {
 test("after a refusal for load the op and those after it are resent later", async () => {
   const { outbox, frames, refused, numbers, send } = await fresh();
   outbox.opened(0, send);
-  for (let i = 0; i < 3; i += 1) outbox.add(draw());
+  for (let i = 0; i < 3; i += 1) outbox.add([draw()]);
   await until(() => numbers().length === 3);
   frames.length = 0;
   outbox.refused({ type: "refused", n: 2, reason: "load", message: "", retry_ms: 20 });
   outbox.refused({ type: "refused", n: 3, reason: "load", message: "", retry_ms: 20 });
-  outbox.add(draw());
+  outbox.add([draw()]);
   assert.deepEqual([numbers(), outbox.count, refused], [[], 4, []]);
   await until(() => numbers().length === 3);
   assert.deepEqual(numbers(), [2, 3, 4]);
@@ -128,7 +128,7 @@ test("after a refusal for load the op and those after it are resent later", asyn
 test("resend sends the ops from that number on", async () => {
   const { outbox, frames, numbers, send } = await fresh();
   outbox.opened(0, send);
-  for (let i = 0; i < 3; i += 1) outbox.add(draw());
+  for (let i = 0; i < 3; i += 1) outbox.add([draw()]);
   await until(() => numbers().length === 3);
   frames.length = 0;
   outbox.resend(2);
@@ -142,7 +142,7 @@ test("resend sends the ops from that number on", async () => {
 test("nothing is sent between sessions, and a new session ignores the previous one's retry_ms", async () => {
   const { outbox, frames, numbers, send } = await fresh();
   outbox.opened(0, send);
-  outbox.add(draw());
+  outbox.add([draw()]);
   await until(() => numbers().length === 1);
   frames.length = 0;
   outbox.refused({ type: "refused", n: 1, reason: "load", message: "", retry_ms: 600_000 });
@@ -170,7 +170,7 @@ test("every change of the number of unanswered ops is reported", async () => {
   const store = { put: async () => {}, deleteUpTo: async () => {} };
   const on = { answered() {}, refused() {}, countChanged: () => counts.push(outbox.count), storeFailed() {} };
   const outbox = new Outbox(writerOf(randomId(), randomId()), store, on);
-  for (let i = 0; i < 3; i += 1) outbox.add(draw());
+  for (let i = 0; i < 3; i += 1) outbox.add([draw()]);
   outbox.refused({ type: "refused", n: 2, reason: "limit", message: "" });
   outbox.done(1);
   outbox.done(1);
@@ -215,7 +215,7 @@ test("a placeholder replaces a refused op in the store", async () => {
 
 test("a dead tab's ops are sent by another tab with the same numbers", async () => {
   const dead = await fresh();
-  for (let i = 0; i < 3; i += 1) dead.outbox.add(draw());
+  for (let i = 0; i < 3; i += 1) dead.outbox.add([draw()]);
   let kept = [];
   await until(() => (dead.store.ops(dead.writer.tab).then((ops) => (kept = ops)), kept.length === 3));
 
@@ -239,7 +239,7 @@ test("without a database ops are still sent", async () => {
   const on = { answered() {}, refused() {}, countChanged() {}, storeFailed() {} };
   const outbox = new Outbox(writerOf(randomId(), randomId()), store, on);
   outbox.opened(0, ({ ops }) => sent.push(...ops));
-  outbox.add(draw());
+  outbox.add([draw()]);
   await until(() => sent.length === 1);
 });
 
@@ -250,7 +250,7 @@ test("a database that fails later does not stop sending", async () => {
   const on = { answered() {}, refused() {}, countChanged() {}, storeFailed: () => (failures += 1) };
   const outbox = new Outbox(writerOf(randomId(), randomId()), store, on);
   outbox.opened(0, ({ ops }) => sent.push(...ops));
-  outbox.add(draw());
+  outbox.add([draw()]);
   await until(() => sent.length === 1);
   assert.equal(failures, 1);
 });
@@ -260,8 +260,8 @@ test("an op in flight is overdue after three seconds, and an answer or a closed 
   const in3s = () => outbox.becameOverdue(performance.now() + 3_000);
   outbox.opened(0, send);
   assert.equal(in3s(), false, "nothing is in flight");
-  outbox.add(draw());
-  outbox.add(draw());
+  outbox.add([draw()]);
+  outbox.add([draw()]);
   await until(() => numbers().length === 2);
   assert.deepEqual([outbox.becameOverdue(performance.now()), in3s(), in3s()], [false, true, false], "once in three seconds");
   outbox.done(1);
@@ -272,4 +272,32 @@ test("an op in flight is overdue after three seconds, and an answer or a closed 
   assert.equal(in3s(), true);
   outbox.done(2);
   assert.equal(in3s(), false);
+});
+
+test("ops are held back while others must be answered first, but not for ever", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    const sent = [];
+    const stored = [];
+    const store = { put: async (_, ops) => void stored.push(...ops), deleteUpTo: async () => {} };
+    const outbox = new Outbox(writerOf(randomId(), randomId()), store, { answered() {}, refused() {}, countChanged() {}, storeFailed() {} });
+    const tasks = () => new Promise(setImmediate);
+    outbox.hold(true);
+    outbox.add([draw()]);
+    mock.timers.tick(60_000);
+    outbox.opened(0, ({ ops }) => sent.push(...ops));
+    await tasks();
+    assert.deepEqual([stored.length, sent.length], [1, 0], "the time before a session does not count");
+    outbox.hold(false);
+    assert.equal(sent.length, 1);
+    outbox.hold(true);
+    outbox.add([draw()]);
+    await tasks();
+    mock.timers.tick(14_999);
+    assert.equal(sent.length, 1);
+    mock.timers.tick(1);
+    assert.equal(sent.length, 2);
+  } finally {
+    mock.timers.reset();
+  }
 });

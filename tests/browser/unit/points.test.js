@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   MAX_POINTS, MAX_STEPS, PointsError, decodeSteps, encodeSteps, fromBase64, packPoints, toBase64, unpackPoints,
-} from "../../../static/points.js";
+} from "../../../static/model/points.js";
 
 test("the encoding is the same as the server's", () => {
   assert.deepEqual([...encodeSteps([0, 0, 1, -1, 65, -1], null)], [0, 3, 0, 0, 2, 1, 0x80, 1, 0]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Presence } from "../../../static/presence.js";
-import { PeopleList } from "../../../static/people-list.js";
+import { Presence } from "../../../static/presence/presence.js";
+import { PeopleList } from "../../../static/presence/people-list.js";
 
 const person = (writer, name = writer) => ({ writer, author: `author ${writer}`, name, colour: "#c2452d" });
 const whole = (version, count, ...joined) => ({ type: "people", version, count, joined });
@@ -69,7 +69,7 @@ test("a list that requests the whole after a gap always equals the server's", ()
 function fresh() {
   const audiences = [];
   let asks = 0;
-  const presence = new Presence("me", () => false, (audience) => audiences.push(audience), () => (asks += 1));
+  const presence = new Presence("me", () => null, () => false, (audience) => audiences.push(audience), () => (asks += 1));
   return { presence, audiences: () => audiences.splice(0).map(({ listed, ...rest }) => ({ ...rest, listed: listed.length })), asked: () => asks };
 }
 

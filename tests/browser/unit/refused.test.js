@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "fake-indexeddb/auto";
-import { randomId, writerOf } from "../../../static/ids.js";
-import { Outbox } from "../../../static/outbox.js";
-import { OutboxStore } from "../../../static/outbox-store.js";
+import { randomId, writerOf } from "../../../static/model/ids.js";
+import { Outbox } from "../../../static/net/outbox.js";
+import { OutboxStore } from "../../../static/net/outbox-store.js";
 
 const edit = () => ({ op: "edit", stroke: randomId(), set: { x: 1 } });
 const refusal = (n) => ({ type: "refused", n, reason: "erased", message: "the stroke is erased" });
@@ -19,7 +19,7 @@ async function tab(count, { writer = writerOf(randomId(), randomId()), drawing =
   const on = { answered() {}, refused: (_, { n }) => refused.push(n), countChanged() {}, storeFailed: () => assert.fail("the store failed") };
   const outbox = new Outbox(writer, store, on, kept);
   outbox.opened(0, send);
-  const ops = Array.from({ length: count }, () => outbox.add(edit()));
+  const ops = count > 0 ? outbox.add(Array.from({ length: count }, edit)) : [];
   for (const end = Date.now() + 2000; sent.length < count; await new Promise((resolve) => setTimeout(resolve, 1))) {
     assert.ok(Date.now() < end, "the ops are not sent");
   }

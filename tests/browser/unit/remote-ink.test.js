@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { packPoints } from "../../../static/points.js";
-import { RemoteInk } from "../../../static/remote-ink.js";
-import { RemotePointers } from "../../../static/remote-pointers.js";
+import { packPoints } from "../../../static/model/points.js";
+import { RemoteInk } from "../../../static/presence/remote-ink.js";
+import { RemotePointers } from "../../../static/presence/remote-pointers.js";
 
 const style = { writer: "w", stroke: "s", n: 1, kind: "pen", colour: "#22201d", width: 4 };
 const part = (offset, xs, more = {}) => ({ ...style, offset, ...packPoints(xs.map((x) => ({ x, y: 0 }))), ...more });

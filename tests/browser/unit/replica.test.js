@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Replica } from "../../../static/replica.js";
+import { Replica } from "../../../static/model/replica.js";
+import { ordered } from "./ordered.js";
 
 const body = (x = 0) => ({ kind: "pen", x, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 });
 const change = (seq, stroke, more = { body: body() }) => ({ seq, stroke, z: seq, author: "p", writer: "other", n: seq, ...more });
 const frame = (from, ...changes) => ({ from, head: changes.at(-1)?.seq ?? from, changes });
-const ids = (replica) => replica.ordered().map(({ id }) => id);
+const ids = (replica) => ordered(replica).map(({ id }) => id);
 const fresh = (...changes) => {
   const replica = new Replica(() => {});
   replica.apply(frame(0, ...changes));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import { Signals } from "../../../static/signals.js";
+import { Signals } from "../../../static/presence/signals.js";
 
 const header = { stroke: "s", n: 1, kind: "pen", colour: "#22201d", width: 4 };
 const points = (count) => Array.from({ length: count }, (_, x) => ({ x, y: 0 }));

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Sync } from "../../../static/sync.js";
-import { Replica } from "../../../static/replica.js";
+import { Sync } from "../../../static/net/sync.js";
+import { Replica } from "../../../static/model/replica.js";
+import { ordered } from "./ordered.js";
 
 const body = { kind: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
 const change = (seq) => ({ seq, stroke: `s${seq}`, z: seq, author: "p", writer: "w", n: seq, body });
@@ -42,7 +43,7 @@ test("a drawing is loaded in chunks", async () => {
   ]);
   assert.equal(await sync.load(), true);
   assert.deepEqual([reads, titles], [[0, 2], ["one", "two"]]);
-  assert.deepEqual([replica.head, replica.epoch, replica.ordered().length], [3, "l", 3]);
+  assert.deepEqual([replica.head, replica.epoch, ordered(replica).length], [3, "l", 3]);
 });
 
 test("each read of a first load sends the target of the previous chunk", async () => {
@@ -85,7 +86,7 @@ test("a gap requests the missing changes once", () => {
   sync.receive(strokes(0, 5, 1, 2, 3, 4, 5));
   assert.equal(replica.head, 5);
   sync.receive(strokes(4, 5, 5));
-  assert.equal(replica.ordered().length, 5);
+  assert.equal(ordered(replica).length, 5);
 });
 
 test("a new socket may request at once", () => {
@@ -143,7 +144,7 @@ test("a reset starts over from an empty drawing", () => {
   const { replica, sync } = fresh();
   sync.receive(strokes(0, 2, 1, 2));
   sync.receive({ type: "reset", epoch: "new", reason: "epoch" });
-  assert.deepEqual([replica.head, replica.epoch, replica.ordered()], [0, "new", []]);
+  assert.deepEqual([replica.head, replica.epoch, ordered(replica)], [0, "new", []]);
   sync.receive(strokes(0, 1, 1));
   assert.equal(replica.head, 1);
 });
@@ -199,7 +200,7 @@ test("a chunk of an epoch that ended during the read is discarded", async () => 
   sync.receive(strokes(0, 1, 1));
   arrives({ epoch: "l", from: 0, head: 50, more: false, changes: [change(40)] });
   await loaded;
-  assert.deepEqual([replica.epoch, replica.head, replica.ordered().map(({ id }) => id)], ["new", 2, ["s1", "s2"]]);
+  assert.deepEqual([replica.epoch, replica.head, ordered(replica).map(({ id }) => id)], ["new", 2, ["s1", "s2"]]);
 });
 
 test("a chunk with reset replaces all strokes", async () => {
@@ -209,7 +210,7 @@ test("a chunk with reset replaces all strokes", async () => {
     sync.receive(strokes(0, 9, 1, 2, 9));
     await read(sync);
     await until(() => replica.epoch === "new");
-    assert.deepEqual([replica.head, replica.ordered().map(({ id }) => id)], [2, ["s2"]]);
+    assert.deepEqual([replica.head, ordered(replica).map(({ id }) => id)], [2, ["s2"]]);
   }
 });
 

@@ -56,10 +56,10 @@ mod tests {
 
     #[test]
     fn the_test_client_uses_the_constants_of_the_browser_client() {
-        let backoff = include_str!("../../../static/backoff.js");
-        let connection = include_str!("../../../static/connection.js");
-        let sync = include_str!("../../../static/sync.js");
-        let outbox = include_str!("../../../static/outbox.js");
+        let backoff = include_str!("../../../static/net/backoff.js");
+        let connection = include_str!("../../../static/net/connection.js");
+        let sync = include_str!("../../../static/net/sync.js");
+        let outbox = include_str!("../../../static/net/outbox.js");
         for (module, name, ours) in [
             (backoff, "LEAST", LEAST),
             (backoff, "FIRST", FIRST),

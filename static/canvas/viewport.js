@@ -1,0 +1,122 @@
+// @ts-check
+/**
+ * Moves the camera, and the paper's grid with it.
+ *
+ * It must never paint strokes.
+ */
+
+import { centred, fitted, panned, pinched, shownBox, toPlane, toScreen, zoomedTo } from "./camera.js";
+
+/** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
+/** @typedef {import("../model/types.js").ScreenPoint} ScreenPoint */
+/** @typedef {import("../model/types.js").Box} Box */
+/** @typedef {import("./camera.js").Camera} Camera */
+/** @typedef {import("./camera.js").Size} Size */
+
+/** Zoom factor of the plus and minus buttons. */
+const ZOOM_STEP = 1.25;
+/** Approximate distance of the paper's dots in pixels, at any zoom. */
+const GRID = 32;
+
+export class Viewport {
+  /** @type {Camera} */
+  camera = { x: 0, y: 0, zoom: 1 };
+  #paper;
+  #on;
+
+  /**
+   * @param {HTMLElement} paper has the dots as its background
+   * @param {object} on
+   * @param {() => Size} on.size
+   * @param {() => Box | null} on.bounds the box around all strokes
+   * @param {(box: Box) => boolean} on.touches whether a stroke is near a box
+   * @param {(camera: Camera) => void} on.onCamera
+   */
+  constructor(paper, on) {
+    this.#paper = paper;
+    this.#on = on;
+  }
+
+  /**
+   * @param {number} dx pixels
+   * @param {number} dy pixels
+   */
+  pan(dx, dy) {
+    this.setCamera(panned(this.camera, dx, dy));
+  }
+
+  /**
+   * @param {[ScreenPoint, ScreenPoint]} before pixels
+   * @param {[ScreenPoint, ScreenPoint]} after
+   */
+  pinch(before, after) {
+    this.setCamera(pinched(this.camera, before, after));
+  }
+
+  /**
+   * @param {number} factor
+   * @param {ScreenPoint} [pixel] the fixed point, by default the middle
+   */
+  zoom(factor, pixel = this.#middle()) {
+    this.setCamera(zoomedTo(this.camera, this.camera.zoom * factor, pixel));
+  }
+
+  /** @param {"in"|"out"|"one"|"fit"} to */
+  command(to) {
+    if (to === "in") this.zoom(ZOOM_STEP);
+    else if (to === "out") this.zoom(1 / ZOOM_STEP);
+    else if (to === "one") this.zoom(1 / this.camera.zoom);
+    else this.fit();
+  }
+
+  /** Whether there are strokes, but none of them near what is shown. */
+  get isAstray() {
+    return !this.#on.touches(shownBox(this.camera, this.#on.size())) && this.#on.bounds() !== null;
+  }
+
+  /** Shows the whole drawing. */
+  fit() {
+    const box = this.#on.bounds();
+    const size = this.#on.size();
+    this.setCamera(box ? fitted(box, size) : centred({ x: 0, y: 0 }, 1, size));
+  }
+
+  /** What is shown of the plane. */
+  get shown() {
+    return shownBox(this.camera, this.#on.size());
+  }
+
+  /** Shows a box, unless all of it is shown already.
+   * @param {Box} box */
+  reveal(box) {
+    const { left, top, right, bottom } = this.shown;
+    const isShown = box.left >= left && box.top >= top && box.right <= right && box.bottom <= bottom;
+    if (!isShown) this.setCamera(fitted(box, this.#on.size()));
+  }
+
+  /** @param {ScreenPoint} pixel */
+  toPlane(pixel) {
+    return toPlane(this.camera, pixel);
+  }
+
+  /** @param {PlanePoint} point */
+  toScreen(point) {
+    return toScreen(this.camera, point);
+  }
+
+  #middle() {
+    const { width, height } = this.#on.size();
+    return { x: width / 2, y: height / 2 };
+  }
+
+  /** @param {Camera} camera */
+  setCamera(camera) {
+    this.camera = camera;
+    const { x, y, zoom } = camera;
+    const { style } = this.#paper;
+    style.setProperty("--grid", `${GRID * zoom * 2 ** Math.round(-Math.log2(zoom))}px`);
+    style.setProperty("--grid-x", `${-x * zoom}px`);
+    style.setProperty("--grid-y", `${-y * zoom}px`);
+    this.#on.onCamera(camera);
+  }
+}

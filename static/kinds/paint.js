@@ -1,0 +1,102 @@
+// @ts-check
+/**
+ * Paints a stroke's outline with its colours, fill, dashes, opacity and rotation.
+ *
+ * It must never leave the context changed, except for styles that every painter sets itself.
+ */
+
+import { centreOf } from "../model/geometry.js";
+import { colourValue } from "../model/palette.js";
+import { pointsOf } from "./body-points.js";
+import { MARKER_ALPHA, MARKER_BLENDING, dashOf } from "./svg.js";
+
+/** @typedef {import("../model/types.js").Body} Body */
+/** @typedef {import("./kind.js").Kind} Kind */
+/** @typedef {import("./kind.js").Look} Look */
+
+/** @type {WeakMap<Body, Path2D>} */
+const paths = new WeakMap();
+
+/**
+ * @param {CanvasRenderingContext2D} context in units of the plane
+ * @param {Body} body
+ * @param {Kind} kind
+ * @param {Look} look
+ */
+export function paintOutline(context, body, kind, look) {
+  const outline = kind.isValid(body) ? kind.outline(body) : null;
+  if (!outline) return;
+  let path = paths.get(body);
+  if (!path) {
+    path = new Path2D(outline.data);
+    paths.set(body, path);
+  }
+  paintPath(context, body, kind, path, outline.filled, look);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Body} body
+ * @param {Kind} kind
+ * @param {Path2D} path
+ * @param {boolean} filled whether the path is the outline of the line itself
+ * @param {Look} look
+ * @param {number} [width] of a stroked path
+ */
+export function paintPath(context, body, kind, path, filled, { theme }, width = body.width ?? 1) {
+  const colour = colourValue(body.colour, theme);
+  withStyle(context, body, kind, theme, () => {
+    if (body.fill !== undefined && body.fill !== "none") {
+      context.fillStyle = colourValue(body.fill, theme);
+      // The outline of a line with pressure is no area: the area is the line's own.
+      context.fill(filled ? areaOf(body) : path);
+    }
+    if (filled) {
+      context.fillStyle = colour;
+      context.fill(path);
+      return;
+    }
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.lineCap = "round";
+    context.lineJoin = "round";
+    const dash = dashOf(body);
+    if (dash.length > 0) context.setLineDash(dash);
+    context.stroke(path);
+    if (dash.length > 0) context.setLineDash([]);
+  });
+}
+
+/** @param {Body} body */
+function areaOf(body) {
+  const path = new Path2D();
+  for (const { x, y } of pointsOf(body)) path.lineTo(x, y);
+  return path;
+}
+
+/**
+ * Paints with a body's opacity, blending and rotation.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Body} body
+ * @param {Kind} kind
+ * @param {import("../model/palette.js").CanvasTheme} theme
+ * @param {() => void} paint
+ */
+export function withStyle(context, body, kind, theme, paint) {
+  const { rotation = 0, opacity = 1 } = body;
+  context.globalAlpha = opacity * (kind.multiplies ? MARKER_ALPHA : 1);
+  context.globalCompositeOperation = kind.multiplies ? MARKER_BLENDING[theme] : "source-over";
+  if (rotation === 0) {
+    paint();
+  } else {
+    const { x, y } = centreOf(kind.frame(body));
+    context.save();
+    context.translate(x, y);
+    context.rotate(rotation);
+    context.translate(-x, -y);
+    paint();
+    context.restore();
+  }
+  context.globalAlpha = 1;
+  context.globalCompositeOperation = "source-over";
+}

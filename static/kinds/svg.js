@@ -1,0 +1,69 @@
+// @ts-check
+/**
+ * Strokes as SVG elements, with the same geometry and styles as on the canvas.
+ *
+ * It must never emit a value of a body without escaping or checking it.
+ */
+
+import { centreOf } from "../model/geometry.js";
+import { colourValue } from "../model/palette.js";
+import { rounded } from "./stroke-path.js";
+
+/** @typedef {import("../model/types.js").Body} Body */
+/** @typedef {import("../model/palette.js").CanvasTheme} CanvasTheme */
+/** @typedef {import("./kind.js").Kind} Kind */
+
+/** How a marker blends with what is below: plain paint would lighten dark ink, or darken light ink.
+ * @type {Record<CanvasTheme, "multiply" | "screen">} */
+export const MARKER_BLENDING = { light: "multiply", dark: "screen" };
+/** Opacity of a marker. */
+export const MARKER_ALPHA = 0.38;
+
+/**
+ * The lengths of dashes and gaps, in units; none for a solid line. Caps are round, so that a dot is a dash
+ * of hardly any length.
+ * @param {Body} body
+ */
+export function dashOf({ dash, width = 1 }) {
+  if (dash === "dashed") return [width * 2.5, width * 2.5];
+  return dash === "dotted" ? [0.01, width * 2] : [];
+}
+
+/** @param {string} text */
+export function escaped(text) {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/**
+ * Attributes for opacity, blending and rotation.
+ * @param {Body} body
+ * @param {Kind} kind
+ * @param {CanvasTheme} theme
+ */
+export function commonAttributes(body, kind, theme) {
+  const { rotation = 0, opacity = 1 } = body;
+  const alpha = opacity * (kind.multiplies ? MARKER_ALPHA : 1);
+  const { x, y } = centreOf(kind.frame(body));
+  return [
+    alpha === 1 ? "" : ` opacity="${rounded(alpha)}"`,
+    kind.multiplies ? ` style="mix-blend-mode:${MARKER_BLENDING[theme]}"` : "",
+    rotation === 0 ? "" : ` transform="rotate(${rounded((rotation * 180) / Math.PI)} ${rounded(x)} ${rounded(y)})"`,
+  ].join("");
+}
+
+/**
+ * @param {Body} body
+ * @param {Kind} kind
+ * @param {CanvasTheme} theme
+ */
+export function outlineSvg(body, kind, theme) {
+  const outline = kind.isValid(body) ? kind.outline(body) : null;
+  if (!outline) return "";
+  const colour = colourValue(body.colour, theme);
+  const common = commonAttributes(body, kind, theme);
+  if (outline.filled) return `<path d="${outline.data}" fill="${colour}"${common}/>`;
+  const fill = body.fill !== undefined && body.fill !== "none" ? colourValue(body.fill, theme) : "none";
+  const dash = dashOf(body);
+  const dashes = dash.length > 0 ? ` stroke-dasharray="${dash.map(rounded).join(" ")}"` : "";
+  return `<path d="${outline.data}" fill="${fill}" stroke="${colour}" stroke-width="${body.width ?? 1}" stroke-linecap="round" stroke-linejoin="round"${dashes}${common}/>`;
+}

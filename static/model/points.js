@@ -1,0 +1,201 @@
+// @ts-check
+/**
+ * The encoding of a stroke's points: deltas in eighths of a unit as zig-zag varints, then optional
+ * pressures, as base64. The server has the same codec.
+ *
+ * The decoder must never throw anything but PointsError, nor allocate more than its input allows.
+ */
+
+/** @typedef {import("./types.js").InkPoint} InkPoint */
+
+/** Steps per unit of the drawing's plane. */
+export const STEPS_PER_UNIT = 8;
+/** Maximum of points in one stroke. */
+export const MAX_POINTS = 10_000;
+/** Maximum distance of a point from the stroke's x and y, in steps per axis. */
+export const MAX_STEPS = 1 << 27;
+
+const WITH_PRESSURE = 1;
+
+export class PointsError extends Error {}
+
+/**
+ * Encodes steps: pairs x, y in eighths of a unit.
+ * @param {ArrayLike<number>} steps
+ * @param {ArrayLike<number> | null} pressures one per point from 0 to 255, or null
+ */
+export function encodeSteps(steps, pressures) {
+  const count = steps.length / 2;
+  if (count > MAX_POINTS) throw new PointsError("too many points");
+  /** @type {number[]} */
+  const bytes = [pressures ? WITH_PRESSURE : 0];
+  putVarint(bytes, count);
+  let x = 0;
+  let y = 0;
+  for (let i = 0; i < steps.length; i += 2) {
+    if (Math.abs(steps[i]) > MAX_STEPS || Math.abs(steps[i + 1]) > MAX_STEPS) {
+      throw new PointsError("a point is too far away");
+    }
+    putVarint(bytes, zigZag(steps[i] - x));
+    putVarint(bytes, zigZag(steps[i + 1] - y));
+    x = steps[i];
+    y = steps[i + 1];
+  }
+  if (pressures) {
+    for (let i = 0; i < count; i += 1) bytes.push(pressures[i]);
+  }
+  return Uint8Array.from(bytes);
+}
+
+/**
+ * Decodes what `encodeSteps` returned.
+ * @param {Uint8Array} bytes
+ * @returns {{steps: number[], pressures: number[] | null}}
+ */
+export function decodeSteps(bytes) {
+  if (bytes.length === 0) throw new PointsError("points are truncated");
+  if (bytes[0] > WITH_PRESSURE) throw new PointsError("the first byte of points is neither 0 nor 1");
+  const pressed = bytes[0] === WITH_PRESSURE;
+  const reader = { bytes, at: 1 };
+  const count = takeVarint(reader);
+  if (count > MAX_POINTS) throw new PointsError("too many points");
+  if (bytes.length - reader.at < count * (pressed ? 3 : 2)) throw new PointsError("points are truncated");
+  const steps = new Array(2 * count);
+  let x = 0;
+  let y = 0;
+  for (let i = 0; i < count; i += 1) {
+    x += unZigZag(takeVarint(reader));
+    y += unZigZag(takeVarint(reader));
+    if (Math.abs(x) > MAX_STEPS || Math.abs(y) > MAX_STEPS) throw new PointsError("a point is too far away");
+    steps[2 * i] = x;
+    steps[2 * i + 1] = y;
+  }
+  const end = reader.at + (pressed ? count : 0);
+  if (end > bytes.length) throw new PointsError("points are truncated");
+  if (end < bytes.length) throw new PointsError("points have bytes after their end");
+  return { steps, pressures: pressed ? Array.from(bytes.subarray(reader.at)) : null };
+}
+
+/**
+ * Packs points for JSON: the position of the first one, and all of them relative to it. They have
+ * pressures if the first one has.
+ * @param {InkPoint[]} points at least one
+ * @returns {{x: number, y: number, points: string}}
+ */
+export function packPoints(points) {
+  const [first] = points;
+  const x = quantised(first.x);
+  const y = quantised(first.y);
+  const steps = points.flatMap((point) => [
+    Math.round((point.x - x) * STEPS_PER_UNIT),
+    Math.round((point.y - y) * STEPS_PER_UNIT),
+  ]);
+  const pressures = first.pressure === undefined ? null : points.map((point) => Math.round(point.pressure ?? 0));
+  return { x, y, points: toBase64(encodeSteps(steps, pressures)) };
+}
+
+/**
+ * Unpacks what `packPoints` returned.
+ * @param {{x: number, y: number, points?: string}} packed
+ * @returns {InkPoint[]}
+ */
+export function unpackPoints({ x, y, points }) {
+  if (points === undefined) return [];
+  const { steps, pressures } = decodeSteps(fromBase64(points));
+  const unpacked = [];
+  for (let i = 0; i < steps.length; i += 2) {
+    /** @type {InkPoint} */
+    const point = { x: x + steps[i] / STEPS_PER_UNIT, y: y + steps[i + 1] / STEPS_PER_UNIT };
+    if (pressures) point.pressure = pressures[i / 2];
+    unpacked.push(point);
+  }
+  return unpacked;
+}
+
+/**
+ * The box around packed points, which are not unpacked for it; null if there are none.
+ * @param {{x: number, y: number, points?: string}} packed
+ * @returns {import("./types.js").Box | null}
+ */
+export function packedBox({ x, y, points }) {
+  if (points === undefined) return null;
+  const { steps } = decodeSteps(fromBase64(points));
+  if (steps.length === 0) return null;
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < steps.length; i += 2) {
+    if (steps[i] < left) left = steps[i];
+    if (steps[i] > right) right = steps[i];
+    if (steps[i + 1] < top) top = steps[i + 1];
+    if (steps[i + 1] > bottom) bottom = steps[i + 1];
+  }
+  const at = (/** @type {number} */ origin, /** @type {number} */ step) => origin + step / STEPS_PER_UNIT;
+  return { left: at(x, left), top: at(y, top), right: at(x, right), bottom: at(y, bottom) };
+}
+
+/** @param {number} value */
+export function quantised(value) {
+  // Adding 0 turns -0 into 0.
+  return Math.round(value * STEPS_PER_UNIT) / STEPS_PER_UNIT + 0;
+}
+
+/** @param {Uint8Array} bytes */
+export function toBase64(bytes) {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 0x2000) {
+    text += String.fromCharCode(...bytes.subarray(i, i + 0x2000));
+  }
+  return btoa(text);
+}
+
+/** @param {string} text */
+export function fromBase64(text) {
+  let binary;
+  try {
+    binary = atob(text);
+  } catch {
+    throw new PointsError("points are not standard base64 with padding");
+  }
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
+
+/** @param {number} value */
+function zigZag(value) {
+  return ((value << 1) ^ (value >> 31)) >>> 0;
+}
+
+/** @param {number} value */
+function unZigZag(value) {
+  return (value >>> 1) ^ -(value & 1);
+}
+
+/**
+ * @param {number[]} bytes
+ * @param {number} value
+ */
+function putVarint(bytes, value) {
+  while (value >= 0x80) {
+    bytes.push((value & 0x7f) | 0x80);
+    value >>>= 7;
+  }
+  bytes.push(value);
+}
+
+/** @param {{bytes: Uint8Array, at: number}} reader */
+function takeVarint(reader) {
+  let value = 0;
+  for (let shift = 0; shift < 35; shift += 7) {
+    if (reader.at >= reader.bytes.length) throw new PointsError("points are truncated");
+    const byte = reader.bytes[reader.at];
+    reader.at += 1;
+    // The fifth byte holds four bits, and a number must not be longer than necessary.
+    if (shift === 28 && byte > 0x0f) break;
+    value = (value | ((byte & 0x7f) << shift)) >>> 0;
+    if (byte < 0x80) {
+      if (shift > 0 && byte === 0) break;
+      return value;
+    }
+  }
+  throw new PointsError("a number in points is too long");
+}

@@ -1,0 +1,297 @@
+// @ts-check
+/**
+ * What a person does on the drawing: connects pointers, tools, commands, the text editor and the view.
+ *
+ * It must never speak to the server: edits go through the history, and ink and the pointer are signals.
+ */
+
+import { Input } from "../canvas/input.js";
+import { Viewport } from "../canvas/viewport.js";
+import { FIRST_STYLE, isChosen } from "../model/style.js";
+import { loadStored, saveStored } from "../net/local-storage.js";
+import { t } from "../strings/strings.js";
+import { Toolbox } from "../tools/toolbox.js";
+import { Writing } from "../tools/writing.js";
+import { COMMANDS } from "../ui/commands.js";
+import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
+import { Menu } from "../ui/menu.js";
+import { listenToKeys } from "../ui/shortcuts.js";
+import { Toolbar } from "../ui/toolbar.js";
+import { Astray } from "./astray.js";
+import { BoardSelection } from "./board-selection.js";
+import { BoardStyle } from "./board-style.js";
+import { createTextEditor } from "./board-text.js";
+import { idsOf, previewSignals, toolContext } from "./tool-context.js";
+
+/** @typedef {import("../ui/commands.js").Command} Command */
+
+const FIRST_TOOL = "pen";
+const SELECT = "select";
+const NO_MODIFIERS = { shift: false, mod: false, alt: false };
+
+export class BoardInput {
+  #spaceHeld = false;
+  /** @type {import("../model/types.js").ScreenPoint | null} where the pointer is */
+  #pixel = null;
+  #style;
+  #board;
+  #toolbox;
+  #writing;
+  #astray;
+  #textEditor;
+  #input;
+  #toolbar;
+  #menu;
+
+  /**
+   * @param {object} board
+   * @param {import("../model/scene.js").Scene} board.scene
+   * @param {import("../canvas/canvas.js").Canvas} board.canvas
+   * @param {import("../model/history.js").History} board.history
+   * @param {import("../presence/signals.js").Signals} board.signals
+   * @param {() => number} board.nextOp the number of the next op
+   * @param {(n: number) => number} board.positionOf the position that an unanswered op will have, by its number
+   * @param {import("../canvas/hidden.js").Hidden} board.hidden
+   * @param {import("../ui/commands.js").Files} board.files
+   * @param {() => boolean} board.closePanel returns whether one was open
+   * @param {(message: string) => void} board.notify
+   */
+  constructor(board) {
+    this.#board = board;
+    const { scene, canvas, history } = board;
+    this.viewport = this.#createViewport();
+    this.#astray = new Astray(this.viewport);
+    this.#textEditor = createTextEditor(canvas, this.viewport, () => this.#style.show());
+    const { choice, ...style } = loadStored("tool", () => ({ choice: FIRST_TOOL, ...FIRST_STYLE }), isKept);
+    this.#style = new BoardStyle(style, {
+      editor: () => this.#textEditor,
+      selection: () => (this.#isSelecting ? this.selected : null),
+      tool: () => this.#toolbox.chosen.id,
+      picked: () => {
+        this.#input.cancel();
+        this.#keep();
+      },
+    });
+    const previews = previewSignals(board);
+    this.#writing = new Writing({
+      scene,
+      style: (kind) => this.#style.of(kind),
+      commit: (edits) => history.commit(edits),
+      hide: (strokes) => board.hidden.set("writing", idsOf(strokes)),
+      previews,
+      open: (body, written) => this.#textEditor.open(body, written),
+    });
+    this.selected = this.#createSelection();
+    const context = toolContext(board, {
+      camera: () => this.viewport.camera,
+      style: (kind) => this.#style.of(kind),
+      selection: this.selected.selection,
+      previews,
+      write: (point) => this.#writing.write(point),
+      writeIn: (stroke) => this.#writeIn(stroke),
+    });
+    this.#toolbox = new Toolbox(context, choice);
+    this.#input = this.#createInput();
+    this.#toolbar = new Toolbar((command) => this.#run(command));
+    this.#menu = new Menu({ run: (command) => this.#run(command), board: () => this.#actions });
+    listenToKeys({
+      tool: (event) => this.#toolbox.key(event) || (this.#isSelecting && this.selected.key(event)),
+      command: (command) => this.#run(command),
+      space: (held) => {
+        this.#spaceHeld = held;
+        if (held) this.#toolbox.hover(null, NO_MODIFIERS);
+        this.#showTool();
+      },
+      escape: () => void (this.#input.cancel() || this.#menu.close() || this.#style.close() || board.closePanel() || this.selected.selection.clear()),
+    });
+    keepFocusOffClickedButtons(byId("text-editor"));
+    this.#showTool();
+    canvas.refresh();
+  }
+
+  /** What the tools show above the strokes. */
+  get overlays() {
+    return this.#toolbox.overlays();
+  }
+
+  /** Undo or redo may have become possible or impossible. */
+  historyChanged() {
+    this.#toolbar.show(this.#toolbox.chosen.id, this.#actions);
+  }
+
+  /** A stroke has changed, appeared or gone.
+   * @param {string} id */
+  strokeChanged(id) {
+    this.selected.selection.strokeChanged(id);
+    this.#astray.check();
+  }
+
+  /** The window has another size, for example because an on-screen keyboard opened. */
+  resized() {
+    this.#board.canvas.resize();
+    this.#textEditor.reveal();
+  }
+
+  /** Whether one pointer moves the view. */
+  get #pans() {
+    return this.#spaceHeld || this.#toolbox.chosen.pans === true;
+  }
+
+  /** @returns {import("../ui/commands.js").Board} */
+  get #actions() {
+    const { history } = this.#board;
+    return {
+      choose: (tool) => {
+        this.#textEditor.finish();
+        this.#choose(tool);
+      },
+      undo: () => this.#undo(),
+      redo: () => {
+        this.#textEditor.finish();
+        history.redo();
+      },
+      canUndo: history.canUndo,
+      canRedo: history.canRedo,
+      zoom: (to) => this.viewport.command(to),
+      help: () => void import("../ui/help-sheet.js").then(({ openHelpSheet }) => openHelpSheet(), () => this.#board.notify(t("failure.unreachable"))),
+      selection: this.selected.actions,
+      selectAll: () => this.selected.selectAll(),
+      clipboard: (what) => void this.selected.clipboard(what),
+      clear: () => void this.selected.clear(),
+      menu: () => this.selected.openMenu(),
+      files: this.#board.files,
+    };
+  }
+
+  /** @param {Command} command */
+  #run(command) {
+    this.#input.cancel();
+    const board = this.#actions;
+    if (!command.when || command.when(board)) command.run(board);
+  }
+
+  /** @param {string} tool */
+  #choose(tool) {
+    if (tool !== SELECT) this.selected.selection.clear();
+    this.#toolbox.choose(tool);
+    this.#keep();
+    this.#showTool();
+  }
+
+  #keep() {
+    saveStored("tool", { choice: this.#toolbox.chosen.id, ...this.#style.chosen });
+  }
+
+  #showTool() {
+    this.#toolbar.show(this.#toolbox.chosen.id, this.#actions);
+    this.#showCursor();
+    this.#style.show();
+    this.#board.canvas.refresh();
+  }
+
+  get #isSelecting() {
+    return this.#toolbox.chosen.id === SELECT;
+  }
+
+  #showCursor() {
+    byId("dynamic").style.setProperty("--cursor", this.#pans ? "grab" : this.#toolbox.chosen.cursor);
+  }
+
+  #undo() {
+    const { history, scene, notify } = this.#board;
+    this.#textEditor.finish();
+    if (history.undo((stroke) => scene.stroke(stroke) !== null) > 0) notify(t("undo.erased"));
+  }
+
+  #createViewport() {
+    const { canvas, scene } = this.#board;
+    return new Viewport(byId("paper"), {
+      size: () => canvas.size,
+      bounds: () => scene.bounds(),
+      touches: (box) => scene.touches(box),
+      onCamera: (camera) => {
+        canvas.setCamera(camera);
+        this.#textEditor.reposition();
+        this.#toolbar.showZoom(camera.zoom);
+        this.#astray.check();
+      },
+    });
+  }
+
+  #createSelection() {
+    const { scene, history, positionOf, nextOp, notify, canvas } = this.#board;
+    return new BoardSelection({
+      scene,
+      commit: (edits) => history.commit(edits),
+      positionOf,
+      nextOp,
+      style: (kind) => this.#style.of(kind),
+      board: () => this.#actions,
+      run: (command) => this.#run(command),
+      choose: () => this.#actions.choose(SELECT),
+      place: () => this.viewport.toPlane(this.#pixel ?? { x: canvas.size.width / 2, y: canvas.size.height / 2 }),
+      toScreen: (point) => this.viewport.toScreen(point),
+      zoom: () => this.viewport.camera.zoom,
+      writeIn: (stroke) => this.#writeIn(stroke),
+      changed: () => {
+        this.#style.show();
+        canvas.refresh();
+      },
+      notify,
+    });
+  }
+
+  /** @param {string} id */
+  #writeIn(id) {
+    const stroke = this.#board.scene.stroke(id);
+    if (stroke) this.#writing.rewrite(stroke);
+  }
+
+  #createInput() {
+    const { signals, history, closePanel } = this.#board;
+    const toolbox = this.#toolbox;
+    return new Input(byId("dynamic"), {
+      dismiss: () => {
+        const { activeElement } = document;
+        const typed = this.#textEditor.finish() || activeElement instanceof HTMLInputElement;
+        const closed = [this.#menu.close(), closePanel(), this.#style.close(), this.selected.menu.close()].includes(true);
+        if (activeElement instanceof HTMLElement) activeElement.blur();
+        return closed || typed;
+      },
+      pans: () => this.#pans,
+      editable: (pixel) => toolbox.chosen.id !== "eraser" && this.#writing.textAt(this.viewport.toPlane(pixel)) !== undefined,
+      edit: (pixel, drew) => {
+        // The first press of the double click has left a dot.
+        if (drew && toolbox.drawn) history.retract(toolbox.drawn);
+        this.#writing.write(this.viewport.toPlane(pixel));
+      },
+      begin: (point, modifiers, erasing) => toolbox.down(point, modifiers, erasing),
+      move: (points, modifiers) => toolbox.move(points, modifiers),
+      end: () => toolbox.up(),
+      cancel: () => toolbox.cancel(),
+      hover: (pixel, modifiers) => {
+        this.#pixel = pixel;
+        signals.pointer(pixel && this.viewport.toPlane(pixel));
+        toolbox.hover(this.#pans ? null : pixel, modifiers);
+        this.#showCursor();
+      },
+      pan: (dx, dy) => this.viewport.pan(dx, dy),
+      pinch: (before, after) => this.viewport.pinch(before, after),
+      zoom: (factor, pixel) => this.viewport.zoom(factor, pixel),
+      menu: (pixel) => {
+        this.#textEditor.finish();
+        this.selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
+      },
+      held: (pixel) => {
+        // With other tools a finger that rests is about to draw.
+        if (this.#isSelecting) this.selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
+        return this.#isSelecting;
+      },
+    });
+  }
+}
+
+/** @param {any} value */
+function isKept(value) {
+  return COMMANDS.some(({ tool }) => tool !== undefined && tool === value.choice) && isChosen(value);
+}

@@ -1,0 +1,90 @@
+// @ts-check
+/**
+ * Drawing by hand, with the pen and the marker: collects the points of a gesture, smooths and simplifies
+ * them, and makes a stroke of them.
+ *
+ * It must never let a stroke grow without bound: a long one continues as another.
+ */
+
+import { bodyOfInk } from "../kinds/body-points.js";
+import { distance, simplified } from "../model/geometry.js";
+import { drawing } from "../model/edits.js";
+import { randomId } from "../model/ids.js";
+import { packPoints } from "../model/points.js";
+
+/** @typedef {import("../model/types.js").InkPoint} InkPoint */
+/** @typedef {import("./tool.js").Tool} Tool */
+/** @typedef {{stroke: string, style: {kind: string} & import("./tool.js").Style, points: InkPoint[]}} Line */
+
+/** In pixels: closer points are dropped, and simplification moves the line by less than the tolerance. */
+const MIN_STEP = 0.5;
+const TOLERANCE = 0.35;
+/** Steps shorter than this many pixels are smoothed: they are more likely a tremble than intended. */
+const SMOOTH_BELOW = 5;
+const MIN_FOLLOW = 0.5;
+/** Points after which a line is split into another stroke. */
+const SPLIT_AFTER = 4_000;
+
+/**
+ * @param {import("../kinds/kind.js").Kind} kind
+ * @param {import("./tool.js").ToolContext} context
+ * @returns {Tool}
+ */
+export function freehandTool(kind, context) {
+  /** @type {Line | null} */
+  let line = null;
+
+  /** @param {InkPoint} point */
+  const start = (point) => {
+    line = { stroke: randomId(), style: { kind: kind.id, ...context.style(kind.id) }, points: [point] };
+    context.ink.grew(line.stroke, line.style, line.points, false);
+  };
+
+  /** @param {Line} done */
+  const finish = ({ stroke, style, points }) => {
+    line = null;
+    tool.drawn = stroke;
+    const kept = simplified(points, TOLERANCE / context.camera().zoom, style.width);
+    context.ink.done();
+    context.commit([drawing(stroke, { ...kind.defaults, ...style, ...packPoints(kept) })]);
+  };
+
+  /** @param {InkPoint} point */
+  const add = (point) => {
+    if (!line) return;
+    const before = line.points[line.points.length - 1];
+    const pixels = distance(before, point) * context.camera().zoom;
+    if (pixels < MIN_STEP) return;
+    const follow = Math.max(MIN_FOLLOW, Math.min(1, pixels / SMOOTH_BELOW));
+    const smoothed = { ...point, x: before.x + (point.x - before.x) * follow, y: before.y + (point.y - before.y) * follow };
+    line.points.push(smoothed);
+    if (line.points.length < SPLIT_AFTER) return;
+    finish(line);
+    start(smoothed);
+  };
+
+  /** @type {Tool} */
+  const tool = {
+    id: kind.id,
+    cursor: "crosshair",
+    drawn: null,
+    down({ point }) {
+      tool.drawn = null;
+      start(point);
+    },
+    move(presses) {
+      for (const { point } of presses) add(point);
+      if (line) context.ink.grew(line.stroke, line.style, line.points, false);
+    },
+    up() {
+      if (line) finish(line);
+    },
+    cancel() {
+      if (!line) return;
+      line = null;
+      context.ink.cancelled();
+    },
+    overlay: () => line && { bodies: [bodyOfInk({ ...kind.defaults, ...line.style }, line.points)] },
+  };
+  return tool;
+}

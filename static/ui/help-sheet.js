@@ -1,0 +1,44 @@
+// @ts-check
+/**
+ * The help sheet: all commands with their keys.
+ *
+ * It must never list a key that does nothing: it is made from the table of commands.
+ */
+
+import { t } from "../strings/strings.js";
+import { COMMANDS, OTHER_KEYS } from "./commands.js";
+import { element } from "./dom.js";
+import { keyText } from "./shortcuts.js";
+
+/** @typedef {import("./commands.js").Group} Group */
+/** @typedef {import("../strings/strings.js").StringId} StringId */
+
+/** @type {[Group, StringId][]} */
+const GROUPS = [["tools", "group.tools"], ["selection", "group.selection"], ["history", "group.history"], ["view", "group.view"], ["file", "group.file"], ["other", "group.other"]];
+
+/** Opens the sheet; closing it gives the focus back. */
+export function openHelpSheet() {
+  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", "sheet help-sheet"));
+  const title = element("h1", "", t("help.title"));
+  title.id = "help-title";
+  dialog.setAttribute("aria-labelledby", title.id);
+  const close = /** @type {HTMLButtonElement} */ (element("button", "primary", t("help.close")));
+  close.type = "button";
+  close.addEventListener("click", () => dialog.close());
+  dialog.append(title, element("div", "help-groups", ...GROUPS.map(groupOf)), close);
+  // A click beside the sheet is one on its backdrop, whose target is the dialog itself.
+  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+/** @param {[Group, StringId]} group */
+function groupOf([group, label]) {
+  const rows = [...COMMANDS, ...OTHER_KEYS].filter((each) => each.group === group && each.keys.length > 0);
+  const list = element("dl", "", ...rows.flatMap(({ label, keys }) => [
+    element("dt", "", t(label)),
+    element("dd", "", ...keys.slice(0, 2).map((key) => element("kbd", "", keyText(key)))),
+  ]));
+  return element("section", "", element("h2", "", t(label)), list);
+}

@@ -1,0 +1,33 @@
+// @ts-check
+/**
+ * Fills the texts of a page in the person's language: `data-t` names an element's text, and
+ * `data-t-<attribute>` that of an attribute. The HTML holds the English ones.
+ *
+ * It must never touch an element with children: its text would replace them.
+ */
+
+import { language, t } from "../strings/strings.js";
+
+/** @typedef {import("../strings/strings.js").StringId} StringId */
+
+const ATTRIBUTES = ["title", "aria-label", "placeholder"];
+const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
+
+export function localisePage() {
+  const root = document.documentElement;
+  root.lang = language();
+  root.dir = RIGHT_TO_LEFT.includes(language().split("-")[0]) ? "rtl" : "ltr";
+  for (const each of document.querySelectorAll("[data-t]")) each.textContent = textOf(each, "data-t");
+  for (const attribute of ATTRIBUTES) {
+    const name = `data-t-${attribute}`;
+    for (const each of document.querySelectorAll(`[${name}]`)) each.setAttribute(attribute, textOf(each, name));
+  }
+}
+
+/**
+ * @param {Element} element
+ * @param {string} attribute
+ */
+function textOf(element, attribute) {
+  return t(/** @type {StringId} */ (element.getAttribute(attribute)));
+}

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { overlap, touchesBox } from "../../../static/model/geometry.js";
+import { Scene } from "../../../static/model/scene.js";
+import { dice } from "./dice.js";
+
+/** Strokes that are boxes. */
+const boxOf = ({ x, y, w, h }) => ({ left: x, top: y, right: x + w, bottom: y + h });
+const hits = (body, from, tolerance, to = from) => touchesBox(boxOf(body), from, to, tolerance);
+const fresh = () => new Scene({ boxOf, hits });
+const stroke = (id, z, x = 0, y = 0, w = 10, h = 10) => ({ id, z, body: { kind: "box", x, y, w, h }, last: { writer: "w", n: z } });
+const ids = (strokes) => strokes.map(({ id }) => id);
+
+test("strokes are in order of z, ties by id, and a changed one keeps its place", () => {
+  const scene = fresh();
+  [stroke("b", 5), stroke("c", 1), stroke("a", 5)].forEach((one) => scene.set(one));
+  assert.deepEqual(ids(scene.ordered()), ["c", "a", "b"]);
+  scene.set(stroke("a", 5, 700));
+  assert.deepEqual([ids(scene.ordered()), scene.stroke("a").body.x], [["c", "a", "b"], 700]);
+  scene.set(stroke("a", 0));
+  assert.deepEqual(ids(scene.ordered()), ["a", "c", "b"]);
+  scene.delete("c");
+  scene.set(stroke("c", 1));
+  assert.deepEqual(ids(scene.ordered()), ["a", "c", "b"], "gone and back again before anyone looked");
+});
+
+test("a stroke that moved is found where it is, and not where it was", () => {
+  const scene = fresh();
+  scene.set(stroke("a", 1, 100, 100));
+  scene.set(stroke("a", 1, 5_000, -5_000));
+  assert.deepEqual(ids(scene.at({ x: 105, y: 105 }, 5)), []);
+  assert.deepEqual(ids(scene.at({ x: 5_005, y: -4_995 }, 5)), ["a"]);
+  assert.deepEqual(scene.bounds(), { left: 5_000, top: -5_000, right: 5_010, bottom: -4_990 });
+  scene.delete("a");
+  assert.deepEqual([scene.bounds(), scene.size, ids(scene.ordered())], [null, 0, []]);
+});
+
+test("the scene agrees with looking through all strokes", () => {
+  for (let seed = 1; seed <= 30; seed += 1) {
+    const roll = dice(seed);
+    const scene = fresh();
+    const all = new Map();
+    const far = () => (roll(20) === 0 ? (roll(2) ? 1 : -1) * 9_000_000 : 0) + roll(6_000) - 3_000;
+    for (let step = 0; step < 400; step += 1) {
+      const id = `s${roll(120)}`;
+      if (roll(4) === 0) {
+        scene.delete(id);
+        all.delete(id);
+      } else {
+        const size = () => (roll(15) === 0 ? roll(20_000) : roll(300));
+        const one = stroke(id, roll(60), far(), far(), size(), size());
+        scene.set(one);
+        all.set(id, one);
+      }
+      if (roll(3) > 0) continue;
+      const ordered = [...all.values()].sort((a, b) => a.z - b.z || (a.id < b.id ? -1 : 1));
+      const [left, top] = [far(), far()];
+      const box = { left, top, right: left + roll(4_000), bottom: top + roll(4_000) };
+      const expected = ids(ordered.filter(({ body }) => overlap(boxOf(body), box)));
+      assert.deepEqual(ids(scene.inBox(box)), expected, `seed ${seed}, step ${step}`);
+      assert.equal(scene.touches(box), expected.length > 0, `seed ${seed}, step ${step}`);
+      const [from, to] = [{ x: left, y: top }, { x: left + roll(500), y: top + roll(500) }];
+      assert.deepEqual(ids(scene.at(from, 9, to)), ids(ordered.filter(({ body }) => hits(body, from, 9, to))), `seed ${seed}, step ${step}`);
+      assert.deepEqual(ids(scene.ordered()), ids(ordered), `seed ${seed}, step ${step}`);
+    }
+  }
+});
