@@ -8,6 +8,7 @@ pub mod contention;
 pub mod core;
 pub mod error;
 pub mod lifecycle;
+pub mod listing;
 pub mod mailbox;
 pub mod messages;
 mod monitor;

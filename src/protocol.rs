@@ -124,6 +124,17 @@
 //!
 //! # HTTP
 //!
+//! * `GET /api/drawings`: the drawings, the last changed first; that order may lag by a minute. With `q`, those
+//!   whose title has all its words. `next` of an answer is the `before` of the next request; a search may find
+//!   nothing in an answer and go on in the next. `limit` is from 1 to 200.
+//! * `POST /api/drawings`, and `GET`, `PATCH` and `DELETE` of `/api/drawings/{drawing}`: create a drawing, get,
+//!   rename and delete it; `POST /api/drawings/{drawing}/restore` takes the deletion back for ten minutes.
+//! * `GET /api/drawings/{drawing}/strokes`: see `read` above.
+//! * `POST /api/drawings/{drawing}/assets`: stores a picture, which is the body: PNG, JPEG, WebP or GIF, at most
+//!   4 MiB, and 64 MiB of them in one drawing. The answer is `{"hash":"…","type":"image/png","bytes":1234}`, the
+//!   same however often it is sent. A stroke names it in its field `asset`, and a page gets it from
+//!   `/api/drawings/{drawing}/assets/{hash}`. Pictures are removed with their drawing.
+//!
 //! An error is `{"error":{"code":"bad_request","message":"…","field":"since"}}`; `field` is there if one value
 //! is wrong. `message` is for developers, and a page has its own text for each code.
 //!
@@ -136,9 +147,11 @@
 //! | `too_slow` | 408 | the body did not arrive in time |
 //! | `gone` | 410 | the drawing is deleted |
 //! | `too_large` | 413 | the body is too large |
+//! | `unsupported` | 415 | the file is of a type that is not taken |
 //! | `upgrade_required` | 426 | the address is for WebSockets |
 //! | `failed` | 500 | a fault of the server, which is in its log |
-//! | `unavailable` | 503 | the database or the server is away: a retry makes sense |
+//! | `unavailable` | 503 | the database or the server is away or busy: a retry makes sense |
+//! | `full` | 507 | the drawing has no room for more |
 //!
 //! A browser that asks for a page, with `text/html` in `Accept`, gets a page for people instead, except under
 //! `/api/`.

@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::rt::task::JoinHandle;
@@ -16,11 +16,13 @@ use actix_web::web;
 
 use crate::config::{DatabaseSettings, Settings};
 use crate::domain::ids::ServerId;
+use crate::feed::listing::{LOOK_INTERVAL, Listing};
 use crate::feed::registry::Feeds;
 use crate::heartbeat::{HEARTBEATS_UNTIL_GONE, Heartbeat};
 use crate::metrics::Metrics;
 use crate::session::Sessions;
 use crate::store::{Removals, Store, StoreError, UNDELETE_WINDOW};
+use crate::web::asset_slots::AssetSlots;
 use crate::web::assets;
 use crate::web::connection::limits::Connections;
 use crate::web::state::State;
@@ -142,6 +144,7 @@ impl Server {
                 settings.connections.max_connections_per_address,
             ),
             leaving: AtomicBool::new(false),
+            assets: AssetSlots::default(),
         });
         let address = settings.server.listen;
         let (address, running) = listener::run(settings, threads, state.clone())
@@ -150,7 +153,8 @@ impl Server {
         actix_web::rt::spawn(running);
         let background = vec![
             actix_web::rt::spawn(sweep(store.clone(), settings.database.tombstone_retention)),
-            actix_web::rt::spawn(remove_deleted(store)),
+            actix_web::rt::spawn(remove_deleted(store.clone())),
+            actix_web::rt::spawn(list_changes(store, feeds.clone())),
             actix_web::rt::spawn(async move { listening.listen().await }),
             actix_web::rt::spawn(async move { heartbeat.run().await }),
             actix_web::rt::spawn(async move { feeds.watch().await }),
@@ -204,6 +208,19 @@ async fn sweep(store: Store, tombstone_retention: Duration) {
         tokio::time::sleep(SWEEP_INTERVAL.mul_f64(0.5 + fastrand::f64())).await;
         if let Err(error) = store.sweep(tombstone_retention).await {
             log::warn!("the database was not swept: {error}");
+        }
+    }
+}
+
+async fn list_changes(store: Store, feeds: Feeds) {
+    let mut listing = Listing::default();
+    loop {
+        tokio::time::sleep(LOOK_INTERVAL).await;
+        for drawing in listing.due(&feeds.heads(), Instant::now()) {
+            if let Err(error) = store.list_change(drawing).await {
+                // Its place is right again with its next change, a minute later.
+                log::debug!("drawing {drawing} keeps its place in lists: {error}");
+            }
         }
     }
 }

@@ -9,5 +9,5 @@ pub mod sequencer;
 mod sessions;
 mod upgrade;
 
-pub use sessions::{JoinRequest, SessionSettings, Sessions};
+pub use sessions::{FIRST_OP_PARTS, JoinRequest, SessionSettings, Sessions};
 pub use upgrade::upgrade;

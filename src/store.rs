@@ -8,6 +8,7 @@
 
 mod address;
 mod append;
+mod assets;
 mod connect;
 mod connection;
 mod drawings;
@@ -24,8 +25,9 @@ mod subscription;
 
 pub use address::{Database, database_address};
 pub use append::{Appended, ExpectedHead};
+pub use assets::AssetPut;
 pub use connection::Store;
-pub use drawings::{DrawingInfo, Head, ListCursor, MAX_LIST, Rows, UNDELETE_WINDOW};
+pub use drawings::{DrawingInfo, Head, ListCursor, Listed, MAX_LIST, Rows, UNDELETE_WINDOW};
 pub use error::StoreError;
 pub use gc::removal::Removals;
 pub use gc::sweep::Swept;

@@ -1,9 +1,11 @@
 //! HTTP: access, routes, and the connections below.
 
 pub mod access;
+pub mod asset_slots;
 pub mod assets;
 pub mod authorize;
 pub mod connection;
+mod drawing_assets;
 mod drawings;
 pub mod error;
 pub mod explain;

@@ -247,7 +247,8 @@ impl Crowd {
     }
 }
 
-type Socket = WebSocketStream<TcpStream>;
+/// The socket of a page.
+pub type Socket = WebSocketStream<TcpStream>;
 
 /// Connects one client and waits for its welcome.
 pub async fn open_page(
@@ -255,6 +256,15 @@ pub async fn open_page(
     drawing: &str,
     name: Option<&str>,
 ) -> Result<Socket, String> {
+    Ok(open_writer(server, drawing, name).await?.0)
+}
+
+/// The same, with the public id of the writer; the broadcast has none.
+pub async fn open_writer(
+    server: &Server,
+    drawing: &str,
+    name: Option<&str>,
+) -> Result<(Socket, String), String> {
     let opening = async {
         let mut request =
             format!("ws://{}/ws/{drawing}?since=0", server.address).into_client_request()?;
@@ -269,8 +279,11 @@ pub async fn open_page(
             socket.send(Message::text(frames::hello(name))).await?;
         }
         while let Some(message) = socket.next().await {
-            if matches!(message?, Message::Text(text) if frames::kind_of(&text) == "welcome") {
-                return Ok(socket);
+            if let Message::Text(text) = message?
+                && frames::kind_of(&text) == "welcome"
+            {
+                let writer = frames::writer_of(&text).unwrap_or_default().to_owned();
+                return Ok((socket, writer));
             }
         }
         Err(Error::ConnectionClosed)

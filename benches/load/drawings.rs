@@ -150,10 +150,7 @@ impl Measured {
         let newest = self.store.list(None, LISTED).await?;
         done(&mut began);
         let last = newest.last().expect("there are some");
-        let before = ListCursor {
-            created: last.created,
-            id: last.id,
-        };
+        let before = ListCursor::from(last);
         self.store.list(Some(before), LISTED).await?;
         done(&mut began);
         let some: Vec<DrawingId> = newest.iter().map(|info| info.id).collect();

@@ -127,6 +127,11 @@ pub fn kind_of(text: &str) -> &str {
         .unwrap_or_default()
 }
 
+/// The `writer` of a welcome.
+pub fn writer_of(text: &str) -> Option<&str> {
+    text.split_once(r#""writer":""#)?.1.get(..32)
+}
+
 fn number(text: &str) -> Option<(u64, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     Some((text[..digits].parse().ok()?, &text[digits..]))

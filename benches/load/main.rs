@@ -14,7 +14,8 @@
 //! cargo bench --bench load -- crowd-of-names   1,000 named people join a drawing at once while 2 draw
 //! cargo bench --bench load -- sweep       how long 2,000 deleted drawings take to remove, and stroke times meanwhile
 //! cargo bench --bench load -- cold        a first load after many edits or erased strokes, and after none
-//! cargo bench --bench load -- all         all but the seven before
+//! cargo bench --bench load -- acts        5,000 strokes imported, 10,000 moved, cleared and brought back
+//! cargo bench --bench load -- all         all but the eight before
 //!     --people N     how many join at once (1,000); a bound that does not hold fails the run
 //!     --changes N    how many changes a much edited drawing of `cold` has (2,000,000): fewer for a quick run
 //!     --pairs N      how often each server is measured (3)
@@ -38,6 +39,7 @@
 //!
 //! A `cargo test` runs this without a scenario, which does nothing.
 
+mod acts;
 mod broadcast;
 mod cold;
 mod crowd;
@@ -77,7 +79,7 @@ const FIRST_ROUND: Duration = Duration::from_secs(8);
 const SETTLE: Duration = Duration::from_secs(3);
 /// Time limit of the whole run.
 const TIME_LIMIT: Duration = Duration::from_secs(3600);
-const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|crowd-of-names|sweep|cold|all [--people N] [--changes N] [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
+const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|crowd-of-names|sweep|cold|acts|all [--people N] [--changes N] [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
 
 struct Arguments {
     scenario: String,
@@ -178,6 +180,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         "crowd-of-names" => names::run(arguments.people).await,
         "sweep" => sweep::run().await,
         "cold" => cold::run(arguments.changes).await,
+        "acts" => acts::run().await,
         "all" => {
             compare("crowd", crowd, pairs, kinds).await?;
             compare("many", many, pairs, kinds).await?;

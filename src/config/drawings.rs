@@ -8,8 +8,12 @@ use super::parse::{count, size, time};
 use crate::domain::drawing::Limits;
 use crate::feed::settings::FeedSettings;
 
-/// Most ops of one drawing that wait to be stored; more are refused for load, and pages send them again.
-const QUEUE_OPS: usize = 10_000;
+/// How long a drawing stays in memory after its last session ended. Longer than the interval at which changed
+/// drawings move in lists.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Most ops of one drawing that wait to be stored, twice what one session may have; more are refused for load,
+/// and pages send them again.
+const QUEUE_OPS: usize = 20_000;
 /// Most bytes of these ops.
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 /// Most changes of one drawing that wait for a missing one before them; at more the drawing is read instead.
@@ -41,15 +45,6 @@ pub struct DrawingSettings {
         value_parser = size("64KiB", "4GiB")
     )]
     pub max_drawing_size: usize,
-    /// How long a drawing stays in memory after its last session ended
-    #[arg(
-        long,
-        env = "WHITEBOARD_IDLE_TIMEOUT",
-        value_name = "TIME",
-        default_value = "10s",
-        value_parser = time("100ms", "1d")
-    )]
-    pub idle_timeout: Duration,
     /// How long a change that arrived early waits for the one before it; set 250ms for SurrealDB's router
     /// engine
     #[arg(
@@ -69,6 +64,10 @@ pub struct DrawingSettings {
         value_parser = time("100ms", "1h")
     )]
     pub head_check_interval: Duration,
+    /// How long a drawing stays in memory after its last session ended; a constant, since reading it again
+    /// takes some milliseconds.
+    #[arg(skip = IDLE_TIMEOUT)]
+    pub idle_timeout: Duration,
     /// Most ops that wait to be stored; a constant that tests change.
     #[arg(skip = QUEUE_OPS)]
     pub queue_ops: usize,

@@ -7,18 +7,20 @@ use clap::Args;
 
 use super::parse::{count, rate, time};
 use crate::protocol::MAX_OPS_PER_FRAME;
-use crate::session::SessionSettings;
+use crate::session::{FIRST_OP_PARTS, SessionSettings};
 
 /// Pings in the time that a page may be silent, so that one of them may be lost.
 const PINGS_PER_TIMEOUT: u32 = 3;
 /// Ops that a session may send at once, as after a time offline, in seconds of `--ops-per-second`.
 const BURST_SECONDS: NonZeroU32 = NonZeroU32::new(20).unwrap();
-/// Fewest ops at once: a larger frame than the burst would be refused for ever.
-const LEAST_BURST: NonZeroU32 = NonZeroU32::new(MAX_OPS_PER_FRAME as u32).unwrap();
+/// Fewest ops at once: what a full frame costs. It would be refused for ever if the burst were smaller.
+const LEAST_BURST: NonZeroU32 =
+    NonZeroU32::new(1 + (MAX_OPS_PER_FRAME as u32 - 1).div_ceil(FIRST_OP_PARTS.get())).unwrap();
 /// Signals of pointer and ink that a session may send each second; more are dropped.
 const SIGNALS_PER_SECOND: NonZeroU32 = NonZeroU32::new(120).unwrap();
-/// Most ops of one session without an answer; more are refused for load, and the page sends them again.
-const MAX_UNACKED_OPS: usize = 1_000;
+/// Most ops of one session without an answer: an act on as many strokes is taken at once. More are refused
+/// for load, and the page sends them again.
+const MAX_UNACKED_OPS: usize = 10_000;
 /// Most bytes of frames that wait for a page that does not read; it gets what it lacks when it reads again.
 const SEND_BUFFER_BYTES: usize = 2_560 * 1024;
 /// Most frames that wait so.
@@ -46,8 +48,8 @@ pub struct BrowserSettings {
         value_parser = time("200ms", "1h")
     )]
     pub session_timeout: Duration,
-    /// Ops per second that one session may send, and the ops of 20 seconds at once; more are refused for
-    /// load, and the page sends them again
+    /// Ops per second that one session may send, and those of 20 seconds at once; in a frame of several, each
+    /// after the first counts a 25th; more are refused for load, and the page sends them again
     #[arg(
         long,
         env = "WHITEBOARD_OPS_PER_SECOND",
@@ -59,6 +61,9 @@ pub struct BrowserSettings {
     /// Ops at once, in seconds of `ops_per_second`; a constant that tests change.
     #[arg(skip = BURST_SECONDS)]
     pub burst_seconds: NonZeroU32,
+    /// Most ops of one session without an answer; a constant that tests lower.
+    #[arg(skip = MAX_UNACKED_OPS)]
+    pub max_unacked_ops: usize,
     /// Signals per second of one session; a constant that tests change.
     #[arg(skip = SIGNALS_PER_SECOND)]
     pub signals_per_second: NonZeroU32,
@@ -81,7 +86,7 @@ impl BrowserSettings {
             ops_per_second: self.ops_per_second,
             ops_burst: burst.max(LEAST_BURST),
             signals_per_second: self.signals_per_second,
-            max_unacked_ops: MAX_UNACKED_OPS,
+            max_unacked_ops: self.max_unacked_ops,
             send_buffer_bytes: self.send_buffer_bytes,
             send_buffer_frames: self.send_buffer_frames,
         }

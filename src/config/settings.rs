@@ -131,4 +131,13 @@ pub struct AccessSettings {
         hide_default_value = true
     )]
     pub origins: Origins,
+    /// Origins whose pages may show drawings in a frame, separated by commas; this server's own may
+    #[arg(
+        long,
+        env = "WHITEBOARD_FRAME_ORIGINS",
+        value_name = "ORIGINS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub frame_origins: Origins,
 }

@@ -79,7 +79,7 @@ impl ReadChunk {
 }
 
 /// Shared bytes in pieces.
-fn pieces(mut bytes: Bytes) -> impl Iterator<Item = Bytes> {
+pub fn pieces(mut bytes: Bytes) -> impl Iterator<Item = Bytes> {
     std::iter::from_fn(move || {
         let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
         (!piece.is_empty()).then_some(piece)

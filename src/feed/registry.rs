@@ -114,6 +114,14 @@ impl Feeds {
             .collect()
     }
 
+    /// The open drawings and the position of the last change of each that is held here.
+    pub fn heads(&self) -> Vec<(DrawingId, Seq)> {
+        self.lock()
+            .iter()
+            .map(|(&id, open)| (id, open.handle.state.head()))
+            .collect()
+    }
+
     /// Waits until the numbers of sessions have changed since the last wait. Only one task may
     /// wait.
     pub async fn counts_changed(&self) {

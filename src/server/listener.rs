@@ -52,12 +52,13 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const TOLD_AT_ONCE: usize = 64;
 /// Bytes of the request that are read from a rejected connection, so that the answer is not lost.
 const READ_OF_TOLD: u64 = 16 * 1024;
-/// What a browser may load: files of this server only. Colours and sizes chosen by people are
-/// inline styles; exports are `blob:` and `data:` images. Sockets may go anywhere, because not
-/// every browser counts a socket to this server as `'self'`. No other site may embed a drawing in a
-/// frame, against clickjacking.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
-    style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'self'";
+/// What a browser may load: files of this server only, and no script or style that is part of a page
+/// or of a drawing. Exports and pasted pictures are `blob:` and `data:` images. The origins that may
+/// show a drawing in a frame follow: others may not, against clickjacking.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' blob: data:; font-src 'self'; connect-src 'self'; worker-src 'self'; \
+    manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'self'";
 
 /// Listens and serves from now on. Returns the address that it is bound to.
 ///
@@ -72,6 +73,10 @@ pub(super) fn run(
     let listener = listen(settings.server.listen)?;
     let address = listener.local_addr()?;
     let limits = settings.connections.clone();
+    let mut policy = CONTENT_SECURITY_POLICY.to_owned();
+    for origin in &settings.access.frame_origins.0 {
+        policy += &format!(" {origin}");
+    }
     let entrance = Entrance {
         connections: state.connections.clone(),
         settings: limits.connection(),
@@ -88,7 +93,7 @@ pub(super) fn run(
             .wrap(from_fn(explain))
             .wrap(
                 DefaultHeaders::new()
-                    .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+                    .add((header::CONTENT_SECURITY_POLICY, policy.clone()))
                     .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
                     .add((header::REFERRER_POLICY, "same-origin")),
             )

@@ -3,6 +3,7 @@
 //! A session never buffers what a client does not read, and never closes because a client sends a large
 //! outbox: ops beyond a limit are refused for load, and the client keeps them.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -15,7 +16,9 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use super::fragments::Fragments;
 use super::guard::Gate;
 use super::sequencer::OpSequencer;
-use super::sessions::{JoinRequest, Place, REQUESTS_PER_SECOND, RETRY_AFTER, Sessions};
+use super::sessions::{
+    FIRST_OP_PARTS, JoinRequest, Place, REQUESTS_PER_SECOND, RETRY_AFTER, Sessions,
+};
 use crate::domain::access::Access;
 use crate::domain::ids::SessionId;
 use crate::domain::op::{Op, Refusal};
@@ -71,7 +74,9 @@ impl Session {
         };
         sessions.metrics().sessions_opened.count();
         let settings = &sessions.settings;
-        let ops = Quota::per_second(settings.ops_per_second).allow_burst(settings.ops_burst);
+        let parts = |ops: NonZeroU32| ops.saturating_mul(FIRST_OP_PARTS);
+        let ops = Quota::per_second(parts(settings.ops_per_second))
+            .allow_burst(parts(settings.ops_burst));
         Self {
             id: sessions.opened.fetch_add(1, Ordering::Relaxed),
             join_request,

@@ -4,6 +4,7 @@
 //! unanswered ops stay in the clients' outboxes. Ops beyond a limit are refused for load, and the
 //! client sends them again.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use actix_web_actors::ws;
@@ -13,7 +14,7 @@ use governor::clock::{Clock, QuantaClock};
 
 use super::actor::Session;
 use super::sequencer::{OpArrival, OpSequencer};
-use super::sessions::{JoinRequest, RETRY_AFTER, SessionSettings};
+use super::sessions::{FIRST_OP_PARTS, JoinRequest, RETRY_AFTER, SessionSettings};
 use crate::domain::access::Access;
 use crate::domain::op::{Op, Refusal};
 use crate::feed::actor::FeedHandle;
@@ -102,6 +103,11 @@ impl Session {
                         sequencer,
                         feed_handle,
                         &op,
+                        if taken.is_empty() {
+                            FIRST_OP_PARTS
+                        } else {
+                            NonZeroU32::MIN
+                        },
                     ) {
                         metrics.ops_throttled.count(limit);
                         sequencer.pause();
@@ -145,12 +151,14 @@ fn overload(
     sequencer: &OpSequencer,
     feed_handle: &FeedHandle,
     op: &Op,
+    parts: NonZeroU32,
 ) -> Option<(OverloadCause, &'static str, Duration)> {
     if sequencer.unanswered() >= settings.max_unacked_ops {
         let text = "too many unacknowledged ops in this session";
         return Some((OverloadCause::Unanswered, text, RETRY_AFTER));
     }
-    if let Err(until) = limit.check() {
+    // A burst has room for a whole frame.
+    if let Ok(Err(until)) = limit.check_n(parts) {
         let wait = until.wait_time_from(QuantaClock::default().now());
         let text = "too many ops per second";
         return Some((OverloadCause::Rate, text, wait.max(RETRY_AFTER)));

@@ -13,6 +13,10 @@ use crate::metrics::Metrics;
 
 /// Delay before a client retries after a refusal for load.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// What the first op of a frame costs of the rate of ops, in as many parts; each further op costs one
+/// part. An act on many strokes comes in full frames, and an op among 500 costs the database this many
+/// times less than one that is stored alone.
+pub const FIRST_OP_PARTS: NonZeroU32 = NonZeroU32::new(25).unwrap();
 /// Most requests for changes per second; a working client sends a few. Beyond it the session is
 /// closed.
 pub(super) const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
@@ -24,9 +28,9 @@ pub struct SessionSettings {
     pub heartbeat: Duration,
     /// A client that sends nothing for this long is disconnected.
     pub session_timeout: Duration,
-    /// Sustained rate of ops, per second.
+    /// Sustained rate of frames with one op each, per second; ops that share a frame cost less.
     pub ops_per_second: NonZeroU32,
-    /// Ops accepted at once after a pause.
+    /// Such frames accepted at once after a pause.
     pub ops_burst: NonZeroU32,
     /// Sustained rate of signals, per second; more are dropped.
     pub signals_per_second: NonZeroU32,

@@ -18,16 +18,20 @@ use crate::domain::ids::{DrawingId, Epoch};
 pub const UNDELETE_WINDOW: Duration = Duration::from_secs(10 * 60);
 /// Most drawings of one [`Store::list`].
 pub const MAX_LIST: usize = 500;
+/// Lists that one [`Store::search`] looks through at most: 5,000 titles.
+const SEARCHED_LISTS: usize = 10;
 
 const GET: &str = "SELECT * FROM ONLY $drawing";
 pub(super) const LIST: &str = "SELECT * FROM drawing WHERE deleted IS NONE
-ORDER BY created DESC, id DESC LIMIT $limit";
+ORDER BY listed DESC, id DESC LIMIT $limit";
 /// Written in this form so that the index is used to find the start.
 pub(super) const LIST_BEFORE: &str = "SELECT * FROM drawing WHERE deleted IS NONE
-AND created <= $created AND (created < $created OR id < $before)
-ORDER BY created DESC, id DESC LIMIT $limit";
-const RENAME: &str = "UPDATE ONLY $drawing SET title = $title, changed = time::now()
-WHERE deleted IS NONE";
+AND listed <= $listed AND (listed < $listed OR id < $before)
+ORDER BY listed DESC, id DESC LIMIT $limit";
+const RENAME: &str = "UPDATE ONLY $drawing SET title = $title, changed = time::now(),
+listed = time::floor(time::now(), 1ms) WHERE deleted IS NONE";
+const LIST_CHANGE: &str = "UPDATE $drawing SET listed = time::floor(changed, 1ms)
+WHERE deleted IS NONE AND listed < time::floor(changed, 1ms) RETURN NONE";
 const DELETE: &str = "UPDATE ONLY $drawing SET deleted = time::now() WHERE deleted IS NONE";
 const UNDELETE: &str = "UPDATE ONLY $drawing SET deleted = NONE
 WHERE deleted IS NONE OR deleted > time::now() - $within";
@@ -46,19 +50,39 @@ pub struct DrawingInfo {
     pub created: u64,
     /// Time of the last change, in milliseconds since 1970, by the database's clock.
     pub changed: u64,
+    /// What lists are sorted by: [`DrawingInfo::changed`] as it was less than a minute before.
+    pub listed: u64,
     /// The position of its last change.
     pub head: Seq,
     /// Its epoch.
     pub epoch: Epoch,
 }
 
-/// The end of an earlier list: the creation time and id of its last drawing.
+/// The end of an earlier list: the time and id of its last drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListCursor {
-    /// Its [`DrawingInfo::created`].
-    pub created: u64,
+    /// Its [`DrawingInfo::listed`].
+    pub listed: u64,
     /// Its id.
     pub id: DrawingId,
+}
+
+impl From<&DrawingInfo> for ListCursor {
+    fn from(info: &DrawingInfo) -> Self {
+        Self {
+            listed: info.listed,
+            id: info.id,
+        }
+    }
+}
+
+/// Some drawings, the last changed first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// The drawings.
+    pub drawings: Vec<DrawingInfo>,
+    /// Where to continue, unless this is the end.
+    pub next: Option<ListCursor>,
 }
 
 /// The current state of a drawing.
@@ -122,8 +146,8 @@ impl Store {
         info(row)
     }
 
-    /// Drawings that are not deleted, newest first: those before `before`, at most `limit` and at
-    /// most [`MAX_LIST`].
+    /// Drawings that are not deleted, the last changed first, to about a minute: those before `before`,
+    /// at most `limit` and at most [`MAX_LIST`].
     ///
     /// # Errors
     ///
@@ -139,7 +163,7 @@ impl Store {
             Some(before) => {
                 let variables = variables([
                     ("limit", limit),
-                    ("created", time(before.created)),
+                    ("listed", time(before.listed)),
                     ("before", drawing_record(before.id)),
                 ]);
                 self.0.query(LIST_BEFORE, variables).await?
@@ -150,6 +174,56 @@ impl Store {
             .into_iter()
             .map(|row| info(Fields::of(row)?))
             .collect()
+    }
+
+    /// Those of [`Store::list`] whose title has every word of `text`, in any case. It looks through a
+    /// bounded number of titles, so it may find none and say where to continue.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn search(
+        &self,
+        text: &str,
+        mut before: Option<ListCursor>,
+        limit: usize,
+    ) -> Result<Listed, StoreError> {
+        let text = text.to_lowercase();
+        let matches = |info: &DrawingInfo| {
+            let title = info.title.to_lowercase();
+            text.split_whitespace().all(|word| title.contains(word))
+        };
+        let mut found = Listed::default();
+        for _ in 0..SEARCHED_LISTS {
+            let list = self.list(before, MAX_LIST).await?;
+            let is_last = list.len() < MAX_LIST;
+            for info in list {
+                before = Some(ListCursor::from(&info));
+                if matches(&info) {
+                    found.drawings.push(info);
+                }
+                if found.drawings.len() == limit {
+                    found.next = before;
+                    return Ok(found);
+                }
+            }
+            if is_last {
+                return Ok(found);
+            }
+        }
+        found.next = before;
+        Ok(found)
+    }
+
+    /// Moves a drawing to its place in lists, if it has changed.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn list_change(&self, drawing: DrawingId) -> Result<(), StoreError> {
+        let variables = variables([("drawing", drawing_record(drawing))]);
+        self.0.query_with_retry(LIST_CHANGE, variables).await?;
+        Ok(())
     }
 
     /// Renames a drawing.
@@ -277,6 +351,7 @@ fn info(mut row: Fields) -> Result<DrawingInfo, StoreError> {
         title: row.text("title")?,
         created: row.millis("created")?,
         changed: row.millis("changed")?,
+        listed: row.millis("listed")?,
         head: row.seq("head")?,
         epoch: row.epoch()?,
     })

@@ -11,9 +11,9 @@ use super::rows::{Fields, int, record, variables};
 
 /// The schema that this program writes. It reads that of a newer program that allows it, and no
 /// older one: there are no migrations yet.
-pub(super) const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 /// Lowest schema number of the programs that may read what this one writes.
-const OLDEST: u32 = 1;
+const OLDEST: u32 = 2;
 
 const META: &str = include_str!("../../schema/meta.surql");
 const READ_META: &str = "SELECT * FROM ONLY $meta";
@@ -24,6 +24,8 @@ const SHARED: &str = concat!(
     include_str!("../../schema/drawing.surql"),
     include_str!("../../schema/server.surql"),
     include_str!("../../schema/living.surql"),
+    include_str!("../../schema/asset.surql"),
+    include_str!("../../schema/asset_use.surql"),
     "UPSERT $meta SET schema = $schema, oldest = $oldest RETURN NONE;\nCOMMIT;"
 );
 
@@ -32,7 +34,7 @@ pub(super) const CREATE_DRAWING: &str = concat!(
     "BEGIN;
 LET $now = time::floor(time::now(), 1ms);
 CREATE ONLY $drawing SET title = $title, head = 0, compacted = 0, epoch = $epoch,
-    created = $now, changed = $now, compacted_at = $now;\n",
+    created = $now, changed = $now, listed = $now, compacted_at = $now;\n",
     include_str!("../../schema/stroke.surql"),
     include_str!("../../schema/signal.surql"),
     "COMMIT;"

@@ -232,7 +232,7 @@ async fn no_query_of_all_drawings_reads_them_all() {
         let variables = variables([
             ("limit", int(10)),
             ("most", int(10)),
-            ("created", rows::time(drawing.created)),
+            ("listed", rows::time(drawing.listed)),
             ("before", drawing_record(drawing.id)),
             ("age", Value::Duration(SOON.into())),
             (

@@ -3,6 +3,7 @@
 //! The checks protect people's browsers from pages of other sites: the `Origin` must be this
 //! server's own or a listed one, and the `Host` a name that no one else can point at this server.
 
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
@@ -145,6 +146,16 @@ impl Origin {
     /// Whether a page that this server sent under `host` has this origin.
     fn is_served_at(&self, host: &Authority) -> bool {
         self.host == host.name && self.port == host.port.unwrap_or(default_port(self.scheme))
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scheme, host, port } = self;
+        match *port == default_port(scheme) {
+            true => write!(f, "{scheme}://{host}"),
+            false => write!(f, "{scheme}://{host}:{port}"),
+        }
     }
 }
 
@@ -380,6 +391,11 @@ mod tests {
         ] {
             assert!(names.parse::<HostNames>().is_err(), "{names}");
         }
+        let two: Origins = "https://Draw.example:443, http://[::1]:8080"
+            .parse()
+            .unwrap();
+        let two: Vec<_> = two.0.iter().map(Origin::to_string).collect();
+        assert_eq!(two, ["https://draw.example", "http://[::1]:8080"]);
         for origins in ["draw.example", "https://draw.example/x", "*", "null"] {
             assert!(origins.parse::<Origins>().is_err(), "{origins}");
         }

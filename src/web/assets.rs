@@ -1,16 +1,23 @@
 //! The files of the front end: embedded in release builds, read from the folder `static` otherwise.
 //!
 //! Pages name their files by build, so that browsers can cache them for ever, and a page that is
-//! still open after an upgrade finds them under the same address. Nothing here reads outside
-//! `static`.
+//! still open after an upgrade finds them under the same address. A page also names all modules that
+//! its entry needs, which are found in the files themselves. Nothing here reads outside `static`.
+
+mod encoded;
+mod modules;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use actix_web::HttpResponse;
+use actix_web::http::header::ContentEncoding;
 use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 use rust_embed::{Embed, EmbeddedFile};
 use uuid::Uuid;
+
+use encoded::Texts;
 
 /// Placeholder of the build in HTML pages and in the service worker.
 const BUILD_MARK: &str = "{{build}}";
@@ -22,7 +29,12 @@ const SERVICE_WORKER: &str = "sw.js";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// For everything else: revalidate each time.
 const ASK: &str = "no-cache";
+/// For a page about an error.
+const NEVER: &str = "no-store";
 const HTML: &str = "text/html; charset=utf-8";
+const ERROR_PAGE: &str = "error.html";
+/// What comes before the path of a page's entry.
+const ENTRY_MARK: &str = "<script type=\"module\" src=\"/assets/{{build}}/";
 
 #[derive(Embed)]
 #[folder = "static/"]
@@ -52,75 +64,117 @@ pub fn build() -> &'static str {
     &BUILD
 }
 
-/// An HTML page with the build inserted.
-pub fn page(name: &str, status: StatusCode) -> Option<HttpResponse> {
-    let html = html(name)?;
-    Some(
-        HttpResponse::build(status)
-            .content_type(HTML)
-            .insert_header((header::CACHE_CONTROL, ASK))
-            .body(html),
-    )
-}
-
-fn html(name: &str) -> Option<String> {
-    let file = Static::get(name)?;
-    Some(String::from_utf8_lossy(&file.data).replace(BUILD_MARK, build()))
+/// An HTML page, with the build inserted and all modules of its entry named.
+pub fn page(request: &HttpRequest, name: &str, status: StatusCode) -> Option<HttpResponse> {
+    Some(text(request, name, html(name)?.into(), HTML, ASK, status))
 }
 
 /// The page about an error, with one section shown.
-pub fn error_page(section: &str, status: StatusCode) -> Option<HttpResponse> {
+pub fn error_page(
+    request: &HttpRequest,
+    section: &str,
+    status: StatusCode,
+) -> Option<HttpResponse> {
     let mark = format!("id=\"{section}\"");
-    let html = html("error.html")?.replace(&format!("{mark} hidden"), &mark);
-    Some(
-        HttpResponse::build(status)
-            .content_type(HTML)
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .body(html),
-    )
+    let html = html(ERROR_PAGE)?.replace(&format!("{mark} hidden"), &mark);
+    let name = format!("{ERROR_PAGE}#{section}");
+    Some(text(request, &name, html.into(), HTML, NEVER, status))
 }
 
 /// The service worker, which names its build and every file that a page of this build may load. So
 /// it changes with each of them, and browsers then install the new one.
-pub fn service_worker() -> Option<HttpResponse> {
-    let file = Static::get(SERVICE_WORKER)?;
-    let mut names: Vec<_> = Static::iter()
-        .filter(|name| is_plain(name) && name != SERVICE_WORKER)
-        .collect();
+pub fn service_worker(request: &HttpRequest) -> Option<HttpResponse> {
+    let mut names: Vec<_> = Static::iter().filter(|name| is_kept(name)).collect();
     names.sort();
-    let code = String::from_utf8_lossy(&file.data)
+    let code = read(SERVICE_WORKER)?
         .replace(BUILD_MARK, build())
         .replace(FILES_MARK, &names.join(" "));
-    Some(
-        HttpResponse::Ok()
-            .content_type("text/javascript; charset=utf-8")
-            .insert_header((header::CACHE_CONTROL, ASK))
-            .body(code),
-    )
+    let kind = "text/javascript; charset=utf-8";
+    let status = StatusCode::OK;
+    Some(text(
+        request,
+        SERVICE_WORKER,
+        code.into(),
+        kind,
+        ASK,
+        status,
+    ))
 }
 
 /// A file of a page of some build. A page of another build gets the current file.
-pub fn file(of_build: &str, path: &str) -> Option<HttpResponse> {
+pub fn file(request: &HttpRequest, of_build: &str, path: &str) -> Option<HttpResponse> {
     if !is_plain(path) {
         return None;
     }
     let EmbeddedFile { data, metadata } = Static::get(path)?;
+    let data = match data {
+        Cow::Borrowed(embedded) => Bytes::from_static(embedded),
+        Cow::Owned(read) => Bytes::from(read),
+    };
     let keep = if of_build == build() && !cfg!(debug_assertions) {
         FOR_EVER
     } else {
         ASK
     };
-    let kind = match metadata.mimetype() {
-        kind if kind.starts_with("text/") => Cow::Owned(format!("{kind}; charset=utf-8")),
-        kind => Cow::Borrowed(kind),
-    };
+    let kind = metadata.mimetype();
+    if kind.starts_with("text/") {
+        let kind = format!("{kind}; charset=utf-8");
+        return Some(text(request, path, data, &kind, keep, StatusCode::OK));
+    }
+    if matches!(
+        kind,
+        "image/svg+xml" | "application/json" | "application/manifest+json"
+    ) {
+        return Some(text(request, path, data, kind, keep, StatusCode::OK));
+    }
     let mut response = HttpResponse::Ok();
-    response.insert_header((header::CONTENT_TYPE, kind.as_ref()));
+    response.insert_header((header::CONTENT_TYPE, kind));
     response.insert_header((header::CACHE_CONTROL, keep));
-    Some(match data {
-        Cow::Borrowed(bytes) => response.body(bytes),
-        Cow::Owned(bytes) => response.body(bytes),
-    })
+    Some(response.body(data))
+}
+
+fn text(
+    request: &HttpRequest,
+    path: &str,
+    text: Bytes,
+    kind: &str,
+    keep: &'static str,
+    status: StatusCode,
+) -> HttpResponse {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+    let (encoding, body) = TEXTS.get(path, text).choose(request);
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::CONTENT_TYPE, kind));
+    response.insert_header((header::CACHE_CONTROL, keep));
+    response.insert_header((header::VARY, "accept-encoding"));
+    if encoding != ContentEncoding::Identity {
+        response.insert_header(encoding);
+    }
+    response.body(body)
+}
+
+fn html(name: &str) -> Option<String> {
+    let html = read(name)?;
+    let preload = match html.split_once(ENTRY_MARK) {
+        Some((_, rest)) => {
+            let entry = rest.split('"').next().unwrap_or_default();
+            modules::needed(entry, read)
+                .iter()
+                .map(|module| {
+                    let address = format!("/assets/{BUILD_MARK}/{module}");
+                    format!("<link rel=\"modulepreload\" href=\"{address}\">\n    ")
+                })
+                .collect()
+        }
+        None => String::new(),
+    };
+    let html = html.replace(ENTRY_MARK, &format!("{preload}{ENTRY_MARK}"));
+    Some(html.replace(BUILD_MARK, build()))
+}
+
+fn read(path: &str) -> Option<String> {
+    let file = Static::get(path)?;
+    Some(String::from_utf8_lossy(&file.data).into_owned())
 }
 
 /// Whether a path names a file that pages may load: nothing hidden, nothing outside, no page.
@@ -131,12 +185,20 @@ fn is_plain(path: &str) -> bool {
     plain && !path.contains('\\') && !path.ends_with(".html")
 }
 
+/// Whether the service worker keeps a file: not itself, nor what only the server reads.
+fn is_kept(path: &str) -> bool {
+    is_plain(path) && path != SERVICE_WORKER && !path.ends_with(".ttf") && !path.ends_with(".txt")
+}
+
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
     #[test]
     fn a_path_stays_in_static() {
+        let request = TestRequest::default().to_http_request();
         for path in [
             "",
             ".",
@@ -149,30 +211,42 @@ mod tests {
             "index.html",
             "none.js",
         ] {
-            assert!(file("dev", path).is_none(), "{path}");
+            assert!(file(&request, "dev", path).is_none(), "{path}");
         }
     }
 
     #[actix_web::test]
-    async fn a_page_names_the_build() {
+    async fn a_page_names_the_build_and_every_module_of_its_entry() {
+        let request = TestRequest::default().to_http_request();
         for (name, status) in [
             ("index.html", StatusCode::OK),
             ("drawing.html", StatusCode::NOT_FOUND),
         ] {
-            let response = page(name, status).expect(name);
+            let response = page(&request, name, status).expect(name);
             assert_eq!(response.status(), status);
             let body = actix_web::body::to_bytes(response.into_body()).await;
             let html = String::from_utf8(body.unwrap().to_vec()).unwrap();
             let files = format!("/{}/", build());
             assert!(html.contains(&files), "{name} names no file of {files}");
             assert!(!html.contains(BUILD_MARK), "{name} still has {BUILD_MARK}");
+            let named: Vec<_> = html
+                .split("rel=\"modulepreload\" href=\"")
+                .skip(1)
+                .collect();
+            assert!(named.len() > 3, "{html}");
+            for module in named {
+                let path = module.split('"').next().unwrap().strip_prefix("/assets/");
+                let (_, path) = path.unwrap().split_once('/').unwrap();
+                assert!(read(path).is_some(), "{name} names {path}");
+            }
         }
-        assert!(page("none.html", StatusCode::OK).is_none());
+        assert!(page(&request, "none.html", StatusCode::OK).is_none());
     }
 
     #[actix_web::test]
     async fn the_service_worker_names_the_build_and_its_files() {
-        let response = service_worker().expect(SERVICE_WORKER);
+        let request = TestRequest::default().to_http_request();
+        let response = service_worker(&request).expect(SERVICE_WORKER);
         let keep = response.headers().get(header::CACHE_CONTROL).cloned();
         assert_eq!(keep.unwrap(), ASK, "a new one is found at once");
         let body = actix_web::body::to_bytes(response.into_body()).await;
@@ -181,7 +255,10 @@ mod tests {
         assert!(!code.contains(BUILD_MARK) && !code.contains(FILES_MARK));
         let quoted = code.split('"').find(|text| text.contains("icon.svg "));
         for name in quoted.expect("a list of files").split(' ') {
-            assert!(file(build(), name).is_some(), "{name} is not served");
+            assert!(
+                file(&request, build(), name).is_some(),
+                "{name} is not served"
+            );
         }
     }
 }

@@ -18,7 +18,7 @@ use super::state::state;
 use crate::domain::access::Access;
 use crate::domain::ids::DrawingId;
 use crate::feed::chunks::Encoding;
-use crate::store::{DrawingInfo, SessionCounts};
+use crate::store::{DrawingInfo, ListCursor, Listed, SessionCounts, Store, StoreError};
 
 /// The title of a drawing that is created without one.
 const DEFAULT_TITLE: &str = "Untitled drawing";
@@ -58,11 +58,15 @@ fn rfc3339(millis: u64) -> String {
 pub(super) async fn list(request: HttpRequest) -> Answer {
     extract::require(&request, Access::Read)?;
     let state = state(&request);
-    let ListQuery { before, limit } = ListQuery::of(&request)?;
-    // One more than requested shows whether there are more.
-    let mut drawings = state.store.list(before, limit + 1).await?;
-    let more = drawings.len() > limit;
-    drawings.truncate(limit);
+    let ListQuery {
+        before,
+        limit,
+        words,
+    } = ListQuery::of(&request)?;
+    let listed = match words {
+        Some(words) => state.store.search(&words, before, limit).await?,
+        None => list_page(&state.store, before, limit).await?,
+    };
     let sessions = state.store.session_counts(state.silence).await?;
     #[derive(Serialize)]
     struct View<'a> {
@@ -70,14 +74,29 @@ pub(super) async fn list(request: HttpRequest) -> Answer {
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<String>,
     }
-    let last = drawings.last().filter(|_| more);
+    let drawings = listed.drawings.iter();
     Ok(HttpResponse::Ok().json(View {
         drawings: drawings
-            .iter()
             .map(|info| DrawingView::new(info, &sessions))
             .collect(),
-        next: last.map(|info| extract::next(info.created, info.id)),
+        next: listed.next.map(extract::next),
     }))
+}
+
+async fn list_page(
+    store: &Store,
+    before: Option<ListCursor>,
+    limit: usize,
+) -> Result<Listed, StoreError> {
+    // One more than requested shows whether there are more.
+    let mut drawings = store.list(before, limit + 1).await?;
+    let more = drawings.len() > limit;
+    drawings.truncate(limit);
+    let last = drawings.last().filter(|_| more);
+    Ok(Listed {
+        next: last.map(ListCursor::from),
+        drawings,
+    })
 }
 
 pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answer {

@@ -68,12 +68,16 @@ error_codes! {
     Gone = "gone", GONE;
     /// The body is too large.
     TooLarge = "too_large", PAYLOAD_TOO_LARGE;
+    /// The file is of a type that is not taken.
+    Unsupported = "unsupported", UNSUPPORTED_MEDIA_TYPE;
     /// The address is for WebSockets.
     UpgradeRequired = "upgrade_required", UPGRADE_REQUIRED;
     /// A fault of the server, which is in its log.
     Failed = "failed", INTERNAL_SERVER_ERROR;
-    /// The database or the server is away; a retry makes sense.
+    /// The database or the server is away or busy; a retry makes sense.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE;
+    /// The drawing has no room for more.
+    Full = "full", INSUFFICIENT_STORAGE;
 }
 
 /// An error answer.

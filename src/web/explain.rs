@@ -25,7 +25,7 @@ pub async fn explain(
     let code = error.and_then(|error| Some(error.as_error::<ApiError>()?.code()));
     let page = code
         .filter(|_| is_for_person)
-        .and_then(|code| assets::error_page(section(code), code.status()));
+        .and_then(|code| assets::error_page(response.request(), section(code), code.status()));
     Ok(match page {
         Some(page) => response.into_response(page).map_into_right_body(),
         None => response.map_into_left_body(),
@@ -53,12 +53,15 @@ fn section(code: ErrorCode) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
     #[actix_web::test]
     async fn the_page_has_a_section_for_every_error() {
+        let request = TestRequest::default().to_http_request();
         for &code in ErrorCode::ALL {
-            let page = assets::error_page(section(code), code.status()).unwrap();
+            let page = assets::error_page(&request, section(code), code.status()).unwrap();
             assert_eq!(page.status(), code.status());
             let html = actix_web::body::to_bytes(page.into_body()).await.unwrap();
             let html = std::str::from_utf8(&html).unwrap();

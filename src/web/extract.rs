@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::access::AccessDenied;
 use super::error::{ApiError, ErrorCode};
 use crate::domain::access::Access;
+use crate::domain::asset::{AssetHash, AssetHashError};
 use crate::domain::drawing::MAX_TITLE_CHARS;
 use crate::domain::ids::{DrawingId, Epoch, IdError};
 use crate::domain::sequence::Seq;
@@ -48,6 +49,13 @@ pub fn drawing(request: &HttpRequest) -> Result<DrawingId, ApiError> {
     let text = request.match_info().query("drawing");
     text.parse()
         .map_err(|error: IdError| ApiError::field("drawing", error.to_string()))
+}
+
+/// The picture in the path.
+pub fn asset(request: &HttpRequest) -> Result<AssetHash, ApiError> {
+    let text = request.match_info().query("hash");
+    text.parse()
+        .map_err(|error: AssetHashError| ApiError::field("hash", error.to_string()))
 }
 
 /// A reader's position, from the query.
@@ -104,6 +112,8 @@ pub struct ListQuery {
     pub before: Option<ListCursor>,
     /// Most drawings to return.
     pub limit: usize,
+    /// Words that the titles have.
+    pub words: Option<String>,
 }
 
 impl ListQuery {
@@ -113,6 +123,7 @@ impl ListQuery {
         struct PendingRequest {
             before: Option<String>,
             limit: Option<String>,
+            q: Option<String>,
         }
         let asked: PendingRequest = query(request)?;
         let before = asked.before.as_deref().map(|text| {
@@ -128,22 +139,31 @@ impl ListQuery {
                 return Err(ApiError::field("limit", message));
             }
         };
+        let words = asked.q.filter(|words| !words.trim().is_empty());
+        if words
+            .as_ref()
+            .is_some_and(|words| words.chars().count() > MAX_TITLE_CHARS)
+        {
+            let message = format!("q has at most {MAX_TITLE_CHARS} characters");
+            return Err(ApiError::field("q", message));
+        }
         Ok(Self {
             before: before.transpose()?,
             limit,
+            words,
         })
     }
 }
 
 /// The `before` that [`ListQuery::of`] parses, for the drawings after this one.
-pub fn next(created: u64, id: DrawingId) -> String {
-    format!("{created}.{id}")
+pub fn next(ListCursor { listed, id }: ListCursor) -> String {
+    format!("{listed}.{id}")
 }
 
 fn parse_before(text: &str) -> Option<ListCursor> {
-    let (created, id) = text.split_once('.')?;
+    let (listed, id) = text.split_once('.')?;
     Some(ListCursor {
-        created: created.parse().ok()?,
+        listed: listed.parse().ok()?,
         id: id.parse().ok()?,
     })
 }
@@ -160,19 +180,30 @@ pub struct BodyLimit(pub Duration);
 
 /// Reads the whole body, which is small.
 pub async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, ApiError> {
+    body_up_to(request, payload, MAX_REQUEST_BYTES).await
+}
+
+/// Reads the whole body, which may be large: a caller bounds how many are read at a time. The time
+/// limit is for each MiB that it may have.
+pub async fn body_up_to(
+    request: &HttpRequest,
+    payload: web::Payload,
+    most: usize,
+) -> Result<web::Bytes, ApiError> {
     let too_large = || {
-        let message = format!("a body has at most {MAX_REQUEST_BYTES} bytes");
+        let message = format!("a body has at most {most} bytes");
         ApiError::new(ErrorCode::TooLarge, message)
     };
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > MAX_REQUEST_BYTES) {
+    if announced.is_some_and(|length: usize| length > most) {
         return Err(too_large());
     }
     let BodyLimit(limit) = *request
         .app_data()
         .expect("the server gives every application its limits");
-    let read = timeout(limit, payload.to_bytes_limited(MAX_REQUEST_BYTES)).await;
+    let limit = limit * most.div_ceil(1024 * 1024) as u32;
+    let read = timeout(limit, payload.to_bytes_limited(most)).await;
     let too_slow = || {
         let message = format!("a body comes within {limit:?}");
         ApiError::new(ErrorCode::TooSlow, message)

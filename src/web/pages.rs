@@ -7,8 +7,8 @@ use super::assets;
 use super::error::{Answer, ApiError, ErrorCode};
 use super::extract;
 
-pub(super) async fn index() -> Answer {
-    assets::page("index.html", StatusCode::OK).ok_or_else(nothing_here)
+pub(super) async fn index(request: HttpRequest) -> Answer {
+    assets::page(&request, "index.html", StatusCode::OK).ok_or_else(nothing_here)
 }
 
 pub(super) async fn drawing_page(request: HttpRequest) -> Answer {
@@ -17,21 +17,21 @@ pub(super) async fn drawing_page(request: HttpRequest) -> Answer {
         Ok(_) => StatusCode::OK,
         Err(_) => StatusCode::NOT_FOUND,
     };
-    assets::page("drawing.html", status).ok_or_else(nothing_here)
+    assets::page(&request, "drawing.html", status).ok_or_else(nothing_here)
 }
 
-pub(super) async fn favicon() -> Answer {
-    assets::file("", "favicon.ico").ok_or_else(nothing_here)
+pub(super) async fn favicon(request: HttpRequest) -> Answer {
+    assets::file(&request, "", "favicon.ico").ok_or_else(nothing_here)
 }
 
 /// The service worker. It is at the root because it may serve only what is below its own address.
-pub(super) async fn service_worker() -> Answer {
-    assets::service_worker().ok_or_else(nothing_here)
+pub(super) async fn service_worker(request: HttpRequest) -> Answer {
+    assets::service_worker(&request).ok_or_else(nothing_here)
 }
 
 pub(super) async fn asset(request: HttpRequest) -> Answer {
     let matched = request.match_info();
-    assets::file(matched.query("build"), matched.query("path")).ok_or_else(nothing_here)
+    assets::file(&request, matched.query("build"), matched.query("path")).ok_or_else(nothing_here)
 }
 
 pub(super) async fn no_page() -> Answer {

@@ -3,6 +3,7 @@
 use actix_web::middleware::Compress;
 use actix_web::{HttpResponse, Resource, Route, guard, web};
 
+use super::drawing_assets;
 use super::drawings::{create, delete, get, list, rename, restore, strokes};
 use super::error::ApiError;
 use super::health::{healthz, metrics, readyz};
@@ -31,11 +32,18 @@ pub fn routes(config: &mut web::ServiceConfig) {
                         .route(web::delete().to(delete)),
                 )
                 .service(resource("/{drawing}/restore", "POST").route(web::post().to(restore)))
-                .service(resource("/{drawing}/strokes", "GET").route(read().to(strokes))),
+                .service(resource("/{drawing}/strokes", "GET").route(read().to(strokes)))
+                .service(
+                    resource("/{drawing}/assets", "POST")
+                        .route(web::post().to(drawing_assets::put)),
+                )
+                .service(
+                    resource("/{drawing}/assets/{hash}", "GET")
+                        .route(read().to(drawing_assets::get)),
+                ),
         )
         .service(
             web::scope("")
-                .wrap(Compress::default())
                 .service(resource("/", "GET").route(read().to(index)))
                 .service(resource("/d/{drawing}", "GET").route(read().to(drawing_page)))
                 .service(resource("/favicon.ico", "GET").route(read().to(favicon)))

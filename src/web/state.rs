@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::{HttpRequest, web};
 
 use super::access::{HostNames, Origins};
+use super::asset_slots::AssetSlots;
 use super::connection::limits::Connections;
 use crate::feed::registry::Feeds;
 use crate::heartbeat::Heartbeat;
@@ -31,6 +32,8 @@ pub struct State {
     pub heartbeat: Arc<Heartbeat>,
     /// The open connections.
     pub connections: Arc<Connections>,
+    /// The pictures of drawings that are in memory.
+    pub assets: AssetSlots,
     /// The server is about to stop, and should get no new clients.
     pub leaving: AtomicBool,
 }

@@ -499,6 +499,69 @@ async fn a_browser_that_opens_a_wrong_address_gets_a_page() {
 }
 
 #[actix_web::test]
+async fn the_drawing_that_changed_last_is_listed_first_and_found_by_its_title() {
+    let site = Site::start().await;
+    let older = site.make("Küche").await;
+    let newer = site.make("Bath").await;
+    let first = async || site.get("/api/drawings?limit=1").await.1;
+    assert_eq!(first().await["drawings"][0]["id"], *newer);
+    site.draw(&older).await;
+    // The order lags behind a stroke.
+    let moved = async || while first().await["drawings"][0]["id"] != *older {};
+    within(moved()).await;
+    let found = async |query: &str| {
+        let (_, list) = site.get(&format!("/api/drawings?{query}")).await;
+        list["drawings"].clone()
+    };
+    assert_eq!(found("q=K%C3%9CCHE").await[0]["id"], *older);
+    assert_eq!(found("q=k%C3%BC+bath").await, json!([]));
+    assert_eq!(found("q=+").await.as_array().unwrap().len(), 2);
+    let long = format!("/api/drawings?q={}", "x".repeat(121));
+    assert_error(site.get(&long).await, 400, "bad_request", Some("q"));
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_picture_is_sent_back_as_it_came_and_as_nothing_but_a_picture() {
+    let site = Site::start().await;
+    let path = format!("/api/drawings/{}/assets", site.make("Plan").await);
+    let gif = b"GIF89a<script>alert(1)</script>".repeat(2_000);
+    let send = |bytes: Vec<u8>| answer(site.ask(Method::POST, &path).body(bytes));
+    let (status, sent) = send(gif.clone()).await;
+    assert_eq!((status.as_u16(), &sent["type"]), (201, &json!("image/gif")));
+    assert_eq!(send(gif.clone()).await, (status, sent.clone()));
+    let address = format!("{path}/{}", sent["hash"].as_str().unwrap());
+    let response = site.ask(Method::GET, &address).send().await.unwrap();
+    let headers = response.headers().clone();
+    assert_eq!(headers["content-type"], "image/gif");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert_eq!(
+        headers["content-security-policy"],
+        "default-src 'none'; sandbox"
+    );
+    assert_eq!(
+        headers["cache-control"],
+        "private, max-age=31536000, immutable"
+    );
+    assert_eq!(headers["content-length"], gif.len().to_string());
+    assert_eq!(response.bytes().await.unwrap(), gif);
+
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>";
+    assert_error(send(svg.into()).await, 415, "unsupported", None);
+    assert_error(send(Vec::new()).await, 415, "unsupported", None);
+    let large = [b"GIF89a".to_vec(), vec![0; 4 << 20]].concat();
+    assert_error(send(large).await, 413, "too_large", None);
+    let absent = format!("{path}/{}", "0".repeat(64));
+    assert_error(site.get(&absent).await, 404, "not_found", None);
+    let wrong = format!("{path}/{}", "x".repeat(64));
+    assert_error(site.get(&wrong).await, 400, "bad_request", Some("hash"));
+    let nowhere = format!("/api/drawings/{}/assets", Uuid::new_v4().simple());
+    let sent = answer(site.ask(Method::POST, &nowhere).body(gif)).await;
+    assert_error(sent, 404, "not_found", None);
+    site.server.drain().await;
+}
+
+#[actix_web::test]
 async fn no_path_leads_out_of_static() {
     let site = Site::start().await;
     for path in [
@@ -579,7 +642,9 @@ async fn pages_are_sent_with_security_headers() {
         assert_eq!(headers["x-content-type-options"], "nosniff");
         assert_eq!(headers["referrer-policy"], "same-origin");
         let policy = headers["content-security-policy"].to_str().unwrap();
-        assert!(policy.starts_with("default-src 'self'; "), "{policy}");
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert!(policy.ends_with("; frame-ancestors 'self'"), "{policy}");
         let html = response.text().await.unwrap();
         assert!(!html.contains("{{build}}"), "{html}");
     }
@@ -604,6 +669,85 @@ async fn pages_are_sent_with_security_headers() {
     }
     let head = site.ask(Method::HEAD, "/").send().await.unwrap();
     assert_eq!(head.status(), 200);
+    site.server.drain().await;
+}
+
+#[actix_web::test]
+async fn only_listed_origins_may_show_a_drawing_in_a_frame() {
+    let listed = "https://wiki.example, http://10.0.0.5:3000";
+    let site = Site {
+        server: serve(&["--frame-origins", listed]).await,
+        http: client(),
+    };
+    let response = site.ask(Method::GET, "/").send().await.unwrap();
+    let policy = response.headers()["content-security-policy"]
+        .to_str()
+        .unwrap();
+    let frames = " frame-ancestors 'self' https://wiki.example http://10.0.0.5:3000";
+    assert!(policy.ends_with(frames), "{policy}");
+    // To be shown in a frame is no right to use the server.
+    let foreign = site
+        .ask(Method::GET, "/api/drawings")
+        .header("origin", "https://wiki.example");
+    assert_error(answer(foreign).await, 403, "forbidden", None);
+    site.server.drain().await;
+}
+
+/// The addresses after `mark` in a text, each up to a quote.
+fn addresses<'a>(text: &'a str, mark: &str) -> Vec<&'a str> {
+    let rest = text.split(mark).skip(1);
+    rest.map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn a_first_load_of_a_drawing_is_small_and_needs_no_chain_of_requests() {
+    const MOST: usize = 150 * 1024;
+    let site = Site::start().await;
+    let drawing = site.make("Plan").await;
+    let get = async |path: &str, encoding: &'static str| {
+        let asked = site
+            .ask(Method::GET, path)
+            .header("accept-encoding", encoding);
+        let response = asked.send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        let encoded = response.headers().get("content-encoding");
+        let encoded = encoded.map_or("identity".into(), |value| {
+            value.to_str().unwrap().to_owned()
+        });
+        (encoded, response.bytes().await.unwrap())
+    };
+    let page = format!("/d/{drawing}");
+    let (_, html) = get(&page, "identity").await;
+    let html = String::from_utf8(html.to_vec()).unwrap();
+    let modules = addresses(&html, "<link rel=\"modulepreload\" href=\"");
+    let styles = addresses(&html, "<link rel=\"stylesheet\" href=\"");
+    let scripts = addresses(&html, "<script src=\"");
+    let icons = addresses(&html, "<link rel=\"icon\" href=\"");
+    assert!(modules.len() > 20 && !styles.is_empty(), "{html}");
+    let mut bytes = get(&page, "br").await.1.len();
+    for path in modules.iter().chain(&styles).chain(&scripts).chain(&icons) {
+        let (encoding, file) = get(path, "gzip, br").await;
+        assert_eq!(encoding, "br", "{path}");
+        bytes += file.len();
+    }
+    assert!(bytes < MOST, "{bytes} bytes");
+    println!(
+        "a first load has {bytes} bytes in {} files",
+        modules.len() + styles.len() + 3
+    );
+    // Whatever a module imports is named by the page.
+    for path in &modules {
+        let (_, text) = get(path, "identity").await;
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        for import in addresses(&text, " from \"./") {
+            let folder = path.rsplit_once('/').unwrap().0;
+            let import = format!("{folder}/{import}");
+            assert!(modules.contains(&&*import), "{path} imports {import}");
+        }
+    }
+    let gzip = "Host: localhost\r\nAccept-Encoding: gzip\r\n";
+    let packed = raw_get(&site, modules[0], gzip).await;
+    assert!(packed.contains("content-encoding: gzip"), "{packed}");
     site.server.drain().await;
 }
 

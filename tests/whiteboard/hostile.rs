@@ -363,8 +363,9 @@ async fn an_op_number_that_jumps_or_goes_back_changes_nothing() {
 #[actix_web::test]
 async fn too_much_is_refused_for_load_and_all_of_it_arrives() {
     const STROKES: u64 = 700;
-    let mut settings = settings("mem://", &[]);
-    settings.browsers.burst_seconds = NonZeroU32::new(5).unwrap();
+    // One full frame at once, and what it lacks of the next one in a second.
+    let mut settings = settings("mem://", &["--ops-per-second", "10"]);
+    settings.browsers.burst_seconds = NonZeroU32::MIN;
     let server = Server::start(settings).await.expect("a server");
     let drawing = create_drawing(server.address()).await;
     // They are in the outbox, as after a time offline, and are sent all at once.

@@ -167,7 +167,7 @@ async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
     const PLENTY: usize = 100_000;
     let megabytes = 8 << 20;
     for (limit, ops_per_second, queue_ops, queue_bytes) in [
-        ("rate", "25", PLENTY, megabytes),
+        ("rate", "1", PLENTY, megabytes),
         ("unanswered", "5000", PLENTY, megabytes),
         ("queue", "5000", 500, megabytes),
         ("queue", "5000", PLENTY, 512 << 10),
@@ -175,6 +175,7 @@ async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
         let mut settings = settings("mem://", &["--ops-per-second", ops_per_second]);
         settings.drawings.queue_ops = queue_ops;
         settings.drawings.queue_bytes = queue_bytes;
+        settings.browsers.max_unacked_ops = 1_000;
         let server = Server::start(settings).await.expect("a server");
         let address = server.address();
         let drawing = create_drawing(address).await;

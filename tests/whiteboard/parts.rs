@@ -20,6 +20,7 @@ use whiteboard::heartbeat::Heartbeat;
 use whiteboard::server;
 use whiteboard::session::{SessionSettings, Sessions};
 use whiteboard::store::Store;
+use whiteboard::web::asset_slots::AssetSlots;
 use whiteboard::web::authorize::authorize;
 use whiteboard::web::connection::limits::Connections;
 use whiteboard::web::extract::BodyLimit;
@@ -65,6 +66,7 @@ impl Parts {
             heartbeat: Arc::new(Heartbeat::new(store.clone(), feeds.clone(), SILENCE)),
             connections: Connections::new(usize::MAX, 0),
             leaving: AtomicBool::new(false),
+            assets: AssetSlots::default(),
         });
         let http = HttpServer::new(move || {
             App::new()

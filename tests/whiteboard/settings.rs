@@ -195,6 +195,10 @@ fn the_docs_name_the_values_of_the_constants() {
             database.live_query_buffer.to_string(),
         ),
         ("queries in flight", database.max_queries.to_string()),
+        (
+            "a drawing without sessions in memory",
+            format!("{} s", feed.idle_timeout.as_secs()),
+        ),
     ] {
         let row = format!("| {bound} | {value}");
         assert!(docs.contains(&row), "docs/operating.md lacks {row}");

@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use uuid::Uuid;
+use whiteboard::domain::asset::{Asset, AssetHash, AssetKind};
 use whiteboard::domain::ids::{DrawingId, Epoch, OpId, ServerId, StrokeId, Writer};
 use whiteboard::domain::op::{Change, RowId};
 use whiteboard::domain::sequence::Seq;
 use whiteboard::domain::stroke::Body;
 use whiteboard::metrics::Metrics;
 use whiteboard::store::{
-    Appended, CHUNK_STROKES, Chunk, Database, ExpectedHead, ListCursor, LiveEvent, LivingIndex,
-    Loaded, Removals, Store, StoreError, Subscription, UNDELETE_WINDOW,
+    Appended, AssetPut, CHUNK_STROKES, Chunk, Database, ExpectedHead, ListCursor, LiveEvent,
+    LivingIndex, Loaded, Removals, Store, StoreError, Subscription, UNDELETE_WINDOW,
 };
 
 use crate::surrealdb::Server;
@@ -114,7 +115,9 @@ contract! {
     an_edit_takes_the_old_row_and_a_tombstone_keeps_no_body
     a_subscription_receives_each_change_and_each_signal
     a_signal_leaves_nothing_behind
-    drawings_are_listed_newest_first_in_chunks
+    drawings_are_listed_by_their_last_change_in_chunks
+    drawings_are_found_by_words_of_their_title
+    assets_are_stored_once_within_the_quota_and_removed_with_their_drawing
     a_deleted_drawing_can_be_taken_back
     a_swept_drawing_stays_away
     swept_tombstones_raise_compacted_but_never_reach_the_head
@@ -546,7 +549,7 @@ async fn a_signal_leaves_nothing_behind(store: Store) {
     assert_eq!((counted.strokes, counted.signals), (0, 0));
 }
 
-async fn drawings_are_listed_newest_first_in_chunks(store: Store) {
+async fn drawings_are_listed_by_their_last_change_in_chunks(store: Store) {
     let mut made = Vec::new();
     for n in 0..7 {
         made.push(store.create(&n.to_string()).await.unwrap());
@@ -556,19 +559,95 @@ async fn drawings_are_listed_newest_first_in_chunks(store: Store) {
         .await
         .unwrap();
     store.delete(made.remove(1).id).await.unwrap();
-    made.sort_by_key(|info| std::cmp::Reverse((info.created, info.id)));
+    // A stroke moves a drawing once that is noted, and the next list has it first.
+    let drawn = made[0].id;
+    let unmoved = store.get(drawn).await.unwrap().listed;
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    append(&store, drawn, 0, 1).await;
+    assert_eq!(store.get(drawn).await.unwrap().listed, unmoved);
+    store.list_change(drawn).await.unwrap();
+    made[0] = store.get(drawn).await.unwrap();
+    assert_eq!(made[0].listed, made[0].changed);
+    assert_eq!(store.list(None, 1).await.unwrap(), made[..1]);
+    store.list_change(made[1].id).await.unwrap();
+    made.sort_by_key(|info| std::cmp::Reverse((info.listed, info.id)));
     let mut listed = Vec::new();
     let mut before = None;
     loop {
         let page = store.list(before, 4).await.unwrap();
         let Some(last) = page.last() else { break };
-        before = Some(ListCursor {
-            created: last.created,
-            id: last.id,
-        });
+        before = Some(ListCursor::from(last));
         listed.extend(page);
     }
     assert_eq!(listed, made);
+}
+
+async fn drawings_are_found_by_words_of_their_title(store: Store) {
+    for title in ["Küche, first plan", "KÜCHE second", "Bath plan", "x"] {
+        store.create(title).await.unwrap();
+    }
+    let titles = async |text: &str, before, limit| {
+        let found = store.search(text, before, limit).await.unwrap();
+        let titles = found.drawings.into_iter().map(|info| info.title);
+        let mut titles: Vec<_> = titles.collect();
+        titles.sort();
+        (titles, found.next)
+    };
+    let all = titles("küche", None, 10).await;
+    assert_eq!(
+        all,
+        (
+            vec!["KÜCHE second".into(), "Küche, first plan".into()],
+            None
+        )
+    );
+    assert_eq!(
+        titles("PLAN küche", None, 10).await.0,
+        ["Küche, first plan"]
+    );
+    assert_eq!(titles("'; REMOVE TABLE drawing", None, 10).await.0, [""; 0]);
+    let (first, next) = titles("plan", None, 1).await;
+    let (second, next) = titles("plan", Some(next.unwrap()), 1).await;
+    assert_ne!(first, second);
+    assert_eq!(titles("plan", next, 1).await, (vec![], None));
+}
+
+async fn assets_are_stored_once_within_the_quota_and_removed_with_their_drawing(store: Store) {
+    const MOST: usize = 250;
+    let [drawing, other] = [drawing(&store).await, drawing(&store).await];
+    let asset = |byte: u8| Asset {
+        kind: AssetKind::Webp,
+        bytes: vec![byte; 100].into(),
+    };
+    let hash = |byte: u8| AssetHash::of(&asset(byte).bytes);
+    let put = |drawing, byte| store.put_asset(drawing, hash(byte), asset(byte), MOST);
+    for byte in [0, 1, 1, 0] {
+        assert_eq!(put(drawing, byte).await, Ok(AssetPut::Stored));
+    }
+    assert_eq!(put(drawing, 2).await, Ok(AssetPut::Full));
+    assert_eq!(put(drawing, 1).await, Ok(AssetPut::Stored), "it is there");
+    assert_eq!(put(other, 0).await, Ok(AssetPut::Stored));
+    assert_eq!(store.asset(drawing, hash(1)).await, Ok(asset(1)));
+    let absent = Err(StoreError::NotFound);
+    assert_eq!(store.asset(drawing, hash(2)).await, absent);
+    assert_eq!(store.asset(other, hash(1)).await, absent, "it is another's");
+    assert_eq!(store.asset(DrawingId::random(), hash(1)).await, absent);
+    let nowhere = put(DrawingId::random(), 1).await;
+    assert_eq!(nowhere, Err(StoreError::NotFound));
+
+    store.delete(drawing).await.unwrap();
+    assert_eq!(put(drawing, 3).await, Err(StoreError::Gone));
+    let gone = Err(StoreError::Gone);
+    assert_eq!(store.asset(drawing, hash(1)).await, gone);
+    store.undelete(drawing).await.unwrap();
+    assert_eq!(store.asset(drawing, hash(1)).await, Ok(asset(1)));
+    assert_eq!(store.count_assets().await, Ok((3, 2)));
+    store.delete(drawing).await.unwrap();
+    let mut removals = Removals::default();
+    let removed = store.remove_deleted(&mut removals, Duration::ZERO).await;
+    assert_eq!(removed, Ok(1));
+    assert_eq!(store.count_assets().await, Ok((1, 1)));
+    assert_eq!(store.asset(other, hash(0)).await, Ok(asset(0)));
 }
 
 async fn a_deleted_drawing_can_be_taken_back(store: Store) {

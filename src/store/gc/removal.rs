@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use surrealdb::types::{Array, Value};
 
 use crate::domain::ids::DrawingId;
+use crate::store::assets::{asset_keys, asset_use_record};
 use crate::store::connection::Store;
 use crate::store::error::QueryError;
 use crate::store::error::StoreError;
@@ -36,6 +37,8 @@ WHERE deleted IS NOT NONE AND deleted < time::now() - $age AND id NOT IN $postpo
 const REMOVE: &str = "BEGIN;
 IF (DELETE ONLY $drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age RETURN BEFORE) IS NONE { THROW 'taken back' };
 DELETE $living RETURN NONE;
+DELETE type::record('asset', $first_asset..$after_assets) RETURN NONE;
+DELETE $asset_use RETURN NONE;
 REMOVE TABLE IF EXISTS $strokes;
 REMOVE TABLE IF EXISTS $signals;
 COMMIT;";
@@ -165,10 +168,14 @@ impl Store {
 
     /// Removes one drawing; false if it no longer had to be removed.
     async fn remove(&self, drawing: DrawingId, undelete: Duration) -> Result<bool, StoreError> {
+        let [first_asset, after_assets] = asset_keys(drawing);
         let variables = variables([
             ("drawing", drawing_record(drawing)),
             ("age", Value::Duration(undelete.into())),
             ("living", living_record(drawing)),
+            first_asset,
+            after_assets,
+            ("asset_use", asset_use_record(drawing)),
             ("strokes", Value::String(stroke_table(drawing))),
             ("signals", Value::String(signal_table(drawing))),
         ]);
