@@ -25,8 +25,8 @@ pub(super) async fn favicon(request: HttpRequest) -> Answer {
 }
 
 /// The service worker. It is at the root because it may serve only what is below its own address.
-pub(super) async fn service_worker() -> Answer {
-    assets::service_worker().ok_or_else(nothing_here)
+pub(super) async fn service_worker(request: HttpRequest) -> Answer {
+    assets::service_worker(&request).ok_or_else(nothing_here)
 }
 
 pub(super) async fn asset(request: HttpRequest) -> Answer {
