@@ -3,11 +3,12 @@
 mod actor;
 mod fragments;
 mod guard;
+mod join;
 mod ops;
 mod scanner;
 pub mod sequencer;
 mod sessions;
 mod upgrade;
 
-pub use sessions::{FIRST_OP_PARTS, JoinRequest, SessionSettings, Sessions};
+pub use sessions::{FIRST_OP_PARTS, JoinRequest, SessionLimits, Sessions};
 pub use upgrade::upgrade;

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
+use support::socket::Socket;
 use tokio::time::{sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::crowd::{Socket, open_page, open_writer};
+use crate::crowd::{open_client, open_writer};
 use crate::frames;
 use crate::percentile;
 use crate::server::Server;
@@ -33,18 +34,17 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Runs all acts, and fails if one takes longer than its bound.
 pub async fn run() -> Result<(), String> {
-    let server = Server::start_limited(&[])?;
-    let http = reqwest::Client::new();
+    let server = Server::start_limited(&[]);
     println!("\nacts: seconds until all of it is saved, with the default limits");
     println!(
         "                    strokes  seconds  bound  loads  p50 and max ms of another's strokes"
     );
     let mut late = Vec::new();
     for (count, bound) in [(IMPORTED, IMPORT_LIMIT), (MOVED, 2 * IMPORT_LIMIT)] {
-        let drawing = server.create_drawing(&http).await?;
-        let watching = watch(open_page(&server, &drawing, None).await?);
+        let drawing = server.create_drawing().await;
+        let watching = watch(open_client(&server, &drawing, None).await?);
         let mut person = Person::open(&server, &drawing, count).await?;
-        let other = tokio::spawn(draw_alone(open_page(&server, &drawing, None).await?));
+        let other = tokio::spawn(draw_alone(open_client(&server, &drawing, None).await?));
         let mut acts = vec![("import", Act::Draw, bound)];
         if count == MOVED {
             acts.extend([

@@ -3,7 +3,6 @@
 //! Every text frame is sent to all others in its drawing; nothing is checked, ordered or stored.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::sync::{Arc, Mutex};
 
 use futures_util::{SinkExt, StreamExt};
@@ -21,12 +20,10 @@ pub const WELCOME: &str = r#"{"type":"welcome"}"#;
 
 type Drawings = Arc<Mutex<HashMap<String, broadcast::Sender<(u64, Utf8Bytes)>>>>;
 
-/// Serves until standard input ends, as it does when the parent process ends.
+/// Serves until it is killed, at the latest when the parent process ends.
 pub fn serve() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.spawn(accept());
-    let _ = std::io::stdin().read_to_end(&mut Vec::new());
-    runtime.shutdown_background();
+    runtime.block_on(accept());
 }
 
 async fn accept() {

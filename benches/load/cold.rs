@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join;
+use support::database::in_folder;
 use uuid::Uuid;
 use whiteboard::domain::ids::{DrawingId, OpId, ServerId, StrokeId, Writer};
 use whiteboard::domain::op::{Change, RowId};
@@ -19,7 +20,7 @@ use whiteboard::feed::replica::INDEX_AFTER;
 use whiteboard::metrics::Metrics;
 use whiteboard::store::{Appended, Database, ExpectedHead, LivingIndex, Store, StoreError};
 
-use crate::crowd::open_page;
+use crate::crowd::open_client;
 use crate::frames;
 use crate::server::Server;
 
@@ -79,7 +80,7 @@ pub async fn run(changes: usize) -> Result<(), String> {
     let mut ways = [Way::Load, Way::Welcome].map(|way| (way, Opened::default()));
     for round in 0..ROUNDS {
         for (way, times) in &mut ways {
-            let server = Server::start_on_folder(&folder)?;
+            let server = Server::start_on_folder(&folder);
             times.round(&server, *way, &filled, round).await?;
         }
     }
@@ -152,7 +153,7 @@ fn median(times: &mut [f64]) -> f64 {
 /// Time until a client that draws gets its welcome, in milliseconds.
 async fn welcome(server: &Server, drawing: DrawingId) -> Result<f64, String> {
     let began = Instant::now();
-    let page = open_page(server, &drawing.to_string(), Some("Ada")).await?;
+    let page = open_client(server, &drawing.to_string(), Some("Ada")).await?;
     let millis = began.elapsed().as_secs_f64() * 1e3;
     drop(page);
     Ok(millis)
@@ -188,14 +189,9 @@ struct Filled {
 
 async fn fill(folder: &Path, changes: usize) -> Result<Filled, String> {
     let database = Database {
-        url: format!("surrealkv://{}", folder.display()),
         namespace: NAME.into(),
         name: NAME.into(),
-        user: None,
-        password: None,
-        query_timeout: Duration::from_secs(60),
-        max_queries: 1_024,
-        live_query_buffer: 1_024,
+        ..in_folder(folder)
     };
     let text = |error: StoreError| error.to_string();
     let store = Store::open(&database, ServerId::random(), Metrics::new())

@@ -10,18 +10,15 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
+use support::process::cpu_seconds;
+use support::socket::{self, Socket};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use whiteboard::protocol::SUBPROTOCOL;
 
 use crate::frames::{self, Reader};
-use crate::server::{self, Kind, Server};
+use crate::server::{Kind, Server};
 
 /// Deadline of a client's welcome.
 const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
@@ -154,7 +151,7 @@ impl Crowd {
             let on_drawing = first..first + load.drawers * load.each();
             for page in 0..load.drawers + load.watchers {
                 let name = format!("Page {page}");
-                let socket = open_page(server, drawing, Some(&name)).await?;
+                let socket = open_client(server, drawing, Some(&name)).await?;
                 let (sink, stream) = socket.split();
                 let mut reader = ChunkReader {
                     ledger: ledger.clone(),
@@ -199,7 +196,7 @@ impl Crowd {
         self.begin.send_replace(Some(begin));
         sleep_until(begin + load.warm).await;
         let cpu = server.cpu_seconds();
-        let own_cpu = server::cpu_seconds("self");
+        let own_cpu = cpu_seconds("self");
         let delivered_before = ledger.delivered.load(Relaxed);
         let end = begin + load.warm + load.measured;
         let complete = || {
@@ -217,7 +214,7 @@ impl Crowd {
         let counted = (delivered - delivered_before) as f64;
         let mut outcome = Outcome {
             cpu: (server.cpu_seconds() - cpu) * 1e6 / counted,
-            own_cpu: (server::cpu_seconds("self") - own_cpu) * 1e6 / counted,
+            own_cpu: (cpu_seconds("self") - own_cpu) * 1e6 / counted,
             delivered,
             lost: load.expected() - delivered,
             ..Outcome::default()
@@ -247,11 +244,8 @@ impl Crowd {
     }
 }
 
-/// The socket of a page.
-pub type Socket = WebSocketStream<TcpStream>;
-
 /// Connects one client and waits for its welcome.
-pub async fn open_page(
+pub async fn open_client(
     server: &Server,
     drawing: &str,
     name: Option<&str>,
@@ -266,15 +260,8 @@ pub async fn open_writer(
     name: Option<&str>,
 ) -> Result<(Socket, String), String> {
     let opening = async {
-        let mut request =
-            format!("ws://{}/ws/{drawing}?since=0", server.address).into_client_request()?;
-        request.headers_mut().insert(
-            "sec-websocket-protocol",
-            HeaderValue::from_static(SUBPROTOCOL),
-        );
-        let stream = TcpStream::connect(server.address).await?;
-        stream.set_nodelay(true)?;
-        let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await?;
+        let request = socket::request(server.address, &format!("/ws/{drawing}?since=0"));
+        let (mut socket, _) = socket::open(server.address, request, None).await?;
         if server.kind == Kind::Whiteboard {
             socket.send(Message::text(frames::hello(name))).await?;
         }
@@ -289,8 +276,8 @@ pub async fn open_writer(
         Err(Error::ConnectionClosed)
     };
     match timeout(WELCOME_TIMEOUT, opening).await {
-        Ok(opened) => opened.map_err(|error| format!("opening a page: {error}")),
-        Err(_) => Err("a page was not welcome in time".into()),
+        Ok(opened) => opened.map_err(|error| format!("opening a client: {error}")),
+        Err(_) => Err("a client has no welcome in time".into()),
     }
 }
 

@@ -5,12 +5,12 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use support::database::{DatabaseServer, in_folder};
 use whiteboard::domain::ids::{DrawingId, OpId, ServerId, StrokeId, Writer};
 use whiteboard::domain::stroke::Body;
 use whiteboard::metrics::Metrics;
 use whiteboard::store::{Database, DrawingInfo, ExpectedHead, ListCursor, Removals, Store};
 
-use crate::server::Surreal;
 use crate::{frames, median};
 
 /// Number of drawings of the two databases.
@@ -54,13 +54,10 @@ struct Measured {
 /// Prints the cost of each step in both databases, and the ratio.
 pub async fn compare() -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let [few, many] = ["few", "many"].map(|name| {
-        let path = folder.path().join(name);
-        Surreal::database(&format!("surrealkv://{}", path.display()), name)
-    });
+    let [few, many] = ["few", "many"].map(|name| in_folder(&folder.path().join(name)));
     measure("embedded", few, many).await?;
-    let surreal = Surreal::start()?;
-    let [few, many] = ["few", "many"].map(|name| Surreal::database(&surreal.url(), name));
+    let server = DatabaseServer::start();
+    let [few, many] = ["few", "many"].map(|name| server.database(name));
     measure("SurrealDB process", few, many).await
 }
 

@@ -11,14 +11,15 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use support::raw::take_frame;
+use support::socket::Socket;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until, timeout, timeout_at};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::crowd::open_page;
+use crate::crowd::open_client;
 use crate::frames;
 use crate::percentile;
 use crate::server::Server;
@@ -72,8 +73,6 @@ const BYTE_EACH: Duration = Duration::from_secs(1);
 /// By these the server notices that a page is silent while it is watched.
 const IMPATIENT: [(&str, &str); 1] = [("WHITEBOARD_SESSION_TIMEOUT", "6s")];
 
-type Socket = WebSocketStream<TcpStream>;
-
 /// Prints the effect of each attack, and fails when a bound does not hold.
 pub async fn run() -> Result<(), String> {
     println!("\nhostile: {ATTACKERS} sockets at once, {REQUESTS} requests at once");
@@ -81,9 +80,9 @@ pub async fn run() -> Result<(), String> {
         "{:<34}  {:>8}  {:>8}  {:>7}  {:>7}  {:>7}  {:>7}  told",
         "", "RSS MiB", "peak MiB", "p50 ms", "p99 ms", "quiet", "strokes"
     );
-    let server = Server::start_limited(&IMPATIENT)?;
-    let drawing = server.create_drawing(&reqwest::Client::new()).await?;
-    let large = server.create_drawing(&reqwest::Client::new()).await?;
+    let server = Server::start_limited(&IMPATIENT);
+    let drawing = server.create_drawing().await;
+    let large = server.create_drawing().await;
     fill(&server, &large).await?;
     let mut pair = Pair::open(&server, &drawing).await?;
     pair.watch(&server, PAUSE).await?;
@@ -310,27 +309,14 @@ fn reason(heard: &mut Vec<u8>) -> Option<String> {
         let end = heard.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
         heard.drain(..end);
     }
-    loop {
-        let (&first, &length) = (heard.first()?, heard.get(1)?);
-        let (size, length) = match length {
-            126 => {
-                let bytes = heard.get(2..4)?.try_into().ok()?;
-                (4, usize::from(u16::from_be_bytes(bytes)))
-            }
-            127 => {
-                let bytes = heard.get(2..10)?.try_into().ok()?;
-                (10, u64::from_be_bytes(bytes) as usize)
-            }
-            short => (2, usize::from(short)),
-        };
-        let payload = heard.get(size..size + length)?;
+    while let Some((first, payload)) = take_frame(heard) {
         if first == 0x88 {
             let code = u16::from_be_bytes([*payload.first()?, *payload.get(1)?]);
             let text = String::from_utf8_lossy(&payload[2..]);
             return Some(format!("{code} {text}"));
         }
-        heard.drain(..size + length);
     }
+    None
 }
 
 async fn connect(address: std::net::SocketAddr) -> Result<TcpStream, String> {
@@ -358,7 +344,7 @@ async fn end_of(mut stream: TcpStream) -> String {
 
 /// Creates a drawing whose answer is large.
 async fn fill(server: &Server, drawing: &str) -> Result<(), String> {
-    let mut page = open_page(server, drawing, Some("Filler")).await?;
+    let mut page = open_client(server, drawing, Some("Filler")).await?;
     let (count, bytes) = LARGE;
     let body = frames::body();
     let body = body.trim_end().strip_suffix('}').expect("an object");
@@ -403,8 +389,8 @@ struct Seen {
 
 impl Pair {
     async fn open(server: &Server, drawing: &str) -> Result<Self, String> {
-        let drawer = open_page(server, drawing, Some("Drawer")).await?;
-        let watcher = open_page(server, drawing, None).await?;
+        let drawer = open_client(server, drawing, Some("Drawer")).await?;
+        let watcher = open_client(server, drawing, None).await?;
         let (drawer, mut answers) = drawer.split();
         let (sink, watcher) = watcher.split();
         let mut reading = JoinSet::new();

@@ -59,7 +59,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crowd::{Crowd, Load, Outcome, open_page};
+use crowd::{Crowd, Load, Outcome, open_client};
 use server::{BROADCAST_ARGUMENT, Kind, Server};
 
 /// Warm-up time.
@@ -197,19 +197,18 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
 
 /// One measurement: a new server, its drawings, its clients, and the load.
 async fn turn(kind: Kind, load: Load) -> Result<Outcome, String> {
-    let server = Server::start(kind)?;
-    let drawings = create_drawings(&server, load.drawings).await?;
+    let server = Server::start(kind);
+    let drawings = create_drawings(&server, load.drawings).await;
     let crowd = Crowd::open(&server, load, &drawings).await?;
     Ok(crowd.draw(&server).await)
 }
 
-async fn create_drawings(server: &Server, count: usize) -> Result<Vec<String>, String> {
-    let http = reqwest::Client::new();
+async fn create_drawings(server: &Server, count: usize) -> Vec<String> {
     let mut drawings = Vec::new();
     for _ in 0..count {
-        drawings.push(server.create_drawing(&http).await?);
+        drawings.push(server.create_drawing().await);
     }
-    Ok(drawings)
+    drawings
 }
 
 /// The same load on both servers in turn.
@@ -346,16 +345,16 @@ async fn idle(pairs: usize, kinds: &[Kind]) -> Result<(), String> {
     println!("\nidle: KiB of memory, by {IDLE} of each");
     for _ in 0..pairs {
         for &kind in kinds {
-            let server = Server::start(kind)?;
-            let drawing = create_drawings(&server, 1).await?.remove(0);
+            let server = Server::start(kind);
+            let drawing = create_drawings(&server, 1).await.remove(0);
             let session = grown(&server, &vec![drawing; IDLE]).await?;
             println!("{kind:<12}  a session {session:.1}");
         }
         if !kinds.contains(&Kind::Whiteboard) {
             continue;
         }
-        let server = Server::start(Kind::Whiteboard)?;
-        let drawings = create_drawings(&server, IDLE + 1).await?;
+        let server = Server::start(Kind::Whiteboard);
+        let drawings = create_drawings(&server, IDLE + 1).await;
         let open = grown(&server, &drawings).await?;
         println!(
             "{:<12}  an open empty drawing and its session {open:.1}",
@@ -368,10 +367,10 @@ async fn idle(pairs: usize, kinds: &[Kind]) -> Result<(), String> {
 /// Growth of a server's memory for each client but the first, one client on each of these drawings,
 /// in KiB.
 async fn grown(server: &Server, drawings: &[String]) -> Result<f64, String> {
-    let first = open_pages(server, &drawings[..1]).await?;
+    let first = open_clients(server, &drawings[..1]).await?;
     sleep(FIRST_ROUND).await;
     let before = server.memory_bytes();
-    let mut pages = open_pages(server, &drawings[1..]).await?;
+    let mut pages = open_clients(server, &drawings[1..]).await?;
     sleep(SETTLE).await;
     let grown = (server.memory_bytes() - before) / 1024.0 / pages.len() as f64;
     drop(first);
@@ -387,10 +386,10 @@ fn all_open(pages: &mut JoinSet<()>) -> Result<(), String> {
 }
 
 /// Clients that only read, so that they answer the server's pings.
-async fn open_pages(server: &Server, drawings: &[String]) -> Result<JoinSet<()>, String> {
+async fn open_clients(server: &Server, drawings: &[String]) -> Result<JoinSet<()>, String> {
     let mut pages = JoinSet::new();
     for drawing in drawings {
-        let mut page = open_page(server, drawing, None).await?;
+        let mut page = open_client(server, drawing, None).await?;
         pages.spawn(async move { while let Some(Ok(_)) = page.next().await {} });
     }
     Ok(pages)
@@ -408,10 +407,10 @@ async fn open(pairs: usize) -> Result<(), String> {
         measured: Duration::from_secs(10),
     };
     for _ in 0..pairs {
-        let server = Server::start(Kind::Whiteboard)?;
-        let drawings = create_drawings(&server, IDLE + 2).await?;
+        let server = Server::start(Kind::Whiteboard);
+        let drawings = create_drawings(&server, IDLE + 2).await;
         let alone = cost(&server, load, &drawings[..1]).await?;
-        let pages = open_pages(&server, &drawings[2..]).await?;
+        let pages = open_clients(&server, &drawings[2..]).await?;
         let among = cost(&server, load, &drawings[1..2]).await?;
         drop(pages);
         println!(

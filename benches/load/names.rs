@@ -10,17 +10,13 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
+use support::socket::{self, Socket};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep, timeout};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
 use uuid::Uuid;
 use whiteboard::domain::ids::StrokeId;
-use whiteboard::protocol::SUBPROTOCOL;
 
 use crate::frames::{self, Reader};
 use crate::percentile;
@@ -83,16 +79,14 @@ struct Saw {
     failure: Option<String>,
 }
 
-type Socket = WebSocketStream<TcpStream>;
-
 /// Lets this many people join, and prints the cost.
 ///
 /// # Errors
 ///
 /// When a bound does not hold, or a client lacks a stroke.
 pub async fn run(people: usize) -> Result<(), String> {
-    let server = Server::start(Kind::Whiteboard)?;
-    let drawing = server.create_drawing(&reqwest::Client::new()).await?;
+    let server = Server::start(Kind::Whiteboard);
+    let drawing = server.create_drawing().await;
     let most_strokes = (TIME_LIMIT.as_millis() / STROKE_EVERY.as_millis()) as usize * DRAWERS;
     let tally = Arc::new(Tally {
         run: fastrand::u64(..),
@@ -263,14 +257,8 @@ async fn open(
     drawing: &str,
     number: usize,
 ) -> Result<Socket, tokio_tungstenite::tungstenite::Error> {
-    let mut request = format!("ws://{address}/ws/{drawing}?since=0").into_client_request()?;
-    let protocol = HeaderValue::from_static(SUBPROTOCOL);
-    request
-        .headers_mut()
-        .insert("sec-websocket-protocol", protocol);
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await?;
+    let request = socket::request(address, &format!("/ws/{drawing}?since=0"));
+    let (mut socket, _) = socket::open(address, request, None).await?;
     let hello = frames::hello(Some(&format!("Person {number}")));
     socket.send(Message::text(hello)).await?;
     Ok(socket)

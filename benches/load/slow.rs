@@ -9,13 +9,13 @@ use std::future::ready;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
+use support::http::metric;
+use support::socket::Socket;
 use tokio::time::{sleep, timeout};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
-use crate::crowd::open_page;
+use crate::crowd::open_client;
 use crate::frames;
 use crate::percentile;
 use crate::server::{Kind, Server};
@@ -71,16 +71,12 @@ pub async fn run() -> Result<(), String> {
 
 /// Measures edits beside this many slow clients, and edits elsewhere between them.
 async fn slower(count: usize) -> Result<(), String> {
-    let server = Server::start(Kind::Whiteboard)?;
-    let http = reqwest::Client::new();
-    let [mut here, mut elsewhere] = [
-        Editor::open(&server, &http).await?,
-        Editor::open(&server, &http).await?,
-    ];
+    let server = Server::start(Kind::Whiteboard);
+    let [mut here, mut elsewhere] = [Editor::open(&server).await?, Editor::open(&server).await?];
     let mut pages = Vec::new();
     for editor in [&here, &elsewhere] {
         for _ in 0..count {
-            pages.push(open_page(&server, &editor.drawing, None).await?);
+            pages.push(open_client(&server, &editor.drawing, None).await?);
         }
     }
     let read = pages.split_off(count);
@@ -100,7 +96,7 @@ async fn slower(count: usize) -> Result<(), String> {
         for _ in 0..BETWEEN_LOOKS {
             here.edit().await?;
         }
-        behind = skipped(&server, &http).await?;
+        behind = skipped(&server).await;
     }
     let (mut ratios, mut times) = (Vec::new(), [Vec::new(), Vec::new()]);
     for _ in 0..EDITS {
@@ -110,7 +106,7 @@ async fn slower(count: usize) -> Result<(), String> {
         times[0].push(beside.as_micros() as u32);
         times[1].push(alone.as_micros() as u32);
     }
-    if skipped(&server, &http).await? != count {
+    if skipped(&server).await != count {
         return Err("a browser that does not read was told something".into());
     }
     ratios.sort_unstable_by(f64::total_cmp);
@@ -128,28 +124,23 @@ async fn slower(count: usize) -> Result<(), String> {
     }
 }
 
-async fn skipped(server: &Server, http: &reqwest::Client) -> Result<usize, String> {
-    let asked = http.get(format!("http://{}/metrics", server.address));
-    let answer = asked.send().await.map_err(|error| error.to_string())?;
-    let text = answer.text().await.map_err(|error| error.to_string())?;
-    let line = text.lines().find_map(|line| line.strip_prefix(SKIPPED));
-    let number = line.and_then(|number| number.parse().ok());
-    number.ok_or_else(|| "there is no such metric".into())
+async fn skipped(server: &Server) -> usize {
+    metric(server.address, SKIPPED).await as usize
 }
 
 /// A client that edits one large stroke repeatedly.
 struct Editor {
-    page: WebSocketStream<TcpStream>,
+    page: Socket,
     drawing: String,
     stroke: String,
     edits: usize,
 }
 
 impl Editor {
-    async fn open(server: &Server, http: &reqwest::Client) -> Result<Self, String> {
-        let drawing = server.create_drawing(http).await?;
+    async fn open(server: &Server) -> Result<Self, String> {
+        let drawing = server.create_drawing().await;
         let mut editor = Self {
-            page: open_page(server, &drawing, Some("Editor")).await?,
+            page: open_client(server, &drawing, Some("Editor")).await?,
             drawing,
             stroke: Uuid::new_v4().simple().to_string(),
             edits: 0,
@@ -195,12 +186,12 @@ impl Editor {
 
 /// Final and peak growth of the server's memory, in MiB.
 async fn grown(count: usize, reading: bool) -> Result<(f64, f64), String> {
-    let server = Server::start(Kind::Whiteboard)?;
-    let drawing = server.create_drawing(&reqwest::Client::new()).await?;
-    let mut drawer = open_page(&server, &drawing, Some("Drawer")).await?;
+    let server = Server::start(Kind::Whiteboard);
+    let drawing = server.create_drawing().await;
+    let mut drawer = open_client(&server, &drawing, Some("Drawer")).await?;
     let mut others = Vec::new();
     for _ in 0..count {
-        let mut page = open_page(&server, &drawing, None).await?;
+        let mut page = open_client(&server, &drawing, None).await?;
         if reading {
             let reads = async move { while let Some(Ok(_)) = page.next().await {} };
             others.push(Err(tokio::spawn(reads)));
@@ -221,9 +212,7 @@ async fn grown(count: usize, reading: bool) -> Result<(f64, f64), String> {
 }
 
 /// Draws all strokes, and reads until all have arrived and are acknowledged.
-async fn draw(
-    drawer: &mut tokio_tungstenite::WebSocketStream<tokio::net::TcpStream>,
-) -> Result<(), String> {
+async fn draw(drawer: &mut Socket) -> Result<(), String> {
     let body = format!(
         r##"{{"kind":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{}"}}"##,
         "x".repeat(BYTES)

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use support::database::in_folder;
+use support::http::status;
 use surrealdb::engine::any;
 use whiteboard::domain::ids::DrawingId;
 use whiteboard::domain::ids::ServerId;
@@ -57,15 +59,14 @@ pub async fn run() -> Result<(), String> {
         "\nsweep: {DELETED} deleted drawings beside {STAYING} others, made in {:.0} s",
         filling.elapsed().as_secs_f64()
     );
-    let server = Server::start_in(data)?;
+    let server = Server::start_in(data);
     let ready = Instant::now();
-    let http = reqwest::Client::new();
     // A server starts removing half a minute after its start, or later.
     let mut quiet = Vec::new();
     for _ in 0..QUIET_TURNS {
-        quiet.push(strokes(&server, &http, "quiet").await?);
+        quiet.push(strokes(&server, "quiet").await?);
     }
-    if deleted.len() != left(&server, &http, &mut deleted).await? {
+    if deleted.len() != left(&server, &mut deleted).await? {
         return Err("drawings were removed before strokes were measured".into());
     }
     let mut meanwhile = Vec::new();
@@ -74,8 +75,8 @@ pub async fn run() -> Result<(), String> {
             return Err(format!("{} drawings are left", deleted.len()));
         }
         let before = deleted.len();
-        let p99 = strokes(&server, &http, "next").await?;
-        let turns = match left(&server, &http, &mut deleted).await? < before {
+        let p99 = strokes(&server, "next").await?;
+        let turns = match left(&server, &mut deleted).await? < before {
             true => &mut meanwhile,
             false => &mut quiet,
         };
@@ -83,7 +84,7 @@ pub async fn run() -> Result<(), String> {
     }
     let gone = ready.elapsed().as_secs_f64();
     for _ in 0..QUIET_TURNS {
-        quiet.push(strokes(&server, &http, "quiet").await?);
+        quiet.push(strokes(&server, "quiet").await?);
     }
     if meanwhile.is_empty() {
         return Err("no strokes were measured while drawings were removed".into());
@@ -109,8 +110,8 @@ fn median_and_worst(mut turns: Vec<f64>) -> (f64, f64) {
 }
 
 /// The p99 of one measurement, in milliseconds, in a new drawing.
-async fn strokes(server: &Server, http: &reqwest::Client, when: &str) -> Result<f64, String> {
-    let drawing = [server.create_drawing(http).await?];
+async fn strokes(server: &Server, when: &str) -> Result<f64, String> {
+    let drawing = [server.create_drawing().await];
     let crowd = Crowd::open(server, STROKES, &drawing).await?;
     let outcome = crowd.draw(server).await;
     if let Some(failure) = outcome.failure {
@@ -122,19 +123,14 @@ async fn strokes(server: &Server, http: &reqwest::Client, when: &str) -> Result<
 }
 
 /// Number of drawings that still exist, marked as deleted.
-async fn left(
-    server: &Server,
-    http: &reqwest::Client,
-    deleted: &mut Vec<DrawingId>,
-) -> Result<usize, String> {
+async fn left(server: &Server, deleted: &mut Vec<DrawingId>) -> Result<usize, String> {
     let mut there = Vec::new();
     for drawing in deleted.drain(..) {
         let url = format!("http://{}/api/drawings/{drawing}", server.address);
-        let answer = http.get(url).send().await;
-        match answer.map_err(|error| error.to_string())?.status().as_u16() {
-            410 => there.push(drawing),
-            404 => {}
-            status => return Err(format!("a deleted drawing is answered {status}")),
+        match status(&url).await {
+            Some(410) => there.push(drawing),
+            Some(404) => {}
+            status => return Err(format!("a deleted drawing is answered {status:?}")),
         }
     }
     println!("  {} are left", there.len());
@@ -144,16 +140,10 @@ async fn left(
 
 /// Creates all drawings in a new folder; returns those that are deleted and due.
 async fn fill(folder: &Path) -> Result<Vec<DrawingId>, String> {
-    let url = format!("surrealkv://{}", folder.display());
     let database = Database {
-        url: url.clone(),
         namespace: NAME.into(),
         name: NAME.into(),
-        user: None,
-        password: None,
-        query_timeout: Duration::from_secs(60),
-        max_queries: 1_024,
-        live_query_buffer: 1_024,
+        ..in_folder(folder)
     };
     let text = |error: whiteboard::store::StoreError| error.to_string();
     let store = Store::open(&database, ServerId::random(), Metrics::new())
@@ -173,7 +163,7 @@ async fn fill(folder: &Path) -> Result<Vec<DrawingId>, String> {
         }
     }
     store.close().await;
-    let set_back = tokio::task::spawn_blocking(move || set_back(&url));
+    let set_back = tokio::task::spawn_blocking(move || set_back(&database.url));
     set_back.await.map_err(|error| error.to_string())??;
     Ok(deleted)
 }

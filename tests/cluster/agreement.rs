@@ -7,6 +7,9 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use support::state::{ClientState, Stroke, parsed};
+use support::user::TestUser;
+use support::wait::DEADLINE;
 use tokio::time::{Instant, sleep};
 use whiteboard::domain::ids::{DrawingId, StrokeId};
 use whiteboard::domain::op::Change;
@@ -14,8 +17,6 @@ use whiteboard::domain::sequence::Seq;
 use whiteboard::store::{Store, StoreError};
 
 use crate::cluster::Cluster;
-use crate::page::{Held, Page, parsed};
-use crate::test_user::{DEADLINE, TestUser};
 
 /// Polling interval.
 const LOOK: Duration = Duration::from_millis(50);
@@ -24,15 +25,15 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Copy {
     pub head: Seq,
-    pub strokes: BTreeMap<StrokeId, Held>,
+    pub strokes: BTreeMap<StrokeId, Stroke>,
 }
 
 impl Copy {
     /// The copy of a client.
-    pub fn of(page: &Page) -> Self {
-        let strokes = page.strokes.iter().map(|(id, held)| (*id, held.clone()));
+    pub fn of(client: &ClientState) -> Self {
+        let strokes = client.strokes.iter().map(|(id, held)| (*id, held.clone()));
         Self {
-            head: page.head,
+            head: client.head,
             strokes: strokes.collect(),
         }
     }
@@ -49,13 +50,13 @@ impl Copy {
             strokes: BTreeMap::new(),
         };
         loop {
-            let page = store.since(drawing, copy.head).await?;
-            copy.head = page.head;
-            for change in page.changes {
+            let chunk = store.since(drawing, copy.head).await?;
+            copy.head = chunk.head;
+            for change in chunk.changes {
                 let before = copy.strokes.insert(change.stroke, held(&change));
                 assert_eq!(before, None, "two rows of one stroke");
             }
-            if !page.more {
+            if !chunk.more {
                 return Ok(copy);
             }
         }
@@ -71,11 +72,11 @@ impl Copy {
         server: SocketAddr,
         drawing: &str,
     ) -> reqwest::Result<Self> {
-        let mut page = Page::new(server, drawing);
+        let mut client = ClientState::new(server, drawing);
         loop {
-            let path = format!("/api/drawings/{drawing}/strokes?{}", page.since());
-            if !page.read_page(&cluster.get(server, &path).await?) {
-                return Ok(Self::of(&page));
+            let path = format!("/api/drawings/{drawing}/strokes?{}", client.since());
+            if !client.receive_chunk(&cluster.get(server, &path).await?) {
+                return Ok(Self::of(&client));
             }
         }
     }
@@ -111,7 +112,7 @@ impl Cluster {
     /// When they do not agree in time, or when a row of the database violates a rule.
     pub async fn agree(&self, drawing: &str, users: &[&TestUser]) -> Copy {
         for user in users {
-            user.saved().await;
+            user.all_acknowledged().await;
         }
         let store = self.store().await;
         let deadline = Instant::now() + DEADLINE;
@@ -134,7 +135,7 @@ impl Cluster {
         users: &[&TestUser],
     ) -> Option<String> {
         for user in users {
-            let copy = Copy::of(&user.seen());
+            let copy = Copy::of(&user.state());
             if let Some(difference) = copy.differs(stored) {
                 return Some(format!("{} has {difference}", user.name));
             }
@@ -173,9 +174,9 @@ fn check(copy: &Copy) {
     );
 }
 
-fn held(change: &Change) -> Held {
+fn held(change: &Change) -> Stroke {
     let body = change.body.as_ref();
-    Held {
+    Stroke {
         seq: change.seq,
         stroke: change.stroke,
         z: change.z,

@@ -7,16 +7,13 @@ use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use support::process::{Log, OnDrop, Process, free_port, program};
+use support::user::SERVER_HEADER;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use crate::process::{Log, Process};
-use crate::processes::{free_port, program};
-
 /// Its path in Debian.
 const PROGRAM: &str = "/usr/sbin/haproxy";
-/// The header in which a user may request a server, and receives the one it got.
-pub const SERVER_HEADER: &str = "x-server";
 
 /// HAProxy, which ends when this is dropped.
 pub struct Balancer {
@@ -75,7 +72,7 @@ backend whiteboards
         Self {
             address,
             socket,
-            _process: Process::start("balancer", command, log),
+            _process: Process::start("balancer", command, log, OnDrop::Kill),
             _folder: folder,
         }
     }

@@ -8,7 +8,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
+use support::database::{DatabaseServer, Engine, engine};
+use support::http;
+use support::process::{Log, OnDrop, Process, Signal, free_port, whiteboard};
+use support::proxy::FaultyProxy;
+use support::user::{Patience, TestUser};
+use support::wait::{DEADLINE, eventually};
 use tempfile::TempDir;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::block_in_place;
@@ -18,13 +24,7 @@ use whiteboard::metrics::Metrics;
 use whiteboard::store::{Database, Store};
 
 use crate::balancer::Balancer;
-use crate::faulty_proxy::FaultyProxy;
-use crate::process::{Log, Process, Signal, signal};
-use crate::processes::{free_port, program};
 use crate::raw_db::RawDb;
-pub use crate::surrealdb::engine;
-use crate::surrealdb::{self, Engine};
-use crate::test_user::{DEADLINE, Patience, TestUser};
 
 /// Clusters of one run that are up at the same time; the others wait. More would slow all of them
 /// down on a machine of two cores, and not shorten the run.
@@ -128,7 +128,7 @@ pub struct Cluster {
     plan: Plan,
     places: Vec<Place>,
     started: usize,
-    database: surrealdb::Server,
+    database: DatabaseServer,
     /// HAProxy, in front of all servers.
     pub balancer: Balancer,
     /// The log of all of them.
@@ -144,7 +144,7 @@ impl Cluster {
         let turn = TURNS.clone().acquire_many_owned(plan.turns).await;
         let turn = turn.expect("never closed");
         let log = Log::new();
-        let database = block_in_place(surrealdb::Server::start);
+        let database = block_in_place(DatabaseServer::start);
         let mut places = Vec::new();
         for _ in 0..PLACES {
             let link = match plan.linked {
@@ -192,11 +192,9 @@ impl Cluster {
             command.args(["--gap-timeout", "250ms"]);
         }
         command.args(self.plan.flags);
-        self.places[server].process = Some(Process::start(
-            &format!("server {server}"),
-            command,
-            &self.log,
-        ));
+        let name = format!("server {server}");
+        let process = Process::start(&name, command, &self.log, OnDrop::Kill);
+        self.places[server].process = Some(process);
     }
 
     /// A server process configured for the cluster's database.
@@ -208,7 +206,7 @@ impl Cluster {
             password,
             ..
         } = self.database.database("cluster");
-        let mut command = program(env!("CARGO_BIN_EXE_whiteboard"));
+        let mut command = whiteboard();
         command
             .args(["--database", &format!("ws://{database}")])
             .args(["--database-namespace", &namespace, "--database-name", &name])
@@ -222,8 +220,8 @@ impl Cluster {
     pub async fn run(&self, flags: &[&str]) -> Option<i32> {
         let mut command = self.program(self.database.address());
         command.args(["--listen", "127.0.0.1:0"]).args(flags);
-        let process = Process::start("another", command, &self.log);
-        process.ended(DEADLINE).await.code()
+        let mut process = Process::start("another", command, &self.log, OnDrop::Kill);
+        process.ended().await.0.code()
     }
 
     /// The numbers of the servers that run or hang.
@@ -256,7 +254,7 @@ impl Cluster {
         let link = self.link(server);
         assert_eq!(link.connections(), LIVES + 1, "server {server}");
         self.log
-            .say(&format!("server {server}"), "hears nothing any more");
+            .note(&format!("server {server}"), "its live queries are silent");
         link.silence_one(LIVES);
     }
 
@@ -281,8 +279,8 @@ impl Cluster {
     /// Waits until a server ends by itself, and returns its exit code.
     pub async fn ended(&mut self, server: usize, within: Duration) -> Option<i32> {
         let process = self.places[server].process.take();
-        let process = process.unwrap_or_else(|| panic!("server {server} does not run"));
-        process.ended(within).await.code()
+        let mut process = process.unwrap_or_else(|| panic!("server {server} does not run"));
+        process.ended_within(within).await.0.code()
     }
 
     /// SIGSTOP: it hangs.
@@ -293,11 +291,6 @@ impl Cluster {
     /// SIGCONT.
     pub fn resume(&self, server: usize) {
         self.process(server).signal(Signal::Continue);
-    }
-
-    /// Resident memory of a server, in bytes.
-    pub fn memory(&self, server: usize) -> u64 {
-        self.process(server).memory()
     }
 
     /// Restarts a server that has ended, on the same port, and waits until the balancer uses it.
@@ -317,50 +310,45 @@ impl Cluster {
 
     /// Waits until the balancer sends new connections to a server.
     pub async fn is_up(&mut self, server: usize) {
-        let deadline = Instant::now() + DEADLINE;
-        while !self.balancer.is_up(server).await {
-            let place = &mut self.places[server];
-            let ended = place.process.as_mut().is_none_or(Process::has_ended);
+        let process = &mut self.places[server].process;
+        eventually(&format!("server {server} is ready"), async || {
+            let ended = process.as_mut().is_none_or(Process::has_ended);
             assert!(!ended, "server {server} ended while it was to start");
-            assert!(
-                Instant::now() < deadline,
-                "server {server} does not get ready"
-            );
-            sleep(Duration::from_millis(10)).await;
-        }
+            self.balancer.is_up(server).await
+        })
+        .await;
     }
 
     /// Waits until the balancer stops using a server.
     pub async fn is_down(&self, server: usize) {
-        let deadline = Instant::now() + DEADLINE;
-        while self.balancer.is_up(server).await {
-            assert!(Instant::now() < deadline, "server {server} stays up");
-            sleep(Duration::from_millis(10)).await;
-        }
+        eventually(&format!("server {server} is down"), async || {
+            !self.balancer.is_up(server).await
+        })
+        .await;
     }
 
     /// `kill -9` of the database.
     pub fn kill_database(&mut self) {
-        self.log.say("database", "is killed");
+        self.log.note("database", "is killed");
         self.database.kill();
     }
 
     /// Restarts the database on the same folder and port, and waits until it answers.
     pub fn restart_database(&mut self) {
         block_in_place(|| self.database.restart());
-        self.log.say("database", "is back");
+        self.log.note("database", "is back");
     }
 
     /// SIGSTOP of the database.
     pub fn pause_database(&self) {
-        self.log.say("database", "hangs");
-        signal(self.database.pid().expect("it runs"), Signal::Stop);
+        self.log.note("database", "hangs");
+        self.database.signal(Signal::Stop);
     }
 
     /// SIGCONT of the database.
     pub fn resume_database(&self) {
-        self.log.say("database", "goes on");
-        signal(self.database.pid().expect("it runs"), Signal::Continue);
+        self.log.note("database", "goes on");
+        self.database.signal(Signal::Continue);
     }
 
     /// A copy of the database's folder. It must be killed before.
@@ -370,7 +358,7 @@ impl Cluster {
 
     /// Replaces the database's folder by a copy. It must be killed before.
     pub fn restore(&self, backup: &TempDir) {
-        self.log.say("database", "is put back to a backup");
+        self.log.note("database", "is put back to a backup");
         block_in_place(|| self.database.restore(backup));
     }
 
@@ -392,18 +380,7 @@ impl Cluster {
 
     /// A new drawing.
     pub async fn create_drawing(&self) -> String {
-        let url = format!("http://{}/api/drawings", self.balancer.address);
-        let asked = self
-            .http
-            .post(url)
-            .json(&json!({"title": "Plan"}))
-            .send()
-            .await;
-        let drawing: Value = asked.expect("an answer").json().await.expect("JSON");
-        drawing["id"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no id in {drawing}"))
-            .to_owned()
+        http::create_drawing(self.balancer.address).await
     }
 
     /// The answer of a server or the balancer to a GET.
@@ -437,12 +414,7 @@ impl Cluster {
 
     /// The value of one line of a server's metrics.
     pub async fn metric(&self, server: usize, name: &str) -> f64 {
-        let url = format!("http://{}/metrics", self.address(server));
-        let asked = self.http.get(url).send().await;
-        let text = asked.expect("an answer").text().await.expect("text");
-        let line = text.lines().find_map(|line| line.strip_prefix(name));
-        let value = line.and_then(|value| value.trim().parse().ok());
-        value.unwrap_or_else(|| panic!("no {name} in {text}"))
+        http::metric(self.address(server), name).await
     }
 
     /// Sends a request other than GET, which must succeed.
@@ -455,15 +427,13 @@ impl Cluster {
 
     /// The status of a server's answer to a GET, if it answers.
     pub async fn status(&self, server: usize, path: &str) -> Option<u16> {
-        let url = format!("http://{}{path}", self.address(server));
-        let asked = self.http.get(url).send().await;
-        Some(asked.ok()?.status().as_u16())
+        http::status(&format!("http://{}{path}", self.address(server))).await
     }
 
     /// A user joins a drawing through the balancer, and gets a welcome.
     pub async fn visit(&self, name: &str, drawing: &str) -> TestUser {
         let user = self.visit_from(self.balancer.address, name, drawing, None);
-        user.wait("being welcome", |seen| seen.welcome).await;
+        user.welcomed().await;
         user
     }
 
@@ -484,8 +454,8 @@ impl Cluster {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let user = self.visit_from(address, name, drawing, Some(server));
-            user.wait("being welcome", |seen| seen.welcome).await;
-            if user.seen().server == Some(server) {
+            user.welcomed().await;
+            if user.state().server == Some(server) {
                 return user;
             }
             // The balancer may take a busy server for a dead one.

@@ -2,52 +2,43 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use support::http::{metric_is, ready};
+use support::state::{ClientState, pen};
+use support::user::TestUser;
+use tokio::time::Instant;
 use whiteboard::domain::ids::StrokeId;
 
 use crate::cluster::{Cluster, NO_CHECKS, Plan};
-use crate::page::pen;
-use crate::test_user::{DEADLINE, TestUser};
 
 /// Deadline for full recovery after the database is back.
 const AS_BEFORE: Duration = Duration::from_secs(3);
-/// Polling interval.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// One user on each server, each with an acknowledged stroke.
 async fn one_on_each(cluster: &Cluster, drawing: &str) -> Vec<TestUser> {
     let mut users = Vec::new();
     for server in cluster.running() {
         let user = cluster
-            .visit_at(server, &format!("TestUser {server}"), drawing)
+            .visit_at(server, &format!("Ada {server}"), drawing)
             .await;
         user.draw(pen(1.0));
-        user.saved().await;
+        user.all_acknowledged().await;
         users.push(user);
     }
     users
 }
 
-/// Waits until every server reports that it is not ready.
-async fn nobody_is_ready(cluster: &Cluster) {
-    let deadline = Instant::now() + DEADLINE;
+/// Waits until every server answers so on whether it is ready.
+async fn all_answer(cluster: &Cluster, status: u16) {
     for server in cluster.running() {
-        while cluster.status(server, "/readyz").await != Some(503) {
-            assert!(Instant::now() < deadline, "server {server} is ready");
-            sleep(LOOK).await;
-        }
+        ready(cluster.address(server), status).await;
     }
 }
 
 /// Waits until a query of every server has reached its deadline.
 async fn queries_were_given_up(cluster: &Cluster) {
     const GIVEN_UP: &str = "whiteboard_query_errors_total{reason=\"deadline\"}";
-    let deadline = Instant::now() + DEADLINE;
     for server in cluster.running() {
-        while cluster.metric(server, GIVEN_UP).await == 0.0 {
-            assert!(Instant::now() < deadline, "server {server} gives up none");
-            sleep(LOOK).await;
-        }
+        metric_is(cluster.address(server), GIVEN_UP, |count| count > 0.0).await;
     }
 }
 
@@ -58,8 +49,8 @@ fn each_draws(users: &[TestUser]) -> Vec<StrokeId> {
 /// Asserts that no new stroke is acknowledged, and each user has their own in the outbox.
 fn nothing_is_saved(users: &[TestUser]) {
     for user in users {
-        let seen = user.seen();
-        assert_eq!(seen.outbox.len(), 1, "{}", user.name);
+        let state = user.state();
+        assert_eq!(state.outbox.len(), 1, "{}", user.name);
     }
 }
 
@@ -75,24 +66,18 @@ async fn all_is_as_before(
     let all = [waited, each_draws(users)].concat();
     for user in users {
         let left = (back + AS_BEFORE).saturating_duration_since(Instant::now());
-        let arrived = |seen: &crate::test_user::Seen| {
-            seen.outbox.is_empty() && all.iter().all(|stroke| seen.is_there(*stroke))
+        let arrived = |state: &ClientState| {
+            state.outbox.is_empty() && all.iter().all(|stroke| state.is_there(*stroke))
         };
         user.wait_within(left, "all strokes", arrived).await;
     }
     let took = back.elapsed().as_millis();
     cluster
         .log
-        .say("test", format_args!("all is there after {took} ms"));
-    let deadline = Instant::now() + DEADLINE;
-    for server in cluster.running() {
-        while cluster.status(server, "/readyz").await != Some(200) {
-            assert!(Instant::now() < deadline, "server {server} is not ready");
-            sleep(LOOK).await;
-        }
-    }
+        .note("test", format_args!("all is there after {took} ms"));
+    all_answer(cluster, 200).await;
     for user in users {
-        assert_eq!(user.seen().reconnects(), 0, "{}", user.name);
+        assert_eq!(user.state().reconnects(), 0, "{}", user.name);
     }
     let users: Vec<&TestUser> = users.iter().collect();
     let copy = cluster.agree(drawing, &users).await;
@@ -109,7 +94,7 @@ async fn a_killed_database_costs_nobody_their_session_or_a_stroke() {
     let users = one_on_each(&cluster, &drawing).await;
     cluster.kill_database();
     let waiting = each_draws(&users);
-    nobody_is_ready(&cluster).await;
+    all_answer(&cluster, 503).await;
     nothing_is_saved(&users);
     cluster.restart_database();
     let back = Instant::now();
@@ -124,7 +109,7 @@ async fn a_database_that_was_away_for_longer_than_a_query_may_take_is_used_again
     cluster.kill_database();
     let waiting = each_draws(&users);
     queries_were_given_up(&cluster).await;
-    nobody_is_ready(&cluster).await;
+    all_answer(&cluster, 503).await;
     nothing_is_saved(&users);
     cluster.restart_database();
     let back = Instant::now();
@@ -138,7 +123,7 @@ async fn a_database_that_hangs_costs_nobody_their_session_or_a_stroke() {
     let users = one_on_each(&cluster, &drawing).await;
     cluster.pause_database();
     let waiting = each_draws(&users);
-    nobody_is_ready(&cluster).await;
+    all_answer(&cluster, 503).await;
     queries_were_given_up(&cluster).await;
     nothing_is_saved(&users);
     cluster.resume_database();

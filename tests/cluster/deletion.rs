@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use support::state::pen;
+use support::user::TestUser;
 use tokio::time::{Instant, sleep};
 use whiteboard::store::Removals;
 
-use crate::cluster::{CHECKS, Cluster, INTERVAL, NO_CHECKS, Plan, READ};
-use crate::page::pen;
+use crate::cluster::{Cluster, NO_CHECKS, Plan};
 use crate::raw_db::Names;
-use crate::test_user::TestUser;
 
 /// Deadline until all clients on all servers know, on a busy machine.
 const SOON: Duration = Duration::from_secs(5);
@@ -26,9 +26,9 @@ async fn delete(cluster: &Cluster, server: usize, drawing: &str) -> Instant {
 /// Waits until a user's socket is closed for good, because the drawing does not exist.
 async fn is_sent_away(user: &TestUser, until: Instant) {
     let left = until.saturating_duration_since(Instant::now());
-    user.wait_within(left, "the end", |seen| seen.ended.is_some())
+    user.wait_within(left, "the end", |state| state.ended.is_some())
         .await;
-    assert_eq!(user.seen().ended.as_ref().map(|end| end.code), Some(4404));
+    assert_eq!(user.state().ended.as_ref().map(|end| end.code), Some(4404));
 }
 
 /// The tables that a drawing has.
@@ -56,7 +56,7 @@ async fn a_drawing_deleted_while_all_draw_is_closed_everywhere_and_stays_away() 
     for server in 0..3 {
         users.push(
             cluster
-                .visit_at(server, &format!("TestUser {server}"), &drawing)
+                .visit_at(server, &format!("Ada {server}"), &drawing)
                 .await,
         );
     }
@@ -70,7 +70,7 @@ async fn a_drawing_deleted_while_all_draw_is_closed_everywhere_and_stays_away() 
     };
     let deletion = async {
         for user in &users {
-            user.wait("some strokes", |seen| seen.head > 20).await;
+            user.wait("some strokes", |state| state.head > 20).await;
         }
         let deleted = delete(&cluster, 0, &drawing).await;
         for user in &users {
@@ -81,7 +81,7 @@ async fn a_drawing_deleted_while_all_draw_is_closed_everywhere_and_stays_away() 
         () = drawing_on => {}
         () = deletion => {}
     }
-    let attempts: Vec<usize> = users.iter().map(|each| each.seen().attempts).collect();
+    let attempts: Vec<usize> = users.iter().map(|each| each.state().attempts).collect();
     assert_eq!(remove(&cluster).await, 1);
     assert_eq!(tables(&cluster, &drawing).await, Vec::<String>::new());
     for server in 0..3 {
@@ -90,7 +90,7 @@ async fn a_drawing_deleted_while_all_draw_is_closed_everywhere_and_stays_away() 
         let late = cluster.visit_from(cluster.address(server), "Late", &drawing, None);
         is_sent_away(&late, Instant::now() + SOON).await;
     }
-    let now: Vec<usize> = users.iter().map(|each| each.seen().attempts).collect();
+    let now: Vec<usize> = users.iter().map(|each| each.state().attempts).collect();
     assert_eq!(now, attempts, "nobody comes back");
     assert_eq!(tables(&cluster, &drawing).await, Vec::<String>::new());
 }
@@ -115,45 +115,6 @@ async fn a_server_that_slept_through_a_deletion_brings_no_table_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deletion_whose_signal_was_lost_is_noticed_within_the_head_check_interval() {
-    const FOLLOWS: &str = "whiteboard_subscriptions_total";
-    let plan = Plan::of(2).linked().flags(CHECKS);
-    let (cluster, drawing, ada, ben) = plan.start_with_two().await;
-    ada.sees(ben.draw(pen(1.0))).await;
-    cluster.checks_after_following_are_over(&drawing).await;
-    let follows = cluster.metric(1, FOLLOWS).await;
-    cluster.deafen(1);
-    let deleted = delete(&cluster, 0, &drawing).await;
-    is_sent_away(&ada, deleted + SOON).await;
-    is_sent_away(&ben, deleted + INTERVAL + READ).await;
-    // It did not resubscribe, which would have revealed the deletion too.
-    assert_eq!(cluster.metric(1, FOLLOWS).await, follows);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deleted_drawing_that_is_taken_back_is_whole() {
-    let (cluster, drawing, ada, ben) = Plan::of(2).start_with_two().await;
-    let strokes: Vec<_> = (0..5).map(|x| ada.draw(pen(f64::from(x)))).collect();
-    ben.sees(strokes[4]).await;
-    ben.edit(strokes[0], json!({"x": 77}));
-    ada.erase(strokes[1]);
-    let before = cluster.agree(&drawing, &[&ada, &ben]).await;
-    let deleted = delete(&cluster, 0, &drawing).await;
-    for user in [&ada, &ben] {
-        is_sent_away(user, deleted + SOON).await;
-    }
-    let path = format!("/api/drawings/{drawing}/restore");
-    cluster.ask(1, Method::POST, &path, Value::Null).await;
-    let ada = cluster.visit_at(0, "Ada", &drawing).await;
-    let ben = cluster.visit_at(1, "Ben", &drawing).await;
-    assert_eq!(cluster.agree(&drawing, &[&ada, &ben]).await, before);
-    ada.sees(ben.draw(pen(9.0))).await;
-    ada.edit(strokes[0], json!({"x": 78}));
-    let after = cluster.agree(&drawing, &[&ada, &ben]).await;
-    assert_eq!((after.living(), after.head), (5, before.head + 2));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_title_reaches_users_of_other_servers_at_once() {
     let cluster = Plan::of(2).flags(NO_CHECKS).start().await;
     let drawing = cluster.create_drawing().await;
@@ -162,6 +123,6 @@ async fn a_new_title_reaches_users_of_other_servers_at_once() {
     let path = format!("/api/drawings/{drawing}");
     let renamed = json!({"title": "A better plan"});
     cluster.ask(0, Method::PATCH, &path, renamed).await;
-    ben.wait_within(SOON, "the title", |seen| seen.title == "A better plan")
+    ben.wait_within(SOON, "the title", |state| state.title == "A better plan")
         .await;
 }

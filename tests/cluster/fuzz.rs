@@ -20,13 +20,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
+use support::user::TestUser;
+use support::wait::DEADLINE;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use whiteboard::domain::ids::{OpId, Writer};
 
 use crate::cluster::{Cluster, Plan};
 use crate::raw_db::RawDb;
-use crate::test_user::{DEADLINE, TestUser};
 use history::History;
 use ledger::{Entry, Kind, Ledger, Outcome, Report, mark};
 use script::{Act, FIRST_PEOPLE, Script, Want};
@@ -296,8 +297,8 @@ impl Run {
     fn let_go(&mut self) {
         let saved = |person: &mut usize| {
             let user = self.people[*person].as_ref().expect("someone");
-            let seen = user.seen();
-            seen.welcome && seen.outbox.is_empty()
+            let state = user.state();
+            state.welcome && state.outbox.is_empty()
         };
         let go: Vec<usize> = self.leaving.extract_if(.., saved).collect();
         for person in go {
@@ -311,14 +312,14 @@ impl Run {
     /// Records the outcomes of a client's ops.
     fn takes(&mut self, user: &TestUser) {
         user.kept_its_replica();
-        let (writer, seen) = (user.writer(), user.seen());
-        self.tally.sent_again += seen.sent_again();
+        let (writer, state) = (user.writer(), user.state());
+        self.tally.sent_again += state.sent_again();
         let theirs = self.ledger.0.range_mut((writer, 0)..=(writer, u64::MAX));
         for (&(_, n), entry) in theirs {
-            let again = seen.sent.get(&n).is_some_and(|&times| times > 1);
-            entry.reconnected = again || seen.done_by_welcome.contains(&n);
-            let waits = seen.outbox.iter().any(|(waiting, _)| *waiting == n);
-            entry.outcome = match seen.refusals.get(&n) {
+            let again = state.sent.get(&n).is_some_and(|&times| times > 1);
+            entry.reconnected = again || state.done_by_welcome.contains(&n);
+            let waits = state.outbox.iter().any(|(waiting, _)| *waiting == n);
+            entry.outcome = match state.refusals.get(&n) {
                 Some(refused) => Outcome::Refused(refused.reason.clone()),
                 None if waits => Outcome::Unknown,
                 None => Outcome::Done,
@@ -328,7 +329,7 @@ impl Run {
 
     /// A fault while people continue, and its repair.
     async fn inject(&mut self, fault: Fault) {
-        self.cluster.log.say("seed", format_args!("{fault:?}"));
+        self.cluster.log.note("seed", format_args!("{fault:?}"));
         self.tally.faults.push(fault);
         let server = self.script.below(SERVERS);
         match fault {
@@ -385,8 +386,8 @@ impl Run {
         }
         // A client that was disconnected for long waits up to ten seconds.
         for user in self.people.iter().flatten() {
-            user.wait_within(2 * DEADLINE, "all answers", |seen| {
-                seen.welcome && seen.outbox.is_empty()
+            user.wait_within(2 * DEADLINE, "all answers", |state| {
+                state.welcome && state.outbox.is_empty()
             })
             .await;
         }

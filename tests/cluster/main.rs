@@ -1,7 +1,7 @@
 //! The cluster harness: whole clusters of real processes, and faults in them.
 //!
 //! A [`cluster::Cluster`] is one SurrealDB server, any number of whiteboard servers on it, and
-//! HAProxy in front of them, all on free ports of this machine. [`test_user::TestUser`]s are
+//! HAProxy in front of them, all on free ports of this machine. [`support::user::TestUser`]s are
 //! clients that run in the background by the rules of `static/`: they connect through the balancer,
 //! keep ops until acknowledged, and reconnect by themselves. A test starts a cluster, lets users
 //! draw, kills, hangs, cuts and restarts its parts, and finally checks that all copies agree
@@ -20,18 +20,7 @@
 mod agreement;
 mod balancer;
 mod cluster;
-mod faulty_proxy;
-#[path = "../whiteboard/page.rs"]
-#[allow(dead_code, reason = "another test binary uses the rest of it")]
-mod page;
-mod process;
-#[path = "../whiteboard/processes.rs"]
-mod processes;
 mod raw_db;
-#[path = "../whiteboard/surrealdb.rs"]
-#[allow(dead_code, reason = "another test binary uses the rest of it")]
-mod surrealdb;
-mod test_user;
 
 mod database;
 mod deletion;

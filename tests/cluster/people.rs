@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
+use support::state::{ClientState, pen};
+use support::user::TestUser;
+use support::wait::DEADLINE;
 use tokio::time::{Instant, sleep};
 use whiteboard::domain::ids::{StrokeId, WriterId};
 use whiteboard::feed::presence::MAX_LISTED;
 
 use crate::cluster::{Cluster, Plan};
-use crate::page::pen;
-use crate::test_user::{DEADLINE, Seen, TestUser};
 
 /// Deadline of a presence change on every server.
 const SOON: Duration = Duration::from_secs(1);
@@ -22,8 +23,8 @@ const FORGOTTEN: Duration = Duration::from_secs(10);
 /// Polling interval.
 const LOOK: Duration = Duration::from_millis(20);
 
-fn names(seen: &Seen) -> Vec<&str> {
-    let mut names: Vec<&str> = seen
+fn names(state: &ClientState) -> Vec<&str> {
+    let mut names: Vec<&str> = state
         .people
         .iter()
         .map(|person| person.name.as_str())
@@ -33,14 +34,14 @@ fn names(seen: &Seen) -> Vec<&str> {
 }
 
 /// The displayed pointer of a user: a client shows none of unlisted people.
-fn pointer(seen: &Seen, writer: WriterId) -> Option<(f64, f64)> {
-    let here = seen.people.iter().any(|person| person.writer == writer);
-    seen.pointers.get(&writer).copied().filter(|_| here)
+fn pointer(state: &ClientState, writer: WriterId) -> Option<(f64, f64)> {
+    let here = state.people.iter().any(|person| person.writer == writer);
+    state.pointers.get(&writer).copied().filter(|_| here)
 }
 
 /// One user moves the pointer until another receives it, and so has received everything that was in
 /// flight before.
-async fn shows(points: &TestUser, looks: &TestUser) {
+async fn shows(points: &TestUser, viewer: &TestUser) {
     let (writer, until) = (points.writer(), Instant::now() + DEADLINE);
     // A position that no one has received before.
     let first = fastrand::u16(..);
@@ -48,13 +49,14 @@ async fn shows(points: &TestUser, looks: &TestUser) {
         let at = (f64::from(first) + f64::from(step) / 1_000.0, -1.0);
         points.signal(json!({"pointer": {"x": at.0, "y": at.1}}));
         sleep(LOOK).await;
-        if pointer(&looks.seen(), writer).is_some_and(|(x, y)| x >= f64::from(first) && y == -1.0) {
+        if pointer(&viewer.state(), writer).is_some_and(|(x, y)| x >= f64::from(first) && y == -1.0)
+        {
             return;
         }
-        let (points, looks) = (&points.name, &looks.name);
+        let (points, viewer) = (&points.name, &viewer.name);
         assert!(
             Instant::now() < until,
-            "{looks} is not shown what {points} does"
+            "{viewer} is not shown what {points} does"
         );
     }
 }
@@ -71,8 +73,8 @@ async fn listed(cluster: &Cluster, server: usize, drawing: &str) -> u64 {
 }
 
 /// The users whose pointers a client received, whether listed or not.
-fn pointing(seen: &Seen) -> Vec<WriterId> {
-    seen.pointers.keys().copied().collect()
+fn pointing(state: &ClientState) -> Vec<WriterId> {
+    state.pointers.keys().copied().collect()
 }
 
 /// Waits until all clients have the same people.
@@ -80,7 +82,7 @@ async fn all_see(all: &[&TestUser], who: &[&str], until: Instant) {
     for user in all {
         let left = until.saturating_duration_since(Instant::now());
         let what = format!("{who:?}");
-        user.wait_within(left, &what, |seen| names(seen) == who)
+        user.wait_within(left, &what, |state| names(state) == who)
             .await;
     }
 }
@@ -117,9 +119,9 @@ async fn all_know(
 
 /// Waits until a user gets the nth welcome, and returns its time.
 async fn welcome(user: &TestUser, nth: usize) -> Instant {
-    user.wait("a welcome", |seen| seen.welcomed.len() >= nth)
+    user.wait("a welcome", |state| state.welcomed.len() >= nth)
         .await;
-    user.seen().welcomed[nth - 1]
+    user.state().welcomed[nth - 1]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -128,7 +130,7 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
     all_see(&[&ada, &ben], &["Ada", "Ben"], Instant::now() + DEADLINE).await;
     let raw_db = cluster.raw_db().await;
     let before = raw_db.rows().await;
-    let (stroke, writer) = (StrokeId::random(), ada.seen().writer.expect("welcome"));
+    let (stroke, writer) = (StrokeId::random(), ada.state().writer.expect("welcome"));
     for step in 1..=100 {
         ada.signal(json!({
             "pointer": {"x": step, "y": 2},
@@ -137,12 +139,12 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
         }));
         sleep(Duration::from_millis(5)).await;
     }
-    ben.wait("the last pointer", |seen| {
-        pointer(seen, writer) == Some((100.0, 2.0))
+    ben.wait("the last pointer", |state| {
+        pointer(state, writer) == Some((100.0, 2.0))
     })
     .await;
-    ben.wait("ink", |seen| {
-        seen.ink.iter().any(|ink| ink["stroke"] == json!(stroke))
+    ben.wait("ink", |state| {
+        state.ink.iter().any(|ink| ink["stroke"] == json!(stroke))
     })
     .await;
     assert_eq!(raw_db.rows().await, before);
@@ -158,8 +160,8 @@ async fn pointers_and_ink_cross_servers_and_leave_no_row_behind() {
         let now = welcome(&cleo, 1).await;
         all_see(&[&cleo], &["Ben", "Cleo"], now + SOON).await;
         shows(&ben, &cleo).await;
-        assert_eq!(pointing(&cleo.seen()), [ben.writer()]);
-        assert!(cleo.seen().ink.is_empty());
+        assert_eq!(pointing(&cleo.state()), [ben.writer()]);
+        assert!(cleo.state().ink.is_empty());
         cleo.leave().await;
     }
     assert_eq!(raw_db.rows().await, before);
@@ -187,7 +189,7 @@ async fn presence_reaches_clients_of_every_server_within_a_second() {
 
     // A user moves to another server, with another name: the same one would prove nothing.
     let mut moves = 0;
-    while ada.seen().server == Some(0) {
+    while ada.state().server == Some(0) {
         moves += 1;
         ada.rename(&format!("Ada {moves}"));
         welcome(&ada, 1 + moves).await;
@@ -196,19 +198,19 @@ async fn presence_reaches_clients_of_every_server_within_a_second() {
     let people = [&*name, "Ben", "Zoe"];
     all_know(&cluster, &drawing, &all, &people, now).await;
     // When her old server drops her session, she stays listed.
-    let left = all.iter().filter(|one| one.seen().server == Some(0));
+    let left = all.iter().filter(|one| one.state().server == Some(0));
     let left = left.count() as f64;
     let until = Instant::now() + DEADLINE;
     while cluster.metric(0, "whiteboard_sessions_open ").await != left {
         assert!(Instant::now() < until, "her old server keeps her");
         sleep(LOOK).await;
     }
-    for looks in [&ben, &cleo] {
-        shows(&ada, looks).await;
+    for viewer in [&ben, &cleo] {
+        shows(&ada, viewer).await;
     }
     all_list(&cluster, &drawing, 3, Instant::now() + SOON + BEAT_PAUSE).await;
     for user in all {
-        assert_eq!(names(&user.seen()), people, "{}", user.name);
+        assert_eq!(names(&user.state()), people, "{}", user.name);
     }
 
     // A user leaves.
@@ -227,9 +229,9 @@ async fn the_people_of_a_killed_server_are_gone_within_ten_seconds() {
     let ben = cluster.visit_at(1, "Ben", &drawing).await;
     let both = [&ada, &ben];
     all_see(&both, &["Ada", "Ben"], now + DEADLINE).await;
-    let writer = ada.seen().writer.expect("welcome");
+    let writer = ada.state().writer.expect("welcome");
     ada.signal(json!({"pointer": {"x": 1, "y": 2}}));
-    ben.wait("a pointer", |seen| pointer(seen, writer).is_some())
+    ben.wait("a pointer", |state| pointer(state, writer).is_some())
         .await;
     all_list(&cluster, &drawing, 2, now + DEADLINE).await;
     cluster.kill(0);
@@ -241,7 +243,7 @@ async fn the_people_of_a_killed_server_are_gone_within_ten_seconds() {
     let now = welcome(&cleo, 1).await;
     all_see(&[&ben, &cleo], &["Ben", "Cleo"], now + SOON).await;
     shows(&ben, &cleo).await;
-    assert_eq!(pointing(&cleo.seen()), [ben.writer()]);
+    assert_eq!(pointing(&cleo.state()), [ben.writer()]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -255,14 +257,14 @@ async fn a_writer_who_returns_through_another_server_is_listed_once() {
     let back = welcome(&ada, 2).await;
     for user in both {
         let left = (back + SOON).saturating_duration_since(Instant::now());
-        user.wait_within(left, "both", |seen| names(seen) == people)
+        user.wait_within(left, "both", |state| names(state) == people)
             .await;
     }
     ada.draw(pen(1.0));
     // No one is listed twice or disappears, while the killed server expires.
     while Instant::now() < killed + FORGOTTEN {
         for user in both {
-            assert_eq!(names(&user.seen()), people, "{}", user.name);
+            assert_eq!(names(&user.state()), people, "{}", user.name);
         }
         sleep(LOOK).await;
     }
@@ -284,16 +286,16 @@ async fn a_crowd_on_two_servers_is_counted_and_its_active_people_listed() {
     }
     let [here, there] = &crowds;
     for user in here.iter().chain(there) {
-        user.wait("the number of all", |seen| seen.people_count == 2 * EACH)
+        user.wait("the number of all", |state| state.people_count == 2 * EACH)
             .await;
-        assert_eq!(user.seen().people.len(), MAX_LISTED);
+        assert_eq!(user.state().people.len(), MAX_LISTED);
     }
     // A user there who is not listed here.
-    let looks = &here[0];
+    let viewer = &here[0];
     let unlisted = |user: &&TestUser| {
         let writer = user.writer();
-        looks
-            .seen()
+        viewer
+            .state()
             .people
             .iter()
             .all(|person| person.writer != writer)
@@ -307,7 +309,7 @@ async fn a_crowd_on_two_servers_is_counted_and_its_active_people_listed() {
     for x in 0.. {
         acts.signal(json!({"pointer": {"x": x, "y": 2}}));
         sleep(LOOK).await;
-        if pointer(&looks.seen(), writer).is_some() {
+        if pointer(&viewer.state(), writer).is_some() {
             break;
         }
         assert!(Instant::now() < until, "{} is not known by name", acts.name);
@@ -316,10 +318,12 @@ async fn a_crowd_on_two_servers_is_counted_and_its_active_people_listed() {
     let killed = Instant::now();
     for user in here {
         let left = (killed + FORGOTTEN).saturating_duration_since(Instant::now());
-        user.wait_within(left, "those who are left", |seen| seen.people_count == EACH)
-            .await;
+        user.wait_within(left, "those who are left", |state| {
+            state.people_count == EACH
+        })
+        .await;
         assert!(
-            names(&user.seen())
+            names(&user.state())
                 .iter()
                 .all(|name| name.ends_with(" at 0"))
         );

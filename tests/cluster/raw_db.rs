@@ -108,7 +108,7 @@ pub fn append(drawing: &str, head: Seq, rows: &[(Seq, StrokeId)]) -> Vec<String>
     let Names { row, strokes, .. } = Names::of(drawing);
     let new = head + rows.len() as Seq;
     let (writer, author) = (Uuid::new_v4(), Uuid::new_v4());
-    let body = crate::page::pen(9.0);
+    let body = support::state::pen(9.0);
     let swap = format!("UPDATE {row} SET head = {new}, changed = time::now() WHERE head = {head}");
     let insert = |(seq, stroke): &(Seq, StrokeId)| {
         format!(

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use support::proxy::FaultyProxy;
+use support::state::pen;
+use support::user::TestUser;
 use whiteboard::domain::ids::Epoch;
 
 use crate::cluster::{Cluster, Plan};
-use crate::faulty_proxy::FaultyProxy;
-use crate::page::pen;
-use crate::test_user::TestUser;
 
 /// Draws this many strokes, and waits until they are acknowledged.
 async fn draws(user: &TestUser, strokes: usize) {
     for x in 0..strokes {
         user.draw(pen(x as f64));
     }
-    user.saved().await;
+    user.all_acknowledged().await;
 }
 
 async fn epoch(cluster: &Cluster, drawing: &str) -> Epoch {
@@ -27,58 +26,6 @@ async fn epoch(cluster: &Cluster, drawing: &str) -> Epoch {
         .epoch;
     store.close().await;
     epoch
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_from_before_a_restore_starts_over_and_sends_its_outbox_once() {
-    let mut cluster = Plan::of(2).start().await;
-    let drawing = cluster.create_drawing().await;
-    let road = FaultyProxy::to(cluster.balancer.address).await;
-    let ada = cluster.visit_from(road.address, "Ada", &drawing, None);
-    let ben = cluster.visit_at(1, "Ben", &drawing).await;
-    let kept = ben.draw(pen(0.0));
-    draws(&ben, 8).await;
-    cluster.kill_database();
-    let backup = cluster.back_up();
-    cluster.restart_database();
-    draws(&ada, 3).await;
-    ben.wait("what is lost later", |seen| seen.head == 12).await;
-    ada.wait("the same", |seen| seen.head == 12).await;
-    // Ada has ops in her outbox: a new stroke, and a change of one that the backup has.
-    road.cut();
-    let waiting = ada.draw(pen(50.0));
-    ada.edit(kept, json!({"x": 51}));
-
-    for server in 0..2 {
-        cluster.term(server);
-    }
-    for server in 0..2 {
-        assert_eq!(
-            cluster.ended(server, crate::test_user::DEADLINE).await,
-            Some(0)
-        );
-    }
-    let before = ada.seen().epoch;
-    cluster.kill_database();
-    cluster.restore(&backup);
-    cluster.restart_database();
-    assert_eq!(cluster.run(&["--new-epoch"]).await, Some(0));
-    cluster.restart(0).await;
-    cluster.restart(1).await;
-
-    // The drawing grows past the position that Ada has.
-    let cleo = cluster.visit_at(0, "Cleo", &drawing).await;
-    assert_eq!(cleo.seen().head, 9);
-    draws(&cleo, 6).await;
-    assert_eq!((ada.seen().head, cleo.seen().head), (12, 15));
-    assert_eq!(ada.seen().resets, Vec::<String>::new());
-    road.heal();
-    cleo.sees(waiting).await;
-    let copy = cluster.agree(&drawing, &[&ada, &ben, &cleo]).await;
-    assert_eq!((copy.living(), copy.head), (9 + 6 + 1, 17));
-    assert_ne!(ada.seen().epoch, before);
-    assert_eq!(ada.seen().resets.len(), 1);
-    assert_eq!(ben.seen().resets.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -96,7 +43,7 @@ async fn a_restore_under_running_servers_is_noticed_and_everyone_starts_over() {
     draws(&ada, 3).await;
     let all = [&ada, &ben, &cleo];
     for user in all {
-        user.wait("all", |seen| seen.head == 12).await;
+        user.wait("all", |state| state.head == 12).await;
     }
     // One user is disconnected during the restore.
     road.cut();
@@ -114,8 +61,8 @@ async fn a_restore_under_running_servers_is_noticed_and_everyone_starts_over() {
     let copy = cluster.agree(&drawing, &all).await;
     assert_eq!((copy.living(), copy.head), (9 + 2 + 5, 16));
     for user in all {
-        assert_eq!(user.seen().resets.len(), 1, "{}", user.name);
+        assert_eq!(user.state().resets.len(), 1, "{}", user.name);
     }
-    let live_queries: BTreeSet<_> = all.iter().map(|each| each.seen().epoch).collect();
+    let live_queries: BTreeSet<_> = all.iter().map(|each| each.state().epoch).collect();
     assert_eq!(live_queries.len(), 1);
 }

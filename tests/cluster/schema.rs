@@ -1,8 +1,8 @@
 //! Programs of several versions on one database, as in a rolling upgrade.
 
 use crate::cluster::Plan;
-use crate::page::pen;
 use crate::raw_db::RawDb;
+use support::state::pen;
 
 /// What the database says of the schema: its number, and the oldest that it may be used by.
 async fn meta(raw_db: &RawDb) -> [u64; 2] {

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
+use support::socket::Closed;
+use support::state::{ClientState, Stroke, pen};
+use support::user::{Drawing, TestUser};
 use tokio::time::Instant;
 use whiteboard::domain::ids::StrokeId;
 
 use crate::agreement::Copy;
 use crate::cluster::{Cluster, Plan};
-use crate::faulty_proxy::FaultyProxy;
-use crate::page::{Closed, Held, pen};
-use crate::test_user::{Drawing, Seen, TestUser};
 
 /// Within this time a client draws again after its server was killed, in 95 of 100 cases.
 const DRAWS_AGAIN_WITHIN: Duration = Duration::from_secs(2);
@@ -36,25 +36,25 @@ fn all_draw(users: &[TestUser], pause: Duration) -> Vec<Drawing> {
 }
 
 /// The first acknowledgement after this moment, through a later socket.
-fn draws_again(seen: &Seen, since: Instant) -> Option<Duration> {
-    let welcome = seen.welcomed.iter().find(|at| **at > since)?;
-    let answer = seen.answered.iter().find(|at| *at > welcome)?;
+fn draws_again(state: &ClientState, since: Instant) -> Option<Duration> {
+    let welcome = state.welcomed.iter().find(|at| **at > since)?;
+    let answer = state.acknowledged.iter().find(|at| *at > welcome)?;
     Some(*answer - since)
 }
 
 /// Waits until each user was acknowledged by this server, and then has an op in flight there.
 async fn all_have_something_in_flight(cluster: &Cluster, users: &[TestUser], server: usize) {
     for user in users {
-        let here = user.seen().answered.len();
-        user.wait("answers", |seen| seen.answered.len() > here)
+        let here = user.state().acknowledged.len();
+        user.wait("answers", |state| state.acknowledged.len() > here)
             .await;
-        assert_eq!(user.seen().server, Some(server));
+        assert_eq!(user.state().server, Some(server));
     }
     cluster.pause_database();
     for user in users {
-        user.wait("an op in flight", |seen| {
-            let first = seen.outbox.front();
-            first.is_some_and(|(n, _)| seen.sent.contains_key(n))
+        user.wait("an op in flight", |state| {
+            let first = state.outbox.front();
+            first.is_some_and(|(n, _)| state.sent.contains_key(n))
         })
         .await;
     }
@@ -63,11 +63,11 @@ async fn all_have_something_in_flight(cluster: &Cluster, users: &[TestUser], ser
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_server_loses_no_stroke() {
     const KILLS: usize = 5;
-    const VISITORS: usize = 5;
+    const USERS: usize = 5;
     let mut cluster = Plan::of(2).alone().start().await;
     let drawing = cluster.create_drawing().await;
     let mut users = Vec::new();
-    for number in 0..VISITORS {
+    for number in 0..USERS {
         let name = format!("Ada {number}");
         users.push(cluster.visit_at(0, &name, &drawing).await);
     }
@@ -80,9 +80,11 @@ async fn a_lost_server_loses_no_stroke() {
         cluster.kill(server);
         cluster.resume_database();
         for user in &users {
-            user.wait("drawing again", |seen| draws_again(seen, killed).is_some())
-                .await;
-            times.extend(draws_again(&user.seen(), killed));
+            user.wait("drawing again", |state| {
+                draws_again(state, killed).is_some()
+            })
+            .await;
+            times.extend(draws_again(&user.state(), killed));
         }
         cluster.restart(server).await;
     }
@@ -90,10 +92,10 @@ async fn a_lost_server_loses_no_stroke() {
     let everyone: Vec<&TestUser> = users.iter().collect();
     holds_exactly(&cluster.agree(&drawing, &everyone).await, &drawn);
     users.iter().for_each(TestUser::assert_clean);
-    let again = users.iter().map(|user| user.seen().sent_again());
+    let again = users.iter().map(|user| user.state().sent_again());
     let again: usize = again.sum();
     assert!(again >= KILLS, "{again} ops were sent again");
-    assert_eq!(times.len(), KILLS * VISITORS);
+    assert_eq!(times.len(), KILLS * USERS);
     times.sort();
     println!("drawing again after {times:?}");
     assert!(
@@ -110,113 +112,30 @@ async fn a_stroke_whose_server_is_killed_while_the_pen_is_down_is_finished_elsew
         json!({"ink": {"stroke": stroke, "n": 1, "offset": at, "x": at, "y": 2, "points": "AAEAAA==",
             "kind": "pen", "colour": "#1d1d1f", "width": 4}})
     };
-    let shows = |seen: &Seen, at: usize| {
-        let mut all = seen.ink.iter();
+    let shows = |state: &ClientState, at: usize| {
+        let mut all = state.ink.iter();
         all.any(|ink| ink["stroke"] == json!(stroke) && ink["offset"] == at)
     };
     // A server does not send ink to others before it knows of one.
     for user in [&ada, &ben] {
-        user.wait("both people", |seen| seen.people.len() == 2)
+        user.wait("both people", |state| state.people.len() == 2)
             .await;
     }
     ada.signal(ink(0));
-    ben.wait("ink", |seen| shows(seen, 0)).await;
+    ben.wait("ink", |state| shows(state, 0)).await;
     cluster.kill(0);
-    ada.wait("another server", |seen| {
-        seen.welcome && seen.reconnects() == 1
+    ada.wait("another server", |state| {
+        state.welcome && state.reconnects() == 1
     })
     .await;
     // The stroke continues and ends.
     ada.signal(ink(1));
-    ben.wait("more ink", |seen| shows(seen, 1)).await;
+    ben.wait("more ink", |state| shows(state, 1)).await;
     ada.submit(json!({"op": "draw", "stroke": stroke, "body": pen(1.0)}));
     ben.sees(stroke).await;
     let copy = cluster.agree(&drawing, &[&ada, &ben]).await;
     holds_exactly(&copy, &[vec![stroke]]);
     ada.assert_clean();
-}
-
-/// When the transaction in flight arrives after its server was killed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Arrives {
-    /// Before its client has reconnected to another server.
-    Early,
-    /// After its client has sent the op again, and received its acknowledgement.
-    Late,
-}
-
-/// Ada draws through server 0, which is killed while her transaction is in flight to the database;
-/// returns how often she sent that op.
-async fn killed_in_flight(arrives: Arrives) -> usize {
-    /// Far larger than any other query of a server.
-    const NOTE: usize = 60_000;
-    let mut cluster = Plan::of(2).linked().start().await;
-    let drawing = cluster.create_drawing().await;
-    let way = FaultyProxy::to(cluster.balancer.address).await;
-    let ada = cluster.visit_through(way.address, 0, "Ada", &drawing).await;
-    let ben = cluster.visit_at(1, "Ben", &drawing).await;
-    let first = ada.draw(pen(1.0));
-    ada.saved().await;
-
-    // Reads and heartbeats are answered until the transaction is in flight: a feed that reads does
-    // not append.
-    cluster.link(0).hold_from_large();
-    let mut large = pen(2.0);
-    large["note"] = json!("x".repeat(NOTE));
-    let second = ada.draw(large);
-    let n = ada.seen().next - 1;
-    cluster.link(0).carries(NOTE).await;
-    way.cut();
-    cluster.kill(0);
-    let is_in_flight = || {
-        let held = cluster.link(0).outbound();
-        // All of her transaction, and hardly anything else.
-        assert!((NOTE..NOTE * 5 / 4).contains(&held), "{held} bytes");
-    };
-    ada.edit(second, json!({"x": 3}));
-    let third = ada.draw(pen(3.0));
-    if arrives == Arrives::Early {
-        is_in_flight();
-        cluster.link(0).release();
-        ben.sees(second).await;
-    }
-    way.heal();
-    ada.saved().await;
-    ben.sees(third).await;
-    let before = cluster.agree(&drawing, &[&ada, &ben]).await;
-    if arrives == Arrives::Late {
-        is_in_flight();
-        cluster.link(0).release();
-        cluster.link(0).is_empty().await;
-        // Later changes are stored after the attempt.
-        ben.edit(first, json!({"x": 9}));
-        ben.saved().await;
-    }
-    let after = cluster.agree(&drawing, &[&ada, &ben]).await;
-    assert_eq!((before.living(), after.living()), (3, 3));
-    assert_eq!(after.strokes[&second], before.strokes[&second]);
-    assert_eq!(
-        after.strokes[&second].n,
-        n + 1,
-        "the edit is the last op on it"
-    );
-    assert_eq!(
-        after.head,
-        before.head + u64::from(arrives == Arrives::Late)
-    );
-    ada.assert_clean();
-    ada.seen().sent[&n]
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_transaction_of_a_killed_server_that_arrives_late_stores_nothing() {
-    assert_eq!(killed_in_flight(Arrives::Late).await, 2);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_transaction_of_a_killed_server_that_arrives_early_is_not_repeated() {
-    // Her welcome says that it is stored.
-    assert_eq!(killed_in_flight(Arrives::Early).await, 1);
 }
 
 /// Restarts one server cleanly under its users, which move once; returns their close reasons, and
@@ -230,29 +149,29 @@ async fn is_restarted(
     const ENDS_WITHIN: Duration = Duration::from_secs(17);
     let before: Vec<_> = users
         .iter()
-        .map(|user| (user.seen().server, user.seen().reconnects()))
+        .map(|user| (user.state().server, user.state().reconnects()))
         .collect();
     cluster.term(server);
     // The balancer notices while the sockets are still open.
     cluster.is_down(server).await;
     assert_eq!(cluster.status(server, "/readyz").await, Some(503));
     for (user, (_, reconnects)) in users.iter().zip(&before) {
-        assert!(user.seen().welcome, "{} lost its socket", user.name);
-        assert_eq!(user.seen().reconnects(), *reconnects);
+        assert!(user.state().welcome, "{} lost its socket", user.name);
+        assert_eq!(user.state().reconnects(), *reconnects);
     }
     assert_eq!(cluster.ended(server, ENDS_WITHIN).await, Some(0));
     let (mut delays, mut lost) = (Vec::new(), Vec::<Instant>::new());
     for (user, (at, reconnects)) in users.iter().zip(before) {
         let moves = usize::from(at == Some(server));
-        user.wait("being welcome elsewhere", |seen| {
-            seen.welcome && seen.server != Some(server)
+        user.wait("a welcome elsewhere", |state| {
+            state.welcome && state.server != Some(server)
         })
         .await;
-        let seen = user.seen();
-        assert_eq!(seen.reconnects(), reconnects + moves, "{}", user.name);
+        let state = user.state();
+        assert_eq!(state.reconnects(), reconnects + moves, "{}", user.name);
         if moves == 1 {
-            delays.extend(seen.closes.last().map(delay));
-            lost.extend(seen.lost.last());
+            delays.extend(state.closes.last().map(delay));
+            lost.extend(state.lost.last());
         }
     }
     let last = lost.iter().max().expect("some were there");
@@ -282,7 +201,7 @@ async fn a_rolling_restart_moves_each_client_once_and_loses_nothing() {
     });
     let crowd: Vec<_> = crowd.collect();
     for user in &crowd {
-        user.wait("being welcome", |seen| seen.welcome).await;
+        user.wait("a welcome", |state| state.welcome).await;
     }
     let pens = all_draw(&users, Duration::from_millis(50));
     users.extend(crowd);
@@ -303,14 +222,14 @@ async fn a_rolling_restart_moves_each_client_once_and_loses_nothing() {
     holds_exactly(&cluster.agree(&drawing, &everyone).await, &drawn);
     for user in &users {
         user.assert_clean();
-        let seen = user.seen();
+        let state = user.state();
         assert!(
-            seen.closes.iter().all(|closed| closed.code == 1012),
+            state.closes.iter().all(|closed| closed.code == 1012),
             "{:?}",
-            seen.closes
+            state.closes
         );
         // Each attempt found a server at once.
-        assert_eq!(seen.attempts, seen.reconnects() + 1, "{}", user.name);
+        assert_eq!(state.attempts, state.reconnects() + 1, "{}", user.name);
     }
 }
 
@@ -346,14 +265,14 @@ async fn servers_that_race_for_one_drawing_each_get_a_fair_part() {
     let flags = &["--ops-per-second", "100000"];
     let (cluster, drawing, ada, ben) = Plan::of(2).flags(flags).start_with_two().await;
     let writers = [&ada, &ben];
-    let done = || writers.map(|writer| writer.seen().done);
+    let done = || writers.map(|writer| writer.state().done);
     let races = writers.map(|writer| async move {
         let mut drawn = Vec::new();
         while done().iter().sum::<u64>() < RACE {
-            let waiting = writer.seen().outbox.len();
+            let waiting = writer.state().outbox.len();
             drawn.extend((waiting..AHEAD).map(|x| writer.draw(pen(x as f64))));
             writer
-                .wait("answers", |seen| seen.outbox.len() < AHEAD / 2)
+                .wait("answers", |state| state.outbox.len() < AHEAD / 2)
                 .await;
         }
         drawn
@@ -372,7 +291,7 @@ async fn servers_that_race_for_one_drawing_each_get_a_fair_part() {
     let mut order: Vec<_> = copy.strokes.values().collect();
     order.sort_by_key(|held| held.seq);
     // For each leg, the ops of the writer that had fewer, in the order of these numbers.
-    let hers = |leg: &[&Held]| {
+    let hers = |leg: &[&Stroke]| {
         leg.iter()
             .filter(|held| held.writer == ada.writer())
             .count()
@@ -383,42 +302,4 @@ async fn servers_that_race_for_one_drawing_each_get_a_fair_part() {
     println!("of {LEG} ops the slower had {fewer:?}");
     assert!(fewer[fewer.len() / 2] >= LEG / 4, "{fewer:?}");
     assert!(fewer[1] > 0, "one had none for long: {fewer:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_slower_than_another_gets_its_turn() {
-    const SAVED_WITHIN: Duration = Duration::from_secs(10);
-    let plan = Plan::of(2).linked().alone();
-    let (cluster, drawing, ada, ben) = plan.start_with_two().await;
-    // Reads and appends over this link find that Ben's server was faster.
-    cluster.link(0).delay(Duration::from_millis(100));
-    let pen_of_ben = ben.draws_steadily(Duration::from_millis(40));
-    ben.wait("some strokes", |seen| seen.done > 20).await;
-    let began = Instant::now();
-    let stroke = ada.draw(pen(1.0));
-    ada.wait_within(SAVED_WITHIN, "an answer", |seen| seen.outbox.is_empty())
-        .await;
-    println!("had its turn after {:?}", began.elapsed());
-    let drawn = [vec![stroke], pen_of_ben.stop().await];
-    holds_exactly(&cluster.agree(&drawing, &[&ada, &ben]).await, &drawn);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_ahead_of_its_server_does_not_start_over() {
-    let (cluster, drawing, ada, ben) = Plan::of(2).linked().start_with_two().await;
-    ada.draw(pen(1.0));
-    ada.saved().await;
-
-    // Server 0 receives everything later than server 1.
-    cluster.link(0).delay(Duration::from_secs(1));
-    ben.draw(pen(2.0));
-    ben.saved().await;
-    ada.load_at(cluster.address(1));
-    ada.wait("what Ben drew", |seen| seen.head == 2).await;
-    let third = ben.draw(pen(3.0));
-    ada.sees(third).await;
-    cluster.link(0).delay(Duration::ZERO);
-    cluster.agree(&drawing, &[&ada, &ben]).await;
-    ada.assert_clean();
-    assert_eq!(ada.seen().reconnects(), 0);
 }

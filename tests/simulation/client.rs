@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 use whiteboard::domain::colour::Colour;
 use whiteboard::domain::ids::{Epoch, OpId, StrokeId, Writer, WriterId};
@@ -20,6 +21,7 @@ use crate::outbox::{Outbox, Refusal};
 use crate::plan::{Fault, Flavour};
 use crate::server::{ServerEvent, ServerState};
 use crate::socket::{Down, Up};
+use crate::transcript::draft;
 use crate::wire::{Changes, Frame, WireChange};
 use crate::world::{Event, Time, World};
 
@@ -243,6 +245,7 @@ impl World {
             ClientEvent::Opens => self.load(client),
             ClientEvent::Timer { number } => self.client_timer(client, number),
             ClientEvent::Resumes => {
+                self.record(client, || json!({"resume": true}));
                 self.clients[client].outbox.resume();
                 self.pump(client);
             }
@@ -318,11 +321,18 @@ impl World {
         let Some(chunk) = chunk else {
             it.failures += 1;
             if it.is_reading {
+                // The page waits before it tries again.
+                self.spoil_record(client);
                 return self.load(client);
             }
             let wait = self.backoff(client);
             return self.set_client_timer(client, wait);
         };
+        let held = (it.replica.head, it.replica.epoch);
+        let changes = changes_of(&chunk);
+        self.record(client, || json!({"since": held.0, "epoch": held.1}));
+        self.record(client, || written(&chunk, &changes));
+        let it = &mut self.clients[client];
         it.failures = 0;
         // The socket began another epoch meanwhile: this may be of the one that ended.
         if it.replica.epoch != it.read_for {
@@ -335,7 +345,6 @@ impl World {
             it.replica.reset(chunk.epoch);
         }
         it.replica.epoch = Some(chunk.epoch);
-        let changes = changes_of(&chunk);
         self.check_changes(client, chunk.epoch, &changes);
         self.clients[client]
             .replica
@@ -382,6 +391,7 @@ impl World {
         it.socket = Some(socket);
         let (since, epoch) = (it.replica.head, it.replica.epoch);
         self.note(|| format!("client {client}: connects to server {server} since {since}"));
+        self.record(client, || json!({"connect": since, "epoch": epoch}));
         self.send_up(socket, Up::Connect { since, epoch });
         self.set_client_timer(client, ANSWER_WITHIN);
     }
@@ -395,6 +405,11 @@ impl World {
     /// The socket is gone: another one is opened after a while.
     pub fn lose_socket(&mut self, client: usize, after: Option<Duration>) {
         self.send(client, Up::Closed);
+        if self.clients[client].is_reading {
+            // The page goes on reading.
+            self.spoil_record(client);
+        }
+        self.record(client, || json!({"closed": true}));
         let it = &mut self.clients[client];
         it.socket = None;
         it.failures += 1;
@@ -428,6 +443,7 @@ impl World {
                     seen_as: (!it.adopts).then_some((name, Colour([0, 0, 0]))),
                     next: it.outbox.first(),
                 };
+                self.record(client, || json!({"hello": hello.next}));
                 self.send(client, Up::Hello(hello));
                 self.set_client_timer(client, PING_AFTER);
             }
@@ -435,6 +451,7 @@ impl World {
                 it.failures = 0;
                 it.has_pinged = false;
                 self.set_client_timer(client, PING_AFTER);
+                self.record_frame(client, &text);
                 let frame = serde_json::from_str(&text).expect("a frame");
                 self.client_frame(client, frame);
             }
@@ -444,6 +461,7 @@ impl World {
                 if reason.starts_with("final: ") {
                     self.lose_socket(client, Some(Duration::from_millis(700)));
                     self.clients[client].state = ClientState::Ended;
+                    self.spoil_record(client);
                     return;
                 }
                 let after = reason
@@ -581,6 +599,10 @@ impl World {
                 let numbers: Vec<u64> = ops.iter().map(|op| op.n).collect();
                 format!("client {client}: sends {numbers:?}")
             });
+            self.record(client, || {
+                let numbers: Vec<u64> = ops.iter().map(|op| op.n).collect();
+                json!({"sends": numbers})
+            });
             self.send(client, Up::Ops(ops));
         }
     }
@@ -626,6 +648,7 @@ impl World {
                 }
             }
         }
+        self.record_page(client);
         let it = &mut self.clients[client];
         it.page += 1;
         it.outbox = Outbox::new();
@@ -694,6 +717,7 @@ impl World {
             };
             format!("client {client}: {writer}-{n} {kind} stroke {stroke}")
         });
+        self.record(client, || json!({"n": op.n, "op": draft(&op)}));
         self.op_made(writer, &op);
         self.clients[client].outbox.add(op);
         self.pump(client);
@@ -804,6 +828,14 @@ fn body(x: u32, bytes: usize) -> Body {
         r##"{{"kind":"pen","x":{x},"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":4{pad}}}"##
     );
     Body::parse(&json).expect("a body")
+}
+
+/// A chunk as a page reads it over HTTP.
+fn written(chunk: &ReadChunk, changes: &[WireChange]) -> Value {
+    json!({"chunk": {
+        "epoch": chunk.epoch, "from": chunk.from, "head": chunk.head, "more": chunk.more,
+        "target": chunk.target, "reset": chunk.reset, "title": "", "changes": changes,
+    }})
 }
 
 /// The changes of a chunk, as a page parses them.

@@ -15,11 +15,13 @@ mod mailbox;
 mod outbox;
 mod plan;
 mod reference;
+mod regressions;
 mod run;
 mod server;
 mod session;
 mod socket;
 mod tables;
+mod transcript;
 mod wire;
 mod world;
 

@@ -14,6 +14,7 @@ use whiteboard::metrics::Metrics;
 
 use crate::coverage::Coverage;
 use crate::plan::Plan;
+use crate::transcript::Recorder;
 use crate::world::World;
 
 /// For how long a failure is shrunk.
@@ -61,6 +62,14 @@ pub fn run(plan: &Plan, metrics: &Arc<Metrics>, is_traced: bool) -> Ran {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(world)));
     IN_A_RUN.set(false);
     ran
+}
+
+/// Runs a plan, and gives the transcript of one page, if there is one that can be replayed.
+pub fn record(plan: &Plan, metrics: &Arc<Metrics>) -> Option<String> {
+    let mut world = World::new(plan.clone(), Arc::clone(metrics), false);
+    world.recorder = Some(Recorder::default());
+    world.run();
+    world.transcript()
 }
 
 /// Panics of runs are failures that are reported once, not where they occur.

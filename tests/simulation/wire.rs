@@ -1,6 +1,6 @@
 //! The frames of a server, as a client reads them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use whiteboard::domain::ids::{Epoch, StrokeId, WriterId};
 use whiteboard::domain::sequence::Seq;
@@ -32,7 +32,7 @@ pub struct Frame {
 }
 
 /// A change, as it crosses the socket.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct WireChange {
     /// Its position.
     pub seq: Seq,

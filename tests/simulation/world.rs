@@ -16,6 +16,7 @@ use crate::database::{Database, DatabaseEvent};
 use crate::plan::{Fault, Plan};
 use crate::server::{Server, ServerEvent};
 use crate::socket::Sockets;
+use crate::transcript::Recorder;
 
 /// Time since the run began.
 pub type Time = Duration;
@@ -90,6 +91,8 @@ pub struct World {
     pub metrics: Arc<Metrics>,
     /// What happened, if that is recorded.
     pub trace: Option<Vec<String>>,
+    /// What happened at each page, if that is recorded.
+    pub recorder: Option<Recorder>,
     base: Instant,
     queue: BTreeMap<(Time, u64), Event>,
     number: u64,
@@ -112,6 +115,7 @@ impl World {
             random,
             metrics,
             trace: is_traced.then(Vec::new),
+            recorder: None,
             base: Instant::now(),
             queue: BTreeMap::new(),
             number: 0,

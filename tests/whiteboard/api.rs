@@ -4,25 +4,24 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use support::client::Client;
+use support::http::{http, ready};
+use support::server::TestServer;
+use support::state::pen;
 use uuid::Uuid;
-use whiteboard::server::Server;
-
-use crate::browser::Browser;
-use crate::page::pen;
-use crate::test_server::{client, ready, serve};
 
 struct Site {
-    server: Server,
-    http: Client,
+    server: TestServer,
+    http: reqwest::Client,
 }
 
 impl Site {
     async fn start() -> Self {
         Self {
-            server: serve(&["--workers=1"]).await,
-            http: client(),
+            server: TestServer::start(&["--workers=1"]).await,
+            http: http(),
         }
     }
 
@@ -36,17 +35,16 @@ impl Site {
     }
 
     async fn make(&self, title: &str) -> String {
-        let asked = self.ask(Method::POST, "/api/drawings");
-        let (status, drawing) = answer(asked.json(&json!({"title": title}))).await;
+        let request = self.ask(Method::POST, "/api/drawings");
+        let (status, drawing) = answer(request.json(&json!({"title": title}))).await;
         assert_eq!(status, 201, "{drawing}");
         drawing["id"].as_str().unwrap().to_owned()
     }
 
     /// Draws one stroke, and returns when it is stored.
     async fn draw(&self, drawing: &str) {
-        let mut browser = Browser::open(self.server.address(), drawing).await;
-        browser.draw(pen(1.0)).await;
-        browser.answered().await;
+        let mut browser = Client::open(self.server.address(), drawing).await;
+        browser.draw_stored(pen(1.0)).await;
         browser.leave().await;
     }
 
@@ -115,10 +113,10 @@ async fn raw_get(site: &Site, path: &str, headers: &str) -> String {
 #[actix_web::test]
 async fn a_drawing_is_made_renamed_deleted_and_taken_back() {
     let site = Site::start().await;
-    let asked = site
+    let request = site
         .ask(Method::POST, "/api/drawings")
         .json(&json!({"title": "  Plan  "}));
-    let response = asked.send().await.unwrap();
+    let response = request.send().await.unwrap();
     assert_eq!(response.status(), 201);
     let place = response.headers()["location"].to_str().unwrap().to_owned();
     let made: Value = response.json().await.unwrap();
@@ -131,10 +129,10 @@ async fn a_drawing_is_made_renamed_deleted_and_taken_back() {
     );
     assert_eq!(site.get(&place).await, (StatusCode::OK, made.clone()));
 
-    let asked = site
+    let request = site
         .ask(Method::PATCH, &place)
         .json(&json!({"title": "Plan B"}));
-    let (status, renamed) = answer(asked).await;
+    let (status, renamed) = answer(request).await;
     assert_eq!(
         (status, &renamed["title"]),
         (StatusCode::OK, &json!("Plan B"))
@@ -147,10 +145,10 @@ async fn a_drawing_is_made_renamed_deleted_and_taken_back() {
     );
     assert_error(site.get(&place).await, 410, "gone", None);
     assert_eq!(site.get("/api/drawings").await.1, json!({"drawings": []}));
-    let asked = site
+    let request = site
         .ask(Method::PATCH, &place)
         .json(&json!({"title": "late"}));
-    assert_error(answer(asked).await, 410, "gone", None);
+    assert_error(answer(request).await, 410, "gone", None);
     assert_error(
         answer(site.ask(Method::DELETE, &place)).await,
         410,
@@ -161,7 +159,6 @@ async fn a_drawing_is_made_renamed_deleted_and_taken_back() {
     let (status, back) = answer(site.ask(Method::POST, &format!("{place}/restore"))).await;
     assert_eq!((status, &back["title"]), (StatusCode::OK, &json!("Plan B")));
     assert_eq!(site.get(&place).await.1["id"], made["id"]);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -173,7 +170,6 @@ async fn a_drawing_without_a_title_gets_one() {
         assert_eq!(status, 201, "{made}");
         assert_eq!(made["title"], "Untitled drawing");
     }
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -188,21 +184,20 @@ async fn lists_are_read_in_chunks_newest_first() {
     let mut listed = Vec::new();
     let mut path = "/api/drawings?limit=2".to_owned();
     for expected in [2, 2, 1] {
-        let (_, page) = site.get(&path).await;
-        let drawings = page["drawings"].as_array().unwrap();
-        assert_eq!(drawings.len(), expected, "{page}");
+        let (_, list) = site.get(&path).await;
+        let drawings = list["drawings"].as_array().unwrap();
+        assert_eq!(drawings.len(), expected, "{list}");
         listed.extend(
             drawings
                 .iter()
                 .map(|drawing| drawing["id"].as_str().unwrap().to_owned()),
         );
-        match page["next"].as_str() {
+        match list["next"].as_str() {
             Some(next) => path = format!("/api/drawings?limit=2&before={next}"),
             None => assert_eq!(listed.len(), 5),
         }
     }
     assert_eq!(listed, made);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -246,7 +241,6 @@ async fn strokes_are_read_since_a_position() {
         assert_eq!(base["changes"].as_array().unwrap().len(), 1);
     }
     assert_eq!(site.get(&format!("/api/drawings/{drawing}")).await.0, 200);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -266,7 +260,6 @@ async fn strokes_are_compressed_on_request() {
         "{plain}"
     );
     assert!(plain.contains(r#""changes":[{"seq":1"#), "{plain}");
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -310,7 +303,6 @@ async fn a_wrong_body_is_refused_and_names_the_field() {
             .0,
         200
     );
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -331,7 +323,6 @@ async fn an_oversize_body_is_refused() {
     let text = raw(site.server.address(), request).await;
     assert!(text.starts_with("HTTP/1.1 413"), "{text}");
     assert!(text.contains(r#""code":"too_large""#), "{text}");
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -376,7 +367,6 @@ async fn an_invalid_id_is_refused() {
     let restore = site.ask(Method::POST, &format!("{absent}/restore"));
     assert_error(answer(restore).await, 404, "not_found", None);
     assert_eq!(site.get(&format!("/api/drawings/{id}")).await.0, 200);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -415,7 +405,6 @@ async fn a_wrong_query_is_refused_and_names_the_field() {
         "bad_request",
         None,
     );
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -440,7 +429,6 @@ async fn a_wrong_method_is_answered_with_the_allowed_ones() {
         let refused = (response.status(), response.json().await.unwrap());
         assert_error(refused, 405, "method_not_allowed", None);
     }
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -460,7 +448,6 @@ async fn an_unknown_address_is_an_error_like_any_other() {
     }
     let socket = format!("/ws/{}", Uuid::new_v4().simple());
     assert_error(site.get(&socket).await, 426, "upgrade_required", None);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -583,7 +570,6 @@ async fn no_path_leads_out_of_static() {
             "{path}: {text}"
         );
     }
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -610,8 +596,8 @@ async fn a_foreign_origin_or_a_strange_host_is_refused_everywhere() {
     for path in &paths {
         for (name, value) in strange {
             for method in [Method::GET, Method::POST, Method::DELETE] {
-                let asked = site.ask(method, path).header(name, value);
-                assert_error(answer(asked).await, 403, "forbidden", None);
+                let request = site.ask(method, path).header(name, value);
+                assert_error(answer(request).await, 403, "forbidden", None);
             }
         }
     }
@@ -626,7 +612,6 @@ async fn a_foreign_origin_or_a_strange_host_is_refused_everywhere() {
         .ask(Method::GET, "/healthz")
         .header("host", "balancer.example");
     assert_eq!(answer(probe).await.0, 200);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
@@ -669,15 +654,14 @@ async fn pages_are_sent_with_security_headers() {
     }
     let head = site.ask(Method::HEAD, "/").send().await.unwrap();
     assert_eq!(head.status(), 200);
-    site.server.drain().await;
 }
 
 #[actix_web::test]
 async fn only_listed_origins_may_show_a_drawing_in_a_frame() {
     let listed = "https://wiki.example, http://10.0.0.5:3000";
     let site = Site {
-        server: serve(&["--frame-origins", listed]).await,
-        http: client(),
+        server: TestServer::start(&["--frame-origins", listed]).await,
+        http: http(),
     };
     let response = site.ask(Method::GET, "/").send().await.unwrap();
     let policy = response.headers()["content-security-policy"]
@@ -763,14 +747,13 @@ async fn health_is_reported() {
         site.get("/readyz").await,
         (StatusCode::OK, json!({"status": "ready"}))
     );
-    site.server.drain().await;
 }
 
 #[actix_web::test]
 async fn a_server_that_leaves_says_so_first() {
     let site = Site {
-        server: serve(&["--drain-delay=2s"]).await,
-        http: client(),
+        server: TestServer::start(&["--drain-delay=2s"]).await,
+        http: http(),
     };
     let address = site.server.address();
     let ready = site.ask(Method::GET, "/readyz");
@@ -787,7 +770,7 @@ async fn a_server_that_leaves_says_so_first() {
 async fn a_server_that_stops_closes_its_sessions_for_a_restart() {
     let site = Site::start().await;
     let drawing = site.make("Plan").await;
-    let mut browser = Browser::open(site.server.address(), &drawing).await;
+    let mut browser = Client::open(site.server.address(), &drawing).await;
     let draining = actix_web::rt::spawn(site.server.drain());
     let closed = browser.closed().await;
     assert_eq!(closed.code, 1012);
@@ -803,5 +786,4 @@ async fn two_servers_run_in_one_process() {
     assert_eq!(two.get("/api/drawings").await.1, json!({"drawings": []}));
     one.server.drain().await;
     ready(two.server.address(), 200).await;
-    two.server.drain().await;
 }

@@ -3,18 +3,18 @@
 
 use futures_util::future::join;
 use serde_json::json;
+use support::client::Client;
+use support::database::DatabaseServer;
+use support::http::{create_drawing, http, strokes};
+use support::process::program;
+use support::server::TestServer;
+use support::state::pen;
 use whiteboard::store::Database;
-
-use crate::browser::Browser;
-use crate::page::pen;
-use crate::processes::program;
-use crate::surrealdb::Server;
-use crate::test_server::{client, create_drawing, serve_on, strokes};
 
 /// Sends a request to the SurrealDB server itself, as `curl` does in docs/deployment.md.
 fn ask(database: &Database, method: reqwest::Method, door: &str) -> reqwest::RequestBuilder {
     let url = format!("{}/{door}", database.url.replace("ws://", "http://"));
-    client()
+    http()
         .request(method, url)
         .basic_auth(database.user.as_ref().unwrap(), database.password.as_ref())
         .header("Surreal-NS", &database.namespace)
@@ -34,12 +34,12 @@ async fn export(database: &Database) -> String {
 
 #[actix_web::test]
 async fn a_restored_backup_is_the_drawings_as_they_were() {
-    let database = Server::start();
+    let database = DatabaseServer::start();
     let before = database.database("before");
-    let server = serve_on(&before, &[]).await;
+    let server = TestServer::on(&before, &[]).await;
     let quiet = create_drawing(server.address()).await;
     let busy = create_drawing(server.address()).await;
-    let mut ada = Browser::open(server.address(), &quiet).await;
+    let mut ada = Client::open(server.address(), &quiet).await;
     let mut drawn = Vec::new();
     for x in 0..200 {
         let mut body = pen(f64::from(x));
@@ -52,21 +52,20 @@ async fn a_restored_backup_is_the_drawings_as_they_were() {
     for stroke in &drawn[20..40] {
         ada.edit(*stroke, json!({"x": 5})).await;
     }
-    ada.answered().await;
+    ada.all_acknowledged().await;
     let as_it_was = strokes(server.address(), &quiet).await;
     let head = as_it_was["head"].as_u64().unwrap();
 
     // One drawing changes during the backup, and the other after it.
-    let mut ben = Browser::open(server.address(), &busy).await;
+    let mut ben = Client::open(server.address(), &busy).await;
     let drawing_on = async {
         for x in 0..200 {
             ben.draw(pen(f64::from(x))).await;
         }
-        ben.answered().await;
+        ben.all_acknowledged().await;
     };
     let (backup, ()) = join(export(&before), drawing_on).await;
-    ada.draw(pen(1.0)).await;
-    ada.answered().await;
+    ada.draw_stored(pen(1.0)).await;
     ada.reach(head + 1).await;
     server.drain().await;
 
@@ -83,7 +82,7 @@ async fn a_restored_backup_is_the_drawings_as_they_were() {
         .unwrap();
     assert!(new_epoch.status.success(), "{new_epoch:?}");
 
-    let server = serve_on(&after, &[]).await;
+    let server = TestServer::on(&after, &[]).await;
     let as_it_is = strokes(server.address(), &quiet).await;
     for part in ["head", "title", "changes"] {
         assert_eq!(as_it_is[part], as_it_was[part], "{part}");
@@ -92,20 +91,19 @@ async fn a_restored_backup_is_the_drawings_as_they_were() {
 
     // Ada's client holds a stroke that the backup does not have.
     ada.reconnect(server.address()).await;
-    ada.wait("starting over", |b| b.resets == ["epoch"]).await;
+    ada.wait("starting over", |it| it.resets == ["epoch"]).await;
     ada.reach(head).await;
     assert_eq!(ada.picture().len(), 180);
     // If the head did not match its rows, every swap would fail.
     ben.reconnect(server.address()).await;
-    for page in [&mut ada, &mut ben] {
-        let mine = page.draw(pen(9.0)).await;
-        page.answered().await;
-        page.wait("its own", |b| b.strokes.contains_key(&mine))
+    for client in [&mut ada, &mut ben] {
+        let mine = client.draw_stored(pen(9.0)).await;
+        client
+            .wait("its own", |it| it.strokes.contains_key(&mine))
             .await;
-        let mut other = Browser::looking(server.address(), &page.drawing).await;
-        other.reach(page.head).await;
-        assert_eq!(other.picture(), page.picture());
+        let mut other = Client::viewing(server.address(), &client.drawing).await;
+        other.reach(client.head).await;
+        assert_eq!(other.picture(), client.picture());
     }
     drop((ada, ben));
-    server.drain().await;
 }

@@ -5,32 +5,21 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use support::client::Client;
+use support::http::create_drawing;
+use support::server::TestServer;
+use support::state::pen;
 use tokio::time::Instant;
 use whiteboard::feed::presence::{MAX_LISTED, QUIET, people_pause};
-use whiteboard::server::Server;
-
-use crate::browser::Browser;
-use crate::page::pen;
-use crate::test_server::{create_drawing, serve};
 
 /// Most bytes of one listed person whose name is `Person 123`, and of a frame without people.
 const BYTES_OF_A_PERSON: usize = 150;
 const BYTES_OF_A_FRAME: usize = 80;
 
-fn names(browser: &Browser) -> Vec<&str> {
-    let mut names: Vec<_> = browser
-        .people
-        .iter()
-        .map(|person| person.name.as_str())
-        .collect();
-    names.sort_unstable();
-    names
-}
-
 /// Adds this many people, a few at a time, so that a busy machine answers each in time.
-async fn come(server: &Server, drawing: &str, names: std::ops::Range<usize>) -> Vec<Browser> {
+async fn come(server: &TestServer, drawing: &str, names: std::ops::Range<usize>) -> Vec<Client> {
     let come = names.map(|number| async move {
-        Browser::named(server.address(), drawing, &format!("Person {number}")).await
+        Client::named(server.address(), drawing, &format!("Person {number}")).await
     });
     futures_util::stream::iter(come)
         .buffered(10)
@@ -38,10 +27,10 @@ async fn come(server: &Server, drawing: &str, names: std::ops::Range<usize>) -> 
         .await
 }
 
-async fn all_count(browsers: &mut [Browser], people: usize) {
-    for browser in browsers {
-        browser
-            .wait(&format!("{people} people"), |b| b.people_count == people)
+async fn all_count(clients: &mut [Client], people: usize) {
+    for client in clients {
+        client
+            .wait(&format!("{people} people"), |it| it.people_count == people)
             .await;
     }
 }
@@ -49,7 +38,7 @@ async fn all_count(browsers: &mut [Browser], people: usize) {
 #[actix_web::test]
 async fn presence_traffic_grows_linearly_with_the_crowd() {
     const PEOPLE: usize = 200;
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let begun = Instant::now();
     let mut all = Vec::new();
@@ -65,77 +54,73 @@ async fn presence_traffic_grows_linearly_with_the_crowd() {
     let numbers =
         MAX_LISTED as u128 + begun.elapsed().as_millis() / people_pause(MAX_LISTED).as_millis();
     let each = MAX_LISTED * BYTES_OF_A_PERSON + (numbers as usize + 2) * BYTES_OF_A_FRAME;
-    let bytes: usize = all.iter().map(|page| page.people_bytes).sum();
+    let bytes: usize = all.iter().map(|client| client.people_bytes).sum();
     eprintln!(
-        "{PEOPLE} people were told {bytes} bytes of at most {}",
+        "{PEOPLE} people got {bytes} bytes of at most {}",
         PEOPLE * each
     );
     assert!(bytes <= PEOPLE * each, "{bytes} of {}", PEOPLE * each);
-    for page in &all {
-        assert_eq!((page.people.len(), page.people_wholes), (MAX_LISTED, 1));
+    for client in &all {
+        assert_eq!((client.people.len(), client.people_wholes), (MAX_LISTED, 1));
     }
 
     // More people join at once. Now a second passes between two frames.
-    let frames: Vec<_> = all.iter().map(|page| page.people_frames).collect();
+    let frames: Vec<_> = all.iter().map(|client| client.people_frames).collect();
     let begun = Instant::now();
     let mut more = come(&server, &drawing, PEOPLE..PEOPLE + 60).await;
     all_count(&mut all, PEOPLE + 60).await;
     all_count(&mut more, PEOPLE + 60).await;
     let most = begun.elapsed().as_millis() / people_pause(PEOPLE).as_millis() + 2;
-    for (page, before) in all.iter().zip(frames) {
-        let told = page.people_frames - before;
+    for (client, before) in all.iter().zip(frames) {
+        let frames = client.people_frames - before;
         assert!(
-            0 < told && told as u128 <= most,
-            "{told} frames, not {most}"
+            0 < frames && frames as u128 <= most,
+            "{frames} frames, not {most}"
         );
     }
 
     // And all of them leave.
     drop(more);
     all_count(&mut all, PEOPLE).await;
-    drop(all);
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn a_few_know_of_each_other_at_once() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
+    let mut ada = Client::named(server.address(), &drawing, "Ada").await;
     let mut took = Vec::new();
     for _ in 0..5 {
-        let mut ben = Browser::named(server.address(), &drawing, "Ben").await;
+        let mut ben = Client::named(server.address(), &drawing, "Ben").await;
         let welcome = Instant::now();
-        ben.wait("both", |b| b.people_count == 2).await;
-        ada.wait("both", |b| b.people_count == 2).await;
+        ben.wait("both", |it| it.people_count == 2).await;
+        ada.wait("both", |it| it.people_count == 2).await;
         took.push(welcome.elapsed());
         let both = vec!["Ada", "Ben"];
-        assert_eq!((names(&ada), names(&ben)), (both.clone(), both));
+        assert_eq!((ada.names(), ben.names()), (both.clone(), both));
         ben.cut();
         let gone = Instant::now();
-        ada.wait("being alone", |b| b.people_count == 1).await;
+        ada.wait("being alone", |it| it.people_count == 1).await;
         took.push(gone.elapsed());
     }
     // The median counts, since the machine is busy with other things too.
     took.sort();
     assert!(took[5] < Duration::from_millis(500), "{took:?}");
-    drop(ada);
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn active_people_in_a_crowd_are_listed_with_their_pointers() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut all = come(&server, &drawing, 0..MAX_LISTED + 10).await;
     all_count(&mut all, MAX_LISTED + 10).await;
     let unlisted =
-        |page: &Browser, writer| page.people.iter().all(|person| person.writer != writer);
+        |client: &Client, writer| client.people.iter().all(|person| person.writer != writer);
     let mut others = all.split_off(1);
-    let page = &mut all[0];
+    let client = &mut all[0];
     let at = others
         .iter()
-        .position(|other| unlisted(page, other.writer.expect("welcome")))
+        .position(|other| unlisted(client, other.writer.expect("welcome")))
         .expect("more are here than are listed");
     let writer = others[at].writer.expect("welcome");
     let deadline = Instant::now() + QUIET;
@@ -144,79 +129,70 @@ async fn active_people_in_a_crowd_are_listed_with_their_pointers() {
             .signal(json!({"pointer": {"x": x, "y": 2}}))
             .await;
         // Reads incoming frames until then.
-        page.ping().await;
-        let pongs = page.pongs;
-        page.wait("an answer", |b| b.pongs > pongs).await;
-        if page.pointers.contains_key(&writer) {
+        client.all_read().await;
+        if client.pointers.contains_key(&writer) {
             break;
         }
-        assert!(Instant::now() < deadline, "{page:?}");
+        assert!(Instant::now() < deadline, "{client:?}");
     }
-    assert!(!unlisted(page, writer));
-    assert_eq!(page.people.len(), MAX_LISTED);
-    drop((all, others));
-    server.drain().await;
+    assert!(!unlisted(client, writer));
+    assert_eq!(client.people.len(), MAX_LISTED);
 }
 
 #[actix_web::test]
 async fn a_slow_client_gets_the_whole_presence_list_and_no_older_frame() {
     const CAME: usize = 5;
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
-    let mut slow = Browser::new(server.address(), &drawing);
+    let mut ada = Client::named(server.address(), &drawing, "Ada").await;
+    let mut slow = Client::new(server.address(), &drawing);
     slow.name = Some("Slow".into());
     slow.connect_slowly().await;
-    slow.wait("both", |b| b.people_count == 2).await;
-    let told = slow.people_frames;
+    slow.wait("both", |it| it.people_count == 2).await;
+    let frames = slow.people_frames;
     let mut large = pen(1.0);
     large["note"] = Value::from("x".repeat(40_000));
     // More than the buffers of a socket and a mailbox hold.
     for _ in 0..300 {
-        ada.draw(large.clone()).await;
-        ada.answered().await;
+        ada.draw_stored(large.clone()).await;
     }
     for number in 0..CAME {
-        let someone = Browser::named(server.address(), &drawing, &format!("Person {number}")).await;
-        ada.wait("their coming", |b| b.people_count == 3).await;
+        let someone = Client::named(server.address(), &drawing, &format!("Person {number}")).await;
+        ada.wait("their coming", |it| it.people_count == 3).await;
         // A closing client waits for the server's close frame, and no session may go unread for
         // long.
         drop(someone);
-        ada.wait("their leaving", |b| b.people_count == 2).await;
+        ada.wait("their leaving", |it| it.people_count == 2).await;
     }
-    let ben = Browser::named(server.address(), &drawing, "Ben").await;
-    slow.wait("all three", |b| b.people_count == 3).await;
-    assert_eq!(names(&slow), ["Ada", "Ben", "Slow"]);
+    let ben = Client::named(server.address(), &drawing, "Ben").await;
+    slow.wait("all three", |it| it.people_count == 3).await;
+    assert_eq!(slow.names(), ["Ada", "Ben", "Slow"]);
     // It received changes from before it fell behind or after it read again: none of those between
     // were kept.
     assert_eq!(slow.people_wholes, 2, "it was never behind: {slow:?}");
     assert!(
-        slow.people_frames <= told + 3,
+        slow.people_frames <= frames + 3,
         "{} frames",
-        slow.people_frames - told
+        slow.people_frames - frames
     );
     // And it is live again.
     ben.leave().await;
-    slow.wait("her leaving", |b| b.people_count == 2).await;
+    slow.wait("her leaving", |it| it.people_count == 2).await;
     assert_eq!(slow.people_wholes, 2);
-    drop((ada, slow));
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn a_client_that_requests_presence_gets_the_whole_list() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
-    let ben = Browser::named(server.address(), &drawing, "Ben").await;
-    ada.wait("both", |b| b.people_count == 2).await;
+    let mut ada = Client::named(server.address(), &drawing, "Ada").await;
+    let ben = Client::named(server.address(), &drawing, "Ben").await;
+    ada.wait("both", |it| it.people_count == 2).await;
     let (version, wholes) = (ada.people_version, ada.people_wholes);
     ada.raw(r#"{"type":"people"}"#).await;
-    ada.wait("the whole", |b| b.people_wholes > wholes).await;
+    ada.wait("the whole", |it| it.people_wholes > wholes).await;
     assert_eq!((ada.people_version, ada.people_count), (version, 2));
-    assert_eq!(names(&ada), ["Ada", "Ben"]);
+    assert_eq!(ada.names(), ["Ada", "Ben"]);
     ben.leave().await;
-    ada.wait("being alone", |b| b.people_count == 1).await;
-    drop(ada);
-    server.drain().await;
+    ada.wait("being alone", |it| it.people_count == 1).await;
 }

@@ -7,9 +7,8 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Command;
-
-use crate::processes::free_port;
-use crate::test_server::serve;
+use support::process::free_port;
+use support::server::TestServer;
 
 /// Its path in Debian.
 const HAPROXY: &str = "/usr/sbin/haproxy";
@@ -113,7 +112,7 @@ async fn health(port: u16) -> Option<i32> {
 
 #[actix_web::test]
 async fn the_health_check_of_the_image_fails_for_a_server_that_does_not_answer() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     assert_eq!(health(server.address().port()).await, Some(0));
     server.drain().await;
     assert_eq!(health(free_port()).await, Some(1));

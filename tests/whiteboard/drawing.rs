@@ -401,12 +401,12 @@ fn a_drawing_full_of_strokes_refuses_all_but_editing_and_erasing() {
             (ada, edit(6, b, json!({"x": 123456}), None)),
         ],
     );
-    let told = decision.verdicts.iter().map(|verdict| match verdict {
+    let outcomes = decision.verdicts.iter().map(|verdict| match verdict {
         Verdict::Done => "done",
         Verdict::Refused { refusal, .. } => refusal.code(),
     });
-    let told: Vec<_> = told.collect();
-    assert_eq!(told, ["done", "full", "done", "done", "full", "done"]);
+    let outcomes: Vec<_> = outcomes.collect();
+    assert_eq!(outcomes, ["done", "full", "done", "done", "full", "done"]);
     assert_eq!(drawing.strokes(), 1);
 }
 

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
-use whiteboard::server::Server;
-
-use crate::browser::Browser;
-use crate::page::{Held, pen};
-use crate::test_server::{create_drawing, metric, serve, strokes};
+use support::client::Client;
+use support::http::{create_drawing, metric, strokes};
+use support::server::TestServer;
+use support::state::{Stroke, large_pen, pen};
 
 /// Clients that join while others draw, and their deadline.
 const JOINERS: usize = 40;
@@ -20,89 +19,85 @@ const LANES: usize = 4;
 const AHEAD: usize = 6;
 
 /// Draws, edits and erases, partly before the last op is acknowledged.
-async fn scribble(browser: &mut Browser, rounds: usize) {
+async fn scribble(client: &mut Client, rounds: usize) {
     for round in 0..rounds {
-        let stroke = browser.draw(pen(round as f64)).await;
+        let stroke = client.draw(pen(round as f64)).await;
         if round % 3 == 0 {
-            browser.answered().await;
+            client.all_acknowledged().await;
         }
-        browser.edit(stroke, json!({"x": 7, "width": 2})).await;
+        client.edit(stroke, json!({"x": 7, "width": 2})).await;
         if round % 4 == 0 {
-            browser.erase(stroke).await;
+            client.erase(stroke).await;
         }
     }
-    browser.answered().await;
+    client.all_acknowledged().await;
 }
 
 /// Waits until every client holds what is stored, and compares.
-async fn all_equal(browsers: &mut [Browser]) {
-    let stored = strokes(browsers[0].address, &browsers[0].drawing).await;
+async fn all_equal(clients: &mut [Client]) {
+    let stored = strokes(clients[0].address, &clients[0].drawing).await;
     let head = stored["head"].as_u64().unwrap();
     let mut picture = Vec::new();
     for change in stored["changes"].as_array().unwrap() {
-        let held: Held = serde_json::from_value(change.clone()).unwrap();
+        let held: Stroke = serde_json::from_value(change.clone()).unwrap();
         picture.extend(held.body.map(|body| (held.z, held.stroke, body)));
     }
     picture.sort_by_key(|(z, stroke, _)| (*z, *stroke));
-    for browser in browsers {
-        browser.reach(head).await;
-        assert_eq!(browser.head, head);
-        assert_eq!(browser.picture(), picture, "{browser:?}");
+    for client in clients {
+        client.reach(head).await;
+        assert_eq!(client.head, head);
+        assert_eq!(client.picture(), picture, "{client:?}");
     }
 }
 
 #[actix_web::test]
 async fn a_stroke_reaches_the_others_and_is_there_after_a_reload() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
-    let mut ben = Browser::named(server.address(), &drawing, "Ben").await;
+    let mut ada = Client::named(server.address(), &drawing, "Ada").await;
+    let mut ben = Client::named(server.address(), &drawing, "Ben").await;
     let stroke = ada.draw(pen(10.0)).await;
-    ben.wait("the stroke", |b| b.strokes.contains_key(&stroke))
+    ben.wait("the stroke", |it| it.strokes.contains_key(&stroke))
         .await;
     let held = &ben.strokes[&stroke];
     assert_eq!(held.body, Some(pen(10.0)));
     assert_eq!(Some(held.writer), ada.writer);
     assert_eq!((held.seq, held.z, held.n), (1, 1, 1));
-    ada.answered().await;
-    let mut reloaded = Browser::open(server.address(), &drawing).await;
+    ada.all_acknowledged().await;
+    let mut reloaded = Client::open(server.address(), &drawing).await;
     reloaded.reach(1).await;
     assert_eq!(reloaded.picture(), ben.picture());
-    drop((ada, ben, reloaded));
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn changes_reach_a_browser_in_order_without_gaps_or_repeats() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut browsers = Vec::new();
+    let mut clients = Vec::new();
     for name in ["Ada", "Ben", "Cleo"] {
-        browsers.push(Browser::named(server.address(), &drawing, name).await);
+        clients.push(Client::named(server.address(), &drawing, name).await);
     }
-    join_all(browsers.iter_mut().map(|browser| scribble(browser, 30))).await;
-    browsers.push(Browser::looking(server.address(), &drawing).await);
-    all_equal(&mut browsers).await;
-    for browser in &browsers {
-        assert_eq!(browser.overlaps, 0);
-        assert!(browser.refusals.is_empty() && browser.resets.is_empty());
-        let erased = browser.strokes.values().filter(|held| held.erased).count();
-        let living = browser.strokes.len() - erased;
+    join_all(clients.iter_mut().map(|client| scribble(client, 30))).await;
+    clients.push(Client::viewing(server.address(), &drawing).await);
+    all_equal(&mut clients).await;
+    for client in &clients {
+        assert_eq!(client.overlaps, 0);
+        assert!(client.refusals.is_empty() && client.resets.is_empty());
+        let erased = client.strokes.values().filter(|held| held.erased).count();
+        let living = client.strokes.len() - erased;
         // Earlier clients know erased strokes; later ones get living strokes only.
-        let known = if browser.writes { 90 } else { living };
-        assert_eq!(browser.strokes.len(), known);
+        let known = if client.writes { 90 } else { living };
+        assert_eq!(client.strokes.len(), known);
     }
-    drop(browsers);
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn a_client_that_joins_while_others_draw_misses_nothing() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut writers = Vec::new();
     for _ in 0..3 {
-        writers.push(Browser::open(server.address(), &drawing).await);
+        writers.push(Client::open(server.address(), &drawing).await);
     }
     let (joined, stored, joining) = (Cell::new(0), Cell::new(0), Cell::new(LANES));
     // Never waits for all acknowledgements: something is in flight whenever a client joins.
@@ -117,70 +112,69 @@ async fn a_client_that_joins_while_others_draw_misses_nothing() {
                 writer.erase(stroke).await;
             }
             writer
-                .wait("some answers", |b| b.outbox.len() <= AHEAD)
+                .wait("some answers", |it| it.outbox.len() <= AHEAD)
                 .await;
             stored.set(stored.get().max(writer.head));
         }
-        writer.answered().await;
+        writer.all_acknowledged().await;
     }));
     let deadline = Instant::now() + JOIN_WITHIN;
     let joiners = join_all((0..LANES).map(|_| {
         let (drawing, joined, stored, joining) = (&drawing, &joined, &stored, &joining);
         let address = server.address();
         async move {
-            let mut browsers = Vec::new();
+            let mut clients = Vec::new();
             while joined.get() < JOINERS {
                 assert!(Instant::now() < deadline, "{} joined", joined.get());
                 let before = stored.get();
-                let mut browser = Browser::looking(address, drawing).await;
+                let mut client = Client::viewing(address, drawing).await;
                 // It has joined once it holds what was drawn since then, and then continues.
-                browser.reach(before + 1).await;
-                let head = browser.head;
-                browser.reach(head + 3).await;
+                client.reach(before + 1).await;
+                let head = client.head;
+                client.reach(head + 3).await;
                 // This makes it a race: the drawing grew during the join.
                 if stored.get() > before {
                     joined.set(joined.get() + 1);
                 }
-                browsers.push(browser);
+                clients.push(client);
             }
             joining.set(joining.get() - 1);
-            browsers
+            clients
         }
     }));
     let (_, joiners) = join(drawing_on, joiners).await;
-    let mut browsers: Vec<Browser> = joiners.into_iter().flatten().collect();
-    assert!(browsers.len() >= JOINERS);
-    browsers.append(&mut writers);
-    all_equal(&mut browsers).await;
-    for browser in &browsers {
-        assert_eq!(browser.overlaps, 0, "{browser:?}");
+    let mut clients: Vec<Client> = joiners.into_iter().flatten().collect();
+    assert!(clients.len() >= JOINERS);
+    clients.append(&mut writers);
+    all_equal(&mut clients).await;
+    for client in &clients {
+        assert_eq!(client.overlaps, 0, "{client:?}");
     }
-    drop(browsers);
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn an_op_sent_twice_happens_once() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::open(server.address(), &drawing).await;
+    let mut ada = Client::open(server.address(), &drawing).await;
     let first = ada.draw(pen(1.0)).await;
     let frame = json!({"type": "ops", "ops": [ada.outbox[0].1]}).to_string();
     // At once, on the same socket.
     ada.raw(&frame).await;
-    ada.answered().await;
+    ada.all_acknowledged().await;
     // After the acknowledgement: it is repeated, without other effect.
     ada.done = 0;
     ada.raw(&frame).await;
-    ada.wait("being told again", |b| b.done == 1).await;
+    ada.wait("an acknowledgement again", |it| it.done == 1)
+        .await;
 
     // On a new socket, while the old one may still have it in flight, in any order.
     for round in 0..10 {
         let edited = ada.edit(first, json!({"x": 100 + round})).await;
         let drawn = ada.draw(pen(f64::from(round))).await;
         ada.reconnect(server.address()).await;
-        ada.answered().await;
-        ada.wait("what it drew", |b| b.strokes.contains_key(&drawn))
+        ada.all_acknowledged().await;
+        ada.wait("what it drew", |it| it.strokes.contains_key(&drawn))
             .await;
         assert_eq!(ada.done, edited + 1);
     }
@@ -189,17 +183,14 @@ async fn an_op_sent_twice_happens_once() {
     // Each op moved the head by one position: none of them twice.
     assert_eq!(stored["head"], 21, "{stored}");
     assert_eq!(stored["changes"].as_array().unwrap().len(), 11);
-    drop(ada);
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn nobody_continues_the_numbers_of_another_writer() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::open(server.address(), &drawing).await;
-    ada.draw(pen(1.0)).await;
-    ada.answered().await;
+    let mut ada = Client::open(server.address(), &drawing).await;
+    ada.draw_stored(pen(1.0)).await;
     // The public ids are known to all; neither of them gives access to the writer.
     let writer = ada.writer.unwrap();
     let author = ada.strokes.values().next().unwrap().author;
@@ -208,48 +199,13 @@ async fn nobody_continues_the_numbers_of_another_writer() {
         (author.0, ada.tab),
         (author.0, writer.0),
     ] {
-        let mut eve = Browser::new(server.address(), &drawing);
+        let mut eve = Client::new(server.address(), &drawing);
         (eve.key, eve.tab) = (key, tab);
         eve.connect().await;
-        eve.wait("being welcome", |b| b.welcome).await;
+        eve.wait("a welcome", |it| it.welcome).await;
         assert_ne!(eve.writer, ada.writer);
         assert_eq!(eve.done, 0);
     }
-    drop(ada);
-    server.drain().await;
-}
-
-#[actix_web::test]
-async fn an_undo_never_takes_away_what_came_after() {
-    let server = serve(&[]).await;
-    let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
-    let mut ben = Browser::named(server.address(), &drawing, "Ben").await;
-    let stroke = ada.draw(pen(1.0)).await;
-    ada.answered().await;
-    ada.reach(1).await;
-    let drawn = ada.op_on(stroke);
-    ben.reach(1).await;
-    ben.edit(stroke, json!({"x": 2})).await;
-    ben.answered().await;
-    let undo = json!({"op": "erase", "stroke": stroke, "base": drawn});
-    let n = ada.submit(undo).await;
-    let refused = ada.refusal(n).await;
-    assert_eq!(refused.reason, "changed");
-    assert_eq!(refused.stroke.unwrap().body.unwrap()["x"], 2);
-
-    let erased = ben.erase(stroke).await;
-    ben.answered().await;
-    ben.wait("the erasure", |b| b.strokes[&stroke].erased).await;
-    assert_eq!(ben.op_on(stroke).n, erased);
-    let base = ben.op_on(stroke);
-    ben.restore(stroke, pen(2.0), base).await;
-    ben.answered().await;
-    ada.wait("the stroke again", |b| !b.strokes[&stroke].erased)
-        .await;
-    assert_eq!(ada.strokes[&stroke].z, 1, "it comes back where it was");
-    drop((ada, ben));
-    server.drain().await;
 }
 
 fn ink(stroke: &Value) -> Value {
@@ -262,12 +218,12 @@ fn ink(stroke: &Value) -> Value {
 
 #[actix_web::test]
 async fn a_signal_leaves_nothing_behind() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
-    let mut ben = Browser::named(server.address(), &drawing, "Ben").await;
-    for browser in [&mut ada, &mut ben] {
-        browser.wait("both names", |b| b.people.len() == 2).await;
+    let mut ada = Client::named(server.address(), &drawing, "Ada").await;
+    let mut ben = Client::named(server.address(), &drawing, "Ben").await;
+    for client in [&mut ada, &mut ben] {
+        client.wait("both names", |it| it.people.len() == 2).await;
     }
     let stroke = json!(whiteboard::domain::ids::StrokeId::random());
     ada.signal(ink(&stroke)).await;
@@ -285,12 +241,12 @@ async fn a_signal_leaves_nothing_behind() {
         b.people.len() == 1 && b.pointers.is_empty()
     })
     .await;
-    let mut cleo = Browser::named(server.address(), &drawing, "Cleo").await;
-    cleo.wait("who is here", |b| b.people.len() == 2).await;
+    let mut cleo = Client::named(server.address(), &drawing, "Cleo").await;
+    cleo.wait("who is here", |it| it.people.len() == 2).await;
     // Her catch-up comes before current signals.
     ben.signal(json!({"pointer": {"x": 1, "y": 2}})).await;
     let present = ben.writer.unwrap();
-    cleo.wait("what Ben does", |b| b.pointers.contains_key(&present))
+    cleo.wait("what Ben does", |it| it.pointers.contains_key(&present))
         .await;
     assert!(cleo.ink.is_empty() && cleo.pointers.len() == 1, "{cleo:?}");
     assert_eq!((cleo.head, ben.head), (0, 0));
@@ -299,8 +255,6 @@ async fn a_signal_leaves_nothing_behind() {
         (&stored["head"], &stored["changes"]),
         (&json!(0), &json!([]))
     );
-    drop((ben, cleo));
-    server.drain().await;
 }
 
 /// The work of a server for changes and for clients that lack some: for a change, one append and
@@ -318,7 +272,7 @@ const WORK: [&str; 8] = [
 /// How often a slow client was skipped, until it reads again.
 const SKIPPED: &str = "whiteboard_frames_skipped_total{kind=\"strokes\"}";
 
-async fn work(server: &Server) -> [f64; WORK.len()] {
+async fn work(server: &TestServer) -> [f64; WORK.len()] {
     let mut work = [0.0; WORK.len()];
     for (done, name) in work.iter_mut().zip(WORK) {
         *done = metric(server.address(), name).await;
@@ -333,22 +287,18 @@ async fn a_slow_browser_slows_nobody_else() {
     const STROKES: u64 = 100;
     const FRAME: u64 = 8;
     const BEHIND_WITHIN: Duration = Duration::from_secs(60);
-    // Who draws waits for answers alone, and not for what one connection may send.
-    let server = serve(&["--receive-rate", "1GiB"]).await;
+    // The drawer waits for acknowledgements alone, and not for what one connection may send.
+    let server = TestServer::start(&["--receive-rate", "1GiB"]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut draws = Browser::open(server.address(), &drawing).await;
-    let mut looks = Browser::looking(server.address(), &drawing).await;
-    let mut slow = Browser::new(server.address(), &drawing);
-    slow.writes = false;
-    slow.connect_slowly().await;
-    let mut large = pen(1.0);
-    large["note"] = json!("x".repeat(60_000));
+    let mut drawer = Client::open(server.address(), &drawing).await;
+    let mut viewer = Client::viewing(server.address(), &drawing).await;
+    let mut slow = Client::slow(server.address(), &drawing).await;
+    let large = large_pen(1.0, 60_000);
     // Each is a frame of its own: in fewer and larger ones all might fit.
     let mut draw = async |strokes: u64| {
         for _ in 0..strokes {
-            draws.draw(large.clone()).await;
-            draws.answered().await;
-            looks.reach(draws.done).await;
+            drawer.draw_stored(large.clone()).await;
+            viewer.reach(drawer.done).await;
         }
     };
     let deadline = Instant::now() + BEHIND_WITHIN;
@@ -362,15 +312,12 @@ async fn a_slow_browser_slows_nobody_else() {
     // A slow client that is behind causes no work at all.
     expected[0] += STROKES as f64;
     assert_eq!(work(&server).await, expected, "{WORK:?}");
-    assert_eq!((looks.reads, looks.overlaps), (0, 0), "{looks:?}");
+    assert_eq!((viewer.reads, viewer.overlaps), (0, 0), "{viewer:?}");
     // It reads at last, and lacks nothing.
-    slow.reach(draws.done).await;
-    assert_eq!(slow.picture(), looks.picture());
+    slow.reach(drawer.done).await;
+    assert_eq!(slow.picture(), viewer.picture());
     assert!(slow.reads > 0, "it was never behind: {slow:?}");
     assert!(slow.closes.is_empty());
-    draws.draw(pen(2.0)).await;
-    draws.answered().await;
-    slow.reach(draws.done).await;
-    drop((slow, draws, looks));
-    server.drain().await;
+    drawer.draw_stored(pen(2.0)).await;
+    slow.reach(drawer.done).await;
 }

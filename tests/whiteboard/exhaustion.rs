@@ -4,15 +4,14 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use support::client::Client;
+use support::http::{create_drawing, metric, metric_is};
+use support::raw::RawSocket;
+use support::server::{ServerProcess, TestServer, settings};
+use support::socket::Closed;
+use support::state::{large_pen, pen};
 use tokio::time::sleep;
 use whiteboard::protocol::MAX_FRAME_BYTES;
-use whiteboard::server::Server;
-
-use crate::browser::Browser;
-use crate::page::{Closed, pen};
-use crate::raw::Raw;
-use crate::test_server::{Process, client, create_drawing, serve, settings};
 
 /// Deadlines short enough for a test.
 const SHORT: Duration = Duration::from_millis(1_500);
@@ -23,11 +22,11 @@ const STROKES: usize = 30;
 const BYTES: usize = 60_000;
 
 /// A server with short deadlines.
-async fn hasty(flags: &[&str]) -> Server {
+async fn hasty(flags: &[&str]) -> TestServer {
     let mut settings = settings("mem://", flags);
     settings.connections.body_limit = SHORT / 3;
     settings.connections.progress_limit = SHORT;
-    Server::start(settings).await.expect("a server")
+    TestServer::with(settings).await
 }
 
 fn host(address: SocketAddr) -> String {
@@ -61,54 +60,28 @@ fn check(name: &str, closed: &Closed, code: u16, word: &str) {
     assert!(closed.reason.contains(word), "{name}: {closed:?}");
 }
 
-/// A number of `/metrics`.
-async fn metric(address: SocketAddr, name: &str) -> usize {
-    let text = client()
-        .get(format!("http://{address}/metrics"))
-        .send()
-        .await
-        .expect("an answer")
-        .text()
-        .await
-        .expect("text");
-    let number = text.lines().find_map(|line| line.strip_prefix(name));
-    number.expect("the metric").trim().parse().unwrap()
-}
-
-/// Number of open connections, excluding this request's.
-async fn connections(address: SocketAddr) -> usize {
-    metric(address, "whiteboard_connections_open ").await - 1
-}
+/// Open connections, including that of the request for it.
+const OPEN: &str = "whiteboard_connections_open ";
 
 /// Waits until this many connections are open.
 async fn connections_come_to(address: SocketAddr, count: usize) {
-    let begun = Instant::now();
-    loop {
-        let open = connections(address).await;
-        if open == count {
-            return;
-        }
-        assert!(begun.elapsed() < SOON, "{open} connections, not {count}");
-        sleep(Duration::from_millis(50)).await;
-    }
+    metric_is(address, OPEN, |open| open == (count + 1) as f64).await;
 }
 
 /// Draws more than the system buffers for a slow reader.
 async fn draw_much(address: SocketAddr, drawing: &str) {
-    let mut browser = Browser::open(address, drawing).await;
+    let mut client = Client::open(address, drawing).await;
     for number in 0..STROKES {
-        let mut body = pen(number as f64);
-        body["note"] = json!("x".repeat(BYTES));
-        browser.draw(body).await;
-        browser.answered().await;
+        let body = large_pen(number as f64, BYTES);
+        client.draw_stored(body).await;
     }
-    assert!(browser.refusals.is_empty(), "{:?}", browser.refusals);
-    browser.leave().await;
+    assert!(client.refusals.is_empty(), "{:?}", client.refusals);
+    client.leave().await;
 }
 
 /// Connects and makes a request, so that it is sure to have a slot.
-async fn connected(address: SocketAddr) -> Raw {
-    let mut raw = Raw::connect(address).await;
+async fn connected(address: SocketAddr) -> RawSocket {
+    let mut raw = RawSocket::connect(address).await;
     raw.say(&format!("GET /healthz HTTP/1.1\r\nhost: {address}\r\n\r\n"))
         .await;
     let head = raw.head().await;
@@ -118,7 +91,7 @@ async fn connected(address: SocketAddr) -> Raw {
 
 #[actix_web::test]
 async fn a_header_that_is_not_allowed_is_refused_before_anything_follows() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let too_large = MAX_FRAME_BYTES as u64 + 1;
@@ -144,43 +117,41 @@ async fn a_header_that_is_not_allowed_is_refused_before_anything_follows() {
         ("a huge close", header(0x88, 1 << 40), 4400, "125"),
         ("half a ping", vec![0x09], 4400, "fragments"),
     ] {
-        let mut eve = Raw::socket(address, &host(address), &drawing).await;
+        let mut eve = RawSocket::upgraded(address, &host(address), &drawing).await;
         eve.send(&bytes).await;
         check(name, &eve.closed().await, code, word);
         eve.rest().await;
     }
     connections_come_to(address, 0).await;
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn a_rejected_socket_gets_a_reason_whatever_it_sends() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     for bytes in [header(0x81, 1 << 40), frame(0x89, b"").repeat(200_000)] {
-        let mut eve = Raw::socket(address, "evil.example", &drawing).await;
+        let mut eve = RawSocket::upgraded(address, "evil.example", &drawing).await;
         // Not all of it may be written: that is the point.
         let _ = tokio::time::timeout(SHORT, eve.send(&bytes)).await;
         check("a wrong host", &eve.closed().await, 4403, "host");
         eve.rest().await;
     }
     connections_come_to(address, 0).await;
-    server.drain().await;
 }
 
 /// Others continue to draw; a close frame is still received.
 #[actix_web::test]
 async fn frames_without_end_are_read_slowly_and_end_with_a_reason() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
-    let mut ada = Browser::open(address, &drawing).await;
+    let mut ada = Client::open(address, &drawing).await;
     let pointer = br#"{"type":"signal","pointer":{"x":1.5,"y":2}}"#;
     let floods = [frame(0x89, b""), frame(0x8a, b"x"), frame(0x81, pointer)].map(|frame| {
         let drawing = drawing.clone();
         actix_web::rt::spawn(async move {
-            let mut eve = Raw::socket(address, &host(address), &drawing).await;
+            let mut eve = RawSocket::upgraded(address, &host(address), &drawing).await;
             let many = frame.repeat(10_000);
             let begun = Instant::now();
             let mut sent = 0;
@@ -197,8 +168,7 @@ async fn frames_without_end_are_read_slowly_and_end_with_a_reason() {
     let begun = Instant::now();
     let mut drawn = 0;
     while floods.iter().any(|flood| !flood.is_finished()) {
-        ada.draw(pen(1.0)).await;
-        ada.answered().await;
+        ada.draw_stored(pen(1.0)).await;
         drawn += 1;
         assert!(begun.elapsed() < 2 * SOON, "the floods do not end");
     }
@@ -209,15 +179,14 @@ async fn frames_without_end_are_read_slowly_and_end_with_a_reason() {
     }
     ada.leave().await;
     connections_come_to(address, 0).await;
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn a_frame_that_comes_byte_by_byte_is_silence() {
-    let server = serve(&["--session-timeout", "1s"]).await;
+    let server = TestServer::start(&["--session-timeout", "1s"]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
-    let mut eve = Raw::socket(address, &host(address), &drawing).await;
+    let mut eve = RawSocket::upgraded(address, &host(address), &drawing).await;
     let begun = Instant::now();
     let bytes = frame(0x81, &[b' '; 125]);
     for byte in bytes.chunks(1) {
@@ -227,18 +196,17 @@ async fn a_frame_that_comes_byte_by_byte_is_silence() {
         sleep(Duration::from_millis(100)).await;
     }
     check("a byte at a time", &eve.closed().await, 4408, "received");
-    server.drain().await;
 }
 
 /// Other frames do not matter.
 #[actix_web::test]
 async fn a_message_whose_fragments_do_not_end_is_silence() {
-    let server = serve(&["--session-timeout", "1s"]).await;
+    let server = TestServer::start(&["--session-timeout", "1s"]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let ping = frame(0x89, b"");
     for more in [ping.clone(), [frame(0x00, b" "), ping].concat()] {
-        let mut eve = Raw::socket(address, &host(address), &drawing).await;
+        let mut eve = RawSocket::upgraded(address, &host(address), &drawing).await;
         eve.send(&frame(0x01, b"{")).await;
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(3) && eve.send(&more).await {
@@ -248,7 +216,6 @@ async fn a_message_whose_fragments_do_not_end_is_silence() {
         let closed = tokio::time::timeout(SHORT / 3, eve.closed()).await;
         check("a fragment", &closed.expect("an end"), 4408, "received");
     }
-    server.drain().await;
 }
 
 #[actix_web::test]
@@ -264,7 +231,7 @@ async fn a_body_that_does_not_come_is_answered_and_its_connection_ended() {
             "transfer-encoding: chunked\r\n\r\n5\r\n{\"t",
         ),
     ] {
-        let mut eve = Raw::connect(address).await;
+        let mut eve = RawSocket::connect(address).await;
         eve.say(&format!(
             "POST /api/drawings HTTP/1.1\r\nhost: {address}\r\n{announced}"
         ))
@@ -275,7 +242,6 @@ async fn a_body_that_does_not_come_is_answered_and_its_connection_ended() {
         assert!(body.contains("a body comes within"), "{name}: {body}");
     }
     connections_come_to(address, 0).await;
-    server.drain().await;
 }
 
 #[actix_web::test]
@@ -283,7 +249,7 @@ async fn a_body_that_nobody_reads_is_not_waited_for() {
     let server = hasty(&[]).await;
     let address = server.address();
     for announced in ["content-length: 10", "transfer-encoding: chunked"] {
-        let mut eve = Raw::connect(address).await;
+        let mut eve = RawSocket::connect(address).await;
         eve.say(&format!(
             "GET /healthz HTTP/1.1\r\nhost: {address}\r\n{announced}\r\n\r\n"
         ))
@@ -293,19 +259,17 @@ async fn a_body_that_nobody_reads_is_not_waited_for() {
         eve.rest().await;
     }
     connections_come_to(address, 0).await;
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn half_a_first_request_is_answered_and_ended() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let address = server.address();
-    let mut eve = Raw::connect(address).await;
+    let mut eve = RawSocket::connect(address).await;
     eve.say("GET /healthz HTTP/1.1\r\nhost: ").await;
     assert!(eve.head().await.starts_with("HTTP/1.1 408"));
     eve.rest().await;
     connections_come_to(address, 0).await;
-    server.drain().await;
 }
 
 #[actix_web::test]
@@ -316,7 +280,6 @@ async fn half_a_later_request_is_not_waited_for() {
     eve.say("GET /healthz HTTP/1.1\r\nhost: ").await;
     eve.rest().await;
     connections_come_to(address, 0).await;
-    server.drain().await;
 }
 
 /// It still counts as an HTTP connection, with its timeout.
@@ -325,7 +288,7 @@ async fn half_a_request_after_a_handshake_that_failed_is_not_waited_for() {
     let server = hasty(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
-    let mut eve = Raw::connect(address).await;
+    let mut eve = RawSocket::connect(address).await;
     // Without `connection: upgrade` it is not a handshake, and after a body the connection
     // continues.
     eve.say(&format!(
@@ -338,7 +301,6 @@ async fn half_a_request_after_a_handshake_that_failed_is_not_waited_for() {
     eve.say("GET /healthz HTTP/1.1\r\nhost: ").await;
     eve.rest().await;
     connections_come_to(address, 0).await;
-    server.drain().await;
 }
 
 #[actix_web::test]
@@ -350,7 +312,7 @@ async fn an_answer_that_nobody_reads_is_ended() {
     let path = format!("/api/drawings/{drawing}/strokes?since=0");
     let mut readers = Vec::new();
     for _ in 0..20 {
-        let mut reader = Raw::connect(address).await;
+        let mut reader = RawSocket::connect(address).await;
         reader
             .say(&format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n"))
             .await;
@@ -364,7 +326,6 @@ async fn an_answer_that_nobody_reads_is_ended() {
         let read = reader.rest().await.len();
         assert!(read < STROKES * BYTES / 2, "{read} bytes");
     }
-    server.drain().await;
 }
 
 /// It takes several times as long as the idle timeout.
@@ -374,7 +335,7 @@ async fn an_answer_that_is_read_slowly_comes_whole() {
     let address = server.address();
     let drawing = create_drawing(address).await;
     draw_much(address, &drawing).await;
-    let mut reader = Raw::connect(address).await;
+    let mut reader = RawSocket::connect(address).await;
     let path = format!("/api/drawings/{drawing}/strokes?since=0");
     reader
         .say(&format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n"))
@@ -397,8 +358,6 @@ async fn an_answer_that_is_read_slowly_comes_whole() {
     // The head was read with a part of the body.
     assert!(read + 8 * 1024 >= length, "{read} of {length}");
     assert!(begun.elapsed() > 2 * SHORT, "{:?}", begun.elapsed());
-    drop(reader);
-    server.drain().await;
 }
 
 #[actix_web::test]
@@ -406,11 +365,9 @@ async fn a_socket_that_reads_nothing_is_ended() {
     let server = hasty(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
-    let eve = Raw::socket(address, &host(address), &drawing).await;
+    let _eve = RawSocket::upgraded(address, &host(address), &drawing).await;
     draw_much(address, &drawing).await;
     connections_come_to(address, 0).await;
-    drop(eve);
-    server.drain().await;
 }
 
 /// However long it lasts: its session has its own timeout.
@@ -418,27 +375,25 @@ async fn a_socket_that_reads_nothing_is_ended() {
 async fn a_socket_that_has_nothing_to_say_stays() {
     let server = hasty(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::open(server.address(), &drawing).await;
+    let mut ada = Client::open(server.address(), &drawing).await;
     let begun = Instant::now();
     while begun.elapsed() < 3 * SHORT {
         sleep(SHORT / 3).await;
-        assert_eq!(connections(server.address()).await, 1);
+        assert_eq!(metric(server.address(), OPEN).await, 2.0);
     }
-    ada.draw(pen(1.0)).await;
-    ada.answered().await;
+    ada.draw_stored(pen(1.0)).await;
     ada.leave().await;
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn one_address_opens_no_more_than_its_connection_limit() {
-    let server = serve(&["--max-connections-per-address", "5"]).await;
+    let server = TestServer::start(&["--max-connections-per-address", "5"]).await;
     let address = server.address();
     let mut held = Vec::new();
     for _ in 0..5 {
         held.push(connected(address).await);
     }
-    let mut sixth = Raw::connect(address).await;
+    let mut sixth = RawSocket::connect(address).await;
     sixth.say("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let head = sixth.head().await;
     assert!(head.starts_with("HTTP/1.1 503"), "{head}");
@@ -447,8 +402,7 @@ async fn one_address_opens_no_more_than_its_connection_limit() {
     drop(held);
     connections_come_to(address, 0).await;
     let refused = r#"whiteboard_connections_refused_total{limit="address"}"#;
-    assert_eq!(metric(address, refused).await, 1);
-    server.drain().await;
+    assert_eq!(metric(address, refused).await, 1.0);
 }
 
 #[actix_web::test]
@@ -459,13 +413,13 @@ async fn behind_a_proxy_all_connections_may_come_from_one_address() {
         "--max-connections",
         "8",
     ];
-    let server = serve(&flags).await;
+    let server = TestServer::start(&flags).await;
     let address = server.address();
     let mut held = Vec::new();
     for _ in 0..8 {
         held.push(connected(address).await);
     }
-    let mut ninth = Raw::connect(address).await;
+    let mut ninth = RawSocket::connect(address).await;
     ninth.say("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let head = ninth.head().await;
     assert!(head.starts_with("HTTP/1.1 503"), "{head}");
@@ -473,49 +427,46 @@ async fn behind_a_proxy_all_connections_may_come_from_one_address() {
     assert!(!body.contains("address"), "{body}");
     drop(held);
     connections_come_to(address, 0).await;
-    server.drain().await;
 }
 
 /// Yet each of them is a connection.
 #[actix_web::test]
 async fn sockets_that_are_turned_away_take_no_place_of_a_session() {
-    let server = serve(&["--max-sessions", "1"]).await;
+    let server = TestServer::start(&["--max-sessions", "1"]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut away = Vec::new();
     for _ in 0..3 {
-        let mut eve = Raw::socket(address, "evil.example", &drawing).await;
+        let mut eve = RawSocket::upgraded(address, "evil.example", &drawing).await;
         check("a wrong host", &eve.closed().await, 4403, "host");
         away.push(eve);
     }
-    let ada = Browser::open(address, &drawing).await;
-    let mut ben = Raw::socket(address, &host(address), &drawing).await;
+    let ada = Client::open(address, &drawing).await;
+    let mut ben = RawSocket::upgraded(address, &host(address), &drawing).await;
     check("one too many", &ben.closed().await, 4429, "sessions");
     ada.leave().await;
     drop((away, ben));
     connections_come_to(address, 0).await;
-    Browser::open(address, &drawing).await.leave().await;
-    server.drain().await;
+    Client::open(address, &drawing).await.leave().await;
 }
 
 #[actix_web::test]
 async fn a_server_takes_fewer_connections_than_it_may_open_files() {
     let folder = tempfile::tempdir().expect("a folder");
-    let process = Process::start_with_few_files(&folder.path().join("data"), 300);
+    let process = ServerProcess::start_with_few_files(&folder.path().join("data"), 300);
     let address = process.address;
     let mut held = Vec::new();
     for _ in 0..44 {
         held.push(connected(address).await);
     }
-    let mut one_more = Raw::connect(address).await;
+    let mut one_more = RawSocket::connect(address).await;
     one_more.say("GET /healthz HTTP/1.1\r\n\r\n").await;
     assert!(one_more.head().await.starts_with("HTTP/1.1 503"));
     drop(held);
     connections_come_to(address, 0).await;
     let drawing = create_drawing(address).await;
-    let mut ada = Browser::open(address, &drawing).await;
-    ada.draw(pen(1.0)).await;
-    ada.answered().await;
+    let mut ada = Client::open(address, &drawing).await;
+    ada.draw_stored(pen(1.0)).await;
     ada.leave().await;
     let log = process.stop();
     assert!(

@@ -5,14 +5,14 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Output, Stdio};
 
+use support::database::{DatabaseServer, in_folder};
+use support::http::{create_drawing, http};
+use support::process::{program, spawn};
+use support::server::TestServer;
 use whiteboard::config::{Settings, SettingsError};
 use whiteboard::domain::ids::ServerId;
 use whiteboard::metrics::Metrics;
-use whiteboard::store::{Database, Store, StoreError};
-
-use crate::processes::{program, spawn};
-use crate::surrealdb::Server;
-use crate::test_server::{client, create_drawing, serve_on};
+use whiteboard::store::{Store, StoreError};
 
 const NONE_THERE: &str = "there is no whiteboard database at this address";
 
@@ -66,19 +66,11 @@ fn a_new_epoch_in_a_folder_without_a_database_makes_nothing() {
 #[actix_web::test]
 async fn a_new_epoch_under_another_name_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let embedded = Database {
-        url: format!("surrealkv://{}/data", folder.path().display()),
-        namespace: "test".into(),
-        name: "epoch".into(),
-        user: None,
-        password: None,
-        query_timeout: std::time::Duration::from_secs(30),
-        max_queries: 1_024,
-        live_query_buffer: 1_024,
-    };
-    let surreal = Server::start();
+    let mut embedded = in_folder(&folder.path().join("data"));
+    embedded.name = "epoch".into();
+    let surreal = DatabaseServer::start();
     for database in [embedded, surreal.database("epoch")] {
-        let server = serve_on(&database, &[]).await;
+        let server = TestServer::on(&database, &[]).await;
         create_drawing(server.address()).await;
         server.drain().await;
         let user = database.user.clone().unwrap_or_default();
@@ -119,30 +111,30 @@ async fn a_new_epoch_under_another_name_makes_nothing() {
     assert!(!tables.contains("meta"), "{tables}");
 }
 
-async fn databases(server: &Server) -> String {
-    let told = sql(server, "INFO FOR NS").await;
-    assert!(told.contains("epoch"), "{told}");
-    told
+async fn databases(server: &DatabaseServer) -> String {
+    let text = sql(server, "INFO FOR NS").await;
+    assert!(text.contains("epoch"), "{text}");
+    text
 }
 
-async fn namespaces(server: &Server) -> String {
-    let told = sql(server, "INFO FOR ROOT").await;
-    assert!(told.contains("test"), "{told}");
-    told
+async fn namespaces(server: &DatabaseServer) -> String {
+    let text = sql(server, "INFO FOR ROOT").await;
+    assert!(text.contains("test"), "{text}");
+    text
 }
 
 /// Sends a query to the SurrealDB server itself, in the namespace of the tests.
-async fn sql(server: &Server, text: &'static str) -> String {
+async fn sql(server: &DatabaseServer, text: &'static str) -> String {
     let url = format!("http://{}/sql", server.address());
-    let asked = client()
+    let asked = http()
         .post(url)
         .basic_auth("root", Some("root"))
         .header("Surreal-NS", "test")
         .header("Accept", "application/json")
         .body(text)
         .send();
-    let told = asked.await.unwrap().error_for_status().unwrap();
-    told.text().await.unwrap()
+    let text = asked.await.unwrap().error_for_status().unwrap();
+    text.text().await.unwrap()
 }
 
 #[test]

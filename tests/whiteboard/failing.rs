@@ -1,19 +1,18 @@
 //! A database that answers with errors: ops that fail for now are kept, and only those that always
 //! fail are refused.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use support::client::Client;
+use support::database::DatabaseServer;
+use support::http::{create_drawing, http, metric, metric_is, strokes};
+use support::server::{ServerProcess, TestServer};
+use support::state::{large_pen, pen};
 use whiteboard::store::Database;
 
-use crate::browser::Browser;
-use crate::page::pen;
-use crate::surrealdb::Server;
-use crate::test_server::{Process, client, create_drawing, serve_on, strokes};
-
-/// Number of failures to wait for, and the deadline; the same for a disk that fills up.
-const FAILURES: u64 = 5;
+/// Failures to wait for, and the deadline for a disk to fill up.
+const FAILURES: f64 = 5.0;
 const FAILS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Strokes to write to a disk, and the bytes of each.
@@ -27,7 +26,7 @@ const FULL: &str = "whiteboard: the database's storage failed (is the disk full?
 /// Runs a query over HTTP, bypassing all servers.
 pub async fn query(database: &Database, text: String) {
     let url = format!("{}/sql", database.url.replace("ws://", "http://"));
-    let answer = client()
+    let answer = http()
         .post(url)
         .basic_auth(database.user.as_ref().unwrap(), database.password.as_ref())
         .header("Surreal-NS", &database.namespace)
@@ -45,26 +44,18 @@ pub async fn query(database: &Database, text: String) {
     );
 }
 
-/// Number of appends that the database answered with an error.
-async fn failed(address: SocketAddr) -> u64 {
-    let url = format!("http://{address}/metrics");
-    let metrics = client().get(url).send().await;
-    let metrics = metrics.unwrap().text().await.unwrap();
-    let family = r#"whiteboard_appends_total{outcome="failed"} "#;
-    let count = metrics.lines().find_map(|line| line.strip_prefix(family));
-    count.unwrap().parse().unwrap()
-}
+/// Appends that the database answered with an error.
+const FAILED: &str = "whiteboard_appends_total{outcome=\"failed\"}";
 
 #[actix_web::test]
 async fn a_database_that_takes_nothing_for_a_while_makes_no_op_refused() {
-    let process = Server::start();
+    let process = DatabaseServer::start();
     let database = process.database("full");
-    let server = serve_on(&database, &[]).await;
+    let server = TestServer::on(&database, &[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::open(server.address(), &drawing).await;
-    let mut ben = Browser::open(server.address(), &drawing).await;
-    let first = ada.draw(pen(1.0)).await;
-    ada.answered().await;
+    let mut ada = Client::open(server.address(), &drawing).await;
+    let mut ben = Client::open(server.address(), &drawing).await;
+    let first = ada.draw_stored(pen(1.0)).await;
 
     let fails = "DEFINE FIELD OVERWRITE changed ON drawing TYPE datetime ASSERT false";
     query(&database, fails.into()).await;
@@ -74,46 +65,40 @@ async fn a_database_that_takes_nothing_for_a_while_makes_no_op_refused() {
     for x in 3..10 {
         ada.draw(pen(f64::from(x))).await;
     }
-    let deadline = Instant::now() + FAILS_WITHIN;
-    while failed(server.address()).await < FAILURES {
-        assert!(Instant::now() < deadline, "it fails again and again");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    metric_is(server.address(), FAILED, |count| count >= FAILURES).await;
     let works = "DEFINE FIELD OVERWRITE changed ON drawing TYPE datetime";
     query(&database, works.into()).await;
 
-    ada.answered().await;
-    ben.answered().await;
+    ada.all_acknowledged().await;
+    ben.all_acknowledged().await;
     assert!(ada.refusals.is_empty(), "{:?}", ada.refusals);
     assert!(ben.refusals.is_empty(), "{:?}", ben.refusals);
     ben.reach(10).await;
     let stored = strokes(server.address(), &drawing).await;
     assert_eq!(stored["changes"].as_array().unwrap().len(), 9);
-    drop((ada, ben));
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn an_op_that_the_database_never_takes_is_refused_and_no_other() {
-    let process = Server::start();
+    let process = DatabaseServer::start();
     let database = process.database("poisoned");
-    let server = serve_on(&database, &[]).await;
+    let server = TestServer::on(&database, &[]).await;
     let drawing = create_drawing(server.address()).await;
     let table = format!("stroke_{drawing}");
     let poisoned = format!(
         "DEFINE FIELD OVERWRITE body ON `{table}` TYPE option<string> ASSERT !string::contains($value, 'poison')"
     );
     query(&database, poisoned).await;
-    let mut ada = Browser::open(server.address(), &drawing).await;
-    let mut ben = Browser::open(server.address(), &drawing).await;
+    let mut ada = Client::open(server.address(), &drawing).await;
+    let mut ben = Client::open(server.address(), &drawing).await;
     ada.draw(pen(1.0)).await;
     let mut body = pen(2.0);
     body["note"] = json!("poison");
     ada.draw(body).await;
     ada.draw(pen(3.0)).await;
     ben.draw(pen(4.0)).await;
-    ada.answered().await;
-    ben.answered().await;
+    ada.all_acknowledged().await;
+    ben.all_acknowledged().await;
     let refused: Vec<_> = ada.refusals.iter().collect();
     let [(2, refused)] = refused[..] else {
         panic!("{refused:?}")
@@ -122,15 +107,13 @@ async fn an_op_that_the_database_never_takes_is_refused_and_no_other() {
     assert!(ben.refusals.is_empty(), "{:?}", ben.refusals);
     ben.reach(3).await;
     assert_eq!(ben.strokes.len(), 3);
-    drop((ada, ben));
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn an_op_that_failed_once_is_not_refused() {
-    let process = Server::start();
+    let process = DatabaseServer::start();
     let database = process.database("once");
-    let server = serve_on(&database, &[]).await;
+    let server = TestServer::on(&database, &[]).await;
     let drawing = create_drawing(server.address()).await;
     // No stroke is refused before the server has probed whether the database accepts any write.
     let hurdle = format!(
@@ -141,48 +124,43 @@ async fn an_op_that_failed_once_is_not_refused() {
             ASSERT (SELECT VALUE up FROM ONLY hurdle:one) = false"
     );
     query(&database, hurdle).await;
-    let mut ada = Browser::open(server.address(), &drawing).await;
-    ada.draw(pen(1.0)).await;
-    ada.answered().await;
+    let mut ada = Client::open(server.address(), &drawing).await;
+    ada.draw_stored(pen(1.0)).await;
     assert!(ada.refusals.is_empty(), "{:?}", ada.refusals);
     ada.reach(1).await;
-    assert_eq!(failed(server.address()).await, 1);
-    drop(ada);
-    server.drain().await;
+    assert_eq!(metric(server.address(), FAILED).await, 1.0);
 }
 
 #[actix_web::test]
 async fn a_full_disk_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let process = Process::start_with_little_room(&data, ROOM);
+    let mut process = ServerProcess::start_with_little_space(&data, ROOM);
     let drawing = create_drawing(process.address).await;
-    let mut ada = Browser::open(process.address, &drawing).await;
-    let mut large = pen(1.0);
-    large["note"] = json!("x".repeat(STROKE_BYTES));
-    ada.draw(large.clone()).await;
-    ada.answered().await;
+    let mut ada = Client::open(process.address, &drawing).await;
+    let large = large_pen(1.0, STROKE_BYTES);
+    ada.draw_stored(large.clone()).await;
     for _ in 1..STROKES {
         ada.draw(large.clone()).await;
     }
     // Anything stored after the failure would be lost in the next crash: so nothing is.
     let closed = ada.closed().await;
     assert_eq!(closed.code, 1012, "{closed:?}");
-    let (code, log) = process.ended();
-    assert_eq!(code, Some(1));
+    let (status, log) = process.ended().await;
+    assert_eq!(status.code(), Some(1));
     assert!(log.last().unwrap().starts_with(FULL), "{log:?}");
     let kept = ada.outbox.len() as u64;
     assert!(0 < kept && kept < STROKES, "{kept} strokes have no answer");
 
-    let process = Process::start(&data);
-    let mut ben = Browser::open(process.address, &drawing).await;
+    let process = ServerProcess::start(&data);
+    let mut ben = Client::open(process.address, &drawing).await;
     ben.reach(STROKES - kept).await;
     ada.reconnect(process.address).await;
-    ada.answered().await;
+    ada.all_acknowledged().await;
     assert!(ada.refusals.is_empty(), "{:?}", ada.refusals);
     ada.reach(STROKES).await;
     process.kill();
-    let process = Process::start(&data);
+    let process = ServerProcess::start(&data);
     ben.reconnect(process.address).await;
     ben.reach(STROKES).await;
     assert_eq!(ben.picture(), ada.picture());
@@ -191,7 +169,7 @@ async fn a_full_disk_loses_nothing() {
 #[actix_web::test]
 async fn a_disk_that_is_full_while_nobody_draws_is_noticed_too() {
     let folder = tempfile::tempdir().unwrap();
-    let process = Process::start_with_little_room(&folder.path().join("data"), ROOM);
+    let mut process = ServerProcess::start_with_little_space(&folder.path().join("data"), ROOM);
     let address = process.address;
     let drawing = create_drawing(address).await;
     let http = reqwest::Client::builder().timeout(FAILS_WITHIN).build();
@@ -207,32 +185,30 @@ async fn a_disk_that_is_full_while_nobody_draws_is_noticed_too() {
             break;
         }
     }
-    let (code, log) = process.ended();
-    assert_eq!(code, Some(1));
+    let (status, log) = process.ended().await;
+    assert_eq!(status.code(), Some(1));
     assert!(log.last().unwrap().starts_with(FULL), "{log:?}");
 }
 
 #[actix_web::test]
 async fn a_drain_that_takes_too_long_sends_everyone_elsewhere_all_the_same() {
-    let mut process = Server::start();
+    let mut process = DatabaseServer::start();
     let mut database = process.database("drained");
     database.query_timeout = Duration::from_secs(4);
     let flags = ["--drain-delay", "0s", "--drain-timeout", "1s"];
-    let server = serve_on(&database, &flags).await;
+    let server = TestServer::on(&database, &flags).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::open(server.address(), &drawing).await;
-    ada.draw(pen(1.0)).await;
-    ada.answered().await;
+    let mut ada = Client::open(server.address(), &drawing).await;
+    ada.draw_stored(pen(1.0)).await;
     process.kill();
     ada.draw(pen(2.0)).await;
     let (closed, ()) = futures_util::future::join(ada.closed(), server.drain()).await;
     assert_eq!(closed.code, 1012, "{closed:?}");
 
     process.restart();
-    let server = serve_on(&database, &[]).await;
+    let server = TestServer::on(&database, &[]).await;
     ada.reconnect(server.address()).await;
-    ada.answered().await;
+    ada.all_acknowledged().await;
     ada.reach(2).await;
     drop(ada);
-    server.drain().await;
 }

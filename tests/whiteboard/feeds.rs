@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
+use support::client::Client;
+use support::database::DatabaseServer;
+use support::http::{create_drawing, http, metric};
+use support::server::{TestServer, settings};
+use support::state::pen;
 use tokio::time::Instant;
 use whiteboard::domain::ids::DrawingId;
 use whiteboard::server;
 
-use crate::browser::Browser;
 use crate::failing::query;
-use crate::page::pen;
 use crate::parts::{Parts, hold};
-use crate::surrealdb;
-use crate::test_server::{client, create_drawing, metric, serve_on, settings};
 
 /// After this time a new feed makes no more head checks on its own.
 const CHECKS_AFTER_FOLLOWING: Duration = Duration::from_millis(2_500);
@@ -24,86 +25,82 @@ fn id(drawing: &str) -> DrawingId {
     drawing.parse().expect("an id")
 }
 
-#[actix_web::test]
-async fn another_epoch_at_the_same_head_makes_everyone_start_over() {
-    let parts = Parts::start(&[]).await;
-    let drawing = create_drawing(parts.address).await;
-    let mut ada = Browser::open(parts.address, &drawing).await;
-    ada.draw(pen(1.0)).await;
-    ada.answered().await;
-    ada.reach(1).await;
-    let (before, picture) = (ada.epoch, ada.picture());
+/// More notifications than fit the buffer of a subscription here.
+const BURST: usize = 30;
+/// Subscriptions that ended because nobody read them.
+const SLOW: &str = "whiteboard_subscriptions_ended_total{reason=\"slow\"}";
 
-    assert_eq!(parts.store.renew_epochs().await, Ok(1));
-    parts.feeds.announce_metadata_change(id(&drawing)).await;
-    ada.wait("starting over", |b| b.resets == ["epoch"] && b.head == 1)
-        .await;
-    let stored = parts.store.get(id(&drawing)).await.unwrap();
-    assert_eq!((ada.epoch, ada.picture()), (Some(stored.epoch), picture));
-    assert_ne!(ada.epoch, before);
-    drop(ada);
-    parts.stop().await;
+/// Two servers on one store, whose subscriptions buffer less than [`BURST`].
+async fn two_with_little_buffer() -> (Parts, Parts) {
+    let mut database = settings("mem://", &[]).database;
+    database.live_query_buffer = 16;
+    let store = server::open(&database).await.expect("a database");
+    (Parts::on(store.clone(), &[]), Parts::on(store, &[]))
 }
 
 #[actix_web::test]
-async fn another_epoch_that_only_a_read_brings_makes_everyone_start_over() {
-    let parts = Parts::start(&[]).await;
-    let drawing = create_drawing(parts.address).await;
-    let mut ada = Browser::open(parts.address, &drawing).await;
-    ada.draw(pen(1.0)).await;
-    ada.answered().await;
+async fn a_subscription_that_ended_as_slow_is_opened_again_and_nothing_is_missed() {
+    let (awake, asleep) = two_with_little_buffer().await;
+    let drawing = create_drawing(awake.address).await;
+    let feed = asleep.feed(&drawing).await;
+    let mut ben = Client::viewing(asleep.address, &drawing).await;
+    let mut ada = Client::open(awake.address, &drawing).await;
+    ada.draw(pen(0.0)).await;
+    ben.reach(1).await;
+    assert_eq!(metric(asleep.address, SLOW).await, 0.0);
 
-    // The next append finds the drawing elsewhere, and reads.
-    assert_eq!(parts.store.renew_epochs().await, Ok(1));
-    ada.draw(pen(2.0)).await;
-    ada.answered().await;
-    ada.wait("both strokes", |b| b.head == 2).await;
-    assert_eq!(ada.resets, ["epoch"]);
-    assert_eq!(ada.picture().len(), 2);
-    drop(ada);
-    parts.stop().await;
+    let held = hold(&feed).await;
+    for x in 0..BURST {
+        ada.draw_stored(pen(x as f64)).await;
+    }
+    drop(held);
+    let head = 1 + BURST as u64;
+    ben.reach(head).await;
+    assert_eq!(metric(asleep.address, SLOW).await, 1.0);
+    // It is subscribed again: no comparison of heads brings this one.
+    ada.draw(pen(1.0)).await;
+    ben.reach(head + 1).await;
+    ada.reach(head + 1).await;
+    assert_eq!(ben.picture(), ada.picture());
+    assert!(ben.resets.is_empty(), "{ben:?}");
+    drop((ada, ben));
+    awake.stop().await;
+    asleep.stop().await;
 }
 
 #[actix_web::test]
 async fn a_feed_that_slept_until_tombstones_were_swept_starts_over() {
     const ERASED: usize = 5;
-    // More notifications than fit the buffer, while the feed is blocked.
-    const DRAWN: usize = 30;
-    let mut database = settings("mem://", &[]).database;
-    database.live_query_buffer = 16;
-    let store = server::open(&database).await.expect("a database");
-    let awake = Parts::on(store.clone(), &[]);
-    let asleep = Parts::on(store, &[]);
+    let (awake, asleep) = two_with_little_buffer().await;
     let drawing = create_drawing(awake.address).await;
     let feed = asleep.feed(&drawing).await;
-    let mut ben = Browser::looking(asleep.address, &drawing).await;
-    let mut ada = Browser::open(awake.address, &drawing).await;
+    let mut ben = Client::viewing(asleep.address, &drawing).await;
+    let mut ada = Client::open(awake.address, &drawing).await;
     let mut erased = Vec::new();
     for x in 0..ERASED {
         erased.push(ada.draw(pen(x as f64)).await);
     }
-    ada.answered().await;
+    ada.all_acknowledged().await;
     ben.reach(ERASED as u64).await;
 
     let held = hold(&feed).await;
-    for x in 0..DRAWN {
-        ada.draw(pen(x as f64)).await;
-        ada.answered().await;
+    for x in 0..BURST {
+        ada.draw_stored(pen(x as f64)).await;
     }
     for stroke in erased {
         ada.erase(stroke).await;
     }
-    ada.answered().await;
-    ada.draw(pen(1.0)).await;
-    ada.answered().await;
+    ada.all_acknowledged().await;
+    ada.draw_stored(pen(1.0)).await;
     let swept = awake.store.sweep(Duration::ZERO).await.unwrap();
     assert_eq!(swept.tombstones, ERASED);
     drop(held);
 
-    ada.reach((ERASED + DRAWN + ERASED + 1) as u64).await;
+    ada.reach((ERASED + BURST + ERASED + 1) as u64).await;
     let picture = ada.picture();
-    assert_eq!(picture.len(), DRAWN + 1);
-    ben.wait("what Ada sees", |b| b.picture() == picture).await;
+    assert_eq!(picture.len(), BURST + 1);
+    ben.wait("what Ada sees", |it| it.picture() == picture)
+        .await;
     assert_eq!(ben.resets.len(), 1);
     drop((ada, ben));
     awake.stop().await;
@@ -116,9 +113,9 @@ async fn a_write_that_ends_after_a_feed_read_is_found_by_the_checks_that_follow(
     // last check.
     const BEGINS: Duration = Duration::from_millis(100);
     const TAKES: &str = "400ms";
-    let process = surrealdb::Server::start();
+    let process = DatabaseServer::start();
     let database = process.database("late");
-    let server = serve_on(&database, &["--head-check-interval=1h"]).await;
+    let server = TestServer::on(&database, &["--head-check-interval=1h"]).await;
     let address = server.address();
     let differed = "whiteboard_head_mismatches_total";
     let deadline = Instant::now() + FOUND_WITHIN;
@@ -137,13 +134,12 @@ async fn a_write_that_ends_after_a_feed_read_is_found_by_the_checks_that_follow(
         );
         let late = async {
             tokio::time::sleep(BEGINS).await;
-            let mut ada = Browser::open(address, &drawing).await;
+            let mut ada = Client::open(address, &drawing).await;
             // If she has it by now, the attempt took too long: retry.
             ada.reach(1).await;
         };
         futures_util::future::join(query(&database, text), late).await;
     }
-    server.drain().await;
 }
 
 #[actix_web::test]
@@ -151,8 +147,8 @@ async fn a_title_and_a_deletion_reach_clients_of_the_same_server_at_once() {
     let parts = Parts::start(&[]).await;
     let drawing = create_drawing(parts.address).await;
     let url = format!("http://{}/api/drawings/{drawing}", parts.address);
-    let http = client();
-    let mut ada = Browser::open(parts.address, &drawing).await;
+    let http = http();
+    let mut ada = Client::open(parts.address, &drawing).await;
     let opened = Instant::now();
     for n in 0.. {
         // Only then can no other notification reveal it.
@@ -160,7 +156,7 @@ async fn a_title_and_a_deletion_reach_clients_of_the_same_server_at_once() {
         let title = format!("Plan {n}");
         let rename = http.patch(&url).json(&json!({"title": title}));
         assert_eq!(rename.send().await.unwrap().status(), 200);
-        ada.wait("the title", |b| b.title == title).await;
+        ada.wait("the title", |it| it.title == title).await;
         if last {
             break;
         }

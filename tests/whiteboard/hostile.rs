@@ -7,44 +7,41 @@ use std::num::NonZeroU32;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use support::client::Client;
+use support::http::{create_drawing, http, strokes};
+use support::server::{TestServer, settings};
+use support::socket::{Closed, rejected, request};
+use support::state::pen;
 use whiteboard::domain::ids::StrokeId;
 use whiteboard::domain::points::MAX_POINTS;
 use whiteboard::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME};
-use whiteboard::server::Server;
-
-use crate::browser::{Browser, rejected, request};
-use crate::page::{Closed, pen};
-use crate::test_server::{client, create_drawing, serve, settings, strokes};
 
 /// A client that continues to draw while others attack.
 struct Witness {
-    browser: Browser,
+    client: Client,
 }
 
 impl Witness {
     async fn new(address: SocketAddr, drawing: &str) -> Self {
-        let mut browser = Browser::named(address, drawing, "Witness").await;
-        browser.draw(pen(0.0)).await;
-        browser.answered().await;
-        Self { browser }
+        let mut client = Client::named(address, drawing, "Witness").await;
+        client.draw_stored(pen(0.0)).await;
+        Self { client }
     }
 
     /// Draws another stroke, while others may draw too.
     async fn draws(&mut self) {
-        let stroke = self.browser.draw(pen(1.0)).await;
-        self.browser.answered().await;
-        self.browser
-            .wait("what it drew", |b| b.strokes.contains_key(&stroke))
-            .await;
+        let stroke = self.client.draw(pen(1.0)).await;
+        self.client.all_acknowledged().await;
+        self.client.sees(stroke).await;
     }
 
     /// Draws another stroke while no one else does: it gets the next position.
     async fn draws_on(&mut self, after: &str) {
-        let before = self.browser.head;
-        let stroke = self.browser.draw(pen(1.0)).await;
-        self.browser.answered().await;
-        self.browser.reach(before + 1).await;
-        let held = self.browser.strokes.get(&stroke);
+        let before = self.client.head;
+        let stroke = self.client.draw(pen(1.0)).await;
+        self.client.all_acknowledged().await;
+        self.client.reach(before + 1).await;
+        let held = self.client.strokes.get(&stroke);
         assert_eq!(held.map(|held| held.seq), Some(before + 1), "{after}");
     }
 }
@@ -116,7 +113,7 @@ fn too_large() -> [String; 2] {
 
 #[actix_web::test]
 async fn a_frame_that_is_none_closes_its_socket_and_harms_nobody() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut witness = Witness::new(server.address(), &drawing).await;
     let malformed = malformed()
@@ -124,30 +121,28 @@ async fn a_frame_that_is_none_closes_its_socket_and_harms_nobody() {
         .map(|(text, word)| (text, 4400, word));
     let too_large = too_large().map(|text| (text, 4413, "at most"));
     for (text, code, word) in malformed.chain(too_large) {
-        let mut eve = Browser::open(server.address(), &drawing).await;
+        let mut eve = Client::open(server.address(), &drawing).await;
         eve.raw(&text).await;
         let name = format!("{text:.80}");
         check(&name, &eve.closed().await, code, word);
         witness.draws_on(&name).await;
     }
-    drop(witness);
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn a_frame_of_the_wrong_kind_closes_its_socket_and_harms_nobody() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut witness = Witness::new(server.address(), &drawing).await;
-    let mut eve = Browser::looking(server.address(), &drawing).await;
+    let mut eve = Client::viewing(server.address(), &drawing).await;
     eve.raw(&op(draw(1))).await;
     check("ops before hello", &eve.closed().await, 4400, "hello");
 
-    let mut eve = Browser::open(server.address(), &drawing).await;
+    let mut eve = Client::open(server.address(), &drawing).await;
     eve.raw_binary(op(draw(1)).as_bytes()).await;
     check("a binary frame", &eve.closed().await, 4400, "text");
 
-    let mut eve = Browser::open(server.address(), &drawing).await;
+    let mut eve = Client::open(server.address(), &drawing).await;
     let part = "x".repeat(4096);
     eve.raw_fragment(&part, true, false).await;
     for _ in 0..=MAX_FRAME_BYTES / part.len() {
@@ -155,12 +150,10 @@ async fn a_frame_of_the_wrong_kind_closes_its_socket_and_harms_nobody() {
     }
     check("endless fragments", &eve.closed().await, 4413, "at most");
 
-    let mut eve = Browser::open(server.address(), &drawing).await;
+    let mut eve = Client::open(server.address(), &drawing).await;
     eve.raw_fragment("x", false, true).await;
     check("a fragment of nothing", &eve.closed().await, 4400, "");
     witness.draws_on("binary frames and fragments").await;
-    drop((witness, eve));
-    server.drain().await;
 }
 
 fn check(name: &str, closed: &Closed, code: u16, word: &str) {
@@ -171,9 +164,9 @@ fn check(name: &str, closed: &Closed, code: u16, word: &str) {
 
 #[actix_web::test]
 async fn fragments_up_to_the_limit_are_joined() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::open(server.address(), &drawing).await;
+    let mut ada = Client::open(server.address(), &drawing).await;
     let mut body = pen(1.0);
     body["note"] = json!("ü".repeat(10_000));
     let frame = op(json!({"n": 1, "op": "draw", "stroke": StrokeId::random(), "body": body}));
@@ -185,41 +178,39 @@ async fn fragments_up_to_the_limit_are_joined() {
     ada.raw_fragment(second, false, false).await;
     ada.raw_fragment(third, false, true).await;
     ada.reach(1).await;
-    drop(ada);
-    server.drain().await;
 }
 
 /// A client whose ops are refused, beside a witness.
 struct Scene {
-    server: Server,
     drawing: String,
     witness: Witness,
-    eve: Browser,
+    eve: Client,
     /// A stroke of this client.
     there: StrokeId,
     /// Another stroke of this client, erased.
     erased: StrokeId,
+    /// Dropped last.
+    server: TestServer,
 }
 
 impl Scene {
     async fn start() -> Self {
-        let server = serve(&[]).await;
+        let server = TestServer::start(&[]).await;
         let drawing = create_drawing(server.address()).await;
         let mut witness = Witness::new(server.address(), &drawing).await;
-        let mut eve = Browser::open(server.address(), &drawing).await;
+        let mut eve = Client::open(server.address(), &drawing).await;
         let there = eve.draw(pen(1.0)).await;
-        let erased = eve.draw(pen(2.0)).await;
-        eve.answered().await;
+        let erased = eve.draw_stored(pen(2.0)).await;
         eve.erase(erased).await;
-        eve.answered().await;
-        witness.browser.reach(4).await;
+        eve.all_acknowledged().await;
+        witness.client.reach(4).await;
         Self {
-            server,
             drawing,
             witness,
             eve,
             there,
             erased,
+            server,
         }
     }
 
@@ -240,10 +231,10 @@ impl Scene {
         // The same socket accepts the next number.
         let next = self.eve.draw(pen(3.0)).await;
         self.eve
-            .wait("the next op", |b| b.strokes.contains_key(&next))
+            .wait("the next op", |it| it.strokes.contains_key(&next))
             .await;
-        self.eve.answered().await;
-        self.witness.browser.reach(self.eve.head).await;
+        self.eve.all_acknowledged().await;
+        self.witness.client.reach(self.eve.head).await;
         assert!(self.eve.closes.is_empty());
     }
 }
@@ -292,17 +283,14 @@ async fn an_op_that_is_none_is_refused_and_the_next_one_is_taken() {
     ] {
         scene.refuses(op, "invalid", word).await;
     }
-    drop((scene.witness, scene.eve));
-    scene.server.drain().await;
 }
 
 #[actix_web::test]
 async fn an_op_with_a_wrong_premise_is_refused_and_the_next_one_accepted() {
     let mut scene = Scene::start().await;
     let elsewhere = create_drawing(scene.server.address()).await;
-    let mut other = Browser::open(scene.server.address(), &elsewhere).await;
-    let foreign = other.draw(pen(1.0)).await;
-    other.answered().await;
+    let mut other = Client::open(scene.server.address(), &elsewhere).await;
+    let foreign = other.draw_stored(pen(1.0)).await;
     let (there, erased, never) = (scene.there, scene.erased, StrokeId::random());
     let edit = |stroke: StrokeId| json!({"op": "edit", "stroke": stroke, "set": {"x": 1}});
     let draw = |stroke: StrokeId| json!({"op": "draw", "stroke": stroke, "body": pen(1.0)});
@@ -324,35 +312,30 @@ async fn an_op_with_a_wrong_premise_is_refused_and_the_next_one_accepted() {
     let before = scene.strokes().await;
     scene.eve.erase(erased).await;
     scene.eve.erase(never).await;
-    scene.eve.answered().await;
+    scene.eve.all_acknowledged().await;
     assert_eq!(before, scene.strokes().await);
-    drop((other, scene.witness, scene.eve));
-    scene.server.drain().await;
 }
 
 #[actix_web::test]
 async fn an_op_number_that_jumps_or_goes_back_changes_nothing() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut witness = Witness::new(server.address(), &drawing).await;
-    let mut eve = Browser::open(server.address(), &drawing).await;
-    let first = eve.draw(pen(1.0)).await;
-    eve.answered().await;
+    let mut eve = Client::open(server.address(), &drawing).await;
+    let first = eve.draw_stored(pen(1.0)).await;
     eve.raw(&op(draw(5))).await;
-    eve.wait("being asked for op 2", |b| b.resends == 1).await;
+    eve.wait("a request for op 2", |it| it.resends == 1).await;
     // Another op under a decided number: it is acknowledged without effect.
     eve.done = 0;
     eve.raw(&op(draw(1))).await;
-    eve.wait("being told of op 1", |b| b.done == 1).await;
-    witness.browser.reach(2).await;
+    eve.wait("an acknowledgement of op 1", |it| it.done == 1)
+        .await;
+    witness.client.reach(2).await;
     witness.draws_on("wrong numbers").await;
-    eve.draw(pen(2.0)).await;
-    eve.answered().await;
+    eve.draw_stored(pen(2.0)).await;
     eve.reach(4).await;
     assert_eq!(eve.strokes.len(), 4);
     assert!(eve.strokes.contains_key(&first));
-    drop((witness, eve));
-    server.drain().await;
 }
 
 #[actix_web::test]
@@ -360,49 +343,47 @@ async fn too_much_is_refused_for_load_and_all_of_it_arrives() {
     const STROKES: u64 = 700;
     // One full frame at once, and what it lacks of the next one in a second.
     let mut settings = settings("mem://", &["--ops-per-second", "10"]);
-    settings.browsers.burst_seconds = NonZeroU32::MIN;
-    let server = Server::start(settings).await.expect("a server");
+    settings.sessions.burst_seconds = NonZeroU32::MIN;
+    let server = TestServer::with(settings).await;
     let drawing = create_drawing(server.address()).await;
     // They are in the outbox, as after a time offline, and are sent all at once.
-    let mut ada = Browser::new(server.address(), &drawing);
+    let mut ada = Client::new(server.address(), &drawing);
+    ada.window = u64::MAX;
     for x in 0..STROKES {
         ada.draw(pen(x as f64)).await;
     }
     ada.connect().await;
-    ada.wait("being welcome", |b| b.welcome).await;
-    ada.answered().await;
-    assert!(ada.loads > 0, "nothing was refused");
+    ada.wait("a welcome", |it| it.welcome).await;
+    ada.all_acknowledged().await;
+    assert!(ada.throttled > 0, "nothing was refused");
     ada.reach(STROKES).await;
     assert_eq!((ada.head, ada.strokes.len() as u64), (STROKES, STROKES));
     assert!(ada.closes.is_empty() && ada.refusals.is_empty());
-    drop(ada);
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn a_full_drawing_says_so_and_can_be_erased() {
-    let server = serve(&["--max-strokes", "3"]).await;
+    let server = TestServer::start(&["--max-strokes", "3"]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::open(server.address(), &drawing).await;
+    let mut ada = Client::open(server.address(), &drawing).await;
     let first = ada.draw(pen(1.0)).await;
     for x in [2.0, 3.0] {
         ada.draw(pen(x)).await;
     }
-    ada.answered().await;
+    ada.all_acknowledged().await;
     ada.draw(pen(4.0)).await;
     assert_eq!(ada.refusal(4).await.reason, "full");
     ada.erase(first).await;
-    ada.draw(pen(5.0)).await;
-    ada.answered().await;
-    ada.wait("three strokes", |b| b.picture().len() == 3 && b.done == 6)
-        .await;
-    drop(ada);
-    server.drain().await;
+    ada.draw_stored(pen(5.0)).await;
+    ada.wait("three strokes", |it| {
+        it.picture().len() == 3 && it.done == 6
+    })
+    .await;
 }
 
 #[actix_web::test]
 async fn a_socket_with_an_invalid_address_gets_a_reason() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut witness = Witness::new(address, &drawing).await;
@@ -463,17 +444,15 @@ async fn a_socket_with_an_invalid_address_gets_a_reason() {
         "whiteboard.v1",
     );
     witness.draws_on("wrong addresses").await;
-    drop(witness);
-    server.drain().await;
 }
 
 /// One of each kind; their reasons are tested with HTTP.
 #[actix_web::test]
 async fn a_wrong_request_harms_nobody() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut witness = Witness::new(server.address(), &drawing).await;
-    let http = client();
+    let http = http();
     let all = format!("http://{}/api/drawings", server.address());
     let one = format!("{all}/{drawing}");
     for (request, status) in [
@@ -496,8 +475,6 @@ async fn a_wrong_request_harms_nobody() {
     let list: Value = http.get(&all).send().await.unwrap().json().await.unwrap();
     assert_eq!(list["drawings"].as_array().unwrap().len(), 1, "{list}");
     assert_eq!(list["drawings"][0]["title"], "Plan");
-    drop(witness);
-    server.drain().await;
 }
 
 #[actix_web::test]
@@ -505,7 +482,7 @@ async fn no_frame_can_stop_the_server() {
     const FRAMES: usize = 200;
     /// A fixed seed, unless the environment names another one.
     const SEED: (&str, u64) = ("WHITEBOARD_SEED", 1);
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
     let mut witness = Witness::new(server.address(), &drawing).await;
     let seed = std::env::var(SEED.0).map_or(SEED.1, |seed| seed.parse().expect("a number"));
@@ -522,7 +499,7 @@ async fn no_frame_can_stop_the_server() {
         r#"{"type":"hello","key":"00000000000000000000000000000001","tab":"00000000000000000000000000000001","next":1}"#.into(),
     ];
     let mut closed = 0;
-    let mut eve = Browser::open(server.address(), &drawing).await;
+    let mut eve = Client::open(server.address(), &drawing).await;
     eve.forge_ops();
     for number in 0..FRAMES {
         if number % 10 == 0 {
@@ -546,10 +523,10 @@ async fn no_frame_can_stop_the_server() {
         // A pong or a close: the server has handled everything before.
         let pongs = eve.pongs;
         eve.ping().await;
-        eve.wait_or_close("an answer", |b| b.pongs > pongs).await;
+        eve.wait_or_close("an answer", |it| it.pongs > pongs).await;
         if !eve.is_connected() {
             closed += 1;
-            eve = Browser::open(server.address(), &drawing).await;
+            eve = Client::open(server.address(), &drawing).await;
             eve.forge_ops();
         }
     }
@@ -558,6 +535,4 @@ async fn no_frame_can_stop_the_server() {
         "seed {seed}: {closed}"
     );
     witness.draws().await;
-    drop((witness, eve));
-    server.drain().await;
 }

@@ -1,11 +1,11 @@
 //! The log: each session's start and end, and nothing that a client can repeat without limit.
 
 use serde_json::json;
+use support::client::Client;
+use support::http::create_drawing;
+use support::server::ServerProcess;
+use support::state::pen;
 use whiteboard::domain::ids::StrokeId;
-
-use crate::browser::Browser;
-use crate::page::pen;
-use crate::test_server::{Process, create_drawing};
 
 /// Most lines that one session may add, whatever it sends: its start, the reason for its close, and
 /// its end.
@@ -18,11 +18,11 @@ async fn a_client_cannot_flood_the_log() {
     // Sent at once, and fewer than the limit at which a socket is closed.
     const FRAMES: usize = 600;
     let folder = tempfile::tempdir().unwrap();
-    let process = Process::start(&folder.path().join("data"));
+    let process = ServerProcess::start(&folder.path().join("data"));
     let drawing = create_drawing(process.address).await;
     // Malformed ops, ops on missing strokes, jumping numbers, and signals: each is answered or
     // dropped.
-    let mut eve = Browser::open(process.address, &drawing).await;
+    let mut eve = Client::open(process.address, &drawing).await;
     eve.forge_ops();
     for n in 1..=FRAMES {
         let stroke = StrokeId::random();
@@ -35,10 +35,10 @@ async fn a_client_cannot_flood_the_log() {
             .await;
         eve.signal(json!({"pointer": {"x": n, "y": 2}})).await;
     }
-    eve.wait("refusals", |b| b.refusals.len() > 100).await;
+    eve.wait("refusals", |it| it.refusals.len() > 100).await;
     assert!(eve.is_connected());
     // Malformed frames: the first closes the socket, and the others are not read.
-    let mut mallory = Browser::open(process.address, &drawing).await;
+    let mut mallory = Client::open(process.address, &drawing).await;
     for _ in 0..FRAMES {
         mallory.raw("{").await;
     }
@@ -62,11 +62,10 @@ async fn a_client_cannot_flood_the_log() {
 #[actix_web::test]
 async fn a_clean_stop_logs_no_warning() {
     let folder = tempfile::tempdir().unwrap();
-    let process = Process::start(&folder.path().join("data"));
+    let process = ServerProcess::start(&folder.path().join("data"));
     let drawing = create_drawing(process.address).await;
-    let mut ada = Browser::open(process.address, &drawing).await;
-    ada.draw(pen(1.0)).await;
-    ada.answered().await;
+    let mut ada = Client::open(process.address, &drawing).await;
+    ada.draw_stored(pen(1.0)).await;
     let log = process.stop();
     let alarms = log.iter().filter(|line| !line.contains(" INFO "));
     assert_eq!(alarms.count(), 0, "{log:#?}");

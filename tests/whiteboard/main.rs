@@ -1,19 +1,9 @@
 //! The integration tests: one binary, so that SurrealDB is linked once; a module for each concern.
 
-mod browser;
-#[allow(dead_code, reason = "another test binary uses the rest of it")]
-mod page;
 mod parts;
-mod processes;
-mod proxy;
-mod raw;
-#[allow(dead_code, reason = "another test binary uses the rest of it")]
-mod surrealdb;
-mod test_server;
 
 mod api;
 mod backup;
-mod convergence;
 mod crowd;
 mod deployment;
 mod docs;
@@ -22,7 +12,6 @@ mod drawing_together;
 mod exhaustion;
 mod existing;
 mod failing;
-mod fairness;
 mod feeds;
 mod health;
 mod hostile;

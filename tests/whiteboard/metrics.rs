@@ -6,15 +6,14 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::{Instant, sleep};
+use support::client::Client;
+use support::database::DatabaseServer;
+use support::http::{create_drawing, http, metric_is};
+use support::server::{TestServer, settings};
+use support::state::{large_pen, pen};
+use tokio::time::Instant;
 use uuid::Uuid;
 use whiteboard::domain::ids::{Epoch, StrokeId};
-use whiteboard::server::Server;
-
-use crate::browser::Browser;
-use crate::page::pen;
-use crate::surrealdb;
-use crate::test_server::{client, create_drawing, serve, serve_on, settings};
 
 /// How long a number may take to move.
 const SOON: Duration = Duration::from_secs(20);
@@ -23,7 +22,7 @@ const SOON: Duration = Duration::from_secs(20);
 type Numbers = BTreeMap<String, f64>;
 
 async fn text(address: SocketAddr) -> String {
-    let response = client().get(format!("http://{address}/metrics")).send();
+    let response = http().get(format!("http://{address}/metrics")).send();
     let response = response.await.expect("an answer");
     assert_eq!(response.status(), 200);
     let kind = &response.headers()["content-type"];
@@ -68,45 +67,25 @@ fn families(text: &str) -> Vec<&str> {
 
 /// Waits until each of these series has grown since `before`.
 async fn grown(address: SocketAddr, before: &Numbers, series: &[&str]) {
-    let deadline = Instant::now() + SOON;
-    loop {
-        let now = numbers(address).await;
-        let still = |series: &&&str| now[**series] <= before[**series];
-        let Some(still) = series.iter().find(still) else {
-            return;
-        };
-        assert!(
-            Instant::now() < deadline,
-            "{still} is still {}",
-            now[*still]
-        );
-        sleep(Duration::from_millis(20)).await;
+    for series in series {
+        metric_is(address, series, |now| now > before[*series]).await;
     }
 }
 
 /// Waits until a series has this value.
 async fn comes_to(address: SocketAddr, series: &str, value: f64) {
-    let deadline = Instant::now() + SOON;
-    loop {
-        let now = numbers(address).await[series];
-        if now == value {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{series} is {now}, not {value}");
-        sleep(Duration::from_millis(20)).await;
-    }
+    metric_is(address, series, |now| now == value).await;
 }
 
 #[actix_web::test]
 async fn drawn_strokes_are_counted() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let address = server.address();
     let before = numbers(address).await;
     let drawing = create_drawing(address).await;
-    let mut ada = Browser::open(address, &drawing).await;
-    let mut ben = Browser::open(address, &drawing).await;
-    let stroke = ada.draw(pen(1.0)).await;
-    ada.answered().await;
+    let mut ada = Client::open(address, &drawing).await;
+    let mut ben = Client::open(address, &drawing).await;
+    let stroke = ada.draw_stored(pen(1.0)).await;
     ben.reach(1).await;
     grown(
         address,
@@ -141,7 +120,7 @@ async fn drawn_strokes_are_counted() {
     let absent = ada.edit(StrokeId::random(), json!({"x": 5})).await;
     assert_eq!(ada.refusal(absent).await.reason, "absent");
     ada.erase(stroke).await;
-    ada.answered().await;
+    ada.all_acknowledged().await;
     ben.leave().await;
     ada.raw("no frame of this protocol").await;
     assert_eq!(ada.closed().await.code, 4400);
@@ -159,7 +138,6 @@ async fn drawn_strokes_are_counted() {
     )
     .await;
     comes_to(address, "whiteboard_sessions_open", 0.0).await;
-    server.drain().await;
 }
 
 #[actix_web::test]
@@ -175,20 +153,20 @@ async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
         let mut settings = settings("mem://", &["--ops-per-second", ops_per_second]);
         settings.drawings.queue_ops = queue_ops;
         settings.drawings.queue_bytes = queue_bytes;
-        settings.browsers.max_unacked_ops = 1_000;
-        let server = Server::start(settings).await.expect("a server");
+        settings.sessions.max_unacked_ops = 1_000;
+        let server = TestServer::with(settings).await;
         let address = server.address();
         let drawing = create_drawing(address).await;
         let before = numbers(address).await;
-        let mut ada = Browser::new(address, &drawing);
-        let mut stroke = pen(1.0);
-        // A client's limit of unacknowledged ops exceeds the smallest queue.
-        stroke["note"] = json!("x".repeat(250));
+        let mut ada = Client::new(address, &drawing);
+        ada.window = u64::MAX;
+        // A session's limit of unacknowledged ops exceeds the smallest queue.
+        let stroke = large_pen(1.0, 250);
         for _ in 0..3_000 {
             ada.draw(stroke.clone()).await;
         }
         ada.connect().await;
-        ada.wait("a refusal for load", |b| b.loads > 0).await;
+        ada.wait("a refusal for load", |it| it.throttled > 0).await;
         let series = format!("whiteboard_ops_throttled_total{{limit=\"{limit}\"}}");
         grown(address, &before, &[&series]).await;
         drop(ada);
@@ -199,21 +177,18 @@ async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
 #[actix_web::test]
 async fn what_a_session_is_not_given_or_may_not_send_is_counted() {
     let mut settings = settings("mem://", &["--max-sessions=3"]);
-    settings.browsers.signals_per_second = NonZeroU32::MIN;
-    let server = Server::start(settings).await.expect("a server");
+    settings.sessions.signals_per_second = NonZeroU32::MIN;
+    let server = TestServer::with(settings).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let before = numbers(address).await;
-    let mut slow = Browser::new(address, &drawing);
-    slow.writes = false;
-    slow.connect_slowly().await;
-    let mut ada = Browser::open(address, &drawing).await;
+    let _slow = Client::slow(address, &drawing).await;
+    let mut ada = Client::open(address, &drawing).await;
     ada.raw(r#"{"type":"ops","ops":[{"n":9,"op":"erase","stroke":"00000000-0000-4000-8000-000000000000"}]}"#)
         .await;
-    ada.wait("being asked for what is missing", |b| b.resends > 0)
+    ada.wait("a request for what is missing", |it| it.resends > 0)
         .await;
-    let mut large = pen(1.0);
-    large["note"] = json!("x".repeat(40_000));
+    let large = large_pen(1.0, 40_000);
     let skipped = ["strokes", "signals"];
     let skipped = skipped.map(|kind| format!("whiteboard_frames_skipped_total{{kind=\"{kind}\"}}"));
     let deadline = Instant::now() + SOON;
@@ -227,10 +202,10 @@ async fn what_a_session_is_not_given_or_may_not_send_is_counted() {
             ada.draw(large.clone()).await;
         }
         ada.signal(json!({"pointer": {"x": 1, "y": 2}})).await;
-        ada.answered().await;
+        ada.all_acknowledged().await;
     }
-    let _third = Browser::looking(address, &drawing).await;
-    let mut fourth = Browser::looking(address, &drawing).await;
+    let _third = Client::viewing(address, &drawing).await;
+    let mut fourth = Client::viewing(address, &drawing).await;
     assert_eq!(fourth.closed().await.code, 4429);
     grown(
         address,
@@ -242,21 +217,20 @@ async fn what_a_session_is_not_given_or_may_not_send_is_counted() {
         ],
     )
     .await;
-    drop((ada, slow));
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn a_signal_that_finds_its_feed_busy_is_dropped_and_counted() {
     let mut settings = settings("mem://", &["--workers=2", "--ops-per-second=1000000"]);
-    settings.browsers.signals_per_second = NonZeroU32::new(10_000).unwrap();
-    let server = Server::start(settings).await.expect("a server");
+    settings.sessions.signals_per_second = NonZeroU32::new(10_000).unwrap();
+    let server = TestServer::with(settings).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let before = numbers(address).await;
     let busy = "whiteboard_signals_dropped_total{reason=\"busy\"}";
-    let mut ada = Browser::open(address, &drawing).await;
-    let mut ben = Browser::open(address, &drawing).await;
+    let mut ada = Client::open(address, &drawing).await;
+    let mut ben = Client::open(address, &drawing).await;
+    ada.window = u64::MAX;
     let deadline = Instant::now() + SOON;
     while numbers(address).await[busy] == before[busy] {
         assert!(Instant::now() < deadline, "the feed was never busy");
@@ -266,25 +240,23 @@ async fn a_signal_that_finds_its_feed_busy_is_dropped_and_counted() {
         for _ in 0..2_000 {
             ben.signal(json!({"pointer": {"x": 1, "y": 2}})).await;
         }
-        ada.answered().await;
+        ada.all_acknowledged().await;
     }
     // Strokes are not dropped.
     let head = ada.done;
     ben.reach(head).await;
-    drop((ada, ben));
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn ops_that_come_before_the_welcome_are_held_up_to_a_frame_and_the_others_asked_for() {
-    let mut process = surrealdb::Server::start();
-    let server = serve_on(&process.database("early"), &[]).await;
+    let mut process = DatabaseServer::start();
+    let server = TestServer::on(&process.database("early"), &[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let before = numbers(address).await;
     // The welcome waits for the database, which was not read yet.
     process.kill();
-    let mut ada = Browser::new(address, &drawing);
+    let mut ada = Client::new(address, &drawing);
     ada.connect().await;
     ada.forge_ops();
     for frame in 0..3 {
@@ -294,32 +266,30 @@ async fn ops_that_come_before_the_welcome_are_held_up_to_a_frame_and_the_others_
             .await;
     }
     ada.ping().await;
-    ada.wait("its frames being read", |b| b.pongs > 0).await;
+    ada.wait("its frames being read", |it| it.pongs > 0).await;
     assert!(!ada.welcome);
     process.restart();
     // A later one reveals the gap.
-    ada.wait("being welcome", |b| b.welcome).await;
+    ada.wait("a welcome", |it| it.welcome).await;
     ada.raw(
         &json!({"type": "ops", "ops": [{"n": 900, "op": "erase", "stroke": StrokeId::random()}]})
             .to_string(),
     )
     .await;
-    ada.wait("the first answers", |b| b.done == 300 && b.resends > 0)
+    ada.wait("the first answers", |it| it.done == 300 && it.resends > 0)
         .await;
     grown(address, &before, &["whiteboard_resends_total"]).await;
-    drop(ada);
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn racing_servers_count_lost_swaps_and_notifications() {
-    let database = surrealdb::Server::start();
+    let database = DatabaseServer::start();
     let database = database.database("race");
-    let one = serve_on(&database, &[]).await;
-    let two = serve_on(&database, &[]).await;
+    let one = TestServer::on(&database, &[]).await;
+    let two = TestServer::on(&database, &[]).await;
     let drawing = create_drawing(one.address()).await;
-    let mut ada = Browser::open(one.address(), &drawing).await;
-    let mut ben = Browser::open(two.address(), &drawing).await;
+    let mut ada = Client::open(one.address(), &drawing).await;
+    let mut ben = Client::open(two.address(), &drawing).await;
     let behind = "whiteboard_appends_total{outcome=\"behind\"}";
     let mut drawn = 0;
     let deadline = Instant::now() + SOON;
@@ -333,28 +303,24 @@ async fn racing_servers_count_lost_swaps_and_notifications() {
             ben.draw(pen(f64::from(x))).await;
             drawn += 2;
         }
-        ada.answered().await;
-        ben.answered().await;
+        ada.all_acknowledged().await;
+        ben.all_acknowledged().await;
     }
     ada.reach(drawn).await;
     ben.reach(drawn).await;
     assert_eq!(ada.picture(), ben.picture());
-    drop((ada, ben));
-    one.drain().await;
-    two.drain().await;
 }
 
 #[actix_web::test]
 async fn a_database_that_is_away_is_counted() {
-    let mut process = surrealdb::Server::start();
+    let mut process = DatabaseServer::start();
     let mut database = process.database("away");
     database.query_timeout = Duration::from_secs(1);
-    let server = serve_on(&database, &[]).await;
+    let server = TestServer::on(&database, &[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
-    let mut ada = Browser::open(address, &drawing).await;
-    ada.draw(pen(1.0)).await;
-    ada.answered().await;
+    let mut ada = Client::open(address, &drawing).await;
+    ada.draw_stored(pen(1.0)).await;
     let before = numbers(address).await;
     process.kill();
     ada.draw(pen(2.0)).await;
@@ -372,23 +338,20 @@ async fn a_database_that_is_away_is_counted() {
     )
     .await;
     process.restart();
-    ada.answered().await;
+    ada.all_acknowledged().await;
     ada.reach(2).await;
     comes_to(address, "whiteboard_queue_ops", 0.0).await;
     comes_to(address, "whiteboard_queue_bytes", 0.0).await;
     grown(address, &before, &["whiteboard_subscriptions_total"]).await;
-    drop(ada);
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn no_label_names_anybody_or_anything() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
-    let mut ada = Browser::open(address, &drawing).await;
-    let stroke = ada.draw(pen(1.0)).await;
-    ada.answered().await;
+    let mut ada = Client::open(address, &drawing).await;
+    let stroke = ada.draw_stored(pen(1.0)).await;
     let text = text(address).await;
     let writer = ada.writer.expect("it is welcome").to_string();
     for id in [&drawing, &writer, &stroke.to_string(), "Ada", "Plan"] {
@@ -404,43 +367,40 @@ async fn no_label_names_anybody_or_anything() {
         let is_bound = name == "le" && (value == "+Inf" || value.parse::<f64>().is_ok());
         assert!(is_word || is_bound, "{series}");
     }
-    drop(ada);
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn metrics_are_served_under_any_host_name() {
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let address = server.address();
     for (path, status) in [("/metrics", 200), ("/api/drawings", 403)] {
-        let asked = client()
+        let asked = http()
             .get(format!("http://{address}{path}"))
             .header("host", "whiteboard-3.internal:8080");
         assert_eq!(asked.send().await.unwrap().status(), status, "{path}");
     }
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn readers_and_sessions_that_need_the_same_cost_one_encoding() {
     const READERS: usize = 30;
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut ada = Browser::open(server.address(), &drawing).await;
+    let mut ada = Client::open(server.address(), &drawing).await;
     let first = ada.draw(pen(1.0)).await;
     for _ in 1..10 {
         ada.draw(pen(1.0)).await;
     }
     // Or both were one change.
-    ada.answered().await;
+    ada.all_acknowledged().await;
     ada.erase(first).await;
-    ada.answered().await;
+    ada.all_acknowledged().await;
     let chunks = "whiteboard_chunks_encoded_total{encoding=\"gzip\"}";
     let plain = "whiteboard_chunks_encoded_total{encoding=\"plain\"}";
     let frames = "whiteboard_catch_ups_encoded_total";
     let before = numbers(server.address()).await;
     let url = format!("http://{}/api/drawings/{drawing}/strokes", server.address());
-    let gzip = client();
+    let gzip = http();
     let uncompressed = reqwest::Client::builder().no_gzip().build().unwrap();
     let mut answers = Vec::new();
     for _ in 0..READERS {
@@ -458,10 +418,10 @@ async fn readers_and_sessions_that_need_the_same_cost_one_encoding() {
         "no tombstone"
     );
     for _ in 0..READERS {
-        let looking = Browser::looking(server.address(), &drawing);
-        let mut looking = looking.await;
-        looking.reach(11).await;
-        assert_eq!(looking.strokes.len(), 9, "no tombstone");
+        let viewer = Client::viewing(server.address(), &drawing);
+        let mut viewer = viewer.await;
+        viewer.reach(11).await;
+        assert_eq!(viewer.strokes.len(), 9, "no tombstone");
     }
     let after = numbers(server.address()).await;
     for (series, times) in [(chunks, 1.0), (plain, 1.0), (frames, 1.0)] {
@@ -472,8 +432,6 @@ async fn readers_and_sessions_that_need_the_same_cost_one_encoding() {
         assert_eq!(of_kind("whiteboard_drawing_rows"), rows);
         assert!(of_kind("whiteboard_drawing_bytes") >= 120.0 * rows);
     }
-    drop(ada);
-    server.drain().await;
 }
 
 /// Each family is named where a test sees it move: here, or beside what it counts.
@@ -485,7 +443,7 @@ async fn every_family_is_named_by_a_test() {
         include_str!("exhaustion.rs"),
         include_str!("../../src/feed/registry/tests.rs")
     );
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let text = text(server.address()).await;
     let families = families(&text);
     assert!(families.len() > 20);
@@ -497,13 +455,12 @@ async fn every_family_is_named_by_a_test() {
         });
         assert!(named.count() > 0, "no test sees {family} move");
     }
-    server.drain().await;
 }
 
 #[actix_web::test]
 async fn the_docs_name_only_metrics_that_are_served() {
     let docs = include_str!("../../docs/operating.md");
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let text = text(server.address()).await;
     let families = families(&text);
     let words = docs.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
@@ -514,5 +471,4 @@ async fn the_docs_name_only_metrics_that_are_served() {
     for name in named {
         assert!(families.contains(&name), "{name} is not served");
     }
-    server.drain().await;
 }

@@ -1,5 +1,5 @@
-//! A server assembled by the test, which has access to its store and its feeds, and can block or
-//! kill a feed.
+//! A server assembled by the test, which has access to its store and its feeds, and can
+//! block a feed.
 //!
 //! No background task runs: no heartbeat, no head check, no sweep.
 
@@ -12,13 +12,14 @@ use actix::{Addr, Arbiter, Handler, Message};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use support::server::settings;
 use tokio::sync::oneshot;
-use whiteboard::feed::actor::{Feed, FromActor};
+use whiteboard::feed::actor::Feed;
 use whiteboard::feed::messages::FromSession;
 use whiteboard::feed::registry::Feeds;
 use whiteboard::heartbeat::Heartbeat;
 use whiteboard::server;
-use whiteboard::session::{SessionSettings, Sessions};
+use whiteboard::session::{SessionLimits, Sessions};
 use whiteboard::store::Store;
 use whiteboard::web::asset_slots::AssetSlots;
 use whiteboard::web::authorize::authorize;
@@ -26,8 +27,6 @@ use whiteboard::web::connection::limits::Connections;
 use whiteboard::web::extract::BodyLimit;
 use whiteboard::web::routes::routes;
 use whiteboard::web::state::State;
-
-use crate::test_server::settings;
 
 /// How long a server may be silent before its sessions no longer count.
 pub const SILENCE: Duration = Duration::from_secs(1);
@@ -55,7 +54,7 @@ impl Parts {
     pub fn on(store: Store, flags: &[&str]) -> Self {
         let settings = settings("mem://", flags);
         let feeds = Feeds::new(store.clone(), settings.drawings.feed("test"));
-        let sessions: SessionSettings = settings.browsers.session();
+        let sessions: SessionLimits = settings.sessions.limits();
         let state = web::Data::new(State {
             store: store.clone(),
             feeds: feeds.clone(),
@@ -93,14 +92,14 @@ impl Parts {
     pub async fn feed(&self, drawing: &str) -> Addr<Feed> {
         let drawing = drawing.parse().expect("an id");
         let feeds = self.feeds.clone();
-        let (tell, told) = oneshot::channel();
+        let (opened, feed) = oneshot::channel();
         // A message without effect: there is no such session.
-        let nothing = FromActor(FromSession::Leave { session: u64::MAX });
+        let nothing = FromSession::Leave { session: u64::MAX };
         Arbiter::new().spawn_fn(move || {
             let open = feeds.join(drawing, nothing).expect("a feed");
-            let _ = tell.send(open.feed);
+            let _ = opened.send(open.feed);
         });
-        told.await.expect("a feed")
+        feed.await.expect("a feed")
     }
 
     /// Drains the server.
@@ -113,38 +112,25 @@ impl Parts {
 /// Blocks a feed until the returned value is dropped: it handles no message before.
 pub async fn hold(feed: &Addr<Feed>) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel();
-    let (tell, told) = oneshot::channel();
-    feed.do_send(Hold { tell, released });
-    told.await.expect("it is open");
+    let (blocked, is_blocked) = oneshot::channel();
+    feed.do_send(Hold { blocked, released });
+    is_blocked.await.expect("it is open");
     release
 }
 
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Hold {
-    tell: oneshot::Sender<()>,
+    blocked: oneshot::Sender<()>,
     released: mpsc::Receiver<()>,
 }
 
 impl Handler<Hold> for Feed {
     type Result = ();
 
-    fn handle(&mut self, Hold { tell, released }: Hold, _: &mut Self::Context) {
-        let _ = tell.send(());
+    fn handle(&mut self, Hold { blocked, released }: Hold, _: &mut Self::Context) {
+        let _ = blocked.send(());
         // The other end is dropped, and the error is expected.
         let _ = released.recv();
-    }
-}
-
-/// Makes a feed panic.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Die;
-
-impl Handler<Die> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, _: Die, _: &mut Self::Context) {
-        panic!("a feed dies for a test");
     }
 }

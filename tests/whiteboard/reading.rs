@@ -3,30 +3,27 @@
 use std::cell::Cell;
 
 use futures_util::future::{join, join_all};
-use serde_json::json;
-
-use crate::browser::Browser;
-use crate::page::pen;
-use crate::test_server::{client, create_drawing, metric, serve};
+use support::client::Client;
+use support::http::{create_drawing, http, metric};
+use support::server::TestServer;
+use support::state::{large_pen, pen};
 
 #[actix_web::test]
 async fn a_first_load_of_a_large_drawing_is_one_answer() {
     // Several chunks.
     const STROKES: u64 = 60;
     const BYTES: usize = 60_000;
-    let server = serve(&["--receive-rate", "1GiB"]).await;
+    let server = TestServer::start(&["--receive-rate", "1GiB"]).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
-    let mut ada = Browser::open(address, &drawing).await;
-    let mut large = pen(1.0);
-    large["note"] = json!("x".repeat(BYTES));
+    let mut ada = Client::open(address, &drawing).await;
     for _ in 0..STROKES {
-        ada.draw(large.clone()).await;
+        ada.draw(large_pen(1.0, BYTES)).await;
     }
-    ada.answered().await;
+    ada.all_acknowledged().await;
     let url = format!("http://{address}/api/drawings/{drawing}/strokes");
     let read = async |encoding: &'static str| {
-        let asked = client().get(&url).header("accept-encoding", encoding);
+        let asked = http().get(&url).header("accept-encoding", encoding);
         let text = asked.send().await.unwrap().text().await.unwrap();
         serde_json::from_str::<serde_json::Value>(&text).expect("one JSON value")
     };
@@ -37,11 +34,10 @@ async fn a_first_load_of_a_large_drawing_is_one_answer() {
     assert_eq!(plain["changes"].as_array().unwrap().len() as u64, STROKES);
 
     // Also while it is drawn on: what came later is read from there on.
-    let mut ben = Browser::new(address, &drawing);
+    let mut ben = Client::new(address, &drawing);
     let draws = async {
         for x in 0..20 {
-            ada.draw(pen(f64::from(x))).await;
-            ada.answered().await;
+            ada.draw_stored(pen(f64::from(x))).await;
         }
     };
     join(ben.fetch(), draws).await;
@@ -62,15 +58,13 @@ async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_
     const BYTES: usize = 60_000;
     const DRAWN: u64 = 60;
     let flags = ["--receive-rate", "1GiB"];
-    let server = serve(&flags).await;
+    let server = TestServer::start(&flags).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
-    let mut ada = Browser::open(address, &drawing).await;
-    let mut large = pen(1.0);
-    large["note"] = json!("x".repeat(BYTES));
+    let mut ada = Client::open(address, &drawing).await;
+    let large = large_pen(1.0, BYTES);
     for _ in 0..LARGE {
-        ada.draw(large.clone()).await;
-        ada.answered().await;
+        ada.draw_stored(large.clone()).await;
     }
     let encoded = async || {
         let of = |encoding| format!("whiteboard_chunks_encoded_total{{encoding=\"{encoding}\"}}");
@@ -82,7 +76,7 @@ async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_
     let drawing_on = Cell::new(true);
     let url = format!("http://{address}/api/drawings/{drawing}/strokes");
     let readers = (0..READERS).map(async |_| {
-        let http = client();
+        let http = http();
         let mut read = 0;
         while drawing_on.get() {
             let answer = http.get(&url).send().await.expect("an answer");
@@ -95,8 +89,7 @@ async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_
     });
     let draws = async {
         for x in 0..DRAWN {
-            ada.draw(pen(x as f64)).await;
-            ada.answered().await;
+            ada.draw_stored(pen(x as f64)).await;
         }
         drawing_on.set(false);
     };
@@ -109,14 +102,12 @@ async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_
     assert_eq!(plain, 0.0);
     assert!((1.0..=1.0 + DRAWN as f64).contains(&gzip), "{gzip}");
     assert!(gzip < reads as f64, "{gzip} encodings for {reads} reads");
-    assert!(ada.refusals.is_empty() && ada.loads == 0, "{ada:?}");
+    assert!(ada.refusals.is_empty() && ada.throttled == 0, "{ada:?}");
 
     // The cached chunk is not outdated: a reader who continues gets everything.
-    let mut ben = Browser::new(address, &drawing);
+    let mut ben = Client::new(address, &drawing);
     ben.fetch().await;
     assert_eq!(ben.head, LARGE + DRAWN);
     ada.reach(LARGE + DRAWN).await;
     assert_eq!(ben.picture(), ada.picture());
-    drop((ada, ben));
-    server.drain().await;
 }

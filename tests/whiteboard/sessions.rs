@@ -1,98 +1,39 @@
-//! Rules of a session: only decided ops are acknowledged, its limits, its ping, and its writer's
-//! numbers after its feed died.
+//! Rules of a session: its limits, and its ping.
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::json;
+use support::client::Client;
+use support::http::{create_drawing, metric};
+use support::server::{TestServer, settings};
+use support::socket::{open, request};
+use support::state::large_pen;
+use support::wait::DEADLINE;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
-use whiteboard::domain::ids::StrokeId;
-use whiteboard::server::Server;
 
-use crate::browser::{Browser, handshake, request};
-use crate::page::{ops, pen};
-use crate::parts::{Die, Parts, hold};
-use crate::test_server::{create_drawing, metric, serve, settings, strokes};
-
-/// Deadline of everything that the tests wait for.
-const SOON: Duration = Duration::from_secs(20);
 /// How long it may take until the send buffer of a slow client is full.
 const LEFT_OUT_WITHIN: Duration = Duration::from_secs(60);
 
 #[actix_web::test]
-async fn an_op_sent_again_in_flight_is_not_acknowledged_early() {
-    let parts = Parts::start(&[]).await;
-    let drawing = create_drawing(parts.address).await;
-    let feed = parts.feed(&drawing).await;
-    let mut ada = Browser::open(parts.address, &drawing).await;
-    ada.draw(pen(1.0)).await;
-    let first = ada.outbox[0].1.clone();
-    ada.answered().await;
-
-    let held = hold(&feed).await;
-    ada.draw(pen(2.0)).await;
-    let second = ada.outbox[0].1.clone();
-    // Alone it is not acknowledged; with an older op, that one is.
-    for (sent, done) in [(vec![&second], 0), (vec![&first, &second], 1)] {
-        ada.done = 0;
-        ada.raw(&ops(&sent)).await;
-        ada.ping().await;
-        let pongs = ada.pongs;
-        ada.wait("its ops being read", |b| b.pongs > pongs).await;
-        assert_eq!((ada.done, ada.outbox.len()), (done, 1));
-    }
-    drop(held);
-    ada.answered().await;
-    assert_eq!(ada.done, 2);
-    let stored = strokes(parts.address, &drawing).await;
-    assert_eq!(stored["head"], 2, "{stored}");
-    drop(ada);
-    parts.stop().await;
-}
-
-#[actix_web::test]
-async fn numbers_of_refused_ops_stay_spent_when_a_feed_died() {
-    let parts = Parts::start(&[]).await;
-    let drawing = create_drawing(parts.address).await;
-    let feed = parts.feed(&drawing).await;
-    let mut ada = Browser::open(parts.address, &drawing).await;
-    ada.draw(pen(1.0)).await;
-    // No row tells the next feed of a refused op.
-    let refused = ada.edit(StrokeId::random(), json!({"x": 1})).await;
-    assert_eq!(ada.refusal(refused).await.reason, "absent");
-    ada.answered().await;
-
-    feed.do_send(Die);
-    ada.wait("being welcome at another feed", |b| b.welcomes == 2)
-        .await;
-    ada.draw(pen(2.0)).await;
-    ada.answered().await;
-    ada.reach(2).await;
-    assert_eq!((ada.done, ada.resends), (refused + 1, 0));
-    drop(ada);
-    parts.stop().await;
-}
-
-#[actix_web::test]
 async fn a_client_that_only_answers_pings_stays_connected() {
     const SILENCE: Duration = Duration::from_secs(2);
-    let server = serve(&["--session-timeout=2s"]).await;
+    let server = TestServer::start(&["--session-timeout=2s"]).await;
     let drawing = create_drawing(server.address()).await;
     let request = request(server.address(), &format!("/ws/{drawing}?since=0"));
-    let socket = handshake(server.address(), request, None).await;
-    let mut socket = socket.expect("a socket");
+    let (mut socket, _) = open(server.address(), request, None)
+        .await
+        .expect("a socket");
     let opened = Instant::now();
     let mut pings = 0;
     while opened.elapsed() < 2 * SILENCE || pings == 0 {
-        match timeout(SOON, socket.next()).await.expect("a ping") {
+        match timeout(DEADLINE, socket.next()).await.expect("a ping") {
             Some(Ok(Message::Ping(_))) => pings += 1,
             Some(Ok(Message::Text(_))) => {}
             other => panic!("{other:?} after {pings} pings"),
         }
     }
-    drop(socket);
-    server.drain().await;
 }
 
 #[actix_web::test]
@@ -100,15 +41,14 @@ async fn a_client_with_too_many_requests_for_changes_is_closed() {
     // Half of the burst limit, and far more than the limit per second.
     const SOME: usize = 50;
     const MANY: usize = 400;
-    let server = serve(&[]).await;
+    let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;
-    let mut eve = Browser::open(server.address(), &drawing).await;
+    let mut eve = Client::open(server.address(), &drawing).await;
     let since = json!({"type": "since", "since": 0, "epoch": eve.epoch}).to_string();
     for _ in 0..SOME {
         eve.raw(&since).await;
     }
-    eve.ping().await;
-    eve.wait("its frames being read", |b| b.pongs == 1).await;
+    eve.all_read().await;
     for _ in 0..MANY {
         eve.raw(&since).await;
     }
@@ -118,33 +58,28 @@ async fn a_client_with_too_many_requests_for_changes_is_closed() {
         (closed.code, &*closed.reason),
         (4400, "final: too many requests")
     );
-    server.drain().await;
 }
 
 /// How many frames go to a page that does not read, before it is left out.
 async fn frames_until_left_out(send_buffer_frames: usize) -> u64 {
     let mut settings = settings("mem://", &["--session-timeout=1h"]);
-    settings.browsers.send_buffer_bytes = 1 << 30;
-    settings.browsers.send_buffer_frames = send_buffer_frames;
-    let server = Server::start(settings).await.expect("a server");
+    settings.sessions.send_buffer_bytes = 1 << 30;
+    settings.sessions.send_buffer_frames = send_buffer_frames;
+    let server = TestServer::with(settings).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
-    let mut slow = Browser::new(address, &drawing);
-    slow.writes = false;
-    slow.connect_slowly().await;
-    let mut ada = Browser::open(address, &drawing).await;
+    let slow = Client::slow(address, &drawing).await;
+    let mut ada = Client::open(address, &drawing).await;
     // The operating system buffers few of them.
-    let mut large = pen(1.0);
-    large["note"] = json!("x".repeat(60 * 1024));
+    let large = large_pen(1.0, 60 * 1024);
     let skipped = "whiteboard_frames_skipped_total{kind=\"strokes\"}";
     let deadline = Instant::now() + LEFT_OUT_WITHIN;
     while metric(address, skipped).await == 0.0 {
-        ada.draw(large.clone()).await;
-        ada.answered().await;
+        ada.draw_stored(large.clone()).await;
         let drawn = ada.done;
         assert!(
             Instant::now() < deadline,
-            "a page that does not read is still told everything after {drawn} large strokes"
+            "a client that does not read is still sent everything after {drawn} large strokes"
         );
     }
     let frames = ada.done;

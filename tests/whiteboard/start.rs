@@ -7,9 +7,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::thread;
-
-use crate::processes::{program, spawn};
-use crate::test_server::client;
+use support::http::http;
+use support::process::{program, spawn};
 
 fn command(folder: &Path, flags: &[&str]) -> Command {
     let mut command = program(env!("CARGO_BIN_EXE_whiteboard"));
@@ -92,7 +91,7 @@ fn strokes_survive_a_restart() {
         let mut running = Running::start(folder.path(), &flags);
         let url = format!("http://{}/api/drawings", running.address());
         let count = actix_web::rt::System::new().block_on(async {
-            let http = client();
+            let http = http();
             let listed: serde_json::Value =
                 http.get(&url).send().await.unwrap().json().await.unwrap();
             assert_eq!(http.post(&url).send().await.unwrap().status(), 201);

@@ -1,38 +1,14 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { Server, TestUser, drag, waitForStrokes, launched, waitForPixel, pixel, waitForStatus, strokes, until } from "./harness.js";
+import { test } from "node:test";
+import { drag, waitForStrokes, waitForPixel, pixel, waitForStatus, strokes, until } from "./harness.js";
+import { sharedScene } from "./scene.js";
 
-/** @type {Server} */
-let server;
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {TestUser[]} */
-let people = [];
-
-before(async () => {
-  server = await Server.start();
-  browser = await launched();
-});
-after(async () => {
-  await browser?.close();
-  await server?.remove();
-});
-afterEach(async () => {
-  const errors = people.flatMap(({ errors }) => errors);
-  await Promise.all(people.map(({ context }) => context.close()));
-  people = [];
-  assert.deepEqual(errors, []);
-});
-
-async function newUser(options = {}) {
-  const one = await TestUser.create(browser, server, options);
-  people.push(one);
-  return one;
-}
+const scene = sharedScene();
+const { newUser } = scene;
 
 /** Two people on a new drawing. */
 async function two() {
-  const drawing = await server.drawing();
+  const drawing = await scene.server.drawing();
   const [ada, bob] = [await newUser(), await newUser()];
   return { drawing, a: await ada.open(drawing), b: await bob.open(drawing) };
 }
@@ -190,7 +166,7 @@ test("people and their pointers are shown until they leave", async () => {
     return pointer && pointer[0] === "Grace Hopper" && Math.hypot(pointer[1] - x, pointer[2] - y) < 2;
   });
   const kept = await b.context().newPage();
-  await kept.goto(`${server.address}/d/${drawing}`);
+  await kept.goto(`${scene.server.address}/d/${drawing}`);
   await until("the name is remembered", async () => (await kept.locator("#my-name").inputValue()) === "Grace Hopper");
   await kept.close();
   await b.close();
@@ -241,7 +217,7 @@ test("a deleted drawing is announced and can be restored with its strokes", asyn
   await drag(a, [[200, 200], [300, 200]]);
   await waitForStrokes(b, 1);
   await waitForStatus(a, "Saved");
-  await server.api("DELETE", `/api/drawings/${drawing}`);
+  await scene.server.api("DELETE", `/api/drawings/${drawing}`);
   await a.locator("#ended").waitFor();
   await b.locator("#ended").waitFor();
   await a.getByRole("alertdialog", { name: "This drawing was deleted" }).waitFor();
@@ -258,13 +234,13 @@ test("a deleted drawing is announced and can be restored with its strokes", asyn
 test("the address of a drawing that does not exist shows a message", async () => {
   const one = await newUser();
   const page = await one.context.newPage();
-  await page.goto(`${server.address}/d/${"0".repeat(32)}`);
+  await page.goto(`${scene.server.address}/d/${"0".repeat(32)}`);
   await page.getByText("There is no drawing here").waitFor();
   assert.equal(await page.locator("#restore").isVisible(), false);
 });
 
 test("one finger draws, two pan and zoom", async () => {
-  const drawing = await server.drawing();
+  const drawing = await scene.server.drawing();
   const one = await newUser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   const page = await one.open(drawing);
   const session = await one.context.newCDPSession(page);
@@ -283,7 +259,7 @@ test("one finger draws, two pan and zoom", async () => {
 });
 
 test("a pen's pressure sets the thickness, and after that fingers only pan", async () => {
-  const drawing = await server.drawing();
+  const drawing = await scene.server.drawing();
   const one = await newUser({ hasTouch: true });
   const page = await one.open(drawing);
   const session = await one.context.newCDPSession(page);
@@ -312,7 +288,7 @@ test("a pen's pressure sets the thickness, and after that fingers only pan", asy
 });
 
 test("the wheel pans, and with Ctrl it zooms around the pointer", async () => {
-  const page = await (await newUser()).open(await server.drawing());
+  const page = await (await newUser()).open(await scene.server.drawing());
   const camera = () => page.evaluate("__whiteboard.viewport.camera");
   const start = await camera();
   await page.mouse.move(300, 200);

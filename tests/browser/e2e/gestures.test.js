@@ -1,39 +1,10 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { Server, TestUser, drag, waitForStrokes, launched, waitForPixel, pixel, waitForStatus, strokes, until } from "./harness.js";
+import { test } from "node:test";
+import { TestUser, drag, waitForStrokes, launched, waitForPixel, pixel, waitForStatus, strokes, until } from "./harness.js";
+import { sharedScene } from "./scene.js";
 
-/** @type {Server} */
-let server;
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {TestUser[]} */
-let people = [];
-
-before(async () => {
-  server = await Server.start();
-  browser = await launched();
-});
-after(async () => {
-  await browser?.close();
-  await server?.remove();
-});
-afterEach(async () => {
-  const errors = people.flatMap(({ errors }) => errors);
-  await Promise.all(people.map(({ context }) => context.close()));
-  people = [];
-  assert.deepEqual(errors, []);
-});
-
-async function newUser(options = {}) {
-  const one = await TestUser.create(browser, server, options);
-  people.push(one);
-  return one;
-}
-
-/** A page with an empty drawing. */
-async function newPage(options = {}) {
-  return (await newUser(options)).open(await server.drawing());
-}
+const scene = sharedScene();
+const { newUser, newPage } = scene;
 
 /** @param {import("playwright-core").Page} page */
 function camera(page) {
@@ -79,7 +50,7 @@ test("after a click on a tool the space bar pans, and does not press the tool", 
 });
 
 test("Escape cancels a stroke in progress, for others too, and closes a text and a panel", async () => {
-  const drawing = await server.drawing();
+  const drawing = await scene.server.drawing();
   const [page, other] = [await (await newUser()).open(drawing), await (await newUser()).open(drawing)];
   await drag(page, [[300, 300], [400, 320], [500, 300]], { lift: false });
   await waitForPixel(other, "dynamic", [400, 320]);
@@ -207,7 +178,7 @@ test("a colour and a size chosen while writing change the text, and the writing 
 
 test("the pen outranks a palm that touches before it, beside it or after it", async () => {
   const one = await newUser({ hasTouch: true });
-  const page = await one.open(await server.drawing());
+  const page = await one.open(await scene.server.drawing());
   const session = await one.context.newCDPSession(page);
   const pen = (/** @type {"mousePressed"|"mouseMoved"|"mouseReleased"} */ type, /** @type {number} */ x, /** @type {number} */ y) =>
     session.send("Input.dispatchMouseEvent", {
@@ -254,8 +225,8 @@ test("the pen outranks a palm that touches before it, beside it or after it", as
 test("leaving by the back link shows at once, even if the browser keeps the page", async () => {
   const keeping = await launched({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
   try {
-    const drawing = await server.drawing();
-    const [ada, bob] = [await TestUser.create(keeping, server), await newUser()];
+    const drawing = await scene.server.drawing();
+    const [ada, bob] = [await TestUser.create(keeping, scene.server), await newUser()];
     const [page, other] = [await ada.open(drawing), await bob.open(drawing)];
     const here = () => other.locator("#people").getAttribute("aria-label");
     await until("both are here", async () => (await here()) === "People here: 2");
@@ -272,7 +243,7 @@ test("leaving by the back link shows at once, even if the browser keeps the page
 });
 
 test("undo of a stroke that somebody else has erased says so", async () => {
-  const drawing = await server.drawing();
+  const drawing = await scene.server.drawing();
   const [a, b] = [await (await newUser()).open(drawing), await (await newUser()).open(drawing)];
   await drag(a, [[200, 200], [300, 200]]);
   await waitForStrokes(b, 1);
@@ -285,7 +256,7 @@ test("undo of a stroke that somebody else has erased says so", async () => {
 });
 
 test("people in one drawing have different colours", async () => {
-  const drawing = await server.drawing();
+  const drawing = await scene.server.drawing();
   const pages = [];
   for (const name of ["Ada", "Bob", "Eve"]) {
     const one = await newUser();

@@ -490,7 +490,7 @@ mod tests {
     use whiteboard::domain::ids::Writer;
 
     use super::*;
-    use crate::page::Held;
+    use support::state::Stroke;
 
     /// Two people, their ops, and the resulting rows.
     struct Story {
@@ -591,7 +591,7 @@ mod tests {
                 strokes: BTreeMap::new(),
             };
             for row in self.history.rows.clone() {
-                let held = Held {
+                let held = Stroke {
                     seq: row.seq,
                     stroke: row.stroke,
                     z: row.z,

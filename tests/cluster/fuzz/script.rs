@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use support::state::pen;
 use uuid::Uuid;
 use whiteboard::domain::ids::StrokeId;
 
 use super::ledger::{Kind, mark};
-use crate::page::pen;
 
 /// People at first, and most at once.
 pub const FIRST_PEOPLE: usize = 3;

@@ -3,27 +3,26 @@
 //! Every wait has a deadline.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use crate::page::Closed;
+use crate::socket::Closed;
+use crate::wait::DEADLINE;
 
-/// Deadline of everything that is waited for, on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);
 /// Receive buffer of a peer that does not read, in bytes.
 const SMALL_BUFFER: u32 = 8 * 1024;
 
 /// One connection.
-pub struct Raw {
+pub struct RawSocket {
+    /// The connection itself.
     pub stream: TcpStream,
     /// Bytes read and not parsed yet.
     read: Vec<u8>,
 }
 
-impl Raw {
+impl RawSocket {
     /// Connects, and sends nothing.
     pub async fn connect(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
@@ -36,18 +35,19 @@ impl Raw {
     }
 
     /// Opens a WebSocket under this host name.
-    pub async fn socket(address: SocketAddr, host: &str, drawing: &str) -> Self {
-        let mut raw = Self::connect(address).await;
-        raw.say(&format!(
-            "GET /ws/{drawing}?since=0 HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\n\
+    pub async fn upgraded(address: SocketAddr, host: &str, drawing: &str) -> Self {
+        let mut socket = Self::connect(address).await;
+        socket
+            .say(&format!(
+                "GET /ws/{drawing}?since=0 HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\n\
              upgrade: websocket\r\nsec-websocket-version: 13\r\n\
              sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
              sec-websocket-protocol: whiteboard.v1\r\n\r\n"
-        ))
-        .await;
-        let head = raw.head().await;
+            ))
+            .await;
+        let head = socket.head().await;
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
-        raw
+        socket
     }
 
     /// Sends text, unless the connection has ended.
@@ -81,7 +81,7 @@ impl Raw {
     /// How the WebSocket is closed.
     pub async fn closed(&mut self) -> Closed {
         loop {
-            while let Some((first, payload)) = self.frame() {
+            while let Some((first, payload)) = take_frame(&mut self.read) {
                 if first == 0x88 {
                     let code = u16::from_be_bytes([payload[0], payload[1]]);
                     let reason = String::from_utf8(payload[2..].to_vec()).expect("text");
@@ -92,25 +92,6 @@ impl Raw {
         }
     }
 
-    /// The next whole frame of what was read.
-    fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
-        let (&first, &length) = (self.read.first()?, self.read.get(1)?);
-        let (size, length) = match length {
-            126 => {
-                let bytes = self.read.get(2..4)?.try_into().unwrap();
-                (4, usize::from(u16::from_be_bytes(bytes)))
-            }
-            127 => {
-                let bytes = self.read.get(2..10)?.try_into().unwrap();
-                (10, u64::from_be_bytes(bytes) as usize)
-            }
-            short => (2, usize::from(short)),
-        };
-        let payload = self.read.get(size..size + length)?.to_vec();
-        self.read.drain(..size + length);
-        Some((first, payload))
-    }
-
     /// Reads once; returns the number of bytes. A reset counts as the end.
     async fn more(&mut self) -> usize {
         let reading = timeout(DEADLINE, self.stream.read_buf(&mut self.read));
@@ -119,4 +100,23 @@ impl Raw {
             .expect("something within the deadline")
             .unwrap_or(0)
     }
+}
+
+/// Takes the first whole frame out of received bytes: its first byte, and its payload.
+pub fn take_frame(read: &mut Vec<u8>) -> Option<(u8, Vec<u8>)> {
+    let (&first, &length) = (read.first()?, read.get(1)?);
+    let (size, length) = match length {
+        126 => {
+            let bytes = read.get(2..4)?.try_into().ok()?;
+            (4, usize::from(u16::from_be_bytes(bytes)))
+        }
+        127 => {
+            let bytes = read.get(2..10)?.try_into().ok()?;
+            (10, u64::from_be_bytes(bytes) as usize)
+        }
+        short => (2, usize::from(short)),
+    };
+    let payload = read.get(size..size + length)?.to_vec();
+    read.drain(..size + length);
+    Some((first, payload))
 }

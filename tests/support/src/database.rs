@@ -4,19 +4,22 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
+use uuid::Uuid;
 use whiteboard::store::Database;
 
-use crate::processes::{free_port, program, spawn};
+use crate::process::{Signal, binary, free_port, program, signal, spawn};
+use crate::wait::{DEADLINE, eventually_blocking};
 
-/// How long the process may take until it answers.
-const START: Duration = Duration::from_secs(60);
 /// `router` makes all servers use SurrealDB's router engine, which several of its nodes require.
 const ENGINE: &str = "WHITEBOARD_TEST_ENGINE";
+/// Names another program than that of the workspace.
+const BINARY: &str = "SURREALDB_BIN";
 
 /// The process, killed and waited for when this is dropped.
-pub struct Server {
+pub struct DatabaseServer {
     folder: tempfile::TempDir,
     port: u16,
     engine: Engine,
@@ -41,7 +44,7 @@ pub fn engine() -> Engine {
     }
 }
 
-impl Server {
+impl DatabaseServer {
     /// Starts a server on an empty folder, with the engine that the environment requests, and waits
     /// until it answers.
     pub fn start() -> Self {
@@ -63,7 +66,8 @@ impl Server {
     /// Restarts it on the same folder and port.
     pub fn restart(&mut self) {
         self.kill();
-        let mut command = program(binary());
+        let path = std::env::var_os(BINARY).map(PathBuf::from);
+        let mut command = program(path.unwrap_or_else(|| binary("surrealdb-process")));
         if self.engine == Engine::Router {
             command.env("SURREAL_LIVE_QUERY_ENGINE", "router");
         }
@@ -78,16 +82,13 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         self.process = Some(spawn(command));
-        let until = Instant::now() + START;
-        while !is_ready(self.address()) {
-            let ended = self.process.as_mut().unwrap().try_wait().unwrap();
+        let address = self.address();
+        let process = self.process.as_mut().unwrap();
+        eventually_blocking("the SurrealDB server is ready", || {
+            let ended = process.try_wait().unwrap();
             assert_eq!(ended, None, "the SurrealDB server ended while it started");
-            assert!(
-                Instant::now() < until,
-                "the SurrealDB server does not start"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+            is_ready(address)
+        });
     }
 
     /// Kills it as `kill -9` does, and waits until it is gone.
@@ -129,27 +130,59 @@ impl Server {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
 
-    /// The running process, if there is one.
-    pub fn pid(&self) -> Option<u32> {
-        self.process.as_ref().map(Child::id)
+    /// Sends a signal to the running process.
+    pub fn signal(&self, sent: Signal) {
+        signal(self.process.as_ref().expect("it runs").id(), sent);
+    }
+
+    /// The address of its databases.
+    pub fn url(&self) -> String {
+        format!("ws://{}", self.address())
     }
 
     /// A database of this server.
     pub fn database(&self, name: &str) -> Database {
         Database {
-            url: format!("ws://127.0.0.1:{}", self.port),
-            namespace: "test".into(),
             name: name.into(),
             user: Some("root".into()),
             password: Some("root".into()),
-            query_timeout: Duration::from_secs(30),
-            max_queries: 1_024,
-            live_query_buffer: 1_024,
+            ..embedded(&self.url())
         }
     }
 }
 
-impl Drop for Server {
+/// A new database on a server with this engine, which tests share while any of them uses it.
+pub fn shared(engine: Engine) -> (Arc<DatabaseServer>, Database) {
+    static SHARED: Mutex<[Weak<DatabaseServer>; 2]> = Mutex::new([Weak::new(), Weak::new()]);
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = &mut shared[usize::from(engine == Engine::Router)];
+    let server = place.upgrade();
+    let server = server.unwrap_or_else(|| Arc::new(DatabaseServer::start_with(engine)));
+    *place = Arc::downgrade(&server);
+    let database = server.database(&Uuid::new_v4().simple().to_string());
+    (server, database)
+}
+
+/// A database in memory or in a folder.
+pub fn embedded(url: &str) -> Database {
+    Database {
+        url: url.into(),
+        namespace: "test".into(),
+        name: "test".into(),
+        user: None,
+        password: None,
+        query_timeout: DEADLINE,
+        max_queries: 1_024,
+        live_query_buffer: 1_024,
+    }
+}
+
+/// A database in this folder.
+pub fn in_folder(path: &Path) -> Database {
+    embedded(&format!("surrealkv://{}", path.display()))
+}
+
+impl Drop for DatabaseServer {
     fn drop(&mut self) {
         self.kill();
     }
@@ -166,21 +199,4 @@ fn is_ready(address: SocketAddr) -> bool {
         Ok::<_, std::io::Error>(status)
     };
     ask().is_ok_and(|status| status.ends_with(b"200"))
-}
-
-/// The server's binary, which the workspace builds next to this test's own folder.
-fn binary() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test
-        .parent()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .join("surrealdb-process");
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build --workspace` before the tests",
-        path.display()
-    );
-    path
 }

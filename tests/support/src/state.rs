@@ -1,9 +1,10 @@
-//! A test client's copy of one drawing, and its checks of every frame; without a socket.
+//! The state of one client: its copy of the drawing, its outbox, and its checks of every frame;
+//! without a socket.
 //!
 //! It panics at any violation: a change out of order, a gap, a repeat, or an answer to a request
 //! never made.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,13 +12,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
-use whiteboard::domain::ids::{Epoch, OpId, PersonId, StrokeId, WriterId};
+use whiteboard::domain::ids::{Epoch, OpId, PersonId, StrokeId, Writer, WriterId};
 use whiteboard::domain::sequence::{Arrival, Seq, arrival};
-use whiteboard::protocol::MAX_OPS_PER_FRAME;
+
+use crate::rules::{ASK_AGAIN, BYTES_PER_FRAME, OPS_PER_FRAME, PONGS_BEHIND, WINDOW};
+use crate::socket::Closed;
 
 /// A stroke as a client holds it; without a body it is erased.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Held {
+#[allow(missing_docs, reason = "they are the fields of a change")]
+pub struct Stroke {
     pub seq: Seq,
     pub stroke: StrokeId,
     pub z: i64,
@@ -33,20 +37,17 @@ pub struct Held {
 /// A refusal of an op.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refused {
+    /// Its code.
     pub reason: String,
+    /// What it says.
     pub message: String,
-    pub stroke: Option<Held>,
-}
-
-/// How the server closed a socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Closed {
-    pub code: u16,
-    pub reason: String,
+    /// The stroke as it is, if there is one.
+    pub stroke: Option<Stroke>,
 }
 
 /// A listed person.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[allow(missing_docs, reason = "they are the fields of a frame")]
 pub struct Person {
     pub writer: WriterId,
     pub author: PersonId,
@@ -54,37 +55,72 @@ pub struct Person {
     pub colour: String,
 }
 
+/// What to do after a frame, besides sending what may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing.
+    Nothing,
+    /// Request missing changes, unless that was done a moment ago.
+    Ask,
+    /// Read over HTTP, then request the rest.
+    Read,
+}
+
 /// The state of one client.
-pub struct Page {
+pub struct ClientState {
     /// The server's address.
     pub address: SocketAddr,
+    /// The servers that a balancer would choose from, if there is none.
+    pub servers: Vec<SocketAddr>,
+    /// The drawing's id.
     pub drawing: String,
+    /// The person's secret.
     pub key: Uuid,
+    /// The tab's id.
     pub tab: Uuid,
     /// The name, if the client is to be listed.
     pub name: Option<String>,
     /// Whether it sends hello.
     pub writes: bool,
+    /// Most unacknowledged ops that it sends.
+    pub window: u64,
 
+    /// The epoch of its copy, once it has one.
     pub epoch: Option<Epoch>,
+    /// The last position that it holds.
     pub head: Seq,
     /// Every stroke it received, including erased ones.
-    pub strokes: HashMap<StrokeId, Held>,
+    pub strokes: HashMap<StrokeId, Stroke>,
     /// The reasons of all resets.
     pub resets: Vec<String>,
+    /// The drawing's title.
     pub title: String,
 
     /// The public id, after the welcome.
     pub writer: Option<WriterId>,
+    /// What it may do, after the welcome.
     pub access: String,
     /// Whether this socket got a welcome.
     pub welcome: bool,
     /// Unacknowledged ops, in order.
     pub outbox: VecDeque<(u64, Value)>,
+    /// The number of the next op.
+    pub next: u64,
+    /// Ops up to this number are acknowledged.
     pub done: u64,
+    /// Refusals by number.
     pub refusals: BTreeMap<u64, Refused>,
+    /// When to send again after a refusal for load.
+    pub paused_until: Option<Instant>,
+    /// The last op sent through this socket.
+    sent_through: u64,
+    /// How often each op was sent.
+    pub sent: BTreeMap<u64, usize>,
+    /// Ops whose acknowledgements were lost with a socket: the next welcome acknowledged them.
+    pub done_by_welcome: BTreeSet<u64>,
+
     /// Number of refusals for load.
-    pub loads: usize,
+    pub throttled: usize,
     /// Number of `resend` frames.
     pub resends: usize,
     /// Number of welcomes.
@@ -95,40 +131,45 @@ pub struct Page {
     pub changes: usize,
     /// Number of `read` frames.
     pub reads: usize,
+    /// Number of pongs.
     pub pongs: usize,
 
     /// The listed people, sorted.
     pub people: Vec<Person>,
-    /// The version of the list, once one was received on this socket, and the number of all people.
+    /// The version of the list, once one was received on this socket.
     pub people_version: Option<u64>,
+    /// The number of all people.
     pub people_count: usize,
-    /// Number of `people` frames, the whole lists among them, and the bytes of all.
+    /// Number of `people` frames, of the whole lists among them, and the bytes of all.
     pub people_frames: usize,
+    /// Number of whole lists of people.
     pub people_wholes: usize,
+    /// Bytes of all `people` frames.
     pub people_bytes: usize,
+    /// The pointers that it shows.
     pub pointers: HashMap<WriterId, (f64, f64)>,
     /// Every part of ink it received.
     pub ink: Vec<Value>,
-    pub closes: Vec<Closed>,
 
-    /// The number of the next op.
-    pub next: u64,
-    /// When to retry after a refusal for load, and from which op on.
-    pub again: Option<(Instant, u64)>,
+    /// Attempts to connect.
+    pub attempts: usize,
+    /// The server of its last socket, if a balancer named it.
+    pub server: Option<usize>,
+    /// Times of all welcomes.
+    pub welcomed: Vec<Instant>,
+    /// Times of all losses of a welcome socket.
+    pub lost: Vec<Instant>,
+    /// Times of all acknowledgements.
+    pub acknowledged: Vec<Instant>,
+    /// How its sockets were closed.
+    pub closes: Vec<Closed>,
+    /// Why it does not reconnect: the server closed it for good.
+    pub ended: Option<Closed>,
+
     /// It sent `since`: the answer may repeat changes in flight.
     asked: bool,
-}
-
-/// What to do after a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    Nothing,
-    /// Send the unacknowledged ops from this number on.
-    Send(u64),
-    /// Read over HTTP, then request the rest.
-    Read,
-    /// Check against this head whether a frame was missed.
-    Compare(Seq),
+    asked_at: Option<Instant>,
+    pongs_behind: u32,
 }
 
 /// A pen stroke of a few points, distinguished by `x`.
@@ -136,16 +177,35 @@ pub fn pen(x: f64) -> Value {
     json!({"kind": "pen", "x": x, "y": 20.5, "points": "AAMAABAQEBA=", "colour": "#1d1d1f", "width": 4})
 }
 
-impl Page {
+/// The same with this many bytes more.
+pub fn large_pen(x: f64, bytes: usize) -> Value {
+    let mut body = pen(x);
+    body["note"] = json!("x".repeat(bytes));
+    body
+}
+
+/// A frame of ops.
+pub fn ops(ops: &[&Value]) -> String {
+    json!({"type": "ops", "ops": ops}).to_string()
+}
+
+/// A value that must be of this type.
+pub fn parsed<T: for<'de> Deserialize<'de>>(value: &Value) -> T {
+    T::deserialize(value).unwrap_or_else(|error| panic!("{error}: {value}"))
+}
+
+impl ClientState {
     /// A client that has not connected yet.
     pub fn new(address: SocketAddr, drawing: &str) -> Self {
         Self {
             address,
+            servers: Vec::new(),
             drawing: drawing.to_owned(),
             key: Uuid::new_v4(),
             tab: Uuid::new_v4(),
             name: Some("Ada".into()),
             writes: true,
+            window: WINDOW,
             epoch: None,
             head: 0,
             strokes: HashMap::new(),
@@ -155,9 +215,14 @@ impl Page {
             access: String::new(),
             welcome: false,
             outbox: VecDeque::new(),
+            next: 1,
             done: 0,
             refusals: BTreeMap::new(),
-            loads: 0,
+            paused_until: None,
+            sent_through: 0,
+            sent: BTreeMap::new(),
+            done_by_welcome: BTreeSet::new(),
+            throttled: 0,
             resends: 0,
             welcomes: 0,
             overlaps: 0,
@@ -172,26 +237,85 @@ impl Page {
             people_bytes: 0,
             pointers: HashMap::new(),
             ink: Vec::new(),
+            attempts: 0,
+            server: None,
+            welcomed: Vec::new(),
+            lost: Vec::new(),
+            acknowledged: Vec::new(),
             closes: Vec::new(),
-            next: 1,
-            again: None,
+            ended: None,
             asked: false,
+            asked_at: None,
+            pongs_behind: 0,
         }
+    }
+
+    /// Its ids, known before the welcome.
+    pub fn identity(&self) -> Writer {
+        Writer::new(self.key, self.tab)
     }
 
     /// Its position, as the query of an address.
     pub fn since(&self) -> String {
-        let epoch = self
-            .epoch
-            .map_or(String::new(), |epoch| format!("&epoch={epoch}"));
-        format!("since={}{epoch}", self.head)
+        let mut query = format!("since={}", self.head);
+        if let Some(epoch) = self.epoch {
+            query += &format!("&epoch={epoch}");
+        }
+        query
     }
 
-    /// A socket opened: resets the state of the last one. Returns the first frame to send, if any.
+    /// Whether a stroke exists and is not erased.
+    pub fn is_there(&self, stroke: StrokeId) -> bool {
+        self.strokes.get(&stroke).is_some_and(|held| !held.erased)
+    }
+
+    /// How often it reconnected after the loss of a socket.
+    pub fn reconnects(&self) -> usize {
+        self.welcomed.len().saturating_sub(1)
+    }
+
+    /// Number of ops that were sent more than once.
+    pub fn sent_again(&self) -> usize {
+        self.sent.values().filter(|times| **times > 1).count()
+    }
+
+    /// The visible picture: the strokes that are not erased, in painting order.
+    pub fn picture(&self) -> Vec<(i64, StrokeId, Value)> {
+        let held = self.strokes.values();
+        let living = held.filter_map(|held| Some((held.z, held.stroke, held.body.clone()?)));
+        let mut picture: Vec<_> = living.collect();
+        picture.sort_by_key(|(z, stroke, _)| (*z, *stroke));
+        picture
+    }
+
+    /// The names of the listed people, sorted.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.people.iter().map(|person| &*person.name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The last op on a stroke.
+    pub fn op_on(&self, stroke: StrokeId) -> OpId {
+        let Stroke { writer, n, .. } = self.strokes[&stroke];
+        OpId { writer, n }
+    }
+
+    /// The server for the next socket.
+    pub fn choose_server(&mut self) -> SocketAddr {
+        self.address = fastrand::choice(&self.servers)
+            .copied()
+            .unwrap_or(self.address);
+        self.address
+    }
+
+    /// A socket opened: resets the state of the last one, and returns hello.
     pub fn opened(&mut self) -> Value {
         self.welcome = false;
         self.asked = false;
-        self.again = None;
+        self.asked_at = None;
+        self.pongs_behind = 0;
+        self.paused_until = None;
         self.people.clear();
         self.people_version = None;
         self.people_count = 0;
@@ -210,6 +334,13 @@ impl Page {
         hello
     }
 
+    /// The socket is gone.
+    pub fn disconnected(&mut self) {
+        if std::mem::take(&mut self.welcome) {
+            self.lost.push(Instant::now());
+        }
+    }
+
     /// Numbers an op, and adds it to the outbox.
     pub fn submit(&mut self, mut op: Value) -> u64 {
         let n = self.next;
@@ -219,40 +350,64 @@ impl Page {
         n
     }
 
-    /// The unacknowledged ops from this number on, in frames.
-    pub fn ops_from(&self, from: u64) -> Vec<String> {
-        let waiting = self.outbox.iter().filter(|(n, _)| *n >= from);
-        let waiting: Vec<&Value> = waiting.map(|(_, op)| op).collect();
-        waiting.chunks(MAX_OPS_PER_FRAME).map(ops).collect()
+    /// The next frame of ops that may be sent.
+    pub fn take_sendable(&mut self) -> Option<String> {
+        if !self.welcome || self.paused_until.is_some() {
+            return None;
+        }
+        let (first, _) = self.outbox.front()?;
+        self.sent_through = self.sent_through.max(first - 1);
+        let window = self.sent_through + 1..first.saturating_add(self.window);
+        let (mut numbers, mut frame, mut bytes) = (Vec::new(), Vec::new(), 0);
+        for (n, op) in self.outbox.iter().filter(|(n, _)| window.contains(n)) {
+            bytes += op.to_string().len();
+            if numbers.len() == OPS_PER_FRAME || bytes > BYTES_PER_FRAME && !numbers.is_empty() {
+                break;
+            }
+            numbers.push(*n);
+            frame.push(op);
+        }
+        let frame = ops(&frame);
+        self.sent_through = *numbers.last()?;
+        for n in numbers {
+            *self.sent.entry(n).or_default() += 1;
+        }
+        Some(frame)
     }
 
-    /// Requests missing changes. The answer may repeat changes in flight.
-    pub fn ask(&mut self) -> Value {
+    /// A request of missing changes, unless one was made a moment ago. Its answer may repeat changes
+    /// in flight.
+    pub fn ask(&mut self) -> Option<Value> {
+        if self.asked_at.is_some_and(|at| at.elapsed() < ASK_AGAIN) {
+            return None;
+        }
         self.asked = true;
-        json!({"type": "since", "since": self.head, "epoch": self.epoch})
+        self.asked_at = Some(Instant::now());
+        Some(json!({"type": "since", "since": self.head, "epoch": self.epoch}))
+    }
+
+    /// It has read over HTTP: requests from before do not count.
+    pub fn forget_request(&mut self) {
+        self.asked_at = None;
     }
 
     /// Applies a chunk of changes read over HTTP; true when there is more.
-    pub fn read_page(&mut self, page: &Value) -> bool {
-        if page["reset"] == json!(true) {
+    pub fn receive_chunk(&mut self, chunk: &Value) -> bool {
+        if chunk["reset"] == json!(true) {
             self.strokes.clear();
             self.head = 0;
             self.resets.push("over HTTP".into());
         }
-        self.epoch = Some(parsed(&page["epoch"]));
-        let changes = parsed(&page["changes"]);
-        self.read_changes(parsed(&page["from"]), parsed(&page["head"]), changes);
-        page["more"] == json!(true)
+        self.epoch = Some(parsed(&chunk["epoch"]));
+        self.receive_changes(chunk);
+        chunk["more"] == json!(true)
     }
 
     /// Handles a frame of the server, and returns what to do.
-    pub fn read(&mut self, frame: &Value) -> Action {
-        let n = frame["n"].as_u64();
+    pub fn receive(&mut self, frame: &Value) -> Action {
+        let n = || frame["n"].as_u64().expect("it has n");
         match frame["type"].as_str().expect("a type") {
-            "welcome" => {
-                self.read_welcome(frame);
-                return Action::Send(0);
-            }
+            "welcome" => self.receive_welcome(frame),
             "reset" => {
                 self.strokes.clear();
                 self.head = 0;
@@ -260,18 +415,14 @@ impl Page {
                 self.resets.push(parsed(&frame["reason"]));
                 self.asked = false;
             }
-            "strokes" => {
-                let from = parsed(&frame["from"]);
-                let changes = parsed(&frame["changes"]);
-                self.read_changes(from, parsed(&frame["head"]), changes);
-            }
-            "signals" => self.read_signals(frame),
-            "people" => self.read_people(frame),
-            "done" => self.read_done(n.expect("done has n")),
-            "refused" => self.read_refused(n.expect("refused has n"), frame),
+            "strokes" => self.receive_changes(frame),
+            "signals" => self.receive_signals(frame),
+            "people" => self.receive_people(frame),
+            "done" => self.receive_done(n()),
+            "refused" => self.receive_refused(n(), frame),
             "resend" => {
                 self.resends += 1;
-                return Action::Send(n.expect("resend has n"));
+                self.sent_through = self.sent_through.min(n() - 1);
             }
             "drawing" => self.title = parsed(&frame["title"]),
             "read" => {
@@ -279,17 +430,15 @@ impl Page {
                 self.reads += 1;
                 return Action::Read;
             }
-            "pong" => {
-                self.pongs += 1;
-                return Action::Compare(parsed(&frame["head"]));
-            }
+            "pong" => return self.receive_pong(parsed(&frame["head"])),
             _ => {}
         }
         Action::Nothing
     }
 
-    fn read_welcome(&mut self, frame: &Value) {
+    fn receive_welcome(&mut self, frame: &Value) {
         self.welcomes += 1;
+        self.welcomed.push(Instant::now());
         let writer = parsed(&frame["writer"]);
         assert!(self.writer.is_none_or(|before| before == writer));
         let epoch = parsed(&frame["epoch"]);
@@ -303,14 +452,19 @@ impl Page {
         self.title = parsed(&frame["title"]);
         self.access = parsed(&frame["access"]);
         self.welcome = true;
+        self.sent_through = 0;
         let done: u64 = parsed(&frame["done"]);
         // A writer's numbers continue after a restart of its client.
         self.next = self.next.max(done + 1);
-        self.read_done(done);
+        let waiting = self.outbox.iter().map(|(n, _)| *n);
+        self.done_by_welcome.extend(waiting.filter(|n| *n <= done));
+        self.receive_done(done);
     }
 
     /// Applies a `strokes` frame, or a chunk read over HTTP.
-    fn read_changes(&mut self, from: Seq, to: Seq, changes: Vec<Held>) {
+    fn receive_changes(&mut self, frame: &Value) {
+        let (from, to): (Seq, Seq) = (parsed(&frame["from"]), parsed(&frame["head"]));
+        let changes: Vec<Stroke> = parsed(&frame["changes"]);
         match arrival(self.head, from, to) {
             Arrival::Next if from == self.head => {}
             Arrival::Stale if from == to && to == self.head && changes.is_empty() => {}
@@ -335,7 +489,7 @@ impl Page {
         self.head = self.head.max(to);
     }
 
-    fn read_signals(&mut self, frame: &Value) {
+    fn receive_signals(&mut self, frame: &Value) {
         for pointer in frame["pointers"].as_array().into_iter().flatten() {
             let writer = parsed(&pointer["writer"]);
             match pointer["at"].as_object() {
@@ -351,7 +505,7 @@ impl Page {
     }
 
     /// Applies a presence frame: on one socket none may be missed.
-    fn read_people(&mut self, frame: &Value) {
+    fn receive_people(&mut self, frame: &Value) {
         let version: u64 = parsed(&frame["version"]);
         self.people_frames += 1;
         self.people_bytes += frame.to_string().len();
@@ -362,14 +516,9 @@ impl Page {
             }
             from => assert_eq!(from, self.people_version, "a gap: {frame}, {self:?}"),
         }
-        let list = |name| {
-            frame
-                .get(name)
-                .map(parsed::<Vec<Value>>)
-                .unwrap_or_default()
-        };
-        let left: Vec<WriterId> = list("left").iter().map(parsed).collect();
-        let joined: Vec<Person> = list("joined").iter().map(parsed).collect();
+        let list = |name| frame.get(name).cloned().unwrap_or_else(|| json!([]));
+        let left: Vec<WriterId> = parsed(&list("left"));
+        let joined: Vec<Person> = parsed(&list("joined"));
         self.people.retain(|held| {
             !left.contains(&held.writer) && joined.iter().all(|person| person.writer != held.writer)
         });
@@ -379,19 +528,23 @@ impl Page {
         self.people_count = parsed(&frame["count"]);
     }
 
-    fn read_done(&mut self, n: u64) {
+    fn receive_done(&mut self, n: u64) {
         assert!(n < self.next, "done {n}, which was never sent");
+        if n > self.done {
+            self.acknowledged.push(Instant::now());
+        }
         self.done = self.done.max(n);
         self.outbox.retain(|(waiting, _)| *waiting > n);
         self.drop_refused();
     }
 
-    fn read_refused(&mut self, n: u64, frame: &Value) {
+    fn receive_refused(&mut self, n: u64, frame: &Value) {
         let reason: String = parsed(&frame["reason"]);
         if reason == "load" {
-            self.loads += 1;
+            self.throttled += 1;
+            self.sent_through = self.sent_through.min(n - 1);
             let retry = Duration::from_millis(parsed(&frame["retry_ms"]));
-            self.again = Some((Instant::now() + retry, n));
+            self.paused_until = Some(Instant::now() + retry);
             return;
         }
         let refused = Refused {
@@ -417,49 +570,35 @@ impl Page {
         }
     }
 
-    /// The visible picture: the strokes that are not erased, in painting order.
-    pub fn picture(&self) -> Vec<(i64, StrokeId, Value)> {
-        let mut picture: Vec<_> = self
-            .strokes
-            .values()
-            .filter_map(|held| Some((held.z, held.stroke, held.body.clone()?)))
-            .collect();
-        picture.sort_by_key(|(z, stroke, _)| (*z, *stroke));
-        picture
-    }
-
-    /// The last op on a stroke.
-    pub fn op_on(&self, stroke: StrokeId) -> OpId {
-        let Held { writer, n, .. } = self.strokes[&stroke];
-        OpId { writer, n }
+    fn receive_pong(&mut self, head: Seq) -> Action {
+        self.pongs += 1;
+        self.pongs_behind = if head <= self.head {
+            0
+        } else {
+            self.pongs_behind + 1
+        };
+        match self.pongs_behind >= PONGS_BEHIND {
+            true => Action::Ask,
+            false => Action::Nothing,
+        }
     }
 }
 
-impl std::fmt::Debug for Page {
+impl std::fmt::Debug for ClientState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Page")
+        f.debug_struct("ClientState")
             .field("welcome", &self.welcome)
             .field("head", &self.head)
             .field("strokes", &self.strokes.len())
             .field("resets", &self.resets)
-            .field("waiting", &self.outbox.len())
+            .field("outbox", &self.outbox.len())
             .field("done", &self.done)
             .field("refusals", &self.refusals)
-            .field("loads", &self.loads)
+            .field("throttled", &self.throttled)
             .field("reads", &self.reads)
             .field("people", &self.people.len())
             .field("ink", &self.ink.len())
             .field("closes", &self.closes)
             .finish()
     }
-}
-
-/// A frame of ops.
-pub fn ops(ops: &[&Value]) -> String {
-    json!({"type": "ops", "ops": ops}).to_string()
-}
-
-/// A value that must be of this type.
-pub fn parsed<T: for<'de> Deserialize<'de>>(value: &Value) -> T {
-    T::deserialize(value).unwrap_or_else(|error| panic!("{error}: {value}"))
 }
