@@ -136,7 +136,7 @@ mod tests {
 
     fn draw() -> OpKind {
         let body =
-            r##"{"tool":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3}"##;
+            r##"{"kind":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3}"##;
         OpKind::Draw {
             body: Body::parse(body).unwrap(),
         }
