@@ -1,5 +1,7 @@
 //! Acts on many strokes: how long a server with its default limits takes until all of one is saved.
 //!
+//! *µs/op* is the CPU time of the server for each op, beside the strokes of the third one.
+//!
 //! A person imports strokes, moves all of them, moves them back, clears the drawing and brings them
 //! back, while another one watches and a third one draws one stroke after the other. As a page does,
 //! the person sends all ops at once, and what was refused for load again when the server says so.
@@ -9,10 +11,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
+use support::socket::Socket;
 use tokio::time::{sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
-
-use support::socket::Socket;
 
 use crate::crowd::{open_client, open_writer};
 use crate::frames;
@@ -38,7 +39,7 @@ pub async fn run() -> Result<(), String> {
     let server = Server::start_limited(&[]);
     println!("\nacts: seconds until all of it is saved, with the default limits");
     println!(
-        "                    strokes  seconds  bound  loads  p50 and max ms of another's strokes"
+        "                    strokes  seconds  bound  loads  µs/op  p50 and max ms of another's strokes"
     );
     let mut late = Vec::new();
     for (count, bound) in [(IMPORTED, IMPORT_LIMIT), (MOVED, 2 * IMPORT_LIMIT)] {
@@ -56,9 +57,11 @@ pub async fn run() -> Result<(), String> {
             ]);
         }
         for (name, act, bound) in acts {
+            let cpu = server.cpu_seconds();
             let (took, loads) = person.act(act).await?;
+            let cpu = (server.cpu_seconds() - cpu) * 1e6 / count as f64;
             println!(
-                "{name:<18}  {count:>7}  {:>7.2}  {:>5}  {loads:>5}",
+                "{name:<18}  {count:>7}  {:>7.2}  {:>5}  {loads:>5}  {cpu:>6.0}",
                 took.as_secs_f64(),
                 bound.as_secs()
             );
@@ -167,8 +170,10 @@ impl Person {
                 },
                 None => self.socket.next().await,
             };
-            let Some(Ok(Message::Text(text))) = message else {
-                return Err(format!("the socket ended: {message:?}"));
+            let text = match message {
+                Some(Ok(Message::Text(text))) => text,
+                Some(Ok(_)) => continue,
+                end => return Err(format!("the socket ended: {end:?}")),
             };
             let kind = frames::kind_of(&text);
             if !["done", "refused", "resend"].contains(&kind) {
@@ -246,7 +251,7 @@ async fn draw_alone(mut page: Socket) {
         if times.len() == 40 {
             times.sort_unstable();
             println!(
-                "{:>60.1} {:.1}",
+                "{:>68.1} {:.1}",
                 percentile(&times, 0.5),
                 percentile(&times, 1.0)
             );

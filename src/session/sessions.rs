@@ -14,8 +14,10 @@ use crate::metrics::Metrics;
 /// Delay before a client retries after a refusal for load.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// What the first op of a frame costs of the rate of ops, in as many parts; each further op costs one
-/// part. An act on many strokes comes in full frames, and an op among 500 costs the database this many
-/// times less than one that is stored alone.
+/// part. An act on many strokes comes in full frames, and so counts little more than once for each: four
+/// acts on 10,000 strokes have room in a burst at the default rate, and a session that sends nothing but
+/// full frames is held to some 2,400 ops a second. At 46 µs for an op that draws among 500 and 139 µs for
+/// one that edits, that is at most a third of a core.
 pub const FIRST_OP_PARTS: NonZeroU32 = NonZeroU32::new(25).unwrap();
 /// Most requests for changes per second; a working client sends a few. Beyond it the session is
 /// closed.

@@ -89,8 +89,6 @@ pub struct ClientState {
     pub epoch: Option<Epoch>,
     /// The last position that it holds.
     pub head: Seq,
-    /// The target of the first load over HTTP.
-    pub target: Option<Seq>,
     /// Every stroke it received, including erased ones.
     pub strokes: HashMap<StrokeId, Stroke>,
     /// The reasons of all resets.
@@ -210,7 +208,6 @@ impl ClientState {
             window: WINDOW,
             epoch: None,
             head: 0,
-            target: None,
             strokes: HashMap::new(),
             resets: Vec::new(),
             title: String::new(),
@@ -263,9 +260,6 @@ impl ClientState {
         let mut query = format!("since={}", self.head);
         if let Some(epoch) = self.epoch {
             query += &format!("&epoch={epoch}");
-        }
-        if let Some(target) = self.target {
-            query += &format!("&target={target}");
         }
         query
     }
@@ -405,7 +399,6 @@ impl ClientState {
             self.resets.push("over HTTP".into());
         }
         self.epoch = Some(parsed(&chunk["epoch"]));
-        self.target = chunk["target"].as_u64();
         self.receive_changes(chunk);
         chunk["more"] == json!(true)
     }
