@@ -80,6 +80,8 @@ pub struct Report {
 #[derive(Default)]
 struct Trace<'a> {
     rows: Vec<&'a Row>,
+    /// Those whose transaction erased the stroke, or took a restoration in after an erasure.
+    erasing: Vec<&'a Row>,
     marks: BTreeSet<&'a str>,
 }
 
@@ -95,6 +97,9 @@ impl Ledger {
         for row in &history.rows {
             let trace = traces.entry(row.stroke).or_default();
             self.follows(row, trace.rows.last().copied())?;
+            if row.body.is_none() || self.restores(row, &trace.marks) {
+                trace.erasing.push(row);
+            }
             trace.marks.extend(marks(row));
             trace.rows.push(row);
         }
@@ -113,10 +118,10 @@ impl Ledger {
             let last = last.map_or(usize::MAX, |(_, batch)| *batch);
             let rows = || trace.into_iter().flat_map(|trace| &trace.rows);
             let batch = |row: &Row| named[&(row.writer, row.n)];
-            // It may have been erased in the transaction that stored it.
+            // It may have been erased in the transaction that stored it, and restored since.
             let was_erased = || {
-                let erases = |row: &Row| row.body.is_none() || self.kind(row) == Kind::Restore;
-                rows().any(|row| (first..=last).contains(&batch(row)) && erases(row))
+                let mut rows = trace.into_iter().flat_map(|trace| &trace.erasing);
+                rows.any(|row| (first..=last).contains(&batch(row)))
             };
             let had_nothing_to_do = || {
                 let before = rows().take_while(|row| batch(row) < first).last();
@@ -140,6 +145,13 @@ impl Ledger {
             }
         }
         Ok(report)
+    }
+
+    /// Whether a restoration went into a row that is not among these marks.
+    fn restores(&self, row: &Row, before: &BTreeSet<&str>) -> bool {
+        let new: BTreeSet<&str> = marks(row).filter(|mark| !before.contains(mark)).collect();
+        let mut ops = self.0.values().filter(|entry| entry.kind == Kind::Restore);
+        ops.any(|entry| new.contains(&*entry.mark))
     }
 
     fn kind(&self, row: &Row) -> Kind {
@@ -194,14 +206,12 @@ impl Ledger {
         }
         let now: BTreeSet<&str> = marks(row).collect();
         let kept = before.is_none_or(|before| marks(before).all(|mark| now.contains(mark)));
-        let has_other = |kind| {
-            let mut ops = self.0.values().filter(|entry| now.contains(&*entry.mark));
-            ops.any(|entry| entry.kind == kind)
-        };
         match self.kind(row) {
             Kind::Erase if row.body.is_some() => Err(format!("erased, with a body: {row:?}")),
             // A restoration in the same transaction takes the place of what was there.
-            Kind::Edit if !kept && !has_other(Kind::Restore) => {
+            Kind::Edit
+                if !kept && !self.restores(row, &before.into_iter().flat_map(marks).collect()) =>
+            {
                 Err(format!("an edit goes over another: {before:?}, {row:?}"))
             }
             _ => Ok(()),
