@@ -107,7 +107,7 @@ async fn an_op_that_the_database_never_takes_is_refused_and_no_other() {
     assert!(ben.refusals.is_empty(), "{:?}", ben.refusals);
     // Three strokes, and the row that records the refusal.
     ben.reach(4).await;
-    assert_eq!(ben.strokes.len(), 3);
+    assert_eq!(ben.picture().len(), 3);
 }
 
 #[actix_web::test]
