@@ -12,5 +12,5 @@ pub use connections::ConnectionLimits;
 pub use database::{DatabaseSettings, Password};
 pub use drawings::DrawingSettings;
 pub use load::SettingsError;
-pub use sessions::BrowserSettings;
+pub use sessions::SessionSettings;
 pub use settings::{AccessSettings, ServerSettings, Settings};

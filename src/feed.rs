@@ -3,6 +3,7 @@
 //! A feed is the only one on its server that appends to its drawing; it never waits for a session.
 
 pub mod actor;
+mod attempts;
 pub mod chunks;
 pub mod contention;
 pub mod core;

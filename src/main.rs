@@ -90,15 +90,15 @@ fn connections_within_files(wished: usize) -> usize {
 
 async fn serve(mut settings: Settings) -> Result<(), Box<dyn Error>> {
     let wished = settings.connections.max_connections;
-    let most = connections_within_files(wished);
-    settings.connections.max_connections = most;
+    let max = connections_within_files(wished);
+    settings.connections.max_connections = max;
     // Before the server starts, so that a signal stops it in good order from then on.
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
     let server = Server::start(settings).await?;
     log::info!("whiteboard is ready at http://{}", server.address());
-    if most < wished {
-        log::info!("the limit of open files allows {most} connections, not {wished}");
+    if max < wished {
+        log::info!("the limit of open files allows {max} connections, not {wished}");
     }
     tokio::select! {
         _ = term.recv() => {}

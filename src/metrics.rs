@@ -73,7 +73,7 @@ labels! {
         Load = "load", "The database was away when it joined.";
     }
     /// The limit that rejected a connection.
-    NoPlace = "limit" {
+    ConnectionLimit = "limit" {
         All = "all", "All connections.";
         Address = "address", "Connections from one address.";
     }
@@ -166,7 +166,7 @@ labels! {
 metrics! {
     connections_open: Gauge = "whiteboard_connections_open",
         "Open connections of any kind.";
-    connections_refused: Counters<NoPlace> = "whiteboard_connections_refused_total",
+    connections_refused: Counters<ConnectionLimit> = "whiteboard_connections_refused_total",
         "Connections rejected, by the limit that was reached.";
     sessions_open: Gauge = "whiteboard_sessions_open",
         "Open WebSocket sessions, excluding rejected ones.";

@@ -71,7 +71,8 @@
 //!
 //! # Refusals
 //!
-//! A refusal is not stored: that would cost every server a durable write for an op that changed nothing.
+//! A refusal is not stored, unless the database does not accept the op: that would cost every server a
+//! durable write for an op that changed nothing.
 //! So if a refusal is lost with its socket and the page sends the op again, the op is decided again, and
 //! may be applied then. Each answer is true when it is given. An op that was applied is applied once,
 //! however often it is sent. If a later op of the same writer is stored, the server answers `done` although

@@ -121,7 +121,7 @@ impl Server {
             workers => workers,
         };
         let feeds = Feeds::new(store.clone(), settings.drawings.feed(assets::build()));
-        let sessions = Arc::new(Sessions::new(feeds.clone(), settings.browsers.session()));
+        let sessions = Arc::new(Sessions::new(feeds.clone(), settings.sessions.limits()));
         let heartbeat = Heartbeat::new(
             store.clone(),
             feeds.clone(),

@@ -3,11 +3,12 @@
 mod actor;
 mod fragments;
 mod guard;
+mod join;
 mod ops;
 mod scanner;
 pub mod sequencer;
 mod sessions;
 mod upgrade;
 
-pub use sessions::{JoinRequest, SessionSettings, Sessions};
+pub use sessions::{JoinRequest, SessionLimits, Sessions};
 pub use upgrade::upgrade;

@@ -10,24 +10,24 @@ use bytesize::ByteSize;
 
 /// A whole number within bounds.
 pub fn count<T: TryFrom<u64>>(
-    least: u64,
-    most: u64,
+    min: u64,
+    max: u64,
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
     move |text| {
         text.parse()
             .ok()
-            .filter(|number| (least..=most).contains(number))
+            .filter(|number| (min..=max).contains(number))
             .and_then(|number| T::try_from(number).ok())
-            .ok_or_else(|| format!("a whole number from {least} to {most}"))
+            .ok_or_else(|| format!("a whole number from {min} to {max}"))
     }
 }
 
 /// A number per second within bounds, of which the lower is not 0.
 pub fn rate(
-    least: u64,
-    most: u64,
+    min: u64,
+    max: u64,
 ) -> impl Fn(&str) -> Result<NonZeroU32, String> + Clone + Send + Sync + 'static {
-    let number = count::<u32>(least, most);
+    let number = count::<u32>(min, max);
     move |text| {
         let number = number(text)?;
         NonZeroU32::new(number).ok_or_else(|| "a number from 1".to_owned())
@@ -36,45 +36,45 @@ pub fn rate(
 
 /// A time within bounds, such as `5ms` or `30d`.
 pub fn time(
-    least: &'static str,
-    most: &'static str,
+    min: &'static str,
+    max: &'static str,
 ) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
     within(
         humantime::parse_duration,
         "a time such as 500ms, 10s or 30d",
-        least,
-        most,
+        min,
+        max,
     )
 }
 
 /// A size in bytes within bounds, such as `64KiB`.
 pub fn size(
-    least: &'static str,
-    most: &'static str,
+    min: &'static str,
+    max: &'static str,
 ) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
     let parse = |text: &str| {
         let size: ByteSize = text.parse()?;
         usize::try_from(size.as_u64()).map_err(|error| error.to_string())
     };
-    within(parse, "a size such as 512KiB or 64MiB", least, most)
+    within(parse, "a size such as 512KiB or 64MiB", min, max)
 }
 
 fn within<T: PartialOrd, E>(
     parse: impl Fn(&str) -> Result<T, E> + Clone + Send + Sync + 'static,
     what: &'static str,
-    least: &'static str,
-    most: &'static str,
+    min: &'static str,
+    max: &'static str,
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
     move |text| {
-        let bounds = parse(least).ok().zip(parse(most).ok());
+        let bounds = parse(min).ok().zip(parse(max).ok());
         parse(text)
             .ok()
             .filter(|value| {
                 bounds
                     .as_ref()
-                    .is_some_and(|(least, most)| least <= value && value <= most)
+                    .is_some_and(|(min, max)| min <= value && value <= max)
             })
-            .ok_or_else(|| format!("{what}, from {least} to {most}"))
+            .ok_or_else(|| format!("{what}, from {min} to {max}"))
     }
 }
 

@@ -7,14 +7,14 @@ use clap::Args;
 
 use super::parse::{count, rate, time};
 use crate::protocol::MAX_OPS_PER_FRAME;
-use crate::session::SessionSettings;
+use crate::session::SessionLimits;
 
 /// Pings in the time that a page may be silent, so that one of them may be lost.
 const PINGS_PER_TIMEOUT: u32 = 3;
 /// Ops that a session may send at once, as after a time offline, in seconds of `--ops-per-second`.
 const BURST_SECONDS: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// Fewest ops at once: a larger frame than the burst would be refused for ever.
-const LEAST_BURST: NonZeroU32 = NonZeroU32::new(MAX_OPS_PER_FRAME as u32).unwrap();
+const MIN_BURST: NonZeroU32 = NonZeroU32::new(MAX_OPS_PER_FRAME as u32).unwrap();
 /// Signals of pointer and ink that a session may send each second; more are dropped.
 const SIGNALS_PER_SECOND: NonZeroU32 = NonZeroU32::new(120).unwrap();
 /// Most ops of one session without an answer; more are refused for load, and the page sends them again.
@@ -27,7 +27,7 @@ const SEND_BUFFER_FRAMES: usize = 32;
 /// How many sessions there may be, and what each may send.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Sessions")]
-pub struct BrowserSettings {
+pub struct SessionSettings {
     /// Most open sessions: a page that shows a drawing has one
     #[arg(
         long,
@@ -70,16 +70,16 @@ pub struct BrowserSettings {
     pub send_buffer_frames: usize,
 }
 
-impl BrowserSettings {
-    /// The settings of sessions.
-    pub fn session(&self) -> SessionSettings {
+impl SessionSettings {
+    /// The limits of each session.
+    pub fn limits(&self) -> SessionLimits {
         let burst = self.ops_per_second.saturating_mul(self.burst_seconds);
-        SessionSettings {
+        SessionLimits {
             max_sessions: self.max_sessions,
             heartbeat: self.session_timeout / PINGS_PER_TIMEOUT,
             session_timeout: self.session_timeout,
             ops_per_second: self.ops_per_second,
-            ops_burst: burst.max(LEAST_BURST),
+            ops_burst: burst.max(MIN_BURST),
             signals_per_second: self.signals_per_second,
             max_unacked_ops: MAX_UNACKED_OPS,
             send_buffer_bytes: self.send_buffer_bytes,

@@ -11,7 +11,7 @@ use super::connections::ConnectionLimits;
 use super::database::DatabaseSettings;
 use super::drawings::DrawingSettings;
 use super::parse::{count, listen, log_filter, time};
-use super::sessions::BrowserSettings;
+use super::sessions::SessionSettings;
 use crate::heartbeat::HEARTBEAT_INTERVAL;
 use crate::web::access::{HostNames, Origins};
 
@@ -44,7 +44,7 @@ pub struct Settings {
     pub drawings: DrawingSettings,
     /// Sessions.
     #[command(flatten)]
-    pub browsers: BrowserSettings,
+    pub sessions: SessionSettings,
     /// What to log, in env_logger's syntax: a level, or levels for modules
     #[arg(
         long,

@@ -72,6 +72,35 @@ impl Drawing {
             needs_head: batch.needs_head,
         }
     }
+
+    /// Refuses an op that the database does not accept, by a row that has its number: the tombstone
+    /// of a stroke that never was.
+    ///
+    /// Once this row is stored, nothing that was decided at this head before can be: an append that
+    /// had no answer and has the op in it.
+    pub fn refuse(&self, writer: Writer, op: &Op, refusal: Refusal) -> Decision {
+        let seq = self.head() + 1;
+        let id = OpId {
+            writer: writer.id,
+            n: op.n,
+        };
+        let tombstone = Change {
+            seq,
+            stroke: StrokeId::of_refused(id),
+            z: seq as i64,
+            author: writer.author,
+            op: id,
+            prior_ops: Vec::new(),
+            body: None,
+        };
+        let stroke = self.stroke(op.stroke).cloned();
+        Decision {
+            verdicts: vec![Verdict::Refused { refusal, stroke }],
+            changes: vec![tombstone],
+            replaced: Vec::new(),
+            needs_head: true,
+        }
+    }
 }
 
 /// Ops being decided: their changes overlay the drawing.

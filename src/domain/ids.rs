@@ -76,6 +76,13 @@ uuid_newtype!(
     ServerId
 );
 
+impl StrokeId {
+    /// The id of a stroke that never was: the row with its tombstone records that an op is refused.
+    pub fn of_refused(op: OpId) -> Self {
+        Self(Uuid::new_v5(&op.writer.0, &op.n.to_be_bytes()))
+    }
+}
+
 /// Identifies a session within its process.
 pub type SessionId = u64;
 

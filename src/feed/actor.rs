@@ -9,7 +9,6 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::core::{Core, Effect, Environment, Input, ReadResult};
-use super::messages::{FromSession, ReadRequest};
 use super::registration::Registration;
 use super::replica::ReadPlan;
 use super::session_mailbox::SessionMailbox;
@@ -18,7 +17,7 @@ use crate::domain::drawing::{Drawing, Limits};
 use crate::domain::ids::DrawingId;
 use crate::domain::op::Change;
 use crate::domain::sequence::Seq;
-use crate::store::{Chunk, Head, LiveEvent, Store, StoreError};
+use crate::store::{Chunk, LiveEvent, Store, StoreError};
 
 /// A handle to a feed, held by a session.
 #[derive(Clone)]
@@ -29,20 +28,10 @@ pub struct FeedHandle {
     pub state: FeedState,
 }
 
-/// A message of a session.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct FromActor(pub FromSession<SessionMailbox>);
-
-/// A read over HTTP.
+/// An input for a feed.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Read(pub ReadRequest);
-
-/// The database reports the drawing's head; `None` if the drawing is removed.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct HeadReport(pub Option<Head>);
+pub struct ToFeed(pub Input<SessionMailbox>);
 
 /// The server stops: store what is queued, then close the sessions, and stop.
 #[derive(Message)]
@@ -50,11 +39,6 @@ pub(crate) struct HeadReport(pub Option<Head>);
 pub(crate) struct Drain {
     pub finished: oneshot::Sender<()>,
 }
-
-/// The server stops without further waiting: close the sessions and stop.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct ForceClose;
 
 /// The actor of one open drawing on one server.
 pub struct Feed {
@@ -73,11 +57,6 @@ pub struct Feed {
     /// Notified at the end of a drain.
     drained: Option<oneshot::Sender<()>>,
 }
-
-/// Sent to itself: everything that was ready before is handled.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Deferred;
 
 /// Sent to itself: stop after everything that was sent before.
 #[derive(Message)]
@@ -160,11 +139,13 @@ impl Feed {
                 );
             }
             Effect::CheckHead => {
+                let asked = Instant::now();
                 let heads = async move { store.heads(&[id]).await };
-                ctx.spawn(wrap_future(heads).map(|heads, feed: &mut Self, ctx| {
+                ctx.spawn(wrap_future(heads).map(move |heads, feed: &mut Self, ctx| {
                     // Without an answer nothing is known: the next check will retry.
                     if let Ok(mut heads) = heads {
-                        feed.step(Input::Head(heads.pop()), ctx);
+                        let report = heads.pop();
+                        feed.step(Input::Head { asked, report }, ctx);
                     }
                 }));
             }
@@ -174,15 +155,17 @@ impl Feed {
                 self.then(publish, published, ctx);
             }
             // Queued behind everything that is ready, so that it happens once for all.
-            Effect::Defer => ctx.notify(Deferred),
+            Effect::Defer => ctx.notify(ToFeed(Input::Deferred)),
             Effect::Sessions(count) => self.registration.count(count),
-            Effect::Deregister => self.registration.remove(),
             Effect::CloseIfIdle { requests } => {
                 if self.registration.remove_if_idle(requests) {
                     ctx.stop();
                 }
             }
-            Effect::Stop => ctx.notify(Stop),
+            Effect::Stop => {
+                self.registration.remove();
+                ctx.notify(Stop);
+            }
         }
     }
 
@@ -257,35 +240,11 @@ impl StreamHandler<LiveEvent> for Feed {
     }
 }
 
-impl Handler<FromActor> for Feed {
+impl Handler<ToFeed> for Feed {
     type Result = ();
 
-    fn handle(&mut self, FromActor(message): FromActor, ctx: &mut Self::Context) {
-        self.step(Input::Session(message), ctx);
-    }
-}
-
-impl Handler<Read> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, Read(request): Read, ctx: &mut Self::Context) {
-        self.step(Input::Read(request), ctx);
-    }
-}
-
-impl Handler<HeadReport> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, HeadReport(head): HeadReport, ctx: &mut Self::Context) {
-        self.step(Input::Head(head), ctx);
-    }
-}
-
-impl Handler<Deferred> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, _: Deferred, ctx: &mut Self::Context) {
-        self.step(Input::Deferred, ctx);
+    fn handle(&mut self, ToFeed(input): ToFeed, ctx: &mut Self::Context) {
+        self.step(input, ctx);
     }
 }
 
@@ -295,14 +254,6 @@ impl Handler<Drain> for Feed {
     fn handle(&mut self, Drain { finished }: Drain, ctx: &mut Self::Context) {
         self.drained = Some(finished);
         self.step(Input::Drain, ctx);
-    }
-}
-
-impl Handler<ForceClose> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, _: ForceClose, ctx: &mut Self::Context) {
-        self.step(Input::ForceClose, ctx);
     }
 }
 

@@ -24,7 +24,7 @@ const MAX_CHUNK_BYTES: usize = 1024 * 1024;
 /// request.
 const MIN_KEPT_BYTES: usize = 64 * 1024;
 /// Most chunks kept per feed.
-const MOST_KEPT: usize = 64;
+const MAX_KEPT: usize = 64;
 /// How long an unread chunk is kept.
 const KEEP: Duration = Duration::from_secs(10);
 
@@ -284,7 +284,7 @@ impl Chunks {
         // The changes, their encoding, and the compressed encoding.
         let kib = (3 * bytes).div_ceil(1024) as u32;
         if let Ok(capacity) = Arc::clone(&self.capacity).try_acquire_many_owned(kib) {
-            if self.kept.len() >= MOST_KEPT {
+            if self.kept.len() >= MAX_KEPT {
                 let oldest = self
                     .kept
                     .iter()

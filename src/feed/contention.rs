@@ -80,7 +80,8 @@ impl Contention {
     /// of the turn to ask for, if it is time to ask.
     pub(super) fn lost(&mut self, append: Duration, now: Instant) -> Option<Duration> {
         let losing = now - *self.losing_since.get_or_insert(now);
-        if losing < PATIENCE || self.has_asked(now) || self.turn.is_some() {
+        let is_turn_of_another = self.turn.as_ref().is_some_and(|turn| now < turn.until);
+        if losing < PATIENCE || self.has_asked(now) || is_turn_of_another {
             return None;
         }
         let (shortest, longest) = TURN;
@@ -188,12 +189,6 @@ mod tests {
         assert_eq!(contention.held_until(5, now), None);
         contention.grant(servers(), APPEND, 5, now);
         assert_eq!(contention.held_until(5, now), Some(now + APPEND));
-        contention.lost(APPEND, now);
-        assert_eq!(
-            contention.lost(APPEND, now + PATIENCE),
-            None,
-            "others first"
-        );
         // What was in flight when the turn was asked for.
         contention.won(6, APPEND, now);
         assert_eq!(contention.held_until(6, now), Some(now + APPEND));
@@ -202,6 +197,16 @@ mod tests {
         contention.grant(servers(), TURN.1 * 2, 7, now);
         assert!(contention.held_until(7, now + TURN.1 / 2).is_some());
         assert_eq!(contention.held_until(7, now + TURN.1), None);
+    }
+
+    #[test]
+    fn no_turn_is_asked_for_during_that_of_another_server() {
+        let (mut contention, now) = (Contention::default(), Instant::now());
+        contention.lost(APPEND, now);
+        contention.grant(servers(), PATIENCE * 2, 5, now);
+        assert_eq!(contention.lost(APPEND, now + PATIENCE), None);
+        // It is over, and this server has been losing all the time.
+        assert!(contention.lost(APPEND, now + PATIENCE * 2).is_some());
     }
 
     #[test]

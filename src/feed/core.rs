@@ -18,15 +18,14 @@
 //! # Its states
 //!
 //! ```text
-//! lifecycle     Open ----------> Draining ------------> Ended     the server stops
-//!                 \--------------------------------------/        the drawing is gone, or was never read
-//!
+//! lifecycle     Open -> Draining -> Ended                         the server stops
+//!               Open -> Ended                                     the drawing is gone, or was never read
 //! subscription  Closed -> Opening -> Unread -> Live
 //!               Live -> Opening                                   stalled
 //!                    -> Closed                                    ended or failed
 //! reading       Idle -> InFlight -> Idle                          no append begins unless Idle
 //!                          \-> Waiting -> InFlight                it failed: after a pause
-//!               Idle -> Waiting                                   an append had no answer, or a probe failed
+//!               Idle -> Waiting                                   an append had no answer, or an op alone failed
 //! writer        Idle -> InFlight -> Idle                          won: acknowledge; lost: read, decide again
 //!                          |                                      no answer: pause, read, decide again
 //!                          \-> Probing -> Idle                    an op alone failed
@@ -40,6 +39,8 @@
 //! room: it is the only call that gives the core an answer.
 
 mod append;
+mod effect;
+mod input;
 mod requests;
 mod shutdown;
 mod signals;
@@ -49,12 +50,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chunks::Chunks;
-use super::lifecycle::Lifecycle;
+use super::lifecycle::{CloseReason, Lifecycle};
 use super::mailbox::Mailbox;
-use super::messages::{FromSession, ReadRequest};
+use super::messages::{FromSession, Request};
 use super::presence::Presence;
-use super::replica::{ReadPlan, Replica};
-use super::requests::{PendingRequest, Requests};
+use super::replica::Replica;
+use super::requests::Requests;
 use super::settings::FeedSettings;
 use super::signals::Signalling;
 use super::state::FeedState;
@@ -62,14 +63,13 @@ use super::subscribers::{Retained, Subscribers};
 use super::sync::Sync;
 use super::timers::{Timer, Timers};
 use super::writer::BatchWriter;
-use crate::domain::batch::Decision;
-use crate::domain::drawing::Drawing;
 use crate::domain::ids::{DrawingId, ServerId, SessionId};
-use crate::domain::op::Change;
-use crate::domain::sequence::Seq;
 use crate::domain::signal::Pointer;
 use crate::metrics::{Metrics, Resync};
-use crate::store::{Appended, Chunk, ExpectedHead, Head, LiveEvent, LivingIndex, StoreError};
+use crate::store::LiveEvent;
+
+pub use effect::Effect;
+pub use input::{Input, ReadResult};
 
 /// How often a feed tells the other servers that it is there, and which version of its people they
 /// should have. A killed server's people are gone after three to four heartbeats, which has to be less
@@ -80,119 +80,6 @@ const CATCH_UP_INTERVAL: Duration = Duration::from_millis(50);
 /// Presence versions begin at a random number up to this one, so that no two feeds of a drawing
 /// begin alike. It leaves room to count within the integers of JSON.
 const FIRST_VERSIONS: u64 = u32::MAX as u64;
-
-/// What happened.
-#[derive(Debug)]
-pub enum Input<M> {
-    /// A session sent a message.
-    Session(FromSession<M>),
-    /// A reader over HTTP made a request.
-    Read(ReadRequest),
-    /// [`Effect::Subscribe`] ended: the live queries are open, or failed.
-    Subscribed(Result<(), StoreError>),
-    /// The live queries delivered something.
-    Event(LiveEvent),
-    /// The live queries ended.
-    SubscriptionEnded,
-    /// [`Effect::Read`] ended.
-    ReadEnded(Result<ReadResult, StoreError>),
-    /// [`Effect::Append`] ended.
-    Appended {
-        /// The state in which the drawing was expected to be.
-        expected: ExpectedHead,
-        /// The decision to store.
-        decision: Decision,
-        /// The outcome.
-        result: Result<Appended, StoreError>,
-    },
-    /// [`Effect::WriteIndex`] failed.
-    IndexFailed,
-    /// [`Effect::Probe`] ended.
-    Probed(Result<(), StoreError>),
-    /// The database reports the drawing's head; `None` if the drawing is removed.
-    Head(Option<Head>),
-    /// [`Effect::Publish`] ended.
-    Published {
-        /// The number of the row.
-        number: u64,
-        /// Whether it was written.
-        result: Result<(), StoreError>,
-    },
-    /// Answers [`Effect::Defer`]: everything that was ready before was handled.
-    Deferred,
-    /// The time of [`Core::next_timer`] has come.
-    Timer,
-    /// The server stops: store what is queued, then close the sessions.
-    Drain,
-    /// The server stops at once.
-    ForceClose,
-}
-
-/// The result of a read.
-#[derive(Debug)]
-pub enum ReadResult {
-    /// Answers [`ReadPlan::Living`].
-    Living {
-        /// The living strokes, with the tombstones if they are few.
-        drawing: Drawing,
-        /// Its title.
-        title: String,
-        /// The head of the index of living strokes that the database has, or 0.
-        indexed: Seq,
-    },
-    /// Answers [`ReadPlan::Changes`].
-    Changes {
-        /// The position after which was read.
-        since: Seq,
-        /// The changes after it, in order.
-        chunks: Vec<Chunk>,
-        /// The tombstones that were missing.
-        tombstones: Vec<Change>,
-    },
-}
-
-/// An instruction to the shell.
-#[derive(Debug)]
-pub enum Effect {
-    /// Open the live queries, replacing any earlier ones.
-    Subscribe,
-    /// Read from the database.
-    Read(ReadPlan),
-    /// Store a decision, if the drawing is in the expected state.
-    Append {
-        /// The expected state.
-        expected: ExpectedHead,
-        /// The decision to store.
-        decision: Decision,
-    },
-    /// Write down which strokes are living, for first loads.
-    WriteIndex(LivingIndex),
-    /// Find out whether the database takes writes.
-    Probe,
-    /// Ask the database for the drawing's head.
-    CheckHead,
-    /// Write a signal row for the other servers.
-    Publish {
-        /// The number of the row.
-        number: u64,
-        /// A [`PeerMessage`](crate::protocol::PeerMessage) as JSON.
-        body: String,
-    },
-    /// Give [`Input::Deferred`] once everything that is ready was handled.
-    Defer,
-    /// Update the number of sessions.
-    Sessions(usize),
-    /// Remove the feed from the registry.
-    Deregister,
-    /// Remove the feed from the registry, and end it, if no more requests than these were sent to
-    /// it.
-    CloseIfIdle {
-        /// Joins and reads that it has seen.
-        requests: u64,
-    },
-    /// The feed has ended; messages sent before are still handled.
-    Stop,
-}
 
 /// Work that is done once everything that is ready was handled, so that it is done once for all.
 #[derive(Debug, Default)]
@@ -291,7 +178,7 @@ impl<M: Mailbox> Core<M> {
             Input::Session(message) => self.on_session(message, step),
             Input::Read(request) => {
                 self.note_use(now);
-                self.request(PendingRequest::Read(request), Resync::Warm, step);
+                self.request(Request::Read(request), Resync::Warm, step);
             }
             Input::Subscribed(result) => self.on_subscribed(result, step),
             Input::Event(LiveEvent::Change(change)) => {
@@ -310,19 +197,25 @@ impl<M: Mailbox> Core<M> {
             } => self.on_appended(expected, decision, result, step),
             Input::IndexFailed => self.replica.index_failed(),
             Input::Probed(result) => self.on_probed(result, step),
-            Input::Head(report) => self.on_head(report, step),
+            Input::Head { asked, report } => self.on_head(asked, report, step),
             Input::Published { number, result } => self.on_published(number, result, step),
             Input::Deferred => self.on_deferred(step),
             Input::Timer => {
-                while let Some(timer) = self.timers.pop_due(now) {
+                // One of them may end the feed, and the others have no purpose then.
+                while !self.lifecycle.is_ended()
+                    && let Some(timer) = self.timers.pop_due(now)
+                {
                     self.on_timer(timer, step);
                 }
             }
             Input::Drain => self.drain(step),
-            Input::ForceClose => self.force_close(step),
+            Input::ForceClose => self.end(CloseReason::Restart, step),
         }
         // Whatever was delivered may have found a full mailbox.
-        self.watch_slow_subscribers(step);
+        if self.subscribers.has_slow() {
+            self.timers
+                .set_if_unset(Timer::CatchUp, now + CATCH_UP_INTERVAL);
+        }
         if self.lifecycle.is_ended() {
             self.timers = Timers::default();
         }
@@ -360,32 +253,14 @@ impl<M: Mailbox> Core<M> {
 
     fn on_session(&mut self, message: FromSession<M>, step: &mut Step) {
         match message {
-            FromSession::Join {
-                session,
-                mailbox,
-                since,
-                epoch,
-            } => {
-                self.note_use(step.now);
-                let join = PendingRequest::Join {
-                    session,
-                    mailbox,
-                    since,
-                    epoch,
-                };
-                self.request(join, Resync::Warm, step);
-            }
-            FromSession::Hello {
-                session,
-                hello,
-                access,
-            } => {
-                let hello = PendingRequest::Hello {
-                    session,
-                    hello,
-                    access,
-                };
-                self.request(hello, Resync::Warm, step);
+            FromSession::Request(request) => {
+                match &request {
+                    Request::Join { .. } => self.note_use(step.now),
+                    // The last one counts: changes must not gather while a read is in flight.
+                    Request::Since { session, .. } => self.requests.forget_since(*session),
+                    Request::Hello { .. } | Request::Read(_) => {}
+                }
+                self.request(request, Resync::Warm, step);
             }
             FromSession::Submit {
                 session,
@@ -399,20 +274,6 @@ impl<M: Mailbox> Core<M> {
                 }
             }
             FromSession::Signal { session, signal } => self.on_signal(session, signal, step),
-            FromSession::Since {
-                session,
-                since,
-                epoch,
-            } => {
-                // The last input counts: changes must not gather while a read is in flight.
-                self.requests.forget_since(session);
-                let since = PendingRequest::Since {
-                    session,
-                    since,
-                    epoch,
-                };
-                self.request(since, Resync::Warm, step);
-            }
             FromSession::People { session } => {
                 self.subscribers.repeat(session, Retained::People, step.now);
             }
@@ -434,7 +295,6 @@ impl<M: Mailbox> Core<M> {
             Timer::HeadCheck => self.on_head_check(step),
             Timer::Signals => self.send_signals(step),
             Timer::Presence => self.schedule_signals(step),
-            Timer::PresenceRepeat => self.repeat_presence(step),
             Timer::CatchUp => {
                 self.flush(step);
                 if let Some(drawing) = self.replica.drawing() {
@@ -463,9 +323,8 @@ impl<M: Mailbox> Core<M> {
             );
             self.subscribe(step);
         }
-        if let Some(index) = self.replica.take_due_index() {
-            step.effect(Effect::WriteIndex(index));
-        }
+        let index = self.replica.take_due_index();
+        step.effects.extend(index.map(Effect::WriteIndex));
         if self.presence.expire_peers() {
             self.presence_changed(step);
             self.signalling.announce_soon();
@@ -476,27 +335,6 @@ impl<M: Mailbox> Core<M> {
         } else if self.signalling.announcement_is_due() {
             // A peer that opened the drawing may have missed the announcement, or its own was lost.
             self.announce(step);
-        }
-    }
-
-    fn idle_interval(&self) -> Duration {
-        HEARTBEAT.min(self.environment.settings.idle_timeout)
-    }
-
-    fn close_if_idle(&mut self, step: &mut Step) {
-        self.timers
-            .set(Timer::Idle, step.now + self.idle_interval());
-        let in_use =
-            !self.subscribers.is_empty() || !self.requests.is_empty() || !self.writer.is_empty();
-        if in_use {
-            self.lifecycle.note_use(step.now);
-        } else if self
-            .lifecycle
-            .is_idle(step.now, self.environment.settings.idle_timeout)
-        {
-            step.effect(Effect::CloseIfIdle {
-                requests: self.requests.seen(),
-            });
         }
     }
 
@@ -557,13 +395,6 @@ impl<M: Mailbox> Core<M> {
         if let Some(since) = since.filter(|_| !self.subscribers.is_empty()) {
             let took = step.now.saturating_duration_since(since);
             self.environment.metrics.delivery.took(took);
-        }
-    }
-
-    fn watch_slow_subscribers(&mut self, step: &mut Step) {
-        if self.subscribers.has_slow() {
-            self.timers
-                .set_if_unset(Timer::CatchUp, step.now + CATCH_UP_INTERVAL);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::error::FeedError;
 use super::mailbox::Mailbox;
-use super::requests::PendingRequest;
+use super::messages::Request;
 use crate::backoff::MAX_PAUSE;
 use crate::protocol::Close;
 
@@ -37,12 +37,12 @@ impl CloseReason {
     }
 
     /// Refuses a request.
-    pub(super) fn refuse<M: Mailbox>(self, request: PendingRequest<M>, random: &mut fastrand::Rng) {
+    pub(super) fn refuse<M: Mailbox>(self, request: Request<M>, random: &mut fastrand::Rng) {
         match request {
-            PendingRequest::Join { mailbox, .. } => mailbox.close(self.close(random)),
+            Request::Join { mailbox, .. } => mailbox.close(self.close(random)),
             // Their sessions are closed.
-            PendingRequest::Hello { .. } | PendingRequest::Since { .. } => {}
-            PendingRequest::Read(request) => {
+            Request::Hello { .. } | Request::Since { .. } => {}
+            Request::Read(request) => {
                 let error = match self {
                     CloseReason::NoDrawing => FeedError::NotFound,
                     CloseReason::Unavailable | CloseReason::Restart => FeedError::Unavailable,

@@ -5,8 +5,7 @@ use tokio::sync::oneshot;
 use super::chunks::ReadChunk;
 use super::error::FeedError;
 use crate::domain::access::Access;
-use crate::domain::ids::Epoch;
-use crate::domain::ids::{SessionId, Writer};
+use crate::domain::ids::{Epoch, SessionId, Writer};
 use crate::domain::op::Op;
 use crate::domain::sequence::Seq;
 use crate::protocol::{ClientSignal, Hello};
@@ -14,6 +13,39 @@ use crate::protocol::{ClientSignal, Hello};
 /// A message of a session to the feed of its drawing.
 #[derive(Debug)]
 pub enum FromSession<M> {
+    /// What is answered once the feed has caught up with the database.
+    Request(Request<M>),
+    /// Ops of the client, for which capacity is reserved.
+    Submit {
+        /// The session.
+        session: SessionId,
+        /// The writer.
+        writer: Writer,
+        /// The ops, in order.
+        ops: Vec<Op>,
+    },
+    /// A pointer or ink.
+    Signal {
+        /// The session.
+        session: SessionId,
+        /// The pointer and the ink.
+        signal: ClientSignal,
+    },
+    /// The client missed a presence change: send the whole list.
+    People {
+        /// The session.
+        session: SessionId,
+    },
+    /// The session ended.
+    Leave {
+        /// The session.
+        session: SessionId,
+    },
+}
+
+/// A request that may have to wait until the feed has caught up with the database.
+#[derive(Debug)]
+pub enum Request<M> {
     /// The session joins.
     Join {
         /// The session.
@@ -34,22 +66,6 @@ pub enum FromSession<M> {
         /// The access of its link.
         access: Access,
     },
-    /// Ops of the client, for which capacity is reserved.
-    Submit {
-        /// The session.
-        session: SessionId,
-        /// The writer.
-        writer: Writer,
-        /// The ops, in order.
-        ops: Vec<Op>,
-    },
-    /// A pointer or ink.
-    Signal {
-        /// The session.
-        session: SessionId,
-        /// The pointer and the ink.
-        signal: ClientSignal,
-    },
     /// The client holds everything up to `since`: send the later changes.
     Since {
         /// The session.
@@ -59,16 +75,35 @@ pub enum FromSession<M> {
         /// The epoch it belongs to.
         epoch: Epoch,
     },
-    /// The client missed a presence change: send the whole list.
-    People {
-        /// The session.
-        session: SessionId,
-    },
-    /// The session ended.
-    Leave {
-        /// The session.
-        session: SessionId,
-    },
+    /// A reader over HTTP wants what it lacks.
+    Read(ReadRequest),
+}
+
+impl<M> Request<M> {
+    /// The session that sent it, if one did.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        match self {
+            Request::Join { session, .. }
+            | Request::Hello { session, .. }
+            | Request::Since { session, .. } => Some(*session),
+            Request::Read(_) => None,
+        }
+    }
+
+    /// The position after which tombstones are part of the answer, if any are.
+    pub(super) fn position(&self) -> Seq {
+        match self {
+            Request::Join { since, .. } | Request::Since { since, .. } => *since,
+            Request::Read(request) if request.since == 0 => 0,
+            Request::Read(request) => request.since.max(request.target.unwrap_or(0)),
+            Request::Hello { .. } => 0,
+        }
+    }
+
+    /// Whether the requester has gone.
+    pub(super) fn is_abandoned(&self) -> bool {
+        matches!(self, Request::Read(request) if request.answer.is_closed())
+    }
 }
 
 /// A read over HTTP.

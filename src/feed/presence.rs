@@ -3,7 +3,7 @@
 //!
 //! Another server's list expires by itself, so no leave message is needed. What is sent is bounded,
 //! whatever the number of people: sessions get [`MAX_LISTED`] names and the total number, other
-//! servers [`MAX_TOLD`] names.
+//! servers [`MAX_LISTED_TO_PEERS`] names.
 
 mod listed;
 
@@ -21,32 +21,32 @@ pub use listed::{MAX_LISTED, QUIET};
 pub const TICKS_UNTIL_EXPIRED: u8 = 3;
 /// Most writers of one server that are listed to the other servers. A writer beyond it who is seen
 /// through two servers may be counted twice. It bounds a row to some 150 KiB.
-pub const MAX_TOLD: usize = 1_000;
+pub const MAX_LISTED_TO_PEERS: usize = 1_000;
 /// Least pause between two presence updates, and between two frames of signals.
-pub const SHORTEST_PAUSE: Duration = Duration::from_millis(33);
+pub const MIN_PAUSE: Duration = Duration::from_millis(33);
 /// Increase of the pause for each writer: it is a second at 250.
 const PEOPLE_PAUSE_EACH: Duration = Duration::from_millis(4);
 /// Longest pause between two presence updates.
-const LONGEST_PEOPLE_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PEOPLE_PAUSE: Duration = Duration::from_secs(1);
 /// Increase of the pause between frames of signals for each session: some 5,000 frames per second
 /// at most.
 const SIGNAL_PAUSE_EACH: Duration = Duration::from_micros(200);
 /// Longest pause between frames of signals: ink has to arrive while it is drawn.
-const LONGEST_SIGNAL_PAUSE: Duration = Duration::from_millis(500);
+const MAX_SIGNAL_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long to gather presence changes, with this many people.
 pub fn people_pause(people: usize) -> Duration {
-    pause(PEOPLE_PAUSE_EACH, people, LONGEST_PEOPLE_PAUSE)
+    pause(PEOPLE_PAUSE_EACH, people, MAX_PEOPLE_PAUSE)
 }
 
 /// How long to gather ink and pointers for this many sessions.
 pub fn signal_pause(sessions: usize) -> Duration {
-    pause(SIGNAL_PAUSE_EACH, sessions, LONGEST_SIGNAL_PAUSE)
+    pause(SIGNAL_PAUSE_EACH, sessions, MAX_SIGNAL_PAUSE)
 }
 
 fn pause(each: Duration, number: usize, longest: Duration) -> Duration {
     let number = u32::try_from(number).unwrap_or(u32::MAX);
-    each.saturating_mul(number).clamp(SHORTEST_PAUSE, longest)
+    each.saturating_mul(number).clamp(MIN_PAUSE, longest)
 }
 
 /// Another server's list as received.
@@ -156,7 +156,7 @@ impl Presence {
         let mut seen = HashSet::new();
         let mut listed = BTreeMap::new();
         for person in self.local.values() {
-            if seen.insert(person.writer) && listed.len() < MAX_TOLD {
+            if seen.insert(person.writer) && listed.len() < MAX_LISTED_TO_PEERS {
                 listed.insert(person.writer, person.clone());
             }
         }

@@ -8,9 +8,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::attempts::Attempts;
 use crate::domain::batch::{Decision, Verdict};
-use crate::domain::ids::{SessionId, Writer, WriterId};
-use crate::domain::op::{Change, Op, OpKind};
+use crate::domain::drawing::Drawing;
+use crate::domain::ids::{SessionId, Writer};
+use crate::domain::op::{Op, OpKind};
+use crate::domain::sequence::Seq;
 
 /// Most ops of one transaction.
 pub const MAX_BATCH_OPS: usize = 500;
@@ -18,6 +21,8 @@ pub const MAX_BATCH_OPS: usize = 500;
 pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
 /// Size that an op counts in addition to its body, in bytes.
 const OP_BYTES: usize = 200;
+/// An op that failed this often, alone in its append, is refused. One failure may be chance.
+const MAX_FAILURES: u8 = 2;
 
 /// The size that an op counts, in bytes.
 pub fn op_bytes(op: &Op) -> usize {
@@ -113,12 +118,9 @@ pub struct Queue {
     batch: Vec<(Writer, Op)>,
     /// How many of the next ops are appended one by one, after a batch of them failed.
     isolated: usize,
-    /// The isolated op has failed once.
-    failed_alone: bool,
-    /// The decision with which the batch was appended last, if it is unknown whether it is stored.
-    unproven: Option<Decision>,
-    /// Refusals of a decision that proved to be stored, by their place in the batch.
-    stored_refusals: Vec<(usize, Verdict)>,
+    /// How often the batch, which is a single op, failed while the database took another write.
+    failures: u8,
+    attempts: Attempts,
 }
 
 impl Queue {
@@ -130,9 +132,8 @@ impl Queue {
             sessions: Vec::new(),
             batch: Vec::new(),
             isolated: 0,
-            failed_alone: false,
-            unproven: None,
-            stored_refusals: Vec::new(),
+            failures: 0,
+            attempts: Attempts::default(),
         }
     }
 
@@ -161,11 +162,11 @@ impl Queue {
     /// none is queued.
     pub fn batch(&mut self) -> &[(Writer, Op)] {
         if self.batch.is_empty() {
-            let most = if self.isolated > 0 { 1 } else { MAX_BATCH_OPS };
+            let max_ops = if self.isolated > 0 { 1 } else { MAX_BATCH_OPS };
             let mut bytes = 0;
             while let Some(next) = self.waiting.front() {
                 let full = bytes + next.bytes > MAX_BATCH_BYTES && !self.batch.is_empty();
-                if self.batch.len() == most || full {
+                if self.batch.len() == max_ops || full {
                     break;
                 }
                 bytes += next.bytes;
@@ -181,8 +182,10 @@ impl Queue {
     /// Ends the batch, which is decided: returns the session and number of each op.
     pub fn finish(&mut self) -> Vec<(SessionId, u64)> {
         self.isolated = self.isolated.saturating_sub(self.batch.len());
-        self.failed_alone = false;
-        self.forget_decision();
+        self.failures = 0;
+        if self.isolated == 0 {
+            self.attempts.clear();
+        }
         let ops = self.batch.drain(..);
         let asked = self.sessions.drain(..).zip(ops);
         asked
@@ -200,8 +203,7 @@ impl Queue {
             return false;
         }
         self.isolated = self.batch.len();
-        self.failed_alone = false;
-        self.forget_decision();
+        self.failures = 0;
         let held = self.sessions.drain(..).zip(self.batch.drain(..));
         for ((session, bytes), op) in held.rev() {
             self.waiting.push_front(Waiting { session, bytes, op });
@@ -209,62 +211,32 @@ impl Queue {
         true
     }
 
-    /// The batch was appended as decided, and it is unknown whether it is stored.
-    pub fn set_unproven(&mut self, decision: Decision) {
-        self.unproven = Some(decision);
+    /// The batch is a single op and failed, and the database has taken another write since.
+    pub fn failed_alone(&mut self) {
+        self.failures = self.failures.saturating_add(1);
     }
 
-    fn forget_decision(&mut self) {
-        self.unproven = None;
-        self.stored_refusals.clear();
+    /// Whether the batch is a single op that the database does not accept.
+    pub fn is_to_blame(&self) -> bool {
+        self.failures >= MAX_FAILURES
     }
 
-    /// Restores the refusals of a decision that proved to be stored, in the verdicts of the decision
-    /// that followed. `is_stored` tells by its changes.
-    ///
-    /// A refusal leaves no row. Once a later op of its writer is stored, a refused op looks like one
-    /// that happened, and its page would be told *done*. Only a later op in the same decision proves that:
-    /// what another server stored, it decided by itself.
-    pub fn restore_refusals(
-        &mut self,
-        verdicts: &mut [Verdict],
-        is_stored: impl Fn(&[Change]) -> bool,
-    ) {
-        if let Some(decision) = self
-            .unproven
-            .take_if(|decision| is_stored(&decision.changes))
-        {
-            let ops = decision.changes.iter();
-            let ops = ops.flat_map(|change| change.prior_ops.iter().chain([&change.op]));
-            let is_passed = |writer: WriterId, n: u64| {
-                let mut ops = ops.clone();
-                ops.any(|op| op.writer == writer && op.n > n)
-            };
-            let decided = self.batch.iter().zip(&decision.verdicts).enumerate();
-            let refused = decided.filter(|(_, ((writer, op), verdict))| {
-                matches!(verdict, Verdict::Refused { .. }) && is_passed(writer.id, op.n)
-            });
-            let refused = refused.map(|(place, (_, verdict))| (place, verdict.clone()));
-            self.stored_refusals.extend(refused);
-        }
-        for (place, refusal) in &self.stored_refusals {
-            if verdicts[*place] == Verdict::Done {
-                verdicts[*place] = refusal.clone();
-            }
-        }
+    /// The append of the batch at `head` had no answer.
+    pub fn unanswered(&mut self, head: Seq, decision: Decision) {
+        self.attempts.add(&self.batch, head, decision);
     }
 
-    /// The isolated op failed, while the database accepts other writes. One failure may be chance:
-    /// true at the second one.
-    pub fn second_failure(&mut self) -> bool {
-        std::mem::replace(&mut self.failed_alone, true)
+    /// Restores the refusals of appends without an answer that proved to be stored.
+    pub fn restore_refusals(&mut self, drawing: &Drawing, verdicts: &mut [Verdict]) {
+        self.attempts
+            .restore_refusals(drawing, &self.batch, verdicts);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{OpId, StrokeId};
+    use crate::domain::ids::StrokeId;
     use uuid::Uuid;
 
     fn queue(max_ops: usize) -> Queue {
@@ -315,59 +287,16 @@ mod tests {
         assert!(queue.split());
         queue.push(1, writer(), [erase(3), erase(4)]);
         for n in [1, 2] {
-            assert_eq!(numbers(queue.batch()), [n]);
-            assert!(!queue.split());
-            assert!(!queue.second_failure());
-            assert!(queue.second_failure());
+            for to_blame in [false, false, true, true] {
+                assert_eq!(numbers(queue.batch()), [n]);
+                assert_eq!(queue.is_to_blame(), to_blame);
+                assert!(!queue.split());
+                queue.failed_alone();
+            }
             queue.finish();
         }
+        assert!(!queue.is_to_blame());
         assert_eq!(numbers(queue.batch()), [3, 4]);
-    }
-
-    #[test]
-    fn a_refusal_is_not_forgotten_when_its_append_had_no_answer_and_is_stored() {
-        let mut queue = queue(10);
-        let writer = writer();
-        let refused = Verdict::Refused {
-            refusal: crate::domain::op::Refusal::Absent,
-            stroke: None,
-        };
-        // The second of three ops happened.
-        let decision = || Decision {
-            verdicts: vec![refused.clone(), Verdict::Done, refused.clone()],
-            changes: vec![Change {
-                seq: 1,
-                stroke: StrokeId::random(),
-                z: 1,
-                author: writer.author,
-                op: OpId {
-                    writer: writer.id,
-                    n: 2,
-                },
-                prior_ops: Vec::new(),
-                body: None,
-            }],
-            replaced: Vec::new(),
-            needs_head: true,
-        };
-        let decided_anew = |queue: &mut Queue, is_stored: bool| {
-            let mut verdicts = vec![Verdict::Done; queue.batch().len()];
-            queue.restore_refusals(&mut verdicts, |_| is_stored);
-            verdicts
-        };
-        queue.push(1, writer, [erase(1), erase(2), erase(3)]);
-        queue.batch();
-        queue.set_unproven(decision());
-        assert_eq!(decided_anew(&mut queue, false), vec![Verdict::Done; 3]);
-        // It is stored; the third op has a number that nothing has passed.
-        let expected = [refused.clone(), Verdict::Done, Verdict::Done];
-        assert_eq!(decided_anew(&mut queue, true), expected);
-        assert_eq!(decided_anew(&mut queue, false), expected, "decided again");
-        // Verdicts of one batch are not those of the next.
-        queue.set_unproven(decision());
-        queue.finish();
-        queue.push(1, writer, [erase(4)]);
-        assert_eq!(decided_anew(&mut queue, true), [Verdict::Done]);
     }
 
     #[test]

@@ -6,21 +6,22 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use actix::{Actor, Addr, Handler, Message};
+use actix::{Actor, Addr};
 use futures_util::future::join_all;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::domain::drawing::Size;
 use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::sequence::Seq;
-use crate::feed::actor::{Drain, Feed, FeedHandle, ForceClose, FromActor, HeadReport, Read};
+use crate::feed::actor::{Drain, Feed, FeedHandle, ToFeed};
 use crate::feed::chunks::ReadChunk;
-use crate::feed::core::Environment;
+use crate::feed::core::{Environment, Input};
 use crate::feed::error::FeedError;
-use crate::feed::messages::ReadRequest;
+use crate::feed::messages::{FromSession, ReadRequest};
 use crate::feed::registration::{Entries, Entry, Registration};
+use crate::feed::session_mailbox::SessionMailbox;
 use crate::feed::settings::FeedSettings;
 use crate::feed::state::FeedState;
 use crate::metrics::{Metrics, Row};
@@ -120,13 +121,17 @@ impl Feeds {
         self.0.open.counts_changed().await;
     }
 
-    /// Joins a session: `message` is its [`FromSession::Join`](crate::feed::messages::FromSession::Join).
+    /// Joins a session: `join` is its [`Request::Join`](crate::feed::messages::Request::Join).
     ///
     /// # Errors
     ///
     /// [`FeedError::Unavailable`] while the server is stopping.
-    pub fn join(&self, id: DrawingId, message: FromActor) -> Result<FeedHandle, FeedError> {
-        self.send(id, message)
+    pub fn join(
+        &self,
+        id: DrawingId,
+        join: FromSession<SessionMailbox>,
+    ) -> Result<FeedHandle, FeedError> {
+        self.send(id, Input::Session(join))
     }
 
     /// A chunk of the changes after `since`, from the feed's memory; with the `target` that an earlier
@@ -143,18 +148,16 @@ impl Feeds {
         target: Option<Seq>,
     ) -> Result<ReadChunk, FeedError> {
         for _ in 0..ATTEMPTS {
-            let (answer, page) = oneshot::channel();
-            self.send(
-                id,
-                Read(ReadRequest {
-                    since,
-                    epoch,
-                    target,
-                    answer,
-                }),
-            )?;
-            match tokio::time::timeout(READ_WAIT, page).await {
-                Ok(Ok(page)) => return page,
+            let (answer, chunk) = oneshot::channel();
+            let request = ReadRequest {
+                since,
+                epoch,
+                target,
+                answer,
+            };
+            self.send(id, Input::Read(request))?;
+            match tokio::time::timeout(READ_WAIT, chunk).await {
+                Ok(Ok(chunk)) => return chunk,
                 // The feed is gone: retry with another one.
                 Ok(Err(_)) => {}
                 Err(_) => return Err(FeedError::Unavailable),
@@ -176,19 +179,22 @@ impl Feeds {
                 Err(_) => None,
             }
         };
-        let asked = [id];
-        let (heads, _) = tokio::join!(self.0.store.heads(&asked), signal);
+        let (asked, ids) = (Instant::now(), [id]);
+        let (heads, _) = tokio::join!(self.0.store.heads(&ids), signal);
         if let Ok(mut heads) = heads {
-            self.report_head(id, heads.pop());
+            self.report_head(id, asked, heads.pop());
         }
     }
 
     /// Passes a drawing's state in the database to its feed, if it is open here; `None` if the
     /// drawing is removed.
-    fn report_head(&self, id: DrawingId, head: Option<Head>) {
+    fn report_head(&self, id: DrawingId, asked: Instant, head: Option<Head>) {
         let feed = self.lock().get(&id).map(|open| open.handle.feed.clone());
         if let Some(feed) = feed {
-            feed.do_send(HeadReport(head));
+            feed.do_send(ToFeed(Input::Head {
+                asked,
+                report: head,
+            }));
         }
     }
 
@@ -201,12 +207,13 @@ impl Feeds {
             if open.is_empty() {
                 continue;
             }
+            let asked = Instant::now();
             match self.0.store.heads(&open).await {
                 Ok(heads) => {
                     let mut heads: HashMap<_, _> =
                         heads.into_iter().map(|head| (head.id, head)).collect();
                     open.iter()
-                        .for_each(|id| self.report_head(*id, heads.remove(id)));
+                        .for_each(|id| self.report_head(*id, asked, heads.remove(id)));
                 }
                 Err(error) => log::warn!("cannot check the heads of open drawings: {error}"),
             }
@@ -242,18 +249,18 @@ impl Feeds {
                 limit.as_millis()
             );
             // The sessions of a feed that does not handle this in time are cut off.
-            let closed = join_all(feeds.iter().map(|feed| feed.send(ForceClose)));
+            let closed = join_all(
+                feeds
+                    .iter()
+                    .map(|feed| feed.send(ToFeed(Input::ForceClose))),
+            );
             let _ = tokio::time::timeout(LAST_CLOSE, closed).await;
         }
     }
 
     /// Sends a message to the drawing's feed, and opens the feed if necessary. Sent under the lock,
     /// so that a feed that removes itself from the registry knows that no message is in flight.
-    fn send<M>(&self, id: DrawingId, message: M) -> Result<FeedHandle, FeedError>
-    where
-        M: Message<Result = ()> + Send + 'static,
-        Feed: Handler<M>,
-    {
+    fn send(&self, id: DrawingId, input: Input<SessionMailbox>) -> Result<FeedHandle, FeedError> {
         let mut all = self.lock();
         // Under the lock: a drain that begins after this finds the feed that is opened here.
         if self.is_draining() {
@@ -272,7 +279,7 @@ impl Feeds {
         open.requests_sent += 1;
         // Ignores the mailbox's limit: the messages are bounded by the numbers of sessions and
         // requests.
-        open.handle.feed.do_send(message);
+        open.handle.feed.do_send(ToFeed(input));
         Ok(open.handle.clone())
     }
 

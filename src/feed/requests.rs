@@ -1,68 +1,16 @@
 //! Joins, hellos and reads that wait until the feed knows that it has caught up with the database.
 
 use super::mailbox::Mailbox;
-use super::messages::ReadRequest;
-use crate::domain::access::Access;
-use crate::domain::ids::{Epoch, SessionId};
-use crate::domain::sequence::Seq;
-use crate::protocol::Hello;
-
-/// A request and its sender.
-#[derive(Debug)]
-pub(super) enum PendingRequest<M> {
-    Join {
-        session: SessionId,
-        mailbox: M,
-        since: Seq,
-        epoch: Option<Epoch>,
-    },
-    Hello {
-        session: SessionId,
-        hello: Hello,
-        access: Access,
-    },
-    Since {
-        session: SessionId,
-        since: Seq,
-        epoch: Epoch,
-    },
-    Read(ReadRequest),
-}
-
-impl<M> PendingRequest<M> {
-    /// The session that sent it, if one did.
-    fn session(&self) -> Option<SessionId> {
-        match self {
-            PendingRequest::Join { session, .. }
-            | PendingRequest::Hello { session, .. }
-            | PendingRequest::Since { session, .. } => Some(*session),
-            PendingRequest::Read(_) => None,
-        }
-    }
-
-    /// The position after which tombstones are part of the answer, if any are.
-    pub(super) fn position(&self) -> Seq {
-        match self {
-            PendingRequest::Join { since, .. } | PendingRequest::Since { since, .. } => *since,
-            PendingRequest::Read(request) if request.since == 0 => 0,
-            PendingRequest::Read(request) => request.since.max(request.target.unwrap_or(0)),
-            PendingRequest::Hello { .. } => 0,
-        }
-    }
-
-    /// Whether the requester has gone.
-    fn is_abandoned(&self) -> bool {
-        matches!(self, PendingRequest::Read(request) if request.answer.is_closed())
-    }
-}
+use super::messages::Request;
+use crate::domain::ids::SessionId;
 
 /// The waiting requests.
 #[derive(Debug)]
 pub(super) struct Requests<M> {
     /// They wait for a read that begins later.
-    waiting: Vec<PendingRequest<M>>,
+    waiting: Vec<Request<M>>,
     /// The read that is in flight answers them.
-    answered_by_read: Vec<PendingRequest<M>>,
+    answered_by_read: Vec<Request<M>>,
     /// Joins and reads that have arrived in total.
     seen: u64,
 }
@@ -90,7 +38,7 @@ impl<M: Mailbox> Requests<M> {
         self.seen
     }
 
-    pub(super) fn keep(&mut self, request: PendingRequest<M>) {
+    pub(super) fn keep(&mut self, request: Request<M>) {
         self.waiting.push(request);
     }
 
@@ -101,21 +49,21 @@ impl<M: Mailbox> Requests<M> {
 
     /// Whether the join of this session still waits.
     pub(super) fn has_join(&self, session: SessionId) -> bool {
-        self.all().any(|request| {
-            matches!(request, PendingRequest::Join { session: joins, .. } if *joins == session)
-        })
+        self.all().any(
+            |request| matches!(request, Request::Join { session: joins, .. } if *joins == session),
+        )
     }
 
-    pub(super) fn take_answered(&mut self) -> Vec<PendingRequest<M>> {
+    pub(super) fn take_answered(&mut self) -> Vec<Request<M>> {
         std::mem::take(&mut self.answered_by_read)
     }
 
-    pub(super) fn take_waiting(&mut self) -> Vec<PendingRequest<M>> {
+    pub(super) fn take_waiting(&mut self) -> Vec<Request<M>> {
         std::mem::take(&mut self.waiting)
     }
 
     /// All of them, in the order of arrival.
-    pub(super) fn take_all(&mut self) -> Vec<PendingRequest<M>> {
+    pub(super) fn take_all(&mut self) -> Vec<Request<M>> {
         let mut all = self.take_answered();
         all.append(&mut self.waiting);
         all
@@ -128,7 +76,7 @@ impl<M: Mailbox> Requests<M> {
     /// Forgets the position that a session gave before.
     pub(super) fn forget_since(&mut self, session: SessionId) {
         self.forget(
-            |request| matches!(request, PendingRequest::Since { session: held, .. } if *held == session),
+            |request| matches!(request, Request::Since { session: held, .. } if *held == session),
         );
     }
 
@@ -136,13 +84,13 @@ impl<M: Mailbox> Requests<M> {
         self.forget(|_| false);
     }
 
-    fn forget(&mut self, which: impl Fn(&PendingRequest<M>) -> bool) {
+    fn forget(&mut self, which: impl Fn(&Request<M>) -> bool) {
         for list in [&mut self.waiting, &mut self.answered_by_read] {
             list.retain(|request| !request.is_abandoned() && !which(request));
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &PendingRequest<M>> {
+    fn all(&self) -> impl Iterator<Item = &Request<M>> {
         self.answered_by_read.iter().chain(&self.waiting)
     }
 }
@@ -153,7 +101,10 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+    use crate::domain::ids::Epoch;
+    use crate::domain::sequence::Seq;
     use crate::feed::mailbox::{Acks, ToSession};
+    use crate::feed::messages::ReadRequest;
 
     #[derive(Debug)]
     struct Nowhere;
@@ -174,16 +125,16 @@ mod tests {
         fn tell(&self, _: ToSession) {}
     }
 
-    fn since(session: SessionId, since: Seq) -> PendingRequest<Nowhere> {
-        PendingRequest::Since {
+    fn since(session: SessionId, since: Seq) -> Request<Nowhere> {
+        Request::Since {
             session,
             since,
             epoch: Epoch::random(),
         }
     }
 
-    fn join(session: SessionId) -> PendingRequest<Nowhere> {
-        PendingRequest::Join {
+    fn join(session: SessionId) -> Request<Nowhere> {
+        Request::Join {
             session,
             mailbox: Nowhere,
             since: 0,
@@ -197,8 +148,8 @@ mod tests {
         requests.keep(since(1, 5));
         requests.begin_read();
         requests.keep(since(2, 6));
-        let positions = |all: Vec<PendingRequest<Nowhere>>| {
-            let positions = all.iter().map(PendingRequest::position);
+        let positions = |all: Vec<Request<Nowhere>>| {
+            let positions = all.iter().map(Request::position);
             positions.collect::<Vec<_>>()
         };
         assert_eq!(positions(requests.take_answered()), [5]);
@@ -231,7 +182,7 @@ mod tests {
     fn a_reader_that_is_gone_is_forgotten() {
         let mut requests = Requests::<Nowhere>::default();
         let (answer, reader) = oneshot::channel();
-        requests.keep(PendingRequest::Read(ReadRequest {
+        requests.keep(Request::Read(ReadRequest {
             since: 0,
             epoch: None,
             target: None,

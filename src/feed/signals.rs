@@ -82,6 +82,10 @@ pub(super) struct Signalling {
     pub(super) presence: Option<PeopleUpdate>,
     /// A row of another server was missed, so its whole list is needed.
     pub(super) want_presence: bool,
+    /// The next row announces this feed, and requests the other servers' lists.
+    pub(super) announces: bool,
+    /// The next row asks for a turn of this length.
+    pub(super) turn: Option<Duration>,
     /// A row is in flight.
     pub(super) is_publishing: bool,
     /// Heartbeats without a peer since this feed announced itself.
@@ -109,8 +113,9 @@ impl Signalling {
         gather(&mut self.for_peers, newer, max_points, metrics);
     }
 
-    /// This feed announces itself to the feeds of other servers.
-    pub(super) fn announced(&mut self) {
+    /// The next row announces this feed to those of other servers.
+    pub(super) fn announce(&mut self) {
+        self.announces = true;
         self.unanswered = 0;
     }
 
@@ -122,26 +127,37 @@ impl Signalling {
     /// A heartbeat passed without a peer: whether this feed has to announce itself again.
     pub(super) fn announcement_is_due(&mut self) -> bool {
         self.unanswered = self.unanswered.saturating_add(1);
-        self.unanswered > HEARTBEATS_UNTIL_ANNOUNCED && !self.is_publishing
+        self.unanswered > HEARTBEATS_UNTIL_ANNOUNCED
+    }
+
+    /// Whether the next row must not wait.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.announces || self.turn.is_some()
     }
 
     pub(super) fn has_news_for_peers(&self) -> bool {
-        !self.for_peers.is_empty() || self.presence.is_some() || self.want_presence
+        let has_news = !self.for_peers.is_empty() || self.presence.is_some() || self.want_presence;
+        has_news || self.is_urgent()
     }
 
     /// Everything for the other servers, as one message.
     pub(super) fn take_for_peers(&mut self) -> PeerMessage {
+        let turn = self.turn.take();
         PeerMessage {
             signals: std::mem::take(&mut self.for_peers),
             presence: self.presence.take(),
-            want_presence: std::mem::take(&mut self.want_presence),
+            want_presence: std::mem::take(&mut self.want_presence)
+                | std::mem::take(&mut self.announces),
+            yield_ms: turn.map(|turn| turn.as_millis() as u64),
             ..PeerMessage::default()
         }
     }
 
-    /// No other server has the drawing open.
+    /// No other server has the drawing open, as far as is known.
     pub(super) fn forget_for_peers(&mut self) {
-        drop(self.take_for_peers());
+        self.for_peers = Signals::default();
+        self.presence = None;
+        self.want_presence = false;
     }
 }
 
@@ -217,6 +233,23 @@ mod tests {
         assert_eq!(dirty.pause(1, now), Some(Duration::ZERO));
         assert_eq!(dirty.take(now), (false, ForPeers::All));
         assert_eq!(dirty.take(now), (false, ForPeers::Nothing));
+    }
+
+    #[test]
+    fn what_is_urgent_goes_with_the_next_row_though_no_peer_is_known() {
+        let mut signalling = Signalling::default();
+        signalling.announce();
+        signalling.turn = Some(100 * STEP);
+        signalling.want_presence = true;
+        signalling.forget_for_peers();
+        assert!(signalling.is_urgent());
+        let row = signalling.take_for_peers();
+        assert!(
+            row.want_presence,
+            "an announcement asks for the other lists"
+        );
+        assert_eq!(row.yield_ms, Some(100));
+        assert!(!signalling.has_news_for_peers());
     }
 
     fn ink(writer: Writer) -> Signals {

@@ -9,7 +9,9 @@
 //! other sessions; its connection holds a copy of some 32 KiB and one frame of about [`MAX_STROKES_FRAME_BYTES`] or one
 //! stroke. Beside that it may have pending acks.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod subscriber;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,92 +22,15 @@ use super::position::{
     CatchUp, FirstFrame, MAX_STROKES_FRAME_BYTES, catch_up, first_load, resolve_since,
 };
 use crate::domain::drawing::Drawing;
-use crate::domain::ids::SessionId;
-use crate::domain::ids::{Epoch, Writer};
+use crate::domain::ids::{Epoch, SessionId, Writer};
 use crate::domain::sequence::Seq;
 use crate::metrics::{Metrics, Resync, SkippedFrame};
-use crate::protocol::{Close, ResetReason, ServerFrame, strokes_frame};
+use crate::protocol::{Close, ResetReason, strokes_frame};
+pub use subscriber::Retained;
+use subscriber::{Delivery, Subscriber};
 
 /// A session that reads nothing for this long is evicted.
 pub const MAX_STALL: Duration = Duration::from_secs(30);
-
-/// Retained frames: the latest of each kind, delivered to slow subscribers when they read again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Retained {
-    /// The presence list.
-    People,
-    /// The drawing's title.
-    Title,
-}
-
-/// How a session gets changes.
-#[derive(Debug)]
-enum Delivery {
-    /// It has everything, and gets each frame.
-    Live,
-    /// It has everything up to `position`, after a reset if one is due, and has not read since
-    /// `since`.
-    Behind {
-        position: Seq,
-        reset: Option<ResetReason>,
-        since: Instant,
-    },
-    /// Its client reads over HTTP, and will send the position that it then holds.
-    Reading,
-}
-
-/// One session of this drawing.
-#[derive(Debug)]
-struct Subscriber<M> {
-    mailbox: M,
-    delivery: Delivery,
-    /// Its writer, once it sent hello.
-    writer: Option<Writer>,
-    /// Acks that found its mailbox full. Bounded by the session's unacknowledged ops.
-    pending_acks: Option<Acks>,
-    /// The retained frames that it missed.
-    missed: BTreeSet<Retained>,
-}
-
-impl<M: Mailbox> Subscriber<M> {
-    /// It holds everything up to `position`, and gets the rest when it reads.
-    fn fall_behind(&mut self, position: Seq, now: Instant) {
-        self.delivery = Delivery::Behind {
-            position,
-            reset: None,
-            since: now,
-        };
-    }
-
-    /// Sends the retained frames that it missed; false when its mailbox is full.
-    fn send_missed(&mut self, retained: &BTreeMap<Retained, ByteString>) -> bool {
-        for (kind, frame) in retained {
-            if self.missed.contains(kind) {
-                if !self.mailbox.frame(frame.clone()) {
-                    return false;
-                }
-                self.missed.remove(kind);
-            }
-        }
-        true
-    }
-
-    fn send_acks(&mut self) -> bool {
-        let Some(acks) = self.pending_acks.take() else {
-            return true;
-        };
-        self.pending_acks = self.mailbox.acks(acks).err();
-        self.pending_acks.is_none()
-    }
-
-    fn acknowledge(&mut self, acks: Acks) {
-        let pending_acks = self.pending_acks.get_or_insert_default();
-        pending_acks.refusals.extend(acks.refusals);
-        pending_acks.ops += acks.ops;
-        pending_acks.acked_through = acks.acked_through;
-        self.send_acks();
-    }
-}
 
 /// All sessions of this drawing on this server.
 pub struct Subscribers<M: Mailbox> {
@@ -303,66 +228,23 @@ impl<M: Mailbox> Subscribers<M> {
         if self.slow == 0 {
             return;
         }
-        let head = drawing.head();
         let mut catch_ups: HashMap<Seq, CatchUp> = HashMap::new();
         self.slow = 0;
         for subscriber in self.all.values_mut() {
-            let Delivery::Behind {
-                position, reset, ..
-            } = &mut subscriber.delivery
-            else {
+            let Some(position) = subscriber.lacks_after(drawing.compacted()) else {
                 continue;
             };
-            if 0 < *position && *position < drawing.compacted() {
-                (*position, *reset) = (0, Some(ResetReason::Compacted));
-            }
             // Encodes nothing for a session that would not take it: that would repeat for as long
             // as it does not read.
-            if !subscriber.mailbox.has_room() {
-                self.slow += 1;
-                continue;
-            }
-            if let Some(reason) = *reset {
-                let frame = ServerFrame::Reset {
-                    epoch: drawing.epoch(),
-                    reason,
-                }
-                .encode();
-                if !subscriber.mailbox.frame(frame) {
-                    self.slow += 1;
-                    continue;
-                }
-                *reset = None;
-            }
-            let found = catch_ups
-                .entry(*position)
-                .or_insert_with(|| match *position {
+            let is_ready = subscriber.mailbox.has_room() && subscriber.send_reset(drawing.epoch());
+            let is_caught_up = is_ready && {
+                let found = catch_ups.entry(position).or_insert_with(|| match position {
                     0 => first_load(&mut self.first_frame, drawing, &self.metrics, now),
                     position => catch_up(drawing, position, &self.metrics),
                 });
-            // If it stops reading between two frames, it continues from there later.
-            let all = found.frames.iter().all(|(reached, frame)| {
-                let taken = subscriber.mailbox.frame(frame.clone());
-                if taken {
-                    *position = *reached;
-                }
-                taken
-            });
-            if !all {
-                self.slow += 1;
-                continue;
-            }
-            if found.reads {
-                subscriber.delivery = Delivery::Reading;
-                // Acks do not wait for the strokes, of which there may be none for long.
-                subscriber.send_acks();
-                continue;
-            }
-            subscriber.delivery = Delivery::Live;
-            if !subscriber.send_acks() || !subscriber.send_missed(&self.retained) {
-                subscriber.fall_behind(head, now);
-                self.slow += 1;
-            }
+                subscriber.catch_up(found, drawing.head(), &self.retained, now)
+            };
+            self.slow += usize::from(!is_caught_up);
         }
     }
 
@@ -461,9 +343,9 @@ impl<M: Mailbox> Subscribers<M> {
         .collect()
     }
 
-    /// Closes and removes up to `most` sessions; returns which.
-    pub fn close(&mut self, most: usize, mut close: impl FnMut() -> Close) -> Vec<SessionId> {
-        let sessions: Vec<_> = self.all.keys().copied().take(most).collect();
+    /// Closes and removes up to `max` sessions; returns which.
+    pub fn close(&mut self, max: usize, mut close: impl FnMut() -> Close) -> Vec<SessionId> {
+        let sessions: Vec<_> = self.all.keys().copied().take(max).collect();
         for session in &sessions {
             if let Some(subscriber) = self.remove(*session) {
                 subscriber.mailbox.close(close());

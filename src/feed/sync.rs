@@ -2,17 +2,8 @@
 //!
 //! It must never take a subscription for complete before a read that began after it has ended: a
 //! write between the two is found by one or the other only then.
-//!
-//! ```text
-//! subscription:  Closed -> Opening -> Unread -> Live
-//!                Unread, Live -> Opening                   stalled
-//!                Opening, Unread, Live -> Closed           ended or failed
-//! reading:       Idle -> InFlight -> Idle
-//!                InFlight -> Waiting -> InFlight           it failed: after a pause
-//!                Idle -> Waiting                           an append had no answer, or a probe failed
-//! ```
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::monitor::LiveQueryMonitor;
 use crate::backoff::Backoff;
@@ -46,6 +37,8 @@ pub enum Reading {
     Idle,
     /// One is in flight.
     InFlight {
+        /// When it began.
+        since: Instant,
         /// Another one is needed after it.
         again: bool,
         /// It began after the present subscription.
@@ -62,6 +55,8 @@ pub struct Sync {
     reading: Reading,
     /// Head checks that were made since the subscription began.
     head_checks: usize,
+    /// What the database answered when it was asked at this time is known, or something later.
+    known: Option<Instant>,
     /// Consecutive failures of either.
     pub(super) backoff: Backoff,
     pub(super) monitor: LiveQueryMonitor,
@@ -73,6 +68,7 @@ impl Sync {
             subscription: Subscription::Closed,
             reading: Reading::Idle,
             head_checks: 0,
+            known: None,
             backoff: Backoff::default(),
             monitor: LiveQueryMonitor::default(),
         }
@@ -129,10 +125,11 @@ impl Sync {
 
     /// Begins a read, unless one is in flight (then another one follows it) or about to begin. True
     /// when it begins.
-    pub(super) fn begin_read(&mut self) -> bool {
+    pub(super) fn begin_read(&mut self, now: Instant) -> bool {
         match &mut self.reading {
             Reading::Idle => {
                 self.reading = Reading::InFlight {
+                    since: now,
                     again: false,
                     covers_subscription: self.subscription == Subscription::Unread,
                 };
@@ -154,18 +151,30 @@ impl Sync {
     /// A read ended: the drawing is known up to `head`. True when another read is needed.
     pub(super) fn end_read(&mut self, head: Seq) -> bool {
         let Reading::InFlight {
+            since,
             again,
             covers_subscription,
         } = self.reading
         else {
             return false;
         };
+        self.takes_answer(since);
         self.reading = Reading::Idle;
         if covers_subscription && self.subscription == Subscription::Unread {
             self.subscription = Subscription::Live;
             self.monitor.begin(head);
         }
         again
+    }
+
+    /// The database answered what it was asked at this time. False if the answer to a later question
+    /// arrived before: then this one may be outdated.
+    pub(super) fn takes_answer(&mut self, asked: Instant) -> bool {
+        let is_latest = self.known.is_none_or(|known| known <= asked);
+        if is_latest {
+            self.known = Some(asked);
+        }
+        is_latest
     }
 
     /// A read, or something that needs one, failed: the next read begins after a pause. False when
@@ -205,7 +214,7 @@ mod tests {
     #[test]
     fn a_subscription_is_live_after_a_read_that_began_after_it() {
         let mut sync = subscribed();
-        assert!(sync.begin_read());
+        assert!(sync.begin_read(Instant::now()));
         assert_eq!(sync.subscription(), Subscription::Unread);
         assert!(!sync.end_read(3));
         assert_eq!(sync.subscription(), Subscription::Live);
@@ -214,13 +223,13 @@ mod tests {
     #[test]
     fn a_read_that_began_before_a_subscription_does_not_cover_it() {
         let mut sync = Sync::new();
-        assert!(sync.begin_read());
+        assert!(sync.begin_read(Instant::now()));
         sync.open_subscription();
         sync.subscribed();
-        assert!(!sync.begin_read(), "one is in flight");
+        assert!(!sync.begin_read(Instant::now()), "one is in flight");
         assert!(sync.end_read(3), "another one is needed");
         assert_eq!(sync.subscription(), Subscription::Unread);
-        assert!(sync.begin_read());
+        assert!(sync.begin_read(Instant::now()));
         assert!(!sync.end_read(3));
         assert_eq!(sync.subscription(), Subscription::Live);
     }
@@ -228,7 +237,7 @@ mod tests {
     #[test]
     fn a_subscription_that_is_replaced_during_a_read_is_read_again() {
         let mut sync = subscribed();
-        assert!(sync.begin_read());
+        assert!(sync.begin_read(Instant::now()));
         sync.unsubscribed();
         sync.open_subscription();
         sync.subscribed();
@@ -239,21 +248,33 @@ mod tests {
     #[test]
     fn no_read_begins_during_the_pause_after_a_failure() {
         let mut sync = subscribed();
-        assert!(sync.begin_read());
+        assert!(sync.begin_read(Instant::now()));
         assert!(sync.wait_to_read(true));
-        assert!(!sync.begin_read());
+        assert!(!sync.begin_read(Instant::now()));
         sync.end_wait();
-        assert!(sync.begin_read());
+        assert!(sync.begin_read(Instant::now()));
     }
 
     #[test]
     fn a_read_waits_for_the_one_in_flight() {
         let mut sync = subscribed();
-        assert!(sync.begin_read());
+        assert!(sync.begin_read(Instant::now()));
         assert!(!sync.wait_to_read(false));
         assert!(sync.end_read(0), "another one follows");
         assert!(sync.wait_to_read(false));
         assert_eq!(sync.reading(), Reading::Waiting);
+    }
+
+    #[test]
+    fn an_answer_is_outdated_once_a_later_question_was_answered() {
+        let (mut sync, now) = (subscribed(), Instant::now());
+        let at = |millis| now + Duration::from_millis(millis);
+        assert!(sync.takes_answer(at(1)));
+        assert!(sync.begin_read(at(3)));
+        assert!(sync.takes_answer(at(2)));
+        sync.end_read(0);
+        assert!(!sync.takes_answer(at(2)));
+        assert!(sync.takes_answer(at(3)) && sync.takes_answer(at(4)));
     }
 
     #[test]

@@ -25,8 +25,6 @@ pub enum Timer {
     Signals,
     /// Sends presence to the sessions.
     Presence,
-    /// Sends presence to the other servers once more.
-    PresenceRepeat,
     /// Checks whether slow subscribers read again.
     CatchUp,
     /// Closes the next sessions of a drain.
@@ -35,7 +33,7 @@ pub enum Timer {
 
 impl Timer {
     /// All kinds.
-    pub const ALL: [Timer; 12] = [
+    pub const ALL: [Timer; 11] = [
         Timer::Heartbeat,
         Timer::Idle,
         Timer::Subscribe,
@@ -45,7 +43,6 @@ impl Timer {
         Timer::HeadCheck,
         Timer::Signals,
         Timer::Presence,
-        Timer::PresenceRepeat,
         Timer::CatchUp,
         Timer::Drain,
     ];

@@ -2,11 +2,6 @@
 //!
 //! It must never acknowledge an op before its verdict is certain: stored, or decided with complete
 //! knowledge.
-//!
-//! ```text
-//! Idle -> InFlight -> Idle
-//!             \-> Probing -> Idle      an op alone failed: is it the op, or the database?
-//! ```
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +9,7 @@ use super::contention::Contention;
 use super::queue::{Capacity, Queue};
 use crate::domain::batch::{Decision, Verdict};
 use crate::domain::drawing::Drawing;
-use crate::domain::op::Change;
+use crate::domain::op::Refusal;
 use crate::store::ExpectedHead;
 
 /// The state of a writer.
@@ -96,6 +91,7 @@ impl BatchWriter {
 
     /// Decides the next batch. The writer must be idle, and the drawing complete.
     pub(super) fn next(&mut self, drawing: &Drawing, now: Instant) -> Next {
+        let is_to_blame = self.queue.is_to_blame();
         let batch = self.queue.batch();
         if batch.is_empty() {
             return Next::Nothing;
@@ -105,14 +101,14 @@ impl BatchWriter {
             head: drawing.head(),
         };
         let mut decision = drawing.decide(batch);
-        let is_stored = |change: &Change| {
-            let held = drawing.stroke(change.stroke);
-            held.is_some_and(|held| (held.seq, held.op) == (change.seq, change.op))
-        };
-        self.queue
-            .restore_refusals(&mut decision.verdicts, |changes| {
-                changes.iter().any(is_stored)
-            });
+        if is_to_blame
+            && !decision.changes.is_empty()
+            && let [(author, op)] = batch
+        {
+            let refusal = Refusal::Invalid("the database does not accept it".into());
+            decision = drawing.refuse(*author, op, refusal);
+        }
+        self.queue.restore_refusals(drawing, &mut decision.verdicts);
         let verified = std::mem::replace(&mut self.verification, Verification::Unverified);
         if !decision.changes.is_empty() {
             self.contention.begin(expected.head, now);

@@ -20,10 +20,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::config::Settings;
-use crate::metrics::Metrics;
+use crate::metrics::{ConnectionLimit, Metrics};
 use crate::web::authorize::authorize;
 use crate::web::connection::ConnectionSettings;
-use crate::web::connection::limits::{Connections, Full};
+use crate::web::connection::limits::Connections;
 use crate::web::connection::stream::Watched;
 use crate::web::extract::BodyLimit;
 use crate::web::routes::routes;
@@ -48,9 +48,9 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 /// How long a peer may take to close its side once this side is closed.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// Rejected connections that are answered at a time; further ones are closed without an answer.
-const TOLD_AT_ONCE: usize = 64;
+const REFUSED_AT_ONCE: usize = 64;
 /// Bytes of the request that are read from a rejected connection, so that the answer is not lost.
-const READ_OF_TOLD: u64 = 16 * 1024;
+const READ_OF_REFUSED: u64 = 16 * 1024;
 /// What a browser may load: files of this server only. Colours and sizes chosen by people are
 /// inline styles; exports are `blob:` and `data:` images. Sockets may go anywhere, because not
 /// every browser counts a socket to this server as `'self'`. No other site may embed a drawing in a
@@ -75,7 +75,7 @@ pub(super) fn run(
         connections: state.connections.clone(),
         settings: limits.connection(),
         metrics: state.store.metrics().clone(),
-        told: Arc::new(Semaphore::new(TOLD_AT_ONCE)),
+        refusals: Arc::new(Semaphore::new(REFUSED_AT_ONCE)),
     };
     let builder = Server::build();
     let stops = builder.graceful_shutdown_signal();
@@ -141,7 +141,7 @@ struct Entrance {
     connections: Arc<Connections>,
     settings: ConnectionSettings,
     metrics: Arc<Metrics>,
-    told: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
 }
 
 impl Entrance {
@@ -151,15 +151,15 @@ impl Entrance {
     ) -> Result<(Watched, Protocol, Option<SocketAddr>), DispatchError> {
         let peer = stream.peer_addr().map_err(DispatchError::Io)?;
         match self.connections.enter(peer.ip()) {
-            Ok(place) => {
+            Ok(slot) => {
                 prepare(&stream);
-                let stream = Watched::new(stream, place, self.settings);
+                let stream = Watched::new(stream, slot, self.settings);
                 Ok((stream, Protocol::Http1, Some(peer)))
             }
-            Err(full) => {
-                self.metrics.connections_refused.count(full.into());
-                if let Ok(_one) = self.told.try_acquire() {
-                    let _ = timeout(GOODBYE, tell(stream, full)).await;
+            Err(limit) => {
+                self.metrics.connections_refused.count(limit);
+                if let Ok(_one) = self.refusals.try_acquire() {
+                    let _ = timeout(GOODBYE, refuse(stream, limit)).await;
                 }
                 Err(DispatchError::Io(io::ErrorKind::ConnectionRefused.into()))
             }
@@ -180,10 +180,10 @@ fn prepare(stream: &TcpStream) {
 
 /// Answers why there is no slot, and reads the request: closing with bytes unread would lose the
 /// answer.
-async fn tell(mut stream: TcpStream, full: Full) -> io::Result<()> {
-    let message = match full {
-        Full::All => "too many connections to this server",
-        Full::Address => "too many connections from this address",
+async fn refuse(mut stream: TcpStream, limit: ConnectionLimit) -> io::Result<()> {
+    let message = match limit {
+        ConnectionLimit::All => "too many connections to this server",
+        ConnectionLimit::Address => "too many connections from this address",
     };
     let body = format!(r#"{{"error":{{"code":"unavailable","message":"{message}"}}}}"#);
     let head = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n\
@@ -192,7 +192,7 @@ async fn tell(mut stream: TcpStream, full: Full) -> io::Result<()> {
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await?;
     let mut asked = Vec::new();
-    stream.take(READ_OF_TOLD).read_to_end(&mut asked).await?;
+    stream.take(READ_OF_REFUSED).read_to_end(&mut asked).await?;
     Ok(())
 }
 

@@ -15,22 +15,20 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use super::fragments::Fragments;
 use super::guard::Gate;
 use super::sequencer::OpSequencer;
-use super::sessions::{JoinRequest, Place, REQUESTS_PER_SECOND, RETRY_AFTER, Sessions};
+use super::sessions::{JoinRequest, REQUESTS_PER_SECOND, SessionLimits, Sessions, Slot};
 use crate::domain::access::Access;
 use crate::domain::ids::SessionId;
 use crate::domain::op::{Op, Refusal};
-use crate::feed::actor::{FeedHandle, FromActor};
+use crate::feed::actor::{FeedHandle, ToFeed};
+use crate::feed::core::Input;
 use crate::feed::mailbox::{Acks, ToSession};
-use crate::feed::messages::FromSession;
+use crate::feed::messages::{FromSession, Request};
 use crate::feed::session_mailbox::{QueuedBytes, SessionMailbox};
 use crate::metrics::{Dropped, Ended, Metrics};
 use crate::protocol::{ClientFrame, ClientSignal, Close, Hello, ServerFrame};
 
 /// A frame of this size fills a connection's write buffer, so it is written at once.
 const LARGE_FRAME: usize = 32 * 1024;
-/// Pause before a session whose feed is gone joins again.
-const REJOIN_AFTER: Duration = Duration::from_millis(100);
-
 /// A client that does not answer a close frame within this time is cut off.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
@@ -40,49 +38,61 @@ pub struct Session {
     pub(super) join_request: Result<JoinRequest, Close>,
     pub(super) sessions: Arc<Sessions>,
     /// Its slot within the limit of sessions; `None` if it is rejected.
-    _place: Option<Place>,
+    _slot: Option<Slot>,
     pub(super) feed_handle: Option<FeedHandle>,
     pub(super) hello: Option<Hello>,
     pub(super) sequencer: Option<OpSequencer>,
     /// Ops that arrived before the welcome was sent.
     pub(super) before_welcome: Vec<(u64, Result<Op, Refusal>)>,
-    pub(super) ops_limit: DefaultDirectRateLimiter,
-    signals_limit: DefaultDirectRateLimiter,
-    request_limit: DefaultDirectRateLimiter,
+    pub(super) rates: Rates,
     fragments: Fragments,
     /// Shared with the stream that delivers the socket's frames.
     gate: Gate,
     /// Messages queued in the mailbox.
-    queued: QueuedBytes,
+    pub(super) queued: QueuedBytes,
     last_received: Instant,
-    closing: bool,
+    pub(super) closing: bool,
     ended: Ended,
+}
+
+/// How often a client may send something.
+pub(super) struct Rates {
+    pub(super) ops: DefaultDirectRateLimiter,
+    signals: DefaultDirectRateLimiter,
+    requests: DefaultDirectRateLimiter,
+}
+
+impl Rates {
+    fn new(limits: &SessionLimits) -> Self {
+        let ops = Quota::per_second(limits.ops_per_second).allow_burst(limits.ops_burst);
+        Self {
+            ops: RateLimiter::direct(ops),
+            signals: RateLimiter::direct(Quota::per_second(limits.signals_per_second)),
+            requests: RateLimiter::direct(Quota::per_second(REQUESTS_PER_SECOND)),
+        }
+    }
 }
 
 impl Session {
     pub(super) fn new(
-        join_request: Result<(JoinRequest, Place), Close>,
+        join_request: Result<(JoinRequest, Slot), Close>,
         sessions: Arc<Sessions>,
         gate: Gate,
     ) -> Self {
-        let (join_request, place) = match join_request {
-            Ok((join_request, place)) => (Ok(join_request), Some(place)),
+        let (join_request, slot) = match join_request {
+            Ok((join_request, slot)) => (Ok(join_request), Some(slot)),
             Err(close) => (Err(close), None),
         };
         sessions.metrics().sessions_opened.count();
-        let settings = &sessions.settings;
-        let ops = Quota::per_second(settings.ops_per_second).allow_burst(settings.ops_burst);
         Self {
             id: sessions.opened.fetch_add(1, Ordering::Relaxed),
             join_request,
-            _place: place,
+            _slot: slot,
             feed_handle: None,
             hello: None,
             sequencer: None,
             before_welcome: Vec::new(),
-            ops_limit: RateLimiter::direct(ops),
-            signals_limit: RateLimiter::direct(Quota::per_second(settings.signals_per_second)),
-            request_limit: RateLimiter::direct(Quota::per_second(REQUESTS_PER_SECOND)),
+            rates: Rates::new(&sessions.limits),
             fragments: Fragments::default(),
             gate,
             queued: QueuedBytes::default(),
@@ -90,27 +100,6 @@ impl Session {
             closing: false,
             ended: Ended::Cut,
             sessions,
-        }
-    }
-
-    fn join(&mut self, join_request: JoinRequest, ctx: &mut ws::WebsocketContext<Self>) {
-        let JoinRequest {
-            drawing,
-            since,
-            epoch,
-            ..
-        } = join_request;
-        let most = self.sessions.settings.send_buffer_bytes;
-        let mailbox = SessionMailbox::new(ctx.address().recipient(), self.queued.clone(), most);
-        let join = FromSession::Join {
-            session: self.id,
-            mailbox,
-            since,
-            epoch,
-        };
-        match self.sessions.feeds.join(drawing, FromActor(join)) {
-            Ok(feed_handle) => self.feed_handle = Some(feed_handle),
-            Err(_) => self.close(Close::Restart { after: RETRY_AFTER }, ctx),
         }
     }
 
@@ -122,11 +111,11 @@ impl Session {
         if let Some(feed_handle) = &self.feed_handle {
             // Ops reserved their capacity before; other messages are bounded by this session's
             // limits.
-            feed_handle.feed.do_send(FromActor(message));
+            feed_handle.feed.do_send(ToFeed(Input::Session(message)));
         }
     }
 
-    fn close(&mut self, close: Close, ctx: &mut ws::WebsocketContext<Self>) {
+    pub(super) fn close(&mut self, close: Close, ctx: &mut ws::WebsocketContext<Self>) {
         if std::mem::replace(&mut self.closing, true) {
             return;
         }
@@ -169,24 +158,22 @@ impl Session {
                     .map_or(0, |feed_handle| feed_handle.state.head());
                 ctx.text(ServerFrame::Pong { head }.encode());
             }
-            Ok(_) if self.request_limit.check().is_err() => {
+            Ok(_) if self.rates.requests.check().is_err() => {
                 self.malformed("too many requests", ctx);
             }
             Ok(ClientFrame::Hello(hello)) => self.hello(hello, ctx),
-            Ok(ClientFrame::Since { since, epoch }) => {
-                self.tell(FromSession::Since {
-                    session: self.id,
-                    since,
-                    epoch,
-                });
-            }
+            Ok(ClientFrame::Since { since, epoch }) => self.request(Request::Since {
+                session: self.id,
+                since,
+                epoch,
+            }),
             Ok(ClientFrame::People) => self.tell(FromSession::People { session: self.id }),
             Err(error) => self.malformed(error.to_string(), ctx),
         }
     }
 
     fn signal(&mut self, signal: ClientSignal) {
-        if self.signals_limit.check().is_err() {
+        if self.rates.signals.check().is_err() {
             self.metrics().signals_dropped.count(Dropped::Rate);
             return;
         }
@@ -209,30 +196,17 @@ impl Session {
             session: self.id,
             signal,
         };
-        if feed_handle.feed.try_send(FromActor(signal)).is_err() {
+        if feed_handle
+            .feed
+            .try_send(ToFeed(Input::Session(signal)))
+            .is_err()
+        {
             self.metrics().signals_dropped.count(Dropped::Busy);
         }
     }
 
-    fn hello(&mut self, hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
-        if self.hello.is_some() {
-            self.malformed("hello may be sent only once", ctx);
-            return;
-        }
-        let Ok(join_request) = &self.join_request else {
-            return;
-        };
-        let access = join_request.access;
-        self.hello = Some(hello.clone());
-        self.tell(FromSession::Hello {
-            session: self.id,
-            hello,
-            access,
-        });
-    }
-
     fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
-        let (now, timeout) = (Instant::now(), self.sessions.settings.session_timeout);
+        let (now, timeout) = (Instant::now(), self.sessions.limits.session_timeout);
         if now.duration_since(self.last_received) > timeout || self.fragments.is_late(now, timeout)
         {
             self.close(Close::Silent, ctx);
@@ -247,47 +221,13 @@ impl Session {
         }
         ctx.ping(b"");
     }
-
-    /// The feed is gone: joins the one that replaces it, under the same numbers. Unacknowledged ops
-    /// are requested again; their numbers make that harmless.
-    fn rejoin(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
-        // Without a feed it is already joining.
-        if self.closing || self.feed_handle.take().is_none() {
-            return;
-        }
-        if let (Some(sequencer), Some(hello)) = (self.sequencer.take(), &mut self.hello) {
-            hello.next = hello.next.max(sequencer.answered() + 1);
-        }
-        ctx.run_later(REJOIN_AFTER, |session, ctx| {
-            let Ok(join_request) = session.join_request.clone() else {
-                return;
-            };
-            // What the page holds is not known here, and a first load would not tell it what was erased
-            // meanwhile: a position without an epoch makes it start over.
-            session.join(
-                JoinRequest {
-                    since: 1,
-                    epoch: None,
-                    ..join_request
-                },
-                ctx,
-            );
-            if let Some(hello) = session.hello.clone() {
-                session.tell(FromSession::Hello {
-                    session: session.id,
-                    hello,
-                    access: join_request.access,
-                });
-            }
-        });
-    }
 }
 
 impl Actor for Session {
     type Context = ws::WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(self.sessions.settings.send_buffer_frames);
+        ctx.set_mailbox_capacity(self.sessions.limits.send_buffer_frames);
         match self.join_request.clone() {
             Ok(join_request) => {
                 log::info!(
@@ -297,7 +237,7 @@ impl Actor for Session {
                     join_request.since
                 );
                 self.join(join_request, ctx);
-                ctx.run_interval(self.sessions.settings.heartbeat, Self::heartbeat);
+                ctx.run_interval(self.sessions.limits.heartbeat, Self::heartbeat);
             }
             Err(close) => self.close(close, ctx),
         }

@@ -7,13 +7,12 @@
 use std::time::Duration;
 
 use actix_web_actors::ws;
-use bytestring::ByteString;
 use governor::DefaultDirectRateLimiter;
 use governor::clock::{Clock, QuantaClock};
 
 use super::actor::Session;
 use super::sequencer::{OpArrival, OpSequencer};
-use super::sessions::{JoinRequest, RETRY_AFTER, SessionSettings};
+use super::sessions::{JoinRequest, RETRY_AFTER, SessionLimits};
 use crate::domain::access::Access;
 use crate::domain::op::{Op, Refusal};
 use crate::feed::actor::FeedHandle;
@@ -23,21 +22,6 @@ use crate::metrics::OverloadCause;
 use crate::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, ServerFrame};
 
 impl Session {
-    pub(super) fn welcomed(
-        &mut self,
-        frame: ByteString,
-        next: u64,
-        ctx: &mut ws::WebsocketContext<Self>,
-    ) {
-        let Some(hello) = &self.hello else { return };
-        self.sequencer = Some(OpSequencer::new(hello.writer, next));
-        ctx.text(frame);
-        let before_welcome = std::mem::take(&mut self.before_welcome);
-        if !before_welcome.is_empty() {
-            self.ops(before_welcome, ctx);
-        }
-    }
-
     /// Accepts the ops whose number is next, and those after them.
     pub(super) fn ops(
         &mut self,
@@ -97,8 +81,8 @@ impl Session {
             match op {
                 Ok(op) => {
                     if let Some((limit, message, retry)) = overload(
-                        &self.sessions.settings,
-                        &self.ops_limit,
+                        &self.sessions.limits,
+                        &self.rates.ops,
                         sequencer,
                         feed_handle,
                         &op,
@@ -140,17 +124,17 @@ impl Session {
 
 /// The limit that an op exceeds, a text for people, and when to retry.
 fn overload(
-    settings: &SessionSettings,
-    limit: &DefaultDirectRateLimiter,
+    limits: &SessionLimits,
+    rate: &DefaultDirectRateLimiter,
     sequencer: &OpSequencer,
     feed_handle: &FeedHandle,
     op: &Op,
 ) -> Option<(OverloadCause, &'static str, Duration)> {
-    if sequencer.unanswered() >= settings.max_unacked_ops {
+    if sequencer.unanswered() >= limits.max_unacked_ops {
         let text = "too many unacknowledged ops in this session";
         return Some((OverloadCause::Unanswered, text, RETRY_AFTER));
     }
-    if let Err(until) = limit.check() {
+    if let Err(until) = rate.check() {
         let wait = until.wait_time_from(QuantaClock::default().now());
         let text = "too many ops per second";
         return Some((OverloadCause::Rate, text, wait.max(RETRY_AFTER)));

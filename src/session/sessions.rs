@@ -1,4 +1,4 @@
-//! What all sessions of one server share, and their settings.
+//! What all sessions of one server share, and their limits.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ pub(super) const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// closed.
 pub(super) const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
-/// The settings of a session.
+/// The limits of a session.
 #[derive(Clone, Debug)]
-pub struct SessionSettings {
+pub struct SessionLimits {
     /// Interval of the pings to a client.
     pub heartbeat: Duration,
     /// A client that sends nothing for this long is disconnected.
@@ -40,7 +40,7 @@ pub struct SessionSettings {
     pub send_buffer_frames: usize,
 }
 
-impl SessionSettings {
+impl SessionLimits {
     /// Frames per second that a client has reason to send, each with one op, signal or request.
     pub(super) fn frames_per_second(&self) -> NonZeroU32 {
         let signals = self.signals_per_second.get();
@@ -53,17 +53,17 @@ impl SessionSettings {
 /// What all sessions of a server share.
 pub struct Sessions {
     pub(super) feeds: Feeds,
-    pub(super) settings: SessionSettings,
+    pub(super) limits: SessionLimits,
     pub(super) open: Arc<AtomicUsize>,
     pub(super) opened: AtomicU64,
 }
 
 impl Sessions {
     /// No sessions.
-    pub fn new(feeds: Feeds, settings: SessionSettings) -> Self {
+    pub fn new(feeds: Feeds, limits: SessionLimits) -> Self {
         Self {
             feeds,
-            settings,
+            limits,
             open: Arc::default(),
             opened: AtomicU64::new(0),
         }
@@ -86,18 +86,18 @@ impl Sessions {
 
 /// The slot of one session within the limit, freed on drop.
 #[derive(Debug)]
-pub(super) struct Place(Arc<AtomicUsize>);
+pub(super) struct Slot(Arc<AtomicUsize>);
 
-impl Place {
-    /// Takes a slot unless `most` are taken. Atomic, because sockets arrive on several threads.
-    pub(super) fn take(open: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
-        let one_more = |count| (count < most).then_some(count + 1);
+impl Slot {
+    /// Takes a slot unless `max` are taken. Atomic, because sockets arrive on several threads.
+    pub(super) fn take(open: &Arc<AtomicUsize>, max: usize) -> Option<Self> {
+        let one_more = |count| (count < max).then_some(count + 1);
         let taken = open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         taken.ok().map(|_| Self(Arc::clone(open)))
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sockets_that_come_at_once_take_no_place_twice() {
+    fn sockets_that_come_at_once_take_no_slot_twice() {
         const THREADS: usize = 4;
         let open = Arc::default();
         for _ in 0..2_000 {
@@ -131,8 +131,8 @@ mod tests {
             std::thread::scope(|scope| {
                 let take = || {
                     barrier.wait();
-                    let place = Place::take(&open, THREADS - 1);
-                    let taken = place.is_some();
+                    let slot = Slot::take(&open, THREADS - 1);
+                    let taken = slot.is_some();
                     // Until all have tried.
                     barrier.wait();
                     taken

@@ -9,7 +9,7 @@ use actix_web_actors::ws;
 
 use super::actor::Session;
 use super::guard::{Gate, Guard};
-use super::sessions::{JoinRequest, Place, RETRY_AFTER, Sessions};
+use super::sessions::{JoinRequest, RETRY_AFTER, Sessions, Slot};
 use crate::protocol::{Close, MAX_FRAME_BYTES, SUBPROTOCOL};
 
 /// Turns a request into a session.
@@ -41,13 +41,11 @@ pub fn upgrade(
     };
     // A rejected socket takes no slot.
     let join_request = join_request.and_then(|join_request| {
-        let place = Place::take(&sessions.open, sessions.settings.max_sessions);
-        place
-            .map(|place| (join_request, place))
-            .ok_or(Close::TooMany)
+        let slot = Slot::take(&sessions.open, sessions.limits.max_sessions);
+        slot.map(|slot| (join_request, slot)).ok_or(Close::TooMany)
     });
     let gate = Gate::default();
-    let frames = Guard::new(payload, gate.clone(), sessions.settings.frames_per_second());
+    let frames = Guard::new(payload, gate.clone(), sessions.limits.frames_per_second());
     let session = Session::new(join_request, sessions.clone(), gate);
     ws::WsResponseBuilder::new(session, request, frames)
         .protocols(&[SUBPROTOCOL])

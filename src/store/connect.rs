@@ -137,8 +137,8 @@ async fn lists(
     kind: &str,
     name: &str,
 ) -> Result<bool, StoreError> {
-    let mut told = checked(client.query(info).await?)?;
-    let defined = Fields::of(told.take(0)?)?.take(kind);
+    let mut info = checked(client.query(info).await?)?;
+    let defined = Fields::of(info.take(0)?)?.take(kind);
     Ok(matches!(defined, Value::Object(defined) if defined.contains_key(name)))
 }
 

@@ -126,7 +126,7 @@ impl Store {
         loaded.tombstones = are_all.then_some(read.tombstones);
         let mut after = loaded.indexed;
         while after < loaded.head {
-            let (chunk, _) = self.living(drawing, after, Some(loaded.head)).await?;
+            let chunk = self.living(drawing, after, loaded.head).await?;
             loaded.living.extend(chunk.changes);
             after = chunk.head;
         }

@@ -28,8 +28,8 @@ pub(super) const FIRST_TOMBSTONES: u64 = 100;
 
 const READ: &str = "BEGIN;
 SELECT head, compacted, epoch, title, deleted FROM ONLY $drawing;
-SELECT * FROM type::record($strokes, $living..=$last_living) LIMIT $most_living;
-SELECT * FROM type::record($strokes, $tombstone..=$last_tombstone) LIMIT $most_tombstones;
+SELECT * FROM type::record($strokes, $living..=$last_living) LIMIT $max_living;
+SELECT * FROM type::record($strokes, $tombstone..=$last_tombstone) LIMIT $max_tombstones;
 COMMIT;";
 
 /// Changes of a drawing after a position, read in one transaction.
@@ -94,11 +94,8 @@ impl Store {
             tombstones: TOMBSTONES,
         };
         let read = self.read_range(drawing, &range).await?;
-        let cut = |rows: &[Change], most| match rows.last() {
-            Some(last) if rows.len() as u64 == most => last.seq,
-            _ => Seq::MAX,
-        };
-        let reached = cut(&read.living, CHUNK_STROKES).min(cut(&read.tombstones, TOMBSTONES));
+        let living = reached(&read.living, CHUNK_STROKES, Seq::MAX);
+        let reached = reached(&read.tombstones, TOMBSTONES, living).min(living);
         let mut changes = [read.living, read.tombstones].concat();
         changes.retain(|change| change.seq <= reached);
         changes.sort_unstable_by_key(|change| change.seq);
@@ -106,8 +103,7 @@ impl Store {
     }
 
     /// Reads at most [`CHUNK_STROKES`] living strokes after the position `after` and up to
-    /// `through`, or up to the head. If a read from 0 reaches all of them and the tombstones are
-    /// few, it includes these.
+    /// `through`.
     ///
     /// # Errors
     ///
@@ -116,26 +112,16 @@ impl Store {
         &self,
         drawing: DrawingId,
         after: Seq,
-        through: Option<Seq>,
-    ) -> Result<(Chunk, Option<Vec<Change>>), StoreError> {
+        through: Seq,
+    ) -> Result<Chunk, StoreError> {
         let range = Range {
             after,
-            through: through.unwrap_or(Seq::MAX),
+            through,
             living: CHUNK_STROKES,
-            tombstones: if after == 0 { FIRST_TOMBSTONES } else { 0 },
+            tombstones: 0,
         };
         let read = self.read_range(drawing, &range).await?;
-        let end = through.unwrap_or(read.head);
-        let cut = read.living.len() as u64 == range.living;
-        let reached = match read.living.last() {
-            Some(last) if cut => last.seq,
-            _ => end,
-        };
-        let all = reached == end && (read.tombstones.len() as u64) < range.tombstones;
-        let tombstones = all.then_some(read.tombstones);
-        let mut chunk = chunk(read.drawing, read.living, reached, read.head)?;
-        chunk.more = reached < end;
-        Ok((chunk, tombstones))
+        chunk_through(through, read.drawing, read.living, CHUNK_STROKES, read.head)
     }
 
     /// Reads some of the tombstones after the position `after` and up to `through`.
@@ -156,13 +142,13 @@ impl Store {
             tombstones: TOMBSTONES,
         };
         let read = self.read_range(drawing, &range).await?;
-        let reached = match read.tombstones.last() {
-            Some(last) if read.tombstones.len() as u64 == TOMBSTONES => last.seq,
-            _ => through,
-        };
-        let mut chunk = chunk(read.drawing, read.tombstones, reached, read.head)?;
-        chunk.more = reached < through;
-        Ok(chunk)
+        chunk_through(
+            through,
+            read.drawing,
+            read.tombstones,
+            TOMBSTONES,
+            read.head,
+        )
     }
 
     pub(super) async fn read_range(
@@ -180,10 +166,10 @@ impl Store {
             ("strokes", Value::String(stroke_table(drawing))),
             ("living", key(first, false)),
             ("last_living", key(range.through, false)),
-            ("most_living", int(range.living)),
+            ("max_living", int(range.living)),
             ("tombstone", key(first, true)),
             ("last_tombstone", key(range.through, true)),
-            ("most_tombstones", int(range.tombstones)),
+            ("max_tombstones", int(range.tombstones)),
         ]);
         let mut results = match self.0.query(READ, variables).await {
             Ok(results) => results,
@@ -205,6 +191,28 @@ impl Store {
             drawing: row,
         })
     }
+}
+
+/// The position up to which a read of some rows has all of them: `end`, unless it met its limit.
+fn reached(rows: &[Change], limit: u64, end: Seq) -> Seq {
+    match rows.last() {
+        Some(last) if rows.len() as u64 == limit => last.seq,
+        _ => end,
+    }
+}
+
+/// A chunk of rows of one kind up to `through`.
+fn chunk_through(
+    through: Seq,
+    drawing: Fields,
+    rows: Vec<Change>,
+    limit: u64,
+    head: Seq,
+) -> Result<Chunk, StoreError> {
+    let reached = reached(&rows, limit, through);
+    let mut chunk = chunk(drawing, rows, reached, head)?;
+    chunk.more = reached < through;
+    Ok(chunk)
 }
 
 fn chunk(

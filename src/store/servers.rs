@@ -14,7 +14,8 @@ use crate::domain::ids::{DrawingId, ServerId};
 /// How long a server may be silent before its row is deleted.
 pub const SERVER_SILENCE: Duration = Duration::from_secs(10 * 60);
 
-const BEAT: &str = "UPSERT $server SET heartbeat = time::now(), drawings = $drawings RETURN NONE";
+const HEARTBEAT: &str =
+    "UPSERT $server SET heartbeat = time::now(), drawings = $drawings RETURN NONE";
 const SERVERS: &str = "SELECT *, time::now() - heartbeat AS silent FROM server";
 const LEAVE: &str = "DELETE $server RETURN NONE";
 
@@ -58,7 +59,7 @@ impl Store {
             ("server", server_record(self.server())),
             ("drawings", Value::Array(Array::from(drawings))),
         ]);
-        self.0.query(BEAT, variables).await?;
+        self.0.query(HEARTBEAT, variables).await?;
         Ok(())
     }
 

@@ -100,7 +100,7 @@ impl Store {
             return Err(StoreError::Gone);
         }
         let tables = vec![stroke_table(drawing), signal_table(drawing)];
-        match self.live(tables, followed).await {
+        match self.live(tables, drawing_event).await {
             Ok(receiver) => Ok(Subscription(receiver)),
             Err(error) => Err(self.explain_missing(drawing, error.into()).await),
         }
@@ -112,7 +112,7 @@ impl Store {
     ///
     /// Those of every query.
     pub async fn subscribe_servers(&self) -> Result<ServerSubscription, StoreError> {
-        let receiver = self.live(vec!["server".into()], heard).await?;
+        let receiver = self.live(vec!["server".into()], server_event).await?;
         Ok(ServerSubscription(receiver))
     }
 
@@ -261,8 +261,8 @@ async fn drain<T>(
         };
         match taken {
             Ok(None) => {}
-            Ok(Some(heard)) => {
-                if sender.try_send(heard).is_err() {
+            Ok(Some(event)) => {
+                if sender.try_send(event).is_err() {
                     log::warn!("a live query ends: its reader is gone, or too far behind");
                     metrics.subscriptions_ended.count(SubscriptionEnd::Slow);
                     return true;
@@ -310,7 +310,7 @@ async fn is_open(live_queries: &Surreal<Any>, table: &str, id: Uuid) -> Result<b
     }
 }
 
-fn followed(
+fn drawing_event(
     notification: Notification<Value>,
     metrics: &Metrics,
 ) -> Result<Option<LiveEvent>, StoreError> {
@@ -334,7 +334,7 @@ fn followed(
     }
 }
 
-fn heard(
+fn server_event(
     notification: Notification<Value>,
     metrics: &Metrics,
 ) -> Result<Option<ServerInfo>, StoreError> {

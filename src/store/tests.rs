@@ -100,11 +100,11 @@ async fn a_subscription_that_nobody_reads_ends() {
     for _ in 0..2 * database.live_query_buffer {
         store.signal(drawing, "{}".into()).await.unwrap();
     }
-    let mut heard = 0;
+    let mut received = 0;
     while follow.next().await.is_some() {
-        heard += 1;
+        received += 1;
     }
-    assert_eq!(heard, database.live_query_buffer);
+    assert_eq!(received, database.live_query_buffer);
     let lost = "whiteboard_subscriptions_ended_total{reason=\"slow\"} 1\n";
     assert!(store.metrics().text().contains(lost));
     store.close().await;
@@ -231,7 +231,6 @@ async fn no_query_of_all_drawings_reads_them_all() {
         let explained = format!("{text} EXPLAIN").leak();
         let variables = variables([
             ("limit", int(10)),
-            ("most", int(10)),
             ("created", rows::time(drawing.created)),
             ("before", drawing_record(drawing.id)),
             ("age", Value::Duration(SOON.into())),

@@ -98,6 +98,7 @@ impl Checks {
     /// The database answered an append with an error.
     pub fn append_failed(&mut self, append: &Append, is_full: bool) {
         if let [(_, writer, op)] = &append.batch[..]
+            && !append.is_refusal()
             && let Some(known) = self.ops.get_mut(&(writer.id, op.n))
         {
             known.failed_alone += 1;
@@ -120,6 +121,9 @@ impl World {
             decision.verdicts.len(),
             "a verdict for each op"
         );
+        if append.is_refusal() {
+            self.coverage.count("refusals stored");
+        }
         let ops: Vec<(Writer, Op)> = batch.iter().map(|(_, w, op)| (*w, op.clone())).collect();
         let outcomes = self.database.stored.reference.commit(&ops, decision);
         let outcomes = outcomes.unwrap_or_else(|error| panic!("a wrong decision: {error}"));
@@ -528,7 +532,6 @@ fn unrest_of(core: &Core<SimMailbox>) -> Option<String> {
         Timer::Idle,
         Timer::Signals,
         Timer::Presence,
-        Timer::PresenceRepeat,
     ];
     let set = |timer: &Timer| core.timers().is_set(*timer) && !at_rest.contains(timer);
     let timer = Timer::ALL.into_iter().find(set)?;

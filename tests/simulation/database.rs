@@ -3,10 +3,10 @@
 //! It must never lose what it has committed, unless an older copy is restored.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
-use whiteboard::domain::batch::Decision;
+use whiteboard::domain::batch::{Decision, Verdict};
 use whiteboard::domain::drawing::{Drawing, Limits};
 use whiteboard::domain::ids::{DrawingId, Epoch, ServerId, Writer, WriterId};
 use whiteboard::domain::op::{Change, Op};
@@ -54,6 +54,14 @@ pub struct Append {
     pub batch: Vec<(u64, Writer, Op)>,
     /// Tells appends apart.
     pub number: u64,
+}
+
+impl Append {
+    /// Whether it stores nothing but that an op is refused.
+    pub fn is_refusal(&self) -> bool {
+        let verdicts = &self.decision.verdicts;
+        matches!(verdicts[..], [Verdict::Refused { .. }])
+    }
 }
 
 /// What becomes of a query.
@@ -134,8 +142,8 @@ pub enum DatabaseEvent {
     },
     /// A write that only proves that writes work.
     Probe(Asker),
-    /// The head is asked for.
-    CheckHead(Asker),
+    /// The head is asked for, at this time by the server's clock.
+    CheckHead(Asker, Instant),
     /// A signal row is written.
     Publish {
         /// Who asked.
@@ -348,10 +356,11 @@ impl World {
                 };
                 self.answer(asker, Duration::from_millis(1), Input::Probed(result));
             }
-            DatabaseEvent::CheckHead(asker) => {
+            DatabaseEvent::CheckHead(asker, asked) => {
                 if let Ok(report) = self.heads() {
                     let wait = self.millis(0..=3);
-                    self.answer(asker, wait, Input::Head(Some(report)));
+                    let report = Some(report);
+                    self.answer(asker, wait, Input::Head { asked, report });
                 }
             }
             DatabaseEvent::Publish {
@@ -514,7 +523,8 @@ impl World {
             return false;
         }
         let mut rows = append.decision.changes.iter();
-        let Some(first) = rows.next().map(|change| (change.op.writer, change.op.n)) else {
+        let first = rows.next().filter(|_| !append.is_refusal());
+        let Some(first) = first.map(|change| (change.op.writer, change.op.n)) else {
             return false;
         };
         let poisoned = *self.database.poisoned.get_or_insert(first);
@@ -790,9 +800,13 @@ impl World {
                     return Ok(None);
                 }
                 let tables = &self.database.stored.tables;
-                let through = progress.first.as_ref().map(|first| first.database_head);
-                let (mut chunk, tombstones) = tables.living(progress.at, through, rows)?;
+                let first = progress.first.as_ref();
+                let through = first.map_or(tables.head, |first| first.database_head);
+                let mut chunk = tables.living(progress.at, through, rows)?;
                 progress.at = chunk.head;
+                // The tombstones come along if they are few, and the first part has all the rest.
+                let are_few = is_first && !chunk.more && tables.tombstone_rows().count() < rows;
+                let tombstones = are_few.then(|| tables.tombstone_rows().cloned().collect());
                 progress.living.append(&mut chunk.changes);
                 let more = chunk.more;
                 let first = progress.first.get_or_insert(chunk);

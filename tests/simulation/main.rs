@@ -15,6 +15,7 @@ mod mailbox;
 mod outbox;
 mod plan;
 mod reference;
+mod regressions;
 mod run;
 mod server;
 mod session;

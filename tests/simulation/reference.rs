@@ -20,6 +20,8 @@ pub enum Outcome {
     Happens,
     /// There is nothing left to do.
     Nothing,
+    /// It is refused, and a row of a stroke that never was has its number.
+    Recorded,
     /// It is refused, with this code.
     Refused(&'static str),
 }
@@ -107,11 +109,23 @@ impl Reference {
                 Verdict::Done => None,
                 Verdict::Refused { refusal, .. } => Some(refusal.code()),
             };
+            let mut rows = decision.changes.iter();
+            let record = rows.find(|row| row.op == id && row.stroke != op.stroke);
+            if outcome != Outcome::Already
+                && code == Some("invalid")
+                && let Some(row) = record
+            {
+                changed.push(row.stroke);
+                self.refuse(id, row.stroke);
+                outcomes.push(Outcome::Recorded);
+                continue;
+            }
             let agrees = match outcome {
                 // A refusal whose answer was lost is told again, or taken for done.
                 Outcome::Already => true,
                 Outcome::Happens | Outcome::Nothing => code.is_none(),
                 Outcome::Refused(reason) => code == Some(reason),
+                Outcome::Recorded => false,
             };
             if !agrees && self.compacted.contains(&op.stroke) {
                 let mut rows = decision.changes.iter();
@@ -139,6 +153,19 @@ impl Reference {
         self.head += changed.len() as Seq;
         self.compare(&changed, decision)?;
         Ok(outcomes)
+    }
+
+    /// A refusal is recorded by an erasure of a stroke that never was.
+    fn refuse(&mut self, op: OpId, stroke: StrokeId) {
+        let seq = self.head + 1;
+        let row = Row {
+            seq,
+            z: seq as i64,
+            body: None,
+            op,
+        };
+        self.rows.insert(stroke, row);
+        self.last.insert(op.writer, op.n);
     }
 
     fn happen(&mut self, id: OpId, op: &Op, seq: Seq) {

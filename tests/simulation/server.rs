@@ -65,6 +65,8 @@ pub struct Feed {
     read_covers: bool,
     /// Such a read has ended.
     pub is_covered: bool,
+    /// A signal row is in flight.
+    is_publishing: bool,
     /// The ops in its queue, as they were submitted.
     pub queued: VecDeque<(SessionId, Writer, Op)>,
     /// Ops that were submitted to a feed that ends: it takes none of them.
@@ -245,10 +247,15 @@ impl World {
         let it = &mut self.servers[server];
         it.state = ServerState::Down;
         it.process += 1;
-        it.held.clear();
         it.sessions.clear();
         it.feed = None;
-        it.reads.clear();
+        // Their connections break.
+        for event in std::mem::take(&mut it.held) {
+            self.at_no_server(event);
+        }
+        for read in std::mem::take(&mut self.servers[server].reads) {
+            self.answer_read(read.client, read.page, read.token, None);
+        }
         let sockets: Vec<u64> = self
             .sockets
             .iter()
@@ -441,6 +448,11 @@ impl World {
             waits == 0 || !is_drained || !is_there,
             "a drain ends while {waits} ops wait"
         );
+        let is_publishing = it.feed.as_ref().is_some_and(|feed| feed.is_publishing);
+        assert!(
+            !is_publishing || !is_drained || !is_there,
+            "a drain ends while a signal row is in flight"
+        );
     }
 
     fn has_feed(&self, server: usize, number: u64) -> bool {
@@ -519,6 +531,7 @@ impl World {
             timer: None,
             read_covers: false,
             is_covered: false,
+            is_publishing: false,
             queued: VecDeque::new(),
             dropped: 0,
             finished: BTreeMap::new(),
@@ -539,6 +552,7 @@ impl World {
                 feed.read_covers = false;
             }
             Input::ReadEnded(Ok(_)) => feed.is_covered |= feed.read_covers,
+            Input::Published { .. } => feed.is_publishing = false,
             _ => {}
         }
         let mut effects = Vec::new();
@@ -613,8 +627,13 @@ impl World {
             }
             Effect::WriteIndex(index) => panic!("an index after only {} changes", index.head),
             Effect::Probe => self.ask_database(server, DatabaseEvent::Probe(asker)),
-            Effect::CheckHead => self.ask_database(server, DatabaseEvent::CheckHead(asker)),
+            Effect::CheckHead => {
+                let asked = self.instant(self.servers[server].ahead);
+                self.ask_database(server, DatabaseEvent::CheckHead(asker, asked));
+            }
             Effect::Publish { number, body } => {
+                let is_second = std::mem::replace(&mut feed.is_publishing, true);
+                assert!(!is_second, "two signal rows are in flight");
                 let Some(id) = self.servers[server].server else {
                     return;
                 };
@@ -634,7 +653,6 @@ impl World {
                 self.later(server, Duration::ZERO, event);
             }
             Effect::Sessions(_) => {}
-            Effect::Deregister => feed.is_registered = false,
             Effect::CloseIfIdle { requests } => {
                 if feed.requests == requests {
                     self.coverage.count("feeds closed idle");
@@ -642,6 +660,7 @@ impl World {
                 }
             }
             Effect::Stop => {
+                feed.is_registered = false;
                 let stop = ServerEvent::Stop { feed: asker.feed };
                 self.later(server, Duration::ZERO, stop);
             }
@@ -673,7 +692,8 @@ impl World {
         self.later(server, interval, ServerEvent::CompareHeads);
         if self.servers[server].feed.is_some() {
             let asker = self.asker(server);
-            self.ask_database(server, DatabaseEvent::CheckHead(asker));
+            let asked = self.instant(self.servers[server].ahead);
+            self.ask_database(server, DatabaseEvent::CheckHead(asker, asked));
         }
     }
 

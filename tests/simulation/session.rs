@@ -10,7 +10,7 @@ use whiteboard::domain::op::Op;
 use whiteboard::domain::sequence::Seq;
 use whiteboard::feed::core::Input;
 use whiteboard::feed::mailbox::ToSession;
-use whiteboard::feed::messages::FromSession;
+use whiteboard::feed::messages::{FromSession, Request};
 use whiteboard::feed::queue::op_bytes;
 use whiteboard::protocol::{Hello, ServerFrame};
 use whiteboard::session::sequencer::{OpArrival, OpSequencer};
@@ -72,21 +72,21 @@ impl World {
             Up::Closed => self.end_session(server, id),
             Up::Hello(hello) => {
                 session.hello = Some(hello.clone());
-                let hello = FromSession::Hello {
+                let hello = Request::Hello {
                     session: id,
                     hello,
                     access: Access::Own,
                 };
-                self.tell_feed(server, id, hello);
+                self.tell_feed(server, id, FromSession::Request(hello));
             }
             Up::Ops(ops) => self.session_ops(server, id, ops),
             Up::Since { since, epoch } => {
-                let since = FromSession::Since {
+                let since = Request::Since {
                     session: id,
                     since,
                     epoch,
                 };
-                self.tell_feed(server, id, since);
+                self.tell_feed(server, id, FromSession::Request(since));
             }
             Up::Signal(signal) if is_attached && session.sequencer.is_some() => {
                 let signal = FromSession::Signal {
@@ -135,13 +135,13 @@ impl World {
         let Some(session) = self.servers[server].sessions.get(&id) else {
             return;
         };
-        let join = FromSession::Join {
+        let join = Request::Join {
             session: id,
             mailbox: session.mailbox.clone(),
             since,
             epoch: session.epoch,
         };
-        match self.ask_feed(server, Input::Session(join)) {
+        match self.ask_feed(server, Input::Session(FromSession::Request(join))) {
             Some(feed) => {
                 if let Some(session) = self.servers[server].sessions.get_mut(&id) {
                     session.feed = Some(feed);
@@ -344,12 +344,12 @@ impl World {
         self.join(server, id, 1);
         let session = self.servers[server].sessions.get(&id);
         if let Some(hello) = session.and_then(|session| session.hello.clone()) {
-            let hello = FromSession::Hello {
+            let hello = Request::Hello {
                 session: id,
                 hello,
                 access: Access::Own,
             };
-            self.tell_feed(server, id, hello);
+            self.tell_feed(server, id, FromSession::Request(hello));
         }
     }
 

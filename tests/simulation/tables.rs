@@ -117,30 +117,16 @@ impl Tables {
         self.chunk(changes, reached.min(self.head), self.head)
     }
 
-    /// Living strokes after a position, with the tombstones if they are few.
-    pub fn living(
-        &self,
-        after: Seq,
-        through: Option<Seq>,
-        limit: usize,
-    ) -> Result<(Chunk, Option<Vec<Change>>), StoreError> {
-        let end = through.unwrap_or(self.head);
-        let (living, reached) = cut(&self.living, after, through.unwrap_or(Seq::MAX), limit);
-        let reached = if reached == Seq::MAX { end } else { reached };
-        let are_few = after == 0 && reached == end && self.tombstones.len() < limit;
-        let tombstones = are_few.then(|| self.tombstones.values().cloned().collect());
-        Ok((self.chunk(living, reached, end)?, tombstones))
+    /// Living strokes after a position and up to another one.
+    pub fn living(&self, after: Seq, through: Seq, limit: usize) -> Result<Chunk, StoreError> {
+        let (living, reached) = cut(&self.living, after, through, limit);
+        self.chunk(living, reached.min(through), through)
     }
 
     /// Tombstones after a position and up to another one.
     pub fn tombstones(&self, after: Seq, through: Seq, limit: usize) -> Result<Chunk, StoreError> {
         let (tombstones, reached) = cut(&self.tombstones, after, through, limit);
-        let reached = if reached == Seq::MAX {
-            through
-        } else {
-            reached
-        };
-        self.chunk(tombstones, reached, through)
+        self.chunk(tombstones, reached.min(through), through)
     }
 
     /// What a comparison of heads is told.

@@ -105,8 +105,9 @@ async fn an_op_that_the_database_never_takes_is_refused_and_no_other() {
     };
     assert_eq!(refused.reason, "invalid");
     assert!(ben.refusals.is_empty(), "{:?}", ben.refusals);
-    ben.reach(3).await;
-    assert_eq!(ben.strokes.len(), 3);
+    // Three strokes, and the row that records the refusal.
+    ben.reach(4).await;
+    assert_eq!(ben.picture().len(), 3);
 }
 
 #[actix_web::test]

@@ -342,7 +342,7 @@ async fn an_op_number_that_jumps_or_goes_back_changes_nothing() {
 async fn too_much_is_refused_for_load_and_all_of_it_arrives() {
     const STROKES: u64 = 700;
     let mut settings = settings("mem://", &[]);
-    settings.browsers.burst_seconds = NonZeroU32::new(5).unwrap();
+    settings.sessions.burst_seconds = NonZeroU32::new(5).unwrap();
     let server = TestServer::with(settings).await;
     let drawing = create_drawing(server.address()).await;
     // They are in the outbox, as after a time offline, and are sent all at once.

@@ -14,12 +14,12 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use support::server::settings;
 use tokio::sync::oneshot;
-use whiteboard::feed::actor::{Feed, FromActor};
+use whiteboard::feed::actor::Feed;
 use whiteboard::feed::messages::FromSession;
 use whiteboard::feed::registry::Feeds;
 use whiteboard::heartbeat::Heartbeat;
 use whiteboard::server;
-use whiteboard::session::{SessionSettings, Sessions};
+use whiteboard::session::{SessionLimits, Sessions};
 use whiteboard::store::Store;
 use whiteboard::web::authorize::authorize;
 use whiteboard::web::connection::limits::Connections;
@@ -53,7 +53,7 @@ impl Parts {
     pub fn on(store: Store, flags: &[&str]) -> Self {
         let settings = settings("mem://", flags);
         let feeds = Feeds::new(store.clone(), settings.drawings.feed("test"));
-        let sessions: SessionSettings = settings.browsers.session();
+        let sessions: SessionLimits = settings.sessions.limits();
         let state = web::Data::new(State {
             store: store.clone(),
             feeds: feeds.clone(),
@@ -92,7 +92,7 @@ impl Parts {
         let feeds = self.feeds.clone();
         let (opened, feed) = oneshot::channel();
         // A message without effect: there is no such session.
-        let nothing = FromActor(FromSession::Leave { session: u64::MAX });
+        let nothing = FromSession::Leave { session: u64::MAX };
         Arbiter::new().spawn_fn(move || {
             let open = feeds.join(drawing, nothing).expect("a feed");
             let _ = opened.send(open.feed);

@@ -63,8 +63,8 @@ async fn a_client_with_too_many_requests_for_changes_is_closed() {
 /// How many frames go to a page that does not read, before it is left out.
 async fn frames_until_left_out(send_buffer_frames: usize) -> u64 {
     let mut settings = settings("mem://", &["--session-timeout=1h"]);
-    settings.browsers.send_buffer_bytes = 1 << 30;
-    settings.browsers.send_buffer_frames = send_buffer_frames;
+    settings.sessions.send_buffer_bytes = 1 << 30;
+    settings.sessions.send_buffer_frames = send_buffer_frames;
     let server = TestServer::with(settings).await;
     let address = server.address();
     let drawing = create_drawing(address).await;

@@ -147,7 +147,7 @@ fn the_docs_list_exactly_the_settings_and_the_readme_some_of_them() {
 #[test]
 fn the_docs_name_the_values_of_the_constants() {
     let settings = Settings::from_flags([]).unwrap();
-    let (feed, session) = (settings.drawings.feed(""), settings.browsers.session());
+    let (feed, session) = (settings.drawings.feed(""), settings.sessions.limits());
     let database = settings.database.database();
     let mebibytes = |bytes: usize| bytes as f64 / f64::from(1 << 20);
     let rate = session.ops_per_second.get();

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::{Core, Effect, Step};
 use crate::domain::batch::{Decision, Verdict};
 use crate::domain::ids::SessionId;
-use crate::domain::op::Refusal;
 use crate::domain::sequence::Seq;
 use crate::feed::lifecycle::CloseReason;
 use crate::feed::mailbox::{Acks, Mailbox};
@@ -69,14 +68,49 @@ impl<M: Mailbox> Core<M> {
             Ok(Appended::Gone) | Err(StoreError::NotFound | StoreError::Gone) => {
                 self.end(CloseReason::NoDrawing, step);
             }
-            Err(StoreError::Failed(reason)) => self.on_append_failed(&reason, step),
+            // One of several ops may be the cause: then each is appended alone.
+            Err(StoreError::Failed(reason)) => {
+                log::log!(
+                    self.sync.backoff.level(),
+                    "an append to drawing {} failed: {reason}",
+                    self.environment.drawing
+                );
+                if self.writer.queue.split() {
+                    self.read(step);
+                } else {
+                    self.writer.probe();
+                    step.effect(Effect::Probe);
+                }
+            }
             // The outcome is unknown. A decision after a read finds stored ops by their writer and
             // number.
             Err(error) => {
-                self.writer.queue.set_unproven(decision);
+                self.writer.queue.unanswered(expected.head, decision);
                 self.retry_after_read(&error, step);
             }
         }
+    }
+
+    /// An op alone failed. It is refused at last, but only if the database accepts other writes: its
+    /// disk may be full.
+    pub(super) fn on_probed(&mut self, result: Result<(), StoreError>, step: &mut Step) {
+        self.writer.probe_ended();
+        match result {
+            Ok(()) => {
+                self.writer.queue.failed_alone();
+                self.read_after_pause(false, step);
+            }
+            Err(error) => self.retry_after_read(&error, step),
+        }
+    }
+
+    fn retry_after_read(&mut self, error: &StoreError, step: &mut Step) {
+        log::log!(
+            self.sync.backoff.level(),
+            "the outcome of an append to drawing {} is unknown: {error}",
+            self.environment.drawing
+        );
+        self.read_after_pause(false, step);
     }
 
     fn on_committed(
@@ -89,56 +123,15 @@ impl<M: Mailbox> Core<M> {
         self.sync.backoff.clear();
         let head = expected.head + decision.changes.len() as Seq;
         self.writer.contention.won(head, took, step.now);
+        self.signalling.turn = None;
         for change in decision.changes {
             self.on_change(change, step);
         }
-        // Strokes before acknowledgements: a client that has received `done` has the strokes too.
+        // Strokes before acknowledgements: a client that has received `done` has the strokes too,
+        // unless it is behind. Then it shows its op until it gets them.
         self.flush(step);
         self.acknowledge(decision.verdicts, step);
         self.append(step);
-    }
-
-    fn retry_after_read(&mut self, error: &StoreError, step: &mut Step) {
-        log::log!(
-            self.sync.backoff.level(),
-            "the outcome of an append to drawing {} is unknown: {error}",
-            self.environment.drawing
-        );
-        self.read_after_pause(false, step);
-    }
-
-    /// The database answered with an error. One of several ops may be the cause: then each is
-    /// appended alone. A single op is refused only if the database accepts other writes: its disk
-    /// may be full.
-    fn on_append_failed(&mut self, reason: &str, step: &mut Step) {
-        log::log!(
-            self.sync.backoff.level(),
-            "an append to drawing {} failed: {reason}",
-            self.environment.drawing
-        );
-        if self.writer.queue.split() {
-            self.read(step);
-        } else {
-            self.writer.probe();
-            step.effect(Effect::Probe);
-        }
-    }
-
-    pub(super) fn on_probed(&mut self, result: Result<(), StoreError>, step: &mut Step) {
-        self.writer.probe_ended();
-        if let Err(error) = result {
-            self.retry_after_read(&error, step);
-            return;
-        }
-        if self.writer.queue.second_failure() {
-            let refusal = Refusal::Invalid("the database does not accept it".into());
-            let verdict = Verdict::Refused {
-                refusal,
-                stroke: None,
-            };
-            self.acknowledge(vec![verdict], step);
-        }
-        self.read(step);
     }
 
     /// Sends the sessions the outcome of the batch.

@@ -7,13 +7,13 @@ use crate::domain::access::Access;
 use crate::domain::ids::{SessionId, Writer};
 use crate::domain::people::Person;
 use crate::feed::mailbox::Mailbox;
+use crate::feed::messages::Request;
 use crate::feed::position::resolve_read;
-use crate::feed::requests::PendingRequest;
 use crate::metrics::Resync;
 use crate::protocol::{Hello, ServerFrame};
 
 impl<M: Mailbox> Core<M> {
-    pub(super) fn request(&mut self, request: PendingRequest<M>, resync: Resync, step: &mut Step) {
+    pub(super) fn request(&mut self, request: Request<M>, resync: Resync, step: &mut Step) {
         if let Some(reason) = self.lifecycle.close_reason() {
             reason.refuse(request, &mut self.random);
             return;
@@ -32,7 +32,7 @@ impl<M: Mailbox> Core<M> {
     }
 
     /// Serves a request if the living strokes are enough for it.
-    pub(super) fn request_or_keep(&mut self, request: PendingRequest<M>, step: &mut Step) {
+    pub(super) fn request_or_keep(&mut self, request: Request<M>, step: &mut Step) {
         if self.can_serve(&request) {
             self.serve(request, Resync::Cold, step);
         } else {
@@ -41,11 +41,11 @@ impl<M: Mailbox> Core<M> {
     }
 
     /// Whether enough of the drawing was read to answer this.
-    fn can_serve(&self, request: &PendingRequest<M>) -> bool {
+    fn can_serve(&self, request: &Request<M>) -> bool {
         let Some(drawing) = self.replica.drawing() else {
             return false;
         };
-        if let PendingRequest::Hello { session, .. } = request {
+        if let Request::Hello { session, .. } = request {
             // A hello waits for the join of its session and for the tombstones: the last op of a
             // writer may be found only in one of them.
             return !self.requests.has_join(*session) && drawing.is_whole();
@@ -55,12 +55,12 @@ impl<M: Mailbox> Core<M> {
         position == 0 || (drawing.tombstones_missing_to() <= position && position <= drawing.head())
     }
 
-    pub(super) fn serve(&mut self, request: PendingRequest<M>, resync: Resync, step: &mut Step) {
+    pub(super) fn serve(&mut self, request: Request<M>, resync: Resync, step: &mut Step) {
         let Some(drawing) = self.replica.drawing() else {
             return;
         };
         match request {
-            PendingRequest::Join {
+            Request::Join {
                 session,
                 mailbox,
                 since,
@@ -70,12 +70,12 @@ impl<M: Mailbox> Core<M> {
                     .join(session, mailbox, drawing, (since, epoch), resync, step.now);
                 step.effect(Effect::Sessions(self.subscribers.len()));
             }
-            PendingRequest::Hello {
+            Request::Hello {
                 session,
                 hello,
                 access,
             } => self.welcome(session, hello, access, step),
-            PendingRequest::Since {
+            Request::Since {
                 session,
                 since,
                 epoch,
@@ -83,7 +83,7 @@ impl<M: Mailbox> Core<M> {
                 self.subscribers
                     .resume(session, drawing, (since, Some(epoch)), resync, step.now);
             }
-            PendingRequest::Read(request) => {
+            Request::Read(request) => {
                 let (load, reset) =
                     resolve_read(drawing, request.since, request.epoch, request.target);
                 let resync = reset.map_or(resync, |_| Resync::Reset);

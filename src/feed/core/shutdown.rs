@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Core, Effect, Step};
+use super::{Core, Effect, HEARTBEAT, Step};
 use crate::feed::lifecycle::CloseReason;
 use crate::feed::mailbox::Mailbox;
 use crate::feed::timers::Timer;
@@ -16,6 +16,28 @@ const DRAIN_INTERVAL: Duration = Duration::from_millis(50);
 const DRAIN_BATCH: usize = 50;
 
 impl<M: Mailbox> Core<M> {
+    pub(super) fn idle_interval(&self) -> Duration {
+        HEARTBEAT.min(self.environment.settings.idle_timeout)
+    }
+
+    /// Closes the feed if nobody has used it for long.
+    pub(super) fn close_if_idle(&mut self, step: &mut Step) {
+        self.timers
+            .set(Timer::Idle, step.now + self.idle_interval());
+        let in_use =
+            !self.subscribers.is_empty() || !self.requests.is_empty() || !self.writer.is_empty();
+        if in_use {
+            self.lifecycle.note_use(step.now);
+        } else if self
+            .lifecycle
+            .is_idle(step.now, self.environment.settings.idle_timeout)
+        {
+            step.effect(Effect::CloseIfIdle {
+                requests: self.requests.seen(),
+            });
+        }
+    }
+
     /// A drawing that was never read cannot be served: waiting clients retry later.
     pub(super) fn end_unless_read(&mut self, step: &mut Step) {
         if self.replica.drawing().is_none() {
@@ -32,7 +54,6 @@ impl<M: Mailbox> Core<M> {
         let random = &mut self.random;
         self.subscribers.close(usize::MAX, || reason.close(random));
         if !is_ended {
-            step.effect(Effect::Deregister);
             step.effect(Effect::Stop);
         }
     }
@@ -57,26 +78,21 @@ impl<M: Mailbox> Core<M> {
             let closed = self
                 .subscribers
                 .close(DRAIN_BATCH, || CloseReason::Restart.close(random));
-            let mut changed = false;
-            for session in &closed {
-                changed |= self.presence.leave(*session);
-            }
-            if changed {
+            step.effect(Effect::Sessions(self.subscribers.len()));
+            let left = closed.iter().filter(|it| self.presence.leave(**it));
+            if left.count() > 0 {
                 // Tells the other servers at once, before they miss this server's heartbeats.
                 self.presence_changed(step);
             }
-            let is_sending =
-                self.timers.is_set(Timer::Signals) || self.timers.is_set(Timer::Presence);
-            busy = !closed.is_empty() || is_sending;
+            // What the other servers do not know is gathered, or in the row in flight.
+            let is_sending = [Timer::Signals, Timer::Presence].map(|it| self.timers.is_set(it));
+            busy =
+                !closed.is_empty() || is_sending.contains(&true) || self.signalling.is_publishing;
         }
         if busy {
             self.timers.set(Timer::Drain, step.now + DRAIN_INTERVAL);
         } else {
             self.end(CloseReason::Restart, step);
         }
-    }
-
-    pub(super) fn force_close(&mut self, step: &mut Step) {
-        self.end(CloseReason::Restart, step);
     }
 }

@@ -16,10 +16,6 @@ use crate::metrics::Dropped;
 use crate::protocol::{ClientSignal, PeerMessage, ServerFrame};
 use crate::store::StoreError;
 
-/// Presence is sent to the other servers again this long after a change: SurrealDB's router engine
-/// loses a row now and then, and a change should reach everyone within a second.
-const PRESENCE_REPEAT: Duration = Duration::from_millis(400);
-
 impl<M: Mailbox> Core<M> {
     pub(super) fn on_signal(&mut self, session: SessionId, signal: ClientSignal, step: &mut Step) {
         let Some(writer) = self.subscribers.writer(session) else {
@@ -66,16 +62,6 @@ impl<M: Mailbox> Core<M> {
 
     pub(super) fn presence_changed(&mut self, step: &mut Step) {
         self.signalling.dirty.changed();
-        step.effect(Effect::Sessions(self.subscribers.len()));
-        self.schedule_signals(step);
-        if self.presence.is_shared() {
-            self.timers
-                .set_if_unset(Timer::PresenceRepeat, step.now + PRESENCE_REPEAT);
-        }
-    }
-
-    pub(super) fn repeat_presence(&mut self, step: &mut Step) {
-        self.signalling.dirty.for_peers_changes();
         self.schedule_signals(step);
     }
 
@@ -98,7 +84,7 @@ impl<M: Mailbox> Core<M> {
             let frame = ServerFrame::Signals(&signals).encode();
             self.subscribers.signal(&frame);
         }
-        self.publish_gathered(step);
+        self.publish(step);
     }
 
     /// Sends presence, or delays it if it was sent a moment ago.
@@ -133,45 +119,37 @@ impl<M: Mailbox> Core<M> {
 
     /// Writes everything gathered for the other servers as one row, if there are any. One row is in
     /// flight at a time: a slow database gets fewer and larger rows, never a queue.
-    fn publish_gathered(&mut self, step: &mut Step) {
+    fn publish(&mut self, step: &mut Step) {
         if !self.presence.is_shared() {
             self.signalling.forget_for_peers();
+        }
+        if self.signalling.is_publishing || !self.signalling.has_news_for_peers() {
             return;
         }
-        if !self.signalling.is_publishing && self.signalling.has_news_for_peers() {
-            let message = self.signalling.take_for_peers();
-            self.publish(message, step);
+        if self.signalling.announces {
+            self.signalling.presence = Some(self.presence.whole_for_peers());
+        }
+        let number = self.sync.monitor.next_row();
+        let message = PeerMessage {
+            number,
+            ..self.signalling.take_for_peers()
+        };
+        if let Ok(body) = serde_json::to_string(&message) {
+            self.signalling.is_publishing = true;
+            step.effect(Effect::Publish { number, body });
         }
     }
 
     /// Announces that this feed is new, and requests the other servers' lists.
     pub(super) fn announce(&mut self, step: &mut Step) {
-        self.signalling.announced();
-        let message = PeerMessage {
-            want_presence: true,
-            presence: Some(self.presence.whole_for_peers()),
-            ..PeerMessage::default()
-        };
-        self.publish(message, step);
+        self.signalling.announce();
+        self.publish(step);
     }
 
     /// Asks the other servers to yield to this one.
     pub(super) fn ask_for_turn(&mut self, turn: Duration, step: &mut Step) {
-        let message = PeerMessage {
-            yield_ms: Some(turn.as_millis() as u64),
-            ..PeerMessage::default()
-        };
-        self.publish(message, step);
-    }
-
-    fn publish(&mut self, message: PeerMessage, step: &mut Step) {
-        let number = self.sync.monitor.next_row();
-        let message = PeerMessage { number, ..message };
-        let Ok(body) = serde_json::to_string(&message) else {
-            return;
-        };
-        self.signalling.is_publishing = true;
-        step.effect(Effect::Publish { number, body });
+        self.signalling.turn = Some(turn);
+        self.publish(step);
     }
 
     pub(super) fn on_published(
@@ -194,7 +172,9 @@ impl<M: Mailbox> Core<M> {
         } else {
             self.sync.monitor.on_row_stored(number);
         }
-        if self.signalling.has_news_for_peers() {
+        if self.signalling.is_urgent() {
+            self.publish(step);
+        } else if self.signalling.has_news_for_peers() {
             self.schedule_signals(step);
         }
     }
@@ -228,7 +208,6 @@ impl<M: Mailbox> Core<M> {
             let turn = Duration::from_millis(turn);
             let head = self.replica.head();
             self.writer.contention.grant(servers, turn, head, step.now);
-            return;
         }
         // A new peer lacks our presence list, so send it.
         if want_presence || !self.presence.knows(server) {

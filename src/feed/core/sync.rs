@@ -1,5 +1,7 @@
 //! How the core subscribes to its drawing, reads it, and takes the changes that arrive.
 
+use std::time::Instant;
+
 use super::{Core, Effect, ReadResult, Step};
 use crate::domain::drawing::Drawing;
 use crate::domain::ids::Epoch;
@@ -78,7 +80,7 @@ impl<M: Mailbox> Core<M> {
     /// A drawing that was not read yet is read in two steps: the living strokes, with which readers
     /// that hold nothing are served at once, then the tombstones and what is new meanwhile.
     pub(super) fn read(&mut self, step: &mut Step) {
-        if self.sync.begin_read() {
+        if self.sync.begin_read(step.now) {
             // Later requests may know of changes that this read does not find.
             self.requests.begin_read();
             step.effect(Effect::Read(self.replica.read_plan()));
@@ -156,7 +158,6 @@ impl<M: Mailbox> Core<M> {
     fn read_completed(&mut self, step: &mut Step) {
         let again = self.sync.end_read(self.replica.head());
         self.writer.read_ended();
-        self.note_state();
         for request in self.requests.take_answered() {
             self.serve(request, Resync::Cold, step);
         }
@@ -241,7 +242,10 @@ impl<M: Mailbox> Core<M> {
         }
     }
 
-    pub(super) fn on_head(&mut self, report: Option<Head>, step: &mut Step) {
+    pub(super) fn on_head(&mut self, asked: Instant, report: Option<Head>, step: &mut Step) {
+        if !self.sync.takes_answer(asked) {
+            return;
+        }
         let Some(report) = report.filter(|report| !report.deleted) else {
             self.end(CloseReason::NoDrawing, step);
             return;

@@ -18,14 +18,14 @@ fn person(name: &str) -> Person {
 }
 
 /// One of a few people with one of a few tabs, under one of a few names.
-fn numbered(number: u8, page: u8, name: u8) -> Person {
-    let [key, tab] = [number, page].map(|part| Uuid::from_u128(u128::from(part) + 1));
+fn numbered(number: u8, nth: u8, name: u8) -> Person {
+    let [key, tab] = [number, nth].map(|part| Uuid::from_u128(u128::from(part) + 1));
     let Writer { id: writer, author } = Writer::new(key, tab);
     Person {
         writer,
         author,
         name: format!("Name {name}"),
-        colour: Colour([number, page, 3]),
+        colour: Colour([number, nth, 3]),
     }
 }
 
@@ -62,8 +62,8 @@ fn a_writer_is_here_once_also_when_another_server_still_names_it() {
     other.join(1, ada);
     other.join(2, person("Bob"));
     assert!(!presence.knows(server));
-    let heard = presence.on_row(server, Some(other.whole_for_peers()));
-    assert!(heard.changed && !heard.missed);
+    let outcome = presence.on_row(server, Some(other.whole_for_peers()));
+    assert!(outcome.changed && !outcome.missed);
     assert!(presence.knows(server));
     assert_eq!(names(seen(&mut presence)), ["Ada", "Bob"]);
     assert_eq!(seen(&mut presence).count(), 2);
@@ -75,8 +75,8 @@ fn a_writer_is_here_once_also_when_another_server_still_names_it() {
 #[test]
 fn the_sessions_of_one_person_count_once() {
     let mut presence = Presence::begin(1);
-    for page in 1..=3 {
-        presence.join(page.into(), numbered(1, page, 1));
+    for tab in 1..=3 {
+        presence.join(tab.into(), numbered(1, tab, 1));
     }
     presence.join(9, numbered(2, 1, 1));
     assert_eq!(seen(&mut presence).count(), 2);
@@ -143,9 +143,12 @@ fn the_presence_of_a_crowd_is_bounded_and_its_count_exact() {
     for session in 0..CROWD {
         other.join(session, person("Someone"));
     }
-    let told = other.whole_for_peers();
-    assert_eq!((told.joined.len(), told.count), (MAX_TOLD, CROWD as usize));
-    presence.on_row(ServerId::random(), Some(told));
+    let whole = other.whole_for_peers();
+    assert_eq!(
+        (whole.joined.len(), whole.count),
+        (MAX_LISTED_TO_PEERS, CROWD as usize)
+    );
+    presence.on_row(ServerId::random(), Some(whole));
     presence.join(1, person("Ada"));
     let (news, whole) = presence.update_for_sessions(Instant::now()).unwrap();
     assert_eq!(news.joined.len(), MAX_LISTED);
@@ -194,7 +197,7 @@ fn pauses_grow_with_the_number_to_their_limits() {
         [0, 100, 165, 1_000, 9_999].map(signal_pause).map(millis),
         [33, 33, 33, 200, 500]
     );
-    assert_eq!(people_pause(usize::MAX), LONGEST_PEOPLE_PAUSE);
+    assert_eq!(people_pause(usize::MAX), MAX_PEOPLE_PAUSE);
 }
 
 #[test]
@@ -268,25 +271,25 @@ proptest! {
     fn all_servers_and_clients_converge_on_the_same_people(steps in steps()) {
         let ids = [ServerId::random(), ServerId::random()];
         let mut servers = [Presence::begin(10), Presence::begin(20)];
-        let mut pages = [People::default(), People::default()];
+        let mut clients = [People::default(), People::default()];
         let mut now = Instant::now();
-        let frame = |server: &mut Presence, page: &mut People, missed: bool, now| {
+        let frame = |server: &mut Presence, client: &mut People, missed: bool, now| {
             let Some((change, whole)) = server.update_for_sessions(now) else { return Ok(()) };
             prop_assert!(whole.joined.len() <= MAX_LISTED && change.joined.len() <= MAX_LISTED);
             // A client that missed a frame gets the whole list, as from `Subscribers`.
-            if !missed && page.take(change) == Arrival::Gap {
-                page.take(whole);
+            if !missed && client.take(change) == Arrival::Gap {
+                client.take(whole);
             }
             Ok(())
         };
         for step in steps {
             match step {
-                Step::Join { server, session, person: (number, page, name) } => {
-                    servers[server].join(session, numbered(number, page, name));
+                Step::Join { server, session, person: (number, tab, name) } => {
+                    servers[server].join(session, numbered(number, tab, name));
                 }
                 Step::Leave { server, session } => drop(servers[server].leave(session)),
-                Step::Act { server, person: (number, page, name) } => {
-                    servers[server].acts(numbered(number, page, name).writer, now);
+                Step::Act { server, person: (number, tab, name) } => {
+                    servers[server].acts(numbered(number, tab, name).writer, now);
                 }
                 Step::Row { server, lost } => {
                     let [first, second] = &mut servers;
@@ -296,7 +299,7 @@ proptest! {
                         false => tell(from, to, ids[server]),
                     }
                 }
-                Step::Frame { server, missed } => frame(&mut servers[server], &mut pages[server], missed, now)?,
+                Step::Frame { server, missed } => frame(&mut servers[server], &mut clients[server], missed, now)?,
                 Step::Pass => now += QUIET,
             }
         }
@@ -304,18 +307,18 @@ proptest! {
         let [first, second] = &mut servers;
         tell(first, second, ids[0]);
         tell(second, first, ids[1]);
-        for (server, page) in servers.iter_mut().zip(&mut pages) {
+        for (server, client) in servers.iter_mut().zip(&mut clients) {
             server.update_for_sessions(now);
-            page.take(server.to_sessions.whole());
-            prop_assert_eq!(&*page, &server.to_sessions);
+            client.take(server.to_sessions.whole());
+            prop_assert_eq!(&*client, &server.to_sessions);
         }
         let everyone: Vec<_> = servers.iter().flat_map(|server| server.local.values()).collect();
         let persons: HashSet<_> = everyone.iter().map(|person| person.author).collect();
         let writers: HashSet<_> = everyone.iter().map(|person| person.writer).collect();
-        for page in &pages {
-            prop_assert_eq!(page.count(), persons.len());
-            prop_assert_eq!(page.listed().len(), writers.len().min(MAX_LISTED));
-            prop_assert!(page.listed().keys().all(|writer| writers.contains(writer)));
+        for client in &clients {
+            prop_assert_eq!(client.count(), persons.len());
+            prop_assert_eq!(client.listed().len(), writers.len().min(MAX_LISTED));
+            prop_assert!(client.listed().keys().all(|writer| writers.contains(writer)));
         }
     }
 }

@@ -1,24 +1,23 @@
 //! Tests of feeds with a database in memory and sessions that only receive.
 
-use crate::domain::ids::ServerId;
 use std::time::Instant;
 
-use actix::{Context, Recipient, StreamHandler};
+use actix::{Context, Handler, Message, Recipient};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::*;
 use crate::domain::drawing::Limits;
-use crate::domain::ids::{OpId, StrokeId, Writer};
+use crate::domain::ids::{OpId, ServerId, StrokeId, Writer};
 use crate::domain::op::Change;
 use crate::feed::mailbox::ToSession;
-use crate::feed::messages::FromSession;
-use crate::feed::session_mailbox::{QueuedBytes, SessionMailbox};
+use crate::feed::messages::Request;
+use crate::feed::session_mailbox::QueuedBytes;
 use crate::protocol::Close;
 use crate::store::{Appended, Database, ExpectedHead, LiveEvent, Removals};
 
 /// Size of the reorder buffer in these tests.
-const EARLY: usize = 50;
+const REORDER_BUFFER: usize = 50;
 
 /// Makes a feed panic.
 #[derive(Message)]
@@ -30,21 +29,6 @@ impl Handler<Die> for Feed {
 
     fn handle(&mut self, _: Die, _: &mut Context<Feed>) {
         panic!("a feed dies for a test");
-    }
-}
-
-/// Delivers an event to a feed as if its live query had.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Hear(Vec<LiveEvent>);
-
-impl Handler<Hear> for Feed {
-    type Result = ();
-
-    fn handle(&mut self, Hear(all): Hear, ctx: &mut Context<Feed>) {
-        for followed in all {
-            StreamHandler::handle(self, followed, ctx);
-        }
     }
 }
 
@@ -64,8 +48,8 @@ impl Handler<ToSession> for Listener {
 }
 
 fn listener() -> (Recipient<ToSession>, mpsc::UnboundedReceiver<ToSession>) {
-    let (heard, hears) = mpsc::unbounded_channel();
-    (Listener(heard).start().recipient(), hears)
+    let (received, inbox) = mpsc::unbounded_channel();
+    (Listener(received).start().recipient(), inbox)
 }
 
 fn settings(idle_timeout: Duration) -> FeedSettings {
@@ -77,7 +61,7 @@ fn settings(idle_timeout: Duration) -> FeedSettings {
         queue_ops: 100,
         queue_bytes: 1 << 20,
         gap_timeout: Duration::from_millis(5),
-        reorder_buffer: EARLY,
+        reorder_buffer: REORDER_BUFFER,
         feed_mailbox: 256,
         ink_points: 20_000,
         idle_timeout,
@@ -105,17 +89,17 @@ async fn feeds(idle_timeout: Duration) -> (Feeds, DrawingId) {
 }
 
 fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> FeedHandle {
-    let message = FromSession::Join {
+    let message = Request::Join {
         session: 1,
         mailbox: SessionMailbox::new(recipient, QueuedBytes::default(), 1 << 20),
         since: 0,
         epoch: None,
     };
-    feeds.join(drawing, FromActor(message)).unwrap()
+    feeds.join(drawing, FromSession::Request(message)).unwrap()
 }
 
-async fn next(hears: &mut mpsc::UnboundedReceiver<ToSession>) -> ToSession {
-    tokio::time::timeout(Duration::from_secs(10), hears.recv())
+async fn next(inbox: &mut mpsc::UnboundedReceiver<ToSession>) -> ToSession {
+    tokio::time::timeout(Duration::from_secs(10), inbox.recv())
         .await
         .expect("a message in time")
         .unwrap()
@@ -124,14 +108,14 @@ async fn next(hears: &mut mpsc::UnboundedReceiver<ToSession>) -> ToSession {
 #[actix_web::test]
 async fn a_dead_feed_is_replaced_and_its_sessions_rejoin() {
     let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
-    let (recipient, mut hears) = listener();
+    let (recipient, mut inbox) = listener();
     let first = join(&feeds, drawing, recipient);
-    assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+    assert!(matches!(next(&mut inbox).await, ToSession::Frame(_)));
     first.feed.do_send(Die);
-    while !matches!(next(&mut hears).await, ToSession::Rejoin) {}
-    let (recipient, mut hears) = listener();
+    while !matches!(next(&mut inbox).await, ToSession::Rejoin) {}
+    let (recipient, mut inbox) = listener();
     let second = join(&feeds, drawing, recipient);
-    assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+    assert!(matches!(next(&mut inbox).await, ToSession::Frame(_)));
     assert!(first.feed != second.feed);
 }
 
@@ -153,30 +137,30 @@ fn change(seq: Seq) -> Change {
 
 /// A feed without notifications from the database, a session that subscribed to its drawing, and
 /// the changes that are stored in the meantime.
-struct Deaf {
+struct Stalled {
     feeds: Feeds,
     drawing: DrawingId,
     open: FeedHandle,
-    hears: mpsc::UnboundedReceiver<ToSession>,
+    inbox: mpsc::UnboundedReceiver<ToSession>,
     stored: Vec<Change>,
     /// The last position that the session received.
-    heard: Seq,
+    received: Seq,
 }
 
-impl Deaf {
+impl Stalled {
     async fn new() -> Self {
         let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
-        let (recipient, mut hears) = listener();
+        let (recipient, mut inbox) = listener();
         let open = join(&feeds, drawing, recipient);
-        assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+        assert!(matches!(next(&mut inbox).await, ToSession::Frame(_)));
         feeds.0.store.kill_live_queries(drawing).await;
         Self {
             feeds,
             drawing,
             open,
-            hears,
+            inbox,
             stored: Vec::new(),
-            heard: 0,
+            received: 0,
         }
     }
 
@@ -196,33 +180,33 @@ impl Deaf {
     }
 
     /// Delivers these changes to the feed, in this order.
-    fn tells(&self, seqs: impl IntoIterator<Item = Seq>) {
-        let told = seqs.into_iter().map(|seq| &self.stored[seq as usize - 1]);
-        let told = told.map(|change| LiveEvent::Change(Box::new(change.clone())));
-        self.open.feed.do_send(Hear(told.collect()));
+    fn delivers(&self, seqs: impl IntoIterator<Item = Seq>) {
+        let events = seqs.into_iter().map(|seq| &self.stored[seq as usize - 1]);
+        let events = events.map(|change| LiveEvent::Change(Box::new(change.clone())));
+        events.for_each(|event| self.open.feed.do_send(ToFeed(Input::Event(event))));
     }
 
     /// Waits until the session has received all stored changes, in order and once.
-    async fn hears_all(&mut self) {
-        while self.heard < self.head() {
-            let ToSession::Frame(frame) = next(&mut self.hears).await else {
+    async fn receives_all(&mut self) {
+        while self.received < self.head() {
+            let ToSession::Frame(frame) = next(&mut self.inbox).await else {
                 panic!("the session received another message");
             };
             let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
             if frame["type"] != "strokes" {
                 continue;
             }
-            assert_eq!(frame["from"], self.heard, "{frame}");
-            for told in frame["changes"].as_array().unwrap() {
-                self.heard += 1;
-                let stored = &self.stored[self.heard as usize - 1];
+            assert_eq!(frame["from"], self.received, "{frame}");
+            for events in frame["changes"].as_array().unwrap() {
+                self.received += 1;
+                let stored = &self.stored[self.received as usize - 1];
                 let stored = (
                     serde_json::json!(stored.seq),
                     serde_json::json!(stored.stroke),
                 );
-                assert_eq!((&told["seq"], &told["stroke"]), (&stored.0, &stored.1));
+                assert_eq!((&events["seq"], &events["stroke"]), (&stored.0, &stored.1));
             }
-            assert_eq!(frame["head"], self.heard, "{frame}");
+            assert_eq!(frame["head"], self.received, "{frame}");
         }
     }
 
@@ -243,7 +227,7 @@ impl Deaf {
             let head = self.head();
             self.stores(changes).await;
             tell(self, head);
-            self.hears_all().await;
+            self.receives_all().await;
             // The feed has handled every message before this one.
             let read = self.feeds.read(self.drawing, 0, None, None).await;
             assert_eq!(read.unwrap().head, self.head());
@@ -254,37 +238,37 @@ impl Deaf {
 
 #[actix_web::test]
 async fn a_gap_is_filled_by_waiting() {
-    let mut stalled = Deaf::new().await;
+    let mut stalled = Stalled::new().await;
     let counter = "whiteboard_gaps_filled_total{by=\"waiting\"}";
-    let backwards = |stalled: &Deaf, head| stalled.tells([head + 2, head + 1]);
+    let backwards = |stalled: &Stalled, head| stalled.delivers([head + 2, head + 1]);
     stalled.until_counted(counter, 2, backwards).await;
     assert_eq!(stalled.count("whiteboard_reorder_overflow_total"), 0);
 }
 
 #[actix_web::test]
 async fn a_gap_that_nothing_fills_is_read() {
-    let mut stalled = Deaf::new().await;
+    let mut stalled = Stalled::new().await;
     let counter = "whiteboard_gaps_filled_total{by=\"reading\"}";
-    let last_only = |stalled: &Deaf, head| stalled.tells([head + 2]);
+    let last_only = |stalled: &Stalled, head| stalled.delivers([head + 2]);
     stalled.until_counted(counter, 2, last_only).await;
 }
 
 #[actix_web::test]
 async fn too_many_early_changes_are_dropped_and_the_drawing_is_read() {
-    let mut stalled = Deaf::new().await;
+    let mut stalled = Stalled::new().await;
     let counter = "whiteboard_reorder_overflow_total";
-    let all = EARLY as u64 + 2;
-    let all_but_one = |stalled: &Deaf, head| stalled.tells(head + 2..=head + all);
+    let all = REORDER_BUFFER as u64 + 2;
+    let all_but_one = |stalled: &Stalled, head| stalled.delivers(head + 2..=head + all);
     stalled.until_counted(counter, all, all_but_one).await;
     // As many as the buffer holds, and one too many.
-    assert_eq!(stalled.count(counter), EARLY as u64 + 1);
+    assert_eq!(stalled.count(counter), REORDER_BUFFER as u64 + 1);
 }
 
 #[actix_web::test]
 async fn another_position_in_the_database_is_noticed() {
     /// Each head check after a subscription may have found the difference first, once.
     const ATTEMPTS: u64 = 4;
-    let mut stalled = Deaf::new().await;
+    let mut stalled = Stalled::new().await;
     let epoch = stalled
         .feeds
         .read(stalled.drawing, 0, None, None)
@@ -303,7 +287,9 @@ async fn another_position_in_the_database_is_noticed() {
             deleted: false,
         };
         let before = stalled.count("whiteboard_head_mismatches_total");
-        stalled.feeds.report_head(stalled.drawing, Some(head));
+        stalled
+            .feeds
+            .report_head(stalled.drawing, Instant::now(), Some(head));
         // The feed answers after it has handled the event.
         stalled
             .feeds
@@ -311,7 +297,7 @@ async fn another_position_in_the_database_is_noticed() {
             .await
             .unwrap();
         noticed += stalled.count("whiteboard_head_mismatches_total") - before;
-        stalled.hears_all().await;
+        stalled.receives_all().await;
     }
     assert!(noticed > 0);
 }
@@ -319,13 +305,13 @@ async fn another_position_in_the_database_is_noticed() {
 #[actix_web::test]
 async fn a_feed_without_sessions_closes_and_a_join_opens_another() {
     let (feeds, drawing) = feeds(Duration::from_millis(50)).await;
-    let (recipient, mut hears) = listener();
+    let (recipient, mut inbox) = listener();
     let first = join(&feeds, drawing, recipient);
-    assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+    assert!(matches!(next(&mut inbox).await, ToSession::Frame(_)));
     assert_eq!(feeds.open(), 1);
     first
         .feed
-        .do_send(FromActor(FromSession::Leave { session: 1 }));
+        .do_send(ToFeed(Input::Session(FromSession::Leave { session: 1 })));
     let deadline = Instant::now() + Duration::from_secs(10);
     while feeds.open() > 0 {
         assert!(Instant::now() < deadline, "the feed closes");
@@ -337,9 +323,9 @@ async fn a_feed_without_sessions_closes_and_a_join_opens_another() {
 #[actix_web::test]
 async fn a_missed_removal_of_the_drawing_closes_its_sessions() {
     let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
-    let (recipient, mut hears) = listener();
+    let (recipient, mut inbox) = listener();
     join(&feeds, drawing, recipient);
-    assert!(matches!(next(&mut hears).await, ToSession::Frame(_)));
+    assert!(matches!(next(&mut inbox).await, ToSession::Frame(_)));
     let store = &feeds.0.store;
     store.delete(drawing).await.unwrap();
     let mut removals = Removals::default();
@@ -348,7 +334,7 @@ async fn a_missed_removal_of_the_drawing_closes_its_sessions() {
     let watching = feeds.clone();
     let watch = actix_web::rt::spawn(async move { watching.watch().await });
     let closed = loop {
-        if let ToSession::Close(close) = next(&mut hears).await {
+        if let ToSession::Close(close) = next(&mut inbox).await {
             break close;
         }
     };
@@ -365,8 +351,8 @@ async fn a_drawing_that_is_not_there_has_no_feed() {
         feeds.read(nowhere, 0, None, None).await.unwrap_err(),
         FeedError::NotFound
     );
-    let (recipient, mut hears) = listener();
+    let (recipient, mut inbox) = listener();
     join(&feeds, nowhere, recipient);
-    assert!(matches!(next(&mut hears).await, ToSession::Close(_)));
+    assert!(matches!(next(&mut inbox).await, ToSession::Close(_)));
     assert_eq!(feeds.open(), 0);
 }

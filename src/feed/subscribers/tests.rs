@@ -166,14 +166,14 @@ fn sessions_are_closed_in_batches() {
 fn large_changes_are_sent_in_several_frames_without_a_gap() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
-    let browser = joined(&mut subscribers, &drawing);
+    let client = joined(&mut subscribers, &drawing);
     (0..20).for_each(|_| draw(&mut drawing));
     subscribers.flush(&drawing, now);
-    let came = browser.frames();
-    let most = MAX_STROKES_FRAME_BYTES / BYTES;
-    assert_eq!(came.len(), 20_usize.div_ceil(most));
-    for (index, frame) in came.iter().enumerate() {
-        let (from, to) = (index * most, 20.min((index + 1) * most));
+    let frames = client.frames();
+    let max = MAX_STROKES_FRAME_BYTES / BYTES;
+    assert_eq!(frames.len(), 20_usize.div_ceil(max));
+    for (index, frame) in frames.iter().enumerate() {
+        let (from, to) = (index * max, 20.min((index + 1) * max));
         let begins = format!(r#"{{"type":"strokes","from":{from},"head":{to},"#);
         assert!(frame.starts_with(&begins), "{}", &frame[..100]);
         assert_eq!(frame.matches(r#""seq":"#).count(), to - from);
@@ -186,7 +186,7 @@ fn large_changes_are_sent_in_several_frames_without_a_gap() {
 fn frames_queued_for_a_slow_client_are_bounded_in_bytes() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
-    let browser = joined(&mut subscribers, &drawing);
+    let client = joined(&mut subscribers, &drawing);
     for _ in 0..200 {
         draw(&mut drawing);
         subscribers.flush(&drawing, now);
@@ -194,15 +194,18 @@ fn frames_queued_for_a_slow_client_are_bounded_in_bytes() {
     }
     // It reads only now: first what fit its mailbox, then advice to read over HTTP, since it lacks
     // too much.
-    let came = browser.frames();
+    let frames = client.frames();
     subscribers.catch_up(&drawing, now);
-    let mut advice = browser.frames();
+    let mut advice = client.frames();
     let read = advice.pop().unwrap();
     assert!(advice.is_empty(), "nothing but the advice to read");
-    let bytes: usize = came.iter().map(|frame| frame.len()).sum();
+    let bytes: usize = frames.iter().map(|frame| frame.len()).sum();
     assert!(bytes <= UNREAD, "{bytes}");
     assert!(bytes > UNREAD - 2 * BYTES, "{bytes}");
-    assert_eq!(read, format!(r#"{{"type":"read","since":{}}}"#, came.len()));
+    assert_eq!(
+        read,
+        format!(r#"{{"type":"read","since":{}}}"#, frames.len())
+    );
     assert!(!subscribers.has_slow());
 }
 
@@ -210,7 +213,7 @@ fn frames_queued_for_a_slow_client_are_bounded_in_bytes() {
 fn a_stalled_session_is_evicted() {
     let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
     let now = Instant::now();
-    let browser = joined(&mut subscribers, &drawing);
+    let client = joined(&mut subscribers, &drawing);
     assert!(subscribers.evict_stalled(now + 2 * MAX_STALL).is_empty());
     while !subscribers.has_slow() {
         draw(&mut drawing);
@@ -224,7 +227,7 @@ fn a_stalled_session_is_evicted() {
     subscribers.leave(1);
     assert!(subscribers.is_empty() && !subscribers.has_slow());
     // If it ever reads, it is closed with a reason.
-    assert_eq!(browser.closed(), Some(Close::Silent));
+    assert_eq!(client.closed(), Some(Close::Silent));
 }
 
 #[test]
@@ -244,9 +247,9 @@ fn retained_frames_reach_slow_and_new_sessions() {
     subscribers.announce(Retained::Title, title("three"), now);
     ada.frames();
     subscribers.catch_up(&drawing, now);
-    let came = ada.frames();
-    assert_eq!(came.len(), 2, "what it lacked, and the title");
-    assert_eq!(came[1], "three");
+    let frames = ada.frames();
+    assert_eq!(frames.len(), 2, "what it lacked, and the title");
+    assert_eq!(frames[1], "three");
 
     // A client that reads over HTTP gets it after that, and a new session at once.
     let ben = Client::new();
@@ -262,8 +265,8 @@ fn retained_frames_reach_slow_and_new_sessions() {
         Resync::Warm,
         now,
     );
-    let came = ben.frames();
-    assert_eq!(came[1..], ["people", "three"]);
+    let frames = ben.frames();
+    assert_eq!(frames[1..], ["people", "three"]);
     assert!(!subscribers.has_slow());
 }
 
@@ -281,16 +284,16 @@ fn no_frame_is_encoded_for_sessions_that_do_not_read() {
         let metrics = Metrics::new();
         let (mut subscribers, mut drawing) = (Subscribers::new(metrics.clone()), drawing());
         let now = Instant::now();
-        let mut browsers = Vec::new();
+        let mut clients = Vec::new();
         for session in 0..slow + 2 {
             let max_bytes = if session < slow { 1 } else { UNREAD };
-            browsers.push((Client::with_room(max_bytes), session));
+            clients.push((Client::with_room(max_bytes), session));
         }
         // No client reads before all frames are sent. A slow one's mailbox is full with its first
         // frame, and each lacks different changes.
-        for (browser, session) in &browsers {
+        for (client, session) in &clients {
             let position = (drawing.head(), Some(drawing.epoch()));
-            let client = browser.clone();
+            let client = client.clone();
             subscribers.join(*session, client, &drawing, position, Resync::Warm, now);
             draw_with(&mut drawing, 1);
             subscribers.flush(&drawing, now);
@@ -303,11 +306,11 @@ fn no_frame_is_encoded_for_sessions_that_do_not_read() {
             subscribers.catch_up(&drawing, now);
         }
         assert_eq!(catch_ups(&metrics), before);
-        let mut came = Vec::new();
-        for (browser, ..) in &browsers {
-            came.push(browser.frames());
+        let mut frames = Vec::new();
+        for (client, ..) in &clients {
+            frames.push(client.frames());
         }
-        let [.., one, other] = &came[..] else {
+        let [.., one, other] = &frames[..] else {
             panic!()
         };
         // Each flush was one frame, encoded once for both live sessions.
@@ -324,9 +327,9 @@ fn no_frame_is_encoded_for_sessions_that_do_not_read() {
         assert!(!subscribers.has_slow());
         assert_eq!(catch_ups(&metrics), before + slow as usize);
         let head = format!(r#""head":{},"#, drawing.head());
-        for (browser, ..) in &browsers[..slow as usize] {
-            let came = browser.frames();
-            assert!(came.len() == 1 && came[0].contains(&head));
+        for (client, ..) in &clients[..slow as usize] {
+            let frames = client.frames();
+            assert!(frames.len() == 1 && frames[0].contains(&head));
         }
     }
 }
@@ -346,7 +349,7 @@ fn acks_reach_a_slow_client_once_it_reads() {
     for strokes in [0, 1, 2 * MAX_STROKES_FRAME_BYTES / BYTES] {
         let (mut subscribers, mut drawing) = (Subscribers::new(Metrics::new()), drawing());
         let now = Instant::now();
-        let browser = joined(&mut subscribers, &drawing);
+        let client = joined(&mut subscribers, &drawing);
         let pointer = ByteString::from_static("pointer");
         (0..2 * MESSAGES).for_each(|_| subscribers.signal(&pointer));
         (0..strokes).for_each(|_| draw(&mut drawing));
@@ -356,14 +359,14 @@ fn acks_reach_a_slow_client_once_it_reads() {
         subscribers.acknowledge(1, acks(2, 5, &["4 is refused", "5 is refused"]), now);
         assert!(subscribers.has_slow());
 
-        browser.frames();
-        assert!(Client::acks(&browser).is_empty());
+        client.frames();
+        assert!(Client::acks(&client).is_empty());
         subscribers.catch_up(&drawing, now);
-        let told = Client::acks(&browser);
-        let refused: Vec<_> = told.iter().flat_map(|told| &told.refusals).collect();
+        let acks = Client::acks(&client);
+        let refused: Vec<_> = acks.iter().flat_map(|acks| &acks.refusals).collect();
         assert_eq!(refused, ["2 is refused", "4 is refused", "5 is refused"]);
-        assert_eq!(told.iter().map(|told| told.ops).sum::<usize>(), 5);
-        assert_eq!(told.last().unwrap().acked_through, 5);
+        assert_eq!(acks.iter().map(|acks| acks.ops).sum::<usize>(), 5);
+        assert_eq!(acks.last().unwrap().acked_through, 5);
         assert!(!subscribers.has_slow());
     }
 }

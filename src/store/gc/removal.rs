@@ -32,7 +32,7 @@ const FIRST_SILENCE: Duration = Duration::from_secs(30);
 
 /// NONE is less than any time: exclude it wherever times are compared.
 pub(in crate::store) const SELECT_DUE: &str = "SELECT id FROM drawing
-WHERE deleted IS NOT NONE AND deleted < time::now() - $age AND id NOT IN $postponed LIMIT $most";
+WHERE deleted IS NOT NONE AND deleted < time::now() - $age AND id NOT IN $postponed LIMIT $limit";
 const REMOVE: &str = "BEGIN;
 IF (DELETE ONLY $drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age RETURN BEFORE) IS NONE { THROW 'taken back' };
 DELETE $living RETURN NONE;
@@ -190,7 +190,7 @@ impl Store {
         let variables = variables([
             ("age", Value::Duration(undelete.into())),
             ("postponed", Value::Array(Array::from(postponed))),
-            ("most", int(AT_ONCE as u64)),
+            ("limit", int(AT_ONCE as u64)),
         ]);
         let mut results = self.0.query(SELECT_DUE, variables).await?;
         rows(results.take(0)?)?

@@ -24,7 +24,7 @@ const AT_ONCE: usize = 1_000;
 /// Without the hint the other index would be scanned from end to end.
 pub(in crate::store) const SELECT_DUE: &str =
     "SELECT id, changed < compacted_at AS untouched FROM drawing WITH INDEX compacted_at
-WHERE deleted IS NONE AND compacted_at <= time::now() - $age LIMIT $most";
+WHERE deleted IS NONE AND compacted_at <= time::now() - $age LIMIT $limit";
 /// A drawing that did not change since its last sweep has no old tombstones: it is checked again
 /// only when a tombstone from now on could be old enough.
 const UNTOUCHED: &str =
@@ -134,9 +134,9 @@ impl Store {
         &self,
         text: &'static str,
         older: Duration,
-        most: usize,
+        limit: usize,
     ) -> Result<Vec<Fields>, StoreError> {
-        let variables = variables([("age", age(older)), ("most", int(most as u64))]);
+        let variables = variables([("age", age(older)), ("limit", int(limit as u64))]);
         let mut results = self.0.query(text, variables).await?;
         rows(results.take(0)?)?
             .into_iter()

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::metrics::NoPlace;
+use crate::metrics::ConnectionLimit;
 
 /// Prefix of an IPv6 address that identifies one network: its owner has all addresses below it.
 const NETWORK_BITS: u32 = 64;
@@ -15,9 +15,9 @@ const NETWORK_BITS: u32 = 64;
 /// The open connections of one server.
 #[derive(Debug)]
 pub struct Connections {
-    most: usize,
+    max: usize,
     /// Most per address; 0 for no such limit.
-    most_from_one: usize,
+    max_from_one: usize,
     open: Mutex<Open>,
 }
 
@@ -29,35 +29,17 @@ struct Open {
 
 /// The slot of one connection, freed on drop.
 #[derive(Debug)]
-pub struct Place {
+pub struct Slot {
     connections: Arc<Connections>,
     from: IpAddr,
 }
 
-/// The limit that is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
-    /// The limit of all connections.
-    All,
-    /// The limit of connections from one address.
-    Address,
-}
-
-impl From<Full> for NoPlace {
-    fn from(full: Full) -> Self {
-        match full {
-            Full::All => NoPlace::All,
-            Full::Address => NoPlace::Address,
-        }
-    }
-}
-
 impl Connections {
-    /// No connections. Addresses are not tracked if `most_from_one` is 0.
-    pub fn new(most: usize, most_from_one: usize) -> Arc<Self> {
+    /// No connections. Addresses are not tracked if `max_from_one` is 0.
+    pub fn new(max: usize, max_from_one: usize) -> Arc<Self> {
         Arc::new(Self {
-            most,
-            most_from_one,
+            max,
+            max_from_one,
             open: Mutex::default(),
         })
     }
@@ -67,20 +49,20 @@ impl Connections {
     /// # Errors
     ///
     /// The limit that is reached.
-    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Place, Full> {
+    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Slot, ConnectionLimit> {
         let from = network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.all >= self.most {
-            return Err(Full::All);
+        if open.all >= self.max {
+            return Err(ConnectionLimit::All);
         }
         let before = open.from.get(&from).copied().unwrap_or_default();
-        if self.most_from_one > 0 && before >= self.most_from_one {
-            return Err(Full::Address);
+        if self.max_from_one > 0 && before >= self.max_from_one {
+            return Err(ConnectionLimit::Address);
         }
         open.all += 1;
         open.from.insert(from, before + 1);
         drop(open);
-        Ok(Place {
+        Ok(Slot {
             connections: self.clone(),
             from,
         })
@@ -93,7 +75,7 @@ impl Connections {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let connections = &self.connections;
         let mut open = connections
@@ -125,18 +107,24 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn enter(connections: &Arc<Connections>, address: &str) -> Result<Place, Full> {
+    fn enter(connections: &Arc<Connections>, address: &str) -> Result<Slot, ConnectionLimit> {
         connections.enter(address.parse().unwrap())
     }
 
     #[test]
-    fn each_limit_holds_and_a_place_becomes_free() {
+    fn each_limit_holds_and_a_slot_becomes_free() {
         let connections = Connections::new(3, 2);
         let first = enter(&connections, "10.0.0.1").unwrap();
         let _second = enter(&connections, "10.0.0.1").unwrap();
-        assert_eq!(enter(&connections, "10.0.0.1").unwrap_err(), Full::Address);
+        assert_eq!(
+            enter(&connections, "10.0.0.1").unwrap_err(),
+            ConnectionLimit::Address
+        );
         let _third = enter(&connections, "10.0.0.2").unwrap();
-        assert_eq!(enter(&connections, "10.0.0.3").unwrap_err(), Full::All);
+        assert_eq!(
+            enter(&connections, "10.0.0.3").unwrap_err(),
+            ConnectionLimit::All
+        );
         drop(first);
         assert_eq!(connections.open(), 2);
         assert!(enter(&connections, "10.0.0.1").is_ok());
@@ -156,11 +144,11 @@ mod tests {
         let connections = Connections::new(10, 1);
         let _one = enter(&connections, "2001:db8::1").unwrap();
         let same = enter(&connections, "2001:db8::ffff:2");
-        assert_eq!(same.unwrap_err(), Full::Address);
+        assert_eq!(same.unwrap_err(), ConnectionLimit::Address);
         let _other = enter(&connections, "2001:db8:0:1::1").unwrap();
         let _four = enter(&connections, "::ffff:10.0.0.1").unwrap();
         let same = enter(&connections, "10.0.0.1");
-        assert_eq!(same.unwrap_err(), Full::Address);
+        assert_eq!(same.unwrap_err(), ConnectionLimit::Address);
     }
 
     #[test]
@@ -168,6 +156,9 @@ mod tests {
         let connections = Connections::new(2, 0);
         let _first = enter(&connections, "10.0.0.1").unwrap();
         let _second = enter(&connections, "10.0.0.1").unwrap();
-        assert_eq!(enter(&connections, "10.0.0.1").unwrap_err(), Full::All);
+        assert_eq!(
+            enter(&connections, "10.0.0.1").unwrap_err(),
+            ConnectionLimit::All
+        );
     }
 }

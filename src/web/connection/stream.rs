@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep_until};
 
 use super::budget::Budget;
-use super::limits::Place;
+use super::limits::Slot;
 use super::{Connection, ConnectionSettings};
 
 /// A connection with its limits.
@@ -27,12 +27,12 @@ pub struct Watched {
     /// Since when the peer has not read what is to be written.
     blocked: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
-    _place: Place,
+    _slot: Slot,
 }
 
 impl Watched {
     /// Wraps a connection that has a slot.
-    pub fn new(stream: TcpStream, place: Place, settings: ConnectionSettings) -> Self {
+    pub fn new(stream: TcpStream, slot: Slot, settings: ConnectionSettings) -> Self {
         Self {
             stream,
             connection: Connection::new(),
@@ -40,7 +40,7 @@ impl Watched {
             progress_limit: settings.progress_limit,
             blocked: None,
             timer: None,
-            _place: place,
+            _slot: slot,
         }
     }
 

@@ -1,0 +1,32 @@
+//! Seeds that failed once, by what went wrong.
+//!
+//! They are outside the ten thousand that always run.
+
+use whiteboard::metrics::Metrics;
+
+use crate::plan::Plan;
+use crate::run;
+
+fn holds(seed: u64) {
+    if run::run(&Plan::new(seed), &Metrics::new(), false)
+        .failure
+        .is_some()
+    {
+        panic!("{}", run::explain(seed));
+    }
+}
+
+#[test]
+fn a_refusal_of_an_append_that_hung_is_told_after_the_batch_was_split() {
+    holds(28_401);
+}
+
+#[test]
+fn timers_that_are_due_with_the_end_of_a_drain_publish_nothing_after_it() {
+    holds(14_258);
+}
+
+#[test]
+fn a_page_reads_again_when_the_server_that_it_reads_from_is_killed() {
+    holds(52_567);
+}
