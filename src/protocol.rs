@@ -100,8 +100,9 @@
 //! durable write for an op that changed nothing.
 //! So if a refusal is lost with its socket and the page sends the op again, the op is decided again, and
 //! may be applied then. Each answer is true when it is given. An op that was applied is applied once,
-//! however often it is sent. If a later op of the same writer is stored, the server answers `done` although
-//! the op was refused; the page notices that a drawn stroke is missing.
+//! however often it is sent. If a later op of the same writer is stored, or the refusal itself, the server
+//! answers `done` to an op that is sent again although it was refused; the page notices that a drawn stroke
+//! is missing.
 //!
 //! The rule for a page: after `refused`, it never sends that op again, nor does a page that takes over
 //! its outbox. It starts to remove the op from its storage before it acts on the frame. If later ops need

@@ -9,12 +9,12 @@
 //!
 //! Only an op that changed something leaves a row, and so its number: an op up to its writer's last
 //! number in the rows counts as done. A refusal leaves no row, unless the database does not accept the
-//! op (see [`Drawing::refuse`]), so the same op with the same number
-//! may succeed later, as an edit does once its stroke was restored. This is deliberate: to remember
-//! refusals, every server would have to store something durable for ops that changed nothing. A
-//! client that received a refusal never sends the op again. If a later op of the same writer is
-//! stored, the server answers `done` although the op was refused; the page notices that a drawn
-//! stroke is missing.
+//! op (see [`Drawing::refuse`]), so the same op with the same number may succeed later, as an edit does
+//! once its stroke was restored. This is deliberate: to remember refusals, every server would have to
+//! store something durable for ops that changed nothing. A client that received a refusal never sends
+//! the op again. If a later op of the same writer is stored, or the refusal itself, the server answers
+//! `done` to an op that is sent again although it was refused; the page notices that a drawn stroke is
+//! missing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;

@@ -77,6 +77,25 @@ pub struct Change {
     pub body: Option<Body>,
 }
 
+#[cfg(test)]
+impl Change {
+    /// A change of a new stroke by somebody, whose first op it is.
+    pub(crate) fn by_anyone(seq: Seq, body: Option<Body>) -> Self {
+        Self {
+            seq,
+            stroke: StrokeId::random(),
+            z: seq as i64,
+            author: PersonId::random(),
+            op: OpId {
+                writer: super::ids::WriterId::random(),
+                n: 1,
+            },
+            prior_ops: Vec::new(),
+            body,
+        }
+    }
+}
+
 /// The key of one stored row of a drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowId {

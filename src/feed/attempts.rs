@@ -62,11 +62,11 @@ impl Attempts {
     ) {
         let refusals = &mut self.refusals;
         self.unproven.retain_mut(|attempt| {
-            let may_be_stored = drawing.head() <= attempt.head;
-            if !may_be_stored && attempt.is_stored(drawing) {
+            let is_stored = attempt.is_stored(drawing);
+            if is_stored == Some(true) {
                 refusals.append(&mut attempt.refusals);
             }
-            may_be_stored
+            is_stored.is_none()
         });
         for (op, verdict) in batch.iter().map(id_of).zip(verdicts) {
             let refusal = refusals.iter().find(|(refused, _)| *refused == op);
@@ -86,25 +86,22 @@ impl Attempts {
 }
 
 impl Attempt {
-    /// Whether it moved the drawing on, which is beyond its head now.
-    fn is_stored(&self, drawing: &Drawing) -> bool {
+    /// Whether it is stored; unknown as long as the drawing has not come to its last position, and
+    /// all that is there are its rows. Those may arrive one by one, and its first op may have been
+    /// appended alone.
+    fn is_stored(&self, drawing: &Drawing) -> Option<bool> {
         let last = self.head + self.rows.len() as Seq;
-        if drawing.head() < last {
-            return false;
-        }
-        let is_own = |row: &Change| self.rows.contains(&(row.seq, row.stroke, row.op));
         let rows = drawing.since(self.head);
-        let mut rows = rows.take_while(|row| row.seq <= last).peekable();
-        if rows.peek().is_some() {
-            // All that are left of its positions: its first op may have been appended alone.
-            return rows.all(is_own);
+        let mut rows = rows.take_while(|row| row.seq <= last);
+        if !rows.all(|row| self.rows.contains(&(row.seq, row.stroke, row.op))) {
+            return Some(false);
         }
-        // All its rows were replaced since, and the highest number of its writers is a prior op of one
-        // of the rows that did.
-        self.rows.iter().any(|(_, stroke, op)| {
-            let held = drawing.stroke(*stroke);
-            held.is_some_and(|held| held.prior_ops.contains(op))
-        })
+        // A row may have been replaced since: its op is known by its number then.
+        let is_known = |&(seq, stroke, op): &(Seq, StrokeId, OpId)| {
+            let held = drawing.stroke(stroke).filter(|held| held.op == op);
+            op.n <= drawing.last(op.writer) && held.is_none_or(|held| held.seq == seq)
+        };
+        (drawing.head() >= last).then(|| self.rows.iter().all(is_known))
     }
 }
 
@@ -249,6 +246,21 @@ mod tests {
             store(&mut drawing, &decision);
         }
         assert_eq!(decide(&mut attempts, &drawing, &batch[1..2]), [false]);
+    }
+
+    #[test]
+    fn a_refusal_is_told_though_the_rows_of_its_append_arrive_one_by_one() {
+        let (mut attempts, mut drawing) = (Attempts::default(), empty());
+        let author = writer();
+        let kinds = [draw(), edit(), draw()].into_iter().zip(1..);
+        let batch: Vec<_> = kinds.map(|(kind, n)| op(author, n, kind)).collect();
+        let decision = drawing.decide(&batch);
+        attempts.add(&batch, 0, decision.clone());
+        for change in decision.changes {
+            drawing.apply(change);
+            let refused = decide(&mut attempts, &drawing, &batch);
+            assert_eq!(refused, [false, true, false]);
+        }
     }
 
     #[test]

@@ -191,3 +191,45 @@ pub(super) fn first_load(
         reads: false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::drawing::Limits;
+
+    #[test]
+    fn a_position_means_something_only_in_its_epoch_and_between_floor_and_head() {
+        let limits = Limits {
+            strokes: 5,
+            bytes: 1_000,
+        };
+        let mut drawing = Drawing::new(Epoch::random(), 0, limits);
+        for seq in 1..=5 {
+            drawing.apply(Change::by_anyone(seq, None));
+        }
+        drawing.raise_compacted(3);
+        let (own, other) = (Some(drawing.epoch()), Some(Epoch::random()));
+        for (since, epoch, judged) in [
+            // A reader that holds nothing has nothing to forget, but for changes of another epoch.
+            (0, None, (0, None)),
+            (0, own, (0, None)),
+            (0, other, (0, Some(ResetReason::Epoch))),
+            (4, None, (0, Some(ResetReason::Epoch))),
+            (4, other, (0, Some(ResetReason::Epoch))),
+            (1, own, (0, Some(ResetReason::Compacted))),
+            (2, own, (0, Some(ResetReason::Compacted))),
+            (3, own, (3, None)),
+            (4, own, (4, None)),
+            (5, own, (5, None)),
+            (6, own, (0, Some(ResetReason::Ahead))),
+            (Seq::MAX, own, (0, Some(ResetReason::Ahead))),
+            (Seq::MAX, other, (0, Some(ResetReason::Epoch))),
+        ] {
+            assert_eq!(
+                resolve_since(&drawing, since, epoch),
+                judged,
+                "{since} of {epoch:?}"
+            );
+        }
+    }
+}

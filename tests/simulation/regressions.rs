@@ -25,3 +25,8 @@ fn a_refusal_of_an_append_that_hung_is_told_after_the_batch_was_split() {
 fn timers_that_are_due_with_the_end_of_a_drain_publish_nothing_after_it() {
     holds(14_258);
 }
+
+#[test]
+fn a_page_reads_again_when_the_server_that_it_reads_from_is_killed() {
+    holds(52_567);
+}

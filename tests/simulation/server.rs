@@ -247,10 +247,15 @@ impl World {
         let it = &mut self.servers[server];
         it.state = ServerState::Down;
         it.process += 1;
-        it.held.clear();
         it.sessions.clear();
         it.feed = None;
-        it.reads.clear();
+        // Their connections break.
+        for event in std::mem::take(&mut it.held) {
+            self.at_no_server(event);
+        }
+        for read in std::mem::take(&mut self.servers[server].reads) {
+            self.answer_read(read.client, read.page, read.token, None);
+        }
         let sockets: Vec<u64> = self
             .sockets
             .iter()

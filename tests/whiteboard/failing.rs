@@ -105,7 +105,7 @@ async fn an_op_that_the_database_never_takes_is_refused_and_no_other() {
     };
     assert_eq!(refused.reason, "invalid");
     assert!(ben.refusals.is_empty(), "{:?}", ben.refusals);
-    // The record of the refusal is a change too, of a stroke that is not there.
+    // Three strokes, and the row that records the refusal.
     ben.reach(4).await;
     assert_eq!(ben.picture().len(), 3);
 }

@@ -1,5 +1,5 @@
-//! A server assembled by the test, which has access to its store and its feeds, and can
-//! block a feed.
+//! A server assembled by the test, which has access to its store and its feeds, and can block or
+//! kill a feed.
 //!
 //! No background task runs: no heartbeat, no head check, no sweep.
 
@@ -132,5 +132,18 @@ impl Handler<Hold> for Feed {
         let _ = blocked.send(());
         // The other end is dropped, and the error is expected.
         let _ = released.recv();
+    }
+}
+
+/// Makes a feed panic.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Die;
+
+impl Handler<Die> for Feed {
+    type Result = ();
+
+    fn handle(&mut self, _: Die, _: &mut Self::Context) {
+        panic!("a feed dies for a test");
     }
 }

@@ -1,20 +1,74 @@
-//! Rules of a session: its limits, and its ping.
+//! Rules of a session: only decided ops are acknowledged, its limits, its ping, and its writer's
+//! numbers after its feed died.
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::json;
 use support::client::Client;
-use support::http::{create_drawing, metric};
+use support::http::{create_drawing, metric, strokes};
 use support::server::{TestServer, settings};
 use support::socket::{open, request};
-use support::state::large_pen;
+use support::state::{large_pen, ops, pen};
 use support::wait::DEADLINE;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
+use whiteboard::domain::ids::StrokeId;
+
+use crate::parts::{Die, Parts, hold};
 
 /// How long it may take until the send buffer of a slow client is full.
 const LEFT_OUT_WITHIN: Duration = Duration::from_secs(60);
+
+#[actix_web::test]
+async fn an_op_sent_again_in_flight_is_not_acknowledged_early() {
+    let parts = Parts::start(&[]).await;
+    let drawing = create_drawing(parts.address).await;
+    let feed = parts.feed(&drawing).await;
+    let mut ada = Client::open(parts.address, &drawing).await;
+    ada.draw(pen(1.0)).await;
+    let first = ada.outbox[0].1.clone();
+    ada.all_acknowledged().await;
+
+    let held = hold(&feed).await;
+    ada.draw(pen(2.0)).await;
+    let second = ada.outbox[0].1.clone();
+    // Alone it is not acknowledged; with an older op, that one is.
+    for (sent, done) in [(vec![&second], 0), (vec![&first, &second], 1)] {
+        ada.done = 0;
+        ada.raw(&ops(&sent)).await;
+        ada.all_read().await;
+        assert_eq!((ada.done, ada.outbox.len()), (done, 1));
+    }
+    drop(held);
+    ada.all_acknowledged().await;
+    assert_eq!(ada.done, 2);
+    let stored = strokes(parts.address, &drawing).await;
+    assert_eq!(stored["head"], 2, "{stored}");
+    drop(ada);
+    parts.stop().await;
+}
+
+#[actix_web::test]
+async fn numbers_of_refused_ops_stay_spent_when_a_feed_died() {
+    let parts = Parts::start(&[]).await;
+    let drawing = create_drawing(parts.address).await;
+    let feed = parts.feed(&drawing).await;
+    let mut ada = Client::open(parts.address, &drawing).await;
+    ada.draw(pen(1.0)).await;
+    let refused = ada.edit(StrokeId::random(), json!({"x": 1})).await;
+    assert_eq!(ada.refusal(refused).await.reason, "absent");
+    ada.all_acknowledged().await;
+
+    feed.do_send(Die);
+    ada.wait("a welcome at another feed", |it| it.welcomes == 2)
+        .await;
+    let stroke = ada.draw_stored(pen(2.0)).await;
+    ada.sees(stroke).await;
+    assert_eq!((ada.done, ada.resends), (refused + 1, 0));
+    drop(ada);
+    parts.stop().await;
+}
 
 #[actix_web::test]
 async fn a_client_that_only_answers_pings_stays_connected() {

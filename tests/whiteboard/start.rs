@@ -3,10 +3,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
-use std::thread;
+
 use support::http::http;
 use support::process::{program, spawn};
 
@@ -160,21 +159,4 @@ fn a_database_that_cannot_be_had_is_one_clear_line() {
             "{text}"
         );
     }
-}
-
-/// Killed tests leave no process behind: each ends with the thread that spawned it.
-#[test]
-fn a_process_of_a_test_does_not_outlive_it() {
-    let spawning = thread::spawn(|| {
-        let mut command = program("sh");
-        command.args(["-c", "echo; exec sleep 20"]);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        // It runs, so everything before it is done.
-        let mut line = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        child
-    });
-    let mut child = spawning.join().unwrap();
-    assert_eq!(child.wait().unwrap().signal(), Some(9));
 }

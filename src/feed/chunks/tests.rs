@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::domain::drawing::Limits;
-use crate::domain::ids::{OpId, PersonId, StrokeId, WriterId};
+use crate::domain::ids::StrokeId;
 use crate::domain::stroke::Body as StrokeBody;
 use crate::feed::position::resolve_read;
 
@@ -24,16 +24,9 @@ fn body() -> StrokeBody {
 fn change(drawing: &mut Drawing, stroke: StrokeId, body: Option<StrokeBody>) {
     let seq = drawing.head() + 1;
     drawing.apply(Change {
-        seq,
         stroke,
         z: 1,
-        author: PersonId::random(),
-        op: OpId {
-            writer: WriterId::random(),
-            n: seq,
-        },
-        prior_ops: Vec::new(),
-        body,
+        ..Change::by_anyone(seq, body)
     });
 }
 

@@ -4,11 +4,10 @@ use std::time::Instant;
 
 use actix::{Context, Handler, Message, Recipient};
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use super::*;
 use crate::domain::drawing::Limits;
-use crate::domain::ids::{OpId, ServerId, StrokeId, Writer};
+use crate::domain::ids::ServerId;
 use crate::domain::op::Change;
 use crate::feed::mailbox::ToSession;
 use crate::feed::messages::Request;
@@ -119,22 +118,6 @@ async fn a_dead_feed_is_replaced_and_its_sessions_rejoin() {
     assert!(first.feed != second.feed);
 }
 
-fn change(seq: Seq) -> Change {
-    let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
-    Change {
-        seq,
-        stroke: StrokeId::random(),
-        z: seq as i64,
-        author: writer.author,
-        op: OpId {
-            writer: writer.id,
-            n: 1,
-        },
-        prior_ops: Vec::new(),
-        body: None,
-    }
-}
-
 /// A feed without notifications from the database, a session that subscribed to its drawing, and
 /// the changes that are stored in the meantime.
 struct Stalled {
@@ -171,7 +154,9 @@ impl Stalled {
     /// Stores this many more changes.
     async fn stores(&mut self, changes: u64) {
         let head = self.head();
-        let new: Vec<_> = (head + 1..=head + changes).map(change).collect();
+        let new: Vec<_> = (head + 1..=head + changes)
+            .map(|seq| Change::by_anyone(seq, None))
+            .collect();
         let store = &self.feeds.0.store;
         let epoch = store.since(self.drawing, 0).await.unwrap().epoch;
         let appended = store.append(self.drawing, ExpectedHead { epoch, head }, &new, &[]);

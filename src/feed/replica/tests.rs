@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::drawing::Limits;
-use crate::domain::ids::{DrawingId, OpId, PersonId, StrokeId, WriterId};
+use crate::domain::ids::DrawingId;
 use crate::domain::stroke::Body;
 
 const LIMITS: Limits = Limits {
@@ -16,18 +16,7 @@ fn change(seq: Seq) -> Change {
 }
 
 fn change_of(body: Option<&str>, seq: Seq) -> Change {
-    Change {
-        seq,
-        stroke: StrokeId::random(),
-        z: seq as i64,
-        author: PersonId::random(),
-        op: OpId {
-            writer: WriterId::random(),
-            n: 1,
-        },
-        prior_ops: Vec::new(),
-        body: body.map(|json| Body::from_stored(json.into())),
-    }
+    Change::by_anyone(seq, body.map(|json| Body::from_stored(json.into())))
 }
 
 /// A replica of an empty drawing.

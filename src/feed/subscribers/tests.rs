@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use super::*;
 use crate::domain::drawing::Limits;
-use crate::domain::ids::{OpId, PersonId, StrokeId, WriterId};
 use crate::domain::op::Change;
 use crate::domain::stroke::Body;
 
@@ -120,18 +119,7 @@ fn draw_with(drawing: &mut Drawing, bytes: usize) {
         r##"{{"kind":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{}"}}"##,
         "x".repeat(bytes)
     );
-    drawing.apply(Change {
-        seq,
-        stroke: StrokeId::random(),
-        z: seq as i64,
-        author: PersonId::random(),
-        op: OpId {
-            writer: WriterId::random(),
-            n: seq,
-        },
-        prior_ops: Vec::new(),
-        body: Some(Body::parse(&body).unwrap()),
-    });
+    drawing.apply(Change::by_anyone(seq, Some(Body::parse(&body).unwrap())));
 }
 
 fn joined(subscribers: &mut Subscribers<Client>, drawing: &Drawing) -> Client {
@@ -368,36 +356,6 @@ fn acks_reach_a_slow_client_once_it_reads() {
         assert_eq!(acks.iter().map(|acks| acks.ops).sum::<usize>(), 5);
         assert_eq!(acks.last().unwrap().acked_through, 5);
         assert!(!subscribers.has_slow());
-    }
-}
-
-#[test]
-fn a_position_means_something_only_in_its_epoch_and_between_floor_and_head() {
-    let mut drawing = drawing();
-    (0..5).for_each(|_| draw(&mut drawing));
-    drawing.raise_compacted(3);
-    let (own, other) = (Some(drawing.epoch()), Some(Epoch::random()));
-    for (since, epoch, judged) in [
-        // A reader that holds nothing has nothing to forget, but for changes of another epoch.
-        (0, None, (0, None)),
-        (0, own, (0, None)),
-        (0, other, (0, Some(ResetReason::Epoch))),
-        (4, None, (0, Some(ResetReason::Epoch))),
-        (4, other, (0, Some(ResetReason::Epoch))),
-        (1, own, (0, Some(ResetReason::Compacted))),
-        (2, own, (0, Some(ResetReason::Compacted))),
-        (3, own, (3, None)),
-        (4, own, (4, None)),
-        (5, own, (5, None)),
-        (6, own, (0, Some(ResetReason::Ahead))),
-        (Seq::MAX, own, (0, Some(ResetReason::Ahead))),
-        (Seq::MAX, other, (0, Some(ResetReason::Epoch))),
-    ] {
-        assert_eq!(
-            resolve_since(&drawing, since, epoch),
-            judged,
-            "{since} of {epoch:?}"
-        );
     }
 }
 
