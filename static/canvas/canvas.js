@@ -50,8 +50,6 @@ export class Canvas {
   #tiles = new Tiles();
   #painter;
   #liveInk = new LiveInk();
-  /** @type {ReadonlyMap<string, Stroke>} shown otherwise */
-  #hidden = new Map();
   /** Whether the static layer may differ from what the tiles say. */
   #stale = true;
   #movedAt = -Infinity;
@@ -74,13 +72,13 @@ export class Canvas {
     this.#static = { element: staticCanvas, context: contextOf(staticCanvas) };
     this.#dynamic = { element: dynamicCanvas, context: contextOf(dynamicCanvas) };
     this.#source = source;
-    this.#painter = new TilePainter(this.#tiles, (box) => this.#shownIn(box));
+    this.#painter = new TilePainter(this.#tiles, source.inBox);
   }
 
   /** Resizes both layers to the window. */
   resize() {
     const { clientWidth, clientHeight } = this.#dynamic.element;
-    this.#ratio = Math.min(MAX_PIXEL_RATIO, devicePixelRatio || 1);
+    this.#ratio = ratioNow();
     this.size = { width: Math.max(1, clientWidth), height: Math.max(1, clientHeight) };
     for (const { element } of [this.#static, this.#dynamic]) {
       const [width, height] = [Math.round(this.size.width * this.#ratio), Math.round(this.size.height * this.#ratio)];
@@ -130,13 +128,11 @@ export class Canvas {
     this.refresh();
   }
 
-  /** Hides strokes that are shown otherwise while a gesture changes them, in place of those before.
-   * @param {readonly Stroke[]} strokes */
-  hide(strokes) {
-    const before = this.#hidden;
-    this.#hidden = new Map(strokes.map((stroke) => [stroke.id, stroke]));
-    for (const [id, stroke] of before) if (!this.#hidden.has(id)) this.changed(stroke, stroke);
-    for (const [id, stroke] of this.#hidden) if (!before.has(id)) this.changed(stroke, stroke);
+  /** A part of the plane looks different, although no stroke has changed.
+   * @param {Box} box */
+  damage(box) {
+    this.#tiles.changed(null, null, box);
+    this.refresh();
   }
 
   /** Everything looks different now. */
@@ -153,12 +149,6 @@ export class Canvas {
     if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#paint(performance.now()));
   }
 
-  /** @param {Box} box */
-  #shownIn(box) {
-    const strokes = this.#source.inBox(box);
-    return this.#hidden.size === 0 ? strokes : strokes.filter(({ id }) => !this.#hidden.has(id));
-  }
-
   get #scale() {
     return this.camera.zoom * this.#ratio;
   }
@@ -166,6 +156,7 @@ export class Canvas {
   /** @param {number} now */
   #paint(now) {
     this.#frame = 0;
+    if (ratioNow() !== this.#ratio) this.resize();
     const content = this.#source.dynamic(now);
     const moving = now - this.#movedAt < REST_AFTER || content.overlays.some(({ bodies = [] }) => bodies.length > 0);
     this.#paintStatic(now, moving ? MOVING_BUDGET : RESTING_BUDGET);
@@ -265,6 +256,10 @@ export class Canvas {
     const { camera, size } = this;
     return { toScreen: (point) => toScreen(camera, point), size, zoom: camera.zoom, theme: this.#theme };
   }
+}
+
+function ratioNow() {
+  return Math.min(MAX_PIXEL_RATIO, devicePixelRatio || 1);
 }
 
 /** @param {HTMLCanvasElement} element */

@@ -46,6 +46,7 @@ export class BoardInput {
    * @param {import("../canvas/canvas.js").Canvas} board.canvas
    * @param {import("../model/history.js").History} board.history
    * @param {import("../presence/signals.js").Signals} board.signals
+   * @param {import("../ui/commands.js").Look} board.look
    * @param {() => number} board.nextOp the number of the next op
    * @param {() => boolean} board.closePanel returns whether one was open
    * @param {(message: string) => void} board.notify
@@ -129,6 +130,7 @@ export class BoardInput {
       canRedo: history.canRedo,
       zoom: (to) => this.viewport.command(to),
       help: openHelpSheet,
+      look: this.#board.look,
     };
   }
 

@@ -7,6 +7,7 @@
 
 import { isCamera } from "../canvas/camera.js";
 import { Canvas } from "../canvas/canvas.js";
+import { watchPixelRatio } from "../canvas/pixel-ratio.js";
 import { bodyOfInk } from "../kinds/body-points.js";
 import { boundsOf, hits } from "../kinds/kinds.js";
 import { History } from "../model/history.js";
@@ -25,6 +26,7 @@ import { cleanName, distinctColour, randomIdentity } from "../presence/identity.
 import { Presence } from "../presence/presence.js";
 import { Signals } from "../presence/signals.js";
 import { loadLanguage, t } from "../strings/strings.js";
+import { Appearance } from "../ui/appearance.js";
 import { byId } from "../ui/dom.js";
 import { EndedDialog } from "../ui/ended-dialog.js";
 import { failureText } from "../ui/failure.js";
@@ -209,6 +211,7 @@ function frame(frame) {
 
 // Input.
 
+const appearance = new Appearance((theme) => canvas.setTheme(theme));
 const signals = new Signals((frame) => connection.send(frame));
 
 const boardInput = new BoardInput({
@@ -216,6 +219,13 @@ const boardInput = new BoardInput({
   canvas,
   history,
   signals,
+  look: {
+    theme: () => {
+      appearance.next();
+      toast(t(appearance.label));
+    },
+    grid: () => appearance.toggleGrid(),
+  },
   nextOp: () => outbox.next,
   closePanel: () => peoplePanel.close(),
   notify: toast,
@@ -246,6 +256,7 @@ const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing
 setUpShareButton(toast);
 
 addEventListener("resize", () => boardInput.resized());
+watchPixelRatio(() => boardInput.resized());
 addEventListener("beforeunload", (event) => {
   if (saveStatus.warns) event.preventDefault();
 });

@@ -42,6 +42,8 @@ export default {
   "command.zoomOut": "Zoom out",
   "command.zoomReset": "Show at 100 %",
   "command.fit": "Show everything",
+  "command.theme": "Light or dark",
+  "command.grid": "Show or hide the dots",
   "command.pan": "Move around while held",
   "command.help": "Help",
   "command.escape": "Cancel or close",
@@ -57,6 +59,7 @@ export default {
   "group.widths": "Widths",
   "group.history": "History",
   "group.view": "Zoom",
+  "group.look": "Appearance",
   "group.other": "Other",
 
   "help.title": "Keys",
@@ -68,6 +71,10 @@ export default {
   "board.titleField": "Title of the drawing",
   "board.back": "Back to the drawing",
   "board.zoom": "{percent} %",
+
+  "look.system": "Light or dark like the system",
+  "look.light": "Light",
+  "look.dark": "Dark",
 
   "share.button": "Share",
   "share.tooltip": "Copy the link to this drawing",

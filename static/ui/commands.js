@@ -7,7 +7,7 @@
 
 /** @typedef {import("../strings/strings.js").StringId} StringId */
 /** @typedef {import("./icons.js").IconName} IconName */
-/** @typedef {"tools"|"history"|"view"|"other"} Group Where it is shown in the toolbar, if it has an icon, and in the help sheet. */
+/** @typedef {"tools"|"history"|"view"|"look"|"other"} Group Where it is shown in the toolbar, if it has an icon, and in the help sheet. */
 /**
  * What commands can do.
  * @typedef {object} Board
@@ -18,6 +18,13 @@
  * @property {boolean} canRedo
  * @property {(to: "in"|"out"|"one"|"fit") => void} zoom
  * @property {() => void} help
+ * @property {Look} look
+ */
+/**
+ * What commands can do with the looks of the page.
+ * @typedef {object} Look
+ * @property {() => void} theme
+ * @property {() => void} grid
  */
 /**
  * A command. `keys` are names such as `p`, `mod+shift+z` or `shift+arrowup`, where `mod` is Ctrl or Command;
@@ -63,6 +70,8 @@ export const COMMANDS = [
   { id: "zoom.in", group: "view", label: "command.zoomIn", keys: ["+", "="], icon: "plus", run: (board) => board.zoom("in") },
   { id: "zoom.fit", group: "view", label: "command.fit", keys: ["f"], icon: "fit", run: (board) => board.zoom("fit") },
   { id: "help", group: "view", label: "command.help", keys: ["?"], icon: "help", run: (board) => board.help() },
+  { id: "look.theme", group: "look", label: "command.theme", keys: ["alt+shift+d"], icon: "theme", run: ({ look }) => look.theme() },
+  { id: "look.grid", group: "look", label: "command.grid", keys: ["shift+g"], icon: "grid", run: ({ look }) => look.grid() },
 ];
 
 /** Keys that are no commands, for the help sheet. @type {readonly {group: Group, label: StringId, keys: readonly string[]}[]} */

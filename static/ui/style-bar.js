@@ -45,7 +45,7 @@ export class StyleBar {
     };
     for (const colour of TOKENS) {
       const made = button("swatch", t(/** @type {StringId} */ (`colour.${colour}`)), () => pick({ colour }, "colour"));
-      made.style.setProperty("--swatch", colourValue(colour, "light"));
+      made.style.setProperty("--swatch", `light-dark(${colourValue(colour, "light")}, ${colourValue(colour, "dark")})`);
       this.#colours.set(colour, made);
     }
     SIZES.forEach((label, size) => {

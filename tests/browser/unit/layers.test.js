@@ -15,7 +15,7 @@ const ONLY = {
   fetch: ["net/api.js"],
   indexedDB: ["net/outbox-store.js", "pages/board-page.js"],
   IDBKeyRange: ["net/outbox-store.js"],
-  localStorage: ["net/local-storage.js"],
+  localStorage: ["net/local-storage.js", "pages/early-theme.js"],
   sessionStorage: ["net/local-storage.js", "pages/board-page.js"],
 };
 /** Modules that must run without a browser: folders, and single modules of others. */
