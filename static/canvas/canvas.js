@@ -231,7 +231,7 @@ export class Canvas {
   /** @param {DynamicContent} content */
   #paintDynamic({ overlays, pointers }) {
     const { context, element } = this.#dynamic;
-    const isEmpty = overlays.length === 0 && pointers.length === 0;
+    const isEmpty = pointers.length === 0 && overlays.every(({ bodies = [], paint }) => bodies.length === 0 && !paint);
     if (isEmpty && this.#dynamicEmpty) return;
     this.#dynamicEmpty = isEmpty;
     context.setTransform(1, 0, 0, 1, 0, 0);

@@ -19,7 +19,7 @@
  *    before is left out. Pressure, from 0 to 255, is interpolated linearly; without one it is 127.5.
  * 3. *Radius* of a sample: w·(0.5 − 0.55·(0.5 − pressure / 255)) · taper(d) · taper(l − d), where l is the
  *    length of the polyline of points, d the length up to the sample (c is divided evenly), and
- *    taper(d) = 1 − h·(1 − d / r)² for d < r, else 1, with r = min(4w, l / 2) and h = 0.5·min(1, l / 4w).
+ *    taper(d) = 1 − h·(1 − d / r)² for d < r, else 1, with r = min(3w, l / 2) and h = 0.5·min(1, l / 3w).
  * 4. *Sharp* are the first and the last sample, and those between segments at an angle with
  *    q = √(2 − 2·cos) where q > 1, or where radius·q is more than the shorter of both segments.
  *    Each is a full circle.
@@ -30,7 +30,7 @@
  *    S', plus (direction − direction')·|SS'|/4. The ribbon goes forward on the − side, straight across,
  *    and back on the + side, and all is filled with the non-zero rule.
  *
- * What is drawn last changes only the last 4w of it, so a growing line is painted in parts.
+ * What is drawn last changes only the last 3w of it, so a growing line is painted in parts.
  */
 
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
@@ -49,7 +49,7 @@ const MIN_END_STEP = 2;
 const SAME_PLACE = 0.01;
 const NOMINAL_PRESSURE = 127.5;
 const THINNING = 0.55;
-const TAPER_WIDTHS = 4;
+const TAPER_WIDTHS = 3;
 const TAPER = 0.5;
 const SHARP = 1;
 const NO_TANGENT = { x: 0, y: 0 };

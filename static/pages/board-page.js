@@ -7,7 +7,6 @@
 
 import { isCamera } from "../canvas/camera.js";
 import { Canvas } from "../canvas/canvas.js";
-import { watchPixelRatio } from "../canvas/pixel-ratio.js";
 import { bodyOfInk } from "../kinds/body-points.js";
 import { boundsOf, hits } from "../kinds/kinds.js";
 import { History } from "../model/history.js";
@@ -29,7 +28,6 @@ import { cleanName, distinctColour, randomIdentity } from "../presence/identity.
 import { Presence } from "../presence/presence.js";
 import { Signals } from "../presence/signals.js";
 import { loadLanguage, t } from "../strings/strings.js";
-import { Appearance } from "../ui/appearance.js";
 import { byId } from "../ui/dom.js";
 import { EndedDialog, isGone } from "../ui/ended-dialog.js";
 import { failureText, refusalId } from "../ui/failure.js";
@@ -40,6 +38,7 @@ import { setUpShareButton } from "../ui/share.js";
 import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
 import { BoardInput } from "./board-input.js";
+import { boardLook } from "./board-look.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
@@ -83,9 +82,8 @@ const canvas = new Canvas(byId("static"), byId("dynamic"), {
   inBox: (box) => scene.inBox(box),
   dynamic: (now) => {
     const { inks, pointers, moving } = presence.shown(now);
-    const bodies = inks.map(({ kind, colour, width, points }) => bodyOfInk({ kind, colour, width }, points));
     return {
-      overlays: [...(bodies.length > 0 ? [{ bodies }] : []), ...boardInput.overlays],
+      overlays: [{ bodies: inks.map(({ kind, colour, width, points }) => bodyOfInk({ kind, colour, width }, points)) }, ...boardInput.overlays],
       pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
       moving,
     };
@@ -215,7 +213,6 @@ function frame(frame) {
 
 // Input.
 
-const appearance = new Appearance((theme) => canvas.setTheme(theme));
 const signals = new Signals((frame) => connection.send(frame));
 
 const boardInput = new BoardInput({
@@ -223,13 +220,7 @@ const boardInput = new BoardInput({
   canvas,
   history,
   signals,
-  look: {
-    theme: () => {
-      appearance.next();
-      toast(t(appearance.label));
-    },
-    grid: () => appearance.toggleGrid(),
-  },
+  look: boardLook(canvas),
   nextOp: () => outbox.next,
   closePanel: () => peoplePanel.close(),
   notify: toast,
@@ -266,7 +257,6 @@ function showTitle(title) {
 }
 
 addEventListener("resize", () => boardInput.resized());
-watchPixelRatio(() => boardInput.resized());
 addEventListener("beforeunload", (event) => {
   if (saveStatus.warns) event.preventDefault();
 });
