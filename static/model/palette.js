@@ -12,6 +12,10 @@
 /** The token that new strokes have by default, and that stands in for unknown colours. */
 export const INK = "ink";
 
+/** What is drawn on, in exported pictures; on the page it is the token `--paper` of css/theme.css.
+ * @type {Shades} */
+export const PAPER = { light: "#fbf7ef", dark: "#1d1a17" };
+
 /** In the order of the toolbar.
  * @type {Record<string, Shades>} */
 export const PALETTE = {
@@ -32,8 +36,6 @@ const MARKER = {
   yellow: { light: "#efbf26", dark: "#f7d560" },
 };
 
-/** What strokes are painted on. @type {Shades} */
-export const PAPER = { light: "#fbf7ef", dark: "#1d1a17" };
 /** The least contrast of a custom colour with the paper, and the steps in which it is mixed with ink until then. */
 const MIN_CONTRAST = 2;
 /** The least contrast of ink with a custom fill on dark paper. */

@@ -16,6 +16,7 @@ import { Writing } from "../tools/writing.js";
 import { COMMANDS } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
 import { openHelpSheet } from "../ui/help-sheet.js";
+import { Menu } from "../ui/menu.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { FIRST_STYLE, StyleBar, isChosen } from "../ui/style-bar.js";
 import { TextEditor } from "../ui/text-editor.js";
@@ -39,6 +40,7 @@ export class BoardInput {
   #input;
   #styleBar;
   #toolbar;
+  #menu;
 
   /**
    * @param {object} board
@@ -48,6 +50,7 @@ export class BoardInput {
    * @param {import("../presence/signals.js").Signals} board.signals
    * @param {import("../ui/commands.js").Look} board.look
    * @param {() => number} board.nextOp the number of the next op
+   * @param {import("../ui/commands.js").Files} board.files
    * @param {() => boolean} board.closePanel returns whether one was open
    * @param {(message: string) => void} board.notify
    */
@@ -67,6 +70,7 @@ export class BoardInput {
     this.#toolbox = new Toolbox(this.#toolContext(), kept.choice);
     this.#input = this.#createInput();
     this.#toolbar = new Toolbar((command) => this.#run(command));
+    this.#menu = new Menu({ run: (command) => this.#run(command), board: () => this.#actions });
     listenToKeys({
       tool: (event) => this.#toolbox.key(event),
       command: (command) => this.#run(command),
@@ -75,7 +79,7 @@ export class BoardInput {
         if (held) this.#toolbox.hover(null, NO_MODIFIERS);
         this.#showTool();
       },
-      escape: () => void (this.#input.cancel() || board.closePanel()),
+      escape: () => void (this.#input.cancel() || this.#menu.close() || board.closePanel()),
     });
     byId("back-to-drawing").addEventListener("click", () => this.viewport.fit());
     keepFocusOffClickedButtons(byId("text-editor"));
@@ -131,6 +135,7 @@ export class BoardInput {
       zoom: (to) => this.viewport.command(to),
       help: openHelpSheet,
       look: this.#board.look,
+      files: this.#board.files,
     };
   }
 
@@ -243,7 +248,7 @@ export class BoardInput {
       dismiss: () => {
         const { activeElement } = document;
         const typed = this.#textEditor.finish() || activeElement instanceof HTMLInputElement;
-        const closed = closePanel();
+        const closed = this.#menu.close() || closePanel();
         if (activeElement instanceof HTMLElement) activeElement.blur();
         return closed || typed;
       },

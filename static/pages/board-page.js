@@ -37,6 +37,7 @@ import { SaveStatus } from "../ui/save-status.js";
 import { setUpShareButton } from "../ui/share.js";
 import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
+import { boardFiles } from "./board-files.js";
 import { BoardInput } from "./board-input.js";
 import { boardLook } from "./board-look.js";
 
@@ -222,6 +223,7 @@ const boardInput = new BoardInput({
   signals,
   look: boardLook(canvas),
   nextOp: () => outbox.next,
+  files: boardFiles({ drawing, scene, canvas, history, viewport: () => viewport, title: () => titleField.text, selected: () => [], notify: toast }),
   closePanel: () => peoplePanel.close(),
   notify: toast,
 });
@@ -257,9 +259,7 @@ function showTitle(title) {
 }
 
 addEventListener("resize", () => boardInput.resized());
-addEventListener("beforeunload", (event) => {
-  if (saveStatus.warns) event.preventDefault();
-});
+addEventListener("beforeunload", (event) => saveStatus.warns && event.preventDefault());
 addEventListener("pagehide", () => {
   saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage");
   // In the back/forward cache an open socket would show its user as present.

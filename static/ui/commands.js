@@ -7,7 +7,7 @@
 
 /** @typedef {import("../strings/strings.js").StringId} StringId */
 /** @typedef {import("./icons.js").IconName} IconName */
-/** @typedef {"tools"|"history"|"view"|"look"|"other"} Group Where it is shown in the toolbar, if it has an icon, and in the help sheet. */
+/** @typedef {"tools"|"history"|"view"|"file"|"look"|"other"} Group Where it is shown in the toolbar or the menu, if it has an icon, and in the help sheet. */
 /**
  * What commands can do.
  * @typedef {object} Board
@@ -18,6 +18,7 @@
  * @property {boolean} canRedo
  * @property {(to: "in"|"out"|"one"|"fit") => void} zoom
  * @property {() => void} help
+ * @property {Files} files
  * @property {Look} look
  */
 /**
@@ -25,6 +26,14 @@
  * @typedef {object} Look
  * @property {() => void} theme
  * @property {() => void} grid
+ */
+/**
+ * What commands can do with files.
+ * @typedef {object} Files
+ * @property {() => void} openExport
+ * @property {(as: "picture"|"svg") => void} copy
+ * @property {() => void} chooseFile of a drawing to import
+ * @property {() => void} choosePicture
  */
 /**
  * A command. `keys` are names such as `p`, `mod+shift+z` or `shift+arrowup`, where `mod` is Ctrl or Command;
@@ -70,6 +79,11 @@ export const COMMANDS = [
   { id: "zoom.in", group: "view", label: "command.zoomIn", keys: ["+", "="], icon: "plus", run: (board) => board.zoom("in") },
   { id: "zoom.fit", group: "view", label: "command.fit", keys: ["f"], icon: "fit", run: (board) => board.zoom("fit") },
   { id: "help", group: "view", label: "command.help", keys: ["?"], icon: "help", run: (board) => board.help() },
+  { id: "file.export", group: "file", label: "command.export", keys: ["mod+shift+e"], icon: "export", run: ({ files }) => files.openExport() },
+  { id: "file.copyPicture", group: "file", label: "command.copyPicture", keys: ["alt+shift+c"], icon: "copy", run: ({ files }) => files.copy("picture") },
+  { id: "file.copySvg", group: "file", label: "command.copySvg", keys: [], icon: "vector", run: ({ files }) => files.copy("svg") },
+  { id: "file.import", group: "file", label: "command.import", keys: ["mod+o"], icon: "import", run: ({ files }) => files.chooseFile() },
+  { id: "file.picture", group: "file", label: "command.picture", keys: ["9"], icon: "picture", run: ({ files }) => files.choosePicture() },
   { id: "look.theme", group: "look", label: "command.theme", keys: ["alt+shift+d"], icon: "theme", run: ({ look }) => look.theme() },
   { id: "look.grid", group: "look", label: "command.grid", keys: ["shift+g"], icon: "grid", run: ({ look }) => look.grid() },
 ];
