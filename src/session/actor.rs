@@ -203,6 +203,7 @@ impl Session {
         };
         let signal = ClientSignal {
             ink: signal.ink.filter(|_| allowed),
+            preview: signal.preview.filter(|_| allowed),
             ..signal
         };
         let signal = FromSession::Signal {

@@ -10,6 +10,7 @@ import { boxOfBoth } from "../model/geometry.js";
 import { boundsOf, kindOf, paint } from "../kinds/kinds.js";
 import { MARKER_BLENDING } from "../kinds/svg.js";
 import { shownBox, toScreen } from "./camera.js";
+import { Carrier } from "./carrier.js";
 import { LiveInk } from "./live-ink.js";
 import { paintPointer } from "./pointer.js";
 import { TilePainter } from "./tile-painter.js";
@@ -22,11 +23,13 @@ import { TILE, Tiles, tileScale } from "./tiles.js";
 /** @typedef {import("../model/types.js").ScreenPoint} ScreenPoint */
 /** @typedef {import("../model/palette.js").CanvasTheme} CanvasTheme */
 /** @typedef {import("./camera.js").Camera} Camera */
+/** @typedef {import("../model/types.js").Matrix} Matrix */
 /** @typedef {import("./tile-painter.js").Tile} Tile */
 /** @typedef {{toScreen: (point: PlanePoint) => ScreenPoint, size: import("./camera.js").Size, zoom: number, theme: CanvasTheme}} View */
 /**
- * What is shown above the strokes: bodies painted like strokes, and marks in pixels of the canvas, above them.
- * @typedef {{bodies?: Body[], paint?: (context: CanvasRenderingContext2D, view: View) => void}} Overlay
+ * What is shown above the strokes: bodies painted like strokes, others moved by a matrix of the plane, and marks in
+ * pixels of the canvas, above them.
+ * @typedef {{bodies?: Body[], carried?: {bodies: Body[], matrix: Matrix} | null, paint?: (context: CanvasRenderingContext2D, view: View) => void}} Overlay
  */
 /** @typedef {{name: string, colour: string, point: PlanePoint}} DynamicPointer */
 /** @typedef {{overlays: Overlay[], pointers: DynamicPointer[], moving: boolean}} DynamicContent */
@@ -50,6 +53,8 @@ export class Canvas {
   #tiles = new Tiles();
   #painter;
   #liveInk = new LiveInk();
+  /** @type {ReadonlyMap<string, Stroke>} shown otherwise */
+  #hidden = new Map();
   /** Whether the static layer may differ from what the tiles say. */
   #stale = true;
   #movedAt = -Infinity;
@@ -57,6 +62,7 @@ export class Canvas {
   /** The scale of the tiles that the static layer shows. */
   #tileScale = 0;
   #frame = 0;
+  #carrier = new Carrier();
   #dynamicEmpty = false;
   /** @type {CanvasTheme} */
   #theme = "light";
@@ -72,7 +78,7 @@ export class Canvas {
     this.#static = { element: staticCanvas, context: contextOf(staticCanvas) };
     this.#dynamic = { element: dynamicCanvas, context: contextOf(dynamicCanvas) };
     this.#source = source;
-    this.#painter = new TilePainter(this.#tiles, source.inBox);
+    this.#painter = new TilePainter(this.#tiles, (box) => this.#shownIn(box));
   }
 
   /** Resizes both layers to the window. */
@@ -128,11 +134,13 @@ export class Canvas {
     this.refresh();
   }
 
-  /** A part of the plane looks different, although no stroke has changed.
-   * @param {Box} box */
-  damage(box) {
-    this.#tiles.changed(null, null, box);
-    this.refresh();
+  /** Hides strokes that are shown otherwise while they are changed, in place of those before.
+   * @param {readonly Stroke[]} strokes */
+  hide(strokes) {
+    const before = this.#hidden;
+    this.#hidden = new Map(strokes.map((stroke) => [stroke.id, stroke]));
+    for (const [id, stroke] of before) if (!this.#hidden.has(id)) this.changed(stroke, stroke);
+    for (const [id, stroke] of this.#hidden) if (!before.has(id)) this.changed(stroke, stroke);
   }
 
   /** Everything looks different now. */
@@ -147,6 +155,12 @@ export class Canvas {
   /** Schedules a repaint for the next frame. */
   refresh() {
     if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#paint(performance.now()));
+  }
+
+  /** @param {Box} box */
+  #shownIn(box) {
+    const strokes = this.#source.inBox(box);
+    return this.#hidden.size === 0 ? strokes : strokes.filter(({ id }) => !this.#hidden.has(id));
   }
 
   get #scale() {
@@ -231,7 +245,7 @@ export class Canvas {
   /** @param {DynamicContent} content */
   #paintDynamic({ overlays, pointers }) {
     const { context, element } = this.#dynamic;
-    const isEmpty = pointers.length === 0 && overlays.every(({ bodies = [], paint }) => bodies.length === 0 && !paint);
+    const isEmpty = pointers.length === 0 && overlays.every(({ bodies = [], carried, paint }) => bodies.length === 0 && !carried && !paint);
     if (isEmpty && this.#dynamicEmpty) return;
     this.#dynamicEmpty = isEmpty;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -244,6 +258,9 @@ export class Canvas {
     const look = { scale, theme: this.#theme };
     const plane = new DOMMatrix([scale, 0, 0, scale, -x, -y]);
     context.setTransform(plane);
+    for (const { carried } of overlays) {
+      if (carried) this.#carrier.paint(context, carried, { camera: this.camera, size: this.size, look });
+    }
     for (const body of bodies) if (!this.#liveInk.paint(context, body, look, plane)) paint(context, body, look);
     this.#liveInk.endFrame();
     context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);

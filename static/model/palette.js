@@ -149,3 +149,27 @@ export function contrast(a, b) {
   const [x, y] = [luminance(a) + 0.05, luminance(b) + 0.05];
   return Math.max(x, y) / Math.min(x, y);
 }
+
+/** What a note is mixed of: its tint, and the paper below. @type {Record<CanvasTheme, {paper: string, part: number}>} */
+const NOTE_PAPER = { light: { paper: "#ffffff", part: 0.42 }, dark: { paper: "#1d1a17", part: 0.32 } };
+
+/**
+ * The colours of a sticky note, on which ink is legible in both themes.
+ * @param {string | undefined} colour of the note; ink stands for the yellow of plain notes
+ * @param {CanvasTheme} theme
+ */
+export function noteColours(colour, theme) {
+  const tint = markerValue(colour === undefined || colour === INK ? "yellow" : colour, theme);
+  const { paper, part } = NOTE_PAPER[theme];
+  return { paper: mixed(tint, paper, part), edge: mixed(tint, paper, part + 0.22), shadow: "rgb(60 40 20 / 0.16)" };
+}
+
+/**
+ * @param {string} a `#rrggbb`
+ * @param {string} b
+ * @param {number} part of a
+ */
+function mixed(a, b, part) {
+  const other = channelsOf(b);
+  return `#${channelsOf(a).map((channel, i) => Math.round(channel * part + other[i] * (1 - part)).toString(16).padStart(2, "0")).join("")}`;
+}

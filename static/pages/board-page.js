@@ -7,7 +7,8 @@
 
 import { isCamera } from "../canvas/camera.js";
 import { Canvas } from "../canvas/canvas.js";
-import { bodyOfInk } from "../kinds/body-points.js";
+import { Hidden } from "../canvas/hidden.js";
+import { overlaysOfOthers } from "../canvas/others-overlay.js";
 import { boundsOf, hits } from "../kinds/kinds.js";
 import { History } from "../model/history.js";
 import { isId, randomId, writerOf } from "../model/ids.js";
@@ -24,7 +25,6 @@ import { ReplicaKeeper } from "../net/replica-keeper.js";
 import { startServiceWorker } from "../net/service-worker.js";
 import { Sync } from "../net/sync.js";
 import { holdTabLock } from "../net/tab-lock.js";
-import { cleanName, distinctColour, randomIdentity } from "../presence/identity.js";
 import { Presence } from "../presence/presence.js";
 import { Signals } from "../presence/signals.js";
 import { loadLanguage, t } from "../strings/strings.js";
@@ -40,6 +40,8 @@ import { toast } from "../ui/toast.js";
 import { boardFiles } from "./board-files.js";
 import { BoardInput } from "./board-input.js";
 import { boardLook } from "./board-look.js";
+import { EditedByOthers } from "./edited-by-others.js";
+import { loadMe, recoloured } from "./me.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
@@ -51,8 +53,6 @@ const CHECK_OVERDUE_EVERY = 250;
 
 const drawing = location.pathname.split("/").pop() ?? "";
 const browserKey = loadStored("key", randomId, isId);
-const loadMe = () =>
-  loadStored("me", randomIdentity, ({ name, colour }) => name !== "" && name === cleanName(name) && /^#[0-9a-f]{6}$/.test(colour));
 const me = loadMe();
 const writer = writerOf(browserKey, randomId());
 
@@ -70,7 +70,9 @@ const replica = new Replica(
     else scene.delete(id);
     canvas.changed(before, after);
     if (replica.knows(id)) presence.strokeArrived(id);
-    boardInput.checkAstray();
+    presence.strokeChanged(id);
+    boardInput.strokeChanged(id);
+    editedByOthers.changed();
   },
   (_, { stroke }) => reportRejected(stroke, "refused.lost"),
 );
@@ -82,22 +84,29 @@ const replicaKeeper = new ReplicaKeeper(drawing, replica, globalThis.indexedDB, 
 const canvas = new Canvas(byId("static"), byId("dynamic"), {
   inBox: (box) => scene.inBox(box),
   dynamic: (now) => {
-    const { inks, pointers, moving } = presence.shown(now);
+    const { pointers, moving, ...others } = presence.shown(now);
     return {
-      overlays: [{ bodies: inks.map(({ kind, colour, width, points }) => bodyOfInk({ kind, colour, width }, points)) }, ...boardInput.overlays],
+      overlays: [...overlaysOfOthers(others), ...boardInput.overlays],
       pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
       moving,
     };
   },
 });
 
+/** What the static layer leaves out. */
+const hidden = new Hidden((id) => scene.stroke(id), (strokes) => canvas.hide(strokes));
+const editedByOthers = new EditedByOthers(() => presence, hidden, () => canvas.refresh());
+
 const presence = new Presence(
   writer.id,
+  (id) => scene.stroke(id),
   (stroke) => replica.knows(stroke),
   (audience) => {
     signals.setAudience(audience);
     peoplePanel.set(audience.listed, audience.count, writer.author);
-    keepOwnColour(audience.listed);
+    if (!recoloured(me, writer.author, audience.listed)) return;
+    peoplePanel.recolour(me.colour);
+    connection.reconnect();
   },
   () => connection.send({ type: "people" }),
 );
@@ -209,7 +218,7 @@ function frame(frame) {
   if (frame.type === "welcome" || frame.type === "drawing") showTitle(frame.title);
   if (frame.type === "people") presence.receivePeople(frame);
   if (frame.type === "signals") presence.receiveSignals(frame, performance.now());
-  if (frame.type === "people" || frame.type === "signals") canvas.refresh();
+  if (frame.type === "people" || frame.type === "signals") editedByOthers.changed();
 }
 
 // Input.
@@ -223,7 +232,9 @@ const boardInput = new BoardInput({
   signals,
   look: boardLook(canvas),
   nextOp: () => outbox.next,
-  files: boardFiles({ drawing, scene, canvas, history, viewport: () => viewport, title: () => titleField.text, selected: () => [], notify: toast }),
+  positionOf: (n) => replica.positionOf(writer.id, n),
+  hidden,
+  files: boardFiles({ drawing, scene, canvas, history, viewport: () => viewport, title: () => titleField.text, selected: () => boardInput.selected.selection.strokes, notify: toast }),
   closePanel: () => peoplePanel.close(),
   notify: toast,
 });
@@ -235,20 +246,6 @@ const peoplePanel = new PeoplePanel(me, (name) => {
   // Only a new socket's `hello` carries the new name.
   connection.reconnect();
 });
-/**
- * Changes one's own colour if somebody listed has the same.
- * @param {import("../model/types.js").Person[]} listed
- */
-function keepOwnColour(listed) {
-  // Another tab of this browser may have changed it already.
-  const colour = distinctColour(me.colour, writer.author, listed, loadMe().colour);
-  if (!colour) return;
-  me.colour = colour;
-  saveStored("me", me);
-  peoplePanel.recolour(colour);
-  connection.reconnect();
-}
-
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
 setUpShareButton(toast);
 
@@ -277,7 +274,7 @@ else viewport.fit();
 const initialCamera = viewport.camera;
 
 // For tests, which only read.
-Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence } });
+Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence, selection: boardInput.selected.selection } });
 
 startServiceWorker();
 const recovered = recovery.start();

@@ -675,6 +675,7 @@ impl World {
             let signal = ClientSignal {
                 pointer: Some(Some(PlanePoint { x, y })),
                 ink: None,
+                preview: None,
             };
             return self.send(client, Up::Signal(signal));
         }

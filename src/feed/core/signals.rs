@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Core, Effect, Step};
 use crate::domain::ids::{ServerId, SessionId};
-use crate::domain::signal::{Ink, Pointer, Signals};
+use crate::domain::signal::{Ink, Pointer, Preview, Signals};
 use crate::feed::mailbox::Mailbox;
 use crate::feed::presence::signal_pause;
 use crate::feed::signals::ForPeers;
@@ -34,6 +34,9 @@ impl<M: Mailbox> Core<M> {
         if let Some(part) = signal.ink {
             signals.add_ink(Ink { writer, part });
         }
+        if let Some(edit) = signal.preview {
+            signals.add_preview(Preview { writer, edit });
+        }
         self.note_activity(&mut signals, step);
         let limit = self.environment.settings.ink_points;
         if self.presence.is_shared() {
@@ -48,8 +51,9 @@ impl<M: Mailbox> Core<M> {
     /// Lists active people before idle ones, and drops the pointers of those who are not listed,
     /// since clients could not name their owners.
     fn note_activity(&mut self, signals: &mut Signals, step: &mut Step) {
-        for ink in &signals.ink {
-            self.signalling.dirty.for_sessions |= !self.presence.acts(ink.writer, step.now);
+        let inks = signals.ink.iter().map(|ink| ink.writer);
+        for writer in inks.chain(signals.previews.iter().map(|preview| preview.writer)) {
+            self.signalling.dirty.for_sessions |= !self.presence.acts(writer, step.now);
         }
         signals.pointers.retain(|pointer| {
             let is_listed = self.presence.acts(pointer.writer, step.now);
