@@ -14,7 +14,6 @@ import { Toolbox } from "../tools/toolbox.js";
 import { Writing } from "../tools/writing.js";
 import { COMMANDS } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
-import { openHelpSheet } from "../ui/help-sheet.js";
 import { Menu } from "../ui/menu.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { Toolbar } from "../ui/toolbar.js";
@@ -154,7 +153,7 @@ export class BoardInput {
       canUndo: history.canUndo,
       canRedo: history.canRedo,
       zoom: (to) => this.viewport.command(to),
-      help: openHelpSheet,
+      help: () => void import("../ui/help-sheet.js").then(({ openHelpSheet }) => openHelpSheet(), () => this.#board.notify(t("failure.unreachable"))),
       selection: this.selected.actions,
       selectAll: () => this.selected.selectAll(),
       clipboard: (what) => void this.selected.clipboard(what),
