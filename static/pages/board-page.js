@@ -39,6 +39,7 @@ import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
 import { boardFiles } from "./board-files.js";
 import { BoardInput } from "./board-input.js";
+import { boardLook } from "./board-look.js";
 import { EditedByOthers } from "./edited-by-others.js";
 import { loadMe, recoloured } from "./me.js";
 
@@ -229,6 +230,7 @@ const boardInput = new BoardInput({
   canvas,
   history,
   signals,
+  look: boardLook(canvas),
   nextOp: () => outbox.next,
   positionOf: (n) => replica.positionOf(writer.id, n),
   hidden,
