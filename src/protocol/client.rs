@@ -12,7 +12,7 @@ use crate::domain::ids::{Epoch, OpId, StrokeId, Writer};
 use crate::domain::op::{MAX_OP_NUMBER, MAX_Z, Op, OpKind, Refusal};
 use crate::domain::people::MAX_NAME_CHARS;
 use crate::domain::sequence::Seq;
-use crate::domain::signal::{InkPart, PlanePoint};
+use crate::domain::signal::{InkPart, PlaneBox, PlanePoint};
 use crate::domain::stroke::{Body, Patch};
 
 /// A frame from a client.
@@ -22,7 +22,7 @@ pub enum ClientFrame {
     Hello(Hello),
     /// Numbered ops; a malformed one has the reason in its place.
     Ops(Vec<(u64, Result<Op, Refusal>)>),
-    /// A pointer, or ink.
+    /// A pointer, ink or a view.
     Signal(ClientSignal),
     /// Requests the changes after a position.
     Since {
@@ -48,13 +48,17 @@ pub struct Hello {
     pub next: u64,
 }
 
-/// A client's pointer or ink.
+/// A client's pointer, ink or view.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct ClientSignal {
     /// The pointer's position: `Some(None)` once it left the drawing.
     pub pointer: Option<Option<PlanePoint>>,
     /// Part of a stroke in progress.
     pub ink: Option<InkPart>,
+    /// What the page shows.
+    pub view: Option<PlaneBox>,
+    /// Invites everyone to look there too.
+    pub call: bool,
 }
 
 /// The frame violates the protocol, and its socket is closed.
@@ -181,6 +185,9 @@ struct SignalFrame {
     #[serde(default)]
     away: bool,
     ink: Option<InkPart>,
+    view: Option<PlaneBox>,
+    #[serde(default)]
+    call: bool,
 }
 
 fn parse_signal(text: &str) -> Result<ClientFrame, FrameError> {
@@ -197,9 +204,17 @@ fn parse_signal(text: &str) -> Result<ClientFrame, FrameError> {
     if frame.ink.as_ref().is_some_and(|ink| !ink.is_valid()) {
         return Err(FrameError::new("ink is out of bounds"));
     }
+    if frame.view.is_some_and(|view| !view.is_valid()) {
+        return Err(FrameError::new("the view is out of bounds"));
+    }
+    if frame.call && frame.view.is_none() {
+        return Err(FrameError::new("a call has a view"));
+    }
     Ok(ClientFrame::Signal(ClientSignal {
         pointer,
         ink: frame.ink,
+        view: frame.view,
+        call: frame.call,
     }))
 }
 

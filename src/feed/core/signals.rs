@@ -1,4 +1,4 @@
-//! Signals in the core: ink, pointers, presence, and the messages between the feeds of one drawing.
+//! Signals in the core: ink, pointers, views, presence, and the messages between the feeds of one drawing.
 //!
 //! Signals must never wait for the database, nor block anything else.
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Core, Effect, Step};
 use crate::domain::ids::{ServerId, SessionId};
-use crate::domain::signal::{Ink, Pointer, Signals};
+use crate::domain::signal::{Ink, Pointer, Signals, View};
 use crate::feed::mailbox::Mailbox;
 use crate::feed::presence::signal_pause;
 use crate::feed::signals::ForPeers;
@@ -34,6 +34,14 @@ impl<M: Mailbox> Core<M> {
         if let Some(part) = signal.ink {
             signals.add_ink(Ink { writer, part });
         }
+        if let Some(shows) = signal.view {
+            let call = signal.call;
+            signals.add_view(View {
+                writer,
+                shows,
+                call,
+            });
+        }
         self.note_activity(&mut signals, step);
         let limit = self.environment.settings.ink_points;
         if self.presence.is_shared() {
@@ -45,14 +53,14 @@ impl<M: Mailbox> Core<M> {
         self.schedule_signals(step);
     }
 
-    /// Lists active people before idle ones, and drops the pointers of those who are not listed,
-    /// since clients could not name their owners.
+    /// Lists active people before idle ones, and drops the pointers and views of those who are not
+    /// listed, since clients could not name their owners.
     fn note_activity(&mut self, signals: &mut Signals, step: &mut Step) {
         for ink in &signals.ink {
             self.signalling.dirty.for_sessions |= !self.presence.acts(ink.writer, step.now);
         }
-        signals.pointers.retain(|pointer| {
-            let is_listed = self.presence.acts(pointer.writer, step.now);
+        let mut is_listed = |writer| {
+            let is_listed = self.presence.acts(writer, step.now);
             if !is_listed {
                 self.signalling.dirty.for_sessions = true;
                 self.environment
@@ -61,7 +69,9 @@ impl<M: Mailbox> Core<M> {
                     .count(Dropped::Crowd);
             }
             is_listed
-        });
+        };
+        signals.pointers.retain(|pointer| is_listed(pointer.writer));
+        signals.views.retain(|view| is_listed(view.writer));
     }
 
     pub(super) fn presence_changed(&mut self, step: &mut Step) {
