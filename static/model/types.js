@@ -95,13 +95,14 @@
 /** @typedef {InkPart & {writer: string}} Ink */
 /** @typedef {{writer: string, author: string, name: string, colour: string}} Person */
 /** @typedef {{writer: string, at: PlanePoint | null}} PointerUpdate */
+/** @typedef {{writer: string, shows: {x: number, y: number, w: number, h: number}, call?: boolean}} ViewUpdate What a page shows; `call` invites others to look there. */
 
 /** @typedef {{key: string, tab: string, id: string, author: string}} Writer One tab's identity: `key` and `tab` are secret, `id` and `author` are public. */
 
 /** @typedef {{type: "welcome", writer: string, author: string, epoch: string, head: number, done: number, title: string, access: string, build: string}} WelcomeFrame */
 /** @typedef {{type: "strokes", from: number, head: number, changes: Change[]}} StrokesFrame */
 /** @typedef {{type: "reset", epoch: string, reason: string}} ResetFrame */
-/** @typedef {{type: "signals", ink?: Ink[], pointers?: PointerUpdate[]}} SignalsFrame */
+/** @typedef {{type: "signals", ink?: Ink[], pointers?: PointerUpdate[], views?: ViewUpdate[]}} SignalsFrame */
 /** @typedef {{type: "people", from?: number, version: number, count: number, joined?: Person[], left?: string[]}} PeopleFrame The whole list, or the difference since version `from`. */
 /** @typedef {{type: "done", n: number}} DoneFrame */
 /** @typedef {{type: "refused", n: number, reason: string, message: string, stroke?: Change, retry_ms?: number}} RefusedFrame */

@@ -16,6 +16,7 @@ import { Writing } from "../tools/writing.js";
 import { COMMANDS } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
 import { openHelpSheet } from "../ui/help-sheet.js";
+import { openLanguageSheet } from "../ui/language.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { FIRST_STYLE, StyleBar, isChosen } from "../ui/style-bar.js";
 import { TextEditor } from "../ui/text-editor.js";
@@ -47,6 +48,8 @@ export class BoardInput {
    * @param {import("../model/history.js").History} board.history
    * @param {import("../presence/signals.js").Signals} board.signals
    * @param {() => number} board.nextOp the number of the next op
+   * @param {(camera: import("../canvas/camera.js").Camera) => void} board.cameraMoved
+   * @param {() => void} board.call invites the others to come here
    * @param {() => boolean} board.closePanel returns whether one was open
    * @param {(message: string) => void} board.notify
    */
@@ -107,6 +110,16 @@ export class BoardInput {
     this.#textEditor.reveal();
   }
 
+  /** The part of the window that no panel covers. */
+  get free() {
+    return {
+      left: 0,
+      top: document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0,
+      right: this.#board.canvas.size.width,
+      bottom: byId("dock").getBoundingClientRect().top,
+    };
+  }
+
   /** Whether one pointer moves the view. */
   get #pans() {
     return this.#spaceHeld || this.#toolbox.chosen.pans === true;
@@ -129,6 +142,8 @@ export class BoardInput {
       canRedo: history.canRedo,
       zoom: (to) => this.viewport.command(to),
       help: openHelpSheet,
+      language: openLanguageSheet,
+      call: () => this.#board.call(),
     };
   }
 
@@ -188,6 +203,7 @@ export class BoardInput {
         canvas.setCamera(camera);
         this.#textEditor.reposition();
         this.#toolbar.showZoom(camera.zoom);
+        this.#board.cameraMoved(camera);
         this.checkAstray();
       },
     });
@@ -198,12 +214,7 @@ export class BoardInput {
     return new TextEditor(byId("text-editor"), {
       colour: (colour) => colourValue(colour, canvas.theme),
       toScreen: (corner) => ({ ...this.viewport.toScreen(corner), zoom: this.viewport.camera.zoom }),
-      free: () => ({
-        left: 0,
-        top: document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0,
-        right: canvas.size.width,
-        bottom: byId("dock").getBoundingClientRect().top,
-      }),
+      free: () => this.free,
       pan: (dx, dy) => this.viewport.pan(dx, dy),
     });
   }

@@ -5,7 +5,7 @@
  * It must never make decisions of its own: those belong to the modules.
  */
 
-import { isCamera } from "../canvas/camera.js";
+import { isCamera, shownBox } from "../canvas/camera.js";
 import { Canvas } from "../canvas/canvas.js";
 import { bodyOfInk } from "../kinds/body-points.js";
 import { boundsOf, hits } from "../kinds/kinds.js";
@@ -21,24 +21,25 @@ import { OutboxStore } from "../net/outbox-store.js";
 import { Outbox } from "../net/outbox.js";
 import { Sync } from "../net/sync.js";
 import { holdTabLock } from "../net/tab-lock.js";
-import { cleanName, distinctColour, randomIdentity } from "../presence/identity.js";
 import { Presence } from "../presence/presence.js";
 import { Signals } from "../presence/signals.js";
-import { loadLanguage, t } from "../strings/strings.js";
+import { t } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
 import { EndedDialog } from "../ui/ended-dialog.js";
 import { failureText } from "../ui/failure.js";
+import { loadChosenLanguage } from "../ui/language.js";
 import { localisePage } from "../ui/localise.js";
-import { PeoplePanel } from "../ui/people-panel.js";
 import { SaveStatus } from "../ui/save-status.js";
-import { setUpShareButton } from "../ui/share.js";
+import { setUpShareButton } from "../ui/share-sheet.js";
+import { StrokeList } from "../ui/stroke-list.js";
 import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
 import { BoardInput } from "./board-input.js";
+import { BoardPeople } from "./board-people.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
-await loadLanguage(navigator.languages);
+await loadChosenLanguage();
 localisePage();
 
 /** Why an op was refused, by the server's code.
@@ -55,9 +56,6 @@ const CHECK_OVERDUE_EVERY = 250;
 
 const drawing = location.pathname.split("/").pop() ?? "";
 const browserKey = loadStored("key", randomId, isId);
-const loadMe = () =>
-  loadStored("me", randomIdentity, ({ name, colour }) => name !== "" && name === cleanName(name) && /^#[0-9a-f]{6}$/.test(colour));
-const me = loadMe();
 const writer = writerOf(browserKey, randomId());
 
 // Not awaited: the page works before the database is open, and without it.
@@ -76,6 +74,7 @@ const replica = new Replica(
     if (after) canvas.damage(boundsOf(after.body));
     if (replica.knows(id)) presence.strokeArrived(id);
     boardInput.checkAstray();
+    strokeList.changed();
   },
   (_, { stroke }) => reportRejected(stroke, "refused.lost"),
 );
@@ -97,10 +96,10 @@ const presence = new Presence(
   (stroke) => replica.knows(stroke),
   (audience) => {
     signals.setAudience(audience);
-    peoplePanel.set(audience.listed, audience.count, writer.author);
-    keepOwnColour(audience.listed);
+    people.setAudience(audience);
   },
   () => connection.send({ type: "people" }),
+  (person) => people.invited(person),
 );
 
 // Sending ops.
@@ -181,6 +180,7 @@ const connection = new Connection(address, {
     sync.opened();
     presence.opened();
     const { key, tab } = writer;
+    const { me } = people;
     connection.send({ type: "hello", key, tab, name: me.name, colour: me.colour, next: outbox.first });
   },
   frame,
@@ -204,7 +204,9 @@ function frame(frame) {
   if (frame.type === "welcome" || frame.type === "drawing") titleField.set(frame.title);
   if (frame.type === "people") presence.receivePeople(frame);
   if (frame.type === "signals") presence.receiveSignals(frame, performance.now());
-  if (frame.type === "people" || frame.type === "signals") canvas.refresh();
+  if (frame.type !== "people" && frame.type !== "signals") return;
+  canvas.refresh();
+  people.refresh();
 }
 
 // Input.
@@ -217,35 +219,40 @@ const boardInput = new BoardInput({
   history,
   signals,
   nextOp: () => outbox.next,
-  closePanel: () => peoplePanel.close(),
+  cameraMoved: (camera) => {
+    people.cameraMoved(camera);
+    strokeList.changed();
+  },
+  call: () => people.call(),
+  closePanel: () => people.closePanel(),
   notify: toast,
 });
 const { viewport } = boardInput;
 
-const peoplePanel = new PeoplePanel(me, (name) => {
-  me.name = name;
-  saveStored("me", me);
-  // Only a new socket's `hello` carries the new name.
-  connection.reconnect();
+const people = new BoardPeople({
+  author: writer.author,
+  presence,
+  signals,
+  viewport,
+  size: () => canvas.size,
+  free: () => boardInput.free,
+  // Only a new socket's `hello` carries the new name and colour.
+  changedMe: () => connection.reconnect(),
+  notify: toast,
 });
-/**
- * Changes one's own colour if somebody listed has the same.
- * @param {import("../model/types.js").Person[]} listed
- */
-function keepOwnColour(listed) {
-  // Another tab of this browser may have changed it already.
-  const colour = distinctColour(me.colour, writer.author, listed, loadMe().colour);
-  if (!colour) return;
-  me.colour = colour;
-  saveStored("me", me);
-  peoplePanel.recolour(colour);
-  connection.reconnect();
-}
+
+const strokeList = new StrokeList(byId("strokes"), {
+  inSight: () => scene.inBox(shownBox(viewport.camera, canvas.size)),
+  count: () => scene.size,
+});
 
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
 setUpShareButton(toast);
 
-addEventListener("resize", () => boardInput.resized());
+addEventListener("resize", () => {
+  boardInput.resized();
+  people.resized();
+});
 addEventListener("beforeunload", (event) => {
   if (saveStatus.warns) event.preventDefault();
 });

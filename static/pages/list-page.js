@@ -6,16 +6,18 @@
  */
 
 import { createDrawing, deleteDrawing, listDrawings, renameDrawing, restoreDrawing } from "../net/api.js";
-import { loadLanguage, language, t } from "../strings/strings.js";
+import { language, t } from "../strings/strings.js";
 import { byId, element, iconButton } from "../ui/dom.js";
 import { doodle } from "../ui/doodle.js";
 import { failureText } from "../ui/failure.js";
+import { icon } from "../ui/icons.js";
+import { loadChosenLanguage, openLanguageSheet } from "../ui/language.js";
 import { localisePage } from "../ui/localise.js";
 import { toast } from "../ui/toast.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
-await loadLanguage(navigator.languages);
+await loadChosenLanguage();
 localisePage();
 
 /** @typedef {import("../model/types.js").DrawingInfo} DrawingInfo */
@@ -217,6 +219,8 @@ async function remove({ drawing, element }) {
   });
 }
 
+byId("language").append(icon("language"));
+byId("language").addEventListener("click", openLanguageSheet);
 byId("create").addEventListener("click", create);
 byId("create-first").addEventListener("click", create);
 byId("more").addEventListener("click", showOlder);

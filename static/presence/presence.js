@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Other people in the drawing: the list of them, their pointers, and their ink.
+ * Other people in the drawing: the list of them, their pointers, their views, and their ink.
  *
  * It must never show this tab's own signals.
  */
@@ -8,8 +8,10 @@
 import { PeopleList } from "./people-list.js";
 import { RemoteInk } from "./remote-ink.js";
 import { RemotePointers } from "./remote-pointers.js";
+import { RemoteViews } from "./remote-views.js";
 
 /** @typedef {import("../model/types.js").Person} Person */
+/** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
 /** @typedef {import("../model/types.js").SignalsFrame} SignalsFrame */
 /** @typedef {import("../model/types.js").PeopleFrame} PeopleFrame */
 /** @typedef {{listed: Person[], count: number, alone: boolean, someoneJoined: boolean}} Audience `count` includes people who are not listed; `alone`: nobody else is here; `someoneJoined`: someone is listed who was not before. */
@@ -19,22 +21,28 @@ export class Presence {
   #requested = false;
   #ink = new RemoteInk();
   #pointers = new RemotePointers();
+  #views = new RemoteViews();
+  /** @type {Person[]} */
+  #others = [];
   #writer;
   #knows;
   #onAudience;
   #requestAll;
+  #onCall;
 
   /**
    * @param {string} writer the public id of this tab
    * @param {(stroke: string) => boolean} knows whether a stroke has arrived, which ends its ink
    * @param {(audience: Audience) => void} onAudience the list or the count changed
    * @param {() => void} requestAll asks for the whole list, after a gap
+   * @param {(person: Person) => void} onCall somebody invites to look where they do
    */
-  constructor(writer, knows, onAudience, requestAll) {
+  constructor(writer, knows, onAudience, requestAll, onCall) {
     this.#writer = writer;
     this.#knows = knows;
     this.#onAudience = onAudience;
     this.#requestAll = requestAll;
+    this.#onCall = onCall;
   }
 
   /** A new socket: the server sends the whole list again. */
@@ -56,7 +64,9 @@ export class Presence {
     const listed = this.#list.listed;
     const others = listed.filter((person) => person.writer !== this.#writer);
     const someoneJoined = others.some(({ writer }) => !before.has(writer));
+    this.#others = others;
     this.#pointers.setPeople(others);
+    this.#views.setPeople(others);
     this.#onAudience({ listed, count: this.#list.count, alone: others.length === 0, someoneJoined });
   }
 
@@ -64,13 +74,45 @@ export class Presence {
    * @param {SignalsFrame} frame
    * @param {number} now
    */
-  receiveSignals({ ink = [], pointers = [] }, now) {
+  receiveSignals({ ink = [], pointers = [], views = [] }, now) {
     for (const part of ink) {
       if (part.writer !== this.#writer && !this.#knows(part.stroke)) this.#ink.receive(part, now);
     }
     for (const pointer of pointers) {
       if (pointer.writer !== this.#writer) this.#pointers.receive(pointer, now);
     }
+    for (const view of views) {
+      const person = this.#others.find(({ writer }) => writer === view.writer);
+      if (person && this.#views.receive(view, now)) this.#onCall(person);
+    }
+  }
+
+  /**
+   * What a writer's page shows, if it is known.
+   * @param {string} writer
+   */
+  viewOf(writer) {
+    return this.#views.of(writer);
+  }
+
+  /**
+   * Where the others are, as far as it is known: at their pointer, or in the middle of what they see.
+   * @returns {{person: Person, point: PlanePoint}[]}
+   */
+  places() {
+    return this.#others.flatMap((person) => {
+      const point = this.placeOf(person.writer);
+      return point ? [{ person, point }] : [];
+    });
+  }
+
+  /**
+   * @param {string} writer
+   * @returns {PlanePoint | null}
+   */
+  placeOf(writer) {
+    const view = this.#views.of(writer);
+    return this.#pointers.of(writer) ?? (view && { x: (view.left + view.right) / 2, y: (view.top + view.bottom) / 2 });
   }
 
   /** A stroke has arrived: drops its ink.

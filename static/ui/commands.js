@@ -7,7 +7,7 @@
 
 /** @typedef {import("../strings/strings.js").StringId} StringId */
 /** @typedef {import("./icons.js").IconName} IconName */
-/** @typedef {"tools"|"history"|"view"|"other"} Group Where it is shown in the toolbar, if it has an icon, and in the help sheet. */
+/** @typedef {"tools"|"history"|"view"|"people"|"other"} Group Where it is shown in the toolbar, if it has an icon, and in the help sheet. */
 /**
  * What commands can do.
  * @typedef {object} Board
@@ -18,6 +18,8 @@
  * @property {boolean} canRedo
  * @property {(to: "in"|"out"|"one"|"fit") => void} zoom
  * @property {() => void} help
+ * @property {() => void} language
+ * @property {() => void} call
  */
 /**
  * A command. `keys` are names such as `p`, `mod+shift+z` or `shift+arrowup`, where `mod` is Ctrl or Command;
@@ -63,6 +65,8 @@ export const COMMANDS = [
   { id: "zoom.in", group: "view", label: "command.zoomIn", keys: ["+", "="], icon: "plus", run: (board) => board.zoom("in") },
   { id: "zoom.fit", group: "view", label: "command.fit", keys: ["f"], icon: "fit", run: (board) => board.zoom("fit") },
   { id: "help", group: "view", label: "command.help", keys: ["?"], icon: "help", run: (board) => board.help() },
+  { id: "people.call", group: "people", label: "people.call", keys: [], run: (board) => board.call() },
+  { id: "language", group: "other", label: "language.button", keys: [], run: (board) => board.language() },
 ];
 
 /** Keys that are no commands, for the help sheet. @type {readonly {group: Group, label: StringId, keys: readonly string[]}[]} */
