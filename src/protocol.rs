@@ -78,6 +78,19 @@
 //!
 //! # Refusals
 //!
+//! `reason` is one of these; `message` is for developers, and a page has its own text for each reason.
+//!
+//! | `reason` | the op was refused because |
+//! |---|---|
+//! | `exists` | a stroke with this id is or was in the drawing |
+//! | `absent` | there is no such stroke |
+//! | `erased` | the stroke is erased |
+//! | `changed` | another op changed the stroke after the one that `base` names |
+//! | `full` | the drawing has the most strokes or bytes; erasing still works |
+//! | `invalid` | a value is wrong |
+//! | `forbidden` | the link is read-only |
+//! | `load` | too much waits to be stored: it stays in the outbox |
+//!
 //! A refusal is not stored: that would cost every server a durable write for an op that changed nothing.
 //! So if a refusal is lost with its socket and the page sends the op again, the op is decided again, and
 //! may be applied then. Each answer is true when it is given. An op that was applied is applied once,
@@ -105,11 +118,32 @@
 //! others. Updates are batched for longer the more people there are, up to a second from some hundreds on:
 //! see [`people_pause`](crate::feed::presence::people_pause) in `src/feed/presence.rs`.
 //!
+//! # HTTP
+//!
+//! An error is `{"error":{"code":"bad_request","message":"…","field":"since"}}`; `field` is there if one value
+//! is wrong. `message` is for developers, and a page has its own text for each code.
+//!
+//! | `code` | status | what went wrong |
+//! |---|---|---|
+//! | `bad_request` | 400 | a value is missing, unknown or out of its bounds |
+//! | `forbidden` | 403 | the host, the origin or the link does not allow it |
+//! | `not_found` | 404 | there is nothing at the address, or no such drawing |
+//! | `method_not_allowed` | 405 | the address has other methods, which `Allow` lists |
+//! | `too_slow` | 408 | the body did not arrive in time |
+//! | `gone` | 410 | the drawing is deleted |
+//! | `too_large` | 413 | the body is too large |
+//! | `upgrade_required` | 426 | the address is for WebSockets |
+//! | `failed` | 500 | a fault of the server, which is in its log |
+//! | `unavailable` | 503 | the database or the server is away: a retry makes sense |
+//!
+//! A browser that asks for a page, with `text/html` in `Accept`, gets a page for people instead, except under
+//! `/api/`.
+//!
 //! # Closing
 //!
 //! A close code is 4000 plus an HTTP status, 1012 (restart) or 1013 (load). The reason begins with
 //! `again: `, `again in N ms: ` or `final: `, which says whether to reconnect: see [`Close`] in
-//! `src/protocol/close.rs`.
+//! `src/protocol/close.rs`. What follows is for developers: a page has its own text for each code.
 
 mod client;
 mod close;

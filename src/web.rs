@@ -6,6 +6,7 @@ pub mod authorize;
 pub mod connection;
 mod drawings;
 pub mod error;
+pub mod explain;
 pub mod extract;
 mod health;
 mod pages;

@@ -61,7 +61,7 @@ pub enum ServerFrame<'a> {
         n: u64,
         /// The reason for programs: see [`Refusal::code`], or `load`.
         reason: &'a str,
-        /// The reason for people.
+        /// The reason for developers.
         message: String,
         /// The stroke's current state, where it matters.
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -25,6 +25,7 @@ use crate::web::authorize::authorize;
 use crate::web::connection::ConnectionSettings;
 use crate::web::connection::limits::{Connections, Full};
 use crate::web::connection::stream::Watched;
+use crate::web::explain::explain;
 use crate::web::extract::BodyLimit;
 use crate::web::routes::routes;
 use crate::web::state::State;
@@ -85,6 +86,7 @@ pub(super) fn run(
             .app_data(state.clone())
             .app_data(BodyLimit(limits.body_limit))
             .wrap(from_fn(authorize))
+            .wrap(from_fn(explain))
             .wrap(
                 DefaultHeaders::new()
                     .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))

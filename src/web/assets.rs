@@ -12,12 +12,17 @@ use actix_web::http::{StatusCode, header};
 use rust_embed::{Embed, EmbeddedFile};
 use uuid::Uuid;
 
-/// Placeholder of the build in HTML pages.
+/// Placeholder of the build in HTML pages and in the service worker.
 const BUILD_MARK: &str = "{{build}}";
+/// Placeholder in the service worker of the files that it keeps for offline use, by spaces.
+const FILES_MARK: &str = "{{files}}";
+/// The service worker, which is served at the root of the site.
+const SERVICE_WORKER: &str = "sw.js";
 /// For files whose address changes with their content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// For everything else: revalidate each time.
 const ASK: &str = "no-cache";
+const HTML: &str = "text/html; charset=utf-8";
 
 #[derive(Embed)]
 #[folder = "static/"]
@@ -49,22 +54,54 @@ pub fn build() -> &'static str {
 
 /// An HTML page with the build inserted.
 pub fn page(name: &str, status: StatusCode) -> Option<HttpResponse> {
-    let file = Static::get(name)?;
-    let html = String::from_utf8_lossy(&file.data).replace(BUILD_MARK, build());
+    let html = html(name)?;
     Some(
         HttpResponse::build(status)
-            .content_type("text/html; charset=utf-8")
+            .content_type(HTML)
             .insert_header((header::CACHE_CONTROL, ASK))
             .body(html),
     )
 }
 
+fn html(name: &str) -> Option<String> {
+    let file = Static::get(name)?;
+    Some(String::from_utf8_lossy(&file.data).replace(BUILD_MARK, build()))
+}
+
+/// The page about an error, with one section shown.
+pub fn error_page(section: &str, status: StatusCode) -> Option<HttpResponse> {
+    let mark = format!("id=\"{section}\"");
+    let html = html("error.html")?.replace(&format!("{mark} hidden"), &mark);
+    Some(
+        HttpResponse::build(status)
+            .content_type(HTML)
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .body(html),
+    )
+}
+
+/// The service worker, which names its build and every file that a page of this build may load. So
+/// it changes with each of them, and browsers then install the new one.
+pub fn service_worker() -> Option<HttpResponse> {
+    let file = Static::get(SERVICE_WORKER)?;
+    let mut names: Vec<_> = Static::iter()
+        .filter(|name| is_plain(name) && name != SERVICE_WORKER)
+        .collect();
+    names.sort();
+    let code = String::from_utf8_lossy(&file.data)
+        .replace(BUILD_MARK, build())
+        .replace(FILES_MARK, &names.join(" "));
+    Some(
+        HttpResponse::Ok()
+            .content_type("text/javascript; charset=utf-8")
+            .insert_header((header::CACHE_CONTROL, ASK))
+            .body(code),
+    )
+}
+
 /// A file of a page of some build. A page of another build gets the current file.
 pub fn file(of_build: &str, path: &str) -> Option<HttpResponse> {
-    let plain = path
-        .split('/')
-        .all(|part| !part.is_empty() && !part.starts_with('.'));
-    if !plain || path.contains('\\') || path.ends_with(".html") {
+    if !is_plain(path) {
         return None;
     }
     let EmbeddedFile { data, metadata } = Static::get(path)?;
@@ -84,6 +121,14 @@ pub fn file(of_build: &str, path: &str) -> Option<HttpResponse> {
         Cow::Borrowed(bytes) => response.body(bytes),
         Cow::Owned(bytes) => response.body(bytes),
     })
+}
+
+/// Whether a path names a file that pages may load: nothing hidden, nothing outside, no page.
+fn is_plain(path: &str) -> bool {
+    let plain = path
+        .split('/')
+        .all(|part| !part.is_empty() && !part.starts_with('.'));
+    plain && !path.contains('\\') && !path.ends_with(".html")
 }
 
 #[cfg(test)]
@@ -123,5 +168,20 @@ mod tests {
             assert!(!html.contains(BUILD_MARK), "{name} still has {BUILD_MARK}");
         }
         assert!(page("none.html", StatusCode::OK).is_none());
+    }
+
+    #[actix_web::test]
+    async fn the_service_worker_names_the_build_and_its_files() {
+        let response = service_worker().expect(SERVICE_WORKER);
+        let keep = response.headers().get(header::CACHE_CONTROL).cloned();
+        assert_eq!(keep.unwrap(), ASK, "a new one is found at once");
+        let body = actix_web::body::to_bytes(response.into_body()).await;
+        let code = String::from_utf8(body.unwrap().to_vec()).unwrap();
+        assert!(code.contains(&format!("\"{}\"", build())));
+        assert!(!code.contains(BUILD_MARK) && !code.contains(FILES_MARK));
+        let quoted = code.split('"').find(|text| text.contains("icon.svg "));
+        for name in quoted.expect("a list of files").split(' ') {
+            assert!(file(build(), name).is_some(), "{name} is not served");
+        }
     }
 }

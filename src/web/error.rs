@@ -4,7 +4,8 @@
 //! {"error":{"code":"bad_request","message":"since is a whole number from 0","field":"since"}}
 //! ```
 //!
-//! It must never expose internals: the database's message goes to the log only.
+//! It must never expose internals: the database's message goes to the log only. Nor is a message for
+//! the people who draw: a page shows its own text for the code.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,21 +24,76 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 /// The result of a handler.
 pub(super) type Answer = Result<HttpResponse, ApiError>;
 
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:ident;)*) => {
+        /// What went wrong, for programs: the whole set.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ErrorCode {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ErrorCode {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Its name in an answer.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+
+            /// The status of an answer with it.
+            pub fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$name => StatusCode::$status,)*
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// A value is missing, unknown or out of its bounds.
+    BadRequest = "bad_request", BAD_REQUEST;
+    /// The host, the origin or the link does not allow it.
+    Forbidden = "forbidden", FORBIDDEN;
+    /// There is nothing at the address, or no such drawing.
+    NotFound = "not_found", NOT_FOUND;
+    /// The address has other methods.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED;
+    /// The body did not arrive in time.
+    TooSlow = "too_slow", REQUEST_TIMEOUT;
+    /// The drawing is deleted.
+    Gone = "gone", GONE;
+    /// The body is too large.
+    TooLarge = "too_large", PAYLOAD_TOO_LARGE;
+    /// The address is for WebSockets.
+    UpgradeRequired = "upgrade_required", UPGRADE_REQUIRED;
+    /// A fault of the server, which is in its log.
+    Failed = "failed", INTERNAL_SERVER_ERROR;
+    /// The database or the server is away; a retry makes sense.
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE;
+}
+
 /// An error answer.
 #[derive(Debug)]
 pub struct ApiError {
-    status: StatusCode,
+    code: ErrorCode,
     message: Cow<'static, str>,
     field: Option<String>,
+    /// The methods that the address has.
+    allow: Option<&'static str>,
 }
 
 impl ApiError {
-    /// An error without a field.
-    pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+    /// An error without a field; `message` is for developers.
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            status,
+            code,
             message: message.into(),
             field: None,
+            allow: None,
         }
     }
 
@@ -45,37 +101,34 @@ impl ApiError {
     pub fn field(field: &str, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             field: Some(field.to_owned()),
-            ..Self::new(StatusCode::BAD_REQUEST, message)
+            ..Self::new(ErrorCode::BadRequest, message)
         }
     }
 
     /// There is no such drawing.
     pub fn no_drawing() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "there is no such drawing")
+        Self::new(ErrorCode::NotFound, "there is no such drawing")
+    }
+
+    /// The address has only these methods.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        Self {
+            allow: Some(allow),
+            ..Self::new(
+                ErrorCode::MethodNotAllowed,
+                format!("this address allows {allow}"),
+            )
+        }
     }
 
     /// The database is away or does not answer in time.
     pub fn unavailable() -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the database does not answer",
-        )
+        Self::new(ErrorCode::Unavailable, "the database does not answer")
     }
 
-    /// The code for programs.
-    fn code(&self) -> &'static str {
-        match self.status {
-            StatusCode::FORBIDDEN => "forbidden",
-            StatusCode::NOT_FOUND => "not_found",
-            StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
-            StatusCode::REQUEST_TIMEOUT => "too_slow",
-            StatusCode::GONE => "gone",
-            StatusCode::PAYLOAD_TOO_LARGE => "too_large",
-            StatusCode::UPGRADE_REQUIRED => "upgrade_required",
-            StatusCode::SERVICE_UNAVAILABLE => "unavailable",
-            StatusCode::INTERNAL_SERVER_ERROR => "failed",
-            _ => "bad_request",
-        }
+    /// What went wrong.
+    pub fn code(&self) -> ErrorCode {
+        self.code
     }
 }
 
@@ -87,7 +140,7 @@ impl fmt::Display for ApiError {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.code.status()
     }
 
     fn error_response(&self) -> HttpResponse {
@@ -102,13 +155,16 @@ impl ResponseError for ApiError {
             #[serde(skip_serializing_if = "Option::is_none")]
             field: Option<&'a str>,
         }
-        let mut response = HttpResponse::build(self.status);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        let mut response = HttpResponse::build(self.status_code());
+        if self.code == ErrorCode::Unavailable {
             response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+        }
+        if let Some(allow) = self.allow {
+            response.insert_header((header::ALLOW, allow));
         }
         response.json(Body {
             error: Details {
-                code: self.code(),
+                code: self.code.as_str(),
                 message: &self.message,
                 field: self.field.as_deref(),
             },
@@ -118,7 +174,7 @@ impl ResponseError for ApiError {
 
 impl From<AccessDenied> for ApiError {
     fn from(denied: AccessDenied) -> Self {
-        Self::new(StatusCode::FORBIDDEN, denied.reason())
+        Self::new(ErrorCode::Forbidden, denied.reason())
     }
 }
 
@@ -126,7 +182,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound => Self::no_drawing(),
-            StoreError::Gone => Self::new(StatusCode::GONE, "the drawing is deleted"),
+            StoreError::Gone => Self::new(ErrorCode::Gone, "the drawing is deleted"),
             StoreError::Deadline(_) | StoreError::Unavailable(_) | StoreError::Storage(_) => {
                 Self::unavailable()
             }
@@ -135,10 +191,7 @@ impl From<StoreError> for ApiError {
             | StoreError::OtherSchema { .. }
             | StoreError::Failed(_) => {
                 log::error!("{error}");
-                Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "the database could not do this",
-                )
+                Self::new(ErrorCode::Failed, "the database could not do this")
             }
         }
     }

@@ -4,15 +4,15 @@
 
 use std::time::Duration;
 
+use actix_web::http::header;
 use actix_web::http::header::{AcceptEncoding, Encoding, Header};
-use actix_web::http::{StatusCode, header};
 use actix_web::{HttpMessage, HttpRequest, web};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::access::AccessDenied;
-use super::error::ApiError;
+use super::error::{ApiError, ErrorCode};
 use crate::domain::access::Access;
 use crate::domain::drawing::MAX_TITLE_CHARS;
 use crate::domain::ids::{DrawingId, Epoch, IdError};
@@ -38,7 +38,7 @@ pub fn access(request: &HttpRequest) -> Result<Access, AccessDenied> {
 pub fn require(request: &HttpRequest, least: Access) -> Result<(), ApiError> {
     if access(request)? < least {
         let message = "this link does not allow this request";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, message));
+        return Err(ApiError::new(ErrorCode::Forbidden, message));
     }
     Ok(())
 }
@@ -151,7 +151,7 @@ fn parse_before(text: &str) -> Option<ListCursor> {
 fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
     web::Query::from_query(request.query_string())
         .map(web::Query::into_inner)
-        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the query: {error}")))
+        .map_err(|error| ApiError::new(ErrorCode::BadRequest, format!("the query: {error}")))
 }
 
 /// How long a body may take to arrive.
@@ -162,7 +162,7 @@ pub struct BodyLimit(pub Duration);
 pub async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, ApiError> {
     let too_large = || {
         let message = format!("a body has at most {MAX_REQUEST_BYTES} bytes");
-        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+        ApiError::new(ErrorCode::TooLarge, message)
     };
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|value| value.to_str().ok()?.parse().ok());
@@ -175,11 +175,11 @@ pub async fn body(request: &HttpRequest, payload: web::Payload) -> Result<web::B
     let read = timeout(limit, payload.to_bytes_limited(MAX_REQUEST_BYTES)).await;
     let too_slow = || {
         let message = format!("a body comes within {limit:?}");
-        ApiError::new(StatusCode::REQUEST_TIMEOUT, message)
+        ApiError::new(ErrorCode::TooSlow, message)
     };
     read.map_err(|_| too_slow())?
         .map_err(|_| too_large())?
-        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "the body ended too early"))
+        .map_err(|_| ApiError::new(ErrorCode::BadRequest, "the body ended too early"))
 }
 
 /// Parses a body as a JSON object; errors name the field.
@@ -187,7 +187,7 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     // serde would accept a list as the fields in order.
     if body.trim_ascii_start().first() != Some(&b'{') {
         let message = "the body is a JSON object";
-        return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
+        return Err(ApiError::new(ErrorCode::BadRequest, message));
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -195,12 +195,12 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         // If the body is not JSON at all, the path has only dots and question marks.
         match error.path().to_string() {
             field if field.contains(char::is_alphanumeric) => ApiError::field(&field, message),
-            _ => ApiError::new(StatusCode::BAD_REQUEST, message),
+            _ => ApiError::new(ErrorCode::BadRequest, message),
         }
     })?;
     reader
         .end()
-        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("the body: {error}")))?;
+        .map_err(|error| ApiError::new(ErrorCode::BadRequest, format!("the body: {error}")))?;
     Ok(value)
 }
 

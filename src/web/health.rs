@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::error::{Answer, ApiError};
+use super::error::{Answer, ApiError, ErrorCode};
 use super::state::state;
 use crate::metrics::CONTENT_TYPE;
 
@@ -23,13 +23,13 @@ pub(super) async fn readyz(request: HttpRequest) -> Answer {
     let state = state(&request);
     if state.leaving.load(Ordering::Relaxed) {
         let message = "this server is stopping";
-        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message));
+        return Err(ApiError::new(ErrorCode::Unavailable, message));
     }
     let asked = tokio::time::timeout(READY_WAIT, state.store.check());
     match asked.await {
         Ok(Ok(())) if !state.heartbeat.is_acknowledged() => {
             let message = "this server receives no notifications from the database";
-            Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message))
+            Err(ApiError::new(ErrorCode::Unavailable, message))
         }
         Ok(Ok(())) => Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready"}))),
         Ok(Err(_)) | Err(_) => Err(ApiError::unavailable()),

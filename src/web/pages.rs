@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 
 use super::assets;
-use super::error::{Answer, ApiError};
+use super::error::{Answer, ApiError, ErrorCode};
 use super::extract;
 
 pub(super) async fn index() -> Answer {
@@ -24,6 +24,11 @@ pub(super) async fn favicon() -> Answer {
     assets::file("", "favicon.ico").ok_or_else(nothing_here)
 }
 
+/// The service worker. It is at the root because it may serve only what is below its own address.
+pub(super) async fn service_worker() -> Answer {
+    assets::service_worker().ok_or_else(nothing_here)
+}
+
 pub(super) async fn asset(request: HttpRequest) -> Answer {
     let matched = request.match_info();
     assets::file(matched.query("build"), matched.query("path")).ok_or_else(nothing_here)
@@ -34,5 +39,5 @@ pub(super) async fn no_page() -> Answer {
 }
 
 fn nothing_here() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+    ApiError::new(ErrorCode::NotFound, "there is nothing at this address")
 }

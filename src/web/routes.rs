@@ -1,13 +1,12 @@
 //! The routes.
 
-use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Compress;
-use actix_web::{Resource, ResponseError, Route, guard, web};
+use actix_web::{HttpResponse, Resource, Route, guard, web};
 
 use super::drawings::{create, delete, get, list, rename, restore, strokes};
 use super::error::ApiError;
 use super::health::{healthz, metrics, readyz};
-use super::pages::{asset, drawing_page, favicon, index, no_page};
+use super::pages::{asset, drawing_page, favicon, index, no_page, service_worker};
 use super::socket::socket;
 
 /// Adds all routes to an application that has a [`State`](super::state::State).
@@ -40,6 +39,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .service(resource("/", "GET").route(read().to(index)))
                 .service(resource("/d/{drawing}", "GET").route(read().to(drawing_page)))
                 .service(resource("/favicon.ico", "GET").route(read().to(favicon)))
+                .service(resource("/sw.js", "GET").route(read().to(service_worker)))
                 .service(resource("/assets/{build}/{path:.*}", "GET").route(read().to(asset))),
         )
         .default_service(web::to(no_page));
@@ -52,10 +52,6 @@ fn read() -> Route {
 
 fn resource(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move || async move {
-        let text = format!("this address allows {methods}");
-        let mut response = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, text).error_response();
-        let allow = header::HeaderValue::from_static(methods);
-        response.headers_mut().insert(header::ALLOW, allow);
-        response
+        Err::<HttpResponse, _>(ApiError::method_not_allowed(methods))
     }))
 }

@@ -1,10 +1,10 @@
 //! The upgrade to a WebSocket.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::connection::Connection;
-use super::error::ApiError;
+use super::error::{ApiError, ErrorCode};
 use super::extract::{self, SinceQuery};
 use super::state::state;
 use crate::protocol::Close;
@@ -20,11 +20,11 @@ pub(super) async fn socket(
     if !is_socket {
         extract::access(&request).map_err(ApiError::from)?;
         let message = "this address is for WebSockets";
-        return Err(ApiError::new(StatusCode::UPGRADE_REQUIRED, message).into());
+        return Err(ApiError::new(ErrorCode::UpgradeRequired, message).into());
     }
     let sessions = &state(&request).sessions;
     let response = session::upgrade(&request, payload, join_request(&request), sessions)
-        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+        .map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
     // Not earlier: after a failed handshake the connection goes on with HTTP, and still needs its
     // idle timeout.
     if let Some(connection) = Connection::of(&request) {

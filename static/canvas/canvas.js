@@ -1,15 +1,19 @@
 // @ts-check
 /**
- * Two layers: the static one has the strokes and is repainted only where they changed; the dynamic one
- * has ink in progress and pointers and is repainted in each frame.
+ * Two layers: the static one shows the strokes, put together from tiles that are painted within a budget
+ * of each frame; the dynamic one has ink in progress and pointers and is repainted in each frame.
  *
  * It must never know who draws or how strokes arrive.
  */
 
-import { shownBox, toScreen } from "./camera.js";
-import { boxOfBoth, overlap } from "../model/geometry.js";
-import { kindOf, paint } from "../kinds/kinds.js";
+import { boxOfBoth } from "../model/geometry.js";
+import { boundsOf, kindOf, paint } from "../kinds/kinds.js";
 import { MARKER_BLENDING } from "../kinds/svg.js";
+import { shownBox, toScreen } from "./camera.js";
+import { LiveInk } from "./live-ink.js";
+import { paintPointer } from "./pointer.js";
+import { TilePainter } from "./tile-painter.js";
+import { TILE, Tiles, tileScale } from "./tiles.js";
 
 /** @typedef {import("../model/types.js").Box} Box */
 /** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
@@ -18,6 +22,7 @@ import { MARKER_BLENDING } from "../kinds/svg.js";
 /** @typedef {import("../model/types.js").ScreenPoint} ScreenPoint */
 /** @typedef {import("../model/palette.js").CanvasTheme} CanvasTheme */
 /** @typedef {import("./camera.js").Camera} Camera */
+/** @typedef {import("./tile-painter.js").Tile} Tile */
 /** @typedef {{toScreen: (point: PlanePoint) => ScreenPoint, size: import("./camera.js").Size, zoom: number, theme: CanvasTheme}} View */
 /**
  * What is shown above the strokes: bodies painted like strokes, and marks in pixels of the canvas, above them.
@@ -26,14 +31,12 @@ import { MARKER_BLENDING } from "../kinds/svg.js";
 /** @typedef {{name: string, colour: string, point: PlanePoint}} DynamicPointer */
 /** @typedef {{overlays: Overlay[], pointers: DynamicPointer[], moving: boolean}} DynamicContent */
 
-/** Longest full repaint, in milliseconds, that is done in every frame while the camera moves. */
-const FAST_REPAINT = 14;
-/** Milliseconds without camera movement before a slow repaint, and the longest it is postponed. */
-const REPAINT_DELAY = 90;
-const MAX_REPAINT_DELAY = 700;
-/** The shape of a pointer, and the font of its name. */
-const ARROW = "M0 0L4.6 15.4L7.9 9.1L14.6 7.2Z";
-const NAME_FONT = `600 12px "Avenir Next", "Segoe UI", system-ui, sans-serif`;
+/** Milliseconds of a frame for painting tiles: while something moves, and at rest. */
+const MOVING_BUDGET = 6;
+const RESTING_BUDGET = 30;
+/** Milliseconds after which the view, or its zoom, counts as at rest. */
+const REST_AFTER = 160;
+const MAX_PIXEL_RATIO = 3;
 
 export class Canvas {
   /** @type {Camera} */
@@ -42,17 +45,21 @@ export class Canvas {
   #static;
   #dynamic;
   #source;
-  #scale = 1;
-  /** @type {Box | null} the part of the static layer to repaint, in units */
-  #damaged = null;
-  #allDamaged = true;
-  /** The camera that the static layer was painted with. */
-  #painted = this.camera;
-  #cost = 0;
-  #paintedAt = 0;
-  #movedAt = 0;
+  #ratio = 1;
+  /** @type {Tiles<import("./tile-painter.js").Picture>} */
+  #tiles = new Tiles();
+  #painter;
+  #liveInk = new LiveInk();
+  /** @type {ReadonlyMap<string, Stroke>} shown otherwise */
+  #hidden = new Map();
+  /** Whether the static layer may differ from what the tiles say. */
+  #stale = true;
+  #movedAt = -Infinity;
+  #zoomedAt = -Infinity;
+  /** The scale of the tiles that the static layer shows. */
+  #tileScale = 0;
   #frame = 0;
-  #arrow = new Path2D(ARROW);
+  #dynamicEmpty = false;
   /** @type {CanvasTheme} */
   #theme = "light";
 
@@ -67,24 +74,31 @@ export class Canvas {
     this.#static = { element: staticCanvas, context: contextOf(staticCanvas) };
     this.#dynamic = { element: dynamicCanvas, context: contextOf(dynamicCanvas) };
     this.#source = source;
+    this.#painter = new TilePainter(this.#tiles, (box) => this.#shownIn(box));
   }
 
   /** Resizes both layers to the window. */
   resize() {
     const { clientWidth, clientHeight } = this.#dynamic.element;
-    this.#scale = Math.min(3, devicePixelRatio || 1);
+    this.#ratio = Math.min(MAX_PIXEL_RATIO, devicePixelRatio || 1);
     this.size = { width: Math.max(1, clientWidth), height: Math.max(1, clientHeight) };
     for (const { element } of [this.#static, this.#dynamic]) {
-      element.width = Math.round(this.size.width * this.#scale);
-      element.height = Math.round(this.size.height * this.#scale);
+      const [width, height] = [Math.round(this.size.width * this.#ratio), Math.round(this.size.height * this.#ratio)];
+      // Setting a size clears the picture, also if it is the same.
+      if (element.width !== width) element.width = width;
+      if (element.height !== height) element.height = height;
     }
-    this.damageAll();
+    this.#stale = true;
+    this.refresh();
   }
 
   /** @param {Camera} camera */
   setCamera(camera) {
+    const now = performance.now();
+    if (camera.zoom !== this.camera.zoom) this.#zoomedAt = now;
     this.camera = camera;
-    this.#movedAt = performance.now();
+    this.#movedAt = now;
+    this.#stale = true;
     this.refresh();
   }
 
@@ -95,19 +109,42 @@ export class Canvas {
 
   /** @param {CanvasTheme} theme */
   setTheme(theme) {
+    if (theme === this.#theme) return;
     this.#theme = theme;
-    this.damageAll();
+    this.#painter.theme = theme;
+    this.repaint();
   }
 
-  /** Marks a part of the static layer for repainting.
-   * @param {Box} box */
-  damage(box) {
-    this.#damaged = boxOfBoth(this.#damaged, box);
+  /** Whether all strokes in sight are painted as they are, and sharp. */
+  get isComplete() {
+    return !this.#stale && this.#tileScale === this.#scale && this.#tiles.isComplete;
+  }
+
+  /** A stroke was added, changed or removed.
+   * @param {Stroke | null} before
+   * @param {Stroke | null} after */
+  changed(before, after) {
+    const boxes = [before, after].flatMap((stroke) => (stroke ? [boundsOf(stroke.body)] : []));
+    const box = boxes.length === 2 ? boxOfBoth(boxes[0], boxes[1]) : boxes[0];
+    this.#tiles.changed(before, after, box);
     this.refresh();
   }
 
-  damageAll() {
-    this.#allDamaged = true;
+  /** Hides strokes that are shown otherwise while a gesture changes them, in place of those before.
+   * @param {readonly Stroke[]} strokes */
+  hide(strokes) {
+    const before = this.#hidden;
+    this.#hidden = new Map(strokes.map((stroke) => [stroke.id, stroke]));
+    for (const [id, stroke] of before) if (!this.#hidden.has(id)) this.changed(stroke, stroke);
+    for (const [id, stroke] of this.#hidden) if (!before.has(id)) this.changed(stroke, stroke);
+  }
+
+  /** Everything looks different now. */
+  repaint() {
+    this.#tiles.clear();
+    this.#painter.reset();
+    this.#liveInk.clear();
+    this.#stale = true;
     this.refresh();
   }
 
@@ -116,114 +153,117 @@ export class Canvas {
     if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#paint(performance.now()));
   }
 
-  /** @param {number} now */
-  #paint(now) {
-    this.#frame = 0;
-    this.#paintStatic(now);
-    const content = this.#source.dynamic(now);
-    this.#paintDynamic(content);
-    if (content.moving) this.refresh();
+  /** @param {Box} box */
+  #shownIn(box) {
+    const strokes = this.#source.inBox(box);
+    return this.#hidden.size === 0 ? strokes : strokes.filter(({ id }) => !this.#hidden.has(id));
+  }
+
+  get #scale() {
+    return this.camera.zoom * this.#ratio;
   }
 
   /** @param {number} now */
-  #paintStatic(now) {
-    const moved = this.camera !== this.#painted;
-    const moves = now - this.#movedAt < REPAINT_DELAY && now - this.#paintedAt < MAX_REPAINT_DELAY;
-    if (moved && moves && this.#cost > FAST_REPAINT) {
-      // A full repaint is slow: transform the existing picture and repaint it a little later.
-      const zoom = this.camera.zoom / this.#painted.zoom;
-      const { x, y } = toScreen(this.camera, this.#painted);
-      this.#static.element.style.transform = `translate(${x}px, ${y}px) scale(${zoom})`;
-      this.refresh();
-      return;
+  #paint(now) {
+    this.#frame = 0;
+    const content = this.#source.dynamic(now);
+    const moving = now - this.#movedAt < REST_AFTER || content.overlays.some(({ bodies = [] }) => bodies.length > 0);
+    this.#paintStatic(now, moving ? MOVING_BUDGET : RESTING_BUDGET);
+    this.#paintDynamic(content);
+    if (content.moving || !this.isComplete || !this.#painter.isIdle) this.refresh();
+  }
+
+  /**
+   * @param {number} now
+   * @param {number} budget milliseconds
+   */
+  #paintStatic(now, budget) {
+    const scale = tileScale(this.#scale, now - this.#zoomedAt < REST_AFTER);
+    if (this.#stale || scale !== this.#tileScale) {
+      this.#tiles.show(shownBox(this.camera, this.size), scale);
+      this.#tileScale = scale;
+      this.#stale = true;
     }
-    if (!moved && !this.#allDamaged && !this.#damaged) return;
+    const changed = this.#painter.work(performance.now() + budget);
+    if (changed || this.#stale) this.#compose();
+    this.#stale = false;
+  }
+
+  /** Puts the static layer together. A place whose tile is missing shows tiles of another scale meanwhile. */
+  #compose() {
     const { context, element } = this.#static;
-    const whole = moved || this.#allDamaged || !this.#damaged;
-    const shown = shownBox(this.camera, this.size);
-    const box = whole || !this.#damaged ? shown : this.#damaged;
-    if (!overlap(box, shown)) {
-      this.#damaged = null;
-      return;
-    }
-    const began = performance.now();
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.save();
-    const from = toScreen(this.camera, { x: box.left, y: box.top });
-    const to = toScreen(this.camera, { x: box.right, y: box.bottom });
-    const left = Math.floor(from.x * this.#scale) - 1;
-    const top = Math.floor(from.y * this.#scale) - 1;
-    context.beginPath();
-    context.rect(left, top, Math.ceil(to.x * this.#scale) + 1 - left, Math.ceil(to.y * this.#scale) + 1 - top);
-    context.clip();
     context.clearRect(0, 0, element.width, element.height);
-    this.#toPlane(context);
-    for (const { body } of this.#source.inBox(box)) paint(context, body, this.#look);
-    context.restore();
-    element.style.transform = "";
-    this.#damaged = null;
-    this.#allDamaged = false;
-    this.#painted = this.camera;
-    if (whole) {
-      this.#cost = performance.now() - began;
-      this.#paintedAt = performance.now();
+    context.imageSmoothingQuality = "low";
+    for (const tile of this.#tiles.visible) {
+      if (tile.painted) {
+        this.#draw(context, tile);
+        continue;
+      }
+      const { left, top, width, height } = this.#placeOf(tile);
+      context.save();
+      context.beginPath();
+      context.rect(left, top, width, height);
+      context.clip();
+      for (const other of this.#tiles.standIns(tile.box, tile.scale)) this.#draw(context, other);
+      context.restore();
     }
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {Tile} tile
+   */
+  #draw(context, tile) {
+    if (!tile.picture) return;
+    const { left, top, width, height } = this.#placeOf(tile);
+    context.drawImage(tile.picture, left, top, width, height);
+  }
+
+  /**
+   * The place of a tile on the layer: whole pixels, so that tiles meet without a seam.
+   * @param {Tile} tile
+   */
+  #placeOf({ scale, x, y }) {
+    const side = (TILE * this.#scale) / scale;
+    const at = (/** @type {number} */ index, /** @type {number} */ origin) => Math.round(index * side) - origin;
+    const [originX, originY] = this.#origin;
+    const [left, top] = [at(x, originX), at(y, originY)];
+    return { left, top, width: at(x + 1, originX) - left, height: at(y + 1, originY) - top };
+  }
+
+  /** The upper left corner of the view in device pixels of the plane: whole ones, so that pictures stay sharp. */
+  get #origin() {
+    return [Math.round(this.camera.x * this.#scale), Math.round(this.camera.y * this.#scale)];
   }
 
   /** @param {DynamicContent} content */
   #paintDynamic({ overlays, pointers }) {
     const { context, element } = this.#dynamic;
+    const isEmpty = overlays.length === 0 && pointers.length === 0;
+    if (isEmpty && this.#dynamicEmpty) return;
+    this.#dynamicEmpty = isEmpty;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, element.width, element.height);
     // A marker in progress blends with the strokes of the layer below, as it will when it is one of them.
     const bodies = overlays.flatMap(({ bodies = [] }) => bodies);
     element.style.mixBlendMode = bodies.some((body) => kindOf(body).multiplies) ? MARKER_BLENDING[this.#theme] : "";
-    this.#toPlane(context);
-    for (const body of bodies) paint(context, body, this.#look);
-    context.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);
+    const scale = this.#scale;
+    const [x, y] = this.#origin;
+    const look = { scale, theme: this.#theme };
+    const plane = new DOMMatrix([scale, 0, 0, scale, -x, -y]);
+    context.setTransform(plane);
+    for (const body of bodies) if (!this.#liveInk.paint(context, body, look, plane)) paint(context, body, look);
+    this.#liveInk.endFrame();
+    context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
     for (const { paint } of overlays) paint?.(context, this.#view);
-    for (const pointer of pointers) this.#paintPointer(context, pointer);
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} context in pixels
-   * @param {DynamicPointer} pointer
-   */
-  #paintPointer(context, { name, colour, point }) {
-    const { x, y } = toScreen(this.camera, point);
-    context.save();
-    context.translate(x, y);
-    context.lineJoin = "round";
-    context.lineWidth = 3;
-    context.strokeStyle = "#fff";
-    context.stroke(this.#arrow);
-    context.fillStyle = colour;
-    context.fill(this.#arrow);
-    context.font = NAME_FONT;
-    context.textBaseline = "middle";
-    const width = context.measureText(name).width + 16;
-    context.beginPath();
-    context.roundRect(11, 14, width, 22, 11);
-    context.fill();
-    context.fillStyle = "#fff";
-    context.fillText(name, 19, 25.5);
-    context.restore();
-  }
-
-  get #look() {
-    return { scale: this.camera.zoom * this.#scale, theme: this.#theme };
+    for (const { point, ...pointer } of pointers) paintPointer(context, toScreen(this.camera, point), pointer);
   }
 
   /** @returns {View} */
   get #view() {
     const { camera, size } = this;
     return { toScreen: (point) => toScreen(camera, point), size, zoom: camera.zoom, theme: this.#theme };
-  }
-
-  /** @param {CanvasRenderingContext2D} context */
-  #toPlane(context) {
-    const scale = this.#scale * this.camera.zoom;
-    context.setTransform(scale, 0, 0, scale, -this.camera.x * scale, -this.camera.y * scale);
   }
 }
 

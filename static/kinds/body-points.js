@@ -6,28 +6,32 @@
  */
 
 import { boxAround, mappedPoint } from "../model/geometry.js";
-import { PointsError, packPoints, unpackPoints } from "../model/points.js";
+import { PointsError, packPoints, packedBox, unpackPoints } from "../model/points.js";
+import { cached, recently } from "./recent.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("../model/types.js").Fields} Fields */
+/** @typedef {import("../model/types.js").Box} Box */
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
 /** @typedef {import("../model/geometry.js").BoxMap} BoxMap */
 
 /** How far a line may extend beyond its points, in line widths and at least in units: bends, arrow head, pressure. */
 const REACH = 2.5;
 const MIN_REACH = 6;
+/** Nothing is inside it. */
+const NO_BOX = boxAround([], 0);
 
-/** @type {WeakMap<Body, InkPoint[]>} */
-const decoded = new WeakMap();
+/** Points of bodies that are decoded at a time. */
+const MAX_DECODED = 5_000;
+
+/** @type {WeakMap<Body, InkPoint[]>} of ink in progress */
+const inProgress = new WeakMap();
+/** @type {(body: Body, make: () => InkPoint[]) => InkPoint[]} */
+const decoded = recently(MAX_DECODED);
 
 /** @param {Body} body */
 export function pointsOf(body) {
-  let points = decoded.get(body);
-  if (!points) {
-    points = unpacked(body);
-    decoded.set(body, points);
-  }
-  return points;
+  return inProgress.get(body) ?? decoded(body, () => unpacked(body));
 }
 
 /**
@@ -38,28 +42,44 @@ export function pointsOf(body) {
  */
 export function bodyOfInk(style, points) {
   const body = { ...style, x: points[0].x, y: points[0].y };
-  decoded.set(body, points);
+  inProgress.set(body, points);
   return body;
 }
 
 /** @param {Body} body */
-function unpacked(body) {
+function unpacked({ x, y, points }) {
+  return unlessInvalid(() => unpackPoints({ x, y, points })) ?? [];
+}
+
+/**
+ * @template T
+ * @param {() => T} decode
+ * @returns {T | null}
+ */
+function unlessInvalid(decode) {
   try {
-    return unpackPoints({ x: body.x, y: body.y, points: body.points });
+    return decode();
   } catch (error) {
-    if (error instanceof PointsError) return [];
+    if (error instanceof PointsError) return null;
     throw error;
   }
 }
 
-/** @param {Body} body */
-export function hasPoints(body) {
-  return pointsOf(body).length > 0;
-}
+/** The box of a body's points, which are not kept: a large drawing has too many. Null without points.
+ * @type {(body: Body) => Box | null} */
+const box = cached(new WeakMap(), (body) => {
+  const ink = inProgress.get(body);
+  return ink ? boxAround(ink, 0) : unlessInvalid(() => packedBox(body));
+});
 
 /** @param {Body} body */
+export function hasPoints(body) {
+  return inProgress.has(body) || box(body) !== null;
+}
+
+/** @param {Body} body @returns {Box} */
 export function boxOfPoints(body) {
-  return boxAround(pointsOf(body), 0);
+  return box(body) ?? NO_BOX;
 }
 
 /**

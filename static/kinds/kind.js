@@ -9,6 +9,7 @@
 import { boxAround, centreOf, mappedPoint, overlap, rotatedPoint, touchesBox, touchesLine } from "../model/geometry.js";
 import { quantised } from "../model/points.js";
 import { paintOutline } from "./paint.js";
+import { cached } from "./recent.js";
 import { outlineSvg } from "./svg.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
@@ -52,6 +53,7 @@ import { outlineSvg } from "./svg.js";
  * @property {(body: Body, angle: number, about: PlanePoint) => Fields} rotated
  * @property {(body: Body) => Handle[]} handles in the plane, turned
  * @property {(body: Body, handle: string, to: PlanePoint, straight: boolean) => Fields} handleMoved
+ * @property {import("./freehand.js").Trace} [growing] of kinds that grow point by point: paints it in parts
  * @property {boolean} [multiplies] whether it blends with what is below it, as a marker does
  */
 
@@ -119,22 +121,7 @@ export function makeKind(spec) {
   return kind;
 }
 
-/**
- * @template T
- * @param {WeakMap<Body, T>} cache
- * @param {(body: Body) => T} compute
- * @returns {(body: Body) => T}
- */
-export function cached(cache, compute) {
-  return (body) => {
-    let value = cache.get(body);
-    if (value === undefined) {
-      value = compute(body);
-      cache.set(body, value);
-    }
-    return value;
-  };
-}
+export { cached };
 
 /** @param {Body} body */
 export function isFilled({ fill }) {

@@ -5,14 +5,14 @@
  * It must never follow the pressure.
  */
 
-import { pointsOf } from "./body-points.js";
 import { freehandKind } from "./freehand.js";
-import { smoothLine } from "./stroke-path.js";
+import { traceLine } from "./stroke-path.js";
 
 export const marker = freehandKind({
   id: "marker",
   multiplies: true,
   widths: [12, 20, 32, 48],
   styles: ["colour", "width", "opacity"],
-  outline: (body) => ({ data: smoothLine(pointsOf(body)), filled: false }),
+  filled: false,
+  trace: (sink, points, _, part) => traceLine(sink, points, part),
 });

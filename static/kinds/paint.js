@@ -41,8 +41,9 @@ export function paintOutline(context, body, kind, look) {
  * @param {Path2D} path
  * @param {boolean} filled whether the path is the outline of the line itself
  * @param {Look} look
+ * @param {number} [width] of a stroked path
  */
-export function paintPath(context, body, kind, path, filled, { theme }) {
+export function paintPath(context, body, kind, path, filled, { theme }, width = body.width ?? 1) {
   const colour = colourValue(body.colour, theme);
   withStyle(context, body, kind, theme, () => {
     if (body.fill !== undefined && body.fill !== "none") {
@@ -56,7 +57,7 @@ export function paintPath(context, body, kind, path, filled, { theme }) {
       return;
     }
     context.strokeStyle = colour;
-    context.lineWidth = body.width ?? 1;
+    context.lineWidth = width;
     context.lineCap = "round";
     context.lineJoin = "round";
     const dash = dashOf(body);

@@ -11,6 +11,9 @@
 /** @typedef {import("./types.js").Fields} Fields */
 /** @typedef {import("./edits.js").Edit} Edit */
 
+/** @typedef {import("./types.js").OpId} OpId */
+/** @typedef {{done: Edit[][], undone: Edit[][], last: [string, OpId][]}} Kept What a reload of the tab needs; `last` is by stroke. */
+
 /** Maximum of steps that can be undone. */
 const MAX_STEPS = 500;
 
@@ -19,7 +22,7 @@ export class History {
   #done = [];
   /** @type {Edit[][]} */
   #undone = [];
-  /** @type {Map<string, number>} this tab's last op on each stroke */
+  /** @type {Map<string, OpId>} this tab's last op on each stroke, of any of its writers */
   #last = new Map();
   #writer;
   #submit;
@@ -121,6 +124,35 @@ export class History {
     this.#changed();
   }
 
+  /**
+   * The newest steps, to be restored after a reload.
+   * @param {number} most characters of JSON
+   * @returns {Kept}
+   */
+  kept(most) {
+    let rest = most;
+    const fit = (/** @type {Edit[][]} */ steps) => {
+      let from = steps.length;
+      while (from > 0 && (rest -= JSON.stringify(steps[from - 1]).length) >= 0) from -= 1;
+      return steps.slice(from);
+    };
+    const [done, undone] = [fit(this.#done), fit(this.#undone)];
+    const strokes = new Set([...done, ...undone].flat().map(({ stroke }) => stroke));
+    return { done, undone, last: [...this.#last].filter(([stroke]) => strokes.has(stroke)) };
+  }
+
+  /**
+   * Puts the steps of the page before the reload below this one's.
+   * @param {Kept} kept
+   */
+  restore({ done, undone, last }) {
+    // Something done since makes what was undone before impossible to redo.
+    if (this.#done.length + this.#undone.length === 0) this.#undone = undone;
+    this.#done = [...done, ...this.#done];
+    for (const [stroke, op] of last) if (!this.#last.has(stroke)) this.#last.set(stroke, op);
+    this.#changed();
+  }
+
   /** @param {Edit} edit */
   #reverted(edit) {
     if (edit.op === "draw") return this.#erased(edit.stroke);
@@ -159,13 +191,13 @@ export class History {
 
   /** @param {string} stroke */
   #base(stroke) {
-    return { writer: this.#writer, n: this.#last.get(stroke) ?? 0 };
+    return this.#last.get(stroke) ?? { writer: this.#writer, n: 0 };
   }
 
   /** @param {OpDraft[]} drafts each on another stroke, since a draft's base is the op before it */
   #send(drafts) {
     if (drafts.length === 0) return;
     const first = this.#submit(drafts);
-    drafts.forEach(({ stroke }, i) => this.#last.set(stroke, first + i));
+    drafts.forEach(({ stroke }, i) => this.#last.set(stroke, { writer: this.#writer, n: first + i }));
   }
 }

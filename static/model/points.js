@@ -60,14 +60,15 @@ export function decodeSteps(bytes) {
   const count = takeVarint(reader);
   if (count > MAX_POINTS) throw new PointsError("too many points");
   if (bytes.length - reader.at < count * (pressed ? 3 : 2)) throw new PointsError("points are truncated");
-  const steps = [];
+  const steps = new Array(2 * count);
   let x = 0;
   let y = 0;
   for (let i = 0; i < count; i += 1) {
     x += unZigZag(takeVarint(reader));
     y += unZigZag(takeVarint(reader));
     if (Math.abs(x) > MAX_STEPS || Math.abs(y) > MAX_STEPS) throw new PointsError("a point is too far away");
-    steps.push(x, y);
+    steps[2 * i] = x;
+    steps[2 * i + 1] = y;
   }
   const end = reader.at + (pressed ? count : 0);
   if (end > bytes.length) throw new PointsError("points are truncated");
@@ -111,6 +112,26 @@ export function unpackPoints({ x, y, points }) {
   return unpacked;
 }
 
+/**
+ * The box around packed points, which are not unpacked for it; null if there are none.
+ * @param {{x: number, y: number, points?: string}} packed
+ * @returns {import("./types.js").Box | null}
+ */
+export function packedBox({ x, y, points }) {
+  if (points === undefined) return null;
+  const { steps } = decodeSteps(fromBase64(points));
+  if (steps.length === 0) return null;
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < steps.length; i += 2) {
+    if (steps[i] < left) left = steps[i];
+    if (steps[i] > right) right = steps[i];
+    if (steps[i + 1] < top) top = steps[i + 1];
+    if (steps[i + 1] > bottom) bottom = steps[i + 1];
+  }
+  const at = (/** @type {number} */ origin, /** @type {number} */ step) => origin + step / STEPS_PER_UNIT;
+  return { left: at(x, left), top: at(y, top), right: at(x, right), bottom: at(y, bottom) };
+}
+
 /** @param {number} value */
 export function quantised(value) {
   // Adding 0 turns -0 into 0.
@@ -128,11 +149,15 @@ export function toBase64(bytes) {
 
 /** @param {string} text */
 export function fromBase64(text) {
+  let binary;
   try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    binary = atob(text);
   } catch {
     throw new PointsError("points are not standard base64 with padding");
   }
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = binary.charCodeAt(i);
+  return bytes;
 }
 
 /** @param {number} value */

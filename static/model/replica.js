@@ -14,7 +14,8 @@ import { arrival } from "./arrival.js";
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {import("./types.js").Stroke} Stroke */
 /** @typedef {import("./types.js").Position} Position */
-/** @typedef {{z: number, body: Body | null, last: OpId}} StrokeState `body` is null if the stroke is erased. */
+/** @typedef {{seq: number, z: number, body: Body | null, last: OpId}} StrokeState `body` is null if the stroke is erased. */
+/** @typedef {Omit<Change, "author">} StoredChange */
 /** @typedef {{writer: string, op: Op, answered: boolean, confirmedAt: number}} Pending `confirmedAt` is a position that includes the op's change, or Infinity while unknown. */
 
 /** Unconfirmed strokes are painted above all confirmed ones. */
@@ -25,6 +26,8 @@ export class Replica {
   epoch = null;
   /** The last position held. */
   head = 0;
+  /** How often it has started over. What is erased before such a start is not known after it. */
+  starts = 0;
   /** @type {Map<string, StrokeState>} */
   #confirmed = new Map();
   /** @type {Map<string, Pending[]>} by stroke, in the order they were added */
@@ -60,6 +63,18 @@ export class Replica {
     return this.#visible.values();
   }
 
+  /**
+   * The confirmed changes after a position, each stroke's last one; after position 0, without erased strokes.
+   * @param {number} since
+   * @returns {Generator<StoredChange>}
+   */
+  *changesAfter(since) {
+    for (const [stroke, { seq, z, body, last: { writer, n } }] of this.#confirmed) {
+      if (seq <= since || (since === 0 && !body)) continue;
+      yield body ? { seq, stroke, z, writer, n, body } : { seq, stroke, z, writer, n, erased: true };
+    }
+  }
+
   /** The number of ops whose effect is not confirmed yet. */
   pendingCount() {
     let count = 0;
@@ -69,7 +84,7 @@ export class Replica {
 
   /**
    * Applies an update of the positions after `from` up to `head`, if it continues at this replica's head.
-   * @param {{from: number, head: number, changes: Change[]}} update
+   * @param {{from: number, head: number, changes: StoredChange[]}} update
    * @returns {"stale"|"next"|"gap"} on a gap nothing is applied
    */
   apply({ from, head, changes }) {
@@ -91,6 +106,7 @@ export class Replica {
     const ids = [...this.#confirmed.keys()];
     this.epoch = epoch;
     this.head = 0;
+    this.starts += 1;
     this.#confirmed.clear();
     for (const id of [...this.#pending.keys()]) {
       this.#keepPending(id, (pending) => !pending.answered);
@@ -163,9 +179,9 @@ export class Replica {
     }
   }
 
-  /** @param {Change} change */
-  #applyChange({ stroke, z, writer, n, body }) {
-    this.#confirmed.set(stroke, { z, body: body ?? null, last: { writer, n } });
+  /** @param {StoredChange} change */
+  #applyChange({ seq, stroke, z, writer, n, body }) {
+    this.#confirmed.set(stroke, { seq, z, body: body ?? null, last: { writer, n } });
     const changed = this.#keepPending(
       stroke,
       (pending) => !pending.answered && !(pending.writer === writer && pending.op.n <= n),
@@ -215,16 +231,19 @@ export class Replica {
  */
 function predicted(state, writer, op, z) {
   const last = { writer, n: op.n };
+  const seq = state?.seq ?? 0;
   const baseMatches = !op.base || (state?.last.writer === op.base.writer && state.last.n === op.base.n);
   switch (op.op) {
     case "draw":
-      return state ?? { z, body: op.body ?? null, last };
+      return state ?? { seq, z, body: op.body ?? null, last };
     case "edit":
-      return state?.body && baseMatches ? { z: state.z, body: withFields(state.body, op.set ?? {}), last } : state;
+      return state?.body && baseMatches ? { seq, z: state.z, body: withFields(state.body, op.set ?? {}), last } : state;
     case "erase":
-      return state?.body && baseMatches ? { z: state.z, body: null, last } : state;
+      return state?.body && baseMatches ? { seq, z: state.z, body: null, last } : state;
     case "restore":
-      return state && !state.body && baseMatches ? { z: state.z, body: op.body ?? null, last } : state;
+      // A replica that was loaded after the erasure does not know the stroke.
+      if (!state) return { seq, z, body: op.body ?? null, last };
+      return !state.body && baseMatches ? { seq, z: state.z, body: op.body ?? null, last } : state;
   }
 }
 

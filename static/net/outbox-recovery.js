@@ -52,10 +52,13 @@ export class OutboxRecovery {
     return count;
   }
 
-  /** Searches now and periodically. */
+  /**
+   * Searches now and periodically.
+   * @returns {Promise<void>} once the first search has ended
+   */
   start() {
-    void this.#search();
     this.#timer = setInterval(() => void this.#search(), SEARCH_EVERY);
+    return this.#search();
   }
 
   /** Stops searching and sending. */

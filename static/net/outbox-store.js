@@ -6,71 +6,14 @@
  * It must never lose an op after `put` resolved, except through `deleteUpTo` and `removeOwner`.
  */
 
+import { committed, isFull, openDatabase, result } from "./database.js";
+
 /** @typedef {import("../model/types.js").Op} Op */
 /** @typedef {import("../model/types.js").Writer} Writer */
 /** @typedef {{drawing: string, tab: string, key: string, heartbeat: number}} Owner A tab that stored ops, with the time of its last heartbeat in milliseconds since 1970. */
 
 const DATABASE = "whiteboard-outbox";
 const VERSION = 1;
-/** Milliseconds to wait for the database, which some browsers never open; then nothing is stored. */
-const OPEN_WITHIN = 2_000;
-
-/**
- * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
- */
-function result(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}
-
-/**
- * Commits explicitly: the commit then succeeds even if the tab ends, and later transactions on the same
- * stores, from any tab, see it.
- * @param {IDBTransaction} transaction with all its requests made
- * @returns {Promise<void>}
- */
-function committed(transaction) {
-  transaction.commit();
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(transaction.error);
-  });
-}
-
-/**
- * @param {IDBFactory} factory
- * @returns {Promise<IDBDatabase | null>} null: it cannot be opened, or not in time
- */
-function opened(factory) {
-  return new Promise((resolve) => {
-    const request = factory.open(DATABASE, VERSION);
-    let late = false;
-    const giveUp = () => {
-      late = true;
-      resolve(null);
-    };
-    const timeout = setTimeout(giveUp, OPEN_WITHIN);
-    request.onupgradeneeded = () => {
-      request.result.createObjectStore("owners", { keyPath: ["drawing", "tab"] });
-      request.result.createObjectStore("ops", { keyPath: ["drawing", "tab", "op.n"] });
-    };
-    request.onsuccess = () => {
-      clearTimeout(timeout);
-      const database = request.result;
-      if (late) database.close();
-      // A later version of this page, in another tab, must not wait for this one.
-      database.onversionchange = () => database.close();
-      resolve(database);
-    };
-    request.onerror = giveUp;
-    // A tab with an earlier version holds the database.
-    request.onblocked = giveUp;
-  });
-}
 
 /** The stored ops of one drawing. */
 export class OutboxStore {
@@ -78,24 +21,26 @@ export class OutboxStore {
   #database = null;
   #opening = true;
   #drawing;
+  #makeRoom;
 
   /**
    * Opens the database. Until it is open, or found to be unavailable, every method waits.
    * @param {string} drawing
    * @param {IDBFactory | undefined} factory
+   * @param {() => Promise<void>} [makeRoom] frees space of the browser that matters less
    */
-  constructor(drawing, factory) {
+  constructor(drawing, factory, makeRoom = async () => {}) {
     this.#drawing = drawing;
+    this.#makeRoom = makeRoom;
     this.opened = this.#open(factory);
   }
 
   /** @param {IDBFactory | undefined} factory */
   async #open(factory) {
-    try {
-      this.#database = factory ? await opened(factory) : null;
-    } catch {
-      // Private windows of some browsers forbid it.
-    }
+    this.#database = await openDatabase(factory, DATABASE, VERSION, (database) => {
+      database.createObjectStore("owners", { keyPath: ["drawing", "tab"] });
+      database.createObjectStore("ops", { keyPath: ["drawing", "tab", "op.n"] });
+    });
     this.#opening = false;
   }
 
@@ -122,8 +67,25 @@ export class OutboxStore {
    */
   async put(writer, ops, durability) {
     if (this.#opening) await this.opened;
-    if (!this.#database) return;
-    const transaction = this.#database.transaction(["owners", "ops"], "readwrite", { durability });
+    const database = this.#database;
+    if (!database) return;
+    try {
+      await this.#put(database, writer, ops, durability);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      await this.#makeRoom();
+      await this.#put(database, writer, ops, durability);
+    }
+  }
+
+  /**
+   * @param {IDBDatabase} database
+   * @param {Writer} writer
+   * @param {Op[]} ops
+   * @param {"strict"} [durability]
+   */
+  async #put(database, writer, ops, durability) {
+    const transaction = database.transaction(["owners", "ops"], "readwrite", { durability });
     transaction.objectStore("owners").put(this.#owner(writer));
     const records = transaction.objectStore("ops");
     for (const op of ops) records.put({ drawing: this.#drawing, tab: writer.tab, op });

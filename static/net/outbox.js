@@ -39,6 +39,8 @@ const OPS_PER_FRAME = 500;
 const BYTES_PER_FRAME = 200 * 1024;
 /** Milliseconds after which an op in flight is overdue. */
 const OVERDUE_AFTER = 3_000;
+/** Milliseconds that ops are held back at most while a session accepts them. */
+const HELD_AT_MOST = 15_000;
 /** Milliseconds to wait after a refusal for load without `retry_ms`. */
 const LOAD_RETRY = 1000;
 
@@ -56,6 +58,9 @@ export class Outbox {
   #send = null;
   /** @type {ReturnType<typeof setTimeout> | null} */
   #pause = null;
+  #held = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #holdEnd;
   #store;
   #on;
 
@@ -118,6 +123,17 @@ export class Outbox {
   }
 
   /**
+   * Holds ops back while ops of a closed tab, which these may be based on, are unanswered. Not for ever:
+   * what may be refused then is better than what is never sent.
+   * @param {boolean} held
+   */
+  hold(held) {
+    this.#held = held;
+    if (held) this.#endHold();
+    else this.#pump();
+  }
+
+  /**
    * Handles the frames about this writer's ops and ignores all others.
    * @param {import("../model/types.js").FromServer} frame
    * @param {(frame: object) => void} send
@@ -140,6 +156,7 @@ export class Outbox {
     this.#send = send;
     this.#sentUpTo = this.first - 1;
     this.#waitingSince = Infinity;
+    this.#endHold();
     this.#pump();
   }
 
@@ -231,13 +248,18 @@ export class Outbox {
     return index < 0 ? this.#entries.length : index;
   }
 
+  #endHold() {
+    clearTimeout(this.#holdEnd);
+    if (this.#held && this.#send) this.#holdEnd = setTimeout(() => this.hold(false), HELD_AT_MOST);
+  }
+
   #resume() {
     if (this.#pause !== null) clearTimeout(this.#pause);
     this.#pause = null;
   }
 
   #pump() {
-    while (this.#send && this.#pause === null) {
+    while (this.#send && this.#pause === null && !this.#held) {
       const limit = Math.min(OPS_PER_FRAME, WINDOW - Math.max(0, this.#sentUpTo - this.first + 1));
       const from = this.#indexAfter(this.#sentUpTo);
       const ready = this.#entries.slice(from, from + limit);

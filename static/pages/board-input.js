@@ -5,6 +5,7 @@
  * It must never speak to the server: edits go through the history, and ink and the pointer are signals.
  */
 
+import { shownBox } from "../canvas/camera.js";
 import { Input } from "../canvas/input.js";
 import { Viewport } from "../canvas/viewport.js";
 import { KINDS } from "../kinds/kinds.js";
@@ -18,6 +19,7 @@ import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
 import { openHelpSheet } from "../ui/help-sheet.js";
 import { openLanguageSheet } from "../ui/language.js";
 import { listenToKeys } from "../ui/shortcuts.js";
+import { StrokeList } from "../ui/stroke-list.js";
 import { FIRST_STYLE, StyleBar, isChosen } from "../ui/style-bar.js";
 import { TextEditor } from "../ui/text-editor.js";
 import { Toolbar } from "../ui/toolbar.js";
@@ -40,6 +42,7 @@ export class BoardInput {
   #input;
   #styleBar;
   #toolbar;
+  #strokeList;
 
   /**
    * @param {object} board
@@ -57,6 +60,10 @@ export class BoardInput {
     this.#board = board;
     const { scene, canvas, history } = board;
     this.viewport = this.#createViewport();
+    this.#strokeList = new StrokeList(byId("strokes"), {
+      inSight: () => scene.inBox(shownBox(this.viewport.camera, canvas.size)),
+      count: () => scene.size,
+    });
     this.#textEditor = this.#createTextEditor();
     const kept = loadStored("tool", () => ({ choice: FIRST_TOOL, ...FIRST_STYLE }), isKept);
     this.#styleBar = new StyleBar(kept, (picked) => this.#stylePicked(picked));
@@ -95,8 +102,9 @@ export class BoardInput {
     this.#toolbar.show(this.#toolbox.chosen.id, this.#actions);
   }
 
-  /** Offers a way back if nothing drawn is in sight, soon after the view or the strokes changed. */
-  checkAstray() {
+  /** The view or the strokes have changed: soon says what is in sight, and offers a way back if nothing is. */
+  sightChanged() {
+    this.#strokeList.changed();
     if (this.#astrayCheck !== 0) return;
     this.#astrayCheck = setTimeout(() => {
       this.#astrayCheck = 0;
@@ -204,7 +212,7 @@ export class BoardInput {
         this.#textEditor.reposition();
         this.#toolbar.showZoom(camera.zoom);
         this.#board.cameraMoved(camera);
-        this.checkAstray();
+        this.sightChanged();
       },
     });
   }

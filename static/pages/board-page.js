@@ -5,7 +5,7 @@
  * It must never make decisions of its own: those belong to the modules.
  */
 
-import { isCamera, shownBox } from "../canvas/camera.js";
+import { isCamera } from "../canvas/camera.js";
 import { Canvas } from "../canvas/canvas.js";
 import { bodyOfInk } from "../kinds/body-points.js";
 import { boundsOf, hits } from "../kinds/kinds.js";
@@ -15,23 +15,25 @@ import { Replica } from "../model/replica.js";
 import { Scene } from "../model/scene.js";
 import { ApiError, readStrokes, renameDrawing, restoreDrawing, socketAddress } from "../net/api.js";
 import { Connection } from "../net/connection.js";
+import { HistoryKeeper } from "../net/history-keeper.js";
 import { loadStored, saveStored } from "../net/local-storage.js";
 import { OutboxRecovery } from "../net/outbox-recovery.js";
 import { OutboxStore } from "../net/outbox-store.js";
 import { Outbox } from "../net/outbox.js";
+import { ReplicaKeeper } from "../net/replica-keeper.js";
+import { startServiceWorker } from "../net/service-worker.js";
 import { Sync } from "../net/sync.js";
 import { holdTabLock } from "../net/tab-lock.js";
 import { Presence } from "../presence/presence.js";
 import { Signals } from "../presence/signals.js";
 import { t } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
-import { EndedDialog } from "../ui/ended-dialog.js";
-import { failureText } from "../ui/failure.js";
+import { EndedDialog, isGone } from "../ui/ended-dialog.js";
+import { failureText, refusalId } from "../ui/failure.js";
 import { loadChosenLanguage } from "../ui/language.js";
 import { localisePage } from "../ui/localise.js";
 import { SaveStatus } from "../ui/save-status.js";
 import { setUpShareButton } from "../ui/share-sheet.js";
-import { StrokeList } from "../ui/stroke-list.js";
 import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
 import { BoardInput } from "./board-input.js";
@@ -42,15 +44,6 @@ document.documentElement.dataset.started = "";
 await loadChosenLanguage();
 localisePage();
 
-/** Why an op was refused, by the server's code.
- * @type {Record<string, import("../strings/strings.js").StringId>} */
-const REFUSALS = {
-  absent: "refused.absent",
-  changed: "refused.changed",
-  erased: "refused.erased",
-  forbidden: "refused.forbidden",
-  full: "refused.full",
-};
 /** Milliseconds between checks for an overdue op. */
 const CHECK_OVERDUE_EVERY = 250;
 
@@ -59,10 +52,10 @@ const browserKey = loadStored("key", randomId, isId);
 const writer = writerOf(browserKey, randomId());
 
 // Not awaited: the page works before the database is open, and without it.
-const store = new OutboxStore(drawing, globalThis.indexedDB);
+const store = new OutboxStore(drawing, globalThis.indexedDB, () => replicaKeeper.makeRoom());
 await holdTabLock(writer, (owner) => store.heartbeat(owner));
 
-const saveStatus = new SaveStatus(byId("save-status"));
+const saveStatus = new SaveStatus(byId("save-status"), byId("save-news"));
 
 const scene = new Scene({ boxOf: boundsOf, hits });
 
@@ -70,21 +63,24 @@ const replica = new Replica(
   (id, before, after) => {
     if (after) scene.set(after);
     else scene.delete(id);
-    if (before) canvas.damage(boundsOf(before.body));
-    if (after) canvas.damage(boundsOf(after.body));
+    canvas.changed(before, after);
     if (replica.knows(id)) presence.strokeArrived(id);
-    boardInput.checkAstray();
-    strokeList.changed();
+    boardInput.sightChanged();
   },
   (_, { stroke }) => reportRejected(stroke, "refused.lost"),
 );
+const replicaKeeper = new ReplicaKeeper(drawing, replica, globalThis.indexedDB, (title) => {
+  titleField.set(title);
+  shown();
+});
 
 const canvas = new Canvas(byId("static"), byId("dynamic"), {
   inBox: (box) => scene.inBox(box),
   dynamic: (now) => {
     const { inks, pointers, moving } = presence.shown(now);
+    const bodies = inks.map(({ kind, colour, width, points }) => bodyOfInk({ kind, colour, width }, points));
     return {
-      overlays: [{ bodies: inks.map(({ kind, colour, width, points }) => bodyOfInk({ kind, colour, width }, points)) }, ...boardInput.overlays],
+      overlays: [...(bodies.length > 0 ? [{ bodies }] : []), ...boardInput.overlays],
       pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
       moving,
     };
@@ -112,12 +108,13 @@ const outboxEvents = {
   },
   refused: ({ id }, op, { reason }) => {
     replica.refused(id, op.n);
-    reportRejected(op.stroke, REFUSALS[reason] ?? "refused.other");
+    reportRejected(op.stroke, refusalId(reason));
   },
-  countChanged: () => saveStatus.unsaved(outbox.count + recovery.count),
-  storeFailed: () => {
-    saveStatus.fragile = true;
+  countChanged: () => {
+    saveStatus.unsaved(outbox.count + recovery.count);
+    outbox.hold(recovery.count > 0);
   },
+  storeFailed: () => saveStatus.storeFailed(),
 };
 const address = () => socketAddress(drawing, replica);
 const outbox = new Outbox(writer, store, outboxEvents);
@@ -126,8 +123,7 @@ const recovery = new OutboxRecovery(writer, store, {
   recovered: ({ id }, op) => replica.applyOptimistic(id, op),
   outbox: outboxEvents,
 });
-saveStatus.fragile = true;
-void store.opened.then(() => (saveStatus.fragile = !store.durable));
+void store.opened.then(() => saveStatus.storeOpened(store.durable));
 
 const history = new History(
   writer.id,
@@ -136,16 +132,19 @@ const history = new History(
     for (const op of ops) replica.applyOptimistic(writer.id, op);
     return ops[0].n;
   },
-  () => boardInput.historyChanged(),
+  () => {
+    historyKeeper.changed();
+    boardInput.historyChanged();
+  },
 );
-
+const historyKeeper = new HistoryKeeper(drawing, history);
 /**
  * @param {string} stroke
  * @param {import("../strings/strings.js").StringId} reason
  */
 function reportRejected(stroke, reason) {
   history.forget(stroke);
-  toast(t("refused", { reason: t(reason) }));
+  saveStatus.refused(reason);
 }
 
 // Receiving from the server.
@@ -156,19 +155,21 @@ const endedDialog = new EndedDialog(() => {
 
 /** @param {number} code */
 function end(code) {
-  saveStatus.ended();
+  if (isGone(code)) replicaKeeper.forget();
+  saveStatus.ended(code === 4410 ? "deleted" : "closed");
   endedDialog.show(code);
 }
 
 const sync = new Sync(replica, {
   read: (since, epoch, target) => readStrokes(drawing, since, epoch, target),
   send: (frame) => connection.send(frame),
-  title: (text) => titleField.set(text),
+  title: showTitle,
   readFailed: (error) => {
     const final = error instanceof ApiError && error.isFinal;
     if (final) end(4000 + error.status);
+    else replicaKeeper.useStored();
     // Only a welcome shows "connected" again, and an open socket receives no second one.
-    else if (!connection.isOpen) saveStatus.connected(false);
+    if (!final && !connection.isOpen) saveStatus.connected(false);
     return !final;
   },
 });
@@ -198,10 +199,11 @@ const connection = new Connection(address, {
 /** @param {import("../model/types.js").FromServer} frame */
 function frame(frame) {
   sync.receive(frame);
+  replicaKeeper.changed();
   outbox.receive(frame, (ops) => connection.send(ops));
   signals.receive(frame);
-  if (frame.type === "welcome") saveStatus.connected(true);
-  if (frame.type === "welcome" || frame.type === "drawing") titleField.set(frame.title);
+  if (frame.type === "welcome") saveStatus.connected(true, frame.access === "read");
+  if (frame.type === "welcome" || frame.type === "drawing") showTitle(frame.title);
   if (frame.type === "people") presence.receivePeople(frame);
   if (frame.type === "signals") presence.receiveSignals(frame, performance.now());
   if (frame.type !== "people" && frame.type !== "signals") return;
@@ -219,10 +221,7 @@ const boardInput = new BoardInput({
   history,
   signals,
   nextOp: () => outbox.next,
-  cameraMoved: (camera) => {
-    people.cameraMoved(camera);
-    strokeList.changed();
-  },
+  cameraMoved: (camera) => people.cameraMoved(camera),
   call: () => people.call(),
   closePanel: () => people.closePanel(),
   notify: toast,
@@ -241,13 +240,14 @@ const people = new BoardPeople({
   notify: toast,
 });
 
-const strokeList = new StrokeList(byId("strokes"), {
-  inSight: () => scene.inBox(shownBox(viewport.camera, canvas.size)),
-  count: () => scene.size,
-});
-
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
 setUpShareButton(toast);
+
+/** @param {string} title */
+function showTitle(title) {
+  titleField.set(title);
+  replicaKeeper.title = title;
+}
 
 addEventListener("resize", () => {
   boardInput.resized();
@@ -273,11 +273,23 @@ else viewport.fit();
 const initialCamera = viewport.camera;
 
 // For tests, which only read.
-Object.assign(globalThis, { __whiteboard: { replica, scene, outbox, recovery, viewport, presence } });
+Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence } });
 
-recovery.start();
-if (await sync.load()) {
-  // On a first visit show the whole drawing, unless the user has moved the view already.
-  if (!savedCamera && viewport.camera === initialCamera) viewport.fit();
+startServiceWorker();
+const recovered = recovery.start();
+await replicaKeeper.fill();
+// With a stored replica only the changes since then are asked for, by the socket.
+if (replica.epoch !== null || (await sync.load())) {
+  shown();
+  replicaKeeper.loaded();
   connection.start();
+}
+// Its steps may be based on ops of the page before a reload, which are recovered.
+await recovered;
+historyKeeper.restore();
+
+/** Some state of the drawing is here. On a first visit it is shown whole, unless the user has moved the view. */
+function shown() {
+  saveStatus.loaded();
+  if (!savedCamera && viewport.camera === initialCamera) viewport.fit();
 }

@@ -6,6 +6,8 @@
  */
 
 import { createDrawing, deleteDrawing, listDrawings, renameDrawing, restoreDrawing } from "../net/api.js";
+import { loadStored, saveStored } from "../net/local-storage.js";
+import { startServiceWorker } from "../net/service-worker.js";
 import { language, t } from "../strings/strings.js";
 import { byId, element, iconButton } from "../ui/dom.js";
 import { doodle } from "../ui/doodle.js";
@@ -31,8 +33,11 @@ const REFRESH_EVERY = 10_000;
 /** From the largest unit to the smallest, in seconds. */
 const UNITS = /** @type {const} */ ([["year", 31_557_600], ["month", 2_629_800], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]]);
 
-/** @type {DrawingInfo[]} */
-let drawings = [];
+/** Maximum of drawings that are kept for a start without the server. */
+const KEPT = 100;
+
+/** Those of the last visit at first. @type {DrawingInfo[]} */
+let drawings = loadStored("drawings", () => [], Array.isArray);
 /** @type {string | null} where older drawings are read from */
 let older = null;
 /** @type {Map<string, Card>} by drawing */
@@ -132,9 +137,12 @@ async function refresh() {
     drawings = [...answer.drawings, ...kept];
     if (!olderShown) older = answer.next ?? null;
     byId("load-error").hidden = true;
+    saveStored("drawings", drawings.slice(0, KEPT).map((drawing) => ({ ...drawing, people: 0 })));
     show();
   } catch (error) {
-    byId("load-error").textContent = t("list.unreadable", { reason: failureText(error) });
+    const text = navigator.onLine ? t("list.unreadable", { reason: failureText(error) }) : t("list.offline");
+    // Not again each time: it is an alert.
+    if (byId("load-error").textContent !== text) byId("load-error").textContent = text;
     byId("load-error").hidden = false;
   }
 }
@@ -224,6 +232,9 @@ byId("language").addEventListener("click", openLanguageSheet);
 byId("create").addEventListener("click", create);
 byId("create-first").addEventListener("click", create);
 byId("more").addEventListener("click", showOlder);
+if (drawings.length > 0) show();
 addEventListener("pageshow", refresh);
+addEventListener("online", refresh);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void refresh());
 setInterval(() => document.visibilityState === "visible" && void refresh(), REFRESH_EVERY);
+startServiceWorker();

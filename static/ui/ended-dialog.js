@@ -20,6 +20,14 @@ const MESSAGES = {
 /** @type {Message} */
 const OTHER = { title: "ended.rejected", text: "ended.rejectedText", canRestore: false };
 
+/** Codes after which the drawing cannot be opened from here any more. */
+const GONE = [4401, 4403, 4404, 4410];
+
+/** @param {number} code */
+export function isGone(code) {
+  return GONE.includes(code);
+}
+
 export class EndedDialog {
   /** @param {() => void} restore */
   constructor(restore) {

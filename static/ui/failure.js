@@ -1,12 +1,27 @@
 // @ts-check
 /**
- * Why a request failed, in words for a person.
+ * Why a request failed or an op was refused, in words for a person.
  *
  * It must never show a sentence of the server or of the browser.
  */
 
 import { ApiError } from "../net/api.js";
 import { t } from "../strings/strings.js";
+
+/** Why an op was refused, by the server's code.
+ * @type {Record<string, import("../strings/strings.js").StringId>} */
+const REFUSALS = {
+  absent: "refused.absent",
+  changed: "refused.changed",
+  erased: "refused.erased",
+  forbidden: "refused.forbidden",
+  full: "refused.full",
+};
+
+/** @param {string} code */
+export function refusalId(code) {
+  return REFUSALS[code] ?? "refused.other";
+}
 
 /** @param {unknown} error */
 export function failureText(error) {

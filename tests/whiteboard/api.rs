@@ -464,6 +464,41 @@ async fn an_unknown_address_is_an_error_like_any_other() {
 }
 
 #[actix_web::test]
+async fn a_browser_that_opens_a_wrong_address_gets_a_page() {
+    const OPENED: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
+    let site = Site::start().await;
+    let drawing = site.make("Plan").await;
+    let (socket, closed) = (format!("/ws/{drawing}"), format!("/d/{drawing}/"));
+    for (path, host, status, section) in [
+        ("/nothing", "localhost", 404, "not_found"),
+        ("/api", "localhost", 404, "not_found"),
+        (&closed, "localhost", 404, "not_found"),
+        (&socket, "localhost", 426, "not_found"),
+        ("/", "evil.example", 403, "forbidden"),
+    ] {
+        let asked = site.ask(Method::GET, path).header("host", host);
+        let response = asked.header("accept", OPENED).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{path}");
+        let headers = response.headers();
+        assert_eq!(headers["content-type"], "text/html; charset=utf-8");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert!(headers.contains_key("content-security-policy"), "{path}");
+        let html = response.text().await.unwrap();
+        assert!(
+            html.contains(&format!("<section id=\"{section}\">")),
+            "{html}"
+        );
+        assert!(!html.contains("{{"), "{html}");
+    }
+    for path in ["/api/nothing", "/api/drawings/x", "/assets/dev/none.js"] {
+        let opened = site.ask(Method::GET, path).header("accept", OPENED);
+        let (status, value) = answer(opened).await;
+        assert!(value["error"]["code"].is_string(), "{status} {value}");
+    }
+    site.server.drain().await;
+}
+
+#[actix_web::test]
 async fn no_path_leads_out_of_static() {
     let site = Site::start().await;
     for path in [

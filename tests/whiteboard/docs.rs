@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use whiteboard::domain::op::Refusal;
 use whiteboard::feed::presence::MAX_LISTED;
 use whiteboard::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, SUBPROTOCOL};
+use whiteboard::web::error::ErrorCode;
 
 const DOCS: [&str; 5] = [
     "README.md",
@@ -51,6 +53,34 @@ fn the_protocol_document_is_the_documentation_of_its_module() {
     ] {
         assert!(expected.contains(&limit), "{limit}");
     }
+}
+
+/// The first cells of the table rows below a heading of the protocol document.
+fn documented(heading: &str) -> Vec<String> {
+    let text = file("docs/protocol.md");
+    let (_, section) = text.split_once(&format!("\n## {heading}\n")).unwrap();
+    let section = section.lines().take_while(|line| !line.starts_with("## "));
+    let cells = section.filter_map(|line| line.strip_prefix("| `"));
+    // The head of the table is written as code, like its rows.
+    let cells = cells.map(|line| line.split_once('`').unwrap().0.to_owned());
+    cells.skip(1).collect()
+}
+
+#[test]
+fn every_code_of_an_error_and_every_reason_of_a_refusal_is_documented() {
+    let codes = ErrorCode::ALL.iter().map(|code| code.as_str().to_owned());
+    assert_eq!(documented("HTTP"), codes.collect::<Vec<_>>());
+    let refusals = [
+        Refusal::Exists,
+        Refusal::Absent,
+        Refusal::Erased,
+        Refusal::Changed,
+        Refusal::Full("it has the most strokes allowed"),
+        Refusal::Invalid(String::new()),
+        Refusal::Forbidden,
+    ];
+    let reasons = refusals.iter().map(Refusal::code).chain(["load"]);
+    assert_eq!(documented("Refusals"), reasons.collect::<Vec<_>>());
 }
 
 /// The anchor that GitHub gives a heading.

@@ -153,7 +153,7 @@ test("undo never reverts a later change by somebody else", async () => {
   await b.keyboard.press("Control+z");
   await waitForStrokes(a, 1);
   await a.keyboard.press("Control+z");
-  await a.locator(".toast").first().waitFor();
+  await waitForStatus(a, "Not applied: somebody else has changed it since");
   await waitForStatus(a, "Saved");
   await waitForStrokes(a, 1);
   await waitForStrokes(b, 1);
@@ -246,7 +246,7 @@ test("a deleted drawing is announced and can be restored with its strokes", asyn
   await b.locator("#ended").waitFor();
   await a.getByRole("alertdialog", { name: "This drawing was deleted" }).waitFor();
   assert.equal(await a.evaluate(() => document.activeElement?.id), "restore");
-  await waitForStatus(a, "Closed");
+  await waitForStatus(a, "Deleted");
   await a.keyboard.press("Shift+Tab");
   await a.keyboard.press("Shift+Tab");
   assert.ok(await a.evaluate(() => document.activeElement === document.body || document.activeElement?.closest("#ended") !== null), "the focus stays in the dialog");

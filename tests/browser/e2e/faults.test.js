@@ -268,7 +268,7 @@ test("after a restart a client receives only the changes it lacks", async () => 
   frames.length = 0;
   await watching.context.setOffline(true);
   await server.stop("SIGTERM");
-  await waitForStatus(page, /^Reconnecting/);
+  await waitForStatus(page, "Offline");
   await server.start();
   await waitForStatus(other, "Saved");
   await drag(other, [[200, 400], [300, 400]]);

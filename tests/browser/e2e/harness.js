@@ -146,7 +146,9 @@ export class TestUser {
    * @param {import("playwright-core").BrowserContextOptions} [options]
    */
   static async create(browser, server, options = {}) {
-    return new TestUser(await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options }), server.address);
+    // Without the service worker, which loads every file of the pages: only tests of it wait for that.
+    const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, serviceWorkers: "block", ...options });
+    return new TestUser(context, server.address);
   }
 
   /** Opens a drawing in a new page, and waits until it is loaded.

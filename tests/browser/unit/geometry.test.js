@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fitted, panned, pinched, shownBox, toPlane, toScreen, zoomedTo } from "../../../static/canvas/camera.js";
 import { boxAround, boxMap, mappedPoint, rotatedPoint, simplified, touchesBox, touchesLine } from "../../../static/model/geometry.js";
-import { pressedRadius } from "../../../static/kinds/stroke-path.js";
+import { pressedRadius } from "../../../static/kinds/ink.js";
 
 const at = (x, y) => ({ x, y });
 const near = (a, b) => assert.ok(Math.abs(a - b) < 1e-9, `${a} is not ${b}`);

@@ -68,3 +68,47 @@ test("a new edit clears redo, and a forgotten stroke leaves the history", () => 
   history.forget("b");
   assert.equal(history.canUndo, false);
 });
+
+test("after a reload the steps of the page before can be undone and redone, based on its ops", () => {
+  const before = fresh();
+  done(before.history, { op: "draw", stroke: "a", body });
+  done(before.history, { op: "draw", stroke: "b", body });
+  before.history.undo();
+  /** @type {any[]} */
+  const drafts = [];
+  const history = new History("later", (added) => drafts.push(...added) - added.length + 1);
+  history.restore(structuredClone(before.history.kept(10_000)));
+  assert.deepEqual([history.canUndo, history.canRedo], [true, true]);
+  history.redo();
+  history.undo();
+  history.undo();
+  assert.deepEqual(drafts, [
+    { op: "restore", stroke: "b", body, base: { writer: "me", n: 3 } },
+    { op: "erase", stroke: "b", base: { writer: "later", n: 1 } },
+    { op: "erase", stroke: "a", base: { writer: "me", n: 1 } },
+  ]);
+});
+
+test("what was done since the reload is undone first, and ends what could be redone", () => {
+  const before = fresh();
+  done(before.history, { op: "draw", stroke: "a", body });
+  done(before.history, { op: "draw", stroke: "b", body });
+  before.history.undo();
+  const { history, drafts } = fresh();
+  done(history, { op: "draw", stroke: "c", body });
+  history.restore(before.history.kept(10_000));
+  assert.equal(history.canRedo, false);
+  history.undo();
+  history.undo();
+  assert.deepEqual(drafts.slice(1).map(({ stroke }) => stroke), ["c", "a"]);
+});
+
+test("only the newest steps are kept that fit", () => {
+  const { history } = fresh();
+  for (const stroke of ["a", "b", "c"]) done(history, { op: "draw", stroke, body });
+  const one = JSON.stringify([{ op: "draw", stroke: "c", body }]).length;
+  const { done: steps, last } = history.kept(2 * one);
+  assert.deepEqual(steps.flat().map(({ stroke }) => stroke), ["b", "c"]);
+  assert.deepEqual(last.map(([stroke]) => stroke), ["b", "c"]);
+  assert.deepEqual(history.kept(one - 1).done, []);
+});

@@ -13,16 +13,20 @@ const FOLDERS = ["vendor", "strings", "model", "kinds", "net", "presence", "canv
 /** Globals with side effects, and the modules that may use them. */
 const ONLY = {
   WebSocket: ["net/connection.js"],
-  fetch: ["net/api.js"],
-  indexedDB: ["net/outbox-store.js", "pages/board-page.js"],
-  IDBKeyRange: ["net/outbox-store.js"],
+  fetch: ["net/api.js", "sw.js"],
+  caches: ["sw.js"],
+  serviceWorker: ["net/service-worker.js"],
+  indexedDB: ["pages/board-page.js"],
+  IDBKeyRange: ["net/outbox-store.js", "net/replica-store.js"],
   localStorage: ["net/local-storage.js"],
-  sessionStorage: ["net/local-storage.js", "pages/board-page.js"],
+  sessionStorage: ["net/local-storage.js", "net/history-keeper.js", "pages/board-page.js"],
 };
+/** The service worker: no part of a page, and in no layer. */
+const WORKER = "sw.js";
 /** Modules that must run without a browser: folders, and single modules of others. */
 const PURE = [
   "model/", "kinds/", "presence/", "tools/", "net/backoff.js", "net/outbox.js",
-  "canvas/camera.js", "canvas/pointers.js", "ui/commands.js",
+  "canvas/camera.js", "canvas/pointers.js", "canvas/tiles.js", "ui/commands.js",
 ];
 /** Of those, the ones that use a canvas where there is one. */
 const IMPURE = ["kinds/measure.js"];
@@ -36,7 +40,8 @@ const importsOf = (name) => [...codeOf(name).matchAll(/(?:^(?:import|export)\b[^
 
 test("no module imports from a folder above its own", () => {
   const layer = (name) => FOLDERS.indexOf(name.split("/")[0]);
-  for (const name of modules) {
+  assert.deepEqual(importsOf(WORKER), []);
+  for (const name of modules.filter((name) => name !== WORKER)) {
     assert.ok(layer(name) >= 0, `${name} is in no layer`);
     for (const from of importsOf(name)) assert.ok(layer(from) <= layer(name), `${name} imports ${from}`);
   }
@@ -87,7 +92,7 @@ test("no module is too long", () => {
 });
 
 test("pages load versioned files and have no inline scripts", () => {
-  for (const page of ["index.html", "drawing.html"]) {
+  for (const page of ["index.html", "drawing.html", "error.html"]) {
     const html = textOf(page);
     for (const [, address] of html.matchAll(/(?:src|href)="([^"]+\.(?:js|css|svg))"/g)) {
       assert.match(address, /^\/assets\/\{\{build\}\}\//, `${page}: ${address}`);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import "fake-indexeddb/auto";
 import { randomId, writerOf } from "../../../static/model/ids.js";
 import { Outbox } from "../../../static/net/outbox.js";
@@ -272,4 +272,32 @@ test("an op in flight is overdue after three seconds, and an answer or a closed 
   assert.equal(in3s(), true);
   outbox.done(2);
   assert.equal(in3s(), false);
+});
+
+test("ops are held back while others must be answered first, but not for ever", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    const sent = [];
+    const stored = [];
+    const store = { put: async (_, ops) => void stored.push(...ops), deleteUpTo: async () => {} };
+    const outbox = new Outbox(writerOf(randomId(), randomId()), store, { answered() {}, refused() {}, countChanged() {}, storeFailed() {} });
+    const tasks = () => new Promise(setImmediate);
+    outbox.hold(true);
+    outbox.add([draw()]);
+    mock.timers.tick(60_000);
+    outbox.opened(0, ({ ops }) => sent.push(...ops));
+    await tasks();
+    assert.deepEqual([stored.length, sent.length], [1, 0], "the time before a session does not count");
+    outbox.hold(false);
+    assert.equal(sent.length, 1);
+    outbox.hold(true);
+    outbox.add([draw()]);
+    await tasks();
+    mock.timers.tick(14_999);
+    assert.equal(sent.length, 1);
+    mock.timers.tick(1);
+    assert.equal(sent.length, 2);
+  } finally {
+    mock.timers.reset();
+  }
 });

@@ -1,0 +1,51 @@
+// @ts-check
+/**
+ * Serves the page of any tree, and one drawing from memory: what is measured is the page alone.
+ *
+ * It must never be reachable from another machine.
+ */
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import path from "node:path";
+import { chunkOf } from "./drawing.js";
+
+/** @type {Record<string, string>} */
+const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html", ".woff2": "font/woff2" };
+
+/**
+ * @param {string} folder the `static` of a tree
+ * @param {any[]} changes
+ * @returns {Promise<{address: string, close: () => void}>}
+ */
+export async function served(folder, changes) {
+  /** @type {Map<number, Buffer>} */
+  const answers = new Map();
+  for (let since = 0; since < changes.length; ) {
+    const chunk = chunkOf(changes, since);
+    answers.set(since, Buffer.from(JSON.stringify(chunk)));
+    since = chunk.head;
+  }
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    const send = (/** @type {string} */ type, /** @type {Buffer | string} */ body, status = 200) => {
+      response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
+    };
+    if (url.pathname.endsWith("/strokes")) {
+      const answer = answers.get(Number(url.searchParams.get("since")));
+      return answer ? send("application/json", answer) : send("application/json", "{}", 404);
+    }
+    const name = url.pathname.startsWith("/assets/") ? url.pathname.split("/").slice(3).join("/") : url.pathname.startsWith("/d/") ? "drawing.html" : "";
+    const file = path.join(folder, path.normalize(`/${name}`));
+    try {
+      const body = await readFile(file);
+      const type = TYPES[path.extname(file)] ?? "application/octet-stream";
+      send(type, type === "text/html" ? body.toString().replaceAll("{{build}}", "bench") : body);
+    } catch {
+      send("text/plain", "", 404);
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(null)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return { address: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
