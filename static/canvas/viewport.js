@@ -81,6 +81,19 @@ export class Viewport {
     this.setCamera(box ? fitted(box, size) : centred({ x: 0, y: 0 }, 1, size));
   }
 
+  /** What is shown of the plane. */
+  get shown() {
+    return shownBox(this.camera, this.#on.size());
+  }
+
+  /** Shows a box, unless all of it is shown already.
+   * @param {Box} box */
+  reveal(box) {
+    const { left, top, right, bottom } = this.shown;
+    const isShown = box.left >= left && box.top >= top && box.right <= right && box.bottom <= bottom;
+    if (!isShown) this.setCamera(fitted(box, this.#on.size()));
+  }
+
   /** @param {ScreenPoint} pixel */
   toPlane(pixel) {
     return toPlane(this.camera, pixel);

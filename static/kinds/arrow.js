@@ -6,11 +6,15 @@
  */
 
 import { distance } from "../model/geometry.js";
-import { quantised } from "../model/points.js";
+import { packPoints, quantised } from "../model/points.js";
+import { inkOfLine, linePoints } from "./excalidraw-element.js";
 import { endsOf, segmentKind, snapped } from "./segment.js";
 import { coordinates } from "./stroke-path.js";
 
+/** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
+/** @typedef {import("./excalidraw-element.js").Element} Element */
+/** @typedef {import("./excalidraw-element.js").ElementStyle} ElementStyle */
 
 /** Length of the head in line widths, and the minimum in units. */
 const HEAD_WIDTHS = 4;
@@ -46,8 +50,39 @@ function head(from, tip, width) {
   return [end(HEAD_ANGLE), end(-HEAD_ANGLE)];
 }
 
+/**
+ * An arrow of Excalidraw: one of several parts is a line that ends in an arrow.
+ * @param {Element} element
+ * @param {ElementStyle} style
+ * @returns {Body[]}
+ */
+function arrowBodies(element, { rotation, fill: _, ...style }) {
+  const points = linePoints(element, rotation);
+  if (points.length === 0) return [];
+  const path = points.length === 2 ? points : inkOfLine(points, Boolean(element.roundness));
+  const pointsTo = (/** @type {PlanePoint[]} */ line) => ({ kind: "arrow", ...style, ...packPoints([tailOf(line, style.width), line[line.length - 1]]) });
+  const heads = [
+    ...(element.startArrowhead ? [pointsTo([...path].reverse())] : []),
+    ...(element.endArrowhead ? [pointsTo(path)] : []),
+  ];
+  if (path.length === 2 && heads.length > 0) return heads;
+  return [{ kind: path.length === 2 ? "line" : "polyline", ...style, ...packPoints(path) }, ...heads];
+}
+
+/**
+ * The last point of a line that is far enough from its tip for a head.
+ * @param {PlanePoint[]} line
+ * @param {number} width
+ */
+function tailOf(line, width) {
+  const tip = line[line.length - 1];
+  const least = Math.max(width * HEAD_WIDTHS, MIN_HEAD);
+  return line.findLast((point) => distance(point, tip) >= least) ?? line[0];
+}
+
 export const arrow = segmentKind({
   id: "arrow",
+  fromExcalidraw: (element, style) => (element.type === "arrow" ? arrowBodies(element, style) : null),
   outline(body) {
     const [a, b] = endsOf(body);
     const [left, right] = head(a, b, body.width ?? 1);

@@ -8,6 +8,7 @@
 import { centreOf } from "../model/geometry.js";
 import { areaKind } from "./area.js";
 import { boxOfPoints } from "./body-points.js";
+import { boxBody } from "./excalidraw-element.js";
 import { coordinates, rounded } from "./stroke-path.js";
 
 /** Sides of the polygon that stands in for it in hit tests. */
@@ -15,6 +16,7 @@ const SIDES = 48;
 
 export const ellipse = areaKind({
   id: "ellipse",
+  fromExcalidraw: (element, style) => (element.type === "ellipse" ? boxBody("ellipse", element, style) : null),
   polyline(body) {
     const box = boxOfPoints(body);
     const { x, y } = centreOf(box);

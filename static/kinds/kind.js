@@ -20,6 +20,8 @@ import { outlineSvg } from "./svg.js";
 /** @typedef {import("../model/palette.js").CanvasTheme} CanvasTheme */
 /** @typedef {{scale: number, theme: CanvasTheme}} Look `scale`: device pixels per unit */
 /** @typedef {import("../model/geometry.js").BoxMap} BoxMap */
+/** @typedef {import("./excalidraw-element.js").Element} Element */
+/** @typedef {import("./excalidraw-element.js").ElementStyle} ElementStyle */
 /** @typedef {{id: string, at: PlanePoint}} Handle A corner `nw`, `ne`, `se`, `sw`, or an end such as `start`. */
 /** @typedef {"colour"|"width"|"fill"|"dash"|"opacity"|"font"|"align"} StyleField */
 /** @typedef {{data: string, filled: boolean}} Outline SVG path data in the upright frame; `filled`: the path is filled, not stroked. */
@@ -53,6 +55,8 @@ import { outlineSvg } from "./svg.js";
  * @property {(body: Body, angle: number, about: PlanePoint) => Fields} rotated
  * @property {(body: Body) => Handle[]} handles in the plane, turned
  * @property {(body: Body, handle: string, to: PlanePoint, straight: boolean) => Fields} handleMoved
+ * @property {(element: Element, style: ElementStyle, assets: ReadonlyMap<string, string>) => Body[] | null} [fromExcalidraw] the strokes of an
+ *   element of Excalidraw: null if another kind takes it, none if it cannot be read. `assets`: hashes by the ids of files
  * @property {import("./freehand.js").Trace} [growing] of kinds that grow point by point: paints it in parts
  * @property {boolean} [multiplies] whether it blends with what is below it, as a marker does
  */

@@ -7,10 +7,12 @@
 
 import { arrow } from "./arrow.js";
 import { ellipse } from "./ellipse.js";
+import { image } from "./image.js";
 import { line } from "./line.js";
 import { marker } from "./marker.js";
 import { pen } from "./pen.js";
 import { placeholder } from "./placeholder.js";
+import { polyline } from "./polyline.js";
 import { rectangle } from "./rectangle.js";
 import { text } from "./text.js";
 
@@ -19,7 +21,7 @@ import { text } from "./text.js";
 /** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
 
 /** @type {ReadonlyMap<string, Kind>} */
-export const KINDS = new Map([pen, marker, line, arrow, rectangle, ellipse, text].map((kind) => [kind.id, kind]));
+export const KINDS = new Map([pen, marker, line, arrow, rectangle, ellipse, polyline, text, image].map((kind) => [kind.id, kind]));
 
 /** @param {{kind: string}} body
  * @returns {Kind} */

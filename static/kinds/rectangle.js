@@ -7,6 +7,7 @@
 
 import { areaKind } from "./area.js";
 import { boxOfPoints } from "./body-points.js";
+import { boxBody } from "./excalidraw-element.js";
 import { coordinates } from "./stroke-path.js";
 
 /** @param {import("../model/types.js").Body} body */
@@ -17,6 +18,7 @@ function corners(body) {
 
 export const rectangle = areaKind({
   id: "rectangle",
+  fromExcalidraw: (element, style) => (element.type === "rectangle" ? boxBody("rectangle", element, style) : null),
   polyline: (body) => [...corners(body), corners(body)[0]],
   outline: (body) => ({ data: `M${corners(body).map(coordinates).join("L")}Z`, filled: false }),
 });

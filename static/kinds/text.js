@@ -9,7 +9,7 @@ import { centreOf, mappedPoint } from "../model/geometry.js";
 import { colourValue } from "../model/palette.js";
 import { quantised } from "../model/points.js";
 import { MAX_WIDTH, MIN_WIDTH, hitsFrame, makeKind } from "./kind.js";
-import { EM_OF_LINE, FONT, lineWidth } from "./measure.js";
+import { BASELINE, EM_OF_LINE, FONT, lineWidth } from "./measure.js";
 import { withStyle } from "./paint.js";
 import { rounded } from "./stroke-path.js";
 import { commonAttributes, escaped } from "./svg.js";
@@ -18,8 +18,6 @@ import { commonAttributes, escaped } from "./svg.js";
 
 /** Fraction of the free width left of a line. */
 const FREE_LEFT = { start: 0, center: 0.5, end: 1 };
-/** Assumed distance of the baseline from the top of a line, as a fraction of its height, where no canvas says it. */
-const BASELINE = 0.79;
 
 /** @param {Body} body */
 function linesOf({ text = "" }) {
@@ -45,8 +43,29 @@ function boxOfText(body) {
   return { left: x, top: y, right: x + widest, bottom: y + lines.length * height };
 }
 
+/** @type {Record<string, Body["align"]>} */
+const EXCALIDRAW_ALIGN = { center: "center", right: "end" };
+
+/**
+ * A text of Excalidraw, centred in its box there: its font is another one.
+ * @param {import("./excalidraw-element.js").Element} element
+ * @param {import("./excalidraw-element.js").ElementStyle} style
+ * @returns {Body[]}
+ */
+function textBodies({ x, y, width: w = 0, height: h = 0, text: words, fontSize, textAlign = "" }, { fill: _, dash: __, ...style }) {
+  if (typeof words !== "string" || !words.trim() || typeof fontSize !== "number" || ![w, h].every(Number.isFinite)) return [];
+  const width = quantised(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, fontSize / EM_OF_LINE)));
+  const align = EXCALIDRAW_ALIGN[textAlign];
+  /** @type {Body} */
+  const body = { kind: "text", ...style, x, y, text: words, width, ...(align ? { align } : {}) };
+  const { right, bottom } = boxOfText(body);
+  const free = (w - (right - x)) * (FREE_LEFT[align ?? "start"] ?? 0);
+  return [{ ...body, x: quantised(x + free), y: quantised(y + (h - (bottom - y)) / 2) }];
+}
+
 export const text = makeKind({
   id: "text",
+  fromExcalidraw: (element, style) => (element.type === "text" ? textBodies(element, style) : null),
   styles: ["colour", "width", "opacity", "align"],
   widths: [22, 32, 48, 80],
   isValid: ({ width = 0 }) => width > 0,
@@ -70,9 +89,7 @@ export const text = makeKind({
       context.font = `${height * EM_OF_LINE}px ${FONT}`;
       context.textBaseline = "alphabetic";
       context.fillStyle = colourValue(body.colour, theme);
-      const { fontBoundingBoxAscent: ascent, fontBoundingBoxDescent: descent } = context.measureText("x");
-      const baseline = (height - ascent - descent) / 2 + ascent;
-      placedLines(body).forEach(({ line, x }, i) => context.fillText(line, x, body.y + baseline + i * height));
+      placedLines(body).forEach(({ line, x }, i) => context.fillText(line, x, body.y + (i + BASELINE) * height));
     });
   },
   toSvg(body, theme) {

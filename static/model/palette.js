@@ -11,6 +11,10 @@
 /** The token that new strokes have by default, and that stands in for unknown colours. */
 export const INK = "ink";
 
+/** What is drawn on, in exported pictures; on the page it is the token `--paper` of css/theme.css.
+ * @type {Shades} */
+export const PAPER = { light: "#fbf7ef", dark: "#1d1a17" };
+
 /** In the order of the toolbar.
  * @type {Record<string, Shades>} */
 export const PALETTE = {

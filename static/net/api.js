@@ -29,28 +29,41 @@ export class ApiError extends Error {
 }
 
 /**
+ * @template T
+ * @param {string | URL} address
+ * @param {RequestInit} options
+ * @param {(answer: Response) => Promise<T>} read reads the body of an answer that is no error
+ * @returns {Promise<T>}
+ */
+async function fetched(address, options, read) {
+  const abort = new AbortController();
+  const timeout = setTimeout(() => abort.abort(), TIMEOUT);
+  try {
+    const answer = await fetch(address, { ...options, signal: abort.signal });
+    if (!answer.ok) throw new ApiError(answer.status, messageIn(await answer.text()) ?? `the server answered ${answer.status}`);
+    return await read(answer);
+  } finally {
+    clearTimeout(timeout);
+  }
+}
+
+/**
  * @param {string} method
  * @param {string} path
  * @param {object} [body]
  * @returns {Promise<any>}
  */
-async function request(method, path, body) {
-  const abort = new AbortController();
-  const timeout = setTimeout(() => abort.abort(), TIMEOUT);
-  try {
-    const answer = await fetch(path, {
-      method,
-      headers: body ? { "content-type": "application/json" } : {},
-      body: body ? JSON.stringify(body) : undefined,
-      signal: abort.signal,
-      cache: "no-store",
-    });
+function request(method, path, body) {
+  const options = {
+    method,
+    headers: body ? { "content-type": "application/json" } : undefined,
+    body: body ? JSON.stringify(body) : undefined,
+    cache: /** @type {const} */ ("no-store"),
+  };
+  return fetched(path, options, async (answer) => {
     const text = await answer.text();
-    if (!answer.ok) throw new ApiError(answer.status, messageIn(text) ?? `the server answered ${answer.status}`);
     return text ? JSON.parse(text) : null;
-  } finally {
-    clearTimeout(timeout);
-  }
+  });
 }
 
 /** @param {string} text */
@@ -96,6 +109,43 @@ export function deleteDrawing(id) {
  * @param {string} id */
 export function restoreDrawing(id) {
   return request("POST", `/api/drawings/${id}/restore`);
+}
+
+/**
+ * Where a drawing's picture is.
+ * @param {string} id
+ * @param {string} hash
+ */
+export function assetAddress(id, hash) {
+  return `/api/drawings/${id}/assets/${hash}`;
+}
+
+/**
+ * Stores a picture, and returns its hash.
+ * @param {string} id
+ * @param {Blob} picture
+ * @returns {Promise<string>}
+ */
+export function storeAsset(id, picture) {
+  const options = { method: "POST", headers: { "content-type": picture.type }, body: picture };
+  return fetched(`/api/drawings/${id}/assets`, options, async (answer) => (await answer.json()).hash);
+}
+
+/**
+ * @param {string} id
+ * @param {string} hash
+ * @returns {Promise<Blob>}
+ */
+export function readAsset(id, hash) {
+  return fetched(assetAddress(id, hash), {}, (answer) => answer.blob());
+}
+
+/**
+ * Reads the font of texts, for files that contain it.
+ * @returns {Promise<Blob>}
+ */
+export function readFont() {
+  return fetched(new URL("../fonts/nunito.woff2", import.meta.url), {}, (answer) => answer.blob());
 }
 
 /**

@@ -18,6 +18,7 @@ import { COMMANDS } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
 import { openHelpSheet } from "../ui/help-sheet.js";
 import { openLanguageSheet } from "../ui/language.js";
+import { Menu } from "../ui/menu.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { StrokeList } from "../ui/stroke-list.js";
 import { FIRST_STYLE, StyleBar, isChosen } from "../ui/style-bar.js";
@@ -43,6 +44,7 @@ export class BoardInput {
   #styleBar;
   #toolbar;
   #strokeList;
+  #menu;
 
   /**
    * @param {object} board
@@ -53,6 +55,7 @@ export class BoardInput {
    * @param {() => number} board.nextOp the number of the next op
    * @param {(camera: import("../canvas/camera.js").Camera) => void} board.cameraMoved
    * @param {() => void} board.call invites the others to come here
+   * @param {import("../ui/commands.js").Files} board.files
    * @param {() => boolean} board.closePanel returns whether one was open
    * @param {(message: string) => void} board.notify
    */
@@ -76,6 +79,7 @@ export class BoardInput {
     this.#toolbox = new Toolbox(this.#toolContext(), kept.choice);
     this.#input = this.#createInput();
     this.#toolbar = new Toolbar((command) => this.#run(command));
+    this.#menu = new Menu({ run: (command) => this.#run(command), board: () => this.#actions });
     listenToKeys({
       tool: (event) => this.#toolbox.key(event),
       command: (command) => this.#run(command),
@@ -84,7 +88,7 @@ export class BoardInput {
         if (held) this.#toolbox.hover(null, NO_MODIFIERS);
         this.#showTool();
       },
-      escape: () => void (this.#input.cancel() || board.closePanel()),
+      escape: () => void (this.#input.cancel() || this.#menu.close() || board.closePanel()),
     });
     byId("back-to-drawing").addEventListener("click", () => this.viewport.fit());
     keepFocusOffClickedButtons(byId("text-editor"));
@@ -152,6 +156,7 @@ export class BoardInput {
       help: openHelpSheet,
       language: openLanguageSheet,
       call: () => this.#board.call(),
+      files: this.#board.files,
     };
   }
 
@@ -260,7 +265,7 @@ export class BoardInput {
       dismiss: () => {
         const { activeElement } = document;
         const typed = this.#textEditor.finish() || activeElement instanceof HTMLInputElement;
-        const closed = closePanel();
+        const closed = this.#menu.close() || closePanel();
         if (activeElement instanceof HTMLElement) activeElement.blur();
         return closed || typed;
       },

@@ -36,6 +36,7 @@ import { SaveStatus } from "../ui/save-status.js";
 import { setUpShareButton } from "../ui/share-sheet.js";
 import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
+import { boardFiles } from "./board-files.js";
 import { BoardInput } from "./board-input.js";
 import { BoardPeople } from "./board-people.js";
 
@@ -223,6 +224,7 @@ const boardInput = new BoardInput({
   nextOp: () => outbox.next,
   cameraMoved: (camera) => people.cameraMoved(camera),
   call: () => people.call(),
+  files: boardFiles({ drawing, scene, canvas, history, viewport: () => viewport, title: () => titleField.text, selected: () => [], notify: toast }),
   closePanel: () => people.closePanel(),
   notify: toast,
 });
@@ -253,9 +255,7 @@ addEventListener("resize", () => {
   boardInput.resized();
   people.resized();
 });
-addEventListener("beforeunload", (event) => {
-  if (saveStatus.warns) event.preventDefault();
-});
+addEventListener("beforeunload", (event) => saveStatus.warns && event.preventDefault());
 addEventListener("pagehide", () => {
   saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage");
   // In the back/forward cache an open socket would show its user as present.

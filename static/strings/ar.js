@@ -5,7 +5,7 @@
  * It must never lack a text that English has.
  */
 
-/** @type {Record<import("./strings.js").StringId, import("./strings.js").Text>} */
+/** @type {Partial<Record<import("./strings.js").StringId, import("./strings.js").Text>>} */
 export default {
   "app.name": "السبورة",
   "page.noscript": "تحتاج هذه السبورة إلى JavaScript.",
@@ -44,6 +44,11 @@ export default {
   "command.fit": "عرض الكل",
   "command.pan": "التنقل أثناء الضغط",
   "command.help": "مساعدة",
+  "command.export": "تصدير…",
+  "command.copyPicture": "نسخ كصورة",
+  "command.copySvg": "نسخ بصيغة SVG",
+  "command.import": "استيراد ملف…",
+  "command.picture": "إدراج صورة…",
   "command.escape": "إلغاء أو إغلاق",
   "command.tooltip": "{label} ({key})",
   "key.mod": "Ctrl",
@@ -57,9 +62,11 @@ export default {
   "group.widths": "السماكات",
   "group.history": "السجل",
   "group.view": "التكبير",
+  "group.file": "اللوحة",
   "group.other": "أخرى",
 
   "language.button": "اللغة",
+  "command.language": "اللغة…",
   "language.title": "اللغة",
 
   "strokes.name": "ما هو ظاهر",
@@ -86,10 +93,39 @@ export default {
   "help.title": "المفاتيح",
   "help.close": "إغلاق",
 
+  "export.title": "تصدير",
+  "export.preview": "معاينة",
+  "export.theme": "الألوان",
+  "export.light": "فاتح",
+  "export.dark": "داكن",
+  "export.background": "الخلفية",
+  "export.selection": "المحدد فقط",
+  "export.png": "PNG",
+  "export.svg": "SVG",
+  "export.json": "JSON",
+  "export.copyPicture": "نسخ الصورة",
+  "export.copySvg": "نسخ SVG",
+  "export.nothing": "لا يوجد ما يُصدَّر بعد.",
+  "export.copied": "تم النسخ",
+  "export.cannotCopy": "لا يسمح هذا المتصفح بالنسخ هنا. حُفظ كملف.",
+  "export.failed": "لم يُصدَّر: {reason}",
+
+  "import.done": { zero: "لم يُستورد أي رسم", one: "استُورد رسم واحد", two: "استُورد رسمان", few: "استُوردت {count} رسوم", many: "استُورد {count} رسمًا", other: "استُورد {count} رسم" },
+  "import.skipped": { zero: "لم يُتجاوز شيء", one: "تُجووز عنصر واحد: لا يمكن عرضه هنا", two: "تُجووز عنصران: لا يمكن عرضهما هنا", few: "تُجووزت {count} عناصر: لا يمكن عرضها هنا", many: "تُجووز {count} عنصرًا: لا يمكن عرضها هنا", other: "تُجووز {count} عنصر: لا يمكن عرضها هنا" },
+  "import.failed": "لم يُستورد: {reason}",
+  "import.format": "ليس هذا ملف رسم",
+  "import.version": "أُنشئ هذا الملف بإصدار أحدث",
+  "import.empty": "لا شيء فيه",
+  "import.uploading": { zero: "لا صور للحفظ", one: "يجري حفظ الصورة…", two: "يجري حفظ صورتين…", few: "يجري حفظ {count} صور…", many: "يجري حفظ {count} صورة…", other: "يجري حفظ {count} صورة…" },
+  "import.badPicture": "تتعذر قراءة هذه الصورة",
+  "import.tooLarge": "هذا الملف كبير جدًا",
+  "import.drop": "أفلت الصور أو الرسومات هنا",
+
   "board.name": "اللوحة",
   "board.loading": "جارٍ الاتصال…",
   "board.textEditor": "نص على اللوحة",
   "board.titleField": "عنوان اللوحة",
+  "board.menu": "القائمة",
   "board.back": "العودة إلى الرسم",
   "board.zoom": "{percent} %",
 

@@ -5,7 +5,7 @@
  * It must never lack a text that English has.
  */
 
-/** @type {Record<import("./strings.js").StringId, import("./strings.js").Text>} */
+/** @type {Partial<Record<import("./strings.js").StringId, import("./strings.js").Text>>} */
 export default {
   "app.name": "Whiteboard",
   "page.noscript": "Dieses Whiteboard braucht JavaScript.",
@@ -44,6 +44,11 @@ export default {
   "command.fit": "Alles zeigen",
   "command.pan": "Gedrückt halten: Ansicht verschieben",
   "command.help": "Hilfe",
+  "command.export": "Exportieren…",
+  "command.copyPicture": "Als Bild kopieren",
+  "command.copySvg": "Als SVG kopieren",
+  "command.import": "Datei importieren…",
+  "command.picture": "Bild einfügen…",
   "command.escape": "Abbrechen oder schließen",
   "command.tooltip": "{label} ({key})",
   "key.mod": "Strg",
@@ -57,9 +62,11 @@ export default {
   "group.widths": "Breiten",
   "group.history": "Verlauf",
   "group.view": "Zoom",
+  "group.file": "Zeichnung",
   "group.other": "Anderes",
 
   "language.button": "Sprache",
+  "command.language": "Sprache…",
   "language.title": "Sprache",
 
   "strokes.name": "Was zu sehen ist",
@@ -72,10 +79,39 @@ export default {
   "help.title": "Tasten",
   "help.close": "Schließen",
 
+  "export.title": "Exportieren",
+  "export.preview": "Vorschau",
+  "export.theme": "Farben",
+  "export.light": "Hell",
+  "export.dark": "Dunkel",
+  "export.background": "Hintergrund",
+  "export.selection": "Nur die Auswahl",
+  "export.png": "PNG",
+  "export.svg": "SVG",
+  "export.json": "JSON",
+  "export.copyPicture": "Bild kopieren",
+  "export.copySvg": "SVG kopieren",
+  "export.nothing": "Es gibt noch nichts zu exportieren.",
+  "export.copied": "Kopiert",
+  "export.cannotCopy": "Dieser Browser lässt die Seite hier nicht kopieren. Es wurde als Datei gespeichert.",
+  "export.failed": "Nicht exportiert: {reason}",
+
+  "import.done": { one: "{count} Strich importiert", other: "{count} Striche importiert" },
+  "import.skipped": { one: "{count} wurde ausgelassen: Es lässt sich hier nicht zeigen", other: "{count} wurden ausgelassen: Sie lassen sich hier nicht zeigen" },
+  "import.failed": "Nicht importiert: {reason}",
+  "import.format": "das ist keine Datei einer Zeichnung",
+  "import.version": "diese Datei stammt von einer neueren Version",
+  "import.empty": "es ist nichts darin",
+  "import.uploading": { one: "Bild wird gespeichert…", other: "{count} Bilder werden gespeichert…" },
+  "import.badPicture": "dieses Bild ist nicht lesbar",
+  "import.tooLarge": "diese Datei ist zu groß",
+  "import.drop": "Bilder oder Zeichnungen hier ablegen",
+
   "board.name": "Zeichnung",
   "board.loading": "Verbinden…",
   "board.textEditor": "Text auf der Zeichnung",
   "board.titleField": "Titel der Zeichnung",
+  "board.menu": "Menü",
   "board.back": "Zurück zur Zeichnung",
   "board.zoom": "{percent} %",
 

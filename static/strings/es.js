@@ -5,7 +5,7 @@
  * It must never lack a text that English has.
  */
 
-/** @type {Record<import("./strings.js").StringId, import("./strings.js").Text>} */
+/** @type {Partial<Record<import("./strings.js").StringId, import("./strings.js").Text>>} */
 export default {
   "app.name": "Whiteboard",
   "page.noscript": "Esta pizarra necesita JavaScript.",
@@ -44,6 +44,11 @@ export default {
   "command.fit": "Mostrar todo",
   "command.pan": "Moverse mientras se mantiene pulsada",
   "command.help": "Ayuda",
+  "command.export": "Exportar…",
+  "command.copyPicture": "Copiar como imagen",
+  "command.copySvg": "Copiar como SVG",
+  "command.import": "Importar un archivo…",
+  "command.picture": "Insertar una imagen…",
   "command.escape": "Cancelar o cerrar",
   "command.tooltip": "{label} ({key})",
   "key.mod": "Ctrl",
@@ -57,9 +62,11 @@ export default {
   "group.widths": "Grosores",
   "group.history": "Historial",
   "group.view": "Zoom",
+  "group.file": "Dibujo",
   "group.other": "Otros",
 
   "language.button": "Idioma",
+  "command.language": "Idioma…",
   "language.title": "Idioma",
 
   "strokes.name": "Lo que está a la vista",
@@ -72,10 +79,39 @@ export default {
   "help.title": "Teclas",
   "help.close": "Cerrar",
 
+  "export.title": "Exportar",
+  "export.preview": "Vista previa",
+  "export.theme": "Colores",
+  "export.light": "Claro",
+  "export.dark": "Oscuro",
+  "export.background": "Fondo",
+  "export.selection": "Solo lo seleccionado",
+  "export.png": "PNG",
+  "export.svg": "SVG",
+  "export.json": "JSON",
+  "export.copyPicture": "Copiar imagen",
+  "export.copySvg": "Copiar SVG",
+  "export.nothing": "Todavía no hay nada que exportar.",
+  "export.copied": "Copiado",
+  "export.cannotCopy": "Este navegador no permite copiar aquí. Se ha guardado como archivo.",
+  "export.failed": "No se ha exportado: {reason}",
+
+  "import.done": { one: "{count} trazo importado", many: "{count} de trazos importados", other: "{count} trazos importados" },
+  "import.skipped": { one: "Se ha omitido {count}: no se puede mostrar aquí", many: "Se han omitido {count}: no se pueden mostrar aquí", other: "Se han omitido {count}: no se pueden mostrar aquí" },
+  "import.failed": "No se ha importado: {reason}",
+  "import.format": "no es un archivo de dibujo",
+  "import.version": "este archivo es de una versión más nueva",
+  "import.empty": "no contiene nada",
+  "import.uploading": { one: "Guardando la imagen…", many: "Guardando {count} de imágenes…", other: "Guardando {count} imágenes…" },
+  "import.badPicture": "no se puede leer esta imagen",
+  "import.tooLarge": "este archivo es demasiado grande",
+  "import.drop": "Suelta aquí imágenes o dibujos",
+
   "board.name": "Dibujo",
   "board.loading": "Conectando…",
   "board.textEditor": "Texto en el dibujo",
   "board.titleField": "Título del dibujo",
+  "board.menu": "Menú",
   "board.back": "Volver al dibujo",
   "board.zoom": "{percent} %",
 

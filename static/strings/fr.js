@@ -5,7 +5,7 @@
  * It must never lack a text that English has.
  */
 
-/** @type {Record<import("./strings.js").StringId, import("./strings.js").Text>} */
+/** @type {Partial<Record<import("./strings.js").StringId, import("./strings.js").Text>>} */
 export default {
   "app.name": "Whiteboard",
   "page.noscript": "Ce tableau blanc a besoin de JavaScript.",
@@ -44,6 +44,11 @@ export default {
   "command.fit": "Tout afficher",
   "command.pan": "Se déplacer tant que la touche est enfoncée",
   "command.help": "Aide",
+  "command.export": "Exporter…",
+  "command.copyPicture": "Copier comme image",
+  "command.copySvg": "Copier en SVG",
+  "command.import": "Importer un fichier…",
+  "command.picture": "Insérer une image…",
   "command.escape": "Annuler ou fermer",
   "command.tooltip": "{label} ({key})",
   "key.mod": "Ctrl",
@@ -57,9 +62,11 @@ export default {
   "group.widths": "Épaisseurs",
   "group.history": "Historique",
   "group.view": "Zoom",
+  "group.file": "Dessin",
   "group.other": "Autres",
 
   "language.button": "Langue",
+  "command.language": "Langue…",
   "language.title": "Langue",
 
   "strokes.name": "Ce qui est visible",
@@ -72,10 +79,39 @@ export default {
   "help.title": "Touches",
   "help.close": "Fermer",
 
+  "export.title": "Exporter",
+  "export.preview": "Aperçu",
+  "export.theme": "Couleurs",
+  "export.light": "Clair",
+  "export.dark": "Sombre",
+  "export.background": "Arrière-plan",
+  "export.selection": "Seulement la sélection",
+  "export.png": "PNG",
+  "export.svg": "SVG",
+  "export.json": "JSON",
+  "export.copyPicture": "Copier l’image",
+  "export.copySvg": "Copier le SVG",
+  "export.nothing": "Il n’y a encore rien à exporter.",
+  "export.copied": "Copié",
+  "export.cannotCopy": "Ce navigateur ne permet pas de copier ici. Le contenu a été enregistré dans un fichier.",
+  "export.failed": "Non exporté : {reason}",
+
+  "import.done": { one: "{count} trait importé", many: "{count} de traits importés", other: "{count} traits importés" },
+  "import.skipped": { one: "{count} ignoré : impossible à afficher ici", many: "{count} ignorés : impossibles à afficher ici", other: "{count} ignorés : impossibles à afficher ici" },
+  "import.failed": "Non importé : {reason}",
+  "import.format": "ce n’est pas un fichier de dessin",
+  "import.version": "ce fichier vient d’une version plus récente",
+  "import.empty": "il ne contient rien",
+  "import.uploading": { one: "Enregistrement de l’image…", many: "Enregistrement de {count} d’images…", other: "Enregistrement de {count} images…" },
+  "import.badPicture": "cette image est illisible",
+  "import.tooLarge": "ce fichier est trop grand",
+  "import.drop": "Déposez ici des images ou des dessins",
+
   "board.name": "Dessin",
   "board.loading": "Connexion…",
   "board.textEditor": "Texte sur le dessin",
   "board.titleField": "Titre du dessin",
+  "board.menu": "Menu",
   "board.back": "Revenir au dessin",
   "board.zoom": "{percent} %",
 

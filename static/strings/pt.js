@@ -5,7 +5,7 @@
  * It must never lack a text that English has.
  */
 
-/** @type {Record<import("./strings.js").StringId, import("./strings.js").Text>} */
+/** @type {Partial<Record<import("./strings.js").StringId, import("./strings.js").Text>>} */
 export default {
   "app.name": "Whiteboard",
   "page.noscript": "Este quadro branco precisa de JavaScript.",
@@ -44,6 +44,11 @@ export default {
   "command.fit": "Mostrar tudo",
   "command.pan": "Mover a vista enquanto pressionada",
   "command.help": "Ajuda",
+  "command.export": "Exportar…",
+  "command.copyPicture": "Copiar como imagem",
+  "command.copySvg": "Copiar como SVG",
+  "command.import": "Importar um arquivo…",
+  "command.picture": "Inserir uma imagem…",
   "command.escape": "Cancelar ou fechar",
   "command.tooltip": "{label} ({key})",
   "key.mod": "Ctrl",
@@ -57,9 +62,11 @@ export default {
   "group.widths": "Espessuras",
   "group.history": "Histórico",
   "group.view": "Zoom",
+  "group.file": "Desenho",
   "group.other": "Outros",
 
   "language.button": "Idioma",
+  "command.language": "Idioma…",
   "language.title": "Idioma",
 
   "strokes.name": "O que está à vista",
@@ -72,10 +79,39 @@ export default {
   "help.title": "Teclas",
   "help.close": "Fechar",
 
+  "export.title": "Exportar",
+  "export.preview": "Prévia",
+  "export.theme": "Cores",
+  "export.light": "Claro",
+  "export.dark": "Escuro",
+  "export.background": "Fundo",
+  "export.selection": "Só o que está selecionado",
+  "export.png": "PNG",
+  "export.svg": "SVG",
+  "export.json": "JSON",
+  "export.copyPicture": "Copiar imagem",
+  "export.copySvg": "Copiar SVG",
+  "export.nothing": "Ainda não há nada para exportar.",
+  "export.copied": "Copiado",
+  "export.cannotCopy": "Este navegador não permite copiar aqui. Foi salvo como arquivo.",
+  "export.failed": "Não exportado: {reason}",
+
+  "import.done": { one: "{count} traço importado", many: "{count} de traços importados", other: "{count} traços importados" },
+  "import.skipped": { one: "{count} foi ignorado: não pode ser mostrado aqui", many: "{count} foram ignorados: não podem ser mostrados aqui", other: "{count} foram ignorados: não podem ser mostrados aqui" },
+  "import.failed": "Não importado: {reason}",
+  "import.format": "não é um arquivo de desenho",
+  "import.version": "este arquivo é de uma versão mais nova",
+  "import.empty": "não contém nada",
+  "import.uploading": { one: "Salvando a imagem…", many: "Salvando {count} de imagens…", other: "Salvando {count} imagens…" },
+  "import.badPicture": "não é possível ler esta imagem",
+  "import.tooLarge": "este arquivo é grande demais",
+  "import.drop": "Solte aqui imagens ou desenhos",
+
   "board.name": "Desenho",
   "board.loading": "Conectando…",
   "board.textEditor": "Texto no desenho",
   "board.titleField": "Título do desenho",
+  "board.menu": "Menu",
   "board.back": "Voltar ao desenho",
   "board.zoom": "{percent} %",
 

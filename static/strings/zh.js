@@ -5,7 +5,7 @@
  * It must never lack a text that English has.
  */
 
-/** @type {Record<import("./strings.js").StringId, import("./strings.js").Text>} */
+/** @type {Partial<Record<import("./strings.js").StringId, import("./strings.js").Text>>} */
 export default {
   "app.name": "白板",
   "page.noscript": "此白板需要 JavaScript。",
@@ -44,6 +44,11 @@ export default {
   "command.fit": "显示全部",
   "command.pan": "按住以移动视图",
   "command.help": "帮助",
+  "command.export": "导出…",
+  "command.copyPicture": "复制为图片",
+  "command.copySvg": "复制为 SVG",
+  "command.import": "导入文件…",
+  "command.picture": "插入图片…",
   "command.escape": "取消或关闭",
   "command.tooltip": "{label}（{key}）",
   "key.mod": "Ctrl",
@@ -57,9 +62,11 @@ export default {
   "group.widths": "粗细",
   "group.history": "历史",
   "group.view": "缩放",
+  "group.file": "画板",
   "group.other": "其他",
 
   "language.button": "语言",
+  "command.language": "语言…",
   "language.title": "语言",
 
   "strokes.name": "视图中的内容",
@@ -72,10 +79,39 @@ export default {
   "help.title": "快捷键",
   "help.close": "关闭",
 
+  "export.title": "导出",
+  "export.preview": "预览",
+  "export.theme": "颜色",
+  "export.light": "浅色",
+  "export.dark": "深色",
+  "export.background": "背景",
+  "export.selection": "仅所选内容",
+  "export.png": "PNG",
+  "export.svg": "SVG",
+  "export.json": "JSON",
+  "export.copyPicture": "复制图片",
+  "export.copySvg": "复制 SVG",
+  "export.nothing": "还没有可导出的内容。",
+  "export.copied": "已复制",
+  "export.cannotCopy": "此浏览器不允许在这里复制，已保存为文件。",
+  "export.failed": "未能导出：{reason}",
+
+  "import.done": { other: "已导入 {count} 个笔画" },
+  "import.skipped": { other: "已跳过 {count} 个：无法在此显示" },
+  "import.failed": "未能导入：{reason}",
+  "import.format": "这不是画板文件",
+  "import.version": "此文件来自更新的版本",
+  "import.empty": "其中没有内容",
+  "import.uploading": { other: "正在保存 {count} 张图片…" },
+  "import.badPicture": "无法读取此图片",
+  "import.tooLarge": "此文件太大",
+  "import.drop": "将图片或画板拖放到这里",
+
   "board.name": "画板",
   "board.loading": "正在连接…",
   "board.textEditor": "画板上的文字",
   "board.titleField": "画板标题",
+  "board.menu": "菜单",
   "board.back": "回到内容处",
   "board.zoom": "{percent}%",
 

@@ -7,7 +7,7 @@
 
 /** @typedef {import("../strings/strings.js").StringId} StringId */
 /** @typedef {import("./icons.js").IconName} IconName */
-/** @typedef {"tools"|"history"|"view"|"people"|"other"} Group Where it is shown in the toolbar, if it has an icon, and in the help sheet. */
+/** @typedef {"tools"|"history"|"view"|"file"|"people"|"page"|"other"} Group Where it is shown in the toolbar or the menu, if it has an icon, and in the help sheet. */
 /**
  * What commands can do.
  * @typedef {object} Board
@@ -20,6 +20,15 @@
  * @property {() => void} help
  * @property {() => void} language
  * @property {() => void} call
+ * @property {Files} files
+ */
+/**
+ * What commands can do with files.
+ * @typedef {object} Files
+ * @property {() => void} openExport
+ * @property {(as: "picture"|"svg") => void} copy
+ * @property {() => void} chooseFile of a drawing to import
+ * @property {() => void} choosePicture
  */
 /**
  * A command. `keys` are names such as `p`, `mod+shift+z` or `shift+arrowup`, where `mod` is Ctrl or Command;
@@ -65,8 +74,13 @@ export const COMMANDS = [
   { id: "zoom.in", group: "view", label: "command.zoomIn", keys: ["+", "="], icon: "plus", run: (board) => board.zoom("in") },
   { id: "zoom.fit", group: "view", label: "command.fit", keys: ["f"], icon: "fit", run: (board) => board.zoom("fit") },
   { id: "help", group: "view", label: "command.help", keys: ["?"], icon: "help", run: (board) => board.help() },
-  { id: "people.call", group: "people", label: "people.call", keys: [], run: (board) => board.call() },
-  { id: "language", group: "other", label: "language.button", keys: [], run: (board) => board.language() },
+  { id: "people.call", group: "people", label: "people.call", keys: [], icon: "call", run: (board) => board.call() },
+  { id: "language", group: "page", label: "command.language", keys: [], icon: "language", run: (board) => board.language() },
+  { id: "file.export", group: "file", label: "command.export", keys: ["mod+shift+e"], icon: "export", run: ({ files }) => files.openExport() },
+  { id: "file.copyPicture", group: "file", label: "command.copyPicture", keys: ["alt+shift+c"], icon: "copy", run: ({ files }) => files.copy("picture") },
+  { id: "file.copySvg", group: "file", label: "command.copySvg", keys: [], icon: "vector", run: ({ files }) => files.copy("svg") },
+  { id: "file.import", group: "file", label: "command.import", keys: ["mod+o"], icon: "import", run: ({ files }) => files.chooseFile() },
+  { id: "file.picture", group: "file", label: "command.picture", keys: ["9"], icon: "picture", run: ({ files }) => files.choosePicture() },
 ];
 
 /** Keys that are no commands, for the help sheet. @type {readonly {group: Group, label: StringId, keys: readonly string[]}[]} */

@@ -41,6 +41,10 @@ export class TitleField {
     });
   }
 
+  get text() {
+    return this.#text;
+  }
+
   /** @param {string} text */
   set(text) {
     this.#text = text;

@@ -1,0 +1,228 @@
+// @ts-check
+/**
+ * Brings files into the drawing: drawings of this program and of Excalidraw, and pictures; chosen,
+ * dropped or pasted. Each file is one step of the history.
+ *
+ * It must never load what a file names at another address.
+ */
+
+import { PictureError, preparedPicture } from "../canvas/picture-file.js";
+import { elementsOf, isExcalidraw, picturesOf, readExcalidraw } from "../kinds/excalidraw.js";
+import { boundsOf, kindOf } from "../kinds/kinds.js";
+import { copiesOf } from "../model/copies.js";
+import { FileError, isDrawingFile, readDrawingFile } from "../model/drawing-file.js";
+import { drawing } from "../model/edits.js";
+import { boxOfBoth, centreOf } from "../model/geometry.js";
+import { fromBase64, quantised } from "../model/points.js";
+import { storeAsset } from "../net/api.js";
+import { t } from "../strings/strings.js";
+import { chosenFiles } from "../ui/download.js";
+import { listenToDrops } from "../ui/drop-zone.js";
+import { failureText } from "../ui/failure.js";
+
+/** @typedef {import("../model/types.js").Body} Body */
+/** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
+/** @typedef {{id: string, body: Body}} Read */
+
+/** Largest file in bytes. */
+const MAX_FILE = 64 * 1024 * 1024;
+/** What the choosers offer. */
+const DRAWINGS = ".excalidraw,.excalidrawlib,.json,application/json";
+const PICTURES = "image/*";
+/** Part of what is shown that a picture takes at most, and the gap between several in units. */
+const PART = 0.6;
+const GAP = 24;
+/** Pictures that are stored as they are, since they were made here. */
+const OWN_TYPES = ["image/png", "image/webp", "image/gif", "image/jpeg"];
+/** Uploads at a time. */
+const AT_ONCE = 4;
+
+export class BoardImport {
+  #on;
+
+  /**
+   * @param {object} on
+   * @param {string} on.drawing
+   * @param {import("../model/history.js").History} on.history
+   * @param {() => import("../canvas/viewport.js").Viewport} on.viewport
+   * @param {(message: string) => void} on.notify
+   */
+  constructor(on) {
+    this.#on = on;
+    listenToDrops((files, at) => void this.#bring(files, on.viewport().toPlane(at)));
+    document.addEventListener("paste", (event) => this.#paste(event));
+  }
+
+  async chooseFile() {
+    await this.#bring(await chosenFiles(DRAWINGS));
+  }
+
+  async choosePicture() {
+    await this.#bring(await chosenFiles(PICTURES));
+  }
+
+  /** @param {ClipboardEvent} event */
+  #paste({ target, clipboardData }) {
+    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
+    const files = [...(clipboardData?.files ?? [])];
+    if (files.length > 0) {
+      void this.#bring(files);
+      return;
+    }
+    const text = clipboardData?.getData("text/plain") ?? "";
+    const parsed = text.startsWith("{") ? parsedJson(text) : null;
+    if (isDrawingFile(parsed) || isExcalidraw(parsed)) void this.#guarded(() => this.#draw(parsed));
+  }
+
+  /**
+   * @param {File[]} files
+   * @param {PlanePoint} [at] the middle of what is brought, by default that of the view
+   */
+  async #bring(files, at) {
+    const pictures = files.filter(({ type }) => type.startsWith("image/"));
+    if (pictures.length > 0) await this.#guarded(() => this.#insert(pictures, at));
+    for (const file of files.filter((file) => !pictures.includes(file))) {
+      await this.#guarded(async () => {
+        if (file.size > MAX_FILE) throw new ImportError("import.tooLarge");
+        await this.#draw(parsedJson(await file.text()), at);
+      });
+    }
+  }
+
+  /** @param {() => Promise<void>} act */
+  async #guarded(act) {
+    try {
+      await act();
+    } catch (error) {
+      this.#on.notify(t("import.failed", { reason: reasonOf(error) }));
+    }
+  }
+
+  /**
+   * Draws what is in a file.
+   * @param {any} parsed
+   * @param {PlanePoint} [at]
+   */
+  async #draw(parsed, at) {
+    const { strokes, skipped } = isExcalidraw(parsed) ? await this.#excalidraw(parsed) : await this.#own(parsed);
+    if (strokes.length === 0) throw new ImportError("import.empty");
+    this.#place(copiesOf(strokes), at);
+    const { notify } = this.#on;
+    notify(t("import.done", { count: strokes.length }));
+    if (skipped > 0) notify(t("import.skipped", { count: skipped }));
+  }
+
+  /** @param {any} parsed */
+  async #excalidraw(parsed) {
+    if (elementsOf(parsed).length === 0) throw new ImportError("import.empty");
+    const files = picturesOf(parsed);
+    return readExcalidraw(parsed, await this.#stored(files));
+  }
+
+  /** @param {any} parsed */
+  async #own(parsed) {
+    const { strokes, assets, skipped } = readDrawingFile(parsed);
+    const stored = await this.#stored(new Map(Object.entries(assets)));
+    const kept = strokes.flatMap(({ id, body }) => {
+      if (body.asset === undefined) return [{ id, body }];
+      const asset = stored.get(body.asset);
+      return asset ? [{ id, body: { ...body, asset } }] : [];
+    });
+    return { strokes: kept, skipped: skipped + strokes.length - kept.length };
+  }
+
+  /**
+   * Stores the pictures of a file, and returns their hashes by their names in it, without those that cannot
+   * be stored.
+   * @param {ReadonlyMap<string, string>} addresses `data:` addresses
+   */
+  async #stored(addresses) {
+    /** @type {Map<string, string>} */
+    const hashes = new Map();
+    if (addresses.size > 0) this.#on.notify(t("import.uploading", { count: addresses.size }));
+    const rest = [...addresses];
+    const store = async () => {
+      for (let next = rest.pop(); next; next = rest.pop()) {
+        const [name, address] = next;
+        const hash = await this.#storedAddress(address).catch(() => null);
+        if (hash) hashes.set(name, hash);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, store));
+    return hashes;
+  }
+
+  /** @param {string} address */
+  async #storedAddress(address) {
+    const [, type, base64] = /^data:([\w/+.-]+);base64,(.*)$/s.exec(address) ?? [];
+    if (!type) throw new PictureError("it is not in base64");
+    const file = new Blob([fromBase64(base64)], { type });
+    const blob = OWN_TYPES.includes(type) ? file : (await preparedPicture(file)).blob;
+    return storeAsset(this.#on.drawing, blob).catch(async () => storeAsset(this.#on.drawing, (await preparedPicture(file)).blob));
+  }
+
+  /**
+   * Inserts pictures beside each other.
+   * @param {File[]} files
+   * @param {PlanePoint} [at]
+   */
+  async #insert(files, at) {
+    const { drawing: id, notify, viewport } = this.#on;
+    notify(t("import.uploading", { count: files.length }));
+    const { left, right, top, bottom } = viewport().shown;
+    const [mostWide, mostHigh] = [((right - left) * PART) / files.length, (bottom - top) * PART];
+    /** @type {Read[]} */
+    const strokes = [];
+    let x = 0;
+    for (const [i, file] of files.entries()) {
+      const { blob, width, height } = await preparedPicture(file);
+      const asset = await storeAsset(id, blob);
+      const scale = Math.min(1, mostWide / width, mostHigh / height);
+      const [w, h] = [quantised(width * scale), quantised(height * scale)];
+      strokes.push({ id: String(i), body: { kind: "image", x, y: quantised(-h / 2), w, h, asset, colour: "ink" } });
+      x += w + GAP;
+    }
+    this.#place(copiesOf(strokes), at);
+  }
+
+  /**
+   * Draws strokes in view, as one step.
+   * @param {Read[]} strokes
+   * @param {PlanePoint} [at] their middle
+   */
+  #place(strokes, at) {
+    const { history } = this.#on;
+    const viewport = this.#on.viewport();
+    const box = strokes.map(({ body }) => boundsOf(body)).reduce(boxOfBoth);
+    const [from, to] = [centreOf(box), at ?? centreOf(viewport.shown)];
+    const [dx, dy] = [quantised(to.x - from.x), quantised(to.y - from.y)];
+    history.commit(strokes.map(({ id, body }) => drawing(id, { ...body, .../** @type {Partial<Body>} */ (kindOf(body).moved(body, dx, dy)) })));
+    viewport.reveal({ left: box.left + dx, top: box.top + dy, right: box.right + dx, bottom: box.bottom + dy });
+  }
+}
+
+class ImportError extends Error {
+  /** @param {"import.empty" | "import.tooLarge"} text */
+  constructor(text) {
+    super(text);
+    this.text = text;
+  }
+}
+
+/** @param {unknown} error */
+function reasonOf(error) {
+  if (error instanceof ImportError) return t(error.text);
+  if (error instanceof FileError) return t(error.reason === "version" ? "import.version" : "import.format");
+  if (error instanceof PictureError) return t("import.badPicture");
+  return failureText(error);
+}
+
+/** @param {string} text
+ * @returns {any} null if it is not JSON */
+function parsedJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
