@@ -8,8 +8,9 @@
 /** @typedef {import("../model/types.js").DrawingInfo} DrawingInfo */
 /** @typedef {import("../model/types.js").StrokesChunk} StrokesChunk */
 
-/** Milliseconds after which a request is aborted. */
+/** Milliseconds after which a request is aborted, and one that sends a picture. */
 const TIMEOUT = 20_000;
+const UPLOAD_TIMEOUT = 60_000;
 
 /** An answer with an error status. */
 export class ApiError extends Error {
@@ -33,11 +34,12 @@ export class ApiError extends Error {
  * @param {string | URL} address
  * @param {RequestInit} options
  * @param {(answer: Response) => Promise<T>} read reads the body of an answer that is no error
+ * @param {number} [within] milliseconds
  * @returns {Promise<T>}
  */
-async function fetched(address, options, read) {
+async function fetched(address, options, read, within = TIMEOUT) {
   const abort = new AbortController();
-  const timeout = setTimeout(() => abort.abort(), TIMEOUT);
+  const timeout = setTimeout(() => abort.abort(), within);
   try {
     const answer = await fetch(address, { ...options, signal: abort.signal });
     if (!answer.ok) throw new ApiError(answer.status, messageIn(await answer.text()) ?? `the server answered ${answer.status}`);
@@ -76,12 +78,23 @@ function messageIn(text) {
 }
 
 /**
- * Lists drawings, the newest first.
+ * Lists drawings, the last changed first.
  * @param {string} [before] `next` of the previous answer
+ * @param {string} [words] of the titles
  * @returns {Promise<{drawings: DrawingInfo[], next?: string | null}>}
  */
-export function listDrawings(before) {
-  return request("GET", before ? `/api/drawings?before=${encodeURIComponent(before)}` : "/api/drawings");
+export function listDrawings(before, words) {
+  const query = new URLSearchParams({ ...(before ? { before } : {}), ...(words ? { q: words } : {}) });
+  return request("GET", `/api/drawings${query.size > 0 ? `?${query}` : ""}`);
+}
+
+/**
+ * Where a small picture of a drawing is.
+ * @param {string} id
+ * @param {string} changed when it was changed last: another picture has another address
+ */
+export function thumbnailAddress(id, changed) {
+  return `/api/drawings/${id}/thumbnail.svg?changed=${encodeURIComponent(changed)}`;
 }
 
 /**
@@ -128,7 +141,7 @@ export function assetAddress(id, hash) {
  */
 export function storeAsset(id, picture) {
   const options = { method: "POST", headers: { "content-type": picture.type }, body: picture };
-  return fetched(`/api/drawings/${id}/assets`, options, async (answer) => (await answer.json()).hash);
+  return fetched(`/api/drawings/${id}/assets`, options, async (answer) => (await answer.json()).hash, UPLOAD_TIMEOUT);
 }
 
 /**

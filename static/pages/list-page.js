@@ -1,16 +1,17 @@
 // @ts-check
 /**
- * The page with the list of drawings: creates, renames, deletes and restores them.
+ * The page with the list of drawings: finds, creates, renames, deletes and restores them.
  *
  * It must never read the strokes of a drawing.
  */
 
-import { createDrawing, deleteDrawing, listDrawings, renameDrawing, restoreDrawing } from "../net/api.js";
+import { inShownOrder, matching, newestFirst, united } from "../model/drawing-list.js";
+import { createDrawing, deleteDrawing, listDrawings, renameDrawing, restoreDrawing, thumbnailAddress } from "../net/api.js";
 import { loadStored, saveStored } from "../net/local-storage.js";
 import { startServiceWorker } from "../net/service-worker.js";
-import { language, t } from "../strings/strings.js";
-import { byId, element, iconButton } from "../ui/dom.js";
-import { doodle } from "../ui/doodle.js";
+import { t } from "../strings/strings.js";
+import { byId } from "../ui/dom.js";
+import { DrawingCard } from "../ui/drawing-card.js";
 import { failureText } from "../ui/failure.js";
 import { icon } from "../ui/icons.js";
 import { loadChosenLanguage, openLanguageSheet } from "../ui/language.js";
@@ -24,108 +25,64 @@ localisePage();
 
 /** @typedef {import("../model/types.js").DrawingInfo} DrawingInfo */
 
-/** @typedef {{element: HTMLElement, drawing: DrawingInfo, link: HTMLElement, title: HTMLElement, changed: HTMLElement, here: HTMLElement}} Card */
-
-/** Milliseconds that the place of a deleted card stays empty if no pointer is over it. */
-const GAP_WITHOUT_POINTER = 1_500;
 /** Milliseconds between refreshes of the list. */
 const REFRESH_EVERY = 10_000;
-/** From the largest unit to the smallest, in seconds. */
-const UNITS = /** @type {const} */ ([["year", 31_557_600], ["month", 2_629_800], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]]);
-
 /** Maximum of drawings that are kept for a start without the server. */
 const KEPT = 100;
+/** Milliseconds without a key before the server is asked for a title. */
+const SEARCH_AFTER = 250;
+/** A search is asked to go on until it has found so many, or was asked so often. */
+const FIND = 50;
+const SEARCH_ANSWERS = 8;
 
 /** Those of the last visit at first. @type {DrawingInfo[]} */
 let drawings = loadStored("drawings", () => [], Array.isArray);
+/** Those that the server found. @type {DrawingInfo[]} */
+let found = [];
+let query = "";
+let searching = 0;
 /** @type {string | null} where older drawings are read from */
 let older = null;
-/** @type {Map<string, Card>} by drawing */
+/** @type {Map<string, DrawingCard>} by drawing */
 const cards = new Map();
 let olderShown = false;
-
-/** @param {string} moment */
-function ago(moment) {
-  const seconds = (Date.parse(moment) - Date.now()) / 1000;
-  const format = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
-  for (const [unit, length] of UNITS) {
-    if (-seconds >= length) return format.format(Math.round(seconds / length), unit);
-  }
-  return t("list.justNow");
-}
-
-/**
- * A card whose elements stay while the list is refreshed, so that the focus and an open field stay too.
- * @param {DrawingInfo} drawing
- * @returns {Card}
- */
-function createCard(drawing) {
-  const title = element("span", "card-title");
-  const link = /** @type {HTMLAnchorElement} */ (element("a", "card-link", element("span", "card-art", doodle(drawing.id)), title));
-  link.href = `/d/${drawing.id}`;
-  const changed = element("time", "");
-  const here = element("span", "here");
-  const held = { element: element("li", "card"), drawing, link, title, changed, here };
-  held.element.append(link, element(
-    "div",
-    "card-foot",
-    element("div", "card-about", changed, here),
-    element(
-      "div",
-      "card-actions",
-      iconButton("rename", t("list.rename"), () => rename(held)),
-      iconButton("delete", t("list.delete"), () => void remove(held)),
-    ),
-  ));
-  held.element.dataset.id = drawing.id;
-  return held;
-}
-
-/** @param {Card} card */
-function showCard({ drawing, title, changed, here }) {
-  title.textContent = drawing.title || t("page.untitled");
-  changed.textContent = ago(drawing.changed);
-  changed.setAttribute("datetime", drawing.changed);
-  here.textContent = t("list.here", { count: drawing.people });
-  here.hidden = drawing.people === 0;
-}
+const search = /** @type {HTMLInputElement} */ (byId("search"));
 
 function show() {
   const list = byId("drawings");
-  const ids = new Set(drawings.map(({ id }) => id));
+  const all = query ? matching(united(drawings, found), query) : drawings;
+  const ids = new Set(all.map(({ id }) => id));
   for (const [id, { element }] of cards) {
     if (ids.has(id)) continue;
     element.remove();
     cards.delete(id);
   }
-  // The order of cards never changes: only new ones are inserted, and no other one moves.
+  const isUsed = list.matches(":hover, :focus-within");
   let next = list.firstElementChild;
-  for (const drawing of drawings) {
-    const card = cards.get(drawing.id) ?? createCard(drawing);
+  for (const drawing of isUsed ? inShownOrder(all, shownIds(list)) : newestFirst(all)) {
+    const card = cards.get(drawing.id) ?? new DrawingCard(drawing, { picture, renamed, deleted });
     cards.set(drawing.id, card);
-    card.drawing = drawing;
-    showCard(card);
+    card.show(drawing);
     while (next?.matches(".gap")) next = next.nextElementSibling;
     if (card.element === next) next = next.nextElementSibling;
     else list.insertBefore(card.element, next);
   }
-  byId("empty").hidden = drawings.length > 0 || older !== null;
-  byId("more").hidden = older === null;
+  byId("empty").hidden = drawings.length > 0 || older !== null || query !== "";
+  byId("search-field").hidden = drawings.length === 0 && query === "";
+  byId("none-found").hidden = query === "" || all.length > 0 || searching > 0;
+  byId("none-found").textContent = t("list.noneFound", { query });
+  byId("found").textContent = query && searching === 0 ? t("list.found", { count: all.length }) : "";
+  byId("more").hidden = older === null || query !== "";
 }
 
-/**
- * Keeps the place of a deleted card empty while the pointer is over it: otherwise the next card's delete
- * button would move under the pointer.
- * @param {HTMLElement} card
- */
-function leaveGap(card) {
-  const gap = element("li", "card gap");
-  gap.setAttribute("aria-hidden", "true");
-  gap.style.height = `${card.offsetHeight}px`;
-  const wasHovered = card.matches(":hover") && matchMedia("(hover: hover)").matches;
-  card.replaceWith(gap);
-  if (wasHovered) gap.addEventListener("pointerleave", () => gap.remove());
-  else setTimeout(() => gap.remove(), GAP_WITHOUT_POINTER);
+/** @param {HTMLElement} list */
+function shownIds(list) {
+  return [...list.children].flatMap((card) => (card instanceof HTMLElement && card.dataset.id ? [card.dataset.id] : []));
+}
+
+/** @param {DrawingInfo} drawing */
+function picture({ id, changed }) {
+  return thumbnailAddress(id, changed);
 }
 
 /** Reads the newest drawings and updates the list. */
@@ -152,13 +109,42 @@ async function showOlder() {
   try {
     const answer = await listDrawings(older);
     olderShown = true;
-    const held = new Set(drawings.map(({ id }) => id));
-    drawings = [...drawings, ...answer.drawings.filter(({ id }) => !held.has(id))];
+    drawings = united(drawings, answer.drawings);
     older = answer.next ?? null;
     show();
   } catch (error) {
     toast(t("list.notListed", { reason: failureText(error) }));
   }
+}
+
+/** Shows at once what is known, and then what the server finds. */
+function searched() {
+  query = search.value.trim();
+  found = [];
+  clearTimeout(searching);
+  searching = query ? setTimeout(() => void find(query), SEARCH_AFTER) : 0;
+  show();
+}
+
+/** @param {string} asked */
+async function find(asked) {
+  try {
+    /** @type {string | undefined} */
+    let before;
+    for (let answers = 0; answers < SEARCH_ANSWERS && query === asked; answers += 1) {
+      const answer = await listDrawings(before, asked);
+      if (query !== asked) return;
+      found = united(found, answer.drawings);
+      before = answer.next ?? undefined;
+      if (!before || matching(found, asked).length >= FIND) break;
+      show();
+    }
+  } catch (error) {
+    toast(t("list.notListed", { reason: failureText(error) }));
+  }
+  if (query !== asked) return;
+  searching = 0;
+  show();
 }
 
 async function create() {
@@ -170,43 +156,37 @@ async function create() {
   }
 }
 
-/** @param {Card} card */
-function rename(card) {
-  const { drawing, link, title } = card;
-  const input = document.createElement("input");
-  input.value = drawing.title;
-  input.maxLength = 120;
-  input.className = "card-input";
-  input.setAttribute("aria-label", t("list.newTitle"));
-  link.after(input);
-  title.classList.add("covered");
-  input.select();
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") input.value = drawing.title;
-    if (event.key !== "Enter" && event.key !== "Escape") return;
-    // Otherwise the focus would be lost with the field.
-    link.focus();
-  });
-  input.addEventListener("blur", async () => {
-    const text = input.value.trim();
-    const before = drawing.title;
-    input.remove();
-    title.classList.remove("covered");
-    if (!text || text === before) return;
-    card.drawing.title = text;
-    showCard(card);
-    await renameDrawing(drawing.id, text).catch((error) => {
-      card.drawing.title = before;
-      showCard(card);
-      toast(t("list.notRenamed", { reason: failureText(error) }));
-    });
-  });
+/**
+ * @param {DrawingCard} card
+ * @param {string} title
+ */
+async function renamed(card, title) {
+  const { id, title: before } = card.drawing;
+  retitle(card, title);
+  try {
+    await renameDrawing(id, title);
+  } catch (error) {
+    retitle(card, before);
+    toast(t("list.notRenamed", { reason: failureText(error) }));
+  }
 }
 
-/** @param {Card} card */
-async function remove({ drawing, element }) {
+/**
+ * @param {DrawingCard} card
+ * @param {string} title
+ */
+function retitle(card, title) {
+  const renamed = { ...card.drawing, title };
+  const replaced = (/** @type {DrawingInfo[]} */ all) => all.map((drawing) => (drawing.id === renamed.id ? renamed : drawing));
+  [drawings, found] = [replaced(drawings), replaced(found)];
+  card.show(renamed);
+}
+
+/** @param {DrawingCard} card */
+async function deleted(card) {
+  const { drawing: { id, title }, element } = card;
   try {
-    await deleteDrawing(drawing.id);
+    await deleteDrawing(id);
   } catch (error) {
     toast(t("list.notDeleted", { reason: failureText(error) }));
     return;
@@ -215,14 +195,14 @@ async function remove({ drawing, element }) {
     const neighbour = element.nextElementSibling ?? element.previousElementSibling;
     (neighbour?.querySelector("a") ?? byId("create")).focus();
   }
-  if (element.isConnected) leaveGap(element);
-  cards.delete(drawing.id);
-  drawings = drawings.filter(({ id }) => id !== drawing.id);
+  if (element.isConnected) card.leaveGap();
+  cards.delete(id);
+  [drawings, found] = [drawings, found].map((all) => all.filter((drawing) => drawing.id !== id));
   show();
-  toast(t("list.deleted", { title: drawing.title || t("page.untitled") }), {
+  toast(t("list.deleted", { title: title || t("page.untitled") }), {
     label: t("list.restore"),
     act: () => {
-      restoreDrawing(drawing.id).then(refresh, (error) => toast(t("list.notRestored", { reason: failureText(error) })));
+      restoreDrawing(id).then(refresh, (error) => toast(t("list.notRestored", { reason: failureText(error) })));
     },
   });
 }
@@ -232,6 +212,18 @@ byId("language").addEventListener("click", openLanguageSheet);
 byId("create").addEventListener("click", create);
 byId("create-first").addEventListener("click", create);
 byId("more").addEventListener("click", showOlder);
+search.addEventListener("input", searched);
+search.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !search.value) return;
+  event.preventDefault();
+  search.value = "";
+  searched();
+});
+addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.target instanceof HTMLInputElement) return;
+  event.preventDefault();
+  search.focus();
+});
 if (drawings.length > 0) show();
 addEventListener("pageshow", refresh);
 addEventListener("online", refresh);

@@ -30,5 +30,6 @@ export function failureText(error) {
   if (status === 404 || status === 410) return t("failure.missing");
   if (status === 401 || status === 403) return t("failure.forbidden");
   if (status === 408 || status === 429 || status === 503) return t("failure.busy");
+  if (status === 507) return t("failure.full");
   return status < 500 ? t("failure.refused") : t("failure.server");
 }

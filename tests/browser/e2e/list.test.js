@@ -58,7 +58,7 @@ test("a title with markup is shown as text", async () => {
   const id = await server.drawing(title);
   const page = await one.list();
   await until("the title is shown", async () => (await page.locator(`.card[data-id="${id}"] .card-title`).textContent()) === title);
-  assert.equal(await page.locator(".card img").count(), 0);
+  assert.equal(await page.locator(".card-title *, .card [onerror]").count(), 0);
   await page.close();
 });
 
@@ -130,5 +130,62 @@ test("a second click on the place of a deleted card deletes nothing", async () =
   await until("the gap closes", async () => (await page.locator(".card").count()) < before);
   assert.equal(await page.locator(".gap").count(), 0);
   assert.equal(deletions, 1);
+  await page.close();
+});
+
+test("the list shows no picture that it does not have, and the last changed drawing first", async () => {
+  const [first, second] = [await server.drawing("Changed last"), await server.drawing("Created last")];
+  const drawing = await one.open(first);
+  await drag(drawing, [[200, 200], [300, 200]]);
+  await waitForStatus(drawing, "Saved");
+  await drawing.close();
+  const page = await one.list();
+  await until("the order is that of changes", async () => {
+    const ids = await page.locator(".card").evaluateAll((cards) => cards.map((card) => card.dataset.id));
+    return ids.indexOf(first) >= 0 && ids.indexOf(first) < ids.indexOf(second);
+  });
+  assert.equal(await page.locator(".card-art svg, .card-art path").count(), 0);
+  await page.close();
+});
+
+test("titles are searched, also those of older drawings, and the keyboard reaches all of it", async () => {
+  const id = await server.drawing("Zebra crossing");
+  for (let i = 0; i < 51; i += 1) await server.drawing(`After the zebra ${i}`);
+  const page = await one.list();
+  await page.locator(".card").first().waitFor();
+  assert.equal(await page.locator(`.card[data-id="${id}"]`).count(), 0, "it is on the next page");
+  await page.keyboard.press("/");
+  await page.keyboard.type("crossing ZEBRA");
+  await page.locator(`.card[data-id="${id}"]`).waitFor();
+  await until("only that one is shown", async () => (await page.locator(".card").count()) === 1);
+  await page.getByText("1 drawing found").waitFor({ state: "attached" });
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "New drawing");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-labelledby")), `title-${id}`);
+  await page.locator("#search").fill("<nothing>");
+  await page.getByText("No drawing has “<nothing>” in its title.").waitFor();
+  await page.locator("#search").press("Escape");
+  await until("all are shown", async () => (await page.locator(".card").count()) === 50);
+  await page.close();
+});
+
+test("a refresh moves no card while one is pointed at", async () => {
+  const ids = [await server.drawing("Lower"), await server.drawing("Upper")];
+  const page = await one.list();
+  const order = () => page.locator(".card").evaluateAll((cards, ids) => cards.map((card) => card.dataset.id).filter((id) => ids.includes(id)), ids);
+  await page.locator(`.card[data-id="${ids[1]}"]`).hover();
+  assert.deepEqual(await order(), [ids[1], ids[0]]);
+  await server.api("PATCH", `/api/drawings/${ids[0]}`, { title: "Lower, renamed" });
+  const drawing = await one.open(ids[0]);
+  await drag(drawing, [[200, 200], [300, 200]]);
+  await waitForStatus(drawing, "Saved");
+  await drawing.close();
+  await page.evaluate(() => dispatchEvent(new Event("pageshow")));
+  await page.getByText("Lower, renamed").waitFor();
+  assert.deepEqual(await order(), [ids[1], ids[0]]);
+  await page.mouse.move(2, 2);
+  await page.evaluate(() => dispatchEvent(new Event("pageshow")));
+  await until("the order is that of changes", async () => (await order())[0] === ids[0]);
   await page.close();
 });

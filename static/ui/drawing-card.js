@@ -1,0 +1,140 @@
+// @ts-check
+/**
+ * A card of the list of drawings. Its elements stay while the list is refreshed, so that the focus and an
+ * open field stay too.
+ *
+ * It must never show what is not known: without a picture of the drawing its paper is empty.
+ */
+
+import { language, t } from "../strings/strings.js";
+import { element, iconButton } from "./dom.js";
+
+/** @typedef {import("../model/types.js").DrawingInfo} DrawingInfo */
+
+/** From the largest unit to the smallest, in seconds. */
+const UNITS = /** @type {const} */ ([["year", 31_557_600], ["month", 2_629_800], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]]);
+/** Milliseconds that the place of a deleted card stays empty if no pointer is over it. */
+const GAP_WITHOUT_POINTER = 1_500;
+
+/** @param {string} moment */
+function ago(moment) {
+  const seconds = (Date.parse(moment) - Date.now()) / 1000;
+  const format = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
+  for (const [unit, length] of UNITS) {
+    if (-seconds >= length) return format.format(Math.round(seconds / length), unit);
+  }
+  return t("list.justNow");
+}
+
+export class DrawingCard {
+  #drawing;
+  #on;
+  #title = element("span", "card-title");
+  #changed = element("time", "");
+  #here = element("span", "here");
+  #initial = element("span", "card-initial");
+  #picture = new Image();
+  /** The address whose picture is shown, or could not be loaded. */
+  #address = "";
+  #link;
+
+  /**
+   * @param {DrawingInfo} drawing
+   * @param {object} on
+   * @param {(drawing: DrawingInfo) => string} on.picture its address, which changes with the drawing
+   * @param {(card: DrawingCard, title: string) => void} on.renamed
+   * @param {(card: DrawingCard) => void} on.deleted
+   */
+  constructor(drawing, on) {
+    this.#drawing = drawing;
+    this.#on = on;
+    this.#initial.setAttribute("aria-hidden", "true");
+    Object.assign(this.#picture, { alt: "", loading: "lazy", decoding: "async", draggable: false });
+    this.#picture.addEventListener("load", () => this.#showPicture(true));
+    this.#picture.addEventListener("error", () => this.#showPicture(false));
+    const art = element("span", "card-art", this.#initial, this.#picture);
+    this.#link = /** @type {HTMLAnchorElement} */ (element("a", "card-link", art, this.#title));
+    this.#link.href = `/d/${drawing.id}`;
+    this.#title.id = `title-${drawing.id}`;
+    const actions = [
+      iconButton("rename", t("list.rename"), () => this.#rename()),
+      iconButton("delete", t("list.delete"), () => on.deleted(this)),
+    ];
+    for (const action of actions) action.setAttribute("aria-describedby", this.#title.id);
+    const about = element("div", "card-about", this.#changed, this.#here);
+    about.id = `about-${drawing.id}`;
+    this.#link.setAttribute("aria-labelledby", this.#title.id);
+    this.#link.setAttribute("aria-describedby", about.id);
+    this.element = element("li", "card", this.#link, element("div", "card-foot", about, element("div", "card-actions", ...actions)));
+    this.element.dataset.id = drawing.id;
+    this.show(drawing);
+  }
+
+  get drawing() {
+    return this.#drawing;
+  }
+
+  /** @param {DrawingInfo} drawing */
+  show(drawing) {
+    this.#drawing = drawing;
+    const { title, changed, people } = drawing;
+    this.#title.textContent = title || t("page.untitled");
+    this.#initial.textContent = [...title.trim()][0]?.toUpperCase() ?? "";
+    this.#changed.textContent = ago(changed);
+    this.#changed.setAttribute("datetime", changed);
+    this.#here.textContent = t("list.here", { count: people });
+    this.#here.hidden = people === 0;
+    const address = this.#on.picture(drawing);
+    if (address === this.#address) return;
+    this.#address = address;
+    this.#picture.src = address;
+  }
+
+  focus() {
+    this.#link.focus();
+  }
+
+  /**
+   * Removes the card, but keeps its place empty while the pointer is over it: otherwise the next card's
+   * delete button would move under the pointer.
+   */
+  leaveGap() {
+    const { element: card } = this;
+    const gap = element("li", "card gap");
+    gap.setAttribute("aria-hidden", "true");
+    gap.style.height = `${card.offsetHeight}px`;
+    const wasHovered = card.matches(":hover") && matchMedia("(hover: hover)").matches;
+    card.replaceWith(gap);
+    if (wasHovered) gap.addEventListener("pointerleave", () => gap.remove());
+    else setTimeout(() => gap.remove(), GAP_WITHOUT_POINTER);
+  }
+
+  /** @param {boolean} isThere */
+  #showPicture(isThere) {
+    // A hidden lazy picture would never be loaded: it is only invisible.
+    this.#picture.classList.toggle("loaded", isThere);
+    this.#initial.hidden = isThere;
+  }
+
+  #rename() {
+    const { title: before } = this.#drawing;
+    const input = document.createElement("input");
+    Object.assign(input, { value: before, maxLength: 120, className: "card-input" });
+    input.setAttribute("aria-label", t("list.newTitle"));
+    this.#link.after(input);
+    this.#title.classList.add("covered");
+    input.select();
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") input.value = before;
+      if (event.key !== "Enter" && event.key !== "Escape") return;
+      // Otherwise the focus would be lost with the field.
+      this.#link.focus();
+    });
+    input.addEventListener("blur", () => {
+      const text = input.value.trim();
+      input.remove();
+      this.#title.classList.remove("covered");
+      if (text && text !== before) this.#on.renamed(this, text);
+    });
+  }
+}
