@@ -17,6 +17,8 @@
 //! {"type":"signal","away":true}
 //! {"type":"signal","ink":{"stroke":"c1…","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","kind":"pen","colour":"#1d1d1f","width":4}}
 //! {"type":"signal","view":{"x":-400,"y":-300,"w":800,"h":600}}
+//! {"type":"signal","preview":{"n":2,"set":{"c1…":{"x":30}}}}
+//! {"type":"signal","cancelled":true}
 //! {"type":"since","since":17,"epoch":"52…"}
 //! {"type":"people"}
 //! {"type":"ping"}
@@ -30,13 +32,19 @@
 //!   `src/domain/stroke.rs` lists, and stores and delivers kinds and fields that it does not know. So a page
 //!   shows what it can of them, and keeps the rest.
 //! * `points`, in a body and in ink, are base64 of a compact format, which `src/domain/points.rs` describes.
-//! * `signal`: shown to others and never stored; it has a pointer, ink, a view or several. `pointer` is the place of the
+//! * `signal`: shown to others and never stored; it has a pointer, ink, a preview, a view or several. `pointer` is the place of the
 //!   page's pointer, and `away` says that it left the drawing. `ink` is a part of the stroke being drawn:
 //!   `stroke` and `n` are those of its later op, `offset` is the index of the part's first point within the
 //!   stroke, and `x` and `y` are where that point is. A part replaces all points from its `offset` on. With
-//!   `"end":true` the stroke was cancelled. `view` is the part of the plane that the page shows, for those
-//!   who follow it; with `"call":true` beside it, the page invites everyone to look there too, which needs
-//!   the right to draw.
+//!   `"end":true` the stroke was cancelled.
+//! * `preview`, in a signal: what the page's edit in progress looks like, an object of at most `MAX_PREVIEW_BYTES`,
+//!   8 KiB. Each one replaces the page's last one, which also ends when its strokes change; `cancelled` ends it
+//!   without a change. The server does not look inside; pages write these fields: `n` is the number of the op to come;
+//!   `set` has fields of strokes by the strokes' ids, as in `edit`; `draw` has bodies of new strokes by their ids; `ids`
+//!   with `matrix` moves strokes by `[a, b, c, d, e, f]`, as in SVG; `box`, which is `[left, top, right, bottom]`,
+//!   stands for more strokes than fit.
+//! * `view`, in a signal: the part of the plane that the page shows, for those who follow it. With `"call":true` beside
+//!   it, the page invites everyone to look there too, which needs the right to draw.
 //! * `since`: asks for the changes after a position.
 //! * `people`: asks for the whole list of people.
 //! * `ping`: asks for a `pong`, which has the head, so that the page notices a dead socket or missing changes.
@@ -47,7 +55,7 @@
 //! {"type":"welcome","writer":"7a…","author":"40…","epoch":"52…","head":17,"done":3,"title":"Plan","access":"own","build":"3f…"}
 //! {"type":"reset","epoch":"52…","reason":"epoch"}
 //! {"type":"strokes","from":15,"head":17,"changes":[{"seq":16,"stroke":"c1…","z":9,"author":"40…","writer":"7a…","n":2,"body":{…}},{"seq":17,"stroke":"d2…","z":4,"author":"40…","writer":"7a…","n":3,"erased":true}]}
-//! {"type":"signals","ink":[{"writer":"7a…","stroke":"c1…",…}],"pointers":[{"writer":"7a…","at":{"x":1.5,"y":2}}],"views":[{"writer":"7a…","shows":{"x":-400,…},"call":true}]}
+//! {"type":"signals","ink":[{"writer":"7a…","stroke":"c1…",…}],"pointers":[{"writer":"7a…","at":{"x":1.5,"y":2}}],"previews":[{"writer":"7a…","edit":{"set":{…}}}],"views":[{"writer":"7a…","shows":{"x":-400,…},"call":true}]}
 //! {"type":"people","version":81,"count":2,"joined":[{"writer":"7a…","author":"40…","name":"Ada","colour":"#e03131"},…]}
 //! {"type":"people","from":81,"version":82,"count":812,"joined":[{"writer":"c3…",…}],"left":["7a…"]}
 //! {"type":"done","n":3}
@@ -72,8 +80,8 @@
 //! * `refused`: the op was not applied, and leaves the outbox. With the reason `load` it stays: send it
 //!   and all ops after it again after `retry_ms` milliseconds.
 //! * `resend`: the ops from `n` on were not accepted; send them again.
-//! * `signals`: a pointer without `at` left the drawing. A page moves its own view only because its user asked for
-//!   it: to follow someone, or to accept a call.
+//! * `signals`: a pointer without `at` left the drawing; a preview without `edit` was cancelled. A page moves its own
+//!   view only because its user asked for it: to follow someone, or to accept a call.
 //! * A page ignores a type that it does not know.
 //!
 //! # Refusals

@@ -32,7 +32,7 @@
   worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(install()));
   worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(activate()));
   worker.addEventListener("fetch", (/** @type {any} */ event) => {
-    const answer = answerTo(event);
+    const answer = answerTo(event.request);
     if (answer) event.respondWith(answer);
   });
 
@@ -55,19 +55,16 @@
   async function activate() {
     const builds = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
     await Promise.all(builds.slice(0, -1).map((name) => caches.delete(name)));
-    await worker.registration.navigationPreload?.enable();
     await worker.clients.claim();
   }
 
-  /** @param {any} event */
-  function answerTo(event) {
-    /** @type {Request} */
-    const request = event.request;
+  /** @param {Request} request */
+  function answerTo(request) {
     const { origin, pathname } = new URL(request.url);
     if (request.method !== "GET" || origin !== location.origin) return null;
     if (request.mode === "navigate") {
-      if (pathname === LIST) return page(event, LIST);
-      return pathname.startsWith("/d/") ? page(event, DRAWING) : null;
+      if (pathname === LIST) return inTime(fetch(request), LIST);
+      return pathname.startsWith("/d/") ? inTime(fetch(request), DRAWING) : null;
     }
     const build = /^\/assets\/([^/]+)\//.exec(pathname)?.[1];
     if (!build) return null;
@@ -75,17 +72,7 @@
   }
 
   /**
-   * The page from the server; if that does not answer in time, the stored one.
-   * @param {any} event
-   * @param {string} stored
-   */
-  function page(event, stored) {
-    // The browser has asked the server already while this worker started.
-    const preloaded = Promise.resolve(event.preloadResponse);
-    return inTime(preloaded.then((answer) => answer ?? fetch(event.request)), stored);
-  }
-
-  /**
+   * What the server answers; if it does not answer in time, what is stored.
    * @param {Promise<Response>} network
    * @param {RequestInfo} stored
    */

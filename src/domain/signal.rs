@@ -1,8 +1,9 @@
-//! Signals: ink in progress, pointers and views, which are sent and never stored.
+//! Signals: ink in progress, pointers, views and previews of edits, which are sent and never stored.
 //!
 //! Signals may be dropped. Nothing here does I/O or reads a clock.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::domain::colour::StrokeColour;
 use crate::domain::ids::{StrokeId, WriterId};
@@ -12,6 +13,10 @@ use crate::domain::token::Token;
 
 /// Most points of ink in one signal of a client.
 pub const MAX_INK_POINTS: usize = 1_000;
+/// Longest preview of one writer, in bytes of JSON.
+pub const MAX_PREVIEW_BYTES: usize = 8 * 1024;
+/// Most previews that are sent together; those of more writers are dropped.
+const MAX_PREVIEWS: usize = 16;
 
 /// A point in the drawing's plane, in units.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +77,17 @@ pub struct View {
     /// The writer invites everyone to look there too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub call: bool,
+}
+
+/// How strokes will look if a writer ends their edit now: what is dragged, or typed.
+///
+/// As with bodies, the server knows only its bounds; what it holds is for clients to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The editing writer.
+    pub writer: WriterId,
+    /// What is edited, or `None` once the edit was cancelled.
+    pub edit: Option<Map<String, Value>>,
 }
 
 /// Part of a stroke that is being drawn.
@@ -169,12 +185,31 @@ pub struct Signals {
     /// Views that moved, one per writer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub views: Vec<View>,
+    /// Previews, the newest of each writer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub previews: Vec<Preview>,
 }
 
 impl Signals {
     /// Whether it holds no signal.
     pub fn is_empty(&self) -> bool {
-        self.ink.is_empty() && self.pointers.is_empty() && self.views.is_empty()
+        self.ink.is_empty()
+            && self.pointers.is_empty()
+            && self.previews.is_empty()
+            && self.views.is_empty()
+    }
+
+    /// Adds a preview, which replaces an older one of the same writer.
+    pub fn add_preview(&mut self, preview: Preview) {
+        let held = self
+            .previews
+            .iter()
+            .position(|held| held.writer == preview.writer);
+        match held {
+            Some(at) => self.previews[at] = preview,
+            None if self.previews.len() < MAX_PREVIEWS => self.previews.push(preview),
+            None => {}
+        }
     }
 
     /// Adds a pointer, which replaces an older one of the same writer.
@@ -232,6 +267,9 @@ impl Signals {
         }
         for ink in newer.ink {
             self.add_ink(ink);
+        }
+        for preview in newer.previews {
+            self.add_preview(preview);
         }
     }
 
@@ -348,5 +386,28 @@ mod tests {
         ] {
             assert!(!wrong.is_valid(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn the_newest_preview_of_a_writer_wins_and_their_number_is_bounded() {
+        let edit = |n: usize| Some(Map::from_iter([("n".to_owned(), n.into())]));
+        let mut signals = Signals::default();
+        let writers: Vec<_> = (0..MAX_PREVIEWS + 3).map(|_| writer().id).collect();
+        for (n, &writer) in writers.iter().enumerate() {
+            let edit = edit(n);
+            signals.add_preview(Preview { writer, edit });
+        }
+        signals.merge(Signals {
+            previews: vec![Preview {
+                writer: writers[0],
+                edit: None,
+            }],
+            ..Signals::default()
+        });
+        assert_eq!(signals.previews.len(), MAX_PREVIEWS);
+        assert_eq!(signals.previews[0].edit, None);
+        assert_eq!(signals.previews[1].edit, edit(1));
+        let json = serde_json::to_string(&signals).unwrap();
+        assert_eq!(serde_json::from_str::<Signals>(&json).unwrap(), signals);
     }
 }

@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::limits::{MAX_OPS_PER_FRAME, truncated};
@@ -12,7 +13,7 @@ use crate::domain::ids::{Epoch, OpId, StrokeId, Writer};
 use crate::domain::op::{MAX_OP_NUMBER, MAX_Z, Op, OpKind, Refusal};
 use crate::domain::people::MAX_NAME_CHARS;
 use crate::domain::sequence::Seq;
-use crate::domain::signal::{InkPart, PlaneBox, PlanePoint};
+use crate::domain::signal::{InkPart, MAX_PREVIEW_BYTES, PlaneBox, PlanePoint};
 use crate::domain::stroke::{Body, Patch};
 
 /// A frame from a client.
@@ -22,7 +23,7 @@ pub enum ClientFrame {
     Hello(Hello),
     /// Numbered ops; a malformed one has the reason in its place.
     Ops(Vec<(u64, Result<Op, Refusal>)>),
-    /// A pointer, ink or a view.
+    /// A pointer, ink, a preview or a view.
     Signal(ClientSignal),
     /// Requests the changes after a position.
     Since {
@@ -48,7 +49,7 @@ pub struct Hello {
     pub next: u64,
 }
 
-/// A client's pointer, ink or view.
+/// A client's pointer, ink, preview or view.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct ClientSignal {
     /// The pointer's position: `Some(None)` once it left the drawing.
@@ -59,6 +60,8 @@ pub struct ClientSignal {
     pub view: Option<PlaneBox>,
     /// Invites everyone to look there too.
     pub call: bool,
+    /// What an edit in progress looks like: `Some(None)` once it was cancelled.
+    pub preview: Option<Option<Map<String, Value>>>,
 }
 
 /// The frame violates the protocol, and its socket is closed.
@@ -178,7 +181,7 @@ fn checked_name(name: &str) -> Result<String, FrameError> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SignalFrame {
+struct SignalFrame<'a> {
     #[serde(rename = "type")]
     _type: String,
     pointer: Option<PlanePoint>,
@@ -188,6 +191,10 @@ struct SignalFrame {
     view: Option<PlaneBox>,
     #[serde(default)]
     call: bool,
+    #[serde(borrow)]
+    preview: Option<&'a RawValue>,
+    #[serde(default)]
+    cancelled: bool,
 }
 
 fn parse_signal(text: &str) -> Result<ClientFrame, FrameError> {
@@ -210,9 +217,21 @@ fn parse_signal(text: &str) -> Result<ClientFrame, FrameError> {
     if frame.call && frame.view.is_none() {
         return Err(FrameError::new("a call has a view"));
     }
+    let preview = match (frame.preview, frame.cancelled) {
+        (Some(_), true) => return Err(FrameError::new("a preview is shown or cancelled")),
+        (Some(raw), false) if raw.get().len() > MAX_PREVIEW_BYTES => {
+            return Err(FrameError::new(format!(
+                "a preview has at most {MAX_PREVIEW_BYTES} bytes"
+            )));
+        }
+        (Some(raw), false) => Some(Some(serde_json::from_str(raw.get())?)),
+        (None, true) => Some(None),
+        (None, false) => None,
+    };
     Ok(ClientFrame::Signal(ClientSignal {
         pointer,
         ink: frame.ink,
+        preview,
         view: frame.view,
         call: frame.call,
     }))

@@ -10,6 +10,7 @@ import { boxOfBoth } from "../model/geometry.js";
 import { boundsOf, kindOf, paint } from "../kinds/kinds.js";
 import { MARKER_BLENDING } from "../kinds/svg.js";
 import { shownBox, toScreen } from "./camera.js";
+import { Carrier } from "./carrier.js";
 import { LiveInk } from "./live-ink.js";
 import { paintPointer } from "./pointer.js";
 import { TilePainter } from "./tile-painter.js";
@@ -22,11 +23,13 @@ import { TILE, Tiles, tileScale } from "./tiles.js";
 /** @typedef {import("../model/types.js").ScreenPoint} ScreenPoint */
 /** @typedef {import("../model/palette.js").CanvasTheme} CanvasTheme */
 /** @typedef {import("./camera.js").Camera} Camera */
+/** @typedef {import("../model/types.js").Matrix} Matrix */
 /** @typedef {import("./tile-painter.js").Tile} Tile */
 /** @typedef {{toScreen: (point: PlanePoint) => ScreenPoint, size: import("./camera.js").Size, zoom: number, theme: CanvasTheme}} View */
 /**
- * What is shown above the strokes: bodies painted like strokes, and marks in pixels of the canvas, above them.
- * @typedef {{bodies?: Body[], paint?: (context: CanvasRenderingContext2D, view: View) => void}} Overlay
+ * What is shown above the strokes: bodies painted like strokes, others moved by a matrix of the plane, and marks in
+ * pixels of the canvas, above them.
+ * @typedef {{bodies?: Body[], carried?: {bodies: Body[], matrix: Matrix} | null, paint?: (context: CanvasRenderingContext2D, view: View) => void}} Overlay
  */
 /** @typedef {{name: string, colour: string, point: PlanePoint}} DynamicPointer */
 /** @typedef {{overlays: Overlay[], pointers: DynamicPointer[], moving: boolean}} DynamicContent */
@@ -59,6 +62,7 @@ export class Canvas {
   /** The scale of the tiles that the static layer shows. */
   #tileScale = 0;
   #frame = 0;
+  #carrier = new Carrier();
   #dynamicEmpty = false;
   /** @type {CanvasTheme} */
   #theme = "light";
@@ -253,6 +257,9 @@ export class Canvas {
     const look = { scale, theme: this.#theme };
     const plane = new DOMMatrix([scale, 0, 0, scale, -x, -y]);
     context.setTransform(plane);
+    for (const { carried } of overlays) {
+      if (carried) this.#carrier.paint(context, carried, { camera: this.camera, size: this.size, look });
+    }
     for (const body of bodies) if (!this.#liveInk.paint(context, body, look, plane)) paint(context, body, look);
     this.#liveInk.endFrame();
     context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);

@@ -11,7 +11,7 @@ import { Pointers } from "./pointers.js";
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
 /** @typedef {import("./pointers.js").Gestures} Gestures */
 /** @typedef {import("./pointers.js").Pointer} Pointer */
-/** @typedef {Omit<Gestures, "grabbing"> & {zoom: (factor: number, pixel: ScreenPoint) => void}} InputEvents */
+/** @typedef {Omit<Gestures, "grabbing"> & {zoom: (factor: number, pixel: ScreenPoint) => void, menu: (pixel: ScreenPoint) => void, held: (pixel: ScreenPoint) => boolean}} InputEvents `menu`: a click with the right button; `held`: a finger has rested, and whether that was meant */
 
 /** Pixels per line of a wheel that scrolls by lines. */
 const WHEEL_LINE = 16;
@@ -20,11 +20,17 @@ const MAX_PIXELS_PER_ZOOM = 40;
 /** The bit of a pen's eraser end in `buttons`. */
 const ERASER_END = 32;
 const MIDDLE_BUTTON = 1;
+const RIGHT_BUTTON = 2;
+/** Milliseconds that a finger rests until it is held, and pixels that it may move by. */
+const HELD_AFTER = 500;
+const HELD_REACH = 8;
 
 export class Input {
   #element;
   #on;
   #pointers;
+  /** @type {{id: number, pixel: ScreenPoint, timer: ReturnType<typeof setTimeout>} | null} a finger that rests */
+  #resting = null;
 
   /**
    * @param {HTMLElement} element
@@ -37,11 +43,16 @@ export class Input {
     element.addEventListener("pointerdown", (event) => this.#pressed(event));
     element.addEventListener("pointermove", (event) => {
       const parts = event.getCoalescedEvents?.() ?? [];
+      if (this.#resting?.id === event.pointerId && away(this.#resting.pixel, this.#pixel(event)) > HELD_REACH) this.#stirred();
       const pixels = (parts.length > 0 ? parts : [event]).map((part) => this.#inkPoint(part));
       this.#pointers.move(this.#pointer(event), pixels, hasEraserEnd(event));
     });
-    element.addEventListener("pointerup", (event) => this.#pointers.release(this.#pointer(event), false));
-    element.addEventListener("pointercancel", (event) => this.#pointers.release(this.#pointer(event), true));
+    for (const type of /** @type {const} */ (["pointerup", "pointercancel"])) {
+      element.addEventListener(type, (event) => {
+        this.#stirred();
+        this.#pointers.release(this.#pointer(event), type === "pointercancel");
+      });
+    }
     element.addEventListener("pointerleave", (event) => {
       if (event.pointerType !== "touch" && this.#pointers.isIdle) on.hover(null, modifiersOf(event));
     });
@@ -50,7 +61,7 @@ export class Input {
     document.addEventListener("wheel", (event) => {
       if ((event.ctrlKey || event.metaKey) && event.target !== element) this.#wheel(event);
     }, { passive: false });
-    // On a touch screen a long press would open a menu in the middle of a stroke.
+    // On a touch screen a long press would open the browser's menu in the middle of a stroke.
     element.addEventListener("contextmenu", (event) => event.preventDefault());
     // Safari has its own events for a pinch on a trackpad, and would zoom the page.
     element.addEventListener("gesturestart", (event) => event.preventDefault());
@@ -64,12 +75,40 @@ export class Input {
 
   /** @param {PointerEvent} event */
   #pressed(event) {
-    if (event.pointerType === "mouse" && event.button > MIDDLE_BUTTON) return;
+    this.#stirred();
+    if (event.pointerType === "mouse" && event.button > MIDDLE_BUTTON) {
+      if (event.button === RIGHT_BUTTON) this.#rightButton(event);
+      return;
+    }
     event.preventDefault();
+    if (event.pointerType === "touch") this.#rests(event);
     if (this.#pointers.isOutranked(event.pointerType)) return;
     this.#capture(event.pointerId);
     const middle = event.pointerType === "mouse" && event.button === MIDDLE_BUTTON;
     this.#pointers.press({ ...this.#pointer(event), middle, eraserEnd: hasEraserEnd(event) });
+  }
+
+  /** @param {PointerEvent} event */
+  #rightButton(event) {
+    event.preventDefault();
+    this.#pointers.cancel();
+    this.#on.menu(this.#pixel(event));
+  }
+
+  /** @param {PointerEvent} event */
+  #rests(event) {
+    const pixel = this.#pixel(event);
+    const timer = setTimeout(() => {
+      this.#resting = null;
+      if (this.#on.held(pixel)) this.#pointers.cancel();
+    }, HELD_AFTER);
+    this.#resting = { id: event.pointerId, pixel, timer };
+  }
+
+  /** No finger rests any more. */
+  #stirred() {
+    if (this.#resting) clearTimeout(this.#resting.timer);
+    this.#resting = null;
   }
 
   /** @param {WheelEvent} event */
@@ -122,8 +161,18 @@ export class Input {
 }
 
 /** @param {MouseEvent} event */
-function modifiersOf({ shiftKey, ctrlKey, metaKey, altKey }) {
-  return { shift: shiftKey, mod: ctrlKey || metaKey, alt: altKey };
+function modifiersOf(event) {
+  const { shiftKey, ctrlKey, metaKey, altKey } = event;
+  const touch = event instanceof PointerEvent && event.pointerType === "touch";
+  return { shift: shiftKey, mod: ctrlKey || metaKey, alt: altKey, touch };
+}
+
+/**
+ * @param {ScreenPoint} a
+ * @param {ScreenPoint} b
+ */
+function away(a, b) {
+  return Math.hypot(a.x - b.x, a.y - b.y);
 }
 
 /** @param {PointerEvent} event */

@@ -7,7 +7,7 @@
 
 /** @typedef {import("../model/types.js").ScreenPoint} ScreenPoint */
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
-/** @typedef {{shift: boolean, mod: boolean, alt: boolean}} Modifiers `mod`: Ctrl or Command */
+/** @typedef {{shift: boolean, mod: boolean, alt: boolean, touch?: boolean}} Modifiers `mod`: Ctrl or Command; `touch`: a finger */
 /** @typedef {{id: number, type: "mouse"|"touch"|"pen", pixel: InkPoint, modifiers: Modifiers, now: number}} Pointer `now` in milliseconds */
 /** @typedef {Pointer & {middle: boolean, eraserEnd: boolean}} Pressed `middle`: the middle button of a mouse */
 /**

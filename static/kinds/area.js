@@ -18,6 +18,7 @@ import { makeKind } from "./kind.js";
 export function areaKind(parts) {
   return makeKind({
     styles: ["colour", "width", "fill", "dash", "opacity"],
+    bindable: true,
     isValid: hasPoints,
     frame: boxOfPoints,
     reach: reachOfLine,

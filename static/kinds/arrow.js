@@ -82,6 +82,7 @@ function tailOf(line, width) {
 
 export const arrow = segmentKind({
   id: "arrow",
+  binds: true,
   fromExcalidraw: (element, style) => (element.type === "arrow" ? arrowBodies(element, style) : null),
   outline(body) {
     const [a, b] = endsOf(body);

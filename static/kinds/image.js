@@ -56,6 +56,7 @@ export const image = makeKind({
   frame,
   reach: () => 0,
   proportional: true,
+  bindable: true,
   polyline: () => [],
   hit: (body, from, tolerance, to = from) => image.isValid(body) && hitsFrame(body, image.frame(body), from, tolerance, to),
   mapped(body, map) {

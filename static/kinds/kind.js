@@ -55,6 +55,14 @@ import { outlineSvg } from "./svg.js";
  * @property {(body: Body, angle: number, about: PlanePoint) => Fields} rotated
  * @property {(body: Body) => Handle[]} handles in the plane, turned
  * @property {(body: Body, handle: string, to: PlanePoint, straight: boolean) => Fields} handleMoved
+ * @property {(body: Body) => Handle[]} [sides] handles in the middles of sides, which set its width alone
+ * @property {(body: Body, side: string, to: PlanePoint) => Fields} [sideMoved]
+ * @property {(body: Body) => PlanePoint[]} edge the closed line around it, or its line, in the plane
+ * @property {boolean} [bindable] whether ends of arrows can be bound to it
+ * @property {boolean} [binds] whether its ends can be bound to others
+ * @property {number} [fades] milliseconds after which each of its points is gone: it is never a stroke
+ * @property {(points: InkPoint[]) => Fields & {x: number, y: number}} [fromPoints] of kinds that are dragged up, but whose geometry is no points
+ * @property {(body: Body) => import("./lettering.js").Lettering} [lettering] of kinds that hold text
  * @property {(element: Element, style: ElementStyle, assets: ReadonlyMap<string, string>) => Body[] | null} [fromExcalidraw] the strokes of an
  *   element of Excalidraw: null if another kind takes it, none if it cannot be read. `assets`: hashes by the ids of files
  * @property {import("./freehand.js").Trace} [growing] of kinds that grow point by point: paints it in parts
@@ -117,6 +125,12 @@ export function makeKind(spec) {
     moved: (body, dx, dy) => ({ x: quantised(body.x + dx), y: quantised(body.y + dy) }),
     handles: (body) => cornersOf(frame(body)).map((corner, i) => ({ id: CORNERS[i], at: turned(body, frame(body), corner) })),
     handleMoved: (body, handle, to, straight) => cornerMoved(body, frame(body), spec, handle, to, straight),
+    edge(body) {
+      if (!spec.isValid(body)) return [];
+      const line = spec.polyline(body);
+      const corners = cornersOf(frame(body));
+      return (line.length > 0 ? line : [...corners, corners[0]]).map((point) => turned(body, frame(body), point));
+    },
     ...spec,
     frame,
     bounds: boundsOf,

@@ -1,46 +1,63 @@
 // @ts-check
 /**
- * The text: lines whose height is the body's `width`; x and y are its upper left corner.
+ * The text: lines whose height is the body's `width`; x and y are its upper left corner. With a `w` it is
+ * wrapped at that width.
  *
- * It must never wrap a line that was typed as one.
+ * It must never wrap a line that was typed as one, unless it has been given a width.
  */
 
-import { centreOf, mappedPoint } from "../model/geometry.js";
+import { centreOf, mappedPoint, rotatedPoint } from "../model/geometry.js";
 import { colourValue } from "../model/palette.js";
 import { quantised } from "../model/points.js";
-import { MAX_WIDTH, MIN_WIDTH, hitsFrame, makeKind } from "./kind.js";
-import { BASELINE, EM_OF_LINE, FONT, lineWidth } from "./measure.js";
+import { MAX_WIDTH, MIN_WIDTH, cached, hitsFrame, makeKind, turned, upright } from "./kind.js";
+import { FREE_LEFT, letteringSvg, linesOf, paintLettering, placedLines } from "./lettering.js";
+import { EM_OF_LINE, lineWidth } from "./measure.js";
 import { withStyle } from "./paint.js";
-import { rounded } from "./stroke-path.js";
-import { commonAttributes, escaped } from "./svg.js";
+import { commonAttributes } from "./svg.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
+/** @typedef {import("../model/types.js").Fields} Fields */
+/** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
 
-/** Fraction of the free width left of a line. */
-const FREE_LEFT = { start: 0, center: 0.5, end: 1 };
+/** The least width that it can be wrapped at, in line heights. */
+const LEAST_ROOM = 1.5;
 
-/** @param {Body} body */
-function linesOf({ text = "" }) {
-  return text.split("\n");
+const lines = cached(/** @type {WeakMap<Body, string[]>} */ (new WeakMap()), ({ text: written = "", width: height = 0, w }) => linesOf(written, height, w));
+
+/** The width of the box.
+ * @param {Body} body */
+function roomOf(body) {
+  const { width: height = 0, w } = body;
+  return w ?? Math.max(...lines(body).map((line) => lineWidth(line, height * EM_OF_LINE)));
 }
 
-/**
- * Each line with its left edge, as its alignment says.
- * @param {Body} body
- */
-function placedLines(body) {
-  const { width: height = 0, align = "start" } = body;
-  const widths = linesOf(body).map((line) => lineWidth(line, height * EM_OF_LINE));
-  const widest = Math.max(...widths);
-  return linesOf(body).map((line, i) => ({ line, x: body.x + (widest - widths[i]) * (FREE_LEFT[align] ?? 0) }));
-}
+const lettering = cached(new WeakMap(), (body) => {
+  const { x, y, width: height = 0, align } = body;
+  return { corner: { x, y }, lines: placedLines(lines(body), x, roomOf(body), height, align), height, room: body.w };
+});
 
 /** @param {Body} body */
 function boxOfText(body) {
   const { x, y, width: height = 0 } = body;
-  const lines = linesOf(body);
-  const widest = Math.max(...lines.map((line) => lineWidth(line, height * EM_OF_LINE)));
-  return { left: x, top: y, right: x + widest, bottom: y + lines.length * height };
+  return { left: x, top: y, right: x + roomOf(body), bottom: y + lines(body).length * height };
+}
+
+/**
+ * Drags the side `e` or `w`: the text is wrapped anew, and the upper corner at the other side stays.
+ * @param {Body} body
+ * @param {"e" | "w"} side
+ * @param {PlanePoint} to
+ * @returns {Fields}
+ */
+function sideMoved(body, side, to) {
+  const { width: height = 0, rotation = 0 } = body;
+  const box = boxOfText(body);
+  const local = upright(body, box, to);
+  const w = quantised(Math.max(LEAST_ROOM * height, side === "e" ? local.x - box.left : box.right - local.x));
+  const fixed = turned(body, box, { x: side === "e" ? box.left : box.right, y: box.top });
+  const [halfWidth, halfHeight] = [w / 2, (linesOf(body.text ?? "", height, w).length * height) / 2];
+  const toCentre = rotatedPoint({ x: side === "e" ? halfWidth : -halfWidth, y: halfHeight }, rotation, { x: 0, y: 0 });
+  return { x: quantised(fixed.x + toCentre.x - halfWidth), y: quantised(fixed.y + toCentre.y - halfHeight), w };
 }
 
 /** @type {Record<string, Body["align"]>} */
@@ -59,7 +76,7 @@ function textBodies({ x, y, width: w = 0, height: h = 0, text: words, fontSize, 
   /** @type {Body} */
   const body = { kind: "text", ...style, x, y, text: words, width, ...(align ? { align } : {}) };
   const { right, bottom } = boxOfText(body);
-  const free = (w - (right - x)) * (FREE_LEFT[align ?? "start"] ?? 0);
+  const free = (w - (right - x)) * FREE_LEFT[align ?? "start"];
   return [{ ...body, x: quantised(x + free), y: quantised(y + (h - (bottom - y)) / 2) }];
 }
 
@@ -72,6 +89,7 @@ export const text = makeKind({
   frame: boxOfText,
   reach: () => 0,
   proportional: true,
+  bindable: true,
   polyline: () => [],
   hit: (body, from, tolerance, to = from) => text.isValid(body) && hitsFrame(body, text.frame(body), from, tolerance, to),
   mapped(body, map) {
@@ -80,22 +98,19 @@ export const text = makeKind({
     const width = quantised(Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, wanted)));
     const box = boxOfText(body);
     const [scale, { x, y }] = [width / height, mappedPoint(centreOf(box), map)];
-    return { x: quantised(x - ((box.right - box.left) * scale) / 2), y: quantised(y - ((box.bottom - box.top) * scale) / 2), width };
+    const room = body.w === undefined ? {} : { w: quantised(body.w * scale) };
+    return { x: quantised(x - ((box.right - box.left) * scale) / 2), y: quantised(y - ((box.bottom - box.top) * scale) / 2), width, ...room };
   },
+  sides: (body) => {
+    const { left, top, right, bottom } = boxOfText(body);
+    const y = (top + bottom) / 2;
+    return [{ id: "w", at: turned(body, text.frame(body), { x: left, y }) }, { id: "e", at: turned(body, text.frame(body), { x: right, y }) }];
+  },
+  sideMoved: (body, side, to) => sideMoved(body, side === "e" ? "e" : "w", to),
+  lettering,
   paint(context, body, { theme }) {
-    const { width: height = 0 } = body;
     if (!text.isValid(body)) return;
-    withStyle(context, body, text, theme, () => {
-      context.font = `${height * EM_OF_LINE}px ${FONT}`;
-      context.textBaseline = "alphabetic";
-      context.fillStyle = colourValue(body.colour, theme);
-      placedLines(body).forEach(({ line, x }, i) => context.fillText(line, x, body.y + (i + BASELINE) * height));
-    });
+    withStyle(context, body, text, theme, () => paintLettering(context, lettering(body), colourValue(body.colour, theme)));
   },
-  toSvg(body, theme) {
-    const { y, width: height = 0 } = body;
-    const spans = placedLines(body).map(({ line, x }, i) =>
-      `<tspan x="${rounded(x)}" y="${rounded(y + (i + BASELINE) * height)}">${escaped(line)}</tspan>`);
-    return `<text xml:space="preserve" font-family="${escaped(FONT)}" font-size="${rounded(height * EM_OF_LINE)}" fill="${colourValue(body.colour, theme)}"${commonAttributes(body, text, theme)}>${spans.join("")}</text>`;
-  },
+  toSvg: (body, theme) => letteringSvg(lettering(body), body.colour, theme, commonAttributes(body, text, theme)),
 });

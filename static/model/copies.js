@@ -5,10 +5,12 @@
  * It must never keep an id of an original: a copy must not change with it.
  */
 
+import { drawing, withFields } from "./edits.js";
 import { randomId } from "./ids.js";
 
 /** @typedef {import("./types.js").Body} Body */
-/** @typedef {import("./types.js").Binding} Binding */
+/** @typedef {import("./types.js").Fields} Fields */
+/** @typedef {import("./edits.js").Edit} Edit */
 /** @typedef {{id: string, body: Body}} Copied */
 
 /**
@@ -38,4 +40,16 @@ export function copiesOf(strokes, newId = randomId) {
     }
     return { id: ids.get(id) ?? newId(), body: copy };
   });
+}
+
+/**
+ * The edits that draw copies, which are not locked.
+ * @param {readonly Copied[]} strokes
+ * @param {(body: Body) => Fields} placed what else differs in the copy of a body
+ * @returns {{edits: Edit[], ids: string[]}}
+ */
+export function copies(strokes, placed) {
+  const copied = copiesOf(strokes);
+  const edits = copied.map(({ id, body }) => drawing(id, withFields(body, { ...placed(body), locked: null })));
+  return { edits, ids: copied.map(({ id }) => id) };
 }

@@ -13,7 +13,7 @@
  * includes the changed fields before and after, where null means that there is no such field.
  * @typedef {{op: "draw", stroke: string, body: Body}
  *   | {op: "erase", stroke: string, body: Body}
- *   | {op: "edit", stroke: string, before: Fields, after: Fields}} Edit
+ *   | {op: "edit", stroke: string, before: Fields, after: Fields, z?: {before: number, after: number}}} Edit `z`: the painting order
  */
 
 /**
@@ -44,6 +44,27 @@ export function editing({ id, body }, fields) {
   if (changed.length === 0) return [];
   const before = Object.fromEntries(changed.map(([field]) => [field, old[field] ?? null]));
   return [{ op: "edit", stroke: id, before, after: Object.fromEntries(changed) }];
+}
+
+/**
+ * Moves a stroke to another place in the painting order.
+ * @param {string} stroke
+ * @param {number} before
+ * @param {number} after
+ * @returns {Edit[]} none if nothing changes
+ */
+export function reordering(stroke, before, after) {
+  return before === after ? [] : [{ op: "edit", stroke, before: {}, after: {}, z: { before, after } }];
+}
+
+/**
+ * A body after an edit of some fields.
+ * @param {Body} body
+ * @param {Fields} fields null removes one
+ */
+export function withFields(body, fields) {
+  const changed = { ...body, ...fields };
+  return /** @type {Body} */ (Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== null)));
 }
 
 /**

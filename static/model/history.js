@@ -64,7 +64,7 @@ export class History {
     this.#send(edits.map((edit) => {
       if (edit.op === "draw") return { op: "draw", stroke: edit.stroke, body: edit.body };
       if (edit.op === "erase") return { op: "erase", stroke: edit.stroke };
-      return { op: "edit", stroke: edit.stroke, set: edit.after };
+      return { op: "edit", stroke: edit.stroke, set: edit.after, ...(edit.z ? { z: edit.z.after } : {}) };
     }));
   }
 
@@ -156,13 +156,13 @@ export class History {
   /** @param {Edit} edit */
   #reverted(edit) {
     if (edit.op === "draw") return this.#erased(edit.stroke);
-    return edit.op === "erase" ? this.#restored(edit.stroke, edit.body) : this.#edited(edit.stroke, edit.before);
+    return edit.op === "erase" ? this.#restored(edit.stroke, edit.body) : this.#edited(edit.stroke, edit.before, edit.z?.before);
   }
 
   /** @param {Edit} edit */
   #reapplied(edit) {
     if (edit.op === "draw") return this.#restored(edit.stroke, edit.body);
-    return edit.op === "erase" ? this.#erased(edit.stroke) : this.#edited(edit.stroke, edit.after);
+    return edit.op === "erase" ? this.#erased(edit.stroke) : this.#edited(edit.stroke, edit.after, edit.z?.after);
   }
 
   /** @param {string} stroke
@@ -183,10 +183,11 @@ export class History {
   /**
    * @param {string} stroke
    * @param {Fields} set
+   * @param {number} [z]
    * @returns {OpDraft}
    */
-  #edited(stroke, set) {
-    return { op: "edit", stroke, set, base: this.#base(stroke) };
+  #edited(stroke, set, z) {
+    return { op: "edit", stroke, set, ...(z === undefined ? {} : { z }), base: this.#base(stroke) };
   }
 
   /** @param {string} stroke */

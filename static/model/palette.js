@@ -52,3 +52,28 @@ export function colourValue(colour, theme) {
   const token = colour !== undefined && Object.hasOwn(PALETTE, colour) ? colour : INK;
   return PALETTE[token][theme];
 }
+
+/** What a note is mixed of: its tint, and the paper below. @type {Record<CanvasTheme, {paper: string, part: number}>} */
+const NOTE_PAPER = { light: { paper: "#ffffff", part: 0.42 }, dark: { paper: "#1d1a17", part: 0.32 } };
+
+/**
+ * The colours of a sticky note, on which ink is legible in both themes.
+ * @param {string | undefined} colour of the note; ink stands for the yellow of plain notes
+ * @param {CanvasTheme} theme
+ */
+export function noteColours(colour, theme) {
+  const tint = colourValue(colour === undefined || colour === INK ? "yellow" : colour, theme);
+  const { paper, part } = NOTE_PAPER[theme];
+  return { paper: mixed(tint, paper, part), edge: mixed(tint, paper, part + 0.22), shadow: "rgb(60 40 20 / 0.16)" };
+}
+
+/**
+ * @param {string} a `#rrggbb`
+ * @param {string} b
+ * @param {number} part of a
+ */
+function mixed(a, b, part) {
+  const channel = (/** @type {string} */ colour, /** @type {number} */ i) => parseInt(colour.slice(i, i + 2), 16);
+  const hex = [1, 3, 5].map((i) => Math.round(channel(a, i) * part + channel(b, i) * (1 - part)).toString(16).padStart(2, "0"));
+  return `#${hex.join("")}`;
+}

@@ -7,6 +7,7 @@
  */
 
 import { arrival } from "./arrival.js";
+import { withFields } from "./edits.js";
 
 /** @typedef {import("./types.js").Change} Change */
 /** @typedef {import("./types.js").Op} Op */
@@ -18,8 +19,8 @@ import { arrival } from "./arrival.js";
 /** @typedef {Omit<Change, "author">} StoredChange */
 /** @typedef {{writer: string, op: Op, answered: boolean, confirmedAt: number}} Pending `confirmedAt` is a position that includes the op's change, or Infinity while unknown. */
 
-/** Unconfirmed strokes are painted above all confirmed ones. */
-const Z_OF_PENDING = 2 ** 52;
+/** Unconfirmed strokes are painted above all confirmed ones: at this number and that of their op. */
+export const Z_OF_PENDING = 2 ** 52;
 
 export class Replica {
   /** @type {string | null} the epoch that `head` belongs to; null before the first load */
@@ -34,7 +35,8 @@ export class Replica {
   #pending = new Map();
   /** @type {Map<string, Stroke>} the strokes to paint */
   #visible = new Map();
-  #shownCount = 0;
+  /** @type {Map<string, number>} by writer: its last answered op */
+  #answered = new Map();
   #onChange;
   #onLostRefusal;
 
@@ -136,6 +138,7 @@ export class Replica {
    * @param {Position} [position] a position that includes all their changes, if known
    */
   answered(writer, n, position) {
+    this.#answered.set(writer, Math.max(n, this.#answered.get(writer) ?? 0));
     const confirmedAt = position?.epoch === this.epoch ? position.head : Infinity;
     for (const [id, list] of [...this.#pending]) {
       for (const pending of list) {
@@ -205,16 +208,35 @@ export class Replica {
     return true;
   }
 
+  /**
+   * The position that an unanswered op will have if nobody else writes.
+   * @param {string} writer
+   * @param {number} n its number
+   */
+  positionOf(writer, n) {
+    return this.head + n - (this.#answered.get(writer) ?? 0);
+  }
+
+  /**
+   * The painting order that an op gives its stroke until it is confirmed. Places after the head are those
+   * of other unconfirmed strokes.
+   * @param {string} writer
+   * @param {Op} op
+   */
+  #zOf(writer, { n, z }) {
+    if (z !== undefined && z <= this.head) return z;
+    return Z_OF_PENDING + (z === undefined ? n : z - this.positionOf(writer, 0));
+  }
+
   /** @param {string} id */
   #update(id) {
     const before = this.#visible.get(id) ?? null;
     let state = this.#confirmed.get(id) ?? null;
     for (const { writer, op } of this.#pending.get(id) ?? []) {
-      state = predicted(state, writer, op, before?.z ?? Z_OF_PENDING + this.#shownCount);
+      state = predicted(state, writer, op, this.#zOf(writer, op));
     }
     const after = state?.body ? { id, z: state.z, body: state.body, last: state.last } : null;
     if (!before && !after) return;
-    if (!before) this.#shownCount += 1;
     if (after) this.#visible.set(id, after);
     else this.#visible.delete(id);
     this.#onChange(id, before, after);
@@ -226,7 +248,7 @@ export class Replica {
  * @param {StrokeState | null} state
  * @param {string} writer
  * @param {Op} op
- * @param {number} z of a new stroke
+ * @param {number} z the place that it gives the stroke
  * @returns {StrokeState | null}
  */
 function predicted(state, writer, op, z) {
@@ -237,7 +259,7 @@ function predicted(state, writer, op, z) {
     case "draw":
       return state ?? { seq, z, body: op.body ?? null, last };
     case "edit":
-      return state?.body && baseMatches ? { seq, z: state.z, body: withFields(state.body, op.set ?? {}), last } : state;
+      return state?.body && baseMatches ? { seq, z: op.z === undefined ? state.z : z, body: withFields(state.body, op.set ?? {}), last } : state;
     case "erase":
       return state?.body && baseMatches ? { seq, z: state.z, body: null, last } : state;
     case "restore":
@@ -245,13 +267,4 @@ function predicted(state, writer, op, z) {
       if (!state) return { seq, z, body: op.body ?? null, last };
       return !state.body && baseMatches ? { seq, z: state.z, body: op.body ?? null, last } : state;
   }
-}
-
-/**
- * @param {Body} body
- * @param {Record<string, unknown>} set
- */
-function withFields(body, set) {
-  const changed = { ...body, ...set };
-  return /** @type {Body} */ (Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== null)));
 }

@@ -50,6 +50,7 @@
  * @property {string} stroke
  * @property {Body} [body]
  * @property {Fields} [set]
+ * @property {number} [z] of an edit: a new painting order, an integer
  * @property {OpId} [base] the op is rejected unless this is still the last op on the stroke
  */
 
@@ -96,13 +97,20 @@
 /** @typedef {{writer: string, author: string, name: string, colour: string}} Person */
 /** @typedef {{writer: string, at: PlanePoint | null}} PointerUpdate */
 /** @typedef {{writer: string, shows: {x: number, y: number, w: number, h: number}, call?: boolean}} ViewUpdate What a page shows; `call` invites others to look there. */
+/** @typedef {[number, number, number, number, number, number]} Matrix a, b, c, d, e, f as in SVG */
+/**
+ * What an edit in progress looks like, for others, with the number that its first op will have: fields of strokes, new strokes, strokes that are moved
+ * by a matrix, or only the box around too many of them.
+ * @typedef {{n: number, set?: Record<string, Fields>, draw?: Record<string, Body>, ids?: string[], matrix?: Matrix, box?: [number, number, number, number]}} Preview
+ */
+/** @typedef {{writer: string, edit: Preview | null}} PreviewUpdate */
 
 /** @typedef {{key: string, tab: string, id: string, author: string}} Writer One tab's identity: `key` and `tab` are secret, `id` and `author` are public. */
 
 /** @typedef {{type: "welcome", writer: string, author: string, epoch: string, head: number, done: number, title: string, access: string, build: string}} WelcomeFrame */
 /** @typedef {{type: "strokes", from: number, head: number, changes: Change[]}} StrokesFrame */
 /** @typedef {{type: "reset", epoch: string, reason: string}} ResetFrame */
-/** @typedef {{type: "signals", ink?: Ink[], pointers?: PointerUpdate[], views?: ViewUpdate[]}} SignalsFrame */
+/** @typedef {{type: "signals", ink?: Ink[], pointers?: PointerUpdate[], previews?: PreviewUpdate[], views?: ViewUpdate[]}} SignalsFrame */
 /** @typedef {{type: "people", from?: number, version: number, count: number, joined?: Person[], left?: string[]}} PeopleFrame The whole list, or the difference since version `from`. */
 /** @typedef {{type: "done", n: number}} DoneFrame */
 /** @typedef {{type: "refused", n: number, reason: string, message: string, stroke?: Change, retry_ms?: number}} RefusedFrame */

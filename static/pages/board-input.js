@@ -5,45 +5,43 @@
  * It must never speak to the server: edits go through the history, and ink and the pointer are signals.
  */
 
-import { shownBox } from "../canvas/camera.js";
 import { Input } from "../canvas/input.js";
 import { Viewport } from "../canvas/viewport.js";
-import { KINDS } from "../kinds/kinds.js";
-import { colourValue } from "../model/palette.js";
+import { FIRST_STYLE, isChosen } from "../model/style.js";
 import { loadStored, saveStored } from "../net/local-storage.js";
 import { t } from "../strings/strings.js";
 import { Toolbox } from "../tools/toolbox.js";
 import { Writing } from "../tools/writing.js";
 import { COMMANDS } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
-import { openHelpSheet } from "../ui/help-sheet.js";
 import { openLanguageSheet } from "../ui/language.js";
 import { Menu } from "../ui/menu.js";
 import { listenToKeys } from "../ui/shortcuts.js";
-import { StrokeList } from "../ui/stroke-list.js";
-import { FIRST_STYLE, StyleBar, isChosen } from "../ui/style-bar.js";
-import { TextEditor } from "../ui/text-editor.js";
 import { Toolbar } from "../ui/toolbar.js";
+import { BoardSelection } from "./board-selection.js";
+import { BoardStyle } from "./board-style.js";
+import { createTextEditor } from "./board-text.js";
+import { Sight } from "./sight.js";
+import { idsOf, previewSignals, toolContext } from "./tool-context.js";
 
 /** @typedef {import("../ui/commands.js").Command} Command */
-/** @typedef {import("../tools/tool.js").ToolContext} ToolContext */
 
-/** Milliseconds after a change of the view or the strokes until it is checked whether any are in sight. */
-const CHECK_ASTRAY_AFTER = 250;
 const FIRST_TOOL = "pen";
+const SELECT = "select";
 const NO_MODIFIERS = { shift: false, mod: false, alt: false };
 
 export class BoardInput {
-  #astrayCheck = 0;
   #spaceHeld = false;
+  /** @type {import("../model/types.js").ScreenPoint | null} where the pointer is */
+  #pixel = null;
+  #style;
   #board;
   #toolbox;
   #writing;
+  #sight;
   #textEditor;
   #input;
-  #styleBar;
   #toolbar;
-  #strokeList;
   #menu;
 
   /**
@@ -53,44 +51,60 @@ export class BoardInput {
    * @param {import("../model/history.js").History} board.history
    * @param {import("../presence/signals.js").Signals} board.signals
    * @param {() => number} board.nextOp the number of the next op
-   * @param {(camera: import("../canvas/camera.js").Camera) => void} board.cameraMoved
-   * @param {() => void} board.call invites the others to come here
+   * @param {() => import("./board-people.js").BoardPeople} board.people
+   * @param {(n: number) => number} board.positionOf the position that an unanswered op will have, by its number
+   * @param {import("../canvas/hidden.js").Hidden} board.hidden
    * @param {import("../ui/commands.js").Files} board.files
-   * @param {() => boolean} board.closePanel returns whether one was open
    * @param {(message: string) => void} board.notify
    */
   constructor(board) {
     this.#board = board;
     const { scene, canvas, history } = board;
     this.viewport = this.#createViewport();
-    this.#strokeList = new StrokeList(byId("strokes"), {
-      inSight: () => scene.inBox(shownBox(this.viewport.camera, canvas.size)),
-      count: () => scene.size,
+    this.#sight = new Sight(this.viewport, canvas, scene);
+    this.#textEditor = createTextEditor(canvas, this.viewport, () => this.#style.show());
+    const { choice, ...style } = loadStored("tool", () => ({ choice: FIRST_TOOL, ...FIRST_STYLE }), isKept);
+    this.#style = new BoardStyle(style, {
+      editor: () => this.#textEditor,
+      selection: () => (this.#isSelecting ? this.selected : null),
+      tool: () => this.#toolbox.chosen.id,
+      picked: () => {
+        this.#input.cancel();
+        this.#keep();
+      },
     });
-    this.#textEditor = this.#createTextEditor();
-    const kept = loadStored("tool", () => ({ choice: FIRST_TOOL, ...FIRST_STYLE }), isKept);
-    this.#styleBar = new StyleBar(kept, (picked) => this.#stylePicked(picked));
+    const previews = previewSignals(board);
     this.#writing = new Writing({
       scene,
-      style: (kind) => this.#styleBar.style(kind),
+      style: (kind) => this.#style.of(kind),
       commit: (edits) => history.commit(edits),
-      open: (options, onDone) => this.#textEditor.open(options, onDone),
+      hide: (strokes) => board.hidden.set("writing", idsOf(strokes)),
+      previews,
+      open: (body, written) => this.#textEditor.open(body, written),
     });
-    this.#toolbox = new Toolbox(this.#toolContext(), kept.choice);
+    this.selected = this.#createSelection();
+    const context = toolContext(board, {
+      camera: () => this.viewport.camera,
+      style: (kind) => this.#style.of(kind),
+      selection: this.selected.selection,
+      previews,
+      write: (point) => this.#writing.write(point),
+      writeIn: (stroke) => this.#writeIn(stroke),
+    });
+    this.#toolbox = new Toolbox(context, choice);
     this.#input = this.#createInput();
     this.#toolbar = new Toolbar((command) => this.#run(command));
     this.#menu = new Menu({ run: (command) => this.#run(command), board: () => this.#actions });
     listenToKeys({
-      tool: (event) => this.#toolbox.key(event),
+      tool: (event) => this.#toolbox.key(event) || (this.#isSelecting && this.selected.key(event)),
       command: (command) => this.#run(command),
       space: (held) => {
         this.#spaceHeld = held;
         if (held) this.#toolbox.hover(null, NO_MODIFIERS);
         this.#showTool();
       },
-      escape: () => void (this.#input.cancel() || this.#menu.close() || board.closePanel()),
+      escape: () => void (this.#input.cancel() || this.#menu.close() || this.#style.close() || board.people().closePanel() || this.selected.selection.clear()),
     });
-    byId("back-to-drawing").addEventListener("click", () => this.viewport.fit());
     keepFocusOffClickedButtons(byId("text-editor"));
     this.#showTool();
     canvas.refresh();
@@ -106,30 +120,17 @@ export class BoardInput {
     this.#toolbar.show(this.#toolbox.chosen.id, this.#actions);
   }
 
-  /** The view or the strokes have changed: soon says what is in sight, and offers a way back if nothing is. */
-  sightChanged() {
-    this.#strokeList.changed();
-    if (this.#astrayCheck !== 0) return;
-    this.#astrayCheck = setTimeout(() => {
-      this.#astrayCheck = 0;
-      byId("back-to-drawing").hidden = !this.viewport.isAstray;
-    }, CHECK_ASTRAY_AFTER);
+  /** A stroke has changed, appeared or gone.
+   * @param {string} id */
+  strokeChanged(id) {
+    this.selected.selection.strokeChanged(id);
+    this.#sight.changed();
   }
 
   /** The window has another size, for example because an on-screen keyboard opened. */
   resized() {
     this.#board.canvas.resize();
     this.#textEditor.reveal();
-  }
-
-  /** The part of the window that no panel covers. */
-  get free() {
-    return {
-      left: 0,
-      top: document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0,
-      right: this.#board.canvas.size.width,
-      bottom: byId("dock").getBoundingClientRect().top,
-    };
   }
 
   /** Whether one pointer moves the view. */
@@ -153,9 +154,14 @@ export class BoardInput {
       canUndo: history.canUndo,
       canRedo: history.canRedo,
       zoom: (to) => this.viewport.command(to),
-      help: openHelpSheet,
       language: openLanguageSheet,
-      call: () => this.#board.call(),
+      call: () => this.#board.people().call(),
+      help: () => void import("../ui/help-sheet.js").then(({ openHelpSheet }) => openHelpSheet(), () => this.#board.notify(t("failure.unreachable"))),
+      selection: this.selected.actions,
+      selectAll: () => this.selected.selectAll(),
+      clipboard: (what) => void this.selected.clipboard(what),
+      clear: () => void this.selected.clear(),
+      menu: () => this.selected.openMenu(),
       files: this.#board.files,
     };
   }
@@ -163,41 +169,35 @@ export class BoardInput {
   /** @param {Command} command */
   #run(command) {
     this.#input.cancel();
-    command.run(this.#actions);
+    const board = this.#actions;
+    if (!command.when || command.when(board)) command.run(board);
   }
 
   /** @param {string} tool */
   #choose(tool) {
+    if (tool !== SELECT) this.selected.selection.clear();
     this.#toolbox.choose(tool);
     this.#keep();
     this.#showTool();
   }
 
   #keep() {
-    saveStored("tool", { choice: this.#toolbox.chosen.id, ...this.#styleBar.chosen });
+    saveStored("tool", { choice: this.#toolbox.chosen.id, ...this.#style.chosen });
   }
 
   #showTool() {
     this.#toolbar.show(this.#toolbox.chosen.id, this.#actions);
     this.#showCursor();
+    this.#style.show();
     this.#board.canvas.refresh();
+  }
+
+  get #isSelecting() {
+    return this.#toolbox.chosen.id === SELECT;
   }
 
   #showCursor() {
     byId("dynamic").style.setProperty("--cursor", this.#pans ? "grab" : this.#toolbox.chosen.cursor);
-  }
-
-  /** @param {import("../ui/style-bar.js").Picked} picked */
-  #stylePicked(picked) {
-    this.#input.cancel();
-    const { id } = this.#toolbox.chosen;
-    const { colour, width } = this.#styleBar.style(id);
-    if (picked === "colour") this.#textEditor.restyle({ colour });
-    // The widths of other tools are no sizes of text.
-    else if (id === "text") this.#textEditor.restyle({ width });
-    // A colour picked with the eraser or the hand is meant for drawing.
-    if (!KINDS.has(id)) this.#choose(FIRST_TOOL);
-    this.#keep();
   }
 
   #undo() {
@@ -216,56 +216,45 @@ export class BoardInput {
         canvas.setCamera(camera);
         this.#textEditor.reposition();
         this.#toolbar.showZoom(camera.zoom);
-        this.#board.cameraMoved(camera);
-        this.sightChanged();
+        this.#board.people().cameraMoved(camera);
+        this.#sight.changed();
       },
     });
   }
 
-  #createTextEditor() {
-    const { canvas } = this.#board;
-    return new TextEditor(byId("text-editor"), {
-      colour: (colour) => colourValue(colour, canvas.theme),
-      toScreen: (corner) => ({ ...this.viewport.toScreen(corner), zoom: this.viewport.camera.zoom }),
-      free: () => this.free,
-      pan: (dx, dy) => this.viewport.pan(dx, dy),
-    });
-  }
-
-  /** @returns {ToolContext} */
-  #toolContext() {
-    const { scene, canvas, history, signals, nextOp } = this.#board;
-    return {
-      camera: () => this.viewport.camera,
+  #createSelection() {
+    const { scene, history, positionOf, nextOp, notify, canvas } = this.#board;
+    return new BoardSelection({
       scene,
-      style: (kind) => this.#styleBar.style(kind),
       commit: (edits) => history.commit(edits),
-      apply: (edits) => history.apply(edits),
-      record: (edits) => history.record(edits),
-      ink: {
-        grew: (stroke, { kind, colour, width }, points, moved) => {
-          signals.ink({ stroke, kind, colour, width, n: nextOp() }, points, moved);
-          canvas.refresh();
-        },
-        done: () => signals.inkDone(),
-        cancelled: () => {
-          signals.inkCancelled();
-          canvas.refresh();
-        },
-      },
-      write: (point) => this.#writing.write(point),
-      refresh: () => canvas.refresh(),
-    };
+      positionOf,
+      nextOp,
+      style: (kind) => this.#style.of(kind),
+      board: () => this.#actions,
+      run: (command) => this.#run(command),
+      choose: () => this.#actions.choose(SELECT),
+      place: () => this.viewport.toPlane(this.#pixel ?? { x: canvas.size.width / 2, y: canvas.size.height / 2 }),
+      toScreen: (point) => this.viewport.toScreen(point),
+      zoom: () => this.viewport.camera.zoom,
+      writeIn: (stroke) => this.#writeIn(stroke),
+      changed: () => (this.#style.show(), canvas.refresh()),
+      notify,
+    });
+  }
+
+  /** @param {string} id */
+  #writeIn(id) {
+    const stroke = this.#board.scene.stroke(id);
+    if (stroke) this.#writing.rewrite(stroke);
   }
 
   #createInput() {
-    const { signals, history, closePanel } = this.#board;
-    const toolbox = this.#toolbox;
+    const [{ signals, history, people }, toolbox] = [this.#board, this.#toolbox];
     return new Input(byId("dynamic"), {
       dismiss: () => {
         const { activeElement } = document;
         const typed = this.#textEditor.finish() || activeElement instanceof HTMLInputElement;
-        const closed = this.#menu.close() || closePanel();
+        const closed = [this.#menu.close(), people().closePanel(), this.#style.close(), this.selected.menu.close()].includes(true);
         if (activeElement instanceof HTMLElement) activeElement.blur();
         return closed || typed;
       },
@@ -281,6 +270,7 @@ export class BoardInput {
       end: () => toolbox.up(),
       cancel: () => toolbox.cancel(),
       hover: (pixel, modifiers) => {
+        this.#pixel = pixel;
         signals.pointer(pixel && this.viewport.toPlane(pixel));
         toolbox.hover(this.#pans ? null : pixel, modifiers);
         this.#showCursor();
@@ -288,6 +278,15 @@ export class BoardInput {
       pan: (dx, dy) => this.viewport.pan(dx, dy),
       pinch: (before, after) => this.viewport.pinch(before, after),
       zoom: (factor, pixel) => this.viewport.zoom(factor, pixel),
+      menu: (pixel) => {
+        this.#textEditor.finish();
+        this.selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
+      },
+      held: (pixel) => {
+        // With other tools a finger that rests is about to draw.
+        if (this.#isSelecting) this.selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
+        return this.#isSelecting;
+      },
     });
   }
 }

@@ -7,7 +7,8 @@
 
 import { isCamera } from "../canvas/camera.js";
 import { Canvas } from "../canvas/canvas.js";
-import { bodyOfInk } from "../kinds/body-points.js";
+import { Hidden } from "../canvas/hidden.js";
+import { overlaysOfOthers } from "../canvas/others-overlay.js";
 import { boundsOf, hits } from "../kinds/kinds.js";
 import { History } from "../model/history.js";
 import { isId, randomId, writerOf } from "../model/ids.js";
@@ -39,6 +40,7 @@ import { toast } from "../ui/toast.js";
 import { boardFiles } from "./board-files.js";
 import { BoardInput } from "./board-input.js";
 import { BoardPeople } from "./board-people.js";
+import { EditedByOthers } from "./edited-by-others.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
@@ -66,7 +68,9 @@ const replica = new Replica(
     else scene.delete(id);
     canvas.changed(before, after);
     if (replica.knows(id)) presence.strokeArrived(id);
-    boardInput.sightChanged();
+    presence.strokeChanged(id);
+    boardInput.strokeChanged(id);
+    editedByOthers.changed();
   },
   (_, { stroke }) => reportRejected(stroke, "refused.lost"),
 );
@@ -78,18 +82,22 @@ const replicaKeeper = new ReplicaKeeper(drawing, replica, globalThis.indexedDB, 
 const canvas = new Canvas(byId("static"), byId("dynamic"), {
   inBox: (box) => scene.inBox(box),
   dynamic: (now) => {
-    const { inks, pointers, moving } = presence.shown(now);
-    const bodies = inks.map(({ kind, colour, width, points }) => bodyOfInk({ kind, colour, width }, points));
+    const { pointers, moving, ...others } = presence.shown(now);
     return {
-      overlays: [...(bodies.length > 0 ? [{ bodies }] : []), ...boardInput.overlays],
+      overlays: [...overlaysOfOthers(others), ...boardInput.overlays],
       pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
       moving,
     };
   },
 });
 
+/** What the static layer leaves out. */
+const hidden = new Hidden((id) => scene.stroke(id), (strokes) => canvas.hide(strokes));
+const editedByOthers = new EditedByOthers(() => presence, hidden, () => canvas.refresh());
+
 const presence = new Presence(
   writer.id,
+  (id) => scene.stroke(id),
   (stroke) => replica.knows(stroke),
   (audience) => {
     signals.setAudience(audience);
@@ -208,7 +216,7 @@ function frame(frame) {
   if (frame.type === "people") presence.receivePeople(frame);
   if (frame.type === "signals") presence.receiveSignals(frame, performance.now());
   if (frame.type !== "people" && frame.type !== "signals") return;
-  canvas.refresh();
+  editedByOthers.changed();
   people.refresh();
 }
 
@@ -222,10 +230,10 @@ const boardInput = new BoardInput({
   history,
   signals,
   nextOp: () => outbox.next,
-  cameraMoved: (camera) => people.cameraMoved(camera),
-  call: () => people.call(),
-  files: boardFiles({ drawing, scene, canvas, history, viewport: () => viewport, title: () => titleField.text, selected: () => [], notify: toast }),
-  closePanel: () => people.closePanel(),
+  people: () => people,
+  positionOf: (n) => replica.positionOf(writer.id, n),
+  hidden,
+  files: boardFiles({ drawing, scene, canvas, history, viewport: () => viewport, title: () => titleField.text, selected: () => boardInput.selected.selection.strokes, notify: toast }),
   notify: toast,
 });
 const { viewport } = boardInput;
@@ -235,8 +243,7 @@ const people = new BoardPeople({
   presence,
   signals,
   viewport,
-  size: () => canvas.size,
-  free: () => boardInput.free,
+  canvas,
   // Only a new socket's `hello` carries the new name and colour.
   changedMe: () => connection.reconnect(),
   notify: toast,
@@ -251,10 +258,7 @@ function showTitle(title) {
   replicaKeeper.title = title;
 }
 
-addEventListener("resize", () => {
-  boardInput.resized();
-  people.resized();
-});
+addEventListener("resize", () => boardInput.resized());
 addEventListener("beforeunload", (event) => saveStatus.warns && event.preventDefault());
 addEventListener("pagehide", () => {
   saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage");
@@ -273,7 +277,7 @@ else viewport.fit();
 const initialCamera = viewport.camera;
 
 // For tests, which only read.
-Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence } });
+Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence, selection: boardInput.selected.selection } });
 
 startServiceWorker();
 const recovered = recovery.start();

@@ -9,22 +9,20 @@
 import { shownBox, showing } from "../canvas/camera.js";
 import { edgeMark } from "../canvas/edge.js";
 import { ViewGlide } from "../canvas/view-glide.js";
-import { loadStored, saveStored } from "../net/local-storage.js";
-import { cleanName, distinctColour, randomIdentity } from "../presence/identity.js";
+import { saveStored } from "../net/local-storage.js";
 import { t } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
 import { EdgeMarks } from "../ui/edge-marks.js";
+import { freeBox } from "../ui/free-box.js";
 import { icon } from "../ui/icons.js";
 import { PeoplePanel } from "../ui/people-panel.js";
+import { loadMe, recoloured } from "./me.js";
 
 /** @typedef {import("../model/types.js").Person} Person */
 /** @typedef {import("../canvas/camera.js").Camera} Camera */
 
 /** Pixels between a mark and the edge of the free part of the canvas. */
 const MARK_MARGIN = 30;
-
-const loadMe = () =>
-  loadStored("me", randomIdentity, ({ name, colour }) => name !== "" && name === cleanName(name) && /^#[0-9a-f]{6}$/.test(colour));
 
 export class BoardPeople {
   /** One's own name and colour. */
@@ -43,18 +41,17 @@ export class BoardPeople {
    * @param {import("../presence/presence.js").Presence} board.presence
    * @param {import("../presence/signals.js").Signals} board.signals
    * @param {import("../canvas/viewport.js").Viewport} board.viewport
-   * @param {() => import("../canvas/camera.js").Size} board.size
-   * @param {() => import("../model/types.js").Box} board.free the part of the canvas that no panel covers
+   * @param {import("../canvas/canvas.js").Canvas} board.canvas
    * @param {() => void} board.changedMe one's own name or colour has changed
    * @param {typeof import("../ui/toast.js").toast} board.notify
    */
   constructor(board) {
     this.#board = board;
-    const { viewport, size } = board;
+    const { viewport, canvas } = board;
     this.#glide = new ViewGlide({
       camera: () => viewport.camera,
       setCamera: (camera) => viewport.setCamera(camera),
-      size,
+      size: () => canvas.size,
       still: () => matchMedia("(prefers-reduced-motion: reduce)").matches,
       ended: () => this.#showFollowed(null),
     });
@@ -70,6 +67,10 @@ export class BoardPeople {
     byId("stop-following").addEventListener("click", () => this.#glide.stop());
     // A press on the drawing is meant for what is there now.
     byId("dynamic").addEventListener("pointerdown", () => this.#glide.stop());
+    addEventListener("resize", () => {
+      this.#sendView();
+      this.refresh();
+    });
     addEventListener("keydown", ({ key }) => key === "Escape" && this.#glide.stop());
   }
 
@@ -91,9 +92,8 @@ export class BoardPeople {
   setAudience({ listed, count }) {
     const { author } = this.#board;
     this.#panel.set(listed, count, author);
-    // Another tab of this browser may have changed it already.
-    const colour = distinctColour(this.me.colour, author, listed, loadMe().colour);
-    if (colour) this.#setMe({ ...this.me, colour });
+    const me = { ...this.me };
+    if (recoloured(me, author, listed)) this.#setMe(me);
     this.refresh();
   }
 
@@ -101,12 +101,6 @@ export class BoardPeople {
    * @param {Camera} camera */
   cameraMoved(camera) {
     this.#glide.cameraMoved(camera);
-    this.#sendView();
-    this.refresh();
-  }
-
-  /** The canvas has another size. */
-  resized() {
     this.#sendView();
     this.refresh();
   }
@@ -140,16 +134,16 @@ export class BoardPeople {
   /** Tells others what is in sight; of someone who follows, what they follow: two who follow each other
    * would otherwise zoom each other out. */
   #sendView() {
-    const { viewport, size, signals, presence } = this.#board;
+    const { viewport, canvas, signals, presence } = this.#board;
     const followed = this.#followed && presence.viewOf(this.#followed.writer);
-    signals.view(followed ?? shownBox(viewport.camera, size()));
+    signals.view(followed ?? shownBox(viewport.camera, canvas.size));
   }
 
   /** @param {string} writer
    * @returns {Camera | null} */
   #cameraOf(writer) {
     const view = this.#board.presence.viewOf(writer);
-    return view && showing(view, this.#board.size());
+    return view && showing(view, this.#board.canvas.size);
   }
 
   /** @param {Person} person */
@@ -185,10 +179,10 @@ export class BoardPeople {
   }
 
   #showMarks() {
-    const { viewport, size, free, presence } = this.#board;
-    const { width, height } = size();
+    const { viewport, canvas, presence } = this.#board;
+    const { width, height } = canvas.size;
     const shown = { left: 0, top: 0, right: width, bottom: height };
-    const { left, top, right, bottom } = free();
+    const { left, top, right, bottom } = freeBox(canvas.size);
     const inner = { left: left + MARK_MARGIN, top: top + MARK_MARGIN, right: right - MARK_MARGIN, bottom: bottom - MARK_MARGIN };
     const places = presence.places().filter(({ person }) => person.writer !== this.#followed?.writer);
     this.#marks.show(places.flatMap(({ person, point }) => {

@@ -1,12 +1,13 @@
 // @ts-check
 /**
- * Other people in the drawing: the list of them, their pointers, their views, and their ink.
+ * Other people in the drawing: the list of them, their pointers, their views, their ink, and what they are editing.
  *
  * It must never show this tab's own signals.
  */
 
 import { PeopleList } from "./people-list.js";
 import { RemoteInk } from "./remote-ink.js";
+import { RemotePreviews } from "./remote-previews.js";
 import { RemotePointers } from "./remote-pointers.js";
 import { RemoteViews } from "./remote-views.js";
 
@@ -24,6 +25,7 @@ export class Presence {
   #views = new RemoteViews();
   /** @type {Person[]} */
   #others = [];
+  #previews;
   #writer;
   #knows;
   #onAudience;
@@ -32,13 +34,15 @@ export class Presence {
 
   /**
    * @param {string} writer the public id of this tab
+   * @param {(id: string) => import("../model/types.js").Stroke | null} strokeOf the visible stroke
    * @param {(stroke: string) => boolean} knows whether a stroke has arrived, which ends its ink
    * @param {(audience: Audience) => void} onAudience the list or the count changed
    * @param {() => void} requestAll asks for the whole list, after a gap
    * @param {(person: Person) => void} onCall somebody invites to look where they do
    */
-  constructor(writer, knows, onAudience, requestAll, onCall) {
+  constructor(writer, strokeOf, knows, onAudience, requestAll, onCall) {
     this.#writer = writer;
+    this.#previews = new RemotePreviews(strokeOf);
     this.#knows = knows;
     this.#onAudience = onAudience;
     this.#requestAll = requestAll;
@@ -74,12 +78,15 @@ export class Presence {
    * @param {SignalsFrame} frame
    * @param {number} now
    */
-  receiveSignals({ ink = [], pointers = [], views = [] }, now) {
+  receiveSignals({ ink = [], pointers = [], previews = [], views = [] }, now) {
     for (const part of ink) {
       if (part.writer !== this.#writer && !this.#knows(part.stroke)) this.#ink.receive(part, now);
     }
     for (const pointer of pointers) {
       if (pointer.writer !== this.#writer) this.#pointers.receive(pointer, now);
+    }
+    for (const preview of previews) {
+      if (preview.writer !== this.#writer) this.#previews.receive(preview, now);
     }
     for (const view of views) {
       const person = this.#others.find(({ writer }) => writer === view.writer);
@@ -121,6 +128,19 @@ export class Presence {
     this.#ink.drop(stroke);
   }
 
+  /** A stroke has changed or gone: no preview stands in for it.
+   * @param {string} stroke */
+  strokeChanged(stroke) {
+    if (!this.#previews.isEmpty) this.#previews.strokeChanged(stroke);
+  }
+
+  /** The strokes that are hidden while somebody else edits them.
+   * @param {number} now */
+  hidden(now) {
+    const until = this.#previews.expire(now);
+    return { ids: this.#previews.hidden(), until };
+  }
+
   /**
    * What to show now, and whether it is still moving.
    * @param {number} now
@@ -128,6 +148,6 @@ export class Presence {
   shown(now) {
     const { pointers, moving } = this.#pointers.shown(now);
     const inks = this.#ink.shown(now);
-    return { inks, pointers, moving: moving || !this.#ink.isEmpty };
+    return { inks, pointers, previews: this.#previews.shown(), moving: moving || !this.#ink.isEmpty };
   }
 }

@@ -17,6 +17,7 @@ import { PointsError, unpackPoints } from "../model/points.js";
  * @property {Ink} ink
  * @property {InkPoint[]} points
  * @property {InkPoint[]} previousPoints a figure's points before the last part arrived
+ * @property {number[]} times when each point arrived, of ink that fades
  * @property {number} shown number of points shown, with the fraction of the way to the next one
  * @property {number} speed points per millisecond
  * @property {number} receivedAt
@@ -51,6 +52,7 @@ export class RemoteInk {
         ink,
         points,
         previousPoints: points,
+        times: points.map(() => now),
         shown: Math.min(1, points.length),
         speed: points.length / MIN_PLAY,
         receivedAt: now,
@@ -72,6 +74,7 @@ export class RemoteInk {
       playback.shown = Math.min(playback.shown, ink.offset);
     }
     playback.points = [...playback.points.slice(0, ink.offset), ...points];
+    playback.times = [...playback.times.slice(0, ink.offset), ...points.map(() => now)];
     playback.speed = (playback.points.length - playback.shown) / play;
     playback.receivedAt = now;
   }
@@ -101,7 +104,7 @@ export class RemoteInk {
       }
       this.#advance(playback, now);
       const { writer, kind, colour, width } = playback.ink;
-      const points = shownPoints(playback);
+      const points = unfaded(shownPoints(playback), playback, now);
       if (points.length > 0) shown.push({ stroke, writer, kind, colour, width, points });
     }
     return shown;
@@ -132,6 +135,19 @@ function shownPoints({ ink, points, previousPoints, shown }) {
   const played = points.slice(0, whole);
   if (whole > 0 && whole < points.length) played.push(between(points[whole - 1], points[whole], shown - whole));
   return played;
+}
+
+/**
+ * The points that have not faded yet.
+ * @param {InkPoint[]} points
+ * @param {InkPlayback} playback
+ * @param {number} now
+ */
+function unfaded(points, { ink, times }, now) {
+  const { fades } = kindOf(ink);
+  if (fades === undefined) return points;
+  const first = times.findIndex((time) => now - time < fades);
+  return first < 0 ? [] : points.slice(first);
 }
 
 /**

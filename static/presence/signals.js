@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Sends this tab's pointer, its view and its ink in progress, which nobody stores.
+ * Sends this tab's pointer, its view, its ink in progress and previews of its edits, which nobody stores.
  *
- * It must never queue frames: only the latest pointer, view and ink are sent.
+ * It must never queue frames: only the latest pointer, view, ink and preview are sent.
  */
 
 import { packPoints, quantised } from "../model/points.js";
@@ -15,6 +15,9 @@ import { packPoints, quantised } from "../model/points.js";
 /** Milliseconds between two parts of ink, and at least between two pointers. */
 const INK_EVERY = 33;
 const POINTER_EVERY = 50;
+/** Milliseconds between two previews of an edit, and the most bytes of one. */
+const PREVIEW_EVERY = 66;
+const PREVIEW_BYTES = 8 * 1024;
 /** Milliseconds between two pointers per person present: this bounds the rate of all pointers together. */
 const POINTER_EVERY_PER_PERSON = 1;
 /** Upper bound of that, and the interval while nobody else is here. */
@@ -41,10 +44,15 @@ export class Signals {
   #viewIsNew = false;
   #viewAt = -Infinity;
   #calledAt = -Infinity;
-  #isAlone = true;
   /** @type {{header: InkHeader, points: InkPoint[], sent: number} | null} */
   #ink = null;
   #inkAt = -Infinity;
+  /** @type {object | null} the latest preview that is not sent yet */
+  #preview = null;
+  #previewAt = -Infinity;
+  /** Whether others have a preview that has not ended. */
+  #previewShown = false;
+  #alone = true;
   /** @type {ReturnType<typeof setTimeout> | null} */
   #timer = null;
   #send;
@@ -73,9 +81,9 @@ export class Signals {
    */
   setAudience({ count, alone, someoneJoined }) {
     const every = Math.max(POINTER_EVERY, count * POINTER_EVERY_PER_PERSON);
+    this.#alone = alone;
     this.#pointerEvery = alone ? POINTER_EVERY_MAX : Math.min(POINTER_EVERY_MAX, every);
     this.#viewEvery = Math.min(POINTER_EVERY_MAX, Math.max(VIEW_EVERY, count * VIEW_EVERY_PER_PERSON));
-    this.#isAlone = alone;
     if (alone || !someoneJoined) return;
     this.#pointerIsNew ||= this.#pointer !== null;
     this.#viewIsNew ||= this.#view !== null;
@@ -93,7 +101,7 @@ export class Signals {
   view(box) {
     this.#view = box;
     this.#viewIsNew = true;
-    if (!this.#isAlone) this.#flush();
+    if (!this.#alone) this.#flush();
   }
 
   /** Invites the others to look where this page does; returns false if the last time is a moment ago. */
@@ -134,15 +142,37 @@ export class Signals {
     this.#ink = null;
   }
 
+  /**
+   * Shows others what an edit in progress looks like.
+   * @param {object} edit see types.js
+   */
+  preview(edit) {
+    if (this.#alone || JSON.stringify(edit).length * 2 > PREVIEW_BYTES) return;
+    this.#preview = edit;
+    this.#flush();
+  }
+
+  /** The edit became an op, which ends its preview when it arrives. */
+  previewDone() {
+    this.#preview = null;
+    this.#previewShown = false;
+  }
+
+  /** The edit was cancelled. */
+  previewCancelled() {
+    if (this.#previewShown) this.#send({ type: "signal", cancelled: true });
+    this.previewDone();
+  }
+
   #flush() {
     const now = performance.now();
     const pointerDue = this.#pointerAt + this.#pointerEvery;
     const viewDue = this.#viewAt + this.#viewEvery;
     const inkDue = this.#inkAt + INK_EVERY;
-    const inkIsNew = this.#ink !== null && this.#ink.sent < this.#ink.points.length;
-    /** @type {{type: "signal", pointer?: PlanePoint, away?: boolean, ink?: object, view?: object}} */
+    const previewDue = this.#previewAt + PREVIEW_EVERY;
+    /** @type {{type: "signal", pointer?: PlanePoint, away?: boolean, ink?: object, preview?: object, view?: object}} */
     const frame = { type: "signal" };
-    if (inkIsNew && now >= inkDue && this.#ink) {
+    if (this.#inkWaits && now >= inkDue && this.#ink) {
       const { header, points, sent } = this.#ink;
       const part = points.slice(sent, sent + INK_POINTS);
       frame.ink = { ...header, offset: sent, ...packPoints(part) };
@@ -155,28 +185,38 @@ export class Signals {
       this.#pointerIsNew = false;
       this.#pointerAt = now;
     }
-    if (this.#viewIsNew && !this.#isAlone && this.#view && now >= viewDue) {
+    if (this.#viewIsNew && !this.#alone && this.#view && now >= viewDue) {
       frame.view = packed(this.#view);
       this.#viewIsNew = false;
       this.#viewAt = now;
     }
-    if (frame.ink || frame.pointer || frame.away || frame.view) this.#send(frame);
-    this.#schedule(now, { pointerDue, viewDue, inkDue });
+    if (this.#preview && now >= previewDue) {
+      frame.preview = this.#preview;
+      this.#preview = null;
+      this.#previewShown = true;
+      this.#previewAt = now;
+    }
+    if (frame.ink || frame.pointer || frame.away || frame.preview || frame.view) this.#send(frame);
+    const dues = [
+      this.#pointerIsNew ? pointerDue : Infinity,
+      this.#viewIsNew && !this.#alone ? viewDue : Infinity,
+      this.#inkWaits ? inkDue : Infinity,
+      this.#preview ? previewDue : Infinity,
+    ];
+    this.#schedule(now, Math.min(...dues));
+  }
+
+  get #inkWaits() {
+    return this.#ink !== null && this.#ink.sent < this.#ink.points.length;
   }
 
   /**
    * @param {number} now
-   * @param {{pointerDue: number, viewDue: number, inkDue: number}} moments
+   * @param {number} due
    */
-  #schedule(now, { pointerDue, viewDue, inkDue }) {
+  #schedule(now, due) {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const inkWaits = this.#ink !== null && this.#ink.sent < this.#ink.points.length;
-    const due = Math.min(
-      this.#pointerIsNew ? pointerDue : Infinity,
-      this.#viewIsNew && !this.#isAlone ? viewDue : Infinity,
-      inkWaits ? inkDue : Infinity,
-    );
     if (due === Infinity) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;

@@ -12,7 +12,7 @@
 /** @typedef {import("../model/edits.js").Edit} Edit */
 /** @typedef {import("../canvas/canvas.js").Overlay} Overlay */
 
-/** @typedef {{shift: boolean, mod: boolean, alt: boolean}} Modifiers `mod`: Ctrl or Command */
+/** @typedef {{shift: boolean, mod: boolean, alt: boolean, touch?: boolean}} Modifiers `mod`: Ctrl or Command; `touch`: a finger, which covers more */
 /** @typedef {Modifiers & {point: InkPoint, pixel: ScreenPoint}} Press A pointer at `pixel` of the canvas, which is `point` of the plane, in steps of an eighth. */
 /** @typedef {Pick<Body, "colour"|"width"|"fill"|"dash"|"opacity"|"font"|"align">} Style */
 
@@ -21,6 +21,14 @@
  * @typedef {object} InkSignals
  * @property {(stroke: string, style: {kind: string} & Style, points: InkPoint[], moved: boolean) => void} grew with `moved`, points sent before have changed
  * @property {() => void} done it became a stroke
+ * @property {() => void} cancelled
+ */
+
+/**
+ * What an edit in progress looks like, shown to others.
+ * @typedef {object} PreviewSignals
+ * @property {(edit: Omit<import("../model/types.js").Preview, "n">) => void} show
+ * @property {() => void} done it became edits
  * @property {() => void} cancelled
  */
 
@@ -34,7 +42,11 @@
  * @property {(edits: Edit[]) => void} apply does edits at once, as part of a step that `record` ends
  * @property {(edits: Edit[]) => void} record makes one step of applied edits
  * @property {InkSignals} ink
+ * @property {import("../model/selection.js").Selection} selection
+ * @property {(strokes: readonly import("../model/types.js").Stroke[]) => void} hide strokes that are shown otherwise while a gesture changes them, in place of those before
+ * @property {PreviewSignals} previews
  * @property {(point: PlanePoint) => void} write edits the text at a point, or starts one there
+ * @property {(stroke: string) => void} writeIn edits the text of a stroke
  * @property {() => void} refresh the overlay has changed
  */
 

@@ -12,6 +12,8 @@ import { eraserTool } from "./eraser.js";
 import { figureTool } from "./figure.js";
 import { freehandTool } from "./freehand.js";
 import { handTool } from "./hand.js";
+import { laserTool } from "./laser.js";
+import { selectTool } from "./select.js";
 import { textTool } from "./text.js";
 
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
@@ -29,11 +31,12 @@ const ERASER = "eraser";
  * @returns {Tool[]} */
 function toolsOf(context) {
   const ofKinds = [...KINDS.values()].flatMap((kind) => {
-    const { fromDrag } = kind;
+    const { fromDrag, fades } = kind;
+    if (fades !== undefined) return [laserTool({ ...kind, fades }, context)];
     if (kind.freehand) return [freehandTool(kind, context)];
     return fromDrag ? [figureTool({ ...kind, fromDrag }, context)] : [];
   });
-  return [...ofKinds, textTool(context), eraserTool(context), handTool()];
+  return [selectTool(context), ...ofKinds, textTool(context), eraserTool(context), handTool()];
 }
 
 export class Toolbox {

@@ -5,9 +5,11 @@
  * It must never do anything itself: a command calls the board.
  */
 
+import { SELECTION_COMMANDS } from "./selection-commands.js";
+
 /** @typedef {import("../strings/strings.js").StringId} StringId */
 /** @typedef {import("./icons.js").IconName} IconName */
-/** @typedef {"tools"|"history"|"view"|"file"|"people"|"page"|"other"} Group Where it is shown in the toolbar or the menu, if it has an icon, and in the help sheet. */
+/** @typedef {"tools"|"history"|"view"|"selection"|"file"|"people"|"page"|"other"} Group Where it is shown in the toolbar or the menu, if it has an icon, and in the help sheet. */
 /**
  * What commands can do.
  * @typedef {object} Board
@@ -20,6 +22,11 @@
  * @property {() => void} help
  * @property {() => void} language
  * @property {() => void} call
+ * @property {import("../tools/selection-actions.js").SelectionActions} selection
+ * @property {() => void} selectAll with the tool for it
+ * @property {(what: "cut"|"copy"|"paste") => void} clipboard
+ * @property {() => void} clear erases everything, after a question
+ * @property {() => void} menu opens the menu of the selection
  * @property {Files} files
  */
 /**
@@ -40,6 +47,9 @@
  * @property {readonly string[]} keys
  * @property {IconName | "percent"} [icon] without one it is not in the toolbar; `percent` shows the zoom
  * @property {string} [tool] the tool that it chooses
+ * @property {number} [section] of the menu, for commands that are in it
+ * @property {boolean} [row] whether the menu shows its icon, in a row
+ * @property {boolean} [native] whether the browser has its own event for the keys, which must not be stopped
  * @property {(board: Board) => boolean} [when] whether it can be run now; without it always
  * @property {(board: Board) => void} run
  */
@@ -48,25 +58,29 @@
 /**
  * @param {IconName} tool
  * @param {StringId} label
- * @param {string} key
+ * @param {...string} keys
  * @returns {Command}
  */
-function choosing(tool, label, key) {
-  return { id: `tool.${tool}`, group: "tools", label, keys: [key], icon: tool, tool, run: (board) => board.choose(tool) };
+function choosing(tool, label, ...keys) {
+  return { id: `tool.${tool}`, group: "tools", label, keys, icon: tool, tool, run: (board) => board.choose(tool) };
 }
 
 /** In the order in which they are shown.
  * @type {readonly Command[]} */
 export const COMMANDS = [
-  choosing("pen", "tool.pen", "p"),
-  choosing("marker", "tool.marker", "m"),
-  choosing("line", "tool.line", "l"),
-  choosing("arrow", "tool.arrow", "a"),
-  choosing("rectangle", "tool.rectangle", "r"),
-  choosing("ellipse", "tool.ellipse", "o"),
-  choosing("text", "tool.text", "t"),
-  choosing("eraser", "tool.eraser", "e"),
+  choosing("select", "tool.select", "v", "1"),
   choosing("hand", "tool.hand", "h"),
+  choosing("pen", "tool.pen", "p", "7"),
+  choosing("marker", "tool.marker", "m"),
+  choosing("line", "tool.line", "l", "6"),
+  choosing("arrow", "tool.arrow", "a", "5"),
+  choosing("rectangle", "tool.rectangle", "r", "2"),
+  choosing("ellipse", "tool.ellipse", "o", "4"),
+  choosing("diamond", "tool.diamond", "d", "3"),
+  choosing("text", "tool.text", "t", "8"),
+  choosing("note", "tool.note", "n"),
+  choosing("eraser", "tool.eraser", "e"),
+  choosing("laser", "tool.laser", "k"),
   { id: "undo", group: "history", label: "command.undo", keys: ["mod+z"], icon: "undo", when: ({ canUndo }) => canUndo, run: (board) => board.undo() },
   { id: "redo", group: "history", label: "command.redo", keys: ["mod+shift+z", "mod+y"], icon: "redo", when: ({ canRedo }) => canRedo, run: (board) => board.redo() },
   { id: "zoom.out", group: "view", label: "command.zoomOut", keys: ["-"], icon: "minus", run: (board) => board.zoom("out") },
@@ -81,12 +95,16 @@ export const COMMANDS = [
   { id: "file.copySvg", group: "file", label: "command.copySvg", keys: [], icon: "vector", run: ({ files }) => files.copy("svg") },
   { id: "file.import", group: "file", label: "command.import", keys: ["mod+o"], icon: "import", run: ({ files }) => files.chooseFile() },
   { id: "file.picture", group: "file", label: "command.picture", keys: ["9"], icon: "picture", run: ({ files }) => files.choosePicture() },
+  ...SELECTION_COMMANDS,
 ];
 
 /** Keys that are no commands, for the help sheet. @type {readonly {group: Group, label: StringId, keys: readonly string[]}[]} */
 export const OTHER_KEYS = [
   { group: "other", label: "command.pan", keys: ["space"] },
   { group: "other", label: "command.escape", keys: ["escape"] },
+  { group: "selection", label: "command.nudge", keys: ["arrowup"] },
+  { group: "selection", label: "command.nudgeFar", keys: ["shift+arrowup"] },
+  { group: "selection", label: "command.editText", keys: ["enter"] },
 ];
 
 /**
@@ -101,6 +119,13 @@ export function commandOf({ key, ctrlKey, metaKey, altKey, shiftKey }) {
   return (shiftKey ? find(`${plain}shift+${name}`) : undefined) ?? find(plain + name);
 }
 
+/** @type {Record<string, StringId>} */
+const NAMED = {
+  mod: "key.mod", shift: "key.shift", alt: "key.alt", space: "key.space", escape: "key.escape", enter: "key.enter",
+  delete: "key.delete", backspace: "key.backspace", contextmenu: "key.menu",
+};
+const SIGNS = /** @type {Record<string, string>} */ ({ "-": "−", arrowleft: "←", arrowright: "→", arrowup: "↑", arrowdown: "↓" });
+
 /**
  * The parts of a combination, to be shown: names of strings for keys with a name, others as they are.
  * @param {string} combination
@@ -109,7 +134,6 @@ export function commandOf({ key, ctrlKey, metaKey, altKey, shiftKey }) {
 export function keyParts(combination) {
   // The plus key itself is no separator.
   return combination.split(/(?<=.)\+(?=.)/).map((part) => {
-    const named = /** @type {Record<string, StringId>} */ ({ mod: "key.mod", shift: "key.shift", alt: "key.alt", space: "key.space", escape: "key.escape" });
-    return named[part] ?? (part === "-" ? "−" : part.toUpperCase());
+    return NAMED[part] ?? SIGNS[part] ?? part.toUpperCase();
   });
 }

@@ -46,7 +46,7 @@ export class EdgeMarks {
       if (mark.button.title === label) continue;
       mark.button.title = label;
       mark.button.setAttribute("aria-label", label);
-      mark.letters.textContent = initials(person.name);
+      mark.letters.dataset.initials = initials(person.name);
     }
   }
 

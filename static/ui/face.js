@@ -26,7 +26,8 @@ export function face(person) {
  * @param {{name: string, colour: string}} person
  */
 export function showFace(shown, { name, colour }) {
-  shown.textContent = initials(name);
+  // Not text: the letters are no part of a button's name.
+  shown.dataset.initials = initials(name);
   shown.style.setProperty("--face", colour);
   shown.title = name;
 }

@@ -53,6 +53,7 @@ export function listenToKeys(on) {
       return;
     }
     const command = commandOf(event);
+    if (command?.native) return;
     if (command) {
       event.preventDefault();
       on.command(command);

@@ -1,78 +1,148 @@
 // @ts-check
 /**
- * The colours and widths to choose from for new strokes.
+ * The style to choose for new strokes and for those selected: only what applies to them is shown.
  *
- * It must never know which stroke they are for: it reports and shows the choice.
+ * It must never know which stroke it is for: it reports and shows the choice.
  */
 
-import { kindOf } from "../kinds/kinds.js";
-import { INK, TOKENS, colourValue, isColour } from "../model/palette.js";
+import { PALETTE, TOKENS, colourValue } from "../model/palette.js";
+import { ALIGNS, DASHES } from "../model/style.js";
 import { t } from "../strings/strings.js";
 import { button, byId, element } from "./dom.js";
+import { icon } from "./icons.js";
 
 /** @typedef {import("../strings/strings.js").StringId} StringId */
-/** @typedef {{colour: string, size: number}} Chosen `size`: index of a kind's widths */
-/** @typedef {"colour" | "size"} Picked which of the two was chosen just now */
+/** @typedef {import("./icons.js").IconName} IconName */
+/** @typedef {import("../model/style.js").Chosen} Chosen */
+/** @typedef {import("../kinds/kind.js").StyleField} StyleField */
+/** @typedef {{fields: ReadonlySet<StyleField>, values: Partial<Chosen>}} Shown `values`: what all that it is for have in common */
 
 /** @type {readonly StringId[]} */
 const SIZES = ["width.thin", "width.medium", "width.thick", "width.veryThick"];
-
-/** @type {Chosen} */
-export const FIRST_STYLE = { colour: INK, size: 1 };
-
-/** @param {any} value */
-export function isChosen({ colour, size }) {
-  return isColour(colour) && size in SIZES;
-}
+/** @type {Record<"solid"|"dashed"|"dotted", StringId>} */
+const DASH_LABELS = { solid: "dash.solid", dashed: "dash.dashed", dotted: "dash.dotted" };
+/** @type {Record<"start"|"center"|"end", StringId>} */
+const ALIGN_LABELS = { start: "align.start", center: "align.center", end: "align.end" };
+const ALIGN_ICONS = /** @type {const} */ ({ start: "textStart", center: "textCenter", end: "textEnd" });
 
 export class StyleBar {
-  #chosen;
-  /** @type {Map<string, HTMLElement>} */
-  #colours = new Map();
-  /** @type {HTMLElement[]} */
-  #sizes = [];
+  /** @type {{element: HTMLElement, isOn: (values: Partial<Chosen>) => boolean}[]} */
+  #choices = [];
+  #onPicked;
+  #opacity = /** @type {HTMLInputElement} */ (byId("opacity"));
+  #toggle = byId("style-toggle");
 
-  /**
-   * @param {Chosen} earlier that of an earlier visit
-   * @param {(picked: Picked) => void} onPicked
-   */
-  constructor({ colour, size }, onPicked) {
-    this.#chosen = { colour, size };
-    const pick = (/** @type {Partial<Chosen>} */ part, /** @type {Picked} */ picked) => {
-      this.#chosen = { ...this.#chosen, ...part };
-      this.#show();
-      onPicked(picked);
-    };
-    for (const colour of TOKENS) {
-      const made = button("swatch", t(/** @type {StringId} */ (`colour.${colour}`)), () => pick({ colour }, "colour"));
-      made.style.setProperty("--swatch", colourValue(colour, "light"));
-      this.#colours.set(colour, made);
-    }
+  /** @param {(picked: Partial<Chosen>) => void} onPicked */
+  constructor(onPicked) {
+    this.#onPicked = onPicked;
+    const none = this.#choice("swatch no-fill", t("fill.none"), { fill: "none" });
+    byId("colours").append(...TOKENS.map((colour) => this.#swatch(t(nameOf(colour)), colour, { colour })), this.#custom("colour", "colour.custom"));
+    byId("fills").append(none, ...TOKENS.map((fill) => this.#swatch(t("fill.colour", { colour: t(nameOf(fill)) }), fill, { fill })), this.#custom("fill", "fill.custom"));
     SIZES.forEach((label, size) => {
-      const dot = element("span", "size-dot");
-      dot.style.setProperty("--size", `${4 + size * 4}px`);
-      this.#sizes.push(button("size", t(label), () => pick({ size }, "size"), dot));
+      const line = element("span", "line");
+      line.style.setProperty("--size", `${[2, 4, 7, 11][size]}px`);
+      byId("sizes").append(this.#choice("choice", t(label), { size }, line));
     });
-    byId("colours").append(...this.#colours.values());
-    byId("sizes").append(...this.#sizes);
-    this.#show();
+    for (const dash of DASHES) byId("dashes").append(this.#choice("choice", t(DASH_LABELS[dash]), { dash }, element("span", `line ${dash}`)));
+    for (const align of ALIGNS) byId("aligns").append(this.#choice("choice", t(ALIGN_LABELS[align]), { align }, icon(ALIGN_ICONS[align])));
+    this.#opacity.addEventListener("input", () => this.#showOpacity());
+    this.#opacity.addEventListener("change", () => onPicked({ opacity: Number(this.#opacity.value) / 100 }));
+    this.#toggle.append(element("span", "style-dot"));
+    this.#toggle.addEventListener("click", () => this.#setOpen(!this.#isOpen));
   }
 
-  /** @returns {Chosen} */
-  get chosen() {
-    return this.#chosen;
+  /** Shows what applies.
+   * @param {Shown | null} shown null: nothing does */
+  show(shown) {
+    const fields = shown?.fields ?? new Set();
+    const values = shown?.values ?? {};
+    byId("stroke-style").hidden = this.#toggle.hidden = fields.size === 0;
+    for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#stroke-style [data-field]"))) {
+      part.hidden = !fields.has(/** @type {StyleField} */ (part.dataset.field));
+    }
+    for (const { element, isOn } of this.#choices) element.setAttribute("aria-pressed", String(isOn(values)));
+    this.#opacity.value = String(Math.round((values.opacity ?? 1) * 100));
+    this.#showOpacity();
+    this.#toggle.style.setProperty("--swatch", shades(values.colour));
+    for (const [field, value] of /** @type {const} */ ([["colour", values.colour], ["fill", values.fill]])) {
+      const custom = byId(`custom-${field}`);
+      const isCustom = value?.startsWith("#") === true;
+      custom.classList.toggle("chosen", isCustom);
+      if (isCustom && value) custom.style.setProperty("--swatch", value);
+    }
+  }
+
+  /** Closes the sheet that it is on small screens.
+   * @returns {boolean} whether it was open */
+  close() {
+    const wasOpen = this.#isOpen;
+    this.#setOpen(false);
+    return wasOpen;
+  }
+
+  get #isOpen() {
+    return this.#toggle.getAttribute("aria-expanded") === "true";
+  }
+
+  /** @param {boolean} open */
+  #setOpen(open) {
+    this.#toggle.setAttribute("aria-expanded", String(open));
+    byId("stroke-style").classList.toggle("open", open);
   }
 
   /**
-   * The style of a new stroke.
-   * @param {string} kind
+   * @param {string} className
+   * @param {string} label
+   * @param {Partial<Chosen>} choice one field
+   * @param {...Node} children
    */
-  style(kind) {
-    return { colour: this.#chosen.colour, width: kindOf({ kind }).widths[this.#chosen.size] };
+  #choice(className, label, choice, ...children) {
+    const [[field, value]] = Object.entries(choice);
+    const made = button(className, label, () => this.#onPicked(choice), ...children);
+    this.#choices.push({ element: made, isOn: (values) => values[/** @type {keyof Chosen} */ (field)] === value });
+    return made;
   }
 
-  #show() {
-    for (const [colour, made] of this.#colours) made.setAttribute("aria-pressed", String(colour === this.#chosen.colour));
-    this.#sizes.forEach((made, size) => made.setAttribute("aria-pressed", String(size === this.#chosen.size)));
+  /**
+   * @param {string} label
+   * @param {string} colour
+   * @param {Partial<Chosen>} choice
+   */
+  #swatch(label, colour, choice) {
+    const made = this.#choice("swatch", label, choice);
+    made.style.setProperty("--swatch", shades(colour));
+    return made;
   }
+
+  /**
+   * @param {"colour" | "fill"} field
+   * @param {StringId} label
+   */
+  #custom(field, label) {
+    const input = document.createElement("input");
+    input.type = "color";
+    input.setAttribute("aria-label", t(label));
+    input.title = t(label);
+    input.value = colourValue("violet", "light");
+    input.addEventListener("change", () => this.#onPicked({ [field]: input.value }));
+    const made = element("span", "swatch custom", input);
+    made.id = `custom-${field}`;
+    return made;
+  }
+
+  #showOpacity() {
+    byId("opacity-value").textContent = t("style.opacityValue", { percent: this.#opacity.value });
+  }
+}
+
+/** @param {string} colour */
+function nameOf(colour) {
+  return /** @type {StringId} */ (`colour.${colour}`);
+}
+
+/** A colour in both themes, for CSS.
+ * @param {string | undefined} colour */
+function shades(colour) {
+  if (colour === undefined || !Object.hasOwn(PALETTE, colour)) return colour ?? "transparent";
+  return `light-dark(${colourValue(colour, "light")}, ${colourValue(colour, "dark")})`;
 }

@@ -6,25 +6,26 @@
  */
 
 import { EM_OF_LINE, FONT } from "../kinds/measure.js";
+import { limited } from "../model/text-limit.js";
 
+/** @typedef {import("../model/types.js").Body} Body */
+/** @typedef {import("../model/types.js").Fields} Fields */
 /** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
 /** @typedef {import("../model/types.js").ScreenPoint} ScreenPoint */
 /** @typedef {import("../model/types.js").Box} Box */
+/** @typedef {import("../tools/writing.js").Layout} Layout */
+/** @typedef {import("../tools/writing.js").Written} Written */
 
-/** @typedef {{colour?: string, width?: number}} TextStyle `width` is the height of a line */
-
-/** Maximum of a text in bytes of UTF-8. */
-const MAX_BYTES = 4 * 1024;
 /** Extra width for the caret, in pixels. */
 const CARET = 4;
 /** Distance that the caret keeps from the edges of the free area, in pixels. */
 const CARET_MARGIN = 28;
 
 export class TextEditor {
-  /** @type {((text: string, style: TextStyle) => void) | null} */
-  #onDone = null;
-  /** @type {{corner: PlanePoint} & TextStyle | null} */
-  #position = null;
+  /** @type {Written | null} */
+  #written = null;
+  /** @type {Body | null} */
+  #body = null;
   #measuring = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
   #area;
   #on;
@@ -32,18 +33,23 @@ export class TextEditor {
   /**
    * @param {HTMLTextAreaElement} area
    * @param {object} on
-   * @param {(colour: string | undefined) => string} on.colour the value of a stroke's colour
+   * @param {(body: Body) => string} on.colour the value of a text's colour
+   * @param {(body: Body) => Layout} on.layout
    * @param {(corner: PlanePoint) => ScreenPoint & {zoom: number}} on.toScreen
    * @param {() => Box} on.free the part of the window that no panel covers
    * @param {(dx: number, dy: number) => void} on.pan moves the drawing by pixels
+   * @param {() => void} on.toggled it has been opened or closed
    */
   constructor(area, on) {
     this.#area = area;
     this.#on = on;
     area.style.fontFamily = FONT;
     area.addEventListener("input", () => {
+      if (!this.#body) return;
+      this.#body = { ...this.#body, text: area.value };
       this.reposition();
       this.reveal();
+      this.#written?.changed(this.#body);
     });
     area.addEventListener("keyup", ({ key }) => /^(Arrow|Home|End|Page)/.test(key) && this.reveal());
     area.addEventListener("blur", () => this.finish());
@@ -55,73 +61,85 @@ export class TextEditor {
   }
 
   /**
-   * @param {TextStyle & {corner: PlanePoint, text: string}} options `corner` is the upper left one
-   * @param {(text: string, style: TextStyle) => void} onDone receives the text without trailing white space
+   * @param {Body} body
+   * @param {Written} written
    */
-  open({ corner, colour, width, text }, onDone) {
+  open(body, written) {
     this.finish();
-    this.#onDone = onDone;
-    this.#position = { corner, colour, width };
-    this.#area.value = text;
+    this.#written = written;
+    this.#body = body;
+    this.#area.value = body.text ?? "";
     this.#area.hidden = false;
     this.reposition();
     this.#area.focus({ preventScroll: true });
     this.reveal();
+    this.#on.toggled();
   }
 
-  get isOpen() {
-    return this.#position !== null;
+  /** The text as it is now; null if the editor is closed. */
+  get body() {
+    return this.#body;
   }
 
   /** Changes the style of the open text.
-   * @param {Partial<TextStyle>} style */
+   * @param {Fields} style */
   restyle(style) {
-    if (!this.#position) return;
-    Object.assign(this.#position, style);
+    if (!this.#body) return;
+    this.#body = /** @type {Body} */ ({ ...this.#body, ...style });
     this.reposition();
     this.reveal();
+    this.#written?.changed(this.#body);
   }
 
   /** Closes the editor and keeps its text. Returns whether it was open. */
   finish() {
-    const onDone = this.#onDone;
-    if (!onDone || !this.#position) return false;
-    const { colour, width } = this.#position;
-    this.#onDone = null;
-    this.#position = null;
+    const [written, body] = [this.#written, this.#body];
+    if (!written || !body) return false;
+    this.#written = null;
+    this.#body = null;
     this.#area.hidden = true;
-    onDone(truncated(this.#area.value.trimEnd()), { colour, width });
+    written.done({ ...body, text: limited(this.#area.value.trimEnd()) });
+    this.#on.toggled();
     return true;
   }
 
   /** Fits the text area to the camera and to the text. */
   reposition() {
-    if (!this.#position) return;
-    const { corner, colour, width = 0 } = this.#position;
+    if (!this.#body) return;
+    const { corner, height, room, align, rotation, centre } = this.#on.layout(this.#body);
     const { x, y, zoom } = this.#on.toScreen(corner);
     const { style } = this.#area;
-    style.color = this.#on.colour(colour);
+    style.color = this.#on.colour(this.#body);
     style.left = `${x}px`;
     style.top = `${y}px`;
-    style.lineHeight = `${width * zoom}px`;
-    style.fontSize = `${width * EM_OF_LINE * zoom}px`;
-    style.width = style.height = "0";
-    style.width = `${this.#area.scrollWidth + CARET}px`;
+    style.lineHeight = `${height * zoom}px`;
+    style.fontSize = `${height * EM_OF_LINE * zoom}px`;
+    style.textAlign = align ?? "start";
+    style.whiteSpace = room === undefined ? "pre" : "pre-wrap";
+    style.overflowWrap = "anywhere";
+    style.transformOrigin = `${(centre.x - corner.x) * zoom}px ${(centre.y - corner.y) * zoom}px`;
+    style.transform = rotation === 0 ? "" : `rotate(${rotation}rad)`;
+    style.height = "0";
+    style.width = room === undefined ? "0" : `${room * zoom}px`;
+    if (room === undefined) style.width = `${this.#area.scrollWidth + CARET}px`;
     style.height = `${this.#area.scrollHeight}px`;
   }
 
   /** Pans the drawing so that the caret is visible. */
   reveal() {
-    if (!this.#position) return;
-    const { corner, width = 0 } = this.#position;
+    if (!this.#body) return;
+    const { corner, height, room } = this.#on.layout(this.#body);
     const { x, y, zoom } = this.#on.toScreen(corner);
     const lines = this.#area.value.slice(0, this.#area.selectionEnd).split("\n");
-    this.#measuring.font = `${width * EM_OF_LINE * zoom}px ${FONT}`;
-    const left = x + this.#measuring.measureText(lines[lines.length - 1]).width;
-    const top = y + (lines.length - 1) * width * zoom;
+    this.#measuring.font = `${height * EM_OF_LINE * zoom}px ${FONT}`;
+    const before = this.#measuring.measureText(lines[lines.length - 1]).width;
+    // Where lines wrap, the caret is somewhere in the box, and the end of the text is what matters.
+    const left = room === undefined ? x + before : x;
+    const last = room === undefined ? lines.length - 1 : this.#area.scrollHeight / (height * zoom) - 1;
+    const top = y + last * height * zoom;
     const free = this.#on.free();
     const dx = intoRange(left, left, free.left, free.right);
-    const dy = intoRange(top, top + width * zoom, free.top, free.bottom);
+    const dy = intoRange(top, top + height * zoom, free.top, free.bottom);
     if (dx !== 0 || dy !== 0) this.#on.pan(dx, dy);
   }
 }
@@ -137,13 +155,4 @@ function intoRange(low, high, from, to) {
   const [first, last] = [from + CARET_MARGIN, to - CARET_MARGIN];
   if (low < first) return first - low;
   return high > last ? Math.max(last - high, first - low) : 0;
-}
-
-/** @param {string} text */
-function truncated(text) {
-  // Encoding and decoding replaces unpaired surrogates, which UTF-8 cannot represent.
-  const decoder = new TextDecoder();
-  const bytes = new TextEncoder().encode(text);
-  if (bytes.length <= MAX_BYTES) return decoder.decode(bytes);
-  return decoder.decode(bytes.subarray(0, MAX_BYTES - 2)).replace(/\uFFFD+$/, "");
 }

@@ -92,6 +92,11 @@ fn malformed() -> Vec<(String, &'static str)> {
             "bounds",
         ),
         (r#"{"type":"signal","call":true}"#, "view"),
+        (r#"{"type":"signal","preview":[1]}"#, "map"),
+        (
+            r#"{"type":"signal","preview":{},"cancelled":true}"#,
+            "cancelled",
+        ),
         (r#"{"type":"ops","ops":{}}"#, ""),
         (hello, "once"),
     ];

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Core, Effect, Step};
 use crate::domain::ids::{ServerId, SessionId};
-use crate::domain::signal::{Ink, Pointer, Signals, View};
+use crate::domain::signal::{Ink, Pointer, Preview, Signals, View};
 use crate::feed::mailbox::Mailbox;
 use crate::feed::presence::signal_pause;
 use crate::feed::signals::ForPeers;
@@ -42,6 +42,9 @@ impl<M: Mailbox> Core<M> {
                 call,
             });
         }
+        if let Some(edit) = signal.preview {
+            signals.add_preview(Preview { writer, edit });
+        }
         self.note_activity(&mut signals, step);
         let limit = self.environment.settings.ink_points;
         if self.presence.is_shared() {
@@ -56,8 +59,9 @@ impl<M: Mailbox> Core<M> {
     /// Lists active people before idle ones, and drops the pointers and views of those who are not
     /// listed, since clients could not name their owners.
     fn note_activity(&mut self, signals: &mut Signals, step: &mut Step) {
-        for ink in &signals.ink {
-            self.signalling.dirty.for_sessions |= !self.presence.acts(ink.writer, step.now);
+        let inks = signals.ink.iter().map(|ink| ink.writer);
+        for writer in inks.chain(signals.previews.iter().map(|preview| preview.writer)) {
+            self.signalling.dirty.for_sessions |= !self.presence.acts(writer, step.now);
         }
         let mut is_listed = |writer| {
             let is_listed = self.presence.acts(writer, step.now);

@@ -24,8 +24,10 @@ function bodies(roll) {
     lined("pen", [...apart(), point(), point()], more()),
     lined("pen", apart().map((one, i) => ({ ...one, pressure: 50 + i * 100 })), more()),
     lined("marker", [...apart(), point()], more()),
-    ...["line", "arrow", "rectangle", "ellipse"].map((kind) => lined(kind, apart(), more())),
+    ...["line", "arrow", "rectangle", "ellipse", "diamond"].map((kind) => lined(kind, apart(), more())),
     { kind: "text", ...point(), colour: "red", width: 32, text: "Hello\nyou & me", ...more() },
+    { kind: "text", ...point(), colour: "red", width: 20, w: 200, align: "end", text: "Some words that are wrapped in a box", ...more() },
+    { kind: "note", ...point(), colour: "yellow", width: 8, w: 160 + roll(90), h: 160 + roll(90), text: "short", ...more() },
     { kind: "hologram", ...point(), w: 80, h: 40, later: { a: [1] }, ...more() },
   ];
 }
@@ -97,7 +99,7 @@ test("what is hit is inside the bounds, turned or not", () => {
 
 test("outlines and SVG never contain NaN, Infinity or undefined, and text is escaped", () => {
   const dots = [[at(0, 0)], [at(0, 0), at(0, 0)], [at(0, 0), at(1, 0), at(0, 0), at(0, 0)]];
-  const odd = [...KINDS.keys()].filter((kind) => kind !== "text").flatMap((kind) => dots.map((points) => lined(kind, points)));
+  const odd = [...KINDS.keys()].filter((kind) => kind !== "text" && kind !== "note").flatMap((kind) => dots.map((points) => lined(kind, points)));
   odd.push(...dots.map((points) => lined("pen", points.map((point, i) => ({ ...point, pressure: i * 60 })))));
   const check = (body) => {
     for (const theme of ["light", "dark"]) assert.doesNotMatch(kindOf(body).toSvg(body, theme), /NaN|Infinity|undefined/, body.kind);
@@ -129,7 +131,7 @@ test("a text is hit anywhere in its lines", () => {
 
 test("malformed bodies occupy nothing and are never hit", () => {
   for (const kind of KINDS.keys()) {
-    const body = { kind, x: 0, y: 0, points: "!!", colour: "?", width: kind === "text" ? undefined : 4 };
+    const body = { kind, x: 0, y: 0, points: "!!", colour: "?", width: ["text", "note"].includes(kind) ? undefined : 4 };
     const { left, right } = boundsOf(body);
     assert.ok(left > right && !hits(body, at(0, 0), 100), kind);
     assert.equal(kindOf(body).toSvg(body, "light").includes("NaN"), false);

@@ -69,7 +69,7 @@ test("a list that requests the whole after a gap always equals the server's", ()
 function fresh() {
   const audiences = [];
   let asks = 0;
-  const presence = new Presence("me", () => false, (audience) => audiences.push(audience), () => (asks += 1));
+  const presence = new Presence("me", () => null, () => false, (audience) => audiences.push(audience), () => (asks += 1));
   return { presence, audiences: () => audiences.splice(0).map(({ listed, ...rest }) => ({ ...rest, listed: listed.length })), asked: () => asks };
 }
 

@@ -1,0 +1,62 @@
+// @ts-check
+/**
+ * What the tools reach of the board: edits through the history, and what others see meanwhile as signals.
+ *
+ * It must never decide anything: it only connects.
+ */
+
+/** @typedef {import("../model/types.js").Stroke} Stroke */
+/** @typedef {import("../tools/tool.js").PreviewSignals} PreviewSignals */
+/** @typedef {import("../tools/tool.js").ToolContext} ToolContext */
+/**
+ * @typedef {object} Parts
+ * @property {import("../model/scene.js").Scene} scene
+ * @property {import("../canvas/canvas.js").Canvas} canvas
+ * @property {import("../canvas/hidden.js").Hidden} hidden
+ * @property {import("../model/history.js").History} history
+ * @property {import("../presence/signals.js").Signals} signals
+ * @property {() => number} nextOp
+ */
+
+/** @param {Parts} parts
+ * @returns {PreviewSignals} */
+export function previewSignals({ signals, nextOp }) {
+  return {
+    show: (edit) => signals.preview({ n: nextOp(), ...edit }),
+    done: () => signals.previewDone(),
+    cancelled: () => signals.previewCancelled(),
+  };
+}
+
+/**
+ * @param {Parts} parts
+ * @param {Pick<ToolContext, "camera"|"style"|"selection"|"previews"|"write"|"writeIn">} own
+ * @returns {ToolContext}
+ */
+export function toolContext({ scene, canvas, hidden, history, signals, nextOp }, own) {
+  return {
+    ...own,
+    scene,
+    hide: (strokes) => hidden.set("tool", idsOf(strokes)),
+    commit: (edits) => history.commit(edits),
+    apply: (edits) => history.apply(edits),
+    record: (edits) => history.record(edits),
+    ink: {
+      grew: (stroke, { kind, colour, width }, points, moved) => {
+        signals.ink({ stroke, kind, colour, width, n: nextOp() }, points, moved);
+        canvas.refresh();
+      },
+      done: () => signals.inkDone(),
+      cancelled: () => {
+        signals.inkCancelled();
+        canvas.refresh();
+      },
+    },
+    refresh: () => canvas.refresh(),
+  };
+}
+
+/** @param {readonly Stroke[]} strokes */
+export function idsOf(strokes) {
+  return new Set(strokes.map(({ id }) => id));
+}
