@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, afterEach, before, test } from "node:test";
-import { Server, TestUser, drag, launched, until, waitForStatus } from "./harness.js";
+import { Server, TestUser, drag, launched, waitForStatus } from "./harness.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }, { width: 360, height: 640 }];
 const LOW = { width: 640, height: 360 };
 /** Of the canvas that must be free on the smallest screens. */
@@ -58,38 +55,6 @@ async function close(page) {
   await page.keyboard.press("Escape");
   await page.evaluate(() => document.querySelector("dialog[open]")?.close());
   await page.locator("#paper").evaluate((paper) => paper.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true })));
-}
-
-/** What axe-core finds on a page. */
-async function findings(page) {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, any, all }) => `${html.slice(0, 160)} ${[...any, ...all].map(({ message }) => message).join("; ").slice(0, 160)}`).join(" | ")}`);
-  });
-}
-
-for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-  for (const viewport of SIZES) {
-    test(`axe-core finds nothing at ${viewport.width}x${viewport.height}, ${colorScheme}`, async () => {
-      const user = await newUser({ viewport, colorScheme, hasTouch: viewport.width < 500 });
-      const [page, list, other] = [await user.open(drawing), await user.list(), await (await newUser({})).open(drawing)];
-      await drag(other, [[300, 300], [400, 320]]);
-      await waitForStatus(other, "Saved");
-      await list.locator(".card").first().waitFor();
-      assert.deepEqual(await findings(list), [], "home");
-      await until("both are here", async () => (await page.locator("#people .face").count()) === 2);
-      await page.locator("#strokes li").first().waitFor({ state: "attached" });
-      assert.deepEqual(await findings(page), [], "drawing");
-      for (const opener of PANELS) {
-        await open(page, opener);
-        assert.deepEqual(await findings(page), [], opener);
-        await close(page);
-      }
-      await list.click("#language");
-      assert.deepEqual(await findings(list), [], "languages");
-    });
-  }
 }
 
 /** The share of the window in which a press reaches the canvas. */
