@@ -40,6 +40,7 @@ import { toast } from "../ui/toast.js";
 import { boardFiles } from "./board-files.js";
 import { BoardInput } from "./board-input.js";
 import { BoardPeople } from "./board-people.js";
+import { boardLook } from "./board-look.js";
 import { EditedByOthers } from "./edited-by-others.js";
 
 // All files are loaded and compatible: disables the reload guard.
@@ -229,6 +230,7 @@ const boardInput = new BoardInput({
   canvas,
   history,
   signals,
+  look: boardLook(canvas),
   nextOp: () => outbox.next,
   people: () => people,
   positionOf: (n) => replica.positionOf(writer.id, n),
@@ -244,11 +246,9 @@ const people = new BoardPeople({
   signals,
   viewport,
   canvas,
-  // Only a new socket's `hello` carries the new name and colour.
   changedMe: () => connection.reconnect(),
   notify: toast,
 });
-
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
 setUpShareButton(toast);
 

@@ -42,7 +42,7 @@ export class BoardPeople {
    * @param {import("../presence/signals.js").Signals} board.signals
    * @param {import("../canvas/viewport.js").Viewport} board.viewport
    * @param {import("../canvas/canvas.js").Canvas} board.canvas
-   * @param {() => void} board.changedMe one's own name or colour has changed
+   * @param {() => void} board.changedMe one's own name or colour has changed, which only a new socket's `hello` carries
    * @param {typeof import("../ui/toast.js").toast} board.notify
    */
   constructor(board) {

@@ -60,6 +60,8 @@ export default {
   "command.zoomOut": "تصغير",
   "command.zoomReset": "العرض بنسبة 100 %",
   "command.fit": "عرض الكل",
+  "command.theme": "فاتح أو داكن",
+  "command.grid": "إظهار النقاط أو إخفاؤها",
   "command.pan": "التنقل أثناء الضغط",
   "command.help": "مساعدة",
   "command.export": "تصدير…",
@@ -117,6 +119,7 @@ export default {
   "group.selection": "التحديد",
   "group.history": "السجل",
   "group.view": "التكبير",
+  "group.look": "المظهر",
   "group.file": "اللوحة",
   "group.other": "أخرى",
 
@@ -184,6 +187,10 @@ export default {
   "board.back": "العودة إلى الرسم",
   "board.zoom": "{percent} %",
   "board.zoomLabel": "{percent} %: العرض بنسبة 100 %",
+
+  "look.system": "فاتح أو داكن مثل النظام",
+  "look.light": "فاتح",
+  "look.dark": "داكن",
 
   "clear.title": "أتريد مسح اللوحة كلها؟",
   "clear.text": { zero: "لا شيء عليها ليُمحى.", one: "يُمحى الرسم الوحيد عليها للجميع. يمكنك التراجع.", two: "يُمحى الرسمان عليها للجميع. يمكنك التراجع.", few: "تُمحى الرسوم الـ{count} عليها للجميع. يمكنك التراجع.", many: "يُمحى {count} رسمًا عليها للجميع. يمكنك التراجع.", other: "يُمحى {count} رسم عليها للجميع. يمكنك التراجع." },

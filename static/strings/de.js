@@ -60,6 +60,8 @@ export default {
   "command.zoomOut": "Verkleinern",
   "command.zoomReset": "In 100 % zeigen",
   "command.fit": "Alles zeigen",
+  "command.theme": "Hell oder dunkel",
+  "command.grid": "Punkte ein- oder ausblenden",
   "command.pan": "Gedrückt halten: Ansicht verschieben",
   "command.help": "Hilfe",
   "command.export": "Exportieren…",
@@ -117,6 +119,7 @@ export default {
   "group.selection": "Auswahl",
   "group.history": "Verlauf",
   "group.view": "Zoom",
+  "group.look": "Aussehen",
   "group.file": "Zeichnung",
   "group.other": "Anderes",
 
@@ -170,6 +173,10 @@ export default {
   "board.back": "Zurück zur Zeichnung",
   "board.zoom": "{percent} %",
   "board.zoomLabel": "{percent} %: in 100 % zeigen",
+
+  "look.system": "Hell oder dunkel wie das System",
+  "look.light": "Hell",
+  "look.dark": "Dunkel",
 
   "clear.title": "Die ganze Zeichnung leeren?",
   "clear.text": { one: "Der eine Strich darauf wird für alle gelöscht. Du kannst es rückgängig machen.", other: "Alle {count} Striche darauf werden für alle gelöscht. Du kannst es rückgängig machen." },

@@ -60,6 +60,8 @@ export default {
   "command.zoomOut": "Alejar",
   "command.zoomReset": "Mostrar al 100 %",
   "command.fit": "Mostrar todo",
+  "command.theme": "Claro u oscuro",
+  "command.grid": "Mostrar u ocultar los puntos",
   "command.pan": "Moverse mientras se mantiene pulsada",
   "command.help": "Ayuda",
   "command.export": "Exportar…",
@@ -117,6 +119,7 @@ export default {
   "group.selection": "Selección",
   "group.history": "Historial",
   "group.view": "Zoom",
+  "group.look": "Aspecto",
   "group.file": "Dibujo",
   "group.other": "Otros",
 
@@ -170,6 +173,10 @@ export default {
   "board.back": "Volver al dibujo",
   "board.zoom": "{percent} %",
   "board.zoomLabel": "{percent} %: mostrar al 100 %",
+
+  "look.system": "Claro u oscuro como el sistema",
+  "look.light": "Claro",
+  "look.dark": "Oscuro",
 
   "clear.title": "¿Vaciar todo el dibujo?",
   "clear.text": { one: "El único trazo se borra para todos. Puedes deshacerlo.", many: "Los {count} de trazos se borran para todos. Puedes deshacerlo.", other: "Los {count} trazos se borran para todos. Puedes deshacerlo." },

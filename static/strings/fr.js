@@ -60,6 +60,8 @@ export default {
   "command.zoomOut": "Réduire",
   "command.zoomReset": "Afficher à 100 %",
   "command.fit": "Tout afficher",
+  "command.theme": "Clair ou sombre",
+  "command.grid": "Afficher ou masquer les points",
   "command.pan": "Se déplacer tant que la touche est enfoncée",
   "command.help": "Aide",
   "command.export": "Exporter…",
@@ -117,6 +119,7 @@ export default {
   "group.selection": "Sélection",
   "group.history": "Historique",
   "group.view": "Zoom",
+  "group.look": "Apparence",
   "group.file": "Dessin",
   "group.other": "Autres",
 
@@ -170,6 +173,10 @@ export default {
   "board.back": "Revenir au dessin",
   "board.zoom": "{percent} %",
   "board.zoomLabel": "{percent} % : afficher à 100 %",
+
+  "look.system": "Clair ou sombre comme le système",
+  "look.light": "Clair",
+  "look.dark": "Sombre",
 
   "clear.title": "Vider tout le dessin ?",
   "clear.text": { one: "Le seul trait est effacé pour tout le monde. Vous pouvez annuler.", many: "Les {count} de traits sont effacés pour tout le monde. Vous pouvez annuler.", other: "Les {count} traits sont effacés pour tout le monde. Vous pouvez annuler." },

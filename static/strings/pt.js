@@ -60,6 +60,8 @@ export default {
   "command.zoomOut": "Reduzir",
   "command.zoomReset": "Mostrar em 100 %",
   "command.fit": "Mostrar tudo",
+  "command.theme": "Claro ou escuro",
+  "command.grid": "Mostrar ou ocultar os pontos",
   "command.pan": "Mover a vista enquanto pressionada",
   "command.help": "Ajuda",
   "command.export": "Exportar…",
@@ -117,6 +119,7 @@ export default {
   "group.selection": "Seleção",
   "group.history": "Histórico",
   "group.view": "Zoom",
+  "group.look": "Aparência",
   "group.file": "Desenho",
   "group.other": "Outros",
 
@@ -170,6 +173,10 @@ export default {
   "board.back": "Voltar ao desenho",
   "board.zoom": "{percent} %",
   "board.zoomLabel": "{percent} %: mostrar em 100 %",
+
+  "look.system": "Claro ou escuro como o sistema",
+  "look.light": "Claro",
+  "look.dark": "Escuro",
 
   "clear.title": "Limpar o desenho inteiro?",
   "clear.text": { one: "O único traço é apagado para todos. Você pode desfazer.", many: "Os {count} de traços são apagados para todos. Você pode desfazer.", other: "Os {count} traços são apagados para todos. Você pode desfazer." },

@@ -60,6 +60,8 @@ export default {
   "command.zoomOut": "缩小",
   "command.zoomReset": "以 100% 显示",
   "command.fit": "显示全部",
+  "command.theme": "浅色或深色",
+  "command.grid": "显示或隐藏网点",
   "command.pan": "按住以移动视图",
   "command.help": "帮助",
   "command.export": "导出…",
@@ -117,6 +119,7 @@ export default {
   "group.selection": "所选内容",
   "group.history": "历史",
   "group.view": "缩放",
+  "group.look": "外观",
   "group.file": "画板",
   "group.other": "其他",
 
@@ -170,6 +173,10 @@ export default {
   "board.back": "回到内容处",
   "board.zoom": "{percent}%",
   "board.zoomLabel": "{percent}%：以 100% 显示",
+
+  "look.system": "浅色或深色跟随系统",
+  "look.light": "浅色",
+  "look.dark": "深色",
 
   "clear.title": "清空整个画板？",
   "clear.text": { other: "上面的全部 {count} 个笔画会对所有人擦除。你可以撤销。" },
