@@ -177,7 +177,8 @@ const sync = new Sync(replica, {
   readFailed: (error) => {
     const final = error instanceof ApiError && error.isFinal;
     if (final) end(4000 + error.status);
-    else replicaKeeper.useStored();
+    // What was stored has arrived late: the rest is the socket's.
+    else if (replicaKeeper.useStored()) return false;
     // Only a welcome shows "connected" again, and an open socket receives no second one.
     if (!final && !connection.isOpen) saveStatus.connected(false);
     return !final;
@@ -283,7 +284,7 @@ startServiceWorker();
 const recovered = recovery.start();
 await replicaKeeper.fill();
 // With a stored replica only the changes since then are asked for, by the socket.
-if (replica.epoch !== null || (await sync.load())) {
+if (replicaKeeper.used || (await sync.load()) || replicaKeeper.used) {
   shown();
   replicaKeeper.loaded();
   connection.start();

@@ -112,3 +112,9 @@ test("code of others is unchanged", () => {
     assert.ok(textOf("vendor/README.md").includes(`\`${name}\``), `${name} is listed with its licence`);
   }
 });
+
+test("no text over several lines looks like a comment, which the server leaves out", () => {
+  for (const name of modules) {
+    for (const [text] of codeOf(name).matchAll(/`[^`]*`/g)) assert.doesNotMatch(text, /\n\s*(\/\/|\/\*)/, name);
+  }
+});
