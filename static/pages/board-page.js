@@ -240,7 +240,6 @@ const boardInput = new BoardInput({
   notify: toast,
 });
 const { viewport } = boardInput;
-
 const people = new BoardPeople({
   author: writer.author,
   presence,
