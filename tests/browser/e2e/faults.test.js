@@ -197,7 +197,7 @@ test("a full drawing rejects strokes with a reason until one is erased", async (
     for (const y of [200, 250]) await drag(page, [[200, y], [300, y]]);
     await waitForStatus(page, "Saved");
     await drag(page, [[200, 300], [300, 300]]);
-    await page.getByText("the drawing is full").waitFor();
+    await waitForStatus(page, "Not applied: the drawing is full");
     await waitForStrokes(page, 2);
     await waitForPixel(page, "static", [250, 300], false);
     await waitForStatus(page, "Saved");
@@ -244,7 +244,7 @@ test("a stroke whose refusal was lost with the socket is reported", async () => 
     await waitForStatus(page, "2 not saved");
     await waitForStrokes(page, 1);
     await sockets[0].close({ code: 4500, reason: "again: for a test" });
-    await page.getByText("an earlier stroke is missing: it was refused, or someone erased it").waitFor();
+    await waitForStatus(page, "Not applied: an earlier stroke is missing: it was refused, or someone erased it");
     await waitForStrokes(page, 0);
     await waitForPixel(page, "static", [250, 300], false);
     await waitForStatus(page, "Saved");

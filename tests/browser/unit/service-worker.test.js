@@ -14,7 +14,14 @@ class Caches {
   async open(name) {
     if (!this.held.has(name)) this.held.set(name, new Map());
     const entries = this.held.get(name);
-    return { put: async (request, answer) => void entries.set(absolute(request), answer), match: async (request) => entries.get(absolute(request)) };
+    const found = (request, { ignoreSearch = false } = {}) =>
+      [...entries].find(([url]) => (ignoreSearch ? url.split("?")[0] : url) === absolute(request))?.[1];
+    return {
+      put: async (request, answer) => void entries.set(absolute(request), answer),
+      match: async (request, options) => found(request, options),
+      keys: async () => [...entries.keys()].map((url) => ({ url })),
+      delete: async (request) => entries.delete(absolute(request)),
+    };
   }
 
   async has(name) {
@@ -46,7 +53,7 @@ function workerOf(build, caches, network) {
     return network(path);
   };
   const code = CODE.replace("{{build}}", build).replace("{{files}}", "a.js css/b.css");
-  runInNewContext(code, { self, caches, fetch, location: { origin: ORIGIN }, URL, setTimeout, Promise });
+  runInNewContext(code, { self, caches, fetch, location: { origin: ORIGIN }, URL, setTimeout, Promise, Date });
   const lifecycle = (type) => new Promise((resolve, reject) => listeners[type]({ waitUntil: (done) => done.then(resolve, reject) }));
   return {
     asked,
@@ -64,7 +71,7 @@ function workerOf(build, caches, network) {
   };
 }
 
-const answer = (text, status = 200) => ({ text, status, ok: status < 400 });
+const answer = (text, status = 200) => ({ text, status, ok: status < 400, clone: () => answer(text, status) });
 const online = (build) => (path) => answer(`${build} ${path}`);
 const cut = () => {
   throw new TypeError("no network");
@@ -139,4 +146,25 @@ test("the build before this one stays for its open pages, and older ones go", as
 test("a build of which a file is missing is not used", async () => {
   const caches = new Caches();
   await assert.rejects(workerOf("b1", caches, (path) => answer("", path.endsWith(".css") ? 500 : 200)).start(), /b\.css/);
+});
+
+test("pictures that were seen are shown again, an older one of a drawing rather than none, and the oldest go", async () => {
+  const caches = new Caches();
+  const worker = workerOf("b1", caches, online("now"));
+  await worker.start();
+  const inside = "/api/drawings/d1/assets/abc";
+  const thumbnail = "/api/drawings/d1/thumbnail.svg";
+  await worker.get(inside);
+  await worker.get(`${thumbnail}?changed=1`);
+  worker.asked.length = 0;
+  await worker.get(inside);
+  assert.deepEqual(worker.asked, [], "it never changes");
+  const later = workerOf("b1", caches, cut);
+  assert.equal((await later.get(inside)).text, `now ${inside}`);
+  assert.equal((await later.get(`${thumbnail}?changed=2`)).text, `now ${thumbnail}?changed=1`);
+  await assert.rejects(later.get("/api/drawings/d2/thumbnail.svg?changed=1"));
+  for (let i = 0; i < 300; i += 1) await worker.get(`/api/drawings/d1/assets/${i}`);
+  await assert.rejects(later.get(inside));
+  await workerOf("b2", caches, online("b2")).start();
+  assert.ok((await caches.keys()).includes("pictures"), "a new build keeps them");
 });
