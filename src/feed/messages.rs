@@ -43,11 +43,11 @@ pub enum FromSession<M> {
         /// The ops, in order.
         ops: Vec<Op>,
     },
-    /// A pointer or ink.
+    /// A pointer, ink or a view.
     Signal {
         /// The session.
         session: SessionId,
-        /// The pointer and the ink.
+        /// The pointer, the ink and the view.
         signal: ClientSignal,
     },
     /// The client holds everything up to `since`: send the later changes.

@@ -52,12 +52,13 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const TOLD_AT_ONCE: usize = 64;
 /// Bytes of the request that are read from a rejected connection, so that the answer is not lost.
 const READ_OF_TOLD: u64 = 16 * 1024;
-/// What a browser may load: files of this server only. Colours and sizes chosen by people are
-/// inline styles; exports are `blob:` and `data:` images. Sockets may go anywhere, because not
-/// every browser counts a socket to this server as `'self'`. No other site may embed a drawing in a
-/// frame, against clickjacking.
+/// What a browser may load: files of this server only, and nothing inline. Pages set colours and
+/// sizes that people choose through the object model, which is no inline style; exports are `blob:`
+/// and `data:` images. Sockets may go anywhere, because not every browser counts a socket to this
+/// server as `'self'`. No other site may embed a drawing in a frame, against clickjacking.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
-    style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'self'";
+    object-src 'none'; base-uri 'none'; form-action 'self'; connect-src 'self' ws: wss:; \
+    frame-ancestors 'self'";
 
 /// Listens and serves from now on. Returns the address that it is bound to.
 ///

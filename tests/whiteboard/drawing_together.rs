@@ -261,6 +261,27 @@ fn ink(stroke: &Value) -> Value {
 }
 
 #[actix_web::test]
+async fn a_view_and_an_invitation_reach_the_others() {
+    let server = serve(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Browser::named(server.address(), &drawing, "Ada").await;
+    let mut ben = Browser::named(server.address(), &drawing, "Ben").await;
+    for browser in [&mut ada, &mut ben] {
+        browser.wait("both names", |b| b.people.len() == 2).await;
+    }
+    let shows = json!({"x": -400.0, "y": 10.5, "w": 800.0, "h": 600.0});
+    ada.signal(json!({"view": shows})).await;
+    ben.wait("the view", |b| b.views.len() == 1).await;
+    let writer = ada.writer.unwrap();
+    assert_eq!(ben.views[0], json!({"writer": writer, "shows": shows}));
+    ada.signal(json!({"view": shows, "call": true})).await;
+    ben.wait("the invitation", |b| b.views.len() == 2).await;
+    assert_eq!(ben.views[1]["call"], json!(true));
+    drop((ada, ben));
+    server.drain().await;
+}
+
+#[actix_web::test]
 async fn a_signal_leaves_nothing_behind() {
     let server = serve(&[]).await;
     let drawing = create_drawing(server.address()).await;

@@ -109,6 +109,8 @@ pub struct Page {
     pub people_wholes: usize,
     pub people_bytes: usize,
     pub pointers: HashMap<WriterId, (f64, f64)>,
+    /// Views that arrived, in order.
+    pub views: Vec<Value>,
     /// Every part of ink it received.
     pub ink: Vec<Value>,
     pub closes: Vec<Closed>,
@@ -174,6 +176,7 @@ impl Page {
             people_wholes: 0,
             people_bytes: 0,
             pointers: HashMap::new(),
+            views: Vec::new(),
             ink: Vec::new(),
             closes: Vec::new(),
             next: 1,
@@ -353,6 +356,8 @@ impl Page {
                 None => drop(self.pointers.remove(&writer)),
             }
         }
+        self.views
+            .extend(frame["views"].as_array().into_iter().flatten().cloned());
         self.ink
             .extend(frame["ink"].as_array().into_iter().flatten().cloned());
     }
