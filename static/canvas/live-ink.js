@@ -34,6 +34,8 @@ const UNSETTLED = 2;
 export class LiveInk {
   /** @type {Map<InkPoint[], Growth>} */
   #growths = new Map();
+  /** @type {WeakSet<InkPoint[]>} long ink of an earlier frame */
+  #seen = new WeakSet();
 
   /**
    * @param {CanvasRenderingContext2D} context
@@ -47,6 +49,11 @@ export class LiveInk {
     if (body.points !== undefined || !kind.growing || (body.rotation ?? 0) !== 0) return false;
     const points = pointsOf(body);
     if (points.length < LONG) return false;
+    if (!this.#seen.has(points)) {
+      // Ink that is played back has other points in each frame: a picture of it would serve one frame only.
+      this.#seen.add(points);
+      return false;
+    }
     const { width: w, height: h } = context.canvas;
     const colour = kind.multiplies ? markerValue(body.colour, look.theme) : colourValue(body.colour, look.theme);
     const width = body.width ?? 1;
