@@ -140,6 +140,8 @@ test("two tabs offline both keep their strokes, and agree once they are back", a
   const drawing = await server.drawing();
   const one = await newUser();
   const tabs = [await one.open(drawing), await one.open(drawing)];
+  // A person draws in the tab in front; others are not painted.
+  await tabs[0].bringToFront();
   await drag(tabs[0], [[200, 200], [300, 200]]);
   for (const tab of tabs) await waitForStrokes(tab, 1);
   for (const tab of tabs) await waitForStatus(tab, "Saved");
@@ -148,6 +150,7 @@ test("two tabs offline both keep their strokes, and agree once they are back", a
   await one.context.setOffline(true);
   for (const [i, tab] of tabs.entries()) {
     await waitForStatus(tab, "Offline");
+    await tab.bringToFront();
     await drag(tab, [[200, 300 + 50 * i], [300, 300 + 50 * i]]);
     await waitForStatus(tab, "Offline, will send 1");
   }
