@@ -16,6 +16,7 @@
 //! {"type":"signal","pointer":{"x":1.5,"y":2}}
 //! {"type":"signal","away":true}
 //! {"type":"signal","ink":{"stroke":"c1…","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","kind":"pen","colour":"#1d1d1f","width":4}}
+//! {"type":"signal","view":{"x":-400,"y":-300,"w":800,"h":600}}
 //! {"type":"signal","preview":{"n":2,"set":{"c1…":{"x":30}}}}
 //! {"type":"signal","cancelled":true}
 //! {"type":"since","since":17,"epoch":"52…"}
@@ -31,7 +32,7 @@
 //!   `src/domain/stroke.rs` lists, and stores and delivers kinds and fields that it does not know. So a page
 //!   shows what it can of them, and keeps the rest.
 //! * `points`, in a body and in ink, are base64 of a compact format, which `src/domain/points.rs` describes.
-//! * `signal`: shown to others and never stored; it has a pointer, ink, a preview or several. `pointer` is the place of the
+//! * `signal`: shown to others and never stored; it has a pointer, ink, a preview, a view or several. `pointer` is the place of the
 //!   page's pointer, and `away` says that it left the drawing. `ink` is a part of the stroke being drawn:
 //!   `stroke` and `n` are those of its later op, `offset` is the index of the part's first point within the
 //!   stroke, and `x` and `y` are where that point is. A part replaces all points from its `offset` on. With
@@ -42,6 +43,8 @@
 //!   `set` has fields of strokes by the strokes' ids, as in `edit`; `draw` has bodies of new strokes by their ids; `ids`
 //!   with `matrix` moves strokes by `[a, b, c, d, e, f]`, as in SVG; `box`, which is `[left, top, right, bottom]`,
 //!   stands for more strokes than fit.
+//! * `view`, in a signal: the part of the plane that the page shows, for those who follow it. With `"call":true` beside
+//!   it, the page invites everyone to look there too, which needs the right to draw.
 //! * `since`: asks for the changes after a position.
 //! * `people`: asks for the whole list of people.
 //! * `ping`: asks for a `pong`, which has the head, so that the page notices a dead socket or missing changes.
@@ -52,7 +55,7 @@
 //! {"type":"welcome","writer":"7a…","author":"40…","epoch":"52…","head":17,"done":3,"title":"Plan","access":"own","build":"3f…"}
 //! {"type":"reset","epoch":"52…","reason":"epoch"}
 //! {"type":"strokes","from":15,"head":17,"changes":[{"seq":16,"stroke":"c1…","z":9,"author":"40…","writer":"7a…","n":2,"body":{…}},{"seq":17,"stroke":"d2…","z":4,"author":"40…","writer":"7a…","n":3,"erased":true}]}
-//! {"type":"signals","ink":[{"writer":"7a…","stroke":"c1…",…}],"pointers":[{"writer":"7a…","at":{"x":1.5,"y":2}}],"previews":[{"writer":"7a…","edit":{"set":{…}}}]}
+//! {"type":"signals","ink":[{"writer":"7a…","stroke":"c1…",…}],"pointers":[{"writer":"7a…","at":{"x":1.5,"y":2}}],"previews":[{"writer":"7a…","edit":{"set":{…}}}],"views":[{"writer":"7a…","shows":{"x":-400,…},"call":true}]}
 //! {"type":"people","version":81,"count":2,"joined":[{"writer":"7a…","author":"40…","name":"Ada","colour":"#e03131"},…]}
 //! {"type":"people","from":81,"version":82,"count":812,"joined":[{"writer":"c3…",…}],"left":["7a…"]}
 //! {"type":"done","n":3}
@@ -78,7 +81,8 @@
 //! * `refused`: the op was not applied, and leaves the outbox. With the reason `load` it stays: send it
 //!   and all ops after it again after `retry_ms` milliseconds.
 //! * `resend`: the ops from `n` on were not accepted; send them again.
-//! * `signals`: a pointer without `at` left the drawing; a preview without `edit` was cancelled.
+//! * `signals`: a pointer without `at` left the drawing; a preview without `edit` was cancelled. A page moves its own
+//!   view only because its user asked for it: to follow someone, or to accept a call.
 //! * A page ignores a type that it does not know.
 //!
 //! # Refusals
@@ -121,7 +125,7 @@
 //!
 //! `count` is the number of all people, oneself included; a person with several pages counts once.
 //! `joined` lists pages, at most [`MAX_LISTED`](crate::feed::presence::MAX_LISTED), 50. In a crowd,
-//! pages with activity are listed before idle ones, and only listed pages get their pointers sent to
+//! pages with activity are listed before idle ones, and only listed pages get their pointers and views sent to
 //! others. Updates are batched for longer the more people there are, up to a second from some hundreds on:
 //! see [`people_pause`](crate::feed::presence::people_pause) in `src/feed/presence.rs`.
 //!

@@ -1,4 +1,4 @@
-//! Signals: ink in progress, pointers and previews of edits, which are sent and never stored.
+//! Signals: ink in progress, pointers, views and previews of edits, which are sent and never stored.
 //!
 //! Signals may be dropped. Nothing here does I/O or reads a clock.
 
@@ -42,6 +42,41 @@ pub struct Pointer {
     pub writer: WriterId,
     /// Its position.
     pub at: Option<PlanePoint>,
+}
+
+/// A part of the drawing's plane, in units.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaneBox {
+    /// Its left edge.
+    pub x: f64,
+    /// Its upper edge.
+    pub y: f64,
+    /// Its width.
+    pub w: f64,
+    /// Its height.
+    pub h: f64,
+}
+
+impl PlaneBox {
+    /// Whether it has an extent and lies within a drawing's bounds.
+    pub fn is_valid(&self) -> bool {
+        let Self { x, y, w, h } = *self;
+        let ends = [(x, y), (x + w, y + h)];
+        w > 0.0 && h > 0.0 && ends.iter().all(|&(x, y)| PlanePoint { x, y }.is_valid())
+    }
+}
+
+/// What a writer's page shows of the drawing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// The owner of the page.
+    pub writer: WriterId,
+    /// The part that is in sight.
+    pub shows: PlaneBox,
+    /// The writer invites everyone to look there too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub call: bool,
 }
 
 /// How strokes will look if a writer ends their edit now: what is dragged, or typed.
@@ -147,6 +182,9 @@ pub struct Signals {
     /// Pointers that moved, one per writer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pointers: Vec<Pointer>,
+    /// Views that moved, one per writer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<View>,
     /// Previews, the newest of each writer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub previews: Vec<Preview>,
@@ -155,7 +193,10 @@ pub struct Signals {
 impl Signals {
     /// Whether it holds no signal.
     pub fn is_empty(&self) -> bool {
-        self.ink.is_empty() && self.pointers.is_empty() && self.previews.is_empty()
+        self.ink.is_empty()
+            && self.pointers.is_empty()
+            && self.previews.is_empty()
+            && self.views.is_empty()
     }
 
     /// Adds a preview, which replaces an older one of the same writer.
@@ -183,6 +224,21 @@ impl Signals {
         }
     }
 
+    /// Adds a view, which replaces an older one of the same writer; an invitation stays.
+    pub fn add_view(&mut self, view: View) {
+        match self
+            .views
+            .iter_mut()
+            .find(|held| held.writer == view.writer)
+        {
+            Some(held) => {
+                let call = held.call || view.call;
+                *held = View { call, ..view };
+            }
+            None => self.views.push(view),
+        }
+    }
+
     /// Adds ink, joined to the last part of the same stroke if it continues that.
     pub fn add_ink(&mut self, ink: Ink) {
         let last = self
@@ -205,6 +261,9 @@ impl Signals {
     pub fn merge(&mut self, newer: Signals) {
         for pointer in newer.pointers {
             self.add_pointer(pointer);
+        }
+        for view in newer.views {
+            self.add_view(view);
         }
         for ink in newer.ink {
             self.add_ink(ink);
@@ -285,6 +344,48 @@ mod tests {
             ..Signals::default()
         });
         assert_eq!(signals.pointers, [at(a, 3.0), at(b, 2.0)]);
+    }
+
+    #[test]
+    fn the_newest_view_of_a_writer_wins_and_keeps_an_invitation() {
+        let (a, b) = (writer().id, writer().id);
+        let view = |writer, x, call| View {
+            writer,
+            shows: PlaneBox {
+                x,
+                y: 0.0,
+                w: 4.0,
+                h: 3.0,
+            },
+            call,
+        };
+        let mut signals = Signals::default();
+        signals.add_view(view(a, 1.0, true));
+        signals.add_view(view(b, 2.0, false));
+        signals.merge(Signals {
+            views: vec![view(a, 3.0, false)],
+            ..Signals::default()
+        });
+        assert_eq!(signals.views, [view(a, 3.0, true), view(b, 2.0, false)]);
+    }
+
+    #[test]
+    fn a_view_has_an_extent_within_the_bounds() {
+        let shows = |x, w| PlaneBox {
+            x,
+            y: 0.0,
+            w,
+            h: 1.0,
+        };
+        assert!(shows(-MAX_COORDINATE, 2.0 * MAX_COORDINATE).is_valid());
+        for wrong in [
+            shows(0.0, 0.0),
+            shows(0.0, -1.0),
+            shows(1.0, MAX_COORDINATE),
+            shows(-MAX_COORDINATE - 1.0, 2.0),
+        ] {
+            assert!(!wrong.is_valid(), "{wrong:?}");
+        }
     }
 
     #[test]

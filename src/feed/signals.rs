@@ -1,7 +1,7 @@
 //! What is gathered to be sent together: signals for the sessions; signals and presence for the
 //! other servers' feeds.
 //!
-//! It must never hold more ink than a setting allows, nor pointers of more people than are listed.
+//! It must never hold more ink than a setting allows, nor pointers and views of more people than are listed.
 
 use std::time::{Duration, Instant};
 
@@ -168,8 +168,9 @@ fn gather(signals: &mut Signals, newer: Signals, max_points: usize, metrics: &Me
         metrics.signals_dropped.count(Dropped::Ink);
         signals.ink.clear();
     }
-    // No more pointers than people can be listed.
+    // No more pointers and views than people can be listed.
     signals.pointers.truncate(MAX_LISTED);
+    signals.views.truncate(MAX_LISTED);
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::domain::ids::{Epoch, OpId, StrokeId, Writer};
 use crate::domain::op::{MAX_OP_NUMBER, MAX_Z, Op, OpKind, Refusal};
 use crate::domain::people::MAX_NAME_CHARS;
 use crate::domain::sequence::Seq;
-use crate::domain::signal::{InkPart, MAX_PREVIEW_BYTES, PlanePoint};
+use crate::domain::signal::{InkPart, MAX_PREVIEW_BYTES, PlaneBox, PlanePoint};
 use crate::domain::stroke::{Body, Patch};
 
 /// A frame from a client.
@@ -23,7 +23,7 @@ pub enum ClientFrame {
     Hello(Hello),
     /// Numbered ops; a malformed one has the reason in its place.
     Ops(Vec<(u64, Result<Op, Refusal>)>),
-    /// A pointer, ink, or a preview.
+    /// A pointer, ink, a preview or a view.
     Signal(ClientSignal),
     /// Requests the changes after a position.
     Since {
@@ -49,13 +49,17 @@ pub struct Hello {
     pub next: u64,
 }
 
-/// A client's pointer, ink or preview.
+/// A client's pointer, ink, preview or view.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct ClientSignal {
     /// The pointer's position: `Some(None)` once it left the drawing.
     pub pointer: Option<Option<PlanePoint>>,
     /// Part of a stroke in progress.
     pub ink: Option<InkPart>,
+    /// What the page shows.
+    pub view: Option<PlaneBox>,
+    /// Invites everyone to look there too.
+    pub call: bool,
     /// What an edit in progress looks like: `Some(None)` once it was cancelled.
     pub preview: Option<Option<Map<String, Value>>>,
 }
@@ -184,6 +188,9 @@ struct SignalFrame<'a> {
     #[serde(default)]
     away: bool,
     ink: Option<InkPart>,
+    view: Option<PlaneBox>,
+    #[serde(default)]
+    call: bool,
     #[serde(borrow)]
     preview: Option<&'a RawValue>,
     #[serde(default)]
@@ -204,6 +211,12 @@ fn parse_signal(text: &str) -> Result<ClientFrame, FrameError> {
     if frame.ink.as_ref().is_some_and(|ink| !ink.is_valid()) {
         return Err(FrameError::new("ink is out of bounds"));
     }
+    if frame.view.is_some_and(|view| !view.is_valid()) {
+        return Err(FrameError::new("the view is out of bounds"));
+    }
+    if frame.call && frame.view.is_none() {
+        return Err(FrameError::new("a call has a view"));
+    }
     let preview = match (frame.preview, frame.cancelled) {
         (Some(_), true) => return Err(FrameError::new("a preview is shown or cancelled")),
         (Some(raw), false) if raw.get().len() > MAX_PREVIEW_BYTES => {
@@ -219,6 +232,8 @@ fn parse_signal(text: &str) -> Result<ClientFrame, FrameError> {
         pointer,
         ink: frame.ink,
         preview,
+        view: frame.view,
+        call: frame.call,
     }))
 }
 

@@ -25,7 +25,7 @@ pub struct PeerMessage {
     /// with each heartbeat, which reveals missed rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence: Option<PeopleUpdate>,
-    /// The ink and pointers of its sessions.
+    /// The ink, pointers and views of its sessions.
     #[serde(flatten)]
     pub signals: Signals,
 }

@@ -46,7 +46,7 @@ pub enum ServerFrame<'a> {
         /// The reason.
         reason: ResetReason,
     },
-    /// Ink and pointers.
+    /// Ink, pointers and views.
     Signals(&'a Signals),
     /// The presence list, or its changes.
     People(&'a PeopleUpdate),

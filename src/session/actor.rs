@@ -195,6 +195,7 @@ impl Session {
         };
         let signal = ClientSignal {
             ink: signal.ink.filter(|_| allowed),
+            call: signal.call && allowed,
             preview: signal.preview.filter(|_| allowed),
             ..signal
         };

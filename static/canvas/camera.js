@@ -123,3 +123,44 @@ export function pinched(camera, before, after) {
   const moved = panned(camera, middle(after).x - middle(before).x, middle(after).y - middle(before).y);
   return zoomedTo(moved, (moved.zoom * apart(after)) / apart(before), middle(after));
 }
+
+/**
+ * The camera that shows all of `box` without a margin, as far as the zoom may go.
+ * @param {Box} box
+ * @param {Size} size
+ * @returns {Camera}
+ */
+export function showing(box, size) {
+  const fit = Math.min(size.width / (box.right - box.left), size.height / (box.bottom - box.top));
+  const zoom = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, fit));
+  return clampedCamera(centred({ x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 }, zoom, size));
+}
+
+/**
+ * Part of the way from one camera to another, so that the middle of the canvas moves in a straight line.
+ * @param {Camera} from
+ * @param {Camera} to
+ * @param {number} fraction
+ * @param {Size} size
+ * @returns {Camera}
+ */
+export function towards(from, to, fraction, size) {
+  const middle = { x: size.width / 2, y: size.height / 2 };
+  const [a, b] = [toPlane(from, middle), toPlane(to, middle)];
+  const zoom = from.zoom * (to.zoom / from.zoom) ** fraction;
+  return centred({ x: a.x + (b.x - a.x) * fraction, y: a.y + (b.y - a.y) * fraction }, zoom, size);
+}
+
+/**
+ * The largest distance in pixels between what two cameras show at the corners of the canvas.
+ * @param {Camera} a
+ * @param {Camera} b
+ * @param {Size} size
+ */
+export function distance(a, b, size) {
+  const corners = [{ x: 0, y: 0 }, { x: size.width, y: size.height }];
+  return Math.max(...corners.map((corner) => {
+    const seen = toScreen(a, toPlane(b, corner));
+    return Math.hypot(seen.x - corner.x, seen.y - corner.y);
+  }));
+}

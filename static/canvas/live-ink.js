@@ -10,7 +10,7 @@ import { unsettledLength, chord } from "../kinds/ink.js";
 import { kindOf } from "../kinds/kinds.js";
 import { pointsOf } from "../kinds/body-points.js";
 import { withStyle } from "../kinds/paint.js";
-import { colourValue } from "../model/palette.js";
+import { colourValue, markerValue } from "../model/palette.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
@@ -34,6 +34,8 @@ const UNSETTLED = 2;
 export class LiveInk {
   /** @type {Map<InkPoint[], Growth>} */
   #growths = new Map();
+  /** @type {WeakSet<InkPoint[]>} long ink of an earlier frame */
+  #seen = new WeakSet();
 
   /**
    * @param {CanvasRenderingContext2D} context
@@ -47,8 +49,13 @@ export class LiveInk {
     if (body.points !== undefined || !kind.growing || (body.rotation ?? 0) !== 0) return false;
     const points = pointsOf(body);
     if (points.length < LONG) return false;
+    if (!this.#seen.has(points)) {
+      // Ink that is played back has other points in each frame: a picture of it would serve one frame only.
+      this.#seen.add(points);
+      return false;
+    }
     const { width: w, height: h } = context.canvas;
-    const colour = colourValue(body.colour, look.theme);
+    const colour = kind.multiplies ? markerValue(body.colour, look.theme) : colourValue(body.colour, look.theme);
     const width = body.width ?? 1;
     const view = `${plane} ${w} ${h} ${colour} ${width}`;
     let growth = this.#growths.get(points);

@@ -6,8 +6,8 @@
  */
 
 /** @typedef {{x: number, y: number}} PlanePoint A point of the drawing's plane, in its units. */
-/** @typedef {{x: number, y: number}} ScreenPoint A point of the canvas, in CSS pixels. */
-/** @typedef {{x: number, y: number, pressure?: number}} InkPoint A point, with a pressure from 0 to 255 if the device reports one. */
+/** @typedef {{x: number, y: number, time?: number}} ScreenPoint A point of the canvas, in CSS pixels, and when a pointer was there, in milliseconds. */
+/** @typedef {{x: number, y: number, pressure?: number}} InkPoint A point, with a pressure from 0 to 255 if there is one. */
 /** @typedef {{left: number, top: number, right: number, bottom: number}} Box */
 
 /** @typedef {{stroke: string, at: [number, number]}} Binding What an arrow's end is bound to: a stroke, and the point of its frame in fractions of width and height. */
@@ -96,6 +96,7 @@
 /** @typedef {InkPart & {writer: string}} Ink */
 /** @typedef {{writer: string, author: string, name: string, colour: string}} Person */
 /** @typedef {{writer: string, at: PlanePoint | null}} PointerUpdate */
+/** @typedef {{writer: string, shows: {x: number, y: number, w: number, h: number}, call?: boolean}} ViewUpdate What a page shows; `call` invites others to look there. */
 /** @typedef {[number, number, number, number, number, number]} Matrix a, b, c, d, e, f as in SVG */
 /**
  * What an edit in progress looks like, for others, with the number that its first op will have: fields of strokes, new strokes, strokes that are moved
@@ -109,7 +110,7 @@
 /** @typedef {{type: "welcome", writer: string, author: string, epoch: string, head: number, done: number, title: string, access: string, build: string}} WelcomeFrame */
 /** @typedef {{type: "strokes", from: number, head: number, changes: Change[]}} StrokesFrame */
 /** @typedef {{type: "reset", epoch: string, reason: string}} ResetFrame */
-/** @typedef {{type: "signals", ink?: Ink[], pointers?: PointerUpdate[], previews?: PreviewUpdate[]}} SignalsFrame */
+/** @typedef {{type: "signals", ink?: Ink[], pointers?: PointerUpdate[], previews?: PreviewUpdate[], views?: ViewUpdate[]}} SignalsFrame */
 /** @typedef {{type: "people", from?: number, version: number, count: number, joined?: Person[], left?: string[]}} PeopleFrame The whole list, or the difference since version `from`. */
 /** @typedef {{type: "done", n: number}} DoneFrame */
 /** @typedef {{type: "refused", n: number, reason: string, message: string, stroke?: Change, retry_ms?: number}} RefusedFrame */

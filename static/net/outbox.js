@@ -32,8 +32,9 @@ import { randomId } from "../model/ids.js";
  * @property {() => void} storeFailed an op could not be stored and is in memory only
  */
 
-/** Maximum of ops in flight: sent and not answered. */
-const WINDOW = 200;
+/** Maximum of ops and of bytes in flight: sent and not answered. Many, so that a file is not sent in round trips. */
+const WINDOW = 1_000;
+const BYTES_IN_FLIGHT = 2 * 1024 * 1024;
 /** Maximum of ops and of bytes in one frame, below the server's limits. */
 const OPS_PER_FRAME = 500;
 const BYTES_PER_FRAME = 200 * 1024;
@@ -263,6 +264,8 @@ export class Outbox {
       const limit = Math.min(OPS_PER_FRAME, WINDOW - Math.max(0, this.#sentUpTo - this.first + 1));
       const from = this.#indexAfter(this.#sentUpTo);
       const ready = this.#entries.slice(from, from + limit);
+      const inFlight = this.#entries.slice(0, from).reduce((sum, { bytes }) => sum + bytes, 0);
+      if (inFlight >= BYTES_IN_FLIGHT) return;
       let bytes = 0;
       const fit = ready.filter(({ op, bytes: size }, i) => op.n <= this.#storedUpTo && ((bytes += size) <= BYTES_PER_FRAME || i === 0));
       if (fit.length === 0) return;

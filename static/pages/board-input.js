@@ -14,13 +14,14 @@ import { Toolbox } from "../tools/toolbox.js";
 import { Writing } from "../tools/writing.js";
 import { COMMANDS } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
+import { openLanguageSheet } from "../ui/language.js";
 import { Menu } from "../ui/menu.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { Toolbar } from "../ui/toolbar.js";
-import { Astray } from "./astray.js";
 import { BoardSelection } from "./board-selection.js";
 import { BoardStyle } from "./board-style.js";
 import { createTextEditor } from "./board-text.js";
+import { Sight } from "./sight.js";
 import { idsOf, previewSignals, toolContext } from "./tool-context.js";
 
 /** @typedef {import("../ui/commands.js").Command} Command */
@@ -37,7 +38,7 @@ export class BoardInput {
   #board;
   #toolbox;
   #writing;
-  #astray;
+  #sight;
   #textEditor;
   #input;
   #toolbar;
@@ -49,18 +50,19 @@ export class BoardInput {
    * @param {import("../canvas/canvas.js").Canvas} board.canvas
    * @param {import("../model/history.js").History} board.history
    * @param {import("../presence/signals.js").Signals} board.signals
+   * @param {import("../ui/commands.js").Look} board.look
    * @param {() => number} board.nextOp the number of the next op
+   * @param {() => import("./board-people.js").BoardPeople} board.people
    * @param {(n: number) => number} board.positionOf the position that an unanswered op will have, by its number
    * @param {import("../canvas/hidden.js").Hidden} board.hidden
    * @param {import("../ui/commands.js").Files} board.files
-   * @param {() => boolean} board.closePanel returns whether one was open
    * @param {(message: string) => void} board.notify
    */
   constructor(board) {
     this.#board = board;
     const { scene, canvas, history } = board;
     this.viewport = this.#createViewport();
-    this.#astray = new Astray(this.viewport);
+    this.#sight = new Sight(this.viewport, canvas, scene);
     this.#textEditor = createTextEditor(canvas, this.viewport, () => this.#style.show());
     const { choice, ...style } = loadStored("tool", () => ({ choice: FIRST_TOOL, ...FIRST_STYLE }), isKept);
     this.#style = new BoardStyle(style, {
@@ -102,7 +104,7 @@ export class BoardInput {
         if (held) this.#toolbox.hover(null, NO_MODIFIERS);
         this.#showTool();
       },
-      escape: () => void (this.#input.cancel() || this.#menu.close() || this.#style.close() || board.closePanel() || this.selected.selection.clear()),
+      escape: () => void (this.#input.cancel() || this.#menu.close() || this.#style.close() || board.people().closePanel() || this.selected.selection.clear()),
     });
     keepFocusOffClickedButtons(byId("text-editor"));
     this.#showTool();
@@ -123,7 +125,7 @@ export class BoardInput {
    * @param {string} id */
   strokeChanged(id) {
     this.selected.selection.strokeChanged(id);
-    this.#astray.check();
+    this.#sight.changed();
   }
 
   /** The window has another size, for example because an on-screen keyboard opened. */
@@ -153,12 +155,15 @@ export class BoardInput {
       canUndo: history.canUndo,
       canRedo: history.canRedo,
       zoom: (to) => this.viewport.command(to),
+      language: openLanguageSheet,
+      call: () => this.#board.people().call(),
       help: () => void import("../ui/help-sheet.js").then(({ openHelpSheet }) => openHelpSheet(), () => this.#board.notify(t("failure.unreachable"))),
       selection: this.selected.actions,
       selectAll: () => this.selected.selectAll(),
       clipboard: (what) => void this.selected.clipboard(what),
       clear: () => void this.selected.clear(),
       menu: () => this.selected.openMenu(),
+      look: this.#board.look,
       files: this.#board.files,
     };
   }
@@ -213,7 +218,8 @@ export class BoardInput {
         canvas.setCamera(camera);
         this.#textEditor.reposition();
         this.#toolbar.showZoom(camera.zoom);
-        this.#astray.check();
+        this.#board.people().cameraMoved(camera);
+        this.#sight.changed();
       },
     });
   }
@@ -233,10 +239,7 @@ export class BoardInput {
       toScreen: (point) => this.viewport.toScreen(point),
       zoom: () => this.viewport.camera.zoom,
       writeIn: (stroke) => this.#writeIn(stroke),
-      changed: () => {
-        this.#style.show();
-        canvas.refresh();
-      },
+      changed: () => (this.#style.show(), canvas.refresh()),
       notify,
     });
   }
@@ -248,13 +251,12 @@ export class BoardInput {
   }
 
   #createInput() {
-    const { signals, history, closePanel } = this.#board;
-    const toolbox = this.#toolbox;
+    const [{ signals, history, people }, toolbox] = [this.#board, this.#toolbox];
     return new Input(byId("dynamic"), {
       dismiss: () => {
         const { activeElement } = document;
         const typed = this.#textEditor.finish() || activeElement instanceof HTMLInputElement;
-        const closed = [this.#menu.close(), closePanel(), this.#style.close(), this.selected.menu.close()].includes(true);
+        const closed = [this.#menu.close(), people().closePanel(), this.#style.close(), this.selected.menu.close()].includes(true);
         if (activeElement instanceof HTMLElement) activeElement.blur();
         return closed || typed;
       },

@@ -27,24 +27,25 @@ import { Sync } from "../net/sync.js";
 import { holdTabLock } from "../net/tab-lock.js";
 import { Presence } from "../presence/presence.js";
 import { Signals } from "../presence/signals.js";
-import { loadLanguage, t } from "../strings/strings.js";
+import { t } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
 import { EndedDialog, isGone } from "../ui/ended-dialog.js";
 import { failureText, refusalId } from "../ui/failure.js";
+import { loadChosenLanguage } from "../ui/language.js";
 import { localisePage } from "../ui/localise.js";
-import { PeoplePanel } from "../ui/people-panel.js";
 import { SaveStatus } from "../ui/save-status.js";
-import { setUpShareButton } from "../ui/share.js";
+import { setUpShareButton } from "../ui/share-sheet.js";
 import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
 import { boardFiles } from "./board-files.js";
 import { BoardInput } from "./board-input.js";
+import { BoardPeople } from "./board-people.js";
+import { boardLook } from "./board-look.js";
 import { EditedByOthers } from "./edited-by-others.js";
-import { loadMe, recoloured } from "./me.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
-await loadLanguage(navigator.languages);
+await loadChosenLanguage();
 localisePage();
 
 /** Milliseconds between checks for an overdue op. */
@@ -52,7 +53,6 @@ const CHECK_OVERDUE_EVERY = 250;
 
 const drawing = location.pathname.split("/").pop() ?? "";
 const browserKey = loadStored("key", randomId, isId);
-const me = loadMe();
 const writer = writerOf(browserKey, randomId());
 
 // Not awaited: the page works before the database is open, and without it.
@@ -102,12 +102,10 @@ const presence = new Presence(
   (stroke) => replica.knows(stroke),
   (audience) => {
     signals.setAudience(audience);
-    peoplePanel.set(audience.listed, audience.count, writer.author);
-    if (!recoloured(me, writer.author, audience.listed)) return;
-    peoplePanel.recolour(me.colour);
-    connection.reconnect();
+    people.setAudience(audience);
   },
   () => connection.send({ type: "people" }),
+  (person) => people.invited(person),
 );
 
 // Sending ops.
@@ -179,7 +177,8 @@ const sync = new Sync(replica, {
   readFailed: (error) => {
     const final = error instanceof ApiError && error.isFinal;
     if (final) end(4000 + error.status);
-    else replicaKeeper.useStored();
+    // What was stored has arrived late: the rest is the socket's.
+    else if (replicaKeeper.useStored()) return false;
     // Only a welcome shows "connected" again, and an open socket receives no second one.
     if (!final && !connection.isOpen) saveStatus.connected(false);
     return !final;
@@ -193,6 +192,7 @@ const connection = new Connection(address, {
     sync.opened();
     presence.opened();
     const { key, tab } = writer;
+    const { me } = people;
     connection.send({ type: "hello", key, tab, name: me.name, colour: me.colour, next: outbox.first });
   },
   frame,
@@ -217,7 +217,9 @@ function frame(frame) {
   if (frame.type === "welcome" || frame.type === "drawing") showTitle(frame.title);
   if (frame.type === "people") presence.receivePeople(frame);
   if (frame.type === "signals") presence.receiveSignals(frame, performance.now());
-  if (frame.type === "people" || frame.type === "signals") editedByOthers.changed();
+  if (frame.type !== "people" && frame.type !== "signals") return;
+  editedByOthers.changed();
+  people.refresh();
 }
 
 // Input.
@@ -229,20 +231,23 @@ const boardInput = new BoardInput({
   canvas,
   history,
   signals,
+  look: boardLook(canvas),
   nextOp: () => outbox.next,
+  people: () => people,
   positionOf: (n) => replica.positionOf(writer.id, n),
   hidden,
   files: boardFiles({ drawing, scene, canvas, history, viewport: () => viewport, title: () => titleField.text, selected: () => boardInput.selected.selection.strokes, notify: toast }),
-  closePanel: () => peoplePanel.close(),
   notify: toast,
 });
 const { viewport } = boardInput;
-
-const peoplePanel = new PeoplePanel(me, (name) => {
-  me.name = name;
-  saveStored("me", me);
-  // Only a new socket's `hello` carries the new name.
-  connection.reconnect();
+const people = new BoardPeople({
+  author: writer.author,
+  presence,
+  signals,
+  viewport,
+  canvas,
+  changedMe: () => connection.reconnect(),
+  notify: toast,
 });
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
 setUpShareButton(toast);
@@ -278,7 +283,7 @@ startServiceWorker();
 const recovered = recovery.start();
 await replicaKeeper.fill();
 // With a stored replica only the changes since then are asked for, by the socket.
-if (replica.epoch !== null || (await sync.load())) {
+if (replicaKeeper.used || (await sync.load()) || replicaKeeper.used) {
   shown();
   replicaKeeper.loaded();
   connection.start();

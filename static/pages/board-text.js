@@ -8,6 +8,7 @@
 import { INK, colourValue } from "../model/palette.js";
 import { layoutOf } from "../tools/writing.js";
 import { byId } from "../ui/dom.js";
+import { freeBox } from "../ui/free-box.js";
 import { TextEditor } from "../ui/text-editor.js";
 
 /**
@@ -21,12 +22,7 @@ export function createTextEditor(canvas, viewport, toggled) {
     colour: (body) => colourValue(body.kind === "text" ? body.colour : INK, canvas.theme),
     layout: layoutOf,
     toScreen: (corner) => ({ ...viewport.toScreen(corner), zoom: viewport.camera.zoom }),
-    free: () => ({
-      left: 0,
-      top: document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0,
-      right: canvas.size.width,
-      bottom: byId("dock").getBoundingClientRect().top,
-    }),
+    free: () => freeBox(canvas.size),
     pan: (dx, dy) => viewport.pan(dx, dy),
     toggled,
   });

@@ -9,16 +9,18 @@ import { inShownOrder, matching, newestFirst, united } from "../model/drawing-li
 import { createDrawing, deleteDrawing, listDrawings, renameDrawing, restoreDrawing, thumbnailAddress } from "../net/api.js";
 import { loadStored, saveStored } from "../net/local-storage.js";
 import { startServiceWorker } from "../net/service-worker.js";
-import { loadLanguage, t } from "../strings/strings.js";
+import { t } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
 import { DrawingCard } from "../ui/drawing-card.js";
 import { failureText } from "../ui/failure.js";
+import { icon } from "../ui/icons.js";
+import { loadChosenLanguage, openLanguageSheet } from "../ui/language.js";
 import { localisePage } from "../ui/localise.js";
 import { toast } from "../ui/toast.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
-await loadLanguage(navigator.languages);
+await loadChosenLanguage();
 localisePage();
 
 /** @typedef {import("../model/types.js").DrawingInfo} DrawingInfo */
@@ -205,6 +207,8 @@ async function deleted(card) {
   });
 }
 
+byId("language").append(icon("language"));
+byId("language").addEventListener("click", openLanguageSheet);
 byId("create").addEventListener("click", create);
 byId("create-first").addEventListener("click", create);
 byId("more").addEventListener("click", showOlder);

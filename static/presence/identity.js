@@ -13,7 +13,11 @@ const MAX_CHARACTERS = 40;
 
 const FIRST = ["Amber", "Brave", "Calm", "Clever", "Dapper", "Eager", "Gentle", "Golden", "Jolly", "Lucky", "Merry", "Nimble", "Quiet", "Rosy", "Sunny", "Witty"];
 const SECOND = ["Badger", "Beaver", "Finch", "Fox", "Hare", "Heron", "Lynx", "Magpie", "Marten", "Otter", "Owl", "Robin", "Seal", "Sparrow", "Swift", "Wren"];
-const COLOURS = ["#c2452d", "#b86a0b", "#2f8554", "#1f78a8", "#5b5bc0", "#8a4aa8", "#c0447f", "#4d7a1f"];
+/** The colours of people: white text is legible on each. */
+export const COLOURS = [
+  "#c2452d", "#a55d08", "#7a6a10", "#4d7a1f", "#2f7d50", "#137a78",
+  "#1f70a0", "#4458c4", "#6a52c4", "#8a4aa8", "#b83d79", "#7b5a4a",
+];
 
 /** @template T @param {T[]} list */
 function oneOf(list) {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Other people in the drawing: the list of them, their pointers, their ink, and what they are editing.
+ * Other people in the drawing: the list of them, their pointers, their views, their ink, and what they are editing.
  *
  * It must never show this tab's own signals.
  */
@@ -9,8 +9,10 @@ import { PeopleList } from "./people-list.js";
 import { RemoteInk } from "./remote-ink.js";
 import { RemotePreviews } from "./remote-previews.js";
 import { RemotePointers } from "./remote-pointers.js";
+import { RemoteViews } from "./remote-views.js";
 
 /** @typedef {import("../model/types.js").Person} Person */
+/** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
 /** @typedef {import("../model/types.js").SignalsFrame} SignalsFrame */
 /** @typedef {import("../model/types.js").PeopleFrame} PeopleFrame */
 /** @typedef {{listed: Person[], count: number, alone: boolean, someoneJoined: boolean}} Audience `count` includes people who are not listed; `alone`: nobody else is here; `someoneJoined`: someone is listed who was not before. */
@@ -20,11 +22,15 @@ export class Presence {
   #requested = false;
   #ink = new RemoteInk();
   #pointers = new RemotePointers();
+  #views = new RemoteViews();
+  /** @type {Person[]} */
+  #others = [];
   #previews;
   #writer;
   #knows;
   #onAudience;
   #requestAll;
+  #onCall;
 
   /**
    * @param {string} writer the public id of this tab
@@ -32,13 +38,15 @@ export class Presence {
    * @param {(stroke: string) => boolean} knows whether a stroke has arrived, which ends its ink
    * @param {(audience: Audience) => void} onAudience the list or the count changed
    * @param {() => void} requestAll asks for the whole list, after a gap
+   * @param {(person: Person) => void} onCall somebody invites to look where they do
    */
-  constructor(writer, strokeOf, knows, onAudience, requestAll) {
+  constructor(writer, strokeOf, knows, onAudience, requestAll, onCall) {
     this.#writer = writer;
     this.#previews = new RemotePreviews(strokeOf);
     this.#knows = knows;
     this.#onAudience = onAudience;
     this.#requestAll = requestAll;
+    this.#onCall = onCall;
   }
 
   /** A new socket: the server sends the whole list again. */
@@ -60,7 +68,9 @@ export class Presence {
     const listed = this.#list.listed;
     const others = listed.filter((person) => person.writer !== this.#writer);
     const someoneJoined = others.some(({ writer }) => !before.has(writer));
+    this.#others = others;
     this.#pointers.setPeople(others);
+    this.#views.setPeople(others);
     this.#onAudience({ listed, count: this.#list.count, alone: others.length === 0, someoneJoined });
   }
 
@@ -68,7 +78,7 @@ export class Presence {
    * @param {SignalsFrame} frame
    * @param {number} now
    */
-  receiveSignals({ ink = [], pointers = [], previews = [] }, now) {
+  receiveSignals({ ink = [], pointers = [], previews = [], views = [] }, now) {
     for (const part of ink) {
       if (part.writer !== this.#writer && !this.#knows(part.stroke)) this.#ink.receive(part, now);
     }
@@ -78,6 +88,38 @@ export class Presence {
     for (const preview of previews) {
       if (preview.writer !== this.#writer) this.#previews.receive(preview, now);
     }
+    for (const view of views) {
+      const person = this.#others.find(({ writer }) => writer === view.writer);
+      if (person && this.#views.receive(view, now)) this.#onCall(person);
+    }
+  }
+
+  /**
+   * What a writer's page shows, if it is known.
+   * @param {string} writer
+   */
+  viewOf(writer) {
+    return this.#views.of(writer);
+  }
+
+  /**
+   * Where the others are, as far as it is known: at their pointer, or in the middle of what they see.
+   * @returns {{person: Person, point: PlanePoint}[]}
+   */
+  places() {
+    return this.#others.flatMap((person) => {
+      const point = this.placeOf(person.writer);
+      return point ? [{ person, point }] : [];
+    });
+  }
+
+  /**
+   * @param {string} writer
+   * @returns {PlanePoint | null}
+   */
+  placeOf(writer) {
+    const view = this.#views.of(writer);
+    return this.#pointers.of(writer) ?? (view && { x: (view.left + view.right) / 2, y: (view.top + view.bottom) / 2 });
   }
 
   /** A stroke has arrived: drops its ink.

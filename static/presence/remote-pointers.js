@@ -43,6 +43,14 @@ export class RemotePointers {
   }
 
   /**
+   * Where a writer's pointer is, if it is in the drawing.
+   * @param {string} writer
+   */
+  of(writer) {
+    return this.#glides.get(writer)?.target ?? null;
+  }
+
+  /**
    * What to show now, and whether any of it still moves.
    * @param {number} now
    * @returns {{pointers: ShownPointer[], moving: boolean}}

@@ -1,14 +1,15 @@
 // @ts-check
 /**
- * Sends this tab's pointer, its ink in progress and previews of its edits, which nobody stores.
+ * Sends this tab's pointer, its view, its ink in progress and previews of its edits, which nobody stores.
  *
- * It must never queue frames: only the latest pointer, ink and preview are sent.
+ * It must never queue frames: only the latest pointer, view, ink and preview are sent.
  */
 
 import { packPoints, quantised } from "../model/points.js";
 
 /** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
+/** @typedef {import("../model/types.js").Box} Box */
 /** @typedef {{stroke: string, n: number, kind: string, colour?: string, width?: number}} InkHeader */
 
 /** Milliseconds between two parts of ink, and at least between two pointers. */
@@ -21,6 +22,13 @@ const PREVIEW_BYTES = 8 * 1024;
 const POINTER_EVERY_PER_PERSON = 1;
 /** Upper bound of that, and the interval while nobody else is here. */
 const POINTER_EVERY_MAX = 1_000;
+/** Milliseconds between two views, at least and per person present. */
+const VIEW_EVERY = 100;
+const VIEW_EVERY_PER_PERSON = 4;
+/** Milliseconds between two invitations. */
+export const CALL_EVERY = 10_000;
+/** Largest coordinate of a view, which is the server's. */
+const FARTHEST = 10_000_000;
 /** Maximum of points in one signal. */
 const INK_POINTS = 1_000;
 
@@ -30,6 +38,12 @@ export class Signals {
   #pointer = null;
   #pointerIsNew = false;
   #pointerAt = -Infinity;
+  #viewEvery = VIEW_EVERY;
+  /** @type {Box | null} */
+  #view = null;
+  #viewIsNew = false;
+  #viewAt = -Infinity;
+  #calledAt = -Infinity;
   /** @type {{header: InkHeader, points: InkPoint[], sent: number} | null} */
   #ink = null;
   #inkAt = -Infinity;
@@ -55,20 +69,24 @@ export class Signals {
   receive({ type }) {
     if (type !== "welcome") return;
     this.#pointerIsNew ||= this.#pointer !== null;
+    this.#viewIsNew ||= this.#view !== null;
     if (this.#ink) this.#ink.sent = 0;
     this.#flush();
   }
 
   /**
-   * The audience changed. Someone who joined does not know where the pointer is, so it is sent again.
+   * The audience changed. Someone who joined does not know where the pointer is, so it is sent again,
+   * and so is the view.
    * @param {{count: number, alone: boolean, someoneJoined: boolean}} audience see presence.js
    */
   setAudience({ count, alone, someoneJoined }) {
     const every = Math.max(POINTER_EVERY, count * POINTER_EVERY_PER_PERSON);
     this.#alone = alone;
     this.#pointerEvery = alone ? POINTER_EVERY_MAX : Math.min(POINTER_EVERY_MAX, every);
+    this.#viewEvery = Math.min(POINTER_EVERY_MAX, Math.max(VIEW_EVERY, count * VIEW_EVERY_PER_PERSON));
     if (alone || !someoneJoined) return;
     this.#pointerIsNew ||= this.#pointer !== null;
+    this.#viewIsNew ||= this.#view !== null;
     this.#flush();
   }
 
@@ -77,6 +95,24 @@ export class Signals {
     this.#pointer = point;
     this.#pointerIsNew = true;
     this.#flush();
+  }
+
+  /** @param {Box} box what this page shows */
+  view(box) {
+    this.#view = box;
+    this.#viewIsNew = true;
+    if (!this.#alone) this.#flush();
+  }
+
+  /** Invites the others to look where this page does; returns false if the last time is a moment ago. */
+  call() {
+    const now = performance.now();
+    if (!this.#view || now - this.#calledAt < CALL_EVERY) return false;
+    this.#calledAt = now;
+    this.#viewIsNew = false;
+    this.#viewAt = now;
+    this.#send({ type: "signal", view: packed(this.#view), call: true });
+    return true;
   }
 
   /**
@@ -131,9 +167,10 @@ export class Signals {
   #flush() {
     const now = performance.now();
     const pointerDue = this.#pointerAt + this.#pointerEvery;
+    const viewDue = this.#viewAt + this.#viewEvery;
     const inkDue = this.#inkAt + INK_EVERY;
     const previewDue = this.#previewAt + PREVIEW_EVERY;
-    /** @type {{type: "signal", pointer?: PlanePoint, away?: boolean, ink?: object, preview?: object}} */
+    /** @type {{type: "signal", pointer?: PlanePoint, away?: boolean, ink?: object, preview?: object, view?: object}} */
     const frame = { type: "signal" };
     if (this.#inkWaits && now >= inkDue && this.#ink) {
       const { header, points, sent } = this.#ink;
@@ -148,14 +185,24 @@ export class Signals {
       this.#pointerIsNew = false;
       this.#pointerAt = now;
     }
+    if (this.#viewIsNew && !this.#alone && this.#view && now >= viewDue) {
+      frame.view = packed(this.#view);
+      this.#viewIsNew = false;
+      this.#viewAt = now;
+    }
     if (this.#preview && now >= previewDue) {
       frame.preview = this.#preview;
       this.#preview = null;
       this.#previewShown = true;
       this.#previewAt = now;
     }
-    if (frame.ink || frame.pointer || frame.away || frame.preview) this.#send(frame);
-    const dues = [this.#pointerIsNew ? pointerDue : Infinity, this.#inkWaits ? inkDue : Infinity, this.#preview ? previewDue : Infinity];
+    if (frame.ink || frame.pointer || frame.away || frame.preview || frame.view) this.#send(frame);
+    const dues = [
+      this.#pointerIsNew ? pointerDue : Infinity,
+      this.#viewIsNew && !this.#alone ? viewDue : Infinity,
+      this.#inkWaits ? inkDue : Infinity,
+      this.#preview ? previewDue : Infinity,
+    ];
     this.#schedule(now, Math.min(...dues));
   }
 
@@ -176,4 +223,14 @@ export class Signals {
       this.#flush();
     }, Math.max(1, due - now));
   }
+}
+
+/**
+ * A box as the socket carries it, within the bounds of the plane.
+ * @param {Box} box
+ */
+function packed({ left, top, right, bottom }) {
+  const bounded = (/** @type {number} */ value) => quantised(Math.min(FARTHEST, Math.max(-FARTHEST, value)));
+  const [x, y] = [bounded(left), bounded(top)];
+  return { x, y, w: bounded(right) - x, h: bounded(bottom) - y };
 }

@@ -12,7 +12,7 @@ import ENGLISH from "./en.js";
 /** @typedef {Record<string, string | number>} Params */
 
 /** The languages that there is a module for, by their tags: `./<tag>.js` exports a table like the English one. */
-export const LANGUAGES = ["en"];
+export const LANGUAGES = ["en", "de", "fr", "es", "pt", "zh", "ar"];
 const FALLBACK = "en";
 
 /** @type {Record<string, Text>} */
@@ -46,9 +46,8 @@ export function chosenLanguage(preferred) {
  */
 export async function loadLanguage(preferred) {
   const chosen = chosenLanguage(preferred);
-  if (chosen === FALLBACK) return;
   try {
-    texts = { ...ENGLISH, ...(await import(`./${chosen}.js`)).default };
+    texts = chosen === FALLBACK ? ENGLISH : { ...ENGLISH, ...(await import(`./${chosen}.js`)).default };
     plurals = new Intl.PluralRules(chosen);
     tag = chosen;
   } catch {

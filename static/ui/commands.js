@@ -9,7 +9,7 @@ import { SELECTION_COMMANDS } from "./selection-commands.js";
 
 /** @typedef {import("../strings/strings.js").StringId} StringId */
 /** @typedef {import("./icons.js").IconName} IconName */
-/** @typedef {"tools"|"history"|"view"|"selection"|"file"|"other"} Group Where it is shown in the toolbar or the menu, if it has an icon, and in the help sheet. */
+/** @typedef {"tools"|"history"|"view"|"selection"|"file"|"people"|"look"|"page"|"other"} Group Where it is shown in the toolbar or the menu, if it has an icon, and in the help sheet. */
 /**
  * What commands can do.
  * @typedef {object} Board
@@ -20,12 +20,21 @@ import { SELECTION_COMMANDS } from "./selection-commands.js";
  * @property {boolean} canRedo
  * @property {(to: "in"|"out"|"one"|"fit") => void} zoom
  * @property {() => void} help
+ * @property {() => void} language
+ * @property {() => void} call
  * @property {import("../tools/selection-actions.js").SelectionActions} selection
  * @property {() => void} selectAll with the tool for it
  * @property {(what: "cut"|"copy"|"paste") => void} clipboard
  * @property {() => void} clear erases everything, after a question
  * @property {() => void} menu opens the menu of the selection
  * @property {Files} files
+ * @property {Look} look
+ */
+/**
+ * What commands can do with the looks of the page.
+ * @typedef {object} Look
+ * @property {() => void} theme
+ * @property {() => void} grid
  */
 /**
  * What commands can do with files.
@@ -86,11 +95,15 @@ export const COMMANDS = [
   { id: "zoom.in", group: "view", label: "command.zoomIn", keys: ["+", "="], icon: "plus", run: (board) => board.zoom("in") },
   { id: "zoom.fit", group: "view", label: "command.fit", keys: ["f"], icon: "fit", run: (board) => board.zoom("fit") },
   { id: "help", group: "view", label: "command.help", keys: ["?"], icon: "help", run: (board) => board.help() },
+  { id: "people.call", group: "people", label: "people.call", keys: [], icon: "call", run: (board) => board.call() },
+  { id: "language", group: "page", label: "command.language", keys: [], icon: "language", run: (board) => board.language() },
   { id: "file.export", group: "file", label: "command.export", keys: ["mod+shift+e"], icon: "export", run: ({ files }) => files.openExport() },
   { id: "file.copyPicture", group: "file", label: "command.copyPicture", keys: ["alt+shift+c"], icon: "copy", run: ({ files }) => files.copy("picture") },
   { id: "file.copySvg", group: "file", label: "command.copySvg", keys: [], icon: "vector", run: ({ files }) => files.copy("svg") },
   { id: "file.import", group: "file", label: "command.import", keys: ["mod+o"], icon: "import", run: ({ files }) => files.chooseFile() },
   { id: "file.picture", group: "file", label: "command.picture", keys: ["9"], icon: "picture", run: ({ files }) => files.choosePicture() },
+  { id: "look.theme", group: "look", label: "command.theme", keys: ["alt+shift+d"], icon: "theme", run: ({ look }) => look.theme() },
+  { id: "look.grid", group: "look", label: "command.grid", keys: ["shift+g"], icon: "grid", run: ({ look }) => look.grid() },
   ...SELECTION_COMMANDS,
 ];
 

@@ -79,7 +79,8 @@ export class DrawingCard {
     this.#drawing = drawing;
     const { title, changed, people } = drawing;
     this.#title.textContent = title || t("page.untitled");
-    this.#initial.textContent = [...title.trim()][0]?.toUpperCase() ?? "";
+    // Not text: the letter is no part of the link's name.
+    this.#initial.dataset.initial = [...title.trim()][0]?.toUpperCase() ?? "";
     this.#changed.textContent = ago(changed);
     this.#changed.setAttribute("datetime", changed);
     this.#here.textContent = t("list.here", { count: people });

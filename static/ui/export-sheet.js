@@ -86,7 +86,7 @@ export function openExportSheet(first, on) {
  * @param {(theme: CanvasTheme) => void} picked
  */
 function themes(chosen, picked) {
-  const set = element("fieldset", "segments", element("legend", "visually-hidden", t("export.theme")));
+  const set = element("fieldset", "segments", element("legend", "unseen", t("export.theme")));
   for (const theme of /** @type {const} */ (["light", "dark"])) {
     const input = document.createElement("input");
     Object.assign(input, { type: "radio", name: "export-theme", value: theme, checked: theme === chosen });

@@ -8,29 +8,19 @@
 import { t } from "../strings/strings.js";
 import { COMMANDS, OTHER_KEYS } from "./commands.js";
 import { element } from "./dom.js";
+import { openSheet, textButton } from "./sheet.js";
 import { keyText } from "./shortcuts.js";
 
 /** @typedef {import("./commands.js").Group} Group */
 /** @typedef {import("../strings/strings.js").StringId} StringId */
 
 /** @type {[Group, StringId][]} */
-const GROUPS = [["tools", "group.tools"], ["selection", "group.selection"], ["history", "group.history"], ["view", "group.view"], ["file", "group.file"], ["other", "group.other"]];
+const GROUPS = [["tools", "group.tools"], ["selection", "group.selection"], ["history", "group.history"], ["view", "group.view"], ["file", "group.file"], ["look", "group.look"], ["other", "group.other"]];
 
 /** Opens the sheet; closing it gives the focus back. */
 export function openHelpSheet() {
-  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", "sheet help-sheet"));
-  const title = element("h1", "", t("help.title"));
-  title.id = "help-title";
-  dialog.setAttribute("aria-labelledby", title.id);
-  const close = /** @type {HTMLButtonElement} */ (element("button", "primary", t("help.close")));
-  close.type = "button";
-  close.addEventListener("click", () => dialog.close());
-  dialog.append(title, element("div", "help-groups", ...GROUPS.map(groupOf)), close);
-  // A click beside the sheet is one on its backdrop, whose target is the dialog itself.
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
+  const close = textButton("primary", t("help.close"), () => dialog.close());
+  const dialog = openSheet("help-sheet", t("help.title"), element("div", "help-groups", ...GROUPS.map(groupOf)), close);
 }
 
 /** @param {[Group, StringId]} group */

@@ -39,7 +39,14 @@ const SHAPES = {
   minus: "M5 12h14",
   fit: "M4 9V5.500A1.5 1.5 0 0 1 5.5 4H9M15 4h3.500A1.5 1.5 0 0 1 20 5.500V9M20 15v3.500a1.5 1.5 0 0 1-1.5 1.500H15M9 20H5.500A1.5 1.5 0 0 1 4 18.500V15M9 12h6M12 9v6",
   help: "M9 9a3 3 0 1 1 4.400 2.600c-.9.5-1.4 1-1.4 2.200M12 17.200v.1M12 3.500a8.500 8.500 0 1 1 0 17 8.500 8.500 0 0 1 0-17Z",
+  theme: "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM12 3.500v17M12 8l6-3M12 12h8.500M12 16l6 3",
+  grid: "M5 5v.1M12 5v.1M19 5v.1M5 12v.1M12 12v.1M19 12v.1M5 19v.1M12 19v.1M19 19v.1",
   close: "M6 6l12 12M18 6 6 18",
+  locate: "M12 7.500a4.500 4.500 0 1 1 0 9 4.500 4.500 0 0 1 0-9ZM12 3.500v4M12 16.500v4M3.500 12h4M16.500 12h4",
+  eye: "M3 12c2.200-4 5.200-6 9-6s6.800 2 9 6c-2.200 4-5.200 6-9 6s-6.800-2-9-6ZM12 9.300a2.700 2.700 0 1 1 0 5.400 2.700 2.700 0 0 1 0-5.400Z",
+  call: "M4 10.500v3a1 1 0 0 0 1 1h2.500l7.500 4V5.500l-7.500 4H5a1 1 0 0 0-1 1ZM18 9.500a3.500 3.500 0 0 1 0 5M8.500 14.800l1 4.200h2.300",
+  check: "M5 12.500l4.500 4.500L19 7.500",
+  language: "M12 3.500a8.500 8.500 0 1 1 0 17 8.500 8.500 0 0 1 0-17ZM3.500 12h17M12 3.500c2.600 2.300 3.800 5.200 3.800 8.500s-1.200 6.200-3.800 8.500c-2.600-2.300-3.800-5.200-3.800-8.500s1.200-6.200 3.800-8.500Z",
   menu: "M4.5 7h15M4.5 12h15M4.5 17h15",
   export: "M12 15V4M8 8l4-4 4 4M4.5 14.500v4a1.5 1.5 0 0 0 1.5 1.500h12a1.5 1.5 0 0 0 1.500-1.500v-4",
   import: "M12 4v11M8 11l4 4 4-4M4.5 14.500v4a1.5 1.5 0 0 0 1.5 1.500h12a1.5 1.5 0 0 0 1.500-1.500v-4",
@@ -52,6 +59,10 @@ const SHAPES = {
   delete: "M4.5 7h15M9.5 7V4.500h5V7M6.5 7l.8 11.600a1.5 1.5 0 0 0 1.5 1.400h6.400a1.5 1.5 0 0 0 1.5-1.400L17.5 7M10.3 11v5M13.7 11v5",
 };
 
+/** Those that point along the direction of reading, and are mirrored where it is from right to left.
+ * @type {readonly string[]} */
+const DIRECTED = ["undo", "redo"];
+
 /** @typedef {keyof typeof SHAPES} IconName */
 
 /** @param {IconName} name */
@@ -60,6 +71,7 @@ export function icon(name) {
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
   svg.classList.add("icon");
+  if (DIRECTED.includes(name)) svg.classList.add("directed");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", SHAPES[name]);
   svg.append(path);

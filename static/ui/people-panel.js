@@ -1,77 +1,66 @@
 // @ts-check
 /**
- * The panel of people: faces with initials, the list of names, and the field for one's own name.
+ * The panel of people: faces with initials, the list of names with ways to go to someone and to follow
+ * them, one's own name and colour, and the invitation to come here.
  *
  * It must never decide who is here: it shows the list it is given.
  */
 
 import { t } from "../strings/strings.js";
-import { byId, element } from "./dom.js";
-import { cleanName } from "../presence/identity.js";
+import { COLOURS, cleanName } from "../presence/identity.js";
+import { ColourChoice } from "./colour-choice.js";
+import { byId, element, iconButton } from "./dom.js";
+import { face, showFace } from "./face.js";
+import { icon } from "./icons.js";
+import { Popover } from "./popover.js";
 
 /** @typedef {import("../model/types.js").Person} Person */
+/** @typedef {{element: HTMLElement, face: HTMLElement, name: HTMLElement, jump: HTMLElement, follow: HTMLElement, person: Person}} Row */
+/**
+ * @typedef {object} PeopleActions
+ * @property {(name: string) => void} renamed
+ * @property {(colour: string) => void} recoloured
+ * @property {(person: Person) => void} jump
+ * @property {(person: Person) => void} follow follows, or stops if it is the one who is followed
+ * @property {() => void} call
+ */
 
 /** Maximum of faces shown; the rest is a number. */
 const MAX_FACES = 4;
 
-/** @param {string} name */
-export function initials(name) {
-  const words = name.trim().split(/\s+/).map((word) => [...word][0] ?? "");
-  return (words.length > 1 ? words[0] + words[words.length - 1] : words[0] ?? "?").toUpperCase();
-}
-
-/** @param {{name: string, colour: string}} person */
-function face({ name, colour }) {
-  const made = element("span", "face", initials(name));
-  made.style.setProperty("--face", colour);
-  made.title = name;
-  return made;
-}
-
 export class PeoplePanel {
   /** @type {Person[]} one per person, without oneself; those who are listed */
   #others = [];
+  /** @type {Map<string, Row>} by author; rows stay while people change, so that the focus does too */
+  #rows = new Map();
   /** The number of people, including oneself. */
   #count = 1;
+  /** @type {string | null} the writer who is followed */
+  #followed = null;
   #me;
-  #panel = byId("people-panel");
-  #button = byId("people");
+  #on;
+  #colours;
+  #popover;
 
   /**
    * @param {{name: string, colour: string}} me
-   * @param {(name: string) => void} renamed
+   * @param {PeopleActions} on
    */
-  constructor(me, renamed) {
+  constructor(me, on) {
     this.#me = me;
-    this.#button.addEventListener("click", () => this.#toggle(this.#panel.hidden === true));
-    document.addEventListener("pointerdown", (event) => {
-      const inside = event.target instanceof Node && (this.#panel.contains(event.target) || this.#button.contains(event.target));
-      if (!inside) this.close();
-    });
-    const input = /** @type {HTMLInputElement} */ (byId("my-name"));
-    input.value = me.name;
-    input.addEventListener("change", () => {
-      const name = cleanName(input.value);
-      input.value = name;
-      if (!name) {
-        input.value = this.#me.name;
-        return;
-      }
-      this.#me = { ...this.#me, name };
-      this.#show();
-      renamed(name);
-    });
-    input.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === "Escape") input.blur();
-      if (event.key === "Escape") this.close();
-    });
+    this.#on = on;
+    this.#popover = new Popover(byId("people"), byId("people-panel"));
+    this.#colours = new ColourChoice(byId("my-colours"), COLOURS, on.recoloured);
+    this.#listenToName();
+    byId("call").prepend(icon("call"));
+    byId("call").addEventListener("click", on.call);
     this.#show();
   }
 
-  /** Shows another colour for oneself.
-   * @param {string} colour */
-  recolour(colour) {
-    this.#me = { ...this.#me, colour };
+  /** Shows another name or colour for oneself.
+   * @param {{name: string, colour: string}} me */
+  setMe(me) {
+    this.#me = me;
     this.#show();
   }
 
@@ -87,33 +76,90 @@ export class PeoplePanel {
     this.#show();
   }
 
-  /** Closes the panel, and returns whether it was open. */
-  close() {
-    const wasOpen = !this.#panel.hidden;
-    this.#toggle(false);
-    return wasOpen;
+  /** Shows who is followed.
+   * @param {string | null} writer */
+  setFollowed(writer) {
+    this.#followed = writer;
+    this.#showRows();
   }
 
-  /** @param {boolean} open */
-  #toggle(open) {
-    this.#panel.hidden = !open;
-    this.#button.setAttribute("aria-expanded", String(open));
+  /** Closes the panel, and returns whether it was open. */
+  close() {
+    return this.#popover.close();
+  }
+
+  #listenToName() {
+    const input = /** @type {HTMLInputElement} */ (byId("my-name"));
+    input.value = this.#me.name;
+    input.addEventListener("change", () => {
+      const name = cleanName(input.value);
+      input.value = name || this.#me.name;
+      if (name) this.#on.renamed(name);
+    });
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") input.blur();
+    });
   }
 
   #show() {
     const shown = [this.#me, ...this.#others].slice(0, MAX_FACES).map(face);
     if (this.#count > shown.length) shown.push(element("span", "face more", `+${this.#count - shown.length}`));
-    this.#button.replaceChildren(...shown);
-    this.#button.setAttribute("aria-label", t("people.button", { count: this.#count }));
+    byId("people").replaceChildren(...shown);
+    byId("people").setAttribute("aria-label", t("people.button", { count: this.#count }));
     byId("my-face").replaceChildren(face(this.#me));
-    byId("others").replaceChildren(
-      ...this.#others.map((person) => element("li", "", face(person), element("span", "", person.name))),
-    );
+    this.#colours.show(this.#me.colour, new Map(this.#others.map(({ colour, name }) => [colour, name])));
+    this.#showRows();
     const unnamed = this.#count - 1 - this.#others.length;
     byId("number").textContent = t("people.count", { count: this.#count });
     byId("number").hidden = this.#count <= MAX_FACES;
     byId("unnamed").textContent = t("people.more", { count: unnamed });
     byId("unnamed").hidden = unnamed === 0;
     byId("nobody").hidden = this.#count > 1;
+    byId("call").hidden = this.#count === 1;
   }
+
+  #showRows() {
+    const authors = new Set(this.#others.map(({ author }) => author));
+    for (const [author, { element }] of this.#rows) {
+      if (authors.has(author)) continue;
+      element.remove();
+      this.#rows.delete(author);
+    }
+    for (const person of this.#others) {
+      const row = this.#rows.get(person.author) ?? this.#createRow(person);
+      row.person = person;
+      showFace(row.face, person);
+      row.name.textContent = person.name;
+      row.follow.setAttribute("aria-pressed", String(person.writer === this.#followed));
+      label(row.jump, t("people.jump", { name: person.name }));
+      label(row.follow, t("people.follow", { name: person.name }));
+    }
+  }
+
+  /** @param {Person} person */
+  #createRow(person) {
+    const name = element("span", "name");
+    /** @type {Row} */
+    const row = {
+      element: element("li", ""),
+      face: face(person),
+      name,
+      jump: iconButton("locate", "", () => this.#on.jump(row.person)),
+      follow: iconButton("eye", "", () => this.#on.follow(row.person)),
+      person,
+    };
+    row.element.append(row.face, name, row.jump, row.follow);
+    this.#rows.set(person.author, row);
+    byId("others").append(row.element);
+    return row;
+  }
+}
+
+/**
+ * @param {HTMLElement} button
+ * @param {string} text
+ */
+function label(button, text) {
+  button.title = text;
+  button.setAttribute("aria-label", text);
 }

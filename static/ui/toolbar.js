@@ -51,7 +51,16 @@ export class Toolbar {
   /** @param {number} zoom */
   showZoom(zoom) {
     for (const [{ icon }, made] of this.#buttons) {
-      if (icon === "percent") made.textContent = t("board.zoom", { percent: Math.round(zoom * 100) });
+      if (icon === "percent") showPercent(made, Math.round(zoom * 100));
     }
   }
+}
+
+/**
+ * @param {HTMLElement} shown
+ * @param {number} percent
+ */
+function showPercent(shown, percent) {
+  shown.textContent = t("board.zoom", { percent });
+  shown.setAttribute("aria-label", t("board.zoomLabel", { percent }));
 }

@@ -697,8 +697,7 @@ impl World {
             let (x, y) = (f64::from(random.u32(..100)), 1.0);
             let signal = ClientSignal {
                 pointer: Some(Some(PlanePoint { x, y })),
-                ink: None,
-                preview: None,
+                ..ClientSignal::default()
             };
             return self.send(client, Up::Signal(signal));
         }

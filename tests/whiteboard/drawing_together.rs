@@ -217,6 +217,27 @@ fn ink(stroke: &Value) -> Value {
 }
 
 #[actix_web::test]
+async fn a_view_and_an_invitation_reach_the_others() {
+    let server = TestServer::start(&[]).await;
+    let drawing = create_drawing(server.address()).await;
+    let mut ada = Client::named(server.address(), &drawing, "Ada").await;
+    let mut ben = Client::named(server.address(), &drawing, "Ben").await;
+    for client in [&mut ada, &mut ben] {
+        client.wait("both names", |it| it.people.len() == 2).await;
+    }
+    let shows = json!({"x": -400.0, "y": 10.5, "w": 800.0, "h": 600.0});
+    ada.signal(json!({"view": shows})).await;
+    ben.wait("the view", |it| it.views.len() == 1).await;
+    let writer = ada.writer.unwrap();
+    assert_eq!(ben.views[0], json!({"writer": writer, "shows": shows}));
+    ada.signal(json!({"view": shows, "call": true})).await;
+    ben.wait("the invitation", |it| it.views.len() == 2).await;
+    assert_eq!(ben.views[1]["call"], json!(true));
+    drop((ada, ben));
+    server.drain().await;
+}
+
+#[actix_web::test]
 async fn a_signal_leaves_nothing_behind() {
     let server = TestServer::start(&[]).await;
     let drawing = create_drawing(server.address()).await;

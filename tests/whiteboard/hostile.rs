@@ -84,6 +84,11 @@ fn malformed() -> Vec<(String, &'static str)> {
         (r#"{"type":"signal","pointer":{"x":NaN,"y":1}}"#, ""),
         (r#"{"type":"signal","pointer":{"x":1e999,"y":1}}"#, "number"),
         (r#"{"type":"signal","pointer":{"x":1e300,"y":1}}"#, "far"),
+        (
+            r#"{"type":"signal","view":{"x":0,"y":0,"w":0,"h":1}}"#,
+            "bounds",
+        ),
+        (r#"{"type":"signal","call":true}"#, "view"),
         (r#"{"type":"signal","preview":[1]}"#, "map"),
         (
             r#"{"type":"signal","preview":{},"cancelled":true}"#,

@@ -200,6 +200,10 @@ fn frame() -> impl Strategy<Value = Value> {
             .prop_map(|ops| json!({"type": "ops", "ops": ops})),
         place().prop_map(|(x, y)| json!({"type": "signal", "pointer": {"x": x, "y": y}})),
         Just(json!({"type": "signal", "away": true})),
+        (place(), any::<bool>()).prop_map(|((x, y), call)| {
+            let view = json!({"x": x, "y": y, "w": 800, "h": 600});
+            json!({"type": "signal", "view": view, "call": call})
+        }),
         (id(), place(), points()).prop_map(|(stroke, (x, y), points)| {
             let ink = json!({
                 "stroke": stroke, "n": 1, "offset": 0, "x": x, "y": y, "points": points,
@@ -216,8 +220,8 @@ fn frame() -> impl Strategy<Value = Value> {
 /// A frame, and the same with anything in some of its fields.
 fn nearly_a_frame() -> impl Strategy<Value = Value> {
     let name = prop::sample::select(vec![
-        "type", "ops", "key", "name", "colour", "next", "pointer", "away", "ink", "since", "epoch",
-        "other",
+        "type", "ops", "key", "name", "colour", "next", "pointer", "away", "ink", "view", "call",
+        "since", "epoch", "other",
     ]);
     let spoiled = prop::collection::vec((name, prop::option::of(value())), 0..3);
     (frame(), spoiled).prop_map(|(mut frame, spoiled)| {

@@ -1,4 +1,4 @@
-//! Signals in the core: ink, pointers, presence, and the messages between the feeds of one drawing.
+//! Signals in the core: ink, pointers, views, presence, and the messages between the feeds of one drawing.
 //!
 //! Signals must never wait for the database, nor block anything else.
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Core, Effect, Step};
 use crate::domain::ids::{ServerId, SessionId};
-use crate::domain::signal::{Ink, Pointer, Preview, Signals};
+use crate::domain::signal::{Ink, Pointer, Preview, Signals, View};
 use crate::feed::mailbox::Mailbox;
 use crate::feed::presence::signal_pause;
 use crate::feed::signals::ForPeers;
@@ -30,6 +30,14 @@ impl<M: Mailbox> Core<M> {
         if let Some(part) = signal.ink {
             signals.add_ink(Ink { writer, part });
         }
+        if let Some(shows) = signal.view {
+            let call = signal.call;
+            signals.add_view(View {
+                writer,
+                shows,
+                call,
+            });
+        }
         if let Some(edit) = signal.preview {
             signals.add_preview(Preview { writer, edit });
         }
@@ -44,15 +52,15 @@ impl<M: Mailbox> Core<M> {
         self.schedule_signals(step);
     }
 
-    /// Lists active people before idle ones, and drops the pointers of those who are not listed,
-    /// since clients could not name their owners.
+    /// Lists active people before idle ones, and drops the pointers and views of those who are not
+    /// listed, since clients could not name their owners.
     fn note_activity(&mut self, signals: &mut Signals, step: &mut Step) {
         let inks = signals.ink.iter().map(|ink| ink.writer);
         for writer in inks.chain(signals.previews.iter().map(|preview| preview.writer)) {
             self.signalling.dirty.for_sessions |= !self.presence.acts(writer, step.now);
         }
-        signals.pointers.retain(|pointer| {
-            let is_listed = self.presence.acts(pointer.writer, step.now);
+        let mut is_listed = |writer| {
+            let is_listed = self.presence.acts(writer, step.now);
             if !is_listed {
                 self.signalling.dirty.for_sessions = true;
                 self.environment
@@ -61,7 +69,9 @@ impl<M: Mailbox> Core<M> {
                     .count(Dropped::Crowd);
             }
             is_listed
-        });
+        };
+        signals.pointers.retain(|pointer| is_listed(pointer.writer));
+        signals.views.retain(|view| is_listed(view.writer));
     }
 
     pub(super) fn presence_changed(&mut self, step: &mut Step) {

@@ -208,7 +208,8 @@ export async function waitForStatus(page, what) {
  * @param {import("playwright-core").Page} page
  * @returns {Promise<{id: string, z: number, body: any}[]>} */
 export function strokes(page) {
-  return page.evaluate("__whiteboard.scene.ordered().map(({ id, z, body }) => ({ id, z, body }))");
+  // A page that is still starting has none yet.
+  return page.evaluate("globalThis.__whiteboard?.scene.ordered().map(({ id, z, body }) => ({ id, z, body })) ?? []");
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cleanName, distinctColour, randomIdentity } from "../../../static/presence/identity.js";
+import { COLOURS, cleanName, distinctColour, randomIdentity } from "../../../static/presence/identity.js";
 
 /** @type {(author: string, colour: string) => any} */
 const person = (author, colour) => ({ author, colour, name: author, writer: author });
@@ -21,8 +21,8 @@ test("two tabs of one person share a colour, and take the same other one", () =>
   assert.equal(distinctColour(colour, "b", [person("a", colour)], first), first);
 });
 
-test("eight people end up with eight colours, and a ninth keeps what it has", () => {
-  const people = Array.from({ length: 8 }, (_, at) => person(`p${at}`, "#c2452d"));
+test("as many people as there are colours end up with one each, and a further one keeps what it has", () => {
+  const people = Array.from({ length: COLOURS.length }, (_, at) => person(`p${10 + at}`, COLOURS[0]));
   for (let changed = true; changed; ) {
     changed = false;
     for (const one of people) {
@@ -30,8 +30,8 @@ test("eight people end up with eight colours, and a ninth keeps what it has", ()
       if (colour) [one.colour, changed] = [colour, true];
     }
   }
-  assert.equal(new Set(people.map(({ colour }) => colour)).size, 8);
-  assert.equal(distinctColour("#c2452d", "p9", people), null);
+  assert.equal(new Set(people.map(({ colour }) => colour)).size, COLOURS.length);
+  assert.equal(distinctColour(COLOURS[0], "p99", people), null);
 });
 
 test("a clean name has no control characters and at most 40 characters", () => {

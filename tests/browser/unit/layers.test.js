@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
@@ -7,7 +8,7 @@ const FOLDER = new URL("../../../static/", import.meta.url);
 const MAX_LINES = 300;
 
 /** The folders from the bottom: a module imports from its own folder and from those before it. */
-const FOLDERS = ["strings", "model", "kinds", "net", "presence", "canvas", "tools", "ui", "pages"];
+const FOLDERS = ["vendor", "strings", "model", "kinds", "net", "presence", "canvas", "tools", "ui", "pages"];
 
 /** Globals with side effects, and the modules that may use them. */
 const ONLY = {
@@ -17,7 +18,7 @@ const ONLY = {
   serviceWorker: ["net/service-worker.js"],
   indexedDB: ["pages/board-page.js"],
   IDBKeyRange: ["net/outbox-store.js", "net/replica-store.js"],
-  localStorage: ["net/local-storage.js"],
+  localStorage: ["net/local-storage.js", "pages/early-theme.js"],
   sessionStorage: ["net/local-storage.js", "net/history-keeper.js", "pages/board-page.js"],
 };
 /** The service worker: no part of a page, and in no layer. */
@@ -49,6 +50,8 @@ test("no module imports from a folder above its own", () => {
 test("no modules import each other in a circle", () => {
   const rest = new Map(modules.map((name) => [name, new Set(importsOf(name))]));
   assert.ok(rest.get("pages/board-page.js").has("model/replica.js"), "imports are found");
+  // Code of others imports nothing.
+  for (const from of rest.values()) for (const one of from) if (one.startsWith("vendor/")) from.delete(one);
   for (let free = []; (free = [...rest.keys()].filter((name) => rest.get(name).size === 0)).length > 0; ) {
     for (const name of free) rest.delete(name);
     for (const imports of rest.values()) free.forEach((name) => imports.delete(name));
@@ -82,7 +85,8 @@ test("every module is type-checked and says what it is and must never do", () =>
 });
 
 test("no module is too long", () => {
-  for (const name of modules) {
+  // A table of texts is as long as there are texts.
+  for (const name of modules.filter((name) => !/^strings\/..\.js$/.test(name))) {
     const lines = textOf(name).split("\n").length;
     assert.ok(lines <= MAX_LINES, `${name} has ${lines} lines`);
   }
@@ -95,5 +99,22 @@ test("pages load versioned files and have no inline scripts", () => {
       assert.match(address, /^\/assets\/\{\{build\}\}\//, `${page}: ${address}`);
     }
     assert.doesNotMatch(html, /<script(?![^>]*src=)|\son\w+=/, page);
+  }
+});
+
+test("code of others is unchanged", () => {
+  const sums = new Map(textOf("vendor/SHA256SUMS").trim().split("\n").map((line) => /** @type {[string, string]} */ (line.split(/\s+/).toReversed())));
+  const files = readdirSync(new URL("vendor/", FOLDER)).filter((name) => /\.m?js$/.test(name));
+  assert.ok(files.length > 0);
+  for (const name of files) {
+    const sum = createHash("sha256").update(readFileSync(new URL(`vendor/${name}`, FOLDER))).digest("hex");
+    assert.equal(sums.get(name), sum, name);
+    assert.ok(textOf("vendor/README.md").includes(`\`${name}\``), `${name} is listed with its licence`);
+  }
+});
+
+test("no text over several lines looks like a comment, which the server leaves out", () => {
+  for (const name of modules) {
+    for (const [text] of codeOf(name).matchAll(/`[^`]*`/g)) assert.doesNotMatch(text, /\n\s*(\/\/|\/\*)/, name);
   }
 });

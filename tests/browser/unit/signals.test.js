@@ -96,3 +96,37 @@ test("the pointer rate falls with the number of people, to one per second", () =
     assert.ok(Math.abs(pointers - 6_000 / every) <= 1, `${pointers} with ${count} people`);
   }
 });
+
+const box = { left: 0, top: -10, right: 800, bottom: 590 };
+
+test("the view is sent at most each tenth of a second, the latest one, and not while nobody is here", () => {
+  const { signals, said } = fresh();
+  for (const left of [1, 2, 3]) signals.view({ ...box, left });
+  assert.deepEqual(said(), [{ type: "signal", view: { x: 1, y: -10, w: 799, h: 600 } }]);
+  pass(110);
+  assert.deepEqual(said().map(({ view }) => view.x), [3]);
+  signals.setAudience({ count: 1, alone: true, someoneJoined: false });
+  signals.view({ ...box, left: 4 });
+  pass(1_000);
+  assert.deepEqual(said(), []);
+  signals.setAudience(someoneJoined);
+  assert.deepEqual(said().map(({ view }) => view.x), [4], "somebody has to know it now");
+});
+
+test("a view at the end of the plane stays within the bounds of the server", () => {
+  const { signals, said } = fresh();
+  signals.view({ left: -10_000_100, top: 9_999_990, right: -9_999_000, bottom: 10_000_900 });
+  assert.deepEqual(said()[0].view, { x: -10_000_000, y: 9_999_990, w: 1_000, h: 10 });
+});
+
+test("an invitation is sent with the view, and a second one only after a while", () => {
+  const { signals, said } = fresh();
+  assert.equal(signals.call(), false, "there is no view yet");
+  signals.view(box);
+  said();
+  assert.equal(signals.call(), true);
+  assert.deepEqual(said(), [{ type: "signal", view: { x: 0, y: -10, w: 800, h: 600 }, call: true }]);
+  assert.equal(signals.call(), false);
+  pass(10_000);
+  assert.equal(signals.call(), true);
+});

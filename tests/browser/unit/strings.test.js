@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import ENGLISH from "../../../static/strings/en.js";
-import { LANGUAGES, chosenLanguage, t } from "../../../static/strings/strings.js";
+import { LANGUAGES, chosenLanguage, loadLanguage, t } from "../../../static/strings/strings.js";
 
 const FOLDER = new URL("../../../static/", import.meta.url);
 const textOf = (name) => readFileSync(new URL(name, FOLDER), "utf8");
@@ -15,12 +15,52 @@ test("parameters and plurals are filled in", () => {
 
 test("the first preferred language that there is wins, also of another region, and English is the fallback", () => {
   assert.equal(chosenLanguage(["en-GB"]), "en");
+  assert.equal(chosenLanguage(["tlh", "pt-BR", "en"]), "pt");
+  assert.equal(chosenLanguage(["zh-Hans-CN"]), "zh");
   assert.equal(chosenLanguage(["tlh", "xx-YY"]), "en");
   assert.equal(chosenLanguage([]), "en");
 });
 
-test("every language has a module", () => {
-  for (const tag of LANGUAGES) assert.ok(existsSync(new URL(`strings/${tag}.js`, FOLDER)), tag);
+const texts = new Map(await Promise.all(LANGUAGES.map(async (tag) => /** @type {[string, any]} */ ([tag, (await import(`../../../static/strings/${tag}.js`)).default]))));
+const formsOf = (text) => (typeof text === "string" ? [text] : Object.values(text));
+const parametersOf = (text) => new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+
+for (const tag of LANGUAGES) {
+  test(`all texts are there in ${tag}, and no others`, () => {
+    assert.deepEqual(Object.keys(ENGLISH).filter((id) => !(id in texts.get(tag))), [], "missing");
+    assert.deepEqual(Object.keys(texts.get(tag)).filter((id) => !(id in ENGLISH)), [], "unknown");
+  });
+
+  test(`plural forms in ${tag} are those of the language`, () => {
+    const { pluralCategories } = new Intl.PluralRules(tag).resolvedOptions();
+    for (const [id, text] of Object.entries(texts.get(tag))) {
+      if (typeof ENGLISH[id] !== "string") assert.equal(typeof text, "object", id);
+      if (typeof text !== "string") assert.deepEqual(Object.keys(text).toSorted(), pluralCategories.toSorted(), id);
+    }
+  });
+
+  test(`texts in ${tag} have the parameters of the English ones`, () => {
+    for (const [id, text] of Object.entries(texts.get(tag))) {
+      const wanted = new Set(formsOf(ENGLISH[id]).flatMap((form) => [...parametersOf(form)]));
+      for (const form of formsOf(text)) {
+        assert.notEqual(form.trim(), "", id);
+        const found = parametersOf(form);
+        for (const name of found) assert.ok(wanted.has(name), `${id}: {${name}}`);
+        // A form for one number may say it in a word.
+        for (const name of wanted) assert.ok(found.has(name) || (typeof text !== "string" && name === "count"), `${id} lacks {${name}}`);
+      }
+    }
+  });
+}
+
+test("a number that is a plural form of its own is said in the right one", async () => {
+  await loadLanguage(["ar-EG"]);
+  const said = [0, 1, 2, 3, 11, 100].map((count) => t("people.count", { count }));
+  assert.deepEqual(said, ["لا أحد هنا", "شخص واحد هنا", "شخصان هنا", "3 أشخاص هنا", "11 شخصًا هنا", "100 شخص هنا"]);
+  await loadLanguage(["de-AT"]);
+  assert.equal(t("people.count", { count: 1 }), "1 Person hier");
+  await loadLanguage(["en"]);
+  assert.equal(t("people.count", { count: 1 }), "1 person here");
 });
 
 test("the texts of the pages have names, and are the English ones", () => {

@@ -148,6 +148,8 @@ pub struct ClientState {
     pub people_bytes: usize,
     /// The pointers that it shows.
     pub pointers: HashMap<WriterId, (f64, f64)>,
+    /// Views that arrived, in order.
+    pub views: Vec<Value>,
     /// Every part of ink it received.
     pub ink: Vec<Value>,
 
@@ -236,6 +238,7 @@ impl ClientState {
             people_wholes: 0,
             people_bytes: 0,
             pointers: HashMap::new(),
+            views: Vec::new(),
             ink: Vec::new(),
             attempts: 0,
             server: None,
@@ -500,6 +503,8 @@ impl ClientState {
                 None => drop(self.pointers.remove(&writer)),
             }
         }
+        self.views
+            .extend(frame["views"].as_array().into_iter().flatten().cloned());
         self.ink
             .extend(frame["ink"].as_array().into_iter().flatten().cloned());
     }

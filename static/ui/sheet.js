@@ -1,0 +1,40 @@
+// @ts-check
+/**
+ * A dialog in the middle of the window: it has the focus while it is open and gives it back when it closes.
+ *
+ * It must never outlive its closing.
+ */
+
+import { element } from "./dom.js";
+
+/**
+ * @param {string} className
+ * @param {string} title
+ * @param {...(Node | string)} children
+ */
+export function openSheet(className, title, ...children) {
+  const dialog = /** @type {HTMLDialogElement} */ (element("dialog", `sheet ${className}`));
+  const heading = element("h1", "", title);
+  heading.id = `${className}-title`;
+  dialog.setAttribute("aria-labelledby", heading.id);
+  dialog.append(heading, ...children);
+  // A click beside the sheet is one on its backdrop, whose target is the dialog itself.
+  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+
+/**
+ * A button with a text.
+ * @param {string} className
+ * @param {string} text
+ * @param {() => void} pressed
+ */
+export function textButton(className, text, pressed) {
+  const made = /** @type {HTMLButtonElement} */ (element("button", className, text));
+  made.type = "button";
+  made.addEventListener("click", pressed);
+  return made;
+}

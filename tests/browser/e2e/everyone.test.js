@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { Server, TestUser, drag, launched, waitForStatus } from "./harness.js";
+
+const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }, { width: 360, height: 640 }];
+const LOW = { width: 640, height: 360 };
+/** Of the canvas that must be free on the smallest screens. */
+const FREE = 0.8;
+
+/** What opens each panel of the drawing page, and what closes it. */
+const PANELS = ["#people", "#share", "#menu-button", '[data-command="help"]'];
+
+/** @type {Server} */
+let server;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {TestUser[]} */
+let people = [];
+let drawing = "";
+
+before(async () => {
+  server = await Server.start();
+  browser = await launched();
+  drawing = await server.drawing("Sprint board");
+});
+after(async () => {
+  await browser?.close();
+  await server?.remove();
+});
+afterEach(async () => {
+  const errors = people.flatMap(({ errors }) => errors);
+  await Promise.all(people.map(({ context }) => context.close()));
+  people = [];
+  assert.deepEqual(errors, []);
+});
+
+/** @param {import("playwright-core").BrowserContextOptions} options */
+async function newUser(options) {
+  const user = await TestUser.create(browser, server, { reducedMotion: "reduce", ...options });
+  people.push(user);
+  return user;
+}
+
+/** Presses what opens a panel, in the menu if it is not in sight. */
+async function open(page, opener) {
+  if (await page.locator(opener).first().isVisible()) {
+    await page.locator(opener).first().click();
+    return;
+  }
+  await page.click("#menu-button");
+  await page.locator(`#menu ${opener}`).click();
+}
+
+async function close(page) {
+  await page.keyboard.press("Escape");
+  await page.evaluate(() => document.querySelector("dialog[open]")?.close());
+  await page.locator("#paper").evaluate((paper) => paper.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true })));
+}
+
+/** The share of the window in which a press reaches the canvas. */
+function freeShare(page) {
+  return page.evaluate(() => {
+    const step = 3;
+    let [all, free] = [0, 0];
+    for (let y = 1; y < innerHeight; y += step) {
+      for (let x = 1; x < innerWidth; x += step) {
+        all += 1;
+        free += Number(document.elementFromPoint(x, y)?.id === "dynamic");
+      }
+    }
+    return free / all;
+  });
+}
+
+for (const viewport of [SIZES[2], LOW]) {
+  test(`four fifths of the canvas are free at ${viewport.width}x${viewport.height}`, async () => {
+    const page = await (await newUser({ viewport, hasTouch: true, isMobile: true })).open(drawing);
+    const share = await freeShare(page);
+    assert.ok(share >= FREE, `${share}`);
+  });
+}
+
+for (const viewport of [...SIZES.slice(1), LOW]) {
+  test(`targets of touch are 44 pixels at ${viewport.width}x${viewport.height}`, async () => {
+    const user = await newUser({ viewport, hasTouch: true, isMobile: true });
+    const [page, list] = [await user.open(drawing), await user.list()];
+    await list.locator(".card").first().waitFor();
+    const small = (one) => one.evaluate(() => [...document.querySelectorAll("button, a, input, select, summary, [role='radio']")].flatMap((each) => {
+      const { width, height } = each.getBoundingClientRect();
+      const isSeen = each.checkVisibility({ visibilityProperty: true }) && width > 0;
+      return isSeen && (width < 43.5 || height < 43.5) ? [`${each.outerHTML.slice(0, 110)}: ${width} x ${height}`] : [];
+    }));
+    assert.deepEqual(await small(list), [], "home");
+    assert.deepEqual(await small(page), [], "drawing");
+    for (const opener of PANELS) {
+      await open(page, opener);
+      assert.deepEqual(await small(page), [], opener);
+      const outside = await page.evaluate(() => [...document.querySelectorAll("button, a, input")].filter((each) => {
+        const { left, right, width } = each.getBoundingClientRect();
+        return width > 0 && each.checkVisibility() && !each.closest("#tools") && (left < -1 || right > innerWidth + 1);
+      }).map((each) => each.outerHTML.slice(0, 100)));
+      assert.deepEqual(outside, [], `${opener} reaches beyond the window`);
+      await close(page);
+    }
+  });
+}
+
+test("nothing on the pages is against the Content-Security-Policy", async () => {
+  const user = await newUser({});
+  await user.context.addInitScript(() => {
+    globalThis.violations = [];
+    document.addEventListener("securitypolicyviolation", ({ violatedDirective, sourceFile, lineNumber }) => globalThis.violations.push(`${violatedDirective} ${sourceFile}:${lineNumber}`));
+  });
+  const [page, list] = [await user.open(drawing), await user.list()];
+  const header = (await (await fetch(`${server.address}/d/${drawing}`)).headers.get("content-security-policy")) ?? "";
+  assert.doesNotMatch(header, /unsafe/);
+  for (const key of ["p", "m", "l", "a", "r", "o"]) {
+    await page.keyboard.press(key);
+    await drag(page, [[300, 300], [400, 320], [450, 250]]);
+  }
+  await page.keyboard.press("t");
+  await page.mouse.click(500, 400);
+  await page.keyboard.type("Hello");
+  await page.keyboard.press("Escape");
+  for (const opener of PANELS) {
+    await open(page, opener);
+    await page.waitForTimeout(100);
+    await close(page);
+  }
+  await waitForStatus(page, "Saved");
+  await list.locator(".card").first().waitFor();
+  await list.click("#language");
+  for (const each of [page, list]) assert.deepEqual(await each.evaluate(() => globalThis.violations), []);
+});
+
+test("the browser's language is used, mirrored where it is read from right to left", async () => {
+  const user = await newUser({ locale: "ar-EG" });
+  const page = await user.context.newPage();
+  await page.goto(`${server.address}/d/${drawing}`);
+  await waitForStatus(page, "محفوظ");
+  assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]), ["ar", "rtl"]);
+  const edge = async (selector) => (await page.locator(selector).boundingBox()).x;
+  assert.ok((await edge(".titled")) > (await edge(".who")), "the title is at the right");
+  await drag(page, [[300, 300], [420, 320]]);
+  await waitForStatus(page, "محفوظ");
+  const bounds = await page.evaluate(() => globalThis.__whiteboard.viewport.toScreen({ x: globalThis.__whiteboard.scene.ordered().at(-1).body.x, y: 0 }).x);
+  assert.ok(Math.abs(bounds - 300) < 3, "the drawing itself is not mirrored");
+});
+
+test("a language that was chosen stays, on all pages", async () => {
+  const user = await newUser({ locale: "fr" });
+  const list = await user.context.newPage();
+  await list.goto(server.address);
+  await list.getByRole("button", { name: "Nouveau dessin" }).waitFor();
+  await list.click("#language");
+  await list.click('.language-list [lang="de"]');
+  await list.getByRole("button", { name: "Neue Zeichnung" }).waitFor();
+  const page = await user.context.newPage();
+  await page.goto(`${server.address}/d/${drawing}`);
+  await waitForStatus(page, "Gespeichert");
+  await page.click("#menu-button");
+  await page.click('#menu [data-command="language"]');
+  await page.click('.language-list [lang="en"]');
+  await waitForStatus(page, "Saved");
+});
+
+test("the menu is used by keyboard, and gives the focus back", async () => {
+  const page = await (await newUser({})).open(drawing);
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute("data-command") ?? document.activeElement?.id);
+  await page.locator("#menu-button").focus();
+  await page.keyboard.press("Enter");
+  const items = await page.locator("#menu [role^='menuitem']:not(:disabled)").evaluateAll((all) => all.map((each) => each.dataset.command));
+  assert.equal(await focused(), items[0]);
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await focused(), items[1]);
+  await page.keyboard.press("End");
+  assert.equal(await focused(), items.at(-1));
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await focused(), items[0]);
+  await page.keyboard.press("Escape");
+  assert.equal(await focused(), "menu-button");
+  await page.locator("#menu").waitFor({ state: "hidden" });
+  await page.keyboard.press("Enter");
+  await page.locator('#menu [data-command="language"]').focus();
+  await page.keyboard.press("Enter");
+  await page.locator(".language-sheet").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".language-sheet").waitFor({ state: "detached" });
+  assert.equal(await focused(), "menu-button");
+});
+
+test("colours that are forced by the system leave everything visible", async () => {
+  const page = await (await newUser({ forcedColors: "active" })).open(drawing);
+  const shown = await page.evaluate(() => {
+    const pen = document.querySelector('[data-command="tool.pen"]');
+    const swatch = document.querySelector(".swatch");
+    return { pen: getComputedStyle(pen).outlineStyle + getComputedStyle(pen).backgroundColor, swatch: swatch && getComputedStyle(swatch, "::before").forcedColorAdjust };
+  });
+  const other = await page.evaluate(() => getComputedStyle(document.querySelector('[data-command="tool.line"]')).outlineStyle + getComputedStyle(document.querySelector('[data-command="tool.line"]')).backgroundColor);
+  assert.notEqual(shown.pen, other, "the chosen tool can be told from others");
+  assert.equal(shown.swatch, "none", "colours to choose from are shown as they are");
+});
