@@ -24,12 +24,17 @@
   const DRAWING = `/d/${"0".repeat(32)}`;
   /** Milliseconds to wait for the server, which may be frozen, before a stored answer is used. */
   const PATIENCE = 3_000;
+  /** The same for files read from disk, for some time after the server was silent: they load one after the other. */
+  const HASTE = 100;
+  const SILENCE = 10_000;
   /** Statuses by which a proxy, or a server that starts or stops, says that there is no answer now. */
   const NO_ANSWER = [502, 503, 504];
   /** Answers are stored decoded: they do not depend on the request's headers. */
   const EXACT = { ignoreVary: true };
   /** Files requested at a time: a new build must not flood a small server. */
   const AT_A_TIME = 6;
+
+  let silentUntil = 0;
 
   // The types of a page are checked here, which has no events of workers.
   const worker = /** @type {any} */ (self);
@@ -74,18 +79,20 @@
     if (PICTURE.test(pathname)) return picture(request, pathname);
     const build = /^\/assets\/([^/]+)\//.exec(pathname)?.[1];
     if (!build) return null;
-    return build === CHANGING_BUILD ? inTime(fetch(request), request) : file(build, request);
+    return build === CHANGING_BUILD ? inTime(fetch(request), request, Date.now() < silentUntil ? HASTE : PATIENCE) : file(build, request);
   }
 
   /**
    * What the server answers; if it does not answer in time, what is stored.
    * @param {Promise<Response>} network
    * @param {RequestInfo} stored
+   * @param {number} [within] milliseconds
    */
-  async function inTime(network, stored) {
+  async function inTime(network, stored, within = PATIENCE) {
     const answered = network.then((answer) => (NO_ANSWER.includes(answer.status) ? null : answer), () => null);
-    const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, null));
+    const late = new Promise((resolve) => setTimeout(resolve, within, null));
     const answer = await Promise.race([answered, late]);
+    if (!answer) silentUntil = Date.now() + SILENCE;
     return answer ?? (await (await caches.open(CACHE)).match(stored, EXACT)) ?? network;
   }
 

@@ -27,6 +27,10 @@ export class OutboxRecovery {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
   #searching = false;
+  /** Whether the next search is the first, and the tabs that the last one found dead. */
+  #isFirst = true;
+  /** @type {Set<string>} */
+  #foundDead = new Set();
   #own;
   #store;
   #on;
@@ -70,16 +74,27 @@ export class OutboxRecovery {
   async #search() {
     if (this.#searching) return;
     this.#searching = true;
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    /** @type {Set<string>} */
+    const foundDead = new Set();
     try {
       for (const owner of await this.#store.owners()) {
         if (owner.tab === this.#own.tab || this.#recovered.has(owner.tab)) continue;
         const release = await claimTabLock(owner);
-        if (release) await this.#recover(owner, release).catch(release);
+        if (!release) continue;
+        // A tab that reloads takes its own ops up at once. Others wait for that, or it would lack them offline.
+        if (isFirst || this.#foundDead.has(owner.tab)) await this.#recover(owner, release).catch(release);
+        else {
+          foundDead.add(owner.tab);
+          release();
+        }
       }
     } catch {
       // The store cannot be read now: the next search tries again.
     } finally {
       this.#searching = false;
+      this.#foundDead = foundDead;
     }
   }
 

@@ -12,7 +12,6 @@ import { readAsset, readFont } from "../net/api.js";
 import { loadStored, saveStored } from "../net/local-storage.js";
 import { t } from "../strings/strings.js";
 import { copyPicture, copyText, dataAddress, download, fileName } from "../ui/download.js";
-import { openExportSheet } from "../ui/export-sheet.js";
 import { failureText } from "../ui/failure.js";
 
 /** @typedef {import("../model/types.js").Stroke} Stroke */
@@ -45,9 +44,12 @@ export class BoardExport {
   }
 
   /** Asks how. */
-  open() {
+  async open() {
     if (this.#isEmpty) return;
-    const { selected } = this.#on;
+    const { selected, notify } = this.#on;
+    const sheet = await import("../ui/export-sheet.js").catch(() => null);
+    if (!sheet) return notify(t("failure.unreachable"));
+    const { openExportSheet } = sheet;
     openExportSheet(this.#choice, {
       hasSelection: selected().length > 0,
       preview: (choice, most) => paintedPicture(bodiesOf(this.#strokes(choice)), { ...choice, scale: SCALE, most }),

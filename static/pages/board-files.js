@@ -47,7 +47,7 @@ export function boardFiles({ drawing, scene, canvas, history, viewport, title, s
   });
   const imports = new BoardImport({ drawing, history, viewport, notify });
   return {
-    openExport: () => exports.open(),
+    openExport: () => void exports.open(),
     copy: (as) => exports.copy(as),
     chooseFile: () => void imports.chooseFile(),
     choosePicture: () => void imports.choosePicture(),

@@ -97,3 +97,9 @@ test("pages load versioned files and have no inline scripts", () => {
     assert.doesNotMatch(html, /<script(?![^>]*src=)|\son\w+=/, page);
   }
 });
+
+test("no text over several lines looks like a comment, which the server leaves out", () => {
+  for (const name of modules) {
+    for (const [text] of codeOf(name).matchAll(/`[^`]*`/g)) assert.doesNotMatch(text, /\n\s*(\/\/|\/\*)/, name);
+  }
+});

@@ -53,7 +53,7 @@ function workerOf(build, caches, network) {
     return network(path);
   };
   const code = CODE.replace("{{build}}", build).replace("{{files}}", "a.js css/b.css");
-  runInNewContext(code, { self, caches, fetch, location: { origin: ORIGIN }, URL, setTimeout, Promise });
+  runInNewContext(code, { self, caches, fetch, location: { origin: ORIGIN }, URL, setTimeout, Promise, Date });
   const lifecycle = (type) => new Promise((resolve, reject) => listeners[type]({ waitUntil: (done) => done.then(resolve, reject) }));
   return {
     asked,
