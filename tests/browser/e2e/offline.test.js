@@ -206,6 +206,7 @@ test("undo and redo survive a reload, and are refused where somebody else has ch
   const drawing = await server.drawing();
   const one = await newUser();
   const page = await one.open(drawing);
+  const other = await (await newUser()).open(drawing);
   for (const y of [200, 300, 400]) await drag(page, [[200, y], [300, y]]);
   await page.keyboard.press("Control+z");
   await waitForStatus(page, "Saved");
@@ -214,7 +215,6 @@ test("undo and redo survive a reload, and are refused where somebody else has ch
   await until("redo is possible", () => page.locator('[data-command="redo"]').isEnabled());
   await page.keyboard.press("Control+Shift+z");
   await waitForStrokes(page, 3);
-  const other = await (await newUser()).open(drawing);
   await waitForStrokes(other, 3);
   await other.keyboard.press("e");
   await drag(other, [[250, 390], [250, 410]]);
