@@ -84,7 +84,7 @@ export class Canvas {
   /** Resizes both layers to the window. */
   resize() {
     const { clientWidth, clientHeight } = this.#dynamic.element;
-    this.#ratio = Math.min(MAX_PIXEL_RATIO, devicePixelRatio || 1);
+    this.#ratio = ratioNow();
     this.size = { width: Math.max(1, clientWidth), height: Math.max(1, clientHeight) };
     for (const { element } of [this.#static, this.#dynamic]) {
       const [width, height] = [Math.round(this.size.width * this.#ratio), Math.round(this.size.height * this.#ratio)];
@@ -134,7 +134,7 @@ export class Canvas {
     this.refresh();
   }
 
-  /** Hides strokes that are shown otherwise while a gesture changes them, in place of those before.
+  /** Hides strokes that are shown otherwise while they are changed, in place of those before.
    * @param {readonly Stroke[]} strokes */
   hide(strokes) {
     const before = this.#hidden;
@@ -170,6 +170,7 @@ export class Canvas {
   /** @param {number} now */
   #paint(now) {
     this.#frame = 0;
+    if (ratioNow() !== this.#ratio) this.resize();
     const content = this.#source.dynamic(now);
     const moving = now - this.#movedAt < REST_AFTER || content.overlays.some(({ bodies = [] }) => bodies.length > 0);
     this.#paintStatic(now, moving ? MOVING_BUDGET : RESTING_BUDGET);
@@ -244,7 +245,7 @@ export class Canvas {
   /** @param {DynamicContent} content */
   #paintDynamic({ overlays, pointers }) {
     const { context, element } = this.#dynamic;
-    const isEmpty = overlays.length === 0 && pointers.length === 0;
+    const isEmpty = pointers.length === 0 && overlays.every(({ bodies = [], carried, paint }) => bodies.length === 0 && !carried && !paint);
     if (isEmpty && this.#dynamicEmpty) return;
     this.#dynamicEmpty = isEmpty;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -272,6 +273,10 @@ export class Canvas {
     const { camera, size } = this;
     return { toScreen: (point) => toScreen(camera, point), size, zoom: camera.zoom, theme: this.#theme };
   }
+}
+
+function ratioNow() {
+  return Math.min(MAX_PIXEL_RATIO, devicePixelRatio || 1);
 }
 
 /** @param {HTMLCanvasElement} element */

@@ -155,7 +155,7 @@ export class Input {
    * @returns {InkPoint}
    */
   #inkPoint(event) {
-    const pixel = this.#pixel(event);
+    const pixel = { ...this.#pixel(event), time: event.timeStamp };
     return event.pointerType === "pen" ? { ...pixel, pressure: Math.round(event.pressure * 255) } : pixel;
   }
 }

@@ -10,7 +10,7 @@ import { unsettledLength, chord } from "../kinds/ink.js";
 import { kindOf } from "../kinds/kinds.js";
 import { pointsOf } from "../kinds/body-points.js";
 import { withStyle } from "../kinds/paint.js";
-import { colourValue } from "../model/palette.js";
+import { colourValue, markerValue } from "../model/palette.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
@@ -48,7 +48,7 @@ export class LiveInk {
     const points = pointsOf(body);
     if (points.length < LONG) return false;
     const { width: w, height: h } = context.canvas;
-    const colour = colourValue(body.colour, look.theme);
+    const colour = kind.multiplies ? markerValue(body.colour, look.theme) : colourValue(body.colour, look.theme);
     const width = body.width ?? 1;
     const view = `${plane} ${w} ${h} ${colour} ${width}`;
     let growth = this.#growths.get(points);

@@ -10,23 +10,27 @@
  *    t(i) = normalised(u·b + v·a). It is zero at both ends, beside a segment of no length, and at a corner,
  *    where u·v < 0.2.
  * 2. *Samples.* Between p(i) and p(i+1), c apart, runs the Bézier curve with the control points
- *    p(i) + t(i)·c/3 and p(i+1) − t(i+1)·c/3. It is taken at k/m for k = 1 … m, where m is the larger of
- *    ⌈c / max(6, 2w)⌉ and 1 + ⌊turn / 0.3⌋, and 32 at most; turn is the sum of √(2 − 2·cos) of the angles of
- *    t(i) and of t(i+1) with the segment, zero tangents left out. A sample within 0.01 of the one before
- *    is left out. Pressure, from 0 to 255, is interpolated linearly; without one it is 127.5.
+ *    p(i) + t(i)·c/3 and p(i+1) − t(i+1)·c/3. If both tangents are zero it is straight instead, at an even
+ *    speed; if only t(i) is, the first control point is p(i) + ⅔·(p(i+1) − t(i+1)·c/2 − p(i)), and
+ *    accordingly if only t(i+1) is. It is taken at k/m for k = 1 … m, where m is the larger of
+ *    ⌈c / s⌉ and 1 + ⌊turn / 0.3⌋, and 64 at most; turn is the sum of √(2 − 2·cos) of the angles of
+ *    t(i) and of t(i+1) with the segment, zero tangents left out; s = max(2, w/2) for a segment of which
+ *    any part is within r of an end, see below, and max(6, 2w) elsewhere. A sample within 0.01 of the one
+ *    before is left out. Pressure, from 0 to 255, is interpolated linearly; without one it is 127.5.
  * 3. *Radius* of a sample: w·(0.5 − 0.55·(0.5 − pressure / 255)) · taper(d) · taper(l − d), where l is the
  *    length of the polyline of points, d the length up to the sample (c is divided evenly), and
- *    taper(d) = 1 − h·(1 − d / r)² for d < r, else 1, with r = min(4w, l / 2) and h = 0.5·min(1, l / 4w).
+ *    taper(d) = 1 − h·(1 − d / r)² for d < r, else 1, with r = min(3w, l / 2) and h = 0.5·min(1, l / 3w).
  * 4. *Sharp* are the first and the last sample, and those between segments at an angle with
  *    q = √(2 − 2·cos) where q > 1, or where radius·q is more than the shorter of both segments.
  *    Each is a full circle.
- * 5. *Ribbons* run from each sharp sample to the next one. The sides of a sample are its position ± radius
- *    times the normal (−y, x) of the segment at sharp samples, of the sum of both unit normals elsewhere.
- *    A side is a curve: from its first point, with each inner point as the control point of a quadratic
- *    Bézier curve that ends in the middle to the next one, at last straight to its last point. The ribbon
- *    goes forward on the − side and back on the + side, and all is filled with the non-zero rule.
+ * 5. *Ribbons* run from each sharp sample to the next one. The direction of a sample is that of the only
+ *    segment of the ribbon at its first and last sample, elsewhere it is as in 1, without corners. The
+ *    sides are the position ± radius times the direction turned, (−y, x). A side is a sequence of
+ *    quadratic Bézier curves from sample to sample, whose control point is the middle of both sides, S and
+ *    S', plus (direction − direction')·|SS'|/4. The ribbon goes forward on the − side, straight across,
+ *    and back on the + side, and all is filled with the non-zero rule.
  *
- * What is drawn last changes only the last 4w of it, so a growing line is painted in parts.
+ * What is drawn last changes only the last 3w of it, so a growing line is painted in parts.
  */
 
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
@@ -40,13 +44,15 @@ const CORNER = 0.2;
 const MIN_STEP = 6;
 const STEP_WIDTHS = 2;
 const TURN_PER_SAMPLE = 0.3;
-const MAX_SAMPLES = 32;
+const MAX_SAMPLES = 64;
+const MIN_END_STEP = 2;
 const SAME_PLACE = 0.01;
 const NOMINAL_PRESSURE = 127.5;
 const THINNING = 0.55;
-const TAPER_WIDTHS = 4;
+const TAPER_WIDTHS = 3;
 const TAPER = 0.5;
 const SHARP = 1;
+const NO_TANGENT = { x: 0, y: 0 };
 
 /** How strongly a line is tapered, and how far from its ends.
  * @param {number} width
@@ -91,23 +97,45 @@ export function whole(points) {
  * The unit tangent at a point, as x and y; zero at corners and ends.
  * @param {InkPoint[]} points
  * @param {number} i
- * @param {{x: number, y: number}} into
  */
-export function tangentAt(points, i, into) {
-  into.x = into.y = 0;
-  if (i === 0 || i === points.length - 1) return into;
+function tangentAt(points, i) {
+  if (i === 0 || i === points.length - 1) return NO_TANGENT;
   const [before, point, after] = [points[i - 1], points[i], points[i + 1]];
   const [a, b] = [chord(before, point), chord(point, after)];
-  if (a === 0 || b === 0) return into;
+  if (a === 0 || b === 0) return NO_TANGENT;
   const [ux, uy] = [(point.x - before.x) / a, (point.y - before.y) / a];
   const [vx, vy] = [(after.x - point.x) / b, (after.y - point.y) / b];
-  if (ux * vx + uy * vy < CORNER) return into;
+  if (ux * vx + uy * vy < CORNER) return NO_TANGENT;
   // The shorter segment is weighted more: it says more about the direction at this point.
   const [x, y] = [ux * b + vx * a, uy * b + vy * a];
   const length = Math.sqrt(x * x + y * y);
-  into.x = x / length;
-  into.y = y / length;
-  return into;
+  return { x: x / length, y: y / length };
+}
+
+/**
+ * The control points of the curve from a point to the next one, and how much it turns.
+ * @param {InkPoint[]} points
+ * @param {number} i
+ */
+export function curveAt(points, i) {
+  const [p, q] = [points[i], points[i + 1]];
+  const c = chord(p, q);
+  const t = tangentAt(points, i);
+  const u = tangentAt(points, i + 1);
+  const [bends, arrives] = [t.x !== 0 || t.y !== 0, u.x !== 0 || u.y !== 0];
+  const [dx, dy] = [(q.x - p.x) / (c || 1), (q.y - p.y) / (c || 1)];
+  const curve = { ax: p.x + (t.x * c) / 3, ay: p.y + (t.y * c) / 3, bx: q.x - (u.x * c) / 3, by: q.y - (u.y * c) / 3, c, turn: 0 };
+  if (bends) curve.turn += turnOf(t.x * dx + t.y * dy);
+  if (arrives) curve.turn += turnOf(u.x * dx + u.y * dy);
+  if (!bends) {
+    curve.ax = p.x + (2 / 3) * (q.x - (u.x * c) / 2 - p.x) * (arrives ? 1 : 0.5);
+    curve.ay = p.y + (2 / 3) * (q.y - (u.y * c) / 2 - p.y) * (arrives ? 1 : 0.5);
+  }
+  if (!arrives) {
+    curve.bx = q.x + (2 / 3) * (p.x + (t.x * c) / 2 - q.x) * (bends ? 1 : 0.5);
+    curve.by = q.y + (2 / 3) * (p.y + (t.y * c) / 2 - q.y) * (bends ? 1 : 0.5);
+  }
+  return curve;
 }
 
 /** @param {number} cosine */
@@ -127,19 +155,14 @@ function samplesOf(points, width, { first, last, before, after }) {
   const { height, reach } = taperOf(width, length);
   const taper = (/** @type {number} */ d) => (d < reach ? 1 - height * (1 - d / reach) ** 2 : 1);
   const [xs, ys, rs] = [[points[first].x], [points[first].y], [pressedRadius(width, points[first].pressure) * taper(before) * taper(length - before)]];
-  const [t, u] = [{ x: 0, y: 0 }, { x: 0, y: 0 }];
-  const step = Math.max(MIN_STEP, STEP_WIDTHS * width);
+  const [step, endStep] = [Math.max(MIN_STEP, STEP_WIDTHS * width), Math.max(MIN_END_STEP, width / 2)];
   let along = before;
   for (let i = first; i < last; i += 1) {
     const [p, q] = [points[i], points[i + 1]];
-    const c = chord(p, q);
+    const { ax, ay, bx, by, c, turn } = curveAt(points, i);
     if (c === 0) continue;
-    tangentAt(points, i, t);
-    tangentAt(points, i + 1, u);
-    const [dx, dy] = [(q.x - p.x) / c, (q.y - p.y) / c];
-    const turn = (t.x || t.y ? turnOf(t.x * dx + t.y * dy) : 0) + (u.x || u.y ? turnOf(u.x * dx + u.y * dy) : 0);
-    const m = Math.min(MAX_SAMPLES, Math.max(Math.ceil(c / step), 1 + Math.floor(turn / TURN_PER_SAMPLE)));
-    const [ax, ay, bx, by] = [p.x + (t.x * c) / 3, p.y + (t.y * c) / 3, q.x - (u.x * c) / 3, q.y - (u.y * c) / 3];
+    const atEnd = along < reach || length - along - c < reach;
+    const m = Math.min(MAX_SAMPLES, Math.max(Math.ceil(c / (atEnd ? endStep : step)), 1 + Math.floor(turn / TURN_PER_SAMPLE)));
     const [from, to] = [p.pressure ?? NOMINAL_PRESSURE, q.pressure ?? NOMINAL_PRESSURE];
     for (let k = 1; k <= m; k += 1) {
       const f = k / m;
@@ -167,20 +190,20 @@ function samplesOf(points, width, { first, last, before, after }) {
  * @param {Part} [part]
  */
 export function traceInk(sink, points, width, part = whole(points)) {
-  const { xs, ys, rs } = samplesOf(points, width, part);
+  const samples = samplesOf(points, width, part);
+  const { xs, ys, rs } = samples;
   const count = xs.length;
-  // Of each segment the unit normal and the length; of each sample, whether it is sharp, and its sides.
-  const [nx, ny, lengths] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)];
+  // The unit vector and the length of each segment.
+  const [ux, uy, lengths] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)];
   for (let i = 0; i + 1 < count; i += 1) {
     const [dx, dy] = [xs[i + 1] - xs[i], ys[i + 1] - ys[i]];
-    const length = Math.sqrt(dx * dx + dy * dy);
-    lengths[i] = length;
-    nx[i] = -dy / length;
-    ny[i] = dx / length;
+    lengths[i] = Math.sqrt(dx * dx + dy * dy);
+    ux[i] = dx / lengths[i];
+    uy[i] = dy / lengths[i];
   }
   const isSharp = (/** @type {number} */ i) => {
     if (i === 0 || i === count - 1) return true;
-    const turn = turnOf(nx[i - 1] * nx[i] + ny[i - 1] * ny[i]);
+    const turn = turnOf(ux[i - 1] * ux[i] + uy[i - 1] * uy[i]);
     return turn > SHARP || rs[i] * turn > Math.min(lengths[i - 1], lengths[i]);
   };
   for (let from = 0, i = 0; i < count; i += 1) {
@@ -188,7 +211,7 @@ export function traceInk(sink, points, width, part = whole(points)) {
     sink.moveTo(xs[i] + rs[i], ys[i]);
     sink.arc(xs[i], ys[i], rs[i], 0, 2 * Math.PI);
     sink.closePath();
-    if (i > from) traceRibbon(sink, { xs, ys, rs }, nx, ny, from, i);
+    if (i > from) traceRibbon(sink, samples, { ux, uy, lengths }, from, i);
     from = i;
   }
 }
@@ -196,37 +219,31 @@ export function traceInk(sink, points, width, part = whole(points)) {
 /**
  * @param {Sink} sink
  * @param {{xs: number[], ys: number[], rs: number[]}} samples
- * @param {Float64Array} nx
- * @param {Float64Array} ny
+ * @param {{ux: Float64Array, uy: Float64Array, lengths: Float64Array}} segments
  * @param {number} from a sharp sample
  * @param {number} to the next one
  */
-function traceRibbon(sink, { xs, ys, rs }, nx, ny, from, to) {
-  const count = to - from + 1;
-  const [ox, oy] = [new Float64Array(count), new Float64Array(count)];
-  for (let i = from; i <= to; i += 1) {
-    let [x, y] = [nx[i === to ? i - 1 : i], ny[i === to ? i - 1 : i]];
-    if (i > from && i < to) {
-      x += nx[i - 1];
-      y += ny[i - 1];
-      const length = Math.sqrt(x * x + y * y);
-      x /= length;
-      y /= length;
-    }
-    ox[i - from] = x * rs[i];
-    oy[i - from] = y * rs[i];
+function traceRibbon(sink, { xs, ys, rs }, { ux, uy, lengths }, from, to) {
+  const last = to - from;
+  const [tx, ty] = [new Float64Array(last + 1), new Float64Array(last + 1)];
+  for (let i = 0; i <= last; i += 1) {
+    const [before, after] = [from + Math.max(0, i - 1), from + Math.min(last - 1, i)];
+    const x = ux[before] * lengths[after] + ux[after] * lengths[before];
+    const y = uy[before] * lengths[after] + uy[after] * lengths[before];
+    const length = Math.sqrt(x * x + y * y);
+    tx[i] = x / length;
+    ty[i] = y / length;
   }
-  const x = (/** @type {number} */ i, /** @type {number} */ sign) => xs[from + i] + sign * ox[i];
-  const y = (/** @type {number} */ i, /** @type {number} */ sign) => ys[from + i] + sign * oy[i];
-  sink.moveTo(x(0, -1), y(0, -1));
-  for (let i = 1; i + 1 < count; i += 1) {
-    sink.quadraticCurveTo(x(i, -1), y(i, -1), (x(i, -1) + x(i + 1, -1)) / 2, (y(i, -1) + y(i + 1, -1)) / 2);
-  }
-  sink.lineTo(x(count - 1, -1), y(count - 1, -1));
-  sink.lineTo(x(count - 1, 1), y(count - 1, 1));
-  for (let i = count - 2; i > 0; i -= 1) {
-    sink.quadraticCurveTo(x(i, 1), y(i, 1), (x(i, 1) + x(i - 1, 1)) / 2, (y(i, 1) + y(i - 1, 1)) / 2);
-  }
-  sink.lineTo(x(0, 1), y(0, 1));
+  const sideX = (/** @type {number} */ i, /** @type {number} */ sign) => xs[from + i] - sign * ty[i] * rs[from + i];
+  const sideY = (/** @type {number} */ i, /** @type {number} */ sign) => ys[from + i] + sign * tx[i] * rs[from + i];
+  const curve = (/** @type {number} */ i, /** @type {number} */ j, /** @type {number} */ sign) => {
+    const [ax, ay, bx, by] = [sideX(i, sign), sideY(i, sign), sideX(j, sign), sideY(j, sign)];
+    const quarter = ((j - i) * Math.sqrt((bx - ax) * (bx - ax) + (by - ay) * (by - ay))) / 4;
+    sink.quadraticCurveTo((ax + bx) / 2 + (tx[i] - tx[j]) * quarter, (ay + by) / 2 + (ty[i] - ty[j]) * quarter, bx, by);
+  };
+  sink.moveTo(sideX(0, -1), sideY(0, -1));
+  for (let i = 0; i < last; i += 1) curve(i, i + 1, -1);
+  sink.lineTo(sideX(last, 1), sideY(last, 1));
+  for (let i = last; i > 0; i -= 1) curve(i, i - 1, 1);
   sink.closePath();
 }

@@ -6,7 +6,7 @@
  */
 
 import { centreOf } from "../model/geometry.js";
-import { colourValue } from "../model/palette.js";
+import { colourValue, fillValue, markerValue } from "../model/palette.js";
 import { pointsOf } from "./body-points.js";
 import { MARKER_ALPHA, MARKER_BLENDING, dashOf } from "./svg.js";
 
@@ -44,10 +44,10 @@ export function paintOutline(context, body, kind, look) {
  * @param {number} [width] of a stroked path
  */
 export function paintPath(context, body, kind, path, filled, { theme }, width = body.width ?? 1) {
-  const colour = colourValue(body.colour, theme);
+  const colour = kind.multiplies ? markerValue(body.colour, theme) : colourValue(body.colour, theme);
   withStyle(context, body, kind, theme, () => {
     if (body.fill !== undefined && body.fill !== "none") {
-      context.fillStyle = colourValue(body.fill, theme);
+      context.fillStyle = fillValue(body.fill, theme);
       // The outline of a line with pressure is no area: the area is the line's own.
       context.fill(filled ? areaOf(body) : path);
     }

@@ -5,7 +5,7 @@
  * It must never need a browser, and never depend on the zoom: a path is computed once.
  */
 
-import { chord, tangentAt, whole } from "./ink.js";
+import { curveAt, whole } from "./ink.js";
 
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
 /** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
@@ -51,16 +51,12 @@ export function pathData(trace) {
  */
 export function traceLine(sink, points, part = whole(points)) {
   const { first, last } = part;
-  const [t, u] = [{ x: 0, y: 0 }, { x: 0, y: 0 }];
   sink.moveTo(points[first].x, points[first].y);
   // A browser paints nothing for a line of no length.
   if (points.length === 1) sink.lineTo(points[0].x + 0.01, points[0].y);
   for (let i = first; i < last; i += 1) {
-    const [p, q] = [points[i], points[i + 1]];
-    const reach = chord(p, q) / 3;
-    tangentAt(points, i, t);
-    tangentAt(points, i + 1, u);
-    sink.bezierCurveTo(p.x + t.x * reach, p.y + t.y * reach, q.x - u.x * reach, q.y - u.y * reach, q.x, q.y);
+    const { ax, ay, bx, by } = curveAt(points, i);
+    sink.bezierCurveTo(ax, ay, bx, by, points[i + 1].x, points[i + 1].y);
   }
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { centreOf } from "../model/geometry.js";
-import { colourValue } from "../model/palette.js";
+import { colourValue, fillValue, markerValue } from "../model/palette.js";
 import { rounded } from "./stroke-path.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
@@ -59,10 +59,10 @@ export function commonAttributes(body, kind, theme) {
 export function outlineSvg(body, kind, theme) {
   const outline = kind.isValid(body) ? kind.outline(body) : null;
   if (!outline) return "";
-  const colour = colourValue(body.colour, theme);
+  const colour = kind.multiplies ? markerValue(body.colour, theme) : colourValue(body.colour, theme);
   const common = commonAttributes(body, kind, theme);
   if (outline.filled) return `<path d="${outline.data}" fill="${colour}"${common}/>`;
-  const fill = body.fill !== undefined && body.fill !== "none" ? colourValue(body.fill, theme) : "none";
+  const fill = body.fill !== undefined && body.fill !== "none" ? fillValue(body.fill, theme) : "none";
   const dash = dashOf(body);
   const dashes = dash.length > 0 ? ` stroke-dasharray="${dash.map(rounded).join(" ")}"` : "";
   return `<path d="${outline.data}" fill="${fill}" stroke="${colour}" stroke-width="${body.width ?? 1}" stroke-linecap="round" stroke-linejoin="round"${dashes}${common}/>`;

@@ -83,12 +83,17 @@ export function chosenOf(body, { widths, defaults }) {
 
 /**
  * What styles have in common.
- * @param {Partial<Chosen>[]} all
+ * @param {Iterable<Partial<Chosen>>} all
  * @returns {Partial<Chosen>}
  */
 export function commonOf(all) {
-  const [first, ...rest] = all;
-  if (!first) return {};
-  const shared = Object.entries(first).filter(([field, value]) => rest.every((one) => one[/** @type {keyof Chosen} */ (field)] === value));
-  return Object.fromEntries(shared);
+  /** @type {Record<string, unknown> | null} */
+  let shared = null;
+  for (const one of all) {
+    /** @type {Record<string, unknown>} */
+    const values = one;
+    shared ??= { ...values };
+    for (const field in shared) if (shared[field] !== values[field]) delete shared[field];
+  }
+  return shared ?? {};
 }

@@ -6,8 +6,8 @@
  */
 
 /** @typedef {{x: number, y: number}} PlanePoint A point of the drawing's plane, in its units. */
-/** @typedef {{x: number, y: number}} ScreenPoint A point of the canvas, in CSS pixels. */
-/** @typedef {{x: number, y: number, pressure?: number}} InkPoint A point, with a pressure from 0 to 255 if the device reports one. */
+/** @typedef {{x: number, y: number, time?: number}} ScreenPoint A point of the canvas, in CSS pixels, and when a pointer was there, in milliseconds. */
+/** @typedef {{x: number, y: number, pressure?: number}} InkPoint A point, with a pressure from 0 to 255 if there is one. */
 /** @typedef {{left: number, top: number, right: number, bottom: number}} Box */
 
 /** @typedef {{stroke: string, at: [number, number]}} Binding What an arrow's end is bound to: a stroke, and the point of its frame in fractions of width and height. */

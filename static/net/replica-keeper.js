@@ -18,6 +18,8 @@ const WRITE_AFTER = 2_000;
 const IDLE_WITHIN = 5_000;
 
 export class ReplicaKeeper {
+  /** Whether the replica was filled with what was stored. */
+  used = false;
   /** What is stored, as far as this tab knows: a position since the replica's last start. */
   #saved = { epoch: "", head: 0, starts: 0, title: "" };
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -57,19 +59,24 @@ export class ReplicaKeeper {
     this.useStored();
   }
 
-  /** Fills the replica if it is still empty, with what was read meanwhile. It must not be loading then. */
+  /**
+   * Fills the replica if it is still empty, with what was read meanwhile. No request for it may be under way.
+   * @returns {boolean} whether it did
+   */
   useStored() {
     const stored = this.#stored;
     const replica = this.#replica;
-    if (!stored || replica.epoch !== null) return;
+    if (!stored || replica.epoch !== null) return false;
     const { title, epoch, head, changes } = stored;
     this.#stored = null;
+    this.used = true;
     replica.reset(epoch);
     replica.apply({ from: 0, head, changes });
     this.#title = title;
     this.#saved = { epoch, head, starts: replica.starts, title };
     this.#complete = true;
     this.#filled(title);
+    return true;
   }
 
   /** The replica holds the whole drawing now. */

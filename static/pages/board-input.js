@@ -49,6 +49,7 @@ export class BoardInput {
    * @param {import("../canvas/canvas.js").Canvas} board.canvas
    * @param {import("../model/history.js").History} board.history
    * @param {import("../presence/signals.js").Signals} board.signals
+   * @param {import("../ui/commands.js").Look} board.look
    * @param {() => number} board.nextOp the number of the next op
    * @param {(n: number) => number} board.positionOf the position that an unanswered op will have, by its number
    * @param {import("../canvas/hidden.js").Hidden} board.hidden
@@ -159,6 +160,7 @@ export class BoardInput {
       clipboard: (what) => void this.selected.clipboard(what),
       clear: () => void this.selected.clear(),
       menu: () => this.selected.openMenu(),
+      look: this.#board.look,
       files: this.#board.files,
     };
   }

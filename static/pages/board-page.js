@@ -39,6 +39,7 @@ import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
 import { boardFiles } from "./board-files.js";
 import { BoardInput } from "./board-input.js";
+import { boardLook } from "./board-look.js";
 import { EditedByOthers } from "./edited-by-others.js";
 import { loadMe, recoloured } from "./me.js";
 
@@ -179,7 +180,8 @@ const sync = new Sync(replica, {
   readFailed: (error) => {
     const final = error instanceof ApiError && error.isFinal;
     if (final) end(4000 + error.status);
-    else replicaKeeper.useStored();
+    // What was stored has arrived late: the rest is the socket's.
+    else if (replicaKeeper.useStored()) return false;
     // Only a welcome shows "connected" again, and an open socket receives no second one.
     if (!final && !connection.isOpen) saveStatus.connected(false);
     return !final;
@@ -229,6 +231,7 @@ const boardInput = new BoardInput({
   canvas,
   history,
   signals,
+  look: boardLook(canvas),
   nextOp: () => outbox.next,
   positionOf: (n) => replica.positionOf(writer.id, n),
   hidden,
@@ -278,7 +281,7 @@ startServiceWorker();
 const recovered = recovery.start();
 await replicaKeeper.fill();
 // With a stored replica only the changes since then are asked for, by the socket.
-if (replica.epoch !== null || (await sync.load())) {
+if (replicaKeeper.used || (await sync.load()) || replicaKeeper.used) {
   shown();
   replicaKeeper.loaded();
   connection.start();

@@ -12,8 +12,12 @@ import { StyleBar } from "../ui/style-bar.js";
 /** @typedef {import("../model/style.js").Chosen} Chosen */
 /** @typedef {import("../ui/style-bar.js").Shown} Shown */
 
+/** How much longer than it took a pause lasts until it is shown again. */
+const PAUSES = 8;
+
 export class BoardStyle {
-  #frame = 0;
+  #timer = 0;
+  #pause = 0;
   #bar;
   #on;
 
@@ -37,13 +41,15 @@ export class BoardStyle {
     return styleOf(this.chosen, kindOf({ kind }));
   }
 
-  /** Shows what applies, soon, and once for any number of changes. */
+  /** Shows what applies, soon, and once for any number of changes; less often if that takes long. */
   show() {
-    if (this.#frame !== 0) return;
-    this.#frame = requestAnimationFrame(() => {
-      this.#frame = 0;
+    if (this.#timer !== 0) return;
+    this.#timer = setTimeout(() => {
+      const began = performance.now();
+      this.#timer = 0;
       this.#bar.show(this.#shown());
-    });
+      this.#pause = (performance.now() - began) * PAUSES;
+    }, this.#pause);
   }
 
   /** Closes the sheet on small screens.

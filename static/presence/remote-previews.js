@@ -7,6 +7,7 @@
  * new one has arrived for some seconds.
  */
 
+import { isBody } from "../model/body.js";
 import { withFields } from "../model/edits.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
@@ -15,7 +16,7 @@ import { withFields } from "../model/edits.js";
 /** @typedef {import("../model/types.js").Matrix} Matrix */
 /** @typedef {import("../model/types.js").Preview} Preview */
 /** @typedef {import("../model/types.js").PreviewUpdate} PreviewUpdate */
-/** @typedef {{edit: Preview, receivedAt: number, ended: Set<string>}} Held `ended`: strokes that have changed since */
+/** @typedef {{edit: Preview, receivedAt: number, ended: Set<string>, bodies: Map<string, {of: Body | null, body: Body | null}>}} Held `ended`: strokes that have changed since; `bodies` as they will be, null if they are none */
 /** @typedef {{writer: string, bodies: Body[], carried: {bodies: Body[], matrix: Matrix} | null, box: Box | null}} ShownPreview */
 
 /** Milliseconds without a new preview after which one ends. A text may rest while its writer thinks. */
@@ -41,7 +42,7 @@ export class RemotePreviews {
    */
   receive({ writer, edit }, now) {
     if (edit === null || typeof edit !== "object") this.#held.delete(writer);
-    else this.#held.set(writer, { edit, receivedAt: now, ended: new Set() });
+    else this.#held.set(writer, { edit, receivedAt: now, ended: new Set(), bodies: new Map() });
   }
 
   /** A stroke has changed: it looks as it should without a preview.
@@ -77,9 +78,9 @@ export class RemotePreviews {
       const { edit, ended } = held;
       const edited = Object.entries(edit.set ?? {}).flatMap(([id, fields]) => {
         const stroke = this.#edited(writer, held, id);
-        return stroke ? [withFields(stroke.body, fields)] : [];
+        return stroke ? bodyOf(held, id, stroke.body, fields) ?? [] : [];
       });
-      const drawn = Object.entries(edit.draw ?? {}).flatMap(([id, body]) => (this.#strokeOf(id) || ended.has(id) || !isBody(body) ? [] : [body]));
+      const drawn = Object.entries(edit.draw ?? {}).flatMap(([id, body]) => (this.#strokeOf(id) || ended.has(id) ? [] : bodyOf(held, id, null, body) ?? []));
       const moved = idsOf(edit).flatMap((id) => this.#edited(writer, held, id)?.body ?? []);
       const carried = isMatrix(edit.matrix) && moved.length > 0 ? { bodies: moved, matrix: edit.matrix } : null;
       return { writer, bodies: [...edited, ...drawn], carried, box: ended.size === 0 ? boxOf(edit) : null };
@@ -98,11 +99,21 @@ export class RemotePreviews {
   }
 }
 
-/** @param {unknown} body
- * @returns {body is Body} */
-function isBody(body) {
-  const { kind, x, y } = /** @type {Partial<Body>} */ (body ?? {});
-  return typeof kind === "string" && Number.isFinite(x) && Number.isFinite(y);
+/**
+ * A stroke as it will be, the same object each time. Others may send anything.
+ * @param {Held} held
+ * @param {string} id
+ * @param {Body | null} of as it is
+ * @param {import("../model/types.js").Fields} fields
+ */
+function bodyOf({ bodies }, id, of, fields) {
+  let known = bodies.get(id);
+  if (!known || known.of !== of) {
+    const body = withFields(/** @type {Body} */ (of ?? {}), fields);
+    known = { of, body: isBody(body) ? body : null };
+    bodies.set(id, known);
+  }
+  return known.body;
 }
 
 /** @param {Preview} edit

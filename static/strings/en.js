@@ -60,6 +60,8 @@ export default {
   "command.zoomOut": "Zoom out",
   "command.zoomReset": "Show at 100 %",
   "command.fit": "Show everything",
+  "command.theme": "Light or dark",
+  "command.grid": "Show or hide the dots",
   "command.pan": "Move around while held",
   "command.help": "Help",
   "command.export": "Export…",
@@ -117,6 +119,7 @@ export default {
   "group.selection": "Selection",
   "group.history": "History",
   "group.view": "Zoom",
+  "group.look": "Appearance",
   "group.file": "Drawing",
   "group.other": "Other",
 
@@ -158,6 +161,10 @@ export default {
   "board.menu": "Menu",
   "board.back": "Back to the drawing",
   "board.zoom": "{percent} %",
+
+  "look.system": "Light or dark like the system",
+  "look.light": "Light",
+  "look.dark": "Dark",
 
   "clear.title": "Clear the whole drawing?",
   "clear.text": { one: "The one stroke on it is erased for everyone. You can undo it.", other: "All {count} strokes on it are erased for everyone. You can undo it." },

@@ -13,6 +13,7 @@ import { randomId } from "../model/ids.js";
 import { packPoints } from "../model/points.js";
 
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
+/** @typedef {import("../model/types.js").ScreenPoint} ScreenPoint */
 /** @typedef {import("./tool.js").Tool} Tool */
 /** @typedef {{stroke: string, style: {kind: string} & import("./tool.js").Style, points: InkPoint[]}} Line */
 
@@ -22,6 +23,14 @@ const TOLERANCE = 0.35;
 /** Steps shorter than this many pixels are smoothed: they are more likely a tremble than intended. */
 const SMOOTH_BELOW = 5;
 const MIN_FOLLOW = 0.5;
+/**
+ * The pressure that stands for a speed, where the device reports none: that of a slow line, how much less
+ * it is per pixel in a millisecond, and the least; and the pixels over which it follows a change.
+ */
+const SLOW_PRESSURE = 150;
+const PRESSURE_PER_SPEED = 38;
+const FAST_PRESSURE = 78;
+const PRESSURE_REACH = 40;
 /** Points after which a line is split into another stroke. */
 const SPLIT_AFTER = 4_000;
 
@@ -33,6 +42,24 @@ const SPLIT_AFTER = 4_000;
 export function freehandTool(kind, context) {
   /** @type {Line | null} */
   let line = null;
+  /** Where the pointer was last, for its speed. @type {ScreenPoint} */
+  let lately = { x: 0, y: 0 };
+
+  /**
+   * The point of a press, with a pressure: a fast line is thinner.
+   * @param {import("./tool.js").Press} press
+   * @param {InkPoint} [before]
+   * @returns {InkPoint}
+   */
+  const pressed = ({ point, pixel }, before) => {
+    const { time } = pixel;
+    if (!kind.growing?.filled || point.pressure !== undefined || time === undefined) return point;
+    const [gone, elapsed] = [distance(pixel, lately), time - (lately.time ?? time)];
+    lately = pixel;
+    if (before?.pressure === undefined || elapsed <= 0) return { ...point, pressure: before?.pressure ?? SLOW_PRESSURE };
+    const wanted = Math.max(FAST_PRESSURE, SLOW_PRESSURE - (PRESSURE_PER_SPEED * gone) / elapsed);
+    return { ...point, pressure: before.pressure + (wanted - before.pressure) * Math.min(1, gone / PRESSURE_REACH) };
+  };
 
   /** @param {InkPoint} point */
   const start = (point) => {
@@ -49,10 +76,11 @@ export function freehandTool(kind, context) {
     context.commit([drawing(stroke, { ...kind.defaults, ...style, ...packPoints(kept) })]);
   };
 
-  /** @param {InkPoint} point */
-  const add = (point) => {
+  /** @param {import("./tool.js").Press} press */
+  const add = (press) => {
     if (!line) return;
     const before = line.points[line.points.length - 1];
+    const point = pressed(press, before);
     const pixels = distance(before, point) * context.camera().zoom;
     if (pixels < MIN_STEP) return;
     const follow = Math.max(MIN_FOLLOW, Math.min(1, pixels / SMOOTH_BELOW));
@@ -68,12 +96,13 @@ export function freehandTool(kind, context) {
     id: kind.id,
     cursor: "crosshair",
     drawn: null,
-    down({ point }) {
+    down(press) {
       tool.drawn = null;
-      start(point);
+      lately = press.pixel;
+      start(pressed(press));
     },
     move(presses) {
-      for (const { point } of presses) add(point);
+      for (const press of presses) add(press);
       if (line) context.ink.grew(line.stroke, line.style, line.points, false);
     },
     up() {

@@ -9,7 +9,7 @@ import { SELECTION_COMMANDS } from "./selection-commands.js";
 
 /** @typedef {import("../strings/strings.js").StringId} StringId */
 /** @typedef {import("./icons.js").IconName} IconName */
-/** @typedef {"tools"|"history"|"view"|"selection"|"file"|"other"} Group Where it is shown in the toolbar or the menu, if it has an icon, and in the help sheet. */
+/** @typedef {"tools"|"history"|"view"|"selection"|"file"|"look"|"other"} Group Where it is shown in the toolbar or the menu, if it has an icon, and in the help sheet. */
 /**
  * What commands can do.
  * @typedef {object} Board
@@ -26,6 +26,13 @@ import { SELECTION_COMMANDS } from "./selection-commands.js";
  * @property {() => void} clear erases everything, after a question
  * @property {() => void} menu opens the menu of the selection
  * @property {Files} files
+ * @property {Look} look
+ */
+/**
+ * What commands can do with the looks of the page.
+ * @typedef {object} Look
+ * @property {() => void} theme
+ * @property {() => void} grid
  */
 /**
  * What commands can do with files.
@@ -91,6 +98,8 @@ export const COMMANDS = [
   { id: "file.copySvg", group: "file", label: "command.copySvg", keys: [], icon: "vector", run: ({ files }) => files.copy("svg") },
   { id: "file.import", group: "file", label: "command.import", keys: ["mod+o"], icon: "import", run: ({ files }) => files.chooseFile() },
   { id: "file.picture", group: "file", label: "command.picture", keys: ["9"], icon: "picture", run: ({ files }) => files.choosePicture() },
+  { id: "look.theme", group: "look", label: "command.theme", keys: ["alt+shift+d"], icon: "theme", run: ({ look }) => look.theme() },
+  { id: "look.grid", group: "look", label: "command.grid", keys: ["shift+g"], icon: "grid", run: ({ look }) => look.grid() },
   ...SELECTION_COMMANDS,
 ];
 

@@ -14,7 +14,7 @@ import { keyText } from "./shortcuts.js";
 /** @typedef {import("../strings/strings.js").StringId} StringId */
 
 /** @type {[Group, StringId][]} */
-const GROUPS = [["tools", "group.tools"], ["selection", "group.selection"], ["history", "group.history"], ["view", "group.view"], ["file", "group.file"], ["other", "group.other"]];
+const GROUPS = [["tools", "group.tools"], ["selection", "group.selection"], ["history", "group.history"], ["view", "group.view"], ["file", "group.file"], ["look", "group.look"], ["other", "group.other"]];
 
 /** Opens the sheet; closing it gives the focus back. */
 export function openHelpSheet() {

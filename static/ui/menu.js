@@ -17,7 +17,7 @@ import { keyText } from "./shortcuts.js";
 
 /** The groups of commands in it, with a line between them.
  * @type {readonly Group[]} */
-const GROUPS = ["file"];
+const GROUPS = ["file", "look"];
 /** Where keys move the focus to, from an index and with the number of items.
  * @type {Record<string, (at: number, count: number) => number>} */
 const MOVES = {

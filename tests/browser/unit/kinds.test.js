@@ -149,3 +149,31 @@ test("an unknown kind is a box that can be moved, and keeps its other fields", (
 test("a short arrow has a thinner line, so that its head is visible", () => {
   assert.deepEqual([[14, 300], [14, 30], [2, 300], [14, 0]].map(([chosen, length]) => arrowWidth(chosen, length)), [14, 5, 2, 1]);
 });
+
+test("a dragged side wraps a text anew, and the upper corner at the other side stays", () => {
+  for (let seed = 1; seed <= 60; seed += 1) {
+    const roll = dice(seed);
+    const kind = KINDS.get("text");
+    const body = { kind: "text", x: roll(300), y: roll(300), colour: "ink", width: 20, w: 150, text: "Some words that are wrapped in a box", rotation: (roll(628) - 314) / 100 };
+    const turnedCorner = (one, right) => {
+      const frame = kind.frame(one);
+      return rotatedPoint(at(right ? frame.right : frame.left, frame.top), one.rotation, centreOf(frame));
+    };
+    for (const side of kind.sides(body)) {
+      const [dx, dy] = [roll(120) - 60, roll(120) - 60];
+      const dragged = applied(body, kind.sideMoved(body, side.id, at(side.at.x + dx, side.at.y + dy)));
+      near(turnedCorner(dragged, side.id === "w"), turnedCorner(body, side.id === "w"), `seed ${seed}, ${side.id}`, 1);
+      assert.ok(dragged.w >= 30 && dragged.width === 20, `seed ${seed}`);
+    }
+    const [wide, narrow] = [{ ...body, w: 2000 }, { ...body, w: 90 }].map((one) => kind.lettering(one).lines.map(({ line }) => line));
+    assert.deepEqual([wide.length, narrow.join(" ")], [1, body.text]);
+  }
+});
+
+test("a word wider than the box is broken, and no character is lost", () => {
+  const kind = KINDS.get("note");
+  const body = { kind: "note", x: 0, y: 0, colour: "red", width: 20, w: 100, h: 100, text: "Donaudampfschifffahrtsgesellschaft  und\n\nmehr" };
+  const lines = kind.lettering(body).lines.map(({ line }) => line);
+  assert.equal(lines.join("").replaceAll(" ", ""), body.text.replaceAll(/\s/g, ""));
+  assert.ok(lines.length > 5 && kind.frame(body).bottom > 100);
+});

@@ -17,7 +17,7 @@ const ONLY = {
   serviceWorker: ["net/service-worker.js"],
   indexedDB: ["pages/board-page.js"],
   IDBKeyRange: ["net/outbox-store.js", "net/replica-store.js"],
-  localStorage: ["net/local-storage.js"],
+  localStorage: ["net/local-storage.js", "pages/early-theme.js"],
   sessionStorage: ["net/local-storage.js", "net/history-keeper.js", "pages/board-page.js"],
 };
 /** The service worker: no part of a page, and in no layer. */
