@@ -71,8 +71,9 @@
 //! * `reset`: discard every stroke and position, and load from 0. The outbox stays.
 //! * `read`: the changes after `since` are too large for the socket. Fetch them from
 //!   `/api/drawings/{drawing}/strokes?since=N`, then send `since`; the server sends no changes until
-//!   then. A page that holds nothing gets the strokes without tombstones. An HTTP response with a
-//!   `target` is one part of such a first load: name it in the next request, as `&target=T`.
+//!   then. A page that holds nothing gets all strokes, without tombstones, in one streamed answer; with
+//!   a position it gets about 1 MiB of changes, and `more` says whether there are others after `head`. An
+//!   answer that ends too early is worth nothing.
 //! * `done`: every op up to `n` was stored or refused before this frame.
 //! * `refused`: the op was not applied, and leaves the outbox. With the reason `load` it stays: send it
 //!   and all ops after it again after `retry_ms` milliseconds.

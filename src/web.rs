@@ -15,3 +15,4 @@ mod pages;
 pub mod routes;
 mod socket;
 pub mod state;
+mod strokes;

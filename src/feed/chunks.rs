@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 use super::error::FeedError;
-use super::packed::Packed;
+use super::packed::{GzipFile, Packed};
 use crate::domain::drawing::Drawing;
 use crate::domain::ids::Epoch;
 use crate::domain::op::Change;
@@ -62,19 +62,72 @@ pub struct ReadChunk {
     chunk: Arc<Chunk>,
 }
 
-impl ReadChunk {
-    /// The body in pieces: `head`, the changes as elements of a JSON array, and `]}`. It is encoded
-    /// on a thread that may block.
+/// The body of an answer: texts of its own, and changes that it shares with other readers.
+#[derive(Debug)]
+pub struct Body {
+    gzip: Option<GzipFile>,
+    pieces: Vec<Bytes>,
+}
+
+impl Body {
+    /// An empty body.
+    pub fn begin(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Plain => Self {
+                gzip: None,
+                pieces: Vec::new(),
+            },
+            Encoding::Gzip => {
+                let (gzip, header) = GzipFile::begin();
+                Self {
+                    gzip: Some(gzip),
+                    pieces: vec![header],
+                }
+            }
+        }
+    }
+
+    /// Adds a short text.
+    pub fn text(&mut self, text: String) {
+        let bytes = match &mut self.gzip {
+            Some(gzip) => gzip.text(&text),
+            None => text.into(),
+        };
+        self.pieces.extend(pieces(bytes));
+    }
+
+    /// Adds the changes of a chunk as elements of a JSON array. They are encoded on a thread that may
+    /// block.
     ///
     /// # Errors
     ///
     /// [`FeedError::Unavailable`] when this process is stopping.
-    pub async fn body(&self, head: String, encoding: Encoding) -> Result<Vec<Bytes>, FeedError> {
-        let parts = match encoding {
-            Encoding::Plain => vec![head.into(), self.chunk.plain().await?.clone()],
-            Encoding::Gzip => self.chunk.packed().await?.behind(&head),
+    pub async fn changes(&mut self, chunk: &ReadChunk) -> Result<(), FeedError> {
+        let bytes = match &mut self.gzip {
+            Some(gzip) => gzip.packed(chunk.chunk.packed().await?),
+            None => chunk.chunk.plain().await?.clone(),
         };
-        Ok(parts.into_iter().flat_map(pieces).collect())
+        self.pieces.extend(pieces(bytes));
+        Ok(())
+    }
+
+    /// What was added since the last call, in pieces.
+    pub fn take(&mut self) -> Vec<Bytes> {
+        std::mem::take(&mut self.pieces)
+    }
+
+    /// Ends the body: the rest of its pieces.
+    pub fn end(mut self) -> Vec<Bytes> {
+        let mut pieces = self.take();
+        pieces.extend(self.gzip.map(GzipFile::end));
+        pieces
+    }
+}
+
+impl ReadChunk {
+    /// Whether it has no change.
+    pub fn is_empty(&self) -> bool {
+        self.chunk.changes.is_empty()
     }
 }
 
@@ -118,7 +171,6 @@ impl Chunk {
         let bytes: usize = self.changes.iter().map(Change::bytes).sum();
         let mut text = String::with_capacity(2 * bytes);
         push_changes(&mut text, &self.changes);
-        text.push_str("]}");
         text
     }
 }

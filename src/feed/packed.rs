@@ -1,4 +1,4 @@
-//! A text compressed once, to be sent behind different heads.
+//! Texts compressed apart, each once, to be sent together as one gzip file.
 //!
 //! Nothing here waits or does I/O. Compressing takes some ten milliseconds per MiB: too long for an
 //! actor's thread.
@@ -11,10 +11,12 @@ use flate2::{Compression, Crc};
 
 /// The header of a gzip file (RFC 1952) without name, time and system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-/// Most bytes of an uncompressed block (RFC 1951).
+/// An empty block that ends a DEFLATE stream (RFC 1951).
+const LAST_BLOCK: [u8; 2] = [3, 0];
+/// Most bytes of an uncompressed block.
 const MAX_STORED: usize = 0xffff;
 
-/// A text as DEFLATE blocks, the last of which ends the file.
+/// A text as DEFLATE blocks, which end at a byte boundary and of which none is the last.
 #[derive(Debug)]
 pub(super) struct Packed {
     blocks: Bytes,
@@ -27,32 +29,54 @@ impl Packed {
         let mut crc = Crc::new();
         crc.update(text);
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
-        let blocks = encoder.write_all(text).and_then(|()| encoder.finish());
+        let flushed = encoder.write_all(text).and_then(|()| encoder.flush());
+        flushed.expect("writing to memory does not fail");
         Self {
-            blocks: blocks.expect("writing to memory does not fail").into(),
+            blocks: std::mem::take(encoder.get_mut()).into(),
             crc,
         }
     }
+}
 
-    /// A gzip file of a head and this text, in pieces.
-    ///
-    /// The head is in uncompressed blocks, which end at a byte boundary, where the text's blocks
-    /// begin: so both are one valid DEFLATE stream.
-    pub(super) fn behind(&self, head: &str) -> Vec<Bytes> {
-        let mut begin = HEADER.to_vec();
-        for part in head.as_bytes().chunks(MAX_STORED) {
+/// A gzip file that is written from its beginning to its end.
+#[derive(Debug)]
+pub(super) struct GzipFile {
+    crc: Crc,
+}
+
+impl GzipFile {
+    /// The file, and its first bytes.
+    pub(super) fn begin() -> (Self, Bytes) {
+        let file = Self { crc: Crc::new() };
+        (file, Bytes::from_static(&HEADER))
+    }
+
+    /// Adds a text without compressing it, which is for short ones.
+    pub(super) fn text(&mut self, text: &str) -> Bytes {
+        self.crc.update(text.as_bytes());
+        let mut blocks = Vec::new();
+        for part in text.as_bytes().chunks(MAX_STORED) {
             let length = part.len() as u16;
-            begin.push(0);
-            begin.extend(length.to_le_bytes());
-            begin.extend((!length).to_le_bytes());
-            begin.extend(part);
+            blocks.push(0);
+            blocks.extend(length.to_le_bytes());
+            blocks.extend((!length).to_le_bytes());
+            blocks.extend(part);
         }
-        let mut crc = Crc::new();
-        crc.update(head.as_bytes());
-        crc.combine(&self.crc);
-        let mut end = crc.sum().to_le_bytes().to_vec();
-        end.extend(crc.amount().to_le_bytes());
-        vec![begin.into(), self.blocks.clone(), end.into()]
+        blocks.into()
+    }
+
+    /// Adds a compressed text.
+    pub(super) fn packed(&mut self, packed: &Packed) -> Bytes {
+        self.crc.combine(&packed.crc);
+        packed.blocks.clone()
+    }
+
+    /// The last bytes of the file.
+    pub(super) fn end(self) -> Bytes {
+        let mut end = LAST_BLOCK.to_vec();
+        end.extend(self.crc.sum().to_le_bytes());
+        end.extend(self.crc.amount().to_le_bytes());
+        end.into()
     }
 }
 
@@ -65,18 +89,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_head_and_the_text_are_one_gzip_file() {
+    fn texts_that_were_compressed_apart_are_one_gzip_file() {
         let long = "ä".repeat(MAX_STORED);
-        for text in ["", "]}", &"[1,2,3],".repeat(10_000)] {
-            let packed = Packed::of(text.as_bytes());
-            for head in ["", "{\"changes\":[", &long] {
-                let file = packed.behind(head).concat();
-                let mut read = String::new();
-                let mut decoder = GzDecoder::new(&file[..]);
-                decoder.read_to_string(&mut read).unwrap();
-                assert_eq!(read, format!("{head}{text}"));
-                assert!(decoder.into_inner().is_empty(), "something follows the end");
+        let many = "[1,2,3],".repeat(10_000);
+        for texts in [
+            &[][..],
+            &["{}"],
+            &["", "", ""],
+            &["{\"changes\":[", &many, ",", &many, "]}"],
+            &[&long, "", &long, &many],
+        ] {
+            let (mut file, mut bytes) = (Vec::new(), Vec::<u8>::new());
+            let (mut gzip, header) = GzipFile::begin();
+            file.push(header);
+            for (place, text) in texts.iter().enumerate() {
+                bytes.extend(text.as_bytes());
+                file.push(match place % 2 {
+                    0 => gzip.text(text),
+                    _ => gzip.packed(&Packed::of(text.as_bytes())),
+                });
             }
+            file.push(gzip.end());
+            let file = file.concat();
+            let (mut read, mut decoder) = (Vec::new(), GzDecoder::new(&file[..]));
+            decoder.read_to_end(&mut read).unwrap();
+            assert_eq!(read, bytes);
+            assert!(decoder.into_inner().is_empty(), "something follows the end");
         }
     }
 }

@@ -1,23 +1,18 @@
-//! Drawings over HTTP: create, list, rename, delete, restore, and read strokes.
+//! Drawings over HTTP: create, list, rename, delete and restore.
 //!
 //! It must never access strokes itself: it calls the store and the feeds.
 
-use std::convert::Infallible;
-
-use actix_web::body::SizedStream;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::error::Answer;
-use super::extract::{self, ListQuery, SinceQuery};
+use super::extract::{self, ListQuery};
 use super::state::state;
 use crate::domain::access::Access;
 use crate::domain::ids::DrawingId;
-use crate::feed::chunks::Encoding;
 use crate::store::{DrawingInfo, ListCursor, Listed, SessionCounts, Store, StoreError};
 
 /// The title of a drawing that is created without one.
@@ -161,41 +156,4 @@ pub(super) async fn restore(request: HttpRequest) -> Answer {
     let info = state.store.undelete(drawing).await?;
     let sessions = state.store.session_counts(state.silence).await?;
     Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions)))
-}
-
-pub(super) async fn strokes(request: HttpRequest) -> Answer {
-    extract::require(&request, Access::Read)?;
-    let drawing = extract::drawing(&request)?;
-    let SinceQuery {
-        since,
-        epoch,
-        target,
-    } = SinceQuery::of(&request)?;
-    let feeds = &state(&request).feeds;
-    let page = feeds.read(drawing, since, epoch, target).await?;
-    let title = serde_json::Value::from(page.title.as_str());
-    let target = page
-        .target
-        .map_or_else(String::new, |target| format!(r#""target":{target},"#));
-    // The changes are JSON already, compressed once for all readers.
-    let head = format!(
-        r#"{{"epoch":"{}","from":{},"head":{},"more":{},{target}"reset":{},"title":{title},"changes":["#,
-        page.epoch, page.from, page.head, page.more, page.reset
-    );
-    let mut response = HttpResponse::Ok();
-    response
-        .content_type("application/json")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::VARY, "accept-encoding"));
-    let encoding = match extract::takes_gzip(&request) {
-        true => {
-            response.insert_header(header::ContentEncoding::Gzip);
-            Encoding::Gzip
-        }
-        false => Encoding::Plain,
-    };
-    let body = page.body(head, encoding).await?;
-    let size = body.iter().map(|piece| piece.len() as u64).sum();
-    let pieces = stream::iter(body.into_iter().map(Ok::<_, Infallible>));
-    Ok(response.body(SizedStream::new(size, pieces)))
 }

@@ -64,8 +64,6 @@ pub struct SinceQuery {
     pub since: Seq,
     /// The epoch of that position, if it has one.
     pub epoch: Option<Epoch>,
-    /// The head at the start of its first load, if that is not finished.
-    pub target: Option<Seq>,
 }
 
 impl SinceQuery {
@@ -75,26 +73,19 @@ impl SinceQuery {
         struct PendingRequest {
             since: Option<String>,
             epoch: Option<String>,
-            target: Option<String>,
         }
         let asked: PendingRequest = query(request)?;
-        let position = |field: &'static str, text: Option<&str>| match text.map(str::parse) {
-            None => Ok(None),
-            Some(Ok(position)) if position <= MAX_SINCE => Ok(Some(position)),
+        let since = match asked.since.as_deref().map(str::parse) {
+            None => 0,
+            Some(Ok(since)) if since <= MAX_SINCE => since,
             Some(_) => {
-                let message = format!("{field} is a whole number from 0 to {MAX_SINCE}");
-                Err(ApiError::field(field, message))
+                let message = format!("since is a whole number from 0 to {MAX_SINCE}");
+                return Err(ApiError::field("since", message));
             }
         };
-        let since = position("since", asked.since.as_deref())?.unwrap_or(0);
-        let target = position("target", asked.target.as_deref())?;
         let epoch = asked.epoch.as_deref().map(str::parse).transpose();
         let epoch = epoch.map_err(|error: IdError| ApiError::field("epoch", error.to_string()))?;
-        Ok(Self {
-            since,
-            epoch,
-            target,
-        })
+        Ok(Self { since, epoch })
     }
 }
 

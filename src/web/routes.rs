@@ -4,11 +4,12 @@ use actix_web::middleware::Compress;
 use actix_web::{HttpResponse, Resource, Route, guard, web};
 
 use super::drawing_assets;
-use super::drawings::{create, delete, get, list, rename, restore, strokes};
+use super::drawings::{create, delete, get, list, rename, restore};
 use super::error::ApiError;
 use super::health::{healthz, metrics, readyz};
 use super::pages::{asset, drawing_page, favicon, index, no_page, service_worker};
 use super::socket::socket;
+use super::strokes::strokes;
 
 /// Adds all routes to an application that has a [`State`](super::state::State).
 pub fn routes(config: &mut web::ServiceConfig) {

@@ -37,7 +37,7 @@ fn join_request(request: &HttpRequest) -> Result<JoinRequest, Close> {
     let malformed = |error: ApiError| Close::Malformed(error.to_string());
     let access = extract::access(request).map_err(|denied| Close::Forbidden(denied.reason()))?;
     let drawing = extract::drawing(request).map_err(malformed)?;
-    let SinceQuery { since, epoch, .. } = SinceQuery::of(request).map_err(malformed)?;
+    let SinceQuery { since, epoch } = SinceQuery::of(request).map_err(malformed)?;
     Ok(JoinRequest {
         drawing,
         access,

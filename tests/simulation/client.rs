@@ -13,7 +13,7 @@ use whiteboard::domain::op::{Op, OpKind};
 use whiteboard::domain::sequence::{Arrival, Seq, arrival};
 use whiteboard::domain::signal::PlanePoint;
 use whiteboard::domain::stroke::{Body, Patch};
-use whiteboard::feed::chunks::{Encoding, ReadChunk};
+use whiteboard::feed::chunks::{Body as ChunkBody, Encoding, ReadChunk};
 use whiteboard::protocol::{ClientSignal, Hello};
 
 use crate::outbox::{Outbox, Refusal};
@@ -815,8 +815,12 @@ fn changes_of(chunk: &ReadChunk) -> Vec<WireChange> {
             .build()
             .expect("a runtime")
     });
-    let body = RUNTIME.block_on(chunk.body(r#"{"changes":["#.into(), Encoding::Plain));
-    let body = body.expect("a body").concat();
+    let mut body = ChunkBody::begin(Encoding::Plain);
+    body.text(r#"{"changes":["#.to_owned());
+    let added = RUNTIME.block_on(body.changes(chunk));
+    added.expect("an encoding");
+    body.text("]}".to_owned());
+    let body = body.end().concat();
     let changes: Changes = serde_json::from_slice(&body).expect("changes");
     changes.changes
 }

@@ -68,8 +68,6 @@ pub struct Page {
 
     pub epoch: Option<Epoch>,
     pub head: Seq,
-    /// The target of the first load over HTTP.
-    pub target: Option<Seq>,
     /// Every stroke it received, including erased ones.
     pub strokes: HashMap<StrokeId, Held>,
     /// The reasons of all resets.
@@ -150,7 +148,6 @@ impl Page {
             writes: true,
             epoch: None,
             head: 0,
-            target: None,
             strokes: HashMap::new(),
             resets: Vec::new(),
             title: String::new(),
@@ -187,10 +184,7 @@ impl Page {
         let epoch = self
             .epoch
             .map_or(String::new(), |epoch| format!("&epoch={epoch}"));
-        let target = self
-            .target
-            .map_or(String::new(), |target| format!("&target={target}"));
-        format!("since={}{epoch}{target}", self.head)
+        format!("since={}{epoch}", self.head)
     }
 
     /// A socket opened: resets the state of the last one. Returns the first frame to send, if any.
@@ -246,7 +240,6 @@ impl Page {
             self.resets.push("over HTTP".into());
         }
         self.epoch = Some(parsed(&page["epoch"]));
-        self.target = page["target"].as_u64();
         let changes = parsed(&page["changes"]);
         self.read_changes(parsed(&page["from"]), parsed(&page["head"]), changes);
         page["more"] == json!(true)

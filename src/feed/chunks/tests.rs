@@ -7,21 +7,21 @@ use futures_util::future::join_all;
 use super::*;
 use crate::domain::drawing::Limits;
 use crate::domain::ids::{OpId, PersonId, StrokeId, WriterId};
-use crate::domain::stroke::Body;
+use crate::domain::stroke::Body as StrokeBody;
 use crate::feed::position::resolve_read;
 
 /// Size of each stroke, in bytes: some fifteen fit a chunk.
 const BYTES: usize = 60 * 1024;
 
-fn body() -> Body {
+fn body() -> StrokeBody {
     let note = "x".repeat(BYTES);
     let body = format!(
         r##"{{"kind":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3,"note":"{note}"}}"##
     );
-    Body::parse(&body).unwrap()
+    StrokeBody::parse(&body).unwrap()
 }
 
-fn change(drawing: &mut Drawing, stroke: StrokeId, body: Option<Body>) {
+fn change(drawing: &mut Drawing, stroke: StrokeId, body: Option<StrokeBody>) {
     let seq = drawing.head() + 1;
     drawing.apply(Change {
         seq,
@@ -37,7 +37,7 @@ fn change(drawing: &mut Drawing, stroke: StrokeId, body: Option<Body>) {
     });
 }
 
-fn large(strokes: &[StrokeId], body: &Body) -> Drawing {
+fn large(strokes: &[StrokeId], body: &StrokeBody) -> Drawing {
     let limits = Limits {
         strokes: 1_000,
         bytes: 1 << 30,
@@ -181,17 +181,23 @@ fn first_chunk(chunks: &mut Chunks, drawing: &Drawing) -> ReadChunk {
     chunks.read(drawing, load, false, "", Instant::now())
 }
 
+/// A body that has a chunk and a little more.
+async fn body_of(chunk: &ReadChunk, encoding: Encoding) -> Vec<Bytes> {
+    let mut body = Body::begin(encoding);
+    body.text("[".to_owned());
+    body.changes(chunk).await.unwrap();
+    body.text("]".to_owned());
+    body.end()
+}
+
 #[actix_web::test]
 async fn an_answer_comes_in_small_pieces_that_all_readers_share() {
     let strokes = [(); 40].map(|()| StrokeId::random());
     let drawing = large(&strokes, &body());
     let mut chunks = chunks();
     for encoding in [Encoding::Plain, Encoding::Gzip] {
-        let head = || "[".to_owned();
-        let one = first_chunk(&mut chunks, &drawing);
-        let one = one.body(head(), encoding).await.unwrap();
-        let other = first_chunk(&mut chunks, &drawing);
-        let other = other.body(head(), encoding).await.unwrap();
+        let one = body_of(&first_chunk(&mut chunks, &drawing), encoding).await;
+        let other = body_of(&first_chunk(&mut chunks, &drawing), encoding).await;
         assert_eq!(one.concat(), other.concat());
         let size = |piece: &Bytes| (1..=PIECE_BYTES).contains(&piece.len());
         assert!(one.iter().all(size), "{encoding:?}");
@@ -217,7 +223,7 @@ async fn concurrent_readers_share_one_encoding_of_a_chunk() {
         .map(|_| first_chunk(&mut chunks, &drawing))
         .collect();
     for (encoding, word) in [(Encoding::Plain, "plain"), (Encoding::Gzip, "gzip")] {
-        let bodies = pages.iter().map(|page| page.body("[".to_owned(), encoding));
+        let bodies = pages.iter().map(|page| body_of(page, encoding));
         let bodies = join_all(bodies).await;
         assert!(bodies.iter().all(|body| body == &bodies[0]));
         let encoded = format!(r#"whiteboard_chunks_encoded_total{{encoding="{word}"}} 1"#);
