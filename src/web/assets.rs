@@ -4,6 +4,7 @@
 //! still open after an upgrade finds them under the same address. A page also names all modules that
 //! its entry needs, which are found in the files themselves. Nothing here reads outside `static`.
 
+mod comments;
 mod encoded;
 mod modules;
 
@@ -17,6 +18,7 @@ use bytes::Bytes;
 use rust_embed::{Embed, EmbeddedFile};
 use uuid::Uuid;
 
+use comments::without_comments;
 use encoded::Texts;
 
 /// Placeholder of the build in HTML pages and in the service worker.
@@ -118,6 +120,11 @@ pub fn file(request: &HttpRequest, of_build: &str, path: &str) -> Option<HttpRes
     };
     let kind = metadata.mimetype();
     if kind.starts_with("text/") {
+        let data = if path.ends_with(".js") {
+            without_comments(&String::from_utf8_lossy(&data)).into()
+        } else {
+            data
+        };
         let kind = format!("{kind}; charset=utf-8");
         return Some(text(request, path, data, &kind, keep, StatusCode::OK));
     }

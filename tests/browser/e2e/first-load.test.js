@@ -6,7 +6,7 @@ import { Server, TestUser, launched, until, waitForStatus } from "./harness.js";
 const MAX_BYTES = 150_000;
 const MAX_DEPTH = 3;
 /** Modules that a page needs only later, by parts of their names. */
-const LATER = ["help-sheet", "export-sheet", "excalidraw", "board-import", "board-export", "share-sheet"];
+const LATER = ["help-sheet", "export-sheet", "share-sheet"];
 
 /** @type {Server} */
 let server;
