@@ -61,12 +61,15 @@ export class Viewport {
     this.setCamera(zoomedTo(this.camera, this.camera.zoom * factor, pixel));
   }
 
-  /** @param {"in"|"out"|"one"|"fit"} to */
-  command(to) {
+  /**
+   * @param {"in"|"out"|"one"|"fit"} to
+   * @param {Box | null} [box] to fit, by default the whole drawing
+   */
+  command(to, box) {
     if (to === "in") this.zoom(ZOOM_STEP);
     else if (to === "out") this.zoom(1 / ZOOM_STEP);
     else if (to === "one") this.zoom(1 / this.camera.zoom);
-    else this.fit();
+    else this.fit(box);
   }
 
   /** Whether there are strokes, but none of them near what is shown. */
@@ -74,9 +77,8 @@ export class Viewport {
     return !this.#on.touches(shownBox(this.camera, this.#on.size())) && this.#on.bounds() !== null;
   }
 
-  /** Shows the whole drawing. */
-  fit() {
-    const box = this.#on.bounds();
+  /** Shows all of a box, by default of the drawing. */
+  fit(box = this.#on.bounds()) {
     const size = this.#on.size();
     this.setCamera(box ? fitted(box, size) : centred({ x: 0, y: 0 }, 1, size));
   }

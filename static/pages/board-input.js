@@ -154,7 +154,7 @@ export class BoardInput {
       },
       canUndo: history.canUndo,
       canRedo: history.canRedo,
-      zoom: (to) => this.viewport.command(to),
+      zoom: (to, box) => this.viewport.command(to, box),
       language: openLanguageSheet,
       call: () => this.#board.people().call(),
       help: () => void import("../ui/help-sheet.js").then(({ openHelpSheet }) => openHelpSheet(), () => this.#board.notify(t("failure.unreachable"))),

@@ -60,6 +60,7 @@ export default {
   "command.zoomOut": "تصغير",
   "command.zoomReset": "العرض بنسبة 100 %",
   "command.fit": "عرض الكل",
+  "command.zoomSelection": "عرض المحدد",
   "command.theme": "فاتح أو داكن",
   "command.grid": "إظهار النقاط أو إخفاؤها",
   "command.pan": "التنقل أثناء الضغط",

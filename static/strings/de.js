@@ -60,6 +60,7 @@ export default {
   "command.zoomOut": "Verkleinern",
   "command.zoomReset": "In 100 % zeigen",
   "command.fit": "Alles zeigen",
+  "command.zoomSelection": "Auswahl zeigen",
   "command.theme": "Hell oder dunkel",
   "command.grid": "Punkte ein- oder ausblenden",
   "command.pan": "Gedrückt halten: Ansicht verschieben",

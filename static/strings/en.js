@@ -60,6 +60,7 @@ export default {
   "command.zoomOut": "Zoom out",
   "command.zoomReset": "Show at 100 %",
   "command.fit": "Show everything",
+  "command.zoomSelection": "Show the selection",
   "command.theme": "Light or dark",
   "command.grid": "Show or hide the dots",
   "command.pan": "Move around while held",

@@ -60,6 +60,7 @@ export default {
   "command.zoomOut": "Alejar",
   "command.zoomReset": "Mostrar al 100 %",
   "command.fit": "Mostrar todo",
+  "command.zoomSelection": "Mostrar la selección",
   "command.theme": "Claro u oscuro",
   "command.grid": "Mostrar u ocultar los puntos",
   "command.pan": "Moverse mientras se mantiene pulsada",

@@ -60,6 +60,7 @@ export default {
   "command.zoomOut": "Réduire",
   "command.zoomReset": "Afficher à 100 %",
   "command.fit": "Tout afficher",
+  "command.zoomSelection": "Afficher la sélection",
   "command.theme": "Clair ou sombre",
   "command.grid": "Afficher ou masquer les points",
   "command.pan": "Se déplacer tant que la touche est enfoncée",

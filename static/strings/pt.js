@@ -60,6 +60,7 @@ export default {
   "command.zoomOut": "Reduzir",
   "command.zoomReset": "Mostrar em 100 %",
   "command.fit": "Mostrar tudo",
+  "command.zoomSelection": "Mostrar a seleção",
   "command.theme": "Claro ou escuro",
   "command.grid": "Mostrar ou ocultar os pontos",
   "command.pan": "Mover a vista enquanto pressionada",

@@ -60,6 +60,7 @@ export default {
   "command.zoomOut": "缩小",
   "command.zoomReset": "以 100% 显示",
   "command.fit": "显示全部",
+  "command.zoomSelection": "显示所选内容",
   "command.theme": "浅色或深色",
   "command.grid": "显示或隐藏网点",
   "command.pan": "按住以移动视图",

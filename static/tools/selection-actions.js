@@ -118,6 +118,11 @@ export class SelectionActions {
     this.#commit(ordering(scene.ordered(), ids, direction, positionOf, nextOp(), touch));
   }
 
+  /** The box around the selected strokes, if there are any. */
+  get bounds() {
+    return boxOfAll(this.#strokes.map(({ body }) => kindOf(body).bounds(body)));
+  }
+
   /** @param {import("../model/arrange.js").Side} side */
   align(side) {
     this.#arrange((boxes) => aligned(boxes, side));
@@ -133,7 +138,7 @@ export class SelectionActions {
    * @param {import("../model/arrange.js").Axis} axis
    */
   flip(axis) {
-    const box = boxOfAll(this.#strokes.map(({ body }) => kindOf(body).bounds(body)));
+    const box = this.bounds;
     if (!box) return;
     const { left, top, right, bottom } = box;
     const to = axis === "x" ? { left: right, top, right: left, bottom } : { left, top: bottom, right, bottom: top };

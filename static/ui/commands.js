@@ -18,7 +18,7 @@ import { SELECTION_COMMANDS } from "./selection-commands.js";
  * @property {() => void} redo
  * @property {boolean} canUndo
  * @property {boolean} canRedo
- * @property {(to: "in"|"out"|"one"|"fit") => void} zoom
+ * @property {(to: "in"|"out"|"one"|"fit", box?: import("../model/types.js").Box | null) => void} zoom a box to fit is by default that of the drawing
  * @property {() => void} help
  * @property {() => void} language
  * @property {() => void} call

@@ -27,6 +27,10 @@ export class ContextMenu {
   constructor(run) {
     this.#run = run;
     addEventListener("blur", () => this.close());
+    // The canvas closes it by itself, and draws nothing with that press.
+    addEventListener("pointerdown", ({ target }) => {
+      if (!this.#holds(target)) this.close();
+    });
   }
 
   /**
@@ -46,8 +50,9 @@ export class ContextMenu {
       event.stopPropagation();
     });
     menu.addEventListener("contextmenu", (event) => event.preventDefault());
+    // The end of a long press moves the focus nowhere: that must not close the menu it opened.
     menu.addEventListener("focusout", ({ relatedTarget }) => {
-      if (!(relatedTarget instanceof Node && menu.contains(relatedTarget))) this.close();
+      if (relatedTarget !== null && !this.#holds(relatedTarget)) this.close();
     });
     this.#before = document.activeElement;
     this.#menu = menu;
@@ -69,6 +74,11 @@ export class ContextMenu {
     menu.remove();
     if (hadFocus && this.#before instanceof HTMLElement) this.#before.focus({ preventScroll: true });
     return true;
+  }
+
+  /** @param {EventTarget | null} target */
+  #holds(target) {
+    return target instanceof Node && this.#menu?.contains(target) === true;
   }
 
   /** @returns {HTMLElement[]} */

@@ -82,7 +82,7 @@ export class Menu {
   #item(command) {
     const { id, label, keys } = command;
     const made = /** @type {HTMLButtonElement} */ (element("button", "", element("span", "", t(label))));
-    if (command.icon && command.icon !== "percent") made.prepend(icon(command.icon));
+    made.prepend(command.icon && command.icon !== "percent" ? icon(command.icon) : element("i", "icon"));
     if (keys.length > 0) made.append(element("kbd", "", keyText(keys[0])));
     made.type = "button";
     made.disabled = command.when?.(this.#on.board()) === false;

@@ -54,8 +54,9 @@ export const SELECTION_COMMANDS = [
   acting("flip.x", "command.flipX", ["shift+h"], some, (selection) => selection.flip("x"), { section: 5, row: true, icon: "flipX" }),
   acting("flip.y", "command.flipY", ["shift+v"], some, (selection) => selection.flip("y"), { section: 5, row: true, icon: "flipY" }),
   acting("selectAll", "command.selectAll", ["mod+a"], ({ selection }) => selection.isDrawn, (selection) => selection.selectAll(), { section: 6, run: (board) => board.selectAll() }),
+  acting("zoom.selection", "command.zoomSelection", ["shift+f"], ({ selection }) => selection.count > 0, () => {}, { section: 6, run: (board) => board.zoom("fit", board.selection.bounds) }),
   acting("erase", "command.erase", ["delete", "backspace"], some, (selection) => selection.erase(), { section: 7 }),
-  acting("clear", "command.clear", [], ({ selection }) => selection.isDrawn, () => {}, { section: 7, run: (board) => board.clear() }),
+  acting("clear", "command.clear", [], ({ selection }) => selection.isDrawn, () => {}, { section: 7, group: "page", icon: "delete", run: (board) => board.clear() }),
   { id: "menu", group: "other", label: "command.menu", keys: ["shift+f10", "contextmenu"], run: (board) => board.menu() },
 ];
 
