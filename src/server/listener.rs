@@ -10,9 +10,10 @@ use std::time::Duration;
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Protocol};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
-use actix_web::dev::{AppConfig, Server, fn_service};
-use actix_web::http::header;
-use actix_web::middleware::{DefaultHeaders, from_fn};
+use actix_web::body::MessageBody;
+use actix_web::dev::{AppConfig, Server, ServiceRequest, ServiceResponse, fn_service};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::{DefaultHeaders, Next, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, web};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -52,6 +53,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const REFUSED_AT_ONCE: usize = 64;
 /// Bytes of the request that are read from a rejected connection, so that the answer is not lost.
 const READ_OF_REFUSED: u64 = 16 * 1024;
+/// What comes before the paths of the files that pages load.
+const ASSETS: &str = "/assets/";
 /// What a browser may load: files of this server only, and no script or style that is part of a page
 /// or of a drawing. Exports and pasted pictures are `blob:` and `data:` images. The origins that may
 /// show a drawing in a frame follow: others may not, against clickjacking.
@@ -59,6 +62,21 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     img-src 'self' blob: data:; font-src 'self'; connect-src 'self'; worker-src 'self'; \
     manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'self'";
+
+/// Says what a page may load. The files that pages load need it not, and are many.
+async fn protect(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+    policy: HeaderValue,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let is_file = request.path().starts_with(ASSETS);
+    let mut response = next.call(request).await?;
+    let headers = response.headers_mut();
+    if !is_file && !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
+}
 
 /// Listens and serves from now on. Returns the address that it is bound to.
 ///
@@ -85,15 +103,19 @@ pub(super) fn run(
     };
     let builder = Server::build();
     let stops = builder.graceful_shutdown_signal();
+    let policy = HeaderValue::try_from(policy).map_err(io::Error::other)?;
     let http = move || {
+        let policy = policy.clone();
         let app = App::new()
             .app_data(state.clone())
             .app_data(BodyLimit(limits.body_limit))
             .wrap(from_fn(authorize))
             .wrap(from_fn(explain))
+            .wrap(from_fn(move |request, next| {
+                protect(request, next, policy.clone())
+            }))
             .wrap(
                 DefaultHeaders::new()
-                    .add((header::CONTENT_SECURITY_POLICY, policy.clone()))
                     .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
                     .add((header::REFERRER_POLICY, "same-origin")),
             )

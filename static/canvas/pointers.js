@@ -69,9 +69,10 @@ export class Pointers {
     return type === "touch" && this.#pen !== null;
   }
 
-  /** Cancels the gesture of drawing.
+  /** Cancels the gesture of drawing. The next press begins anew: it is not the second one of a double click.
    * @returns {boolean} whether there was one */
   cancel() {
+    this.#tap = null;
     if (this.#state.name !== "drawing") return false;
     this.#enter(IDLE);
     this.#on.cancel();

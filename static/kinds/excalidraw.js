@@ -16,8 +16,6 @@ import { KINDS, kindOf } from "./kinds.js";
 /** @typedef {import("./excalidraw-element.js").ElementStyle} ElementStyle */
 /** @typedef {{id: string, body: Body}} Imported */
 
-/** Types of files and of the clipboard. */
-const TYPES = ["excalidraw", "excalidraw/clipboard", "excalidrawlib"];
 /** Excalidraw's colours of lines that are tokens here, so that they adapt to the canvas.
  * @type {Record<string, keyof typeof PALETTE>} */
 const TOKEN_OF = {
@@ -29,12 +27,6 @@ const TOKEN_OF = {
 const NAMED = { black: "ink", white: "#ffffff", red: "red", green: "green", blue: "blue", orange: "orange", yellow: "yellow", gray: "#868e96", grey: "#868e96" };
 /** @type {Record<string, Body["dash"]>} */
 const DASHES = { dashed: "dashed", dotted: "dotted" };
-
-/** Whether a parsed file is one of Excalidraw.
- * @param {any} value */
-export function isExcalidraw(value) {
-  return TYPES.includes(value?.type) && (Array.isArray(value.elements) || Array.isArray(value.libraryItems));
-}
 
 /**
  * The elements of a parsed file that are not deleted.

@@ -7,13 +7,13 @@
  */
 
 import { isBody } from "./body.js";
+import { FORMAT, isDrawingFile } from "./file-formats.js";
 
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {{id: string, body: Body}} FileStroke */
 /** @typedef {Record<string, string>} Assets `data:` addresses of pictures by hash */
 /** @typedef {{title: string, strokes: FileStroke[], assets: Assets, skipped: number}} DrawingFile */
 
-export const FORMAT = "whiteboard";
 /** Raised when an older page could not read a newer file; new fields and kinds do not raise it. */
 export const VERSION = 1;
 
@@ -43,12 +43,6 @@ export function fileText({ title, strokes, assets = {} }) {
 /** @param {string[]} lines */
 function joined(lines) {
   return lines.length > 0 ? `\n${lines.join(",\n")}\n` : "";
-}
-
-/** Whether a parsed file claims to be of this format.
- * @param {any} value */
-export function isDrawingFile(value) {
-  return value?.format === FORMAT;
 }
 
 /**

@@ -14,7 +14,7 @@ import { ReplicaStore } from "./replica-store.js";
 /** Milliseconds to wait for what is stored before the server is asked for everything. */
 const READ_WITHIN = 500;
 /** Milliseconds after a change until it is written, and the most that the page may then be busy. */
-const WRITE_AFTER = 2_000;
+const WRITE_AFTER = 1_000;
 const IDLE_WITHIN = 5_000;
 
 export class ReplicaKeeper {

@@ -2,15 +2,17 @@
 /**
  * Files of the drawing: its font and pictures, what is exported and what is imported.
  *
- * It must never hold what belongs to one of these: it connects them to the page.
+ * It must never hold what belongs to one of these: it connects them to the page. What exports and imports is
+ * loaded when it is first used.
  */
 
 import { PictureCache } from "../canvas/picture-cache.js";
 import { loadFont } from "../kinds/measure.js";
 import { setPictures } from "../kinds/pictures.js";
+import { fileIn } from "../model/file-formats.js";
 import { assetAddress } from "../net/api.js";
-import { BoardExport } from "./board-export.js";
-import { BoardImport } from "./board-import.js";
+import { t } from "../strings/strings.js";
+import { listenToDrops } from "../ui/drop-zone.js";
 
 /** @typedef {import("../model/types.js").Stroke} Stroke */
 
@@ -36,7 +38,8 @@ export function boardFiles({ drawing, scene, canvas, history, viewport, title, s
     canvas.repaint();
   });
   setPictures((hash) => pictures.find(hash));
-  const exports = new BoardExport({
+  const failed = () => notify(t("failure.unreachable"));
+  const exports = loadedOnce(() => import("./board-export.js").then(({ BoardExport }) => new BoardExport({
     drawing,
     title,
     strokes: () => scene.ordered(),
@@ -44,12 +47,42 @@ export function boardFiles({ drawing, scene, canvas, history, viewport, title, s
     theme: () => canvas.theme,
     loadPictures: (hashes) => pictures.load(hashes),
     notify,
+  })), failed);
+  const imports = loadedOnce(() => import("./board-import.js").then(({ BoardImport }) => new BoardImport({ drawing, history, viewport, notify })), failed);
+  listenToDrops((files, at) => imports((it) => it.bring(files, viewport().toPlane(at))));
+  document.addEventListener("paste", ({ target, clipboardData }) => {
+    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
+    const files = [...(clipboardData?.files ?? [])];
+    const parsed = fileIn(clipboardData?.getData("text/plain") ?? "");
+    if (files.length > 0) imports((it) => it.bring(files));
+    else if (parsed) imports((it) => it.pasted(parsed));
   });
-  const imports = new BoardImport({ drawing, history, viewport, notify });
   return {
-    openExport: () => void exports.open(),
-    copy: (as) => exports.copy(as),
-    chooseFile: () => void imports.chooseFile(),
-    choosePicture: () => void imports.choosePicture(),
+    openExport: () => exports((it) => it.open()),
+    copy: (as) => exports((it) => it.copy(as)),
+    chooseFile: () => imports((it) => it.chooseFile()),
+    choosePicture: () => imports((it) => it.choosePicture()),
+  };
+}
+
+/**
+ * Loads something when it is first used, and again if that has failed.
+ * @template T
+ * @param {() => Promise<T>} load
+ * @param {() => void} failed
+ * @returns {(use: (loaded: T) => unknown) => void}
+ */
+function loadedOnce(load, failed) {
+  /** @type {Promise<T | null> | null} */
+  let loading = null;
+  return async (use) => {
+    loading ??= load().catch(() => null);
+    const loaded = await loading;
+    if (loaded) {
+      use(loaded);
+    } else {
+      loading = null;
+      failed();
+    }
   };
 }

@@ -7,17 +7,17 @@
  */
 
 import { PictureError, preparedPicture } from "../canvas/picture-file.js";
-import { elementsOf, isExcalidraw, picturesOf, readExcalidraw } from "../kinds/excalidraw.js";
+import { elementsOf, picturesOf, readExcalidraw } from "../kinds/excalidraw.js";
 import { boundsOf, kindOf } from "../kinds/kinds.js";
 import { copiesOf } from "../model/copies.js";
-import { FileError, isDrawingFile, readDrawingFile } from "../model/drawing-file.js";
+import { FileError, readDrawingFile } from "../model/drawing-file.js";
 import { drawing } from "../model/edits.js";
+import { isExcalidraw } from "../model/file-formats.js";
 import { boxOfBoth, centreOf } from "../model/geometry.js";
 import { fromBase64, quantised } from "../model/points.js";
 import { storeAsset } from "../net/api.js";
 import { t } from "../strings/strings.js";
 import { chosenFiles } from "../ui/download.js";
-import { listenToDrops } from "../ui/drop-zone.js";
 import { failureText } from "../ui/failure.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
@@ -49,36 +49,29 @@ export class BoardImport {
    */
   constructor(on) {
     this.#on = on;
-    listenToDrops((files, at) => void this.#bring(files, on.viewport().toPlane(at)));
-    document.addEventListener("paste", (event) => this.#paste(event));
   }
 
   async chooseFile() {
-    await this.#bring(await chosenFiles(DRAWINGS));
+    await this.bring(await chosenFiles(DRAWINGS));
   }
 
   async choosePicture() {
-    await this.#bring(await chosenFiles(PICTURES));
+    await this.bring(await chosenFiles(PICTURES));
   }
 
-  /** @param {ClipboardEvent} event */
-  #paste({ target, clipboardData }) {
-    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
-    const files = [...(clipboardData?.files ?? [])];
-    if (files.length > 0) {
-      void this.#bring(files);
-      return;
-    }
-    const text = clipboardData?.getData("text/plain") ?? "";
-    const parsed = text.startsWith("{") ? parsedJson(text) : null;
-    if (isDrawingFile(parsed) || isExcalidraw(parsed)) void this.#guarded(() => this.#draw(parsed));
+  /**
+   * Draws what is in a file that was pasted.
+   * @param {any} parsed
+   */
+  async pasted(parsed) {
+    await this.#guarded(() => this.#draw(parsed));
   }
 
   /**
    * @param {File[]} files
    * @param {PlanePoint} [at] the middle of what is brought, by default that of the view
    */
-  async #bring(files, at) {
+  async bring(files, at) {
     const pictures = files.filter(({ type }) => type.startsWith("image/"));
     if (pictures.length > 0) await this.#guarded(() => this.#insert(pictures, at));
     for (const file of files.filter((file) => !pictures.includes(file))) {

@@ -34,7 +34,7 @@ import { failureText, refusalId } from "../ui/failure.js";
 import { loadChosenLanguage } from "../ui/language.js";
 import { localisePage } from "../ui/localise.js";
 import { SaveStatus } from "../ui/save-status.js";
-import { setUpShareButton } from "../ui/share-sheet.js";
+import { setUpShareButton } from "../ui/share-button.js";
 import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
 import { boardFiles } from "./board-files.js";

@@ -6,9 +6,8 @@
  */
 
 import { kindOf } from "../kinds/kinds.js";
-import { isExcalidraw } from "../kinds/excalidraw.js";
 import { readClip } from "../model/clip.js";
-import { isDrawingFile } from "../model/drawing-file.js";
+import { fileIn } from "../model/file-formats.js";
 import { Selection } from "../model/selection.js";
 import { chosenOf, commonOf, restyled } from "../model/style.js";
 import { limited } from "../model/text-limit.js";
@@ -162,8 +161,8 @@ export class BoardSelection {
   /** @param {ClipboardEvent} event */
   #paste(event) {
     const { clipboardData } = event;
-    // Files, and texts that are files, are imported: see board-import.js.
-    if (isTyped(event) || !clipboardData || clipboardData.files.length > 0 || isFile(clipboardData.getData("text/plain"))) return;
+    // Files, and texts that are files, are imported: see board-files.js.
+    if (isTyped(event) || !clipboardData || clipboardData.files.length > 0 || fileIn(clipboardData.getData("text/plain"))) return;
     event.preventDefault();
     this.#pasted(clipboardData.getData(FORMAT), clipboardData.getData("text/plain"));
   }
@@ -185,15 +184,4 @@ export class BoardSelection {
  * @param {Event} event */
 function isTyped({ target }) {
   return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || (target instanceof Element && target.closest("dialog") !== null);
-}
-
-/** @param {string} text */
-function isFile(text) {
-  if (!text.startsWith("{")) return false;
-  try {
-    const parsed = JSON.parse(text);
-    return isDrawingFile(parsed) || isExcalidraw(parsed);
-  } catch {
-    return false;
-  }
 }

@@ -21,6 +21,10 @@ export class ContextMenu {
   #menu = null;
   /** @type {Element | null} */
   #before = null;
+  /** Milliseconds, as events count them. */
+  #openedAt = 0;
+  /** Whether the last press came after it was opened. */
+  #isPressed = false;
   #run;
 
   /** @param {(command: Command) => void} run */
@@ -28,8 +32,9 @@ export class ContextMenu {
     this.#run = run;
     addEventListener("blur", () => this.close());
     // The canvas closes it by itself, and draws nothing with that press.
-    addEventListener("pointerdown", ({ target }) => {
-      if (!this.#holds(target)) this.close();
+    addEventListener("pointerdown", ({ target, timeStamp }) => {
+      this.#isPressed = timeStamp > this.#openedAt;
+      if (this.#isPressed && !this.#holds(target)) this.close();
     });
   }
 
@@ -49,6 +54,10 @@ export class ContextMenu {
       event.preventDefault();
       event.stopPropagation();
     });
+    // The finger or button that opened it may be lifted above an item. Keys click without a detail.
+    menu.addEventListener("click", (event) => {
+      if (event.detail > 0 && !this.#isPressed) event.stopPropagation();
+    }, { capture: true });
     menu.addEventListener("contextmenu", (event) => event.preventDefault());
     // The end of a long press moves the focus nowhere: that must not close the menu it opened.
     menu.addEventListener("focusout", ({ relatedTarget }) => {
@@ -56,6 +65,8 @@ export class ContextMenu {
     });
     this.#before = document.activeElement;
     this.#menu = menu;
+    this.#openedAt = performance.now();
+    this.#isPressed = false;
     document.body.append(menu);
     const { width, height } = menu.getBoundingClientRect();
     const place = (/** @type {number} */ wanted, /** @type {number} */ size, /** @type {number} */ room) => Math.max(MARGIN, Math.min(wanted, room - size - MARGIN));

@@ -6,21 +6,14 @@
  */
 
 import { t } from "../strings/strings.js";
-import { byId, element } from "./dom.js";
-import { icon } from "./icons.js";
+import { element } from "./dom.js";
 import { openSheet, textButton } from "./sheet.js";
-
-/** @param {(message: string) => void} notify */
-export function setUpShareButton(notify) {
-  byId("share-icon").append(icon("share"));
-  byId("share").addEventListener("click", () => openShareSheet(notify));
-}
 
 /**
  * Opens the sheet; closing it gives the focus back.
  * @param {(message: string) => void} notify
  */
-function openShareSheet(notify) {
+export function openShareSheet(notify) {
   const link = location.href;
   const code = element("div", "qr-place");
   const field = /** @type {HTMLInputElement} */ (element("input", "link-field"));

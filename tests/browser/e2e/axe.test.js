@@ -28,6 +28,7 @@ after(async () => {
 async function open(page, opener) {
   if (!(await page.locator(opener).first().isVisible())) await page.click("#menu-button");
   await page.locator(opener).and(page.locator(":visible")).first().click();
+  await page.locator("dialog[open], .popover:visible").first().waitFor();
 }
 
 async function close(page) {

@@ -133,7 +133,7 @@ test("the menu gives the focus back, and a click that closes it draws nothing", 
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("data-command")), "file.export");
   await page.keyboard.press("End");
-  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("data-command")), "look.grid");
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("data-command")), "language");
   await page.keyboard.press("Escape");
   assert.equal(await page.evaluate(() => document.activeElement?.id), "menu-button");
   await page.click("#menu-button");

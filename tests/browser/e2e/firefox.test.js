@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Firefox } from "./firefox.js";
-import { Server, until } from "./harness.js";
+import { Server, isReplicaStored, until } from "./harness.js";
 
 /** Milliseconds: the first page of a new profile is slow. */
 const SLOWLY = 60_000;
@@ -41,6 +41,7 @@ test("Firefox draws, reloads, and works without the server", async () => {
   await until("undo survives the reload", () => firefox.run(enabled), SLOWLY);
   const controlled = "return navigator.serviceWorker.controller?.state === 'activated'";
   await until("the service worker serves the page", () => firefox.run(controlled), SLOWLY);
+  await until("the replica is stored", () => firefox.run(`return (${isReplicaStored})()`), SLOWLY);
 
   await server.stop("SIGKILL");
   await firefox.reload();

@@ -374,7 +374,7 @@ test("the help sheet lists the keys, is closed by the keyboard, and takes no key
 });
 
 test("a stroke of an unknown kind is shown as a box, and the page works on", async () => {
-  const drawing = await server.drawing();
+  const drawing = await scene.server.drawing();
   const page = await (await newUser()).open(drawing);
   await page.evaluate(async (drawing) => {
     const hex = () => crypto.randomUUID().replaceAll("-", "");

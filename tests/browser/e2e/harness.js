@@ -253,3 +253,14 @@ export function pixel(page, layer, x, y) {
 export async function waitForPixel(page, layer, [x, y], is = true) {
   await until(`${layer} is ${is ? "painted" : "empty"} at ${x}, ${y}`, async () => (await pixel(page, layer, x, y))[3] > 128 === is);
 }
+
+/** In a page: whether the replica of its drawing is stored up to the position that it holds. */
+export async function isReplicaStored() {
+  const request = indexedDB.open("whiteboard-replicas");
+  const database = await new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+  const read = database.transaction("drawings").objectStore("drawings").getAll();
+  const all = await new Promise((resolve) => (read.onsuccess = () => resolve(read.result)));
+  database.close();
+  const { replica } = /** @type {any} */ (globalThis).__whiteboard;
+  return all.some(({ epoch, head }) => epoch === replica.epoch && head === replica.head);
+}

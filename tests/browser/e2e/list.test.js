@@ -160,6 +160,8 @@ test("titles are searched, also those of older drawings, and the keyboard reache
   await until("only that one is shown", async () => (await page.locator(".card").count()) === 1);
   await page.getByText("1 drawing found").waitFor({ state: "attached" });
   await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Language");
+  await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), "New drawing");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-labelledby")), `title-${id}`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Server, TestUser, drag, launched, strokes, until, waitForPixel, waitForStatus, waitForStrokes } from "./harness.js";
+import { isReplicaStored, Server, TestUser, drag, launched, strokes, until, waitForPixel, waitForStatus, waitForStrokes } from "./harness.js";
 
 /** @type {Server} */
 let server;
@@ -40,16 +40,7 @@ async function waitForWorker(page) {
 /** Waits until the replica of a drawing is stored up to the position that the page holds.
  * @param {import("playwright-core").Page} page */
 async function waitForStoredReplica(page) {
-  const held = () => page.evaluate(async () => {
-    const request = indexedDB.open("whiteboard-replicas");
-    const database = await new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
-    const read = database.transaction("drawings").objectStore("drawings").getAll();
-    const all = await new Promise((resolve) => (read.onsuccess = () => resolve(read.result)));
-    database.close();
-    const { replica } = /** @type {any} */ (globalThis).__whiteboard;
-    return all.some(({ epoch, head }) => epoch === replica.epoch && head === replica.head);
-  });
-  await until("the replica is stored", held, 30_000);
+  await until("the replica is stored", () => page.evaluate(isReplicaStored), 30_000);
 }
 
 /** Strokes without their places in the painting order, which the server decides. */

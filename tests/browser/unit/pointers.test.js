@@ -79,6 +79,16 @@ test("a second press on something editable edits it when it is lifted, unless it
   assert.deepEqual([still.log, moved.log], [["begin", "end", "edit"], ["begin", "end", "begin", "move", "end"]]);
 });
 
+test("a press after something was cancelled is the first one", () => {
+  const { log, pointers, press, lift } = fresh({ editable: () => true });
+  press("mouse", 1, 0, 0);
+  lift("mouse", 1, 0);
+  pointers.cancel();
+  press("mouse", 1, 2, 100);
+  lift("mouse", 1, 2);
+  assert.deepEqual(log, ["begin", "end", "begin", "end"]);
+});
+
 test("a press that closes something does nothing else", () => {
   const { log, press, move, lift } = fresh({ dismiss: () => true });
   press("mouse", 1, 0, 0);

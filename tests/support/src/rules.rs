@@ -15,7 +15,7 @@ pub const PING_AFTER: Duration = Duration::from_secs(15);
 /// How long it waits for any frame, or for a socket to open.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Most unacknowledged ops in flight.
-pub const WINDOW: u64 = 200;
+pub const WINDOW: u64 = 1_000;
 /// Most ops of one frame.
 pub const OPS_PER_FRAME: usize = 500;
 /// Most bytes of one frame, unless one op has more.
