@@ -112,6 +112,9 @@ pub async fn run() -> Result<(), String> {
         let address = if controls { plain } else { server.address };
         let mut turns = Vec::new();
         let mut told = BTreeMap::new();
+        // A drawing of its own, for strokes take memory too, which is not the attacks'.
+        let drawing = server.create_drawing().await;
+        pair = Pair::open(&server, &drawing).await?;
         pair.watch(&server, PAUSE).await?;
         for _ in 0..TURNS {
             let mut attackers = JoinSet::new();

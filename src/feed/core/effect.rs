@@ -31,7 +31,7 @@ pub enum Effect {
         /// A [`PeerMessage`](crate::protocol::PeerMessage) as JSON.
         body: String,
     },
-    /// Give [`Input::Deferred`] once everything that is ready was handled.
+    /// Give [`Input::Deferred`](super::Input::Deferred) once everything that is ready was handled.
     Defer,
     /// Update the number of sessions.
     Sessions(usize),

@@ -16,15 +16,15 @@ pub enum Input<M> {
     Session(FromSession<M>),
     /// A reader over HTTP made a request.
     Read(ReadRequest),
-    /// [`Effect::Subscribe`] ended: the live queries are open, or failed.
+    /// [`Effect::Subscribe`](super::Effect::Subscribe) ended: the live queries are open, or failed.
     Subscribed(Result<(), StoreError>),
     /// The live queries delivered something.
     Event(LiveEvent),
     /// The live queries ended.
     SubscriptionEnded,
-    /// [`Effect::Read`] ended.
+    /// [`Effect::Read`](super::Effect::Read) ended.
     ReadEnded(Result<ReadResult, StoreError>),
-    /// [`Effect::Append`] ended.
+    /// [`Effect::Append`](super::Effect::Append) ended.
     Appended {
         /// The state in which the drawing was expected to be.
         expected: ExpectedHead,
@@ -33,7 +33,7 @@ pub enum Input<M> {
         /// The outcome.
         result: Result<Appended, StoreError>,
     },
-    /// [`Effect::WriteIndex`] failed.
+    /// [`Effect::WriteIndex`](super::Effect::WriteIndex) failed.
     IndexFailed,
     /// [`Effect::Probe`](super::Effect::Probe) ended.
     Probed(Result<(), StoreError>),
@@ -44,16 +44,16 @@ pub enum Input<M> {
         /// Nothing if the drawing is removed.
         report: Option<Head>,
     },
-    /// [`Effect::Publish`] ended.
+    /// [`Effect::Publish`](super::Effect::Publish) ended.
     Published {
         /// The number of the row.
         number: u64,
         /// Whether it was written.
         result: Result<(), StoreError>,
     },
-    /// Answers [`Effect::Defer`]: everything that was ready before was handled.
+    /// Answers [`Effect::Defer`](super::Effect::Defer): everything that was ready before was handled.
     Deferred,
-    /// The time of [`Core::next_timer`] has come.
+    /// The time of [`Core::next_timer`](super::Core::next_timer) has come.
     Timer,
     /// The server stops: store what is queued, then close the sessions.
     Drain,
@@ -64,7 +64,7 @@ pub enum Input<M> {
 /// The result of a read.
 #[derive(Debug)]
 pub enum ReadResult {
-    /// Answers [`ReadPlan::Living`].
+    /// Answers [`ReadPlan::Living`](crate::feed::replica::ReadPlan::Living).
     Living {
         /// The living strokes, with the tombstones if they are few.
         drawing: Drawing,
@@ -73,7 +73,7 @@ pub enum ReadResult {
         /// The head of the index of living strokes that the database has, or 0.
         indexed: Seq,
     },
-    /// Answers [`ReadPlan::Changes`].
+    /// Answers [`ReadPlan::Changes`](crate::feed::replica::ReadPlan::Changes).
     Changes {
         /// The position after which was read.
         since: Seq,
