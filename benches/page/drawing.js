@@ -12,8 +12,8 @@ const COLOURS = ["ink", "red", "orange", "yellow", "green", "blue", "violet", "p
 const WIDTHS = [2, 4, 8];
 /** One stroke of so many is a marker's; every second one of a pen has pressure. */
 const MARKER_EVERY = 20;
-/** Changes in one answer. */
-const CHUNK = 2_000;
+/** Changes in one answer: a first load is one, however large. */
+const CHUNK = Infinity;
 
 /** A seeded generator of numbers from 0 to 1 (mulberry32). @param {number} seed */
 function random(seed) {

@@ -272,7 +272,7 @@ addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
 canvas.resize();
 const savedCamera = loadStored(`camera-${drawing}`, () => null, isCamera, "sessionStorage");
-if (savedCamera) viewport.setCamera(savedCamera);
+if (savedCamera) viewport.setCamera(savedCamera, true);
 else viewport.fit();
 const initialCamera = viewport.camera;
 
