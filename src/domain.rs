@@ -26,6 +26,7 @@ pub mod asset;
 pub mod batch;
 pub mod colour;
 pub mod drawing;
+mod hex;
 pub mod ids;
 pub mod op;
 pub mod people;

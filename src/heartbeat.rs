@@ -12,6 +12,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::backoff::Backoff;
 use crate::feed::registry::Feeds;
+use crate::metrics::DbLink;
 use crate::store::{Store, StoreError};
 
 /// Longest interval between two heartbeats, which also carry the numbers of sessions. After
@@ -88,13 +89,13 @@ impl Heartbeat {
             let (unstored, unacknowledged) = self.on_stored(&stored, regular);
             if is_multiple(unstored) {
                 log::warn!("{unstored} heartbeats were not stored; reconnecting");
-                log_replaced(self.store.replace_queries().await);
+                log_replaced(self.store.replace(DbLink::Queries).await);
             }
             if is_multiple(unacknowledged) {
                 log::warn!(
                     "{unacknowledged} heartbeats were not received by live query; reconnecting"
                 );
-                log_replaced(self.store.replace_live_queries().await);
+                log_replaced(self.store.replace(DbLink::LiveQueries).await);
             }
         }
     }
@@ -105,11 +106,11 @@ impl Heartbeat {
         let (mut backoff, mut random) = (Backoff::default(), fastrand::Rng::new());
         loop {
             match self.store.subscribe_servers().await {
-                Ok(mut follow) => {
+                Ok(mut servers) => {
                     backoff.clear();
                     // Proves at once that the subscription works, not only with the next heartbeat.
                     self.due.notify_one();
-                    while let Some(server) = follow.next().await {
+                    while let Some(server) = servers.next().await {
                         if server.id == self.store.server() && !server.left {
                             self.on_own_heartbeat();
                         }

@@ -14,7 +14,8 @@
 //!    numbers.
 //! 3. [`feed`]: one actor per open drawing and server. [`Drawing::decide`] turns the ops into
 //!    changes, and [`Store::append`] stores those in one transaction, a compare-and-swap on the
-//!    drawing's head. Ops that arrive meanwhile gather in the [`queue`](feed::queue) for the next one.
+//!    drawing's head. If another server was first, the feed reads what is new and decides again. Ops
+//!    that arrive meanwhile gather in the [`queue`](feed::queue) for the next one.
 //! 4. SurrealDB has it on disk, and notifies every server that subscribed to the drawing.
 //! 5. Each feed puts its own commits and the notifications in order, encodes what is new once, and
 //!    sends the same bytes to its [`subscribers`](feed::subscribers). One that does not read is
@@ -43,8 +44,16 @@
 //!   against the database's.
 //! * A commit is on disk: the storage engine runs with `sync=every`, SurrealDB's default too.
 //! * An append is a compare-and-swap on the head, so it cannot overwrite what another server stored.
+//! * An append without an answer may be stored, now or later. The feed acknowledges nothing, reads the
+//!   drawing, and decides again: an op whose number is in the rows is done, and of two appends at one
+//!   head only one can commit.
 //! * Until its answer, an op stays in the client's outbox.
 //! * A restored backup is detected by its epoch: clients load the drawing again from its beginning.
+//!
+//! # A new kind of stroke
+//!
+//! The server knows no kinds: [`stroke`](domain::stroke) checks the bounds of the fields it knows, and
+//! keeps the rest. Each kind is a module in `static/kinds`, listed in `kinds.js`.
 //!
 //! # Invariants
 //!

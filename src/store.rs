@@ -30,11 +30,10 @@ pub use connection::Store;
 pub use drawings::{DrawingInfo, Head, ListCursor, Listed, MAX_LIST, Rows, UNDELETE_WINDOW};
 pub use error::StoreError;
 pub use gc::removal::Removals;
-pub use gc::sweep::Swept;
 pub use load::{LivingIndex, Loaded};
 pub use read::{CHUNK_STROKES, Chunk};
 pub use servers::{SERVER_SILENCE, ServerInfo, SessionCounts};
-pub use subscription::{LiveEvent, ServerSubscription, Subscription};
+pub use subscription::{LiveEvent, Subscription};
 
 /// Harmless warnings of SurrealDB, by module and first words. Subscriptions detect themselves that a live
 /// query ended, a read follows each subscription, and closing waits until SurrealKV has closed.

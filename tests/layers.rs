@@ -49,7 +49,7 @@ fn paths<'a>(text: &'a str, prefix: &str, found: &mut Vec<String>) -> &'a str {
     if let Some(rest) = rest.strip_prefix("::") {
         return paths(rest, &path, found);
     }
-    found.push(path);
+    found.push(path.trim_start_matches("::").to_owned());
     rest.trim_start_matches(|c| c != ',' && c != '}')
 }
 
@@ -57,16 +57,14 @@ fn paths<'a>(text: &'a str, prefix: &str, found: &mut Vec<String>) -> &'a str {
 fn uses(sources: &BTreeMap<String, String>) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut uses = BTreeMap::<_, BTreeSet<_>>::new();
     for (module, code) in sources {
-        let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
-        let mut found = Vec::new();
+        let (parent, mut found) = (module.rsplit_once("::").map_or("", |it| it.0), Vec::new());
         for (mark, prefix) in [("crate::", ""), ("super::", parent), ("use ", module)] {
             for (at, _) in code.match_indices(mark) {
                 paths(&code[at + mark.len()..], prefix, &mut found);
             }
         }
         let all = found.iter().filter_map(|path| {
-            let path = Some(path.trim_start_matches("::"));
-            let mut paths = successors(path, |path| Some(path.rsplit_once("::")?.0));
+            let mut paths = successors(Some(&**path), |path| Some(path.rsplit_once("::")?.0));
             paths.find_map(|path| Some(sources.get_key_value(path)?.0.as_str()))
         });
         uses.insert(module.as_str(), all.filter(|used| used != module).collect());

@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+use super::hex;
+
 /// Largest picture, in bytes. Pages scale pictures down before they send them.
 pub const MAX_ASSET_BYTES: usize = 4 * 1024 * 1024;
 /// Most bytes of all pictures of one drawing.
@@ -61,14 +63,9 @@ impl AssetKind {
         }
     }
 
-    /// Its short name.
+    /// Its short name: the subtype of its media type.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Jpeg => "jpeg",
-            Self::Webp => "webp",
-            Self::Gif => "gif",
-        }
+        &self.media_type()["image/".len()..]
     }
 
     /// Its media type.
@@ -119,20 +116,7 @@ impl FromStr for AssetHash {
     type Err = AssetHashError;
 
     fn from_str(text: &str) -> Result<Self, AssetHashError> {
-        let digit = |digit: u8| match digit {
-            b'0'..=b'9' => Ok(digit - b'0'),
-            b'a'..=b'f' => Ok(digit - b'a' + 10),
-            _ => Err(AssetHashError),
-        };
-        let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
-            return Err(AssetHashError);
-        };
-        let pairs: &[[u8; 2]; 32] = pairs.try_into().map_err(|_| AssetHashError)?;
-        let mut hash = [0; 32];
-        for (byte, [high, low]) in hash.iter_mut().zip(pairs) {
-            *byte = digit(*high)? * 16 + digit(*low)?;
-        }
-        Ok(Self(hash))
+        hex::bytes_of(text).map(Self).ok_or(AssetHashError)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::hex;
+
 /// A colour, written `#rrggbb` in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colour(pub [u8; 3]);
@@ -18,20 +20,8 @@ impl FromStr for Colour {
     type Err = ColourError;
 
     fn from_str(text: &str) -> Result<Self, ColourError> {
-        let digits = text
-            .strip_prefix('#')
-            .filter(|digits| digits.len() == 6)
-            .ok_or(ColourError)?;
-        let mut rgb = [0; 3];
-        for (channel, pair) in rgb.iter_mut().zip(digits.as_bytes().chunks(2)) {
-            let hex = |digit: u8| match digit {
-                b'0'..=b'9' => Ok(digit - b'0'),
-                b'a'..=b'f' => Ok(digit - b'a' + 10),
-                _ => Err(ColourError),
-            };
-            *channel = hex(pair[0])? * 16 + hex(pair[1])?;
-        }
-        Ok(Self(rgb))
+        let digits = text.strip_prefix('#').ok_or(ColourError)?;
+        hex::bytes_of(digits).map(Self).ok_or(ColourError)
     }
 }
 

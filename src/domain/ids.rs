@@ -8,6 +8,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::hex;
+
 macro_rules! uuid_newtype {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -39,12 +41,8 @@ macro_rules! uuid_newtype {
 
             /// Accepts exactly the form that `Display` writes: 32 lower-case hexadecimal digits.
             fn from_str(text: &str) -> Result<Self, IdError> {
-                let canonical =
-                    text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-                if !canonical {
-                    return Err(IdError);
-                }
-                Uuid::try_parse(text).map(Self).map_err(|_| IdError)
+                let bytes = hex::bytes_of(text).ok_or(IdError)?;
+                Ok(Self(Uuid::from_bytes(bytes)))
             }
         }
     };

@@ -201,11 +201,8 @@ impl Signals {
 
     /// Adds a preview, which replaces an older one of the same writer.
     pub fn add_preview(&mut self, preview: Preview) {
-        let held = self
-            .previews
-            .iter()
-            .position(|held| held.writer == preview.writer);
-        match held {
+        let mut held = self.previews.iter();
+        match held.position(|held| held.writer == preview.writer) {
             Some(at) => self.previews[at] = preview,
             None if self.previews.len() < MAX_PREVIEWS => self.previews.push(preview),
             None => {}
@@ -214,11 +211,8 @@ impl Signals {
 
     /// Adds a pointer, which replaces an older one of the same writer.
     pub fn add_pointer(&mut self, pointer: Pointer) {
-        match self
-            .pointers
-            .iter_mut()
-            .find(|held| held.writer == pointer.writer)
-        {
+        let mut held = self.pointers.iter_mut();
+        match held.find(|held| held.writer == pointer.writer) {
             Some(held) => *held = pointer,
             None => self.pointers.push(pointer),
         }
@@ -226,11 +220,8 @@ impl Signals {
 
     /// Adds a view, which replaces an older one of the same writer; an invitation stays.
     pub fn add_view(&mut self, view: View) {
-        match self
-            .views
-            .iter_mut()
-            .find(|held| held.writer == view.writer)
-        {
+        let mut held = self.views.iter_mut();
+        match held.find(|held| held.writer == view.writer) {
             Some(held) => {
                 let call = held.call || view.call;
                 *held = View { call, ..view };

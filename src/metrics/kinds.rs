@@ -128,13 +128,13 @@ impl Kind for Counter {
 
 impl<L: Label> Kind for Counters<L> {
     fn make(name: &str, help: &str, registry: &Registry) -> Self {
-        let family = IntCounterVec::new(Opts::new(name, help), &[L::NAME]);
-        let family = registered(registry, family);
-        let words = L::WORDS.iter();
+        let family = registered(
+            registry,
+            IntCounterVec::new(Opts::new(name, help), &[L::NAME]),
+        );
+        let one = |word: &&str| family.with_label_values(&[*word]);
         Self {
-            each: words
-                .map(|word| family.with_label_values(&[*word]))
-                .collect(),
+            each: L::WORDS.iter().map(one).collect(),
             label: PhantomData,
         }
     }
@@ -142,13 +142,13 @@ impl<L: Label> Kind for Counters<L> {
 
 impl<L: Label> Kind for Gauges<L> {
     fn make(name: &str, help: &str, registry: &Registry) -> Self {
-        let family = IntGaugeVec::new(Opts::new(name, help), &[L::NAME]);
-        let family = registered(registry, family);
-        let words = L::WORDS.iter();
+        let family = registered(
+            registry,
+            IntGaugeVec::new(Opts::new(name, help), &[L::NAME]),
+        );
+        let one = |word: &&str| family.with_label_values(&[*word]);
         Self {
-            each: words
-                .map(|word| family.with_label_values(&[*word]))
-                .collect(),
+            each: L::WORDS.iter().map(one).collect(),
             label: PhantomData,
         }
     }

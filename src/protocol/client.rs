@@ -103,14 +103,8 @@ impl ClientFrame {
                 let SinceFrame { since, epoch, .. } = serde_json::from_str(text)?;
                 Ok(Self::Since { since, epoch })
             }
-            "people" => {
-                let BareFrame { .. } = serde_json::from_str(text)?;
-                Ok(Self::People)
-            }
-            "ping" => {
-                let BareFrame { .. } = serde_json::from_str(text)?;
-                Ok(Self::Ping)
-            }
+            "people" => serde_json::from_str(text).map(|BareFrame { .. }| Ok(Self::People))?,
+            "ping" => serde_json::from_str(text).map(|BareFrame { .. }| Ok(Self::Ping))?,
             _ => Err(FrameError::new(format!(
                 "unknown type {:?}",
                 shortened(&kind)

@@ -5,13 +5,13 @@
 
 use crate::domain::ids::Epoch;
 use crate::domain::sequence::Seq;
-use surrealdb::types::{Array, RecordIdKey, Value};
+use surrealdb::types::{RecordIdKey, Value};
 
 use super::connection::Store;
 use super::error::QueryError;
 use super::error::StoreError;
 use super::rows::{
-    drawing_record, int, record, row_key, stroke_table, table, to_row, uuid, variables,
+    drawing_record, int, list, record, row_key, stroke_table, to_row, uuid, variables,
 };
 use crate::domain::ids::DrawingId;
 use crate::domain::op::{Change, RowId};
@@ -38,20 +38,20 @@ pub enum Appended {
 }
 
 /// `UPDATE ONLY` that matches nothing is not an error, and the rest would be stored: hence THROW.
-const SWAP_AND_INSERT: &str = "BEGIN;
+macro_rules! swap_and_insert {
+    ($and_delete:literal) => {
+        concat!(
+            "BEGIN;
 IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND epoch = $epoch AND deleted IS NONE RETURN VALUE head) IS NONE {
     IF (SELECT VALUE deleted IS NONE FROM ONLY $drawing) { THROW 'behind' } ELSE { THROW 'gone' }
 };
 INSERT INTO $table $rows RETURN NONE;
-COMMIT;";
+", $and_delete, "COMMIT;")
+    };
+}
+const SWAP_AND_INSERT: &str = swap_and_insert!("");
 /// The same for changes of existing strokes, whose old rows are deleted.
-const SWAP_INSERT_AND_DELETE: &str = "BEGIN;
-IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND epoch = $epoch AND deleted IS NONE RETURN VALUE head) IS NONE {
-    IF (SELECT VALUE deleted IS NONE FROM ONLY $drawing) { THROW 'behind' } ELSE { THROW 'gone' }
-};
-INSERT INTO $table $rows RETURN NONE;
-DELETE $replaced RETURN NONE;
-COMMIT;";
+const SWAP_INSERT_AND_DELETE: &str = swap_and_insert!("DELETE $replaced RETURN NONE;\n");
 
 /// A write that no reader or subscriber sees.
 const PROBE_WRITE: &str = "UPDATE $drawing SET changed = time::now() RETURN NONE";
@@ -92,7 +92,7 @@ impl Store {
             variables.insert("replaced", list(replaced.iter().map(old)));
             text = SWAP_INSERT_AND_DELETE;
         }
-        variables.insert("table", table(name));
+        variables.insert("table", Value::String(name));
         match self.0.query(text, variables).await {
             Ok(_) => Ok(Appended::Committed),
             Err(QueryError::Conflict) => Ok(Appended::Behind),
@@ -112,8 +112,4 @@ impl Store {
         self.0.query_with_retry(PROBE_WRITE, variables).await?;
         Ok(())
     }
-}
-
-fn list(values: impl Iterator<Item = Value>) -> Value {
-    Value::Array(Array::from(values.collect::<Vec<_>>()))
 }

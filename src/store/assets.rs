@@ -6,7 +6,7 @@ use surrealdb::types::{Array, Bytes, RecordIdKey, Value};
 
 use super::connection::Store;
 use super::error::{QueryError, StoreError};
-use super::rows::{Fields, drawing_record, int, record, uuid, variables, wrong};
+use super::rows::{Fields, counted, drawing_record, int, record, uuid, variables, wrong};
 use crate::domain::asset::{Asset, AssetHash};
 use crate::domain::ids::DrawingId;
 
@@ -49,7 +49,7 @@ impl Store {
     ) -> Result<AssetPut, StoreError> {
         let variables = variables([
             ("drawing", drawing_record(drawing)),
-            ("asset", asset_record(drawing, &hash.to_string())),
+            ("asset", asset_record(drawing, hash)),
             ("use", asset_use_record(drawing)),
             ("size", int(asset.bytes.len() as u64)),
             ("most", int(most as u64)),
@@ -73,11 +73,7 @@ impl Store {
     /// Those of every query.
     pub async fn count_assets(&self) -> Result<(u64, u64), StoreError> {
         let mut results = self.0.query(COUNT, variables([])).await?;
-        let mut count = |index: usize| match Fields::maybe(results.take(index)?) {
-            Some(mut row) => row.seq("count"),
-            None => Ok(0),
-        };
-        Ok((count(0)?, count(1)?))
+        Ok((counted(results.take(0)?)?, counted(results.take(1)?)?))
     }
 
     /// A picture of a drawing.
@@ -89,13 +85,10 @@ impl Store {
     pub async fn asset(&self, drawing: DrawingId, hash: AssetHash) -> Result<Asset, StoreError> {
         let variables = variables([
             ("drawing", drawing_record(drawing)),
-            ("asset", asset_record(drawing, &hash.to_string())),
+            ("asset", asset_record(drawing, hash)),
         ]);
         let mut results = self.0.query(GET, variables).await?;
-        let mut row = Fields::maybe(results.take(0)?).ok_or(StoreError::NotFound)?;
-        if !matches!(row.take("deleted"), Value::None) {
-            return Err(StoreError::Gone);
-        }
+        Fields::of_drawing(results.take(0)?)?;
         let mut row = Fields::maybe(results.take(1)?).ok_or(StoreError::NotFound)?;
         let kind = row.text("kind")?.parse().map_err(|_| wrong("kind"))?;
         let Value::Bytes(bytes) = row.take("bytes") else {
@@ -112,8 +105,8 @@ impl Store {
 pub(super) fn asset_keys(drawing: DrawingId) -> [(&'static str, Value); 2] {
     // Every hash is written in digits from 0 to f, and g comes after them.
     [
-        ("first_asset", asset_key(drawing, "")),
-        ("after_assets", asset_key(drawing, "g")),
+        ("first_asset", Value::Array(asset_key(drawing, ""))),
+        ("after_assets", Value::Array(asset_key(drawing, "g"))),
     ]
 }
 
@@ -122,14 +115,11 @@ pub(super) fn asset_use_record(drawing: DrawingId) -> Value {
     record("asset_use", RecordIdKey::Uuid(drawing.0.into()))
 }
 
-fn asset_key(drawing: DrawingId, hash: &str) -> Value {
-    Value::Array(Array::from(vec![
-        uuid(drawing.0),
-        Value::String(hash.to_owned()),
-    ]))
+fn asset_key(drawing: DrawingId, hash: &str) -> Array {
+    Array::from(vec![uuid(drawing.0), Value::String(hash.to_owned())])
 }
 
-fn asset_record(drawing: DrawingId, hash: &str) -> Value {
-    let key = vec![uuid(drawing.0), Value::String(hash.to_owned())];
-    record("asset", RecordIdKey::Array(Array::from(key)))
+fn asset_record(drawing: DrawingId, hash: AssetHash) -> Value {
+    let key = asset_key(drawing, &hash.to_string());
+    record("asset", RecordIdKey::Array(key))
 }

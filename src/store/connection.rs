@@ -12,8 +12,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
 
 use super::address::Database;
-use super::connect::pause;
-use super::connect::{Missing, connect};
+use super::connect::{Missing, connect, pause};
 use super::error::{QueryError, StoreError, checked, closed, unavailable};
 use crate::domain::ids::ServerId;
 use crate::metrics::{DbLink, Metrics, QueryFailure};
@@ -22,6 +21,7 @@ use crate::metrics::{DbLink, Metrics, QueryFailure};
 const REPLACE_WAIT: Duration = Duration::from_secs(5);
 /// Most attempts of a query that conflicts with those of other servers.
 const CONFLICT_RETRIES: u32 = 50;
+
 /// An open database. Clones share it.
 #[derive(Clone)]
 pub struct Store(pub(super) Arc<OpenDatabase>);
@@ -217,8 +217,7 @@ impl OpenDatabase {
         self.database.max_queries - self.queries.available_permits()
     }
 
-    /// Opens a connection that replaces one that does not answer. Queries in flight on the old one
-    /// end as unavailable, and its live queries end.
+    /// See [`Store::replace`].
     pub(super) async fn replace(&self, link: DbLink) -> Result<(), StoreError> {
         if !self.database.is_remote() {
             return Ok(());

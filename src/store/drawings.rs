@@ -2,17 +2,19 @@
 //!
 //! Nothing here reads or changes a stroke.
 
-use crate::domain::sequence::Seq;
 use std::time::Duration;
-use surrealdb::types::{Array, Value};
+
+use surrealdb::types::{Value, Variables};
 
 use super::connection::Store;
 use super::error::StoreError;
 use super::rows::{
-    Fields, drawing_record, int, rows, signal_table, stroke_table, time, uuid, variables,
+    Fields, counted, drawing_record, int, list, rows, signal_table, stroke_table, time, uuid,
+    variables,
 };
 use super::schema::CREATE_DRAWING;
 use crate::domain::ids::{DrawingId, Epoch};
+use crate::domain::sequence::Seq;
 
 /// How long a deleted drawing can be restored.
 pub const UNDELETE_WINDOW: Duration = Duration::from_secs(10 * 60);
@@ -139,11 +141,7 @@ impl Store {
     pub async fn get(&self, drawing: DrawingId) -> Result<DrawingInfo, StoreError> {
         let variables = variables([("drawing", drawing_record(drawing))]);
         let mut results = self.0.query(GET, variables).await?;
-        let mut row = Fields::maybe(results.take(0)?).ok_or(StoreError::NotFound)?;
-        if !matches!(row.take("deleted"), Value::None) {
-            return Err(StoreError::Gone);
-        }
-        info(row)
+        info(Fields::of_drawing(results.take(0)?)?)
     }
 
     /// Drawings that are not deleted, the last changed first, to about a minute: those before `before`,
@@ -270,8 +268,8 @@ impl Store {
     ///
     /// Those of every query.
     pub async fn heads(&self, drawings: &[DrawingId]) -> Result<Vec<Head>, StoreError> {
-        let ids: Vec<Value> = drawings.iter().copied().map(drawing_record).collect();
-        let variables = variables([("drawings", Value::Array(Array::from(ids)))]);
+        let records = list(drawings.iter().copied().map(drawing_record));
+        let variables = variables([("drawings", records)]);
         let mut results = self.0.query(HEADS, variables).await?;
         rows(results.take(0)?)?
             .into_iter()
@@ -301,13 +299,9 @@ impl Store {
             ("signals", Value::String(signal_table(drawing))),
         ]);
         let mut results = self.0.query(COUNT, variables).await?;
-        let mut count = |index: usize| match Fields::maybe(results.take(index)?) {
-            Some(mut row) => row.seq("count"),
-            None => Ok(0),
-        };
         Ok(Rows {
-            strokes: count(0)?,
-            signals: count(1)?,
+            strokes: counted(results.take(0)?)?,
+            signals: counted(results.take(1)?)?,
         })
     }
 
@@ -315,7 +309,7 @@ impl Store {
         &self,
         drawing: DrawingId,
         text: &'static str,
-        variables: surrealdb::types::Variables,
+        variables: Variables,
     ) -> Result<DrawingInfo, StoreError> {
         let mut results = self.0.query_with_retry(text, variables).await?;
         match Fields::maybe(results.take(0)?) {

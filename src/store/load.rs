@@ -8,14 +8,14 @@
 //! An index must never be wrong: below the head at which it was made no row is ever added, so it lists
 //! all that may be living there, however old it is.
 
-use surrealdb::types::{Array, Bytes, RecordIdKey, Value};
+use surrealdb::types::{Bytes, RecordIdKey, Value};
 
 use super::connection::Store;
 use super::error::StoreError;
 use super::read::{CHUNK_STROKES, FIRST_TOMBSTONES, Range};
 use super::rows::{
-    Fields, drawing_record, from_row, int, living_record, record, row_key, rows, stroke_table,
-    uuid, variables, wrong,
+    Fields, drawing_record, from_row, int, list, living_record, record, row_key, rows,
+    stroke_table, uuid, variables, wrong,
 };
 use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::op::{Change, RowId};
@@ -75,10 +75,7 @@ impl Store {
         ]);
         let mut results = self.0.query(READ_DRAWING, names).await?;
         // BEGIN is the first statement of the two that give nothing.
-        let mut row = Fields::maybe(results.take(1)?).ok_or(StoreError::NotFound)?;
-        if !matches!(row.take("deleted"), Value::None) {
-            return Err(StoreError::Gone);
-        }
+        let mut row = Fields::of_drawing(results.take(1)?)?;
         let mut loaded = Loaded {
             epoch: row.epoch()?,
             compacted: row.seq("compacted")?,
@@ -143,8 +140,7 @@ impl Store {
             };
             record(&table, RecordIdKey::Number(row_key(living)))
         };
-        let ids: Vec<Value> = positions.iter().map(id).collect();
-        let ids = variables([("rows", Value::Array(Array::from(ids)))]);
+        let ids = variables([("rows", list(positions.iter().map(id)))]);
         let mut results = self.0.query(READ_ROWS, ids).await?;
         let found = rows(results.take(0)?)?;
         found.into_iter().map(from_row).collect()

@@ -120,25 +120,15 @@ impl Store {
         self.metrics().queries_in_flight.set(self.0.in_flight());
     }
 
-    /// Replaces the connection for queries, which does not answer. Queries in flight end with
-    /// [`StoreError::Unavailable`]. An embedded database has no connection.
+    /// Replaces a connection that does not answer, or delivers nothing: queries in flight on it end
+    /// with [`StoreError::Unavailable`], and every [`super::Subscription`] on it ends. An embedded
+    /// database has no connection.
     ///
     /// # Errors
     ///
     /// When no new connection can be opened; then the old one stays.
-    pub async fn replace_queries(&self) -> Result<(), StoreError> {
-        self.0.replace(DbLink::Queries).await
-    }
-
-    /// Replaces the connection for live queries, which delivers nothing. Every
-    /// [`super::Subscription`] ends, and has to be opened again. An embedded database has no
-    /// connection.
-    ///
-    /// # Errors
-    ///
-    /// When no new connection can be opened; then the old one stays.
-    pub async fn replace_live_queries(&self) -> Result<(), StoreError> {
-        self.0.replace(DbLink::LiveQueries).await
+    pub async fn replace(&self, link: DbLink) -> Result<(), StoreError> {
+        self.0.replace(link).await
     }
 
     /// Waits until the storage of an embedded database has failed. From then on nothing is

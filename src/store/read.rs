@@ -6,13 +6,12 @@
 //! `LIMIT` ends the scan of a range early only where the range is the result of a function. For a
 //! range given as a value, SurrealDB plans a full scan and cuts the result afterwards.
 
-use crate::domain::ids::Epoch;
 use surrealdb::types::{Number, Value};
 
 use super::connection::Store;
 use super::error::StoreError;
 use super::rows::{Fields, drawing_record, from_row, int, row_key, rows, stroke_table, variables};
-use crate::domain::ids::DrawingId;
+use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::op::{Change, RowId};
 use crate::domain::sequence::Seq;
 
@@ -176,10 +175,7 @@ impl Store {
             Err(error) => return Err(self.explain_missing(drawing, error.into()).await),
         };
         // BEGIN is the first of the two statements without a result.
-        let mut row = Fields::maybe(results.take(1)?).ok_or(StoreError::NotFound)?;
-        if !matches!(row.take("deleted"), Value::None) {
-            return Err(StoreError::Gone);
-        }
+        let mut row = Fields::of_drawing(results.take(1)?)?;
         let mut changes = |statement: usize| -> Result<Vec<Change>, StoreError> {
             let rows = rows(results.take(statement)?)?;
             rows.into_iter().map(from_row).collect()

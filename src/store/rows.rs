@@ -69,9 +69,14 @@ pub(super) fn uuid(uuid: Uuid) -> Value {
     Value::Uuid(uuid.into())
 }
 
-/// A table's name as a value: DEFINE and REMOVE accept only a string.
-pub(super) fn table(name: String) -> Value {
-    Value::String(name)
+/// A list of values as a value.
+pub(super) fn list(values: impl IntoIterator<Item = Value>) -> Value {
+    Value::Array(Array::from(values.into_iter().collect::<Vec<_>>()))
+}
+
+/// An id and a number as a value.
+pub(super) fn pair(id: Uuid, number: u64) -> Value {
+    list([uuid(id), int(number)])
 }
 
 /// Variables of a query.
@@ -93,11 +98,8 @@ pub(super) fn to_row(change: &Change) -> Value {
     row.insert("writer", uuid(change.op.writer.0));
     row.insert("n", int(change.op.n));
     if !change.prior_ops.is_empty() {
-        let prior_op = |prior_op: &OpId| {
-            Value::Array(Array::from(vec![uuid(prior_op.writer.0), int(prior_op.n)]))
-        };
-        let prior_ops: Vec<Value> = change.prior_ops.iter().map(prior_op).collect();
-        row.insert("prior_ops", Value::Array(Array::from(prior_ops)));
+        let prior_op = |op: &OpId| pair(op.writer.0, op.n);
+        row.insert("prior_ops", list(change.prior_ops.iter().map(prior_op)));
     }
     match &change.body {
         Some(body) => row.insert("body", Value::String(body.as_json().to_owned())),
@@ -109,10 +111,6 @@ pub(super) fn to_row(change: &Change) -> Value {
 /// Converts a row to a change.
 pub(super) fn from_row(row: Value) -> Result<Change, StoreError> {
     let mut row = Fields::of(row)?;
-    let prior_ops = match row.take("prior_ops") {
-        Value::Array(prior_ops) => prior_ops.into_vec(),
-        _ => Vec::new(),
-    };
     Ok(Change {
         seq: row_of(row.key()?).seq,
         stroke: StrokeId(row.uuid("stroke")?),
@@ -122,28 +120,15 @@ pub(super) fn from_row(row: Value) -> Result<Change, StoreError> {
             writer: WriterId(row.uuid("writer")?),
             n: row.seq("n")?,
         },
-        prior_ops: prior_ops
-            .into_iter()
-            .map(from_prior_op)
-            .collect::<Result<_, _>>()?,
+        prior_ops: row.pairs("prior_ops", |writer, n| OpId {
+            writer: WriterId(writer),
+            n,
+        })?,
         body: match row.take("body") {
             Value::String(json) => Some(Body::from_stored(json)),
             _ => None,
         },
     })
-}
-
-fn from_prior_op(prior_op: Value) -> Result<OpId, StoreError> {
-    let Value::Array(pair) = prior_op else {
-        return Err(wrong("prior_ops"));
-    };
-    match pair.into_vec().as_slice() {
-        [Value::Uuid(writer), Value::Number(Number::Int(n))] => Ok(OpId {
-            writer: WriterId(writer.into_inner()),
-            n: *n as u64,
-        }),
-        _ => Err(wrong("prior_ops")),
-    }
 }
 
 /// The error for a field with an unexpected value.
@@ -166,6 +151,19 @@ impl Fields {
     /// The fields of a row that may be missing.
     pub(super) fn maybe(row: Value) -> Option<Self> {
         Self::of(row).ok()
+    }
+
+    /// The fields of a drawing's row, with `deleted` among them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] without a row, and [`StoreError::Gone`] if the drawing is deleted.
+    pub(super) fn of_drawing(row: Value) -> Result<Self, StoreError> {
+        let mut row = Self::maybe(row).ok_or(StoreError::NotFound)?;
+        match row.take("deleted") {
+            Value::None => Ok(row),
+            _ => Err(StoreError::Gone),
+        }
     }
 
     pub(super) fn take(&mut self, field: &str) -> Value {
@@ -199,6 +197,24 @@ impl Fields {
             Value::String(text) => Ok(text),
             _ => Err(wrong(field)),
         }
+    }
+
+    /// A list of [`pair`]s, made into something each.
+    pub(super) fn pairs<T>(
+        &mut self,
+        field: &str,
+        of: impl Fn(Uuid, u64) -> T,
+    ) -> Result<Vec<T>, StoreError> {
+        let pairs = rows(self.take(field))?.into_iter().map(|pair| {
+            let pair = rows(pair)?;
+            match pair.as_slice() {
+                [Value::Uuid(id), Value::Number(Number::Int(number))] => {
+                    Ok(of(id.into_inner(), *number as u64))
+                }
+                _ => Err(wrong(field)),
+            }
+        });
+        pairs.collect()
     }
 
     /// A time, in milliseconds since 1970.
@@ -239,6 +255,11 @@ pub(super) fn rows(value: Value) -> Result<Vec<Value>, StoreError> {
         Value::None | Value::Null => Ok(Vec::new()),
         _ => Err(wrong("rows")),
     }
+}
+
+/// The number in the result of a query that counts: nothing if there is nothing to count.
+pub(super) fn counted(value: Value) -> Result<u64, StoreError> {
+    Fields::maybe(value).map_or(Ok(0), |mut row| row.seq("count"))
 }
 
 /// A time in milliseconds since 1970, as a value.

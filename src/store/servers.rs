@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use surrealdb::types::{Array, Number, RecordIdKey, Value};
+use surrealdb::types::{RecordIdKey, Value};
 
 use super::connection::Store;
 use super::error::StoreError;
-use super::rows::{Fields, int, record, rows, uuid, variables, wrong};
+use super::rows::{Fields, list, pair, record, rows, variables};
 use crate::domain::ids::{DrawingId, ServerId};
 
 /// How long a server may be silent before its row is deleted.
@@ -51,13 +51,10 @@ impl Store {
     ///
     /// Those of every query.
     pub async fn heartbeat(&self, counts: &[(DrawingId, u32)]) -> Result<(), StoreError> {
-        let pair = |&(drawing, sessions): &(DrawingId, u32)| {
-            Value::Array(Array::from(vec![uuid(drawing.0), int(sessions.into())]))
-        };
-        let drawings: Vec<Value> = counts.iter().map(pair).collect();
+        let count = |&(drawing, sessions): &(DrawingId, u32)| pair(drawing.0, sessions.into());
         let variables = variables([
             ("server", server_record(self.server())),
-            ("drawings", Value::Array(Array::from(drawings))),
+            ("drawings", list(counts.iter().map(count))),
         ]);
         self.0.query(HEARTBEAT, variables).await?;
         Ok(())
@@ -111,10 +108,7 @@ pub(super) fn from_server_row(row: Value, left: bool) -> Result<ServerInfo, Stor
     };
     let drawings = match left {
         true => Vec::new(),
-        false => rows(row.take("drawings"))?
-            .into_iter()
-            .map(from_pair)
-            .collect::<Result<_, _>>()?,
+        false => row.pairs("drawings", |id, sessions| (DrawingId(id), sessions as u32))?,
     };
     Ok(ServerInfo {
         id: ServerId(row.uuid_key()?),
@@ -122,16 +116,4 @@ pub(super) fn from_server_row(row: Value, left: bool) -> Result<ServerInfo, Stor
         drawings,
         left,
     })
-}
-
-fn from_pair(pair: Value) -> Result<(DrawingId, u32), StoreError> {
-    let Value::Array(pair) = pair else {
-        return Err(wrong("drawings"));
-    };
-    match pair.into_vec().as_slice() {
-        [Value::Uuid(drawing), Value::Number(Number::Int(sessions))] => {
-            Ok((DrawingId(drawing.into_inner()), *sessions as u32))
-        }
-        _ => Err(wrong("drawings")),
-    }
 }

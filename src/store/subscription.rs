@@ -4,7 +4,6 @@
 //! Memory must stay bounded: SurrealDB's own channels have no limit, so a task of the store drains
 //! them into one that has, and ends the stream when that is full.
 
-use crate::domain::op::Change;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,16 +16,14 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::connect::pause;
-use super::connection::Connection;
-use super::connection::Store;
-use super::error::StoreError;
-use super::error::{QueryError, checked, one_line};
+use super::connection::{Connection, Store};
+use super::error::{QueryError, StoreError, checked, one_line};
 use super::rows::{
-    Fields, drawing_record, from_row, signal_table, stroke_table, table, uuid, variables, wrong,
+    Fields, drawing_record, from_row, signal_table, stroke_table, uuid, variables, wrong,
 };
-use super::servers::ServerInfo;
-use super::servers::from_server_row;
+use super::servers::{ServerInfo, from_server_row};
 use crate::domain::ids::{DrawingId, ServerId};
+use crate::domain::op::Change;
 use crate::metrics::{DbLink, Metrics, NotificationKind, SubscriptionEnd};
 
 /// Most attempts to open or kill a live query after conflicts: both write the definition of their
@@ -59,26 +56,16 @@ pub enum LiveEvent {
 
 /// The notifications about one drawing since [`Store::subscribe`] returned. Dropping it ends its
 /// live queries.
+///
+/// Deletion or removal of the drawing is not notified.
 #[derive(Debug)]
-pub struct Subscription(mpsc::Receiver<LiveEvent>);
+pub struct Subscription<T = LiveEvent>(mpsc::Receiver<T>);
 
-impl Subscription {
-    /// The next change or message; `None` once the connection was lost, the store closed, or more
-    /// than [`Database::live_query_buffer`](super::Database::live_query_buffer) of them were queued
-    /// here. Then subscribe again, and read [`Store::since`]. Deletion or removal of the drawing is
-    /// not notified here.
-    pub async fn next(&mut self) -> Option<LiveEvent> {
-        self.0.recv().await
-    }
-}
-
-/// The heartbeats of the servers. Dropping it ends its live query.
-#[derive(Debug)]
-pub struct ServerSubscription(mpsc::Receiver<ServerInfo>);
-
-impl ServerSubscription {
-    /// The next server's row, including this server's; it ends as [`Subscription::next`] does.
-    pub async fn next(&mut self) -> Option<ServerInfo> {
+impl<T> Subscription<T> {
+    /// The next notification; `None` once the connection was lost, the store closed, or more than
+    /// [`Database::live_query_buffer`](super::Database::live_query_buffer) of them were queued here.
+    /// Then subscribe again, and read what was missed.
+    pub async fn next(&mut self) -> Option<T> {
         self.0.recv().await
     }
 }
@@ -95,25 +82,21 @@ impl Store {
     pub async fn subscribe(&self, drawing: DrawingId) -> Result<Subscription, StoreError> {
         let variables = variables([("drawing", drawing_record(drawing))]);
         let mut results = self.0.query(DELETED, variables).await?;
-        let mut row = Fields::maybe(results.take(0)?).ok_or(StoreError::NotFound)?;
-        if !matches!(row.take("deleted"), Value::None) {
-            return Err(StoreError::Gone);
-        }
+        Fields::of_drawing(results.take(0)?)?;
         let tables = vec![stroke_table(drawing), signal_table(drawing)];
         match self.live(tables, drawing_event).await {
-            Ok(receiver) => Ok(Subscription(receiver)),
+            Ok(subscription) => Ok(subscription),
             Err(error) => Err(self.explain_missing(drawing, error.into()).await),
         }
     }
 
-    /// Subscribes to the rows of all servers, as [`Store::heartbeat`] writes them.
+    /// Subscribes to the rows of all servers, including this one, as [`Store::heartbeat`] writes them.
     ///
     /// # Errors
     ///
     /// Those of every query.
-    pub async fn subscribe_servers(&self) -> Result<ServerSubscription, StoreError> {
-        let receiver = self.live(vec!["server".into()], server_event).await?;
-        Ok(ServerSubscription(receiver))
+    pub async fn subscribe_servers(&self) -> Result<Subscription<ServerInfo>, StoreError> {
+        Ok(self.live(vec!["server".into()], server_event).await?)
     }
 
     /// Sends a message to all subscribers of a drawing, including this server. It is not stored.
@@ -126,7 +109,7 @@ impl Store {
         row.insert("server", uuid(self.server().0));
         row.insert("body", Value::String(body));
         let variables = variables([
-            ("signals", table(signal_table(drawing))),
+            ("signals", Value::String(signal_table(drawing))),
             ("row", Value::Object(row)),
         ]);
         match self.0.query(SIGNAL, variables).await {
@@ -154,13 +137,12 @@ struct Live {
 }
 
 impl Store {
-    /// Opens live queries of `tables`, and returns a stream of what `take` makes of their
-    /// notifications.
+    /// Opens live queries of `tables`, and passes on what `take` makes of their notifications.
     async fn live<T: Send + 'static>(
         &self,
         tables: Vec<String>,
         take: Take<T>,
-    ) -> Result<mpsc::Receiver<T>, QueryError> {
+    ) -> Result<Subscription<T>, QueryError> {
         let closing = self.0.closing.subscribe();
         let capacity = self.0.database.live_query_buffer;
         let metrics = Arc::clone(self.metrics());
@@ -191,7 +173,7 @@ impl Store {
                 }
                 drop(closing);
             });
-            Ok(receiver)
+            Ok(Subscription(receiver))
         };
         self.0.run(DbLink::LiveQueries, work).await
     }

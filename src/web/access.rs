@@ -12,19 +12,17 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use crate::domain::access::Access;
 
 /// Why a request is denied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessDenied {
     /// Not an IP address, not localhost and not listed: it may be another site's name that resolves
     /// to this server (DNS rebinding).
-    #[error("this host name is not configured for this server")]
     Host,
     /// A page of another site.
-    #[error("pages of this origin may not use this server")]
     Origin,
 }
 
 impl AccessDenied {
-    /// The reason, as a text that outlives the request.
+    /// The reason, for developers.
     pub fn reason(self) -> &'static str {
         match self {
             AccessDenied::Host => "this host name is not configured for this server",

@@ -7,11 +7,12 @@ use whiteboard::feed::presence::MAX_LISTED;
 use whiteboard::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, SUBPROTOCOL};
 use whiteboard::web::error::ErrorCode;
 
-const DOCS: [&str; 5] = [
+const DOCS: [&str; 6] = [
     "README.md",
     "docs/operating.md",
     "docs/deployment.md",
     "docs/protocol.md",
+    "docs/format.md",
     "docs/simulation.md",
 ];
 

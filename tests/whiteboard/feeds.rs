@@ -93,7 +93,7 @@ async fn a_feed_that_slept_until_tombstones_were_swept_starts_over() {
     ada.all_acknowledged().await;
     ada.draw_stored(pen(1.0)).await;
     let swept = awake.store.sweep(Duration::ZERO).await.unwrap();
-    assert_eq!(swept.tombstones, ERASED);
+    assert_eq!(swept, ERASED);
     drop(held);
 
     ada.reach((ERASED + BURST + ERASED + 1) as u64).await;

@@ -9,15 +9,14 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::time::{Duration, Instant};
 
-use surrealdb::types::{Array, Value};
+use surrealdb::types::Value;
 
 use crate::domain::ids::DrawingId;
 use crate::store::assets::{asset_keys, asset_use_record};
 use crate::store::connection::Store;
-use crate::store::error::QueryError;
-use crate::store::error::StoreError;
+use crate::store::error::{QueryError, StoreError};
 use crate::store::rows::{
-    Fields, drawing_record, int, living_record, rows, signal_table, stroke_table, variables,
+    Fields, drawing_record, int, list, living_record, rows, signal_table, stroke_table, variables,
 };
 
 /// Pause after a removal, as a multiple of its duration: two thirds of the time go into removing.
@@ -193,10 +192,9 @@ impl Store {
         undelete: Duration,
     ) -> Result<Vec<DrawingId>, StoreError> {
         let postponed = removals.postponed(Instant::now());
-        let postponed: Vec<Value> = postponed.into_iter().map(drawing_record).collect();
         let variables = variables([
             ("age", Value::Duration(undelete.into())),
-            ("postponed", Value::Array(Array::from(postponed))),
+            ("postponed", list(postponed.into_iter().map(drawing_record))),
             ("limit", int(AT_ONCE as u64)),
         ]);
         let mut results = self.0.query(SELECT_DUE, variables).await?;

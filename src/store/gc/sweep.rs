@@ -5,15 +5,14 @@
 
 use std::time::Duration;
 
-use surrealdb::types::{Array, RecordId, RecordIdKey, Value};
+use surrealdb::types::{RecordId, RecordIdKey, Value};
 
 use crate::domain::ids::DrawingId;
 use crate::domain::op::RowId;
 use crate::store::connection::Store;
-use crate::store::error::QueryError;
-use crate::store::error::StoreError;
+use crate::store::error::{QueryError, StoreError};
 use crate::store::rows::{
-    Fields, drawing_record, int, row_of, rows, stroke_table, variables, wrong,
+    Fields, drawing_record, int, list, row_of, rows, stroke_table, variables, wrong,
 };
 use crate::store::servers::SERVER_SILENCE;
 
@@ -42,36 +41,32 @@ const MARK_SWEPT: &str =
     "UPDATE ONLY $drawing SET compacted_at = $until WHERE compacted_at < $until RETURN NONE";
 const SILENT: &str = "DELETE server WHERE heartbeat < time::now() - $age RETURN NONE";
 
-/// The result of a sweep.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// Number of tombstones deleted.
-    pub tombstones: usize,
-}
-
 impl Store {
     /// Deletes tombstones older than `tombstones`, and the rows of servers silent for
-    /// [`SERVER_SILENCE`]. Several servers may sweep at once.
+    /// [`SERVER_SILENCE`]; returns how many tombstones. Several servers may sweep at once.
     ///
     /// # Errors
     ///
     /// Those of every query; completed deletions stay.
-    pub async fn sweep(&self, tombstones: Duration) -> Result<Swept, StoreError> {
-        let mut swept = Swept::default();
+    pub async fn sweep(&self, tombstones: Duration) -> Result<usize, StoreError> {
+        let mut swept = 0;
         let mut untouched = Vec::new();
         // Each drawing is checked some thirty times in the retention.
-        for mut row in self
-            .some(SELECT_DUE, tombstones + tombstones / 30, AT_ONCE)
-            .await?
-        {
+        let due = variables([
+            ("age", age(tombstones + tombstones / 30)),
+            ("limit", int(AT_ONCE as u64)),
+        ]);
+        let mut results = self.0.query(SELECT_DUE, due).await?;
+        for row in rows(results.take(0)?)? {
+            let mut row = Fields::of(row)?;
             let drawing = DrawingId(row.uuid_key()?);
             match row.take("untouched") {
                 Value::Bool(true) => untouched.push(drawing_record(drawing)),
-                _ => swept.tombstones += self.sweep_tombstones(drawing, tombstones).await?,
+                _ => swept += self.sweep_tombstones(drawing, tombstones).await?,
             }
         }
         if !untouched.is_empty() {
-            let drawings = variables([("drawings", Value::Array(Array::from(untouched)))]);
+            let drawings = variables([("drawings", list(untouched))]);
             self.0.query_with_retry(UNTOUCHED, drawings).await?;
         }
         let silence = variables([("age", age(SERVER_SILENCE))]);
@@ -113,11 +108,10 @@ impl Store {
         tombstones.sort_by_key(|(seq, _)| *seq);
         for some in tombstones.chunks(AT_ONCE) {
             let compacted = some.last().map_or(0, |(seq, _)| *seq);
-            let ids: Vec<Value> = some.iter().map(|(_, id)| id.clone()).collect();
             let variables = variables([
                 ("drawing", drawing_record(drawing)),
                 ("compacted", int(compacted)),
-                ("rows", Value::Array(Array::from(ids))),
+                ("rows", list(some.iter().map(|(_, id)| id.clone()))),
             ]);
             match self.0.query_with_retry(DELETE_TOMBSTONES, variables).await {
                 Ok(_) => {}
@@ -128,20 +122,6 @@ impl Store {
         let done = variables([("drawing", drawing_record(drawing)), ("until", until)]);
         self.0.query_with_retry(MARK_SWEPT, done).await?;
         Ok(tombstones.len())
-    }
-
-    async fn some(
-        &self,
-        text: &'static str,
-        older: Duration,
-        limit: usize,
-    ) -> Result<Vec<Fields>, StoreError> {
-        let variables = variables([("age", age(older)), ("limit", int(limit as u64))]);
-        let mut results = self.0.query(text, variables).await?;
-        rows(results.take(0)?)?
-            .into_iter()
-            .map(Fields::of)
-            .collect()
     }
 }
 
