@@ -18,27 +18,14 @@ const GUESSED: f64 = 0.62;
 const GUESSED_WIDE: f64 = 1.0;
 
 /// The font.
-pub(super) struct Font {
-    pub(super) face: Face<'static>,
+struct Font {
+    face: Face<'static>,
     kerning: Vec<PairAdjustment<'static>>,
     units_per_em: f64,
 }
 
-/// A character of a line that is set, and where it begins, in em.
-pub(super) struct Set {
-    pub(super) character: char,
-    /// None if the font lacks the character.
-    pub(super) glyph: Option<GlyphId>,
-    pub(super) at: f64,
-}
-
 /// The width of a line at a size of the font.
 pub(super) fn line_width(line: &str, em: f64) -> f64 {
-    set(line, |_| {}) * em
-}
-
-/// Sets a line, and returns its width in em.
-pub(super) fn set(line: &str, mut each: impl FnMut(Set)) -> f64 {
     let font = &*FONT;
     let (mut units, mut guessed, mut before) = (0.0, 0.0, None);
     for character in line.chars().filter(|character| !is_invisible(*character)) {
@@ -52,19 +39,13 @@ pub(super) fn set(line: &str, mut each: impl FnMut(Set)) -> f64 {
         if let (Some(before), Some(glyph)) = (before, glyph) {
             units += font.kern(before, glyph);
         }
-        let at = units / font.units_per_em + guessed;
-        each(Set {
-            character,
-            glyph,
-            at,
-        });
         match glyph {
             Some(glyph) => units += f64::from(font.face.glyph_hor_advance(glyph).unwrap_or(0)),
             None => guessed += guessed_width(character),
         }
         before = glyph;
     }
-    units / font.units_per_em + guessed
+    (units / font.units_per_em + guessed) * em
 }
 
 impl Font {
