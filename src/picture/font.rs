@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use ttf_parser::gdef::GlyphClass;
 use ttf_parser::gpos::{PairAdjustment, PositioningSubtable};
 use ttf_parser::opentype_layout::LayoutTable;
 use ttf_parser::{Face, GlyphId, Tag};
@@ -36,14 +37,18 @@ pub(super) fn line_width(line: &str, em: f64) -> f64 {
             character
         };
         let glyph = font.face.glyph_index(shown);
-        if let (Some(before), Some(glyph)) = (before, glyph) {
+        // Marks neither are kerned nor keep others apart.
+        let is_mark = glyph.is_some_and(|glyph| font.is_mark(glyph));
+        if let (Some(before), Some(glyph), false) = (before, glyph, is_mark) {
             units += font.kern(before, glyph);
         }
         match glyph {
             Some(glyph) => units += f64::from(font.face.glyph_hor_advance(glyph).unwrap_or(0)),
             None => guessed += guessed_width(character),
         }
-        before = glyph;
+        if !is_mark {
+            before = glyph;
+        }
     }
     (units / font.units_per_em + guessed) * em
 }
@@ -57,6 +62,12 @@ impl Font {
             units_per_em: f64::from(face.units_per_em()),
             face,
         }
+    }
+
+    fn is_mark(&self, glyph: GlyphId) -> bool {
+        let definitions = self.face.tables().gdef;
+        let class = definitions.and_then(|definitions| definitions.glyph_class(glyph));
+        class == Some(GlyphClass::Mark)
     }
 
     /// How much farther the second glyph is from the first one, in units of the font.
@@ -154,7 +165,7 @@ mod tests {
                 }
             }
         }
-        assert!(widths.kerning["AV"] < 0 && widths.kerning.len() > 500);
+        assert!(widths.kerning["To"] < 0 && widths.kerning.len() > 500);
         assert_golden("font.json", &serde_json::to_string_pretty(&widths).unwrap());
     }
 

@@ -41,5 +41,6 @@ export function lineWidth(line, em) {
   if (context === undefined) context = globalThis.document?.createElement("canvas").getContext("2d") ?? null;
   if (!context) return line.length * em * GUESSED_CHARACTER;
   context.font = `${MEASURED_AT}px ${FONT}`;
-  return (context.measureText(line).width / MEASURED_AT) * em;
+  // Browsers are off by some thousandths of a pixel.
+  return (Math.round(context.measureText(line).width) / MEASURED_AT) * em;
 }
