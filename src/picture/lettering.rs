@@ -15,13 +15,17 @@ pub(super) struct Lettering {
     pub(super) lines: Vec<Line>,
     /// Of a line, in units.
     pub(super) height: f64,
+    /// Whether another font has to make lines as wide as the bundled one does.
+    pub(super) is_fitted: bool,
 }
 
-/// A line of text, and the left end of its baseline.
+/// A line of text, the left end of its baseline, and its width.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Line {
     pub(super) text: String,
     pub(super) start: Place,
+    /// In units.
+    pub(super) width: f64,
 }
 
 impl Lettering {
@@ -39,16 +43,18 @@ impl Lettering {
             _ => 0.0,
         };
         let set = lines.into_iter().enumerate().map(|(i, text)| {
-            let free = room - line_width(&text, height * EM_OF_LINE);
+            let width = line_width(&text, height * EM_OF_LINE);
+            let free = room - width;
             let start = Place {
                 x: corner.x + free * free_left,
                 y: corner.y + (i as f64 + BASELINE) * height,
             };
-            Line { text, start }
+            Line { text, start, width }
         });
         Self {
             lines: set.collect(),
             height,
+            is_fitted: false,
         }
     }
 

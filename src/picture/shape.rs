@@ -196,6 +196,10 @@ fn push_lettering(out: &mut String, lettering: &Lettering, colour: Colour, look:
         push_rounded(out, line.start.x);
         out.push_str("\" y=\"");
         push_rounded(out, line.start.y);
+        if lettering.is_fitted && line.width > 0.0 {
+            out.push_str("\" lengthAdjust=\"spacingAndGlyphs\" textLength=\"");
+            push_rounded(out, line.width);
+        }
         out.push_str("\">");
         push_escaped(out, &line.text);
         out.push_str("</tspan>");

@@ -4,7 +4,6 @@
 
 use super::document::Survey;
 use super::figure::Figure;
-use super::font::line_width;
 use super::ink::InkPoint;
 use super::kinds::Kind;
 use super::lettering::Lettering;
@@ -157,7 +156,18 @@ fn element(body: &Body, scale: f64, theme: Theme) -> Option<String> {
             look.alpha *= BAR_ALPHA;
             Shape { look, form: bars }.push_svg(&mut svg);
         }
-        form => Shape { look, form }.push_svg(&mut svg),
+        mut form => {
+            if let Form::Text { lettering, .. }
+            | Form::Note {
+                words: Some((lettering, _)),
+                ..
+            } = &mut form
+            {
+                // Pictures on a page cannot use its font.
+                lettering.is_fitted = true;
+            }
+            Shape { look, form }.push_svg(&mut svg);
+        }
     }
     Some(svg)
 }
@@ -208,7 +218,7 @@ fn thinned(points: &[InkPoint], step: f64) -> Vec<Place> {
 fn bars(lettering: &Lettering, colour: Colour) -> Form {
     let mut path = Path::default();
     for line in &lettering.lines {
-        let width = line_width(&line.text, lettering.em());
+        let width = line.width;
         let y = line.start.y - lettering.height * BAR / 2.0;
         if width > 0.0 {
             path.move_to(Place { x: line.start.x, y });
