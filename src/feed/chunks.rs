@@ -129,6 +129,11 @@ impl ReadChunk {
     pub fn is_empty(&self) -> bool {
         self.chunk.changes.is_empty()
     }
+
+    /// Its changes, in order.
+    pub fn changes(&self) -> &[Change] {
+        &self.chunk.changes
+    }
 }
 
 /// Shared bytes in pieces.

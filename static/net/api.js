@@ -92,9 +92,10 @@ export function listDrawings(before, words) {
  * Where a small picture of a drawing is.
  * @param {string} id
  * @param {string} changed when it was changed last: another picture has another address
+ * @param {import("../model/palette.js").CanvasTheme} theme
  */
-export function thumbnailAddress(id, changed) {
-  return `/api/drawings/${id}/thumbnail.svg?changed=${encodeURIComponent(changed)}`;
+export function thumbnailAddress(id, changed, theme) {
+  return `/api/drawings/${id}/thumbnail.svg?changed=${encodeURIComponent(changed)}&theme=${theme}`;
 }
 
 /**
