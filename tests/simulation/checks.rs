@@ -421,6 +421,9 @@ impl World {
                 return Some(format!("session {} has messages", session.id));
             }
         }
+        if let Some(ghost) = self.ghost() {
+            return Some(ghost);
+        }
         self.pending().find_map(|event| match event {
             Event::Database(DatabaseEvent::Begin { .. } | DatabaseEvent::Commit { .. }) => {
                 Some("an append is in flight".into())

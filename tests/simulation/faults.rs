@@ -53,6 +53,7 @@ impl World {
             Fault::ServerKilled => {
                 if self.servers[server].state != ServerState::Down {
                     self.met(fault, server);
+                    self.note_people(server, "people went with a killed server");
                     self.kill_server(server);
                     self.after(lasts, Event::ServerStarts(server));
                 }
@@ -61,6 +62,7 @@ impl World {
                 if self.servers[server].state == ServerState::Runs {
                     self.met(fault, server);
                     self.servers[server].state = ServerState::Frozen;
+                    self.note_people(server, "people of a frozen server were dropped");
                     self.after(lasts, Event::ServerThaws(server));
                 }
             }

@@ -14,6 +14,7 @@ mod faults;
 mod mailbox;
 mod outbox;
 mod plan;
+mod presence;
 mod reference;
 mod regressions;
 mod run;
@@ -70,6 +71,8 @@ fn ten_thousand_disasters_lose_nothing() {
         assert_eq!(coverage.missing_faults(), [], "faults that never occurred");
         let none: [&str; 0] = [];
         assert_eq!(coverage.missing_states(), none, "states that never were");
+        let missing = coverage.missing(&presence::MOVES);
+        assert_eq!(missing, none, "people never came or went so");
     }
 }
 

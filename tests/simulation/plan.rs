@@ -346,6 +346,8 @@ impl Plan {
                 lasts: Duration::from_millis(match (fault, random.u32(..20)) {
                     // Longer than a session that does not read is borne.
                     (Fault::SocketStalled, 0) => 40_000,
+                    // Longer than other servers wait for a word of it.
+                    (Fault::ServerFrozen, 0) => 12_000,
                     (_, 0..10) => random.u64(10..300),
                     _ => random.u64(300..3_000),
                 }),

@@ -278,6 +278,7 @@ impl World {
         for event in std::mem::take(&mut it.held) {
             self.later(server, Duration::ZERO, event);
         }
+        self.forget_ends(server);
         self.note(|| format!("server {server}: goes on"));
     }
 
@@ -288,6 +289,7 @@ impl World {
             return;
         }
         it.state = ServerState::Drains;
+        self.note_people(server, "people went with a drained server");
         self.later(server, DRAIN_TIMEOUT, ServerEvent::DrainTimeout);
         if self.servers[server].feed.is_some() {
             self.feed_step(server, Input::Drain);
