@@ -144,7 +144,10 @@ impl<M: Mailbox> Core<M> {
     ) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut core = Self {
-            replica: Replica::new(environment.settings.reorder_buffer),
+            replica: Replica::new(
+                environment.settings.reorder_buffer,
+                environment.settings.index_after,
+            ),
             sync: Sync::new(),
             writer: BatchWriter::new(environment.state.capacity.clone()),
             subscribers: Subscribers::new(Arc::clone(&environment.metrics)),

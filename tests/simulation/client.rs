@@ -133,6 +133,8 @@ pub struct Client {
     pub id: usize,
     /// Which page this is.
     pub page: u64,
+    /// The drawing that it shows.
+    pub drawing: usize,
     /// What it does.
     pub state: ClientState,
     /// It only sends what a crashed page left.
@@ -196,17 +198,19 @@ impl World {
     /// A user opens a page.
     pub fn open_page(&mut self) {
         let key = self.uuid();
-        let client = self.new_client(key, Outbox::new(), false);
+        let drawing = self.clients.len() % self.plan.drawings;
+        let client = self.new_client(drawing, key, Outbox::new(), false);
         let wait = self.millis(0..=300);
         self.client_later(client, wait, ClientEvent::Opens);
     }
 
-    fn new_client(&mut self, key: Uuid, outbox: Outbox, adopts: bool) -> usize {
+    fn new_client(&mut self, drawing: usize, key: Uuid, outbox: Outbox, adopts: bool) -> usize {
         let tab = self.uuid();
         let id = self.clients.len();
         self.clients.push(Client {
             id,
             page: 0,
+            drawing,
             state: ClientState::Loading,
             adopts,
             writer: Writer::new(key, tab),
@@ -636,7 +640,7 @@ impl World {
         if it.state == ClientState::Gone {
             return;
         }
-        let (key, adopts) = (it.key, it.adopts);
+        let (drawing, key, adopts) = (it.drawing, it.key, it.adopts);
         let kept = it.outbox.adopt(now);
         let writer = it.writer;
         if let Some(socket) = it.socket.take() {
@@ -655,7 +659,7 @@ impl World {
         it.page += 1;
         it.outbox = Outbox::new();
         if kept.count() > 0 {
-            let adopter = self.new_client(key, kept, true);
+            let adopter = self.new_client(drawing, key, kept, true);
             self.clients[adopter].writer = writer;
             self.clients[adopter].state = ClientState::Waiting;
             let wait = self.millis(10..=600);
@@ -703,7 +707,7 @@ impl World {
         let n = self.clients[client].outbox.next();
         let kind = self.choose_kind(client, stroke, random);
         let op = Op { n, stroke, kind };
-        let writer = self.clients[client].writer.id;
+        let (drawing, writer) = (it.drawing, it.writer.id);
         self.note(|| {
             let writer = &writer.to_string()[..4];
             let stroke = &op.stroke.to_string()[..6];
@@ -716,7 +720,7 @@ impl World {
             format!("client {client}: {writer}-{n} {kind} stroke {stroke}")
         });
         self.record(client, || json!({"n": op.n, "op": draft(&op)}));
-        self.op_made(writer, &op);
+        self.op_made(drawing, writer, &op);
         self.clients[client].outbox.add(op);
         self.pump(client);
     }

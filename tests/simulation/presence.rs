@@ -20,16 +20,6 @@ use crate::world::{Time, World};
 const KNOWN_WITHIN: Time = Time::from_secs(10);
 /// The same if an announcement may have been lost: it is repeated after half a minute.
 const ANNOUNCED_WITHIN: Time = Time::from_secs(36);
-/// The ways in which people came and went that must be met.
-pub const MOVES: [&str; 7] = [
-    "people came",
-    "people went",
-    "people went with a killed server",
-    "people went with a drained server",
-    "people of a frozen server were dropped",
-    "people came back",
-    "signals shown",
-];
 
 /// The people whom a page shows.
 #[derive(Debug, Default)]
@@ -197,7 +187,12 @@ impl World {
 
     /// Which page does not know exactly those who are there, if one does not.
     pub fn wrong_people(&self) -> Option<String> {
-        let open = self.clients.iter().filter(|client| client.has_replica());
+        (0..self.plan.drawings).find_map(|drawing| self.wrong_people_of(drawing))
+    }
+
+    fn wrong_people_of(&self, drawing: usize) -> Option<String> {
+        let open = self.clients.iter();
+        let open = open.filter(|client| client.drawing == drawing && client.has_replica());
         let here: BTreeMap<WriterId, (PersonId, String)> = open
             .clone()
             .filter(|client| client.state == ClientState::Open)

@@ -60,8 +60,8 @@ pub enum Event {
     FaultEnds(Fault),
     /// The database starts again.
     DatabaseStarts,
-    /// The drawing is undeleted.
-    Undeleted,
+    /// A drawing is undeleted.
+    Undeleted(usize),
     /// A server process starts.
     ServerStarts(usize),
     /// A suspended server goes on.
@@ -224,7 +224,7 @@ impl World {
             Event::Fault(index) => self.fault_begins(index),
             Event::FaultEnds(fault) => self.fault_ends(fault),
             Event::DatabaseStarts => self.start_database(),
-            Event::Undeleted => self.undelete(),
+            Event::Undeleted(drawing) => self.undelete(drawing),
             Event::ServerStarts(server) => self.start_server(server),
             Event::ServerThaws(server) => self.thaw_server(server),
         }
