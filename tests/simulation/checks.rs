@@ -41,6 +41,8 @@ struct Known {
     seen: BTreeSet<Outcome>,
     /// It happened, in some history.
     happened: bool,
+    /// When it did last.
+    happened_at: Time,
     /// A server decided it with complete knowledge.
     is_decided: bool,
     /// Its page was told that it is refused.
@@ -74,6 +76,7 @@ impl Checks {
             since: now,
             seen: BTreeSet::new(),
             happened: false,
+            happened_at: Time::ZERO,
             is_decided: false,
             refused: false,
             is_in_doubt: false,
@@ -151,7 +154,9 @@ impl World {
                     !(happens && known.refused && !known.is_in_doubt),
                     "{op:?} happened after its page was told that it is refused"
                 );
-                known.happened |= happens;
+                if happens {
+                    (known.happened, known.happened_at) = (true, self.now);
+                }
                 known.is_decided = true;
                 known.seen.insert(outcome);
             }
@@ -216,7 +221,7 @@ impl World {
             let waits = feed.finished.entry(session).or_default();
             waits.push_back((writer, op));
         }
-        let number = feed.number;
+        let (number, known_at) = (feed.number, feed.known_at);
         let sessions = self.servers[server].sessions.values();
         let mut acks = Vec::new();
         for session in sessions.filter(|session| session.drawing == drawing) {
@@ -240,8 +245,20 @@ impl World {
             for (writer, op) in acked {
                 let refusal = refusals.iter().find(|frame| frame.n == Some(op.n));
                 let reason = refusal.and_then(|frame| frame.reason.clone());
+                if reason.is_some() {
+                    self.note_doubt(writer.id, op.n, known_at);
+                }
                 self.check_acknowledged((number, session), writer.id, &op, reason);
             }
+        }
+    }
+
+    /// A feed refuses an op, by what it knew at some time: a copy may be on its way, or have happened since.
+    fn note_doubt(&mut self, writer: WriterId, n: u64, known_at: Time) {
+        let is_it = |of: Option<WriterId>, op: &Op| of.is_none_or(|of| of == writer) && op.n == n;
+        let has_copy = self.is_on_its_way(&is_it);
+        if let Some(known) = self.checks.ops.get_mut(&(writer, n)) {
+            known.is_in_doubt |= has_copy || known.happened_at > known_at;
         }
     }
 
@@ -315,13 +332,10 @@ impl World {
 
     /// A page is told that an op is refused.
     pub fn check_refused(&mut self, writer: WriterId, n: u64) {
-        let is_it = |of: Option<WriterId>, op: &Op| of.is_none_or(|of| of == writer) && op.n == n;
-        let has_copy = self.is_on_its_way(&is_it);
         let Some(known) = self.checks.ops.get_mut(&(writer, n)) else {
             panic!("a refusal of an op that was never made");
         };
         assert!(!known.refused, "{:?} is refused twice", known.op);
-        known.is_in_doubt = has_copy;
         let is_stored = self.database.has_happened(known.drawing, (writer, n));
         assert!(
             !is_stored || known.is_in_doubt,

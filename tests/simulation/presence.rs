@@ -18,8 +18,9 @@ use crate::world::{Time, World};
 
 /// Once everyone can be reached, all pages know who is there within this time.
 const KNOWN_WITHIN: Time = Time::from_secs(10);
-/// The same if an announcement may have been lost: it is repeated after half a minute.
-const ANNOUNCED_WITHIN: Time = Time::from_secs(36);
+/// The same if an announcement may have been lost: it is repeated after half a minute, and only then a live
+/// query is found silent that has nothing else to deliver.
+const ANNOUNCED_WITHIN: Time = Time::from_secs(40);
 
 /// The people whom a page shows.
 #[derive(Debug, Default)]
@@ -163,8 +164,9 @@ impl World {
 
     /// Within this time all pages know who is there.
     pub fn known_within(&self) -> Time {
+        let hides = [Fault::NotificationsLost, Fault::SubscriptionSilent];
         let mut faults = self.plan.faults.iter();
-        match faults.any(|it| it.fault == Fault::NotificationsLost) {
+        match faults.any(|it| hides.contains(&it.fault)) {
             true => ANNOUNCED_WITHIN,
             false => KNOWN_WITHIN,
         }

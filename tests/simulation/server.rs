@@ -25,7 +25,7 @@ use crate::mailbox::SimMailbox;
 use crate::plan::Plan;
 use crate::session::Session;
 use crate::socket::{Down, Up};
-use crate::world::{Event, World};
+use crate::world::{Event, Time, World};
 
 /// A drain that takes longer than this is cut short.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
@@ -64,6 +64,11 @@ pub struct Feed {
     attempt: u64,
     is_subscribed: bool,
     timer: Option<Instant>,
+    /// When the read in flight began, and when the last one did that has ended: the feed knows what was stored
+    /// then.
+    read_at: Time,
+    /// See there.
+    pub known_at: Time,
     /// The read in flight began after the live queries were open.
     read_covers: bool,
     /// Such a read has ended.
@@ -557,6 +562,8 @@ impl World {
             attempt: 0,
             is_subscribed: false,
             timer: None,
+            read_at: Time::ZERO,
+            known_at: Time::ZERO,
             read_covers: false,
             is_covered: false,
             is_publishing: false,
@@ -583,7 +590,10 @@ impl World {
                 feed.is_covered = false;
                 feed.read_covers = false;
             }
-            Input::ReadEnded(Ok(_)) => feed.is_covered |= feed.read_covers,
+            Input::ReadEnded(Ok(_)) => {
+                feed.is_covered |= feed.read_covers;
+                feed.known_at = feed.read_at;
+            }
             Input::Published { .. } => feed.is_publishing = false,
             _ => {}
         }
@@ -618,6 +628,7 @@ impl World {
                 self.ask_database(server, subscribe);
             }
             Effect::Read(plan) => {
+                feed.read_at = self.now;
                 feed.read_covers = feed.is_subscribed;
                 let tables = &self.database.drawings[drawing].tables;
                 let is_same_epoch = feed.core.replica().drawing().is_some_and(|drawing| {
