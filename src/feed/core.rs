@@ -249,6 +249,11 @@ impl<M: Mailbox> Core<M> {
         self.lifecycle
     }
 
+    /// Whether signals wait to be sent.
+    pub fn holds_signals(&self) -> bool {
+        self.signalling.holds_signals()
+    }
+
     /// The timers that are set.
     pub fn timers(&self) -> &Timers {
         &self.timers

@@ -554,6 +554,9 @@ fn unrest_of(core: &Core<SimMailbox>) -> Option<String> {
     if !matches!(core.lifecycle(), Lifecycle::Open { .. }) {
         return Some("it ends".into());
     }
+    if core.holds_signals() {
+        return Some("signals wait".into());
+    }
     let at_rest = [
         Timer::Heartbeat,
         Timer::Idle,
