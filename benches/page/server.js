@@ -9,7 +9,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
-import { chunkOf } from "./drawing.js";
+import { answerOf } from "./drawing.js";
 
 /** @type {Record<string, string>} */
 const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html", ".woff2": "font/woff2" };
@@ -20,13 +20,7 @@ const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg
  * @returns {Promise<{address: string, close: () => void}>}
  */
 export async function served(folder, changes) {
-  /** @type {Map<number, Buffer>} */
-  const answers = new Map();
-  for (let since = 0; since < changes.length; ) {
-    const chunk = chunkOf(changes, since);
-    answers.set(since, Buffer.from(JSON.stringify(chunk)));
-    since = chunk.head;
-  }
+  const answer = Buffer.from(JSON.stringify(answerOf(changes)));
   /** A page with its build, and like a server's with all modules that its entry needs. @param {string} text */
   const html = (text) => {
     const entry = text.match(/<script type="module" src="\/assets\/{{build}}\/([^"]+)/)?.[1];
@@ -38,10 +32,7 @@ export async function served(folder, changes) {
     const send = (/** @type {string} */ type, /** @type {Buffer | string} */ body, status = 200) => {
       response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
     };
-    if (url.pathname.endsWith("/strokes")) {
-      const answer = answers.get(Number(url.searchParams.get("since")));
-      return answer ? send("application/json", answer) : send("application/json", "{}", 404);
-    }
+    if (url.pathname.endsWith("/strokes")) return send("application/json", answer);
     const name = url.pathname.startsWith("/assets/") ? url.pathname.split("/").slice(3).join("/") : url.pathname.startsWith("/d/") ? "drawing.html" : "";
     const file = path.join(folder, path.normalize(`/${name}`));
     try {

@@ -163,16 +163,14 @@ export function readFont() {
 }
 
 /**
- * Reads the changes after a position. While a first load is under way, `target` is that of the previous chunk.
+ * Reads the changes after a position.
  * @param {string} id
  * @param {number} since
  * @param {string | null} epoch
- * @param {number | undefined} target
  * @returns {Promise<StrokesChunk>}
  */
-export function readStrokes(id, since, epoch, target) {
-  const targetQuery = target === undefined ? "" : `&target=${target}`;
-  return request("GET", `/api/drawings/${id}/strokes?${sinceQuery(since, epoch)}${targetQuery}`);
+export function readStrokes(id, since, epoch) {
+  return request("GET", `/api/drawings/${id}/strokes?${sinceQuery(since, epoch)}`);
 }
 
 /**
