@@ -218,7 +218,7 @@ async fn list_changes(store: Store, feeds: Feeds) {
         tokio::time::sleep(LOOK_INTERVAL).await;
         for drawing in listing.due(&feeds.heads(), Instant::now()) {
             if let Err(error) = store.list_change(drawing).await {
-                // Its place is right again with its next change, a minute later.
+                // Its next change moves it.
                 log::debug!("drawing {drawing} keeps its place in lists: {error}");
             }
         }

@@ -56,11 +56,11 @@ pub struct ClientSignal {
     pub pointer: Option<Option<PlanePoint>>,
     /// Part of a stroke in progress.
     pub ink: Option<InkPart>,
-    /// What the page shows.
+    /// The part of the plane that the client shows.
     pub view: Option<PlaneBox>,
-    /// Invites everyone to look there too.
+    /// Whether to invite everyone to the view.
     pub call: bool,
-    /// What an edit in progress looks like: `Some(None)` once it was cancelled.
+    /// The edit in progress: `Some(None)` once it was cancelled.
     pub preview: Option<Option<Map<String, Value>>>,
 }
 
