@@ -72,7 +72,8 @@ pub enum StartError {
 pub async fn open(settings: &DatabaseSettings) -> Result<Store, StartError> {
     let database = settings.database();
     let opened = Store::open(&database, ServerId::random(), Metrics::new()).await;
-    opened.map_err(|error| StartError::new(database.url, error))
+    let url = database.url;
+    opened.map_err(|error| StartError::Database { url, error })
 }
 
 /// Opens the database that the settings name, and never creates one.
@@ -83,13 +84,8 @@ pub async fn open(settings: &DatabaseSettings) -> Result<Store, StartError> {
 pub async fn open_existing(settings: &DatabaseSettings) -> Result<Store, StartError> {
     let database = settings.database();
     let opened = Store::open_existing(&database, ServerId::random(), Metrics::new()).await;
-    opened.map_err(|error| StartError::new(database.url, error))
-}
-
-impl StartError {
-    fn new(url: String, error: StoreError) -> Self {
-        Self::Database { url, error }
-    }
+    let url = database.url;
+    opened.map_err(|error| StartError::Database { url, error })
 }
 
 impl Server {

@@ -8,6 +8,7 @@
 //! An index is never wrong, however old: no row is ever added at a position up to its head, so the
 //! living strokes there are among those that it lists.
 
+use integer_encoding::VarInt;
 use surrealdb::types::{Bytes, RecordIdKey, Value};
 
 use super::connection::Store;
@@ -186,36 +187,25 @@ fn from_index(mut row: Fields) -> Result<LivingIndex, StoreError> {
     })
 }
 
-/// Ascending positions as differences, each in LEB128: seven bits a byte, the lowest first.
+/// Ascending positions as differences, each in LEB128.
 fn to_bytes(positions: &[Seq]) -> Vec<u8> {
     let (mut bytes, mut before) = (Vec::new(), 0);
+    let mut buffer = [0; 10];
     for position in positions {
-        let mut rest = position - before;
+        let size = (position - before).encode_var(&mut buffer);
+        bytes.extend_from_slice(&buffer[..size]);
         before = *position;
-        while rest >= 0x80 {
-            bytes.push(rest as u8 | 0x80);
-            rest >>= 7;
-        }
-        bytes.push(rest as u8);
     }
     bytes
 }
 
-fn from_bytes(bytes: &[u8]) -> Option<Vec<Seq>> {
+fn from_bytes(mut bytes: &[u8]) -> Option<Vec<Seq>> {
     let (mut positions, mut before) = (Vec::new(), 0_u64);
-    let mut bytes = bytes.iter();
-    while !bytes.as_slice().is_empty() {
-        let (mut difference, mut shift) = (0_u64, 0);
-        loop {
-            let byte = *bytes.next()?;
-            difference |= u64::from(byte & 0x7f).checked_shl(shift)?;
-            if byte < 0x80 {
-                break;
-            }
-            shift += 7;
-        }
+    while !bytes.is_empty() {
+        let (difference, size) = u64::decode_var(bytes)?;
         before = before.checked_add(difference)?;
         positions.push(before);
+        bytes = &bytes[size..];
     }
     Some(positions)
 }
