@@ -107,7 +107,7 @@ impl ClientFrame {
             "ping" => serde_json::from_str(text).map(|BareFrame { .. }| Ok(Self::Ping))?,
             _ => Err(FrameError::new(format!(
                 "unknown type {:?}",
-                shortened(&kind)
+                truncated(&kind, 40)
             ))),
         }
     }
@@ -322,8 +322,4 @@ fn op(fields: OpFields) -> Result<Op, String> {
         (OpName::Restore, ..) => return Err("restore has stroke, body and base".into()),
     };
     Ok(Op { n, stroke, kind })
-}
-
-fn shortened(text: &str) -> &str {
-    truncated(text, 40)
 }
