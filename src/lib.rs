@@ -32,11 +32,11 @@
 //!
 //! # Layers
 //!
-//! Each folder is a layer. From the bottom they are [`domain`], [`protocol`], [`metrics`], [`store`],
-//! [`backoff`], [`feed`], [`heartbeat`], [`session`], [`web`], [`config`], [`server`] and `main`. A
-//! module uses its own layer and those below it, and no two modules import each other;
-//! `tests/layers.rs` checks that. [`domain`] and [`protocol`] are pure, only [`store`] knows
-//! SurrealDB, and only [`session`], [`web`], [`server`] and `main` use actix-web.
+//! Each folder is a layer. From the bottom they are [`domain`], [`picture`], [`protocol`],
+//! [`metrics`], [`store`], [`backoff`], [`feed`], [`heartbeat`], [`session`], [`web`], [`config`],
+//! [`server`] and `main`. A module uses its own layer and those below it, and no two modules import
+//! each other; `tests/layers.rs` checks that. [`domain`], [`picture`] and [`protocol`] are pure, only
+//! [`store`] knows SurrealDB, and only [`session`], [`web`], [`server`] and `main` use actix-web.
 //!
 //! # Why nothing acknowledged is lost
 //!
@@ -71,6 +71,8 @@
 //! [`arrival`]: domain::sequence::arrival
 
 pub mod domain;
+
+pub mod picture;
 
 pub mod protocol;
 

@@ -25,6 +25,7 @@ use crate::store::{Removals, Store, StoreError, UNDELETE_WINDOW};
 use crate::web::asset_slots::AssetSlots;
 use crate::web::assets;
 use crate::web::connection::limits::Connections;
+use crate::web::pictures::Pictures;
 use crate::web::state::State;
 
 /// Interval of the sweeps for old tombstones. Each server has its own timer; a sweep finds nothing
@@ -141,6 +142,7 @@ impl Server {
             ),
             leaving: AtomicBool::new(false),
             assets: AssetSlots::default(),
+            pictures: Pictures::default(),
         });
         let address = settings.server.listen;
         let (address, running) = listener::run(settings, threads, state.clone())

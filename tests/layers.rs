@@ -5,7 +5,7 @@ use std::{fs, iter::successors, path::Path};
 
 /// From the bottom: a module may use its own layer and those before it.
 const LAYERS: &str =
-    "domain protocol metrics store backoff feed heartbeat session web config server main";
+    "domain picture protocol metrics store backoff feed heartbeat session web config server main";
 /// Of a feed, only these wait, read a clock or speak to actix: the rest runs in the simulation.
 const SHELL: &str = "actor chunks registration registry session_mailbox";
 const IMPURE_CORE: [&str; 4] = ["Instant::now", "async ", "actix", "fastrand::u64"];
@@ -108,7 +108,7 @@ fn only_the_store_speaks_to_surrealdb() {
 fn each_layer_keeps_to_its_business() {
     only("session web server main", "actix_web");
     only("config main", "env dotenvy");
-    only(&LAYERS["domain protocol ".len()..], IMPURE);
+    only(&LAYERS["domain picture protocol ".len()..], IMPURE);
     for (module, code) in sources() {
         assert!(!code.contains("super::*"), "{module}: name its imports");
         let of_a_feed = module.strip_prefix("feed::");

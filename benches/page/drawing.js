@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A drawing to measure with: wavy strokes of 40 points, the same in each run, as the server's answers.
+ * A drawing to measure with: wavy strokes of 40 points, the same in each run, as the server's answer.
  *
  * It must never depend on the tree that is measured: it encodes points itself.
  */
@@ -12,8 +12,6 @@ const COLOURS = ["ink", "red", "orange", "yellow", "green", "blue", "violet", "p
 const WIDTHS = [2, 4, 8];
 /** One stroke of so many is a marker's; every second one of a pen has pressure. */
 const MARKER_EVERY = 20;
-/** Changes in one answer. */
-const CHUNK = 2_000;
 
 /** A seeded generator of numbers from 0 to 1 (mulberry32). @param {number} seed */
 function random(seed) {
@@ -76,12 +74,9 @@ export function changesOf(count, { width, height }) {
 }
 
 /**
- * The answers to reads of the strokes after `since`.
+ * The answer to a first load.
  * @param {ReturnType<typeof changesOf>} changes
- * @param {number} since
  */
-export function chunkOf(changes, since) {
-  const part = changes.slice(since, since + CHUNK);
-  const head = since + part.length;
-  return { epoch: "e".repeat(32), from: since, head, more: head < changes.length, target: changes.length, title: "Bench", reset: since === 0, changes: part };
+export function answerOf(changes) {
+  return { epoch: "e".repeat(32), from: 0, head: changes.length, more: false, title: "Bench", reset: true, changes };
 }

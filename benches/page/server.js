@@ -5,10 +5,11 @@
  * It must never be reachable from another machine.
  */
 
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
-import { chunkOf } from "./drawing.js";
+import { answerOf } from "./drawing.js";
 
 /** @type {Record<string, string>} */
 const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html", ".woff2": "font/woff2" };
@@ -19,28 +20,25 @@ const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg
  * @returns {Promise<{address: string, close: () => void}>}
  */
 export async function served(folder, changes) {
-  /** @type {Map<number, Buffer>} */
-  const answers = new Map();
-  for (let since = 0; since < changes.length; ) {
-    const chunk = chunkOf(changes, since);
-    answers.set(since, Buffer.from(JSON.stringify(chunk)));
-    since = chunk.head;
-  }
+  const answer = Buffer.from(JSON.stringify(answerOf(changes)));
+  /** A page with its build, and like a server's with all modules that its entry needs. @param {string} text */
+  const html = (text) => {
+    const entry = text.match(/<script type="module" src="\/assets\/{{build}}\/([^"]+)/)?.[1];
+    const preloads = [...needed(folder, entry ?? "")].map((name) => `<link rel="modulepreload" href="/assets/{{build}}/${name}">`);
+    return text.replace("</head>", `${preloads.join("")}</head>`).replaceAll("{{build}}", "bench");
+  };
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");
     const send = (/** @type {string} */ type, /** @type {Buffer | string} */ body, status = 200) => {
       response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
     };
-    if (url.pathname.endsWith("/strokes")) {
-      const answer = answers.get(Number(url.searchParams.get("since")));
-      return answer ? send("application/json", answer) : send("application/json", "{}", 404);
-    }
+    if (url.pathname.endsWith("/strokes")) return send("application/json", answer);
     const name = url.pathname.startsWith("/assets/") ? url.pathname.split("/").slice(3).join("/") : url.pathname.startsWith("/d/") ? "drawing.html" : "";
     const file = path.join(folder, path.normalize(`/${name}`));
     try {
       const body = await readFile(file);
       const type = TYPES[path.extname(file)] ?? "application/octet-stream";
-      send(type, type === "text/html" ? body.toString().replaceAll("{{build}}", "bench") : body);
+      send(type, type === "text/html" ? html(body.toString()) : body);
     } catch {
       send("text/plain", "", 404);
     }
@@ -48,4 +46,18 @@ export async function served(folder, changes) {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(null)));
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   return { address: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
+
+/**
+ * A module and all that it imports.
+ * @param {string} folder
+ * @param {string} module
+ * @param {Set<string>} found
+ */
+function needed(folder, module, found = new Set()) {
+  if (module === "" || found.has(module)) return found;
+  found.add(module);
+  const text = readFileSync(path.join(folder, module), "utf8");
+  for (const [, name] of text.matchAll(/^(?:import|export) [^"();=]*"(\.[^"]+)";$/gm)) needed(folder, path.posix.join(path.posix.dirname(module), name), found);
+  return found;
 }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::parse::{count, size, time};
 use crate::domain::drawing::Limits;
+use crate::feed::replica::INDEX_AFTER;
 use crate::feed::settings::FeedSettings;
 
 /// How long a drawing stays in memory after its last session ended. Longer than the interval at which changed
@@ -88,6 +89,7 @@ impl DrawingSettings {
             queue_bytes: self.queue_bytes,
             gap_timeout: self.gap_timeout,
             reorder_buffer: REORDER_BUFFER,
+            index_after: INDEX_AFTER,
             feed_mailbox: FEED_MAILBOX,
             ink_points: INK_POINTS,
             idle_timeout: self.idle_timeout,

@@ -96,7 +96,7 @@ impl FromStr for AssetKind {
 pub struct AssetKindError;
 
 /// The name of an asset: the SHA-256 of its bytes, written as 64 lower-case hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AssetHash(pub [u8; 32]);
 
 impl AssetHash {

@@ -129,6 +129,11 @@ impl ReadChunk {
     pub fn is_empty(&self) -> bool {
         self.chunk.changes.is_empty()
     }
+
+    /// Its changes, in order.
+    pub fn changes(&self) -> &[Change] {
+        &self.chunk.changes
+    }
 }
 
 /// Shared bytes in pieces.
@@ -293,18 +298,19 @@ impl Chunks {
         through: Seq,
         now: Instant,
     ) -> Option<(Seq, Arc<Chunk>)> {
-        let place = self
+        // The longest that ends in time: readers of several heads are served beside each other.
+        let (place, _) = self
             .kept
             .iter()
-            .position(|kept| kept.kind == kind && kept.from == from && kept.to <= through)?;
-        let kept = &mut self.kept[place];
-        let brings_to = kept
-            .is_true(drawing)
-            .then(|| kept.brings_to(drawing, through));
-        let Some(head) = brings_to.flatten() else {
+            .enumerate()
+            .filter(|(_, kept)| kept.kind == kind && kept.from == from && kept.to <= through)
+            .max_by_key(|(_, kept)| kept.to)?;
+        if !self.kept[place].is_true(drawing) {
             self.kept.swap_remove(place);
             return None;
-        };
+        }
+        let kept = &mut self.kept[place];
+        let head = kept.brings_to(drawing, through)?;
         kept.used = now;
         Some((head, Arc::clone(&kept.chunk)))
     }

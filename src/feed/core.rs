@@ -144,7 +144,10 @@ impl<M: Mailbox> Core<M> {
     ) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut core = Self {
-            replica: Replica::new(environment.settings.reorder_buffer),
+            replica: Replica::new(
+                environment.settings.reorder_buffer,
+                environment.settings.index_after,
+            ),
             sync: Sync::new(),
             writer: BatchWriter::new(environment.state.capacity.clone()),
             subscribers: Subscribers::new(Arc::clone(&environment.metrics)),
@@ -244,6 +247,11 @@ impl<M: Mailbox> Core<M> {
     /// Whether it is open, drains or has ended.
     pub fn lifecycle(&self) -> Lifecycle {
         self.lifecycle
+    }
+
+    /// Whether signals wait to be sent.
+    pub fn holds_signals(&self) -> bool {
+        self.signalling.holds_signals()
     }
 
     /// The timers that are set.

@@ -11,8 +11,8 @@ use crate::domain::op::Change;
 use crate::domain::sequence::{Arrival, Seq, arrival};
 use crate::store::{Chunk, Head, LivingIndex};
 
-/// Positions without a living row, since the last index, after which the living ones are written down. A
-/// first load skips at most about as many, which takes some 20 ms.
+/// Positions without a living row, since the last index, after which the living ones are written down,
+/// but for tests. A first load skips at most about as many, which takes some 20 ms.
 pub const INDEX_AFTER: usize = 20_000;
 
 /// The effect of a change that arrived.
@@ -69,18 +69,21 @@ pub struct Replica {
     out_of_order: BTreeMap<Seq, Change>,
     /// Most changes that wait for one before them.
     reorder_limit: usize,
+    /// Positions without a living row after which an index is due.
+    index_after: usize,
     /// The head of the last index of living strokes, or 0.
     indexed: Seq,
 }
 
 impl Replica {
-    pub(super) fn new(reorder_limit: usize) -> Self {
+    pub(super) fn new(reorder_limit: usize, index_after: usize) -> Self {
         Self {
             drawing: None,
             is_outdated: false,
             title: String::new(),
             out_of_order: BTreeMap::new(),
             reorder_limit,
+            index_after,
             indexed: 0,
         }
     }
@@ -215,7 +218,7 @@ impl Replica {
         let (indexed, head) = (self.indexed, drawing.head());
         let passed = head.saturating_sub(indexed) as usize;
         // Compared with the rows themselves, few to be skipped cost nothing.
-        let enough = INDEX_AFTER.max(drawing.strokes());
+        let enough = self.index_after.max(drawing.strokes());
         let is_due = passed >= enough && passed - drawing.living(indexed, head).count() >= enough;
         if !is_due || self.is_outdated {
             return None;

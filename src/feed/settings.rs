@@ -17,6 +17,9 @@ pub struct FeedSettings {
     pub gap_timeout: Duration,
     /// Size of the reorder buffer, in changes; when more wait, the drawing is read instead.
     pub reorder_buffer: usize,
+    /// Positions without a living row, since the last index of living strokes, after which another one is
+    /// written.
+    pub index_after: usize,
     /// Most messages of sessions queued in the mailbox; beyond it signals are dropped. Other
     /// messages ignore this limit, and are bounded by what each session may have in flight.
     pub feed_mailbox: usize,

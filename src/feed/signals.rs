@@ -135,6 +135,10 @@ impl Signalling {
         self.announces || self.turn.is_some()
     }
 
+    pub(super) fn holds_signals(&self) -> bool {
+        !self.for_sessions.is_empty() || !self.for_peers.is_empty()
+    }
+
     pub(super) fn has_news_for_peers(&self) -> bool {
         let has_news = !self.for_peers.is_empty() || self.presence.is_some() || self.want_presence;
         has_news || self.is_urgent()

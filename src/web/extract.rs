@@ -19,6 +19,7 @@ use crate::domain::asset::{AssetHash, AssetHashError};
 use crate::domain::drawing::MAX_TITLE_CHARS;
 use crate::domain::ids::{DrawingId, Epoch, IdError};
 use crate::domain::sequence::Seq;
+use crate::picture::palette::{Theme, ThemeError};
 use crate::store::ListCursor;
 
 /// Largest request body, in bytes.
@@ -80,6 +81,40 @@ impl SinceQuery {
         let epoch = asked.epoch.as_deref().map(str::parse).transpose();
         let epoch = epoch.map_err(|error: IdError| ApiError::field("epoch", error.to_string()))?;
         Ok(Self { since, epoch })
+    }
+}
+
+/// How a drawing is shown, from the query.
+pub struct ExportQuery {
+    /// The paper that the picture is for.
+    pub theme: Theme,
+    /// Whether it has the paper's colour, or is transparent.
+    pub background: bool,
+}
+
+impl ExportQuery {
+    /// The choice in the query; light paper if there is none.
+    pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        #[derive(Deserialize)]
+        struct PendingRequest {
+            theme: Option<String>,
+            background: Option<String>,
+        }
+        let asked: PendingRequest = query(request)?;
+        let theme = asked.theme.as_deref().map(str::parse).transpose();
+        let theme = theme.map_err(|error: ThemeError| ApiError::field("theme", error.to_string()));
+        let background = match asked.background.as_deref() {
+            None | Some("true") => true,
+            Some("false") => false,
+            Some(_) => {
+                let message = "background is true or false";
+                return Err(ApiError::field("background", message));
+            }
+        };
+        Ok(Self {
+            theme: theme?.unwrap_or_default(),
+            background,
+        })
     }
 }
 

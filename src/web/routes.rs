@@ -6,10 +6,12 @@ use actix_web::{HttpResponse, Resource, Route, guard, web};
 use super::drawing_assets;
 use super::drawings::{create, delete, get, list, rename, restore};
 use super::error::ApiError;
+use super::export;
 use super::health::{healthz, metrics, readyz};
 use super::pages::{asset, drawing_page, favicon, index, no_page, service_worker};
 use super::socket::socket;
 use super::strokes::strokes;
+use super::thumbnail;
 
 /// Adds all routes to an application that has a [`State`](super::state::State).
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -34,6 +36,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 )
                 .service(resource("/{drawing}/restore", "POST").route(web::post().to(restore)))
                 .service(resource("/{drawing}/strokes", "GET").route(read().to(strokes)))
+                .service(resource("/{drawing}/export.svg", "GET").route(read().to(export::svg)))
+                .service(resource("/{drawing}/export.json", "GET").route(read().to(export::json)))
+                .service(
+                    resource("/{drawing}/thumbnail.svg", "GET").route(read().to(thumbnail::get)),
+                )
                 .service(
                     resource("/{drawing}/assets", "POST")
                         .route(web::post().to(drawing_assets::put)),

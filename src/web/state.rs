@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, web};
 use super::access::{HostNames, Origins};
 use super::asset_slots::AssetSlots;
 use super::connection::limits::Connections;
+use super::pictures::Pictures;
 use crate::feed::registry::Feeds;
 use crate::heartbeat::Heartbeat;
 use crate::session::Sessions;
@@ -34,6 +35,8 @@ pub struct State {
     pub connections: Arc<Connections>,
     /// The pictures of drawings that are in memory.
     pub assets: AssetSlots,
+    /// Pictures and files of whole drawings that are being made.
+    pub pictures: Pictures,
     /// The server is about to stop, and should get no new clients.
     pub leaving: AtomicBool,
 }

@@ -96,9 +96,12 @@ export class Canvas {
     this.refresh();
   }
 
-  /** @param {Camera} camera */
-  setCamera(camera) {
-    const now = performance.now();
+  /**
+   * @param {Camera} camera
+   * @param {boolean} jumps whether it comes to rest there at once, and is not moved by a hand
+   */
+  setCamera(camera, jumps) {
+    const now = jumps ? -Infinity : performance.now();
     if (camera.zoom !== this.camera.zoom) this.#zoomedAt = now;
     this.camera = camera;
     this.#movedAt = now;

@@ -30,7 +30,7 @@ export class Viewport {
    * @param {() => Size} on.size
    * @param {() => Box | null} on.bounds the box around all strokes
    * @param {(box: Box) => boolean} on.touches whether a stroke is near a box
-   * @param {(camera: Camera) => void} on.onCamera
+   * @param {(camera: Camera, jumps: boolean) => void} on.onCamera `jumps`: it rests there, and is not moved by a hand
    */
   constructor(paper, on) {
     this.#paper = paper;
@@ -80,7 +80,7 @@ export class Viewport {
   /** Shows all of a box, by default of the drawing. */
   fit(box = this.#on.bounds()) {
     const size = this.#on.size();
-    this.setCamera(box ? fitted(box, size) : centred({ x: 0, y: 0 }, 1, size));
+    this.setCamera(box ? fitted(box, size) : centred({ x: 0, y: 0 }, 1, size), true);
   }
 
   /** What is shown of the plane. */
@@ -93,7 +93,7 @@ export class Viewport {
   reveal(box) {
     const { left, top, right, bottom } = this.shown;
     const isShown = box.left >= left && box.top >= top && box.right <= right && box.bottom <= bottom;
-    if (!isShown) this.setCamera(fitted(box, this.#on.size()));
+    if (!isShown) this.setCamera(fitted(box, this.#on.size()), true);
   }
 
   /** @param {ScreenPoint} pixel */
@@ -111,14 +111,17 @@ export class Viewport {
     return { x: width / 2, y: height / 2 };
   }
 
-  /** @param {Camera} camera */
-  setCamera(camera) {
+  /**
+   * @param {Camera} camera
+   * @param {boolean} [jumps]
+   */
+  setCamera(camera, jumps = false) {
     this.camera = camera;
     const { x, y, zoom } = camera;
     const { style } = this.#paper;
     style.setProperty("--grid", `${GRID * zoom * 2 ** Math.round(-Math.log2(zoom))}px`);
     style.setProperty("--grid-x", `${-x * zoom}px`);
     style.setProperty("--grid-y", `${-y * zoom}px`);
-    this.#on.onCamera(camera);
+    this.#on.onCamera(camera, jumps);
   }
 }

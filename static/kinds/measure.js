@@ -16,6 +16,9 @@ export const FONT = `${BUNDLED}, "Noto Sans", "DejaVu Sans", system-ui, sans-ser
  * and descent, 1.011 and 0.353 em, are centred in the line.
  */
 export const BASELINE = (1 - (1.011 + 0.353) * EM_OF_LINE) / 2 + 1.011 * EM_OF_LINE;
+/** The size in pixels at which text is measured: as large as an em of the font in its own units, whatever
+ * the text's size, so that no rounding to pixels changes its box. The server measures the same. */
+const MEASURED_AT = 1_000;
 /** Assumed width of a character in em, where text cannot be measured. */
 const GUESSED_CHARACTER = 0.62;
 
@@ -37,6 +40,7 @@ export function loadFont() {
 export function lineWidth(line, em) {
   if (context === undefined) context = globalThis.document?.createElement("canvas").getContext("2d") ?? null;
   if (!context) return line.length * em * GUESSED_CHARACTER;
-  context.font = `${em}px ${FONT}`;
-  return context.measureText(line).width;
+  context.font = `${MEASURED_AT}px ${FONT}`;
+  // Browsers are off by some thousandths of a pixel.
+  return (Math.round(context.measureText(line).width) / MEASURED_AT) * em;
 }

@@ -29,9 +29,11 @@ export function dashOf({ dash, width = 1 }) {
   return dash === "dotted" ? [0.01, width * 2] : [];
 }
 
-/** @param {string} text */
+/** Text for XML, which cannot have all characters.
+ * @param {string} text */
 export function escaped(text) {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  const printable = text.replace(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
+  return printable.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /**

@@ -112,5 +112,5 @@ export const text = makeKind({
     if (!text.isValid(body)) return;
     withStyle(context, body, text, theme, () => paintLettering(context, lettering(body), colourValue(body.colour, theme)));
   },
-  toSvg: (body, theme) => letteringSvg(lettering(body), body.colour, theme, commonAttributes(body, text, theme)),
+  toSvg: (body, theme) => (text.isValid(body) ? letteringSvg(lettering(body), body.colour, theme, commonAttributes(body, text, theme)) : ""),
 });

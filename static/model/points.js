@@ -147,10 +147,15 @@ export function toBase64(bytes) {
   return btoa(text);
 }
 
+/** @type {((text: string, options: {lastChunkHandling: "strict"}) => Uint8Array<ArrayBuffer>) | undefined} */
+const decode = /** @type {any} */ (Uint8Array).fromBase64?.bind(Uint8Array);
+
 /** @param {string} text */
 export function fromBase64(text) {
   let binary;
   try {
+    // Five times as fast, in browsers of 2025 and later.
+    if (decode) return decode(text, { lastChunkHandling: "strict" });
     binary = atob(text);
   } catch {
     throw new PointsError("points are not standard base64 with padding");

@@ -120,7 +120,7 @@
 /** @typedef {{type: "pong", head: number}} PongFrame */
 /** @typedef {WelcomeFrame|StrokesFrame|ResetFrame|SignalsFrame|PeopleFrame|DoneFrame|RefusedFrame|ResendFrame|DrawingFrame|ReadFrame|PongFrame} FromServer */
 
-/** @typedef {{epoch: string, from: number, head: number, more: boolean, target?: number, title: string, reset: boolean, changes: Change[]}} StrokesChunk `target` is sent back with the next read. */
+/** @typedef {{epoch: string, from: number, head: number, more: boolean, title: string, reset: boolean, changes: Change[]}} StrokesChunk */
 /** @typedef {{id: string, title: string, created: string, changed: string, people: number}} DrawingInfo */
 
 export {};

@@ -92,9 +92,10 @@ export function listDrawings(before, words) {
  * Where a small picture of a drawing is.
  * @param {string} id
  * @param {string} changed when it was changed last: another picture has another address
+ * @param {import("../model/palette.js").CanvasTheme} theme
  */
-export function thumbnailAddress(id, changed) {
-  return `/api/drawings/${id}/thumbnail.svg?changed=${encodeURIComponent(changed)}`;
+export function thumbnailAddress(id, changed, theme) {
+  return `/api/drawings/${id}/thumbnail.svg?changed=${encodeURIComponent(changed)}&theme=${theme}`;
 }
 
 /**
@@ -162,16 +163,14 @@ export function readFont() {
 }
 
 /**
- * Reads the changes after a position. While a first load is under way, `target` is that of the previous chunk.
+ * Reads the changes after a position.
  * @param {string} id
  * @param {number} since
  * @param {string | null} epoch
- * @param {number | undefined} target
  * @returns {Promise<StrokesChunk>}
  */
-export function readStrokes(id, since, epoch, target) {
-  const targetQuery = target === undefined ? "" : `&target=${target}`;
-  return request("GET", `/api/drawings/${id}/strokes?${sinceQuery(since, epoch)}${targetQuery}`);
+export function readStrokes(id, since, epoch) {
+  return request("GET", `/api/drawings/${id}/strokes?${sinceQuery(since, epoch)}`);
 }
 
 /**

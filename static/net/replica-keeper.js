@@ -34,20 +34,22 @@ export class ReplicaKeeper {
   #drawing;
   #replica;
   #store;
-  #filled;
+  #on;
 
   /**
    * Starts to read.
    * @param {string} drawing
    * @param {Replica} replica
    * @param {IDBFactory | undefined} factory
-   * @param {(title: string) => void} filled the replica holds what was stored
+   * @param {object} on
+   * @param {(title: string) => void} on.filled the replica holds what was stored
+   * @param {() => void} on.saved the replica is stored
    */
-  constructor(drawing, replica, factory, filled) {
+  constructor(drawing, replica, factory, on) {
     this.#drawing = drawing;
     this.#replica = replica;
     this.#store = new ReplicaStore(factory);
-    this.#filled = filled;
+    this.#on = on;
     this.#reading = this.#store.read(drawing).then((stored) => (this.#stored = stored), () => null);
     document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && void this.#write());
     addEventListener("pagehide", () => void this.#write());
@@ -75,7 +77,7 @@ export class ReplicaKeeper {
     this.#title = title;
     this.#saved = { epoch, head, starts: replica.starts, title };
     this.#complete = true;
-    this.#filled(title);
+    this.#on.filled(title);
     return true;
   }
 
@@ -128,6 +130,7 @@ export class ReplicaKeeper {
       await this.#store.save(this.#drawing, title, this.#replica, since);
       // Perhaps more was written: what changed meanwhile is written once more.
       this.#saved = { epoch, head, starts, title };
+      this.#on.saved();
     } catch {
       // Storage is full or broken: the next write tries again, and the drawing is still on the server.
     } finally {

@@ -30,7 +30,7 @@ export class Sync {
   /**
    * @param {Replica} replica
    * @param {object} on
-   * @param {(since: number, epoch: string | null, target: number | undefined) => Promise<StrokesChunk>} on.read
+   * @param {(since: number, epoch: string | null) => Promise<StrokesChunk>} on.read
    * @param {(frame: object) => void} on.send
    * @param {(title: string) => void} on.title
    * @param {(error: unknown) => boolean} on.readFailed returns whether to try again
@@ -45,19 +45,13 @@ export class Sync {
    * @returns {Promise<boolean>} false if the read failed for good
    */
   async load() {
-    /** @type {number | undefined} the position at which the first load ends */
-    let target;
     for (let failures = 0; ; ) {
       try {
         const { head, epoch } = this.#replica;
-        const chunk = await this.#on.read(head, epoch, target);
+        const chunk = await this.#on.read(head, epoch);
         failures = 0;
         // A reset arrived meanwhile: the chunk may belong to the previous epoch.
-        if (this.#replica.epoch !== epoch) {
-          target = undefined;
-          continue;
-        }
-        target = chunk.target;
+        if (this.#replica.epoch !== epoch) continue;
         this.#applyChunk(chunk);
         if (!chunk.more) return true;
       } catch (error) {

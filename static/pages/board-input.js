@@ -214,8 +214,8 @@ export class BoardInput {
       size: () => canvas.size,
       bounds: () => scene.bounds(),
       touches: (box) => scene.touches(box),
-      onCamera: (camera) => {
-        canvas.setCamera(camera);
+      onCamera: (camera, jumps) => {
+        canvas.setCamera(camera, jumps);
         this.#textEditor.reposition();
         this.#toolbar.showZoom(camera.zoom);
         this.#board.people().cameraMoved(camera);

@@ -16,6 +16,7 @@ import { Replica } from "../model/replica.js";
 import { Scene } from "../model/scene.js";
 import { ApiError, readStrokes, renameDrawing, restoreDrawing, socketAddress } from "../net/api.js";
 import { Connection } from "../net/connection.js";
+import { FirstRead } from "../net/first-read.js";
 import { HistoryKeeper } from "../net/history-keeper.js";
 import { loadStored, saveStored } from "../net/local-storage.js";
 import { OutboxRecovery } from "../net/outbox-recovery.js";
@@ -52,6 +53,7 @@ localisePage();
 const CHECK_OVERDUE_EVERY = 250;
 
 const drawing = location.pathname.split("/").pop() ?? "";
+const firstRead = new FirstRead(drawing, () => readStrokes(drawing, 0, null));
 const browserKey = loadStored("key", randomId, isId);
 const writer = writerOf(browserKey, randomId());
 
@@ -75,9 +77,9 @@ const replica = new Replica(
   },
   (_, { stroke }) => reportRejected(stroke, "refused.lost"),
 );
-const replicaKeeper = new ReplicaKeeper(drawing, replica, globalThis.indexedDB, (title) => {
-  titleField.set(title);
-  shown();
+const replicaKeeper = new ReplicaKeeper(drawing, replica, globalThis.indexedDB, {
+  filled: (title) => (titleField.set(title), shown()),
+  saved: () => firstRead.stored(),
 });
 
 const canvas = new Canvas(byId("static"), byId("dynamic"), {
@@ -171,7 +173,7 @@ function end(code) {
 }
 
 const sync = new Sync(replica, {
-  read: (since, epoch, target) => readStrokes(drawing, since, epoch, target),
+  read: (since, epoch) => firstRead.take(since) ?? readStrokes(drawing, since, epoch),
   send: (frame) => connection.send(frame),
   title: showTitle,
   readFailed: (error) => {
@@ -272,10 +274,8 @@ addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
 canvas.resize();
 const savedCamera = loadStored(`camera-${drawing}`, () => null, isCamera, "sessionStorage");
-if (savedCamera) viewport.setCamera(savedCamera);
-else viewport.fit();
+savedCamera ? viewport.setCamera(savedCamera, true) : viewport.fit();
 const initialCamera = viewport.camera;
-
 // For tests, which only read.
 Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence, selection: boardInput.selected.selection } });
 

@@ -16,6 +16,7 @@ import { failureText } from "../ui/failure.js";
 import { icon } from "../ui/icons.js";
 import { loadChosenLanguage, openLanguageSheet } from "../ui/language.js";
 import { localisePage } from "../ui/localise.js";
+import { followTheme, shownTheme } from "../ui/shown-theme.js";
 import { toast } from "../ui/toast.js";
 
 // All files are loaded and compatible: disables the reload guard.
@@ -82,7 +83,7 @@ function shownIds(list) {
 
 /** @param {DrawingInfo} drawing */
 function picture({ id, changed }) {
-  return thumbnailAddress(id, changed);
+  return thumbnailAddress(id, changed, shownTheme());
 }
 
 /** Reads the newest drawings and updates the list. */
@@ -225,6 +226,7 @@ addEventListener("keydown", (event) => {
   search.focus();
 });
 if (drawings.length > 0) show();
+followTheme(show);
 addEventListener("pageshow", refresh);
 addEventListener("online", refresh);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void refresh());

@@ -240,6 +240,12 @@ export default {
   "save.offlineEmptyHint": "Die Zeichnung erscheint, sobald es eine Verbindung gibt.",
   "save.readOnlyHint": "Mit diesem Link kannst du nur zuschauen.",
 
+  "wrong.missing": "Unter dieser Adresse ist nichts",
+  "wrong.missingText": "Vielleicht ist sie falsch getippt, oder ein Link wurde beim Kopieren abgeschnitten. Der Link zu einer Zeichnung endet mit 32 Buchstaben und Ziffern.",
+  "wrong.unknown": "Dieses Whiteboard kennt diese Adresse nicht",
+  "wrong.unknownText": "Es wurde unter einem Namen oder von einer Seite geöffnet, die nicht dafür eingestellt ist. Verwenden Sie die Adresse, die Sie bekommen haben, oder bitten Sie den Betreiber, diese zu erlauben.",
+  "wrong.silent": "Das Whiteboard antwortet gerade nicht",
+  "wrong.silentText": "Nichts Gespeichertes ist verloren. Warten Sie einen Moment, und laden Sie die Seite neu.",
   "ended.missing": "Hier ist keine Zeichnung",
   "ended.missingText": "Der Link ist vielleicht unvollständig, oder die Zeichnung wurde vor einer Weile gelöscht.",
   "ended.deleted": "Diese Zeichnung wurde gelöscht",

@@ -240,6 +240,12 @@ export default {
   "save.offlineEmptyHint": "The drawing appears when there is a connection.",
   "save.readOnlyHint": "This link only lets you look.",
 
+  "wrong.missing": "There is nothing at this address",
+  "wrong.missingText": "It may be mistyped, or a link may have been cut off when it was copied. A link to a drawing ends with 32 letters and digits.",
+  "wrong.unknown": "This whiteboard does not know this address",
+  "wrong.unknownText": "It was opened under a name, or from a site, that is not configured for it. Use the address that you were given, or ask the person who runs it to allow this one.",
+  "wrong.silent": "The whiteboard does not answer just now",
+  "wrong.silentText": "Nothing that was saved is lost. Wait a moment, and load the page again.",
   "ended.missing": "There is no drawing here",
   "ended.missingText": "The link may be incomplete, or the drawing was deleted a while ago.",
   "ended.deleted": "This drawing was deleted",

@@ -240,6 +240,12 @@ export default {
   "save.offlineEmptyHint": "El dibujo aparece cuando haya conexión.",
   "save.readOnlyHint": "Este enlace solo permite mirar.",
 
+  "wrong.missing": "No hay nada en esta dirección",
+  "wrong.missingText": "Puede que esté mal escrita, o que un enlace se cortara al copiarlo. El enlace de un dibujo termina en 32 letras y cifras.",
+  "wrong.unknown": "Esta pizarra no conoce esta dirección",
+  "wrong.unknownText": "Se abrió con un nombre, o desde un sitio, para el que no está configurada. Usa la dirección que recibiste, o pide a quien la gestiona que permita esta.",
+  "wrong.silent": "La pizarra no responde ahora mismo",
+  "wrong.silentText": "Nada de lo guardado se ha perdido. Espera un momento y vuelve a cargar la página.",
   "ended.missing": "Aquí no hay ningún dibujo",
   "ended.missingText": "Quizá el enlace está incompleto, o el dibujo se eliminó hace un tiempo.",
   "ended.deleted": "Este dibujo se ha eliminado",

@@ -240,6 +240,12 @@ export default {
   "save.offlineEmptyHint": "Le dessin apparaît dès qu’il y a une connexion.",
   "save.readOnlyHint": "Ce lien permet seulement de regarder.",
 
+  "wrong.missing": "Il n’y a rien à cette adresse",
+  "wrong.missingText": "Elle est peut-être mal saisie, ou un lien a été coupé lors de la copie. Le lien d’un dessin se termine par 32 lettres et chiffres.",
+  "wrong.unknown": "Ce tableau blanc ne connaît pas cette adresse",
+  "wrong.unknownText": "Il a été ouvert sous un nom, ou depuis un site, qui n’est pas prévu pour lui. Utilisez l’adresse que vous avez reçue, ou demandez à son responsable d’autoriser celle-ci.",
+  "wrong.silent": "Le tableau blanc ne répond pas pour l’instant",
+  "wrong.silentText": "Rien de ce qui était enregistré n’est perdu. Attendez un moment, puis rechargez la page.",
   "ended.missing": "Il n’y a pas de dessin ici",
   "ended.missingText": "Le lien est peut-être incomplet, ou le dessin a été supprimé il y a un moment.",
   "ended.deleted": "Ce dessin a été supprimé",

@@ -240,6 +240,12 @@ export default {
   "save.offlineEmptyHint": "O desenho aparece quando houver conexão.",
   "save.readOnlyHint": "Este link só permite ver.",
 
+  "wrong.missing": "Não há nada neste endereço",
+  "wrong.missingText": "Ele pode ter sido digitado errado, ou um link pode ter sido cortado ao ser copiado. O link de um desenho termina com 32 letras e algarismos.",
+  "wrong.unknown": "Este quadro branco não conhece este endereço",
+  "wrong.unknownText": "Ele foi aberto com um nome, ou a partir de um site, para o qual não está configurado. Use o endereço que você recebeu, ou peça a quem o mantém que permita este.",
+  "wrong.silent": "O quadro branco não responde no momento",
+  "wrong.silentText": "Nada do que foi salvo se perdeu. Espere um momento e recarregue a página.",
   "ended.missing": "Não há nenhum desenho aqui",
   "ended.missingText": "O link pode estar incompleto, ou o desenho foi excluído há algum tempo.",
   "ended.deleted": "Este desenho foi excluído",

@@ -240,6 +240,12 @@ export default {
   "save.offlineEmptyHint": "连接恢复后会显示画板。",
   "save.readOnlyHint": "此链接仅供查看。",
 
+  "wrong.missing": "此地址下没有内容",
+  "wrong.missingText": "地址可能输错了，或者链接在复制时被截断了。画板的链接以 32 个字母和数字结尾。",
+  "wrong.unknown": "此白板不认识这个地址",
+  "wrong.unknownText": "打开它所用的名称或来源网站尚未为它配置。请使用别人给您的地址，或请管理员允许此地址。",
+  "wrong.silent": "白板暂时没有响应",
+  "wrong.silentText": "已保存的内容都不会丢失。请稍等片刻，然后重新加载页面。",
   "ended.missing": "这里没有画板",
   "ended.missingText": "链接可能不完整，或者画板已在一段时间前被删除。",
   "ended.deleted": "此画板已被删除",

@@ -34,12 +34,15 @@ const TURN_WITHIN: Time = Time::from_secs(2);
 #[derive(Debug)]
 struct Known {
     op: Op,
+    drawing: usize,
     /// When it was made.
     since: Time,
     /// What it would have done, at any time since it was made.
     seen: BTreeSet<Outcome>,
     /// It happened, in some history.
     happened: bool,
+    /// When it did last.
+    happened_at: Time,
     /// A server decided it with complete knowledge.
     is_decided: bool,
     /// Its page was told that it is refused.
@@ -66,12 +69,14 @@ pub struct Checks {
 
 impl Checks {
     /// A page makes an op.
-    pub fn op_made(&mut self, writer: WriterId, op: &Op, now: Time) {
+    pub fn op_made(&mut self, drawing: usize, writer: WriterId, op: &Op, now: Time) {
         let known = Known {
             op: op.clone(),
+            drawing,
             since: now,
             seen: BTreeSet::new(),
             happened: false,
+            happened_at: Time::ZERO,
             is_decided: false,
             refused: false,
             is_in_doubt: false,
@@ -125,7 +130,8 @@ impl World {
             self.coverage.count("refusals stored");
         }
         let ops: Vec<(Writer, Op)> = batch.iter().map(|(_, w, op)| (*w, op.clone())).collect();
-        let outcomes = self.database.stored.reference.commit(&ops, decision);
+        let stored = &mut self.database.drawings[asker.drawing];
+        let outcomes = stored.reference.commit(&ops, decision);
         let outcomes = outcomes.unwrap_or_else(|error| panic!("a wrong decision: {error}"));
         let judged = batch.iter().zip(&decision.verdicts).zip(outcomes);
         for (((session, writer, op), verdict), outcome) in judged {
@@ -137,7 +143,7 @@ impl World {
             }
             let happens = outcome == Outcome::Happens;
             if happens {
-                let is_new = self.database.stored.happened.insert(key);
+                let is_new = stored.happened.insert(key);
                 assert!(is_new, "op {} happened twice", op.n);
             }
             if let Some(known) = self.checks.ops.get_mut(&key) {
@@ -148,7 +154,9 @@ impl World {
                     !(happens && known.refused && !known.is_in_doubt),
                     "{op:?} happened after its page was told that it is refused"
                 );
-                known.happened |= happens;
+                if happens {
+                    (known.happened, known.happened_at) = (true, self.now);
+                }
                 known.is_decided = true;
                 known.seen.insert(outcome);
             }
@@ -158,23 +166,23 @@ impl World {
             let before = self.checks.log.insert(place, change.clone());
             assert!(before.is_none(), "position {} is used twice", change.seq);
         }
-        self.state_changed();
+        self.state_changed(asker.drawing);
     }
 
     /// What is stored changed: notes what each op that is not decided would do now.
-    pub fn state_changed(&mut self) {
-        let reference = &self.database.stored.reference;
+    pub fn state_changed(&mut self, drawing: usize) {
+        let reference = &self.database.drawings[drawing].reference;
         for ((writer, _), known) in &mut self.checks.ops {
-            if !known.refused {
+            if !known.refused && known.drawing == drawing {
                 known.seen.insert(reference.judge(*writer, &known.op));
             }
         }
     }
 
     /// Notes what an op that was just made would do.
-    pub fn op_made(&mut self, writer: WriterId, op: &Op) {
-        self.checks.op_made(writer, op, self.now);
-        let outcome = self.database.stored.reference.judge(writer, op);
+    pub fn op_made(&mut self, drawing: usize, writer: WriterId, op: &Op) {
+        self.checks.op_made(drawing, writer, op, self.now);
+        let outcome = self.database.drawings[drawing].reference.judge(writer, op);
         if let Some(known) = self.checks.ops.get_mut(&(writer, op.n)) {
             known.seen.insert(outcome);
         }
@@ -191,8 +199,8 @@ impl World {
     }
 
     /// After each step of a feed: what left its queue, what was acknowledged, and what is bounded.
-    pub fn check_feed(&mut self, server: usize) {
-        let Some(feed) = &mut self.servers[server].feed else {
+    pub fn check_feed(&mut self, server: usize, drawing: usize) {
+        let Some(feed) = self.servers[server].feeds.get_mut(&drawing) else {
             return;
         };
         // A feed that has ended takes no more notice of its subscription.
@@ -213,10 +221,10 @@ impl World {
             let waits = feed.finished.entry(session).or_default();
             waits.push_back((writer, op));
         }
-        let number = feed.number;
-        let sessions: Vec<_> = self.servers[server].sessions.values().collect();
+        let (number, known_at) = (feed.number, feed.known_at);
+        let sessions = self.servers[server].sessions.values();
         let mut acks = Vec::new();
-        for session in sessions {
+        for session in sessions.filter(|session| session.drawing == drawing) {
             assert!(session.mailbox.is_bounded(), "a mailbox is over its limit");
             let new = session.mailbox.new_acks();
             acks.extend(new.into_iter().map(|acks| (session.id, acks)));
@@ -227,7 +235,7 @@ impl World {
                 .iter()
                 .map(|frame| serde_json::from_str(frame).expect("a frame"))
                 .collect();
-            let Some(feed) = &mut self.servers[server].feed else {
+            let Some(feed) = self.servers[server].feeds.get_mut(&drawing) else {
                 return;
             };
             let finished = feed.finished.entry(session).or_default();
@@ -237,8 +245,20 @@ impl World {
             for (writer, op) in acked {
                 let refusal = refusals.iter().find(|frame| frame.n == Some(op.n));
                 let reason = refusal.and_then(|frame| frame.reason.clone());
+                if reason.is_some() {
+                    self.note_doubt(writer.id, op.n, known_at);
+                }
                 self.check_acknowledged((number, session), writer.id, &op, reason);
             }
+        }
+    }
+
+    /// A feed refuses an op, by what it knew at some time: a copy may be on its way, or have happened since.
+    fn note_doubt(&mut self, writer: WriterId, n: u64, known_at: Time) {
+        let is_it = |of: Option<WriterId>, op: &Op| of.is_none_or(|of| of == writer) && op.n == n;
+        let has_copy = self.is_on_its_way(&is_it);
+        if let Some(known) = self.checks.ops.get_mut(&(writer, n)) {
+            known.is_in_doubt |= has_copy || known.happened_at > known_at;
         }
     }
 
@@ -252,8 +272,10 @@ impl World {
     ) {
         let key = (writer, op.n);
         // Only a row of the batch tells that it was stored.
-        let rows = self.database.stored.tables.all();
-        let is_there = |(seq, op): &(Seq, OpId)| rows.get(seq).is_some_and(|row| row.op == *op);
+        let is_there = |(seq, op): &(Seq, OpId)| {
+            let mut drawings = self.database.drawings.iter();
+            drawings.any(|it| it.tables.row(*seq).is_some_and(|row| row.op == *op))
+        };
         let refusals = &self.checks.stored_refusals;
         let was_refused = refusals
             .get(&(by.0, by.1, key))
@@ -310,14 +332,11 @@ impl World {
 
     /// A page is told that an op is refused.
     pub fn check_refused(&mut self, writer: WriterId, n: u64) {
-        let is_it = |of: Option<WriterId>, op: &Op| of.is_none_or(|of| of == writer) && op.n == n;
-        let has_copy = self.is_on_its_way(&is_it);
         let Some(known) = self.checks.ops.get_mut(&(writer, n)) else {
             panic!("a refusal of an op that was never made");
         };
         assert!(!known.refused, "{:?} is refused twice", known.op);
-        known.is_in_doubt = has_copy;
-        let is_stored = self.database.stored.happened.contains(&(writer, n));
+        let is_stored = self.database.has_happened(known.drawing, (writer, n));
         assert!(
             !is_stored || known.is_in_doubt,
             "{:?} is refused, and happened",
@@ -376,7 +395,7 @@ impl World {
             session.before_welcome.iter().any(|op| is_it(writer, op))
         };
         let at_server = self.servers.iter().any(|server| {
-            server.feed.as_ref().is_some_and(queued)
+            server.feeds.values().any(queued)
                 || server.sessions.values().any(early)
                 || server.held.iter().any(sent)
         });
@@ -412,14 +431,16 @@ impl World {
             if !matches!(server.state, ServerState::Runs) {
                 return Some(format!("server {} does not run", server.id));
             }
-            if let Some(feed) = &server.feed
-                && let Some(unrest) = unrest_of(&feed.core)
-            {
+            let mut unrest = server.feeds.values().filter_map(|it| unrest_of(&it.core));
+            if let Some(unrest) = unrest.next() {
                 return Some(format!("server {}: {unrest}", server.id));
             }
             if let Some(session) = server.sessions.values().find(|s| !s.mailbox.is_empty()) {
                 return Some(format!("session {} has messages", session.id));
             }
+        }
+        if let Some(ghost) = self.ghost() {
+            return Some(ghost);
         }
         self.pending().find_map(|event| match event {
             Event::Database(DatabaseEvent::Begin { .. } | DatabaseEvent::Commit { .. }) => {
@@ -437,10 +458,16 @@ impl World {
 
     /// What is not equal to what is stored, if anything.
     pub fn inequality(&self) -> Option<String> {
-        let stored = &self.database.stored.tables;
+        (0..self.plan.drawings).find_map(|drawing| self.inequality_of(drawing))
+    }
+
+    fn inequality_of(&self, number: usize) -> Option<String> {
+        let stored = &self.database.drawings[number].tables;
         let rows: Vec<&Change> = stored.all().into_values().collect();
         for server in &self.servers {
-            let Some(feed) = &server.feed else { continue };
+            let Some(feed) = server.feeds.get(&number) else {
+                continue;
+            };
             let Some(drawing) = feed.core.replica().drawing() else {
                 return Some(format!("server {} holds nothing", server.id));
             };
@@ -463,7 +490,8 @@ impl World {
             }
         }
         let living: Vec<&Change> = stored.living_rows().collect();
-        for client in self.clients.iter().filter(|client| client.has_replica()) {
+        let clients = self.clients.iter().filter(|it| it.drawing == number);
+        for client in clients.filter(|client| client.has_replica()) {
             let replica = &client.replica;
             if (replica.epoch, replica.head) != (Some(stored.epoch), stored.head) {
                 let (own, head) = (replica.head, stored.head);
@@ -501,15 +529,14 @@ impl World {
             );
         }
         for ((writer, n), known) in &self.checks.ops {
-            let is_stored = self.database.stored.happened.contains(&(*writer, *n));
+            let is_stored = self.database.has_happened(known.drawing, (*writer, *n));
             assert!(
                 is_stored || !known.happened || self.was_restored(),
                 "op {n} {:?} is lost",
                 known.op
             );
         }
-        for server in &self.servers {
-            let Some(feed) = &server.feed else { continue };
+        for feed in self.servers.iter().flat_map(|server| server.feeds.values()) {
             let held = feed.state.capacity.used();
             assert_eq!(held, (0, 0), "capacity is held by nothing");
         }
@@ -526,6 +553,9 @@ fn unrest_of(core: &Core<SimMailbox>) -> Option<String> {
     }
     if !matches!(core.lifecycle(), Lifecycle::Open { .. }) {
         return Some("it ends".into());
+    }
+    if core.holds_signals() {
+        return Some("signals wait".into());
     }
     let at_rest = [
         Timer::Heartbeat,

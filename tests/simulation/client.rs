@@ -12,13 +12,13 @@ use whiteboard::domain::colour::Colour;
 use whiteboard::domain::ids::{Epoch, OpId, StrokeId, Writer, WriterId};
 use whiteboard::domain::op::{Op, OpKind};
 use whiteboard::domain::sequence::{Arrival, Seq, arrival};
-use whiteboard::domain::signal::PlanePoint;
 use whiteboard::domain::stroke::{Body, Patch};
 use whiteboard::feed::chunks::{Body as ChunkBody, Encoding, ReadChunk};
-use whiteboard::protocol::{ClientSignal, Hello};
+use whiteboard::protocol::Hello;
 
 use crate::outbox::{Outbox, Refusal};
 use crate::plan::{Fault, Flavour};
+use crate::presence::PeopleList;
 use crate::server::{ServerEvent, ServerState};
 use crate::socket::{Down, Up};
 use crate::transcript::draft;
@@ -133,6 +133,8 @@ pub struct Client {
     pub id: usize,
     /// Which page this is.
     pub page: u64,
+    /// The drawing that it shows.
+    pub drawing: usize,
     /// What it does.
     pub state: ClientState,
     /// It only sends what a crashed page left.
@@ -157,10 +159,16 @@ pub struct Client {
     failures: u32,
     asked_at: Option<Time>,
     pongs_behind: u32,
-    people: Option<u64>,
+    /// Whom it shows.
+    pub people: PeopleList,
 }
 
 impl Client {
+    /// What its user is called.
+    pub fn name(&self) -> String {
+        format!("user {}", self.id)
+    }
+
     /// Whether it holds the drawing.
     pub fn has_replica(&self) -> bool {
         !self.adopts && self.state != ClientState::Gone
@@ -190,17 +198,19 @@ impl World {
     /// A user opens a page.
     pub fn open_page(&mut self) {
         let key = self.uuid();
-        let client = self.new_client(key, Outbox::new(), false);
+        let drawing = self.clients.len() % self.plan.drawings;
+        let client = self.new_client(drawing, key, Outbox::new(), false);
         let wait = self.millis(0..=300);
         self.client_later(client, wait, ClientEvent::Opens);
     }
 
-    fn new_client(&mut self, key: Uuid, outbox: Outbox, adopts: bool) -> usize {
+    fn new_client(&mut self, drawing: usize, key: Uuid, outbox: Outbox, adopts: bool) -> usize {
         let tab = self.uuid();
         let id = self.clients.len();
         self.clients.push(Client {
             id,
             page: 0,
+            drawing,
             state: ClientState::Loading,
             adopts,
             writer: Writer::new(key, tab),
@@ -218,7 +228,7 @@ impl World {
             failures: 0,
             asked_at: None,
             pongs_behind: 0,
-            people: None,
+            people: PeopleList::default(),
         });
         id
     }
@@ -396,7 +406,8 @@ impl World {
         self.set_client_timer(client, ANSWER_WITHIN);
     }
 
-    fn send(&mut self, client: usize, message: Up) {
+    /// Sends something to the server, if there is a socket.
+    pub fn send(&mut self, client: usize, message: Up) {
         if let Some(socket) = self.clients[client].socket {
             self.send_up(socket, message);
         }
@@ -435,14 +446,15 @@ impl World {
                 it.state = ClientState::Greeting;
                 it.asked_at = None;
                 it.pongs_behind = 0;
-                it.people = None;
+                it.people.opened();
                 it.has_pinged = false;
-                let name = format!("user {client}");
+                let writer = it.writer;
                 let hello = Hello {
-                    writer: it.writer,
-                    seen_as: (!it.adopts).then_some((name, Colour([0, 0, 0]))),
+                    writer,
+                    seen_as: (!it.adopts).then(|| (it.name(), Colour([0, 0, 0]))),
                     next: it.outbox.first(),
                 };
+                self.forget_end(writer.id);
                 self.record(client, || json!({"hello": hello.next}));
                 self.send(client, Up::Hello(hello));
                 self.set_client_timer(client, PING_AFTER);
@@ -547,14 +559,8 @@ impl World {
                 }
             }
             "pong" => self.client_pong(client, frame.head.unwrap_or(0)),
-            "people" => {
-                if frame.from.is_none() || frame.from == it.people {
-                    it.people = frame.v;
-                } else if frame.v != it.people {
-                    self.coverage.count("people asked for");
-                    self.send(client, Up::People);
-                }
-            }
+            "people" => self.client_people(client, frame),
+            "signals" => self.check_signals(frame),
             _ => {}
         }
     }
@@ -634,7 +640,7 @@ impl World {
         if it.state == ClientState::Gone {
             return;
         }
-        let (key, adopts) = (it.key, it.adopts);
+        let (drawing, key, adopts) = (it.drawing, it.key, it.adopts);
         let kept = it.outbox.adopt(now);
         let writer = it.writer;
         if let Some(socket) = it.socket.take() {
@@ -653,7 +659,7 @@ impl World {
         it.page += 1;
         it.outbox = Outbox::new();
         if kept.count() > 0 {
-            let adopter = self.new_client(key, kept, true);
+            let adopter = self.new_client(drawing, key, kept, true);
             self.clients[adopter].writer = writer;
             self.clients[adopter].state = ClientState::Waiting;
             let wait = self.millis(10..=600);
@@ -668,6 +674,7 @@ impl World {
         it.writer = Writer::new(key, tab);
         it.state = ClientState::Loading;
         it.replica = Replica::default();
+        it.people = PeopleList::default();
         it.is_loaded = false;
         it.is_reading = false;
         it.target = None;
@@ -694,18 +701,13 @@ impl World {
         }
         let random = &mut fastrand::Rng::with_seed(planned.choice);
         if random.u32(..8) == 0 {
-            let (x, y) = (f64::from(random.u32(..100)), 1.0);
-            let signal = ClientSignal {
-                pointer: Some(Some(PlanePoint { x, y })),
-                ..ClientSignal::default()
-            };
-            return self.send(client, Up::Signal(signal));
+            return self.send_signal(client, random);
         }
         let stroke = self.choose_stroke(client, random);
         let n = self.clients[client].outbox.next();
         let kind = self.choose_kind(client, stroke, random);
         let op = Op { n, stroke, kind };
-        let writer = self.clients[client].writer.id;
+        let (drawing, writer) = (it.drawing, it.writer.id);
         self.note(|| {
             let writer = &writer.to_string()[..4];
             let stroke = &op.stroke.to_string()[..6];
@@ -718,7 +720,7 @@ impl World {
             format!("client {client}: {writer}-{n} {kind} stroke {stroke}")
         });
         self.record(client, || json!({"n": op.n, "op": draft(&op)}));
-        self.op_made(writer, &op);
+        self.op_made(drawing, writer, &op);
         self.clients[client].outbox.add(op);
         self.pump(client);
     }

@@ -15,9 +15,11 @@ use whiteboard::domain::sequence::Seq;
 use whiteboard::domain::stroke::Body;
 use whiteboard::metrics::Metrics;
 use whiteboard::store::{
-    Appended, Chunk, Database, ExpectedHead, Head, LiveEvent, Store, StoreError, Subscription,
+    Appended, Chunk, Database, ExpectedHead, Head, LiveEvent, LivingIndex, Loaded, Store,
+    StoreError, Subscription,
 };
 
+use crate::load::{Load, Part};
 use crate::tables::Tables;
 
 /// Rows in one chunk of the model.
@@ -98,6 +100,34 @@ impl Subject {
             }
         }
         .expect("a chunk")
+    }
+
+    async fn load(&mut self) -> Result<Loaded, StoreError> {
+        match self {
+            Subject::Model { tables, .. } => {
+                let mut load = Load::default();
+                loop {
+                    match load.next(tables, MODEL_CHUNK)? {
+                        Part::More => {}
+                        Part::Last(loaded) => return Ok(loaded),
+                        Part::Renew => {
+                            tables.renew_epoch(tables.epoch, Epoch::random());
+                            return Err(StoreError::Failed("renewed".into()));
+                        }
+                    }
+                }
+            }
+            Subject::Real { store, drawing, .. } => store.load(*drawing).await,
+        }
+    }
+
+    async fn write_index(&mut self, index: &LivingIndex) {
+        match self {
+            Subject::Model { tables, .. } => tables.write_index(index),
+            Subject::Real { store, drawing, .. } => {
+                store.write_index(*drawing, index).await.expect("an answer");
+            }
+        }
     }
 
     async fn head(&self) -> Head {
@@ -329,6 +359,49 @@ async fn living_strokes_and_tombstones_are_read_apart(mut it: Subject) {
     assert_eq!(tombstones, kind(false));
 }
 
+async fn a_first_load_is_right_whatever_the_index_says(mut it: Subject) {
+    let rows = some_history(&mut it).await;
+    let living = || rows.iter().filter(|row| row.body.is_some());
+    let is_right = async |it: &mut Subject, indexed| {
+        let mut loaded = it.load().await.expect("a load");
+        loaded.living.sort_unstable_by_key(|row| row.seq);
+        assert_eq!((loaded.head, loaded.indexed), (13, indexed));
+        assert!(
+            loaded.living.iter().eq(living()),
+            "with one up to {indexed}"
+        );
+    };
+    is_right(&mut it, 0).await;
+    let epoch = it.here().await.epoch;
+    // Of position 8 on, as it was; of all; and again the older one, whose write was late.
+    let old = LivingIndex {
+        epoch,
+        head: 8,
+        positions: (1..=8).collect(),
+    };
+    let positions = living().map(|row| row.seq).collect();
+    let new = LivingIndex {
+        epoch,
+        head: 13,
+        positions,
+    };
+    for index in [&old, &new, &old] {
+        it.write_index(index).await;
+        is_right(&mut it, index.head).await;
+    }
+    let other = LivingIndex {
+        epoch: Epoch::random(),
+        ..new.clone()
+    };
+    it.write_index(&other).await;
+    is_right(&mut it, old.head).await;
+    // Of a history that was longer: its positions would mean two things.
+    it.write_index(&LivingIndex { head: 14, ..new }).await;
+    assert!(matches!(it.load().await, Err(StoreError::Failed(_))));
+    assert_ne!(it.here().await.epoch, epoch);
+    is_right(&mut it, 0).await;
+}
+
 async fn subscribers_get_each_change_and_each_signal(mut it: Subject) {
     it.subscribe().await;
     let rows: Vec<Change> = (1..=2).map(|seq| change(seq, seq.into(), true)).collect();
@@ -426,6 +499,7 @@ contract! {
     a_deleted_drawing_takes_and_gives_nothing
     chunks_give_each_stroke_once_and_holes_cost_nothing
     living_strokes_and_tombstones_are_read_apart
+    a_first_load_is_right_whatever_the_index_says
     subscribers_get_each_change_and_each_signal
     an_epoch_is_renewed_once_by_all_who_see_it_end
     compaction_removes_tombstones_but_not_at_the_head

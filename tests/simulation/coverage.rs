@@ -112,6 +112,12 @@ impl Coverage {
         STATES.into_iter().filter(never).collect()
     }
 
+    /// Those of `all` that never happened.
+    pub fn missing(&self, all: &[&'static str]) -> Vec<&'static str> {
+        let never = |what: &&str| self.counted(what) == 0;
+        all.iter().copied().filter(never).collect()
+    }
+
     /// Pairs of a fault and a state that never met.
     pub fn missing_pairs(&self) -> Vec<(Fault, &'static str)> {
         let all = Fault::ALL

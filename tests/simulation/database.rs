@@ -13,8 +13,9 @@ use whiteboard::domain::op::{Change, Op};
 use whiteboard::domain::sequence::Seq;
 use whiteboard::feed::core::{Input, ReadResult};
 use whiteboard::feed::replica::ReadPlan;
-use whiteboard::store::{Appended, Chunk, ExpectedHead, Head, LiveEvent, StoreError};
+use whiteboard::store::{Appended, Chunk, ExpectedHead, Head, LiveEvent, LivingIndex, StoreError};
 
+use crate::load::{Load, Part};
 use crate::mailbox::SimMailbox;
 use crate::plan::{Fault, Flavour, Manner, Plan};
 use crate::reference::Reference;
@@ -39,6 +40,8 @@ pub struct Asker {
     pub server: usize,
     /// The run of its process.
     pub process: u64,
+    /// The drawing of the feed.
+    pub drawing: usize,
     /// The number of the feed.
     pub feed: u64,
 }
@@ -88,13 +91,11 @@ pub enum Fate {
 /// The parts of a read that were read.
 #[derive(Debug, Default)]
 pub struct Progress {
+    is_renewed: bool,
+    load: Load,
     head: Seq,
-    at: Seq,
-    first: Option<Chunk>,
-    living: Vec<Change>,
     tombstones: Vec<Change>,
     chunks: Vec<Chunk>,
-    has_tombstones: bool,
 }
 
 /// Something that happens at the database.
@@ -133,6 +134,13 @@ pub enum DatabaseEvent {
         /// The run of the database in which it began.
         run: u64,
     },
+    /// An index of living strokes is written.
+    WriteIndex {
+        /// Of which drawing.
+        drawing: usize,
+        /// The index.
+        index: LivingIndex,
+    },
     /// Live queries are opened.
     Subscribe {
         /// Who asked.
@@ -168,7 +176,7 @@ struct Subscription {
     clear_at: Time,
 }
 
-/// Everything that a copy of the database holds.
+/// Everything that is stored of one drawing.
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// What is stored.
@@ -177,20 +185,20 @@ pub struct Stored {
     pub reference: Reference,
     /// The ops that happened.
     pub happened: BTreeSet<OpKey>,
+    /// It is of an older copy, and its epoch was not renewed.
+    needs_new_epoch: bool,
 }
 
 /// The database.
 pub struct Database {
-    /// What it holds.
-    pub stored: Stored,
+    /// What it holds of each drawing.
+    pub drawings: Vec<Stored>,
     /// Older copies.
-    copies: Vec<Stored>,
+    copies: Vec<Vec<Stored>>,
     commits: usize,
     /// Whether it runs.
     pub is_up: bool,
     run: u64,
-    /// An older copy was restored, and its epoch was not renewed.
-    needs_new_epoch: bool,
     subscriptions: BTreeMap<u64, Subscription>,
     subscribed: u64,
     /// Faults that last, and how often each was begun.
@@ -198,37 +206,40 @@ pub struct Database {
     poisoned: Option<OpKey>,
     /// Appends that were sent while it was down, and run when it is back.
     delayed: Vec<(Asker, Box<Append>)>,
+    /// And indexes of living strokes.
+    delayed_indexes: Vec<(usize, LivingIndex)>,
     /// Appends that have their answer.
     answered: BTreeSet<u64>,
     appends: u64,
     /// What the router engine has not told.
-    log: Vec<LiveEvent>,
+    log: Vec<(usize, LiveEvent)>,
     limits: Limits,
     chunk_rows: usize,
 }
 
 impl Database {
-    /// A database with one empty drawing.
+    /// A database with empty drawings.
     pub fn new(plan: &Plan, random: &mut fastrand::Rng) -> Self {
         let mut uuid = || Uuid::from_u128(random.u128(..));
-        let tables = Tables::new(DrawingId(uuid()), Epoch(uuid()));
-        let stored = Stored {
-            tables,
+        let empty = |_| Stored {
+            tables: Tables::new(DrawingId(uuid()), Epoch(uuid())),
             reference: Reference::new(plan.max_strokes),
             happened: BTreeSet::new(),
+            needs_new_epoch: false,
         };
+        let drawings: Vec<Stored> = (0..plan.drawings).map(empty).collect();
         Self {
-            copies: vec![stored.clone()],
-            stored,
+            copies: vec![drawings.clone()],
+            drawings,
             commits: 0,
             is_up: true,
             run: 0,
-            needs_new_epoch: false,
             subscriptions: BTreeMap::new(),
             subscribed: 0,
             active: BTreeMap::new(),
             poisoned: None,
             delayed: Vec::new(),
+            delayed_indexes: Vec::new(),
             answered: BTreeSet::new(),
             appends: 0,
             log: Vec::new(),
@@ -264,6 +275,18 @@ impl Database {
     /// Appends that run once the database is back.
     pub fn delayed(&self) -> impl Iterator<Item = &Append> {
         self.delayed.iter().map(|(_, append)| &**append)
+    }
+
+    /// Whether an op of this drawing happened.
+    pub fn has_happened(&self, drawing: usize, op: OpKey) -> bool {
+        self.drawings[drawing].happened.contains(&op)
+    }
+
+    /// The live queries of a drawing.
+    fn audience(&self, drawing: usize) -> Vec<u64> {
+        let open = self.subscriptions.iter();
+        let open = open.filter(|(_, open)| open.asker.drawing == drawing);
+        open.map(|(id, _)| *id).collect()
     }
 
     /// A feed's live queries are given up.
@@ -345,6 +368,7 @@ impl World {
                 progress,
                 run,
             } => self.read(asker, plan, progress, run),
+            DatabaseEvent::WriteIndex { drawing, index } => self.write_index(drawing, &index),
             DatabaseEvent::Subscribe { asker, attempt } => self.open_subscription(asker, attempt),
             DatabaseEvent::Probe(asker) => {
                 let result = match self.trouble() {
@@ -357,7 +381,7 @@ impl World {
                 self.answer(asker, Duration::from_millis(1), Input::Probed(result));
             }
             DatabaseEvent::CheckHead(asker, asked) => {
-                if let Ok(report) = self.heads() {
+                if let Ok(report) = self.heads(asker.drawing) {
                     let wait = self.millis(0..=3);
                     let report = Some(report);
                     self.answer(asker, wait, Input::Head { asked, report });
@@ -380,10 +404,10 @@ impl World {
     }
 
     /// What a comparison of heads is told.
-    pub fn heads(&mut self) -> Result<Head, StoreError> {
+    pub fn heads(&mut self, drawing: usize) -> Result<Head, StoreError> {
         match self.trouble() {
             Some(error) => Err(error),
-            None => Ok(self.database.stored.tables.report()),
+            None => Ok(self.database.drawings[drawing].tables.report()),
         }
     }
 
@@ -415,7 +439,7 @@ impl World {
             self.database.delayed.push((asker, append));
             return;
         }
-        let audience = self.database.subscriptions.keys().copied().collect();
+        let audience = self.database.audience(asker.drawing);
         let takes = match self.random.u32(..8) {
             0 if self.plan.flavour != Flavour::Rush => self.millis(5..=120),
             1..6 if self.plan.commits_are_slow => self.millis(20..=200),
@@ -506,10 +530,11 @@ impl World {
         if result == Appended::Committed {
             if fate == Fate::HangsBefore {
                 // It began so long ago that the live queries of today are its audience.
-                audience = self.database.subscriptions.keys().copied().collect();
+                audience = self.database.audience(asker.drawing);
             }
             for change in &append.decision.changes {
-                self.notify(&audience, LiveEvent::Change(Box::new(change.clone())));
+                let event = LiveEvent::Change(Box::new(change.clone()));
+                self.notify(asker.drawing, &audience, event);
             }
         }
         match fate {
@@ -536,17 +561,64 @@ impl World {
         holds
     }
 
+    /// Sends an index on its way. A feed is told only if it was not written, as far as is known.
+    pub fn begin_index(&mut self, asker: Asker, index: LivingIndex) {
+        let (soon, late) = (self.millis(1..=8), QUERY_TIMEOUT + self.millis(1..=1_500));
+        if !self.database.is_up && self.random.bool() {
+            // The client of the database sends it once the connection is back.
+            self.database.delayed_indexes.push((asker.drawing, index));
+            return self.answer_after(asker, QUERY_TIMEOUT, Input::IndexFailed);
+        }
+        let fate = match self.database.is_up {
+            true => self.fate(asker.server),
+            false => Fate::LosesQuery,
+        };
+        let (written, failed) = match fate {
+            Fate::Works => (Some(soon), None),
+            Fate::Fails | Fate::Conflicts | Fate::LosesQuery => (None, Some(soon)),
+            Fate::LosesAnswer => (Some(soon), Some(soon)),
+            Fate::HangsAfter => (Some(soon), Some(QUERY_TIMEOUT)),
+            Fate::HangsBefore => (Some(late), Some(QUERY_TIMEOUT)),
+            Fate::HangsForEver => (None, Some(QUERY_TIMEOUT)),
+        };
+        if let Some(wait) = written {
+            let drawing = asker.drawing;
+            let event = DatabaseEvent::WriteIndex { drawing, index };
+            self.after(wait, Event::Database(event));
+        }
+        if let Some(wait) = failed {
+            self.coverage.count("indexes lost");
+            self.answer_after(asker, wait, Input::IndexFailed);
+        }
+    }
+
+    fn write_index(&mut self, drawing: usize, index: &LivingIndex) {
+        let tables = &mut self.database.drawings[drawing].tables;
+        if !self.database.is_up || self.database.active.contains_key(&Fault::DatabaseFull) {
+            return;
+        }
+        let before = tables.index.as_ref().map(|index| (index.epoch, index.head));
+        self.coverage.count(match before {
+            _ if tables.epoch != index.epoch => "indexes of an epoch that ended",
+            Some((epoch, head)) if epoch == index.epoch && head > index.head => {
+                "indexes written over newer ones"
+            }
+            _ => "indexes written",
+        });
+        tables.write_index(index);
+    }
+
     /// The compare-and-swap.
     fn store(&mut self, asker: Asker, append: &Append) -> Appended {
         let Append {
             expected, decision, ..
         } = append;
-        let tables = &mut self.database.stored.tables;
-        if self.database.needs_new_epoch
-            && (tables.epoch, tables.head) == (expected.epoch, expected.head)
+        let stored = &mut self.database.drawings[asker.drawing];
+        let tables = &mut stored.tables;
+        if stored.needs_new_epoch && (tables.epoch, tables.head) == (expected.epoch, expected.head)
         {
             // Positions of the old epoch would mean two things: this is when the operator renews it.
-            self.renew_epoch(expected.epoch);
+            self.renew_epoch(asker.drawing, expected.epoch);
             return Appended::Behind;
         }
         let result = tables.append(*expected, &decision.changes, &decision.replaced);
@@ -566,17 +638,17 @@ impl World {
         self.committed(asker, append);
         self.database.commits += 1;
         if self.database.commits.is_multiple_of(COPY_EVERY) {
-            let copy = self.database.stored.clone();
+            let copy = self.database.drawings.clone();
             self.database.copies.push(copy);
         }
         result
     }
 
     /// Tells live queries what was stored.
-    fn notify(&mut self, audience: &[u64], event: LiveEvent) {
+    fn notify(&mut self, drawing: usize, audience: &[u64], event: LiveEvent) {
         if self.plan.manner == Manner::Router {
             let was_empty = self.database.log.is_empty();
-            self.database.log.push(event);
+            self.database.log.push((drawing, event));
             if was_empty {
                 let millis = POLL.as_millis() as u64;
                 let next = millis - self.now.as_millis() as u64 % millis;
@@ -596,11 +668,11 @@ impl World {
         let told: Vec<u64> = self.database.subscriptions.keys().copied().collect();
         let log = std::mem::take(&mut self.database.log);
         for id in told {
-            let server = self.database.subscriptions[&id].asker.server;
-            if self.meets(Fault::NotificationsLost, server) {
+            let asker = self.database.subscriptions[&id].asker;
+            if self.meets(Fault::NotificationsLost, asker.server) {
                 continue;
             }
-            for event in &log {
+            for (_, event) in log.iter().filter(|(drawing, _)| *drawing == asker.drawing) {
                 self.deliver(id, event.clone());
             }
         }
@@ -654,7 +726,7 @@ impl World {
         let trouble = self.trouble();
         let result = match trouble {
             Some(error) => Err(error),
-            None if self.database.stored.tables.deleted => Err(StoreError::Gone),
+            None if self.database.drawings[asker.drawing].tables.deleted => Err(StoreError::Gone),
             None if self.meets(Fault::SubscribeFails, asker.server) => {
                 Err(StoreError::Failed("internal error".into()))
             }
@@ -727,8 +799,9 @@ impl World {
             None => Ok(()),
         };
         if result.is_ok() {
-            let audience: Vec<u64> = self.database.subscriptions.keys().copied().collect();
-            self.notify(&audience, LiveEvent::Signals { server: id, body });
+            let audience = self.database.audience(asker.drawing);
+            let event = LiveEvent::Signals { server: id, body };
+            self.notify(asker.drawing, &audience, event);
         }
         let wait = self.millis(0..=2);
         self.answer(asker, wait, Input::Published { number, result });
@@ -747,7 +820,9 @@ impl World {
                     false => StoreError::Deadline(QUERY_TIMEOUT),
                 }))
             }
-            None => self.read_part(plan, &mut progress).transpose(),
+            None => self
+                .read_part(asker.drawing, plan, &mut progress)
+                .transpose(),
         };
         if let Some(result) = result {
             let wait = self.slow_read(asker.server) + self.millis(0..=3);
@@ -787,52 +862,53 @@ impl World {
     /// Reads the next part; gives all of it with the last one.
     fn read_part(
         &mut self,
+        drawing: usize,
         plan: ReadPlan,
         progress: &mut Progress,
     ) -> Result<Option<ReadResult>, StoreError> {
         let rows = self.database.chunk_rows;
         match plan {
             ReadPlan::Living { renew } => {
-                let is_first = progress.first.is_none();
-                if let Some(epoch) = renew.filter(|_| is_first && !progress.has_tombstones) {
-                    progress.has_tombstones = true;
-                    self.renew_epoch(epoch);
+                let is_first = !std::mem::replace(&mut progress.is_renewed, true);
+                if let Some(epoch) = renew.filter(|_| is_first) {
+                    self.renew_epoch(drawing, epoch);
                     return Ok(None);
                 }
-                let tables = &self.database.stored.tables;
-                let first = progress.first.as_ref();
-                let through = first.map_or(tables.head, |first| first.database_head);
-                let mut chunk = tables.living(progress.at, through, rows)?;
-                progress.at = chunk.head;
-                // The tombstones come along if they are few, and the first part has all the rest.
-                let are_few = is_first && !chunk.more && tables.tombstone_rows().count() < rows;
-                let tombstones = are_few.then(|| tables.tombstone_rows().cloned().collect());
-                progress.living.append(&mut chunk.changes);
-                let more = chunk.more;
-                let first = progress.first.get_or_insert(chunk);
-                if more {
-                    return Ok(None);
-                }
+                let tables = &self.database.drawings[drawing].tables;
+                let loaded = match progress.load.next(tables, rows)? {
+                    Part::More => return Ok(None),
+                    Part::Last(loaded) => loaded,
+                    Part::Renew => {
+                        self.coverage.count("loads with an index beyond the head");
+                        self.renew_epoch(drawing, tables.epoch);
+                        return Err(StoreError::Failed("the history changed".into()));
+                    }
+                };
+                let index = tables.index.as_ref();
+                self.coverage.count(match (index, loaded.indexed) {
+                    (None, _) => "loads without an index",
+                    (Some(_), 0) => "loads with an index of another epoch",
+                    (Some(_), _) => "loads with an index",
+                });
                 let mut drawing = Drawing::living_only(
-                    first.epoch,
-                    first.compacted,
-                    first.database_head,
+                    loaded.epoch,
+                    loaded.compacted,
+                    loaded.head,
                     self.database.limits,
-                    std::mem::take(&mut progress.living),
+                    loaded.living,
                 );
-                if let Some(tombstones) = tombstones {
+                if let Some(tombstones) = loaded.tombstones {
                     drawing.complete(tombstones);
                 }
-                let title = first.title.clone();
                 Ok(Some(ReadResult::Living {
                     drawing,
-                    title,
-                    indexed: 0,
+                    title: loaded.title,
+                    indexed: loaded.indexed,
                 }))
             }
             ReadPlan::Changes { since, tombstones } => {
                 let (after, through) = tombstones;
-                let tables = &self.database.stored.tables;
+                let tables = &self.database.drawings[drawing].tables;
                 progress.head = progress.head.max(after);
                 if progress.head < through {
                     let chunk = tables.tombstones(progress.head, through, rows)?;
@@ -853,13 +929,13 @@ impl World {
         }
     }
 
-    fn renew_epoch(&mut self, epoch: Epoch) {
+    fn renew_epoch(&mut self, drawing: usize, epoch: Epoch) {
         let to = Epoch(self.uuid());
-        let tables = &mut self.database.stored.tables;
-        tables.renew_epoch(epoch, to);
-        if tables.epoch == to {
-            self.database.needs_new_epoch = false;
-            self.checks.epoch_renewed(&self.database.stored.tables);
+        let stored = &mut self.database.drawings[drawing];
+        stored.tables.renew_epoch(epoch, to);
+        if stored.tables.epoch == to {
+            stored.needs_new_epoch = false;
+            self.checks.epoch_renewed(&stored.tables);
             self.coverage.count("epochs renewed");
             self.note(|| "database: another epoch".into());
         }
@@ -882,13 +958,16 @@ impl World {
         for (asker, append) in std::mem::take(&mut self.database.delayed) {
             self.begin_append(asker, append, Fate::Works);
         }
+        for (drawing, index) in std::mem::take(&mut self.database.delayed_indexes) {
+            self.write_index(drawing, &index);
+        }
     }
 
     /// An older copy is restored while the database is stopped.
     pub fn restore(&mut self, has_new_epoch: bool) {
         if self.random.u32(..3) == 0 {
             // The last copy was made a moment ago.
-            let copy = self.database.stored.clone();
+            let copy = self.database.drawings.clone();
             self.database.copies.push(copy);
         }
         let last = self.database.copies.len() - 1;
@@ -897,23 +976,26 @@ impl World {
             false => self.random.usize(..=last),
         };
         self.database.copies.truncate(copy + 1);
-        let deleted = self.database.stored.tables.deleted;
-        self.database.stored = self.database.copies[copy].clone();
-        self.database.stored.tables.deleted = deleted;
-        self.database.needs_new_epoch = true;
-        let head = self.database.stored.tables.head;
-        self.note(|| format!("database: a copy with head {head} is restored"));
-        if has_new_epoch {
-            self.renew_epoch(self.database.stored.tables.epoch);
+        let copy = self.database.copies[copy].clone();
+        let before = std::mem::replace(&mut self.database.drawings, copy);
+        for (drawing, before) in before.into_iter().enumerate() {
+            let stored = &mut self.database.drawings[drawing];
+            stored.tables.deleted = before.tables.deleted;
+            stored.needs_new_epoch = true;
+            let (head, epoch) = (stored.tables.head, stored.tables.epoch);
+            self.note(|| format!("database: a copy with head {head} is restored"));
+            if has_new_epoch {
+                self.renew_epoch(drawing, epoch);
+            }
+            self.state_changed(drawing);
         }
-        self.state_changed();
     }
 
     /// Old tombstones are compacted: those of ops that nobody will send again.
-    pub fn compact(&mut self) {
+    pub fn compact(&mut self, drawing: usize) {
         let mut through = 0;
         let tombstones: Vec<Change> = {
-            let tables = &self.database.stored.tables;
+            let tables = &self.database.drawings[drawing].tables;
             let below_head = |row: &&Change| row.seq < tables.head;
             tables
                 .tombstone_rows()
@@ -928,12 +1010,13 @@ impl World {
             }
             through = row.seq;
         }
-        if through > self.database.stored.tables.compacted {
+        let stored = &mut self.database.drawings[drawing];
+        if through > stored.tables.compacted {
+            stored.tables.compact(through);
+            stored.reference.compact(through);
             self.note(|| format!("database: compacted up to {through}"));
             self.coverage.count("compactions");
-            self.database.stored.tables.compact(through);
-            self.database.stored.reference.compact(through);
-            self.state_changed();
+            self.state_changed(drawing);
         }
     }
 }

@@ -16,6 +16,7 @@ impl World {
         let planned = self.plan.faults[index];
         let (fault, lasts) = (planned.fault, planned.lasts);
         let server = planned.target % self.servers.len();
+        let drawing = planned.target % self.plan.drawings;
         for server in 0..self.servers.len() {
             self.note_states(server);
         }
@@ -42,17 +43,18 @@ impl World {
             Fault::DatabaseStops | Fault::RestoredWithNewEpoch | Fault::RestoredWithOldEpoch => {}
             Fault::Compacted => {
                 self.met_all(fault);
-                self.compact();
+                self.compact(drawing);
             }
-            Fault::Deleted if !self.database.stored.tables.deleted => {
+            Fault::Deleted if !self.database.drawings[drawing].tables.deleted => {
                 self.met_all(fault);
-                self.database.stored.tables.deleted = true;
-                self.after(lasts, Event::Undeleted);
+                self.database.drawings[drawing].tables.deleted = true;
+                self.after(lasts, Event::Undeleted(drawing));
             }
             Fault::Deleted => {}
             Fault::ServerKilled => {
                 if self.servers[server].state != ServerState::Down {
                     self.met(fault, server);
+                    self.note_people(server, "people went with a killed server");
                     self.kill_server(server);
                     self.after(lasts, Event::ServerStarts(server));
                 }
@@ -61,6 +63,7 @@ impl World {
                 if self.servers[server].state == ServerState::Runs {
                     self.met(fault, server);
                     self.servers[server].state = ServerState::Frozen;
+                    self.note_people(server, "people of a frozen server were dropped");
                     self.after(lasts, Event::ServerThaws(server));
                 }
             }
@@ -75,8 +78,8 @@ impl World {
             Fault::FeedDies => {
                 self.met(fault, server);
                 let runs = self.servers[server].state == ServerState::Runs;
-                if runs && self.servers[server].feed.is_some() {
-                    self.drop_feed(server);
+                if runs && self.servers[server].feeds.contains_key(&drawing) {
+                    self.drop_feed(server, drawing);
                 }
             }
             Fault::SocketCut
@@ -131,10 +134,10 @@ impl World {
         }
     }
 
-    /// The drawing is undeleted.
-    pub fn undelete(&mut self) {
+    /// A drawing is undeleted.
+    pub fn undelete(&mut self, drawing: usize) {
         self.note(|| "database: undeleted".into());
-        self.database.stored.tables.deleted = false;
+        self.database.drawings[drawing].tables.deleted = false;
     }
 
     fn met_all(&mut self, fault: Fault) {
@@ -185,10 +188,9 @@ impl World {
             ServerState::Frozen => vec!["server frozen"],
             ServerState::Down => vec!["server down"],
         };
-        match &it.feed {
-            Some(feed) => states.extend(feed_states(feed)),
-            None if it.state != ServerState::Down => states.push("server without a feed"),
-            None => {}
+        states.extend(it.feeds.values().flat_map(feed_states));
+        if it.feeds.is_empty() && it.state != ServerState::Down {
+            states.push("server without a feed");
         }
         states
     }

@@ -11,9 +11,11 @@ mod contract;
 mod coverage;
 mod database;
 mod faults;
+mod load;
 mod mailbox;
 mod outbox;
 mod plan;
+mod presence;
 mod reference;
 mod regressions;
 mod run;
@@ -41,6 +43,25 @@ const FIRST: &str = "WHITEBOARD_SIMULATION_FIRST";
 const REPORT: &str = "WHITEBOARD_SIMULATION_REPORT";
 /// So many seeds must meet every fault and every state.
 const ENOUGH: u64 = 5_000;
+
+/// And all of this.
+const NEEDED: [&str; 15] = [
+    "feeds opened beside another one",
+    "people came",
+    "people went",
+    "people went with a killed server",
+    "people went with a drained server",
+    "people of a frozen server were dropped",
+    "people came back",
+    "signals shown",
+    "indexes written",
+    "indexes written over newer ones",
+    "indexes lost",
+    "indexes of an epoch that ended",
+    "loads with an index",
+    "loads with an index of another epoch",
+    "loads with an index beyond the head",
+];
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
@@ -70,6 +91,8 @@ fn ten_thousand_disasters_lose_nothing() {
         assert_eq!(coverage.missing_faults(), [], "faults that never occurred");
         let none: [&str; 0] = [];
         assert_eq!(coverage.missing_states(), none, "states that never were");
+        let missing = coverage.missing(&NEEDED);
+        assert_eq!(missing, none, "these never happened");
     }
 }
 

@@ -188,6 +188,8 @@ pub struct Plan {
     pub manner: Manner,
     /// Servers.
     pub servers: usize,
+    /// Drawings; the clients are spread over them.
+    pub drawings: usize,
     /// Clients at the beginning.
     pub clients: usize,
     /// One way between each server and the database.
@@ -210,6 +212,8 @@ pub struct Plan {
     pub max_unacked_ops: usize,
     /// Most living strokes of the drawing.
     pub max_strokes: usize,
+    /// Positions without a living row after which the living ones are written down.
+    pub index_after: usize,
     /// Rows in one chunk of a read.
     pub chunk_rows: usize,
     /// Bytes of text in a stroke's body.
@@ -255,6 +259,7 @@ impl Plan {
             flavour,
             manner,
             servers,
+            drawings: 1,
             clients,
             links: Vec::new(),
             head_check_interval,
@@ -269,6 +274,7 @@ impl Plan {
             queue_ops: *random.choice(&[3, 20, 1_000]).unwrap_or(&20),
             max_unacked_ops: *random.choice(&[2, 10, 1_000]).unwrap_or(&10),
             max_strokes: *random.choice(&[4, 12, 1_000]).unwrap_or(&12),
+            index_after: *random.choice(&[1, 3, 1_000]).unwrap_or(&3),
             chunk_rows: random.usize(1..=6),
             body_bytes: 0,
             ops: Vec::new(),
@@ -291,6 +297,10 @@ impl Plan {
                     2 => plan.compaction_behind_a_back(random),
                     3 => plan.bursts_out_of_order(random),
                     4 => plan.restore_unnoticed(random),
+                    5 | 6 => {
+                        plan.drawings = 2;
+                        plan.clients = 4;
+                    }
                     _ => {}
                 }
             }
@@ -346,6 +356,8 @@ impl Plan {
                 lasts: Duration::from_millis(match (fault, random.u32(..20)) {
                     // Longer than a session that does not read is borne.
                     (Fault::SocketStalled, 0) => 40_000,
+                    // Longer than other servers wait for a word of it.
+                    (Fault::ServerFrozen, 0) => 12_000,
                     (_, 0..10) => random.u64(10..300),
                     _ => random.u64(300..3_000),
                 }),
@@ -468,11 +480,14 @@ impl Plan {
         self.draw_at(early.chain(later), random);
         // One client hears nothing of it, and comes back with a position of before.
         self.fault(Fault::SocketHalfOpen, 1_750, 10, random.usize(..4));
+        // Long enough for an index to be sent meanwhile, and a feed that reads it first.
+        let lasts = *random.choice(&[60, 60, 2_300]).unwrap_or(&60);
+        self.fault(Fault::FeedDies, 1_800 + lasts, 10, random.usize(..12));
         let restored = match random.u32(..3) {
             0 => Fault::RestoredWithNewEpoch,
             _ => Fault::RestoredWithOldEpoch,
         };
-        self.fault(restored, 1_800, 60, 0);
+        self.fault(restored, 1_800, lasts, 0);
     }
 
     /// A client does not read while much is drawn.

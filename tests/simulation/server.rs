@@ -25,12 +25,15 @@ use crate::mailbox::SimMailbox;
 use crate::plan::Plan;
 use crate::session::Session;
 use crate::socket::{Down, Up};
-use crate::world::{Event, World};
+use crate::world::{Event, Time, World};
 
 /// A drain that takes longer than this is cut short.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 /// A feed that nobody uses for so long closes.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// KiB of chunks that the feeds of a server may keep.
+const CHUNKS_KIB: usize = 64 * 1024;
 
 /// What a server does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +64,11 @@ pub struct Feed {
     attempt: u64,
     is_subscribed: bool,
     timer: Option<Instant>,
+    /// When the read in flight began, and when the last one did that has ended: the feed knows what was stored
+    /// then.
+    read_at: Time,
+    /// See there.
+    pub known_at: Time,
     /// The read in flight began after the live queries were open.
     read_covers: bool,
     /// Such a read has ended.
@@ -99,11 +107,13 @@ pub struct Server {
     is_forced: bool,
     /// What reached it while it was suspended.
     pub held: Vec<ServerEvent>,
-    /// The feed of the drawing, if it is open.
-    pub feed: Option<Feed>,
+    /// The feeds of the drawings that are open.
+    pub feeds: BTreeMap<usize, Feed>,
     /// Its sessions.
     pub sessions: BTreeMap<SessionId, Session>,
     settings: Arc<FeedSettings>,
+    /// KiB that its feeds may keep together.
+    chunks: Arc<Semaphore>,
     reads: Vec<PendingRead>,
 }
 
@@ -204,6 +214,7 @@ impl Server {
             queue_bytes: 1_000_000,
             gap_timeout: plan.gap_timeout,
             reorder_buffer: plan.reorder_buffer,
+            index_after: plan.index_after,
             feed_mailbox: 1_000,
             ink_points: 1_000,
             idle_timeout: IDLE_TIMEOUT,
@@ -218,9 +229,10 @@ impl Server {
             ahead: Duration::ZERO,
             is_forced: false,
             held: Vec::new(),
-            feed: None,
+            feeds: BTreeMap::new(),
             sessions: BTreeMap::new(),
             settings: Arc::new(settings),
+            chunks: Arc::new(Semaphore::new(CHUNKS_KIB)),
             reads: Vec::new(),
         }
     }
@@ -248,7 +260,7 @@ impl World {
         it.state = ServerState::Down;
         it.process += 1;
         it.sessions.clear();
-        it.feed = None;
+        it.feeds.clear();
         // Their connections break.
         for event in std::mem::take(&mut it.held) {
             self.at_no_server(event);
@@ -278,6 +290,7 @@ impl World {
         for event in std::mem::take(&mut it.held) {
             self.later(server, Duration::ZERO, event);
         }
+        self.forget_ends(server);
         self.note(|| format!("server {server}: goes on"));
     }
 
@@ -288,10 +301,12 @@ impl World {
             return;
         }
         it.state = ServerState::Drains;
+        self.note_people(server, "people went with a drained server");
         self.later(server, DRAIN_TIMEOUT, ServerEvent::DrainTimeout);
-        if self.servers[server].feed.is_some() {
-            self.feed_step(server, Input::Drain);
-        } else {
+        for drawing in self.open_drawings(server) {
+            self.feed_step(server, drawing, Input::Drain);
+        }
+        if self.servers[server].feeds.is_empty() {
             self.drained(server);
         }
     }
@@ -331,17 +346,17 @@ impl World {
         }
         match event {
             ServerEvent::Feed { feed, input } => {
-                if self.has_feed(server, feed) {
-                    self.feed_step(server, *input);
+                if let Some(drawing) = self.drawing_of(server, feed) {
+                    self.feed_step(server, drawing, *input);
                 }
             }
             ServerEvent::Timer { feed, at } => {
-                if let Some(open) = &mut self.servers[server].feed
-                    && open.number == feed
+                if let Some(drawing) = self.drawing_of(server, feed)
+                    && let Some(open) = self.servers[server].feeds.get_mut(&drawing)
                     && open.timer == Some(at)
                 {
                     open.timer = None;
-                    self.feed_step(server, Input::Timer);
+                    self.feed_step(server, drawing, Input::Timer);
                 }
             }
             ServerEvent::Subscribed {
@@ -349,11 +364,12 @@ impl World {
                 attempt,
                 result,
             } => {
-                if let Some(open) = &mut self.servers[server].feed
-                    && (open.number, open.attempt) == (feed, attempt)
+                if let Some(drawing) = self.drawing_of(server, feed)
+                    && let Some(open) = self.servers[server].feeds.get_mut(&drawing)
+                    && open.attempt == attempt
                 {
                     open.is_subscribed = result.is_ok();
-                    self.feed_step(server, Input::Subscribed(result));
+                    self.feed_step(server, drawing, Input::Subscribed(result));
                 }
             }
             ServerEvent::Notified {
@@ -361,23 +377,24 @@ impl World {
                 attempt,
                 event,
             } => {
-                if self.is_subscribed(server, feed, attempt) {
-                    self.feed_step(server, Input::Event(event));
+                if let Some(drawing) = self.subscribed_to(server, feed, attempt) {
+                    self.feed_step(server, drawing, Input::Event(event));
                 }
             }
             ServerEvent::SubscriptionEnded { feed, attempt } => {
-                if self.is_subscribed(server, feed, attempt)
-                    && let Some(open) = &mut self.servers[server].feed
+                if let Some(drawing) = self.subscribed_to(server, feed, attempt)
+                    && let Some(open) = self.servers[server].feeds.get_mut(&drawing)
                 {
                     open.is_subscribed = false;
-                    self.feed_step(server, Input::SubscriptionEnded);
+                    self.feed_step(server, drawing, Input::SubscriptionEnded);
                 }
             }
             ServerEvent::Stop { feed } => {
-                if self.has_feed(server, feed) {
-                    self.check_stopped(server);
-                    self.drop_feed(server);
-                    if self.servers[server].state == ServerState::Drains {
+                if let Some(drawing) = self.drawing_of(server, feed) {
+                    self.check_stopped(server, drawing);
+                    self.drop_feed(server, drawing);
+                    let it = &self.servers[server];
+                    if it.state == ServerState::Drains && it.feeds.is_empty() {
                         self.drained(server);
                     }
                 }
@@ -408,14 +425,16 @@ impl World {
                     token,
                     answer,
                 });
-                if self.ask_feed(server, Input::Read(request)).is_none() {
+                let drawing = self.clients[client].drawing;
+                let asked = self.ask_feed(server, drawing, Input::Read(request));
+                if asked.is_none() {
                     self.answer_reads(server);
                 }
             }
             ServerEvent::DrainTimeout => {
                 self.servers[server].is_forced = true;
-                if self.servers[server].feed.is_some() {
-                    self.feed_step(server, Input::ForceClose);
+                for drawing in self.open_drawings(server) {
+                    self.feed_step(server, drawing, Input::ForceClose);
                 }
             }
         }
@@ -439,80 +458,94 @@ impl World {
     }
 
     /// A drain ends once all ops are acknowledged.
-    fn check_stopped(&self, server: usize) {
+    fn check_stopped(&self, server: usize, drawing: usize) {
         let it = &self.servers[server];
-        let waits = it.feed.as_ref().map_or(0, |feed| feed.queued.len());
+        let Some(feed) = it.feeds.get(&drawing) else {
+            return;
+        };
+        let waits = feed.queued.len();
         let is_drained = it.state == ServerState::Drains && !it.is_forced;
-        let is_there = !self.database.stored.tables.deleted;
+        let is_there = !self.database.drawings[drawing].tables.deleted;
         assert!(
             waits == 0 || !is_drained || !is_there,
             "a drain ends while {waits} ops wait"
         );
-        let is_publishing = it.feed.as_ref().is_some_and(|feed| feed.is_publishing);
         assert!(
-            !is_publishing || !is_drained || !is_there,
+            !feed.is_publishing || !is_drained || !is_there,
             "a drain ends while a signal row is in flight"
         );
     }
 
-    fn has_feed(&self, server: usize, number: u64) -> bool {
-        let feed = self.servers[server].feed.as_ref();
-        feed.is_some_and(|feed| feed.number == number)
+    fn open_drawings(&self, server: usize) -> Vec<usize> {
+        self.servers[server].feeds.keys().copied().collect()
     }
 
-    fn is_subscribed(&self, server: usize, number: u64, attempt: u64) -> bool {
-        let feed = self.servers[server].feed.as_ref();
-        feed.is_some_and(|feed| {
-            (feed.number, feed.attempt) == (number, attempt) && feed.is_subscribed
-        })
+    /// The drawing whose feed has this number.
+    fn drawing_of(&self, server: usize, number: u64) -> Option<usize> {
+        let mut feeds = self.servers[server].feeds.iter();
+        let found = feeds.find(|(_, feed)| feed.number == number);
+        found.map(|(drawing, _)| *drawing)
+    }
+
+    /// The same while these live queries are open.
+    fn subscribed_to(&self, server: usize, number: u64, attempt: u64) -> Option<usize> {
+        let drawing = self.drawing_of(server, number)?;
+        let feed = &self.servers[server].feeds[&drawing];
+        (feed.attempt == attempt && feed.is_subscribed).then_some(drawing)
     }
 
     /// The feed goes; its sessions are told by its core as it is dropped.
-    pub fn drop_feed(&mut self, server: usize) {
-        let asker = self.asker(server);
+    pub fn drop_feed(&mut self, server: usize, drawing: usize) {
+        let asker = self.asker(server, drawing);
         self.database.unsubscribe(asker);
-        self.servers[server].feed = None;
+        self.servers[server].feeds.remove(&drawing);
         self.answer_reads(server);
         self.wake_sessions(server);
     }
 
-    fn asker(&self, server: usize) -> Asker {
+    fn asker(&self, server: usize, drawing: usize) -> Asker {
         let it = &self.servers[server];
         Asker {
             server,
             process: it.process,
-            feed: it.feed.as_ref().map_or(0, |feed| feed.number),
+            drawing,
+            feed: it.feeds.get(&drawing).map_or(0, |feed| feed.number),
         }
     }
 
-    /// Gives the feed a join or a read; it is opened if it is not. Nothing while the server drains.
-    pub fn ask_feed(&mut self, server: usize, input: Input<SimMailbox>) -> Option<u64> {
+    /// Gives a feed a join or a read; it is opened if it is not. Nothing while the server drains.
+    pub fn ask_feed(
+        &mut self,
+        server: usize,
+        drawing: usize,
+        input: Input<SimMailbox>,
+    ) -> Option<u64> {
         if self.servers[server].state == ServerState::Drains {
             return None;
         }
-        let feed = self.servers[server].feed.as_ref();
+        let feed = self.servers[server].feeds.get(&drawing);
         if feed.is_none_or(|feed| !feed.is_registered) {
             if feed.is_some() {
                 // The one that ends is not found any more.
-                self.drop_feed(server);
+                self.drop_feed(server, drawing);
             }
-            self.open_feed(server);
+            self.open_feed(server, drawing);
         }
-        let feed = self.servers[server].feed.as_mut()?;
+        let feed = self.servers[server].feeds.get_mut(&drawing)?;
         feed.requests += 1;
         let number = feed.number;
-        self.feed_step(server, input);
+        self.feed_step(server, drawing, input);
         Some(number)
     }
 
-    fn open_feed(&mut self, server: usize) {
+    fn open_feed(&mut self, server: usize, drawing: usize) {
         let now = self.instant(self.servers[server].ahead);
         let seed = self.random.u64(..);
         let number = self.random.u64(1..);
         let it = &mut self.servers[server];
-        let state = FeedState::new(&it.settings, Arc::new(Semaphore::new(64 * 1024)));
+        let state = FeedState::new(&it.settings, Arc::clone(&it.chunks));
         let environment = Environment {
-            drawing: self.database.stored.tables.id,
+            drawing: self.database.drawings[drawing].tables.id,
             server: it.server.expect("it runs"),
             settings: Arc::clone(&it.settings),
             metrics: Arc::clone(&self.metrics),
@@ -520,7 +553,7 @@ impl World {
         };
         let mut effects = Vec::new();
         let core = Core::begin(environment, seed, now, &mut effects);
-        it.feed = Some(Feed {
+        let feed = Feed {
             number,
             core,
             state,
@@ -529,21 +562,27 @@ impl World {
             attempt: 0,
             is_subscribed: false,
             timer: None,
+            read_at: Time::ZERO,
+            known_at: Time::ZERO,
             read_covers: false,
             is_covered: false,
             is_publishing: false,
             queued: VecDeque::new(),
             dropped: 0,
             finished: BTreeMap::new(),
+        };
+        it.feeds.insert(drawing, feed);
+        self.coverage.count(match it.feeds.len() {
+            1 => "feeds opened",
+            _ => "feeds opened beside another one",
         });
-        self.coverage.count("feeds opened");
-        self.execute(server, effects);
+        self.execute(server, drawing, effects);
     }
 
-    /// Gives the core of a server an input, checks what became of it and executes its effects.
-    pub fn feed_step(&mut self, server: usize, input: Input<SimMailbox>) {
+    /// Gives the core of a feed an input, checks what became of it and executes its effects.
+    pub fn feed_step(&mut self, server: usize, drawing: usize, input: Input<SimMailbox>) {
         let now = self.instant(self.servers[server].ahead);
-        let Some(feed) = &mut self.servers[server].feed else {
+        let Some(feed) = self.servers[server].feeds.get_mut(&drawing) else {
             return;
         };
         match &input {
@@ -551,29 +590,32 @@ impl World {
                 feed.is_covered = false;
                 feed.read_covers = false;
             }
-            Input::ReadEnded(Ok(_)) => feed.is_covered |= feed.read_covers,
+            Input::ReadEnded(Ok(_)) => {
+                feed.is_covered |= feed.read_covers;
+                feed.known_at = feed.read_at;
+            }
             Input::Published { .. } => feed.is_publishing = false,
             _ => {}
         }
         let mut effects = Vec::new();
         feed.core.step(now, input, &mut effects);
-        self.check_feed(server);
+        self.check_feed(server, drawing);
         self.note_states(server);
-        self.execute(server, effects);
+        self.execute(server, drawing, effects);
     }
 
-    fn execute(&mut self, server: usize, effects: Vec<Effect>) {
+    fn execute(&mut self, server: usize, drawing: usize, effects: Vec<Effect>) {
         for effect in effects {
-            self.execute_one(server, effect);
+            self.execute_one(server, drawing, effect);
         }
-        self.set_timer(server);
+        self.set_timer(server, drawing);
         self.answer_reads(server);
         self.wake_sessions(server);
     }
 
-    fn execute_one(&mut self, server: usize, effect: Effect) {
-        let asker = self.asker(server);
-        let Some(feed) = &mut self.servers[server].feed else {
+    fn execute_one(&mut self, server: usize, drawing: usize, effect: Effect) {
+        let asker = self.asker(server, drawing);
+        let Some(feed) = self.servers[server].feeds.get_mut(&drawing) else {
             return;
         };
         match effect {
@@ -586,8 +628,9 @@ impl World {
                 self.ask_database(server, subscribe);
             }
             Effect::Read(plan) => {
+                feed.read_at = self.now;
                 feed.read_covers = feed.is_subscribed;
-                let tables = &self.database.stored.tables;
+                let tables = &self.database.drawings[drawing].tables;
                 let is_same_epoch = feed.core.replica().drawing().is_some_and(|drawing| {
                     drawing.epoch() == tables.epoch && drawing.head() > tables.head
                 });
@@ -625,7 +668,7 @@ impl World {
                 };
                 self.ask_database(server, begin);
             }
-            Effect::WriteIndex(index) => panic!("an index after only {} changes", index.head),
+            Effect::WriteIndex(index) => self.begin_index(asker, index),
             Effect::Probe => self.ask_database(server, DatabaseEvent::Probe(asker)),
             Effect::CheckHead => {
                 let asked = self.instant(self.servers[server].ahead);
@@ -656,7 +699,7 @@ impl World {
             Effect::CloseIfIdle { requests } => {
                 if feed.requests == requests {
                     self.coverage.count("feeds closed idle");
-                    self.drop_feed(server);
+                    self.drop_feed(server, drawing);
                 }
             }
             Effect::Stop => {
@@ -667,9 +710,9 @@ impl World {
         }
     }
 
-    fn set_timer(&mut self, server: usize) {
+    fn set_timer(&mut self, server: usize, drawing: usize) {
         let ahead = self.servers[server].ahead;
-        let Some(feed) = &mut self.servers[server].feed else {
+        let Some(feed) = self.servers[server].feeds.get_mut(&drawing) else {
             return;
         };
         let next = feed.core.next_timer();
@@ -690,8 +733,8 @@ impl World {
             return;
         };
         self.later(server, interval, ServerEvent::CompareHeads);
-        if self.servers[server].feed.is_some() {
-            let asker = self.asker(server);
+        for drawing in self.open_drawings(server) {
+            let asker = self.asker(server, drawing);
             let asked = self.instant(self.servers[server].ahead);
             self.ask_database(server, DatabaseEvent::CheckHead(asker, asked));
         }
@@ -700,10 +743,12 @@ impl World {
     /// A server's clock jumps forward: its timers are due.
     pub fn jump_clock(&mut self, server: usize, by: Duration) {
         self.servers[server].ahead += by;
-        if let Some(feed) = &mut self.servers[server].feed {
-            feed.timer = None;
+        for drawing in self.open_drawings(server) {
+            if let Some(feed) = self.servers[server].feeds.get_mut(&drawing) {
+                feed.timer = None;
+            }
+            self.set_timer(server, drawing);
         }
-        self.set_timer(server);
     }
 
     /// Answers the reads over HTTP that have their answer.

@@ -37,6 +37,8 @@ pub struct Session {
     pub id: SessionId,
     /// Its socket.
     pub socket: u64,
+    /// The drawing.
+    pub drawing: usize,
     /// What its feed tells it.
     pub mailbox: SimMailbox,
     /// Who it is, once it said so.
@@ -66,7 +68,7 @@ impl World {
             return;
         };
         session.heard = now;
-        let is_attached = session.feed.is_some();
+        let (drawing, is_attached) = (session.drawing, session.feed.is_some());
         match message {
             Up::Connect { .. } => {}
             Up::Closed => self.end_session(server, id),
@@ -98,7 +100,7 @@ impl World {
             Up::Signal(_) => {}
             Up::People => self.tell_feed(server, id, FromSession::People { session: id }),
             Up::Ping => {
-                let feed = self.servers[server].feed.as_ref();
+                let feed = self.servers[server].feeds.get(&drawing);
                 let head = feed.map_or(0, |feed| feed.state.head());
                 let pong = ServerFrame::Pong { head }.encode();
                 self.send_down(socket, Down::Frame(pong));
@@ -113,9 +115,11 @@ impl World {
             return;
         };
         open.session = Some(id);
+        let drawing = self.clients[open.client].drawing;
         let session = Session {
             id,
             socket,
+            drawing,
             mailbox,
             hello: None,
             before_welcome: Vec::new(),
@@ -141,7 +145,8 @@ impl World {
             since,
             epoch: session.epoch,
         };
-        match self.ask_feed(server, Input::Session(FromSession::Request(join))) {
+        let join = Input::Session(FromSession::Request(join));
+        match self.ask_feed(server, session.drawing, join) {
             Some(feed) => {
                 if let Some(session) = self.servers[server].sessions.get_mut(&id) {
                     session.feed = Some(feed);
@@ -156,11 +161,13 @@ impl World {
 
     /// Tells the session's feed something, if that is still there.
     fn tell_feed(&mut self, server: usize, id: SessionId, message: FromSession<SimMailbox>) {
-        let session = self.servers[server].sessions.get(&id);
-        let feed = session.and_then(|session| session.feed);
-        let is_there = |open: &crate::server::Feed| Some(open.number) == feed;
-        if self.servers[server].feed.as_ref().is_some_and(is_there) {
-            self.feed_step(server, Input::Session(message));
+        let Some(session) = self.servers[server].sessions.get(&id) else {
+            return;
+        };
+        let (drawing, feed) = (session.drawing, session.feed);
+        let open = self.servers[server].feeds.get(&drawing);
+        if open.is_some_and(|open| Some(open.number) == feed) {
+            self.feed_step(server, drawing, Input::Session(message));
         }
     }
 
@@ -185,7 +192,7 @@ impl World {
         let Some(session) = it.sessions.get_mut(&id) else {
             return;
         };
-        let feed = it.feed.as_mut();
+        let feed = it.feeds.get_mut(&session.drawing);
         let feed = feed.filter(|feed| session.feed == Some(feed.number));
         let (Some(sequencer), Some(_)) = (&mut session.sequencer, session.feed) else {
             if session.before_welcome.len() + ops.len() <= MAX_BEFORE_WELCOME {
@@ -233,10 +240,12 @@ impl World {
         if taken.is_empty() {
             return;
         }
-        let session = self.servers[server].sessions.get(&id);
-        let number = session.and_then(|session| session.feed);
-        let feed = self.servers[server].feed.as_mut();
-        if let Some(feed) = feed.filter(|feed| number == Some(feed.number)) {
+        let it = &mut self.servers[server];
+        let Some(session) = it.sessions.get(&id) else {
+            return;
+        };
+        let feed = it.feeds.get_mut(&session.drawing);
+        if let Some(feed) = feed.filter(|feed| session.feed == Some(feed.number)) {
             if feed.ends() {
                 feed.dropped += taken.len();
             } else {
@@ -371,8 +380,9 @@ impl World {
             session.heard = now;
         }
         let heard = session.heard;
-        let feed = self.servers[server].feed.as_ref().map(|feed| feed.number);
-        if self.servers[server].sessions[&id].feed != feed {
+        let (drawing, feed) = (session.drawing, session.feed);
+        let open = self.servers[server].feeds.get(&drawing);
+        if feed != open.map(|open| open.number) {
             self.session_lost_feed(server, id);
         }
         if now - heard > TIMEOUT && is_half_open {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use whiteboard::domain::ids::{DrawingId, Epoch};
 use whiteboard::domain::op::{Change, RowId};
 use whiteboard::domain::sequence::Seq;
-use whiteboard::store::{Appended, Chunk, ExpectedHead, Head, StoreError};
+use whiteboard::store::{Appended, Chunk, ExpectedHead, Head, LivingIndex, StoreError};
 
 /// One drawing, as it is stored.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Tables {
     pub title: String,
     /// Whether it is deleted.
     pub deleted: bool,
+    /// The last index of living strokes.
+    pub index: Option<LivingIndex>,
     living: BTreeMap<Seq, Change>,
     tombstones: BTreeMap<Seq, Change>,
 }
@@ -39,6 +41,7 @@ impl Tables {
             compacted: 0,
             title: "Plan".into(),
             deleted: false,
+            index: None,
             living: BTreeMap::new(),
             tombstones: BTreeMap::new(),
         }
@@ -73,6 +76,11 @@ impl Tables {
             true => &mut self.tombstones,
             false => &mut self.living,
         }
+    }
+
+    /// The row at a position.
+    pub fn row(&self, seq: Seq) -> Option<&Change> {
+        self.living.get(&seq).or_else(|| self.tombstones.get(&seq))
     }
 
     /// All rows, by position.
@@ -127,6 +135,19 @@ impl Tables {
     pub fn tombstones(&self, after: Seq, through: Seq, limit: usize) -> Result<Chunk, StoreError> {
         let (tombstones, reached) = cut(&self.tombstones, after, through, limit);
         self.chunk(tombstones, reached.min(through), through)
+    }
+
+    /// The rows that are still at these positions.
+    pub fn living_at(&self, positions: impl Iterator<Item = Seq>) -> Vec<Change> {
+        let rows = positions.filter_map(|seq| self.living.get(&seq));
+        rows.cloned().collect()
+    }
+
+    /// Stores an index of living strokes, while the drawing is there and of its epoch.
+    pub fn write_index(&mut self, index: &LivingIndex) {
+        if !self.deleted && self.epoch == index.epoch {
+            self.index = Some(index.clone());
+        }
     }
 
     /// What a comparison of heads is told.

@@ -80,7 +80,8 @@ impl World {
             client.has_replica() && client.state == ClientState::Open && !page.is_spoilt
         });
         let (client, page) = usable.max_by_key(|(_, page)| page.steps.len())?;
-        let tables = &self.database.stored.tables;
+        let drawing = self.clients[*client].drawing;
+        let tables = &self.database.drawings[drawing].tables;
         let strokes = tables.living_rows().map(|row| {
             let body = row.body.as_ref().map(|body| body.as_json());
             let body: Value = serde_json::from_str(body.unwrap_or("null")).expect("a body");

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use whiteboard::domain::ids::{Epoch, StrokeId, WriterId};
+use whiteboard::domain::people::Person;
 use whiteboard::domain::sequence::Seq;
+use whiteboard::domain::signal::{Ink, Pointer, View};
 
 /// Any frame: which fields are there depends on its type.
 #[derive(Debug, Deserialize)]
@@ -28,7 +30,19 @@ pub struct Frame {
     /// `refused` with the reason `load`: how long to wait, in milliseconds.
     pub retry_ms: Option<u64>,
     /// `people`: the version that it makes.
-    pub v: Option<u64>,
+    pub version: Option<u64>,
+    /// `people`: how many there are.
+    pub count: Option<usize>,
+    /// `people`: those who are new, or all.
+    pub joined: Option<Vec<Person>>,
+    /// `people`: those who are gone.
+    pub left: Option<Vec<WriterId>>,
+    /// `signals`: pointers.
+    pub pointers: Option<Vec<Pointer>>,
+    /// `signals`: what pages show.
+    pub views: Option<Vec<View>>,
+    /// `signals`: parts of strokes.
+    pub ink: Option<Vec<Ink>>,
 }
 
 /// A change, as it crosses the socket.

@@ -14,6 +14,7 @@ use crate::client::{Client, ClientEvent};
 use crate::coverage::Coverage;
 use crate::database::{Database, DatabaseEvent};
 use crate::plan::{Fault, Plan};
+use crate::presence::People;
 use crate::server::{Server, ServerEvent};
 use crate::socket::Sockets;
 use crate::transcript::Recorder;
@@ -59,8 +60,8 @@ pub enum Event {
     FaultEnds(Fault),
     /// The database starts again.
     DatabaseStarts,
-    /// The drawing is undeleted.
-    Undeleted,
+    /// A drawing is undeleted.
+    Undeleted(usize),
     /// A server process starts.
     ServerStarts(usize),
     /// A suspended server goes on.
@@ -83,6 +84,8 @@ pub struct World {
     pub sockets: Sockets,
     /// What must hold.
     pub checks: Checks,
+    /// Who came and went, and what they signalled.
+    pub people: People,
     /// What was met.
     pub coverage: Coverage,
     /// Decides what the plan does not.
@@ -111,6 +114,7 @@ impl World {
             clients: Vec::new(),
             sockets: Sockets::default(),
             checks: Checks::default(),
+            people: People::default(),
             coverage: Coverage::of_one_run(),
             random,
             metrics,
@@ -145,19 +149,26 @@ impl World {
         }
         let calm = self.now;
         self.note(|| "no more faults".into());
-        let mut rests_since = None;
+        let (mut rests_since, mut wrong_since) = (None, None);
         loop {
             self.run_until(self.now + REST_CHECK);
-            let unrest = self.unrest();
-            match (unrest, rests_since) {
+            let mut unrest = self.unrest();
+            if unrest.is_none() {
+                unrest = self.wrong_people();
+                let since = *wrong_since.get_or_insert(self.now);
+                match &unrest {
+                    None => wrong_since = None,
+                    Some(wrong) => assert!(self.now - since < self.known_within(), "{wrong}"),
+                }
+            }
+            match (&unrest, rests_since) {
                 (None, None) => rests_since = Some(self.now),
                 // What was lost last may be found only when heads are compared.
                 (None, Some(since)) if self.now - since >= self.longest_silence() => break,
                 (None, Some(_)) => {}
-                (Some(_), _) => rests_since = None,
+                (&Some(_), _) => rests_since = None,
             }
             if self.now - calm > REST_WITHIN {
-                let unrest = self.unrest();
                 let unrest = unrest.or_else(|| self.inequality());
                 panic!("no rest: {}", unrest.unwrap_or_default());
             }
@@ -213,7 +224,7 @@ impl World {
             Event::Fault(index) => self.fault_begins(index),
             Event::FaultEnds(fault) => self.fault_ends(fault),
             Event::DatabaseStarts => self.start_database(),
-            Event::Undeleted => self.undelete(),
+            Event::Undeleted(drawing) => self.undelete(drawing),
             Event::ServerStarts(server) => self.start_server(server),
             Event::ServerThaws(server) => self.thaw_server(server),
         }

@@ -18,6 +18,7 @@ mod hostile;
 mod logged;
 mod metrics;
 mod people;
+mod pictures;
 mod properties;
 mod reading;
 mod refused;

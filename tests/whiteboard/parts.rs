@@ -25,6 +25,7 @@ use whiteboard::web::asset_slots::AssetSlots;
 use whiteboard::web::authorize::authorize;
 use whiteboard::web::connection::limits::Connections;
 use whiteboard::web::extract::BodyLimit;
+use whiteboard::web::pictures::Pictures;
 use whiteboard::web::routes::routes;
 use whiteboard::web::state::State;
 
@@ -66,6 +67,7 @@ impl Parts {
             connections: Connections::new(usize::MAX, 0),
             leaving: AtomicBool::new(false),
             assets: AssetSlots::default(),
+            pictures: Pictures::default(),
         });
         let http = HttpServer::new(move || {
             App::new()

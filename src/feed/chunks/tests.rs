@@ -224,3 +224,20 @@ async fn concurrent_readers_share_one_encoding_of_a_chunk() {
         assert!(text.lines().any(|line| line == encoded), "{text}");
     }
 }
+
+#[test]
+fn readers_of_several_heads_keep_each_others_chunks() {
+    let drawing = large(&[StrokeId::random(), StrokeId::random()], &body());
+    let mut chunks = chunks();
+    let mut read = |target| {
+        let load = Load::First { after: 0, target };
+        let page = chunks.read(&drawing, load, false, "", Instant::now());
+        assert_eq!(page.head, target);
+        page.chunk
+    };
+    let (one, two) = (read(1), read(2));
+    for _ in 0..2 {
+        assert!(Arc::ptr_eq(&one, &read(1)));
+        assert!(Arc::ptr_eq(&two, &read(2)));
+    }
+}

@@ -61,6 +61,7 @@ fn settings(idle_timeout: Duration) -> FeedSettings {
         queue_bytes: 1 << 20,
         gap_timeout: Duration::from_millis(5),
         reorder_buffer: REORDER_BUFFER,
+        index_after: 20_000,
         feed_mailbox: 256,
         ink_points: 20_000,
         idle_timeout,

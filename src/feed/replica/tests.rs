@@ -21,7 +21,7 @@ fn change_of(body: Option<&str>, seq: Seq) -> Change {
 
 /// A replica of an empty drawing.
 fn opened(epoch: Epoch) -> Replica {
-    let mut replica = Replica::new(REORDER_LIMIT);
+    let mut replica = Replica::new(REORDER_LIMIT, INDEX_AFTER);
     assert!(replica.open(Drawing::new(epoch, 0, LIMITS), 0));
     replica
 }
@@ -53,7 +53,7 @@ fn a_change_waits_for_those_before_it() {
 
 #[test]
 fn changes_wait_for_the_first_read_too() {
-    let mut replica = Replica::new(REORDER_LIMIT);
+    let mut replica = Replica::new(REORDER_LIMIT, INDEX_AFTER);
     assert_eq!(replica.arrive(change(1)), Placed::Waits);
     replica.open(Drawing::new(Epoch::random(), 0, LIMITS), 0);
     replica.take_waiting();
@@ -125,7 +125,7 @@ fn a_read_from_below_the_compacted_position_starts_over() {
 #[test]
 fn tombstones_that_are_missing_are_read_with_what_is_new() {
     let epoch = Epoch::random();
-    let mut replica = Replica::new(REORDER_LIMIT);
+    let mut replica = Replica::new(REORDER_LIMIT, INDEX_AFTER);
     let living = Drawing::living_only(epoch, 2, 7, LIMITS, Vec::new());
     assert!(!replica.open(living, 0), "its tombstones are missing");
     assert!(replica.whole().is_none());

@@ -191,3 +191,15 @@ test("a refresh moves no card while one is pointed at", async () => {
   await until("the order is that of changes", async () => (await order())[0] === ids[0]);
   await page.close();
 });
+
+test("a wrong address is explained in the person's language, and leads home", async () => {
+  const other = await TestUser.create(browser, server, { locale: "de-AT" });
+  const page = await other.context.newPage();
+  const answer = await page.goto(`${server.address}/drawings/of/mine`);
+  assert.equal(answer?.status(), 404);
+  await page.getByRole("heading", { name: "Unter dieser Adresse ist nichts" }).waitFor();
+  assert.equal(await page.locator("h1:visible").count(), 1);
+  await page.getByRole("link", { name: "Alle Zeichnungen" }).click();
+  await page.waitForURL(`${server.address}/`);
+  await other.context.close();
+});

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import ENGLISH from "../../../static/strings/en.js";
 import { LANGUAGES, chosenLanguage, loadLanguage, t } from "../../../static/strings/strings.js";
 
+const PAGES = ["index.html", "drawing.html", "error.html"];
 const FOLDER = new URL("../../../static/", import.meta.url);
 const textOf = (name) => readFileSync(new URL(name, FOLDER), "utf8");
 
@@ -64,7 +65,7 @@ test("a number that is a plural form of its own is said in the right one", async
 });
 
 test("the texts of the pages have names, and are the English ones", () => {
-  for (const page of ["index.html", "drawing.html"]) {
+  for (const page of PAGES) {
     const html = textOf(page).replace(/<script.*?<\/script>/g, "");
     for (const [, id, text] of html.matchAll(/data-t="([^"]+)"[^>]*>([^<]*)</g)) assert.equal(ENGLISH[id], text, `${page}: ${id}`);
     for (const [tag] of html.matchAll(/<[a-z][^>]*>/g)) {
@@ -85,6 +86,6 @@ test("no module holds a sentence for people, and each text is used", () => {
     const sentences = [...text.matchAll(/["`]([A-Z][a-z]+(?: [^"`]*)?[ .…:][^"`]*)["`]/g)].map(([, words]) => words).filter((words) => !/sans|serif|Avenir|Segoe|Sans$/.test(words));
     assert.deepEqual(sentences, [], name);
   }
-  const used = [...code.map(([, text]) => text), textOf("index.html"), textOf("drawing.html")].join("\n");
+  const used = [...code.map(([, text]) => text), ...PAGES.map(textOf)].join("\n");
   for (const id of Object.keys(ENGLISH)) assert.ok(used.includes(`"${id}"`) || /^colour\./.test(id), `${id} is not used`);
 });

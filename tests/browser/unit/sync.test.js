@@ -13,11 +13,9 @@ function fresh(chunks = []) {
   const asked = [];
   const reads = [];
   const titles = [];
-  const queries = [];
   const sync = new Sync(replica, {
-    read: async (since, epoch, target) => {
+    read: async (since) => {
       reads.push(since);
-      queries.push([since, epoch, target]);
       const chunk = await chunks.shift();
       if (chunk instanceof Error) throw chunk;
       return { epoch: "l", reset: false, title: "", ...chunk };
@@ -26,7 +24,7 @@ function fresh(chunks = []) {
     title: (title) => titles.push(title),
     readFailed: (error) => error.message !== "final",
   });
-  return { replica, sync, asked, reads, queries, titles };
+  return { replica, sync, asked, reads, titles };
 }
 
 /** Waits until `what` returns true, for up to two seconds. */
@@ -44,17 +42,6 @@ test("a drawing is loaded in chunks", async () => {
   assert.equal(await sync.load(), true);
   assert.deepEqual([reads, titles], [[0, 2], ["one", "two"]]);
   assert.deepEqual([replica.head, replica.epoch, ordered(replica).length], [3, "l", 3]);
-});
-
-test("each read of a first load sends the target of the previous chunk", async () => {
-  const { sync, queries } = fresh([
-    { from: 0, head: 1, more: true, target: 2, changes: [change(1)] },
-    new Error("cut"),
-    { from: 1, head: 2, more: true, target: 2, changes: [change(2)] },
-    { from: 2, head: 3, more: false, changes: [change(3)] },
-  ]);
-  assert.equal(await sync.load(), true);
-  assert.deepEqual(queries, [[0, null, undefined], [1, "l", 2], [1, "l", 2], [2, "l", 2]]);
 });
 
 test("a failed read is retried unless the failure is final", async () => {

@@ -1,0 +1,336 @@
+//! A small SVG of a drawing, of bounded size and cost.
+//!
+//! It must never claim what is not there: an empty drawing has an empty picture.
+
+use super::document::Survey;
+use super::figure::Figure;
+use super::ink::InkPoint;
+use super::kinds::Kind;
+use super::lettering::Lettering;
+use super::number::{exact, rounded};
+use super::palette::Theme;
+use super::path::Path;
+use super::plane::{Area, Place};
+use super::shape::{Form, Shape};
+use crate::domain::colour::Colour;
+use crate::domain::stroke::Body;
+
+/// Largest width and height, in pixels.
+const WIDTH: f64 = 320.0;
+const HEIGHT: f64 = 200.0;
+/// Most bytes of a thumbnail.
+pub const MAX_BYTES: usize = 64 * 1024;
+/// Strokes that are looked at; of more, some are left out evenly.
+const MAX_LOOKED_AT: usize = 30_000;
+/// Least distance between the points of a line, in pixels, …
+const STEP: f64 = 2.5;
+/// … and most of them.
+const MAX_POINTS: usize = 256;
+/// A stroke of less than this extent, in pixels, is left out if there are many.
+const SPECK: f64 = 1.2;
+/// From so many strokes on specks are left out.
+const MANY: usize = 500;
+/// Least thickness of a line, in pixels.
+const MIN_LINE: f64 = 0.8;
+/// Height of a line of text, in pixels, below which it is only a bar.
+const MIN_LETTERS: f64 = 5.0;
+/// Thickness of such a bar, as a part of the line's height, and its opacity.
+const BAR: f64 = 0.5;
+const BAR_ALPHA: f64 = 0.45;
+/// What stands for a picture.
+const PICTURE: Colour = Colour([0x8d, 0x82, 0x75]);
+const PICTURE_ALPHA: f64 = 0.35;
+/// Least length of a dash and a gap together, in pixels.
+const MIN_DASH: f64 = 2.0;
+/// Least distance of the places that lines are drawn through, in pixels, before it is rounded down.
+const GRID: f64 = 0.4;
+/// Strokes that did not fit, after which no more are tried.
+const MAX_REFUSED: usize = 64;
+
+/// A thumbnail of strokes in painting order.
+pub fn thumbnail(bodies: &[&Body], theme: Theme) -> String {
+    let every = bodies.len().div_ceil(MAX_LOOKED_AT).max(1);
+    let mut survey = Survey::default();
+    let mut seen: Vec<(usize, f64)> = Vec::new();
+    for (i, body) in bodies.iter().enumerate().step_by(every) {
+        let bounds = Figure::of(body).and_then(|figure| figure.bounds());
+        if let Some(bounds) = bounds {
+            survey.include(&bounds);
+            seen.push((i, bounds.width().hypot(bounds.height())));
+        }
+    }
+    let area = survey.area();
+    let scale = (WIDTH / area.width()).min(HEIGHT / area.height()).min(1.0);
+    let [left, top, width, height] = [area.left, area.top, area.width(), area.height()].map(exact);
+    let (shown_width, shown_height) = (
+        rounded(area.width() * scale),
+        rounded(area.height() * scale),
+    );
+    let head = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{left} {top} {width} {height}\" width=\"{shown_width}\" height=\"{shown_height}\" fill=\"none\">"
+    );
+    if seen.len() > MANY {
+        seen.retain(|(_, extent)| extent * scale >= SPECK);
+    }
+    // The largest are chosen, and painted in their order.
+    seen.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut room = MAX_BYTES - head.len() - END.len();
+    let (mut chosen, mut refused) = (Vec::<(usize, String)>::new(), 0);
+    for (i, _) in seen {
+        let Some(element) = element(bodies[i], scale, theme) else {
+            continue;
+        };
+        if element.len() > room {
+            // A smaller one may fit.
+            refused += 1;
+            if refused == MAX_REFUSED {
+                break;
+            }
+            continue;
+        }
+        room -= element.len();
+        chosen.push((i, element));
+    }
+    chosen.sort_by_key(|(i, _)| *i);
+    let mut svg = head;
+    chosen.iter().for_each(|(_, element)| svg.push_str(element));
+    svg.push_str(END);
+    svg
+}
+
+const END: &str = "</svg>\n";
+
+fn element(body: &Body, scale: f64, theme: Theme) -> Option<String> {
+    let figure = Figure::of(body)?;
+    let frame = figure.frame()?;
+    let thinnest = MIN_LINE / scale;
+    let mut look = figure.look(frame, theme);
+    let form = match figure.kind() {
+        Kind::Pen | Kind::Marker | Kind::Laser | Kind::Polyline => {
+            figure.lines(coarse_line(&figure, scale), theme)
+        }
+        Kind::Image => {
+            look.alpha *= PICTURE_ALPHA;
+            blank(frame)
+        }
+        _ => figure.shape(theme)?.form,
+    };
+    let form = match form {
+        Form::Lines {
+            data,
+            fill,
+            colour,
+            width,
+            dash,
+        } => Form::Lines {
+            data,
+            fill: fill.filter(|_| figure.kind() != Kind::Pen),
+            colour,
+            width: width.max(thinnest),
+            dash: dash.filter(|[dash, gap]| (dash + gap) * scale >= MIN_DASH),
+        },
+        form => form,
+    };
+    let mut svg = String::new();
+    match form {
+        Form::Text { lettering, colour } if lettering.height * scale < MIN_LETTERS => {
+            let bars = bars(&lettering, colour);
+            look.alpha *= BAR_ALPHA;
+            Shape { look, form: bars }.push_svg(&mut svg);
+        }
+        Form::Note {
+            area,
+            paper,
+            edge,
+            words: Some((lettering, colour)),
+        } if lettering.height * scale < MIN_LETTERS => {
+            let words = None;
+            let paper = Form::Note {
+                area,
+                paper,
+                edge,
+                words,
+            };
+            Shape { look, form: paper }.push_svg(&mut svg);
+            let bars = bars(&lettering, colour);
+            look.alpha *= BAR_ALPHA;
+            Shape { look, form: bars }.push_svg(&mut svg);
+        }
+        mut form => {
+            if let Form::Text { lettering, .. }
+            | Form::Note {
+                words: Some((lettering, _)),
+                ..
+            } = &mut form
+            {
+                // Pictures on a page cannot use its font.
+                lettering.is_fitted = true;
+            }
+            Shape { look, form }.push_svg(&mut svg);
+        }
+    }
+    Some(svg)
+}
+
+/// A line through some of the points.
+fn coarse_line(figure: &Figure<'_>, scale: f64) -> Path {
+    // Digits that cannot be seen are not written.
+    let grid = 10_f64.powf((GRID / scale).log10().floor());
+    let on_grid = |at: Place| Place {
+        x: (at.x / grid).round() * grid,
+        y: (at.y / grid).round() * grid,
+    };
+    let kept = thinned(&figure.points, STEP / scale);
+    let places: Vec<Place> = kept.into_iter().map(on_grid).collect();
+    if figure.kind() == Kind::Polyline || places.len() < 3 {
+        return Path::polyline(places);
+    }
+    let mut path = Path::default();
+    path.move_to(places[0]);
+    for pair in places[1..].windows(2) {
+        let middle = Area::around(pair.iter().copied()).centre();
+        path.quadratic_to(pair[0], on_grid(middle));
+    }
+    path.line_to(places[places.len() - 1]);
+    path
+}
+
+/// Points at least `step` apart, with both ends.
+fn thinned(points: &[InkPoint], step: f64) -> Vec<Place> {
+    let every = points.len().div_ceil(MAX_POINTS).max(1);
+    let mut kept: Vec<Place> = Vec::new();
+    for point in points.iter().step_by(every) {
+        if kept
+            .last()
+            .is_none_or(|last| last.distance(point.at) >= step)
+        {
+            kept.push(point.at);
+        }
+    }
+    match points.last() {
+        Some(last) if points.len() > 1 && kept.last() != Some(&last.at) => kept.push(last.at),
+        _ => {}
+    }
+    kept
+}
+
+/// Lines that stand for text that is too small to be read.
+fn bars(lettering: &Lettering, colour: Colour) -> Form {
+    let mut path = Path::default();
+    for line in &lettering.lines {
+        let width = line.width;
+        let y = line.start.y - lettering.height * BAR / 2.0;
+        if width > 0.0 {
+            path.move_to(Place { x: line.start.x, y });
+            path.line_to(Place {
+                x: line.start.x + width,
+                y,
+            });
+        }
+    }
+    Form::Lines {
+        data: path.0,
+        fill: None,
+        colour,
+        width: lettering.height * BAR,
+        dash: None,
+    }
+}
+
+/// A box that stands for a picture.
+fn blank(frame: Area) -> Form {
+    let mut path = Path::polyline(frame.corners());
+    path.close();
+    Form::Ink {
+        data: path.0,
+        colour: PICTURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::points::{Point, Points};
+
+    fn body(fields: serde_json::Value) -> Body {
+        Body::parse(&fields.to_string()).unwrap()
+    }
+
+    /// A stroke of many points in a square of the plane.
+    fn scribble(at: f64, points: i32, side: i32) -> Body {
+        let places = (0..points).map(|i| Point {
+            x: i * 7919 % (8 * side),
+            y: i * 104_729 % (8 * side),
+        });
+        let points = Points::new(places.collect(), None).unwrap().to_base64();
+        body(
+            json!({"kind": "pen", "x": at, "y": at / 2.0, "points": points, "colour": "ink", "width": 4}),
+        )
+    }
+
+    fn svg(bodies: &[Body]) -> String {
+        let svg = thumbnail(&bodies.iter().collect::<Vec<_>>(), Theme::Light);
+        assert!(svg.len() <= MAX_BYTES, "{} bytes", svg.len());
+        assert!(svg.starts_with("<svg ") && svg.ends_with(END), "{svg}");
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        svg
+    }
+
+    #[test]
+    fn an_empty_drawing_looks_empty() {
+        let empty = svg(&[]);
+        assert_eq!(empty.matches('<').count(), 2, "{empty}");
+        let invalid = body(json!({"kind": "pen", "x": 0, "y": 0, "colour": "ink"}));
+        assert_eq!(svg(&[invalid]), empty);
+    }
+
+    #[test]
+    fn a_thumbnail_has_a_bounded_size_and_the_strokes_in_their_order() {
+        let large = scribble(0.0, 10_000, 900);
+        let one = svg(std::slice::from_ref(&large));
+        assert!(one.len() < 8 * 1024, "{} bytes", one.len());
+        let many: Vec<Body> = (0..4_000)
+            .map(|i| scribble(f64::from(i), 40, 300))
+            .collect();
+        assert!(svg(&many).len() > MAX_BYTES / 2);
+        let colours = ["red", "green", "blue"].map(|colour| {
+            let points = Points::new(vec![Point { x: 0, y: 0 }, Point { x: 800, y: 800 }], None);
+            let points = points.unwrap().to_base64();
+            body(json!({"kind": "line", "x": 0, "y": 0, "points": points, "colour": colour, "width": 4}))
+        });
+        let svg = svg(&colours);
+        let at = ["#d6402b", "#3c9a5f", "#2f7fc1"].map(|colour| svg.find(colour).unwrap());
+        assert!(at.is_sorted(), "{svg}");
+    }
+
+    #[test]
+    fn every_kind_has_a_thumbnail_at_any_distance() {
+        let all = |far: f64| {
+            let mut bodies = vec![scribble(far, 3, 90)];
+            for kind in [
+                "marker",
+                "arrow",
+                "rectangle",
+                "ellipse",
+                "diamond",
+                "hologram",
+            ] {
+                let points = "AAIAAAIC";
+                bodies.push(body(json!({"kind": kind, "x": 1, "y": 2, "points": points, "colour": "red", "rotation": 1})));
+            }
+            let text = "a <b> & \"c\"\nd";
+            bodies.push(body(json!({"kind": "text", "x": 9, "y": 9, "text": text, "width": 20, "colour": "blue"})));
+            bodies.push(body(
+                json!({"kind": "note", "x": 9, "y": 9, "text": text, "width": 20, "colour": "ink"}),
+            ));
+            bodies.push(body(json!({"kind": "image", "x": 9, "y": 9, "w": 90, "h": 90, "asset": "ab".repeat(32), "colour": "ink"})));
+            bodies
+        };
+        let near = svg(&all(10.0));
+        assert!(near.contains("a &#60;b&#62; &#38; &#34;c&#34;"), "{near}");
+        let far = svg(&all(9_000_000.0));
+        assert!(!far.contains("<text"), "{far}");
+    }
+}
