@@ -1,9 +1,8 @@
 //! The body of a stroke, whose bounds and sizes are checked at the edge.
 //!
-//! The server knows no kinds of strokes, and no rule of one kind may be here: only clients know what a
-//! field means and which kinds have it, so an older server accepts the strokes of newer clients. The
-//! kinds are in `static/kinds`. Inside the server a valid body is opaque JSON, which is stored, edited
-//! and sent as text. Unknown fields are kept.
+//! No rule of one kind of stroke may be here: what a field means and which kinds have it is defined in
+//! `static/kinds`, so an older server accepts the strokes of newer clients. A valid body is opaque JSON,
+//! which is stored, edited and sent as text. Unknown fields are kept.
 //!
 //! # Fields
 //!
