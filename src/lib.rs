@@ -52,8 +52,10 @@
 //!
 //! # A new kind of stroke
 //!
-//! The server knows no kinds: [`stroke`](domain::stroke) checks the bounds of the fields it knows, and
-//! keeps the rest. Each kind is a module in `static/kinds`, listed in `kinds.js`.
+//! Nothing that is stored or decided depends on a kind: [`stroke`](domain::stroke) checks the bounds of
+//! the fields it knows, and keeps the rest. Each kind is a module in `static/kinds`, listed in
+//! `kinds.js`. Only [`picture`] draws kinds on the server, with a placeholder for one that it does not
+//! know.
 //!
 //! # Invariants
 //!

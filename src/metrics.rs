@@ -18,6 +18,7 @@ pub use kinds::{Counter, Counters, Gauge, Gauges, Label, Ops, Seconds};
 
 /// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
+
 macro_rules! labels {
     ($($(#[doc = $doc:literal])+ $name:ident = $label:literal { $($value:ident = $word:literal, $says:literal;)+ })+) => {$(
         $(#[doc = $doc])+
@@ -217,7 +218,7 @@ metrics! {
     delivery: Seconds = "whiteboard_delivery_seconds",
         "Time from a change's arrival at a feed (by the result of its own transaction, by a notification or by a read) until its frame was sent to all sessions that were reading; without the database before it and the network after it.";
     signals: Counter = "whiteboard_signals_total",
-        "Pointers and ink accepted from this server's sessions.";
+        "Signals (pointers, ink, views and previews) accepted from this server's sessions.";
     signals_dropped: Counters<Dropped> = "whiteboard_signals_dropped_total",
         "Signals dropped, by reason: ink and unwritten count whole ticks.";
     queries_in_flight: Gauge = "whiteboard_queries_in_flight",

@@ -73,7 +73,8 @@ pub enum StartError {
 pub async fn open(settings: &DatabaseSettings) -> Result<Store, StartError> {
     let database = settings.database();
     let opened = Store::open(&database, ServerId::random(), Metrics::new()).await;
-    opened.map_err(|error| StartError::new(database.url, error))
+    let url = database.url;
+    opened.map_err(|error| StartError::Database { url, error })
 }
 
 /// Opens the database that the settings name, and never creates one.
@@ -84,13 +85,8 @@ pub async fn open(settings: &DatabaseSettings) -> Result<Store, StartError> {
 pub async fn open_existing(settings: &DatabaseSettings) -> Result<Store, StartError> {
     let database = settings.database();
     let opened = Store::open_existing(&database, ServerId::random(), Metrics::new()).await;
-    opened.map_err(|error| StartError::new(database.url, error))
-}
-
-impl StartError {
-    fn new(url: String, error: StoreError) -> Self {
-        Self::Database { url, error }
-    }
+    let url = database.url;
+    opened.map_err(|error| StartError::Database { url, error })
 }
 
 impl Server {
@@ -220,7 +216,7 @@ async fn list_changes(store: Store, feeds: Feeds) {
         tokio::time::sleep(LOOK_INTERVAL).await;
         for drawing in listing.due(&feeds.heads(), Instant::now()) {
             if let Err(error) = store.list_change(drawing).await {
-                // Its place is right again with its next change, a minute later.
+                // Its next change moves it.
                 log::debug!("drawing {drawing} keeps its place in lists: {error}");
             }
         }

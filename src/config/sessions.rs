@@ -13,17 +13,17 @@ use crate::session::{FIRST_OP_PARTS, SessionLimits};
 const PINGS_PER_TIMEOUT: u32 = 3;
 /// Ops that a session may send at once, as after a time offline, in seconds of `--ops-per-second`.
 const BURST_SECONDS: NonZeroU32 = NonZeroU32::new(20).unwrap();
-/// Fewest ops at once: what a full frame costs. It would be refused for ever if the burst were smaller.
+/// Smallest burst: the cost of a full frame, which a smaller burst would refuse for ever.
 const MIN_BURST: NonZeroU32 =
     NonZeroU32::new(1 + (MAX_OPS_PER_FRAME as u32 - 1).div_ceil(FIRST_OP_PARTS.get())).unwrap();
 /// Signals of pointer and ink that a session may send each second; more are dropped.
 const SIGNALS_PER_SECOND: NonZeroU32 = NonZeroU32::new(120).unwrap();
-/// Most ops of one session without an answer: an act on as many strokes is taken at once. More are refused
-/// for load, and the page sends them again.
+/// Most ops of one session without an answer, as an edit of as many strokes has. More are refused for load,
+/// and the page sends them again.
 const MAX_UNACKED_OPS: usize = 10_000;
 /// Most bytes of frames that wait for a page that does not read; it gets what it lacks when it reads again.
 const SEND_BUFFER_BYTES: usize = 2_560 * 1024;
-/// Most frames that wait so.
+/// Most such frames.
 const SEND_BUFFER_FRAMES: usize = 32;
 
 /// How many sessions there may be, and what each may send.

@@ -27,22 +27,22 @@ use crate::web::access::{HostNames, Origins};
     max_term_width = 100
 )]
 pub struct Settings {
-    /// The process.
+    /// Where it listens, and how it stops.
     #[command(flatten)]
     pub server: ServerSettings,
-    /// Connections.
+    /// Limits of connections.
     #[command(flatten)]
     pub connections: ConnectionLimits,
     /// Hosts and origins.
     #[command(flatten)]
     pub access: AccessSettings,
-    /// The database.
+    /// Where drawings are stored.
     #[command(flatten)]
     pub database: DatabaseSettings,
-    /// Drawings.
+    /// Limits and timing of open drawings.
     #[command(flatten)]
     pub drawings: DrawingSettings,
-    /// Sessions.
+    /// Limits of sessions.
     #[command(flatten)]
     pub sessions: SessionSettings,
     /// What to log, in env_logger's syntax: a level, or levels for modules

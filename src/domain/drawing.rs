@@ -13,8 +13,8 @@
 //! once its stroke was restored. This is deliberate: to remember refusals, every server would have to
 //! store something durable for ops that changed nothing. A client that received a refusal never sends
 //! the op again. If a later op of the same writer is stored, or the refusal itself, the server answers
-//! `done` to an op that is sent again although it was refused; the page notices that a drawn stroke is
-//! missing.
+//! `done` to an op that is sent again although it was refused; its client notices that a drawn
+//! stroke is missing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;

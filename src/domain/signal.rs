@@ -67,26 +67,26 @@ impl PlaneBox {
     }
 }
 
-/// What a writer's page shows of the drawing.
+/// The part of the drawing that a writer's client shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct View {
-    /// The owner of the page.
+    /// The writer.
     pub writer: WriterId,
-    /// The part that is in sight.
+    /// The part.
     pub shows: PlaneBox,
-    /// The writer invites everyone to look there too.
+    /// Whether the writer invites everyone to that part.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub call: bool,
 }
 
-/// How strokes will look if a writer ends their edit now: what is dragged, or typed.
+/// How strokes will be if a writer ends the edit in progress now, such as a drag.
 ///
-/// As with bodies, the server knows only its bounds; what it holds is for clients to know.
+/// As with bodies, the server knows only its bounds; its meaning is up to clients.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// The editing writer.
     pub writer: WriterId,
-    /// What is edited, or `None` once the edit was cancelled.
+    /// The edit, or `None` once it was cancelled.
     pub edit: Option<Map<String, Value>>,
 }
 

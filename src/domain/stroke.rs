@@ -1,9 +1,8 @@
 //! The body of a stroke, whose bounds and sizes are checked at the edge.
 //!
-//! The server knows no kinds of strokes, and no rule of one kind may be here: what a field means, and
-//! which kinds have it, is for clients to know, so that an older server takes the strokes of newer
-//! pages. Inside the server a valid body is opaque JSON, which is stored, edited and sent as text.
-//! Unknown fields are kept.
+//! No rule of one kind of stroke may be here: what a field means and which kinds have it is defined in
+//! `static/kinds`, so an older server accepts the strokes of newer clients. A valid body is opaque JSON,
+//! which is stored, edited and sent as text. Unknown fields are kept.
 //!
 //! # Fields
 //!
@@ -60,36 +59,29 @@ pub const MAX_BINDING_BYTES: usize = 1024;
 
 /// The fields of a body whose values are bounded, as in JSON.
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "the type of some fields is their whole check")]
 struct BodyFields<'a> {
-    #[serde(rename = "kind")]
-    _kind: Token,
+    kind: Token,
     x: f64,
     y: f64,
     #[serde(borrow)]
     points: Option<Text<'a>>,
-    #[serde(rename = "colour")]
-    _colour: StrokeColour,
+    colour: StrokeColour,
     width: Option<f64>,
-    #[serde(rename = "fill")]
-    _fill: Option<StrokeColour>,
-    #[serde(rename = "dash")]
-    _dash: Option<Token>,
+    fill: Option<StrokeColour>,
+    dash: Option<Token>,
     opacity: Option<f64>,
     rotation: Option<f64>,
     #[serde(borrow)]
     group: Option<Text<'a>>,
-    #[serde(rename = "locked")]
-    _locked: Option<bool>,
-    #[serde(rename = "font")]
-    _font: Option<Token>,
-    #[serde(rename = "align")]
-    _align: Option<Token>,
+    locked: Option<bool>,
+    font: Option<Token>,
+    align: Option<Token>,
     #[serde(borrow)]
     text: Option<Text<'a>>,
     w: Option<f64>,
     h: Option<f64>,
-    #[serde(rename = "asset")]
-    _asset: Option<AssetHash>,
+    asset: Option<AssetHash>,
     #[serde(borrow)]
     start: Option<&'a RawValue>,
     #[serde(borrow)]

@@ -56,11 +56,11 @@ pub struct ClientSignal {
     pub pointer: Option<Option<PlanePoint>>,
     /// Part of a stroke in progress.
     pub ink: Option<InkPart>,
-    /// What the page shows.
+    /// The part of the plane that the client shows.
     pub view: Option<PlaneBox>,
-    /// Invites everyone to look there too.
+    /// Whether to invite everyone to the view.
     pub call: bool,
-    /// What an edit in progress looks like: `Some(None)` once it was cancelled.
+    /// The edit in progress: `Some(None)` once it was cancelled.
     pub preview: Option<Option<Map<String, Value>>>,
 }
 
@@ -107,7 +107,7 @@ impl ClientFrame {
             "ping" => serde_json::from_str(text).map(|BareFrame { .. }| Ok(Self::Ping))?,
             _ => Err(FrameError::new(format!(
                 "unknown type {:?}",
-                shortened(&kind)
+                truncated(&kind, 40)
             ))),
         }
     }
@@ -322,8 +322,4 @@ fn op(fields: OpFields) -> Result<Op, String> {
         (OpName::Restore, ..) => return Err("restore has stroke, body and base".into()),
     };
     Ok(Op { n, stroke, kind })
-}
-
-fn shortened(text: &str) -> &str {
-    truncated(text, 40)
 }

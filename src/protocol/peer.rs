@@ -8,7 +8,7 @@ use crate::domain::signal::Signals;
 /// A message to the other servers that have the drawing open: one row of the signal table.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct PeerMessage {
-    /// Asks every other server for its people: sent by a feed that is new, or missed a row.
+    /// Requests the presence list of every peer: sent by a feed that is new, or missed a row.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub want_presence: bool,
     /// The number that its feed gave this row, from 1.
@@ -17,15 +17,15 @@ pub struct PeerMessage {
     /// Requests that every peer compares the drawing's head: it was renamed or deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub check_head: bool,
-    /// Asks every other server to append nothing for this many milliseconds, or until it sees a
-    /// change of another server: this one has lost all swaps for long.
+    /// Requests that every peer appends nothing for this many milliseconds, or until it receives a
+    /// change of another server: this one has lost every swap for long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yield_ms: Option<u64>,
-    /// Its people: the whole list if requested, changes when there are some, and an empty change
+    /// The sender's presence list: whole if requested, changes when there are some, and an empty change
     /// with each heartbeat, which reveals missed rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence: Option<PeopleUpdate>,
-    /// The ink, pointers and views of its sessions.
+    /// The signals of the sender's sessions.
     #[serde(flatten)]
     pub signals: Signals,
 }

@@ -53,7 +53,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const REFUSED_AT_ONCE: usize = 64;
 /// Bytes of the request that are read from a rejected connection, so that the answer is not lost.
 const READ_OF_REFUSED: u64 = 16 * 1024;
-/// What comes before the paths of the files that pages load.
+/// Path prefix of the files that pages load.
 const ASSETS: &str = "/assets/";
 /// What a browser may load: files of this server only, and no script or style that is part of a page
 /// or of a drawing. Exports and pasted pictures are `blob:` and `data:` images. The origins that may
@@ -63,7 +63,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'self'";
 
-/// Says what a page may load. The files that pages load need it not, and are many.
+/// Adds the policy to every answer but the files that pages load, which need none.
 async fn protect(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

@@ -1,8 +1,8 @@
 //! Passes frames to a session: one at a time, no faster than allowed, and only a close frame once
 //! it closes.
 //!
-//! The stream behind it reads until nothing is left before it hands on the first frame. So there
-//! must never be more to read here than the rest of one frame.
+//! actix reads its stream until nothing is left before it delivers the first frame. So a poll must
+//! never return more than the rest of one frame.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -29,8 +29,8 @@ const BYTES_A_TURN: usize = 64 * 1024;
 /// is queued behind whatever the client had in flight, which may be many ops if it was told to
 /// reconnect. A smaller limit would save nothing, since the layers below read about as much ahead.
 const BYTES_AFTER_CLOSE: usize = 64 * 1024;
-/// A discarded frame counts as at least this many of them: looking through a flood of small frames, of a
-/// hundred sockets that are closed at once, must not hold up the others.
+/// A discarded frame counts as at least this many of them, in bytes: scanning floods of small frames, of
+/// a hundred sockets that are closed at once, must not delay other sessions.
 const MIN_DISCARDED: usize = 256;
 /// How long frames may arrive faster than allowed without a pause before the socket is closed.
 const FLOOD_LIMIT: Duration = Duration::from_secs(5);
@@ -71,14 +71,14 @@ pub(super) struct Guard<S> {
     bytes: S,
     gate: Gate,
     scanner: Scanner,
-    /// Read and not handed on yet.
+    /// Read and not returned yet.
     chunk: Bytes,
     frames: Frames,
-    /// Bytes handed on in this turn.
+    /// Bytes returned in this turn.
     given: usize,
     /// Bytes read since the session began to close.
     discarded: usize,
-    /// A whole frame was handed on, and has to be taken before the next one.
+    /// A whole frame was returned: the session handles it before the next one.
     whole: bool,
     /// The stream has ended.
     over: bool,
@@ -203,7 +203,7 @@ where
 /// Rate limit of frames: those beyond it stay unread.
 struct Frames {
     limit: DefaultDirectRateLimiter,
-    /// What the frame that was handed on still has to be counted with.
+    /// Frames by which the last returned one still has to be counted.
     uncounted: u32,
     /// Since when more frames have always been waiting than allowed.
     behind: Option<Instant>,

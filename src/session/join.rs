@@ -95,8 +95,8 @@ impl Session {
             let Ok(join_request) = session.join_request.clone() else {
                 return;
             };
-            // What the page holds is not known here, and a first load would not tell it what was erased
-            // meanwhile: a position without an epoch makes it start over.
+            // The client's position is not known here, and a first load would not contain what was
+            // erased meanwhile: a position without an epoch makes the client start over.
             session.join(
                 JoinRequest {
                     since: 1,

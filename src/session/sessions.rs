@@ -13,11 +13,11 @@ use crate::metrics::Metrics;
 
 /// Delay before a client retries after a refusal for load.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(500);
-/// What the first op of a frame costs of the rate of ops, in as many parts; each further op costs one
-/// part. An act on many strokes comes in full frames, and so counts little more than once for each: four
-/// acts on 10,000 strokes have room in a burst at the default rate, and a session that sends nothing but
-/// full frames is held to some 2,400 ops a second. At 46 µs for an op that draws among 500 and 139 µs for
-/// one that edits, that is at most a third of a core.
+/// Cost of the first op of a frame in the rate of ops, in parts; each further op of the frame costs one
+/// part. So an edit of many strokes, which arrives in full frames, costs little: a burst at the default
+/// rate has room for four edits of 10,000 strokes, and a session that sends only full frames is limited
+/// to some 2,400 ops a second. At 46 µs for an op that draws among 500 and 139 µs for one that edits,
+/// that is at most a third of a core.
 pub const FIRST_OP_PARTS: NonZeroU32 = NonZeroU32::new(25).unwrap();
 /// Most requests for changes per second; a working client sends a few. Beyond it the session is
 /// closed.
@@ -42,7 +42,7 @@ pub struct SessionLimits {
     pub max_unacked_ops: usize,
     /// Most bytes of frames queued for a client that does not read.
     pub send_buffer_bytes: usize,
-    /// Most feed messages queued for a session; beyond it the client counts as slow.
+    /// Most frames queued for a session; beyond it the client counts as slow.
     pub send_buffer_frames: usize,
 }
 
@@ -50,9 +50,9 @@ impl SessionLimits {
     /// Frames per second that a client has reason to send, each with one op, signal or request.
     pub(super) fn frames_per_second(&self) -> NonZeroU32 {
         let signals = self.signals_per_second.get();
-        let asks = REQUESTS_PER_SECOND.get();
+        let requests = REQUESTS_PER_SECOND.get();
         self.ops_per_second
-            .saturating_add(signals.saturating_add(asks))
+            .saturating_add(signals.saturating_add(requests))
     }
 }
 

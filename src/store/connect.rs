@@ -38,14 +38,13 @@ pub(super) async fn pause() {
     tokio::time::sleep(Duration::from_millis(wait)).await;
 }
 
-/// Connects, signs in, and goes to the database.
+/// Connects, signs in, and selects the database.
 pub(super) async fn connect(
     database: &Database,
     missing: Missing,
 ) -> Result<Surreal<Any>, StoreError> {
     let url = database_address(&database.url).map_err(|reason| unavailable(database, &reason))?;
-    // A large folder may take longer to open than a query may take, and no other server can be
-    // asked.
+    // A large folder may take minutes to open, and there is no other database to connect to.
     let connected = match database.is_remote() {
         true => tokio::time::timeout(CONNECT_WAIT, reach(&url)).await,
         false => Ok(reach(&url).await),

@@ -20,7 +20,7 @@ use crate::domain::sequence::Seq;
 pub const UNDELETE_WINDOW: Duration = Duration::from_secs(10 * 60);
 /// Most drawings of one [`Store::list`].
 pub const MAX_LIST: usize = 500;
-/// Lists that one [`Store::search`] looks through at most: 5,000 titles.
+/// Most lists that one [`Store::search`] reads: 5,000 titles.
 const SEARCHED_LISTS: usize = 10;
 
 const GET: &str = "SELECT * FROM ONLY $drawing";
@@ -52,7 +52,7 @@ pub struct DrawingInfo {
     pub created: u64,
     /// Time of the last change, in milliseconds since 1970, by the database's clock.
     pub changed: u64,
-    /// What lists are sorted by: [`DrawingInfo::changed`] as it was less than a minute before.
+    /// What lists are sorted by: [`DrawingInfo::changed`], up to a minute late.
     pub listed: u64,
     /// The position of its last change.
     pub head: Seq,
@@ -144,8 +144,8 @@ impl Store {
         info(Fields::of_drawing(results.take(0)?)?)
     }
 
-    /// Drawings that are not deleted, the last changed first, to about a minute: those before `before`,
-    /// at most `limit` and at most [`MAX_LIST`].
+    /// Drawings that are not deleted, sorted by [`DrawingInfo::listed`], the latest first: those after
+    /// `before`, at most `limit` and at most [`MAX_LIST`].
     ///
     /// # Errors
     ///
@@ -174,8 +174,8 @@ impl Store {
             .collect()
     }
 
-    /// Those of [`Store::list`] whose title has every word of `text`, in any case. It looks through a
-    /// bounded number of titles, so it may find none and say where to continue.
+    /// Those of [`Store::list`] whose title has every word of `text`, in any case. It reads a bounded
+    /// number of titles, so it may find none and return where to continue.
     ///
     /// # Errors
     ///
@@ -213,7 +213,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Moves a drawing to its place in lists, if it has changed.
+    /// Moves a drawing to its place in lists: sets [`DrawingInfo::listed`] to the last change.
     ///
     /// # Errors
     ///

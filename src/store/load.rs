@@ -1,13 +1,14 @@
 //! A first load of a drawing: all living strokes, at the cost of those alone.
 //!
-//! Storage keeps a mark of every row that was deleted until the storage engine compacts its files, and
-//! a scan has to skip these marks one by one: over two million changes of 250 strokes that took 1.7 s
-//! instead of 30 ms. So now and then a feed writes down which positions are living ([`LivingIndex`]), and a first load reads exactly those rows, and scans only
-//! what came later.
+//! The storage engine keeps a mark of every deleted row until it compacts its files, and a scan skips
+//! these marks one by one: after two million changes of 250 strokes that took 1.7 s instead of 30 ms.
+//! So after many changes a feed stores the positions of the living strokes ([`LivingIndex`]); a first
+//! load reads those rows by their ids, and scans only the positions after them.
 //!
-//! An index must never be wrong: below the head at which it was made no row is ever added, so it lists
-//! all that may be living there, however old it is.
+//! An index is never wrong, however old: no row is ever added at a position up to its head, so the
+//! living strokes there are among those that it lists.
 
+use integer_encoding::VarInt;
 use surrealdb::types::{Bytes, RecordIdKey, Value};
 
 use super::connection::Store;
@@ -26,20 +27,20 @@ SELECT head, compacted, epoch, title, deleted FROM ONLY $drawing;
 SELECT * FROM ONLY $living;
 COMMIT;";
 const READ_ROWS: &str = "SELECT * FROM $rows";
-/// Only while the drawing is there and of this epoch.
+/// Only while the drawing exists and has this epoch.
 const WRITE_INDEX: &str =
     "IF (SELECT VALUE epoch FROM ONLY $drawing WHERE deleted IS NONE) = $epoch {
     UPSERT $living SET epoch = $epoch, head = $head, positions = $positions RETURN NONE
 }";
 
-/// The positions of all living strokes up to a head.
+/// The positions of all living strokes up to a head, when it was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LivingIndex {
     /// The epoch of the positions.
     pub epoch: Epoch,
-    /// They are all that are living up to here.
+    /// The drawing's head at that time.
     pub head: Seq,
-    /// The positions, in order.
+    /// The positions, ascending.
     pub positions: Vec<Seq>,
 }
 
@@ -48,7 +49,7 @@ pub struct LivingIndex {
 pub struct Loaded {
     /// The drawing's epoch.
     pub epoch: Epoch,
-    /// Up to here tombstones are removed.
+    /// Tombstones up to this position are swept.
     pub compacted: Seq,
     /// The drawing's title.
     pub title: String,
@@ -58,7 +59,7 @@ pub struct Loaded {
     pub living: Vec<Change>,
     /// The tombstones, if they are few.
     pub tombstones: Option<Vec<Change>>,
-    /// The head of the index that helped, or 0.
+    /// The head of the [`LivingIndex`] that was used, or 0.
     pub indexed: Seq,
 }
 
@@ -74,7 +75,7 @@ impl Store {
             ("living", living_record(drawing)),
         ]);
         let mut results = self.0.query(READ_DRAWING, names).await?;
-        // BEGIN is the first statement of the two that give nothing.
+        // BEGIN is the first of the two statements without a result.
         let mut row = Fields::of_drawing(results.take(1)?)?;
         let mut loaded = Loaded {
             epoch: row.epoch()?,
@@ -86,12 +87,13 @@ impl Store {
             indexed: 0,
         };
         let index = Fields::maybe(results.take(2)?)
-            // One that cannot be read is of no use, and does no harm.
+            // Without a valid index, all is scanned.
             .and_then(|row| from_index(row).ok())
             .filter(|index| index.epoch == loaded.epoch);
         if let Some(index) = index {
             if index.head > loaded.head {
-                // The history went back, and nobody noticed: its positions would mean two things.
+                // A backup was restored without a new epoch: the same positions would stand for
+                // different changes.
                 self.renew_epoch(drawing, loaded.epoch).await?;
                 return Err(history_changed());
             }
@@ -117,7 +119,7 @@ impl Store {
         if epoch != loaded.epoch {
             return Err(history_changed());
         }
-        // Some may have been removed since the drawing was read.
+        // A sweep may have run since the drawing was read.
         loaded.compacted = compacted;
         let are_all = (read.tombstones.len() as u64) < FIRST_TOMBSTONES;
         loaded.tombstones = are_all.then_some(read.tombstones);
@@ -146,11 +148,11 @@ impl Store {
         found.into_iter().map(from_row).collect()
     }
 
-    /// Writes down which positions are living, for the first loads that follow.
+    /// Stores the index of a drawing, in place of an older one.
     ///
     /// # Errors
     ///
-    /// Those of every query. Nothing is lost then: first loads cost more.
+    /// Those of every query. Without the index first loads take longer.
     pub async fn write_index(
         &self,
         drawing: DrawingId,
@@ -169,7 +171,7 @@ impl Store {
     }
 }
 
-/// Another attempt loads the history that has begun.
+/// The error when the epoch changes during a load: the next attempt loads the new one.
 fn history_changed() -> StoreError {
     StoreError::Failed("the drawing's history changed during the load".into())
 }
@@ -185,36 +187,25 @@ fn from_index(mut row: Fields) -> Result<LivingIndex, StoreError> {
     })
 }
 
-/// Ascending positions as differences, each in LEB128: seven bits a byte, the lowest first.
+/// Ascending positions as differences, each in LEB128.
 fn to_bytes(positions: &[Seq]) -> Vec<u8> {
     let (mut bytes, mut before) = (Vec::new(), 0);
+    let mut buffer = [0; 10];
     for position in positions {
-        let mut rest = position - before;
+        let size = (position - before).encode_var(&mut buffer);
+        bytes.extend_from_slice(&buffer[..size]);
         before = *position;
-        while rest >= 0x80 {
-            bytes.push(rest as u8 | 0x80);
-            rest >>= 7;
-        }
-        bytes.push(rest as u8);
     }
     bytes
 }
 
-fn from_bytes(bytes: &[u8]) -> Option<Vec<Seq>> {
+fn from_bytes(mut bytes: &[u8]) -> Option<Vec<Seq>> {
     let (mut positions, mut before) = (Vec::new(), 0_u64);
-    let mut bytes = bytes.iter();
-    while !bytes.as_slice().is_empty() {
-        let (mut difference, mut shift) = (0_u64, 0);
-        loop {
-            let byte = *bytes.next()?;
-            difference |= u64::from(byte & 0x7f).checked_shl(shift)?;
-            if byte < 0x80 {
-                break;
-            }
-            shift += 7;
-        }
+    while !bytes.is_empty() {
+        let (difference, size) = u64::decode_var(bytes)?;
         before = before.checked_add(difference)?;
         positions.push(before);
+        bytes = &bytes[size..];
     }
     Some(positions)
 }

@@ -21,8 +21,8 @@ pub const CHUNK_STROKES: u64 = 500;
 
 /// Most tombstones of one read. They have no body, but may have many prior ops.
 const TOMBSTONES: u64 = 2_000;
-/// Most tombstones that come along when a drawing is opened: so one read brings all of a drawing that
-/// has few, and no reader of one that has many waits for them.
+/// Most tombstones read together with the living strokes when a drawing is opened. With more, sessions
+/// get the living strokes first, and the tombstones are read afterwards.
 pub(super) const FIRST_TOMBSTONES: u64 = 100;
 
 const READ: &str = "BEGIN;
@@ -51,11 +51,11 @@ pub struct Chunk {
     pub database_head: Seq,
 }
 
-/// Which rows of a drawing are asked for.
+/// The rows to read of a drawing.
 pub(super) struct Range {
-    /// Those after this position …
+    /// The position before the first one.
     pub(super) after: Seq,
-    /// … up to this one.
+    /// The last position.
     pub(super) through: Seq,
     /// Most living strokes.
     pub(super) living: u64,
@@ -63,7 +63,7 @@ pub(super) struct Range {
     pub(super) tombstones: u64,
 }
 
-/// What a read of a range gave, in one transaction.
+/// The rows of a [`Range`], read in one transaction.
 pub(super) struct Read {
     drawing: Fields,
     head: Seq,
@@ -189,7 +189,7 @@ impl Store {
     }
 }
 
-/// The position up to which a read of some rows has all of them: `end`, unless it met its limit.
+/// The position up to which `rows` are complete: `end`, unless the read stopped at its limit.
 fn reached(rows: &[Change], limit: u64, end: Seq) -> Seq {
     match rows.last() {
         Some(last) if rows.len() as u64 == limit => last.seq,

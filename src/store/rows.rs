@@ -11,9 +11,9 @@ use crate::domain::op::{Change, RowId};
 use crate::domain::sequence::Seq;
 use crate::domain::stroke::Body;
 
-/// Set in the id of a tombstone, beside the position: so all tombstones of a drawing have negative
-/// ids and sort before its living strokes, both in the order of their positions. A first load can
-/// skip them all, and one live query covers both.
+/// The bit that the id of a tombstone has beside the position. So all tombstones of a drawing have
+/// negative ids and sort before its living strokes, both in the order of their positions: a first load
+/// skips them all, and one live query covers both.
 const TOMBSTONE: i64 = i64::MIN;
 
 /// The table of a drawing's strokes.
@@ -199,7 +199,7 @@ impl Fields {
         }
     }
 
-    /// A list of [`pair`]s, made into something each.
+    /// A list of [`pair`]s, each converted by `of`.
     pub(super) fn pairs<T>(
         &mut self,
         field: &str,

@@ -2,6 +2,7 @@
 //!
 //! Values returned from here are valid. Nothing here calls the store or a feed.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use actix_web::http::header;
@@ -24,9 +25,9 @@ use crate::store::ListCursor;
 /// Largest request body, in bytes.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 /// Length of a list unless the request says otherwise, in drawings.
-const DEFAULT_LIST_LIMIT: usize = 50;
+const DEFAULT_LIST_LIMIT: u64 = 50;
 /// Longest list, in drawings.
-const MAX_LIST_LIMIT: usize = 200;
+const MAX_LIST_LIMIT: u64 = 200;
 /// Largest position in a query: the largest integer that every JSON reader holds exactly.
 const MAX_SINCE: Seq = (1 << 53) - 1;
 
@@ -76,14 +77,7 @@ impl SinceQuery {
             epoch: Option<String>,
         }
         let asked: PendingRequest = query(request)?;
-        let since = match asked.since.as_deref().map(str::parse) {
-            None => 0,
-            Some(Ok(since)) if since <= MAX_SINCE => since,
-            Some(_) => {
-                let message = format!("since is a whole number from 0 to {MAX_SINCE}");
-                return Err(ApiError::field("since", message));
-            }
-        };
+        let since = whole("since", asked.since, 0, 0..=MAX_SINCE)?;
         let epoch = asked.epoch.as_deref().map(str::parse).transpose();
         let epoch = epoch.map_err(|error: IdError| ApiError::field("epoch", error.to_string()))?;
         Ok(Self { since, epoch })
@@ -157,14 +151,7 @@ impl ListQuery {
                 ApiError::field("before", "before is what an earlier list called next")
             })
         });
-        let limit = match asked.limit.as_deref().map(str::parse) {
-            None => DEFAULT_LIST_LIMIT,
-            Some(Ok(limit)) if (1..=MAX_LIST_LIMIT).contains(&limit) => limit,
-            Some(_) => {
-                let message = format!("limit is a whole number from 1 to {MAX_LIST_LIMIT}");
-                return Err(ApiError::field("limit", message));
-            }
-        };
+        let limit = whole("limit", asked.limit, DEFAULT_LIST_LIMIT, 1..=MAX_LIST_LIMIT)?;
         let words = asked.q.filter(|words| !words.trim().is_empty());
         if words
             .as_ref()
@@ -175,7 +162,7 @@ impl ListQuery {
         }
         Ok(Self {
             before: before.transpose()?,
-            limit,
+            limit: limit as usize,
             words,
         })
     }
@@ -192,6 +179,24 @@ fn parse_before(text: &str) -> Option<ListCursor> {
         listed: listed.parse().ok()?,
         id: id.parse().ok()?,
     })
+}
+
+/// A whole number within bounds, from the query.
+fn whole(
+    field: &str,
+    text: Option<String>,
+    default: u64,
+    bounds: RangeInclusive<u64>,
+) -> Result<u64, ApiError> {
+    let number = text.map_or(Ok(default), |text| text.parse());
+    number
+        .ok()
+        .filter(|number| bounds.contains(number))
+        .ok_or_else(|| {
+            let (least, most) = bounds.into_inner();
+            let message = format!("{field} is a whole number from {least} to {most}");
+            ApiError::field(field, message)
+        })
 }
 
 fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {

@@ -21,7 +21,7 @@ use crate::store::rows::{
 
 /// Pause after a removal, as a multiple of its duration: two thirds of the time go into removing.
 const REST: f64 = 0.5;
-/// Most drawings that one query looks up.
+/// Most drawings found by one query.
 const AT_ONCE: usize = 100;
 /// Pause before a failed removal is retried.
 const RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
@@ -34,7 +34,7 @@ const FIRST_SILENCE: Duration = Duration::from_secs(30);
 pub(in crate::store) const SELECT_DUE: &str = "SELECT id FROM drawing
 WHERE deleted IS NOT NONE AND deleted < time::now() - $age AND id NOT IN $postponed LIMIT $limit";
 const REMOVE: &str = "BEGIN;
-IF (DELETE ONLY $drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age RETURN BEFORE) IS NONE { THROW 'taken back' };
+IF (DELETE ONLY $drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $age RETURN BEFORE) IS NONE { THROW 'restored' };
 DELETE $living RETURN NONE;
 DELETE type::record('asset', $first_asset..$after_assets) RETURN NONE;
 DELETE $asset_use RETURN NONE;
@@ -98,8 +98,8 @@ fn rest(took: Duration) -> Duration {
     took.mul_f64(REST)
 }
 
-/// Whether any other drawing would fail in the same way. A removal that takes too long is not such
-/// an error: it goes on in the background, and only its own drawing waits.
+/// Whether any other drawing would fail in the same way. A removal beyond the query timeout is no such
+/// error: it continues in the database, and only its own drawing is postponed.
 fn is_of_database(error: &StoreError) -> bool {
     matches!(error, StoreError::Unavailable(_) | StoreError::Storage(_))
 }

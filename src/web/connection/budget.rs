@@ -30,29 +30,22 @@ impl Budget {
     ///
     /// How long to wait for that.
     pub(super) fn check(&mut self, now: Instant) -> Result<(), Duration> {
-        if self.left <= 0 {
-            let more =
-                now.saturating_duration_since(self.at).as_secs_f64() * self.per_second as f64;
-            if more < (1 - self.left) as f64 {
-                let lacks = (1 - self.left) as f64 - more;
-                return Err(Duration::from_secs_f64(lacks / self.per_second as f64));
-            }
+        let per_second = self.per_second as f64;
+        let more = now.saturating_duration_since(self.at).as_secs_f64() * per_second;
+        let lacks = (1 - self.left) as f64 - more;
+        if self.left <= 0 && lacks > 0.0 {
+            return Err(Duration::from_secs_f64(lacks / per_second));
         }
-        self.refill(now);
+        if more >= 1.0 {
+            self.left = (self.left + more as i64).min(self.per_second as i64);
+            self.at = now;
+        }
         Ok(())
     }
 
     /// Deducts bytes that were read.
     pub(super) fn spend(&mut self, bytes: usize) {
         self.left -= bytes as i64;
-    }
-
-    fn refill(&mut self, now: Instant) {
-        let more = now.saturating_duration_since(self.at).as_secs_f64() * self.per_second as f64;
-        if more >= 1.0 {
-            self.left = (self.left + more as i64).min(self.per_second as i64);
-            self.at = now;
-        }
     }
 }
 
