@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use zeno::{Angle, Cap, Command, Fill, Join, PathBuilder, Point, Stroke, Transform, apply};
+use zeno::{Cap, Command, Fill, Join, PathBuilder, Point, Stroke, Transform, apply};
 
 use super::coarse::{Detail, coarse_line, mean_width};
 use super::document::{Setting, Survey};
@@ -198,14 +198,13 @@ impl Painter {
 
     /// From units, relative to the corner, to pixels.
     fn to_pixels(&self, look: Look) -> Transform {
-        let scale = self.scale as f32;
-        let turned = match look.turn {
-            Some((angle, about)) => {
-                Transform::rotation_about(point(about), Angle::from_radians(angle as f32))
-            }
-            None => Transform::IDENTITY,
-        };
-        turned.then_scale(scale, scale)
+        let (angle, about) = look.turn.unwrap_or((0.0, Place { x: 0.0, y: 0.0 }));
+        let (sin, cos) = angle.sin_cos();
+        let x = about.x - about.x * cos + about.y * sin;
+        let y = about.y - about.x * sin - about.y * cos;
+        let [xx, xy, yx, yy, x, y] =
+            [cos, sin, -sin, cos, x, y].map(|number| (number * self.scale) as f32);
+        Transform::new(xx, xy, yx, yy, x, y)
     }
 
     fn fill(&mut self, path: impl zeno::PathData, to_pixels: Transform, paint: Paint) {
@@ -261,9 +260,7 @@ impl Painter {
             Some(to_pixels),
             &mut place,
         );
-        let Some(back) = to_pixels.invert() else {
-            return;
-        };
+        let back = inverse(to_pixels);
         let (left, top) = (area.left as f32, area.top as f32);
         let across = pixels.width as f32 / area.width() as f32;
         let down = height as f32 / area.height() as f32;
@@ -321,6 +318,21 @@ fn blend(pixel: &mut [u8; 4], colour: [f32; 3], alpha: f32, blending: Option<Ble
     pixel[3] = ((alpha + below * (1.0 - alpha)) * 255.0 + 0.5).clamp(0.0, 255.0) as u8;
 }
 
+fn inverse(
+    Transform {
+        xx,
+        xy,
+        yx,
+        yy,
+        x,
+        y,
+    }: Transform,
+) -> Transform {
+    let size = xx * yy - xy * yx;
+    let [xx, xy, yx, yy] = [yy / size, -xy / size, -yx / size, xx / size];
+    Transform::new(xx, xy, yx, yy, -(x * xx + y * yx), -(x * xy + y * yy))
+}
+
 fn point(Place { x, y }: Place) -> Point {
     Point::new(x as f32, y as f32)
 }
@@ -366,4 +378,110 @@ fn rounded_box(area: &Area) -> Vec<Command> {
         radius,
     );
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::picture::palette::Theme;
+
+    /// How many pixels are painted, and where their middle is.
+    fn painted(strokes: &[Value], picture: Option<Pixels>) -> (usize, usize, Painter) {
+        let bodies = strokes
+            .iter()
+            .map(|one| Body::parse(&one.to_string()).unwrap());
+        let bodies: Vec<Body> = bodies.collect();
+        let mut survey = Survey::default();
+        bodies.iter().for_each(|body| survey.add(body));
+        let theme = Theme::Light;
+        let background = false;
+        let mut painter = Painter::new(&survey, Setting { theme, background });
+        let picture = picture.map(Arc::new);
+        for body in &bodies {
+            painter.paint(body, |_| picture.clone());
+        }
+        let alpha = painter
+            .raster
+            .pixels
+            .iter()
+            .map(|pixel| usize::from(pixel[3]));
+        let edge = painter.raster.pixels.iter().take(painter.raster.width);
+        let on_edge = edge.filter(|pixel| pixel[3] > 0).count();
+        (alpha.sum::<usize>() / 255, on_edge, painter)
+    }
+
+    fn middle(painter: &Painter) -> [u8; 4] {
+        let Raster {
+            width,
+            height,
+            pixels,
+            ..
+        } = &painter.raster;
+        pixels[height / 2 * width + width / 2]
+    }
+
+    #[test]
+    fn a_turned_stroke_stays_where_it_is() {
+        let hash = "ab".repeat(32);
+        for (kind, least) in [("note", 70_000), ("image", 80_000)] {
+            let body = |rotation: f64| {
+                json!({"kind": kind, "x": 500, "y": -900, "w": 200, "h": 100, "width": 20,
+                    "asset": hash, "colour": "red", "rotation": rotation})
+            };
+            let picture = Pixels {
+                width: 2,
+                rgba: vec![[9, 9, 200, 255]; 4],
+            };
+            let (upright, ..) = painted(&[body(0.0)], Some(picture.clone()));
+            assert!(upright >= least, "{kind}: {upright}");
+            for rotation in [0.4, 2.0, -2.0, 3.0, -5.5] {
+                let (area, on_edge, painter) = painted(&[body(rotation)], Some(picture.clone()));
+                assert!(
+                    area.abs_diff(upright) < upright / 100,
+                    "{kind}, {rotation}: {area}"
+                );
+                assert_eq!(
+                    (on_edge, middle(&painter)[3]),
+                    (0, 255),
+                    "{kind}, {rotation}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_marker_darkens_what_is_below_it() {
+        let points = "AAIAAIAQAA==";
+        let line = |kind: &str, width: u32| json!({"kind": kind, "x": 0, "y": 0, "points": points, "width": width, "colour": "ink"});
+        let (_, _, pen) = painted(&[line("line", 20)], None);
+        let yellow = json!({"kind": "marker", "x": 0, "y": 0, "points": points, "width": 20, "colour": "yellow"});
+        let (_, _, both) = painted(&[line("line", 20), yellow], None);
+        assert!(middle(&both)[2] < middle(&pen)[2], "{:?}", middle(&both));
+        assert_eq!(middle(&both)[3], 255);
+    }
+
+    #[test]
+    fn a_picture_of_pixels_has_the_colours_that_were_painted() {
+        let paint = [
+            [10, 200, 30, 255],
+            [0, 0, 0, 0],
+            [255, 255, 255, 255],
+            [50, 0, 0, 100],
+        ];
+        let file = png::encode(2, 2, &paint);
+        let mut decoder =
+            zune_png::PngDecoder::new(zune_png::zune_core::bytestream::ZCursor::new(&file));
+        let pixels = decoder.decode_raw().unwrap();
+        assert_eq!(decoder.dimensions(), Some((2, 2)));
+        let read = [
+            10, 200, 30, 255, 0, 0, 0, 0, 255, 255, 255, 255, 128, 0, 0, 100,
+        ];
+        assert_eq!(pixels, read);
+        let opaque = png::encode(1, 3, &[[1, 2, 3, 255], [1, 2, 3, 255], [4, 5, 6, 255]]);
+        let mut decoder =
+            zune_png::PngDecoder::new(zune_png::zune_core::bytestream::ZCursor::new(&opaque));
+        assert_eq!(decoder.decode_raw().unwrap(), [1, 2, 3, 1, 2, 3, 4, 5, 6]);
+    }
 }
