@@ -5,6 +5,7 @@
 //! computed here has to agree with `static/kinds`; `tests/golden` holds both together. Nothing here does
 //! I/O or waits.
 
+mod coarse;
 pub mod document;
 pub mod figure;
 pub mod file;
@@ -13,9 +14,12 @@ mod ink;
 mod kinds;
 mod lettering;
 mod number;
+pub mod painter;
 pub mod palette;
 mod path;
 mod plane;
+mod png;
+mod raster;
 mod shape;
 pub mod thumbnail;
 

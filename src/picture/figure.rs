@@ -70,6 +70,16 @@ impl<'a> Figure<'a> {
         })
     }
 
+    /// Moves it, for a picture whose corner is elsewhere.
+    pub(super) fn move_by(&mut self, dx: f64, dy: f64) {
+        self.fields.x += dx;
+        self.fields.y += dy;
+        for point in &mut self.points {
+            point.at.x += dx;
+            point.at.y += dy;
+        }
+    }
+
     /// Whether it holds text.
     pub fn has_text(&self) -> bool {
         self.fields.text.is_some()

@@ -2,9 +2,9 @@
 //!
 //! It must never claim what is not there: an empty drawing has an empty picture.
 
+use super::coarse::{Detail, coarse_line, mean_width};
 use super::document::Survey;
 use super::figure::Figure;
-use super::ink::InkPoint;
 use super::kinds::Kind;
 use super::lettering::Lettering;
 use super::number::{exact, rounded};
@@ -42,8 +42,6 @@ const PICTURE: Colour = Colour([0x8d, 0x82, 0x75]);
 const PICTURE_ALPHA: f64 = 0.35;
 /// Least length of a dash and a gap together, in pixels.
 const MIN_DASH: f64 = 2.0;
-/// Least distance of the places that lines are drawn through, in pixels, before it is rounded down.
-const GRID: f64 = 0.4;
 /// Strokes that did not fit, after which no more are tried.
 const MAX_REFUSED: usize = 64;
 
@@ -107,7 +105,12 @@ fn element(body: &Body, scale: f64, theme: Theme) -> Option<String> {
     let mut look = figure.look(frame, theme);
     let form = match figure.kind() {
         Kind::Pen | Kind::Marker | Kind::Laser | Kind::Polyline => {
-            figure.lines(coarse_line(&figure, scale), theme)
+            let detail = Detail {
+                scale,
+                step: STEP,
+                points: MAX_POINTS,
+            };
+            figure.lines(coarse_line(&figure, detail), theme)
         }
         Kind::Image => {
             look.alpha *= PICTURE_ALPHA;
@@ -126,7 +129,10 @@ fn element(body: &Body, scale: f64, theme: Theme) -> Option<String> {
             data,
             fill: fill.filter(|_| figure.kind() != Kind::Pen),
             colour,
-            width: width.max(thinnest),
+            width: match figure.kind() {
+                Kind::Pen => mean_width(&figure).max(thinnest),
+                _ => width.max(thinnest),
+            },
             dash: dash.filter(|[dash, gap]| (dash + gap) * scale >= MIN_DASH),
         },
         form => form,
@@ -170,48 +176,6 @@ fn element(body: &Body, scale: f64, theme: Theme) -> Option<String> {
         }
     }
     Some(svg)
-}
-
-/// A line through some of the points.
-fn coarse_line(figure: &Figure<'_>, scale: f64) -> Path {
-    // Digits that cannot be seen are not written.
-    let grid = 10_f64.powf((GRID / scale).log10().floor());
-    let on_grid = |at: Place| Place {
-        x: (at.x / grid).round() * grid,
-        y: (at.y / grid).round() * grid,
-    };
-    let kept = thinned(&figure.points, STEP / scale);
-    let places: Vec<Place> = kept.into_iter().map(on_grid).collect();
-    if figure.kind() == Kind::Polyline || places.len() < 3 {
-        return Path::polyline(places);
-    }
-    let mut path = Path::default();
-    path.move_to(places[0]);
-    for pair in places[1..].windows(2) {
-        let middle = Area::around(pair.iter().copied()).centre();
-        path.quadratic_to(pair[0], on_grid(middle));
-    }
-    path.line_to(places[places.len() - 1]);
-    path
-}
-
-/// Points at least `step` apart, with both ends.
-fn thinned(points: &[InkPoint], step: f64) -> Vec<Place> {
-    let every = points.len().div_ceil(MAX_POINTS).max(1);
-    let mut kept: Vec<Place> = Vec::new();
-    for point in points.iter().step_by(every) {
-        if kept
-            .last()
-            .is_none_or(|last| last.distance(point.at) >= step)
-        {
-            kept.push(point.at);
-        }
-    }
-    match points.last() {
-        Some(last) if points.len() > 1 && kept.last() != Some(&last.at) => kept.push(last.at),
-        _ => {}
-    }
-    kept
 }
 
 /// Lines that stand for text that is too small to be read.

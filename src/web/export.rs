@@ -3,18 +3,26 @@
 //! A file must never be in memory as a whole: it is written piece by piece, each when the reader has
 //! taken the one before.
 
+mod decode;
 mod parts;
+mod png;
 
+use std::convert::Infallible;
+
+use actix_web::body::SizedStream;
 use actix_web::http::header;
 use actix_web::http::header::{Charset, DispositionParam, DispositionType, ExtendedValue};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use futures_util::stream;
 
-use super::error::Answer;
+use super::error::{Answer, ApiError};
 use super::extract::{self, ExportQuery};
 use super::pictures::{Shown, holds, in_background};
 use super::snapshot::Snapshot;
 use super::state::state;
 use crate::domain::access::Access;
+use crate::domain::ids::DrawingId;
+use crate::feed::chunks;
 use crate::picture::document::Setting;
 
 use parts::{Exported, Format, pieces};
@@ -32,35 +40,75 @@ pub(super) async fn svg(request: HttpRequest) -> Answer {
     export(request, Format::Svg(Setting { theme, background })).await
 }
 
+/// A picture of pixels is painted in memory, so only one at a time.
+pub(super) async fn png(request: HttpRequest) -> Answer {
+    let ExportQuery { theme, background } = ExportQuery::of(&request)?;
+    let drawing = match asked(&request).await? {
+        Asked::Held(answer) => return Ok(answer),
+        Asked::Wanted(drawing) => drawing,
+    };
+    let state = state(&request);
+    let slot = state.pictures.paint().await?;
+    let snapshot = Snapshot::read(&state.feeds, drawing).await?;
+    let mut response = begun(&snapshot, "image/png", "png");
+    let setting = Setting { theme, background };
+    let painted = png::painted(snapshot, setting, &state.store, drawing, slot).await?;
+    let pieces = chunks::pieces(painted.clone()).map(Ok::<_, Infallible>);
+    Ok(response.body(SizedStream::new(painted.len() as u64, stream::iter(pieces))))
+}
+
 pub(super) async fn json(request: HttpRequest) -> Answer {
     export(request, Format::Json).await
 }
 
 async fn export(request: HttpRequest, format: Format) -> Answer {
-    extract::require(&request, Access::Read)?;
-    let drawing = extract::drawing(&request)?;
+    let drawing = match asked(&request).await? {
+        Asked::Held(answer) => return Ok(answer),
+        Asked::Wanted(drawing) => drawing,
+    };
     let state = state(&request);
-    let info = state.store.get(drawing).await?;
+    let slot = state.pictures.send().await?;
+    let snapshot = Snapshot::read(&state.feeds, drawing).await?;
+    let mut response = match format {
+        Format::Svg(_) => begun(&snapshot, "image/svg+xml", "svg"),
+        Format::Json => begun(&snapshot, "application/json", "json"),
+    };
+    let exported = in_background(move || Exported::new(snapshot, format)).await?;
+    let store = state.store.clone();
+    Ok(response.streaming(pieces(exported, store, drawing, slot)))
+}
+
+/// What is to be done for a request.
+enum Asked {
+    /// The reader has the file: this is the answer.
+    Held(HttpResponse),
+    Wanted(DrawingId),
+}
+
+async fn asked(request: &HttpRequest) -> Result<Asked, ApiError> {
+    extract::require(request, Access::Read)?;
+    let drawing = extract::drawing(request)?;
+    let info = state(request).store.get(drawing).await?;
     let stored = Shown {
         epoch: info.epoch,
         head: info.head,
     };
     let tag = stored.tag_with_title(&info.title);
-    if holds(&request, &tag) {
-        return Ok(HttpResponse::NotModified()
-            .insert_header(header::ETag(tag))
-            .insert_header((header::CACHE_CONTROL, ASK))
-            .finish());
+    if !holds(request, &tag) {
+        return Ok(Asked::Wanted(drawing));
     }
-    let slot = state.pictures.send().await?;
-    let snapshot = Snapshot::read(&state.feeds, drawing).await?;
+    let answer = HttpResponse::NotModified()
+        .insert_header(header::ETag(tag))
+        .insert_header((header::CACHE_CONTROL, ASK))
+        .finish();
+    Ok(Asked::Held(answer))
+}
+
+/// The answer with a file, up to its body.
+fn begun(snapshot: &Snapshot, media_type: &str, extension: &str) -> HttpResponseBuilder {
     let shown = Shown {
         epoch: snapshot.epoch,
         head: snapshot.head,
-    };
-    let (media_type, extension) = match format {
-        Format::Svg(_) => ("image/svg+xml", "svg"),
-        Format::Json => ("application/json", "json"),
     };
     let mut response = HttpResponse::Ok();
     response
@@ -69,9 +117,7 @@ async fn export(request: HttpRequest, format: Format) -> Answer {
         .insert_header(attachment(&snapshot.title, extension))
         .insert_header((header::CACHE_CONTROL, ASK))
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
-    let exported = in_background(move || Exported::new(snapshot, format)).await?;
-    let store = state.store.clone();
-    Ok(response.streaming(pieces(exported, store, drawing, slot)))
+    response
 }
 
 /// The name of the file, as a page makes it.

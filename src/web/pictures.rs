@@ -21,6 +21,8 @@ use crate::picture::palette::Theme;
 const SENT_AT_ONCE: usize = 16;
 /// Thumbnails that are made at a time.
 const THUMBNAILS_AT_ONCE: usize = 2;
+/// Pictures that are painted at a time. Each may have 64 MiB of pixels, and as much of pictures in it.
+const PAINTED_AT_ONCE: usize = 1;
 /// How long a request waits for its turn. A client waits 20 s.
 const WAIT: Duration = Duration::from_secs(15);
 /// Most bytes of thumbnails that are kept.
@@ -31,6 +33,7 @@ const VERSION: u32 = 1;
 /// The pictures of drawings that are being made or sent, and the thumbnails that were made last.
 pub struct Pictures {
     sent: Arc<Semaphore>,
+    painted: Arc<Semaphore>,
     thumbnails: Arc<Semaphore>,
     kept: std::sync::Mutex<Kept>,
 }
@@ -60,6 +63,7 @@ impl Default for Pictures {
     fn default() -> Self {
         Self {
             sent: Arc::new(Semaphore::new(SENT_AT_ONCE)),
+            painted: Arc::new(Semaphore::new(PAINTED_AT_ONCE)),
             thumbnails: Arc::new(Semaphore::new(THUMBNAILS_AT_ONCE)),
             kept: std::sync::Mutex::default(),
         }
@@ -70,6 +74,11 @@ impl Pictures {
     /// Waits for a turn to send a file.
     pub(super) async fn send(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         turn(&self.sent).await
+    }
+
+    /// Waits for a turn to paint a picture of pixels.
+    pub(super) async fn paint(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        turn(&self.painted).await
     }
 
     /// Waits for a turn to make a thumbnail.

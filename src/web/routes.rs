@@ -37,6 +37,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .service(resource("/{drawing}/restore", "POST").route(web::post().to(restore)))
                 .service(resource("/{drawing}/strokes", "GET").route(read().to(strokes)))
                 .service(resource("/{drawing}/export.svg", "GET").route(read().to(export::svg)))
+                .service(resource("/{drawing}/export.png", "GET").route(read().to(export::png)))
                 .service(resource("/{drawing}/export.json", "GET").route(read().to(export::json)))
                 .service(
                     resource("/{drawing}/thumbnail.svg", "GET").route(read().to(thumbnail::get)),

@@ -157,6 +157,7 @@ async fn a_picture_is_not_sent_again_until_the_drawing_changes() {
         "/thumbnail.svg?theme=dark",
         "/export.svg",
         "/export.json",
+        "/export.png",
     ];
     for path in paths {
         let first = gallery.get(path).await;
@@ -214,6 +215,39 @@ async fn a_thumbnail_shows_what_is_drawn_and_an_empty_one_nothing() {
     ada.erase(stroke).await;
     ada.all_acknowledged().await;
     assert_eq!(gallery.get("/thumbnail.svg").await.text, empty.text);
+    drop(ada);
+    gallery.server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_drawing_is_painted_with_bounded_sides() {
+    let gallery = Gallery::open().await;
+    let get = async |path: &str| {
+        let response = http()
+            .get(gallery.url(path))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "image/png");
+        let bytes = response.bytes().await.expect("a file");
+        assert_eq!(&bytes[..8], b"\x89PNG\r\n\x1a\n");
+        let side = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+        (side(16), side(20), bytes)
+    };
+    let (width, height, empty) = get("/export.png").await;
+    assert_eq!((width, height), (128, 128));
+    let mut ada = gallery.client().await;
+    ada.draw_stored(pen(1.0)).await;
+    let (width, height, drawn) = get("/export.png").await;
+    assert!(width < 200 && height < 200, "{width} x {height}");
+    assert_ne!(drawn, empty);
+    let dark = get("/export.png?theme=dark").await.2;
+    let clear = get("/export.png?background=false").await.2;
+    assert!(dark != drawn && clear != drawn && clear != dark);
+    ada.draw_stored(pen(9_000_000.0)).await;
+    let (width, height, _) = get("/export.png").await;
+    assert!(width == 4096 && height < 8, "{width} x {height}");
     drop(ada);
     gallery.server.drain().await;
 }
@@ -299,7 +333,12 @@ async fn a_wrong_request_for_a_picture_says_what_is_wrong() {
     }
     let error = gallery.get("/export.svg?background=yes").await.error();
     assert_eq!(error, (400, json!("bad_request"), json!("background")));
-    let paths = ["/thumbnail.svg", "/export.svg", "/export.json"];
+    let paths = [
+        "/thumbnail.svg",
+        "/export.svg",
+        "/export.json",
+        "/export.png",
+    ];
     for path in paths {
         let post = http().request(Method::POST, gallery.url(path)).send().await;
         assert_eq!(post.unwrap().status(), 405, "{path}");
