@@ -15,7 +15,7 @@ pub(super) fn encode(width: usize, height: usize, pixels: &[[u8; 4]]) -> Vec<u8>
     let channels = if is_opaque { 3 } else { 4 };
     let mut file = SIGNATURE.to_vec();
     let size = |side: usize| u32::try_from(side).unwrap_or(u32::MAX).to_be_bytes();
-    let [colour_type, _] = if is_opaque { [2, 0] } else { [6, 0] };
+    let colour_type = if is_opaque { 2 } else { 6 };
     let mut header = [size(width), size(height)].concat();
     header.extend([8, colour_type, 0, 0, 0]);
     push_chunk(&mut file, b"IHDR", &header);

@@ -88,8 +88,8 @@ impl Raster {
             false => (-1.0, to, from),
         };
         let (top, bottom) = (from.y.max(0.0), to.y.min(self.height as f32));
-        // Also without a number, which would compare as neither.
-        if !(top < bottom) || !(from.x + to.x).is_finite() {
+        let is_number = (from.x + to.x + from.y + to.y).is_finite();
+        if top >= bottom || !is_number {
             return None;
         }
         let slope = (to.x - from.x) / (to.y - from.y);
