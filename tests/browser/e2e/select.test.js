@@ -202,6 +202,22 @@ test("strokes are pasted into another drawing, texts as texts elsewhere, and tex
   await waitForStrokes(other, 2);
 });
 
+test("what is selected is brought into the middle of the view", async () => {
+  const page = await newPage();
+  await figure(page, "r", [[200, 200], [300, 260]]);
+  await figure(page, "r", [[700, 500], [800, 560]]);
+  await page.keyboard.press("v");
+  await page.mouse.click(200, 230);
+  await until("one is selected", async () => (await selected(page)) === 1);
+  await page.mouse.wheel(2_000, 0);
+  await page.keyboard.press("Shift+F");
+  await until("it is in the middle", () => page.evaluate(() => {
+    const { viewport: { shown }, scene } = /** @type {any} */ (globalThis).__whiteboard;
+    const { x, y } = scene.ordered()[0].body;
+    return Math.abs((shown.left + shown.right) / 2 - x - 50) < 2 && Math.abs((shown.top + shown.bottom) / 2 - y - 30) < 2;
+  }));
+});
+
 test("the style panel shows what applies, changes the selection, and is remembered", async () => {
   const page = await newPage();
   const shown = () => page.locator("#stroke-style [data-field]:visible").evaluateAll((all) => all.map(({ dataset }) => dataset.field));
