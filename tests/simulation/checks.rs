@@ -3,29 +3,25 @@
 //! It must never look at anything that a user, an operator or the database could not see, except for
 //! how much is queued.
 
+mod copies;
+mod rest;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use whiteboard::domain::batch::Verdict;
 use whiteboard::domain::ids::{Epoch, OpId, Writer, WriterId};
 use whiteboard::domain::op::{Change, Op};
 use whiteboard::domain::sequence::Seq;
-use whiteboard::feed::core::{Core, Input};
 use whiteboard::feed::lifecycle::Lifecycle;
-use whiteboard::feed::sync::{Reading, Subscription};
-use whiteboard::feed::timers::Timer;
-use whiteboard::feed::writer::State;
+use whiteboard::feed::sync::Subscription;
 
-use crate::client::ClientState;
-use crate::database::{Append, Asker, DatabaseEvent, OpKey};
-use crate::mailbox::SimMailbox;
+use crate::database::appends::Append;
+use crate::database::{Asker, OpKey};
 use crate::plan::Flavour;
 use crate::reference::Outcome;
-use crate::server::{Feed, ServerEvent, ServerState};
-use crate::session::Session;
-use crate::socket::Up;
 use crate::tables::Tables;
 use crate::wire::{Frame, WireChange};
-use crate::world::{Event, Time, World};
+use crate::world::{Time, World};
 
 /// In a rush, an op has its acknowledgement within this time, whichever server takes it.
 const TURN_WITHIN: Time = Time::from_secs(2);
@@ -363,222 +359,5 @@ impl World {
             is_stored || (self.was_restored() && others.any(|(_, stored)| is_it(stored))),
             "{change:?} was never stored"
         );
-    }
-
-    /// Whether this op, or one before it, may be decided yet, for a page may send it or has sent it.
-    pub fn may_be_sent_again(&self, writer: WriterId, n: u64) -> bool {
-        let mut clients = self.clients.iter();
-        let in_outbox = clients.any(|it| it.writer.id == writer && it.outbox.may_send(n));
-        in_outbox || self.is_on_its_way(&|of, op| of.is_none_or(|of| of == writer) && op.n <= n)
-    }
-
-    /// Whether an op is at a server, or on its way there or to the database. Its writer is not known
-    /// where only its session is.
-    fn is_on_its_way(&self, is_it: &dyn Fn(Option<WriterId>, &Op) -> bool) -> bool {
-        let sent = |event: &ServerEvent| match event {
-            ServerEvent::Up {
-                socket,
-                message: Up::Ops(ops),
-            } => {
-                let socket = self.sockets.get(*socket);
-                let client = socket.map(|socket| (&self.clients[socket.client], socket.page));
-                // A page that crashed has another writer now.
-                let client = client.filter(|(client, page)| client.page == *page);
-                let writer = client.map(|(client, _)| client.writer.id);
-                ops.iter().any(|op| is_it(writer, op))
-            }
-            _ => false,
-        };
-        let queued = |feed: &Feed| feed.queued.iter().any(|(_, w, op)| is_it(Some(w.id), op));
-        let early = |session: &Session| {
-            let writer = session.hello.as_ref().map(|hello| hello.writer.id);
-            session.before_welcome.iter().any(|op| is_it(writer, op))
-        };
-        let at_server = self.servers.iter().any(|server| {
-            server.feeds.values().any(queued)
-                || server.sessions.values().any(early)
-                || server.held.iter().any(sent)
-        });
-        let appended = |append: &Append| {
-            let mut batch = append.batch.iter();
-            batch.any(|(_, w, op)| is_it(Some(w.id), op))
-        };
-        at_server
-            || self.database.delayed().any(appended)
-            || self.pending().any(|event| match event {
-                Event::Server { event, .. } => sent(event),
-                Event::Database(
-                    DatabaseEvent::Begin { append, .. } | DatabaseEvent::Commit { append, .. },
-                ) => appended(append),
-                _ => false,
-            })
-    }
-
-    /// Why everything is not at rest, if it is not.
-    pub fn unrest(&self) -> Option<String> {
-        for client in &self.clients {
-            let socket = client.socket.and_then(|socket| self.sockets.get(socket));
-            if socket.is_some_and(|socket| socket.is_half_open || socket.stalled_until > self.now) {
-                return Some(format!("client {} is cut off", client.id));
-            }
-            if !client.is_at_rest() {
-                let waits = client.outbox.count();
-                let state = client.state;
-                return Some(format!("client {} is {state:?}, {waits} ops", client.id));
-            }
-        }
-        for server in &self.servers {
-            if !matches!(server.state, ServerState::Runs) {
-                return Some(format!("server {} does not run", server.id));
-            }
-            let mut unrest = server.feeds.values().filter_map(|it| unrest_of(&it.core));
-            if let Some(unrest) = unrest.next() {
-                return Some(format!("server {}: {unrest}", server.id));
-            }
-            if let Some(session) = server.sessions.values().find(|s| !s.mailbox.is_empty()) {
-                return Some(format!("session {} has messages", session.id));
-            }
-        }
-        if let Some(ghost) = self.ghost() {
-            return Some(ghost);
-        }
-        self.pending().find_map(|event| match event {
-            Event::Database(DatabaseEvent::Begin { .. } | DatabaseEvent::Commit { .. }) => {
-                Some("an append is in flight".into())
-            }
-            Event::Server {
-                event: ServerEvent::Feed { input, .. },
-                ..
-            } if matches!(**input, Input::Appended { .. } | Input::ReadEnded(_)) => {
-                Some("an answer is in flight".into())
-            }
-            _ => None,
-        })
-    }
-
-    /// What is not equal to what is stored, if anything.
-    pub fn inequality(&self) -> Option<String> {
-        (0..self.plan.drawings).find_map(|drawing| self.inequality_of(drawing))
-    }
-
-    fn inequality_of(&self, number: usize) -> Option<String> {
-        let stored = &self.database.drawings[number].tables;
-        let rows: Vec<&Change> = stored.all().into_values().collect();
-        for server in &self.servers {
-            let Some(feed) = server.feeds.get(&number) else {
-                continue;
-            };
-            let Some(drawing) = feed.core.replica().drawing() else {
-                return Some(format!("server {} holds nothing", server.id));
-            };
-            let held: Vec<&Change> = drawing.since(0).collect();
-            if (drawing.epoch(), drawing.head()) != (stored.epoch, stored.head) {
-                let (own, head) = (drawing.head(), stored.head);
-                return Some(format!("server {} is at {own}, not {head}", server.id));
-            }
-            // That tombstones are gone is learned with the next read.
-            let may_be_gone = |row: &Change| row.body.is_none() && row.seq <= stored.compacted;
-            let extra = |row: &&&Change| !rows.contains(row) && !may_be_gone(row);
-            if let Some(row) = held.iter().find(extra) {
-                return Some(format!("server {} holds {row:?}", server.id));
-            }
-            let needed = rows
-                .iter()
-                .filter(|row| row.seq > drawing.compacted() || row.body.is_some());
-            if let Some(row) = needed.into_iter().find(|row| !held.contains(row)) {
-                return Some(format!("server {} lacks {row:?}", server.id));
-            }
-        }
-        let living: Vec<&Change> = stored.living_rows().collect();
-        let clients = self.clients.iter().filter(|it| it.drawing == number);
-        for client in clients.filter(|client| client.has_replica()) {
-            let replica = &client.replica;
-            if (replica.epoch, replica.head) != (Some(stored.epoch), stored.head) {
-                let (own, head) = (replica.head, stored.head);
-                return Some(format!("client {} is at {own}, not {head}", client.id));
-            }
-            let held: Vec<_> = replica.living().collect();
-            let same = held.len() == living.len()
-                && living.iter().all(|row| {
-                    replica.stroke(row.stroke).is_some_and(|held| {
-                        held.seq == row.seq
-                            && held.z == row.z
-                            && held.body.as_deref().map(|body| body.get())
-                                == row.body.as_ref().map(|body| body.as_json())
-                    })
-                });
-            if !same {
-                return Some(format!(
-                    "client {} holds {} strokes: {held:?} instead of {living:?}",
-                    client.id,
-                    held.len(),
-                ));
-            }
-        }
-        None
-    }
-
-    /// Everything is at rest and equal: every op happened once, or was refused.
-    pub fn check_end(&self) {
-        for ((_, n), known) in &self.checks.ops {
-            let happened = known.happened;
-            assert!(
-                happened || known.refused || known.is_decided,
-                "op {n} {:?} neither happened nor was it refused",
-                known.op
-            );
-        }
-        for ((writer, n), known) in &self.checks.ops {
-            let is_stored = self.database.has_happened(known.drawing, (*writer, *n));
-            assert!(
-                is_stored || !known.happened || self.was_restored(),
-                "op {n} {:?} is lost",
-                known.op
-            );
-        }
-        for feed in self.servers.iter().flat_map(|server| server.feeds.values()) {
-            let held = feed.state.capacity.used();
-            assert_eq!(held, (0, 0), "capacity is held by nothing");
-        }
-    }
-}
-
-fn unrest_of(core: &Core<SimMailbox>) -> Option<String> {
-    let states = (core.sync().subscription(), core.sync().reading());
-    if states != (Subscription::Live, Reading::Idle) {
-        return Some(format!("{states:?}"));
-    }
-    if core.writer().state() != State::Idle || !core.writer().is_empty() {
-        return Some("ops wait".into());
-    }
-    if !matches!(core.lifecycle(), Lifecycle::Open { .. }) {
-        return Some("it ends".into());
-    }
-    if core.holds_signals() {
-        return Some("signals wait".into());
-    }
-    let at_rest = [
-        Timer::Heartbeat,
-        Timer::Idle,
-        Timer::Signals,
-        Timer::Presence,
-    ];
-    let set = |timer: &Timer| core.timers().is_set(*timer) && !at_rest.contains(timer);
-    let timer = Timer::ALL.into_iter().find(set)?;
-    Some(format!("the timer {timer:?} is set"))
-}
-
-impl ClientState {
-    /// The name for coverage.
-    pub fn name(self) -> &'static str {
-        match self {
-            ClientState::Loading => "client Loading",
-            ClientState::Connecting => "client Connecting",
-            ClientState::Greeting => "client Greeting",
-            ClientState::Open => "client Open",
-            ClientState::Waiting => "client Waiting",
-            ClientState::Ended => "client Ended",
-            ClientState::Gone => "client Gone",
-        }
     }
 }

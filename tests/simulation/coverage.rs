@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::plan::Fault;
+use crate::fault::Fault;
 
 /// Every state that a fault can meet.
 pub const STATES: [&str; 31] = [

@@ -6,8 +6,9 @@ use whiteboard::feed::lifecycle::Lifecycle;
 use whiteboard::feed::sync::{Reading, Subscription};
 use whiteboard::feed::writer::{State, Verification};
 
-use crate::plan::Fault;
-use crate::server::{Feed, ServerState};
+use crate::fault::Fault;
+use crate::server::ServerState;
+use crate::server::feeds::Feed;
 use crate::world::{Event, World};
 
 impl World {

@@ -10,6 +10,7 @@ mod client;
 mod contract;
 mod coverage;
 mod database;
+mod fault;
 mod faults;
 mod load;
 mod mailbox;

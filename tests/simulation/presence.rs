@@ -10,7 +10,7 @@ use whiteboard::domain::signal::{Ink, InkPart, PlaneBox, PlanePoint};
 use whiteboard::protocol::ClientSignal;
 
 use crate::client::ClientState;
-use crate::plan::Fault;
+use crate::fault::Fault;
 use crate::server::ServerState;
 use crate::socket::Up;
 use crate::wire::Frame;
