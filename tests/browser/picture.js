@@ -29,6 +29,9 @@ try {
     }),
   );
   const [ada, grace] = people;
+  /** The style panel is on the left. */
+  const beside = (/** @type {At} */ [x, y]) => /** @type {At} */ ([x + 30, y]);
+  const draw = (/** @type {At[]} */ points) => drag(ada, points.map(beside));
 
   const pick = async (/** @type {string} */ key, /** @type {string} */ colour, /** @type {string} */ size) => {
     await ada.keyboard.press(key);
@@ -37,7 +40,7 @@ try {
   };
   const write = async (/** @type {At} */ [x, y], /** @type {string} */ text) => {
     await ada.keyboard.press("t");
-    await ada.mouse.click(x, y);
+    await ada.mouse.click(...beside([x, y]));
     await ada.locator("#text-editor").waitFor();
     await ada.keyboard.type(text);
     await ada.keyboard.press("Escape");
@@ -46,34 +49,34 @@ try {
     Array.from({ length: count }, (_, i) => point(i / (count - 1)));
 
   await pick("r", "Ink", "Medium");
-  await drag(ada, [[170, 170], [640, 520]]);
+  await draw([[170, 170], [640, 520]]);
   await pick("r", "Blue", "Medium");
-  await drag(ada, [[170, 170], [250, 400]]);
-  await drag(ada, [[330, 170], [480, 235]]);
+  await draw([[170, 170], [250, 400]]);
+  await draw([[330, 170], [480, 235]]);
   await pick("o", "Green", "Medium");
-  await drag(ada, [[400, 330], [540, 440]]);
+  await draw([[400, 330], [540, 440]]);
   await pick("m", "Yellow", "Thick");
-  await drag(ada, along(24, (t) => [806 + t * 234, 253 + Math.sin(t * 5) * 3]));
+  await draw(along(24, (t) => [806 + t * 234, 253 + Math.sin(t * 5) * 3]));
   await pick("a", "Red", "Medium");
-  await drag(ada, [[790, 250], [650, 300]]);
+  await draw([[790, 250], [650, 300]]);
   await pick("t", "Ink", "Thin");
   await write([348, 202], "Sink");
   await write([445, 385], "Table");
   await pick("t", "Red", "Medium");
   await write([800, 250], "Door to the garden?");
   await pick("p", "Violet", "Medium");
-  await drag(ada, along(160, (t) => {
+  await draw(along(160, (t) => {
     const [turn, reach] = [t * 2 * Math.PI, 46 + 26 * Math.cos(t * 14 * Math.PI)];
     return [960 + reach * Math.cos(turn), 420 + reach * Math.sin(turn)];
   }));
   await pick("p", "Ink", "Medium");
-  await drag(ada, along(40, (t) => [640 + Math.cos(t * 1.6) * -70, 300 + Math.sin(t * 1.6) * 70]));
+  await draw(along(40, (t) => [640 + Math.cos(t * 1.6) * -70, 300 + Math.sin(t * 1.6) * 70]));
   await waitForStatus(ada, "Saved");
   const count = await ada.evaluate("__whiteboard.scene.ordered().length");
   await waitForStrokes(grace, count);
   await grace.click('#colours [aria-label="Green"]');
-  await drag(grace, along(110, (t) => [790 + t * 330, 590 - Math.abs(Math.sin(t * 22)) * 56]), { lift: false });
-  await ada.mouse.move(900, 330);
+  await drag(grace, along(110, (t) => [820 + t * 330, 590 - Math.abs(Math.sin(t * 22)) * 56]), { lift: false });
+  await ada.mouse.move(930, 330);
   await ada.waitForFunction("__whiteboard.presence.shown(performance.now()).pointers.length === 1");
   await ada.waitForTimeout(400);
   await ada.screenshot({ path: file });
