@@ -285,8 +285,11 @@ impl Handler<ToSession> for Session {
                 for frame in refusals {
                     ctx.text(frame);
                 }
-                if let Some(sequencer) = &mut self.sequencer {
-                    sequencer.answer(ops, acked_through);
+                match (&mut self.sequencer, &mut self.hello) {
+                    (Some(sequencer), _) => sequencer.answer(ops, acked_through),
+                    // Of the feed that is gone: the next one must not wait for these ops.
+                    (None, Some(hello)) => hello.next = hello.next.max(acked_through + 1),
+                    (None, None) => {}
                 }
                 ctx.text(ServerFrame::Done { n: acked_through }.encode());
             }

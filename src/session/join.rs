@@ -73,6 +73,8 @@ impl Session {
         ctx: &mut ws::WebsocketContext<Self>,
     ) {
         let Some(hello) = &self.hello else { return };
+        // Acknowledgements may have arrived since the hello was sent.
+        let next = next.max(hello.next);
         self.sequencer = Some(OpSequencer::new(hello.writer, next));
         ctx.text(frame);
         let before_welcome = std::mem::take(&mut self.before_welcome);

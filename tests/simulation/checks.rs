@@ -169,7 +169,7 @@ impl World {
     pub fn state_changed(&mut self, drawing: usize) {
         let reference = &self.database.drawings[drawing].reference;
         for ((writer, _), known) in &mut self.checks.ops {
-            if !known.refused && known.drawing == drawing {
+            if known.drawing == drawing {
                 known.seen.insert(reference.judge(*writer, &known.op));
             }
         }

@@ -30,3 +30,8 @@ fn timers_that_are_due_with_the_end_of_a_drain_publish_nothing_after_it() {
 fn a_page_reads_again_when_the_server_that_it_reads_from_is_killed() {
     holds(52_567);
 }
+
+#[test]
+fn acknowledgements_that_waited_when_the_feed_died_count_for_the_next_one() {
+    holds(223_981);
+}

@@ -301,6 +301,7 @@ impl World {
                     let Some(hello) = &session.hello else {
                         continue;
                     };
+                    let next = next.max(hello.next);
                     session.sequencer = Some(OpSequencer::new(hello.writer, next));
                     let early = std::mem::take(&mut session.before_welcome);
                     self.send_down(socket, Down::Frame(frame));
@@ -310,8 +311,12 @@ impl World {
                     }
                 }
                 ToSession::Acks(acks) => {
-                    if let Some(sequencer) = &mut session.sequencer {
-                        sequencer.answer(acks.ops, acks.acked_through);
+                    match (&mut session.sequencer, &mut session.hello) {
+                        (Some(sequencer), _) => sequencer.answer(acks.ops, acks.acked_through),
+                        (None, Some(hello)) => {
+                            hello.next = hello.next.max(acks.acked_through + 1);
+                        }
+                        (None, None) => {}
                     }
                     for frame in acks.refusals {
                         self.send_down(socket, Down::Frame(frame));

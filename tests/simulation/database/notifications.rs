@@ -151,7 +151,8 @@ impl World {
                 feed: open.asker.feed,
                 attempt: open.attempt,
             };
-            let wait = self.millis(1..=20);
+            // Not before it is known that they are open.
+            let wait = self.plan.links[open.asker.server] + self.millis(4..=23);
             self.after(
                 wait,
                 Event::Server {
