@@ -41,6 +41,9 @@ fn main() -> ExitCode {
     };
     let format = ConfigurableFormat::default();
     env_logger::Builder::new()
+        // They warn of each letter and each picture that they cannot paint, which anybody can draw.
+        .filter_module("usvg", log::LevelFilter::Error)
+        .filter_module("resvg", log::LevelFilter::Error)
         .parse_filters(&settings.log)
         .format(move |line, record| match is_harmless(record) {
             true => Ok(()),

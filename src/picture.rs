@@ -18,8 +18,6 @@ pub mod painter;
 pub mod palette;
 mod path;
 mod plane;
-mod png;
-mod raster;
 mod shape;
 pub mod thumbnail;
 

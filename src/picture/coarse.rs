@@ -8,29 +8,22 @@ use super::plane::{Area, Place};
 
 /// Least distance of the places that a line is drawn through, in pixels, before it is rounded down.
 const GRID: f64 = 0.4;
+/// Least distance between the points of a line, in pixels, …
+const STEP: f64 = 2.5;
+/// … and most of them.
+const MAX_POINTS: usize = 256;
 /// Points of a line by which its mean thickness is found.
 const MEASURED: usize = 8;
 
-/// How much of a line is kept.
-#[derive(Clone, Copy)]
-pub(super) struct Detail {
-    /// Pixels per unit.
-    pub(super) scale: f64,
-    /// Least distance between its points, in pixels, …
-    pub(super) step: f64,
-    /// … and most of them.
-    pub(super) points: usize,
-}
-
-/// A line through some of the points of a figure.
-pub(super) fn coarse_line(figure: &Figure<'_>, detail: Detail) -> Path {
+/// A line through some of the points of a figure, at so many pixels per unit.
+pub(super) fn coarse_line(figure: &Figure<'_>, scale: f64) -> Path {
     // Digits that cannot be seen are not written.
-    let grid = 10_f64.powf((GRID / detail.scale).log10().floor());
+    let grid = 10_f64.powf((GRID / scale).log10().floor());
     let on_grid = |at: Place| Place {
         x: (at.x / grid).round() * grid,
         y: (at.y / grid).round() * grid,
     };
-    let kept = thinned(&figure.points, detail);
+    let kept = thinned(&figure.points, scale);
     let places: Vec<Place> = kept.into_iter().map(on_grid).collect();
     if figure.kind() == Kind::Polyline || places.len() < 3 {
         return Path::polyline(places);
@@ -61,9 +54,9 @@ pub(super) fn mean_width(figure: &Figure<'_>) -> f64 {
 }
 
 /// Points some distance apart, with both ends.
-fn thinned(points: &[InkPoint], detail: Detail) -> Vec<Place> {
-    let step = detail.step / detail.scale;
-    let every = points.len().div_ceil(detail.points).max(1);
+fn thinned(points: &[InkPoint], scale: f64) -> Vec<Place> {
+    let step = STEP / scale;
+    let every = points.len().div_ceil(MAX_POINTS).max(1);
     let mut kept: Vec<Place> = Vec::new();
     for point in points.iter().step_by(every) {
         if kept

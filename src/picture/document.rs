@@ -2,12 +2,15 @@
 //!
 //! It must never include a value of a stroke without escaping or checking it, nor name another address.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::figure::Figure;
 use super::number::exact;
 use super::palette::Theme;
 use super::plane::Area;
 use super::shape::{picture_id, push_escaped};
-use crate::domain::asset::AssetHash;
+use crate::domain::asset::{Asset, AssetHash};
 use crate::domain::stroke::Body;
 
 /// Units around the strokes.
@@ -117,12 +120,20 @@ pub const PICTURES_BEGIN: &str = "<defs>";
 /// … and after the last one.
 pub const PICTURES_END: &str = "</defs>\n";
 
-/// The two ends of a picture: between them is its `data:` address.
-pub fn picture(asset: AssetHash) -> (String, &'static str) {
-    let id = picture_id(&asset.to_string());
-    let begin =
-        format!("<image id=\"{id}\" width=\"1\" height=\"1\" preserveAspectRatio=\"none\" href=\"");
-    (begin, "\"/>")
+/// Appends a picture.
+pub fn push_picture(out: &mut String, hash: AssetHash, asset: &Asset) {
+    let id = picture_id(&hash.to_string());
+    out.push_str(&format!(
+        "<image id=\"{id}\" width=\"1\" height=\"1\" preserveAspectRatio=\"none\" href=\""
+    ));
+    push_address(out, asset);
+    out.push_str("\"/>");
+}
+
+/// Appends a picture's `data:` address.
+pub(super) fn push_address(out: &mut String, asset: &Asset) {
+    out.extend(["data:", asset.kind.media_type(), ";base64,"]);
+    STANDARD.encode_string(&asset.bytes, out);
 }
 
 /// The paper, if it is shown.

@@ -1,6 +1,7 @@
 //! The file of a drawing, as JSON, in parts: see `docs/format.md`.
 
-use crate::domain::asset::AssetHash;
+use super::document::push_address;
+use crate::domain::asset::{Asset, AssetHash};
 use crate::domain::ids::StrokeId;
 use crate::domain::stroke::Body;
 
@@ -24,9 +25,11 @@ pub fn strokes_end(strokes: usize) -> &'static str {
     }
 }
 
-/// The two ends of a picture, before which `n` others came: between them is its `data:` address.
-pub fn picture(n: usize, asset: AssetHash) -> (String, &'static str) {
-    (format!(r#"{}"{asset}":""#, separator(n)), "\"")
+/// Appends a picture, before which `n` others came.
+pub fn push_picture(out: &mut String, n: usize, hash: AssetHash, asset: &Asset) {
+    out.push_str(&format!(r#"{}"{hash}":""#, separator(n)));
+    push_address(out, asset);
+    out.push('"');
 }
 
 /// The end of the file, in which there are `pictures`.

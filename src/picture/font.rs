@@ -8,12 +8,10 @@ use std::sync::LazyLock;
 use ttf_parser::gdef::GlyphClass;
 use ttf_parser::gpos::{PairAdjustment, PositioningSubtable};
 use ttf_parser::opentype_layout::LayoutTable;
-use ttf_parser::{Face, GlyphId, OutlineBuilder, Tag};
-use zeno::{Command, Point};
+use ttf_parser::{Face, GlyphId, Tag};
 
-use super::plane::Place;
-
-static FILE: &[u8] = include_bytes!("../../static/fonts/nunito.ttf");
+/// The font's file.
+pub(super) static FILE: &[u8] = include_bytes!("../../static/fonts/nunito.ttf");
 static FONT: LazyLock<Font> = LazyLock::new(Font::read);
 
 /// Assumed width, in em, of a character that the font lacks, …
@@ -30,27 +28,6 @@ struct Font {
 
 /// The width of a line at a size of the font.
 pub(super) fn line_width(line: &str, em: f64) -> f64 {
-    set(line, |_, _| {}) * em
-}
-
-/// Adds the outlines of a line's characters, whose baseline begins at `start`. Those that the font lacks
-/// are boxes.
-pub(super) fn trace_line(line: &str, em: f64, start: Place, sink: &mut Vec<Command>) {
-    let font = &*FONT;
-    set(line, |glyph, at| {
-        let mut outline = Outline {
-            sink,
-            scale: em / font.units_per_em,
-            left: start.x + at * em,
-            baseline: start.y,
-        };
-        font.face
-            .outline_glyph(glyph.unwrap_or(GlyphId(0)), &mut outline);
-    });
-}
-
-/// Sets a line: calls `each` with each glyph and its place, in em, and returns the line's width in em.
-fn set(line: &str, mut each: impl FnMut(Option<GlyphId>, f64)) -> f64 {
     let font = &*FONT;
     let (mut units, mut guessed, mut before) = (0.0, 0.0, None);
     for character in line.chars().filter(|character| !is_invisible(*character)) {
@@ -66,7 +43,6 @@ fn set(line: &str, mut each: impl FnMut(Option<GlyphId>, f64)) -> f64 {
         if let (Some(before), Some(glyph), false) = (before, glyph, is_mark) {
             units += font.kern(before, glyph);
         }
-        each(glyph, units / font.units_per_em + guessed);
         match glyph {
             Some(glyph) => units += f64::from(font.face.glyph_hor_advance(glyph).unwrap_or(0)),
             None => guessed += guessed_width(character),
@@ -75,48 +51,7 @@ fn set(line: &str, mut each: impl FnMut(Option<GlyphId>, f64)) -> f64 {
             before = glyph;
         }
     }
-    units / font.units_per_em + guessed
-}
-
-/// The outline of a glyph that is put in its place.
-struct Outline<'a> {
-    sink: &'a mut Vec<Command>,
-    scale: f64,
-    left: f64,
-    baseline: f64,
-}
-
-impl Outline<'_> {
-    fn at(&self, x: f32, y: f32) -> Point {
-        let x = self.left + f64::from(x) * self.scale;
-        let y = self.baseline - f64::from(y) * self.scale;
-        Point::new(x as f32, y as f32)
-    }
-}
-
-impl OutlineBuilder for Outline<'_> {
-    fn move_to(&mut self, x: f32, y: f32) {
-        self.sink.push(Command::MoveTo(self.at(x, y)));
-    }
-
-    fn line_to(&mut self, x: f32, y: f32) {
-        self.sink.push(Command::LineTo(self.at(x, y)));
-    }
-
-    fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
-        self.sink
-            .push(Command::QuadTo(self.at(x1, y1), self.at(x, y)));
-    }
-
-    fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
-        let (first, second) = (self.at(x1, y1), self.at(x2, y2));
-        self.sink
-            .push(Command::CurveTo(first, second, self.at(x, y)));
-    }
-
-    fn close(&mut self) {
-        self.sink.push(Command::Close);
-    }
+    (units / font.units_per_em + guessed) * em
 }
 
 impl Font {

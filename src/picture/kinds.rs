@@ -24,7 +24,7 @@ const NOTE_PADDING: f64 = 0.55;
 /// The side of a note without a size, in units.
 const NOTE_SIDE: f64 = 200.0;
 /// Depth of a note's shadow, in units.
-pub(super) const NOTE_SHADOW: f64 = 4.0;
+const NOTE_SHADOW: f64 = 4.0;
 /// The side of a placeholder of unknown size, in units.
 const PLACEHOLDER_SIDE: f64 = 64.0;
 const PLACEHOLDER_COLOUR: Colour = Colour([0x8d, 0x82, 0x75]);

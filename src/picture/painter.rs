@@ -1,487 +1,312 @@
-//! A drawing as a picture of pixels, painted stroke by stroke, as pages paint their canvas.
+//! A drawing as a picture of pixels: resvg paints the strokes' SVG.
 //!
-//! It must never have more pixels than its limits, however large the drawing is.
+//! It must never have more pixels than its limits, however large the drawing is, nor read anything but
+//! what is handed to it. Each stroke is a document of its own, so that memory does not grow with the
+//! drawing, and painting can end between two strokes: resvg cannot be interrupted.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
-use zeno::{Cap, Command, Fill, Join, PathBuilder, Point, Stroke, Transform, apply};
+use resvg::tiny_skia::{Color, Pixmap, Transform};
+use resvg::usvg::{ImageHrefResolver, Options, Tree, fontdb};
 
-use super::coarse::{Detail, coarse_line, mean_width};
-use super::document::{Setting, Survey};
+use super::document::{self, Setting, Survey};
 use super::figure::Figure;
-use super::font::trace_line;
-use super::kinds::{Kind, NOTE_SHADOW};
-use super::lettering::Lettering;
-use super::plane::{Area, Place};
-use super::png;
-use super::raster::Raster;
-use super::shape::{Blending, Form, Look, NOTE_RADIUS, Shape};
-use crate::domain::colour::Colour;
+use super::font;
+use super::number::exact;
+use super::palette::Theme;
+use super::plane::Place;
+use crate::domain::asset::{Asset, AssetHash};
 use crate::domain::stroke::Body;
 
 /// Pixels per unit, unless there would be too many.
 const SCALE: f64 = 2.0;
 /// Largest side, in pixels.
-pub const MAX_SIDE: f64 = 4096.0;
-/// Lines thinner than this many pixels are painted with one thickness, …
-const COARSE: f64 = 2.2;
-/// … through points at least this many pixels apart.
-const COARSE_STEP: f64 = 1.0;
-/// Colours of a note's shadow, and of what stands for a picture that is missing.
-const SHADOW: (Colour, f64) = (Colour([60, 40, 20]), 0.16);
-const MISSING: (Colour, f64) = (Colour([141, 130, 117]), 0.16);
-const MISSING_EDGE: (Colour, f64) = (Colour([141, 130, 117]), 0.8);
-const MISSING_WIDTH: f64 = 1.5;
-/// Largest line of the cross in it, in units.
-const CROSS: f64 = 28.0;
-/// Most samples of a picture for one pixel, along each axis.
-const MAX_SAMPLES: f64 = 8.0;
+const MAX_SIDE: f64 = 4096.0;
+/// Largest side of a picture in a drawing, and most pixels: a small file may claim to be a huge one.
+/// Pages send none of more than 2,048 a side.
+const MAX_PICTURE_SIDE: usize = 8_192;
+const MAX_PICTURE_PIXELS: usize = 16 * 1024 * 1024;
 
-/// A decoded picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pixels {
-    /// Its width, in pixels.
-    pub width: usize,
-    /// Its pixels, row by row: red, green, blue, and alpha.
-    pub rgba: Vec<[u8; 4]>,
-}
+/// No other fonts, so that a picture is the same on every server.
+static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
+    let mut fonts = fontdb::Database::new();
+    fonts.load_font_data(font::FILE.to_vec());
+    Arc::new(fonts)
+});
 
 /// A picture of a drawing while it is painted.
 pub struct Painter {
-    raster: Raster,
-    setting: Setting,
+    pixels: Pixmap,
+    options: Options<'static>,
+    theme: Theme,
     /// The upper left corner of the picture in the plane.
     corner: Place,
-    /// Pixels per unit.
-    scale: f64,
-}
-
-/// Paint: a colour, its opacity, and how it blends.
-#[derive(Clone, Copy)]
-struct Paint {
-    colour: Colour,
-    alpha: f64,
-    blending: Option<Blending>,
+    to_pixels: Transform,
+    /// What each document begins with.
+    head: String,
 }
 
 impl Painter {
-    /// An empty picture for the strokes that were surveyed.
-    pub fn new(survey: &Survey, setting: Setting) -> Self {
+    /// An empty picture for the strokes that were surveyed; `None` without memory for it.
+    pub fn new(survey: &Survey, Setting { theme, background }: Setting) -> Option<Self> {
         let area = survey.area();
         let side = area.width().max(area.height());
         let scale = SCALE.min(MAX_SIDE / side);
-        let pixels = |side: f64| ((side * scale).round() as usize).max(1);
-        let [red, green, blue] = setting.theme.paper().0;
-        let paper = match setting.background {
-            true => [red, green, blue, u8::MAX],
-            false => [0; 4],
-        };
-        Self {
-            raster: Raster::new(pixels(area.width()), pixels(area.height()), paper),
-            setting,
+        let pixels = |side: f64| ((side * scale).round() as u32).max(1);
+        let mut pixels = Pixmap::new(pixels(area.width()), pixels(area.height()))?;
+        if background {
+            let [red, green, blue] = theme.paper().0;
+            pixels.fill(Color::from_rgba8(red, green, blue, u8::MAX));
+        }
+        let [width, height] = [area.width(), area.height()].map(exact);
+        Some(Self {
+            pixels,
+            options: options(),
+            theme,
             corner: Place {
                 x: area.left,
                 y: area.top,
             },
-            scale,
-        }
+            to_pixels: Transform::from_scale(scale as f32, scale as f32),
+            head: format!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\">"
+            ),
+        })
     }
 
-    /// Paints a stroke. `picture` finds a picture by its hash, if it is not missing.
-    pub fn paint(&mut self, body: &Body, picture: impl FnMut(&str) -> Option<Arc<Pixels>>) {
+    /// Paints a stroke; nothing for one that is invalid, or whose picture is missing, damaged or too large.
+    pub fn paint(&mut self, body: &Body, assets: &HashMap<AssetHash, Asset>) {
         let Some(mut figure) = Figure::of(body) else {
             return;
         };
         // Near the corner single precision is enough.
         figure.move_by(-self.corner.x, -self.corner.y);
-        if let Some(Shape { look, form }) = self.shape(&figure) {
-            self.form(look, &form, picture);
+        let Some(shape) = figure.shape(self.theme) else {
+            return;
+        };
+        let mut svg = self.head.clone();
+        let named = figure.asset().and_then(|hash| hash.parse().ok());
+        if let Some((hash, asset)) = named.and_then(|hash| assets.get_key_value(&hash)) {
+            svg.push_str(document::PICTURES_BEGIN);
+            document::push_picture(&mut svg, *hash, asset);
+            svg.push_str(document::PICTURES_END);
+        }
+        shape.push_svg(&mut svg);
+        svg.push_str(document::END);
+        match Tree::from_str(&svg, &self.options) {
+            Ok(tree) => resvg::render(&tree, self.to_pixels, &mut self.pixels.as_mut()),
+            Err(error) => log::warn!("a stroke cannot be painted: {error}"),
         }
     }
 
-    /// The picture as a PNG file.
-    pub fn png(&self) -> Vec<u8> {
-        png::encode(self.raster.width, self.raster.height, &self.raster.pixels)
-    }
-
-    fn shape(&self, figure: &Figure<'_>) -> Option<Shape> {
-        let theme = self.setting.theme;
-        let is_thin = figure.line_width() * self.scale < COARSE;
-        if figure.kind() != Kind::Pen || !is_thin {
-            return figure.shape(theme);
-        }
-        let detail = Detail {
-            scale: self.scale,
-            step: COARSE_STEP,
-            points: usize::MAX,
-        };
-        let look = figure.look(figure.frame()?, theme);
-        let form = match figure.lines(coarse_line(figure, detail), theme) {
-            Form::Lines { data, colour, .. } => Form::Lines {
-                data,
-                colour,
-                fill: None,
-                width: mean_width(figure),
-                dash: None,
-            },
-            form => form,
-        };
-        Some(Shape { look, form })
-    }
-
-    fn form(
-        &mut self,
-        look: Look,
-        form: &Form,
-        mut picture: impl FnMut(&str) -> Option<Arc<Pixels>>,
-    ) {
-        let to_pixels = self.to_pixels(look);
-        let paint = |colour| Paint {
-            colour,
-            alpha: look.alpha,
-            blending: look.blending,
-        };
-        let faint = |(colour, alpha): (Colour, f64)| Paint {
-            colour,
-            alpha: look.alpha * alpha,
-            blending: look.blending,
-        };
-        match form {
-            Form::Ink { data, colour } => self.fill(data.as_str(), to_pixels, paint(*colour)),
-            Form::Lines {
-                data,
-                fill,
-                colour,
-                width,
-                dash,
-            } => {
-                if let Some(fill) = fill {
-                    self.fill(data.as_str(), to_pixels, paint(*fill));
-                }
-                let dash = dash.map(|lengths| lengths.map(|length| (length * self.scale) as f32));
-                self.stroke(data.as_str(), to_pixels, *width, dash, paint(*colour));
-            }
-            Form::Text { lettering, colour } => self.letters(lettering, to_pixels, paint(*colour)),
-            Form::Note {
-                area,
-                paper,
-                edge,
-                words,
-            } => {
-                let shadow = Area {
-                    left: area.left + 1.0,
-                    top: area.top + NOTE_SHADOW / 2.0,
-                    right: area.right - 1.0,
-                    bottom: area.bottom + NOTE_SHADOW,
-                };
-                self.fill(&rounded_box(&shadow), to_pixels, faint(SHADOW));
-                let sheet = rounded_box(area);
-                self.fill(&sheet, to_pixels, paint(*paper));
-                self.stroke(&sheet, to_pixels, 1.0, None, paint(*edge));
-                if let Some((lettering, colour)) = words {
-                    self.letters(lettering, to_pixels, paint(*colour));
-                }
-            }
-            Form::Picture { asset, area } => match picture(asset) {
-                Some(pixels) => self.picture(&pixels, area, to_pixels, look.alpha),
-                None => {
-                    let corners = area.corners();
-                    let edge = closed(&corners);
-                    self.fill(&edge, to_pixels, faint(MISSING));
-                    self.stroke(&edge, to_pixels, MISSING_WIDTH, None, faint(MISSING_EDGE));
-                    let cross = cross(area);
-                    self.stroke(&cross, to_pixels, MISSING_WIDTH, None, faint(MISSING_EDGE));
-                }
-            },
-        }
-    }
-
-    /// From units, relative to the corner, to pixels.
-    fn to_pixels(&self, look: Look) -> Transform {
-        let (angle, about) = look.turn.unwrap_or((0.0, Place { x: 0.0, y: 0.0 }));
-        let (sin, cos) = angle.sin_cos();
-        let x = about.x - about.x * cos + about.y * sin;
-        let y = about.y - about.x * sin - about.y * cos;
-        let [xx, xy, yx, yy, x, y] =
-            [cos, sin, -sin, cos, x, y].map(|number| (number * self.scale) as f32);
-        Transform::new(xx, xy, yx, yy, x, y)
-    }
-
-    fn fill(&mut self, path: impl zeno::PathData, to_pixels: Transform, paint: Paint) {
-        let mut area = Vec::<Command>::new();
-        apply(path, Fill::NonZero, Some(to_pixels), &mut area);
-        self.area(&area, paint);
-    }
-
-    fn stroke(
-        &mut self,
-        path: impl zeno::PathData,
-        to_pixels: Transform,
-        width: f64,
-        dash: Option<[f32; 2]>,
-        paint: Paint,
-    ) {
-        let mut line = Vec::<Command>::new();
-        apply(path, Fill::NonZero, Some(to_pixels), &mut line);
-        let mut stroke = Stroke::new((width * self.scale) as f32);
-        stroke.cap(Cap::Round).join(Join::Round);
-        let dash = dash.unwrap_or_default();
-        // Shorter ones cannot be told apart.
-        if dash[0] + dash[1] >= 1.0 {
-            stroke.dash(&dash, 0.0);
-        }
-        let mut area = Vec::<Command>::new();
-        apply(&line, stroke, None, &mut area);
-        self.area(&area, paint);
-    }
-
-    fn letters(&mut self, lettering: &Lettering, to_pixels: Transform, paint: Paint) {
-        for line in &lettering.lines {
-            let mut outlines = Vec::new();
-            trace_line(&line.text, lettering.em(), line.start, &mut outlines);
-            self.fill(&outlines, to_pixels, paint);
-        }
-    }
-
-    fn area(&mut self, area: &[Command], paint: Paint) {
-        let colour = paint.colour.0.map(f32::from);
-        let alpha = paint.alpha as f32;
-        self.raster.fill(area, |_, _, covered, pixel| {
-            blend(pixel, colour, covered * alpha, paint.blending);
-        });
-    }
-
-    fn picture(&mut self, pixels: &Pixels, area: &Area, to_pixels: Transform, alpha: f64) {
-        let height = pixels.rgba.len() / pixels.width.max(1);
-        let mut place = Vec::<Command>::new();
-        apply(
-            &closed(&area.corners()),
-            Fill::NonZero,
-            Some(to_pixels),
-            &mut place,
-        );
-        let back = inverse(to_pixels);
-        let (left, top) = (area.left as f32, area.top as f32);
-        let across = pixels.width as f32 / area.width() as f32;
-        let down = height as f32 / area.height() as f32;
-        // So many samples that no pixel of the picture is missed when it is made smaller.
-        let samples = |per_unit: f32| {
-            let per_pixel = f64::from(per_unit) / self.scale;
-            per_pixel.ceil().clamp(2.0, MAX_SAMPLES) as u32
-        };
-        let (columns, rows) = (samples(across), samples(down));
-        self.raster.fill(&place, |x, y, covered, pixel| {
-            let (mut colour, mut opacity) = ([0.0; 3], 0.0);
-            for row in 0..rows {
-                for column in 0..columns {
-                    let at = |i: u32, of: u32| (i as f32 + 0.5) / of as f32;
-                    let at = (x as f32 + at(column, columns), y as f32 + at(row, rows));
-                    let at = back.transform_point(Point::new(at.0, at.1));
-                    let column = ((at.x - left) * across).clamp(0.0, pixels.width as f32 - 1.0);
-                    let row = ((at.y - top) * down).clamp(0.0, height as f32 - 1.0);
-                    let [red, green, blue, alpha] =
-                        pixels.rgba[row as usize * pixels.width + column as usize].map(f32::from);
-                    for (sum, value) in colour.iter_mut().zip([red, green, blue]) {
-                        *sum += value * alpha;
-                    }
-                    opacity += alpha;
-                }
-            }
-            if opacity > 0.0 {
-                let colour = colour.map(|sum| sum / opacity);
-                let opacity = opacity / (255 * rows * columns) as f32;
-                blend(pixel, colour, covered * alpha as f32 * opacity, None);
-            }
-        });
+    /// The picture as a PNG file; `None` without memory for it.
+    pub fn png(&self) -> Option<Vec<u8>> {
+        self.pixels.encode_png().ok()
     }
 }
 
-/// Puts a colour over a pixel, as CSS composites it.
-fn blend(pixel: &mut [u8; 4], colour: [f32; 3], alpha: f32, blending: Option<Blending>) {
-    let below = f32::from(pixel[3]) / 255.0;
-    for (channel, own) in pixel.iter_mut().zip(colour) {
-        // What is below, multiplied by its alpha.
-        let under = f32::from(*channel);
-        let own = match blending {
-            None => own,
-            Some(blending) => {
-                let plain = if below > 0.0 { under / below } else { 0.0 };
-                let mixed = match blending {
-                    Blending::Multiply => own * plain / 255.0,
-                    Blending::Screen => own + plain - own * plain / 255.0,
-                };
-                (1.0 - below) * own + below * mixed
-            }
-        };
-        *channel = (own * alpha + under * (1.0 - alpha) + 0.5).clamp(0.0, 255.0) as u8;
+fn options() -> Options<'static> {
+    let by_type = ImageHrefResolver::default_data_resolver();
+    Options {
+        fontdb: Arc::clone(&FONTS),
+        image_href_resolver: ImageHrefResolver {
+            resolve_data: Box::new(move |media_type, file, options| {
+                let size = imagesize::blob_size(&file).ok()?;
+                let is_allowed = size.width.max(size.height) <= MAX_PICTURE_SIDE
+                    && size.width * size.height <= MAX_PICTURE_PIXELS;
+                is_allowed.then(|| by_type(media_type, file, options))?
+            }),
+            resolve_string: Box::new(|_, _| None),
+        },
+        ..Options::default()
     }
-    pixel[3] = ((alpha + below * (1.0 - alpha)) * 255.0 + 0.5).clamp(0.0, 255.0) as u8;
-}
-
-fn inverse(
-    Transform {
-        xx,
-        xy,
-        yx,
-        yy,
-        x,
-        y,
-    }: Transform,
-) -> Transform {
-    let size = xx * yy - xy * yx;
-    let [xx, xy, yx, yy] = [yy / size, -xy / size, -yx / size, xx / size];
-    Transform::new(xx, xy, yx, yy, -(x * xx + y * yx), -(x * xy + y * yy))
-}
-
-fn point(Place { x, y }: Place) -> Point {
-    Point::new(x as f32, y as f32)
-}
-
-fn closed(corners: &[Place]) -> Vec<Command> {
-    let mut path = Vec::<Command>::new();
-    for (i, corner) in corners.iter().enumerate() {
-        match i {
-            0 => path.move_to(point(*corner)),
-            _ => path.line_to(point(*corner)),
-        };
-    }
-    path.close();
-    path
-}
-
-fn cross(area: &Area) -> Vec<Command> {
-    let arm = area.width().min(area.height()).min(CROSS * 2.0) / 4.0;
-    let Place { x, y } = area.centre();
-    let mut path = Vec::<Command>::new();
-    for side in [1.0, -1.0] {
-        path.move_to(point(Place {
-            x: x - arm,
-            y: y - arm * side,
-        }));
-        path.line_to(point(Place {
-            x: x + arm,
-            y: y + arm * side,
-        }));
-    }
-    path
-}
-
-fn rounded_box(area: &Area) -> Vec<Command> {
-    let most = (area.width().min(area.height()) / 2.0).max(0.0);
-    let radius = NOTE_RADIUS.min(most) as f32;
-    let mut path = Vec::<Command>::new();
-    path.add_round_rect(
-        (area.left as f32, area.top as f32),
-        area.width() as f32,
-        area.height() as f32,
-        radius,
-        radius,
-    );
-    path
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use resvg::tiny_skia::PremultipliedColorU8;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::picture::palette::Theme;
+    use crate::domain::asset::AssetKind;
 
-    /// How many pixels are painted, and where their middle is.
-    fn painted(strokes: &[Value], picture: Option<Pixels>) -> (usize, usize, Painter) {
-        let bodies = strokes
-            .iter()
-            .map(|one| Body::parse(&one.to_string()).unwrap());
-        let bodies: Vec<Body> = bodies.collect();
-        let mut survey = Survey::default();
-        bodies.iter().for_each(|body| survey.add(body));
-        let theme = Theme::Light;
-        let background = false;
-        let mut painter = Painter::new(&survey, Setting { theme, background });
-        let picture = picture.map(Arc::new);
-        for body in &bodies {
-            painter.paint(body, |_| picture.clone());
-        }
-        let alpha = painter
-            .raster
-            .pixels
-            .iter()
-            .map(|pixel| usize::from(pixel[3]));
-        let edge = painter.raster.pixels.iter().take(painter.raster.width);
-        let on_edge = edge.filter(|pixel| pixel[3] > 0).count();
-        (alpha.sum::<usize>() / 255, on_edge, painter)
+    /// A picture of one pixel of each type, whose first one is yellow and half transparent.
+    const PICTURES: [&str; 4] = [
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP4/Z+hHgAHbQJ6yAGjAQAAAABJRU5ErkJggg==",
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAFA3PEY8MlBGQUZaVVBfeMiCeG5uePWvuZHI////////////////////////////////////////////////////2wBDAVVaWnhpeOuCguv/////////////////////////////////////////////////////////////////////////wAARCAABAAEDASIAAhEBAxEB/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/xAAUAQEAAAAAAAAAAAAAAAAAAAAA/8QAFBEBAAAAAAAAAAAAAAAAAAAAAP/aAAwDAQACEQMRAD8AAA//2Q==",
+        "UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA",
+        "R0lGODlhAQABAIAAAAUEBAAAACwAAAAAAQABAAACAkQBADs=",
+    ];
+
+    fn file(base64: &str) -> Vec<u8> {
+        STANDARD.decode(base64).unwrap()
     }
 
-    fn middle(painter: &Painter) -> [u8; 4] {
-        let Raster {
-            width,
-            height,
-            pixels,
-            ..
-        } = &painter.raster;
-        pixels[height / 2 * width + width / 2]
+    /// Paints strokes, whose picture is `file`, on nothing.
+    fn painted(strokes: &[Value], file: &[u8]) -> Painter {
+        let bodies = strokes.iter().map(|one| Body::parse(&one.to_string()));
+        let bodies: Vec<Body> = bodies.map(Result::unwrap).collect();
+        let mut survey = Survey::default();
+        bodies.iter().for_each(|body| survey.add(body));
+        let setting = Setting {
+            theme: Theme::Light,
+            background: false,
+        };
+        let kind = AssetKind::of(file).unwrap_or(AssetKind::Png);
+        let bytes = file.to_vec().into();
+        let assets = HashMap::from([(AssetHash::of(b""), Asset { kind, bytes })]);
+        let mut painter = Painter::new(&survey, setting).unwrap();
+        bodies.iter().for_each(|body| painter.paint(body, &assets));
+        painter
+    }
+
+    /// Fields of a box that names the picture.
+    fn boxed(kind: &str, rotation: f64) -> Value {
+        json!({"kind": kind, "x": 500, "y": -900, "w": 200, "h": 100, "width": 20, "colour": "red",
+            "asset": AssetHash::of(b"").to_string(), "rotation": rotation})
+    }
+
+    fn at(painter: &Painter, x: u32, y: u32) -> PremultipliedColorU8 {
+        painter.pixels.pixel(x, y).unwrap()
+    }
+
+    fn middle(painter: &Painter) -> PremultipliedColorU8 {
+        at(
+            painter,
+            painter.pixels.width() / 2,
+            painter.pixels.height() / 2,
+        )
+    }
+
+    /// The places of pixels that are more than half covered.
+    fn covered(painter: &Painter) -> Vec<(u32, u32)> {
+        let width = painter.pixels.width() as usize;
+        let pixels = painter.pixels.pixels().iter().enumerate();
+        let covered = pixels.filter(|(_, pixel)| pixel.alpha() > 127);
+        covered
+            .map(|(i, _)| ((i % width) as u32, (i / width) as u32))
+            .collect()
     }
 
     #[test]
     fn a_turned_stroke_stays_where_it_is() {
-        let hash = "ab".repeat(32);
-        for (kind, least) in [("note", 70_000), ("image", 80_000)] {
-            let body = |rotation: f64| {
-                json!({"kind": kind, "x": 500, "y": -900, "w": 200, "h": 100, "width": 20,
-                    "asset": hash, "colour": "red", "rotation": rotation})
-            };
-            let picture = Pixels {
-                width: 2,
-                rgba: vec![[9, 9, 200, 255]; 4],
-            };
-            let (upright, ..) = painted(&[body(0.0)], Some(picture.clone()));
-            assert!(upright >= least, "{kind}: {upright}");
+        for kind in ["note", "image"] {
+            let upright = covered(&painted(&[boxed(kind, 0.0)], &file(PICTURES[3]))).len();
+            assert!(upright.abs_diff(400 * 200) < 1_500, "{kind}: {upright}");
             for rotation in [0.4, 2.0, -2.0, 3.0, -5.5] {
-                let (area, on_edge, painter) = painted(&[body(rotation)], Some(picture.clone()));
+                let painter = painted(&[boxed(kind, rotation)], &file(PICTURES[3]));
+                let pixels = covered(&painter);
+                let size = pixels.len();
                 assert!(
-                    area.abs_diff(upright) < upright / 100,
-                    "{kind}, {rotation}: {area}"
+                    size.abs_diff(upright) < upright / 100,
+                    "{kind}, {rotation}: {size}"
                 );
-                assert_eq!(
-                    (on_edge, middle(&painter)[3]),
-                    (0, 255),
+                assert!(
+                    pixels.iter().all(|(x, y)| *x > 0 && *y > 0),
                     "{kind}, {rotation}"
                 );
+                assert_eq!(middle(&painter).alpha(), 255, "{kind}, {rotation}");
             }
         }
     }
 
     #[test]
     fn a_marker_darkens_what_is_below_it() {
-        let points = "AAIAAIAQAA==";
-        let line = |kind: &str, width: u32| json!({"kind": kind, "x": 0, "y": 0, "points": points, "width": width, "colour": "ink"});
-        let (_, _, pen) = painted(&[line("line", 20)], None);
-        let yellow = json!({"kind": "marker", "x": 0, "y": 0, "points": points, "width": 20, "colour": "yellow"});
-        let (_, _, both) = painted(&[line("line", 20), yellow], None);
-        assert!(middle(&both)[2] < middle(&pen)[2], "{:?}", middle(&both));
-        assert_eq!(middle(&both)[3], 255);
+        let line = |kind: &str, colour: &str| json!({"kind": kind, "x": 0, "y": 0, "points": "AAIAAIAQAA==", "width": 20, "colour": colour});
+        let pen = middle(&painted(&[line("line", "ink")], b""));
+        let both = middle(&painted(
+            &[line("line", "ink"), line("marker", "yellow")],
+            b"",
+        ));
+        assert!(both.blue() < pen.blue(), "{both:?}, {pen:?}");
+        assert_eq!(both.alpha(), 255);
     }
 
     #[test]
-    fn a_picture_of_pixels_has_the_colours_that_were_painted() {
-        let paint = [
-            [10, 200, 30, 255],
-            [0, 0, 0, 0],
-            [255, 255, 255, 255],
-            [50, 0, 0, 100],
-        ];
-        let file = png::encode(2, 2, &paint);
-        let mut decoder =
-            zune_png::PngDecoder::new(zune_png::zune_core::bytestream::ZCursor::new(&file));
-        let pixels = decoder.decode_raw().unwrap();
-        assert_eq!(decoder.dimensions(), Some((2, 2)));
-        let read = [
-            10, 200, 30, 255, 0, 0, 0, 0, 255, 255, 255, 255, 128, 0, 0, 100,
-        ];
-        assert_eq!(pixels, read);
-        let opaque = png::encode(1, 3, &[[1, 2, 3, 255], [1, 2, 3, 255], [4, 5, 6, 255]]);
-        let mut decoder =
-            zune_png::PngDecoder::new(zune_png::zune_core::bytestream::ZCursor::new(&opaque));
-        assert_eq!(decoder.decode_raw().unwrap(), [1, 2, 3, 1, 2, 3, 4, 5, 6]);
+    fn letters_are_painted_in_their_box_and_a_stroke_far_away_as_one_nearby() {
+        let words = |x: f64, text: &str| {
+            let body =
+                json!({"kind": "text", "x": x, "y": 0, "text": text, "width": 50, "colour": "ink"});
+            painted(&[body], b"")
+        };
+        let near = words(0.0, "Tail\nwww");
+        let pixels = covered(&near);
+        assert!(pixels.len() > 2_000, "{}", pixels.len());
+        let (left, right) = (
+            pixels.iter().map(|(x, _)| *x).min().unwrap(),
+            pixels.iter().map(|(x, _)| *x).max().unwrap(),
+        );
+        let width = (2.0 * font::line_width("www", 40.0)) as u32;
+        assert!((32..40).contains(&left), "{left}");
+        assert!(
+            (width + 24..width + 34).contains(&right),
+            "{right}, {width}"
+        );
+        // Letters that the font lacks leave their room.
+        let lacking = covered(&words(0.0, "漢\nwww"));
+        assert!(!lacking.is_empty() && lacking.len() < pixels.len());
+        let far = words(9_000_000.0, "Tail\nwww");
+        assert!(far.pixels == near.pixels);
+    }
+
+    #[test]
+    fn each_type_of_picture_is_painted_and_a_damaged_one_is_not() {
+        for picture in PICTURES {
+            let file = file(picture);
+            assert!(
+                middle(&painted(&[boxed("image", 0.0)], &file)).alpha() > 100,
+                "{picture}"
+            );
+            for end in 0..file.len() - 1 {
+                // It must not panic; a little may be missing.
+                let mut small = boxed("image", 0.0);
+                small["w"] = json!(4);
+                small["h"] = json!(2);
+                painted(&[small], &file[..end]);
+            }
+        }
+        for file in [
+            &b""[..],
+            b"GIF89a",
+            b"\x89PNG\r\n\x1a\n",
+            b"\xff\xd8\xff\xe0",
+            b"RIFF....WEBPVP8 ",
+            b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        ] {
+            assert_eq!(
+                covered(&painted(&[boxed("image", 0.0)], file)),
+                [],
+                "{file:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_picture_that_claims_to_be_huge_is_not_decoded() {
+        let options = options();
+        let is_read = |media_type: &str, file: &[u8]| {
+            let read = &options.image_href_resolver.resolve_data;
+            read(media_type, Arc::new(file.to_vec()), &options).is_some()
+        };
+        let mut png = file(PICTURES[0]);
+        assert!(is_read("image/png", &png));
+        png[16..24].copy_from_slice(&[0, 0, 0x20, 0, 0, 0, 0x20, 0]);
+        assert!(!is_read("image/png", &png));
+        let mut gif = file(PICTURES[3]);
+        assert!(is_read("image/gif", &gif));
+        gif[6..10].copy_from_slice(&[0x01, 0x20, 1, 0]);
+        assert!(!is_read("image/gif", &gif));
+    }
+
+    #[test]
+    fn a_file_has_the_colours_that_were_painted() {
+        let painter = painted(&[boxed("image", 0.0)], &file(PICTURES[0]));
+        let file = painter.png().unwrap();
+        let read = Pixmap::decode_png(&file).unwrap();
+        assert_eq!(read, painter.pixels);
+        assert_eq!(at(&painter, 0, 0).alpha(), 0);
     }
 }

@@ -11,7 +11,7 @@ const FONT: &str = "Nunito, \"Noto Sans\", \"DejaVu Sans\", system-ui, sans-seri
 /// Opacity of a marker.
 pub(super) const MARKER_ALPHA: f64 = 0.38;
 /// Radius of a note's corners, in units.
-pub(super) const NOTE_RADIUS: f64 = 4.0;
+const NOTE_RADIUS: f64 = 4.0;
 
 /// A stroke's looks.
 #[derive(Clone, Debug, PartialEq)]

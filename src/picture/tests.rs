@@ -1,12 +1,14 @@
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::document::{self, Setting, Survey};
 use super::file;
 use super::palette::Theme;
-use crate::domain::asset::AssetHash;
+use crate::domain::asset::{Asset, AssetHash, AssetKind};
 use crate::domain::stroke::Body;
 
 const FONT: &str = "data:font/woff2;base64,AAAA";
@@ -47,6 +49,16 @@ fn golden_file() -> (String, GoldenFile) {
     (text, file)
 }
 
+/// The picture at a `data:` address.
+fn picture(address: &str) -> Asset {
+    let (_, base64) = address.split_once(',').expect("an address with data");
+    let file = STANDARD.decode(base64).unwrap();
+    Asset {
+        kind: AssetKind::of(&file).expect("a picture"),
+        bytes: file.into(),
+    }
+}
+
 fn bodies(file: &GoldenFile) -> Vec<Body> {
     let bodies = file.strokes.iter().map(|stroke| {
         Body::parse(stroke.body.get()).expect("a valid body");
@@ -61,8 +73,7 @@ fn svg(file: &GoldenFile, bodies: &[Body], setting: Setting) -> String {
     let mut svg = document::head(&survey, &file.title, Some(FONT));
     svg.push_str(document::PICTURES_BEGIN);
     for asset in survey.assets() {
-        let (begin, end) = document::picture(asset);
-        svg.extend([&begin, file.assets[&asset].as_str(), end]);
+        document::push_picture(&mut svg, asset, &picture(&file.assets[&asset]));
     }
     svg.push_str(document::PICTURES_END);
     svg.push_str(&document::paper(&survey, setting));
@@ -91,8 +102,7 @@ fn a_drawing_is_the_same_file_as_on_a_page() {
     }
     written.push_str(file::strokes_end(golden.strokes.len()));
     for (n, (asset, address)) in golden.assets.iter().enumerate() {
-        let (begin, end) = file::picture(n, *asset);
-        written.extend([&begin, address.as_str(), end]);
+        file::push_picture(&mut written, n, *asset, &picture(address));
     }
     written.push_str(file::end(golden.assets.len()));
     assert_eq!(written, text);

@@ -2,7 +2,7 @@
 //!
 //! It must never claim what is not there: an empty drawing has an empty picture.
 
-use super::coarse::{Detail, coarse_line, mean_width};
+use super::coarse::{coarse_line, mean_width};
 use super::document::Survey;
 use super::figure::Figure;
 use super::kinds::Kind;
@@ -22,10 +22,6 @@ const HEIGHT: f64 = 200.0;
 pub const MAX_BYTES: usize = 64 * 1024;
 /// Strokes that are looked at; of more, some are left out evenly.
 const MAX_LOOKED_AT: usize = 30_000;
-/// Least distance between the points of a line, in pixels, …
-const STEP: f64 = 2.5;
-/// … and most of them.
-const MAX_POINTS: usize = 256;
 /// A stroke of less than this extent, in pixels, is left out if there are many.
 const SPECK: f64 = 1.2;
 /// From so many strokes on specks are left out.
@@ -105,12 +101,7 @@ fn element(body: &Body, scale: f64, theme: Theme) -> Option<String> {
     let mut look = figure.look(frame, theme);
     let form = match figure.kind() {
         Kind::Pen | Kind::Marker | Kind::Laser | Kind::Polyline => {
-            let detail = Detail {
-                scale,
-                step: STEP,
-                points: MAX_POINTS,
-            };
-            figure.lines(coarse_line(&figure, detail), theme)
+            figure.lines(coarse_line(&figure, scale), theme)
         }
         Kind::Image => {
             look.alpha *= PICTURE_ALPHA;

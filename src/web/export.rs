@@ -3,7 +3,6 @@
 //! A file must never be in memory as a whole: it is written piece by piece, each when the reader has
 //! taken the one before.
 
-mod decode;
 mod parts;
 mod png;
 

@@ -21,14 +21,15 @@ use crate::picture::palette::Theme;
 const SENT_AT_ONCE: usize = 16;
 /// Thumbnails that are made at a time.
 const THUMBNAILS_AT_ONCE: usize = 2;
-/// Pictures that are painted at a time. Each may have 64 MiB of pixels, and as much of pictures in it.
+/// Pictures that are painted at a time. Each may take some 300 MiB: 64 MiB of pixels, as much again for the
+/// file or for a see-through stroke, and those of one picture in it.
 const PAINTED_AT_ONCE: usize = 1;
 /// How long a request waits for its turn. A client waits 20 s.
 const WAIT: Duration = Duration::from_secs(15);
 /// Most bytes of thumbnails that are kept.
 const MAX_KEPT_BYTES: usize = 16 * 1024 * 1024;
 /// Raised when the same strokes get another picture.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The pictures of drawings that are being made or sent, and the thumbnails that were made last.
 pub struct Pictures {

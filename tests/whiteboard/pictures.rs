@@ -1,7 +1,10 @@
 //! Drawings as pictures and files, over HTTP.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
+use resvg::tiny_skia::Pixmap;
 use serde_json::{Value, json};
 use support::client::Client;
 use support::http::{create_drawing, http, metric};
@@ -45,6 +48,16 @@ impl Gallery {
             headers: response.headers().clone(),
             text: response.text().await.expect("text"),
         }
+    }
+
+    /// Gets a PNG.
+    async fn png(&self, path: &str) -> Pixmap {
+        let response = http().get(self.url(path)).send().await;
+        let response = response.expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "image/png");
+        let file = response.bytes().await.expect("a file");
+        Pixmap::decode_png(&file).expect("a PNG")
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -222,32 +235,74 @@ async fn a_thumbnail_shows_what_is_drawn_and_an_empty_one_nothing() {
 #[actix_web::test]
 async fn a_drawing_is_painted_with_bounded_sides() {
     let gallery = Gallery::open().await;
-    let get = async |path: &str| {
-        let response = http()
-            .get(gallery.url(path))
-            .send()
-            .await
-            .expect("an answer");
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-type"], "image/png");
-        let bytes = response.bytes().await.expect("a file");
-        assert_eq!(&bytes[..8], b"\x89PNG\r\n\x1a\n");
-        let side = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
-        (side(16), side(20), bytes)
-    };
-    let (width, height, empty) = get("/export.png").await;
-    assert_eq!((width, height), (128, 128));
+    let empty = gallery.png("/export.png").await;
+    assert_eq!((empty.width(), empty.height()), (128, 128));
     let mut ada = gallery.client().await;
     ada.draw_stored(pen(1.0)).await;
-    let (width, height, drawn) = get("/export.png").await;
-    assert!(width < 200 && height < 200, "{width} x {height}");
+    let drawn = gallery.png("/export.png").await;
+    assert!(drawn.width() < 200 && drawn.height() < 200, "{drawn:?}");
     assert_ne!(drawn, empty);
-    let dark = get("/export.png?theme=dark").await.2;
-    let clear = get("/export.png?background=false").await.2;
+    let dark = gallery.png("/export.png?theme=dark").await;
+    let clear = gallery.png("/export.png?background=false").await;
     assert!(dark != drawn && clear != drawn && clear != dark);
     ada.draw_stored(pen(9_000_000.0)).await;
-    let (width, height, _) = get("/export.png").await;
-    assert!(width == 4096 && height < 8, "{width} x {height}");
+    let wide = gallery.png("/export.png").await;
+    assert!(wide.width() == 4096 && wide.height() < 8, "{wide:?}");
+    drop(ada);
+    gallery.server.drain().await;
+}
+
+#[actix_web::test]
+async fn text_pictures_and_turned_strokes_are_painted_where_they_are() {
+    const BLUE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mPgEjkBAAESAOfUpf1wAAAAAElFTkSuQmCC";
+    let gallery = Gallery::open().await;
+    let file = STANDARD.decode(BLUE).unwrap();
+    let sent = http().post(gallery.url("/assets")).body(file).send().await;
+    let sent: Value = sent.unwrap().json().await.unwrap();
+    let mut ada = gallery.client().await;
+    let words =
+        json!({"kind": "text", "x": 0, "y": 0, "width": 40, "text": "WWW", "colour": "ink"});
+    ada.draw_stored(words).await;
+    // The second one is upright after a quarter of a turn, and its picture is missing in the third one.
+    for (x, w, h, rotation, asset) in [
+        (200, 40, 40, 0.0, &sent["hash"]),
+        (300, 80, 20, std::f64::consts::FRAC_PI_2, &sent["hash"]),
+        (500, 40, 40, 0.0, &json!("0".repeat(64))),
+    ] {
+        let image = json!({"kind": "image", "x": x, "y": 0, "w": w, "h": h, "rotation": rotation,
+            "asset": asset, "colour": "ink"});
+        ada.draw_stored(image).await;
+    }
+    let svg = gallery.get("/export.svg").await.text;
+    let (_, corner) = svg.split_once("viewBox=\"").unwrap();
+    let mut corner = corner.split(' ').map(|side| side.parse::<f64>().unwrap());
+    let (left, top) = (corner.next().unwrap(), corner.next().unwrap());
+    let opaque = gallery.png("/export.png").await;
+    let clear = gallery.png("/export.png?background=false").await;
+    let at = |picture: &Pixmap, x: f64, y: f64| {
+        let pixel = |at: f64, from: f64| ((at - from) * 2.0) as u32;
+        let pixel = picture.pixel(pixel(x, left), pixel(y, top)).unwrap();
+        [pixel.red(), pixel.green(), pixel.blue(), pixel.alpha()]
+    };
+    let (blue, paper) = ([10, 20, 200, 255], [0xfb, 0xf7, 0xef, 255]);
+    for (x, y, shown) in [
+        (220.0, 20.0, Some(blue)),
+        (198.0, 20.0, None),
+        (242.0, 20.0, None),
+        (340.0, -25.0, Some(blue)),
+        (340.0, 45.0, Some(blue)),
+        (305.0, 10.0, None),
+        (375.0, 10.0, None),
+        (520.0, 20.0, None),
+        (-5.0, 20.0, None),
+        (20.0, 45.0, None),
+    ] {
+        assert_eq!(at(&opaque, x, y), shown.unwrap_or(paper), "{x} {y}");
+        assert_eq!(at(&clear, x, y), shown.unwrap_or([0; 4]), "{x} {y}");
+    }
+    let places = (0..200).map(|i| (f64::from(i % 50) * 2.0, 10.0 + f64::from(i / 50) * 5.0));
+    let dark = places.filter(|(x, y)| at(&opaque, *x, *y)[0] < 0x40 && at(&clear, *x, *y)[3] > 200);
+    assert!((20..150).contains(&dark.count()), "letters are painted");
     drop(ada);
     gallery.server.drain().await;
 }

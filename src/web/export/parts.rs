@@ -111,18 +111,16 @@ impl Exported {
 
     /// A picture, before which `sent` others came.
     fn picture(&self, hash: AssetHash, asset: &Asset, sent: usize) -> String {
-        let (begin, end) = match self.format {
-            Format::Svg(_) => document::picture(hash),
-            Format::Json => file::picture(sent, hash),
-        };
-        let first = match self.format {
-            Format::Svg(_) if sent == 0 => document::PICTURES_BEGIN,
-            _ => "",
-        };
-        let kind = asset.kind.media_type();
-        let mut text = format!("{first}{begin}data:{kind};base64,");
-        STANDARD.encode_string(&asset.bytes, &mut text);
-        text.push_str(end);
+        let mut text = String::new();
+        match self.format {
+            Format::Svg(_) => {
+                if sent == 0 {
+                    text.push_str(document::PICTURES_BEGIN);
+                }
+                document::push_picture(&mut text, hash, asset);
+            }
+            Format::Json => file::push_picture(&mut text, sent, hash, asset),
+        }
         text
     }
 
