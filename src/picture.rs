@@ -21,6 +21,7 @@ mod plane;
 mod png;
 mod raster;
 mod shape;
+mod specks;
 pub mod thumbnail;
 
 #[cfg(test)]
