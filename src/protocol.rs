@@ -141,6 +141,16 @@
 //!   4 MiB, and 64 MiB of them in one drawing. The answer is `{"hash":"…","type":"image/png","bytes":1234}`, the
 //!   same however often it is sent. A stroke names it in its field `asset`, and a page gets it from
 //!   `/api/drawings/{drawing}/assets/{hash}`. Pictures are removed with their drawing.
+//! * `GET /api/drawings/{drawing}/export.svg`, `export.png`, `export.json`: the drawing as a file to take away, as
+//!   a page exports it: see [files](format.md). SVG and PNG have `theme=light` or `dark`, and `background=false`
+//!   for a transparent one. SVG and JSON are streamed: after a failure the answer ends too early. PNG is painted
+//!   for at most 30 s, after which the answer is `too_large`.
+//! * `GET /api/drawings/{drawing}/thumbnail.svg`: a small picture of at most 64 KiB, with the same `theme`. Small
+//!   strokes and details are left out, and of very many strokes some; an empty drawing has an empty picture.
+//!
+//! All of these name the drawing's epoch and head in their `ETag`, files also its title, so that asking again with
+//! `If-None-Match` is cheap. At a time at most 16 files are sent, one PNG is painted and two thumbnails are made;
+//! others wait, for 15 s at most.
 //!
 //! An error is `{"error":{"code":"bad_request","message":"…","field":"since"}}`; `field` is there if one value
 //! is wrong. `message` is for developers, and a page has its own text for each code.
