@@ -27,9 +27,9 @@ const MAX_LOOKED_AT: usize = 30_000;
 const STEP: f64 = 2.5;
 /// … and most of them.
 const MAX_POINTS: usize = 256;
-/// A stroke of less than this extent, in pixels, is a speck if there are many.
+/// A stroke of less than this extent, in pixels, is left out if there are many.
 const SPECK: f64 = 3.0;
-/// Above so many strokes there are specks, …
+/// Above so many strokes those that are left out are dots, …
 const MANY: usize = 500;
 /// … for which these bytes are kept free.
 const ROOM_OF_SPECKS: usize = MAX_BYTES / 2;
