@@ -19,6 +19,7 @@ pub mod palette;
 mod path;
 mod plane;
 mod shape;
+mod specks;
 pub mod thumbnail;
 
 #[cfg(test)]

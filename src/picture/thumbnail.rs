@@ -12,6 +12,7 @@ use super::palette::Theme;
 use super::path::Path;
 use super::plane::{Area, Place};
 use super::shape::{Form, Shape};
+use super::specks::Specks;
 use crate::domain::colour::Colour;
 use crate::domain::stroke::Body;
 
@@ -23,9 +24,11 @@ pub const MAX_BYTES: usize = 64 * 1024;
 /// Strokes that are looked at; of more, some are left out evenly.
 const MAX_LOOKED_AT: usize = 30_000;
 /// A stroke of less than this extent, in pixels, is left out if there are many.
-const SPECK: f64 = 1.2;
-/// From so many strokes on specks are left out.
+const SPECK: f64 = 3.0;
+/// Above so many strokes those that are left out are dots, …
 const MANY: usize = 500;
+/// … for which these bytes are kept free.
+const ROOM_OF_SPECKS: usize = MAX_BYTES / 2;
 /// Least thickness of a line, in pixels.
 const MIN_LINE: f64 = 0.8;
 /// Height of a line of text, in pixels, below which it is only a bar.
@@ -63,31 +66,45 @@ pub fn thumbnail(bodies: &[&Body], theme: Theme) -> String {
     let head = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{left} {top} {width} {height}\" width=\"{shown_width}\" height=\"{shown_height}\" fill=\"none\">"
     );
-    if seen.len() > MANY {
-        seen.retain(|(_, extent)| extent * scale >= SPECK);
-    }
-    // The largest are chosen, and painted in their order.
-    seen.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut room = MAX_BYTES - head.len() - END.len();
-    let (mut chosen, mut refused) = (Vec::<(usize, String)>::new(), 0);
-    for (i, _) in seen {
-        let Some(element) = element(bodies[i], scale, theme) else {
-            continue;
-        };
-        if element.len() > room {
-            // A smaller one may fit.
-            refused += 1;
-            if refused == MAX_REFUSED {
-                break;
-            }
-            continue;
-        }
-        room -= element.len();
-        chosen.push((i, element));
+    let is_many = seen.len() > MANY;
+    if is_many {
+        room -= ROOM_OF_SPECKS;
     }
-    chosen.sort_by_key(|(i, _)| *i);
+    // The largest are drawn, and in their order; others are specks.
+    seen.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut specks = Specks::new(&area, scale);
+    let (mut drawn, mut refused) = (Vec::<(usize, String)>::new(), 0);
+    for (i, extent) in seen {
+        let is_speck = is_many && extent * scale < SPECK || refused >= MAX_REFUSED;
+        let element = if is_speck {
+            None
+        } else {
+            element(bodies[i], scale, theme)
+        };
+        match element {
+            Some(element) if element.len() <= room => {
+                room -= element.len();
+                drawn.push((i, element));
+            }
+            Some(_) | None => {
+                // A smaller one may fit.
+                refused += usize::from(!is_speck);
+                if let Some(figure) = Figure::of(bodies[i])
+                    && let Some(frame) = figure.frame()
+                {
+                    specks.add(&figure, &frame, theme);
+                }
+            }
+        }
+    }
+    drawn.sort_by_key(|(i, _)| *i);
     let mut svg = head;
-    chosen.iter().for_each(|(_, element)| svg.push_str(element));
+    if is_many {
+        room += ROOM_OF_SPECKS;
+    }
+    svg.push_str(&specks.svg(room));
+    drawn.iter().for_each(|(_, element)| svg.push_str(element));
     svg.push_str(END);
     svg
 }
@@ -250,6 +267,14 @@ mod tests {
             .map(|i| scribble(f64::from(i), 40, 300))
             .collect();
         assert!(svg(&many).len() > MAX_BYTES / 2);
+        // Also very many small ones are seen, wherever they are.
+        let wide: Vec<Body> = (0..6_000)
+            .map(|i| scribble(f64::from(i % 80) * 300.0 + f64::from(i / 80) * 40.0, 8, 20))
+            .collect();
+        let specks = svg(&wide);
+        assert!(specks.matches('M').count() > 70, "{specks}");
+        let same: Vec<Body> = (0..6_000).map(|_| scribble(0.0, 8, 20)).collect();
+        assert!(svg(&same).len() > 1_000);
         let colours = ["red", "green", "blue"].map(|colour| {
             let points = Points::new(vec![Point { x: 0, y: 0 }, Point { x: 800, y: 800 }], None);
             let points = points.unwrap().to_base64();
