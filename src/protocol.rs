@@ -146,7 +146,7 @@
 //!   for a transparent one. SVG and JSON are streamed: after a failure the answer ends too early. PNG is painted
 //!   for at most 30 s, after which the answer is `too_large`.
 //! * `GET /api/drawings/{drawing}/thumbnail.svg`: a small picture of at most 64 KiB, with the same `theme`. Small
-//!   strokes and details are left out, and of very many strokes some; an empty drawing has an empty picture.
+//!   strokes are dots and details are left out; an empty drawing has an empty picture.
 //!
 //! All of these name the drawing's epoch and head in their `ETag`, files also its title, so that asking again with
 //! `If-None-Match` is cheap. At a time at most 16 files are sent, one PNG is painted and two thumbnails are made;

@@ -118,7 +118,7 @@ pub struct Queue {
     batch: Vec<(Writer, Op)>,
     /// How many of the next ops are appended one by one, after a batch of them failed.
     isolated: usize,
-    /// How often the batch, which is a single op, failed while the database took another write.
+    /// How often in a row the batch, which is a single op, failed while the database took another write.
     failures: u8,
     attempts: Attempts,
 }
@@ -216,6 +216,11 @@ impl Queue {
         self.failures = self.failures.saturating_add(1);
     }
 
+    /// The batch is a single op and failed, and so did another write: the op is not to blame.
+    pub fn failed_like_others(&mut self) {
+        self.failures = 0;
+    }
+
     /// Whether the batch is a single op that the database does not accept.
     pub fn is_to_blame(&self) -> bool {
         self.failures >= MAX_FAILURES
@@ -295,6 +300,11 @@ mod tests {
             }
             queue.finish();
         }
+        assert!(!queue.is_to_blame());
+        // Not when another write failed in between: the failures say nothing of this op.
+        queue.failed_alone();
+        queue.failed_like_others();
+        queue.failed_alone();
         assert!(!queue.is_to_blame());
         assert_eq!(numbers(queue.batch()), [3, 4]);
     }

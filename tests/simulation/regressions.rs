@@ -35,3 +35,8 @@ fn a_page_reads_again_when_the_server_that_it_reads_from_is_killed() {
 fn acknowledgements_that_waited_when_the_feed_died_count_for_the_next_one() {
     holds(223_981);
 }
+
+#[test]
+fn an_op_is_not_refused_because_a_full_disk_had_space_twice_for_a_moment() {
+    holds(81_048);
+}

@@ -100,7 +100,10 @@ impl<M: Mailbox> Core<M> {
                 self.writer.queue.failed_alone();
                 self.read_after_pause(false, step);
             }
-            Err(error) => self.retry_after_read(&error, step),
+            Err(error) => {
+                self.writer.queue.failed_like_others();
+                self.retry_after_read(&error, step);
+            }
         }
     }
 
