@@ -41,14 +41,11 @@ async function newUser(options) {
   return user;
 }
 
-/** Presses what opens a panel, in the menu if it is not in sight. */
+/** Presses what opens a panel, in the menu if it is not in sight, and waits until it is open. */
 async function open(page, opener) {
-  if (await page.locator(opener).first().isVisible()) {
-    await page.locator(opener).first().click();
-    return;
-  }
-  await page.click("#menu-button");
-  await page.locator(`#menu ${opener}`).click();
+  if (!(await page.locator(opener).first().isVisible())) await page.click("#menu-button");
+  await page.locator(opener).and(page.locator(":visible")).first().click();
+  await page.locator("dialog[open], .popover:visible").first().waitFor();
 }
 
 async function close(page) {
