@@ -3,16 +3,15 @@
 //! Nothing here waits or does I/O. Compressing takes some ten milliseconds per MiB: too long for an
 //! actor's thread.
 
-use std::io::Write;
-
 use bytes::Bytes;
-use flate2::write::DeflateEncoder;
-use flate2::{Compression, Crc};
+use flate2::{Compress, Compression, Crc, FlushCompress};
 
 /// The header of a gzip file (RFC 1952) without name, time and system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 /// An empty block that ends a DEFLATE stream (RFC 1951).
 const LAST_BLOCK: [u8; 2] = [3, 0];
+/// Room for the ends of compressed blocks.
+const ROOM: usize = 256;
 /// Most bytes of an uncompressed block.
 const MAX_STORED: usize = 0xffff;
 
@@ -28,11 +27,16 @@ impl Packed {
     pub(super) fn of(text: &[u8]) -> Self {
         let mut crc = Crc::new();
         crc.update(text);
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
-        let flushed = encoder.write_all(text).and_then(|()| encoder.flush());
-        flushed.expect("writing to memory does not fail");
+        let mut compress = Compress::new(Compression::fast(), false);
+        // Room for all of it, as zlib bounds it: at this level miniz_oxide loses bytes when its output
+        // is full before its input has ended, and then all that follows is unreadable.
+        let mut blocks = Vec::with_capacity(text.len() + text.len() / 10 + ROOM);
+        let status = compress.compress_vec(text, &mut blocks, FlushCompress::Sync);
+        let is_whole = status.is_ok() && compress.total_in() == text.len() as u64;
+        assert!(is_whole && blocks.len() < blocks.capacity(), "{status:?}");
+        blocks.shrink_to_fit();
         Self {
-            blocks: std::mem::take(encoder.get_mut()).into(),
+            blocks: blocks.into(),
             crc,
         }
     }
@@ -115,6 +119,29 @@ mod tests {
             decoder.read_to_end(&mut read).unwrap();
             assert_eq!(read, bytes);
             assert!(decoder.into_inner().is_empty(), "something follows the end");
+        }
+    }
+
+    /// Wherever the text ends while the compressor has more to give than there is room for.
+    #[test]
+    fn a_text_of_any_length_comes_out_whole() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        let mut text = String::new();
+        while text.len() < 400_000 {
+            let points: String = (0..160).map(|_| rng.alphanumeric()).collect();
+            text += &format!(
+                "{{\"stroke\":\"{:032x}\",\"points\":\"{points}\"}},",
+                rng.u128(..)
+            );
+        }
+        for length in (100_000..text.len()).step_by(1_009) {
+            let (mut gzip, header) = GzipFile::begin();
+            let packed = gzip.packed(&Packed::of(&text.as_bytes()[..length]));
+            let file = [header, packed, gzip.text("]}"), gzip.end()].concat();
+            let mut read = String::new();
+            let end = GzDecoder::new(&file[..]).read_to_string(&mut read);
+            assert!(end.is_ok(), "{length}: {end:?}");
+            assert!(read == format!("{}]}}", &text[..length]), "{length}");
         }
     }
 }
