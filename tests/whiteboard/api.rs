@@ -754,15 +754,15 @@ async fn health_is_reported() {
 #[actix_web::test]
 async fn a_server_that_leaves_says_so_first() {
     let site = Site {
-        server: TestServer::start(&["--drain-delay=2s"]).await,
+        server: TestServer::start(&["--drain-delay=4s"]).await,
         http: http(),
     };
     let address = site.server.address();
-    let ready = site.ask(Method::GET, "/readyz");
+    let unready = site.ask(Method::GET, "/readyz");
     let health = site.ask(Method::GET, "/healthz");
     let draining = actix_web::rt::spawn(site.server.drain());
-    tokio::task::yield_now().await;
-    assert_error(answer(ready).await, 503, "unavailable", None);
+    ready(address, 503).await;
+    assert_error(answer(unready).await, 503, "unavailable", None);
     assert_eq!(answer(health).await.0, 200);
     within(draining).await.unwrap();
     assert!(TcpStream::connect(address).is_err());
