@@ -41,6 +41,9 @@ export class PeoplePanel {
   #on;
   #colours;
   #popover;
+  /** Where the focus was in the row of someone who has left, and may be back with the next socket.
+   * @type {{author: string, part: "jump"|"follow"} | null} */
+  #focusLost = null;
 
   /**
    * @param {{name: string, colour: string}} me
@@ -120,8 +123,10 @@ export class PeoplePanel {
 
   #showRows() {
     const authors = new Set(this.#others.map(({ author }) => author));
-    for (const [author, { element }] of this.#rows) {
+    for (const [author, { element, jump }] of this.#rows) {
       if (authors.has(author)) continue;
+      const { activeElement } = document;
+      if (element.contains(activeElement)) this.#focusLost = { author, part: activeElement === jump ? "jump" : "follow" };
       element.remove();
       this.#rows.delete(author);
     }
@@ -151,6 +156,11 @@ export class PeoplePanel {
     row.element.append(row.face, name, row.jump, row.follow);
     this.#rows.set(person.author, row);
     byId("others").append(row.element);
+    if (this.#focusLost?.author === person.author) {
+      // Unless it has gone elsewhere meanwhile.
+      if (document.activeElement === document.body) row[this.#focusLost.part].focus();
+      this.#focusLost = null;
+    }
     return row;
   }
 }

@@ -1,28 +1,9 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { Server, TestUser, drag, launched, until, waitForStrokes } from "./harness.js";
+import { test } from "node:test";
+import { drag, until, waitForStrokes } from "./harness.js";
+import { sharedScene } from "./scene.js";
 
-/** @type {Server} */
-let server;
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {TestUser[]} */
-let people = [];
-
-before(async () => {
-  server = await Server.start();
-  browser = await launched();
-});
-after(async () => {
-  await browser?.close();
-  await server?.remove();
-});
-afterEach(async () => {
-  const errors = people.flatMap(({ errors }) => errors);
-  await Promise.all(people.map(({ context }) => context.close()));
-  people = [];
-  assert.deepEqual(errors, []);
-});
+const scene = sharedScene();
 
 /**
  * Opens a drawing as a new person.
@@ -30,8 +11,7 @@ afterEach(async () => {
  * @param {string} name
  */
 async function opened(drawing, name) {
-  const user = await TestUser.create(browser, server, { reducedMotion: "reduce" });
-  people.push(user);
+  const user = await scene.newUser({ reducedMotion: "reduce" });
   await user.context.addInitScript((name) => {
     if (!localStorage.getItem("me")) localStorage.setItem("me", JSON.stringify({ name, colour: "#c2452d" }));
   }, name);
@@ -40,7 +20,7 @@ async function opened(drawing, name) {
 
 /** Ada and Bob on one drawing, who know each other. */
 async function two() {
-  const drawing = await server.drawing();
+  const drawing = await scene.server.drawing();
   const [ada, bob] = [await opened(drawing, "Ada"), await opened(drawing, "Bob")];
   for (const page of [ada, bob]) await until("both are here", async () => (await page.locator("#people .face").count()) === 2);
   return { drawing, ada, bob };
@@ -144,14 +124,20 @@ test("everyone has a colour that nobody else has, and can choose another free on
   await until("Bob sees it", () => bob.evaluate((wanted) => globalThis.__whiteboard.presence.places().some(({ person }) => person.name === "Ada" && person.colour === wanted), wanted));
 });
 
-test("the focus stays in the list while people come, and Escape gives it back", async () => {
-  const { drawing, ada } = await two();
+test("the focus stays in the list while people come and go, and Escape gives it back", async () => {
+  const { drawing, ada, bob } = await two();
   await ada.locator("#people").focus();
   await ada.keyboard.press("Enter");
   assert.equal(await ada.evaluate(() => document.activeElement?.id), "my-name");
   await ada.locator('[aria-label="Go to Bob"]').focus();
   await opened(drawing, "Cleo");
   await ada.locator('[aria-label="Go to Cleo"]').waitFor();
+  assert.equal(await ada.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Go to Bob");
+  // Also if Bob is gone for a moment.
+  await bob.goto(`${scene.server.address}/`);
+  await ada.locator('[aria-label="Go to Bob"]').waitFor({ state: "detached" });
+  await bob.goto(`${scene.server.address}/d/${drawing}`);
+  await ada.locator('[aria-label="Go to Bob"]').waitFor();
   assert.equal(await ada.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Go to Bob");
   await ada.keyboard.press("Escape");
   await ada.locator("#people-panel").waitFor({ state: "hidden" });
@@ -162,7 +148,7 @@ test("the share sheet has the link, a code for it, and copies it", async () => {
   const { drawing, ada } = await two();
   await ada.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await ada.click("#share");
-  const link = `${server.address}/d/${drawing}`;
+  const link = `${scene.server.address}/d/${drawing}`;
   assert.equal(await ada.inputValue(".link-field"), link);
   await ada.locator(".qr path").waitFor();
   const read = await ada.evaluate(async () => {
