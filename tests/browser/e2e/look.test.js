@@ -1,34 +1,9 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { Server, TestUser, drag, launched, pixel, strokes, until, waitForPixel, waitForStatus, waitForStrokes } from "./harness.js";
+import { test } from "node:test";
+import { drag, pixel, strokes, until, waitForPixel, waitForStatus, waitForStrokes } from "./harness.js";
+import { sharedScene } from "./scene.js";
 
-/** @type {Server} */
-let server;
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {TestUser[]} */
-let people = [];
-
-before(async () => {
-  server = await Server.start();
-  browser = await launched();
-});
-after(async () => {
-  await browser?.close();
-  await server?.remove();
-});
-afterEach(async () => {
-  const errors = people.flatMap(({ errors }) => errors);
-  await Promise.all(people.map(({ context }) => context.close()));
-  people = [];
-  assert.deepEqual(errors, []);
-});
-
-async function opened(options = {}) {
-  const user = await TestUser.create(browser, server, options);
-  people.push(user);
-  return user.open(await server.drawing());
-}
+const scene = sharedScene();
 
 /** Waits until all strokes in sight are painted. @param {import("playwright-core").Page} page */
 const painted = (page) => until("all is painted", () => page.evaluate("__whiteboard.canvas.isComplete"));
@@ -45,7 +20,7 @@ const hasInk = (page, x, y) => page.evaluate(([x, y]) => {
 const setCamera = (page, camera) => page.evaluate((camera) => globalThis.__whiteboard.viewport.setCamera(camera), camera);
 
 test("the canvas follows the system, and the switch is remembered", async () => {
-  const page = await opened({ colorScheme: "dark" });
+  const page = await scene.newPage({ colorScheme: "dark" });
   assert.deepEqual([await theme(page), await paper(page)], ["dark", DARK]);
   await drag(page, [[300, 300], [500, 300]]);
   await waitForPixel(page, "static", [400, 300]);
@@ -68,7 +43,7 @@ test("the canvas follows the system, and the switch is remembered", async () => 
 });
 
 test("the grid's dots can be hidden, and stay so", async () => {
-  const page = await opened();
+  const page = await scene.newPage();
   const dots = () => page.evaluate("getComputedStyle(document.getElementById('paper')).backgroundImage !== 'none'");
   assert.ok(await dots());
   await page.keyboard.press("Shift+G");
@@ -81,7 +56,7 @@ test("the grid's dots can be hidden, and stay so", async () => {
 });
 
 test("wherever one pans and zooms, tiles show what the strokes are", async () => {
-  const page = await opened();
+  const page = await scene.newPage();
   await drag(page, [[200, 200], [800, 600]]);
   await page.keyboard.press("m");
   await drag(page, [[200, 600], [800, 200]]);
@@ -102,7 +77,7 @@ test("wherever one pans and zooms, tiles show what the strokes are", async () =>
 });
 
 test("a change of the device pixel ratio repaints sharply", async () => {
-  const page = await opened();
+  const page = await scene.newPage();
   await drag(page, [[300, 300], [500, 300]]);
   await waitForPixel(page, "static", [400, 300]);
   const devtools = await page.context().newCDPSession(page);
@@ -116,7 +91,7 @@ test("a change of the device pixel ratio repaints sharply", async () => {
 });
 
 test("long ink in progress looks like the stroke that it becomes, and costs little in each frame", async () => {
-  const page = await opened();
+  const page = await scene.newPage();
   await page.evaluate(() => {
     const canvas = /** @type {HTMLElement} */ (document.getElementById("dynamic"));
     const send = (type, x, y, pressure) => canvas.dispatchEvent(new PointerEvent(type, {

@@ -1,42 +1,14 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { Server, TestUser, drag, launched, pixel, strokes, until, waitForPixel, waitForStatus, waitForStrokes } from "./harness.js";
+import { test } from "node:test";
+import { drag, pixel, strokes, until, waitForPixel, waitForStatus, waitForStrokes } from "./harness.js";
+import { sharedScene } from "./scene.js";
 
-/** @type {Server} */
-let server;
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {TestUser[]} */
-let people = [];
-
-before(async () => {
-  server = await Server.start();
-  browser = await launched();
-});
-after(async () => {
-  await browser?.close();
-  await server?.remove();
-});
-afterEach(async () => {
-  const errors = people.flatMap(({ errors }) => errors);
-  await Promise.all(people.map(({ context }) => context.close()));
-  people = [];
-  assert.deepEqual(errors, []);
-});
-
-async function newUser(options = {}) {
-  const one = await TestUser.create(browser, server, options);
-  people.push(one);
-  return one;
-}
-
-async function newPage(options = {}) {
-  return (await newUser(options)).open(await server.drawing());
-}
+const scene = sharedScene();
+const { newUser, newPage } = scene;
 
 /** Two people in one new drawing. */
 async function two() {
-  const drawing = await server.drawing();
+  const drawing = await scene.server.drawing();
   return { a: await (await newUser()).open(drawing), b: await (await newUser()).open(drawing) };
 }
 
@@ -177,12 +149,12 @@ test("the menu of the right button orders, aligns and locks; the keyboard walks 
 
 test("strokes are pasted into another drawing, texts as texts elsewhere, and text from elsewhere as a text", async () => {
   const user = await newUser({ permissions: ["clipboard-read", "clipboard-write"] });
-  const page = await user.open(await server.drawing());
+  const page = await user.open(await scene.server.drawing());
   await figure(page, "r", [[300, 200], [400, 300]]);
   await figure(page, "a", [[500, 250], [404, 250]]);
   await page.keyboard.press("Control+a");
   await page.keyboard.press("Control+c");
-  const other = await user.open(await server.drawing());
+  const other = await user.open(await scene.server.drawing());
   await other.mouse.move(600, 400);
   await other.keyboard.press("Control+v");
   await waitForStrokes(other, 2);
