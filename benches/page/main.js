@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Measures the drawing page in a real browser that renders in software: how soon a large drawing is
- * painted, and the intervals between frames while it is panned and zoomed.
+ * painted, also compared with a page that does only what any must, and the intervals between frames while it
+ * is panned and zoomed.
  *
  *   node benches/page/main.js [--static FOLDER] [--strokes 10000] [--runs 3] [--scale 1]
  *
@@ -76,6 +77,13 @@ async function painted(/** @type {number} */ count) {
   return { navigation: now, opened: now - Math.max(...answers.map(({ responseEnd }) => responseEnd)) };
 }
 
+/** Waits until the bare page has painted. @returns {Promise<{navigation: number, opened: number}>} */
+async function bareTimes() {
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  while (!(/** @type {any} */ (globalThis).__bare)) await frame();
+  return /** @type {any} */ (globalThis).__bare;
+}
+
 /** Moves the camera in each frame and returns the intervals between frames. */
 async function intervals(/** @type {{zoom: number, move: "pan"|"zoom", frames: number, width: number, height: number}} */ { zoom, move, frames, width, height }) {
   const { viewport, canvas } = /** @type {any} */ (globalThis).__whiteboard;
@@ -125,6 +133,14 @@ for (let run = 0; run < Number(values.runs); run += 1) {
     }
   }
   await page.close();
+  const bare = await browser.newPage({ viewport: VIEW, deviceScaleFactor: Number(values.scale) });
+  await bare.goto(`${server.address}/bare`, { waitUntil: "commit" });
+  const least = await bare.evaluate(bareTimes);
+  add("bare page: navigation", [least.navigation]);
+  add("bare page: last answer", [least.opened]);
+  add("navigation / bare", [navigation / least.navigation]);
+  add("last answer / bare", [opened / least.opened]);
+  await bare.close();
 }
 await browser.close();
 server.close();
@@ -132,7 +148,7 @@ server.close();
 console.log(`${strokes} strokes, ${values.runs} runs, scale ${values.scale}: milliseconds`);
 for (const [name, numbers] of taken) {
   const sorted = numbers.sort((a, b) => a - b);
-  const [median, p95, worst] = [quantile(sorted, 0.5), quantile(sorted, 0.95), quantile(sorted, 1)].map((value) => value.toFixed(1));
+  const [median, p95, worst] = [quantile(sorted, 0.5), quantile(sorted, 0.95), quantile(sorted, 1)].map((value) => value.toFixed(value < 10 ? 2 : 1));
   const intime = (100 * sorted.filter((value) => value <= LATE).length) / sorted.length;
   console.log(`${name.padEnd(24)} median ${median.padStart(7)}  p95 ${p95.padStart(7)}  worst ${worst.padStart(7)}${sorted.length > 20 ? `  within ${LATE} ms ${intime.toFixed(0)} %` : ""}`);
 }

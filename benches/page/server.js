@@ -33,6 +33,8 @@ export async function served(folder, changes) {
       response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
     };
     if (url.pathname.endsWith("/strokes")) return send("application/json", answer);
+    if (url.pathname === "/bare") return send("text/html", await readFile(new URL("bare.html", import.meta.url)));
+    if (url.pathname === "/bare.js") return send("text/javascript", await readFile(new URL("bare.js", import.meta.url)));
     const name = url.pathname.startsWith("/assets/") ? url.pathname.split("/").slice(3).join("/") : url.pathname.startsWith("/d/") ? "drawing.html" : "";
     const file = path.join(folder, path.normalize(`/${name}`));
     try {

@@ -34,9 +34,13 @@ import { TILE, Tiles, tileScale } from "./tiles.js";
 /** @typedef {{name: string, colour: string, point: PlanePoint}} DynamicPointer */
 /** @typedef {{overlays: Overlay[], pointers: DynamicPointer[], moving: boolean}} DynamicContent */
 
-/** Milliseconds of a frame for painting tiles: while something moves, and at rest. */
+/**
+ * Milliseconds of a frame for painting tiles: while something moves, at rest, and after a jump, when there is
+ * little to see before all is painted, and each frame costs some of its own.
+ */
 const MOVING_BUDGET = 6;
 const RESTING_BUDGET = 30;
+const JUMP_BUDGET = 100;
 /** Milliseconds after which the view, or its zoom, counts as at rest. */
 const REST_AFTER = 160;
 const MAX_PIXEL_RATIO = 3;
@@ -59,6 +63,8 @@ export class Canvas {
   #stale = true;
   #movedAt = -Infinity;
   #zoomedAt = -Infinity;
+  /** Whether the view has jumped to where it is and is not painted yet. */
+  #jumped = false;
   /** The scale of the tiles that the static layer shows. */
   #tileScale = 0;
   #frame = 0;
@@ -105,6 +111,7 @@ export class Canvas {
     if (camera.zoom !== this.camera.zoom) this.#zoomedAt = now;
     this.camera = camera;
     this.#movedAt = now;
+    this.#jumped = jumps;
     this.#stale = true;
     this.refresh();
   }
@@ -176,7 +183,8 @@ export class Canvas {
     if (ratioNow() !== this.#ratio) this.resize();
     const content = this.#source.dynamic(now);
     const moving = now - this.#movedAt < REST_AFTER || content.overlays.some(({ bodies = [] }) => bodies.length > 0);
-    this.#paintStatic(now, moving ? MOVING_BUDGET : RESTING_BUDGET);
+    this.#paintStatic(now, moving ? MOVING_BUDGET : this.#jumped ? JUMP_BUDGET : RESTING_BUDGET);
+    if (this.isComplete) this.#jumped = false;
     this.#paintDynamic(content);
     if (content.moving || !this.isComplete || !this.#painter.isIdle) this.refresh();
   }

@@ -14,8 +14,11 @@ import { TILE, grown } from "./tiles.js";
 /** @typedef {import("./tiles.js").Tile<Picture>} Tile */
 /** @typedef {{tile: Tile, picture: Picture, strokes: readonly Stroke[], next: number}} Job */
 
-/** Strokes that are painted between two looks at the clock. */
+/** Strokes that are painted between two looks at the clock: at first, and at most. */
 const BATCH = 24;
+const MAX_BATCH = 1_000;
+/** Milliseconds that such a batch should take: each look costs a copy of the picture. */
+const BATCH_TIME = 8;
 /** More strokes than this in a damaged part of a tile are painted aside, with the rest of the tile. */
 const MAX_REPAIR = 250;
 
@@ -25,6 +28,8 @@ export class TilePainter {
   /** @type {Job | null} */
   #job = null;
   #probe = contextOf(pictureOf(1));
+  /** Strokes a millisecond, as the last batch showed. */
+  #rate = BATCH / BATCH_TIME;
   /** @type {import("../model/palette.js").CanvasTheme} */
   theme = "light";
 
@@ -148,13 +153,25 @@ export class TilePainter {
   #goOn(job, deadline) {
     const { tile, picture, strokes } = job;
     do {
-      this.#paint(picture, tile, strokes.slice(job.next, job.next + BATCH));
-      job.next += BATCH;
+      const started = performance.now();
+      const batch = this.#batch(deadline - started);
+      this.#paint(picture, tile, strokes.slice(job.next, job.next + batch));
+      job.next += batch;
+      this.#rate = batch / Math.max(0.1, performance.now() - started);
     } while (job.next < strokes.length && performance.now() < deadline);
     if (job.next < strokes.length) return false;
     this.#tiles.finish(tile, picture);
     this.#job = null;
     return true;
+  }
+
+  /**
+   * How many strokes to paint next.
+   * @param {number} left milliseconds until the deadline
+   */
+  #batch(left) {
+    const strokes = Math.round(this.#rate * Math.min(left, BATCH_TIME));
+    return Math.max(BATCH, Math.min(MAX_BATCH, strokes));
   }
 
   /**

@@ -6,7 +6,7 @@
  */
 
 import { boxAround, mappedPoint } from "../model/geometry.js";
-import { PointsError, packPoints, packedBox, unpackPoints } from "../model/points.js";
+import { PointsError, STEPS_PER_UNIT, boxOfSteps, decodeSteps, fromBase64, packPoints, pointsOfSteps } from "../model/points.js";
 import { cached, recently } from "./recent.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
@@ -21,17 +21,60 @@ const MIN_REACH = 6;
 /** Nothing is inside it. */
 const NO_BOX = boxAround([], 0);
 
-/** Points of bodies that are decoded at a time. */
+/**
+ * A line as it is packed: pairs of steps from (x, y), each step being `unit` long.
+ * @typedef {object} Line
+ * @property {number} x
+ * @property {number} y
+ * @property {number} unit
+ * @property {number[]} steps
+ * @property {number[] | null} pressures one per pair, from 0 to 255
+ */
+
+/** Bodies whose steps, and whose points, are held at a time. */
+const MAX_LINES = 12_000;
 const MAX_DECODED = 5_000;
+/** @type {Line} */
+const NO_LINE = { x: 0, y: 0, unit: 1, steps: [], pressures: null };
 
 /** @type {WeakMap<Body, InkPoint[]>} of ink in progress */
 const inProgress = new WeakMap();
+/** @type {(body: Body, make: () => Line) => Line} */
+const lines = recently(MAX_LINES);
 /** @type {(body: Body, make: () => InkPoint[]) => InkPoint[]} */
 const decoded = recently(MAX_DECODED);
 
+/** A body's line, which costs less than its points.
+ * @param {Body} body */
+export function lineOf(body) {
+  const ink = inProgress.get(body);
+  return ink ? lineOfInk(ink) : lines(body, () => unpacked(body));
+}
+
 /** @param {Body} body */
 export function pointsOf(body) {
-  return inProgress.get(body) ?? decoded(body, () => unpacked(body));
+  return inProgress.get(body) ?? decoded(body, () => {
+    const { x, y, steps, pressures } = lineOf(body);
+    return pointsOfSteps(x, y, steps, pressures);
+  });
+}
+
+/** @param {InkPoint[]} ink @returns {Line} */
+function lineOfInk(ink) {
+  const pressures = ink[0]?.pressure === undefined ? null : ink.map(({ pressure = 0 }) => pressure);
+  return { x: 0, y: 0, unit: 1, steps: ink.flatMap(({ x, y }) => [x, y]), pressures };
+}
+
+/** @param {Body} body @returns {Line} */
+function unpacked({ x, y, points }) {
+  if (points === undefined) return NO_LINE;
+  try {
+    const { steps, pressures } = decodeSteps(fromBase64(points));
+    return { x, y, unit: 1 / STEPS_PER_UNIT, steps, pressures };
+  } catch (error) {
+    if (error instanceof PointsError) return NO_LINE;
+    throw error;
+  }
 }
 
 /**
@@ -46,30 +89,13 @@ export function bodyOfInk(style, points) {
   return body;
 }
 
-/** @param {Body} body */
-function unpacked({ x, y, points }) {
-  return unlessInvalid(() => unpackPoints({ x, y, points })) ?? [];
-}
-
-/**
- * @template T
- * @param {() => T} decode
- * @returns {T | null}
- */
-function unlessInvalid(decode) {
-  try {
-    return decode();
-  } catch (error) {
-    if (error instanceof PointsError) return null;
-    throw error;
-  }
-}
-
-/** The box of a body's points, which are not kept: a large drawing has too many. Null without points.
+/** The box of a body's points; null without points.
  * @type {(body: Body) => Box | null} */
 const box = cached(new WeakMap(), (body) => {
   const ink = inProgress.get(body);
-  return ink ? boxAround(ink, 0) : unlessInvalid(() => packedBox(body));
+  if (ink) return boxAround(ink, 0);
+  const { x, y, steps } = lineOf(body);
+  return boxOfSteps(x, y, steps);
 });
 
 /** @param {Body} body */

@@ -5,9 +5,9 @@
  * It must never depend on the zoom, except that far out a line is painted with fewer points.
  */
 
-import { boxOfPoints, hasPoints, mappedPoints, pointsOf, reachOfLine } from "./body-points.js";
+import { boxOfPoints, hasPoints, lineOf, mappedPoints, pointsOf, reachOfLine } from "./body-points.js";
 import { makeKind } from "./kind.js";
-import { chord, pressedRadius, whole } from "./ink.js";
+import { pressedRadius, whole } from "./ink.js";
 import { paintPath } from "./paint.js";
 import { recently } from "./recent.js";
 import { pathData } from "./stroke-path.js";
@@ -40,23 +40,39 @@ const fine = recently(10_000);
  * @param {number} lod
  */
 function coarseLine(body, lod) {
-  const points = pointsOf(body);
+  const { x, y, unit, steps, pressures } = lineOf(body);
   const path = new Path2D();
-  let last = points[0];
-  let radius = 0;
-  path.moveTo(last.x, last.y);
-  if (points.length === 1) path.lineTo(last.x + 0.01, last.y);
-  for (let i = 1; i < points.length; i += 1) {
-    const point = points[i];
-    if (i + 1 < points.length && chord(last, point) * lod < COARSE_STEP) continue;
-    path.quadraticCurveTo(last.x, last.y, (last.x + point.x) / 2, (last.y + point.y) / 2);
-    last = point;
+  const least = (COARSE_STEP / lod / unit) ** 2;
+  const end = steps.length - 2;
+  let lastX = steps[0];
+  let lastY = steps[1];
+  path.moveTo(x + lastX * unit, y + lastY * unit);
+  if (end === 0) path.lineTo(x + lastX * unit + 0.01, y + lastY * unit);
+  for (let i = 2; i <= end; i += 2) {
+    const dx = steps[i] - lastX;
+    const dy = steps[i + 1] - lastY;
+    if (i < end && dx * dx + dy * dy < least) continue;
+    path.quadraticCurveTo(x + lastX * unit, y + lastY * unit, x + (lastX + dx / 2) * unit, y + (lastY + dy / 2) * unit);
+    lastX += dx;
+    lastY += dy;
   }
-  path.lineTo(last.x, last.y);
-  const every = Math.ceil(points.length / 8);
-  let count = 0;
-  for (let i = 0; i < points.length; i += every, count += 1) radius += pressedRadius(body.width ?? 1, points[i].pressure);
-  return { lod, width: (2 * radius) / count, path };
+  path.lineTo(x + lastX * unit, y + lastY * unit);
+  return { lod, width: meanWidth(body.width ?? 1, steps.length / 2, pressures), path };
+}
+
+/**
+ * How wide a line with pressure is, as the mean of some of its points.
+ * @param {number} width
+ * @param {number} count
+ * @param {number[] | null} pressures
+ */
+function meanWidth(width, count, pressures) {
+  if (!pressures) return 2 * pressedRadius(width);
+  const every = Math.ceil(count / 8);
+  let radius = 0;
+  let counted = 0;
+  for (let i = 0; i < count; i += every, counted += 1) radius += pressedRadius(width, pressures[i]);
+  return (2 * radius) / counted;
 }
 
 /**

@@ -101,7 +101,9 @@ export function makeKind(spec) {
   const frame = cached(frames, (body) => (spec.isValid(body) ? spec.frame(body) : NOWHERE));
   const boundsOf = cached(bounds, (body) => {
     if (!spec.isValid(body)) return NOWHERE;
-    return boxAround(cornersOf(frame(body)).map((corner) => turned(body, frame(body), corner)), spec.reach(body));
+    const upright = frame(body);
+    if ((body.rotation ?? 0) === 0) return expanded(upright, spec.reach(body));
+    return boxAround(cornersOf(upright).map((corner) => turned(body, upright, corner)), spec.reach(body));
   });
   const outlines = cached(new WeakMap(), spec.outline ?? (() => null));
   /** @type {Kind} */
@@ -144,6 +146,14 @@ export { cached };
 /** @param {Body} body */
 export function isFilled({ fill }) {
   return fill !== undefined && fill !== "none";
+}
+
+/**
+ * @param {Box} box
+ * @param {number} margin
+ */
+function expanded({ left, top, right, bottom }, margin) {
+  return { left: left - margin, top: top - margin, right: right + margin, bottom: bottom + margin };
 }
 
 /** Clockwise from the upper left one.

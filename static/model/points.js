@@ -63,12 +63,12 @@ export function decodeSteps(bytes) {
   const steps = new Array(2 * count);
   let x = 0;
   let y = 0;
-  for (let i = 0; i < count; i += 1) {
-    x += unZigZag(takeVarint(reader));
-    y += unZigZag(takeVarint(reader));
-    if (Math.abs(x) > MAX_STEPS || Math.abs(y) > MAX_STEPS) throw new PointsError("a point is too far away");
-    steps[2 * i] = x;
-    steps[2 * i + 1] = y;
+  for (let i = 0; i < steps.length; i += 2) {
+    x += takeDelta(reader);
+    y += takeDelta(reader);
+    if (x > MAX_STEPS || x < -MAX_STEPS || y > MAX_STEPS || y < -MAX_STEPS) throw new PointsError("a point is too far away");
+    steps[i] = x;
+    steps[i + 1] = y;
   }
   const end = reader.at + (pressed ? count : 0);
   if (end > bytes.length) throw new PointsError("points are truncated");
@@ -102,34 +102,49 @@ export function packPoints(points) {
 export function unpackPoints({ x, y, points }) {
   if (points === undefined) return [];
   const { steps, pressures } = decodeSteps(fromBase64(points));
-  const unpacked = [];
+  return pointsOfSteps(x, y, steps, pressures);
+}
+
+/**
+ * @param {number} x of what the steps are relative to
+ * @param {number} y
+ * @param {number[]} steps pairs in eighths of a unit
+ * @param {number[] | null} pressures
+ * @returns {InkPoint[]}
+ */
+export function pointsOfSteps(x, y, steps, pressures) {
+  const points = [];
   for (let i = 0; i < steps.length; i += 2) {
     /** @type {InkPoint} */
     const point = { x: x + steps[i] / STEPS_PER_UNIT, y: y + steps[i + 1] / STEPS_PER_UNIT };
     if (pressures) point.pressure = pressures[i / 2];
-    unpacked.push(point);
+    points.push(point);
   }
-  return unpacked;
+  return points;
 }
 
 /**
- * The box around packed points, which are not unpacked for it; null if there are none.
- * @param {{x: number, y: number, points?: string}} packed
+ * The box around points that are steps; null if there are none.
+ * @param {number} x of what the steps are relative to
+ * @param {number} y
+ * @param {number[]} steps
  * @returns {import("./types.js").Box | null}
  */
-export function packedBox({ x, y, points }) {
-  if (points === undefined) return null;
-  const { steps } = decodeSteps(fromBase64(points));
+export function boxOfSteps(x, y, steps) {
   if (steps.length === 0) return null;
-  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let i = 0; i < steps.length; i += 2) {
-    if (steps[i] < left) left = steps[i];
-    if (steps[i] > right) right = steps[i];
-    if (steps[i + 1] < top) top = steps[i + 1];
-    if (steps[i + 1] > bottom) bottom = steps[i + 1];
+  let left = steps[0];
+  let top = steps[1];
+  let right = left;
+  let bottom = top;
+  for (let i = 2; i < steps.length; i += 2) {
+    const stepX = steps[i];
+    const stepY = steps[i + 1];
+    if (stepX < left) left = stepX;
+    else if (stepX > right) right = stepX;
+    if (stepY < top) top = stepY;
+    else if (stepY > bottom) bottom = stepY;
   }
-  const at = (/** @type {number} */ origin, /** @type {number} */ step) => origin + step / STEPS_PER_UNIT;
-  return { left: at(x, left), top: at(y, top), right: at(x, right), bottom: at(y, bottom) };
+  return { left: x + left / STEPS_PER_UNIT, top: y + top / STEPS_PER_UNIT, right: x + right / STEPS_PER_UNIT, bottom: y + bottom / STEPS_PER_UNIT };
 }
 
 /** @param {number} value */
@@ -185,6 +200,17 @@ function putVarint(bytes, value) {
     value >>>= 7;
   }
   bytes.push(value);
+}
+
+/**
+ * A difference. Most are one byte.
+ * @param {{bytes: Uint8Array, at: number}} reader
+ */
+function takeDelta(reader) {
+  const byte = reader.bytes[reader.at];
+  if (!(byte < 0x80)) return unZigZag(takeVarint(reader));
+  reader.at += 1;
+  return unZigZag(byte);
 }
 
 /** @param {{bytes: Uint8Array, at: number}} reader */

@@ -32,6 +32,11 @@ export class FirstRead {
     saveStored(this.#name, true);
   }
 
+  /** Whether nothing is stored, and the server was asked for everything. */
+  get isAsked() {
+    return this.#reading !== null;
+  }
+
   /**
    * The answer, once.
    * @param {number} since the position that is held
