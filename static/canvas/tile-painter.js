@@ -14,7 +14,7 @@ import { TILE, grown } from "./tiles.js";
 /** @typedef {import("./tiles.js").Tile<Picture>} Tile */
 /** @typedef {{tile: Tile, picture: Picture, strokes: readonly Stroke[], next: number}} Job */
 
-/** Strokes that are painted between two looks at the clock: at first, and at most. */
+/** Strokes that are painted between two looks at the clock: at least, and at most. */
 const BATCH = 24;
 const MAX_BATCH = 1_000;
 /** Milliseconds that such a batch should take: each look costs a copy of the picture. */
@@ -29,7 +29,7 @@ export class TilePainter {
   #job = null;
   #probe = contextOf(pictureOf(1));
   /** Strokes a millisecond, as the last batch showed. */
-  #rate = BATCH / BATCH_TIME;
+  #rate = 0;
   /** @type {import("../model/palette.js").CanvasTheme} */
   theme = "light";
 
@@ -170,8 +170,9 @@ export class TilePainter {
    * @param {number} left milliseconds until the deadline
    */
   #batch(left) {
-    const strokes = Math.round(this.#rate * Math.min(left, BATCH_TIME));
-    return Math.max(BATCH, Math.min(MAX_BATCH, strokes));
+    // Little time is left while something moves: then no frame may be late.
+    if (left < BATCH_TIME) return BATCH;
+    return Math.max(BATCH, Math.min(MAX_BATCH, Math.round(this.#rate * BATCH_TIME)));
   }
 
   /**

@@ -281,7 +281,6 @@ Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, reco
 
 startServiceWorker();
 const recovered = recovery.start();
-// What was never stored is not waited for.
 if (!firstRead.isAsked) await replicaKeeper.fill();
 // With a stored replica only the changes since then are asked for, by the socket.
 if (replicaKeeper.used || (await sync.load()) || replicaKeeper.used) {
