@@ -359,3 +359,6 @@ impl<M: Mailbox> Core<M> {
         step.effect(Effect::Sessions(self.subscribers.len()));
     }
 }
+
+#[cfg(test)]
+mod tests;
