@@ -69,7 +69,6 @@ use crate::domain::signal::Pointer;
 use crate::metrics::{Metrics, Resync};
 use crate::store::LiveEvent;
 
-use deferred::Deferred;
 pub use effect::Effect;
 pub use input::{Input, ReadResult};
 
@@ -82,6 +81,16 @@ const CATCH_UP_INTERVAL: Duration = Duration::from_millis(50);
 /// Presence versions begin at a random number up to this one, so that no two feeds of a drawing
 /// begin alike. It leaves room to count within the integers of JSON.
 const FIRST_VERSIONS: u64 = u32::MAX as u64;
+
+/// Work that is done once everything that is ready was handled, so that it is done once for all.
+#[derive(Debug, Default)]
+struct Deferred {
+    is_scheduled: bool,
+    append: bool,
+    flush: bool,
+    /// When the first change arrived that no frame has delivered yet.
+    undelivered_since: Option<Instant>,
+}
 
 /// The parameters of a feed.
 pub struct Environment {

@@ -7,12 +7,13 @@ use crate::feed::messages::ReadRequest;
 use crate::feed::replica::ReadPlan;
 use crate::feed::sync::{HEAD_CHECKS, Reading, Subscription};
 
+/// The plan of the read that was asked for in the last step.
 fn plan(feed: &Feed) -> ReadPlan {
-    let plans = feed.effects.iter().filter_map(|effect| match effect {
+    let plan = |effect: &Effect| match effect {
         Effect::Read(plan) => Some(*plan),
         _ => None,
-    });
-    plans.last().expect("a read")
+    };
+    feed.effects.iter().find_map(plan).expect("a read")
 }
 
 #[test]
