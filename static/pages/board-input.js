@@ -7,31 +7,32 @@
 
 import { Input } from "../canvas/input.js";
 import { Viewport } from "../canvas/viewport.js";
-import { FIRST_STYLE, isChosen } from "../model/style.js";
-import { loadStored, saveStored } from "../net/local-storage.js";
+import { saveStored } from "../net/local-storage.js";
 import { t } from "../strings/strings.js";
 import { Toolbox } from "../tools/toolbox.js";
 import { Writing } from "../tools/writing.js";
-import { COMMANDS } from "../ui/commands.js";
+import { canRun } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
-import { openLanguageSheet } from "../ui/language.js";
 import { Menu } from "../ui/menu.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { Toolbar } from "../ui/toolbar.js";
+import { boardActions } from "./board-actions.js";
 import { BoardSelection } from "./board-selection.js";
 import { BoardStyle } from "./board-style.js";
 import { createTextEditor } from "./board-text.js";
+import { loadTool } from "./kept-tool.js";
 import { Sight } from "./sight.js";
 import { idsOf, previewSignals, toolContext } from "./tool-context.js";
 
 /** @typedef {import("../ui/commands.js").Command} Command */
 
-const FIRST_TOOL = "pen";
 const SELECT = "select";
+const HAND = "hand";
 const NO_MODIFIERS = { shift: false, mod: false, alt: false };
 
 export class BoardInput {
   #spaceHeld = false;
+  #readOnly = false;
   /** @type {import("../model/types.js").ScreenPoint | null} where the pointer is */
   #pixel = null;
   #style;
@@ -64,7 +65,7 @@ export class BoardInput {
     this.viewport = this.#createViewport();
     this.#sight = new Sight(this.viewport, canvas, scene);
     this.#textEditor = createTextEditor(canvas, this.viewport, () => this.#style.show());
-    const { choice, ...style } = loadStored("tool", () => ({ choice: FIRST_TOOL, ...FIRST_STYLE }), isKept);
+    const { choice, ...style } = loadTool();
     this.#style = new BoardStyle(style, {
       editor: () => this.#textEditor,
       selection: () => (this.#isSelecting ? this.selected : null),
@@ -116,6 +117,20 @@ export class BoardInput {
     return this.#toolbox.overlays();
   }
 
+  /** Whether the person may only look: there is the hand, and nothing that changes the drawing.
+   * @param {boolean} readOnly */
+  set readOnly(readOnly) {
+    if (readOnly === this.#readOnly) return;
+    this.#readOnly = readOnly;
+    this.#input.cancel();
+    this.#textEditor.finish();
+    this.selected.menu.close();
+    this.selected.selection.clear();
+    document.body.classList.toggle("read-only", readOnly);
+    this.#toolbox.choose(readOnly ? HAND : loadTool().choice);
+    this.#showTool();
+  }
+
   /** Undo or redo may have become possible or impossible. */
   historyChanged() {
     this.#toolbar.show(this.#toolbox.chosen.id, this.#actions);
@@ -141,38 +156,20 @@ export class BoardInput {
 
   /** @returns {import("../ui/commands.js").Board} */
   get #actions() {
-    const { history } = this.#board;
-    return {
-      choose: (tool) => {
-        this.#textEditor.finish();
-        this.#choose(tool);
-      },
+    return boardActions({ ...this.#board, readOnly: this.#readOnly }, {
+      viewport: this.viewport,
+      selected: this.selected,
+      finish: () => this.#textEditor.finish(),
+      choose: (tool) => this.#choose(tool),
       undo: () => this.#undo(),
-      redo: () => {
-        this.#textEditor.finish();
-        history.redo();
-      },
-      canUndo: history.canUndo,
-      canRedo: history.canRedo,
-      zoom: (to, box) => this.viewport.command(to, box),
-      language: openLanguageSheet,
-      call: () => this.#board.people().call(),
-      help: () => void import("../ui/help-sheet.js").then(({ openHelpSheet }) => openHelpSheet(), () => this.#board.notify(t("failure.unreachable"))),
-      selection: this.selected.actions,
-      selectAll: () => this.selected.selectAll(),
-      clipboard: (what) => void this.selected.clipboard(what),
-      clear: () => void this.selected.clear(),
-      menu: () => this.selected.openMenu(),
-      look: this.#board.look,
-      files: this.#board.files,
-    };
+    });
   }
 
   /** @param {Command} command */
   #run(command) {
     this.#input.cancel();
     const board = this.#actions;
-    if (!command.when || command.when(board)) command.run(board);
+    if (canRun(command, board)) command.run(board);
   }
 
   /** @param {string} tool */
@@ -261,8 +258,9 @@ export class BoardInput {
         return closed || typed;
       },
       pans: () => this.#pans,
-      editable: (pixel) => toolbox.chosen.id !== "eraser" && this.#writing.textAt(this.viewport.toPlane(pixel)) !== undefined,
+      editable: (pixel) => !this.#readOnly && toolbox.chosen.id !== "eraser" && this.#writing.textAt(this.viewport.toPlane(pixel)) !== undefined,
       edit: (pixel, drew) => {
+        if (this.#readOnly) return;
         // The first press of the double click has left a dot.
         if (drew && toolbox.drawn) history.retract(toolbox.drawn);
         this.#writing.write(this.viewport.toPlane(pixel));
@@ -282,6 +280,7 @@ export class BoardInput {
       zoom: (factor, pixel) => this.viewport.zoom(factor, pixel),
       menu: (pixel) => {
         this.#textEditor.finish();
+        if (this.#readOnly) return;
         this.selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
       },
       held: (pixel) => {
@@ -291,9 +290,4 @@ export class BoardInput {
       },
     });
   }
-}
-
-/** @param {any} value */
-function isKept(value) {
-  return COMMANDS.some(({ tool }) => tool !== undefined && tool === value.choice) && isChosen(value);
 }

@@ -14,7 +14,7 @@ import { History } from "../model/history.js";
 import { isId, randomId, writerOf } from "../model/ids.js";
 import { Replica } from "../model/replica.js";
 import { Scene } from "../model/scene.js";
-import { ApiError, readStrokes, renameDrawing, restoreDrawing, socketAddress } from "../net/api.js";
+import { ApiError, readStrokes, renameDrawing, socketAddress } from "../net/api.js";
 import { Connection } from "../net/connection.js";
 import { FirstRead } from "../net/first-read.js";
 import { HistoryKeeper } from "../net/history-keeper.js";
@@ -28,21 +28,21 @@ import { Sync } from "../net/sync.js";
 import { holdTabLock } from "../net/tab-lock.js";
 import { Presence } from "../presence/presence.js";
 import { Signals } from "../presence/signals.js";
-import { t } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
-import { EndedDialog, isGone } from "../ui/ended-dialog.js";
-import { failureText, refusalId } from "../ui/failure.js";
+import { refusalId } from "../ui/failure.js";
 import { loadChosenLanguage } from "../ui/language.js";
 import { localisePage } from "../ui/localise.js";
 import { SaveStatus } from "../ui/save-status.js";
 import { setUpShareButton } from "../ui/share-button.js";
 import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
+import { BoardAccess } from "./board-access.js";
 import { boardFiles } from "./board-files.js";
 import { BoardInput } from "./board-input.js";
 import { BoardPeople } from "./board-people.js";
 import { boardLook } from "./board-look.js";
 import { EditedByOthers } from "./edited-by-others.js";
+import { listenToLeaving } from "./leaving.js";
 
 // All files are loaded and compatible: disables the reload guard.
 document.documentElement.dataset.started = "";
@@ -53,6 +53,12 @@ localisePage();
 const CHECK_OVERDUE_EVERY = 250;
 
 const drawing = location.pathname.split("/").pop() ?? "";
+const access = new BoardAccess(drawing, {
+  changed: showRights,
+  key: () => connection.reconnect(),
+  parts: () => ({ drawing, replica, title: () => titleField.text, notify: toast }),
+});
+await access.ready(globalThis.indexedDB);
 const firstRead = new FirstRead(drawing, () => readStrokes(drawing, 0, null));
 const browserKey = loadStored("key", randomId, isId);
 const writer = writerOf(browserKey, randomId());
@@ -119,6 +125,7 @@ const outboxEvents = {
     sync.answered();
   },
   refused: ({ id }, op, { reason }) => {
+    access.refused(replica.stroke(op.stroke), reason);
     replica.refused(id, op.n);
     reportRejected(op.stroke, refusalId(reason));
   },
@@ -132,6 +139,7 @@ const address = () => socketAddress(drawing, replica);
 const outbox = new Outbox(writer, store, outboxEvents);
 const recovery = new OutboxRecovery(writer, store, {
   address,
+  token: () => access.token,
   recovered: ({ id }, op) => replica.applyOptimistic(id, op),
   outbox: outboxEvents,
 });
@@ -150,10 +158,8 @@ const history = new History(
   },
 );
 const historyKeeper = new HistoryKeeper(drawing, history);
-/**
- * @param {string} stroke
- * @param {import("../strings/strings.js").StringId} reason
- */
+
+/** @type {(stroke: string, reason: import("../strings/strings.js").StringId) => void} */
 function reportRejected(stroke, reason) {
   history.forget(stroke);
   saveStatus.refused(reason);
@@ -161,15 +167,10 @@ function reportRejected(stroke, reason) {
 
 // Receiving from the server.
 
-const endedDialog = new EndedDialog(() => {
-  restoreDrawing(drawing).then(() => location.reload(), (error) => toast(t("list.notRestored", { reason: failureText(error) })));
-});
-
 /** @param {number} code */
 function end(code) {
-  if (isGone(code)) replicaKeeper.forget();
   saveStatus.ended(code === 4410 ? "deleted" : "closed");
-  endedDialog.show(code);
+  if (access.end(code)) replicaKeeper.forget();
 }
 
 const sync = new Sync(replica, {
@@ -178,6 +179,7 @@ const sync = new Sync(replica, {
   title: showTitle,
   readFailed: (error) => {
     const final = error instanceof ApiError && error.isFinal;
+    if (final && access.denied(4000 + error.status)) return true;
     if (final) end(4000 + error.status);
     // What was stored has arrived late: the rest is the socket's.
     else if (replicaKeeper.useStored()) return false;
@@ -195,27 +197,26 @@ const connection = new Connection(address, {
     presence.opened();
     const { key, tab } = writer;
     const { me } = people;
-    connection.send({ type: "hello", key, tab, name: me.name, colour: me.colour, next: outbox.first });
+    connection.send({ type: "hello", key, tab, name: me.name, colour: me.colour, next: outbox.first, ...access.token });
   },
   frame,
-  closed: () => {
-    outbox.closed();
-    saveStatus.connected(false);
-  },
+  closed: () => (outbox.closed(), saveStatus.connected(false)),
   ended: (code) => {
     outbox.closed();
+    if (access.denied(code)) connection.start();
     // The page was loaded, so the drawing existed: not found means that it was deleted since.
-    end(code === 4404 ? 4410 : code);
+    else end(code === 4404 ? 4410 : code);
   },
 });
 
 /** @param {import("../model/types.js").FromServer} frame */
 function frame(frame) {
+  if (access.receive(frame)) return connection.reconnect();
   sync.receive(frame);
   replicaKeeper.changed();
   outbox.receive(frame, (ops) => connection.send(ops));
   signals.receive(frame);
-  if (frame.type === "welcome") saveStatus.connected(true, frame.access === "read");
+  if (frame.type === "welcome") saveStatus.connected(true);
   if (frame.type === "welcome" || frame.type === "drawing") showTitle(frame.title);
   if (frame.type === "people") presence.receivePeople(frame);
   if (frame.type === "signals") presence.receiveSignals(frame, performance.now());
@@ -223,8 +224,6 @@ function frame(frame) {
   editedByOthers.changed();
   people.refresh();
 }
-
-// Input.
 
 const signals = new Signals((frame) => connection.send(frame));
 
@@ -238,21 +237,20 @@ const boardInput = new BoardInput({
   people: () => people,
   positionOf: (n) => replica.positionOf(writer.id, n),
   hidden,
-  files: boardFiles({ drawing, scene, canvas, history, viewport: () => viewport, title: () => titleField.text, selected: () => boardInput.selected.selection.strokes, notify: toast }),
+  files: boardFiles({ drawing, keyed: access.mode !== "open", readOnly: () => access.limit !== null, scene, canvas, history, viewport: () => viewport, title: () => titleField.text, selected: () => boardInput.selected.selection.strokes, notify: toast }),
   notify: toast,
 });
 const { viewport } = boardInput;
-const people = new BoardPeople({
-  author: writer.author,
-  presence,
-  signals,
-  viewport,
-  canvas,
-  changedMe: () => connection.reconnect(),
-  notify: toast,
-});
+const people = new BoardPeople({ drawing, author: writer.author, presence, signals, scene, history, viewport, canvas, changedMe: () => connection.reconnect(), notify: toast });
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
-setUpShareButton(toast);
+setUpShareButton(drawing, access, toast);
+showRights();
+
+function showRights() {
+  saveStatus.limited(access.limit);
+  titleField.readOnly = boardInput.readOnly = access.limit !== null;
+  people.showRights(access);
+}
 
 /** @param {string} title */
 function showTitle(title) {
@@ -261,16 +259,16 @@ function showTitle(title) {
 }
 
 addEventListener("resize", () => boardInput.resized());
-addEventListener("beforeunload", (event) => saveStatus.warns && event.preventDefault());
-addEventListener("pagehide", () => {
-  saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage");
-  // In the back/forward cache an open socket would show its user as present.
-  connection.stop();
-  recovery.stop();
-  outbox.closed();
+listenToLeaving({
+  warns: () => saveStatus.warns,
+  left: () => {
+    saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage");
+    // In the back/forward cache an open socket would show its user as present.
+    connection.stop();
+    recovery.stop();
+    outbox.closed();
+  },
 });
-// A page restored from there has lost its lock and its sockets.
-addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
 canvas.resize();
 const savedCamera = loadStored(`camera-${drawing}`, () => null, isCamera, "sessionStorage");

@@ -9,4 +9,6 @@ import { loadChosenLanguage } from "../ui/language.js";
 import { localisePage } from "../ui/localise.js";
 
 await loadChosenLanguage();
-localisePage();
+// Only now: they are in the language that is chosen by then.
+const { t } = await import("../strings/later.js");
+localisePage(t);

@@ -150,11 +150,6 @@ export default {
   "look.light": "Hell",
   "look.dark": "Dunkel",
 
-  "clear.title": "Die ganze Zeichnung leeren?",
-  "clear.text": { one: "Der eine Strich darauf wird für alle gelöscht. Du kannst es rückgängig machen.", other: "Alle {count} Striche darauf werden für alle gelöscht. Du kannst es rückgängig machen." },
-  "clear.confirm": "Leeren",
-  "clear.cancel": "Behalten",
-
   "menu.name": "Menü der Auswahl",
   "paste.denied": "Der Browser lässt diese Seite die Zwischenablage nicht lesen: Drücke stattdessen {key}.",
 
@@ -192,6 +187,8 @@ export default {
   "save.offlineFragile": "Offline, {count} nicht gespeichert: Lass diese Seite offen",
   "save.offlineEmpty": "Offline: hier noch nie geöffnet",
   "save.readOnly": "Nur ansehen",
+  "save.locked": "Gesperrt",
+  "save.muted": "Stumm",
   "save.deleted": "Gelöscht",
   "save.deletedUnsaved": "Gelöscht, {count} nicht gespeichert",
   "save.closed": "Geschlossen",
@@ -201,20 +198,8 @@ export default {
   "save.offlineHint": "Du kannst weiterzeichnen. Es bleibt in diesem Browser und wird gesendet, sobald es eine Verbindung gibt.",
   "save.offlineEmptyHint": "Die Zeichnung erscheint, sobald es eine Verbindung gibt.",
   "save.readOnlyHint": "Mit diesem Link kannst du nur zuschauen.",
-
-  "wrong.missing": "Unter dieser Adresse ist nichts",
-  "wrong.missingText": "Vielleicht ist sie falsch getippt, oder ein Link wurde beim Kopieren abgeschnitten. Der Link zu einer Zeichnung endet mit 32 Buchstaben und Ziffern.",
-  "wrong.unknown": "Dieses Whiteboard kennt diese Adresse nicht",
-  "wrong.unknownText": "Es wurde unter einem Namen oder von einer Seite geöffnet, die nicht dafür eingestellt ist. Verwenden Sie die Adresse, die Sie bekommen haben, oder bitten Sie den Betreiber, diese zu erlauben.",
-  "wrong.silent": "Das Whiteboard antwortet gerade nicht",
-  "wrong.silentText": "Nichts Gespeichertes ist verloren. Warten Sie einen Moment, und laden Sie die Seite neu.",
-  "ended.missing": "Hier ist keine Zeichnung",
-  "ended.missingText": "Der Link ist vielleicht unvollständig, oder die Zeichnung wurde vor einer Weile gelöscht.",
-  "ended.deleted": "Diese Zeichnung wurde gelöscht",
-  "ended.deletedText": "Zehn Minuten lang kann sie mit allem, was darauf ist, wiederhergestellt werden.",
-  "ended.rejected": "Der Server hat diese Seite abgewiesen",
-  "ended.rejectedText": "Lade die Seite neu, um es noch einmal zu versuchen. Nicht Gespeichertes bleibt in diesem Browser.",
-  "ended.restore": "Wiederherstellen",
+  "save.lockedHint": "Nur wem die Zeichnung gehört, kann gerade zeichnen.",
+  "save.mutedHint": "Du wurdest stummgeschaltet: Du kannst zusehen, aber nicht zeichnen.",
 
   "undo.erased": "Nichts rückgängig zu machen: Jemand anderes hat es gelöscht.",
   "refused": "Nicht übernommen: {reason}",
@@ -223,7 +208,9 @@ export default {
   "refused.erased": "jemand anderes hat ihn gelöscht",
   "refused.forbidden": "mit diesem Link kannst du nur zuschauen",
   "refused.full": "die Zeichnung ist voll",
+  "refused.locked": "gerade kann nur zeichnen, wem die Zeichnung gehört",
   "refused.lost": "ein früherer Strich fehlt: Er wurde abgelehnt oder gelöscht",
+  "refused.muted": "du wurdest stummgeschaltet",
   "refused.other": "der Server hat es abgelehnt",
 
   "failure.unreachable": "der Server ist nicht erreichbar",

@@ -150,11 +150,6 @@ export default {
   "look.light": "Light",
   "look.dark": "Dark",
 
-  "clear.title": "Clear the whole drawing?",
-  "clear.text": { one: "The one stroke on it is erased for everyone. You can undo it.", other: "All {count} strokes on it are erased for everyone. You can undo it." },
-  "clear.confirm": "Clear",
-  "clear.cancel": "Keep it",
-
   "menu.name": "Menu of the selection",
   "paste.denied": "The browser does not let this page read the clipboard: press {key} instead.",
 
@@ -192,6 +187,8 @@ export default {
   "save.offlineFragile": "Offline, {count} not saved: keep this page open",
   "save.offlineEmpty": "Offline: not opened here before",
   "save.readOnly": "Read only",
+  "save.locked": "Locked",
+  "save.muted": "Muted",
   "save.deleted": "Deleted",
   "save.deletedUnsaved": "Deleted, {count} not saved",
   "save.closed": "Closed",
@@ -201,20 +198,8 @@ export default {
   "save.offlineHint": "You can draw on. It is kept in this browser, and sent when there is a connection.",
   "save.offlineEmptyHint": "The drawing appears when there is a connection.",
   "save.readOnlyHint": "This link only lets you look.",
-
-  "wrong.missing": "There is nothing at this address",
-  "wrong.missingText": "It may be mistyped, or a link may have been cut off when it was copied. A link to a drawing ends with 32 letters and digits.",
-  "wrong.unknown": "This whiteboard does not know this address",
-  "wrong.unknownText": "It was opened under a name, or from a site, that is not configured for it. Use the address that you were given, or ask the person who runs it to allow this one.",
-  "wrong.silent": "The whiteboard does not answer just now",
-  "wrong.silentText": "Nothing that was saved is lost. Wait a moment, and load the page again.",
-  "ended.missing": "There is no drawing here",
-  "ended.missingText": "The link may be incomplete, or the drawing was deleted a while ago.",
-  "ended.deleted": "This drawing was deleted",
-  "ended.deletedText": "It can be restored for ten minutes after deletion, with everything on it.",
-  "ended.rejected": "The server rejected this page",
-  "ended.rejectedText": "Reload the page to try again. Unsaved changes stay in this browser.",
-  "ended.restore": "Restore it",
+  "save.lockedHint": "Only owners can draw now.",
+  "save.mutedHint": "An owner has muted you: you can look, but not draw.",
 
   "undo.erased": "Nothing to undo: somebody else has erased it.",
   "refused": "Not applied: {reason}",
@@ -223,7 +208,9 @@ export default {
   "refused.erased": "somebody else has erased it",
   "refused.forbidden": "this link only lets you look",
   "refused.full": "the drawing is full",
+  "refused.locked": "only owners can draw now",
   "refused.lost": "an earlier stroke is missing: it was refused, or someone erased it",
+  "refused.muted": "an owner has muted you",
   "refused.other": "the server refused it",
 
   "failure.unreachable": "the server cannot be reached",

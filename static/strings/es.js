@@ -150,11 +150,6 @@ export default {
   "look.light": "Claro",
   "look.dark": "Oscuro",
 
-  "clear.title": "¿Vaciar todo el dibujo?",
-  "clear.text": { one: "El único trazo se borra para todos. Puedes deshacerlo.", many: "Los {count} de trazos se borran para todos. Puedes deshacerlo.", other: "Los {count} trazos se borran para todos. Puedes deshacerlo." },
-  "clear.confirm": "Vaciar",
-  "clear.cancel": "Conservarlo",
-
   "menu.name": "Menú de la selección",
   "paste.denied": "El navegador no deja que esta página lea el portapapeles: pulsa {key}.",
 
@@ -192,6 +187,8 @@ export default {
   "save.offlineFragile": "Sin conexión, {count} sin guardar: deja esta página abierta",
   "save.offlineEmpty": "Sin conexión: no se ha abierto aquí antes",
   "save.readOnly": "Solo lectura",
+  "save.locked": "Bloqueado",
+  "save.muted": "Silenciado",
   "save.deleted": "Eliminado",
   "save.deletedUnsaved": "Eliminado, {count} sin guardar",
   "save.closed": "Cerrado",
@@ -201,20 +198,8 @@ export default {
   "save.offlineHint": "Puedes seguir dibujando. Se conserva en este navegador y se envía cuando haya conexión.",
   "save.offlineEmptyHint": "El dibujo aparece cuando haya conexión.",
   "save.readOnlyHint": "Este enlace solo permite mirar.",
-
-  "wrong.missing": "No hay nada en esta dirección",
-  "wrong.missingText": "Puede que esté mal escrita, o que un enlace se cortara al copiarlo. El enlace de un dibujo termina en 32 letras y cifras.",
-  "wrong.unknown": "Esta pizarra no conoce esta dirección",
-  "wrong.unknownText": "Se abrió con un nombre, o desde un sitio, para el que no está configurada. Usa la dirección que recibiste, o pide a quien la gestiona que permita esta.",
-  "wrong.silent": "La pizarra no responde ahora mismo",
-  "wrong.silentText": "Nada de lo guardado se ha perdido. Espera un momento y vuelve a cargar la página.",
-  "ended.missing": "Aquí no hay ningún dibujo",
-  "ended.missingText": "Quizá el enlace está incompleto, o el dibujo se eliminó hace un tiempo.",
-  "ended.deleted": "Este dibujo se ha eliminado",
-  "ended.deletedText": "Se puede restaurar durante diez minutos, con todo lo que contiene.",
-  "ended.rejected": "El servidor ha rechazado esta página",
-  "ended.rejectedText": "Vuelve a cargar la página para intentarlo de nuevo. Lo que no está guardado sigue en este navegador.",
-  "ended.restore": "Restaurarlo",
+  "save.lockedHint": "Ahora solo los propietarios pueden dibujar.",
+  "save.mutedHint": "Un propietario te ha silenciado: puedes mirar, pero no dibujar.",
 
   "undo.erased": "Nada que deshacer: otra persona lo ha borrado.",
   "refused": "No aplicado: {reason}",
@@ -223,7 +208,9 @@ export default {
   "refused.erased": "otra persona lo ha borrado",
   "refused.forbidden": "este enlace solo permite mirar",
   "refused.full": "el dibujo está lleno",
+  "refused.locked": "ahora solo los propietarios pueden dibujar",
   "refused.lost": "falta un trazo anterior: se rechazó o alguien lo borró",
+  "refused.muted": "un propietario te ha silenciado",
   "refused.other": "el servidor lo ha rechazado",
 
   "failure.unreachable": "no se puede acceder al servidor",

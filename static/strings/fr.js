@@ -150,11 +150,6 @@ export default {
   "look.light": "Clair",
   "look.dark": "Sombre",
 
-  "clear.title": "Vider tout le dessin ?",
-  "clear.text": { one: "Le seul trait est effacé pour tout le monde. Vous pouvez annuler.", many: "Les {count} de traits sont effacés pour tout le monde. Vous pouvez annuler.", other: "Les {count} traits sont effacés pour tout le monde. Vous pouvez annuler." },
-  "clear.confirm": "Vider",
-  "clear.cancel": "Le garder",
-
   "menu.name": "Menu de la sélection",
   "paste.denied": "Le navigateur ne laisse pas cette page lire le presse-papiers : appuyez plutôt sur {key}.",
 
@@ -192,6 +187,8 @@ export default {
   "save.offlineFragile": "Hors ligne, {count} non enregistrés : gardez cette page ouverte",
   "save.offlineEmpty": "Hors ligne : jamais ouvert ici",
   "save.readOnly": "Lecture seule",
+  "save.locked": "Verrouillé",
+  "save.muted": "En sourdine",
   "save.deleted": "Supprimé",
   "save.deletedUnsaved": "Supprimé, {count} non enregistrés",
   "save.closed": "Fermé",
@@ -201,20 +198,8 @@ export default {
   "save.offlineHint": "Vous pouvez continuer à dessiner. C’est gardé dans ce navigateur et envoyé dès qu’il y a une connexion.",
   "save.offlineEmptyHint": "Le dessin apparaît dès qu’il y a une connexion.",
   "save.readOnlyHint": "Ce lien permet seulement de regarder.",
-
-  "wrong.missing": "Il n’y a rien à cette adresse",
-  "wrong.missingText": "Elle est peut-être mal saisie, ou un lien a été coupé lors de la copie. Le lien d’un dessin se termine par 32 lettres et chiffres.",
-  "wrong.unknown": "Ce tableau blanc ne connaît pas cette adresse",
-  "wrong.unknownText": "Il a été ouvert sous un nom, ou depuis un site, qui n’est pas prévu pour lui. Utilisez l’adresse que vous avez reçue, ou demandez à son responsable d’autoriser celle-ci.",
-  "wrong.silent": "Le tableau blanc ne répond pas pour l’instant",
-  "wrong.silentText": "Rien de ce qui était enregistré n’est perdu. Attendez un moment, puis rechargez la page.",
-  "ended.missing": "Il n’y a pas de dessin ici",
-  "ended.missingText": "Le lien est peut-être incomplet, ou le dessin a été supprimé il y a un moment.",
-  "ended.deleted": "Ce dessin a été supprimé",
-  "ended.deletedText": "Il peut être restauré pendant dix minutes, avec tout son contenu.",
-  "ended.rejected": "Le serveur a rejeté cette page",
-  "ended.rejectedText": "Rechargez la page pour réessayer. Ce qui n’est pas enregistré reste dans ce navigateur.",
-  "ended.restore": "Le restaurer",
+  "save.lockedHint": "Seuls les propriétaires peuvent dessiner en ce moment.",
+  "save.mutedHint": "Un propriétaire vous a mis en sourdine : vous pouvez regarder, mais pas dessiner.",
 
   "undo.erased": "Rien à annuler : quelqu’un d’autre l’a effacé.",
   "refused": "Non appliqué : {reason}",
@@ -223,7 +208,9 @@ export default {
   "refused.erased": "quelqu’un d’autre l’a effacé",
   "refused.forbidden": "ce lien permet seulement de regarder",
   "refused.full": "le dessin est plein",
+  "refused.locked": "seuls les propriétaires peuvent dessiner en ce moment",
   "refused.lost": "un trait précédent manque : il a été refusé ou effacé",
+  "refused.muted": "un propriétaire vous a mis en sourdine",
   "refused.other": "le serveur l’a refusé",
 
   "failure.unreachable": "le serveur est injoignable",

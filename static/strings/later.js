@@ -8,6 +8,8 @@
 import ENGLISH from "./later/en.js";
 import { FALLBACK, language, t as first, textIn } from "./strings.js";
 
+export { language };
+
 /** @typedef {keyof typeof ENGLISH} LaterId */
 /** @typedef {import("./strings.js").StringId} StringId */
 /** @typedef {import("./strings.js").Params} Params */

@@ -150,11 +150,6 @@ export default {
   "look.light": "Claro",
   "look.dark": "Escuro",
 
-  "clear.title": "Limpar o desenho inteiro?",
-  "clear.text": { one: "O único traço é apagado para todos. Você pode desfazer.", many: "Os {count} de traços são apagados para todos. Você pode desfazer.", other: "Os {count} traços são apagados para todos. Você pode desfazer." },
-  "clear.confirm": "Limpar",
-  "clear.cancel": "Manter",
-
   "menu.name": "Menu da seleção",
   "paste.denied": "O navegador não deixa esta página ler a área de transferência: pressione {key}.",
 
@@ -192,6 +187,8 @@ export default {
   "save.offlineFragile": "Sem conexão, {count} não salvos: mantenha esta página aberta",
   "save.offlineEmpty": "Sem conexão: nunca aberto aqui",
   "save.readOnly": "Somente leitura",
+  "save.locked": "Bloqueado",
+  "save.muted": "Silenciado",
   "save.deleted": "Excluído",
   "save.deletedUnsaved": "Excluído, {count} não salvos",
   "save.closed": "Fechado",
@@ -201,20 +198,8 @@ export default {
   "save.offlineHint": "Você pode continuar desenhando. Fica guardado neste navegador e é enviado quando houver conexão.",
   "save.offlineEmptyHint": "O desenho aparece quando houver conexão.",
   "save.readOnlyHint": "Este link só permite ver.",
-
-  "wrong.missing": "Não há nada neste endereço",
-  "wrong.missingText": "Ele pode ter sido digitado errado, ou um link pode ter sido cortado ao ser copiado. O link de um desenho termina com 32 letras e algarismos.",
-  "wrong.unknown": "Este quadro branco não conhece este endereço",
-  "wrong.unknownText": "Ele foi aberto com um nome, ou a partir de um site, para o qual não está configurado. Use o endereço que você recebeu, ou peça a quem o mantém que permita este.",
-  "wrong.silent": "O quadro branco não responde no momento",
-  "wrong.silentText": "Nada do que foi salvo se perdeu. Espere um momento e recarregue a página.",
-  "ended.missing": "Não há nenhum desenho aqui",
-  "ended.missingText": "O link pode estar incompleto, ou o desenho foi excluído há algum tempo.",
-  "ended.deleted": "Este desenho foi excluído",
-  "ended.deletedText": "Ele pode ser restaurado durante dez minutos, com tudo o que contém.",
-  "ended.rejected": "O servidor rejeitou esta página",
-  "ended.rejectedText": "Recarregue a página para tentar de novo. O que não foi salvo permanece neste navegador.",
-  "ended.restore": "Restaurar",
+  "save.lockedHint": "Agora só os proprietários podem desenhar.",
+  "save.mutedHint": "Um proprietário silenciou você: dá para olhar, mas não desenhar.",
 
   "undo.erased": "Nada a desfazer: outra pessoa apagou isso.",
   "refused": "Não aplicado: {reason}",
@@ -223,7 +208,9 @@ export default {
   "refused.erased": "outra pessoa o apagou",
   "refused.forbidden": "este link só permite ver",
   "refused.full": "o desenho está cheio",
+  "refused.locked": "agora só os proprietários podem desenhar",
   "refused.lost": "falta um traço anterior: foi recusado ou alguém o apagou",
+  "refused.muted": "um proprietário silenciou você",
   "refused.other": "o servidor recusou",
 
   "failure.unreachable": "não é possível acessar o servidor",

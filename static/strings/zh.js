@@ -150,11 +150,6 @@ export default {
   "look.light": "浅色",
   "look.dark": "深色",
 
-  "clear.title": "清空整个画板？",
-  "clear.text": { other: "上面的全部 {count} 个笔画会对所有人擦除。你可以撤销。" },
-  "clear.confirm": "清空",
-  "clear.cancel": "保留",
-
   "menu.name": "所选内容的菜单",
   "paste.denied": "浏览器不允许此页面读取剪贴板：请改按 {key}。",
 
@@ -192,6 +187,8 @@ export default {
   "save.offlineFragile": "离线，{count} 项未保存：请不要关闭此页面",
   "save.offlineEmpty": "离线：此前未在此打开过",
   "save.readOnly": "只读",
+  "save.locked": "已锁定",
+  "save.muted": "已被禁止绘制",
   "save.deleted": "已删除",
   "save.deletedUnsaved": "已删除，{count} 项未保存",
   "save.closed": "已关闭",
@@ -201,20 +198,8 @@ export default {
   "save.offlineHint": "你可以继续绘制。内容会留在此浏览器中，连接恢复后发送。",
   "save.offlineEmptyHint": "连接恢复后会显示画板。",
   "save.readOnlyHint": "此链接仅供查看。",
-
-  "wrong.missing": "此地址下没有内容",
-  "wrong.missingText": "地址可能输错了，或者链接在复制时被截断了。画板的链接以 32 个字母和数字结尾。",
-  "wrong.unknown": "此白板不认识这个地址",
-  "wrong.unknownText": "打开它所用的名称或来源网站尚未为它配置。请使用别人给您的地址，或请管理员允许此地址。",
-  "wrong.silent": "白板暂时没有响应",
-  "wrong.silentText": "已保存的内容都不会丢失。请稍等片刻，然后重新加载页面。",
-  "ended.missing": "这里没有画板",
-  "ended.missingText": "链接可能不完整，或者画板已在一段时间前被删除。",
-  "ended.deleted": "此画板已被删除",
-  "ended.deletedText": "删除后十分钟内可以连同全部内容一起恢复。",
-  "ended.rejected": "服务器拒绝了此页面",
-  "ended.rejectedText": "请重新加载页面再试。未保存的更改会留在此浏览器中。",
-  "ended.restore": "恢复",
+  "save.lockedHint": "现在只有所有者可以绘制。",
+  "save.mutedHint": "所有者禁止了你绘制：你可以查看，但不能绘制。",
 
   "undo.erased": "无可撤销：别人已将其擦除。",
   "refused": "未能应用：{reason}",
@@ -223,7 +208,9 @@ export default {
   "refused.erased": "别人已将其擦除",
   "refused.forbidden": "此链接仅供查看",
   "refused.full": "画板已满",
+  "refused.locked": "现在只有所有者可以绘制",
   "refused.lost": "缺少之前的笔画：它被拒绝，或已被擦除",
+  "refused.muted": "所有者禁止了你绘制",
   "refused.other": "服务器拒绝了它",
 
   "failure.unreachable": "无法连接服务器",

@@ -16,10 +16,10 @@ const ONLY = {
   fetch: ["net/api.js", "sw.js"],
   caches: ["sw.js"],
   serviceWorker: ["net/service-worker.js"],
-  indexedDB: ["pages/board-page.js"],
+  indexedDB: ["pages/board-page.js", "pages/list-page.js"],
   IDBKeyRange: ["net/outbox-store.js", "net/replica-store.js"],
   localStorage: ["net/local-storage.js", "pages/early-theme.js"],
-  sessionStorage: ["net/local-storage.js", "net/history-keeper.js", "pages/board-page.js"],
+  sessionStorage: ["net/local-storage.js", "net/key-store.js", "net/history-keeper.js", "pages/board-page.js"],
 };
 /** The service worker: no part of a page, and in no layer. */
 const WORKER = "sw.js";
