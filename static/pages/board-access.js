@@ -28,6 +28,8 @@ export class BoardAccess {
   /** Whether the server has let this page in, or did so in an earlier visit. */
   #wasIn = false;
   #hasEnded = false;
+  /** Whether the server has said all rights: what is said later is news. */
+  #isKnown = false;
   /** @type {Promise<import("./board-end.js").BoardEnd> | null} */
   #end = null;
   #drawing;
@@ -100,6 +102,7 @@ export class BoardAccess {
       const { access, locked, muted } = frame;
       this.mutedPeople = frame.muted_people ?? [];
       this.#set({ access, locked, muted });
+      this.#isKnown = true;
     }
     return false;
   }
@@ -143,7 +146,10 @@ export class BoardAccess {
 
   /** @param {Partial<import("../model/rights.js").Rights>} rights */
   #set(rights) {
+    const before = this.limit;
     Object.assign(this.#rights, rights);
     this.#on.changed();
+    const { limit } = this;
+    if (this.#isKnown && limit && limit !== before) void this.#loadedEnd().then((end) => end.limited(limit), () => {});
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What happens when the server will not have it: strokes that it refused can be saved as a file, and so can
- * what is unsent at the end of the page.
+ * What happens when the server will not have it: the person is told that they may only look; strokes that it
+ * refused can be saved as a file, and so can what is unsent at the end of the page.
  *
  * It must never forget such strokes unless they were saved.
  */
@@ -27,6 +27,9 @@ const TELL_AFTER = 600;
 /** Maximum of refused strokes that are kept. */
 const MOST = 5_000;
 
+/** @type {Record<import("../model/rights.js").Limit, import("../strings/strings.js").StringId>} */
+const WORDS = { view: "save.readOnlyHint", locked: "save.lockedHint", muted: "save.mutedHint" };
+
 export class BoardEnd {
   /** @type {Map<string, Stroke>} */
   #refused = new Map();
@@ -36,6 +39,12 @@ export class BoardEnd {
   /** @param {EndParts} board */
   constructor(board) {
     this.#board = board;
+  }
+
+  /** From now on the person may only look.
+   * @param {import("../model/rights.js").Limit} limit */
+  limited(limit) {
+    this.#board.notify(t(WORDS[limit]));
   }
 
   /** The server has refused an op.

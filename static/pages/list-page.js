@@ -236,6 +236,8 @@ addEventListener("keydown", (event) => {
 if (drawings.length > 0) show();
 followTheme(show);
 addEventListener("pageshow", refresh);
+// It was shown while something was loaded.
+if (document.readyState === "complete") void refresh();
 addEventListener("online", refresh);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void refresh());
 setInterval(() => document.visibilityState === "visible" && void refresh(), REFRESH_EVERY);

@@ -33,10 +33,10 @@ export function showEnded(end, { restore, unsent }) {
   const heading = element("h1", "", t(title));
   heading.id = "ended-title";
   heading.tabIndex = -1;
-  const about = element("p", "", t(text));
+  const about = element("div", "", element("p", "", t(text)));
   const buttons = [];
   if (unsent) {
-    about.append(element("span", "unsent", t("ended.unsent", { count: unsent.count })));
+    about.append(element("p", "", t("ended.unsent", { count: unsent.count })));
     buttons.push(textButton("primary", t("ended.save"), unsent.save));
   }
   about.id = "ended-text";

@@ -34,6 +34,7 @@ export class KeyForm {
     const levels = element("fieldset", "segments", element("legend", "unseen", t("keys.level")));
     const inputs = /** @type {Level[]} */ (["view", "draw", "own"]).map((level) => this.#choice(levels, level));
     this.#first = inputs[1];
+    this.#first.autofocus = true;
     Object.assign(this.#name, { maxLength: MAX_NAME, autocomplete: "off", placeholder: t("keys.nameExample") });
     for (const [value, label] of TERMS) this.#term.append(new Option(t(label), value));
     this.#term.append(new Option(t("keys.date"), DATE));

@@ -167,7 +167,7 @@ test("an owner makes a link, changes what it allows, and takes it back", async (
   await sheet.getByText("1 link").waitFor();
   await sheet.locator(".segments label").filter({ hasText: "Look" }).click();
   await sheet.getByLabel("For whom").fill("Class 7b");
-  await sheet.getByLabel("Until").selectOption("7");
+  await sheet.getByLabel("Expires").selectOption("7");
   await sheet.getByRole("button", { name: "Make a link" }).click();
   const link = await sheet.getByRole("textbox", { name: "Link to this drawing" }).inputValue();
   assert.match(link, new RegExp(`/d/${drawing}#key=`));
