@@ -28,8 +28,8 @@ export class BoardAccess {
   /** Whether the server has let this page in, or did so in an earlier visit. */
   #wasIn = false;
   #hasEnded = false;
-  /** Whether the server has said all rights: what is said later is news. */
-  #isKnown = false;
+  /** Whether the server has said all rights: what it says later is news. */
+  isKnown = false;
   /** @type {Promise<import("./board-end.js").BoardEnd> | null} */
   #end = null;
   #drawing;
@@ -51,7 +51,8 @@ export class BoardAccess {
    * @param {IDBFactory | undefined} factory */
   async ready(factory) {
     if (this.mode === "open") return;
-    const { DrawingKeys } = await import("./drawing-keys.js");
+    // All at once: one after the other they would be as many round trips.
+    const [{ DrawingKeys }] = await Promise.all([import("./drawing-keys.js"), import("../model/keyring.js"), import("../net/access-key.js"), import("../net/key-store.js")]);
     this.#keys = new DrawingKeys(this.#drawing, factory, () => (this.#hasEnded ? location.reload() : this.#on.key()));
     await this.#keys.ready();
     const { before } = this.#keys;
@@ -101,8 +102,9 @@ export class BoardAccess {
     } else if (frame.type === "access") {
       const { access, locked, muted } = frame;
       this.mutedPeople = frame.muted_people ?? [];
-      this.#set({ access, locked, muted });
-      this.#isKnown = true;
+      const wasKnown = this.isKnown;
+      this.isKnown = true;
+      this.#set({ access, locked, muted }, wasKnown);
     }
     return false;
   }
@@ -144,12 +146,15 @@ export class BoardAccess {
     return (this.#end ??= import("./board-end.js").then(({ BoardEnd }) => new BoardEnd(this.#on.parts())));
   }
 
-  /** @param {Partial<import("../model/rights.js").Rights>} rights */
-  #set(rights) {
+  /**
+   * @param {Partial<import("../model/rights.js").Rights>} rights
+   * @param {boolean} [isNews]
+   */
+  #set(rights, isNews = false) {
     const before = this.limit;
     Object.assign(this.#rights, rights);
     this.#on.changed();
     const { limit } = this;
-    if (this.#isKnown && limit && limit !== before) void this.#loadedEnd().then((end) => end.limited(limit), () => {});
+    if (isNews && limit && limit !== before) void this.#loadedEnd().then((end) => end.limited(limit), () => {});
   }
 }

@@ -83,7 +83,8 @@ export class BoardPeople {
    * @param {import("./board-access.js").BoardAccess} access */
   showRights(access) {
     this.#panel.canCall = access.limit === null;
-    if (!access.isOwner && !this.#moderation) return;
+    // Not before the drawing is shown, nor for what an earlier visit knew.
+    if (!this.#moderation && !(access.isOwner && access.isKnown)) return;
     this.#moderation ??= import("./board-moderation.js").then(
       ({ BoardModeration }) => new BoardModeration({ ...this.#board, panel: this.#panel }, access),
       () => (this.#moderation = null),
