@@ -16,7 +16,7 @@ import { isExcalidraw } from "../model/file-formats.js";
 import { boxOfBoth, centreOf } from "../model/geometry.js";
 import { fromBase64, quantised } from "../model/points.js";
 import { storeAsset } from "../net/api.js";
-import { t } from "../strings/strings.js";
+import { t } from "../strings/later.js";
 import { chosenFiles } from "../ui/download.js";
 import { failureText } from "../ui/failure.js";
 

@@ -5,11 +5,11 @@
  * It must never write a file itself: it reports what is chosen.
  */
 
-import { t } from "../strings/strings.js";
+import { t } from "../strings/later.js";
 import { button, element } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** @typedef {import("../strings/strings.js").StringId} StringId */
+/** @typedef {import("../strings/later.js").LaterId} StringId */
 /** @typedef {import("../model/palette.js").CanvasTheme} CanvasTheme */
 /** @typedef {{theme: CanvasTheme, background: boolean, selection: boolean}} Choice `selection`: only what is selected */
 /** @typedef {"png" | "svg" | "json" | "picture" | "code"} Way `picture` and `code` copy */

@@ -5,7 +5,7 @@
  * It must never list a key that does nothing: it is made from the table of commands.
  */
 
-import { t } from "../strings/strings.js";
+import { t } from "../strings/later.js";
 import { COMMANDS, OTHER_KEYS } from "./commands.js";
 import { element } from "./dom.js";
 import { openSheet, textButton } from "./sheet.js";

@@ -5,7 +5,7 @@
  * It must never send the link anywhere by itself.
  */
 
-import { t } from "../strings/strings.js";
+import { t } from "../strings/later.js";
 import { element } from "./dom.js";
 import { openSheet, textButton } from "./sheet.js";
 
