@@ -13,7 +13,6 @@ import { Toolbox } from "../tools/toolbox.js";
 import { Writing } from "../tools/writing.js";
 import { COMMANDS } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
-import { openLanguageSheet } from "../ui/language.js";
 import { Menu } from "../ui/menu.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { Toolbar } from "../ui/toolbar.js";
@@ -162,7 +161,7 @@ export class BoardInput {
       canUndo: history.canUndo,
       canRedo: history.canRedo,
       zoom: (to, box) => this.#board.viewport.command(to, box),
-      language: openLanguageSheet,
+      language: () => void import("../ui/language.js").then(({ openLanguageSheet }) => openLanguageSheet(), () => this.#board.notify(t("failure.unreachable"))),
       call: () => this.#board.people().call(),
       help: () => void import("../ui/help-sheet.js").then(({ openHelpSheet }) => openHelpSheet(), () => this.#board.notify(t("failure.unreachable"))),
       selection: this.selected.actions,
