@@ -37,6 +37,9 @@ const HTML: &str = "text/html; charset=utf-8";
 const ERROR_PAGE: &str = "error.html";
 /// What comes before the path of a page's entry.
 const ENTRY_MARK: &str = "<script type=\"module\" src=\"/assets/{{build}}/";
+/// Where a page names the module that it loads once it is painted.
+const LATER_MARK: &str = "<template id=\"later-modules\" data-entry=\"";
+const TEMPLATE_END: &str = "</template>";
 
 #[derive(Embed)]
 #[folder = "static/"]
@@ -160,23 +163,32 @@ fn text(
     response.body(body)
 }
 
+/// A page with the addresses of its modules: those that its entry needs are fetched at once, and those
+/// that only its later entry needs are listed in a template, which the page's code puts into effect.
 fn html(name: &str) -> Option<String> {
     let html = read(name)?;
-    let preload = match html.split_once(ENTRY_MARK) {
-        Some((_, rest)) => {
-            let entry = rest.split('"').next().unwrap_or_default();
-            modules::needed(entry, read)
-                .iter()
-                .map(|module| {
-                    let address = format!("/assets/{BUILD_MARK}/{module}");
-                    format!("<link rel=\"modulepreload\" href=\"{address}\">\n    ")
-                })
-                .collect()
-        }
-        None => String::new(),
-    };
-    let html = html.replace(ENTRY_MARK, &format!("{preload}{ENTRY_MARK}"));
+    let at_once = needed_by(&html, ENTRY_MARK);
+    let mut later = needed_by(&html, LATER_MARK);
+    later.retain(|module| !at_once.contains(module));
+    let html = html
+        .replace(ENTRY_MARK, &format!("{}{ENTRY_MARK}", preloads(&at_once)))
+        .replace(TEMPLATE_END, &format!("{}{TEMPLATE_END}", preloads(&later)));
     Some(html.replace(BUILD_MARK, build()))
+}
+
+/// What the entry after a mark needs; nothing if the page has no such entry.
+fn needed_by(html: &str, mark: &str) -> Vec<String> {
+    let entry = html
+        .split_once(mark)
+        .and_then(|(_, rest)| rest.split('"').next());
+    entry.map_or_else(Vec::new, |entry| modules::needed(entry, read))
+}
+
+fn preloads(modules: &[String]) -> String {
+    let link = |module| {
+        format!("<link rel=\"modulepreload\" href=\"/assets/{BUILD_MARK}/{module}\">\n    ")
+    };
+    modules.iter().map(link).collect()
 }
 
 fn read(path: &str) -> Option<String> {

@@ -6,7 +6,6 @@
  */
 
 import { t } from "../strings/strings.js";
-import { openLanguageSheet } from "../ui/language.js";
 
 /** @typedef {import("../ui/commands.js").Board} Board */
 
@@ -41,7 +40,7 @@ export function boardActions({ readOnly, history, people, look, files, notify },
     canUndo: history.canUndo,
     canRedo: history.canRedo,
     zoom: (to, box) => viewport.command(to, box),
-    language: openLanguageSheet,
+    language: () => void import("../ui/language.js").then(({ openLanguageSheet }) => openLanguageSheet(), () => notify(t("failure.unreachable"))),
     call: () => people().call(),
     help: () => void import("../ui/help-sheet.js").then(({ openHelpSheet }) => openHelpSheet(), () => notify(t("failure.unreachable"))),
     selection: selected.actions,

@@ -24,7 +24,7 @@ import { listenToDrops } from "../ui/drop-zone.js";
  * @param {import("../model/scene.js").Scene} board.scene
  * @param {import("../canvas/canvas.js").Canvas} board.canvas
  * @param {import("../model/history.js").History} board.history
- * @param {() => import("../canvas/viewport.js").Viewport} board.viewport
+ * @param {import("../canvas/viewport.js").Viewport} board.viewport
  * @param {() => string} board.title
  * @param {() => readonly Stroke[]} board.selected
  * @param {(message: string) => void} board.notify
@@ -54,7 +54,7 @@ export function boardFiles({ drawing, keyed, readOnly, scene, canvas, history, v
     notify,
   })), failed);
   const imports = loadedOnce(() => import("./board-import.js").then(({ BoardImport }) => new BoardImport({ drawing, history, viewport, notify })), failed);
-  listenToDrops((files, at) => !readOnly() && imports((it) => it.bring(files, viewport().toPlane(at))));
+  listenToDrops((files, at) => !readOnly() && imports((it) => it.bring(files, viewport.toPlane(at))));
   document.addEventListener("paste", ({ target, clipboardData }) => {
     if (readOnly() || target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
     const files = [...(clipboardData?.files ?? [])];

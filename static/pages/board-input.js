@@ -6,12 +6,12 @@
  */
 
 import { Input } from "../canvas/input.js";
-import { Viewport } from "../canvas/viewport.js";
-import { saveStored } from "../net/local-storage.js";
+import { FIRST_STYLE, isChosen } from "../model/style.js";
+import { loadStored, saveStored } from "../net/local-storage.js";
 import { t } from "../strings/strings.js";
 import { Toolbox } from "../tools/toolbox.js";
 import { Writing } from "../tools/writing.js";
-import { canRun } from "../ui/commands.js";
+import { COMMANDS, canRun } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
 import { Menu } from "../ui/menu.js";
 import { listenToKeys } from "../ui/shortcuts.js";
@@ -20,12 +20,12 @@ import { boardActions } from "./board-actions.js";
 import { BoardSelection } from "./board-selection.js";
 import { BoardStyle } from "./board-style.js";
 import { createTextEditor } from "./board-text.js";
-import { loadTool } from "./kept-tool.js";
 import { Sight } from "./sight.js";
 import { idsOf, previewSignals, toolContext } from "./tool-context.js";
 
 /** @typedef {import("../ui/commands.js").Command} Command */
 
+const FIRST_TOOL = "pen";
 const SELECT = "select";
 const HAND = "hand";
 const NO_MODIFIERS = { shift: false, mod: false, alt: false };
@@ -49,6 +49,7 @@ export class BoardInput {
    * @param {object} board
    * @param {import("../model/scene.js").Scene} board.scene
    * @param {import("../canvas/canvas.js").Canvas} board.canvas
+   * @param {import("../canvas/viewport.js").Viewport} board.viewport
    * @param {import("../model/history.js").History} board.history
    * @param {import("../presence/signals.js").Signals} board.signals
    * @param {import("../ui/commands.js").Look} board.look
@@ -61,10 +62,9 @@ export class BoardInput {
    */
   constructor(board) {
     this.#board = board;
-    const { scene, canvas, history } = board;
-    this.viewport = this.#createViewport();
-    this.#sight = new Sight(this.viewport, canvas, scene);
-    this.#textEditor = createTextEditor(canvas, this.viewport, () => this.#style.show());
+    const { scene, canvas, viewport, history } = board;
+    this.#sight = new Sight(viewport, canvas, scene);
+    this.#textEditor = createTextEditor(canvas, viewport, () => this.#style.show());
     const { choice, ...style } = loadTool();
     this.#style = new BoardStyle(style, {
       editor: () => this.#textEditor,
@@ -86,7 +86,7 @@ export class BoardInput {
     });
     this.selected = this.#createSelection();
     const context = toolContext(board, {
-      camera: () => this.viewport.camera,
+      camera: () => this.#board.viewport.camera,
       style: (kind) => this.#style.of(kind),
       selection: this.selected.selection,
       previews,
@@ -143,6 +143,14 @@ export class BoardInput {
     this.#sight.changed();
   }
 
+  /** The view has moved.
+   * @param {import("../canvas/camera.js").Camera} camera */
+  cameraMoved(camera) {
+    this.#textEditor.reposition();
+    this.#toolbar.showZoom(camera.zoom);
+    this.#sight.changed();
+  }
+
   /** The window has another size, for example because an on-screen keyboard opened. */
   resized() {
     this.#board.canvas.resize();
@@ -157,7 +165,7 @@ export class BoardInput {
   /** @returns {import("../ui/commands.js").Board} */
   get #actions() {
     return boardActions({ ...this.#board, readOnly: this.#readOnly }, {
-      viewport: this.viewport,
+      viewport: this.#board.viewport,
       selected: this.selected,
       finish: () => this.#textEditor.finish(),
       choose: (tool) => this.#choose(tool),
@@ -205,22 +213,6 @@ export class BoardInput {
     if (history.undo((stroke) => scene.stroke(stroke) !== null) > 0) notify(t("undo.erased"));
   }
 
-  #createViewport() {
-    const { canvas, scene } = this.#board;
-    return new Viewport(byId("paper"), {
-      size: () => canvas.size,
-      bounds: () => scene.bounds(),
-      touches: (box) => scene.touches(box),
-      onCamera: (camera, jumps) => {
-        canvas.setCamera(camera, jumps);
-        this.#textEditor.reposition();
-        this.#toolbar.showZoom(camera.zoom);
-        this.#board.people().cameraMoved(camera);
-        this.#sight.changed();
-      },
-    });
-  }
-
   #createSelection() {
     const { scene, history, positionOf, nextOp, notify, canvas } = this.#board;
     return new BoardSelection({
@@ -232,9 +224,9 @@ export class BoardInput {
       board: () => this.#actions,
       run: (command) => this.#run(command),
       choose: () => this.#actions.choose(SELECT),
-      place: () => this.viewport.toPlane(this.#pixel ?? { x: canvas.size.width / 2, y: canvas.size.height / 2 }),
-      toScreen: (point) => this.viewport.toScreen(point),
-      zoom: () => this.viewport.camera.zoom,
+      place: () => this.#board.viewport.toPlane(this.#pixel ?? { x: canvas.size.width / 2, y: canvas.size.height / 2 }),
+      toScreen: (point) => this.#board.viewport.toScreen(point),
+      zoom: () => this.#board.viewport.camera.zoom,
       writeIn: (stroke) => this.#writeIn(stroke),
       changed: () => (this.#style.show(), canvas.refresh()),
       notify,
@@ -258,12 +250,12 @@ export class BoardInput {
         return closed || typed;
       },
       pans: () => this.#pans,
-      editable: (pixel) => !this.#readOnly && toolbox.chosen.id !== "eraser" && this.#writing.textAt(this.viewport.toPlane(pixel)) !== undefined,
+      editable: (pixel) => !this.#readOnly && toolbox.chosen.id !== "eraser" && this.#writing.textAt(this.#board.viewport.toPlane(pixel)) !== undefined,
       edit: (pixel, drew) => {
         if (this.#readOnly) return;
         // The first press of the double click has left a dot.
         if (drew && toolbox.drawn) history.retract(toolbox.drawn);
-        this.#writing.write(this.viewport.toPlane(pixel));
+        this.#writing.write(this.#board.viewport.toPlane(pixel));
       },
       begin: (point, modifiers, erasing) => toolbox.down(point, modifiers, erasing),
       move: (points, modifiers) => toolbox.move(points, modifiers),
@@ -271,23 +263,33 @@ export class BoardInput {
       cancel: () => toolbox.cancel(),
       hover: (pixel, modifiers) => {
         this.#pixel = pixel;
-        signals.pointer(pixel && this.viewport.toPlane(pixel));
+        signals.pointer(pixel && this.#board.viewport.toPlane(pixel));
         toolbox.hover(this.#pans ? null : pixel, modifiers);
         this.#showCursor();
       },
-      pan: (dx, dy) => this.viewport.pan(dx, dy),
-      pinch: (before, after) => this.viewport.pinch(before, after),
-      zoom: (factor, pixel) => this.viewport.zoom(factor, pixel),
+      pan: (dx, dy) => this.#board.viewport.pan(dx, dy),
+      pinch: (before, after) => this.#board.viewport.pinch(before, after),
+      zoom: (factor, pixel) => this.#board.viewport.zoom(factor, pixel),
       menu: (pixel) => {
         this.#textEditor.finish();
         if (this.#readOnly) return;
-        this.selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
+        this.selected.openMenuAt(this.#board.viewport.toPlane(pixel), pixel);
       },
       held: (pixel) => {
         // With other tools a finger that rests is about to draw.
-        if (this.#isSelecting) this.selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
+        if (this.#isSelecting) this.selected.openMenuAt(this.#board.viewport.toPlane(pixel), pixel);
         return this.#isSelecting;
       },
     });
   }
+}
+
+/** The tool and the style of the last visit. */
+function loadTool() {
+  return loadStored("tool", () => ({ choice: FIRST_TOOL, ...FIRST_STYLE }), isKept);
+}
+
+/** @param {any} value */
+function isKept(value) {
+  return COMMANDS.some(({ tool }) => tool !== undefined && tool === value.choice) && isChosen(value);
 }

@@ -5,7 +5,7 @@
  * It must never be needed: the page says the same in English without it.
  */
 
-import { loadChosenLanguage } from "../ui/language.js";
+import { loadChosenLanguage } from "../ui/chosen-language.js";
 import { localisePage } from "../ui/localise.js";
 
 await loadChosenLanguage();
