@@ -6,7 +6,7 @@
  */
 
 /** @typedef {import("./types.js").Level} Level */
-/** @typedef {{access: Level, locked: boolean, muted: boolean}} Rights `locked`: only owners draw; `muted`: this person does not. */
+/** @typedef {{access: Level, locked: boolean, muted: boolean}} Rights `locked`: only owners draw; `muted`: this person does not, unless they are one. */
 /** @typedef {"view" | "locked" | "muted"} Limit Why a person may only look. */
 
 /** Reasons of the server for refusing an op that mean that the person may not draw. */
@@ -16,6 +16,6 @@ export const LIMITING = ["forbidden", "locked", "muted"];
  * @returns {Limit | null} */
 export function limitOf({ access, locked, muted }) {
   if (access === "view") return "view";
-  if (muted) return "muted";
-  return locked && access !== "own" ? "locked" : null;
+  if (access === "own") return null;
+  return muted ? "muted" : locked ? "locked" : null;
 }

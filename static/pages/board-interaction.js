@@ -39,7 +39,8 @@ export class BoardInteraction {
   /** What the person may do may have changed. */
   showRights() {
     const access = this.#access;
-    this.title.readOnly = this.input.readOnly = access.limit !== null;
+    this.input.readOnly = access.limit !== null;
+    this.title.readOnly = access.mode !== "open" && !access.isOwner;
     this.people.showRights(access);
   }
 

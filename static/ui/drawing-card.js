@@ -70,8 +70,7 @@ export class DrawingCard {
   show(drawing) {
     this.#drawing = drawing;
     const { title, changed, people, access } = drawing;
-    this.#renames.hidden = access === "view";
-    this.#deletes.hidden = access === "view" || access === "draw";
+    this.#renames.hidden = this.#deletes.hidden = access === "view" || access === "draw";
     this.#title.textContent = title || t("page.untitled");
     // Not text: the letter is no part of the link's name.
     this.#initial.dataset.initial = [...title.trim()][0]?.toUpperCase() ?? "";

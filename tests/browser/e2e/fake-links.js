@@ -124,7 +124,8 @@ export class FakeLinks {
   /** @param {{drawing: string, key: Key, author: string}} socket */
   #refusal({ drawing, key, author }) {
     if (key.access === "view") return "forbidden";
-    if (this.locked.has(drawing) && key.access !== "own") return "locked";
+    if (key.access === "own") return null;
+    if (this.locked.has(drawing)) return "locked";
     return this.muted.get(drawing)?.has(author) ? "muted" : null;
   }
 

@@ -67,8 +67,8 @@ test("stored keys that are read later do not replace the one from the address", 
   assert.equal(ring.held.length, 2);
 });
 
-test("who may draw: nobody who may only look or is muted, and of a locked drawing only owners", () => {
+test("owners may always draw; others not if they may only look or are muted, nor on a locked drawing", () => {
   const found = [];
   for (const access of ["view", "draw", "own"]) for (const locked of [false, true]) for (const muted of [false, true]) found.push(limitOf({ access, locked, muted }));
-  assert.deepEqual(found, ["view", "view", "view", "view", null, "muted", "locked", "muted", null, "muted", null, "muted"]);
+  assert.deepEqual(found, ["view", "view", "view", "view", null, "muted", "locked", "muted", null, null, null, null]);
 });
