@@ -51,6 +51,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chunks::Chunks;
+use super::deferred::Deferred;
 use super::lifecycle::{CloseReason, Lifecycle};
 use super::mailbox::Mailbox;
 use super::messages::{FromSession, Request};
@@ -69,7 +70,6 @@ use crate::domain::signal::Pointer;
 use crate::metrics::{Metrics, Resync};
 use crate::store::LiveEvent;
 
-use deferred::Deferred;
 pub use effect::Effect;
 pub use input::{Input, ReadResult};
 

@@ -1,19 +1,7 @@
 //! What the core puts off until everything that is ready was handled, so that it is done once for all.
 
-use std::time::Instant;
-
 use super::{Core, Effect, Step};
 use crate::feed::mailbox::Mailbox;
-
-/// The work that is put off.
-#[derive(Debug, Default)]
-pub(super) struct Deferred {
-    is_scheduled: bool,
-    append: bool,
-    flush: bool,
-    /// When the first change arrived that no frame has delivered yet.
-    pub(super) undelivered_since: Option<Instant>,
-}
 
 impl<M: Mailbox> Core<M> {
     pub(super) fn defer_append(&mut self, step: &mut Step) {
