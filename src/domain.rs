@@ -28,6 +28,7 @@ pub mod colour;
 pub mod drawing;
 mod hex;
 pub mod ids;
+pub mod ink;
 pub mod op;
 pub mod people;
 pub mod points;

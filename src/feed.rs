@@ -7,6 +7,7 @@ mod attempts;
 pub mod chunks;
 pub mod contention;
 pub mod core;
+mod deferred;
 pub mod error;
 pub mod lifecycle;
 pub mod listing;

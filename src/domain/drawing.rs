@@ -230,7 +230,7 @@ impl Drawing {
         arrival
     }
 
-    /// Applies a finite read of the changes after this head up to `head`, in order.
+    /// Applies a finite read of the changes up to `head`, in order; those up to this head are held.
     ///
     /// Positions without a change belong to rows that were replaced. The read must not begin below
     /// the stored compacted position, unless this drawing is empty: erasures would be missing.

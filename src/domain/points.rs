@@ -300,4 +300,29 @@ mod tests {
             Err(PointsError::TooMany)
         );
     }
+
+    #[test]
+    fn the_largest_points_are_decoded_as_they_were_encoded() {
+        let corners = [(MAX_STEPS, -MAX_STEPS), (0, 0), (-MAX_STEPS, MAX_STEPS)];
+        let corners = line(&corners);
+        assert_eq!(Points::decode(&corners.encode()), Ok(corners));
+        let many = vec![Point { x: 1, y: 2 }; MAX_POINTS];
+        let pressed = Points::new(many, Some(vec![7; MAX_POINTS])).unwrap();
+        assert_eq!(Points::decode(&pressed.encode()), Ok(pressed));
+        let none = line(&[]);
+        assert_eq!(Points::decode(&none.encode()), Ok(none));
+    }
+
+    #[test]
+    fn a_point_beyond_the_bounds_is_refused_in_every_direction() {
+        let far = MAX_STEPS + 1;
+        for (x, y) in [(far, 0), (-far, 0), (0, far), (0, -far)] {
+            let points = vec![Point { x, y }];
+            let error = Points::new(points.clone(), None);
+            assert_eq!(error, Err(PointsError::TooFar));
+            let pressures = None;
+            let bytes = Points { points, pressures }.encode();
+            assert_eq!(Points::decode(&bytes), Err(PointsError::TooFar));
+        }
+    }
 }

@@ -5,14 +5,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain::colour::StrokeColour;
-use crate::domain::ids::{StrokeId, WriterId};
-use crate::domain::points::{Point, Points, STEPS_PER_UNIT};
-use crate::domain::stroke::{MAX_COORDINATE, MAX_WIDTH, MIN_WIDTH};
-use crate::domain::token::Token;
+use crate::domain::ids::WriterId;
+use crate::domain::ink::Ink;
+use crate::domain::stroke::MAX_COORDINATE;
 
-/// Most points of ink in one signal of a client.
-pub const MAX_INK_POINTS: usize = 1_000;
 /// Longest preview of one writer, in bytes of JSON.
 pub const MAX_PREVIEW_BYTES: usize = 8 * 1024;
 /// Most previews that are sent together; those of more writers are dropped.
@@ -88,89 +84,6 @@ pub struct Preview {
     pub writer: WriterId,
     /// The edit, or `None` once it was cancelled.
     pub edit: Option<Map<String, Value>>,
-}
-
-/// Part of a stroke that is being drawn.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InkPart {
-    /// The id that the stroke will have.
-    pub stroke: StrokeId,
-    /// The number that its op will have.
-    pub n: u64,
-    /// Index of the first of these points within the stroke.
-    pub offset: u32,
-    /// x of the first of these points, in units.
-    pub x: f64,
-    /// y of the first of these points, in units.
-    pub y: f64,
-    /// The points, relative to `x` and `y`.
-    pub points: Points,
-    /// The kind of the stroke.
-    pub kind: Token,
-    /// Its colour.
-    pub colour: StrokeColour,
-    /// Its width, in units.
-    pub width: f64,
-    /// The stroke was cancelled.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub end: bool,
-}
-
-impl InkPart {
-    /// Whether every field is within a drawing's bounds.
-    pub fn is_valid(&self) -> bool {
-        PlanePoint {
-            x: self.x,
-            y: self.y,
-        }
-        .is_valid()
-            && (MIN_WIDTH..=MAX_WIDTH).contains(&self.width)
-            && self.points.points().len() <= MAX_INK_POINTS
-    }
-
-    /// Appends `newer` if it continues this part without a hole.
-    ///
-    /// Returns `newer` otherwise, or when both together are too long for one signal.
-    fn join(&mut self, newer: InkPart) -> Option<InkPart> {
-        let held = self.points.points().len();
-        let continues = newer.stroke == self.stroke
-            && newer.n == self.n
-            && newer.offset as usize == self.offset as usize + held
-            && self.points.pressures().is_some() == newer.points.pressures().is_some();
-        if !continues {
-            return Some(newer);
-        }
-        let dx = ((newer.x - self.x) * STEPS_PER_UNIT).round() as i32;
-        let dy = ((newer.y - self.y) * STEPS_PER_UNIT).round() as i32;
-        let moved = newer.points.points().iter().map(|point| Point {
-            x: point.x.saturating_add(dx),
-            y: point.y.saturating_add(dy),
-        });
-        let points = self.points.points().iter().copied().chain(moved).collect();
-        let pressures = self
-            .points
-            .pressures()
-            .map(|pressures| [pressures, newer.points.pressures().unwrap_or_default()].concat());
-        match Points::new(points, pressures) {
-            Ok(points) => {
-                self.points = points;
-                self.end = newer.end;
-                None
-            }
-            Err(_) => Some(newer),
-        }
-    }
-}
-
-/// Ink with its writer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ink {
-    /// The writer of the ink.
-    pub writer: WriterId,
-    /// Part of their stroke.
-    #[serde(flatten)]
-    pub part: InkPart,
 }
 
 /// Signals of one drawing that are sent together.
@@ -281,43 +194,6 @@ mod tests {
 
     fn writer() -> Writer {
         Writer::new(Uuid::new_v4(), Uuid::new_v4())
-    }
-
-    fn ink(writer: WriterId, stroke: StrokeId, offset: u32, x: f64, steps: &[(i32, i32)]) -> Ink {
-        let points = steps.iter().map(|&(x, y)| Point { x, y }).collect();
-        let part = InkPart {
-            stroke,
-            n: 1,
-            offset,
-            x,
-            y: 0.0,
-            points: Points::new(points, None).unwrap(),
-            kind: "pen".parse().unwrap(),
-            colour: "ink".parse().unwrap(),
-            width: 2.0,
-            end: false,
-        };
-        Ink { writer, part }
-    }
-
-    #[test]
-    fn ink_of_one_stroke_is_joined() {
-        let (writer, stroke) = (writer().id, StrokeId::random());
-        let mut signals = Signals::default();
-        signals.add_ink(ink(writer, stroke, 0, 10.0, &[(0, 0), (8, 8)]));
-        signals.add_ink(ink(writer, stroke, 2, 12.0, &[(0, 0), (4, 0)]));
-        let joined = ink(writer, stroke, 0, 10.0, &[(0, 0), (8, 8), (16, 0), (20, 0)]);
-        assert_eq!(signals.ink, [joined]);
-    }
-
-    #[test]
-    fn ink_with_a_hole_is_kept_apart() {
-        let (writer, stroke) = (writer().id, StrokeId::random());
-        let mut signals = Signals::default();
-        signals.add_ink(ink(writer, stroke, 0, 10.0, &[(0, 0)]));
-        signals.add_ink(ink(writer, stroke, 5, 12.0, &[(0, 0)]));
-        signals.add_ink(ink(writer, StrokeId::random(), 1, 12.0, &[(0, 0)]));
-        assert_eq!(signals.ink.len(), 3);
     }
 
     #[test]

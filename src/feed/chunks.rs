@@ -196,22 +196,28 @@ enum Kind {
     All,
 }
 
-impl Kind {
-    fn rows(self, drawing: &Drawing, after: Seq, through: Seq) -> impl Iterator<Item = &Change> {
-        let living = (self == Kind::Living).then(|| drawing.living(after, through));
-        let all = (self == Kind::All).then(|| drawing.since(after));
+/// The rows of one kind after a position, up to another one.
+#[derive(Clone, Copy)]
+struct Range {
+    kind: Kind,
+    after: Seq,
+    through: Seq,
+}
+
+impl Range {
+    fn rows(self, drawing: &Drawing) -> impl Iterator<Item = &Change> {
+        let living = (self.kind == Kind::Living).then(|| drawing.living(self.after, self.through));
+        let all = (self.kind == Kind::All).then(|| drawing.since(self.after));
         let all = all.into_iter().flatten();
-        let all = all.take_while(move |change| change.seq <= through);
+        let all = all.take_while(move |change| change.seq <= self.through);
         living.into_iter().flatten().chain(all)
     }
 }
 
-/// A chunk that is kept: the rows of one kind after `from` up to `to`.
+/// A chunk that is kept.
 struct Kept {
-    kind: Kind,
+    range: Range,
     epoch: Epoch,
-    from: Seq,
-    to: Seq,
     rows: usize,
     bytes: usize,
     chunk: Arc<Chunk>,
@@ -223,25 +229,30 @@ impl Kept {
     /// Whether a new chunk would have the same rows. Rows never change, and none is added up to the
     /// head: so it is enough that none was removed.
     fn is_true(&self, drawing: &Drawing) -> bool {
-        let rows = self.kind.rows(drawing, self.from, self.to);
-        self.epoch == drawing.epoch() && rows.count() == self.rows
+        self.epoch == drawing.epoch() && self.range.rows(drawing).count() == self.rows
     }
 
     /// The position up to which the chunk serves a reader that wants the rows up to `through`;
     /// `None` if more changes than its own size came after it. So a growing drawing is encoded a
     /// few times, not with every stroke, and a reader needs few requests.
     fn brings_to(&self, drawing: &Drawing, through: Seq) -> Option<Seq> {
+        let end = self.range.through;
+        let later = Range {
+            after: end,
+            through,
+            ..self.range
+        };
         let mut rest = 0;
-        for change in self.kind.rows(drawing, self.to, through) {
+        for change in later.rows(drawing) {
             rest += change.bytes();
             if self.bytes + change.bytes() > MAX_CHUNK_BYTES {
-                return Some(self.to);
+                return Some(end);
             }
             if self.bytes < MIN_KEPT_BYTES || rest >= self.bytes {
                 return None;
             }
         }
-        Some(if rest == 0 { through } else { self.to })
+        Some(if rest == 0 { through } else { end })
     }
 }
 
@@ -271,16 +282,21 @@ impl Chunks {
         title: &str,
         now: Instant,
     ) -> ReadChunk {
-        let (kind, from, through) = match load {
+        let (kind, after, through) = match load {
             Load::First { after, target } => (Kind::Living, after, target),
             Load::Since(since) => (Kind::All, since, drawing.head()),
         };
-        let found = self.find(drawing, kind, from, through, now);
-        let (head, chunk) = found.unwrap_or_else(|| self.cut(drawing, kind, from, through, now));
+        let range = Range {
+            kind,
+            after,
+            through,
+        };
+        let found = self.find(drawing, range, now);
+        let (head, chunk) = found.unwrap_or_else(|| self.cut(drawing, range, now));
         let more = head < drawing.head();
         ReadChunk {
             epoch: drawing.epoch(),
-            from,
+            from: after,
             head,
             more,
             target: (more && kind == Kind::Living).then_some(through),
@@ -293,40 +309,35 @@ impl Chunks {
     fn find(
         &mut self,
         drawing: &Drawing,
-        kind: Kind,
-        from: Seq,
-        through: Seq,
+        wanted: Range,
         now: Instant,
     ) -> Option<(Seq, Arc<Chunk>)> {
         // The longest that ends in time: readers of several heads are served beside each other.
-        let (place, _) = self
-            .kept
-            .iter()
-            .enumerate()
-            .filter(|(_, kept)| kept.kind == kind && kept.from == from && kept.to <= through)
-            .max_by_key(|(_, kept)| kept.to)?;
+        let is_in_time = |kept: Range| {
+            let begins = (kept.kind, kept.after) == (wanted.kind, wanted.after);
+            begins && kept.through <= wanted.through
+        };
+        let kept = self.kept.iter().enumerate();
+        let (place, _) = kept
+            .filter(|(_, kept)| is_in_time(kept.range))
+            .max_by_key(|(_, kept)| kept.range.through)?;
         if !self.kept[place].is_true(drawing) {
             self.kept.swap_remove(place);
             return None;
         }
         let kept = &mut self.kept[place];
-        let head = kept.brings_to(drawing, through)?;
+        let head = kept.brings_to(drawing, wanted.through)?;
         kept.used = now;
         Some((head, Arc::clone(&kept.chunk)))
     }
 
-    fn cut(
-        &mut self,
-        drawing: &Drawing,
-        kind: Kind,
-        from: Seq,
-        through: Seq,
-        now: Instant,
-    ) -> (Seq, Arc<Chunk>) {
-        let (mut changes, mut bytes, mut to) = (Vec::<Change>::new(), 0, through);
-        for change in kind.rows(drawing, from, through) {
-            if bytes > 0 && bytes + change.bytes() > MAX_CHUNK_BYTES {
-                to = changes.last().map_or(from, |last| last.seq);
+    fn cut(&mut self, drawing: &Drawing, mut range: Range, now: Instant) -> (Seq, Arc<Chunk>) {
+        let (mut changes, mut bytes) = (Vec::<Change>::new(), 0);
+        for change in range.rows(drawing) {
+            if let Some(last) = changes.last()
+                && bytes + change.bytes() > MAX_CHUNK_BYTES
+            {
+                range.through = last.seq;
                 break;
             }
             bytes += change.bytes();
@@ -343,20 +354,14 @@ impl Chunks {
         let kib = (3 * bytes).div_ceil(1024) as u32;
         if let Ok(capacity) = Arc::clone(&self.capacity).try_acquire_many_owned(kib) {
             if self.kept.len() >= MAX_KEPT {
-                let oldest = self
-                    .kept
-                    .iter()
-                    .enumerate()
-                    .min_by_key(|(_, kept)| kept.used);
-                if let Some((place, _)) = oldest {
+                let kept = self.kept.iter().enumerate();
+                if let Some((place, _)) = kept.min_by_key(|(_, kept)| kept.used) {
                     self.kept.swap_remove(place);
                 }
             }
             self.kept.push(Kept {
-                kind,
+                range,
                 epoch: drawing.epoch(),
-                from,
-                to,
                 rows,
                 bytes,
                 chunk: Arc::clone(&chunk),
@@ -364,7 +369,7 @@ impl Chunks {
                 _room: capacity,
             });
         }
-        (to, chunk)
+        (range.through, chunk)
     }
 
     /// Drops chunks that were not read lately.

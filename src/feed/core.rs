@@ -39,6 +39,7 @@
 //! room: it is the only call that gives the core an answer.
 
 mod append;
+mod deferred;
 mod effect;
 mod input;
 mod requests;
@@ -50,6 +51,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chunks::Chunks;
+use super::deferred::Deferred;
 use super::lifecycle::{CloseReason, Lifecycle};
 use super::mailbox::Mailbox;
 use super::messages::{FromSession, Request};
@@ -80,16 +82,6 @@ const CATCH_UP_INTERVAL: Duration = Duration::from_millis(50);
 /// Presence versions begin at a random number up to this one, so that no two feeds of a drawing
 /// begin alike. It leaves room to count within the integers of JSON.
 const FIRST_VERSIONS: u64 = u32::MAX as u64;
-
-/// Work that is done once everything that is ready was handled, so that it is done once for all.
-#[derive(Debug, Default)]
-struct Deferred {
-    is_scheduled: bool,
-    append: bool,
-    flush: bool,
-    /// When the first change arrived that no frame has delivered yet.
-    undelivered_since: Option<Instant>,
-}
 
 /// The parameters of a feed.
 pub struct Environment {
@@ -366,43 +358,7 @@ impl<M: Mailbox> Core<M> {
         }
         step.effect(Effect::Sessions(self.subscribers.len()));
     }
-
-    fn defer_append(&mut self, step: &mut Step) {
-        self.deferred.append = true;
-        self.defer(step);
-    }
-
-    fn defer_flush(&mut self, step: &mut Step) {
-        self.deferred.flush = true;
-        self.defer(step);
-    }
-
-    fn defer(&mut self, step: &mut Step) {
-        if !std::mem::replace(&mut self.deferred.is_scheduled, true) {
-            step.effect(Effect::Defer);
-        }
-    }
-
-    fn on_deferred(&mut self, step: &mut Step) {
-        self.deferred.is_scheduled = false;
-        if std::mem::take(&mut self.deferred.flush) {
-            self.flush(step);
-        }
-        if std::mem::take(&mut self.deferred.append) {
-            self.append(step);
-        }
-    }
-
-    /// Delivers new changes and acknowledgements.
-    fn flush(&mut self, step: &mut Step) {
-        let Some(drawing) = self.replica.drawing() else {
-            return;
-        };
-        self.subscribers.flush(drawing, step.now);
-        let since = self.deferred.undelivered_since.take();
-        if let Some(since) = since.filter(|_| !self.subscribers.is_empty()) {
-            let took = step.now.saturating_duration_since(since);
-            self.environment.metrics.delivery.took(took);
-        }
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ pub fn resolve_since(
     if since == 0 && epoch.is_none_or(|epoch| epoch == drawing.epoch()) {
         return (0, None);
     }
-    if epoch.is_some_and(|epoch| epoch != drawing.epoch()) || (epoch.is_none() && since > 0) {
+    if epoch != Some(drawing.epoch()) {
         return (0, Some(ResetReason::Epoch));
     }
     if since < drawing.compacted() {

@@ -326,4 +326,70 @@ mod tests {
             "bytes are bounded too"
         );
     }
+
+    fn draw(n: u64, bytes: usize) -> Op {
+        let body = crate::domain::stroke::Body::from_stored("x".repeat(bytes));
+        Op {
+            n,
+            stroke: StrokeId::random(),
+            kind: OpKind::Draw { body },
+        }
+    }
+
+    #[test]
+    fn an_op_counts_its_body_or_its_patch_and_a_little_more() {
+        assert_eq!(op_bytes(&erase(1)), OP_BYTES);
+        assert_eq!(op_bytes(&draw(1, 70)), OP_BYTES + 70);
+        for (patch, bytes) in [
+            (r#"{}"#, 0),
+            (r#"{"x":3}"#, 1 + 8),
+            (r#"{"text":"four","z":null}"#, 4 + 4 + 1 + 8),
+            (r#"{"list":[true,"abc"]}"#, 4 + 8 + 8 + 3),
+            (r#"{"of":{"name":"abc","b":1}}"#, 2 + 8 + 4 + 3 + 1 + 8),
+        ] {
+            let set = serde_json::from_str(patch).unwrap();
+            let (z, base) = (None, None);
+            let kind = OpKind::Edit { set, z, base };
+            let op = Op { kind, ..erase(1) };
+            assert_eq!(op_bytes(&op), OP_BYTES + bytes, "{patch}");
+        }
+    }
+
+    #[test]
+    fn a_batch_has_as_many_ops_and_bytes_as_a_transaction_may_have() {
+        let mut queue = queue(2_000);
+        let all = (1..=MAX_BATCH_OPS as u64 + 1).map(erase);
+        queue.push(1, writer(), all);
+        assert_eq!(queue.batch().len(), MAX_BATCH_OPS);
+        queue.finish();
+        assert_eq!(queue.batch().len(), 1);
+        queue.finish();
+        let half = MAX_BATCH_BYTES / 2 - OP_BYTES;
+        let large = 2 * MAX_BATCH_BYTES;
+        for (sizes, batches) in [
+            ([half, half, 0], [2, 1]),
+            ([half, half + 1, 0], [1, 2]),
+            ([large, 0, 0], [1, 2]),
+        ] {
+            queue.push(
+                1,
+                writer(),
+                (1..).zip(sizes).map(|(n, bytes)| draw(n, bytes)),
+            );
+            for ops in batches {
+                assert_eq!(queue.batch().len(), ops, "{sizes:?}");
+                queue.finish();
+            }
+            assert!(queue.is_empty());
+        }
+    }
+
+    #[test]
+    fn capacity_that_was_refused_is_not_taken() {
+        let capacity = Capacity::new(2, 100);
+        assert!(capacity.reserve(40) && !capacity.reserve(61));
+        assert_eq!(capacity.used(), (1, 40));
+        assert!(capacity.reserve(60) && !capacity.reserve(0));
+        assert_eq!(capacity.used(), (2, 100));
+    }
 }

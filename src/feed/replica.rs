@@ -198,12 +198,8 @@ impl Replica {
             let renew = (went_back && drawing.epoch() == last.epoch).then_some(last.epoch);
             return ReadOutcome::OtherHistory { renew };
         }
-        for mut chunk in chunks {
-            let head = drawing.head();
-            if chunk.head > head {
-                chunk.changes.retain(|change| change.seq > head);
-                drawing.load(chunk.changes, chunk.head);
-            }
+        for chunk in chunks {
+            drawing.load(chunk.changes, chunk.head);
             drawing.raise_compacted(chunk.compacted);
         }
         if !drawing.is_whole() {

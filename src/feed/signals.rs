@@ -183,8 +183,8 @@ mod tests {
 
     use super::*;
     use crate::domain::ids::{StrokeId, Writer};
+    use crate::domain::ink::{Ink, InkPart, MAX_INK_POINTS};
     use crate::domain::points::{Point, Points};
-    use crate::domain::signal::{Ink, InkPart, MAX_INK_POINTS};
 
     const STEP: Duration = Duration::from_millis(1);
 

@@ -75,3 +75,36 @@ impl FeedState {
         self.numbers.head.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::drawing::Limits;
+    use crate::domain::ids::Epoch;
+    use crate::domain::op::Change;
+    use crate::domain::stroke::Body;
+
+    #[test]
+    fn the_head_and_the_sizes_are_those_of_the_drawing() {
+        let limits = Limits {
+            strokes: 10,
+            bytes: 1 << 20,
+        };
+        let mut drawing = Drawing::new(Epoch::random(), 0, limits);
+        for (seq, body) in (1..).zip([Some("{}"), None, None]) {
+            let body = body.map(|json| Body::from_stored(json.into()));
+            drawing.apply(Change::by_anyone(seq, body));
+        }
+        let state = FeedState {
+            capacity: Capacity::new(1, 1),
+            chunk_capacity: Arc::new(Semaphore::new(1)),
+            numbers: Arc::default(),
+        };
+        assert_eq!((state.head(), state.sizes()), (0, Default::default()));
+        state.note(&drawing);
+        assert_eq!((state.head(), state.sizes()), (3, drawing.sizes()));
+        let (living, tombstones) = state.sizes();
+        assert_eq!((living.rows, tombstones.rows), (1, 2));
+        assert_eq!(living.bytes + tombstones.bytes, drawing.bytes());
+    }
+}

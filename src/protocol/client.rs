@@ -10,10 +10,11 @@ use uuid::Uuid;
 use super::limits::{MAX_OPS_PER_FRAME, truncated};
 use crate::domain::colour::Colour;
 use crate::domain::ids::{Epoch, OpId, StrokeId, Writer};
+use crate::domain::ink::InkPart;
 use crate::domain::op::{MAX_OP_NUMBER, MAX_Z, Op, OpKind, Refusal};
 use crate::domain::people::MAX_NAME_CHARS;
 use crate::domain::sequence::Seq;
-use crate::domain::signal::{InkPart, MAX_PREVIEW_BYTES, PlaneBox, PlanePoint};
+use crate::domain::signal::{MAX_PREVIEW_BYTES, PlaneBox, PlanePoint};
 use crate::domain::stroke::{Body, Patch};
 
 /// A frame from a client.

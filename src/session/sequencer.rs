@@ -156,4 +156,21 @@ mod tests {
         assert_eq!(sequencer.unanswered(), 0);
         assert_eq!(sequencer.next(), 5_001);
     }
+
+    #[test]
+    fn the_unanswered_ops_are_those_taken_and_not_decided() {
+        let mut sequencer = sequencer(4);
+        assert_eq!((sequencer.answered(), sequencer.unanswered()), (3, 0));
+        for n in 4..9 {
+            assert_eq!(sequencer.judge(n), OpArrival::Next);
+            sequencer.take();
+        }
+        sequencer.answer(2, 5);
+        assert_eq!((sequencer.answered(), sequencer.unanswered()), (5, 3));
+        // Those of a feed that is gone may be counted by the next one.
+        sequencer.answer(9, 1);
+        assert_eq!((sequencer.answered(), sequencer.unanswered()), (5, 0));
+        assert_eq!(sequencer.judge(5), OpArrival::Stale { answered: true });
+        assert_eq!(sequencer.judge(6), OpArrival::Stale { answered: false });
+    }
 }

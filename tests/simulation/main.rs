@@ -46,7 +46,7 @@ const REPORT: &str = "WHITEBOARD_SIMULATION_REPORT";
 const ENOUGH: u64 = 5_000;
 
 /// And all of this.
-const NEEDED: [&str; 15] = [
+const NEEDED: [&str; 16] = [
     "feeds opened beside another one",
     "people came",
     "people went",
@@ -55,6 +55,7 @@ const NEEDED: [&str; 15] = [
     "people of a frozen server were dropped",
     "people came back",
     "signals shown",
+    "ops sent in several frames",
     "indexes written",
     "indexes written over newer ones",
     "indexes lost",

@@ -6,11 +6,16 @@ use std::collections::VecDeque;
 
 use whiteboard::domain::ids::StrokeId;
 use whiteboard::domain::op::{Op, OpKind};
+use whiteboard::feed::queue::op_bytes;
 
 use crate::world::Time;
 
-/// Most ops that are sent and have no acknowledgement.
-const WINDOW: usize = 200;
+/// Most ops and bytes that are sent and have no acknowledgement.
+const WINDOW: usize = 1_000;
+const BYTES_IN_FLIGHT: usize = 2 * 1024 * 1024;
+/// Most ops and bytes of one frame.
+const OPS_PER_FRAME: usize = 500;
+const BYTES_PER_FRAME: usize = 200 * 1024;
 /// A removal may be undone by a crash of the page for so long, unless it was made strictly.
 const DURABLE_AFTER: Time = Time::from_millis(50);
 
@@ -190,19 +195,44 @@ impl Outbox {
         }
     }
 
-    /// The ops to send now.
-    pub fn take_sendable(&mut self) -> Vec<Op> {
+    /// The ops of the next frame to send now, none if there is none. Sizes are rough: the page counts
+    /// the bytes of the frame's text.
+    pub fn take_frame(&mut self) -> Vec<Op> {
         if !self.is_open || self.is_paused {
             return Vec::new();
         }
-        let in_flight = (self.sent_through + 1).saturating_sub(self.first()) as usize;
         let sent = self.sent_through;
-        let ready = self.entries.iter().filter(|entry| entry.op.n > sent);
-        let ready = ready.take(WINDOW.saturating_sub(in_flight));
-        let ops: Vec<Op> = ready.map(|entry| entry.op.clone()).collect();
+        let count = self.entries.iter().take_while(|entry| entry.op.n <= sent);
+        let count = count.count();
+        let bytes = |entry: &Entry| op_bytes(&entry.op);
+        let bytes_in_flight: usize = self.entries.iter().take(count).map(bytes).sum();
+        if bytes_in_flight >= BYTES_IN_FLIGHT {
+            return Vec::new();
+        }
+        let mut size = 0;
+        let ready = self.entries.iter().skip(count);
+        let fits = ready.take(OPS_PER_FRAME.min(WINDOW.saturating_sub(count)));
+        let fits = fits.enumerate().take_while(|(place, entry)| {
+            size += bytes(entry);
+            *place == 0 || size <= BYTES_PER_FRAME
+        });
+        let ops: Vec<Op> = fits.map(|(_, entry)| entry.op.clone()).collect();
         if let Some(last) = ops.last() {
             self.sent_through = last.n;
         }
         ops
+    }
+}
+
+#[test]
+fn the_limits_are_those_of_the_page() {
+    let page = include_str!("../../static/net/outbox.js");
+    for line in [
+        "const WINDOW = 1_000;",
+        "const BYTES_IN_FLIGHT = 2 * 1024 * 1024;",
+        "const OPS_PER_FRAME = 500;",
+        "const BYTES_PER_FRAME = 200 * 1024;",
+    ] {
+        assert!(page.contains(line), "{line}");
     }
 }

@@ -176,6 +176,7 @@ impl Plan {
                         plan.drawings = 2;
                         plan.clients = 4;
                     }
+                    7 if random.u32(..4) == 0 => plan.paste(random),
                     _ => {}
                 }
             }

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use whiteboard::domain::ids::{PersonId, WriterId};
-use whiteboard::domain::signal::{Ink, InkPart, PlaneBox, PlanePoint};
+use whiteboard::domain::ink::{Ink, InkPart};
+use whiteboard::domain::signal::{PlaneBox, PlanePoint};
 use whiteboard::protocol::ClientSignal;
 
 use crate::client::ClientState;

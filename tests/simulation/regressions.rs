@@ -40,3 +40,8 @@ fn acknowledgements_that_waited_when_the_feed_died_count_for_the_next_one() {
 fn an_op_is_not_refused_because_a_full_disk_had_space_twice_for_a_moment() {
     holds(81_048);
 }
+
+#[test]
+fn a_drain_of_a_feed_that_cannot_be_read_waits_for_its_signal_row() {
+    holds(163_368);
+}

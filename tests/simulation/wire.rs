@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use whiteboard::domain::ids::{Epoch, StrokeId, WriterId};
+use whiteboard::domain::ink::Ink;
 use whiteboard::domain::people::Person;
 use whiteboard::domain::sequence::Seq;
-use whiteboard::domain::signal::{Ink, Pointer, View};
+use whiteboard::domain::signal::{Pointer, View};
 
 /// Any frame: which fields are there depends on its type.
 #[derive(Debug, Deserialize)]

@@ -38,9 +38,10 @@ impl<M: Mailbox> Core<M> {
         }
     }
 
-    /// A drawing that was never read cannot be served: waiting clients retry later.
+    /// A drawing that was never read cannot be served: waiting clients retry later. A drain ends by
+    /// itself, once no signal row is in flight.
     pub(super) fn end_unless_read(&mut self, step: &mut Step) {
-        if self.replica.drawing().is_none() {
+        if self.replica.drawing().is_none() && self.lifecycle.close_reason().is_none() {
             self.end(CloseReason::Unavailable, step);
         }
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::{Core, Effect, Step};
 use crate::domain::ids::{ServerId, SessionId};
-use crate::domain::signal::{Ink, Pointer, Preview, Signals, View};
+use crate::domain::ink::Ink;
+use crate::domain::signal::{Pointer, Preview, Signals, View};
 use crate::feed::mailbox::Mailbox;
 use crate::feed::presence::signal_pause;
 use crate::feed::signals::ForPeers;

@@ -38,10 +38,6 @@ impl Activity {
         all: &[&'a Person],
         now: Instant,
     ) -> BTreeMap<WriterId, &'a Person> {
-        if all.len() <= MAX_LISTED {
-            self.0.clear();
-            return all.iter().map(|person| (person.writer, *person)).collect();
-        }
         self.forget_quiet(now);
         let (mut listed, mut others) = (BTreeMap::new(), Vec::new());
         for &person in all {

@@ -183,16 +183,17 @@ impl World {
     }
 
     pub fn pump(&mut self, client: usize) {
-        let ops = self.clients[client].outbox.take_sendable();
-        if !ops.is_empty() {
-            self.note(|| {
-                let numbers: Vec<u64> = ops.iter().map(|op| op.n).collect();
-                format!("client {client}: sends {numbers:?}")
-            });
-            self.record(client, || {
-                let numbers: Vec<u64> = ops.iter().map(|op| op.n).collect();
-                json!({"sends": numbers})
-            });
+        for frame in 0.. {
+            let ops = self.clients[client].outbox.take_frame();
+            if ops.is_empty() {
+                return;
+            }
+            if frame == 1 {
+                self.coverage.count("ops sent in several frames");
+            }
+            let numbers: Vec<u64> = ops.iter().map(|op| op.n).collect();
+            self.note(|| format!("client {client}: sends {numbers:?}"));
+            self.record(client, || json!({"sends": numbers}));
             self.send(client, Up::Ops(ops));
         }
     }

@@ -135,6 +135,23 @@ impl Plan {
         }
     }
 
+    /// A user pastes so much that it goes in several frames and batches, while all else goes on.
+    pub fn paste(&mut self, random: &mut fastrand::Rng) {
+        self.queue_ops = 1_000;
+        self.max_unacked_ops = 1_000;
+        self.chunk_rows = 500;
+        self.mailbox_bytes = 1_000_000;
+        let (at, client) = (random.u64(600..1_500), random.usize(..self.clients));
+        for _ in 0..random.usize(300..1_300) {
+            self.ops.push(PlannedOp {
+                at: Duration::from_millis(at),
+                client,
+                choice: random.u64(..),
+            });
+        }
+        self.ops.sort_by_key(|op| op.at);
+    }
+
     /// Two servers to which users say something all the time; one of them may be far from the database.
     pub fn rush(&mut self, random: &mut fastrand::Rng) {
         let far = *random.choice(&[1, 4, 20]).unwrap_or(&1);
