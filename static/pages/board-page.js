@@ -215,7 +215,7 @@ function frame(frame) {
   replicaKeeper.changed();
   outbox.receive(frame, (ops) => connection.send(ops));
   signals.receive(frame);
-  if (frame.type === "welcome") saveStatus.connected(true, frame.access === "read");
+  if (frame.type === "welcome") saveStatus.connected(true, frame.access === "view");
   if (frame.type === "welcome" || frame.type === "drawing") showTitle(frame.title);
   if (frame.type === "people") presence.receivePeople(frame);
   if (frame.type === "signals") presence.receiveSignals(frame, performance.now());
