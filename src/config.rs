@@ -13,4 +13,4 @@ pub use database::{DatabaseSettings, Password};
 pub use drawings::DrawingSettings;
 pub use load::SettingsError;
 pub use sessions::SessionSettings;
-pub use settings::{AccessSettings, ServerSettings, Settings};
+pub use settings::{AccessMode, AccessSettings, ServerSettings, Settings};

@@ -25,6 +25,7 @@ mod requests;
 pub mod session_mailbox;
 pub mod settings;
 mod signals;
+pub mod standings;
 pub mod state;
 pub mod subscribers;
 pub mod sync;

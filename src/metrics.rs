@@ -65,7 +65,7 @@ labels! {
         Left = "left", "The client closed it.";
         Cut = "cut", "The connection ended without a close frame.";
         Malformed = "malformed", "It violated the protocol.";
-        Forbidden = "forbidden", "It came from a foreign host or origin.";
+        Forbidden = "forbidden", "It came from a foreign host or origin, or its access ended.";
         NoDrawing = "no_drawing", "Its drawing does not exist, or was deleted.";
         Silent = "silent", "It was silent for too long.";
         TooLarge = "too_large", "It sent a frame over the limit.";
@@ -95,6 +95,8 @@ labels! {
         Full = "full", "The drawing is full.";
         Invalid = "invalid", "It is malformed.";
         Forbidden = "forbidden", "Its session is read-only.";
+        Locked = "locked", "The drawing is locked.";
+        Muted = "muted", "An owner has muted the person.";
     }
     /// The limit that an op refused for load exceeded.
     OverloadCause = "limit" {
@@ -249,6 +251,8 @@ impl From<&Refusal> for Reason {
             Refusal::Full(_) => Reason::Full,
             Refusal::Invalid(_) => Reason::Invalid,
             Refusal::Forbidden => Reason::Forbidden,
+            Refusal::Locked => Reason::Locked,
+            Refusal::Muted => Reason::Muted,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! HTTP: access, routes, and the connections below.
 
-pub mod access;
+mod access;
 pub mod asset_slots;
 pub mod assets;
 pub mod authorize;
@@ -12,9 +12,12 @@ pub mod explain;
 mod export;
 pub mod extract;
 mod health;
+mod keys;
+pub mod origin;
 mod pages;
 pub mod pictures;
 pub mod routes;
+pub mod site;
 mod snapshot;
 mod socket;
 pub mod state;

@@ -8,12 +8,13 @@ use std::time::Duration;
 use clap::{Args, Parser};
 
 use super::connections::ConnectionLimits;
-use super::database::DatabaseSettings;
+use super::database::{DatabaseSettings, Password};
 use super::drawings::DrawingSettings;
-use super::parse::{count, listen, log_filter, time};
+use super::parse::{creators, listen, log_filter, mode, operator_key, time};
 use super::sessions::SessionSettings;
+use crate::domain::access::{Creators, Mode};
 use crate::heartbeat::HEARTBEAT_INTERVAL;
-use crate::web::access::{HostNames, Origins};
+use crate::web::origin::{HostNames, Origins};
 
 /// All settings of one server.
 #[derive(Clone, Debug, Parser)]
@@ -74,14 +75,9 @@ pub struct ServerSettings {
         value_parser = listen
     )]
     pub listen: SocketAddr,
-    /// Threads that serve requests, sessions and open drawings; 0 for one per core
-    #[arg(
-        long,
-        env = "WHITEBOARD_WORKERS",
-        value_name = "COUNT",
-        default_value = "0",
-        value_parser = count::<usize>(0, 256)
-    )]
+    /// Threads that serve requests, sessions and open drawings; 0, a constant that tests change, for one
+    /// per core.
+    #[arg(skip)]
     pub workers: usize,
     /// How long /readyz answers 503 before sessions are closed; set more than two check intervals of your
     /// load balancer
@@ -107,10 +103,60 @@ pub struct ServerSettings {
     pub heartbeat_interval: Duration,
 }
 
-/// Which hosts and origins are allowed, beside the IP addresses of this server and localhost.
-#[derive(Clone, Debug, Default, Args)]
+/// How a server decides who has access, as it is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessMode {
+    /// By the address that it listens on.
+    Auto,
+    /// In this way.
+    Given(Mode),
+}
+
+/// Who may do what, and which hosts and origins are allowed, beside the IP addresses of this server and
+/// localhost.
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Access")]
 pub struct AccessSettings {
+    /// Who has access: open for everybody who reaches the server, links for those with a link, jwt for
+    /// those with a signed token too; auto is open on a loopback address, and otherwise links
+    #[arg(
+        long,
+        env = "WHITEBOARD_ACCESS",
+        value_name = "MODE",
+        default_value = "auto",
+        value_parser = mode
+    )]
+    pub access: AccessMode,
+    /// Who may create drawings: everyone, or the operator
+    #[arg(
+        long,
+        env = "WHITEBOARD_CREATE",
+        value_name = "WHO",
+        default_value = "everyone",
+        value_parser = creators
+    )]
+    pub create: Creators,
+    /// Secret of the operator, who owns all drawings and lists them; prefer the variable, because other
+    /// users of the machine can see flags
+    #[arg(
+        long,
+        env = "WHITEBOARD_OPERATOR_KEY",
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        hide_env_values = true,
+        value_parser = operator_key
+    )]
+    pub operator_key: Password,
+    /// File with the public key or keys that tokens are signed for, as PEM or JWKS, read at the start
+    #[arg(
+        long,
+        env = "WHITEBOARD_JWT_KEYS",
+        value_name = "FILE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub jwt_keys: String,
     /// Host names under which browsers reach this server, separated by commas; IP addresses and localhost
     /// always work
     #[arg(
@@ -140,4 +186,20 @@ pub struct AccessSettings {
         hide_default_value = true
     )]
     pub frame_origins: Origins,
+}
+
+impl Settings {
+    /// How this server decides who has access, and why, for the log.
+    pub fn mode(&self) -> (Mode, &'static str) {
+        match self.access.access {
+            AccessMode::Given(mode) => (mode, "as it is set"),
+            AccessMode::Auto if self.server.listen.ip().is_loopback() => {
+                (Mode::Open, "since it listens on a loopback address only")
+            }
+            AccessMode::Auto => (
+                Mode::Links,
+                "since others reach this address; set WHITEBOARD_ACCESS for another one",
+            ),
+        }
+    }
 }

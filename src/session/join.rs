@@ -24,8 +24,11 @@ impl Session {
             drawing,
             since,
             epoch,
-            ..
+            entrance,
         } = join_request;
+        let Some(entrance) = entrance else {
+            return;
+        };
         let max_bytes = self.sessions.limits.send_buffer_bytes;
         let mailbox =
             SessionMailbox::new(ctx.address().recipient(), self.queued.clone(), max_bytes);
@@ -34,6 +37,7 @@ impl Session {
             mailbox,
             since,
             epoch,
+            entrance,
         };
         match self
             .sessions
@@ -54,15 +58,10 @@ impl Session {
             self.malformed("hello may be sent only once", ctx);
             return;
         }
-        let Ok(join_request) = &self.join_request else {
-            return;
-        };
-        let access = join_request.access;
         self.hello = Some(hello.clone());
         self.request(Request::Hello {
             session: self.id,
             hello,
-            access,
         });
     }
 
@@ -111,7 +110,6 @@ impl Session {
                 session.request(Request::Hello {
                     session: session.id,
                     hello,
-                    access: join_request.access,
                 });
             }
         });

@@ -13,8 +13,7 @@ use governor::clock::{Clock, QuantaClock};
 
 use super::actor::Session;
 use super::sequencer::{OpArrival, OpSequencer};
-use super::sessions::{FIRST_OP_PARTS, JoinRequest, RETRY_AFTER, SessionLimits};
-use crate::domain::access::Access;
+use super::sessions::{FIRST_OP_PARTS, RETRY_AFTER, SessionLimits};
 use crate::domain::op::{Op, Refusal};
 use crate::feed::actor::FeedHandle;
 use crate::feed::messages::FromSession;
@@ -29,9 +28,6 @@ impl Session {
         ops: Vec<(u64, Result<Op, Refusal>)>,
         ctx: &mut ws::WebsocketContext<Self>,
     ) {
-        let Ok(JoinRequest { access, .. }) = self.join_request else {
-            return;
-        };
         if self.hello.is_none() {
             self.malformed("ops come after hello", ctx);
             return;
@@ -75,10 +71,6 @@ impl Session {
                 OpArrival::Paused => continue,
                 OpArrival::Next => {}
             }
-            let op = match op {
-                Ok(_) if access < Access::Draw => Err(Refusal::Forbidden),
-                op => op,
-            };
             match op {
                 Ok(op) => {
                     if let Some((limit, message, retry)) = overload(

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::domain::access::Access;
+use crate::access::AccessControl;
 use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::sequence::Seq;
 use crate::feed::registry::Feeds;
+use crate::feed::standings::Entrance;
 use crate::metrics::Metrics;
 
 /// Delay before a client retries after a refusal for load.
@@ -30,6 +31,8 @@ pub struct SessionLimits {
     pub heartbeat: Duration,
     /// A client that sends nothing for this long is disconnected.
     pub session_timeout: Duration,
+    /// A client that was not let in and sends no hello for this long is disconnected.
+    pub hello_wait: Duration,
     /// Sustained rate of frames with one op each, per second; ops that share a frame cost less.
     pub ops_per_second: NonZeroU32,
     /// Such frames accepted at once after a pause.
@@ -60,16 +63,18 @@ impl SessionLimits {
 pub struct Sessions {
     pub(super) feeds: Feeds,
     pub(super) limits: SessionLimits,
+    pub(super) access: Arc<AccessControl>,
     pub(super) open: Arc<AtomicUsize>,
     pub(super) opened: AtomicU64,
 }
 
 impl Sessions {
     /// No sessions.
-    pub fn new(feeds: Feeds, limits: SessionLimits) -> Self {
+    pub fn new(feeds: Feeds, limits: SessionLimits, access: Arc<AccessControl>) -> Self {
         Self {
             feeds,
             limits,
+            access,
             open: Arc::default(),
             opened: AtomicU64::new(0),
         }
@@ -114,8 +119,8 @@ impl Drop for Slot {
 pub struct JoinRequest {
     /// The drawing.
     pub drawing: DrawingId,
-    /// The access that the link gives.
-    pub access: Access,
+    /// What the client may do, unless it has to show something first.
+    pub entrance: Option<Entrance>,
     /// The last position the client holds.
     pub since: Seq,
     /// The epoch of that position.

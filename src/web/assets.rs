@@ -21,8 +21,12 @@ use uuid::Uuid;
 use comments::without_comments;
 use encoded::Texts;
 
+use crate::domain::access::Mode;
+
 /// Placeholder of the build in HTML pages and in the service worker.
 const BUILD_MARK: &str = "{{build}}";
+/// Placeholder of the mode of access in HTML pages.
+const ACCESS_MARK: &str = "{{access}}";
 /// Placeholder in the service worker of the files that it keeps for offline use, by spaces.
 const FILES_MARK: &str = "{{files}}";
 /// The service worker, which is served at the root of the site.
@@ -69,9 +73,16 @@ pub fn build() -> &'static str {
     &BUILD
 }
 
-/// An HTML page, with the build inserted and all modules of its entry named.
-pub fn page(request: &HttpRequest, name: &str, status: StatusCode) -> Option<HttpResponse> {
-    Some(text(request, name, html(name)?.into(), HTML, ASK, status))
+/// An HTML page, with the build and the mode of access inserted and all modules of its entry named.
+pub fn page(
+    request: &HttpRequest,
+    name: &str,
+    access: Mode,
+    status: StatusCode,
+) -> Option<HttpResponse> {
+    let html = html(name)?.replace(ACCESS_MARK, access.as_str());
+    let name = format!("{name}#{access}");
+    Some(text(request, &name, html.into(), HTML, ASK, status))
 }
 
 /// The page about an error, with one section shown.
@@ -241,13 +252,17 @@ mod tests {
             ("index.html", StatusCode::OK),
             ("drawing.html", StatusCode::NOT_FOUND),
         ] {
-            let response = page(&request, name, status).expect(name);
+            let response = page(&request, name, Mode::Links, status).expect(name);
             assert_eq!(response.status(), status);
             let body = actix_web::body::to_bytes(response.into_body()).await;
             let html = String::from_utf8(body.unwrap().to_vec()).unwrap();
             let files = format!("/{}/", build());
             assert!(html.contains(&files), "{name} names no file of {files}");
             assert!(!html.contains(BUILD_MARK), "{name} still has {BUILD_MARK}");
+            assert!(
+                html.contains(r#"<meta name="access" content="links">"#),
+                "{html}"
+            );
             let named: Vec<_> = html
                 .split("rel=\"modulepreload\" href=\"")
                 .skip(1)
@@ -259,7 +274,7 @@ mod tests {
                 assert!(read(path).is_some(), "{name} names {path}");
             }
         }
-        assert!(page(&request, "none.html", StatusCode::OK).is_none());
+        assert!(page(&request, "none.html", Mode::Open, StatusCode::OK).is_none());
     }
 
     #[actix_web::test]

@@ -14,11 +14,12 @@ use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::time::timeout;
 
+use super::access;
 use super::error::{Answer, ApiError, ErrorCode};
 use super::extract;
 use super::state::state;
-use crate::domain::access::Access;
 use crate::domain::asset::{Asset, AssetHash, AssetKind, MAX_ASSET_BYTES, MAX_ASSETS_BYTES};
+use crate::domain::needs::Action;
 use crate::feed::chunks::pieces;
 use crate::store::AssetPut;
 
@@ -37,8 +38,7 @@ pub(super) async fn put(request: HttpRequest, payload: web::Payload) -> Answer {
         media_type: &'static str,
         bytes: usize,
     }
-    extract::require(&request, Access::Draw)?;
-    let drawing = extract::drawing(&request)?;
+    let (drawing, _) = access::on_drawing(&request, Action::SendPicture).await?;
     let state = state(&request);
     // Before a large body is read for nothing.
     state.store.get(drawing).await?;
@@ -83,8 +83,7 @@ pub(super) async fn put(request: HttpRequest, payload: web::Payload) -> Answer {
 }
 
 pub(super) async fn get(request: HttpRequest) -> Answer {
-    extract::require(&request, Access::Read)?;
-    let drawing = extract::drawing(&request)?;
+    let (drawing, _) = access::on_drawing(&request, Action::Read).await?;
     let hash = extract::asset(&request)?;
     let state = state(&request);
     let slot = timeout(SEND_WAIT, Arc::clone(&state.assets.sent).acquire_owned()).await;

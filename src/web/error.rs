@@ -14,9 +14,10 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
-use super::access::AccessDenied;
+use super::site::SiteDenied;
+use crate::access::Denied;
 use crate::feed::error::FeedError;
-use crate::store::StoreError;
+use crate::store::{RulesError, StoreError};
 
 /// Delay before a retry when the database is away, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 2;
@@ -64,6 +65,8 @@ error_codes! {
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED;
     /// The body did not arrive in time.
     TooSlow = "too_slow", REQUEST_TIMEOUT;
+    /// It would leave the drawing without a key that owns it.
+    LastOwner = "last_owner", CONFLICT;
     /// The drawing is deleted.
     Gone = "gone", GONE;
     /// The body is too large.
@@ -176,9 +179,32 @@ impl ResponseError for ApiError {
     }
 }
 
-impl From<AccessDenied> for ApiError {
-    fn from(denied: AccessDenied) -> Self {
+impl From<SiteDenied> for ApiError {
+    fn from(denied: SiteDenied) -> Self {
         Self::new(ErrorCode::Forbidden, denied.reason())
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::NotShared => Self::new(ErrorCode::NotFound, denied.to_string()),
+            Denied::Unknown(error) => error.into(),
+        }
+    }
+}
+
+impl From<RulesError> for ApiError {
+    fn from(error: RulesError) -> Self {
+        match error {
+            RulesError::NoKey => Self::new(ErrorCode::NotFound, "there is no such key"),
+            RulesError::LastOwner => Self::new(
+                ErrorCode::LastOwner,
+                "a key that owns the drawing and never ends must remain",
+            ),
+            RulesError::Full => Self::new(ErrorCode::Full, "there are too many"),
+            RulesError::Store(error) => error.into(),
+        }
     }
 }
 

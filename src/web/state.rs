@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
 
-use super::access::{HostNames, Origins};
 use super::asset_slots::AssetSlots;
 use super::connection::limits::Connections;
+use super::origin::{HostNames, Origins};
 use super::pictures::Pictures;
+use crate::access::AccessControl;
 use crate::feed::registry::Feeds;
 use crate::heartbeat::Heartbeat;
 use crate::session::Sessions;
@@ -23,6 +24,8 @@ pub struct State {
     pub feeds: Feeds,
     /// The open sessions.
     pub sessions: Arc<Sessions>,
+    /// Who may do what.
+    pub access: Arc<AccessControl>,
     /// Host names of this server.
     pub hosts: HostNames,
     /// Other origins whose pages may use this server.

@@ -2,6 +2,7 @@
 
 mod parts;
 
+mod access;
 mod api;
 mod backup;
 mod crowd;

@@ -14,6 +14,8 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use support::server::settings;
 use tokio::sync::oneshot;
+use whiteboard::access::AccessControl;
+use whiteboard::domain::access::{Creators, Mode};
 use whiteboard::feed::actor::Feed;
 use whiteboard::feed::messages::FromSession;
 use whiteboard::feed::registry::Feeds;
@@ -55,11 +57,15 @@ impl Parts {
     pub fn on(store: Store, flags: &[&str]) -> Self {
         let settings = settings("mem://", flags);
         let feeds = Feeds::new(store.clone(), settings.drawings.feed("test"));
-        let sessions: SessionLimits = settings.sessions.limits();
+        let sessions: SessionLimits = settings.sessions.limits(20_000);
+        let everyone = Creators::Everyone;
+        let access = AccessControl::new(store.clone(), Mode::Open, everyone, "", None);
+        let access = Arc::new(access);
         let state = web::Data::new(State {
             store: store.clone(),
             feeds: feeds.clone(),
-            sessions: Arc::new(Sessions::new(feeds.clone(), sessions)),
+            sessions: Arc::new(Sessions::new(feeds.clone(), sessions, access.clone())),
+            access,
             hosts: settings.access.hosts,
             origins: settings.access.origins,
             silence: SILENCE,

@@ -285,12 +285,12 @@ fn the_welcome_names_the_op_that_is_next() {
         writer,
         seen_as: None,
         next,
+        token: None,
     };
     for (sent, next) in [(1, 3), (7, 7)] {
         feed.request(Request::Hello {
             session: SESSION,
             hello: hello(sent),
-            access: Access::Own,
         });
         let Some(ToSession::Welcome { next: told, .. }) = inbox.take().pop() else {
             panic!("it is welcome");
