@@ -15,6 +15,7 @@ use crate::domain::colour::Colour;
 use crate::domain::drawing::{Drawing, Limits};
 use crate::domain::ids::{Epoch, StrokeId, Writer};
 use crate::domain::op::{Change, Op, OpKind};
+use crate::domain::rules::Rules;
 use crate::domain::sequence::Seq;
 use crate::domain::stroke::Body;
 use crate::feed::mailbox::ToSession;
