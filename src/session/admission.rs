@@ -49,7 +49,7 @@ impl Session {
                 return;
             };
             join_request.entrance = Some(entrance(&admission));
-            let join_request = join_request.clone();
+            let join_request = *join_request;
             let hello = identified(hello, admission);
             session.hello = Some(hello.clone());
             session.join(join_request, ctx);

@@ -227,7 +227,8 @@ async fn a_database_of_before_there_were_keys_gets_them() {
     ask(&store, BEFORE, variables([("meta", meta)])).await;
     store.close().await;
     let store = open().await.unwrap();
-    assert_eq!(store.list(None, 10).await.unwrap(), [drawing.clone()]);
+    let listed = store.list(None, 10).await.unwrap();
+    assert_eq!(listed, std::slice::from_ref(&drawing));
     let rules = store.rules(drawing.id).await.unwrap();
     assert_eq!(rules, Rules::default());
     let at = ExpectedHead {
