@@ -124,9 +124,10 @@ pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answe
     let title = extract::title(asked.title.as_deref().unwrap_or(DEFAULT_TITLE))?;
     let (drawing, key) = state(&request).access.create(&title).await?;
     if let Some(key) = &key {
+        let who = access::creator(&request);
         access::audit(
             drawing.id,
-            "a visitor",
+            who,
             &format!("created it with key {}", key.id()),
         );
     }
