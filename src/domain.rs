@@ -30,7 +30,6 @@ mod hex;
 pub mod ids;
 pub mod ink;
 pub mod key;
-pub mod level;
 pub mod needs;
 pub mod op;
 pub mod people;
