@@ -29,6 +29,7 @@ pub mod drawing;
 mod hex;
 pub mod ids;
 pub mod key;
+pub mod level;
 pub mod needs;
 pub mod op;
 pub mod people;
