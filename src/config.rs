@@ -1,5 +1,6 @@
 //! Every setting, defined once: flag, variable, default, bounds and help.
 
+mod access;
 mod connections;
 mod database;
 mod drawings;
@@ -8,9 +9,10 @@ pub mod parse;
 mod sessions;
 mod settings;
 
+pub use access::{AccessMode, AccessSettings};
 pub use connections::ConnectionLimits;
 pub use database::{DatabaseSettings, Password};
 pub use drawings::DrawingSettings;
 pub use load::SettingsError;
 pub use sessions::SessionSettings;
-pub use settings::{AccessMode, AccessSettings, ServerSettings, Settings};
+pub use settings::{ServerSettings, Settings};

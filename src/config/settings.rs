@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use clap::{Args, Parser};
 
+use super::access::{AccessMode, AccessSettings};
 use super::connections::ConnectionLimits;
-use super::database::{DatabaseSettings, Password};
+use super::database::DatabaseSettings;
 use super::drawings::DrawingSettings;
-use super::parse::{creators, listen, log_filter, mode, operator_key, time};
+use super::parse::{listen, log_filter, time};
 use super::sessions::SessionSettings;
-use crate::domain::access::{Creators, Mode};
+use crate::domain::access::Mode;
 use crate::heartbeat::HEARTBEAT_INTERVAL;
-use crate::web::origin::{HostNames, Origins};
 
 /// All settings of one server.
 #[derive(Clone, Debug, Parser)]
@@ -101,91 +101,6 @@ pub struct ServerSettings {
     /// How often this server writes its heartbeat; a constant, since servers judge each other by it.
     #[arg(skip = HEARTBEAT_INTERVAL)]
     pub heartbeat_interval: Duration,
-}
-
-/// How a server decides who has access, as it is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccessMode {
-    /// By the address that it listens on.
-    Auto,
-    /// In this way.
-    Given(Mode),
-}
-
-/// Who may do what, and which hosts and origins are allowed, beside the IP addresses of this server and
-/// localhost.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Access")]
-pub struct AccessSettings {
-    /// Who has access: open for everybody who reaches the server, links for those with a link, jwt for
-    /// those with a signed token too; auto is open on a loopback address, and otherwise links
-    #[arg(
-        long,
-        env = "WHITEBOARD_ACCESS",
-        value_name = "MODE",
-        default_value = "auto",
-        value_parser = mode
-    )]
-    pub access: AccessMode,
-    /// Who may create drawings: everyone, or the operator
-    #[arg(
-        long,
-        env = "WHITEBOARD_CREATE",
-        value_name = "WHO",
-        default_value = "everyone",
-        value_parser = creators
-    )]
-    pub create: Creators,
-    /// Secret of the operator, who owns all drawings and lists them; prefer the variable, because other
-    /// users of the machine can see flags
-    #[arg(
-        long,
-        env = "WHITEBOARD_OPERATOR_KEY",
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true,
-        hide_env_values = true,
-        value_parser = operator_key
-    )]
-    pub operator_key: Password,
-    /// File with the public key or keys that tokens are signed for, as PEM or JWKS, read at the start
-    #[arg(
-        long,
-        env = "WHITEBOARD_JWT_KEYS",
-        value_name = "FILE",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub jwt_keys: String,
-    /// Host names under which browsers reach this server, separated by commas; IP addresses and localhost
-    /// always work
-    #[arg(
-        long,
-        env = "WHITEBOARD_HOSTS",
-        value_name = "NAMES",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub hosts: HostNames,
-    /// Other origins whose pages may use this server, separated by commas: each a scheme, a host and
-    /// optionally a port
-    #[arg(
-        long,
-        env = "WHITEBOARD_ORIGINS",
-        value_name = "ORIGINS",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub origins: Origins,
-    /// Origins whose pages may show drawings in a frame, separated by commas; this server's own may
-    #[arg(
-        long,
-        env = "WHITEBOARD_FRAME_ORIGINS",
-        value_name = "ORIGINS",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub frame_origins: Origins,
 }
 
 impl Settings {

@@ -59,6 +59,17 @@ impl SessionLimits {
     }
 }
 
+/// Whether a session was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admitted {
+    /// It has to show something first.
+    No,
+    /// What it shows is looked up.
+    Pending,
+    /// It was.
+    Yes,
+}
+
 /// What all sessions of a server share.
 pub struct Sessions {
     pub(super) feeds: Feeds,

@@ -25,6 +25,7 @@ pub const MAX_LIST: usize = 500;
 const SEARCHED_LISTS: usize = 10;
 
 const GET: &str = "SELECT * FROM ONLY $drawing";
+const GET_MANY: &str = "SELECT * FROM $drawings";
 pub(super) const LIST: &str = "SELECT * FROM drawing WHERE deleted IS NONE
 ORDER BY listed DESC, id DESC LIMIT $limit";
 /// Written in this form so that the index is used to find the start.
@@ -287,6 +288,20 @@ impl Store {
             ("within", Value::Duration(UNDELETE_WINDOW.into())),
         ]);
         self.update(drawing, UNDELETE, variables).await
+    }
+
+    /// The drawings of these ids that are not deleted.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn get_many(&self, drawings: &[DrawingId]) -> Result<Vec<DrawingInfo>, StoreError> {
+        let records = list(drawings.iter().copied().map(drawing_record));
+        let variables = variables([("drawings", records)]);
+        let mut results = self.0.query(GET_MANY, variables).await?;
+        let found = rows(results.take(0)?)?.into_iter();
+        let found = found.filter_map(|row| Fields::of_drawing(row).ok());
+        found.map(info).collect()
     }
 
     /// The states of several drawings, in one query; missing drawings are omitted.
