@@ -33,7 +33,7 @@
 //! # Layers
 //!
 //! Each folder is a layer. From the bottom they are [`domain`], [`picture`], [`protocol`],
-//! [`metrics`], [`store`], [`backoff`], [`feed`], [`heartbeat`], [`session`], [`web`], [`config`],
+//! [`metrics`], [`store`], [`backoff`], [`quotas`], [`feed`], [`heartbeat`], [`session`], [`web`], [`config`],
 //! [`server`] and `main`. A module uses its own layer and those below it, and no two modules import
 //! each other; `tests/layers.rs` checks that. [`domain`], [`picture`] and [`protocol`] are pure, only
 //! [`store`] knows SurrealDB, and only [`session`], [`web`], [`server`] and `main` use actix-web.
@@ -83,6 +83,8 @@ pub mod metrics;
 pub mod store;
 
 pub mod backoff;
+
+pub mod quotas;
 
 pub mod feed;
 

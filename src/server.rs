@@ -20,6 +20,7 @@ use crate::feed::listing::{LOOK_INTERVAL, Listing};
 use crate::feed::registry::Feeds;
 use crate::heartbeat::{HEARTBEATS_UNTIL_GONE, Heartbeat};
 use crate::metrics::Metrics;
+use crate::quotas::Quotas;
 use crate::session::Sessions;
 use crate::store::{Removals, Store, StoreError, UNDELETE_WINDOW};
 use crate::web::asset_slots::AssetSlots;
@@ -120,7 +121,9 @@ impl Server {
             workers => workers,
         };
         let feeds = Feeds::new(store.clone(), settings.drawings.feed(assets::build()));
-        let sessions = Arc::new(Sessions::new(feeds.clone(), settings.sessions.limits()));
+        let quotas = Quotas::new(settings.shares());
+        let limits = settings.sessions.limits();
+        let sessions = Arc::new(Sessions::new(feeds.clone(), limits, quotas.clone()));
         let heartbeat = Heartbeat::new(
             store.clone(),
             feeds.clone(),
@@ -134,12 +137,15 @@ impl Server {
             sessions,
             hosts: settings.access.hosts.clone(),
             origins: settings.access.origins.clone(),
+            proxies: settings.proxies.proxies.clone(),
+            person_header: settings.proxies.person_header.clone(),
             silence: settings.server.heartbeat_interval * HEARTBEATS_UNTIL_GONE,
             heartbeat: heartbeat.clone(),
             connections: Connections::new(
                 settings.connections.max_connections,
                 settings.connections.max_connections_per_address,
             ),
+            quotas,
             leaving: AtomicBool::new(false),
             assets: AssetSlots::default(),
             pictures: Pictures::default(),

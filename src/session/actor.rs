@@ -17,7 +17,7 @@ use super::fragments::Fragments;
 use super::guard::Gate;
 use super::sequencer::OpSequencer;
 use super::sessions::{
-    FIRST_OP_PARTS, JoinRequest, REQUESTS_PER_SECOND, SessionLimits, Sessions, Slot,
+    Admission, FIRST_OP_PARTS, JoinRequest, REQUESTS_PER_SECOND, SessionLimits, Sessions,
 };
 use crate::domain::access::Access;
 use crate::domain::ids::SessionId;
@@ -40,8 +40,8 @@ pub struct Session {
     pub(super) id: SessionId,
     pub(super) join_request: Result<JoinRequest, Close>,
     pub(super) sessions: Arc<Sessions>,
-    /// Its slot within the limit of sessions; `None` if it is rejected.
-    _slot: Option<Slot>,
+    /// What it takes of the server; `None` if it is rejected.
+    pub(super) admission: Option<Admission>,
     pub(super) feed_handle: Option<FeedHandle>,
     pub(super) hello: Option<Hello>,
     pub(super) sequencer: Option<OpSequencer>,
@@ -80,19 +80,19 @@ impl Rates {
 
 impl Session {
     pub(super) fn new(
-        join_request: Result<(JoinRequest, Slot), Close>,
+        join_request: Result<(JoinRequest, Admission), Close>,
         sessions: Arc<Sessions>,
         gate: Gate,
     ) -> Self {
-        let (join_request, slot) = match join_request {
-            Ok((join_request, slot)) => (Ok(join_request), Some(slot)),
+        let (join_request, admission) = match join_request {
+            Ok((join_request, admission)) => (Ok(join_request), Some(admission)),
             Err(close) => (Err(close), None),
         };
         sessions.metrics().sessions_opened.count();
         Self {
             id: sessions.opened.fetch_add(1, Ordering::Relaxed),
             join_request,
-            _slot: slot,
+            admission,
             feed_handle: None,
             hello: None,
             sequencer: None,

@@ -49,7 +49,7 @@ impl Session {
         self.tell(FromSession::Request(request));
     }
 
-    pub(super) fn hello(&mut self, hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
+    pub(super) fn hello(&mut self, mut hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
         if self.hello.is_some() {
             self.malformed("hello may be sent only once", ctx);
             return;
@@ -58,6 +58,9 @@ impl Session {
             return;
         };
         let access = join_request.access;
+        if let (Some(person), Some((name, _))) = (&join_request.person, &mut hello.seen_as) {
+            name.clone_from(person);
+        }
         self.hello = Some(hello.clone());
         self.request(Request::Hello {
             session: self.id,

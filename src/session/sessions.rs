@@ -9,7 +9,9 @@ use crate::domain::access::Access;
 use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::sequence::Seq;
 use crate::feed::registry::Feeds;
-use crate::metrics::Metrics;
+use crate::metrics::{Exhausted, Metrics};
+use crate::protocol::Close;
+use crate::quotas::{Place, Quotas, Subject, Visit};
 
 /// Delay before a client retries after a refusal for load.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -60,16 +62,18 @@ impl SessionLimits {
 pub struct Sessions {
     pub(super) feeds: Feeds,
     pub(super) limits: SessionLimits,
+    pub(super) quotas: Arc<Quotas>,
     pub(super) open: Arc<AtomicUsize>,
     pub(super) opened: AtomicU64,
 }
 
 impl Sessions {
     /// No sessions.
-    pub fn new(feeds: Feeds, limits: SessionLimits) -> Self {
+    pub fn new(feeds: Feeds, limits: SessionLimits, quotas: Arc<Quotas>) -> Self {
         Self {
             feeds,
             limits,
+            quotas,
             open: Arc::default(),
             opened: AtomicU64::new(0),
         }
@@ -87,6 +91,33 @@ impl Sessions {
     /// Number of open sessions, excluding rejected ones.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
+    }
+}
+
+/// What a session takes of its server while it lasts.
+#[derive(Debug)]
+pub(super) struct Admission {
+    _slot: Slot,
+    _place: Place,
+    /// What it uses counts here.
+    pub(super) visit: Visit,
+}
+
+impl Sessions {
+    /// Admits a session within the limits.
+    pub(super) fn admit(&self, subject: &Subject) -> Result<Admission, Close> {
+        let slot = Slot::take(&self.open, self.limits.max_sessions);
+        let slot = slot.ok_or_else(|| Close::TooMany("too many sessions".to_owned()))?;
+        let visit = self.quotas.visit(subject);
+        let place = visit.enter().map_err(|exceeded| {
+            self.metrics().quotas_exceeded.count(Exhausted::Sessions);
+            Close::TooMany(exceeded.to_string())
+        })?;
+        Ok(Admission {
+            _slot: slot,
+            _place: place,
+            visit,
+        })
     }
 }
 
@@ -110,7 +141,7 @@ impl Drop for Slot {
 }
 
 /// The parameters of an upgrade request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct JoinRequest {
     /// The drawing.
     pub drawing: DrawingId,
@@ -120,6 +151,10 @@ pub struct JoinRequest {
     pub since: Seq,
     /// The epoch of that position.
     pub epoch: Option<Epoch>,
+    /// Whom it counts for.
+    pub subject: Subject,
+    /// The name of the person who signed in at a proxy: it replaces the one that the page gives.
+    pub person: Option<String>,
 }
 
 #[cfg(test)]

@@ -34,7 +34,8 @@ impl AccessDenied {
 /// The access of a request or socket, by its headers.
 ///
 /// A request without an `Origin` is allowed: a browser sends one with every socket and with every
-/// request that changes something, so it comes from a program, or is a page being opened.
+/// request that changes something, so it comes from a program, or is a page being opened. `forwarded` is the
+/// scheme that a listed proxy gave in `Forwarded`.
 ///
 /// # Errors
 ///
@@ -43,6 +44,7 @@ pub fn access(
     headers: &HeaderMap,
     hosts: &HostNames,
     origins: &Origins,
+    forwarded: Option<&str>,
 ) -> Result<Access, AccessDenied> {
     let host = only(headers, header::HOST)
         .and_then(Result::ok)
@@ -63,7 +65,7 @@ pub fn access(
     let scheme = match only(headers, HeaderName::from_static("x-forwarded-proto")) {
         Some(Ok(scheme)) => scheme.split(',').next().unwrap_or_default().trim(),
         Some(Err(())) => return Err(AccessDenied::Origin),
-        None => origin.scheme,
+        None => forwarded.unwrap_or(origin.scheme),
     };
     if scheme.eq_ignore_ascii_case(origin.scheme) && origin.is_served_at(&host) {
         Ok(Access::Own)
@@ -240,7 +242,7 @@ mod tests {
         }
         let hosts = "draw.example, Other.Example".parse().unwrap();
         let origins = "https://intranet.example, http://10.0.0.5:3000";
-        access(&headers, &hosts, &origins.parse().unwrap())
+        access(&headers, &hosts, &origins.parse().unwrap(), None)
     }
 
     #[test]

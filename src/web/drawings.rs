@@ -2,6 +2,8 @@
 //!
 //! It must never access strokes itself: it calls the store and the feeds.
 
+use std::num::NonZeroU32;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ use super::extract::{self, ListQuery};
 use super::state::state;
 use crate::domain::access::Access;
 use crate::domain::ids::DrawingId;
+use crate::metrics::Exhausted;
+use crate::quotas::Resource;
 use crate::store::{DrawingInfo, ListCursor, Listed, SessionCounts, Store, StoreError};
 
 /// The title of a drawing that is created without one.
@@ -108,7 +112,14 @@ pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answe
         extract::json::<PendingRequest>(&bytes)?
     };
     let title = extract::title(asked.title.as_deref().unwrap_or(DEFAULT_TITLE))?;
-    let drawing = state(&request).store.create(&title).await?;
+    let state = state(&request);
+    let visit = state.quotas.visit(&extract::subject(&request));
+    let spent = visit.spend(Resource::Drawings, NonZeroU32::MIN);
+    spent.inspect_err(|_| {
+        let exceeded = &state.store.metrics().quotas_exceeded;
+        exceeded.count(Exhausted::Drawings);
+    })?;
+    let drawing = state.store.create(&title).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/api/drawings/{}", drawing.id)))
         .json(DrawingView::new(&drawing, &SessionCounts::default())))

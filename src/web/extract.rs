@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::access::AccessDenied;
+use super::client::Client;
 use super::error::{ApiError, ErrorCode};
 use crate::domain::access::Access;
 use crate::domain::asset::{AssetHash, AssetHashError};
@@ -20,6 +21,7 @@ use crate::domain::drawing::MAX_TITLE_CHARS;
 use crate::domain::ids::{DrawingId, Epoch, IdError};
 use crate::domain::sequence::Seq;
 use crate::picture::palette::{Theme, ThemeError};
+use crate::quotas::Subject;
 use crate::store::ListCursor;
 
 /// Largest request body, in bytes.
@@ -44,6 +46,14 @@ pub fn require(request: &HttpRequest, least: Access) -> Result<(), ApiError> {
         return Err(ApiError::new(ErrorCode::Forbidden, message));
     }
     Ok(())
+}
+
+/// Whom what the request uses counts for.
+pub fn subject(request: &HttpRequest) -> Subject {
+    Subject {
+        key: None,
+        network: Client::of(request).address.into(),
+    }
 }
 
 /// The drawing in the path.

@@ -3,6 +3,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::client::Client;
 use super::connection::Connection;
 use super::error::{ApiError, ErrorCode};
 use super::extract::{self, SinceQuery};
@@ -43,5 +44,7 @@ fn join_request(request: &HttpRequest) -> Result<JoinRequest, Close> {
         access,
         since,
         epoch,
+        subject: extract::subject(request),
+        person: Client::of(request).person,
     })
 }

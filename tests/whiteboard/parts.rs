@@ -18,6 +18,7 @@ use whiteboard::feed::actor::Feed;
 use whiteboard::feed::messages::FromSession;
 use whiteboard::feed::registry::Feeds;
 use whiteboard::heartbeat::Heartbeat;
+use whiteboard::quotas::Quotas;
 use whiteboard::server;
 use whiteboard::session::{SessionLimits, Sessions};
 use whiteboard::store::Store;
@@ -56,12 +57,16 @@ impl Parts {
         let settings = settings("mem://", flags);
         let feeds = Feeds::new(store.clone(), settings.drawings.feed("test"));
         let sessions: SessionLimits = settings.sessions.limits();
+        let quotas = Quotas::new(settings.shares());
         let state = web::Data::new(State {
             store: store.clone(),
             feeds: feeds.clone(),
-            sessions: Arc::new(Sessions::new(feeds.clone(), sessions)),
+            sessions: Arc::new(Sessions::new(feeds.clone(), sessions, quotas.clone())),
             hosts: settings.access.hosts,
             origins: settings.access.origins,
+            quotas,
+            proxies: Default::default(),
+            person_header: Default::default(),
             silence: SILENCE,
             heartbeat: Arc::new(Heartbeat::new(store.clone(), feeds.clone(), SILENCE)),
             connections: Connections::new(usize::MAX, 0),
