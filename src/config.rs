@@ -5,6 +5,8 @@ mod database;
 mod drawings;
 mod load;
 pub mod parse;
+mod proxies;
+mod quotas;
 mod sessions;
 mod settings;
 
@@ -12,5 +14,7 @@ pub use connections::ConnectionLimits;
 pub use database::{DatabaseSettings, Password};
 pub use drawings::DrawingSettings;
 pub use load::SettingsError;
+pub use proxies::ProxySettings;
+pub use quotas::{Each, QuotaSettings};
 pub use sessions::SessionSettings;
 pub use settings::{AccessMode, AccessSettings, ServerSettings, Settings};
