@@ -1,5 +1,6 @@
 //! Every setting, defined once: flag, variable, default, bounds and help.
 
+mod access;
 mod connections;
 mod database;
 mod drawings;
@@ -10,6 +11,7 @@ mod quotas;
 mod sessions;
 mod settings;
 
+pub use access::AccessMode;
 pub use connections::ConnectionLimits;
 pub use database::{DatabaseSettings, Password};
 pub use drawings::DrawingSettings;
@@ -17,4 +19,4 @@ pub use load::SettingsError;
 pub use proxies::ProxySettings;
 pub use quotas::{Each, QuotaSettings};
 pub use sessions::SessionSettings;
-pub use settings::{AccessMode, AccessSettings, ServerSettings, Settings};
+pub use settings::{AccessSettings, ServerSettings, Settings};

@@ -30,6 +30,7 @@ mod hex;
 pub mod ids;
 pub mod ink;
 pub mod key;
+pub mod level;
 pub mod needs;
 pub mod op;
 pub mod people;

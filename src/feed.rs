@@ -22,6 +22,7 @@ mod registration;
 pub mod registry;
 pub mod replica;
 mod requests;
+pub mod rules_sync;
 pub mod session_mailbox;
 pub mod settings;
 mod signals;

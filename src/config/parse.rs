@@ -8,14 +8,6 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
-use super::database::Password;
-use super::settings::AccessMode;
-use crate::domain::access::{Creators, Mode};
-
-/// Least and most bytes of an operator's key: nobody can try so many in time.
-const MIN_OPERATOR_KEY: usize = 16;
-const MAX_OPERATOR_KEY: usize = 200;
-
 /// A whole number within bounds.
 pub fn count<T: TryFrom<u64>>(
     min: u64,
@@ -92,36 +84,6 @@ pub fn log_filter(text: &str) -> Result<String, String> {
         Ok(_) => Ok(text.to_owned()),
         Err(_) => Err("levels such as warn, whiteboard=debug, separated by commas".to_owned()),
     }
-}
-
-/// How a server decides who has access.
-pub fn mode(text: &str) -> Result<AccessMode, String> {
-    let given = Mode::ALL.into_iter().find(|mode| mode.as_str() == text);
-    match (text, given) {
-        ("auto", _) => Ok(AccessMode::Auto),
-        (_, Some(mode)) => Ok(AccessMode::Given(mode)),
-        _ => Err("auto, open, links or jwt".to_owned()),
-    }
-}
-
-/// Who may create drawings.
-pub fn creators(text: &str) -> Result<Creators, String> {
-    match text {
-        "everyone" => Ok(Creators::Everyone),
-        "operator" => Ok(Creators::Operator),
-        _ => Err("everyone or operator".to_owned()),
-    }
-}
-
-/// The secret of an operator.
-pub fn operator_key(text: &str) -> Result<Password, String> {
-    let is_long = text.is_empty() || (MIN_OPERATOR_KEY..=MAX_OPERATOR_KEY).contains(&text.len());
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
-    (is_long && is_plain)
-        .then(|| Password(text.to_owned()))
-        .ok_or_else(|| {
-            format!("{MIN_OPERATOR_KEY} to {MAX_OPERATOR_KEY} letters, digits and signs, no spaces")
-        })
 }
 
 /// An address to listen on.

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser};
 
+use super::access::{AccessMode, creators, mode, operator_key};
 use super::connections::ConnectionLimits;
 use super::database::{DatabaseSettings, Password};
 use super::drawings::DrawingSettings;
-use super::parse::{creators, listen, log_filter, mode, operator_key, time};
+use super::parse::{listen, log_filter, time};
 use super::proxies::ProxySettings;
 use super::quotas::QuotaSettings;
 use super::sessions::SessionSettings;
@@ -116,15 +117,6 @@ pub struct ServerSettings {
     /// How often this server writes its heartbeat; a constant, since servers judge each other by it.
     #[arg(skip = HEARTBEAT_INTERVAL)]
     pub heartbeat_interval: Duration,
-}
-
-/// How a server decides who has access, as it is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccessMode {
-    /// By the address that it listens on.
-    Auto,
-    /// In this way.
-    Given(Mode),
 }
 
 /// Who may do what, and which hosts and origins are allowed, beside the IP addresses of this server and

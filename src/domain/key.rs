@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use super::access::Level;
 use super::ids::DrawingId;
+use super::level::Level;
 
 /// Most keys of one drawing.
 pub const MAX_KEYS: usize = 200;

@@ -2,7 +2,7 @@
 //!
 //! It must never miss a route or a frame: the tests walk all of them.
 
-use super::access::Level;
+use super::level::Level;
 
 /// Something that can be asked of a server, by a request or by a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -59,6 +59,7 @@ use super::messages::{FromSession, Request};
 use super::presence::Presence;
 use super::replica::Replica;
 use super::requests::Requests;
+use super::rules_sync::{RulesReading, RulesSync};
 use super::settings::FeedSettings;
 use super::signals::Signalling;
 use super::standings::{Standings, WallClock};
@@ -72,9 +73,6 @@ use crate::domain::signal::Pointer;
 use crate::metrics::{Metrics, Resync};
 use crate::store::LiveEvent;
 
-use access::RulesSync;
-
-pub use access::RulesReading;
 pub use effect::Effect;
 pub use input::{Input, ReadResult};
 

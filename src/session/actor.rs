@@ -13,12 +13,11 @@ use actix::prelude::*;
 use actix_web_actors::ws;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-use super::admission::Admitted;
 use super::fragments::Fragments;
 use super::guard::Gate;
 use super::sequencer::OpSequencer;
 use super::sessions::{
-    FIRST_OP_PARTS, JoinRequest, REQUESTS_PER_SECOND, SessionLimits, Sessions, Stay,
+    Admitted, FIRST_OP_PARTS, JoinRequest, REQUESTS_PER_SECOND, SessionLimits, Sessions, Stay,
 };
 use crate::domain::ids::SessionId;
 use crate::domain::op::{Op, Refusal};

@@ -7,7 +7,7 @@ use actix::prelude::*;
 use actix_web_actors::ws;
 
 use super::actor::Session;
-use super::sessions::{JoinRequest, RETRY_AFTER};
+use super::sessions::{Admitted, JoinRequest, RETRY_AFTER};
 use crate::access::{Admission, Denied};
 use crate::domain::ids::DrawingId;
 use crate::feed::messages::Request;
@@ -16,17 +16,6 @@ use crate::protocol::{Close, Hello, Secret};
 
 /// What everybody is told who is not let in.
 const NOT_SHARED: &str = "there is no such drawing, or it is not shared with you";
-
-/// Whether a session was let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admitted {
-    /// It has to show something first.
-    No,
-    /// What it shows is looked up.
-    Pending,
-    /// It was.
-    Yes,
-}
 
 impl Session {
     /// Looks up what a hello shows, and then joins.

@@ -169,6 +169,17 @@ impl Drop for Slot {
     }
 }
 
+/// Whether a session was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admitted {
+    /// It has to show something first.
+    No,
+    /// What it shows is looked up.
+    Pending,
+    /// It was.
+    Yes,
+}
+
 /// The parameters of an upgrade request.
 #[derive(Clone, Debug)]
 pub struct JoinRequest {

@@ -8,7 +8,7 @@ use surrealdb::types::{Value, Variables};
 
 use super::connection::Store;
 use super::error::StoreError;
-use super::keys::{NewKey, new_key};
+use super::key_rows::{NewKey, new_key};
 use super::rows::{
     Fields, counted, drawing_record, int, list, rows, signal_table, stroke_table, time, uuid,
     variables,

@@ -2,16 +2,17 @@
 //!
 //! A secret must never come here: a key is found by its id, and known by its hash.
 
-use surrealdb::types::{Array, Bytes, RecordIdKey, Value, Variables};
+use surrealdb::types::Value;
 
 use super::connection::Store;
 use super::drawings::DrawingInfo;
 use super::error::StoreError;
-use super::rows::{Fields, drawing_record, int, list, record, rows, time, uuid, variables, wrong};
+use super::key_rows::{KeyInfo, NewKey, info, key_range, key_record, new_key};
+use super::rows::{Fields, drawing_record, int, list, rows, time, variables};
 use super::rules::{RulesError, change_of_rules};
 use crate::domain::access::Level;
 use crate::domain::ids::DrawingId;
-use crate::domain::key::{KeyHash, KeyId, MAX_KEYS, StoredKey};
+use crate::domain::key::{KeyId, MAX_KEYS};
 
 /// The key alone is looked for, whether its drawing exists or not; the rest costs only who has it.
 const FIND: &str = "SELECT *, (SELECT VALUE rules ?? 0 FROM ONLY $drawing) AS rules FROM ONLY $key";
@@ -40,35 +41,6 @@ DELETE $key RETURN NONE;
 IF $old.access = 'own' AND $old.expires IS NONE AND array::len((SELECT VALUE id
     FROM type::record('access_key', $first_key..$after_keys) WHERE access = 'own' AND expires IS NONE)) = 0 { THROW 'last_owner' };"
 );
-/// A key as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyInfo {
-    /// Its id, its hash, and what it allows.
-    pub key: StoredKey,
-    /// What its maker calls it.
-    pub name: String,
-    /// When it was made, in milliseconds since 1970.
-    pub created: u64,
-    /// When it was last used, to the minute.
-    pub last_used: Option<u64>,
-    /// The name of the person who last used it.
-    pub last_by: Option<String>,
-}
-
-/// A key to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewKey {
-    /// Its id.
-    pub id: KeyId,
-    /// The hash of its secret.
-    pub hash: KeyHash,
-    /// What it allows.
-    pub level: Level,
-    /// What its maker calls it.
-    pub name: String,
-    /// When it ends, in milliseconds since 1970.
-    pub expires: Option<u64>,
-}
 
 /// What changes about a key; nothing stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -217,77 +189,4 @@ impl Store {
         let found = found.filter_map(|row| Fields::of_drawing(row).ok());
         found.map(super::drawings::info).collect()
     }
-}
-
-/// The variables of a new key.
-pub(super) fn new_key(drawing: DrawingId, key: &NewKey) -> [(&'static str, Value); 5] {
-    let hash = bytes::Bytes::copy_from_slice(&key.hash.0);
-    [
-        ("key", key_record(drawing, key.id)),
-        ("hash", Value::Bytes(Bytes::from(hash))),
-        ("level", Value::String(key.level.as_str().to_owned())),
-        ("name", Value::String(key.name.clone())),
-        ("expires", key.expires.map_or(Value::None, time)),
-    ]
-}
-
-/// The key in a row.
-pub(super) fn stored(row: Value) -> Result<StoredKey, StoreError> {
-    Ok(info(Fields::of(row)?)?.key)
-}
-
-fn info(mut row: Fields) -> Result<KeyInfo, StoreError> {
-    let Value::RecordId(id) = row.take("id") else {
-        return Err(wrong("id"));
-    };
-    let RecordIdKey::Array(id) = id.key else {
-        return Err(wrong("id"));
-    };
-    let id = id.into_vec();
-    let [Value::Uuid(drawing), Value::String(id)] = id.as_slice() else {
-        return Err(wrong("id"));
-    };
-    let Value::Bytes(hash) = row.take("hash") else {
-        return Err(wrong("hash"));
-    };
-    let hash = hash.into_inner().as_ref().try_into();
-    let level = row.text("access")?.parse().map_err(|_| wrong("access"))?;
-    Ok(KeyInfo {
-        key: StoredKey {
-            id: id.parse().map_err(|_| wrong("id"))?,
-            drawing: DrawingId(drawing.into_inner()),
-            hash: KeyHash(hash.map_err(|_| wrong("hash"))?),
-            level,
-            expires: row.maybe_millis("expires")?,
-        },
-        name: row.text("name")?,
-        created: row.millis("created")?,
-        last_used: row.maybe_millis("last_used")?,
-        last_by: row.text("last_by").ok(),
-    })
-}
-
-/// The drawing, and the records of all its keys as the two ends of a range.
-pub(super) fn key_range(drawing: DrawingId) -> Variables {
-    let mut names = variables(key_ends(drawing));
-    names.insert("drawing", drawing_record(drawing));
-    names
-}
-
-/// The two ends of the records of all keys of a drawing.
-pub(super) fn key_ends(drawing: DrawingId) -> [(&'static str, Value); 2] {
-    // No character of base64url comes after the tilde.
-    [
-        ("first_key", Value::Array(key_key(drawing, ""))),
-        ("after_keys", Value::Array(key_key(drawing, "~"))),
-    ]
-}
-
-fn key_key(drawing: DrawingId, id: &str) -> Array {
-    Array::from(vec![uuid(drawing.0), Value::String(id.to_owned())])
-}
-
-fn key_record(drawing: DrawingId, id: KeyId) -> Value {
-    let key = key_key(drawing, &id.to_string());
-    record("access_key", RecordIdKey::Array(key))
 }

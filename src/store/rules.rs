@@ -7,7 +7,7 @@ use surrealdb::types::{RecordIdKey, Value};
 
 use super::connection::Store;
 use super::error::{QueryError, StoreError};
-use super::keys::{key_range, stored};
+use super::key_rows::{key_range, stored};
 use super::rows::{Fields, drawing_record, int, record, rows, uuid, variables, wrong};
 use crate::domain::ids::{DrawingId, PersonId};
 use crate::domain::key::StoredKey;

@@ -227,7 +227,8 @@ async fn a_database_of_before_there_were_keys_gets_them() {
     ask(&store, BEFORE, variables([("meta", meta)])).await;
     store.close().await;
     let store = open().await.unwrap();
-    assert_eq!(store.list(None, 10).await.unwrap(), [drawing.clone()]);
+    let listed = store.list(None, 10).await.unwrap();
+    assert_eq!(listed, std::slice::from_ref(&drawing));
     let rules = store.rules(drawing.id).await.unwrap();
     assert_eq!(rules, Rules::default());
     let at = ExpectedHead {
@@ -250,6 +251,36 @@ async fn a_database_of_before_there_were_keys_gets_them() {
     store.add_key(drawing.id, &new).await.unwrap();
     let (found, version) = store.find_key(drawing.id, key.id()).await.unwrap().unwrap();
     assert_eq!((found.key.hash, version), (key.hash(), 1));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn the_keys_of_a_drawing_go_with_it() {
+    let store = Store::open(&memory(), ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
+    let key = Key::new([1; 16]);
+    let new = NewKey {
+        id: key.id(),
+        hash: key.hash(),
+        level: Level::Own,
+        name: String::new(),
+        expires: None,
+    };
+    let drawing = store.create_owned("A drawing", &new).await.unwrap().id;
+    let other = store.create_owned("Another", &new).await.unwrap().id;
+    store.set_locked(drawing, true).await.unwrap();
+    store.delete(drawing).await.unwrap();
+    let locked = store.set_locked(drawing, false).await;
+    assert_eq!(locked, Err(RulesError::Store(StoreError::Gone)));
+    let mut removals = Removals::default();
+    let removed = store.remove_deleted(&mut removals, Duration::ZERO);
+    assert_eq!(removed.await, Ok(1));
+    assert_eq!(store.find_key(drawing, key.id()).await, Ok(None));
+    assert_eq!(store.keys(drawing).await, Ok(Vec::new()));
+    assert_eq!(store.keys(other).await.unwrap().len(), 1);
+    let count = ask(&store, "SELECT * FROM moderation", variables([])).await;
+    assert_eq!(super::rows::rows(count), Ok(Vec::new()));
     store.close().await;
 }
 

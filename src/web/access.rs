@@ -51,6 +51,15 @@ pub(super) fn at_all(request: &HttpRequest, action: Action) -> Result<(), ApiErr
     is_enough.then_some(()).ok_or_else(forbidden)
 }
 
+/// Who creates a drawing, for the log.
+pub(super) fn creator(request: &HttpRequest) -> &'static str {
+    let access = &state(request).access;
+    match access.is_operator(extract::shown(request)) {
+        true => "the operator",
+        false => "a visitor",
+    }
+}
+
 fn forbidden() -> ApiError {
     let message = "this link does not allow this request";
     ApiError::new(ErrorCode::Forbidden, message)

@@ -135,9 +135,10 @@ pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answe
     })?;
     let (drawing, key) = state.access.create(&title).await?;
     if let Some(key) = &key {
+        let who = access::creator(&request);
         access::audit(
             drawing.id,
-            "a visitor",
+            who,
             &format!("created it with key {}", key.id()),
         );
     }

@@ -9,43 +9,12 @@ use crate::domain::rules::Rules;
 use crate::feed::lifecycle::CloseReason;
 use crate::feed::mailbox::Mailbox;
 use crate::feed::messages::Request;
+use crate::feed::rules_sync::RulesReading;
 use crate::feed::standings::{News, Told, WallClock};
 use crate::feed::timers::Timer;
 use crate::metrics::Resync;
 use crate::protocol::{Close, ServerFrame};
 use crate::store::StoreError;
-
-/// The read of a drawing's rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RulesReading {
-    /// None is needed.
-    Idle,
-    /// One is in flight, and another one is needed after it or not.
-    InFlight {
-        /// Whether another one is needed.
-        again: bool,
-    },
-    /// The next one begins after a pause.
-    Waiting,
-}
-
-/// How the rules are kept up to date.
-#[derive(Debug)]
-pub(super) struct RulesSync {
-    pub(super) reading: RulesReading,
-    /// The version that the rules had when the drawing was last known up to its head: everything that
-    /// was stored under earlier ones is known.
-    pub(super) covered: u64,
-}
-
-impl RulesSync {
-    pub(super) fn new() -> Self {
-        Self {
-            reading: RulesReading::Idle,
-            covered: 0,
-        }
-    }
-}
 
 impl<M: Mailbox> Core<M> {
     /// The database has this version of the rules.

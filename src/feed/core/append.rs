@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::access::RulesReading;
 use super::{Core, Effect, Step};
 use crate::domain::batch::{Decision, Verdict};
 use crate::domain::ids::{SessionId, Writer};
@@ -12,6 +11,7 @@ use crate::domain::op::Op;
 use crate::domain::sequence::Seq;
 use crate::feed::lifecycle::CloseReason;
 use crate::feed::mailbox::{Acks, Mailbox};
+use crate::feed::rules_sync::RulesReading;
 use crate::feed::sync::Reading;
 use crate::feed::timers::Timer;
 use crate::feed::writer::{Next, Obeyed, State};

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use super::access::{RulesReading, ended};
+use super::access::ended;
 use super::{Core, Effect, Step};
 use crate::domain::access::Access;
 use crate::domain::ids::{SessionId, Writer};
@@ -13,6 +13,7 @@ use crate::domain::people::Person;
 use crate::feed::mailbox::Mailbox;
 use crate::feed::messages::Request;
 use crate::feed::position::resolve_read;
+use crate::feed::rules_sync::RulesReading;
 use crate::metrics::Resync;
 use crate::protocol::{Hello, ServerFrame};
 

@@ -15,7 +15,7 @@ use crate::domain::ids::DrawingId;
 use crate::store::assets::{asset_keys, asset_use_record};
 use crate::store::connection::Store;
 use crate::store::error::{QueryError, StoreError};
-use crate::store::keys::key_ends;
+use crate::store::key_rows::key_ends;
 use crate::store::rows::{
     Fields, drawing_record, int, list, living_record, rows, signal_table, stroke_table, variables,
 };

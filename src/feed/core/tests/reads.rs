@@ -207,12 +207,16 @@ fn a_drawing_of_another_epoch_is_read_from_its_beginning_and_sessions_start_over
     assert_eq!(feed.opened(), ["rules", "read"]);
     let resets = inbox.frames("reset");
     assert_eq!(resets[0]["reason"], "epoch");
-    assert!(feed.found(Vec::new()).is_empty(), "an append obeys the rules");
+    assert!(
+        feed.found(Vec::new()).is_empty(),
+        "an append obeys the rules"
+    );
     let rules = Input::Rules {
         result: Ok(Rules::default()),
         clock: WallClock::new(feed.now, 0),
     };
-    assert_eq!(feed.input(rules), ["append"]);
+    assert_eq!(feed.input(rules), ["defer"]);
+    assert_eq!(feed.input(Input::Deferred), ["append"]);
 }
 
 #[test]
