@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use futures_util::stream::{self, StreamExt};
 use reqwest::Response;
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::client::Client;
-use support::http::{create_drawing, http, metric};
+use support::http::{create_drawing, http, metric, metric_is};
 use support::server::{TestServer, settings};
 use support::socket::{open, rejected, request};
 use support::state::{large_pen, pen};
@@ -176,6 +176,60 @@ async fn sessions_are_bounded_for_an_address_and_a_refused_one_is_told_so() {
             .reason
             .starts_with("again in 5000 ms: too many sessions")
     );
+}
+
+#[actix_web::test]
+async fn sessions_and_pictures_are_bounded_for_the_key_that_let_them_in() {
+    let mut settings = settings("mem://", &["--access=links", "--proxies", "127.0.0.1"]);
+    // Of which one key may have half.
+    settings.sessions.max_sessions = Some(4);
+    settings.quotas.images.key = few(1);
+    let server = TestServer::with(settings).await;
+    let address = server.address();
+    let created: Value = create(address, "192.0.2.1").await.json().await.unwrap();
+    let drawing = created["id"].as_str().unwrap();
+    let own = created["key"].as_str().unwrap();
+    let url = format!("http://{address}/api/drawings/{drawing}");
+    let asked = http().post(format!("{url}/keys")).bearer_auth(own);
+    let asked = asked.json(&json!({"access": "draw", "name": "a class"}));
+    let other: Value = asked.send().await.unwrap().json().await.unwrap();
+    let other = other["key"].as_str().unwrap();
+
+    let join = async |key: &str| {
+        let mut client = Client::new(address, drawing);
+        client.token = Some(key.to_owned());
+        client.connect().await;
+        client
+    };
+    let mut people = Vec::new();
+    for _ in 0..2 {
+        let mut person = join(own).await;
+        person.draw_stored(pen(1.0)).await;
+        people.push(person);
+    }
+    let closed = join(own).await.closed().await;
+    assert_eq!(closed.code, 4429);
+    assert_eq!(
+        closed.reason,
+        "again in 5000 ms: too many sessions with this link"
+    );
+    // Another key has its own, also for who comes with it later.
+    join(other).await.draw_stored(pen(2.0)).await;
+    people.pop().unwrap().leave().await;
+    let series = "whiteboard_sessions_open";
+    metric_is(address, series, |open| open <= 1.0).await;
+    join(own).await.draw_stored(pen(3.0)).await;
+    assert_eq!(exceeded(address, "sessions").await, 1.0);
+
+    let send = async |key: &str, client: &str| {
+        let asked = http().post(format!("{url}/assets")).bearer_auth(key);
+        let asked = asked.header("x-forwarded-for", client);
+        asked.body(PNG).send().await.unwrap()
+    };
+    assert_eq!(send(own, "192.0.2.1").await.status(), 201);
+    let second = send(own, "192.0.2.2").await;
+    refused(second, "too many pictures were sent with this link").await;
+    assert_eq!(send(other, "192.0.2.1").await.status(), 201);
 }
 
 #[actix_web::test]
