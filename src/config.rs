@@ -6,6 +6,8 @@ mod database;
 mod drawings;
 mod load;
 pub mod parse;
+mod proxies;
+mod quotas;
 mod sessions;
 mod settings;
 
@@ -14,5 +16,7 @@ pub use connections::ConnectionLimits;
 pub use database::{DatabaseSettings, Password};
 pub use drawings::DrawingSettings;
 pub use load::SettingsError;
+pub use proxies::ProxySettings;
+pub use quotas::{Each, QuotaSettings};
 pub use sessions::SessionSettings;
 pub use settings::{ServerSettings, Settings};

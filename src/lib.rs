@@ -33,7 +33,8 @@
 //! # Layers
 //!
 //! Each folder is a layer. From the bottom they are [`domain`], [`picture`], [`protocol`],
-//! [`metrics`], [`store`], [`access`], [`backoff`], [`feed`], [`heartbeat`], [`session`], [`web`], [`config`],
+//! [`metrics`], [`store`], [`access`], [`backoff`], [`quotas`], [`feed`], [`heartbeat`], [`session`], [`web`],
+//! [`config`],
 //! [`server`] and `main`. A module uses its own layer and those below it, and no two modules import
 //! each other; `tests/layers.rs` checks that. [`domain`], [`picture`] and [`protocol`] are pure, only
 //! [`store`] knows SurrealDB, and only [`session`], [`web`], [`server`] and `main` use actix-web.
@@ -86,6 +87,8 @@ pub mod store;
 pub mod access;
 
 pub mod backoff;
+
+pub mod quotas;
 
 pub mod feed;
 

@@ -193,6 +193,7 @@
 //! | `too_large` | 413 | the body is too large |
 //! | `unsupported` | 415 | the file is of a type that is not taken |
 //! | `upgrade_required` | 426 | the address is for WebSockets |
+//! | `too_many` | 429 | the link, the address or all together used too much: a retry makes sense after `Retry-After` seconds |
 //! | `failed` | 500 | a fault of the server, which is in its log |
 //! | `unavailable` | 503 | the database or the server is away or busy: a retry makes sense |
 //! | `full` | 507 | the drawing has no room for more |

@@ -22,6 +22,7 @@ use crate::feed::listing::{LOOK_INTERVAL, Listing};
 use crate::feed::registry::Feeds;
 use crate::heartbeat::{HEARTBEATS_UNTIL_GONE, Heartbeat};
 use crate::metrics::Metrics;
+use crate::quotas::Quotas;
 use crate::session::Sessions;
 use crate::store::{Removals, Store, StoreError, UNDELETE_WINDOW};
 use crate::web::asset_slots::AssetSlots;
@@ -140,6 +141,7 @@ impl Server {
             workers => workers,
         };
         let feeds = Feeds::new(store.clone(), settings.drawings.feed(assets::build()));
+        let quotas = Quotas::new(settings.shares());
         let (mode, why) = settings.mode();
         let file = &settings.access.jwt_keys;
         let tokens = (mode == Mode::Jwt).then(|| token_keys(file)).transpose()?;
@@ -156,6 +158,7 @@ impl Server {
                 .sessions
                 .limits(settings.connections.max_connections),
             access.clone(),
+            quotas.clone(),
         ));
         let heartbeat = Heartbeat::new(
             store.clone(),
@@ -171,12 +174,15 @@ impl Server {
             access,
             hosts: settings.access.hosts.clone(),
             origins: settings.access.origins.clone(),
+            proxies: settings.proxies.proxies.clone(),
+            person_header: settings.proxies.person_header.clone(),
             silence: settings.server.heartbeat_interval * HEARTBEATS_UNTIL_GONE,
             heartbeat: heartbeat.clone(),
             connections: Connections::new(
                 settings.connections.max_connections,
                 settings.connections.max_connections_per_address,
             ),
+            quotas,
             leaving: AtomicBool::new(false),
             assets: AssetSlots::default(),
             pictures: Pictures::default(),

@@ -27,7 +27,8 @@ pub struct ConnectionLimits {
         value_parser = count::<usize>(1, 1_000_000)
     )]
     pub max_connections: usize,
-    /// Most open connections from one address; 0 for no limit, which a server behind a proxy needs
+    /// Most open connections from one address; 0 for no limit, which a server behind a proxy needs that is not
+    /// in --proxies
     #[arg(
         long,
         env = "WHITEBOARD_MAX_CONNECTIONS_PER_ADDRESS",

@@ -8,8 +8,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use super::database::DatabaseSettings;
+use super::proxies::ProxySettings;
 use super::settings::Settings;
 use crate::domain::access::{Creators, Mode};
+use crate::web::proxies::PersonHeader;
 
 /// Why no settings could be parsed.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +74,17 @@ impl Settings {
 
     /// Checks settings that depend on each other.
     fn check(&self) -> Result<(), SettingsError> {
+        let ProxySettings {
+            proxies,
+            person_header: PersonHeader(person),
+        } = &self.proxies;
+        if let Some(name) = person.as_ref().filter(|_| proxies.is_empty()) {
+            return Err(SettingsError::Wrong(format!(
+                "WHITEBOARD_PERSON_HEADER (--person-header) is {:?} and WHITEBOARD_PROXIES (--proxies) is empty: \
+                 name the proxies that send it",
+                name.as_str()
+            )));
+        }
         let DatabaseSettings { user, password, .. } = &self.database;
         if user.is_empty() != password.0.is_empty() {
             return Err(SettingsError::Wrong(format!(

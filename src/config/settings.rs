@@ -12,9 +12,15 @@ use super::connections::ConnectionLimits;
 use super::database::DatabaseSettings;
 use super::drawings::DrawingSettings;
 use super::parse::{listen, log_filter, time};
+use super::proxies::ProxySettings;
+use super::quotas::QuotaSettings;
 use super::sessions::SessionSettings;
 use crate::domain::access::Mode;
 use crate::heartbeat::HEARTBEAT_INTERVAL;
+use crate::quotas::Shares;
+
+/// Time limit for storing the ops that wait and closing the sessions when the server stops.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// All settings of one server.
 #[derive(Clone, Debug, Parser)]
@@ -34,6 +40,9 @@ pub struct Settings {
     /// Limits of connections.
     #[command(flatten)]
     pub connections: ConnectionLimits,
+    /// Proxies in front of it.
+    #[command(flatten)]
+    pub proxies: ProxySettings,
     /// Hosts and origins.
     #[command(flatten)]
     pub access: AccessSettings,
@@ -46,6 +55,9 @@ pub struct Settings {
     /// Limits of sessions.
     #[command(flatten)]
     pub sessions: SessionSettings,
+    /// What each may use.
+    #[command(flatten)]
+    pub quotas: QuotaSettings,
     /// What to log, in env_logger's syntax: a level, or levels for modules
     #[arg(
         long,
@@ -60,6 +72,14 @@ pub struct Settings {
     /// database
     #[arg(long, help_heading = "Commands")]
     pub new_epoch: bool,
+}
+
+impl Settings {
+    /// What one key, one address and all together may use.
+    pub fn shares(&self) -> Shares {
+        let limits = self.sessions.limits(self.connections.max_connections);
+        self.quotas.shares(&self.connections, &limits)
+    }
 }
 
 /// Where a server listens, and how it stops.
@@ -89,14 +109,9 @@ pub struct ServerSettings {
         value_parser = time("0s", "10m")
     )]
     pub drain_delay: Duration,
-    /// Time limit for storing the ops that wait and closing the sessions when the server stops
-    #[arg(
-        long,
-        env = "WHITEBOARD_DRAIN_TIMEOUT",
-        value_name = "TIME",
-        default_value = "10s",
-        value_parser = time("1s", "10m")
-    )]
+    /// Time limit for storing the ops that wait and closing the sessions when the server stops; a constant that
+    /// tests change.
+    #[arg(skip = DRAIN_TIMEOUT)]
     pub drain_timeout: Duration,
     /// How often this server writes its heartbeat; a constant, since servers judge each other by it.
     #[arg(skip = HEARTBEAT_INTERVAL)]

@@ -17,7 +17,7 @@ use super::fragments::Fragments;
 use super::guard::Gate;
 use super::sequencer::OpSequencer;
 use super::sessions::{
-    Admitted, FIRST_OP_PARTS, JoinRequest, REQUESTS_PER_SECOND, SessionLimits, Sessions, Slot,
+    Admitted, FIRST_OP_PARTS, JoinRequest, REQUESTS_PER_SECOND, SessionLimits, Sessions, Stay,
 };
 use crate::domain::ids::SessionId;
 use crate::domain::op::{Op, Refusal};
@@ -39,8 +39,8 @@ pub struct Session {
     pub(super) id: SessionId,
     pub(super) join_request: Result<JoinRequest, Close>,
     pub(super) sessions: Arc<Sessions>,
-    /// Its slot within the limit of sessions; `None` if it is rejected.
-    _slot: Option<Slot>,
+    /// What it takes of the server; `None` if it is rejected.
+    pub(super) stay: Option<Stay>,
     pub(super) feed_handle: Option<FeedHandle>,
     pub(super) admitted: Admitted,
     /// Another key or token is looked up.
@@ -82,12 +82,12 @@ impl Rates {
 
 impl Session {
     pub(super) fn new(
-        join_request: Result<(JoinRequest, Slot), Close>,
+        join_request: Result<(JoinRequest, Stay), Close>,
         sessions: Arc<Sessions>,
         gate: Gate,
     ) -> Self {
-        let (join_request, slot) = match join_request {
-            Ok((join_request, slot)) => (Ok(join_request), Some(slot)),
+        let (join_request, stay) = match join_request {
+            Ok((join_request, stay)) => (Ok(join_request), Some(stay)),
             Err(close) => (Err(close), None),
         };
         sessions.metrics().sessions_opened.count();
@@ -99,7 +99,7 @@ impl Session {
         Self {
             id: sessions.opened.fetch_add(1, Ordering::Relaxed),
             join_request,
-            _slot: slot,
+            stay,
             feed_handle: None,
             admitted,
             renews: false,

@@ -19,10 +19,12 @@ const NOT_SHARED: &str = "there is no such drawing, or it is not shared with you
 
 impl Session {
     /// Looks up what a hello shows, and then joins.
-    pub(super) fn ask_to_join(&mut self, hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
-        let Ok(JoinRequest { drawing, .. }) = self.join_request else {
+    pub(super) fn ask_to_join(&mut self, mut hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
+        let Ok(join_request) = &self.join_request else {
             return;
         };
+        let drawing = join_request.drawing;
+        join_request.name(&mut hello);
         if self.admitted != Admitted::No {
             self.malformed("hello may be sent only once", ctx);
             return;
@@ -37,8 +39,11 @@ impl Session {
             let Ok(join_request) = &mut session.join_request else {
                 return;
             };
-            join_request.entrance = Some(entrance(&admission));
-            let join_request = *join_request;
+            join_request.enter(entrance(&admission));
+            let join_request = join_request.clone();
+            if !session.counts_for(&join_request, ctx) {
+                return;
+            }
             let hello = identified(hello, admission);
             session.hello = Some(hello.clone());
             session.join(join_request, ctx);
@@ -61,23 +66,51 @@ impl Session {
         self.renews = true;
         let seen_as = self.hello.as_ref().and_then(|hello| hello.seen_as.as_ref());
         let name = seen_as.map(|(name, _)| name.clone());
-        self.look_up(drawing, Some(token), name, ctx, |session, admission, _| {
-            session.renews = false;
-            let entrance = entrance(&admission);
-            // The next feed judges again which of them counts.
-            if let Ok(join_request) = &mut session.join_request
-                && join_request.entrance.is_none_or(|held| {
-                    held.access.level() <= entrance.access.level()
-                        || held.access.key().is_none() && entrance.access.key().is_none()
-                })
-            {
-                join_request.entrance = Some(entrance);
+        self.look_up(
+            drawing,
+            Some(token),
+            name,
+            ctx,
+            |session, admission, ctx| {
+                session.renews = false;
+                let entrance = entrance(&admission);
+                // The next feed judges again which of them counts.
+                if let Ok(join_request) = &mut session.join_request
+                    && join_request.entrance.is_none_or(|held| {
+                        held.access.level() <= entrance.access.level()
+                            || held.access.key().is_none() && entrance.access.key().is_none()
+                    })
+                {
+                    join_request.enter(entrance);
+                    let join_request = join_request.clone();
+                    if !session.counts_for(&join_request, ctx) {
+                        return;
+                    }
+                }
+                session.request(Request::Renew {
+                    session: session.id,
+                    entrance,
+                });
+            },
+        );
+    }
+
+    /// Counts what it uses for the key that let it in; closes it if that key has too many sessions.
+    fn counts_for(
+        &mut self,
+        join_request: &JoinRequest,
+        ctx: &mut ws::WebsocketContext<Self>,
+    ) -> bool {
+        let Some(stay) = &mut self.stay else {
+            return false;
+        };
+        match self.sessions.count_for(stay, &join_request.subject) {
+            Ok(()) => true,
+            Err(close) => {
+                self.close(close, ctx);
+                false
             }
-            session.request(Request::Renew {
-                session: session.id,
-                entrance,
-            });
-        });
+        }
     }
 
     fn look_up(
@@ -125,7 +158,7 @@ fn entrance(admission: &Admission) -> Entrance {
     }
 }
 
-/// A token says better than its holder who that is.
+/// A token says better than its holder, or a proxy, who that is.
 fn identified(mut hello: Hello, admission: Admission) -> Hello {
     if let Some(person) = admission.person {
         hello.writer.author = person;

@@ -25,6 +25,7 @@ impl Session {
             since,
             epoch,
             entrance,
+            ..
         } = join_request;
         let Some(entrance) = entrance else {
             return;
@@ -53,10 +54,13 @@ impl Session {
         self.tell(FromSession::Request(request));
     }
 
-    pub(super) fn hello(&mut self, hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
+    pub(super) fn hello(&mut self, mut hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
         if self.hello.is_some() {
             self.malformed("hello may be sent only once", ctx);
             return;
+        }
+        if let Ok(join_request) = &self.join_request {
+            join_request.name(&mut hello);
         }
         self.hello = Some(hello.clone());
         self.request(Request::Hello {

@@ -4,6 +4,7 @@
 //! take for a page.
 
 use std::convert::Infallible;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use super::state::state;
 use crate::domain::asset::{Asset, AssetHash, AssetKind, MAX_ASSET_BYTES, MAX_ASSETS_BYTES};
 use crate::domain::needs::Action;
 use crate::feed::chunks::pieces;
+use crate::metrics::Exhausted;
+use crate::quotas::{Exceeded, Resource};
 use crate::store::AssetPut;
 
 /// How long a reader waits until another one has its picture.
@@ -38,10 +41,19 @@ pub(super) async fn put(request: HttpRequest, payload: web::Payload) -> Answer {
         media_type: &'static str,
         bytes: usize,
     }
-    let (drawing, _) = access::on_drawing(&request, Action::SendPicture).await?;
+    let (drawing, access) = access::on_drawing(&request, Action::SendPicture).await?;
     let state = state(&request);
     // Before a large body is read for nothing.
     state.store.get(drawing).await?;
+    let visit = state
+        .quotas
+        .visit(&extract::subject(&request, access.key()));
+    let exhausted = |_: &Exceeded| {
+        let exceeded = &state.store.metrics().quotas_exceeded;
+        exceeded.count(Exhausted::Images);
+    };
+    let spent = visit.spend(Resource::Images, NonZeroU32::MIN);
+    spent.inspect_err(exhausted)?;
     let Ok(_slot) = state.assets.received.try_acquire() else {
         return Err(ApiError::new(
             ErrorCode::Unavailable,
@@ -56,6 +68,7 @@ pub(super) async fn put(request: HttpRequest, payload: web::Payload) -> Answer {
         )
     })?;
     let bytes = file.len();
+    visit.spend_bytes(bytes).inspect_err(exhausted)?;
     let hashed = file.clone();
     let hash = web::block(move || AssetHash::of(&hashed)).await;
     let hash = hash.map_err(|_| ApiError::unavailable())?;

@@ -2,6 +2,8 @@
 //!
 //! It must never access strokes itself: it calls the store and the feeds.
 
+use std::num::NonZeroU32;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,8 @@ use crate::domain::access::Level;
 use crate::domain::ids::DrawingId;
 use crate::domain::key::Key;
 use crate::domain::needs::Action;
+use crate::metrics::Exhausted;
+use crate::quotas::Resource;
 use crate::store::{DrawingInfo, ListCursor, Listed, SessionCounts, Store, StoreError};
 
 /// The title of a drawing that is created without one.
@@ -122,7 +126,14 @@ pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answe
         extract::json::<PendingRequest>(&bytes)?
     };
     let title = extract::title(asked.title.as_deref().unwrap_or(DEFAULT_TITLE))?;
-    let (drawing, key) = state(&request).access.create(&title).await?;
+    let state = state(&request);
+    let visit = state.quotas.visit(&extract::subject(&request, None));
+    let spent = visit.spend(Resource::Drawings, NonZeroU32::MIN);
+    spent.inspect_err(|_| {
+        let exceeded = &state.store.metrics().quotas_exceeded;
+        exceeded.count(Exhausted::Drawings);
+    })?;
+    let (drawing, key) = state.access.create(&title).await?;
     if let Some(key) = &key {
         let who = access::creator(&request);
         access::audit(

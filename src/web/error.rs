@@ -17,10 +17,11 @@ use serde::Serialize;
 use super::site::SiteDenied;
 use crate::access::Denied;
 use crate::feed::error::FeedError;
+use crate::quotas::Exceeded;
 use crate::store::{RulesError, StoreError};
 
 /// Delay before a retry when the database is away, in seconds.
-const RETRY_AFTER_SECONDS: u32 = 2;
+const RETRY_AFTER_SECONDS: u64 = 2;
 
 /// The result of a handler.
 pub(super) type Answer = Result<HttpResponse, ApiError>;
@@ -75,6 +76,8 @@ error_codes! {
     Unsupported = "unsupported", UNSUPPORTED_MEDIA_TYPE;
     /// The address is for WebSockets.
     UpgradeRequired = "upgrade_required", UPGRADE_REQUIRED;
+    /// The link, the address or all together used too much; a retry makes sense after a while.
+    TooMany = "too_many", TOO_MANY_REQUESTS;
     /// A fault of the server, which is in its log.
     Failed = "failed", INTERNAL_SERVER_ERROR;
     /// The database or the server is away or busy; a retry makes sense.
@@ -91,6 +94,8 @@ pub struct ApiError {
     field: Option<String>,
     /// The methods that the address has.
     allow: Option<&'static str>,
+    /// When a retry makes sense, in seconds.
+    retry: Option<u64>,
 }
 
 impl ApiError {
@@ -101,6 +106,7 @@ impl ApiError {
             message: message.into(),
             field: None,
             allow: None,
+            retry: (code == ErrorCode::Unavailable).then_some(RETRY_AFTER_SECONDS),
         }
     }
 
@@ -163,8 +169,8 @@ impl ResponseError for ApiError {
             field: Option<&'a str>,
         }
         let mut response = HttpResponse::build(self.status_code());
-        if self.code == ErrorCode::Unavailable {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+        if let Some(seconds) = self.retry {
+            response.insert_header((header::RETRY_AFTER, seconds));
         }
         if let Some(allow) = self.allow {
             response.insert_header((header::ALLOW, allow));
@@ -204,6 +210,16 @@ impl From<RulesError> for ApiError {
             ),
             RulesError::Full => Self::new(ErrorCode::Full, "there are too many"),
             RulesError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Exceeded> for ApiError {
+    fn from(exceeded: Exceeded) -> Self {
+        Self {
+            // The first whole second at which there is enough again.
+            retry: Some(exceeded.retry.as_secs().saturating_add(1)),
+            ..Self::new(ErrorCode::TooMany, exceeded.to_string())
         }
     }
 }

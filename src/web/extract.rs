@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
+use super::client::Client;
 use super::error::{ApiError, ErrorCode};
 use super::site::SiteDenied;
 use crate::domain::asset::{AssetHash, AssetHashError};
@@ -20,6 +21,7 @@ use crate::domain::ids::{DrawingId, Epoch, IdError, PersonId};
 use crate::domain::key::{KeyError, KeyId};
 use crate::domain::sequence::Seq;
 use crate::picture::palette::{Theme, ThemeError};
+use crate::quotas::Subject;
 use crate::store::ListCursor;
 
 /// Largest request body, in bytes.
@@ -60,6 +62,14 @@ pub fn author(request: &HttpRequest) -> Result<PersonId, ApiError> {
     let text = request.match_info().query("author");
     text.parse()
         .map_err(|error: IdError| ApiError::field("author", error.to_string()))
+}
+
+/// Whom what the request uses counts for, whose access this key granted, if one did.
+pub fn subject(request: &HttpRequest, key: Option<KeyId>) -> Subject {
+    Subject {
+        key,
+        network: Client::of(request).address.into(),
+    }
 }
 
 /// The drawing in the path.

@@ -30,12 +30,18 @@ impl SiteDenied {
 /// Checks the headers of a request or socket.
 ///
 /// A request without an `Origin` is allowed: a browser sends one with every socket and with every
-/// request that changes something, so it comes from a program, or is a page being opened.
+/// request that changes something, so it comes from a program, or is a page being opened. `forwarded` is the
+/// scheme that a listed proxy gave in `Forwarded`.
 ///
 /// # Errors
 ///
 /// [`SiteDenied`] when its host is unknown or its origin foreign.
-pub fn check(headers: &HeaderMap, hosts: &HostNames, origins: &Origins) -> Result<(), SiteDenied> {
+pub fn check(
+    headers: &HeaderMap,
+    hosts: &HostNames,
+    origins: &Origins,
+    forwarded: Option<&str>,
+) -> Result<(), SiteDenied> {
     let host = only(headers, header::HOST)
         .and_then(Result::ok)
         .and_then(Authority::parse)
@@ -55,7 +61,7 @@ pub fn check(headers: &HeaderMap, hosts: &HostNames, origins: &Origins) -> Resul
     let scheme = match only(headers, HeaderName::from_static("x-forwarded-proto")) {
         Some(Ok(scheme)) => scheme.split(',').next().unwrap_or_default().trim(),
         Some(Err(())) => return Err(SiteDenied::Origin),
-        None => origin.scheme,
+        None => forwarded.unwrap_or(origin.scheme),
     };
     if scheme.eq_ignore_ascii_case(origin.scheme) && origin.is_served_at(&host) {
         Ok(())
@@ -88,7 +94,7 @@ mod tests {
         }
         let hosts = "draw.example, Other.Example".parse().unwrap();
         let origins = "https://intranet.example, http://10.0.0.5:3000";
-        check(&headers, &hosts, &origins.parse().unwrap())
+        check(&headers, &hosts, &origins.parse().unwrap(), None)
     }
 
     #[test]

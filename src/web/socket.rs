@@ -3,6 +3,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::client::Client;
 use super::connection::Connection;
 use super::error::{ApiError, ErrorCode};
 use super::extract::{self, SinceQuery};
@@ -48,5 +49,7 @@ fn join_request(request: &HttpRequest) -> Result<JoinRequest, Close> {
         }),
         since,
         epoch,
+        subject: extract::subject(request, None),
+        person: Client::of(request).person,
     })
 }

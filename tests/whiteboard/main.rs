@@ -21,6 +21,8 @@ mod metrics;
 mod people;
 mod pictures;
 mod properties;
+mod proxies;
+mod quotas;
 mod reading;
 mod refused;
 mod resync;

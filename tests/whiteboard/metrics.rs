@@ -443,6 +443,7 @@ async fn every_family_is_named_by_a_test() {
         include_str!("metrics.rs"),
         include_str!("health.rs"),
         include_str!("exhaustion.rs"),
+        include_str!("quotas.rs"),
         include_str!("../../src/feed/registry/tests.rs")
     );
     let server = TestServer::start(&[]).await;

@@ -20,6 +20,7 @@ use whiteboard::feed::actor::Feed;
 use whiteboard::feed::messages::FromSession;
 use whiteboard::feed::registry::Feeds;
 use whiteboard::heartbeat::Heartbeat;
+use whiteboard::quotas::Quotas;
 use whiteboard::server;
 use whiteboard::session::{SessionLimits, Sessions};
 use whiteboard::store::Store;
@@ -58,16 +59,25 @@ impl Parts {
         let settings = settings("mem://", flags);
         let feeds = Feeds::new(store.clone(), settings.drawings.feed("test"));
         let sessions: SessionLimits = settings.sessions.limits(20_000);
+        let quotas = Quotas::new(settings.shares());
         let everyone = Creators::Everyone;
         let access = AccessControl::new(store.clone(), Mode::Open, everyone, "", None);
         let access = Arc::new(access);
         let state = web::Data::new(State {
             store: store.clone(),
             feeds: feeds.clone(),
-            sessions: Arc::new(Sessions::new(feeds.clone(), sessions, access.clone())),
+            sessions: Arc::new(Sessions::new(
+                feeds.clone(),
+                sessions,
+                access.clone(),
+                quotas.clone(),
+            )),
             access,
             hosts: settings.access.hosts,
             origins: settings.access.origins,
+            quotas,
+            proxies: Default::default(),
+            person_header: Default::default(),
             silence: SILENCE,
             heartbeat: Arc::new(Heartbeat::new(store.clone(), feeds.clone(), SILENCE)),
             connections: Connections::new(usize::MAX, 0),
