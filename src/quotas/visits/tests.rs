@@ -198,12 +198,9 @@ proptest! {
             }
             let name = ["", "a", "b"][usize::from(key)];
             let visit = quotas.visit(&subject(name, &format!("10.0.0.{address}")));
-            let count = |of: &dyn Fn(&(u8, u8, Place<FakeRelativeClock>)) -> bool| {
-                open.iter().filter(|place| of(place)).count()
-            };
-            let fits = (key == 0 || count(&|(other, ..)| *other == key) < 2)
-                && count(&|(_, other, _)| *other == address) < 4
-                && open.len() < 6;
+            let of_key = open.iter().filter(|(other, ..)| *other == key).count();
+            let of_address = open.iter().filter(|(_, other, _)| *other == address).count();
+            let fits = (key == 0 || of_key < 2) && of_address < 4 && open.len() < 6;
             let entered = visit.enter();
             prop_assert_eq!(entered.is_ok(), fits);
             open.extend(entered.ok().map(|place| (key, address, place)));

@@ -128,10 +128,13 @@ fn a_drawing_that_was_never_read_is_unavailable() {
     }
 }
 
+/// Something that happens while an append is in flight.
+type End<'a> = dyn Fn(&mut Feed, (ExpectedHead, Decision)) -> Vec<&'static str> + 'a;
+
 #[test]
 fn a_drawing_that_is_gone_ends_its_feed() {
-    let gone = || StoreError::Gone;
-    let ends: [&dyn Fn(&mut Feed, (ExpectedHead, Decision)) -> Vec<&'static str>; 6] = [
+    let gone: fn() -> StoreError = || StoreError::Gone;
+    let ends: [&End<'_>; 6] = [
         &|feed, _| feed.input(Input::Subscribed(Err(gone()))),
         &|feed, _| {
             feed.head(9);

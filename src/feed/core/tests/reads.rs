@@ -8,11 +8,11 @@ use crate::feed::replica::ReadPlan;
 use crate::feed::sync::{HEAD_CHECKS, Reading, Subscription};
 
 fn plan(feed: &Feed) -> ReadPlan {
-    let plans = feed.effects.iter().filter_map(|effect| match effect {
+    let mut plans = feed.effects.iter().rev().filter_map(|effect| match effect {
         Effect::Read(plan) => Some(*plan),
         _ => None,
     });
-    plans.last().expect("a read")
+    plans.next().expect("a read")
 }
 
 #[test]
