@@ -119,7 +119,11 @@ impl Pen {
         );
         Self {
             drawing,
-            at: ExpectedHead { epoch, head: 0 },
+            at: ExpectedHead {
+                epoch,
+                head: 0,
+                rules: 0,
+            },
             follow: store.subscribe(drawing).await.unwrap(),
             writer: Writer::new(Uuid::new_v4(), Uuid::new_v4()),
             body: Body::parse(&body).unwrap(),

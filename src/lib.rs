@@ -33,7 +33,8 @@
 //! # Layers
 //!
 //! Each folder is a layer. From the bottom they are [`domain`], [`picture`], [`protocol`],
-//! [`metrics`], [`store`], [`backoff`], [`feed`], [`heartbeat`], [`session`], [`web`], [`config`],
+//! [`metrics`], [`store`], [`access`], [`backoff`], [`quotas`], [`feed`], [`heartbeat`], [`session`], [`web`],
+//! [`config`],
 //! [`server`] and `main`. A module uses its own layer and those below it, and no two modules import
 //! each other; `tests/layers.rs` checks that. [`domain`], [`picture`] and [`protocol`] are pure, only
 //! [`store`] knows SurrealDB, and only [`session`], [`web`], [`server`] and `main` use actix-web.
@@ -65,7 +66,8 @@
 //! `a_slow_browser_slows_nobody_else`, `no_frame_can_stop_the_server`,
 //! `a_since_from_another_epoch_starts_over`, `an_op_sent_twice_happens_once`,
 //! `a_lost_server_loses_no_stroke`, `a_full_disk_loses_nothing`,
-//! `a_server_that_is_slower_than_another_gets_its_turn`.
+//! `a_server_that_is_slower_than_another_gets_its_turn`,
+//! `nothing_is_appended_under_rules_that_have_ended`, `every_route_needs_what_the_table_says`.
 //!
 //! [`Drawing::decide`]: domain::drawing::Drawing::decide
 //! [`Store::append`]: store::Store::append
@@ -82,7 +84,11 @@ pub mod metrics;
 
 pub mod store;
 
+pub mod access;
+
 pub mod backoff;
+
+pub mod quotas;
 
 pub mod feed;
 

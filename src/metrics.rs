@@ -65,11 +65,11 @@ labels! {
         Left = "left", "The client closed it.";
         Cut = "cut", "The connection ended without a close frame.";
         Malformed = "malformed", "It violated the protocol.";
-        Forbidden = "forbidden", "It came from a foreign host or origin.";
+        Forbidden = "forbidden", "It came from a foreign host or origin, or its access ended.";
         NoDrawing = "no_drawing", "Its drawing does not exist, or was deleted.";
         Silent = "silent", "It was silent for too long.";
         TooLarge = "too_large", "It sent a frame over the limit.";
-        TooMany = "too_many", "This server is at its limit of sessions.";
+        TooMany = "too_many", "This server, its address or its link is at its limit of sessions.";
         Restart = "restart", "This server stops.";
         Load = "load", "The database was away when it joined.";
     }
@@ -95,12 +95,21 @@ labels! {
         Full = "full", "The drawing is full.";
         Invalid = "invalid", "It is malformed.";
         Forbidden = "forbidden", "Its session is read-only.";
+        Locked = "locked", "The drawing is locked.";
+        Muted = "muted", "An owner has muted the person.";
     }
     /// The limit that an op refused for load exceeded.
     OverloadCause = "limit" {
         Unanswered = "unanswered", "Unacknowledged ops of one session.";
         Rate = "rate", "Ops per second of one session.";
         Queue = "queue", "Ops of one drawing that wait for the database.";
+        Quota = "quota", "Ops or their bytes of one link, of one address, or of all.";
+    }
+    /// What a link, an address or all together have used up.
+    Exhausted = "of" {
+        Sessions = "sessions", "Open sessions.";
+        Drawings = "drawings", "Drawings made.";
+        Images = "images", "Pictures sent, or their bytes.";
     }
     /// The kind of a live notification.
     NotificationKind = "kind" {
@@ -169,6 +178,8 @@ metrics! {
         "Open connections of any kind.";
     connections_refused: Counters<ConnectionLimit> = "whiteboard_connections_refused_total",
         "Connections rejected, by the limit that was reached.";
+    quotas_exceeded: Counters<Exhausted> = "whiteboard_quotas_exceeded_total",
+        "Sessions and requests refused because a link, an address or all together used too much.";
     sessions_open: Gauge = "whiteboard_sessions_open",
         "Open WebSocket sessions, excluding rejected ones.";
     sessions_opened: Counter = "whiteboard_sessions_opened_total",
@@ -249,6 +260,8 @@ impl From<&Refusal> for Reason {
             Refusal::Full(_) => Reason::Full,
             Refusal::Invalid(_) => Reason::Invalid,
             Refusal::Forbidden => Reason::Forbidden,
+            Refusal::Locked => Reason::Locked,
+            Refusal::Muted => Reason::Muted,
         }
     }
 }
@@ -261,7 +274,7 @@ impl From<&Close> for Ended {
             Close::NoDrawing => Ended::NoDrawing,
             Close::Silent => Ended::Silent,
             Close::TooLarge => Ended::TooLarge,
-            Close::TooMany => Ended::TooMany,
+            Close::TooMany(_) => Ended::TooMany,
             Close::Restart { .. } => Ended::Restart,
             Close::Load { .. } => Ended::Load,
         }

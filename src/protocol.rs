@@ -8,7 +8,7 @@
 //! # From the page
 //!
 //! ```json
-//! {"type":"hello","key":"6f…","tab":"09…","name":"Ada","colour":"#e03131","next":1}
+//! {"type":"hello","key":"6f…","tab":"09…","name":"Ada","colour":"#e03131","next":1,"token":"k3…"}
 //! {"type":"ops","ops":[{"n":1,"op":"draw","stroke":"c1…","body":{"kind":"pen","x":10,"y":20,"points":"AAEAAA==","colour":"#1d1d1f","width":4}}]}
 //! {"type":"ops","ops":[{"n":2,"op":"edit","stroke":"c1…","set":{"x":30},"base":{"writer":"7a…","n":1}}]}
 //! {"type":"ops","ops":[{"n":3,"op":"erase","stroke":"c1…"}]}
@@ -21,12 +21,16 @@
 //! {"type":"signal","cancelled":true}
 //! {"type":"since","since":17,"epoch":"52…"}
 //! {"type":"people"}
+//! {"type":"token","token":"k3…"}
 //! {"type":"ping"}
 //! ```
 //!
 //! * `hello`: `key` is the secret of the browser and `tab` the random number of the page, each of 32
 //!   hexadecimal digits. `next` is the number of the first op without an answer. A page that sends the
 //!   outbox of a closed page omits `name` and `colour`, and is not listed.
+//!   `token` is the key of the drawing's link, or a token (JWT). Where the mode of access is not `open`, nothing
+//!   flows before a hello that is let in, and a hello comes within 10 s. A key or token that does not open the
+//!   drawing closes the socket with 4403, and the same words whether there is such a drawing or not.
 //! * `ops`: at most [`MAX_OPS_PER_FRAME`], 500, numbered without gaps per page.
 //! * `body`: the stroke, with at least `kind`, `x`, `y` and `colour`. The server checks the bounds of the fields that
 //!   `src/domain/stroke.rs` lists, and stores and delivers kinds and fields that it does not know. So a page
@@ -47,16 +51,19 @@
 //!   it, the page invites everyone to look there too, which needs the right to draw.
 //! * `since`: asks for the changes after a position.
 //! * `people`: asks for the whole list of people.
+//! * `token`: shows another key, of which the better one counts, or a renewed token.
 //! * `ping`: asks for a `pong`, which has the head, so that the page notices a dead socket or missing changes.
 //!
 //! # To the page
 //!
 //! ```json
 //! {"type":"welcome","writer":"7a…","author":"40…","epoch":"52…","head":17,"done":3,"title":"Plan","access":"own","build":"3f…"}
+//! {"type":"access","access":"draw","locked":false,"muted":false}
+//! {"type":"access","access":"own","locked":true,"muted":false,"muted_people":["40…"]}
 //! {"type":"reset","epoch":"52…","reason":"epoch"}
 //! {"type":"strokes","from":15,"head":17,"changes":[{"seq":16,"stroke":"c1…","z":9,"author":"40…","writer":"7a…","n":2,"body":{…}},{"seq":17,"stroke":"d2…","z":4,"author":"40…","writer":"7a…","n":3,"erased":true}]}
 //! {"type":"signals","ink":[{"writer":"7a…","stroke":"c1…",…}],"pointers":[{"writer":"7a…","at":{"x":1.5,"y":2}}],"previews":[{"writer":"7a…","edit":{"set":{…}}}],"views":[{"writer":"7a…","shows":{"x":-400,…},"call":true}]}
-//! {"type":"people","version":81,"count":2,"joined":[{"writer":"7a…","author":"40…","name":"Ada","colour":"#e03131"},…]}
+//! {"type":"people","version":81,"count":2,"joined":[{"writer":"7a…","author":"40…","name":"Ada","colour":"#e03131","key":"Zx…"},…]}
 //! {"type":"people","from":81,"version":82,"count":812,"joined":[{"writer":"c3…",…}],"left":["7a…"]}
 //! {"type":"done","n":3}
 //! {"type":"refused","n":2,"reason":"erased","message":"the stroke is erased","stroke":{"seq":17,…}}
@@ -67,6 +74,9 @@
 //! {"type":"pong","head":17}
 //! ```
 //!
+//! * `access`: what the page may do, right after `welcome` and whenever it changes: `view`, `draw` or `own`; whether
+//!   the drawing is `locked`, which stops all but owners; and whether this person is `muted`, which stops those who
+//!   do not own it. Owners also get the authors who are muted.
 //! * `strokes` covers the positions after `from` up to `head`. A position without a change in it belongs
 //!   to a stroke that changed again later. The page classifies the frame with
 //!   [`arrival`](crate::domain::sequence::arrival) in `src/domain/sequence.rs`, applies the changes that are newer than what it
@@ -97,7 +107,9 @@
 //! | `changed` | another op changed the stroke after the one that `base` names |
 //! | `full` | the drawing has the most strokes or bytes; erasing still works |
 //! | `invalid` | a value is wrong |
-//! | `forbidden` | the link is read-only |
+//! | `forbidden` | the link allows viewing only |
+//! | `locked` | the drawing is locked: only its owners may change it |
+//! | `muted` | an owner has muted this person |
 //! | `load` | too much waits to be stored: it stays in the outbox |
 //!
 //! A refusal is not stored, unless the database does not accept the op: that would cost every server a
@@ -131,11 +143,25 @@
 //!
 //! # HTTP
 //!
-//! * `GET /api/drawings`: the drawings, the last changed first; that order may lag by a minute. With `q`, those
+//! A request shows a key, a token or the operator's key as `Authorization: Bearer …`. Whoever may not even view a
+//! drawing gets `not_found` with the same answer as for a drawing that is not there; `forbidden` is for those who may
+//! view it, and need more.
+//!
+//! * `GET /api/drawings`: for the operator, unless the server is open: the drawings, the last changed first; that order may lag by a minute. With `q`, those
 //!   whose title has all its words. `next` of an answer is the `before` of the next request; a search may find
 //!   nothing in an answer and go on in the next. `limit` is from 1 to 200.
 //! * `POST /api/drawings`, and `GET`, `PATCH` and `DELETE` of `/api/drawings/{drawing}`: create a drawing, get,
 //!   rename and delete it; `POST /api/drawings/{drawing}/restore` takes the deletion back for ten minutes.
+//!   Where keys count, the answer to the creation has the `key` that owns the drawing, which is told only once.
+//! * `POST /api/drawings/held`, with `{"held":[{"id":"…","key":"…"}]}` of at most 200: those of the drawings that
+//!   these keys open, each with the `access` that they give.
+//! * `GET` and `POST /api/drawings/{drawing}/keys`, and `PATCH` and `DELETE` of `…/keys/{key}`, for owners: the keys,
+//!   `{"id","access","name","created","expires","last_used","last_by","mine"}`; a new one of
+//!   `{"access","name","expires"}`, whose secret is the `key` of this answer alone; a change of these fields, where
+//!   `"expires":null` is never; and a revocation, which ends its sessions. One key that owns the drawing and never
+//!   ends must remain. At most 200 keys.
+//! * `PUT /api/drawings/{drawing}/locked`, with `{"locked":true}`, and `PUT` and `DELETE` of
+//!   `/api/drawings/{drawing}/muted/{author}`, for owners.
 //! * `GET /api/drawings/{drawing}/strokes`: see `read` above.
 //! * `POST /api/drawings/{drawing}/assets`: stores a picture, which is the body: PNG, JPEG, WebP or GIF, at most
 //!   4 MiB, and 64 MiB of them in one drawing. The answer is `{"hash":"…","type":"image/png","bytes":1234}`, the
@@ -162,10 +188,12 @@
 //! | `not_found` | 404 | there is nothing at the address, or no such drawing |
 //! | `method_not_allowed` | 405 | the address has other methods, which `Allow` lists |
 //! | `too_slow` | 408 | the body did not arrive in time |
+//! | `last_owner` | 409 | nobody could own the drawing any more |
 //! | `gone` | 410 | the drawing is deleted |
 //! | `too_large` | 413 | the body is too large |
 //! | `unsupported` | 415 | the file is of a type that is not taken |
 //! | `upgrade_required` | 426 | the address is for WebSockets |
+//! | `too_many` | 429 | the link, the address or all together used too much: a retry makes sense after `Retry-After` seconds |
 //! | `failed` | 500 | a fault of the server, which is in its log |
 //! | `unavailable` | 503 | the database or the server is away or busy: a retry makes sense |
 //! | `full` | 507 | the drawing has no room for more |
@@ -185,11 +213,11 @@ mod limits;
 mod peer;
 mod server;
 
-pub use client::{ClientFrame, ClientSignal, FrameError, Hello};
+pub use client::{ClientFrame, ClientSignal, FrameError, Hello, Secret};
 pub use close::Close;
 pub use limits::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME};
 pub use peer::PeerMessage;
-pub use server::{AccessName, ResetReason, ServerFrame, push_changes, strokes_frame};
+pub use server::{ResetReason, ServerFrame, push_changes, strokes_frame};
 
 /// The WebSocket subprotocol.
 pub const SUBPROTOCOL: &str = "whiteboard.v1";

@@ -14,12 +14,15 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web;
 
+use crate::access::{AccessControl, TokenKeys};
 use crate::config::{DatabaseSettings, Settings};
+use crate::domain::access::Mode;
 use crate::domain::ids::ServerId;
 use crate::feed::listing::{LOOK_INTERVAL, Listing};
 use crate::feed::registry::Feeds;
 use crate::heartbeat::{HEARTBEATS_UNTIL_GONE, Heartbeat};
 use crate::metrics::Metrics;
+use crate::quotas::Quotas;
 use crate::session::Sessions;
 use crate::store::{Removals, Store, StoreError, UNDELETE_WINDOW};
 use crate::web::asset_slots::AssetSlots;
@@ -55,6 +58,14 @@ pub enum StartError {
         /// The cause.
         error: StoreError,
     },
+    /// The keys that tokens are signed for cannot be read.
+    #[error("cannot read the keys of tokens in {file}: {reason}")]
+    Keys {
+        /// The file.
+        file: String,
+        /// The cause.
+        reason: String,
+    },
     /// The address is taken, or is not one of this machine.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -63,6 +74,16 @@ pub enum StartError {
         /// The cause.
         error: io::Error,
     },
+}
+
+/// Reads the public keys that tokens are signed for.
+fn token_keys(file: &str) -> Result<TokenKeys, StartError> {
+    let read = std::fs::read_to_string(file).map_err(|error| error.to_string());
+    let keys = read.and_then(|text| TokenKeys::parse(&text));
+    keys.map_err(|reason| StartError::Keys {
+        file: file.to_owned(),
+        reason,
+    })
 }
 
 /// Opens the database that the settings name.
@@ -120,7 +141,25 @@ impl Server {
             workers => workers,
         };
         let feeds = Feeds::new(store.clone(), settings.drawings.feed(assets::build()));
-        let sessions = Arc::new(Sessions::new(feeds.clone(), settings.sessions.limits()));
+        let quotas = Quotas::new(settings.shares());
+        let (mode, why) = settings.mode();
+        let file = &settings.access.jwt_keys;
+        let tokens = (mode == Mode::Jwt).then(|| token_keys(file)).transpose()?;
+        let access = Arc::new(AccessControl::new(
+            store.clone(),
+            mode,
+            settings.access.create,
+            &settings.access.operator_key.0,
+            tokens,
+        ));
+        let sessions = Arc::new(Sessions::new(
+            feeds.clone(),
+            settings
+                .sessions
+                .limits(settings.connections.max_connections),
+            access.clone(),
+            quotas.clone(),
+        ));
         let heartbeat = Heartbeat::new(
             store.clone(),
             feeds.clone(),
@@ -132,14 +171,18 @@ impl Server {
             store: store.clone(),
             feeds: feeds.clone(),
             sessions,
+            access,
             hosts: settings.access.hosts.clone(),
             origins: settings.access.origins.clone(),
+            proxies: settings.proxies.proxies.clone(),
+            person_header: settings.proxies.person_header.clone(),
             silence: settings.server.heartbeat_interval * HEARTBEATS_UNTIL_GONE,
             heartbeat: heartbeat.clone(),
             connections: Connections::new(
                 settings.connections.max_connections,
                 settings.connections.max_connections_per_address,
             ),
+            quotas,
             leaving: AtomicBool::new(false),
             assets: AssetSlots::default(),
             pictures: Pictures::default(),
@@ -147,6 +190,7 @@ impl Server {
         let address = settings.server.listen;
         let (address, running) = listener::run(settings, threads, state.clone())
             .map_err(|error| StartError::Listen { address, error })?;
+        log::info!("access is {mode}, {why}");
         let handle = running.handle();
         actix_web::rt::spawn(running);
         let background = vec![

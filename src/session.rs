@@ -1,6 +1,7 @@
 //! One WebSocket: the actor at its end, and what guards it.
 
 mod actor;
+mod admission;
 mod fragments;
 mod guard;
 mod join;

@@ -261,6 +261,7 @@ impl Made {
             at: ExpectedHead {
                 epoch: info.epoch,
                 head: info.head,
+                rules: 0,
             },
             writer: Writer::new(Uuid::new_v4(), Uuid::new_v4()),
             body: Body::parse(&frames::body()).map_err(|error| error.to_string())?,

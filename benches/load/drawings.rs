@@ -141,7 +141,11 @@ impl Measured {
             body: Some(Body::parse(&frames::body()).expect("a body")),
         };
         began = Instant::now();
-        let at = ExpectedHead { epoch, head: 0 };
+        let at = ExpectedHead {
+            epoch,
+            head: 0,
+            rules: 0,
+        };
         self.store.append(drawing, at, &[change], &[]).await?;
         done(&mut began);
         let newest = self.store.list(None, LISTED).await?;

@@ -14,11 +14,9 @@ use whiteboard::store::Database;
 /// The hidden argument that makes this program the bare broadcast.
 pub const BROADCAST_ARGUMENT: &str = "serve-bare-broadcast";
 /// Limits of the whiteboard that no person reaches and this program does.
-const RAISED_LIMITS: [(&str, &str); 5] = [
+const RAISED_LIMITS: [(&str, &str); 3] = [
     ("WHITEBOARD_MAX_CONNECTIONS_PER_ADDRESS", "0"),
-    ("WHITEBOARD_RECEIVE_RATE", "1GiB"),
     ("WHITEBOARD_OPS_PER_SECOND", "1000000"),
-    ("WHITEBOARD_MAX_STROKES", "10000000"),
     ("WHITEBOARD_MAX_DRAWING_SIZE", "4GiB"),
 ];
 

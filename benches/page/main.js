@@ -61,11 +61,15 @@ function fakeSocket(head) {
   });
 }
 
-/** Waits in the page until everything is painted; returns milliseconds since navigation, and since the last answer. */
+/**
+ * Waits in the page until everything is painted; returns milliseconds since navigation, since the last answer, and
+ * since the answer and the modules that paint it have all arrived.
+ */
 async function painted(/** @type {number} */ count) {
   const board = () => /** @type {any} */ (globalThis).__whiteboard;
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   while (!(board()?.scene.size === count)) await frame();
+  const applied = performance.now();
   await frame();
   // A tree without tiles paints all in one frame.
   while (board().canvas && !board().canvas.isComplete) await frame();
@@ -73,8 +77,9 @@ async function painted(/** @type {number} */ count) {
   const element = /** @type {HTMLCanvasElement} */ (document.getElementById("static"));
   element.getContext("2d")?.getImageData(0, 0, 1, 1);
   const now = performance.now();
-  const answers = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByType("resource")).filter(({ name }) => name.includes("/strokes"));
-  return { navigation: now, opened: now - Math.max(...answers.map(({ responseEnd }) => responseEnd)) };
+  const files = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByType("resource"));
+  const arrived = (/** @type {RegExp} */ which) => Math.max(...files.filter(({ name, responseEnd }) => which.test(name) && responseEnd < applied).map(({ responseEnd }) => responseEnd));
+  return { navigation: now, opened: now - arrived(/\/strokes/), ready: now - arrived(/\/strokes|\.js$/) };
 }
 
 /** Waits until the bare page has painted. @returns {Promise<{navigation: number, opened: number}>} */
@@ -124,9 +129,10 @@ for (let run = 0; run < Number(values.runs); run += 1) {
   page.on("pageerror", (/** @type {Error} */ error) => console.error(error.stack));
   await page.addInitScript(fakeSocket, strokes);
   await page.goto(`${server.address}/d/${"d".repeat(32)}`, { waitUntil: "commit" });
-  const { navigation, opened } = await page.evaluate(painted, strokes);
+  const { navigation, opened, ready } = await page.evaluate(painted, strokes);
   add("navigation to painted", [navigation]);
   add("last answer to painted", [opened]);
+  add("code and answer to painted", [ready]);
   for (const zoom of [1, 0.5]) {
     for (const move of ["pan", "zoom"]) {
       add(`${move} at ${zoom * 100} %`, await page.evaluate(intervals, { zoom, move, frames: FRAMES, ...area }));
@@ -140,6 +146,7 @@ for (let run = 0; run < Number(values.runs); run += 1) {
   add("bare page: last answer", [least.opened]);
   add("navigation / bare", [navigation / least.navigation]);
   add("last answer / bare", [opened / least.opened]);
+  add("code and answer / bare", [ready / least.opened]);
   await bare.close();
 }
 await browser.close();

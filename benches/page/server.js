@@ -21,11 +21,12 @@ const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg
  */
 export async function served(folder, changes) {
   const answer = Buffer.from(JSON.stringify(answerOf(changes)));
-  /** A page with its build, and like a server's with all modules that its entry needs. @param {string} text */
+  /** A page with its build, and like a server's with all modules that its entries need. @param {string} text */
   const html = (text) => {
-    const entry = text.match(/<script type="module" src="\/assets\/{{build}}\/([^"]+)/)?.[1];
-    const preloads = [...needed(folder, entry ?? "")].map((name) => `<link rel="modulepreload" href="/assets/{{build}}/${name}">`);
-    return text.replace("</head>", `${preloads.join("")}</head>`).replaceAll("{{build}}", "bench");
+    const atOnce = needed(folder, text.match(/<script type="module" src="\/assets\/{{build}}\/([^"]+)/)?.[1] ?? "");
+    const later = [...needed(folder, text.match(/data-entry="([^"]+)/)?.[1] ?? "")].filter((name) => !atOnce.has(name));
+    const links = (/** @type {Iterable<string>} */ names) => Array.from(names, (name) => `<link rel="modulepreload" href="/assets/{{build}}/${name}">`).join("");
+    return text.replace("</head>", `${links(atOnce)}</head>`).replace("</template>", `${links(later)}</template>`).replaceAll("{{build}}", "bench");
   };
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");

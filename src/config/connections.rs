@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::parse::{count, size};
+use super::parse::count;
 use crate::web::connection::ConnectionSettings;
 
+/// Bytes per second that one connection may send.
+const RECEIVE_RATE: usize = 1024 * 1024;
 /// Time limit for receiving the body of a request.
 const BODY_LIMIT: Duration = Duration::from_secs(10);
 /// How long a peer may neither read what is written to it nor send a request.
@@ -25,7 +27,8 @@ pub struct ConnectionLimits {
         value_parser = count::<usize>(1, 1_000_000)
     )]
     pub max_connections: usize,
-    /// Most open connections from one address; 0 for no limit, which a server behind a proxy needs
+    /// Most open connections from one address; 0 for no limit, which a server behind a proxy needs that is not
+    /// in --proxies
     #[arg(
         long,
         env = "WHITEBOARD_MAX_CONNECTIONS_PER_ADDRESS",
@@ -34,14 +37,9 @@ pub struct ConnectionLimits {
         value_parser = count::<usize>(0, 1_000_000)
     )]
     pub max_connections_per_address: usize,
-    /// Bytes per second that one connection may send; the rest waits unread
-    #[arg(
-        long,
-        env = "WHITEBOARD_RECEIVE_RATE",
-        value_name = "SIZE",
-        default_value = "1MiB",
-        value_parser = size("64KiB", "1GiB")
-    )]
+    /// Bytes per second that one connection may send, and the rest waits unread; a constant that tests
+    /// change.
+    #[arg(skip = RECEIVE_RATE)]
     pub receive_rate: usize,
     /// Time limit for receiving the body of a request; a constant, since bodies are small.
     #[arg(skip = BODY_LIMIT)]

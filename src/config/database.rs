@@ -11,6 +11,8 @@ use clap::Args;
 use super::parse::{database_name, time};
 use crate::store::{Database, database_address};
 
+/// How long the erasure of a stroke is remembered.
+const TOMBSTONE_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Most queries in flight, with those that passed their time limit; more wait for a place, for at most
 /// `--query-timeout`.
 const MAX_QUERIES: usize = 1_024;
@@ -84,15 +86,9 @@ pub struct DatabaseSettings {
         value_parser = time("100ms", "5m")
     )]
     pub query_timeout: Duration,
-    /// How long the erasure of a stroke is remembered; a page that was offline for longer loads the whole
-    /// drawing again
-    #[arg(
-        long,
-        env = "WHITEBOARD_TOMBSTONE_RETENTION",
-        value_name = "TIME",
-        default_value = "30d",
-        value_parser = time("1m", "3650d")
-    )]
+    /// How long the erasure of a stroke is remembered; a constant, beyond which a page that was offline
+    /// loads the whole drawing again.
+    #[arg(skip = TOMBSTONE_RETENTION)]
     pub tombstone_retention: Duration,
     /// Most notifications of one drawing that wait; a constant that tests lower.
     #[arg(skip = LIVE_QUERY_BUFFER)]

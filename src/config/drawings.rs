@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::parse::{count, size, time};
+use super::parse::{size, time};
 use crate::domain::drawing::Limits;
 use crate::feed::replica::INDEX_AFTER;
 use crate::feed::settings::FeedSettings;
 
+/// Bytes of a drawing for each stroke that it may have: 100,000 in 64 MiB.
+const BYTES_PER_STROKE: usize = 671;
 /// How long a drawing stays in memory after its last session ended. Longer than the interval at which changed
 /// drawings move in lists.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,22 +30,14 @@ const INK_POINTS: usize = 20_000;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Drawings")]
 pub struct DrawingSettings {
-    /// Most strokes in one drawing; in a full drawing, strokes can still be erased
-    #[arg(
-        long,
-        env = "WHITEBOARD_MAX_STROKES",
-        value_name = "COUNT",
-        default_value = "100000",
-        value_parser = count::<usize>(1, 10_000_000)
-    )]
-    pub max_strokes: usize,
-    /// Largest size of one drawing; open drawings are held in memory
+    /// Largest size of one drawing, which has at most a stroke per 671 bytes of it; open drawings are held in
+    /// memory, and in a full one strokes can still be erased
     #[arg(
         long,
         env = "WHITEBOARD_MAX_DRAWING_SIZE",
         value_name = "SIZE",
         default_value = "64MiB",
-        value_parser = size("64KiB", "4GiB")
+        value_parser = size("1KiB", "4GiB")
     )]
     pub max_drawing_size: usize,
     /// How long a change that arrived early waits for the one before it; set 250ms for SurrealDB's router
@@ -65,6 +59,9 @@ pub struct DrawingSettings {
         value_parser = time("100ms", "1h")
     )]
     pub head_check_interval: Duration,
+    /// Most strokes of one drawing, if not as many as its size allows; tests set it.
+    #[arg(skip)]
+    pub max_strokes: Option<usize>,
     /// How long a drawing stays in memory after its last session ended; a constant, since reading it again
     /// takes some milliseconds.
     #[arg(skip = IDLE_TIMEOUT)]
@@ -80,9 +77,10 @@ pub struct DrawingSettings {
 impl DrawingSettings {
     /// The settings of feeds whose pages are of this build.
     pub fn feed(&self, build: &str) -> FeedSettings {
+        let most = self.max_drawing_size / BYTES_PER_STROKE;
         FeedSettings {
             limits: Limits {
-                strokes: self.max_strokes,
+                strokes: self.max_strokes.unwrap_or(most.max(1)),
                 bytes: self.max_drawing_size,
             },
             queue_ops: self.queue_ops,

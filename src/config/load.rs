@@ -8,7 +8,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use super::database::DatabaseSettings;
+use super::proxies::ProxySettings;
 use super::settings::Settings;
+use crate::domain::access::{Creators, Mode};
+use crate::web::proxies::PersonHeader;
 
 /// Why no settings could be parsed.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +74,17 @@ impl Settings {
 
     /// Checks settings that depend on each other.
     fn check(&self) -> Result<(), SettingsError> {
+        let ProxySettings {
+            proxies,
+            person_header: PersonHeader(person),
+        } = &self.proxies;
+        if let Some(name) = person.as_ref().filter(|_| proxies.is_empty()) {
+            return Err(SettingsError::Wrong(format!(
+                "WHITEBOARD_PERSON_HEADER (--person-header) is {:?} and WHITEBOARD_PROXIES (--proxies) is empty: \
+                 name the proxies that send it",
+                name.as_str()
+            )));
+        }
         let DatabaseSettings { user, password, .. } = &self.database;
         if user.is_empty() != password.0.is_empty() {
             return Err(SettingsError::Wrong(format!(
@@ -82,6 +96,22 @@ impl Settings {
                     "set"
                 }
             )));
+        }
+        let is_jwt = self.mode().0 == Mode::Jwt;
+        let access = &self.access;
+        if is_jwt == access.jwt_keys.is_empty() {
+            return Err(SettingsError::Wrong(
+                "WHITEBOARD_ACCESS (--access) is jwt if and only if WHITEBOARD_JWT_KEYS (--jwt-keys) \
+                 names a file"
+                    .to_owned(),
+            ));
+        }
+        if access.create == Creators::Operator && access.operator_key.0.is_empty() {
+            return Err(SettingsError::Wrong(
+                "WHITEBOARD_CREATE (--create) is operator: set WHITEBOARD_OPERATOR_KEY \
+                 (--operator-key) too"
+                    .to_owned(),
+            ));
         }
         Ok(())
     }
@@ -112,11 +142,17 @@ fn explained(error: clap::Error) -> SettingsError {
         .and_then(|arg| arg.get_env())
         .map(|name| name.to_string_lossy());
     let source = std::error::Error::source(&error);
+    let is_secret = command
+        .get_arguments()
+        .any(|arg| arg.is_hide_env_values_set() && named.is_some() && arg.get_long() == named);
     match (named, variable, source) {
         (Some(flag), Some(variable), Some(allowed)) => {
-            let value = context(ContextKind::InvalidValue).unwrap_or_default();
+            let value = match context(ContextKind::InvalidValue) {
+                Some(_) if is_secret => "wrong".to_owned(),
+                value => format!("{:?}", value.unwrap_or_default()),
+            };
             SettingsError::Wrong(format!(
-                "{variable} (--{flag}) is {value:?}: allowed is {allowed}"
+                "{variable} (--{flag}) is {value}: allowed is {allowed}"
             ))
         }
         // An unknown flag and the like: the first line of clap's text says all.

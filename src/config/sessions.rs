@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::parse::{count, rate, time};
+use super::parse::{rate, time};
 use crate::protocol::MAX_OPS_PER_FRAME;
 use crate::session::{FIRST_OP_PARTS, SessionLimits};
 
+/// How long a session that has to show a key or token first may send no hello.
+const HELLO_WAIT: Duration = Duration::from_secs(10);
 /// Pings in the time that a page may be silent, so that one of them may be lost.
 const PINGS_PER_TIMEOUT: u32 = 3;
 /// Ops that a session may send at once, as after a time offline, in seconds of `--ops-per-second`.
@@ -30,15 +32,10 @@ const SEND_BUFFER_FRAMES: usize = 32;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Sessions")]
 pub struct SessionSettings {
-    /// Most open sessions: a page that shows a drawing has one
-    #[arg(
-        long,
-        env = "WHITEBOARD_MAX_SESSIONS",
-        value_name = "COUNT",
-        default_value = "10000",
-        value_parser = count::<usize>(1, 1_000_000)
-    )]
-    pub max_sessions: usize,
+    /// Most open sessions, of which a page that shows a drawing has one; half of the connections, unless
+    /// a test says otherwise.
+    #[arg(skip)]
+    pub max_sessions: Option<usize>,
     /// How long a page may be silent before its session is closed; it is pinged after each third of this
     #[arg(
         long,
@@ -48,6 +45,9 @@ pub struct SessionSettings {
         value_parser = time("200ms", "1h")
     )]
     pub session_timeout: Duration,
+    /// How long a session that was not let in may send no hello; a constant that tests lower.
+    #[arg(skip = HELLO_WAIT)]
+    pub hello_wait: Duration,
     /// Ops per second that one session may send, and those of 20 seconds at once; in a frame of several, each
     /// after the first counts a 25th; more are refused for load, and the page sends them again
     #[arg(
@@ -76,13 +76,14 @@ pub struct SessionSettings {
 }
 
 impl SessionSettings {
-    /// The limits of each session.
-    pub fn limits(&self) -> SessionLimits {
+    /// The limits of each session, of a server that accepts so many connections.
+    pub fn limits(&self, max_connections: usize) -> SessionLimits {
         let burst = self.ops_per_second.saturating_mul(self.burst_seconds);
         SessionLimits {
-            max_sessions: self.max_sessions,
+            max_sessions: self.max_sessions.unwrap_or(max_connections.div_ceil(2)),
             heartbeat: self.session_timeout / PINGS_PER_TIMEOUT,
             session_timeout: self.session_timeout,
+            hello_wait: self.hello_wait,
             ops_per_second: self.ops_per_second,
             ops_burst: burst.max(MIN_BURST),
             signals_per_second: self.signals_per_second,

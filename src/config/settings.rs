@@ -7,13 +7,20 @@ use std::time::Duration;
 
 use clap::{Args, Parser};
 
+use super::access::{AccessMode, AccessSettings};
 use super::connections::ConnectionLimits;
 use super::database::DatabaseSettings;
 use super::drawings::DrawingSettings;
-use super::parse::{count, listen, log_filter, time};
+use super::parse::{listen, log_filter, time};
+use super::proxies::ProxySettings;
+use super::quotas::QuotaSettings;
 use super::sessions::SessionSettings;
+use crate::domain::access::Mode;
 use crate::heartbeat::HEARTBEAT_INTERVAL;
-use crate::web::access::{HostNames, Origins};
+use crate::quotas::Shares;
+
+/// Time limit for storing the ops that wait and closing the sessions when the server stops.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// All settings of one server.
 #[derive(Clone, Debug, Parser)]
@@ -33,6 +40,9 @@ pub struct Settings {
     /// Limits of connections.
     #[command(flatten)]
     pub connections: ConnectionLimits,
+    /// Proxies in front of it.
+    #[command(flatten)]
+    pub proxies: ProxySettings,
     /// Hosts and origins.
     #[command(flatten)]
     pub access: AccessSettings,
@@ -45,6 +55,9 @@ pub struct Settings {
     /// Limits of sessions.
     #[command(flatten)]
     pub sessions: SessionSettings,
+    /// What each may use.
+    #[command(flatten)]
+    pub quotas: QuotaSettings,
     /// What to log, in env_logger's syntax: a level, or levels for modules
     #[arg(
         long,
@@ -61,6 +74,14 @@ pub struct Settings {
     pub new_epoch: bool,
 }
 
+impl Settings {
+    /// What one key, one address and all together may use.
+    pub fn shares(&self) -> Shares {
+        let limits = self.sessions.limits(self.connections.max_connections);
+        self.quotas.shares(&self.connections, &limits)
+    }
+}
+
 /// Where a server listens, and how it stops.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Server")]
@@ -74,14 +95,9 @@ pub struct ServerSettings {
         value_parser = listen
     )]
     pub listen: SocketAddr,
-    /// Threads that serve requests, sessions and open drawings; 0 for one per core
-    #[arg(
-        long,
-        env = "WHITEBOARD_WORKERS",
-        value_name = "COUNT",
-        default_value = "0",
-        value_parser = count::<usize>(0, 256)
-    )]
+    /// Threads that serve requests, sessions and open drawings; 0, a constant that tests change, for one
+    /// per core.
+    #[arg(skip)]
     pub workers: usize,
     /// How long /readyz answers 503 before sessions are closed; set more than two check intervals of your
     /// load balancer
@@ -93,51 +109,27 @@ pub struct ServerSettings {
         value_parser = time("0s", "10m")
     )]
     pub drain_delay: Duration,
-    /// Time limit for storing the ops that wait and closing the sessions when the server stops
-    #[arg(
-        long,
-        env = "WHITEBOARD_DRAIN_TIMEOUT",
-        value_name = "TIME",
-        default_value = "10s",
-        value_parser = time("1s", "10m")
-    )]
+    /// Time limit for storing the ops that wait and closing the sessions when the server stops; a constant that
+    /// tests change.
+    #[arg(skip = DRAIN_TIMEOUT)]
     pub drain_timeout: Duration,
     /// How often this server writes its heartbeat; a constant, since servers judge each other by it.
     #[arg(skip = HEARTBEAT_INTERVAL)]
     pub heartbeat_interval: Duration,
 }
 
-/// Which hosts and origins are allowed, beside the IP addresses of this server and localhost.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Access")]
-pub struct AccessSettings {
-    /// Host names under which browsers reach this server, separated by commas; IP addresses and localhost
-    /// always work
-    #[arg(
-        long,
-        env = "WHITEBOARD_HOSTS",
-        value_name = "NAMES",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub hosts: HostNames,
-    /// Other origins whose pages may use this server, separated by commas: each a scheme, a host and
-    /// optionally a port
-    #[arg(
-        long,
-        env = "WHITEBOARD_ORIGINS",
-        value_name = "ORIGINS",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub origins: Origins,
-    /// Origins whose pages may show drawings in a frame, separated by commas; this server's own may
-    #[arg(
-        long,
-        env = "WHITEBOARD_FRAME_ORIGINS",
-        value_name = "ORIGINS",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub frame_origins: Origins,
+impl Settings {
+    /// How this server decides who has access, and why, for the log.
+    pub fn mode(&self) -> (Mode, &'static str) {
+        match self.access.access {
+            AccessMode::Given(mode) => (mode, "as it is set"),
+            AccessMode::Auto if self.server.listen.ip().is_loopback() => {
+                (Mode::Open, "since it listens on a loopback address only")
+            }
+            AccessMode::Auto => (
+                Mode::Links,
+                "since others reach this address; set WHITEBOARD_ACCESS for another one",
+            ),
+        }
+    }
 }

@@ -95,7 +95,14 @@ pub struct Ink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::Writer;
     use crate::domain::points::{MAX_POINTS, MAX_STEPS};
+    use crate::domain::signal::Signals;
+    use uuid::Uuid;
+
+    fn writer() -> WriterId {
+        Writer::new(Uuid::new_v4(), Uuid::new_v4()).id
+    }
 
     fn points(steps: &[(i32, i32)]) -> Points {
         let points = steps.iter().map(|&(x, y)| Point { x, y }).collect();
@@ -118,15 +125,11 @@ mod tests {
     }
 
     fn joined(parts: impl IntoIterator<Item = InkPart>) -> Vec<InkPart> {
-        let mut all = Vec::<InkPart>::new();
+        let (mut signals, writer) = (Signals::default(), writer());
         for part in parts {
-            let rest = match all.last_mut() {
-                Some(last) => last.join(part),
-                None => Some(part),
-            };
-            all.extend(rest);
+            signals.add_ink(Ink { writer, part });
         }
-        all
+        signals.ink.into_iter().map(|ink| ink.part).collect()
     }
 
     #[test]
@@ -159,6 +162,19 @@ mod tests {
             part(StrokeId::random(), 7, 12.0, &[(0, 0)]),
         ];
         assert_eq!(joined(parts.clone()), parts);
+    }
+
+    #[test]
+    fn ink_is_joined_to_the_last_part_of_its_own_writer() {
+        let (stroke, other) = (StrokeId::random(), StrokeId::random());
+        let [a, b] = [(); 2].map(|()| writer());
+        let mut signals = Signals::default();
+        for (writer, stroke, offset) in [(a, stroke, 0), (b, other, 0), (a, stroke, 1)] {
+            let part = part(stroke, offset, 1.0, &[(0, 0)]);
+            signals.add_ink(Ink { writer, part });
+        }
+        let held: Vec<_> = signals.ink.iter().map(|ink| ink.writer).collect();
+        assert_eq!((held, signals.ink_points()), (vec![a, b], 3));
     }
 
     #[test]

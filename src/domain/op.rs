@@ -148,6 +148,12 @@ pub enum Refusal {
     /// The session's access does not allow drawing.
     #[error("this link is read-only")]
     Forbidden,
+    /// The drawing is locked: only its owners may change it.
+    #[error("the drawing is locked")]
+    Locked,
+    /// The person is muted in this drawing.
+    #[error("an owner has muted this person")]
+    Muted,
 }
 
 impl Refusal {
@@ -161,6 +167,8 @@ impl Refusal {
             Refusal::Full(_) => "full",
             Refusal::Invalid(_) => "invalid",
             Refusal::Forbidden => "forbidden",
+            Refusal::Locked => "locked",
+            Refusal::Muted => "muted",
         }
     }
 }

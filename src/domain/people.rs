@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::colour::Colour;
 use crate::domain::ids::{PersonId, WriterId};
+use crate::domain::key::KeyId;
 use crate::domain::sequence::Arrival;
 
 /// Longest name of a person, in characters.
@@ -25,6 +26,9 @@ pub struct Person {
     pub name: String,
     /// The colour of their pointer.
     pub colour: Colour,
+    /// The key that let them in, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyId>,
 }
 
 /// A presence message: the whole list, or what changed between two versions.
@@ -161,6 +165,7 @@ mod tests {
             author,
             name: format!("Name {name}"),
             colour: Colour([number, 2, 3]),
+            key: None,
         }
     }
 

@@ -189,42 +189,11 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{StrokeId, Writer};
-    use crate::domain::ink::InkPart;
-    use crate::domain::points::{Point, Points};
+    use crate::domain::ids::Writer;
     use uuid::Uuid;
 
     fn writer() -> Writer {
         Writer::new(Uuid::new_v4(), Uuid::new_v4())
-    }
-
-    fn ink(writer: WriterId, stroke: StrokeId, offset: u32) -> Ink {
-        let point = Point { x: 0, y: 0 };
-        let part = InkPart {
-            stroke,
-            n: 1,
-            offset,
-            x: 1.0,
-            y: 0.0,
-            points: Points::new(vec![point], None).unwrap(),
-            kind: "pen".parse().unwrap(),
-            colour: "ink".parse().unwrap(),
-            width: 2.0,
-            end: false,
-        };
-        Ink { writer, part }
-    }
-
-    #[test]
-    fn ink_is_joined_to_the_last_part_of_its_own_writer() {
-        let (stroke, other) = (StrokeId::random(), StrokeId::random());
-        let (a, b) = (writer().id, writer().id);
-        let mut signals = Signals::default();
-        for (writer, stroke, offset) in [(a, stroke, 0), (b, other, 0), (a, stroke, 1)] {
-            signals.add_ink(ink(writer, stroke, offset));
-        }
-        let held: Vec<_> = signals.ink.iter().map(|ink| ink.writer).collect();
-        assert_eq!((held, signals.ink_points()), (vec![a, b], 3));
     }
 
     #[test]

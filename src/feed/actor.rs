@@ -12,7 +12,9 @@ use super::core::{Core, Effect, Environment, Input, ReadResult};
 use super::registration::Registration;
 use super::replica::ReadPlan;
 use super::session_mailbox::SessionMailbox;
+use super::standings::WallClock;
 use super::state::FeedState;
+use crate::access;
 use crate::domain::drawing::{Drawing, Limits};
 use crate::domain::ids::DrawingId;
 use crate::domain::op::Change;
@@ -149,6 +151,14 @@ impl Feed {
                     }
                 }));
             }
+            Effect::ReadRules => {
+                let rules = async move { store.rules(id).await };
+                let read = |result| Input::Rules {
+                    result,
+                    clock: wall_clock(),
+                };
+                self.then(rules, read, ctx);
+            }
             Effect::Publish { number, body } => {
                 let publish = async move { store.signal(id, body).await };
                 let published = move |result| Input::Published { number, result };
@@ -269,6 +279,11 @@ impl Handler<Stop> for Feed {
     }
 }
 
+/// What time it is, for accesses that end at some time.
+pub(super) fn wall_clock() -> WallClock {
+    WallClock::new(Instant::now(), access::now())
+}
+
 async fn read(
     store: &Store,
     id: DrawingId,
@@ -290,6 +305,7 @@ async fn read(
             Ok(ReadResult::Living {
                 drawing,
                 title: loaded.title,
+                rules: loaded.rules,
                 indexed: loaded.indexed,
             })
         }

@@ -38,6 +38,7 @@
 //! Delivery to sessions goes through their [`Mailbox`], which returns at once whether there was
 //! room: it is the only call that gives the core an answer.
 
+mod access;
 mod append;
 mod deferred;
 mod effect;
@@ -51,14 +52,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chunks::Chunks;
+use super::deferred::Deferred;
 use super::lifecycle::{CloseReason, Lifecycle};
 use super::mailbox::Mailbox;
 use super::messages::{FromSession, Request};
 use super::presence::Presence;
 use super::replica::Replica;
 use super::requests::Requests;
+use super::rules_sync::{RulesReading, RulesSync};
 use super::settings::FeedSettings;
 use super::signals::Signalling;
+use super::standings::{Standings, WallClock};
 use super::state::FeedState;
 use super::subscribers::{Retained, Subscribers};
 use super::sync::Sync;
@@ -82,16 +86,6 @@ const CATCH_UP_INTERVAL: Duration = Duration::from_millis(50);
 /// begin alike. It leaves room to count within the integers of JSON.
 const FIRST_VERSIONS: u64 = u32::MAX as u64;
 
-/// Work that is done once everything that is ready was handled, so that it is done once for all.
-#[derive(Debug, Default)]
-struct Deferred {
-    is_scheduled: bool,
-    append: bool,
-    flush: bool,
-    /// When the first change arrived that no frame has delivered yet.
-    undelivered_since: Option<Instant>,
-}
-
 /// The parameters of a feed.
 pub struct Environment {
     /// The drawing.
@@ -104,6 +98,8 @@ pub struct Environment {
     pub metrics: Arc<Metrics>,
     /// What it shares with its sessions and the registry.
     pub state: FeedState,
+    /// The time, by which accesses end.
+    pub clock: WallClock,
 }
 
 /// The state of one feed.
@@ -113,6 +109,8 @@ pub struct Core<M: Mailbox> {
     sync: Sync,
     writer: BatchWriter,
     subscribers: Subscribers<M>,
+    standings: Standings,
+    rules_sync: RulesSync,
     requests: Requests<M>,
     chunks: Chunks,
     presence: Presence,
@@ -152,6 +150,8 @@ impl<M: Mailbox> Core<M> {
             sync: Sync::new(),
             writer: BatchWriter::new(environment.state.capacity.clone()),
             subscribers: Subscribers::new(Arc::clone(&environment.metrics)),
+            standings: Standings::new(environment.clock),
+            rules_sync: RulesSync::new(),
             requests: Requests::default(),
             chunks: Chunks::new(
                 environment.state.chunk_capacity.clone(),
@@ -202,6 +202,7 @@ impl<M: Mailbox> Core<M> {
             Input::IndexFailed => self.replica.index_failed(),
             Input::Probed(result) => self.on_probed(result, step),
             Input::Head { asked, report } => self.on_head(asked, report, step),
+            Input::Rules { result, clock } => self.on_rules(result, clock, step),
             Input::Published { number, result } => self.on_published(number, result, step),
             Input::Deferred => self.on_deferred(step),
             Input::Timer => {
@@ -245,6 +246,16 @@ impl<M: Mailbox> Core<M> {
         &self.writer
     }
 
+    /// What each session may do.
+    pub fn standings(&self) -> &Standings {
+        &self.standings
+    }
+
+    /// The read of the rules.
+    pub fn rules_reading(&self) -> RulesReading {
+        self.rules_sync.reading
+    }
+
     /// Whether it is open, drains or has ended.
     pub fn lifecycle(&self) -> Lifecycle {
         self.lifecycle
@@ -267,8 +278,9 @@ impl<M: Mailbox> Core<M> {
                     Request::Join { .. } => self.note_use(step.now),
                     // The last one counts: changes must not gather while a read is in flight.
                     Request::Since { session, .. } => self.requests.forget_since(*session),
-                    Request::Hello { .. } | Request::Read(_) => {}
+                    Request::Hello { .. } | Request::Renew { .. } | Request::Read(_) => {}
                 }
+                self.note_entrance(&request, step);
                 self.request(request, Resync::Warm, step);
             }
             FromSession::Submit {
@@ -278,8 +290,7 @@ impl<M: Mailbox> Core<M> {
             } => {
                 // The sessions of a feed that ends are closed, and their clients send the ops elsewhere.
                 if self.lifecycle.close_reason().is_none() {
-                    self.writer.queue.push(session, writer, ops);
-                    self.defer_append(step);
+                    self.submit(session, writer, ops, step);
                 }
             }
             FromSession::Signal { session, signal } => self.on_signal(session, signal, step),
@@ -301,6 +312,8 @@ impl<M: Mailbox> Core<M> {
             }
             Timer::Gap => self.on_gap_timeout(step),
             Timer::Append => self.append(step),
+            Timer::Rules => self.read_rules_again(step),
+            Timer::Access => self.review(step),
             Timer::HeadCheck => self.on_head_check(step),
             Timer::Signals => self.send_signals(step),
             Timer::Presence => self.schedule_signals(step),
@@ -355,6 +368,7 @@ impl<M: Mailbox> Core<M> {
 
     fn remove_session(&mut self, session: SessionId, step: &mut Step) {
         self.requests.forget_session(session);
+        self.standings.leave(session, !self.writer.is_empty());
         let writer = self.subscribers.leave(session);
         if self.presence.leave(session) {
             if let Some(writer) = writer.filter(|writer| self.presence.lists(writer.id)) {

@@ -41,7 +41,7 @@ impl CloseReason {
         match request {
             Request::Join { mailbox, .. } => mailbox.close(self.close(random)),
             // Their sessions are closed.
-            Request::Hello { .. } | Request::Since { .. } => {}
+            Request::Hello { .. } | Request::Renew { .. } | Request::Since { .. } => {}
             Request::Read(request) => {
                 let error = match self {
                     CloseReason::NoDrawing => FeedError::NotFound,

@@ -4,7 +4,7 @@ use tokio::sync::oneshot;
 
 use super::chunks::ReadChunk;
 use super::error::FeedError;
-use crate::domain::access::Access;
+use super::standings::Entrance;
 use crate::domain::ids::{Epoch, SessionId, Writer};
 use crate::domain::op::Op;
 use crate::domain::sequence::Seq;
@@ -56,6 +56,8 @@ pub enum Request<M> {
         since: Seq,
         /// The epoch that position belongs to.
         epoch: Option<Epoch>,
+        /// What it may do.
+        entrance: Entrance,
     },
     /// The client said who it is.
     Hello {
@@ -63,8 +65,13 @@ pub enum Request<M> {
         session: SessionId,
         /// The writer.
         hello: Hello,
-        /// The access of its link.
-        access: Access,
+    },
+    /// The client showed another key or token.
+    Renew {
+        /// The session.
+        session: SessionId,
+        /// What it may do.
+        entrance: Entrance,
     },
     /// The client holds everything up to `since`: send the later changes.
     Since {
@@ -85,6 +92,7 @@ impl<M> Request<M> {
         match self {
             Request::Join { session, .. }
             | Request::Hello { session, .. }
+            | Request::Renew { session, .. }
             | Request::Since { session, .. } => Some(*session),
             Request::Read(_) => None,
         }
@@ -96,7 +104,15 @@ impl<M> Request<M> {
             Request::Join { since, .. } | Request::Since { since, .. } => *since,
             Request::Read(request) if request.since == 0 => 0,
             Request::Read(request) => request.since.max(request.target.unwrap_or(0)),
-            Request::Hello { .. } => 0,
+            Request::Hello { .. } | Request::Renew { .. } => 0,
+        }
+    }
+
+    /// What somebody was granted who comes in with this.
+    pub(super) fn entrance(&self) -> Option<Entrance> {
+        match self {
+            Request::Join { entrance, .. } | Request::Renew { entrance, .. } => Some(*entrance),
+            Request::Hello { .. } | Request::Since { .. } | Request::Read(_) => None,
         }
     }
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::ids::SessionId;
 use crate::domain::ids::{ServerId, WriterId};
+use crate::domain::key::KeyId;
 use crate::domain::people::{People, PeopleUpdate, Person};
 use crate::domain::sequence::Arrival;
 use listed::Activity;
@@ -92,6 +93,12 @@ impl Presence {
     /// A session of this server is present as this person.
     pub fn join(&mut self, session: SessionId, person: Person) {
         self.local.insert(session, person);
+    }
+
+    /// A session of this server is here by another key; true if it is present and that is news.
+    pub fn set_key(&mut self, session: SessionId, key: Option<KeyId>) -> bool {
+        let person = self.local.get_mut(&session);
+        person.is_some_and(|person| std::mem::replace(&mut person.key, key) != key)
     }
 
     /// A session of this server left; true if it was present.

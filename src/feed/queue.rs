@@ -179,6 +179,17 @@ impl Queue {
         &self.batch
     }
 
+    /// The session of each op in the batch.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = SessionId> {
+        self.sessions.iter().map(|(session, _)| *session)
+    }
+
+    /// Gives back what was reserved for ops that need no place.
+    pub(super) fn release(&self, ops: &[Op]) {
+        ops.iter()
+            .for_each(|op| self.capacity.release(op_bytes(op)));
+    }
+
     /// Ends the batch, which is decided: returns the session and number of each op.
     pub fn finish(&mut self) -> Vec<(SessionId, u64)> {
         self.isolated = self.isolated.saturating_sub(self.batch.len());

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::domain::drawing::Size;
 use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::sequence::Seq;
-use crate::feed::actor::{Drain, Feed, FeedHandle, ToFeed};
+use crate::feed::actor::{Drain, Feed, FeedHandle, ToFeed, wall_clock};
 use crate::feed::chunks::ReadChunk;
 use crate::feed::core::{Environment, Input};
 use crate::feed::error::FeedError;
@@ -302,6 +302,7 @@ impl Feeds {
             settings: Arc::clone(&self.0.settings),
             metrics: Arc::clone(self.metrics()),
             state: state.clone(),
+            clock: wall_clock(),
         };
         let feed = Feed::new(self.0.store.clone(), environment, registration);
         let handle = FeedHandle {

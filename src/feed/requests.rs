@@ -42,6 +42,17 @@ impl<M: Mailbox> Requests<M> {
         self.waiting.push(request);
     }
 
+    /// A read has answered it, but it has to wait for something else.
+    pub(super) fn put_back(&mut self, request: Request<M>) {
+        self.answered_by_read.push(request);
+    }
+
+    /// What was put back waits from now on, before what came later.
+    pub(super) fn all_put_back(&mut self) {
+        self.answered_by_read.append(&mut self.waiting);
+        self.waiting = std::mem::take(&mut self.answered_by_read);
+    }
+
     /// A read begins: it answers all that waits.
     pub(super) fn begin_read(&mut self) {
         self.answered_by_read.append(&mut self.waiting);
@@ -105,6 +116,7 @@ mod tests {
     use crate::domain::sequence::Seq;
     use crate::feed::mailbox::{Acks, ToSession};
     use crate::feed::messages::ReadRequest;
+    use crate::feed::standings::Entrance;
 
     #[derive(Debug)]
     struct Nowhere;
@@ -139,6 +151,7 @@ mod tests {
             mailbox: Nowhere,
             since: 0,
             epoch: None,
+            entrance: Entrance::open(),
         }
     }
 

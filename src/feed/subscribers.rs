@@ -117,6 +117,7 @@ impl<M: Mailbox> Subscribers<M> {
             delivery: Delivery::Reading,
             writer: None,
             pending_acks: None,
+            access_due: None,
             // A presence change is useless before the whole list, which may be sent later.
             missed: self
                 .retained
@@ -315,6 +316,27 @@ impl<M: Mailbox> Subscribers<M> {
         if subscriber.pending_acks.is_some() && matches!(subscriber.delivery, Delivery::Live) {
             subscriber.fall_behind(self.sent, now);
             self.slow += 1;
+        }
+    }
+
+    /// Tells a session what it may do: now, or when it reads again. Only the last word counts.
+    pub fn tell_access(&mut self, session: SessionId, frame: ByteString, now: Instant) {
+        let Some(subscriber) = self.all.get_mut(&session) else {
+            return;
+        };
+        subscriber.access_due = Some(frame);
+        let waits = matches!(subscriber.delivery, Delivery::Behind { .. });
+        let is_sent = !waits && subscriber.send_access();
+        if !is_sent && matches!(subscriber.delivery, Delivery::Live) {
+            subscriber.fall_behind(self.sent, now);
+            self.slow += 1;
+        }
+    }
+
+    /// Closes and removes one session.
+    pub fn close_one(&mut self, session: SessionId, close: Close) {
+        if let Some(subscriber) = self.remove(session) {
+            subscriber.mailbox.close(close);
         }
     }
 

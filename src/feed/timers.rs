@@ -21,6 +21,10 @@ pub enum Timer {
     Append,
     /// Compares the head with the database's, a few times after each subscription.
     HeadCheck,
+    /// Reads the rules again after a failure.
+    Rules,
+    /// Ends the access of sessions whose time is over.
+    Access,
     /// Sends the signals that were gathered.
     Signals,
     /// Sends presence to the sessions.
@@ -33,7 +37,7 @@ pub enum Timer {
 
 impl Timer {
     /// All kinds.
-    pub const ALL: [Timer; 11] = [
+    pub const ALL: [Timer; 13] = [
         Timer::Heartbeat,
         Timer::Idle,
         Timer::Subscribe,
@@ -41,6 +45,8 @@ impl Timer {
         Timer::Gap,
         Timer::Append,
         Timer::HeadCheck,
+        Timer::Rules,
+        Timer::Access,
         Timer::Signals,
         Timer::Presence,
         Timer::CatchUp,

@@ -9,7 +9,8 @@ use super::contention::Contention;
 use super::queue::{Capacity, Queue};
 use crate::domain::batch::{Decision, Verdict};
 use crate::domain::drawing::Drawing;
-use crate::domain::op::Refusal;
+use crate::domain::ids::{SessionId, Writer};
+use crate::domain::op::{Op, Refusal};
 use crate::store::ExpectedHead;
 
 /// The state of a writer.
@@ -35,6 +36,16 @@ pub enum Verification {
     Requested,
     /// A read that began after the batch was complete has ended.
     Verified,
+}
+
+/// The rules that a decision obeys.
+pub(super) struct Obeyed<'a> {
+    /// Their version.
+    pub(super) version: u64,
+    /// Whether everything is known that was stored under earlier ones.
+    pub(super) is_covered: bool,
+    /// Why the ops of a session are refused, if they are.
+    pub(super) refusal: &'a dyn Fn(SessionId) -> Option<Refusal>,
 }
 
 /// What to do with the batch.
@@ -90,8 +101,10 @@ impl BatchWriter {
     }
 
     /// Decides the next batch. The writer must be idle, and the drawing complete.
-    pub(super) fn next(&mut self, drawing: &Drawing, now: Instant) -> Next {
+    pub(super) fn next(&mut self, drawing: &Drawing, obeyed: &Obeyed, now: Instant) -> Next {
         let is_to_blame = self.queue.is_to_blame();
+        self.queue.batch();
+        let refusals: Vec<_> = self.queue.sessions().map(obeyed.refusal).collect();
         let batch = self.queue.batch();
         if batch.is_empty() {
             return Next::Nothing;
@@ -99,8 +112,12 @@ impl BatchWriter {
         let expected = ExpectedHead {
             epoch: drawing.epoch(),
             head: drawing.head(),
+            rules: obeyed.version,
         };
-        let mut decision = drawing.decide(batch);
+        let mut decision = match refusals.iter().any(Option::is_some) {
+            false => drawing.decide(batch),
+            true => decide_some(drawing, batch, refusals, obeyed.is_covered),
+        };
         if is_to_blame
             && !decision.changes.is_empty()
             && let [(author, op)] = batch
@@ -151,15 +168,57 @@ impl BatchWriter {
     }
 }
 
+/// Decides ops of which some are refused by their sessions' access. One that was stored before is done
+/// all the same: so the drawing must be known up to the time of the rules.
+fn decide_some(
+    drawing: &Drawing,
+    batch: &[(Writer, Op)],
+    refusals: Vec<Option<Refusal>>,
+    is_covered: bool,
+) -> Decision {
+    let ops = batch.iter().zip(refusals);
+    let ops = ops.map(|((writer, op), refusal)| {
+        let is_new = op.n > drawing.last(writer.id);
+        (writer, op, refusal.filter(|_| is_new))
+    });
+    let ops: Vec<_> = ops.collect();
+    let allowed = ops.iter().filter(|(_, _, refusal)| refusal.is_none());
+    let allowed: Vec<_> = allowed
+        .map(|(writer, op, _)| (**writer, (*op).clone()))
+        .collect();
+    let mut decision = drawing.decide(&allowed);
+    let mut verdicts = std::mem::take(&mut decision.verdicts).into_iter();
+    for (_, op, refusal) in ops {
+        let verdict = match refusal {
+            None => verdicts.next(),
+            Some(refusal) => {
+                decision.needs_head |= !is_covered;
+                Some(Verdict::Refused {
+                    refusal,
+                    stroke: drawing.stroke(op.stroke).cloned(),
+                })
+            }
+        };
+        decision.verdicts.extend(verdict);
+    }
+    decision
+}
+
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
 
     use super::*;
     use crate::domain::drawing::Limits;
-    use crate::domain::ids::{Epoch, StrokeId, Writer};
-    use crate::domain::op::{Op, OpKind};
+    use crate::domain::ids::{Epoch, StrokeId};
+    use crate::domain::op::OpKind;
     use crate::domain::stroke::Body;
+
+    const FREE: Obeyed = Obeyed {
+        version: 0,
+        is_covered: true,
+        refusal: &|_| None,
+    };
 
     fn drawing() -> Drawing {
         let limits = Limits {
@@ -192,7 +251,7 @@ mod tests {
     #[test]
     fn ops_with_rows_are_appended_and_the_time_is_measured() {
         let (mut writer, drawing, now) = (with_op(draw()), drawing(), Instant::now());
-        let Next::Append { expected, decision } = writer.next(&drawing, now) else {
+        let Next::Append { expected, decision } = writer.next(&drawing, &FREE, now) else {
             panic!("it appends");
         };
         assert_eq!((expected.epoch, expected.head), (drawing.epoch(), 0));
@@ -214,11 +273,11 @@ mod tests {
         let (mut writer, drawing, now) = (with_op(edit), drawing(), Instant::now());
         // A read that ended before it was asked for proves nothing.
         writer.read_ended();
-        assert!(matches!(writer.next(&drawing, now), Next::Verify));
+        assert!(matches!(writer.next(&drawing, &FREE, now), Next::Verify));
         assert_eq!(writer.verification(), Verification::Requested);
-        assert!(matches!(writer.next(&drawing, now), Next::Verify));
+        assert!(matches!(writer.next(&drawing, &FREE, now), Next::Verify));
         writer.read_ended();
-        let Next::Acknowledge(verdicts) = writer.next(&drawing, now) else {
+        let Next::Acknowledge(verdicts) = writer.next(&drawing, &FREE, now) else {
             panic!("it is refused");
         };
         assert!(matches!(verdicts[..], [Verdict::Refused { .. }]));
@@ -228,7 +287,49 @@ mod tests {
     #[test]
     fn nothing_is_decided_without_ops() {
         let mut writer = BatchWriter::new(Capacity::new(10, 1 << 20));
-        let next = writer.next(&drawing(), Instant::now());
+        let next = writer.next(&drawing(), &FREE, Instant::now());
         assert!(matches!(next, Next::Nothing) && writer.is_empty());
+    }
+
+    #[test]
+    fn ops_of_a_session_without_access_are_refused_and_others_stored() {
+        let (mut writer, drawing, now) = (with_op(draw()), drawing(), Instant::now());
+        let op = Op {
+            n: 1,
+            stroke: StrokeId::random(),
+            kind: draw(),
+        };
+        let author = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+        writer.queue.push(2, author, [op]);
+        let of_two = |session| (session == 2).then_some(Refusal::Locked);
+        let locked = Obeyed {
+            version: 3,
+            is_covered: true,
+            refusal: &of_two,
+        };
+        let Next::Append { expected, decision } = writer.next(&drawing, &locked, now) else {
+            panic!("the first is appended");
+        };
+        assert_eq!((expected.rules, decision.changes.len()), (3, 1));
+        assert_eq!(decision.verdicts[0], Verdict::Done);
+        let locked = Refusal::Locked;
+        assert!(
+            matches!(&decision.verdicts[1], Verdict::Refused { refusal, .. } if *refusal == locked)
+        );
+    }
+
+    #[test]
+    fn an_op_is_refused_for_access_once_all_of_earlier_rules_is_known() {
+        let (mut writer, drawing, now) = (with_op(draw()), drawing(), Instant::now());
+        let of_all = |_| Some(Refusal::Forbidden);
+        let mut revoked = Obeyed {
+            version: 3,
+            is_covered: false,
+            refusal: &of_all,
+        };
+        assert!(matches!(writer.next(&drawing, &revoked, now), Next::Verify));
+        revoked.is_covered = true;
+        let next = writer.next(&drawing, &revoked, now);
+        assert!(matches!(next, Next::Acknowledge(_)), "{next:?}");
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Nothing later checks a frame again: a malformed op must be refused here.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -33,6 +35,8 @@ pub enum ClientFrame {
         /// The epoch it belongs to.
         epoch: Epoch,
     },
+    /// Shows another key or token.
+    Token(Secret),
     /// Requests the whole presence list.
     People,
     /// Requests a `pong`.
@@ -48,6 +52,19 @@ pub struct Hello {
     pub seen_as: Option<(String, Colour)>,
     /// Number of the first op without an answer.
     pub next: u64,
+    /// The key or token that gives access.
+    pub token: Option<Secret>,
+}
+
+/// A key or a token as a client sent it, hidden from debug output.
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
 }
 
 /// A client's pointer, ink, preview or view.
@@ -104,6 +121,10 @@ impl ClientFrame {
                 let SinceFrame { since, epoch, .. } = serde_json::from_str(text)?;
                 Ok(Self::Since { since, epoch })
             }
+            "token" => {
+                let TokenFrame { token, .. } = serde_json::from_str(text)?;
+                Ok(Self::Token(token))
+            }
             "people" => serde_json::from_str(text).map(|BareFrame { .. }| Ok(Self::People))?,
             "ping" => serde_json::from_str(text).map(|BareFrame { .. }| Ok(Self::Ping))?,
             _ => Err(FrameError::new(format!(
@@ -125,6 +146,14 @@ struct SinceFrame {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct TokenFrame {
+    #[serde(rename = "type")]
+    _type: String,
+    token: Secret,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct BareFrame {
     #[serde(rename = "type")]
     _type: String,
@@ -140,6 +169,7 @@ struct HelloFrame {
     name: Option<String>,
     colour: Option<Colour>,
     next: u64,
+    token: Option<Secret>,
 }
 
 fn parse_hello(text: &str) -> Result<ClientFrame, FrameError> {
@@ -158,6 +188,7 @@ fn parse_hello(text: &str) -> Result<ClientFrame, FrameError> {
         writer: Writer::new(frame.key, frame.tab),
         seen_as,
         next: frame.next,
+        token: frame.token,
     }))
 }
 

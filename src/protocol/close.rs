@@ -19,8 +19,8 @@ pub enum Close {
     Silent,
     /// 4413: a frame exceeds the limit.
     TooLarge,
-    /// 4429: too many sessions on this server.
-    TooMany,
+    /// 4429: too many sessions, and whose.
+    TooMany(String),
     /// 1012: this server stops; any other one takes over.
     Restart {
         /// Delay before the client reconnects.
@@ -42,7 +42,7 @@ impl Close {
             Close::NoDrawing => 4404,
             Close::Silent => 4408,
             Close::TooLarge => 4413,
-            Close::TooMany => 4429,
+            Close::TooMany(_) => 4429,
             Close::Restart { .. } => 1012,
             Close::Load { .. } => 1013,
         }
@@ -56,7 +56,7 @@ impl Close {
             Close::NoDrawing => "final: there is no such drawing".into(),
             Close::Silent => "again: no frame was received for too long".into(),
             Close::TooLarge => format!("final: a frame has at most {MAX_FRAME_BYTES} bytes"),
-            Close::TooMany => "again in 5000 ms: too many sessions".into(),
+            Close::TooMany(reason) => format!("again in 5000 ms: {reason}"),
             Close::Restart { after } => {
                 format!("again in {} ms: the server restarts", after.as_millis())
             }

@@ -2,6 +2,7 @@
 //!
 //! A stroke's body is JSON already, and must never be parsed to be sent.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use bytestring::ByteString;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::domain::access::Access;
+use crate::domain::access::Level;
 use crate::domain::ids::{Epoch, OpId, PersonId, WriterId};
 use crate::domain::op::{Change, Refusal};
 use crate::domain::people::PeopleUpdate;
@@ -34,10 +35,22 @@ pub enum ServerFrame<'a> {
         done: u64,
         /// The drawing's title.
         title: &'a str,
-        /// The access that the link gives: `read`, `draw` or `own`.
-        access: AccessName,
+        /// What the client may do: `view`, `draw` or `own`.
+        access: Level,
         /// Build of the HTML page's files: a page of another build may reload.
         build: &'a str,
+    },
+    /// What the client may do: sent after `welcome`, and when it changes.
+    Access {
+        /// `view`, `draw` or `own`.
+        access: Level,
+        /// Whether only owners may change the drawing.
+        locked: bool,
+        /// Whether the person may not change it, unless they own it.
+        muted: bool,
+        /// Who may not; only owners are told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        muted_people: Option<&'a BTreeSet<PersonId>>,
     },
     /// The client must forget every stroke and position.
     Reset {
@@ -90,28 +103,6 @@ pub enum ServerFrame<'a> {
         /// The last position this server holds.
         head: Seq,
     },
-}
-
-/// [`Access`] as in the protocol.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AccessName {
-    /// Viewing.
-    Read,
-    /// Also drawing.
-    Draw,
-    /// Also renaming and deleting.
-    Own,
-}
-
-impl From<Access> for AccessName {
-    fn from(access: Access) -> Self {
-        match access {
-            Access::Read => Self::Read,
-            Access::Draw => Self::Draw,
-            Access::Own => Self::Own,
-        }
-    }
 }
 
 /// Why a client has to start over.

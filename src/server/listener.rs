@@ -22,12 +22,13 @@ use tokio::time::timeout;
 
 use crate::config::Settings;
 use crate::metrics::{ConnectionLimit, Metrics};
-use crate::web::authorize::authorize;
+use crate::web::authorize::{TOO_MANY_FROM_ADDRESS, authorize};
 use crate::web::connection::ConnectionSettings;
 use crate::web::connection::limits::Connections;
 use crate::web::connection::stream::Watched;
 use crate::web::explain::explain;
 use crate::web::extract::BodyLimit;
+use crate::web::proxies::Proxies;
 use crate::web::routes::routes;
 use crate::web::state::State;
 
@@ -97,6 +98,7 @@ pub(super) fn run(
     }
     let entrance = Entrance {
         connections: state.connections.clone(),
+        proxies: state.proxies.clone(),
         settings: limits.connection(),
         metrics: state.store.metrics().clone(),
         refusals: Arc::new(Semaphore::new(REFUSED_AT_ONCE)),
@@ -168,6 +170,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 #[derive(Clone)]
 struct Entrance {
     connections: Arc<Connections>,
+    /// Their connections are not counted by their addresses.
+    proxies: Proxies,
     settings: ConnectionSettings,
     metrics: Arc<Metrics>,
     refusals: Arc<Semaphore>,
@@ -179,7 +183,11 @@ impl Entrance {
         stream: TcpStream,
     ) -> Result<(Watched, Protocol, Option<SocketAddr>), DispatchError> {
         let peer = stream.peer_addr().map_err(DispatchError::Io)?;
-        match self.connections.enter(peer.ip()) {
+        let slot = match self.proxies.contains(peer.ip()) {
+            true => self.connections.enter_as_proxy(),
+            false => self.connections.enter(peer.ip()),
+        };
+        match slot {
             Ok(slot) => {
                 prepare(&stream);
                 let stream = Watched::new(stream, slot, self.settings);
@@ -212,7 +220,7 @@ fn prepare(stream: &TcpStream) {
 async fn refuse(mut stream: TcpStream, limit: ConnectionLimit) -> io::Result<()> {
     let message = match limit {
         ConnectionLimit::All => "too many connections to this server",
-        ConnectionLimit::Address => "too many connections from this address",
+        ConnectionLimit::Address => TOO_MANY_FROM_ADDRESS,
     };
     let body = format!(r#"{{"error":{{"code":"unavailable","message":"{message}"}}}}"#);
     let head = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n\

@@ -17,9 +17,8 @@ use super::fragments::Fragments;
 use super::guard::Gate;
 use super::sequencer::OpSequencer;
 use super::sessions::{
-    FIRST_OP_PARTS, JoinRequest, REQUESTS_PER_SECOND, SessionLimits, Sessions, Slot,
+    Admitted, FIRST_OP_PARTS, JoinRequest, REQUESTS_PER_SECOND, SessionLimits, Sessions, Stay,
 };
-use crate::domain::access::Access;
 use crate::domain::ids::SessionId;
 use crate::domain::op::{Op, Refusal};
 use crate::feed::actor::{FeedHandle, ToFeed};
@@ -40,9 +39,12 @@ pub struct Session {
     pub(super) id: SessionId,
     pub(super) join_request: Result<JoinRequest, Close>,
     pub(super) sessions: Arc<Sessions>,
-    /// Its slot within the limit of sessions; `None` if it is rejected.
-    _slot: Option<Slot>,
+    /// What it takes of the server; `None` if it is rejected.
+    pub(super) stay: Option<Stay>,
     pub(super) feed_handle: Option<FeedHandle>,
+    pub(super) admitted: Admitted,
+    /// Another key or token is looked up.
+    pub(super) renews: bool,
     pub(super) hello: Option<Hello>,
     pub(super) sequencer: Option<OpSequencer>,
     /// Ops that arrived before the welcome was sent.
@@ -80,20 +82,27 @@ impl Rates {
 
 impl Session {
     pub(super) fn new(
-        join_request: Result<(JoinRequest, Slot), Close>,
+        join_request: Result<(JoinRequest, Stay), Close>,
         sessions: Arc<Sessions>,
         gate: Gate,
     ) -> Self {
-        let (join_request, slot) = match join_request {
-            Ok((join_request, slot)) => (Ok(join_request), Some(slot)),
+        let (join_request, stay) = match join_request {
+            Ok((join_request, stay)) => (Ok(join_request), Some(stay)),
             Err(close) => (Err(close), None),
         };
         sessions.metrics().sessions_opened.count();
+        let is_free = |it: &JoinRequest| it.entrance.is_some();
+        let admitted = match join_request.as_ref().is_ok_and(is_free) {
+            true => Admitted::Yes,
+            false => Admitted::No,
+        };
         Self {
             id: sessions.opened.fetch_add(1, Ordering::Relaxed),
             join_request,
-            _slot: slot,
+            stay,
             feed_handle: None,
+            admitted,
+            renews: false,
             hello: None,
             sequencer: None,
             before_welcome: Vec::new(),
@@ -154,6 +163,10 @@ impl Session {
 
     fn text(&mut self, text: &str, ctx: &mut ws::WebsocketContext<Self>) {
         match ClientFrame::parse(text) {
+            Ok(ClientFrame::Hello(hello)) if self.admitted != Admitted::Yes => {
+                self.ask_to_join(hello, ctx);
+            }
+            Ok(_) if self.admitted == Admitted::No => self.malformed("hello comes first", ctx),
             Ok(ClientFrame::Ops(ops)) => self.ops(ops, ctx),
             Ok(ClientFrame::Signal(signal)) => self.signal(signal),
             Ok(ClientFrame::Ping) => {
@@ -172,6 +185,7 @@ impl Session {
                 since,
                 epoch,
             }),
+            Ok(ClientFrame::Token(token)) => self.renew(token, ctx),
             Ok(ClientFrame::People) => self.tell(FromSession::People { session: self.id }),
             Err(error) => self.malformed(error.to_string(), ctx),
         }
@@ -182,22 +196,12 @@ impl Session {
             self.metrics().signals_dropped.count(Dropped::Rate);
             return;
         }
-        let allowed = self
-            .join_request
-            .as_ref()
-            .is_ok_and(|join_request| join_request.access >= Access::Draw);
         let Some(feed_handle) = self
             .feed_handle
             .as_ref()
             .filter(|_| self.sequencer.is_some())
         else {
             return;
-        };
-        let signal = ClientSignal {
-            ink: signal.ink.filter(|_| allowed),
-            call: signal.call && allowed,
-            preview: signal.preview.filter(|_| allowed),
-            ..signal
         };
         let signal = FromSession::Signal {
             session: self.id,
@@ -243,7 +247,10 @@ impl Actor for Session {
                     join_request.drawing,
                     join_request.since
                 );
-                self.join(join_request, ctx);
+                match join_request.entrance {
+                    Some(_) => self.join(join_request, ctx),
+                    None => self.expect_hello(ctx),
+                }
                 ctx.run_interval(self.sessions.limits.heartbeat, Self::heartbeat);
             }
             Err(close) => self.close(close, ctx),

@@ -24,8 +24,12 @@ impl Session {
             drawing,
             since,
             epoch,
+            entrance,
             ..
         } = join_request;
+        let Some(entrance) = entrance else {
+            return;
+        };
         let max_bytes = self.sessions.limits.send_buffer_bytes;
         let mailbox =
             SessionMailbox::new(ctx.address().recipient(), self.queued.clone(), max_bytes);
@@ -34,6 +38,7 @@ impl Session {
             mailbox,
             since,
             epoch,
+            entrance,
         };
         match self
             .sessions
@@ -49,20 +54,18 @@ impl Session {
         self.tell(FromSession::Request(request));
     }
 
-    pub(super) fn hello(&mut self, hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
+    pub(super) fn hello(&mut self, mut hello: Hello, ctx: &mut ws::WebsocketContext<Self>) {
         if self.hello.is_some() {
             self.malformed("hello may be sent only once", ctx);
             return;
         }
-        let Ok(join_request) = &self.join_request else {
-            return;
-        };
-        let access = join_request.access;
+        if let Ok(join_request) = &self.join_request {
+            join_request.name(&mut hello);
+        }
         self.hello = Some(hello.clone());
         self.request(Request::Hello {
             session: self.id,
             hello,
-            access,
         });
     }
 
@@ -111,7 +114,6 @@ impl Session {
                 session.request(Request::Hello {
                     session: session.id,
                     hello,
-                    access: join_request.access,
                 });
             }
         });

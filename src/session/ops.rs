@@ -4,6 +4,7 @@
 //! unanswered ops stay in the clients' outboxes. Ops beyond a limit are refused for load, and the
 //! client sends them again.
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -13,14 +14,14 @@ use governor::clock::{Clock, QuantaClock};
 
 use super::actor::Session;
 use super::sequencer::{OpArrival, OpSequencer};
-use super::sessions::{FIRST_OP_PARTS, JoinRequest, RETRY_AFTER, SessionLimits};
-use crate::domain::access::Access;
+use super::sessions::{FIRST_OP_PARTS, RETRY_AFTER, SessionLimits, Stay};
 use crate::domain::op::{Op, Refusal};
 use crate::feed::actor::FeedHandle;
 use crate::feed::messages::FromSession;
 use crate::feed::queue::op_bytes;
 use crate::metrics::OverloadCause;
 use crate::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, ServerFrame};
+use crate::quotas::{Resource, Visit};
 
 impl Session {
     /// Accepts the ops whose number is next, and those after them.
@@ -29,13 +30,13 @@ impl Session {
         ops: Vec<(u64, Result<Op, Refusal>)>,
         ctx: &mut ws::WebsocketContext<Self>,
     ) {
-        let Ok(JoinRequest { access, .. }) = self.join_request else {
-            return;
-        };
         if self.hello.is_none() {
             self.malformed("ops come after hello", ctx);
             return;
         }
+        let Some(Stay { visit, .. }) = &self.stay else {
+            return;
+        };
         let (Some(sequencer), Some(feed_handle)) = (&mut self.sequencer, &self.feed_handle) else {
             // The welcome is in flight, and names the next number. Ops that are skipped here are a
             // gap then.
@@ -75,15 +76,12 @@ impl Session {
                 OpArrival::Paused => continue,
                 OpArrival::Next => {}
             }
-            let op = match op {
-                Ok(_) if access < Access::Draw => Err(Refusal::Forbidden),
-                op => op,
-            };
             match op {
                 Ok(op) => {
                     if let Some((limit, message, retry)) = overload(
                         &self.sessions.limits,
                         &self.rates.ops,
+                        visit,
                         sequencer,
                         feed_handle,
                         &op,
@@ -95,7 +93,7 @@ impl Session {
                     ) {
                         metrics.ops_throttled.count(limit);
                         sequencer.pause();
-                        ctx.text(ServerFrame::overloaded(n, message, retry).encode());
+                        ctx.text(ServerFrame::overloaded(n, &message, retry).encode());
                         break;
                     }
                     sequencer.take();
@@ -132,24 +130,30 @@ impl Session {
 fn overload(
     limits: &SessionLimits,
     rate: &DefaultDirectRateLimiter,
+    visit: &Visit,
     sequencer: &OpSequencer,
     feed_handle: &FeedHandle,
     op: &Op,
     parts: NonZeroU32,
-) -> Option<(OverloadCause, &'static str, Duration)> {
+) -> Option<(OverloadCause, Cow<'static, str>, Duration)> {
     if sequencer.unanswered() >= limits.max_unacked_ops {
         let text = "too many unacknowledged ops in this session";
-        return Some((OverloadCause::Unanswered, text, RETRY_AFTER));
+        return Some((OverloadCause::Unanswered, text.into(), RETRY_AFTER));
     }
     // A burst has room for a whole frame.
     if let Ok(Err(until)) = rate.check_n(parts) {
         let wait = until.wait_time_from(QuantaClock::default().now());
         let text = "too many ops per second";
-        return Some((OverloadCause::Rate, text, wait.max(RETRY_AFTER)));
+        return Some((OverloadCause::Rate, text.into(), wait.max(RETRY_AFTER)));
+    }
+    let spent = visit.spend(Resource::Ops, parts);
+    if let Err(exceeded) = spent.and_then(|()| visit.spend_bytes(op_bytes(op))) {
+        let (text, retry) = (exceeded.to_string(), exceeded.retry.max(RETRY_AFTER));
+        return Some((OverloadCause::Quota, text.into(), retry));
     }
     if !feed_handle.state.capacity.reserve(op_bytes(op)) {
         let text = "too many ops wait for the database";
-        return Some((OverloadCause::Queue, text, RETRY_AFTER));
+        return Some((OverloadCause::Queue, text.into(), RETRY_AFTER));
     }
     None
 }

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::domain::access::Access;
+use crate::access::AccessControl;
 use crate::domain::ids::{DrawingId, Epoch};
+use crate::domain::key::KeyId;
 use crate::domain::sequence::Seq;
 use crate::feed::registry::Feeds;
-use crate::metrics::Metrics;
+use crate::feed::standings::Entrance;
+use crate::metrics::{Exhausted, Metrics};
+use crate::protocol::{Close, Hello};
+use crate::quotas::{Place, Quotas, Subject, Visit};
 
 /// Delay before a client retries after a refusal for load.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -30,6 +34,8 @@ pub struct SessionLimits {
     pub heartbeat: Duration,
     /// A client that sends nothing for this long is disconnected.
     pub session_timeout: Duration,
+    /// A client that was not let in and sends no hello for this long is disconnected.
+    pub hello_wait: Duration,
     /// Sustained rate of frames with one op each, per second; ops that share a frame cost less.
     pub ops_per_second: NonZeroU32,
     /// Such frames accepted at once after a pause.
@@ -56,20 +62,40 @@ impl SessionLimits {
     }
 }
 
+/// Whether a session was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admitted {
+    /// It has to show something first.
+    No,
+    /// What it shows is looked up.
+    Pending,
+    /// It was.
+    Yes,
+}
+
 /// What all sessions of a server share.
 pub struct Sessions {
     pub(super) feeds: Feeds,
     pub(super) limits: SessionLimits,
+    pub(super) access: Arc<AccessControl>,
+    pub(super) quotas: Arc<Quotas>,
     pub(super) open: Arc<AtomicUsize>,
     pub(super) opened: AtomicU64,
 }
 
 impl Sessions {
     /// No sessions.
-    pub fn new(feeds: Feeds, limits: SessionLimits) -> Self {
+    pub fn new(
+        feeds: Feeds,
+        limits: SessionLimits,
+        access: Arc<AccessControl>,
+        quotas: Arc<Quotas>,
+    ) -> Self {
         Self {
             feeds,
             limits,
+            access,
+            quotas,
             open: Arc::default(),
             opened: AtomicU64::new(0),
         }
@@ -87,6 +113,51 @@ impl Sessions {
     /// Number of open sessions, excluding rejected ones.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
+    }
+}
+
+/// What a session takes of its server while it lasts.
+#[derive(Debug)]
+pub(super) struct Stay {
+    _slot: Slot,
+    _place: Place,
+    /// Its place among the sessions of a key; `None` until one granted its access.
+    key: Option<(KeyId, Place)>,
+    /// What it uses counts here.
+    pub(super) visit: Visit,
+}
+
+impl Sessions {
+    /// Admits a session within the limits.
+    pub(super) fn admit(&self, subject: &Subject) -> Result<Stay, Close> {
+        let slot = Slot::take(&self.open, self.limits.max_sessions);
+        let slot = slot.ok_or_else(|| Close::TooMany("too many sessions".to_owned()))?;
+        let visit = self.quotas.visit(subject);
+        let place = visit.enter().map_err(|exceeded| {
+            self.metrics().quotas_exceeded.count(Exhausted::Sessions);
+            Close::TooMany(exceeded.to_string())
+        })?;
+        Ok(Stay {
+            _slot: slot,
+            _place: place,
+            key: None,
+            visit,
+        })
+    }
+
+    /// From now on, what the session uses counts for the key of its subject too, and no longer for another.
+    pub(super) fn count_for(&self, stay: &mut Stay, subject: &Subject) -> Result<(), Close> {
+        if stay.key.as_ref().map(|(key, _)| *key) == subject.key {
+            return Ok(());
+        }
+        let visit = self.quotas.visit(subject);
+        let place = visit.enter_key().map_err(|exceeded| {
+            self.metrics().quotas_exceeded.count(Exhausted::Sessions);
+            Close::TooMany(exceeded.to_string())
+        })?;
+        stay.key = subject.key.map(|key| (key, place));
+        stay.visit = visit;
+        Ok(())
     }
 }
 
@@ -110,16 +181,35 @@ impl Drop for Slot {
 }
 
 /// The parameters of an upgrade request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct JoinRequest {
     /// The drawing.
     pub drawing: DrawingId,
-    /// The access that the link gives.
-    pub access: Access,
+    /// What the client may do, unless it has to show something first.
+    pub entrance: Option<Entrance>,
     /// The last position the client holds.
     pub since: Seq,
     /// The epoch of that position.
     pub epoch: Option<Epoch>,
+    /// Whom it counts for; the key is that of its entrance.
+    pub subject: Subject,
+    /// The name of the person who signed in at a proxy: it replaces the one that the page gives.
+    pub person: Option<String>,
+}
+
+impl JoinRequest {
+    /// The client was let in; it counts for the key that did it.
+    pub(super) fn enter(&mut self, entrance: Entrance) {
+        self.entrance = Some(entrance);
+        self.subject.key = entrance.access.key();
+    }
+
+    /// Gives a hello the name that a proxy knows.
+    pub(super) fn name(&self, hello: &mut Hello) {
+        if let (Some(person), Some((name, _))) = (&self.person, &mut hello.seen_as) {
+            name.clone_from(person);
+        }
+    }
 }
 
 #[cfg(test)]

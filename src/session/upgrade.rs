@@ -9,7 +9,7 @@ use actix_web_actors::ws;
 
 use super::actor::Session;
 use super::guard::{Gate, Guard};
-use super::sessions::{JoinRequest, RETRY_AFTER, Sessions, Slot};
+use super::sessions::{JoinRequest, RETRY_AFTER, Sessions};
 use crate::protocol::{Close, MAX_FRAME_BYTES, SUBPROTOCOL};
 
 /// Turns a request into a session.
@@ -41,8 +41,8 @@ pub fn upgrade(
     };
     // A rejected socket takes no slot.
     let join_request = join_request.and_then(|join_request| {
-        let slot = Slot::take(&sessions.open, sessions.limits.max_sessions);
-        slot.map(|slot| (join_request, slot)).ok_or(Close::TooMany)
+        let stay = sessions.admit(&join_request.subject)?;
+        Ok((join_request, stay))
     });
     let gate = Gate::default();
     let frames = Guard::new(payload, gate.clone(), sessions.limits.frames_per_second());

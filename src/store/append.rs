@@ -23,6 +23,8 @@ pub struct ExpectedHead {
     pub epoch: Epoch,
     /// The position of the last change.
     pub head: Seq,
+    /// The version of the rules that were obeyed: under others nothing is stored.
+    pub rules: u64,
 }
 
 /// The outcome of an append.
@@ -42,7 +44,7 @@ macro_rules! swap_and_insert {
     ($and_delete:literal) => {
         concat!(
             "BEGIN;
-IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND epoch = $epoch AND deleted IS NONE RETURN VALUE head) IS NONE {
+IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() WHERE head = $old AND epoch = $epoch AND (rules ?? 0) = $rules AND deleted IS NONE RETURN VALUE head) IS NONE {
     IF (SELECT VALUE deleted IS NONE FROM ONLY $drawing) { THROW 'behind' } ELSE { THROW 'gone' }
 };
 INSERT INTO $table $rows RETURN NONE;
@@ -83,6 +85,7 @@ impl Store {
             ("drawing", drawing_record(drawing)),
             ("old", int(at.head)),
             ("epoch", uuid(at.epoch.0)),
+            ("rules", int(at.rules)),
             ("new", int(last.seq)),
             ("rows", list(changes.iter().map(to_row))),
         ]);

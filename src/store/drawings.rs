@@ -8,11 +8,12 @@ use surrealdb::types::{Value, Variables};
 
 use super::connection::Store;
 use super::error::StoreError;
+use super::keys::{NewKey, new_key};
 use super::rows::{
     Fields, counted, drawing_record, int, list, rows, signal_table, stroke_table, time, uuid,
     variables,
 };
-use super::schema::CREATE_DRAWING;
+use super::schema::{CREATE_DRAWING, CREATE_OWNED};
 use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::sequence::Seq;
 
@@ -24,6 +25,7 @@ pub const MAX_LIST: usize = 500;
 const SEARCHED_LISTS: usize = 10;
 
 const GET: &str = "SELECT * FROM ONLY $drawing";
+const GET_MANY: &str = "SELECT * FROM $drawings";
 pub(super) const LIST: &str = "SELECT * FROM drawing WHERE deleted IS NONE
 ORDER BY listed DESC, id DESC LIMIT $limit";
 /// Written in this form so that the index is used to find the start.
@@ -37,7 +39,7 @@ WHERE deleted IS NONE AND listed < time::floor(changed, 1ms) RETURN NONE";
 const DELETE: &str = "UPDATE ONLY $drawing SET deleted = time::now() WHERE deleted IS NONE";
 const UNDELETE: &str = "UPDATE ONLY $drawing SET deleted = NONE
 WHERE deleted IS NONE OR deleted > time::now() - $within";
-const HEADS: &str = "SELECT id, head, compacted, epoch, title, deleted FROM $drawings";
+const HEADS: &str = "SELECT id, head, compacted, epoch, title, rules, deleted FROM $drawings";
 const COUNT: &str = "SELECT count() FROM ONLY type::table($strokes) GROUP ALL LIMIT 1;
 SELECT count() FROM ONLY type::table($signals) GROUP ALL LIMIT 1;";
 
@@ -100,6 +102,8 @@ pub struct Head {
     pub epoch: Epoch,
     /// Its title.
     pub title: String,
+    /// The version of its rules.
+    pub rules: u64,
     /// Whether it is deleted.
     pub deleted: bool,
 }
@@ -121,15 +125,39 @@ impl Store {
     /// After [`StoreError::Deadline`], [`StoreError::Unavailable`] or [`StoreError::Storage`] the
     /// outcome is unknown: a drawing with an unknown id may exist.
     pub async fn create(&self, title: &str) -> Result<DrawingInfo, StoreError> {
+        self.create_with(title, None).await
+    }
+
+    /// Creates a drawing with its tables, and a key to it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::create`].
+    pub async fn create_owned(&self, title: &str, key: &NewKey) -> Result<DrawingInfo, StoreError> {
+        self.create_with(title, Some(key)).await
+    }
+
+    async fn create_with(
+        &self,
+        title: &str,
+        key: Option<&NewKey>,
+    ) -> Result<DrawingInfo, StoreError> {
         let id = DrawingId::random();
-        let variables = variables([
+        let mut variables = variables([
             ("drawing", drawing_record(id)),
             ("title", Value::String(title.to_owned())),
             ("epoch", uuid(Epoch::random().0)),
             ("strokes", Value::String(stroke_table(id))),
             ("signals", Value::String(signal_table(id))),
         ]);
-        self.0.query_with_retry(CREATE_DRAWING, variables).await?;
+        let mut text = CREATE_DRAWING;
+        if let Some(key) = key {
+            text = CREATE_OWNED;
+            for (name, value) in new_key(id, key) {
+                variables.insert(name, value);
+            }
+        }
+        self.0.query_with_retry(text, variables).await?;
         self.get(id).await
     }
 
@@ -262,6 +290,20 @@ impl Store {
         self.update(drawing, UNDELETE, variables).await
     }
 
+    /// The drawings of these ids that are not deleted.
+    ///
+    /// # Errors
+    ///
+    /// Those of every query.
+    pub async fn get_many(&self, drawings: &[DrawingId]) -> Result<Vec<DrawingInfo>, StoreError> {
+        let records = list(drawings.iter().copied().map(drawing_record));
+        let variables = variables([("drawings", records)]);
+        let mut results = self.0.query(GET_MANY, variables).await?;
+        let found = rows(results.take(0)?)?.into_iter();
+        let found = found.filter_map(|row| Fields::of_drawing(row).ok());
+        found.map(info).collect()
+    }
+
     /// The states of several drawings, in one query; missing drawings are omitted.
     ///
     /// # Errors
@@ -281,6 +323,7 @@ impl Store {
                     compacted: row.seq("compacted")?,
                     epoch: row.epoch()?,
                     title: row.text("title")?,
+                    rules: row.version()?,
                     deleted: !matches!(row.take("deleted"), Value::None),
                 })
             })
@@ -339,7 +382,7 @@ impl Store {
     }
 }
 
-fn info(mut row: Fields) -> Result<DrawingInfo, StoreError> {
+pub(super) fn info(mut row: Fields) -> Result<DrawingInfo, StoreError> {
     Ok(DrawingInfo {
         id: DrawingId(row.uuid_key()?),
         title: row.text("title")?,

@@ -23,7 +23,7 @@ use crate::domain::op::{Change, RowId};
 use crate::domain::sequence::Seq;
 
 const READ_DRAWING: &str = "BEGIN;
-SELECT head, compacted, epoch, title, deleted FROM ONLY $drawing;
+SELECT head, compacted, epoch, title, rules, deleted FROM ONLY $drawing;
 SELECT * FROM ONLY $living;
 COMMIT;";
 const READ_ROWS: &str = "SELECT * FROM $rows";
@@ -53,6 +53,8 @@ pub struct Loaded {
     pub compacted: Seq,
     /// The drawing's title.
     pub title: String,
+    /// The version of its rules.
+    pub rules: u64,
     /// The drawing's head when the load began: nothing after it is included.
     pub head: Seq,
     /// The living strokes, by position. One that changed during the load may be missing.
@@ -81,6 +83,7 @@ impl Store {
             epoch: row.epoch()?,
             compacted: row.seq("compacted")?,
             title: row.text("title")?,
+            rules: row.version()?,
             head: row.seq("head")?,
             living: Vec::new(),
             tombstones: None,

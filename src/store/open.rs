@@ -2,6 +2,7 @@
 //!
 //! A problem with the database must be reported here in one clear line, not later.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,7 +67,10 @@ impl Store {
         metrics: Arc<Metrics>,
         missing: Missing,
     ) -> Result<Store, StoreError> {
-        let threads = std::thread::available_parallelism().map_or(2, |n| n.get().max(2));
+        // The other half of the cores serves sessions: with a thread for each core, a stroke costs more
+        // hops between threads than it gains.
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = cores.div_ceil(2);
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_stack_size(STACK_BYTES)

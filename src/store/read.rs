@@ -26,7 +26,7 @@ const TOMBSTONES: u64 = 2_000;
 pub(super) const FIRST_TOMBSTONES: u64 = 100;
 
 const READ: &str = "BEGIN;
-SELECT head, compacted, epoch, title, deleted FROM ONLY $drawing;
+SELECT head, compacted, epoch, title, rules, deleted FROM ONLY $drawing;
 SELECT * FROM type::record($strokes, $living..=$last_living) LIMIT $max_living;
 SELECT * FROM type::record($strokes, $tombstone..=$last_tombstone) LIMIT $max_tombstones;
 COMMIT;";
@@ -40,6 +40,8 @@ pub struct Chunk {
     pub compacted: Seq,
     /// The drawing's title.
     pub title: String,
+    /// The version of its rules.
+    pub rules: u64,
     /// The changes by position, without those that a later change of the same stroke replaced.
     pub changes: Vec<Change>,
     /// The position that this chunk reaches: the end of the requested range, or less when there is
@@ -221,6 +223,7 @@ fn chunk(
         epoch: drawing.epoch()?,
         compacted: drawing.seq("compacted")?,
         title: drawing.text("title")?,
+        rules: drawing.version()?,
         changes,
         head: reached,
         more: reached < head,

@@ -225,6 +225,24 @@ impl Fields {
         }
     }
 
+    /// A time that may be missing, in milliseconds since 1970.
+    pub(super) fn maybe_millis(&mut self, field: &str) -> Result<Option<u64>, StoreError> {
+        match self.take(field) {
+            Value::None | Value::Null => Ok(None),
+            Value::Datetime(time) => Ok(Some(time.timestamp_millis().max(0) as u64)),
+            _ => Err(wrong(field)),
+        }
+    }
+
+    /// The version of a drawing's rules, which is 0 where there never were any.
+    pub(super) fn version(&mut self) -> Result<u64, StoreError> {
+        match self.take("rules") {
+            Value::None | Value::Null => Ok(0),
+            Value::Number(Number::Int(version)) => version.try_into().map_err(|_| wrong("rules")),
+            _ => Err(wrong("rules")),
+        }
+    }
+
     /// The number in the row's id.
     fn key(&mut self) -> Result<i64, StoreError> {
         match self.take("id") {

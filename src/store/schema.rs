@@ -1,6 +1,6 @@
 //! The schema of the database, by number.
 //!
-//! It must never change a database that has a number already.
+//! It must never change what a database has already: it adds what is missing.
 
 use surrealdb::types::{RecordIdKey, Value};
 
@@ -9,9 +9,9 @@ use super::connection::Store;
 use super::error::StoreError;
 use super::rows::{Fields, int, record, variables};
 
-/// The schema that this program writes. It reads that of a newer program that allows it, and no
-/// older one: there are no migrations yet.
-pub(super) const SCHEMA: u32 = 2;
+/// The schema that this program writes. It reads that of a newer program that allows it, and that of
+/// version 2, to which it adds what is new.
+pub(super) const SCHEMA: u32 = 3;
 /// Lowest schema number of the programs that may read what this one writes.
 const OLDEST: u32 = 2;
 
@@ -26,7 +26,19 @@ const SHARED: &str = concat!(
     include_str!("../../schema/living.surql"),
     include_str!("../../schema/asset.surql"),
     include_str!("../../schema/asset_use.surql"),
+    include_str!("../../schema/access_key.surql"),
+    include_str!("../../schema/moderation.surql"),
+    include_str!("../../schema/rules.surql"),
     "UPSERT $meta SET schema = $schema, oldest = $oldest RETURN NONE;\nCOMMIT;"
+);
+
+/// What schema 3 has beside schema 2: nothing that a program of that schema is disturbed by.
+const FROM_2: &str = concat!(
+    "BEGIN;\n",
+    include_str!("../../schema/access_key.surql"),
+    include_str!("../../schema/moderation.surql"),
+    include_str!("../../schema/rules.surql"),
+    "UPDATE $meta SET schema = $schema WHERE schema < $schema RETURN NONE;\nCOMMIT;"
 );
 
 /// Creates the row of a new drawing and, in the same transaction, its tables.
@@ -40,27 +52,40 @@ CREATE ONLY $drawing SET title = $title, head = 0, compacted = 0, epoch = $epoch
     "COMMIT;"
 );
 
+/// The same with its first key.
+pub(super) const CREATE_OWNED: &str = concat!(
+    "BEGIN;
+LET $now = time::floor(time::now(), 1ms);
+CREATE ONLY $drawing SET title = $title, head = 0, compacted = 0, epoch = $epoch, rules = 1,
+    created = $now, changed = $now, listed = $now, compacted_at = $now;
+CREATE $key SET hash = $hash, access = $level, name = $name, created = $now, expires = $expires;\n",
+    include_str!("../../schema/stroke.surql"),
+    include_str!("../../schema/signal.surql"),
+    "COMMIT;"
+);
+
 /// Applies the schema where it is missing, and rejects a database with one that this program cannot
 /// use.
 pub(super) async fn apply(connection: &OpenDatabase) -> Result<(), StoreError> {
     connection.query_with_retry(META, variables([])).await?;
-    match read_schema(connection).await? {
+    let text = match read_schema(connection).await? {
         Some(schema) if schema >= SCHEMA => return Ok(()),
+        Some(2) => FROM_2,
         Some(schema) => {
             return Err(StoreError::OtherSchema {
                 schema,
                 known: SCHEMA,
             });
         }
-        None => {}
-    }
+        None => SHARED,
+    };
     let numbers = [
         ("meta", meta()),
         ("schema", int(SCHEMA.into())),
         ("oldest", int(OLDEST.into())),
     ];
     connection
-        .query_with_retry(SHARED, variables(numbers))
+        .query_with_retry(text, variables(numbers))
         .await?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use surrealdb::engine::any::Any;
 use surrealdb::method::QueryStream;
 use surrealdb::types::{Action, Object, Value};
 use surrealdb::{Notification, Surreal};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
@@ -243,13 +244,15 @@ async fn drain<T>(
         };
         match taken {
             Ok(None) => {}
-            Ok(Some(event)) => {
-                if sender.try_send(event).is_err() {
-                    log::warn!("a live query ends: its reader is gone, or too far behind");
+            Ok(Some(event)) => match sender.try_send(event) {
+                Ok(()) => {}
+                Err(TrySendError::Closed(_)) => return true,
+                Err(TrySendError::Full(_)) => {
+                    log::warn!("a live query ends: its reader is too far behind");
                     metrics.subscriptions_ended.count(SubscriptionEnd::Slow);
                     return true;
                 }
-            }
+            },
             Err(error) => {
                 log::warn!("a live query ends: {error}");
                 metrics

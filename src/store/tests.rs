@@ -9,7 +9,11 @@ use uuid::Uuid;
 use super::error::QueryError;
 use super::rows::{Fields, drawing_record, int, record, stroke_table, variables};
 use super::*;
-use crate::domain::ids::{DrawingId, ServerId};
+use crate::domain::access::Level;
+use crate::domain::ids::{DrawingId, PersonId, ServerId};
+use crate::domain::key::Key;
+use crate::domain::op::Change;
+use crate::domain::rules::Rules;
 use crate::metrics::DbLink;
 use crate::metrics::Metrics;
 
@@ -149,14 +153,7 @@ async fn a_database_with_a_schema_that_this_program_cannot_use_is_refused() {
     for (schema, oldest, refused) in [
         (known, known, None),
         (newer, known, None),
-        (
-            known - 1,
-            known - 1,
-            Some(StoreError::OtherSchema {
-                schema: known - 1,
-                known,
-            }),
-        ),
+        (1, 1, Some(StoreError::OtherSchema { schema: 1, known })),
         (
             newer,
             known + 1,
@@ -212,6 +209,117 @@ async fn a_database_without_the_schema_gets_its_indexes_when_it_is_opened() {
         other => panic!("{other:?}"),
     }
     assert_eq!(store.list(None, 10).await.unwrap(), [drawing]);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_database_of_before_there_were_keys_gets_them() {
+    const BEFORE: &str = "REMOVE TABLE access_key; REMOVE TABLE moderation;
+        UPDATE drawing SET rules = NONE; REMOVE FIELD rules ON drawing;
+        UPDATE $meta SET schema = 2, oldest = 2";
+    let folder = tempfile::tempdir().unwrap();
+    let mut database = memory();
+    database.url = format!("surrealkv://{}", folder.path().display());
+    let open = || Store::open(&database, ServerId::random(), Metrics::new());
+    let store = open().await.unwrap();
+    let drawing = store.create("An old drawing").await.unwrap();
+    let meta = record("meta", RecordIdKey::String("schema".into()));
+    ask(&store, BEFORE, variables([("meta", meta)])).await;
+    store.close().await;
+    let store = open().await.unwrap();
+    let listed = store.list(None, 10).await.unwrap();
+    assert_eq!(listed, std::slice::from_ref(&drawing));
+    let rules = store.rules(drawing.id).await.unwrap();
+    assert_eq!(rules, Rules::default());
+    let at = ExpectedHead {
+        epoch: drawing.epoch,
+        head: 0,
+        rules: 0,
+    };
+    let change = Change::by_anyone(1, None);
+    let changes = std::slice::from_ref(&change);
+    let appended = store.append(drawing.id, at, changes, &[]).await;
+    assert_eq!(appended, Ok(Appended::Committed));
+    let key = Key::new([1; 16]);
+    let new = NewKey {
+        id: key.id(),
+        hash: key.hash(),
+        level: Level::Own,
+        name: "Mine".into(),
+        expires: None,
+    };
+    store.add_key(drawing.id, &new).await.unwrap();
+    let (found, version) = store.find_key(drawing.id, key.id()).await.unwrap().unwrap();
+    assert_eq!((found.key.hash, version), (key.hash(), 1));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn the_keys_of_a_drawing_go_with_it() {
+    let store = Store::open(&memory(), ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
+    let key = Key::new([1; 16]);
+    let new = NewKey {
+        id: key.id(),
+        hash: key.hash(),
+        level: Level::Own,
+        name: String::new(),
+        expires: None,
+    };
+    let drawing = store.create_owned("A drawing", &new).await.unwrap().id;
+    let other = store.create_owned("Another", &new).await.unwrap().id;
+    store.set_locked(drawing, true).await.unwrap();
+    store.delete(drawing).await.unwrap();
+    let locked = store.set_locked(drawing, false).await;
+    assert_eq!(locked, Err(RulesError::Store(StoreError::Gone)));
+    let mut removals = Removals::default();
+    let removed = store.remove_deleted(&mut removals, Duration::ZERO);
+    assert_eq!(removed.await, Ok(1));
+    assert_eq!(store.find_key(drawing, key.id()).await, Ok(None));
+    assert_eq!(store.keys(drawing).await, Ok(Vec::new()));
+    assert_eq!(store.keys(other).await.unwrap().len(), 1);
+    let count = ask(&store, "SELECT * FROM moderation", variables([])).await;
+    assert_eq!(super::rows::rows(count), Ok(Vec::new()));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn nothing_is_appended_under_rules_that_have_ended() {
+    let store = Store::open(&memory(), ServerId::random(), Metrics::new())
+        .await
+        .unwrap();
+    let drawing = store.create("A drawing").await.unwrap();
+    let mut at = ExpectedHead {
+        epoch: drawing.epoch,
+        head: 0,
+        rules: 0,
+    };
+    store.set_locked(drawing.id, true).await.unwrap();
+    let person = PersonId::random();
+    store.set_muted(drawing.id, person, true).await.unwrap();
+    store.set_muted(drawing.id, person, true).await.unwrap();
+    let rules = store.rules(drawing.id).await.unwrap();
+    assert!(rules.locked && rules.muted.iter().eq([&person]));
+    assert_eq!(rules.version, 3);
+    let change = Change::by_anyone(1, None);
+    let changes = std::slice::from_ref(&change);
+    for (version, expected) in [
+        (0, Appended::Behind),
+        (2, Appended::Behind),
+        (3, Appended::Committed),
+    ] {
+        at.rules = version;
+        let appended = store.append(drawing.id, at, changes, &[]).await;
+        assert_eq!(appended, Ok(expected), "{version}");
+    }
+    assert_eq!(store.since(drawing.id, 0).await.unwrap().rules, 3);
+    assert_eq!(store.load(drawing.id).await.unwrap().rules, 3);
+    assert_eq!(store.heads(&[drawing.id]).await.unwrap()[0].rules, 3);
+    store.set_muted(drawing.id, person, false).await.unwrap();
+    store.set_locked(drawing.id, false).await.unwrap();
+    let rules = store.rules(drawing.id).await.unwrap();
+    assert!(!rules.locked && rules.muted.is_empty());
     store.close().await;
 }
 

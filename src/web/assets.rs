@@ -21,8 +21,12 @@ use uuid::Uuid;
 use comments::without_comments;
 use encoded::Texts;
 
+use crate::domain::access::Mode;
+
 /// Placeholder of the build in HTML pages and in the service worker.
 const BUILD_MARK: &str = "{{build}}";
+/// Placeholder of the mode of access in HTML pages.
+const ACCESS_MARK: &str = "{{access}}";
 /// Placeholder in the service worker of the files that it keeps for offline use, by spaces.
 const FILES_MARK: &str = "{{files}}";
 /// The service worker, which is served at the root of the site.
@@ -37,6 +41,9 @@ const HTML: &str = "text/html; charset=utf-8";
 const ERROR_PAGE: &str = "error.html";
 /// What comes before the path of a page's entry.
 const ENTRY_MARK: &str = "<script type=\"module\" src=\"/assets/{{build}}/";
+/// Where a page names the module that it loads once it is painted.
+const LATER_MARK: &str = "<template id=\"later-modules\" data-entry=\"";
+const TEMPLATE_END: &str = "</template>";
 
 #[derive(Embed)]
 #[folder = "static/"]
@@ -66,9 +73,16 @@ pub fn build() -> &'static str {
     &BUILD
 }
 
-/// An HTML page, with the build inserted and all modules of its entry named.
-pub fn page(request: &HttpRequest, name: &str, status: StatusCode) -> Option<HttpResponse> {
-    Some(text(request, name, html(name)?.into(), HTML, ASK, status))
+/// An HTML page, with the build and the mode of access inserted and all modules of its entry named.
+pub fn page(
+    request: &HttpRequest,
+    name: &str,
+    access: Mode,
+    status: StatusCode,
+) -> Option<HttpResponse> {
+    let html = html(name)?.replace(ACCESS_MARK, access.as_str());
+    let name = format!("{name}#{access}");
+    Some(text(request, &name, html.into(), HTML, ASK, status))
 }
 
 /// The page about an error, with one section shown.
@@ -160,23 +174,32 @@ fn text(
     response.body(body)
 }
 
+/// A page with the addresses of its modules: those that its entry needs are fetched at once, and those
+/// that only its later entry needs are listed in a template, which the page's code puts into effect.
 fn html(name: &str) -> Option<String> {
     let html = read(name)?;
-    let preload = match html.split_once(ENTRY_MARK) {
-        Some((_, rest)) => {
-            let entry = rest.split('"').next().unwrap_or_default();
-            modules::needed(entry, read)
-                .iter()
-                .map(|module| {
-                    let address = format!("/assets/{BUILD_MARK}/{module}");
-                    format!("<link rel=\"modulepreload\" href=\"{address}\">\n    ")
-                })
-                .collect()
-        }
-        None => String::new(),
-    };
-    let html = html.replace(ENTRY_MARK, &format!("{preload}{ENTRY_MARK}"));
+    let at_once = needed_by(&html, ENTRY_MARK);
+    let mut later = needed_by(&html, LATER_MARK);
+    later.retain(|module| !at_once.contains(module));
+    let html = html
+        .replace(ENTRY_MARK, &format!("{}{ENTRY_MARK}", preloads(&at_once)))
+        .replace(TEMPLATE_END, &format!("{}{TEMPLATE_END}", preloads(&later)));
     Some(html.replace(BUILD_MARK, build()))
+}
+
+/// What the entry after a mark needs; nothing if the page has no such entry.
+fn needed_by(html: &str, mark: &str) -> Vec<String> {
+    let entry = html
+        .split_once(mark)
+        .and_then(|(_, rest)| rest.split('"').next());
+    entry.map_or_else(Vec::new, |entry| modules::needed(entry, read))
+}
+
+fn preloads(modules: &[String]) -> String {
+    let link = |module| {
+        format!("<link rel=\"modulepreload\" href=\"/assets/{BUILD_MARK}/{module}\">\n    ")
+    };
+    modules.iter().map(link).collect()
 }
 
 fn read(path: &str) -> Option<String> {
@@ -229,13 +252,17 @@ mod tests {
             ("index.html", StatusCode::OK),
             ("drawing.html", StatusCode::NOT_FOUND),
         ] {
-            let response = page(&request, name, status).expect(name);
+            let response = page(&request, name, Mode::Links, status).expect(name);
             assert_eq!(response.status(), status);
             let body = actix_web::body::to_bytes(response.into_body()).await;
             let html = String::from_utf8(body.unwrap().to_vec()).unwrap();
             let files = format!("/{}/", build());
             assert!(html.contains(&files), "{name} names no file of {files}");
             assert!(!html.contains(BUILD_MARK), "{name} still has {BUILD_MARK}");
+            assert!(
+                html.contains(r#"<meta name="access" content="links">"#),
+                "{html}"
+            );
             let named: Vec<_> = html
                 .split("rel=\"modulepreload\" href=\"")
                 .skip(1)
@@ -247,7 +274,7 @@ mod tests {
                 assert!(read(path).is_some(), "{name} names {path}");
             }
         }
-        assert!(page(&request, "none.html", StatusCode::OK).is_none());
+        assert!(page(&request, "none.html", Mode::Open, StatusCode::OK).is_none());
     }
 
     #[actix_web::test]

@@ -4,6 +4,7 @@
 //! take for a page.
 
 use std::convert::Infallible;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,12 +15,15 @@ use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::time::timeout;
 
+use super::access;
 use super::error::{Answer, ApiError, ErrorCode};
 use super::extract;
 use super::state::state;
-use crate::domain::access::Access;
 use crate::domain::asset::{Asset, AssetHash, AssetKind, MAX_ASSET_BYTES, MAX_ASSETS_BYTES};
+use crate::domain::needs::Action;
 use crate::feed::chunks::pieces;
+use crate::metrics::Exhausted;
+use crate::quotas::{Exceeded, Resource};
 use crate::store::AssetPut;
 
 /// How long a reader waits until another one has its picture.
@@ -37,11 +41,19 @@ pub(super) async fn put(request: HttpRequest, payload: web::Payload) -> Answer {
         media_type: &'static str,
         bytes: usize,
     }
-    extract::require(&request, Access::Draw)?;
-    let drawing = extract::drawing(&request)?;
+    let (drawing, access) = access::on_drawing(&request, Action::SendPicture).await?;
     let state = state(&request);
     // Before a large body is read for nothing.
     state.store.get(drawing).await?;
+    let visit = state
+        .quotas
+        .visit(&extract::subject(&request, access.key()));
+    let exhausted = |_: &Exceeded| {
+        let exceeded = &state.store.metrics().quotas_exceeded;
+        exceeded.count(Exhausted::Images);
+    };
+    let spent = visit.spend(Resource::Images, NonZeroU32::MIN);
+    spent.inspect_err(exhausted)?;
     let Ok(_slot) = state.assets.received.try_acquire() else {
         return Err(ApiError::new(
             ErrorCode::Unavailable,
@@ -56,6 +68,7 @@ pub(super) async fn put(request: HttpRequest, payload: web::Payload) -> Answer {
         )
     })?;
     let bytes = file.len();
+    visit.spend_bytes(bytes).inspect_err(exhausted)?;
     let hashed = file.clone();
     let hash = web::block(move || AssetHash::of(&hashed)).await;
     let hash = hash.map_err(|_| ApiError::unavailable())?;
@@ -83,8 +96,7 @@ pub(super) async fn put(request: HttpRequest, payload: web::Payload) -> Answer {
 }
 
 pub(super) async fn get(request: HttpRequest) -> Answer {
-    extract::require(&request, Access::Read)?;
-    let drawing = extract::drawing(&request)?;
+    let (drawing, _) = access::on_drawing(&request, Action::Read).await?;
     let hash = extract::asset(&request)?;
     let state = state(&request);
     let slot = timeout(SEND_WAIT, Arc::clone(&state.assets.sent).acquire_owned()).await;

@@ -2,21 +2,31 @@
 //!
 //! It must never access strokes itself: it calls the store and the feeds.
 
+use std::num::NonZeroU32;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::error::Answer;
+use super::access;
+use super::error::{Answer, ApiError};
 use super::extract::{self, ListQuery};
 use super::state::state;
-use crate::domain::access::Access;
+use crate::domain::access::Level;
 use crate::domain::ids::DrawingId;
+use crate::domain::key::Key;
+use crate::domain::needs::Action;
+use crate::metrics::Exhausted;
+use crate::quotas::Resource;
 use crate::store::{DrawingInfo, ListCursor, Listed, SessionCounts, Store, StoreError};
 
 /// The title of a drawing that is created without one.
 const DEFAULT_TITLE: &str = "Untitled drawing";
+
+/// Most keys that are looked at in one request.
+const MAX_HELD: usize = 200;
 
 /// A drawing as JSON.
 #[derive(Serialize)]
@@ -29,6 +39,12 @@ struct DrawingView<'a> {
     changed: String,
     /// Number of sessions on all servers.
     people: u32,
+    /// What the reader may do, in an answer about keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<Level>,
+    /// The secret of the first key, in the answer that is about its creation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
 }
 
 impl<'a> DrawingView<'a> {
@@ -39,11 +55,13 @@ impl<'a> DrawingView<'a> {
             created: rfc3339(drawing.created),
             changed: rfc3339(drawing.changed),
             people: sessions.of(drawing.id),
+            access: None,
+            key: None,
         }
     }
 }
 
-fn rfc3339(millis: u64) -> String {
+pub(super) fn rfc3339(millis: u64) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
         .ok()
         .and_then(|time| time.format(&Rfc3339).ok())
@@ -51,7 +69,7 @@ fn rfc3339(millis: u64) -> String {
 }
 
 pub(super) async fn list(request: HttpRequest) -> Answer {
-    extract::require(&request, Access::Read)?;
+    access::at_all(&request, Action::List)?;
     let state = state(&request);
     let ListQuery {
         before,
@@ -100,7 +118,7 @@ pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answe
     struct PendingRequest {
         title: Option<String>,
     }
-    extract::require(&request, Access::Own)?;
+    access::at_all(&request, Action::Create)?;
     let bytes = extract::body(&request, payload).await?;
     let asked = if bytes.is_empty() {
         PendingRequest::default()
@@ -108,15 +126,74 @@ pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answe
         extract::json::<PendingRequest>(&bytes)?
     };
     let title = extract::title(asked.title.as_deref().unwrap_or(DEFAULT_TITLE))?;
-    let drawing = state(&request).store.create(&title).await?;
+    let state = state(&request);
+    let visit = state.quotas.visit(&extract::subject(&request, None));
+    let spent = visit.spend(Resource::Drawings, NonZeroU32::MIN);
+    spent.inspect_err(|_| {
+        let exceeded = &state.store.metrics().quotas_exceeded;
+        exceeded.count(Exhausted::Drawings);
+    })?;
+    let (drawing, key) = state.access.create(&title).await?;
+    if let Some(key) = &key {
+        let who = access::creator(&request);
+        access::audit(
+            drawing.id,
+            who,
+            &format!("created it with key {}", key.id()),
+        );
+    }
+    let view = DrawingView {
+        key: key.as_ref().map(Key::secret),
+        ..DrawingView::new(&drawing, &SessionCounts::default())
+    };
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/api/drawings/{}", drawing.id)))
-        .json(DrawingView::new(&drawing, &SessionCounts::default())))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(view))
+}
+
+/// Those of the drawings for which somebody holds keys that are there, and what the keys allow.
+pub(super) async fn held(request: HttpRequest, payload: web::Payload) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct PendingRequest {
+        held: Vec<Held>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Held {
+        id: DrawingId,
+        key: String,
+    }
+    #[derive(Serialize)]
+    struct View<'a> {
+        drawings: Vec<DrawingView<'a>>,
+    }
+    let PendingRequest { held } = extract::json(&extract::body(&request, payload).await?)?;
+    if held.len() > MAX_HELD {
+        let message = format!("held has at most {MAX_HELD} keys");
+        return Err(ApiError::field("held", message));
+    }
+    let keys = held.into_iter();
+    // What is no key opens nothing, like one that is not stored.
+    let keys = keys.filter_map(|held| Some((held.id, held.key.parse().ok()?)));
+    let state = state(&request);
+    let mut found = state.access.held(&keys.collect::<Vec<_>>()).await?;
+    found.sort_by_key(|(info, _)| (std::cmp::Reverse(info.listed), info.id));
+    let sessions = state.store.session_counts(state.silence).await?;
+    let drawings = found.iter().map(|(info, access)| DrawingView {
+        access: Some(access.level()),
+        ..DrawingView::new(info, &sessions)
+    });
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(View {
+            drawings: drawings.collect(),
+        }))
 }
 
 pub(super) async fn get(request: HttpRequest) -> Answer {
-    extract::require(&request, Access::Read)?;
-    let drawing = extract::drawing(&request)?;
+    let (drawing, _) = access::on_drawing(&request, Action::Read).await?;
     let state = state(&request);
     let info = state.store.get(drawing).await?;
     let sessions = state.store.session_counts(state.silence).await?;
@@ -129,8 +206,7 @@ pub(super) async fn rename(request: HttpRequest, payload: web::Payload) -> Answe
     struct PendingRequest {
         title: String,
     }
-    extract::require(&request, Access::Own)?;
-    let drawing = extract::drawing(&request)?;
+    let (drawing, _) = access::on_drawing(&request, Action::Rename).await?;
     let asked: PendingRequest = extract::json(&extract::body(&request, payload).await?)?;
     let title = extract::title(&asked.title)?;
     let state = state(&request);
@@ -141,8 +217,7 @@ pub(super) async fn rename(request: HttpRequest, payload: web::Payload) -> Answe
 }
 
 pub(super) async fn delete(request: HttpRequest) -> Answer {
-    extract::require(&request, Access::Own)?;
-    let drawing = extract::drawing(&request)?;
+    let (drawing, _) = access::on_drawing(&request, Action::Delete).await?;
     let state = state(&request);
     state.store.delete(drawing).await?;
     state.feeds.announce_metadata_change(drawing).await;
@@ -150,8 +225,7 @@ pub(super) async fn delete(request: HttpRequest) -> Answer {
 }
 
 pub(super) async fn restore(request: HttpRequest) -> Answer {
-    extract::require(&request, Access::Own)?;
-    let drawing = extract::drawing(&request)?;
+    let (drawing, _) = access::on_drawing(&request, Action::Delete).await?;
     let state = state(&request);
     let info = state.store.undelete(drawing).await?;
     let sessions = state.store.session_counts(state.silence).await?;

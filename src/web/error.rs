@@ -14,12 +14,14 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
-use super::access::AccessDenied;
+use super::site::SiteDenied;
+use crate::access::Denied;
 use crate::feed::error::FeedError;
-use crate::store::StoreError;
+use crate::quotas::Exceeded;
+use crate::store::{RulesError, StoreError};
 
 /// Delay before a retry when the database is away, in seconds.
-const RETRY_AFTER_SECONDS: u32 = 2;
+const RETRY_AFTER_SECONDS: u64 = 2;
 
 /// The result of a handler.
 pub(super) type Answer = Result<HttpResponse, ApiError>;
@@ -64,6 +66,8 @@ error_codes! {
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED;
     /// The body did not arrive in time.
     TooSlow = "too_slow", REQUEST_TIMEOUT;
+    /// It would leave the drawing without a key that owns it.
+    LastOwner = "last_owner", CONFLICT;
     /// The drawing is deleted.
     Gone = "gone", GONE;
     /// The body is too large.
@@ -72,6 +76,8 @@ error_codes! {
     Unsupported = "unsupported", UNSUPPORTED_MEDIA_TYPE;
     /// The address is for WebSockets.
     UpgradeRequired = "upgrade_required", UPGRADE_REQUIRED;
+    /// The link, the address or all together used too much; a retry makes sense after a while.
+    TooMany = "too_many", TOO_MANY_REQUESTS;
     /// A fault of the server, which is in its log.
     Failed = "failed", INTERNAL_SERVER_ERROR;
     /// The database or the server is away or busy; a retry makes sense.
@@ -88,6 +94,8 @@ pub struct ApiError {
     field: Option<String>,
     /// The methods that the address has.
     allow: Option<&'static str>,
+    /// When a retry makes sense, in seconds.
+    retry: Option<u64>,
 }
 
 impl ApiError {
@@ -98,6 +106,7 @@ impl ApiError {
             message: message.into(),
             field: None,
             allow: None,
+            retry: (code == ErrorCode::Unavailable).then_some(RETRY_AFTER_SECONDS),
         }
     }
 
@@ -160,8 +169,8 @@ impl ResponseError for ApiError {
             field: Option<&'a str>,
         }
         let mut response = HttpResponse::build(self.status_code());
-        if self.code == ErrorCode::Unavailable {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+        if let Some(seconds) = self.retry {
+            response.insert_header((header::RETRY_AFTER, seconds));
         }
         if let Some(allow) = self.allow {
             response.insert_header((header::ALLOW, allow));
@@ -176,9 +185,42 @@ impl ResponseError for ApiError {
     }
 }
 
-impl From<AccessDenied> for ApiError {
-    fn from(denied: AccessDenied) -> Self {
+impl From<SiteDenied> for ApiError {
+    fn from(denied: SiteDenied) -> Self {
         Self::new(ErrorCode::Forbidden, denied.reason())
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::NotShared => Self::new(ErrorCode::NotFound, denied.to_string()),
+            Denied::Unknown(error) => error.into(),
+        }
+    }
+}
+
+impl From<RulesError> for ApiError {
+    fn from(error: RulesError) -> Self {
+        match error {
+            RulesError::NoKey => Self::new(ErrorCode::NotFound, "there is no such key"),
+            RulesError::LastOwner => Self::new(
+                ErrorCode::LastOwner,
+                "a key that owns the drawing and never ends must remain",
+            ),
+            RulesError::Full => Self::new(ErrorCode::Full, "there are too many"),
+            RulesError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Exceeded> for ApiError {
+    fn from(exceeded: Exceeded) -> Self {
+        Self {
+            // The first whole second at which there is enough again.
+            retry: Some(exceeded.retry.as_secs().saturating_add(1)),
+            ..Self::new(ErrorCode::TooMany, exceeded.to_string())
+        }
     }
 }
 

@@ -14,13 +14,14 @@ use actix_web::http::header::{Charset, DispositionParam, DispositionType, Extend
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
 
+use super::access;
 use super::error::{Answer, ApiError};
-use super::extract::{self, ExportQuery};
+use super::extract::ExportQuery;
 use super::pictures::{Shown, holds, in_background};
 use super::snapshot::Snapshot;
 use super::state::state;
-use crate::domain::access::Access;
 use crate::domain::ids::DrawingId;
+use crate::domain::needs::Action;
 use crate::feed::chunks;
 use crate::picture::document::Setting;
 
@@ -85,8 +86,7 @@ enum Asked {
 }
 
 async fn asked(request: &HttpRequest) -> Result<Asked, ApiError> {
-    extract::require(request, Access::Read)?;
-    let drawing = extract::drawing(request)?;
+    let (drawing, _) = access::on_drawing(request, Action::Read).await?;
     let info = state(request).store.get(drawing).await?;
     let stored = Shown {
         epoch: info.epoch,

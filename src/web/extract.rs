@@ -12,14 +12,16 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::access::AccessDenied;
+use super::client::Client;
 use super::error::{ApiError, ErrorCode};
-use crate::domain::access::Access;
+use super::site::SiteDenied;
 use crate::domain::asset::{AssetHash, AssetHashError};
 use crate::domain::drawing::MAX_TITLE_CHARS;
-use crate::domain::ids::{DrawingId, Epoch, IdError};
+use crate::domain::ids::{DrawingId, Epoch, IdError, PersonId};
+use crate::domain::key::{KeyError, KeyId};
 use crate::domain::sequence::Seq;
 use crate::picture::palette::{Theme, ThemeError};
+use crate::quotas::Subject;
 use crate::store::ListCursor;
 
 /// Largest request body, in bytes.
@@ -31,19 +33,43 @@ const MAX_LIST_LIMIT: u64 = 200;
 /// Largest position in a query: the largest integer that every JSON reader holds exactly.
 const MAX_SINCE: Seq = (1 << 53) - 1;
 
-/// The access that [`authorize`](super::authorize::authorize) found.
-pub fn access(request: &HttpRequest) -> Result<Access, AccessDenied> {
-    let access = request.extensions().get().copied();
-    access.expect("every request came past `authorize`")
+/// What [`authorize`](super::authorize::authorize) found.
+pub fn site(request: &HttpRequest) -> Result<(), SiteDenied> {
+    let checked = request.extensions().get().copied();
+    checked.expect("every request came past `authorize`")
 }
 
-/// Denies a request that has less than this access.
-pub fn require(request: &HttpRequest, least: Access) -> Result<(), ApiError> {
-    if access(request)? < least {
-        let message = "this link does not allow this request";
-        return Err(ApiError::new(ErrorCode::Forbidden, message));
+/// The key or token that a request shows.
+pub fn shown(request: &HttpRequest) -> Option<&str> {
+    let header = request
+        .headers()
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The id of a key in the path.
+pub fn key(request: &HttpRequest) -> Result<KeyId, ApiError> {
+    let text = request.match_info().query("key");
+    text.parse()
+        .map_err(|error: KeyError| ApiError::field("key", error.to_string()))
+}
+
+/// The id of a person in the path.
+pub fn author(request: &HttpRequest) -> Result<PersonId, ApiError> {
+    let text = request.match_info().query("author");
+    text.parse()
+        .map_err(|error: IdError| ApiError::field("author", error.to_string()))
+}
+
+/// Whom what the request uses counts for, whose access this key granted, if one did.
+pub fn subject(request: &HttpRequest, key: Option<KeyId>) -> Subject {
+    Subject {
+        key,
+        network: Client::of(request).address.into(),
     }
-    Ok(())
 }
 
 /// The drawing in the path.

@@ -6,9 +6,11 @@ use actix_web::http::StatusCode;
 use super::assets;
 use super::error::{Answer, ApiError, ErrorCode};
 use super::extract;
+use super::state::state;
 
 pub(super) async fn index(request: HttpRequest) -> Answer {
-    assets::page(&request, "index.html", StatusCode::OK).ok_or_else(nothing_here)
+    let access = state(&request).access.mode();
+    assets::page(&request, "index.html", access, StatusCode::OK).ok_or_else(nothing_here)
 }
 
 pub(super) async fn drawing_page(request: HttpRequest) -> Answer {
@@ -17,7 +19,8 @@ pub(super) async fn drawing_page(request: HttpRequest) -> Answer {
         Ok(_) => StatusCode::OK,
         Err(_) => StatusCode::NOT_FOUND,
     };
-    assets::page(&request, "drawing.html", status).ok_or_else(nothing_here)
+    let access = state(&request).access.mode();
+    assets::page(&request, "drawing.html", access, status).ok_or_else(nothing_here)
 }
 
 pub(super) async fn favicon(request: HttpRequest) -> Answer {

@@ -4,10 +4,11 @@ use actix_web::middleware::Compress;
 use actix_web::{HttpResponse, Resource, Route, guard, web};
 
 use super::drawing_assets;
-use super::drawings::{create, delete, get, list, rename, restore};
+use super::drawings::{create, delete, get, held, list, rename, restore};
 use super::error::ApiError;
 use super::export;
 use super::health::{healthz, metrics, readyz};
+use super::keys;
 use super::pages::{asset, drawing_page, favicon, index, no_page, service_worker};
 use super::socket::socket;
 use super::strokes::strokes;
@@ -28,6 +29,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                         .route(read().to(list))
                         .route(web::post().to(create)),
                 )
+                .service(resource("/held", "POST").route(web::post().to(held)))
                 .service(
                     resource("/{drawing}", "GET, PATCH, DELETE")
                         .route(read().to(get))
@@ -35,6 +37,22 @@ pub fn routes(config: &mut web::ServiceConfig) {
                         .route(web::delete().to(delete)),
                 )
                 .service(resource("/{drawing}/restore", "POST").route(web::post().to(restore)))
+                .service(
+                    resource("/{drawing}/keys", "GET, POST")
+                        .route(read().to(keys::list))
+                        .route(web::post().to(keys::add)),
+                )
+                .service(
+                    resource("/{drawing}/keys/{key}", "PATCH, DELETE")
+                        .route(web::patch().to(keys::change))
+                        .route(web::delete().to(keys::revoke)),
+                )
+                .service(resource("/{drawing}/locked", "PUT").route(web::put().to(keys::lock)))
+                .service(
+                    resource("/{drawing}/muted/{author}", "PUT, DELETE")
+                        .route(web::put().to(keys::mute))
+                        .route(web::delete().to(keys::unmute)),
+                )
                 .service(resource("/{drawing}/strokes", "GET").route(read().to(strokes)))
                 .service(resource("/{drawing}/export.svg", "GET").route(read().to(export::svg)))
                 .service(resource("/{drawing}/export.png", "GET").route(read().to(export::png)))

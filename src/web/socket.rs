@@ -3,10 +3,12 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::client::Client;
 use super::connection::Connection;
 use super::error::{ApiError, ErrorCode};
 use super::extract::{self, SinceQuery};
 use super::state::state;
+use crate::feed::standings::Entrance;
 use crate::protocol::Close;
 use crate::session::{self, JoinRequest};
 
@@ -18,7 +20,7 @@ pub(super) async fn socket(
     let is_socket =
         upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
     if !is_socket {
-        extract::access(&request).map_err(ApiError::from)?;
+        extract::site(&request).map_err(ApiError::from)?;
         let message = "this address is for WebSockets";
         return Err(ApiError::new(ErrorCode::UpgradeRequired, message).into());
     }
@@ -35,13 +37,19 @@ pub(super) async fn socket(
 
 fn join_request(request: &HttpRequest) -> Result<JoinRequest, Close> {
     let malformed = |error: ApiError| Close::Malformed(error.to_string());
-    let access = extract::access(request).map_err(|denied| Close::Forbidden(denied.reason()))?;
+    extract::site(request).map_err(|denied| Close::Forbidden(denied.reason()))?;
     let drawing = extract::drawing(request).map_err(malformed)?;
     let SinceQuery { since, epoch } = SinceQuery::of(request).map_err(malformed)?;
+    let everybody = state(request).access.open();
     Ok(JoinRequest {
         drawing,
-        access,
+        entrance: everybody.map(|admission| Entrance {
+            access: admission.access,
+            rules: admission.rules,
+        }),
         since,
         epoch,
+        subject: extract::subject(request, None),
+        person: Client::of(request).person,
     })
 }

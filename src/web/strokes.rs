@@ -13,19 +13,19 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 
+use super::access;
 use super::error::Answer;
 use super::extract::{self, SinceQuery};
 use super::state::state;
-use crate::domain::access::Access;
 use crate::domain::ids::{DrawingId, Epoch};
+use crate::domain::needs::Action;
 use crate::domain::sequence::Seq;
 use crate::feed::chunks::{Body, Encoding, ReadChunk};
 use crate::feed::error::FeedError;
 use crate::feed::registry::Feeds;
 
 pub(super) async fn strokes(request: HttpRequest) -> Answer {
-    extract::require(&request, Access::Read)?;
-    let drawing = extract::drawing(&request)?;
+    let (drawing, _) = access::on_drawing(&request, Action::Read).await?;
     let SinceQuery { since, epoch } = SinceQuery::of(&request)?;
     let feeds = state(&request).feeds.clone();
     let first = feeds.read(drawing, since, epoch, None).await?;

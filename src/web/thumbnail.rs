@@ -7,12 +7,13 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 
+use super::access;
 use super::error::Answer;
-use super::extract::{self, ExportQuery};
+use super::extract::ExportQuery;
 use super::pictures::{Shown, holds, in_background};
 use super::snapshot::Snapshot;
 use super::state::state;
-use crate::domain::access::Access;
+use crate::domain::needs::Action;
 use crate::picture::palette::Theme;
 use crate::picture::thumbnail::thumbnail;
 
@@ -22,8 +23,7 @@ const ASK: &str = "private, no-cache";
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 pub(super) async fn get(request: HttpRequest) -> Answer {
-    extract::require(&request, Access::Read)?;
-    let drawing = extract::drawing(&request)?;
+    let (drawing, _) = access::on_drawing(&request, Action::Read).await?;
     let theme = ExportQuery::of(&request)?.theme;
     let state = state(&request);
     let info = state.store.get(drawing).await?;

@@ -18,7 +18,7 @@ export class PictureCache {
   #changed;
 
   /**
-   * @param {(hash: string) => string} address
+   * @param {(hash: string) => string | Promise<string>} address
    * @param {(hash: string) => void} changed it is loaded, or will not be
    */
   constructor(address, changed) {
@@ -47,14 +47,22 @@ export class PictureCache {
     const isStale = held?.state === "missing" && performance.now() - held.failedAt > RETRY_AFTER;
     if (held && !isStale) return held;
     const image = new Image();
-    image.src = this.#address(hash);
     /** @type {Entry} */
     const entry = { image, state: "loading", done: Promise.resolve(), failedAt: 0 };
-    entry.done = image.decode().then(
+    entry.done = this.#loaded(image, hash).then(
       () => void (entry.state = "loaded"),
       () => void Object.assign(entry, { state: "missing", failedAt: performance.now() }),
     ).then(() => this.#changed(hash));
     this.#entries.set(hash, entry);
     return entry;
+  }
+
+  /**
+   * @param {HTMLImageElement} image
+   * @param {string} hash
+   */
+  async #loaded(image, hash) {
+    image.src = await this.#address(hash);
+    await image.decode();
   }
 }

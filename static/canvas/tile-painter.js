@@ -6,7 +6,7 @@
  */
 
 import { paint } from "../kinds/kinds.js";
-import { TILE, grown } from "./tiles.js";
+import { TILE, bleedBox } from "./tiles.js";
 
 /** @typedef {import("../model/types.js").Box} Box */
 /** @typedef {import("../model/types.js").Stroke} Stroke */
@@ -15,7 +15,7 @@ import { TILE, grown } from "./tiles.js";
 /** @typedef {{tile: Tile, picture: Picture, strokes: readonly Stroke[], next: number}} Job */
 
 /** Strokes that are painted between two looks at the clock: at least, and at most. */
-const BATCH = 24;
+const MIN_BATCH = 24;
 const MAX_BATCH = 1_000;
 /** Milliseconds that such a batch should take: each look costs a copy of the picture. */
 const BATCH_TIME = 8;
@@ -90,13 +90,13 @@ export class TilePainter {
   #begin(tile) {
     const { damage, picture } = tile;
     if (tile.painted && damage && picture) {
-      const damaged = this.#inBox(grown(damage));
+      const damaged = this.#inBox(bleedBox(damage));
       if (damaged.length <= MAX_REPAIR) {
         this.#repair(tile, picture, damage, damaged);
         return true;
       }
     }
-    const strokes = this.#inBox(grown(tile.box));
+    const strokes = this.#inBox(bleedBox(tile.box));
     this.#tiles.start(tile, strokes.at(-1) ?? null);
     if (strokes.length === 0) {
       this.#tiles.finish(tile, null);
@@ -116,7 +116,7 @@ export class TilePainter {
     const { top } = tile;
     // The highest stroke may have gone, or moved down.
     const topChanged = top !== null && strokes.at(-1) !== top;
-    this.#tiles.start(tile, topChanged || tile.added.length > 0 ? this.#inBox(grown(tile.box)).at(-1) ?? null : top);
+    this.#tiles.start(tile, topChanged || tile.added.length > 0 ? this.#inBox(bleedBox(tile.box)).at(-1) ?? null : top);
     const context = contextOf(picture);
     const { scale, x, y } = tile;
     const pixel = (/** @type {number} */ at, /** @type {number} */ start) => at * scale - start * TILE;
@@ -140,7 +140,7 @@ export class TilePainter {
    * @param {Picture} picture
    */
   #paintAdded(tile, picture) {
-    const strokes = tile.added.splice(0, BATCH);
+    const strokes = tile.added.splice(0, MIN_BATCH);
     this.#paint(picture, tile, strokes);
     tile.top = strokes.at(-1) ?? tile.top;
   }
@@ -171,8 +171,8 @@ export class TilePainter {
    */
   #batch(left) {
     // Little time is left while something moves: then no frame may be late.
-    if (left < BATCH_TIME) return BATCH;
-    return Math.max(BATCH, Math.min(MAX_BATCH, Math.round(this.#rate * BATCH_TIME)));
+    if (left < BATCH_TIME) return MIN_BATCH;
+    return Math.max(MIN_BATCH, Math.min(MAX_BATCH, Math.round(this.#rate * BATCH_TIME)));
   }
 
   /**

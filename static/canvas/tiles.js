@@ -6,7 +6,7 @@
  * It must never paint, nor read a clock: it is given pictures and told of changes.
  */
 
-import { boxOfBoth, overlap } from "../model/geometry.js";
+import { boxOfBoth, grown, overlap } from "../model/geometry.js";
 
 /** @typedef {import("../model/types.js").Box} Box */
 /** @typedef {import("../model/types.js").Stroke} Stroke */
@@ -138,7 +138,7 @@ export class Tiles {
   changed(before, after, box) {
     for (const tiles of this.#scales.values()) {
       for (const tile of tiles.values()) {
-        if (!(tile.painted || tile.started) || !overlap(grown(tile.box), box)) continue;
+        if (!(tile.painted || tile.started) || !overlap(bleedBox(tile.box), box)) continue;
         if (!before && after && isAbove(after, tile.added.at(-1) ?? tile.top) && tile.added.length < MAX_ADDED) tile.added.push(after);
         else tile.damage = boxOfBoth(tile.damage, box);
       }
@@ -237,9 +237,12 @@ export class Tiles {
   }
 }
 
-/** @param {Box} box @returns {Box} */
-export function grown({ left, top, right, bottom }) {
-  return { left: left - BLEED, top: top - BLEED, right: right + BLEED, bottom: bottom + BLEED };
+/**
+ * Where a stroke must have its box to touch a pixel of `box`.
+ * @param {Box} box
+ */
+export function bleedBox(box) {
+  return grown(box, BLEED);
 }
 
 /**

@@ -31,7 +31,10 @@ const NO_BOX = boxAround([], 0);
  * @property {number[] | null} pressures one per pair, from 0 to 255
  */
 
-/** Bodies whose steps, and whose points, are held at a time. */
+/**
+ * Bodies whose steps, and whose points, are held at a time. A drawing of 10,000 strokes is decoded once for its
+ * boxes and not again when it is painted.
+ */
 const MAX_LINES = 12_000;
 const MAX_DECODED = 5_000;
 /** @type {Line} */

@@ -6,7 +6,7 @@
  * It must never change a body: what is derived from one is cached by its identity.
  */
 
-import { boxAround, centreOf, mappedPoint, overlap, rotatedPoint, touchesBox, touchesLine } from "../model/geometry.js";
+import { boxAround, centreOf, grown, mappedPoint, overlap, rotatedPoint, touchesBox, touchesLine } from "../model/geometry.js";
 import { quantised } from "../model/points.js";
 import { paintOutline } from "./paint.js";
 import { cached } from "./recent.js";
@@ -101,9 +101,9 @@ export function makeKind(spec) {
   const frame = cached(frames, (body) => (spec.isValid(body) ? spec.frame(body) : NOWHERE));
   const boundsOf = cached(bounds, (body) => {
     if (!spec.isValid(body)) return NOWHERE;
-    const upright = frame(body);
-    if ((body.rotation ?? 0) === 0) return expanded(upright, spec.reach(body));
-    return boxAround(cornersOf(upright).map((corner) => turned(body, upright, corner)), spec.reach(body));
+    const box = frame(body);
+    if ((body.rotation ?? 0) === 0) return grown(box, spec.reach(body));
+    return boxAround(cornersOf(box).map((corner) => turned(body, box, corner)), spec.reach(body));
   });
   const outlines = cached(new WeakMap(), spec.outline ?? (() => null));
   /** @type {Kind} */
@@ -146,14 +146,6 @@ export { cached };
 /** @param {Body} body */
 export function isFilled({ fill }) {
   return fill !== undefined && fill !== "none";
-}
-
-/**
- * @param {Box} box
- * @param {number} margin
- */
-function expanded({ left, top, right, bottom }, margin) {
-  return { left: left - margin, top: top - margin, right: right + margin, bottom: bottom + margin };
 }
 
 /** Clockwise from the upper left one.

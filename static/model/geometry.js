@@ -121,7 +121,16 @@ export function boxAround(points, margin) {
     box.right = Math.max(box.right, x);
     box.bottom = Math.max(box.bottom, y);
   }
-  return { left: box.left - margin, top: box.top - margin, right: box.right + margin, bottom: box.bottom + margin };
+  return grown(box, margin);
+}
+
+/**
+ * A box with `margin` more on each side.
+ * @param {Box} box
+ * @param {number} margin
+ */
+export function grown({ left, top, right, bottom }, margin) {
+  return { left: left - margin, top: top - margin, right: right + margin, bottom: bottom + margin };
 }
 
 /**
@@ -217,11 +226,9 @@ export function touchesLine(polyline, width, from, to, radius) {
  * @param {number} radius
  */
 export function touchesBox(box, from, to, radius) {
-  const grown = { left: box.left - radius, top: box.top - radius, right: box.right + radius, bottom: box.bottom + radius };
-  const inside = (/** @type {PlanePoint} */ p) =>
-    p.x >= grown.left && p.x <= grown.right && p.y >= grown.top && p.y <= grown.bottom;
+  const { left, top, right, bottom } = grown(box, radius);
+  const inside = (/** @type {PlanePoint} */ p) => p.x >= left && p.x <= right && p.y >= top && p.y <= bottom;
   if (inside(from) || inside(to)) return true;
-  const { left, top, right, bottom } = grown;
   return (
     cross(from, to, { x: left, y: top }, { x: right, y: bottom }) ||
     cross(from, to, { x: right, y: top }, { x: left, y: bottom })

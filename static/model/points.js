@@ -208,6 +208,7 @@ function putVarint(bytes, value) {
  */
 function takeDelta(reader) {
   const byte = reader.bytes[reader.at];
+  // At the end there is no byte, which is not less either: the longer way reports it.
   if (!(byte < 0x80)) return unZigZag(takeVarint(reader));
   reader.at += 1;
   return unZigZag(byte);

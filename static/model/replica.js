@@ -84,6 +84,11 @@ export class Replica {
     return count;
   }
 
+  /** The strokes to paint that have effects which are not confirmed. */
+  unconfirmed() {
+    return [...this.#pending.keys()].flatMap((id) => this.#visible.get(id) ?? []);
+  }
+
   /**
    * Applies an update of the positions after `from` up to `head`, if it continues at this replica's head.
    * @param {{from: number, head: number, changes: StoredChange[]}} update

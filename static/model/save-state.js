@@ -14,15 +14,22 @@
  * @property {number} unsaved unanswered ops
  * @property {boolean} fragile unsaved ops would be lost with the page
  * @property {boolean} holds some state of the drawing has been loaded
- * @property {boolean} readOnly
+ * @property {import("./rights.js").Limit | null} limit why the person may only look
  * @property {"deleted"|"closed"|null} end the page does not reconnect
  * @property {StringId | null} refusal why an op was refused just now
  */
 /** @typedef {{state: StateName, text: StringId, hint: StringId | null}} SaveState */
 
+/** @type {Record<import("./rights.js").Limit, {text: StringId, hint: StringId}>} */
+const LIMITED = {
+  view: { text: "save.readOnly", hint: "save.readOnlyHint" },
+  locked: { text: "save.locked", hint: "save.lockedHint" },
+  muted: { text: "save.muted", hint: "save.mutedHint" },
+};
+
 /** @param {Facts} facts
  * @returns {SaveState} */
-export function saveState({ connected, online, unsaved, fragile, holds, readOnly, end, refusal }) {
+export function saveState({ connected, online, unsaved, fragile, holds, limit, end, refusal }) {
   const waits = unsaved > 0;
   const hint = waits ? (fragile ? "save.fragileHint" : "save.keptHint") : null;
   if (end === "deleted") return { state: "deleted", text: waits ? "save.deletedUnsaved" : "save.deleted", hint };
@@ -37,6 +44,6 @@ export function saveState({ connected, online, unsaved, fragile, holds, readOnly
     return { state: "connecting", text: fragile ? "save.connectingFragile" : "save.connectingUnsaved", hint };
   }
   if (waits) return { state: "unsaved", text: fragile ? "save.unsavedFragile" : "save.unsaved", hint };
-  if (readOnly) return { state: "readonly", text: "save.readOnly", hint: "save.readOnlyHint" };
+  if (limit) return { state: "readonly", ...LIMITED[limit] };
   return { state: "saved", text: "save.saved", hint: "save.savedHint" };
 }

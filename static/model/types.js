@@ -94,7 +94,7 @@
  */
 
 /** @typedef {InkPart & {writer: string}} Ink */
-/** @typedef {{writer: string, author: string, name: string, colour: string}} Person */
+/** @typedef {{writer: string, author: string, name: string, colour: string, key?: string}} Person `key`: the public id of the key that they came with */
 /** @typedef {{writer: string, at: PlanePoint | null}} PointerUpdate */
 /** @typedef {{writer: string, shows: {x: number, y: number, w: number, h: number}, call?: boolean}} ViewUpdate What a page shows; `call` invites others to look there. */
 /** @typedef {[number, number, number, number, number, number]} Matrix a, b, c, d, e, f as in SVG */
@@ -107,7 +107,10 @@
 
 /** @typedef {{key: string, tab: string, id: string, author: string}} Writer One tab's identity: `key` and `tab` are secret, `id` and `author` are public. */
 
-/** @typedef {{type: "welcome", writer: string, author: string, epoch: string, head: number, done: number, title: string, access: string, build: string}} WelcomeFrame */
+/** @typedef {"view"|"draw"|"own"} Level What a key lets its holder do; each includes those before it. */
+
+/** @typedef {{type: "welcome", writer: string, author: string, epoch: string, head: number, done: number, title: string, access: Level, build: string}} WelcomeFrame */
+/** @typedef {{type: "access", access: Level, locked: boolean, muted: boolean, muted_people?: string[]}} AccessFrame `muted_people`: their authors, for owners */
 /** @typedef {{type: "strokes", from: number, head: number, changes: Change[]}} StrokesFrame */
 /** @typedef {{type: "reset", epoch: string, reason: string}} ResetFrame */
 /** @typedef {{type: "signals", ink?: Ink[], pointers?: PointerUpdate[], previews?: PreviewUpdate[], views?: ViewUpdate[]}} SignalsFrame */
@@ -118,9 +121,10 @@
 /** @typedef {{type: "drawing", title: string}} DrawingFrame */
 /** @typedef {{type: "read", since: number}} ReadFrame */
 /** @typedef {{type: "pong", head: number}} PongFrame */
-/** @typedef {WelcomeFrame|StrokesFrame|ResetFrame|SignalsFrame|PeopleFrame|DoneFrame|RefusedFrame|ResendFrame|DrawingFrame|ReadFrame|PongFrame} FromServer */
+/** @typedef {WelcomeFrame|AccessFrame|StrokesFrame|ResetFrame|SignalsFrame|PeopleFrame|DoneFrame|RefusedFrame|ResendFrame|DrawingFrame|ReadFrame|PongFrame} FromServer */
 
 /** @typedef {{epoch: string, from: number, head: number, more: boolean, title: string, reset: boolean, changes: Change[]}} StrokesChunk */
-/** @typedef {{id: string, title: string, created: string, changed: string, people: number}} DrawingInfo */
+/** @typedef {{id: string, title: string, created: string, changed: string, people: number, access?: Level, key?: string}} DrawingInfo `key`: of a new drawing, its owner's */
+/** @typedef {{id: string, access: Level, name: string, created: string, expires?: string | null, last_used?: string | null, last_by?: string | null, mine: boolean}} KeyInfo A key without its secret. */
 
 export {};

@@ -17,16 +17,36 @@ export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {string} message
+   * @param {string} [code] the server's name for what is wrong
    */
-  constructor(status, message) {
+  constructor(status, message, code = "") {
     super(message);
     this.status = status;
+    this.code = code;
   }
 
   /** Whether a retry cannot succeed, unlike after overload or a restart. */
   get isFinal() {
     return this.status >= 400 && this.status < 500 && this.status !== 408 && this.status !== 429;
   }
+}
+
+/** Finds the key of a drawing, or of the whole server for the empty id.
+ * @type {(drawing: string) => string | null} */
+let keyOf = () => null;
+
+/** Sends a key with each request from now on, where there is one.
+ * @param {typeof keyOf} find */
+export function useKeys(find) {
+  keyOf = find;
+}
+
+/** Headers that show the key of a drawing.
+ * @param {string} drawing
+ * @returns {Record<string, string>} */
+function keyHeader(drawing) {
+  const key = keyOf(drawing);
+  return key ? { authorization: ["Bearer", key].join(" ") } : {};
 }
 
 /**
@@ -42,7 +62,7 @@ async function fetched(address, options, read, within = TIMEOUT) {
   const timeout = setTimeout(() => abort.abort(), within);
   try {
     const answer = await fetch(address, { ...options, signal: abort.signal });
-    if (!answer.ok) throw new ApiError(answer.status, messageIn(await answer.text()) ?? `the server answered ${answer.status}`);
+    if (!answer.ok) throw errorOf(answer.status, await answer.text());
     return await read(answer);
   } finally {
     clearTimeout(timeout);
@@ -51,29 +71,34 @@ async function fetched(address, options, read, within = TIMEOUT) {
 
 /**
  * @param {string} method
- * @param {string} path
+ * @param {string} path below that of the drawings
  * @param {object} [body]
  * @returns {Promise<any>}
  */
-function request(method, path, body) {
+export function request(method, path, body) {
+  const [, drawing] = /^\/([^/?]+)/.exec(path) ?? ["", ""];
   const options = {
     method,
-    headers: body ? { "content-type": "application/json" } : undefined,
+    headers: { ...(body ? { "content-type": "application/json" } : {}), ...keyHeader(drawing) },
     body: body ? JSON.stringify(body) : undefined,
     cache: /** @type {const} */ ("no-store"),
   };
-  return fetched(path, options, async (answer) => {
+  return fetched(`/api/drawings${path}`, options, async (answer) => {
     const text = await answer.text();
     return text ? JSON.parse(text) : null;
   });
 }
 
-/** @param {string} text */
-function messageIn(text) {
+/**
+ * @param {number} status
+ * @param {string} text
+ */
+function errorOf(status, text) {
   try {
-    return /** @type {string | undefined} */ (JSON.parse(text).error?.message);
+    const { code, message } = JSON.parse(text).error;
+    return new ApiError(status, message, code);
   } catch {
-    return undefined;
+    return new ApiError(status, `the server answered ${status}`);
   }
 }
 
@@ -85,7 +110,7 @@ function messageIn(text) {
  */
 export function listDrawings(before, words) {
   const query = new URLSearchParams({ ...(before ? { before } : {}), ...(words ? { q: words } : {}) });
-  return request("GET", `/api/drawings${query.size > 0 ? `?${query}` : ""}`);
+  return request("GET", `${query.size > 0 ? `?${query}` : ""}`);
 }
 
 /**
@@ -103,7 +128,7 @@ export function thumbnailAddress(id, changed, theme) {
  * @returns {Promise<DrawingInfo>}
  */
 export function createDrawing(title) {
-  return request("POST", "/api/drawings", { title });
+  return request("POST", "", { title });
 }
 
 /**
@@ -111,18 +136,18 @@ export function createDrawing(title) {
  * @param {string} title
  */
 export function renameDrawing(id, title) {
-  return request("PATCH", `/api/drawings/${id}`, { title });
+  return request("PATCH", `/${id}`, { title });
 }
 
 /** @param {string} id */
 export function deleteDrawing(id) {
-  return request("DELETE", `/api/drawings/${id}`);
+  return request("DELETE", `/${id}`);
 }
 
 /** Undoes a deletion.
  * @param {string} id */
 export function restoreDrawing(id) {
-  return request("POST", `/api/drawings/${id}/restore`);
+  return request("POST", `/${id}/restore`);
 }
 
 /**
@@ -141,17 +166,26 @@ export function assetAddress(id, hash) {
  * @returns {Promise<string>}
  */
 export function storeAsset(id, picture) {
-  const options = { method: "POST", headers: { "content-type": picture.type }, body: picture };
+  const options = { method: "POST", headers: { "content-type": picture.type, ...keyHeader(id) }, body: picture };
   return fetched(`/api/drawings/${id}/assets`, options, async (answer) => (await answer.json()).hash, UPLOAD_TIMEOUT);
 }
 
 /**
  * @param {string} id
  * @param {string} hash
- * @returns {Promise<Blob>}
  */
 export function readAsset(id, hash) {
-  return fetched(assetAddress(id, hash), {}, (answer) => answer.blob());
+  return readPicture(id, assetAddress(id, hash));
+}
+
+/**
+ * Reads a picture that an element could not ask for with a key.
+ * @param {string} id
+ * @param {string} address
+ * @returns {Promise<Blob>}
+ */
+export function readPicture(id, address) {
+  return fetched(address, { headers: keyHeader(id) }, (answer) => answer.blob());
 }
 
 /**
@@ -170,7 +204,7 @@ export function readFont() {
  * @returns {Promise<StrokesChunk>}
  */
 export function readStrokes(id, since, epoch) {
-  return request("GET", `/api/drawings/${id}/strokes?${sinceQuery(since, epoch)}`);
+  return request("GET", `/${id}/strokes?${sinceQuery(since, epoch)}`);
 }
 
 /**

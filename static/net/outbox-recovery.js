@@ -40,6 +40,7 @@ export class OutboxRecovery {
    * @param {OutboxStore} store
    * @param {object} on
    * @param {() => string} on.address
+   * @param {() => {token?: string}} on.token
    * @param {(writer: Writer, op: Op) => void} on.recovered
    * @param {import("./outbox.js").OutboxEvents} on.outbox
    */
@@ -114,7 +115,7 @@ export class OutboxRecovery {
     ops.forEach((op) => this.#on.recovered(outbox.writer, op));
     this.#on.outbox.countChanged();
     const connection = new Connection(this.#on.address, {
-      opened: () => connection.send({ type: "hello", key, tab, next: outbox.first }),
+      opened: () => connection.send({ type: "hello", key, tab, next: outbox.first, ...this.#on.token() }),
       frame: (frame) => {
         outbox.receive(frame, (ops) => connection.send(ops));
         if (outbox.first === outbox.next) void this.#finish(tab, connection, release);

@@ -10,7 +10,7 @@ import { drawingSvg } from "../kinds/drawing-svg.js";
 import { fileText } from "../model/drawing-file.js";
 import { readAsset, readFont } from "../net/api.js";
 import { loadStored, saveStored } from "../net/local-storage.js";
-import { t } from "../strings/strings.js";
+import { t } from "../strings/later.js";
 import { copyPicture, copyText, dataAddress, download, fileName } from "../ui/download.js";
 import { failureText } from "../ui/failure.js";
 

@@ -10,7 +10,7 @@ import { PictureCache } from "../canvas/picture-cache.js";
 import { loadFont } from "../kinds/measure.js";
 import { setPictures } from "../kinds/pictures.js";
 import { fileIn } from "../model/file-formats.js";
-import { assetAddress } from "../net/api.js";
+import { assetAddress, readAsset } from "../net/api.js";
 import { t } from "../strings/strings.js";
 import { listenToDrops } from "../ui/drop-zone.js";
 
@@ -19,17 +19,22 @@ import { listenToDrops } from "../ui/drop-zone.js";
 /**
  * @param {object} board
  * @param {string} board.drawing
+ * @param {boolean} board.keyed whether pictures are read with a key
+ * @param {() => boolean} board.readOnly
  * @param {import("../model/scene.js").Scene} board.scene
  * @param {import("../canvas/canvas.js").Canvas} board.canvas
  * @param {import("../model/history.js").History} board.history
- * @param {() => import("../canvas/viewport.js").Viewport} board.viewport
+ * @param {import("../canvas/viewport.js").Viewport} board.viewport
  * @param {() => string} board.title
  * @param {() => readonly Stroke[]} board.selected
  * @param {(message: string) => void} board.notify
  * @returns {import("../ui/commands.js").Files}
  */
-export function boardFiles({ drawing, scene, canvas, history, viewport, title, selected, notify }) {
-  const pictures = new PictureCache((hash) => assetAddress(drawing, hash), (hash) => {
+export function boardFiles({ drawing, keyed, readOnly, scene, canvas, history, viewport, title, selected, notify }) {
+  // Kept as long as its image, which is as long as the page.
+  const withKey = (/** @type {string} */ hash) => readAsset(drawing, hash).then((picture) => URL.createObjectURL(picture));
+  const address = keyed ? withKey : (/** @type {string} */ hash) => assetAddress(drawing, hash);
+  const pictures = new PictureCache(address, (hash) => {
     for (const stroke of scene.ordered()) if (stroke.body.asset === hash) canvas.changed(stroke, stroke);
   });
   // Texts that came before their font were measured in another one: a new body is measured again.
@@ -49,9 +54,9 @@ export function boardFiles({ drawing, scene, canvas, history, viewport, title, s
     notify,
   })), failed);
   const imports = loadedOnce(() => import("./board-import.js").then(({ BoardImport }) => new BoardImport({ drawing, history, viewport, notify })), failed);
-  listenToDrops((files, at) => imports((it) => it.bring(files, viewport().toPlane(at))));
+  listenToDrops((files, at) => !readOnly() && imports((it) => it.bring(files, viewport.toPlane(at))));
   document.addEventListener("paste", ({ target, clipboardData }) => {
-    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
+    if (readOnly() || target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
     const files = [...(clipboardData?.files ?? [])];
     const parsed = fileIn(clipboardData?.getData("text/plain") ?? "");
     if (files.length > 0) imports((it) => it.bring(files));

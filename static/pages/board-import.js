@@ -16,7 +16,7 @@ import { isExcalidraw } from "../model/file-formats.js";
 import { boxOfBoth, centreOf } from "../model/geometry.js";
 import { fromBase64, quantised } from "../model/points.js";
 import { storeAsset } from "../net/api.js";
-import { t } from "../strings/strings.js";
+import { t } from "../strings/later.js";
 import { chosenFiles } from "../ui/download.js";
 import { failureText } from "../ui/failure.js";
 
@@ -44,7 +44,7 @@ export class BoardImport {
    * @param {object} on
    * @param {string} on.drawing
    * @param {import("../model/history.js").History} on.history
-   * @param {() => import("../canvas/viewport.js").Viewport} on.viewport
+   * @param {import("../canvas/viewport.js").Viewport} on.viewport
    * @param {(message: string) => void} on.notify
    */
   constructor(on) {
@@ -162,7 +162,7 @@ export class BoardImport {
   async #insert(files, at) {
     const { drawing: id, notify, viewport } = this.#on;
     notify(t("import.uploading", { count: files.length }));
-    const { left, right, top, bottom } = viewport().shown;
+    const { left, right, top, bottom } = viewport.shown;
     const [mostWide, mostHigh] = [((right - left) * PART) / files.length, (bottom - top) * PART];
     /** @type {Read[]} */
     const strokes = [];
@@ -185,7 +185,7 @@ export class BoardImport {
    */
   #place(strokes, at) {
     const { history } = this.#on;
-    const viewport = this.#on.viewport();
+    const viewport = this.#on.viewport;
     const box = strokes.map(({ body }) => boundsOf(body)).reduce(boxOfBoth);
     const [from, to] = [centreOf(box), at ?? centreOf(viewport.shown)];
     const [dx, dy] = [quantised(to.x - from.x), quantised(to.y - from.y)];

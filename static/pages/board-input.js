@@ -6,18 +6,17 @@
  */
 
 import { Input } from "../canvas/input.js";
-import { Viewport } from "../canvas/viewport.js";
 import { FIRST_STYLE, isChosen } from "../model/style.js";
 import { loadStored, saveStored } from "../net/local-storage.js";
 import { t } from "../strings/strings.js";
 import { Toolbox } from "../tools/toolbox.js";
 import { Writing } from "../tools/writing.js";
-import { COMMANDS } from "../ui/commands.js";
+import { COMMANDS, canRun } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
-import { openLanguageSheet } from "../ui/language.js";
 import { Menu } from "../ui/menu.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { Toolbar } from "../ui/toolbar.js";
+import { boardActions } from "./board-actions.js";
 import { BoardSelection } from "./board-selection.js";
 import { BoardStyle } from "./board-style.js";
 import { createTextEditor } from "./board-text.js";
@@ -28,10 +27,12 @@ import { idsOf, previewSignals, toolContext } from "./tool-context.js";
 
 const FIRST_TOOL = "pen";
 const SELECT = "select";
+const HAND = "hand";
 const NO_MODIFIERS = { shift: false, mod: false, alt: false };
 
 export class BoardInput {
   #spaceHeld = false;
+  #readOnly = false;
   /** @type {import("../model/types.js").ScreenPoint | null} where the pointer is */
   #pixel = null;
   #style;
@@ -48,6 +49,7 @@ export class BoardInput {
    * @param {object} board
    * @param {import("../model/scene.js").Scene} board.scene
    * @param {import("../canvas/canvas.js").Canvas} board.canvas
+   * @param {import("../canvas/viewport.js").Viewport} board.viewport
    * @param {import("../model/history.js").History} board.history
    * @param {import("../presence/signals.js").Signals} board.signals
    * @param {import("../ui/commands.js").Look} board.look
@@ -60,11 +62,10 @@ export class BoardInput {
    */
   constructor(board) {
     this.#board = board;
-    const { scene, canvas, history } = board;
-    this.viewport = this.#createViewport();
-    this.#sight = new Sight(this.viewport, canvas, scene);
-    this.#textEditor = createTextEditor(canvas, this.viewport, () => this.#style.show());
-    const { choice, ...style } = loadStored("tool", () => ({ choice: FIRST_TOOL, ...FIRST_STYLE }), isKept);
+    const { scene, canvas, viewport, history } = board;
+    this.#sight = new Sight(viewport, canvas, scene);
+    this.#textEditor = createTextEditor(canvas, viewport, () => this.#style.show());
+    const { choice, ...style } = loadTool();
     this.#style = new BoardStyle(style, {
       editor: () => this.#textEditor,
       selection: () => (this.#isSelecting ? this.selected : null),
@@ -85,7 +86,7 @@ export class BoardInput {
     });
     this.selected = this.#createSelection();
     const context = toolContext(board, {
-      camera: () => this.viewport.camera,
+      camera: () => this.#board.viewport.camera,
       style: (kind) => this.#style.of(kind),
       selection: this.selected.selection,
       previews,
@@ -116,6 +117,20 @@ export class BoardInput {
     return this.#toolbox.overlays();
   }
 
+  /** Whether the person may only look: there is the hand, and nothing that changes the drawing.
+   * @param {boolean} readOnly */
+  set readOnly(readOnly) {
+    if (readOnly === this.#readOnly) return;
+    this.#readOnly = readOnly;
+    this.#input.cancel();
+    this.#textEditor.finish();
+    this.selected.menu.close();
+    this.selected.selection.clear();
+    document.body.classList.toggle("read-only", readOnly);
+    this.#toolbox.choose(readOnly ? HAND : loadTool().choice);
+    this.#showTool();
+  }
+
   /** Undo or redo may have become possible or impossible. */
   historyChanged() {
     this.#toolbar.show(this.#toolbox.chosen.id, this.#actions);
@@ -125,6 +140,14 @@ export class BoardInput {
    * @param {string} id */
   strokeChanged(id) {
     this.selected.selection.strokeChanged(id);
+    this.#sight.changed();
+  }
+
+  /** The view has moved.
+   * @param {import("../canvas/camera.js").Camera} camera */
+  cameraMoved(camera) {
+    this.#textEditor.reposition();
+    this.#toolbar.showZoom(camera.zoom);
     this.#sight.changed();
   }
 
@@ -141,38 +164,20 @@ export class BoardInput {
 
   /** @returns {import("../ui/commands.js").Board} */
   get #actions() {
-    const { history } = this.#board;
-    return {
-      choose: (tool) => {
-        this.#textEditor.finish();
-        this.#choose(tool);
-      },
+    return boardActions({ ...this.#board, readOnly: this.#readOnly }, {
+      viewport: this.#board.viewport,
+      selected: this.selected,
+      finish: () => this.#textEditor.finish(),
+      choose: (tool) => this.#choose(tool),
       undo: () => this.#undo(),
-      redo: () => {
-        this.#textEditor.finish();
-        history.redo();
-      },
-      canUndo: history.canUndo,
-      canRedo: history.canRedo,
-      zoom: (to, box) => this.viewport.command(to, box),
-      language: openLanguageSheet,
-      call: () => this.#board.people().call(),
-      help: () => void import("../ui/help-sheet.js").then(({ openHelpSheet }) => openHelpSheet(), () => this.#board.notify(t("failure.unreachable"))),
-      selection: this.selected.actions,
-      selectAll: () => this.selected.selectAll(),
-      clipboard: (what) => void this.selected.clipboard(what),
-      clear: () => void this.selected.clear(),
-      menu: () => this.selected.openMenu(),
-      look: this.#board.look,
-      files: this.#board.files,
-    };
+    });
   }
 
   /** @param {Command} command */
   #run(command) {
     this.#input.cancel();
     const board = this.#actions;
-    if (!command.when || command.when(board)) command.run(board);
+    if (canRun(command, board)) command.run(board);
   }
 
   /** @param {string} tool */
@@ -208,22 +213,6 @@ export class BoardInput {
     if (history.undo((stroke) => scene.stroke(stroke) !== null) > 0) notify(t("undo.erased"));
   }
 
-  #createViewport() {
-    const { canvas, scene } = this.#board;
-    return new Viewport(byId("paper"), {
-      size: () => canvas.size,
-      bounds: () => scene.bounds(),
-      touches: (box) => scene.touches(box),
-      onCamera: (camera, jumps) => {
-        canvas.setCamera(camera, jumps);
-        this.#textEditor.reposition();
-        this.#toolbar.showZoom(camera.zoom);
-        this.#board.people().cameraMoved(camera);
-        this.#sight.changed();
-      },
-    });
-  }
-
   #createSelection() {
     const { scene, history, positionOf, nextOp, notify, canvas } = this.#board;
     return new BoardSelection({
@@ -235,9 +224,9 @@ export class BoardInput {
       board: () => this.#actions,
       run: (command) => this.#run(command),
       choose: () => this.#actions.choose(SELECT),
-      place: () => this.viewport.toPlane(this.#pixel ?? { x: canvas.size.width / 2, y: canvas.size.height / 2 }),
-      toScreen: (point) => this.viewport.toScreen(point),
-      zoom: () => this.viewport.camera.zoom,
+      place: () => this.#board.viewport.toPlane(this.#pixel ?? { x: canvas.size.width / 2, y: canvas.size.height / 2 }),
+      toScreen: (point) => this.#board.viewport.toScreen(point),
+      zoom: () => this.#board.viewport.camera.zoom,
       writeIn: (stroke) => this.#writeIn(stroke),
       changed: () => (this.#style.show(), canvas.refresh()),
       notify,
@@ -261,11 +250,12 @@ export class BoardInput {
         return closed || typed;
       },
       pans: () => this.#pans,
-      editable: (pixel) => toolbox.chosen.id !== "eraser" && this.#writing.textAt(this.viewport.toPlane(pixel)) !== undefined,
+      editable: (pixel) => !this.#readOnly && toolbox.chosen.id !== "eraser" && this.#writing.textAt(this.#board.viewport.toPlane(pixel)) !== undefined,
       edit: (pixel, drew) => {
+        if (this.#readOnly) return;
         // The first press of the double click has left a dot.
         if (drew && toolbox.drawn) history.retract(toolbox.drawn);
-        this.#writing.write(this.viewport.toPlane(pixel));
+        this.#writing.write(this.#board.viewport.toPlane(pixel));
       },
       begin: (point, modifiers, erasing) => toolbox.down(point, modifiers, erasing),
       move: (points, modifiers) => toolbox.move(points, modifiers),
@@ -273,24 +263,30 @@ export class BoardInput {
       cancel: () => toolbox.cancel(),
       hover: (pixel, modifiers) => {
         this.#pixel = pixel;
-        signals.pointer(pixel && this.viewport.toPlane(pixel));
+        signals.pointer(pixel && this.#board.viewport.toPlane(pixel));
         toolbox.hover(this.#pans ? null : pixel, modifiers);
         this.#showCursor();
       },
-      pan: (dx, dy) => this.viewport.pan(dx, dy),
-      pinch: (before, after) => this.viewport.pinch(before, after),
-      zoom: (factor, pixel) => this.viewport.zoom(factor, pixel),
+      pan: (dx, dy) => this.#board.viewport.pan(dx, dy),
+      pinch: (before, after) => this.#board.viewport.pinch(before, after),
+      zoom: (factor, pixel) => this.#board.viewport.zoom(factor, pixel),
       menu: (pixel) => {
         this.#textEditor.finish();
-        this.selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
+        if (this.#readOnly) return;
+        this.selected.openMenuAt(this.#board.viewport.toPlane(pixel), pixel);
       },
       held: (pixel) => {
         // With other tools a finger that rests is about to draw.
-        if (this.#isSelecting) this.selected.openMenuAt(this.viewport.toPlane(pixel), pixel);
+        if (this.#isSelecting) this.selected.openMenuAt(this.#board.viewport.toPlane(pixel), pixel);
         return this.#isSelecting;
       },
     });
   }
+}
+
+/** The tool and the style of the last visit. */
+function loadTool() {
+  return loadStored("tool", () => ({ choice: FIRST_TOOL, ...FIRST_STYLE }), isKept);
 }
 
 /** @param {any} value */

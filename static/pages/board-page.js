@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * The drawing page: creates the modules' objects and connects them. Only here do they meet.
+ * The drawing page: creates the modules' objects and connects them. Only here do they meet. What a person needs
+ * once the drawing is painted is loaded after that: see `board-interaction.js`.
  *
  * It must never make decisions of its own: those belong to the modules.
  */
@@ -9,12 +10,13 @@ import { isCamera } from "../canvas/camera.js";
 import { Canvas } from "../canvas/canvas.js";
 import { Hidden } from "../canvas/hidden.js";
 import { overlaysOfOthers } from "../canvas/others-overlay.js";
+import { Viewport } from "../canvas/viewport.js";
 import { boundsOf, hits } from "../kinds/kinds.js";
 import { History } from "../model/history.js";
 import { isId, randomId, writerOf } from "../model/ids.js";
 import { Replica } from "../model/replica.js";
 import { Scene } from "../model/scene.js";
-import { ApiError, readStrokes, renameDrawing, restoreDrawing, socketAddress } from "../net/api.js";
+import { ApiError, readStrokes, socketAddress } from "../net/api.js";
 import { Connection } from "../net/connection.js";
 import { FirstRead } from "../net/first-read.js";
 import { HistoryKeeper } from "../net/history-keeper.js";
@@ -28,31 +30,30 @@ import { Sync } from "../net/sync.js";
 import { holdTabLock } from "../net/tab-lock.js";
 import { Presence } from "../presence/presence.js";
 import { Signals } from "../presence/signals.js";
-import { t } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
-import { EndedDialog, isGone } from "../ui/ended-dialog.js";
-import { failureText, refusalId } from "../ui/failure.js";
-import { loadChosenLanguage } from "../ui/language.js";
+import { refusalId } from "../ui/failure.js";
+import { loadChosenLanguage } from "../ui/chosen-language.js";
 import { localisePage } from "../ui/localise.js";
 import { SaveStatus } from "../ui/save-status.js";
-import { setUpShareButton } from "../ui/share-button.js";
-import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
+import { BoardAccess } from "./board-access.js";
 import { boardFiles } from "./board-files.js";
-import { BoardInput } from "./board-input.js";
-import { BoardPeople } from "./board-people.js";
 import { boardLook } from "./board-look.js";
 import { EditedByOthers } from "./edited-by-others.js";
+import { fetchLaterModules, onceWhenPainted } from "./later-modules.js";
+import { listenToLeaving } from "./leaving.js";
+import { loadMe } from "./me.js";
 
-// All files are loaded and compatible: disables the reload guard.
-document.documentElement.dataset.started = "";
 await loadChosenLanguage();
 localisePage();
 
 /** Milliseconds between checks for an overdue op. */
 const CHECK_OVERDUE_EVERY = 250;
-
+/** Milliseconds of a first read after which the rest of the page is loaded without it. */
+const SLOW_READ = 1_000;
 const drawing = location.pathname.split("/").pop() ?? "";
+const access = new BoardAccess(drawing, { changed: showRights, key: () => connection.reconnect(), parts: () => ({ drawing, replica, title: () => title, notify: toast }) });
+await access.ready(globalThis.indexedDB);
 const firstRead = new FirstRead(drawing, () => readStrokes(drawing, 0, null));
 const browserKey = loadStored("key", randomId, isId);
 const writer = writerOf(browserKey, randomId());
@@ -62,9 +63,7 @@ const store = new OutboxStore(drawing, globalThis.indexedDB, () => replicaKeeper
 await holdTabLock(writer, (owner) => store.heartbeat(owner));
 
 const saveStatus = new SaveStatus(byId("save-status"), byId("save-news"));
-
 const scene = new Scene({ boxOf: boundsOf, hits });
-
 const replica = new Replica(
   (id, before, after) => {
     if (after) scene.set(after);
@@ -72,13 +71,13 @@ const replica = new Replica(
     canvas.changed(before, after);
     if (replica.knows(id)) presence.strokeArrived(id);
     presence.strokeChanged(id);
-    boardInput.strokeChanged(id);
+    interaction?.input.strokeChanged(id);
     editedByOthers.changed();
   },
   (_, { stroke }) => reportRejected(stroke, "refused.lost"),
 );
 const replicaKeeper = new ReplicaKeeper(drawing, replica, globalThis.indexedDB, {
-  filled: (title) => (titleField.set(title), shown()),
+  filled: (title) => (showTitle(title), shown()),
   saved: () => firstRead.stored(),
 });
 
@@ -87,7 +86,7 @@ const canvas = new Canvas(byId("static"), byId("dynamic"), {
   dynamic: (now) => {
     const { pointers, moving, ...others } = presence.shown(now);
     return {
-      overlays: [...overlaysOfOthers(others), ...boardInput.overlays],
+      overlays: [...overlaysOfOthers(others), ...(interaction?.input.overlays ?? [])],
       pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
       moving,
     };
@@ -102,12 +101,9 @@ const presence = new Presence(
   writer.id,
   (id) => scene.stroke(id),
   (stroke) => replica.knows(stroke),
-  (audience) => {
-    signals.setAudience(audience);
-    people.setAudience(audience);
-  },
+  (audience) => (signals.setAudience(audience), interaction?.people.setAudience(audience)),
   () => connection.send({ type: "people" }),
-  (person) => people.invited(person),
+  (person) => interaction?.people.invited(person),
 );
 
 // Sending ops.
@@ -119,6 +115,7 @@ const outboxEvents = {
     sync.answered();
   },
   refused: ({ id }, op, { reason }) => {
+    access.refused(replica.stroke(op.stroke), reason);
     replica.refused(id, op.n);
     reportRejected(op.stroke, refusalId(reason));
   },
@@ -132,6 +129,7 @@ const address = () => socketAddress(drawing, replica);
 const outbox = new Outbox(writer, store, outboxEvents);
 const recovery = new OutboxRecovery(writer, store, {
   address,
+  token: () => access.token,
   recovered: ({ id }, op) => replica.applyOptimistic(id, op),
   outbox: outboxEvents,
 });
@@ -144,16 +142,11 @@ const history = new History(
     for (const op of ops) replica.applyOptimistic(writer.id, op);
     return ops[0].n;
   },
-  () => {
-    historyKeeper.changed();
-    boardInput.historyChanged();
-  },
+  () => (historyKeeper.changed(), interaction?.input.historyChanged()),
 );
 const historyKeeper = new HistoryKeeper(drawing, history);
-/**
- * @param {string} stroke
- * @param {import("../strings/strings.js").StringId} reason
- */
+
+/** @type {(stroke: string, reason: import("../strings/strings.js").StringId) => void} */
 function reportRejected(stroke, reason) {
   history.forget(stroke);
   saveStatus.refused(reason);
@@ -161,15 +154,10 @@ function reportRejected(stroke, reason) {
 
 // Receiving from the server.
 
-const endedDialog = new EndedDialog(() => {
-  restoreDrawing(drawing).then(() => location.reload(), (error) => toast(t("list.notRestored", { reason: failureText(error) })));
-});
-
 /** @param {number} code */
 function end(code) {
-  if (isGone(code)) replicaKeeper.forget();
   saveStatus.ended(code === 4410 ? "deleted" : "closed");
-  endedDialog.show(code);
+  if (access.end(code)) replicaKeeper.forget();
 }
 
 const sync = new Sync(replica, {
@@ -178,6 +166,7 @@ const sync = new Sync(replica, {
   title: showTitle,
   readFailed: (error) => {
     const final = error instanceof ApiError && error.isFinal;
+    if (final && access.denied(4000 + error.status)) return true;
     if (final) end(4000 + error.status);
     // What was stored has arrived late: the rest is the socket's.
     else if (replicaKeeper.useStored()) return false;
@@ -194,98 +183,107 @@ const connection = new Connection(address, {
     sync.opened();
     presence.opened();
     const { key, tab } = writer;
-    const { me } = people;
-    connection.send({ type: "hello", key, tab, name: me.name, colour: me.colour, next: outbox.first });
+    const { name, colour } = interaction?.people.me ?? loadMe();
+    connection.send({ type: "hello", key, tab, name, colour, next: outbox.first, ...access.token });
   },
   frame,
-  closed: () => {
-    outbox.closed();
-    saveStatus.connected(false);
-  },
+  closed: () => (outbox.closed(), saveStatus.connected(false)),
   ended: (code) => {
     outbox.closed();
+    if (access.denied(code)) connection.start();
     // The page was loaded, so the drawing existed: not found means that it was deleted since.
-    end(code === 4404 ? 4410 : code);
+    else end(code === 4404 ? 4410 : code);
   },
 });
 
 /** @param {import("../model/types.js").FromServer} frame */
 function frame(frame) {
+  if (access.receive(frame)) return connection.reconnect();
   sync.receive(frame);
   replicaKeeper.changed();
   outbox.receive(frame, (ops) => connection.send(ops));
   signals.receive(frame);
-  if (frame.type === "welcome") saveStatus.connected(true, frame.access === "read");
+  if (frame.type === "welcome") saveStatus.connected(true);
   if (frame.type === "welcome" || frame.type === "drawing") showTitle(frame.title);
   if (frame.type === "people") presence.receivePeople(frame);
   if (frame.type === "signals") presence.receiveSignals(frame, performance.now());
   if (frame.type !== "people" && frame.type !== "signals") return;
   editedByOthers.changed();
-  people.refresh();
+  interaction?.people.refresh();
 }
-
-// Input.
 
 const signals = new Signals((frame) => connection.send(frame));
-
-const boardInput = new BoardInput({
-  scene,
-  canvas,
-  history,
-  signals,
-  look: boardLook(canvas),
-  nextOp: () => outbox.next,
-  people: () => people,
-  positionOf: (n) => replica.positionOf(writer.id, n),
-  hidden,
-  files: boardFiles({ drawing, scene, canvas, history, viewport: () => viewport, title: () => titleField.text, selected: () => boardInput.selected.selection.strokes, notify: toast }),
-  notify: toast,
+const viewport = new Viewport(byId("paper"), {
+  ...{ size: () => canvas.size, bounds: () => scene.bounds(), touches: (/** @type {import("../model/types.js").Box} */ box) => scene.touches(box) },
+  onCamera: (camera, jumps) => {
+    canvas.setCamera(camera, jumps);
+    interaction?.cameraMoved(camera);
+  },
 });
-const { viewport } = boardInput;
-const people = new BoardPeople({
-  author: writer.author,
-  presence,
-  signals,
-  viewport,
-  canvas,
-  changedMe: () => connection.reconnect(),
-  notify: toast,
-});
-const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
-setUpShareButton(toast);
+/** @type {import("./board-interaction.js").BoardInteraction | null} */
+let interaction = null;
+let title = "";
+const look = boardLook(canvas);
+const files = boardFiles({ drawing, keyed: access.mode !== "open", readOnly: () => access.limit !== null, scene, canvas, history, viewport, title: () => title, selected: () => interaction?.input.selected.selection.strokes ?? [], notify: toast });
 
-/** @param {string} title */
-function showTitle(title) {
-  titleField.set(title);
-  replicaKeeper.title = title;
+/** Loads what a person needs once the drawing is painted. */
+const interactive = onceWhenPainted(canvas, async () => {
+  fetchLaterModules();
+  const { BoardInteraction } = await import("./board-interaction.js");
+  interaction = new BoardInteraction({
+    ...{ access, drawing, title, scene, canvas, history, signals, presence, viewport, look, files, hidden },
+    author: writer.author,
+    nextOp: () => outbox.next,
+    positionOf: (n) => replica.positionOf(writer.id, n),
+    changedMe: () => connection.reconnect(),
+  });
+  // All files are loaded and compatible: disables the reload guard.
+  document.documentElement.dataset.started = "";
+});
+
+showRights();
+
+function showRights() {
+  saveStatus.limited(access.limit);
+  interaction?.showRights();
 }
 
-addEventListener("resize", () => boardInput.resized());
-addEventListener("beforeunload", (event) => saveStatus.warns && event.preventDefault());
-addEventListener("pagehide", () => {
-  saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage");
-  // In the back/forward cache an open socket would show its user as present.
-  connection.stop();
-  recovery.stop();
-  outbox.closed();
+/** @param {string} text */
+function showTitle(text) {
+  title = text;
+  replicaKeeper.title = text;
+  interaction?.title.set(text);
+}
+
+addEventListener("resize", () => (interaction ? interaction.input.resized() : canvas.resize()));
+listenToLeaving({
+  warns: () => saveStatus.warns,
+  left: () => {
+    saveStored(`camera-${drawing}`, viewport.camera, "sessionStorage");
+    // In the back/forward cache an open socket would show its user as present.
+    connection.stop();
+    recovery.stop();
+    outbox.closed();
+  },
 });
-// A page restored from there has lost its lock and its sockets.
-addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
 canvas.resize();
 const savedCamera = loadStored(`camera-${drawing}`, () => null, isCamera, "sessionStorage");
 savedCamera ? viewport.setCamera(savedCamera, true) : viewport.fit();
 const initialCamera = viewport.camera;
 // For tests, which only read.
-Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence, selection: boardInput.selected.selection } });
+Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence, get selection() { return interaction?.input.selected.selection; } } });
 
 startServiceWorker();
+// Nobody waits with drawing for a first read that takes long.
+setTimeout(interactive, SLOW_READ);
 const recovered = recovery.start();
 if (!firstRead.isAsked) await replicaKeeper.fill();
 // With a stored replica only the changes since then are asked for, by the socket.
 if (replicaKeeper.used || (await sync.load()) || replicaKeeper.used) {
   shown();
   replicaKeeper.loaded();
+  await interactive();
   connection.start();
 }
 // Its steps may be based on ops of the page before a reload, which are recovered.
@@ -295,5 +293,6 @@ historyKeeper.restore();
 /** Some state of the drawing is here. On a first visit it is shown whole, unless the user has moved the view. */
 function shown() {
   saveStatus.loaded();
+  void interactive();
   if (!savedCamera && viewport.camera === initialCamera) viewport.fit();
 }

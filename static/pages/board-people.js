@@ -30,6 +30,8 @@ export class BoardPeople {
   /** @type {Person | null} */
   #followed = null;
   #frame = 0;
+  /** What an owner can do with the others. @type {Promise<import("./board-moderation.js").BoardModeration | null> | null} */
+  #moderation = null;
   #board;
   #glide;
   #marks;
@@ -37,6 +39,9 @@ export class BoardPeople {
 
   /**
    * @param {object} board
+   * @param {string} board.drawing
+   * @param {import("../model/scene.js").Scene} board.scene
+   * @param {import("../model/history.js").History} board.history
    * @param {string} board.author one's own public id
    * @param {import("../presence/presence.js").Presence} board.presence
    * @param {import("../presence/signals.js").Signals} board.signals
@@ -72,6 +77,19 @@ export class BoardPeople {
       this.refresh();
     });
     addEventListener("keydown", ({ key }) => key === "Escape" && this.#glide.stop());
+  }
+
+  /** What the person may do has changed.
+   * @param {import("./board-access.js").BoardAccess} access */
+  showRights(access) {
+    this.#panel.canCall = access.limit === null;
+    // Not before the drawing is shown, nor for what an earlier visit knew.
+    if (!this.#moderation && !(access.isOwner && access.isKnown)) return;
+    this.#moderation ??= import("./board-moderation.js").then(
+      ({ BoardModeration }) => new BoardModeration({ ...this.#board, panel: this.#panel }, access),
+      () => (this.#moderation = null),
+    );
+    void this.#moderation.then((moderation) => moderation?.refresh());
   }
 
   /** Closes the panel, and returns whether it was open. */

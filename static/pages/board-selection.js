@@ -15,7 +15,6 @@ import { t } from "../strings/strings.js";
 import { frameOf, isInside } from "../tools/handles.js";
 import { SelectionActions } from "../tools/selection-actions.js";
 import { ContextMenu } from "../ui/context-menu.js";
-import { asked } from "../ui/question.js";
 import { menuOf } from "../ui/selection-commands.js";
 import { keyText } from "../ui/shortcuts.js";
 
@@ -121,9 +120,9 @@ export class BoardSelection {
   }
 
   async clear() {
-    const count = this.#on.scene.size;
-    const words = { title: t("clear.title"), text: t("clear.text", { count }), yes: t("clear.confirm"), no: t("clear.cancel") };
-    if (await asked(words)) this.actions.eraseAll();
+    const question = await import("../ui/clear-question.js").catch(() => null);
+    if (!question) return this.#on.notify(t("failure.unreachable"));
+    if (await question.askedToClear(this.#on.scene.size)) this.actions.eraseAll();
   }
 
   /** A command of the clipboard, which has no event of the browser's own.
@@ -162,7 +161,7 @@ export class BoardSelection {
   #paste(event) {
     const { clipboardData } = event;
     // Files, and texts that are files, are imported: see board-files.js.
-    if (isTyped(event) || !clipboardData || clipboardData.files.length > 0 || fileIn(clipboardData.getData("text/plain"))) return;
+    if (isTyped(event) || this.#on.board().readOnly || !clipboardData || clipboardData.files.length > 0 || fileIn(clipboardData.getData("text/plain"))) return;
     event.preventDefault();
     this.#pasted(clipboardData.getData(FORMAT), clipboardData.getData("text/plain"));
   }

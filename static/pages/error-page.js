@@ -5,8 +5,10 @@
  * It must never be needed: the page says the same in English without it.
  */
 
-import { loadChosenLanguage } from "../ui/language.js";
+import { loadChosenLanguage } from "../ui/chosen-language.js";
 import { localisePage } from "../ui/localise.js";
 
 await loadChosenLanguage();
-localisePage();
+// Only now: they are in the language that is chosen by then.
+const { t } = await import("../strings/later.js");
+localisePage(t);

@@ -6,7 +6,8 @@
  */
 
 import { inShownOrder, matching, newestFirst, united } from "../model/drawing-list.js";
-import { createDrawing, deleteDrawing, listDrawings, renameDrawing, restoreDrawing, thumbnailAddress } from "../net/api.js";
+import { accessMode } from "../net/access-mode.js";
+import { createDrawing, deleteDrawing, listDrawings, readPicture, renameDrawing, restoreDrawing, thumbnailAddress } from "../net/api.js";
 import { loadStored, saveStored } from "../net/local-storage.js";
 import { startServiceWorker } from "../net/service-worker.js";
 import { t } from "../strings/strings.js";
@@ -14,7 +15,8 @@ import { byId } from "../ui/dom.js";
 import { DrawingCard } from "../ui/drawing-card.js";
 import { failureText } from "../ui/failure.js";
 import { icon } from "../ui/icons.js";
-import { loadChosenLanguage, openLanguageSheet } from "../ui/language.js";
+import { loadChosenLanguage } from "../ui/chosen-language.js";
+import { openLanguageSheet } from "../ui/language.js";
 import { localisePage } from "../ui/localise.js";
 import { followTheme, shownTheme } from "../ui/shown-theme.js";
 import { toast } from "../ui/toast.js";
@@ -48,9 +50,14 @@ let older = null;
 const cards = new Map();
 let olderShown = false;
 const search = /** @type {HTMLInputElement} */ (byId("search"));
+/** Where not everybody may see all drawings, those that this browser has keys for. */
+const held = accessMode() === "open" ? null : new (await import("./held-drawings.js")).HeldDrawings(globalThis.indexedDB, drawings, toast);
+/** @type {typeof listDrawings} */
+const list = (before, words) => (held ? held.list(before, words) : listDrawings(before, words));
+const read = held ? (/** @type {DrawingInfo} */ { id }, /** @type {string} */ address) => readPicture(id, address) : null;
 
 function show() {
-  const list = byId("drawings");
+  const shown = byId("drawings");
   const all = query ? matching(united(drawings, found), query) : drawings;
   const ids = new Set(all.map(({ id }) => id));
   for (const [id, { element }] of cards) {
@@ -58,15 +65,15 @@ function show() {
     element.remove();
     cards.delete(id);
   }
-  const isUsed = list.matches(":hover, :focus-within");
-  let next = list.firstElementChild;
-  for (const drawing of isUsed ? inShownOrder(all, shownIds(list)) : newestFirst(all)) {
-    const card = cards.get(drawing.id) ?? new DrawingCard(drawing, { picture, renamed, deleted });
+  const isUsed = shown.matches(":hover, :focus-within");
+  let next = shown.firstElementChild;
+  for (const drawing of isUsed ? inShownOrder(all, shownIds(shown)) : newestFirst(all)) {
+    const card = cards.get(drawing.id) ?? new DrawingCard(drawing, { picture, read, renamed, deleted });
     cards.set(drawing.id, card);
     card.show(drawing);
     while (next?.matches(".gap")) next = next.nextElementSibling;
     if (card.element === next) next = next.nextElementSibling;
-    else list.insertBefore(card.element, next);
+    else shown.insertBefore(card.element, next);
   }
   byId("empty").hidden = drawings.length > 0 || older !== null || query !== "";
   byId("search-field").hidden = drawings.length === 0 && query === "";
@@ -89,7 +96,7 @@ function picture({ id, changed }) {
 /** Reads the newest drawings and updates the list. */
 async function refresh() {
   try {
-    const answer = await listDrawings();
+    const answer = await list();
     const fresh = new Set(answer.drawings.map(({ id }) => id));
     const kept = olderShown ? drawings.filter(({ id }) => !fresh.has(id)) : [];
     drawings = [...answer.drawings, ...kept];
@@ -108,7 +115,7 @@ async function refresh() {
 async function showOlder() {
   if (older === null) return;
   try {
-    const answer = await listDrawings(older);
+    const answer = await list(older);
     olderShown = true;
     drawings = united(drawings, answer.drawings);
     older = answer.next ?? null;
@@ -133,7 +140,7 @@ async function find(asked) {
     /** @type {string | undefined} */
     let before;
     for (let answers = 0; answers < SEARCH_ANSWERS && query === asked; answers += 1) {
-      const answer = await listDrawings(before, asked);
+      const answer = await list(before, asked);
       if (query !== asked) return;
       found = united(found, answer.drawings);
       before = answer.next ?? undefined;
@@ -150,8 +157,9 @@ async function find(asked) {
 
 async function create() {
   try {
-    const { id } = await createDrawing(t("page.untitled"));
-    location.assign(`/d/${id}`);
+    const title = t("page.untitled");
+    const made = await (held ? held.create(title) : createDrawing(title));
+    if (made) location.assign(`/d/${made.id}`);
   } catch (error) {
     toast(t("list.notCreated", { reason: failureText(error) }));
   }
@@ -187,6 +195,7 @@ function retitle(card, title) {
 async function deleted(card) {
   const { drawing: { id, title }, element } = card;
   try {
+    held?.deleting(id);
     await deleteDrawing(id);
   } catch (error) {
     toast(t("list.notDeleted", { reason: failureText(error) }));
@@ -228,6 +237,8 @@ addEventListener("keydown", (event) => {
 if (drawings.length > 0) show();
 followTheme(show);
 addEventListener("pageshow", refresh);
+// It was shown while something was loaded.
+if (document.readyState === "complete") void refresh();
 addEventListener("online", refresh);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void refresh());
 setInterval(() => document.visibilityState === "visible" && void refresh(), REFRESH_EVERY);

@@ -94,6 +94,12 @@ export class Presence {
     }
   }
 
+  /** The tabs of somebody who is here.
+   * @param {string} author */
+  writersOf(author) {
+    return this.#others.filter((person) => person.author === author).map(({ writer }) => writer);
+  }
+
   /**
    * What a writer's page shows, if it is known.
    * @param {string} writer

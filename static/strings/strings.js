@@ -13,7 +13,7 @@ import ENGLISH from "./en.js";
 
 /** The languages that there is a module for, by their tags: `./<tag>.js` exports a table like the English one. */
 export const LANGUAGES = ["en", "de", "fr", "es", "pt", "zh", "ar"];
-const FALLBACK = "en";
+export const FALLBACK = "en";
 
 /** @type {Record<string, Text>} */
 let texts = ENGLISH;
@@ -61,7 +61,18 @@ export async function loadLanguage(preferred) {
  * @returns {string}
  */
 export function t(id, params = {}) {
-  const text = texts[id];
+  return textIn(texts, id, params);
+}
+
+/**
+ * A text of a table in the language in use, with its parameters.
+ * @param {Record<string, Text>} table
+ * @param {string} id
+ * @param {Params} params
+ * @returns {string}
+ */
+export function textIn(table, id, params) {
+  const text = table[id];
   const form = typeof text === "string" ? text : text[plurals.select(Number(params.count))] ?? text.other ?? "";
   return form.replace(/\{(\w+)\}/g, (whole, name) => String(params[name] ?? whole));
 }

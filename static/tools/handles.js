@@ -7,7 +7,7 @@
 
 import { kindOf } from "../kinds/kinds.js";
 import { boxOfAll } from "../model/arrange.js";
-import { centreOf, rotatedPoint } from "../model/geometry.js";
+import { centreOf, grown, rotatedPoint } from "../model/geometry.js";
 
 /** @typedef {import("../model/types.js").Box} Box */
 /** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
@@ -56,9 +56,9 @@ export function frameOf(strokes, zoom) {
   if (strokes.length === 1) return frameOfOne(strokes[0], zoom, isLocked);
   const box = boxOfAll(strokes.map(({ body }) => kindOf(body).bounds(body)).filter(({ left, right }) => left <= right));
   if (!box) return null;
-  const grown = padded(box, PADDING / zoom);
-  const corners = cornersOf(grown);
-  const grips = isLocked ? [] : withRotation(["nw", "ne", "se", "sw"].map((id, i) => ({ id, at: corners[i], cursor: cursorOf(id, 0) })), grown, 0, zoom);
+  const around = grown(box, PADDING / zoom);
+  const corners = cornersOf(around);
+  const grips = isLocked ? [] : withRotation(["nw", "ne", "se", "sw"].map((id, i) => ({ id, at: corners[i], cursor: cursorOf(id, 0) })), around, 0, zoom);
   return { corners, grips, box, rotation: 0 };
 }
 
@@ -75,16 +75,16 @@ function frameOfOne({ body }, zoom, isLocked) {
   const { rotation = 0 } = body;
   const handles = kind.handles(body);
   const isLine = handles.some(({ id }) => !(id in CORNER_ANGLES));
-  const grown = padded(box, isLine ? 0 : PADDING / zoom);
+  const around = grown(box, isLine ? 0 : PADDING / zoom);
   const turned = (/** @type {PlanePoint} */ point) => (rotation === 0 ? point : rotatedPoint(point, rotation, centreOf(box)));
-  const corners = isLine ? handles.map(({ at }) => at) : cornersOf(grown).map(turned);
+  const corners = isLine ? handles.map(({ at }) => at) : cornersOf(around).map(turned);
   if (isLocked || handles.length === 0) return { corners, grips: [], box, rotation };
   const roomy = (box.bottom - box.top) * zoom >= SMALL / 2 && (box.right - box.left) * zoom >= SMALL;
   const sides = roomy ? kind.sides?.(body) ?? [] : [];
   // Corners are shown at the frame, which is a little outside the stroke.
   const placed = handles.map(({ id, at }, i) => ({ id, at: isLine ? at : corners[i] ?? at, cursor: cursorOf(id, rotation) }));
   const grips = [...placed, ...sides.map(({ id, at }) => ({ id, at, cursor: cursorOf(id, rotation) }))];
-  return { corners, grips: isLine ? grips : withRotation(grips, grown, rotation, zoom), box, rotation };
+  return { corners, grips: isLine ? grips : withRotation(grips, around, rotation, zoom), box, rotation };
 }
 
 /**
@@ -97,15 +97,6 @@ function frameOfOne({ body }, zoom, isLocked) {
 function withRotation(grips, box, rotation, zoom) {
   const above = { x: (box.left + box.right) / 2, y: box.top - STEM / zoom };
   return [...grips, { id: "rotate", at: rotatedPoint(above, rotation, centreOf(box)), cursor: "grab" }];
-}
-
-/**
- * @param {Box} box
- * @param {number} by
- * @returns {Box}
- */
-function padded({ left, top, right, bottom }, by) {
-  return { left: left - by, top: top - by, right: right + by, bottom: bottom + by };
 }
 
 /**

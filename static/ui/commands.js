@@ -13,6 +13,7 @@ import { SELECTION_COMMANDS } from "./selection-commands.js";
 /**
  * What commands can do.
  * @typedef {object} Board
+ * @property {boolean} readOnly the person may only look
  * @property {(tool: string) => void} choose
  * @property {() => void} undo
  * @property {() => void} redo
@@ -106,6 +107,18 @@ export const COMMANDS = [
   { id: "look.grid", group: "look", label: "command.grid", keys: ["shift+g"], icon: "grid", run: ({ look }) => look.grid() },
   ...SELECTION_COMMANDS,
 ];
+
+/** Groups of commands, and single ones, that change nothing. @type {readonly string[]} */
+const LOOKING = ["view", "look", "language", "tool.hand", "file.export", "file.copyPicture", "file.copySvg"];
+
+/**
+ * Whether a command can be run now.
+ * @param {Command} command
+ * @param {Board} board
+ */
+export function canRun({ id, group, when }, board) {
+  return (!board.readOnly || LOOKING.includes(id) || LOOKING.includes(group)) && when?.(board) !== false;
+}
 
 /** Keys that are no commands, for the help sheet. @type {readonly {group: Group, label: StringId, keys: readonly string[]}[]} */
 export const OTHER_KEYS = [

@@ -6,25 +6,15 @@
  * It must never show what is not known: without a picture of the drawing its paper is empty.
  */
 
-import { language, t } from "../strings/strings.js";
+import { t } from "../strings/strings.js";
+import { ago } from "./ago.js";
 import { element, iconButton } from "./dom.js";
+import { seen } from "./seen.js";
 
 /** @typedef {import("../model/types.js").DrawingInfo} DrawingInfo */
 
-/** From the largest unit to the smallest, in seconds. */
-const UNITS = /** @type {const} */ ([["year", 31_557_600], ["month", 2_629_800], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]]);
 /** Milliseconds that the place of a deleted card stays empty if no pointer is over it. */
 const GAP_WITHOUT_POINTER = 1_500;
-
-/** @param {string} moment */
-function ago(moment) {
-  const seconds = (Date.parse(moment) - Date.now()) / 1000;
-  const format = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
-  for (const [unit, length] of UNITS) {
-    if (-seconds >= length) return format.format(Math.round(seconds / length), unit);
-  }
-  return t("list.justNow");
-}
 
 export class DrawingCard {
   #drawing;
@@ -37,11 +27,14 @@ export class DrawingCard {
   /** The address whose picture is shown, or could not be loaded. */
   #address = "";
   #link;
+  #renames;
+  #deletes;
 
   /**
    * @param {DrawingInfo} drawing
    * @param {object} on
    * @param {(drawing: DrawingInfo) => string} on.picture its address, which changes with the drawing
+   * @param {((drawing: DrawingInfo, address: string) => Promise<Blob>) | null} on.read reads a picture that only this page may read
    * @param {(card: DrawingCard, title: string) => void} on.renamed
    * @param {(card: DrawingCard) => void} on.deleted
    */
@@ -56,10 +49,9 @@ export class DrawingCard {
     this.#link = /** @type {HTMLAnchorElement} */ (element("a", "card-link", art, this.#title));
     this.#link.href = `/d/${drawing.id}`;
     this.#title.id = `title-${drawing.id}`;
-    const actions = [
-      iconButton("rename", t("list.rename"), () => this.#rename()),
-      iconButton("delete", t("list.delete"), () => on.deleted(this)),
-    ];
+    this.#renames = iconButton("rename", t("list.rename"), () => this.#rename());
+    this.#deletes = iconButton("delete", t("list.delete"), () => on.deleted(this));
+    const actions = [this.#renames, this.#deletes];
     for (const action of actions) action.setAttribute("aria-describedby", this.#title.id);
     const about = element("div", "card-about", this.#changed, this.#here);
     about.id = `about-${drawing.id}`;
@@ -77,7 +69,8 @@ export class DrawingCard {
   /** @param {DrawingInfo} drawing */
   show(drawing) {
     this.#drawing = drawing;
-    const { title, changed, people } = drawing;
+    const { title, changed, people, access } = drawing;
+    this.#renames.hidden = this.#deletes.hidden = access === "view" || access === "draw";
     this.#title.textContent = title || t("page.untitled");
     // Not text: the letter is no part of the link's name.
     this.#initial.dataset.initial = [...title.trim()][0]?.toUpperCase() ?? "";
@@ -88,7 +81,8 @@ export class DrawingCard {
     const address = this.#on.picture(drawing);
     if (address === this.#address) return;
     this.#address = address;
-    this.#picture.src = address;
+    if (this.#on.read) void this.#read(this.#on.read, address);
+    else this.#picture.src = address;
   }
 
   focus() {
@@ -108,6 +102,22 @@ export class DrawingCard {
     card.replaceWith(gap);
     if (wasHovered) gap.addEventListener("pointerleave", () => gap.remove());
     else setTimeout(() => gap.remove(), GAP_WITHOUT_POINTER);
+  }
+
+  /**
+   * @param {(drawing: DrawingInfo, address: string) => Promise<Blob>} read
+   * @param {string} address
+   */
+  async #read(read, address) {
+    await seen(this.element);
+    // Meanwhile the drawing may have changed, and has another address.
+    if (address !== this.#address) return;
+    const picture = await read(this.#drawing, address).catch(() => null);
+    if (address !== this.#address) return;
+    const before = this.#picture.src;
+    this.#picture.src = picture ? URL.createObjectURL(picture) : "";
+    if (before) URL.revokeObjectURL(before);
+    if (!picture) this.#showPicture(false);
   }
 
   /** @param {boolean} isThere */

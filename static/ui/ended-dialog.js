@@ -1,52 +1,63 @@
 // @ts-check
 /**
- * The message for a final end: the drawing does not exist, or the server rejected the connection.
+ * The message for a final end: the drawing is not there, is not shared any more, or the server rejected the
+ * connection.
  *
  * It must never be shown while reconnecting can succeed.
  */
 
-import { t } from "../strings/strings.js";
-import { byId } from "./dom.js";
+import { t } from "../strings/later.js";
+import { element } from "./dom.js";
+import { textButton } from "./sheet.js";
 
-/** @typedef {import("../strings/strings.js").StringId} StringId */
-/** @typedef {{title: StringId, text: StringId, canRestore: boolean}} Message */
+/** @typedef {import("../strings/later.js").LaterId} LaterId */
+/** @typedef {"missing"|"deleted"|"denied"|"revoked"|"rejected"} End */
 
-/** By close code, which is 4000 + an HTTP status: 404 if the drawing never existed, 410 if it was deleted.
- * @type {Record<number, Message>} */
-const MESSAGES = {
-  4404: { title: "ended.missing", text: "ended.missingText", canRestore: false },
-  4410: { title: "ended.deleted", text: "ended.deletedText", canRestore: true },
+/** @type {Record<End, [LaterId, LaterId]>} */
+const WORDS = {
+  missing: ["ended.missing", "ended.missingText"],
+  deleted: ["ended.deleted", "ended.deletedText"],
+  denied: ["ended.denied", "ended.deniedText"],
+  revoked: ["ended.revoked", "ended.revokedText"],
+  rejected: ["ended.rejected", "ended.rejectedText"],
 };
-/** @type {Message} */
-const OTHER = { title: "ended.rejected", text: "ended.rejectedText", canRestore: false };
 
-/** Codes after which the drawing cannot be opened from here any more. */
-const GONE = [4401, 4403, 4404, 4410];
-
-/** @param {number} code */
-export function isGone(code) {
-  return GONE.includes(code);
-}
-
-export class EndedDialog {
-  /** @param {() => void} restore */
-  constructor(restore) {
-    byId("restore").addEventListener("click", restore);
+/**
+ * @param {End} end
+ * @param {object} can
+ * @param {(() => void) | null} can.restore
+ * @param {{count: number, save: () => void} | null} can.unsent strokes that the server has not, and how to save them as a file
+ */
+export function showEnded(end, { restore, unsent }) {
+  const [title, text] = WORDS[end];
+  const heading = element("h1", "", t(title));
+  heading.id = "ended-title";
+  heading.tabIndex = -1;
+  const about = element("div", "", element("p", "", t(text)));
+  const buttons = [];
+  if (unsent) {
+    about.append(element("p", "", t("ended.unsent", { count: unsent.count })));
+    buttons.push(textButton("primary", t("ended.save"), unsent.save));
   }
-
-  /** @param {number} code */
-  show(code) {
-    const { title, text, canRestore } = MESSAGES[code] ?? OTHER;
-    byId("ended-title").textContent = t(title);
-    byId("ended-text").textContent = t(text);
-    byId("restore").hidden = !canRestore;
-    const dialog = byId("ended");
-    dialog.hidden = false;
-    // Nothing behind the dialog can be reached; messages above it can.
-    for (const part of document.body.children) {
-      if (part instanceof HTMLElement && part !== dialog && part.id !== "toasts") part.inert = true;
-    }
-    if (canRestore) byId("restore").focus();
-    else byId("ended-title").focus();
+  about.id = "ended-text";
+  if (restore) {
+    const made = textButton(unsent ? "quiet" : "primary", t("ended.restore"), restore);
+    made.id = "restore";
+    buttons.push(made);
   }
+  const home = /** @type {HTMLAnchorElement} */ (element("a", "quiet", t("page.all")));
+  home.href = "/";
+  const dialog = element("section", "veil", element("div", "sheet", heading, about, element("div", "actions", ...buttons, home)));
+  dialog.id = "ended";
+  dialog.setAttribute("role", "alertdialog");
+  dialog.setAttribute("aria-modal", "true");
+  dialog.setAttribute("aria-labelledby", heading.id);
+  dialog.setAttribute("aria-describedby", about.id);
+  // Nothing behind the dialog can be reached; messages above it can.
+  for (const part of document.body.children) {
+    if (part instanceof HTMLDialogElement) part.close();
+    else if (part instanceof HTMLElement && part.id !== "toasts") part.inert = true;
+  }
+  document.body.append(dialog);
+  (buttons[0] ?? heading).focus();
 }

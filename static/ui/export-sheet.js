@@ -5,14 +5,17 @@
  * It must never write a file itself: it reports what is chosen.
  */
 
-import { t } from "../strings/strings.js";
+import { t } from "../strings/later.js";
 import { button, element } from "./dom.js";
 import { icon } from "./icons.js";
+import { stylesheet } from "./stylesheet.js";
 
-/** @typedef {import("../strings/strings.js").StringId} StringId */
+/** @typedef {import("../strings/later.js").LaterId} StringId */
 /** @typedef {import("../model/palette.js").CanvasTheme} CanvasTheme */
 /** @typedef {{theme: CanvasTheme, background: boolean, selection: boolean}} Choice `selection`: only what is selected */
 /** @typedef {"png" | "svg" | "json" | "picture" | "code"} Way `picture` and `code` copy */
+
+await Promise.all([stylesheet("segments.css"), stylesheet("export.css")]);
 
 /** The largest preview, in CSS pixels. */
 const PREVIEW = { width: 480, height: 260 };

@@ -16,6 +16,8 @@ const REFUSALS = {
   erased: "refused.erased",
   forbidden: "refused.forbidden",
   full: "refused.full",
+  locked: "refused.locked",
+  muted: "refused.muted",
 };
 
 /** @param {string} code */

@@ -5,14 +5,17 @@
  * It must never list a key that does nothing: it is made from the table of commands.
  */
 
-import { t } from "../strings/strings.js";
+import { t } from "../strings/later.js";
 import { COMMANDS, OTHER_KEYS } from "./commands.js";
 import { element } from "./dom.js";
 import { openSheet, textButton } from "./sheet.js";
+import { stylesheet } from "./stylesheet.js";
 import { keyText } from "./shortcuts.js";
 
 /** @typedef {import("./commands.js").Group} Group */
 /** @typedef {import("../strings/strings.js").StringId} StringId */
+
+await stylesheet("help.css");
 
 /** @type {[Group, StringId][]} */
 const GROUPS = [["tools", "group.tools"], ["selection", "group.selection"], ["history", "group.history"], ["view", "group.view"], ["file", "group.file"], ["look", "group.look"], ["other", "group.other"]];

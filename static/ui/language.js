@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * The choice of the language: the browser's, or another one that a person has chosen.
+ * The sheet in which a person chooses the language.
  *
  * It must never name a language in another one: whoever looks for theirs may not read the current one.
  */
 
-import { loadStored, saveStored } from "../net/local-storage.js";
-import { LANGUAGES, language, loadLanguage, t } from "../strings/strings.js";
+import { saveStored } from "../net/local-storage.js";
+import { LANGUAGES, language, t } from "../strings/strings.js";
 import { element } from "./dom.js";
 import { icon } from "./icons.js";
 import { openSheet } from "./sheet.js";
@@ -14,12 +14,6 @@ import { openSheet } from "./sheet.js";
 /** The names of the languages in themselves.
  * @type {Record<string, string>} */
 const NAMES = { en: "English", de: "Deutsch", fr: "Français", es: "Español", pt: "Português", zh: "中文", ar: "العربية" };
-
-/** Loads the texts of the language that was chosen, or that the browser prefers. */
-export function loadChosenLanguage() {
-  const chosen = loadStored("language", () => "", (tag) => LANGUAGES.includes(tag) || tag === "");
-  return loadLanguage(chosen ? [chosen, ...navigator.languages] : navigator.languages);
-}
 
 /** Opens the sheet of languages. A choice loads the page again. */
 export function openLanguageSheet() {

@@ -8,26 +8,17 @@
 
 import { language, t } from "../strings/strings.js";
 
-/** @typedef {import("../strings/strings.js").StringId} StringId */
-
 const ATTRIBUTES = ["title", "aria-label", "placeholder"];
 const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
 
-export function localisePage() {
+/** @param {(id: any) => string} [textOf] */
+export function localisePage(textOf = t) {
   const root = document.documentElement;
   root.lang = language();
   root.dir = RIGHT_TO_LEFT.includes(language().split("-")[0]) ? "rtl" : "ltr";
-  for (const each of document.querySelectorAll("[data-t]")) each.textContent = textOf(each, "data-t");
+  for (const each of document.querySelectorAll("[data-t]")) each.textContent = textOf(each.getAttribute("data-t"));
   for (const attribute of ATTRIBUTES) {
     const name = `data-t-${attribute}`;
-    for (const each of document.querySelectorAll(`[${name}]`)) each.setAttribute(attribute, textOf(each, name));
+    for (const each of document.querySelectorAll(`[${name}]`)) each.setAttribute(attribute, textOf(each.getAttribute(name)));
   }
-}
-
-/**
- * @param {Element} element
- * @param {string} attribute
- */
-function textOf(element, attribute) {
-  return t(/** @type {StringId} */ (element.getAttribute(attribute)));
 }

@@ -6,7 +6,7 @@
  */
 
 import { t } from "../strings/strings.js";
-import { COMMANDS } from "./commands.js";
+import { COMMANDS, canRun } from "./commands.js";
 import { byId, element } from "./dom.js";
 import { icon } from "./icons.js";
 import { keyText } from "./shortcuts.js";
@@ -85,7 +85,7 @@ export class Menu {
     made.prepend(command.icon && command.icon !== "percent" ? icon(command.icon) : element("i", "icon"));
     if (keys.length > 0) made.append(element("kbd", "", keyText(keys[0])));
     made.type = "button";
-    made.disabled = command.when?.(this.#on.board()) === false;
+    made.disabled = !canRun(command, this.#on.board());
     made.dataset.command = id;
     made.setAttribute("role", "menuitem");
     made.addEventListener("click", ({ detail }) => {

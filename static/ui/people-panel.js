@@ -37,6 +37,9 @@ export class PeoplePanel {
   #count = 1;
   /** @type {string | null} the writer who is followed */
   #followed = null;
+  /** @type {((rows: readonly Row[]) => void) | null} */
+  #extended = null;
+  #canCall = true;
   #me;
   #on;
   #colours;
@@ -86,6 +89,20 @@ export class PeoplePanel {
     this.#showRows();
   }
 
+  /** Lets something add parts to the rows, whenever they are shown.
+   * @param {((rows: readonly Row[]) => void) | null} extended */
+  extend(extended) {
+    this.#extended = extended;
+    this.#showRows();
+  }
+
+  /** Whether the person may ask others to come, which changes what they see.
+   * @param {boolean} canCall */
+  set canCall(canCall) {
+    this.#canCall = canCall;
+    this.#show();
+  }
+
   /** Closes the panel, and returns whether it was open. */
   close() {
     return this.#popover.close();
@@ -118,7 +135,7 @@ export class PeoplePanel {
     byId("unnamed").textContent = t("people.more", { count: unnamed });
     byId("unnamed").hidden = unnamed === 0;
     byId("nobody").hidden = this.#count > 1;
-    byId("call").hidden = this.#count === 1;
+    byId("call").hidden = this.#count === 1 || !this.#canCall;
   }
 
   #showRows() {
@@ -139,6 +156,7 @@ export class PeoplePanel {
       label(row.jump, t("people.jump", { name: person.name }));
       label(row.follow, t("people.follow", { name: person.name }));
     }
+    this.#extended?.([...this.#rows.values()]);
   }
 
   /** @param {Person} person */

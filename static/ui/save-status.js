@@ -18,7 +18,7 @@ const REFUSAL_SHOWN = 8_000;
 export class SaveStatus {
   /** @type {import("../model/save-state.js").Facts} */
   #facts = {
-    connected: false, online: navigator.onLine, unsaved: 0, fragile: false, holds: false, readOnly: false, end: null, refusal: null,
+    connected: false, online: navigator.onLine, unsaved: 0, fragile: false, holds: false, limit: null, end: null, refusal: null,
   };
   /** Whether the browser stores ops; null while that is not known. @type {boolean | null} */
   #durable = null;
@@ -72,13 +72,15 @@ export class SaveStatus {
     this.#set({ end });
   }
 
-  /**
-   * @param {boolean} connected
-   * @param {boolean} [readOnly]
-   */
-  connected(connected, readOnly = this.#facts.readOnly) {
+  /** @param {boolean} connected */
+  connected(connected) {
     this.#tried = true;
-    this.#set({ connected, readOnly });
+    this.#set({ connected });
+  }
+
+  /** @param {import("../model/rights.js").Limit | null} limit why the person may only look */
+  limited(limit) {
+    this.#set({ limit });
   }
 
   /** @param {number} unsaved unanswered ops */

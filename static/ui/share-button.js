@@ -9,10 +9,14 @@ import { t } from "../strings/strings.js";
 import { byId } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** @param {(message: string) => void} notify */
-export function setUpShareButton(notify) {
+/**
+ * @param {string} drawing
+ * @param {import("./share-sheet.js").Holding} access what this browser holds
+ * @param {(message: string) => void} notify
+ */
+export function setUpShareButton(drawing, access, notify) {
   byId("share-icon").append(icon("share"));
   byId("share").addEventListener("click", () => {
-    import("./share-sheet.js").then(({ openShareSheet }) => openShareSheet(notify), () => notify(t("failure.unreachable")));
+    import("./share-sheet.js").then(({ openShareSheet }) => openShareSheet(drawing, access, notify), () => notify(t("failure.unreachable")));
   });
 }

@@ -1,60 +1,51 @@
 // @ts-check
 /**
- * The sheet that shares the drawing: its link to copy, to send with the system's means, and as a QR code.
+ * The sheet that shares the drawing: one link where everybody may do everything, otherwise what this browser
+ * holds; an owner gets the sheet of all links.
  *
- * It must never send the link anywhere by itself.
+ * It must never show a key in open mode: there is none.
  */
 
-import { t } from "../strings/strings.js";
+import { linkTo } from "../net/access-key.js";
+import { t } from "../strings/later.js";
 import { element } from "./dom.js";
+import { linkPanel } from "./link-panel.js";
 import { openSheet, textButton } from "./sheet.js";
+
+/** @typedef {import("../strings/later.js").LaterId} LaterId */
+/** @typedef {import("../model/types.js").Level} Level */
+/**
+ * What this browser holds for the drawing.
+ * @typedef {object} Holding
+ * @property {import("../net/access-mode.js").AccessMode} mode
+ * @property {string | null} key
+ * @property {Level} level
+ * @property {boolean} isOwner
+ */
+
+/** What somebody gets with a link of each level that this browser holds.
+ * @type {Record<Level, LaterId>} */
+const HELD = { view: "share.heldView", draw: "share.heldDraw", own: "share.heldOwn" };
 
 /**
  * Opens the sheet; closing it gives the focus back.
+ * @param {string} drawing
+ * @param {Holding} holding
  * @param {(message: string) => void} notify
  */
-export function openShareSheet(notify) {
-  const link = location.href;
-  const code = element("div", "qr-place");
-  const field = /** @type {HTMLInputElement} */ (element("input", "link-field"));
-  field.value = link;
-  field.readOnly = true;
-  field.dir = "ltr";
-  field.setAttribute("aria-label", t("share.link"));
-  field.addEventListener("focus", () => field.select());
-  const copy = textButton("primary", t("share.copy"), async () => {
-    if (!(await copied(field))) return;
+export async function openShareSheet(drawing, { mode, key, level, isOwner }, notify) {
+  if (isOwner) {
+    const keys = await import("./keys-sheet.js").catch(() => null);
+    if (keys) keys.openKeysSheet(drawing, key, notify);
+    else notify(t("failure.unreachable"));
+    return;
+  }
+  const isOpen = mode === "open";
+  const link = isOpen ? location.href : linkTo(drawing, mode === "links" ? key : null);
+  const about = isOpen ? "share.text" : mode === "links" ? HELD[level] : "share.signedIn";
+  const panel = linkPanel(link, () => {
     dialog.close();
-    notify(t("share.copied"));
-  });
-  copy.autofocus = true;
-  const actions = element("div", "actions", copy);
-  const shared = { title: document.title, url: link };
-  if (navigator.canShare?.(shared)) {
-    // Rejected if the person changes their mind.
-    actions.append(textButton("quiet", t("share.send"), () => void navigator.share(shared).catch(() => {})));
-  }
-  actions.append(textButton("quiet", t("share.close"), () => dialog.close()));
-  const dialog = openSheet("share-sheet", t("share.title"), element("p", "", t("share.text")), code, field, actions);
-  import("./qr-code.js").then(
-    ({ qrPicture }) => code.append(qrPicture(link, t("share.code"))),
-    // Not loaded, for lack of a connection: the link is enough.
-    () => code.remove(),
-  );
-}
-
-/**
- * Copies the link, or selects it to be copied by hand.
- * @param {HTMLInputElement} field
- */
-async function copied(field) {
-  try {
-    await navigator.clipboard.writeText(field.value);
-    return true;
-  } catch {
-    // Over plain http there is only the older command, which copies the selection.
-    field.focus();
-    field.select();
-    return document.execCommand("copy");
-  }
+    notify(t(isOpen ? "share.copied" : "share.copiedLink"));
+  }, textButton("quiet", t("share.close"), () => dialog.close()));
+  const dialog = openSheet("share-sheet", t("share.title"), element("p", "", t(about)), ...panel);
 }

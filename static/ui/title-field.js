@@ -45,6 +45,11 @@ export class TitleField {
     return this.#text;
   }
 
+  /** @param {boolean} readOnly */
+  set readOnly(readOnly) {
+    this.#input.readOnly = readOnly;
+  }
+
   /** @param {string} text */
   set(text) {
     this.#text = text;

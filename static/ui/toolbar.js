@@ -6,7 +6,7 @@
  */
 
 import { t } from "../strings/strings.js";
-import { COMMANDS } from "./commands.js";
+import { COMMANDS, canRun } from "./commands.js";
 import { button, byId, iconButton } from "./dom.js";
 import { tooltip } from "./shortcuts.js";
 
@@ -44,7 +44,7 @@ export class Toolbar {
   show(tool, board) {
     for (const [command, made] of this.#buttons) {
       if (command.tool) made.setAttribute("aria-pressed", String(command.tool === tool));
-      if (command.when) made.disabled = !command.when(board);
+      made.disabled = !canRun(command, board);
     }
   }
 

@@ -412,6 +412,11 @@ impl Cluster {
         }
     }
 
+    /// Waits until head checks after subscriptions are over, where no request may be sent that shows it.
+    pub async fn checks_are_over(&self) {
+        sleep(LAST_CHECK + LAST_CHECK / 2).await;
+    }
+
     /// The value of one line of a server's metrics.
     pub async fn metric(&self, server: usize, name: &str) -> f64 {
         http::metric(self.address(server), name).await

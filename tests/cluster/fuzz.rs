@@ -58,8 +58,6 @@ const FLAGS: &[&str] = &[
     "3s",
     "--drain-delay",
     "500ms",
-    "--drain-timeout",
-    "5s",
     "--head-check-interval",
     "1s",
     "--query-timeout",

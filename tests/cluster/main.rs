@@ -22,6 +22,7 @@ mod balancer;
 mod cluster;
 mod raw_db;
 
+mod access;
 mod database;
 mod deletion;
 mod fuzz;

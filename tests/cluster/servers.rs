@@ -187,7 +187,7 @@ async fn a_rolling_restart_moves_each_client_once_and_loses_nothing() {
     const LOOKING: usize = 110;
     /// Three batches are 100 ms apart; clients may see a little more or less.
     const CLOSED_OVER: Duration = Duration::from_millis(75);
-    let flags = &["--drain-delay", "3s", "--drain-timeout", "10s"];
+    let flags = &["--drain-delay", "3s"];
     let mut cluster = Plan::of(SERVERS).flags(flags).alone().start().await;
     let drawing = cluster.create_drawing().await;
     let mut users = Vec::new();

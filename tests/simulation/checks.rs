@@ -61,6 +61,8 @@ pub struct Checks {
     /// Refusals in batches that were stored, by who decided them, and the rows of the batch.
     stored_refusals: BTreeMap<(u64, u64, OpKey), Vec<(Seq, OpId)>>,
     restored_at: Option<Time>,
+    /// Writers whose pages may not come back.
+    left_unsent: BTreeSet<WriterId>,
 }
 
 impl Checks {
@@ -81,6 +83,11 @@ impl Checks {
         };
         let before = self.ops.insert((writer, op.n), known);
         assert!(before.is_none(), "the number {} is used twice", op.n);
+    }
+
+    /// Ops of a page that may not come back need no decision.
+    pub fn left_unsent(&mut self, writer: WriterId) {
+        self.left_unsent.insert(writer);
     }
 
     /// Whether what a feed has read may be of before a restore.
@@ -130,6 +137,7 @@ impl World {
         let outcomes = stored.reference.commit(&ops, decision);
         let outcomes = outcomes.unwrap_or_else(|error| panic!("a wrong decision: {error}"));
         let judged = batch.iter().zip(&decision.verdicts).zip(outcomes);
+        let mut allowed = Vec::new();
         for (((session, writer, op), verdict), outcome) in judged {
             let key = (writer.id, op.n);
             if matches!(verdict, Verdict::Refused { .. }) {
@@ -138,6 +146,9 @@ impl World {
                 self.checks.stored_refusals.insert(refusal, rows.collect());
             }
             let happens = outcome == Outcome::Happens;
+            if happens && *verdict == Verdict::Done {
+                allowed.push(*session);
+            }
             if happens {
                 let is_new = stored.happened.insert(key);
                 assert!(is_new, "op {} happened twice", op.n);
@@ -161,6 +172,9 @@ impl World {
             let place = (expected.epoch, change.seq);
             let before = self.checks.log.insert(place, change.clone());
             assert!(before.is_none(), "position {} is used twice", change.seq);
+        }
+        for session in allowed {
+            self.check_allowed(asker.drawing, session);
         }
         self.state_changed(asker.drawing);
     }
@@ -276,6 +290,13 @@ impl World {
         let was_refused = refusals
             .get(&(by.0, by.1, key))
             .is_some_and(|rows| rows.iter().any(is_there));
+        if let Some(reason) = &refused
+            && (0..self.plan.drawings)
+                .any(|drawing| self.was_refused_by_rules(drawing, by.1, reason))
+        {
+            self.coverage.count("ops refused by rules");
+            return;
+        }
         let Some(known) = self.checks.ops.get_mut(&key) else {
             return;
         };

@@ -51,6 +51,7 @@ async fn an_append_commits_only_at_the_head_of_its_epoch(mut it: Subject) {
     let other = ExpectedHead {
         epoch: Epoch::random(),
         head: 1,
+        rules: 0,
     };
     assert_eq!(
         it.append(other, std::slice::from_ref(&second), &[]).await,

@@ -15,8 +15,10 @@ use whiteboard::domain::drawing::Limits;
 use whiteboard::domain::ids::{DrawingId, Epoch, ServerId, WriterId};
 use whiteboard::feed::core::Input;
 use whiteboard::feed::replica::ReadPlan;
+use whiteboard::feed::standings::WallClock;
 use whiteboard::store::{Head, LiveEvent, LivingIndex, StoreError};
 
+use crate::access::first_rules;
 use crate::database::appends::{Append, Fate};
 use crate::database::reads::Progress;
 use crate::fault::Fault;
@@ -99,6 +101,8 @@ pub enum DatabaseEvent {
     Probe(Asker),
     /// The head is asked for, at this time by the server's clock.
     CheckHead(Asker, Instant),
+    /// The rules are read.
+    ReadRules(Asker),
     /// A signal row is written.
     Publish {
         /// Who asked.
@@ -169,7 +173,11 @@ impl Database {
     pub fn new(plan: &Plan, random: &mut fastrand::Rng) -> Self {
         let mut uuid = || Uuid::from_u128(random.u128(..));
         let empty = |_| Stored {
-            tables: Tables::new(DrawingId(uuid()), Epoch(uuid())),
+            tables: {
+                let mut tables = Tables::new(DrawingId(uuid()), Epoch(uuid()));
+                tables.rules = first_rules(plan.has_keys);
+                tables
+            },
             reference: Reference::new(plan.max_strokes),
             happened: BTreeSet::new(),
             needs_new_epoch: false,
@@ -333,6 +341,20 @@ impl World {
                     let report = Some(report);
                     self.answer(asker, wait, Input::Head { asked, report });
                 }
+            }
+            DatabaseEvent::ReadRules(asker) => {
+                let rules = match self.trouble() {
+                    Some(error) => Err(error),
+                    None if self.meets(Fault::ReadsFail, asker.server) => {
+                        Err(StoreError::Deadline(QUERY_TIMEOUT))
+                    }
+                    None => Ok(self.database.drawings[asker.drawing].tables.rules.clone()),
+                };
+                let wait = self.slow_read(asker.server) + self.millis(0..=3);
+                let ahead = self.servers[asker.server].ahead;
+                let clock = WallClock::new(self.instant(ahead), 0);
+                let result = rules;
+                self.answer(asker, wait, Input::Rules { result, clock });
             }
             DatabaseEvent::Publish {
                 asker,

@@ -73,11 +73,19 @@ pub enum Fault {
     ClientCrashes,
     /// A client connects anew through another server.
     ClientMoves,
+    /// A key is revoked.
+    KeyRevoked,
+    /// A key allows less for a while.
+    KeyLowered,
+    /// The drawing is locked for a while.
+    DrawingLocked,
+    /// A person is muted for a while.
+    PersonMuted,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 34] = [
+    pub const ALL: [Fault; 38] = [
         Fault::AppendsConflict,
         Fault::AppendsFail,
         Fault::AppendsHangStored,
@@ -112,6 +120,18 @@ impl Fault {
         Fault::SocketHalfOpen,
         Fault::ClientCrashes,
         Fault::ClientMoves,
+        Fault::KeyRevoked,
+        Fault::KeyLowered,
+        Fault::DrawingLocked,
+        Fault::PersonMuted,
+    ];
+
+    /// Those that change who may do what.
+    pub const OF_ACCESS: [Fault; 4] = [
+        Fault::KeyRevoked,
+        Fault::KeyLowered,
+        Fault::DrawingLocked,
+        Fault::PersonMuted,
     ];
 
     /// Whether what it hides can be found only by comparing heads for as long as the drawing is open.

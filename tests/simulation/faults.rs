@@ -93,6 +93,11 @@ impl World {
                     self.meet_client(fault, client, lasts);
                 }
             }
+            Fault::KeyRevoked | Fault::KeyLowered | Fault::DrawingLocked | Fault::PersonMuted => {
+                if self.database.is_up {
+                    self.rules_change(fault, drawing, planned.target, lasts);
+                }
+            }
             // These last, and meet what happens meanwhile.
             _ => {
                 for server in 0..self.servers.len() {

@@ -72,6 +72,7 @@ impl Load {
             epoch: chunk.epoch,
             compacted: chunk.compacted,
             title: chunk.title,
+            rules: chunk.rules,
             head: tables.head,
             living: Vec::new(),
             tombstones: None,

@@ -5,6 +5,7 @@
 //! model that is held to the contract of the store. One seed decides everything. See
 //! `docs/simulation.md`.
 
+mod access;
 mod checks;
 mod client;
 mod contract;
@@ -46,7 +47,11 @@ const REPORT: &str = "WHITEBOARD_SIMULATION_REPORT";
 const ENOUGH: u64 = 5_000;
 
 /// And all of this.
-const NEEDED: [&str; 16] = [
+const NEEDED: [&str; 20] = [
+    "rules changed",
+    "ops refused by rules",
+    "sessions that were not let in",
+    "clients whose access ended",
     "feeds opened beside another one",
     "people came",
     "people went",

@@ -93,6 +93,8 @@ pub struct Plan {
     pub chunk_rows: usize,
     /// Bytes of text in a stroke's body.
     pub body_bytes: usize,
+    /// Whether keys let clients in, and change.
+    pub has_keys: bool,
     /// What users do.
     pub ops: Vec<PlannedOp>,
     /// What goes wrong.
@@ -152,6 +154,7 @@ impl Plan {
             index_after: *random.choice(&[1, 3, 1_000]).unwrap_or(&3),
             chunk_rows: random.usize(1..=6),
             body_bytes: 0,
+            has_keys: false,
             ops: Vec::new(),
             faults: Vec::new(),
         };
@@ -179,9 +182,30 @@ impl Plan {
                     7 if random.u32(..4) == 0 => plan.paste(random),
                     _ => {}
                 }
+                plan.keys(&mut fastrand::Rng::with_seed(seed ^ 0xacce55));
             }
         }
         plan
+    }
+
+    /// In one run of four, keys let clients in, and who may do what changes. These choices have their
+    /// own random numbers.
+    fn keys(&mut self, random: &mut fastrand::Rng) {
+        // A change that a server is not told of is found by comparing heads.
+        self.has_keys = random.u32(..4) == 0 && self.head_check_interval.is_some();
+        if !self.has_keys {
+            return;
+        }
+        for _ in 0..random.usize(1..=4) {
+            let rare = random.u32(..3) > 0;
+            let kinds = &Fault::OF_ACCESS[usize::from(rare)..];
+            self.faults.push(PlannedFault {
+                at: Duration::from_millis(random.u64(..ACTIVE_MILLIS)),
+                lasts: Duration::from_millis(random.u64(10..1_500)),
+                fault: *random.choice(kinds).unwrap_or(&Fault::DrawingLocked),
+                target: random.usize(..12),
+            });
+        }
     }
 
     fn disasters(&mut self, random: &mut fastrand::Rng) {
@@ -200,6 +224,7 @@ impl Plan {
         }
         // A few kinds in each run, so that the same one occurs again and again in some.
         let mut kinds = Fault::ALL.to_vec();
+        kinds.retain(|fault| !Fault::OF_ACCESS.contains(fault));
         random.shuffle(&mut kinds);
         kinds.retain(|fault| {
             let lacks_checks = fault.needs_head_checks() && self.head_check_interval.is_none();

@@ -109,6 +109,12 @@ impl Reference {
                 Verdict::Done => None,
                 Verdict::Refused { refusal, .. } => Some(refusal.code()),
             };
+            if let Some(code @ ("forbidden" | "locked" | "muted")) = code
+                && outcome != Outcome::Already
+            {
+                outcomes.push(Outcome::Refused(code));
+                continue;
+            }
             let mut rows = decision.changes.iter();
             let record = rows.find(|row| row.op == id && row.stroke != op.stroke);
             if outcome != Outcome::Already

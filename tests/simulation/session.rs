@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use whiteboard::domain::access::Access;
+use whiteboard::domain::access::Level;
 use whiteboard::domain::ids::{Epoch, SessionId};
 use whiteboard::domain::op::Op;
 use whiteboard::domain::sequence::Seq;
@@ -12,6 +12,7 @@ use whiteboard::feed::core::Input;
 use whiteboard::feed::mailbox::ToSession;
 use whiteboard::feed::messages::{FromSession, Request};
 use whiteboard::feed::queue::op_bytes;
+use whiteboard::feed::standings::Entrance;
 use whiteboard::protocol::{Hello, ServerFrame};
 use whiteboard::session::sequencer::{OpArrival, OpSequencer};
 
@@ -50,8 +51,26 @@ pub struct Session {
     feed: Option<u64>,
     epoch: Option<Epoch>,
     heard: Time,
+    entrance: Entrance,
+    /// What it was told that it may do: its level, whether the drawing is locked, and it is muted.
+    pub told: Option<(Level, bool, bool)>,
     /// It is going to take what waits.
     is_woken: bool,
+}
+
+impl Session {
+    /// Notes what the client is told that it may do.
+    fn note_access(&mut self, frame: &str) {
+        if frame.starts_with(r#"{"type":"access""#) {
+            let frame: serde_json::Value = serde_json::from_str(frame).expect("a frame");
+            let level = frame["access"]
+                .as_str()
+                .and_then(|level| level.parse().ok());
+            let is = |field: &str| frame[field].as_bool().expect("a word");
+            let level = level.expect("a level");
+            self.told = Some((level, is("locked"), is("muted")));
+        }
+    }
 }
 
 impl World {
@@ -74,11 +93,10 @@ impl World {
             Up::Closed => self.end_session(server, id),
             Up::Hello(hello) => {
                 session.hello = Some(hello.clone());
-                let hello = Request::Hello {
-                    session: id,
-                    hello,
-                    access: Access::Own,
-                };
+                if let Some(visitor) = self.visitors.get_mut(&id) {
+                    visitor.author = Some(hello.writer.author);
+                }
+                let hello = Request::Hello { session: id, hello };
                 self.tell_feed(server, id, FromSession::Request(hello));
             }
             Up::Ops(ops) => self.session_ops(server, id, ops),
@@ -115,7 +133,13 @@ impl World {
             return;
         };
         open.session = Some(id);
-        let drawing = self.clients[open.client].drawing;
+        let client = open.client;
+        let drawing = self.clients[client].drawing;
+        let Some(entrance) = self.admitted(client, id) else {
+            self.coverage.count("sessions that were not let in");
+            let reason = "final: it is not shared with you".to_owned();
+            return self.send_down(socket, Down::Closed(Some(reason)));
+        };
         let session = Session {
             id,
             socket,
@@ -127,6 +151,8 @@ impl World {
             feed: None,
             epoch,
             heard: self.now,
+            entrance,
+            told: None,
             is_woken: false,
         };
         self.servers[server].sessions.insert(id, session);
@@ -144,6 +170,7 @@ impl World {
             mailbox: session.mailbox.clone(),
             since,
             epoch: session.epoch,
+            entrance: session.entrance,
         };
         let join = Input::Session(FromSession::Request(join));
         match self.ask_feed(server, session.drawing, join) {
@@ -296,7 +323,10 @@ impl World {
                 break;
             };
             match message {
-                ToSession::Frame(frame) => self.send_down(socket, Down::Frame(frame)),
+                ToSession::Frame(frame) => {
+                    session.note_access(&frame);
+                    self.send_down(socket, Down::Frame(frame));
+                }
                 ToSession::Welcome { frame, next } => {
                     let Some(hello) = &session.hello else {
                         continue;
@@ -358,11 +388,7 @@ impl World {
         self.join(server, id, 1);
         let session = self.servers[server].sessions.get(&id);
         if let Some(hello) = session.and_then(|session| session.hello.clone()) {
-            let hello = Request::Hello {
-                session: id,
-                hello,
-                access: Access::Own,
-            };
+            let hello = Request::Hello { session: id, hello };
             self.tell_feed(server, id, FromSession::Request(hello));
         }
     }

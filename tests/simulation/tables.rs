@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use whiteboard::domain::ids::{DrawingId, Epoch};
 use whiteboard::domain::op::{Change, RowId};
+use whiteboard::domain::rules::Rules;
 use whiteboard::domain::sequence::Seq;
 use whiteboard::store::{Appended, Chunk, ExpectedHead, Head, LivingIndex, StoreError};
 
@@ -23,6 +24,8 @@ pub struct Tables {
     pub compacted: Seq,
     /// Its title.
     pub title: String,
+    /// Who may do what.
+    pub rules: Rules,
     /// Whether it is deleted.
     pub deleted: bool,
     /// The last index of living strokes.
@@ -40,6 +43,7 @@ impl Tables {
             head: 0,
             compacted: 0,
             title: "Plan".into(),
+            rules: Rules::default(),
             deleted: false,
             index: None,
             living: BTreeMap::new(),
@@ -57,7 +61,9 @@ impl Tables {
         if self.deleted {
             return Appended::Gone;
         }
-        if (expected.epoch, expected.head) != (self.epoch, self.head) {
+        if (expected.epoch, expected.head, expected.rules)
+            != (self.epoch, self.head, self.rules.version)
+        {
             return Appended::Behind;
         }
         for row in replaced {
@@ -107,6 +113,7 @@ impl Tables {
             epoch: self.epoch,
             compacted: self.compacted,
             title: self.title.clone(),
+            rules: self.rules.version,
             changes,
             head: reached,
             more: reached < end,
@@ -158,6 +165,7 @@ impl Tables {
             compacted: self.compacted,
             epoch: self.epoch,
             title: self.title.clone(),
+            rules: self.rules.version,
             deleted: self.deleted,
         }
     }

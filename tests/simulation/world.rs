@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
+use whiteboard::domain::ids::SessionId;
+use whiteboard::domain::rules::Rules;
 use whiteboard::metrics::Metrics;
 
+use crate::access::Visitor;
 use crate::checks::Checks;
 use crate::client::{Client, ClientEvent};
 use crate::coverage::Coverage;
@@ -63,6 +66,15 @@ pub enum Event {
     DatabaseStarts,
     /// A drawing is undeleted.
     Undeleted(usize),
+    /// A change of rules is taken back.
+    RulesEnd {
+        /// Of this drawing.
+        drawing: usize,
+        /// What it was.
+        fault: Fault,
+        /// Whom it met.
+        target: usize,
+    },
     /// A server process starts.
     ServerStarts(usize),
     /// A suspended server goes on.
@@ -85,6 +97,10 @@ pub struct World {
     pub sockets: Sockets,
     /// What must hold.
     pub checks: Checks,
+    /// What was granted to each session.
+    pub visitors: BTreeMap<SessionId, Visitor>,
+    /// All rules that drawings ever had.
+    pub rules_log: Vec<(usize, Rules)>,
     /// Who came and went, and what they signalled.
     pub people: People,
     /// What was met.
@@ -115,6 +131,8 @@ impl World {
             clients: Vec::new(),
             sockets: Sockets::default(),
             checks: Checks::default(),
+            visitors: BTreeMap::new(),
+            rules_log: Vec::new(),
             people: People::default(),
             coverage: Coverage::of_one_run(),
             random,
@@ -226,6 +244,11 @@ impl World {
             Event::FaultEnds(fault) => self.fault_ends(fault),
             Event::DatabaseStarts => self.start_database(),
             Event::Undeleted(drawing) => self.undelete(drawing),
+            Event::RulesEnd {
+                drawing,
+                fault,
+                target,
+            } => self.change_rules(drawing, fault, target, true),
             Event::ServerStarts(server) => self.start_server(server),
             Event::ServerThaws(server) => self.thaw_server(server),
         }

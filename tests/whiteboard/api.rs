@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use support::client::Client;
 use support::http::{http, ready};
-use support::server::TestServer;
+use support::server::{TestServer, settings};
 use support::state::pen;
 use uuid::Uuid;
 
@@ -19,8 +19,10 @@ struct Site {
 
 impl Site {
     async fn start() -> Self {
+        let mut settings = settings("mem://", &[]);
+        settings.server.workers = 1;
         Self {
-            server: TestServer::start(&["--workers=1"]).await,
+            server: TestServer::with(settings).await,
             http: http(),
         }
     }

@@ -7,13 +7,14 @@ use whiteboard::feed::presence::MAX_LISTED;
 use whiteboard::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME, SUBPROTOCOL};
 use whiteboard::web::error::ErrorCode;
 
-const DOCS: [&str; 6] = [
+const DOCS: [&str; 7] = [
     "README.md",
     "docs/operating.md",
     "docs/deployment.md",
     "docs/protocol.md",
     "docs/format.md",
     "docs/simulation.md",
+    "docs/security.md",
 ];
 
 fn file(name: &str) -> String {
@@ -79,6 +80,8 @@ fn every_code_of_an_error_and_every_reason_of_a_refusal_is_documented() {
         Refusal::Full("it has the most strokes allowed"),
         Refusal::Invalid(String::new()),
         Refusal::Forbidden,
+        Refusal::Locked,
+        Refusal::Muted,
     ];
     let reasons = refusals.iter().map(Refusal::code).chain(["load"]);
     assert_eq!(documented("Refusals"), reasons.collect::<Vec<_>>());

@@ -309,7 +309,7 @@ async fn a_slow_browser_slows_nobody_else() {
     const FRAME: u64 = 8;
     const BEHIND_WITHIN: Duration = Duration::from_secs(60);
     // The drawer waits for acknowledgements alone, and not for what one connection may send.
-    let server = TestServer::start(&["--receive-rate", "1GiB"]).await;
+    let server = TestServer::unhurried().await;
     let drawing = create_drawing(server.address()).await;
     let mut drawer = Client::open(server.address(), &drawing).await;
     let mut viewer = Client::viewing(server.address(), &drawing).await;

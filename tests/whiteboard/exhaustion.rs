@@ -432,7 +432,9 @@ async fn behind_a_proxy_all_connections_may_come_from_one_address() {
 /// Yet each of them is a connection.
 #[actix_web::test]
 async fn sockets_that_are_turned_away_take_no_place_of_a_session() {
-    let server = TestServer::start(&["--max-sessions", "1"]).await;
+    let mut settings = settings("mem://", &[]);
+    settings.sessions.max_sessions = Some(1);
+    let server = TestServer::with(settings).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut away = Vec::new();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use support::client::Client;
 use support::database::DatabaseServer;
 use support::http::{create_drawing, http, metric, metric_is, strokes};
-use support::server::{ServerProcess, TestServer};
+use support::server::{ServerProcess, TestServer, settings_on};
 use support::state::{large_pen, pen};
 use whiteboard::store::Database;
 
@@ -196,8 +196,9 @@ async fn a_drain_that_takes_too_long_sends_everyone_elsewhere_all_the_same() {
     let mut process = DatabaseServer::start();
     let mut database = process.database("drained");
     database.query_timeout = Duration::from_secs(4);
-    let flags = ["--drain-delay", "0s", "--drain-timeout", "1s"];
-    let server = TestServer::on(&database, &flags).await;
+    let mut settings = settings_on(&database, &[]);
+    settings.server.drain_timeout = Duration::from_secs(1);
+    let server = TestServer::with(settings).await;
     let drawing = create_drawing(server.address()).await;
     let mut ada = Client::open(server.address(), &drawing).await;
     ada.draw_stored(pen(1.0)).await;

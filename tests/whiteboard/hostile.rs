@@ -373,7 +373,9 @@ async fn too_much_is_refused_for_load_and_all_of_it_arrives() {
 
 #[actix_web::test]
 async fn a_full_drawing_says_so_and_can_be_erased() {
-    let server = TestServer::start(&["--max-strokes", "3"]).await;
+    let mut settings = settings("mem://", &[]);
+    settings.drawings.max_strokes = Some(3);
+    let server = TestServer::with(settings).await;
     let drawing = create_drawing(server.address()).await;
     let mut ada = Client::open(server.address(), &drawing).await;
     let first = ada.draw(pen(1.0)).await;

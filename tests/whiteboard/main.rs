@@ -2,6 +2,7 @@
 
 mod parts;
 
+mod access;
 mod api;
 mod backup;
 mod crowd;
@@ -20,6 +21,8 @@ mod metrics;
 mod people;
 mod pictures;
 mod properties;
+mod proxies;
+mod quotas;
 mod reading;
 mod refused;
 mod resync;

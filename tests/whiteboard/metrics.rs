@@ -176,7 +176,8 @@ async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
 
 #[actix_web::test]
 async fn what_a_session_is_not_given_or_may_not_send_is_counted() {
-    let mut settings = settings("mem://", &["--max-sessions=3"]);
+    let mut settings = settings("mem://", &[]);
+    settings.sessions.max_sessions = Some(3);
     settings.sessions.signals_per_second = NonZeroU32::MIN;
     let server = TestServer::with(settings).await;
     let address = server.address();
@@ -221,7 +222,8 @@ async fn what_a_session_is_not_given_or_may_not_send_is_counted() {
 
 #[actix_web::test]
 async fn a_signal_that_finds_its_feed_busy_is_dropped_and_counted() {
-    let mut settings = settings("mem://", &["--workers=2", "--ops-per-second=1000000"]);
+    let mut settings = settings("mem://", &["--ops-per-second=1000000"]);
+    settings.server.workers = 2;
     settings.sessions.signals_per_second = NonZeroU32::new(10_000).unwrap();
     let server = TestServer::with(settings).await;
     let address = server.address();
@@ -441,6 +443,7 @@ async fn every_family_is_named_by_a_test() {
         include_str!("metrics.rs"),
         include_str!("health.rs"),
         include_str!("exhaustion.rs"),
+        include_str!("quotas.rs"),
         include_str!("../../src/feed/registry/tests.rs")
     );
     let server = TestServer::start(&[]).await;

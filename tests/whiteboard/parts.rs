@@ -14,10 +14,13 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use support::server::settings;
 use tokio::sync::oneshot;
+use whiteboard::access::AccessControl;
+use whiteboard::domain::access::{Creators, Mode};
 use whiteboard::feed::actor::Feed;
 use whiteboard::feed::messages::FromSession;
 use whiteboard::feed::registry::Feeds;
 use whiteboard::heartbeat::Heartbeat;
+use whiteboard::quotas::Quotas;
 use whiteboard::server;
 use whiteboard::session::{SessionLimits, Sessions};
 use whiteboard::store::Store;
@@ -55,13 +58,26 @@ impl Parts {
     pub fn on(store: Store, flags: &[&str]) -> Self {
         let settings = settings("mem://", flags);
         let feeds = Feeds::new(store.clone(), settings.drawings.feed("test"));
-        let sessions: SessionLimits = settings.sessions.limits();
+        let sessions: SessionLimits = settings.sessions.limits(20_000);
+        let quotas = Quotas::new(settings.shares());
+        let everyone = Creators::Everyone;
+        let access = AccessControl::new(store.clone(), Mode::Open, everyone, "", None);
+        let access = Arc::new(access);
         let state = web::Data::new(State {
             store: store.clone(),
             feeds: feeds.clone(),
-            sessions: Arc::new(Sessions::new(feeds.clone(), sessions)),
+            sessions: Arc::new(Sessions::new(
+                feeds.clone(),
+                sessions,
+                access.clone(),
+                quotas.clone(),
+            )),
+            access,
             hosts: settings.access.hosts,
             origins: settings.access.origins,
+            quotas,
+            proxies: Default::default(),
+            person_header: Default::default(),
             silence: SILENCE,
             heartbeat: Arc::new(Heartbeat::new(store.clone(), feeds.clone(), SILENCE)),
             connections: Connections::new(usize::MAX, 0),

@@ -25,7 +25,7 @@ struct Answer {
 
 impl Gallery {
     async fn open() -> Self {
-        let server = TestServer::start(&["--receive-rate", "1GiB"]).await;
+        let server = TestServer::unhurried().await;
         let drawing = create_drawing(server.address()).await;
         Self { server, drawing }
     }

@@ -14,7 +14,7 @@ async fn a_first_load_of_a_large_drawing_is_one_answer() {
     // Several chunks.
     const STROKES: u64 = 60;
     const BYTES: usize = 60_000;
-    let server = TestServer::start(&["--receive-rate", "1GiB"]).await;
+    let server = TestServer::unhurried().await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut ada = Client::open(address, &drawing).await;
@@ -58,8 +58,7 @@ async fn a_crowd_that_reads_a_large_drawing_costs_one_encoding_while_one_person_
     const LARGE: u64 = 16;
     const BYTES: usize = 60_000;
     const DRAWN: u64 = 60;
-    let flags = ["--receive-rate", "1GiB"];
-    let server = TestServer::start(&flags).await;
+    let server = TestServer::unhurried().await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut ada = Client::open(address, &drawing).await;

@@ -1,14 +1,24 @@
 //! Reconnecting: a client gets what it lacks, and starts over when its position is invalid.
 
+use std::time::Duration;
+
 use serde_json::json;
 use support::client::Client;
 use support::database::DatabaseServer;
 use support::http::{answers, create_drawing, strokes};
-use support::server::{ServerProcess, TestServer};
+use support::server::{ServerProcess, TestServer, settings_on};
 use support::socket::{rejected, request};
 use support::state::{large_pen, pen};
 use uuid::Uuid;
 use whiteboard::domain::ids::Epoch;
+use whiteboard::store::Database;
+
+/// A server that waits for long until everything is stored before it stops.
+async fn patient(database: &Database) -> TestServer {
+    let mut settings = settings_on(database, &[]);
+    settings.server.drain_timeout = Duration::from_secs(60);
+    TestServer::with(settings).await
+}
 
 #[actix_web::test]
 async fn a_reconnect_sends_only_newer_changes() {
@@ -93,7 +103,7 @@ async fn a_drain_acknowledges_ops_in_flight_and_closes_with_restart() {
     const STROKES: u64 = 50;
     let mut process = DatabaseServer::start();
     let database = process.database("drain");
-    let server = TestServer::on(&database, &["--drain-timeout=1m"]).await;
+    let server = patient(&database).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut ada = Client::open(address, &drawing).await;
@@ -129,7 +139,7 @@ async fn a_drain_acknowledges_ops_in_flight_and_closes_with_restart() {
 #[actix_web::test]
 async fn sockets_opened_during_a_drain_are_closed_for_a_restart() {
     let mut process = DatabaseServer::start();
-    let server = TestServer::on(&process.database("door"), &["--drain-timeout=1m"]).await;
+    let server = patient(&process.database("door")).await;
     let address = server.address();
     let drawing = create_drawing(address).await;
     let mut ada = Client::open(address, &drawing).await;

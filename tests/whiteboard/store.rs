@@ -109,7 +109,11 @@ async fn at(store: &Store, drawing: DrawingId, head: Seq) -> ExpectedHead {
     let drawings = [drawing];
     let heads = again("a head", || store.heads(&drawings)).await;
     let epoch = heads.first().map_or_else(Epoch::random, |head| head.epoch);
-    ExpectedHead { epoch, head }
+    ExpectedHead {
+        epoch,
+        head,
+        rules: 0,
+    }
 }
 
 /// Appends `count` new strokes in one transaction.
@@ -749,6 +753,7 @@ fn acknowledged_ops_survive_a_killed_database() {
                 let at = ExpectedHead {
                     epoch: chunk.epoch,
                     head: chunk.head,
+                    rules: chunk.rules,
                 };
                 match store.append(drawing, at, changes, &[]).await {
                     Ok(Appended::Committed) => {

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use super::{Core, Effect, Step};
 use crate::domain::batch::{Decision, Verdict};
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{SessionId, Writer};
+use crate::domain::needs::Action;
+use crate::domain::op::Op;
 use crate::domain::sequence::Seq;
 use crate::feed::lifecycle::CloseReason;
 use crate::feed::mailbox::{Acks, Mailbox};
+use crate::feed::rules_sync::RulesReading;
 use crate::feed::sync::Reading;
 use crate::feed::timers::Timer;
-use crate::feed::writer::{Next, State};
+use crate::feed::writer::{Next, Obeyed, State};
 use crate::metrics::Outcome;
 use crate::protocol::ServerFrame;
 use crate::store::{Appended, ExpectedHead, StoreError};
@@ -19,7 +22,8 @@ use crate::store::{Appended, ExpectedHead, StoreError};
 impl<M: Mailbox> Core<M> {
     /// Appends the queued ops, unless an append or a read is in flight: then they wait.
     pub(super) fn append(&mut self, step: &mut Step) {
-        if self.writer.state() != State::Idle || self.sync.reading() != Reading::Idle {
+        let is_busy = self.writer.state() != State::Idle || self.sync.reading() != Reading::Idle;
+        if is_busy || self.rules_reading() != RulesReading::Idle {
             return;
         }
         let Some(drawing) = self.replica.whole() else {
@@ -31,7 +35,14 @@ impl<M: Mailbox> Core<M> {
             return;
         }
         self.timers.cancel(Timer::Append);
-        match self.writer.next(drawing, step.now) {
+        let (standings, now) = (&self.standings, step.now);
+        let refusal = |session| standings.refusal(session, Action::Change, now);
+        let obeyed = Obeyed {
+            version: standings.rules().version,
+            is_covered: self.is_covered(),
+            refusal: &refusal,
+        };
+        match self.writer.next(drawing, &obeyed, now) {
             Next::Nothing => {}
             Next::Verify => self.read(step),
             Next::Acknowledge(verdicts) => {
@@ -44,6 +55,39 @@ impl<M: Mailbox> Core<M> {
                 step.effect(Effect::Append { expected, decision });
             }
         }
+    }
+
+    /// Takes ops of a session. Those that it may not make are refused at once, if that is certain.
+    pub(super) fn submit(
+        &mut self,
+        session: SessionId,
+        writer: Writer,
+        ops: Vec<Op>,
+        step: &mut Step,
+    ) {
+        let refusal = self.standings.refusal(session, Action::Change, step.now);
+        let last = self.replica.whole().map(|drawing| drawing.last(writer.id));
+        let is_new = last.is_some_and(|last| ops.iter().all(|op| op.n > last));
+        let (Some(refusal), Some(through)) = (refusal, ops.last().map(|op| op.n)) else {
+            self.writer.queue.push(session, writer, ops);
+            return self.defer_append(step);
+        };
+        if !is_new || !self.is_covered() || !self.writer.is_empty() {
+            self.writer.queue.push(session, writer, ops);
+            return self.defer_append(step);
+        }
+        self.writer.queue.release(&ops);
+        let metrics = &self.environment.metrics;
+        let refuse = |op: &Op| {
+            metrics.ops_refused.count((&refusal).into());
+            ServerFrame::refused(op.n, &refusal, None).encode()
+        };
+        let acks = Acks {
+            refusals: ops.iter().map(refuse).collect(),
+            ops: ops.len(),
+            acked_through: through,
+        };
+        self.subscribers.acknowledge(session, acks, step.now);
     }
 
     pub(super) fn on_appended(
@@ -124,6 +168,7 @@ impl<M: Mailbox> Core<M> {
         step: &mut Step,
     ) {
         self.sync.backoff.clear();
+        self.rules_sync.covered = expected.rules;
         let head = expected.head + decision.changes.len() as Seq;
         self.writer.contention.won(head, took, step.now);
         self.signalling.turn = None;
@@ -155,6 +200,9 @@ impl<M: Mailbox> Core<M> {
         }
         for (session, acks) in acks {
             self.subscribers.acknowledge(session, acks, step.now);
+        }
+        if self.writer.is_empty() {
+            self.standings.forget_gone();
         }
     }
 }

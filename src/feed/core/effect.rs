@@ -24,6 +24,8 @@ pub enum Effect {
     Probe,
     /// Ask the database for the drawing's head.
     CheckHead,
+    /// Read the drawing's rules.
+    ReadRules,
     /// Write a signal row for the other servers.
     Publish {
         /// The number of the row.

@@ -5,8 +5,10 @@ use std::time::Instant;
 use crate::domain::batch::Decision;
 use crate::domain::drawing::Drawing;
 use crate::domain::op::Change;
+use crate::domain::rules::Rules;
 use crate::domain::sequence::Seq;
 use crate::feed::messages::{FromSession, ReadRequest};
+use crate::feed::standings::WallClock;
 use crate::store::{Appended, Chunk, ExpectedHead, Head, LiveEvent, StoreError};
 
 /// What happened.
@@ -44,6 +46,13 @@ pub enum Input<M> {
         /// Nothing if the drawing is removed.
         report: Option<Head>,
     },
+    /// [`Effect::ReadRules`](super::Effect::ReadRules) ended.
+    Rules {
+        /// The rules.
+        result: Result<Rules, StoreError>,
+        /// The time then.
+        clock: WallClock,
+    },
     /// [`Effect::Publish`](super::Effect::Publish) ended.
     Published {
         /// The number of the row.
@@ -70,6 +79,8 @@ pub enum ReadResult {
         drawing: Drawing,
         /// Its title.
         title: String,
+        /// The version of its rules.
+        rules: u64,
         /// The head of the index of living strokes that the database has, or 0.
         indexed: Seq,
     },

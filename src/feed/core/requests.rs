@@ -2,13 +2,18 @@
 //!
 //! It must never judge a position beyond its own head.
 
+use std::time::Instant;
+
+use super::access::ended;
 use super::{Core, Effect, Step};
 use crate::domain::access::Access;
 use crate::domain::ids::{SessionId, Writer};
+use crate::domain::needs::Action;
 use crate::domain::people::Person;
 use crate::feed::mailbox::Mailbox;
 use crate::feed::messages::Request;
 use crate::feed::position::resolve_read;
+use crate::feed::rules_sync::RulesReading;
 use crate::metrics::Resync;
 use crate::protocol::{Hello, ServerFrame};
 
@@ -18,22 +23,24 @@ impl<M: Mailbox> Core<M> {
             reason.refuse(request, &mut self.random);
             return;
         }
-        if self.can_serve(&request) {
+        if self.can_serve(&request, step.now) {
             self.serve(request, resync, step);
             return;
         }
         // A position beyond this feed's head may be valid: the feed may lag, so it reads before it
         // judges.
         let is_ahead = self.replica.drawing().is_some() && request.position() > self.replica.head();
+        let is_idle = self.rules_reading() == RulesReading::Idle;
+        let needs_read = is_ahead || is_idle && self.is_uncovered_hello(&request, step.now);
         self.requests.keep(request);
-        if is_ahead {
+        if needs_read {
             self.read(step);
         }
     }
 
     /// Serves a request if the living strokes are enough for it.
     pub(super) fn request_or_keep(&mut self, request: Request<M>, step: &mut Step) {
-        if self.can_serve(&request) {
+        if self.can_serve(&request, step.now) {
             self.serve(request, Resync::Cold, step);
         } else {
             self.requests.keep(request);
@@ -41,18 +48,60 @@ impl<M: Mailbox> Core<M> {
     }
 
     /// Whether enough of the drawing was read to answer this.
-    fn can_serve(&self, request: &Request<M>) -> bool {
+    fn can_serve(&self, request: &Request<M>, now: Instant) -> bool {
         let Some(drawing) = self.replica.drawing() else {
             return false;
         };
-        if let Request::Hello { session, .. } = request {
-            // A hello waits for the join of its session and for the tombstones: the last op of a
-            // writer may be found only in one of them.
-            return !self.requests.has_join(*session) && drawing.is_whole();
+        if self.waits_for_access(request, now) {
+            return false;
+        }
+        match request {
+            // It waits for the tombstones: the last op of a writer may be found only there.
+            Request::Hello { .. } => return drawing.is_whole(),
+            Request::Renew { .. } => return true,
+            Request::Join { .. } | Request::Since { .. } | Request::Read(_) => {}
         }
         let position = request.position();
         // A reader that holds nothing needs no tombstone; others need those after their position.
         position == 0 || (drawing.tombstones_missing_to() <= position && position <= drawing.head())
+    }
+
+    /// Whether the rules have to be known first, or the session has not joined yet.
+    fn waits_for_access(&self, request: &Request<M>, now: Instant) -> bool {
+        let has_join = match request {
+            Request::Hello { session, .. } | Request::Renew { session, .. } => {
+                self.requests.has_join(*session)
+            }
+            Request::Join { .. } | Request::Since { .. } | Request::Read(_) => false,
+        };
+        has_join || self.waits_for_rules(request) || self.is_uncovered_hello(request, now)
+    }
+
+    /// Whether a writer's ops will all be refused. What of them was stored before has to be known then,
+    /// which a welcome tells: so the drawing is read, unless that is known.
+    fn is_uncovered_hello(&self, request: &Request<M>, now: Instant) -> bool {
+        let Request::Hello { session, .. } = request else {
+            return false;
+        };
+        let is_here = self.standings.access(*session).is_some();
+        is_here && !self.is_covered() && !self.may_change(*session, now)
+    }
+
+    fn may_change(&self, session: SessionId, now: Instant) -> bool {
+        self.standings
+            .refusal(session, Action::Change, now)
+            .is_none()
+    }
+
+    /// Serves what a read has answered, but for those who have to wait for the rules.
+    pub(super) fn serve_answered(&mut self, step: &mut Step) {
+        for request in self.requests.take_answered() {
+            match self.waits_for_access(&request, step.now) {
+                true => self.requests.put_back(request),
+                false => self.serve(request, Resync::Cold, step),
+            }
+        }
+        self.requests.all_put_back();
     }
 
     pub(super) fn serve(&mut self, request: Request<M>, resync: Resync, step: &mut Step) {
@@ -65,16 +114,28 @@ impl<M: Mailbox> Core<M> {
                 mailbox,
                 since,
                 epoch,
+                entrance,
             } => {
+                self.standings.join(session, entrance.access);
+                if self.standings.standing(session, step.now).is_none() {
+                    // It ended since it was granted.
+                    self.standings.leave(session, false);
+                    return mailbox.close(ended());
+                }
                 self.subscribers
                     .join(session, mailbox, drawing, (since, epoch), resync, step.now);
                 step.effect(Effect::Sessions(self.subscribers.len()));
+                self.set_access_timer(step);
             }
-            Request::Hello {
-                session,
-                hello,
-                access,
-            } => self.welcome(session, hello, access, step),
+            Request::Hello { session, hello } => self.welcome(session, hello, step),
+            Request::Renew { session, entrance } => {
+                self.standings.renew(session, entrance.access, step.now);
+                let key = self.standings.access(session).and_then(Access::key);
+                if self.presence.set_key(session, key) {
+                    self.presence_changed(step);
+                }
+                self.review(step);
+            }
             Request::Since {
                 session,
                 since,
@@ -98,11 +159,15 @@ impl<M: Mailbox> Core<M> {
         }
     }
 
-    fn welcome(&mut self, session: SessionId, hello: Hello, access: Access, step: &mut Step) {
+    fn welcome(&mut self, session: SessionId, hello: Hello, step: &mut Step) {
         let Some(drawing) = self.replica.drawing() else {
             return;
         };
         let done = drawing.last(hello.writer.id);
+        self.standings.hello(session, hello.writer.author);
+        let Some(told) = self.standings.tell(session, step.now) else {
+            return;
+        };
         let frame = ServerFrame::Welcome {
             writer: hello.writer.id,
             author: hello.writer.author,
@@ -110,13 +175,14 @@ impl<M: Mailbox> Core<M> {
             head: drawing.head(),
             done,
             title: self.replica.title(),
-            access: access.into(),
+            access: told.standing.level,
             build: &self.environment.settings.build,
         };
         let next = hello.next.max(done + 1);
         let is_here = self
             .subscribers
             .welcome(session, hello.writer, frame.encode(), next);
+        self.tell_access(session, &told, step);
         let Some((name, colour)) = hello.seen_as.filter(|_| is_here) else {
             return;
         };
@@ -126,6 +192,7 @@ impl<M: Mailbox> Core<M> {
             author,
             name,
             colour,
+            key: self.standings.access(session).and_then(Access::key),
         };
         self.presence.join(session, person);
         self.presence_changed(step);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Core, Effect, Step};
 use crate::domain::ids::{ServerId, SessionId};
 use crate::domain::ink::Ink;
+use crate::domain::needs::Action;
 use crate::domain::signal::{Pointer, Preview, Signals, View};
 use crate::feed::mailbox::Mailbox;
 use crate::feed::presence::signal_pause;
@@ -23,6 +24,15 @@ impl<M: Mailbox> Core<M> {
             return;
         };
         let writer = writer.id;
+        let signal = match self.standings.refusal(session, Action::Sketch, step.now) {
+            None => signal,
+            Some(_) => ClientSignal {
+                ink: None,
+                preview: None,
+                call: false,
+                ..signal
+            },
+        };
         self.environment.metrics.signals.count();
         let mut signals = Signals::default();
         if let Some(at) = signal.pointer {

@@ -96,9 +96,12 @@ impl<M: Mailbox> Core<M> {
             Ok(ReadResult::Living {
                 drawing,
                 title,
+                rules,
                 indexed,
             }) => {
                 self.sync.backoff.clear();
+                self.rules_sync.covered = rules;
+                self.rules_are(rules, step);
                 self.set_title(title, step);
                 self.take_living(drawing, indexed, step);
             }
@@ -109,6 +112,8 @@ impl<M: Mailbox> Core<M> {
             }) => {
                 self.sync.backoff.clear();
                 if let Some(last) = chunks.last() {
+                    self.rules_sync.covered = last.rules;
+                    self.rules_are(last.rules, step);
                     self.set_title(last.title.clone(), step);
                 }
                 match self.replica.take_read(since, chunks, tombstones) {
@@ -140,6 +145,8 @@ impl<M: Mailbox> Core<M> {
                 false => ResetReason::Epoch,
             };
             self.subscribers.reset(&drawing, reason, step.now);
+            // In another history a version may stand for other rules.
+            self.read_rules(step);
         }
         let is_known = self.replica.open(drawing, indexed);
         self.head_moved(step);
@@ -158,9 +165,7 @@ impl<M: Mailbox> Core<M> {
     fn read_completed(&mut self, step: &mut Step) {
         let again = self.sync.end_read(self.replica.head());
         self.writer.read_ended();
-        for request in self.requests.take_answered() {
-            self.serve(request, Resync::Cold, step);
-        }
+        self.serve_answered(step);
         // Before anything that may need another read: consecutive reads would block all appends.
         self.append(step);
         for request in self.requests.take_waiting() {
@@ -256,7 +261,10 @@ impl<M: Mailbox> Core<M> {
         if self.replica.differs_from(&report) {
             self.environment.metrics.head_mismatches.count();
             self.read(step);
+        } else {
+            self.rules_sync.covered = report.rules;
         }
+        self.rules_are(report.rules, step);
         self.note_state();
         self.set_title(report.title, step);
     }

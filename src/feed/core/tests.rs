@@ -10,15 +10,16 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::access::Access;
 use crate::domain::batch::Decision;
 use crate::domain::colour::Colour;
 use crate::domain::drawing::{Drawing, Limits};
 use crate::domain::ids::{Epoch, StrokeId, Writer};
 use crate::domain::op::{Change, Op, OpKind};
+use crate::domain::rules::Rules;
 use crate::domain::sequence::Seq;
 use crate::domain::stroke::Body;
 use crate::feed::mailbox::ToSession;
+use crate::feed::standings::{Entrance, WallClock};
 use crate::protocol::{Hello, PeerMessage};
 use crate::store::{Appended, Chunk, ExpectedHead, Head, StoreError};
 use inbox::{Inbox, json};
@@ -63,14 +64,16 @@ impl Feed {
             build: "test".into(),
         };
         let settings = Arc::new(settings);
+        let now = Instant::now();
         let environment = Environment {
             drawing: DrawingId::random(),
             server: ServerId::random(),
             state: FeedState::new(&settings, Arc::new(Semaphore::new(1_000))),
             settings,
             metrics: Metrics::new(),
+            clock: WallClock::new(now, 0),
         };
-        let (now, mut effects) = (Instant::now(), Vec::new());
+        let mut effects = Vec::new();
         Self {
             core: Core::begin(environment, 1, now, &mut effects),
             now,
@@ -147,6 +150,7 @@ impl Feed {
         let read = ReadResult::Living {
             drawing,
             title: "A drawing".into(),
+            rules: 0,
             indexed: 0,
         };
         self.input(Input::ReadEnded(Ok(read)))
@@ -157,6 +161,7 @@ impl Feed {
             epoch: self.epoch,
             compacted: 0,
             title: "A drawing".into(),
+            rules: 0,
             changes,
             head,
             more: false,
@@ -202,6 +207,7 @@ impl Feed {
             compacted: 0,
             epoch: self.epoch,
             title: "A drawing".into(),
+            rules: 0,
             deleted: false,
         }
     }
@@ -220,6 +226,7 @@ impl Feed {
             mailbox: inbox.clone(),
             since,
             epoch,
+            entrance: Entrance::open(),
         });
         inbox
     }
@@ -230,12 +237,9 @@ impl Feed {
             writer,
             seen_as: Some(("Ada".into(), Colour([1, 2, 3]))),
             next: 1,
+            token: None,
         };
-        self.request(Request::Hello {
-            session,
-            hello,
-            access: Access::Own,
-        });
+        self.request(Request::Hello { session, hello });
         writer
     }
 
@@ -325,6 +329,7 @@ fn names(effects: &[Effect]) -> Vec<&'static str> {
         Effect::WriteIndex(_) => Some("index"),
         Effect::Probe => Some("probe"),
         Effect::CheckHead => Some("head"),
+        Effect::ReadRules => Some("rules"),
         Effect::Publish { .. } => Some("publish"),
         Effect::Defer => Some("defer"),
         Effect::CloseIfIdle { .. } => Some("idle"),

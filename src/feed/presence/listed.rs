@@ -83,6 +83,7 @@ mod tests {
                 author,
                 name: "Ada".into(),
                 colour: Colour([1, 2, 3]),
+                key: None,
             }
         };
         (0..count).map(person).collect()

@@ -14,6 +14,7 @@ fn person(name: &str) -> Person {
         author: writer.author,
         name: name.into(),
         colour: Colour([1, 2, 3]),
+        key: None,
     }
 }
 
@@ -26,6 +27,7 @@ fn numbered(number: u8, nth: u8, name: u8) -> Person {
         author,
         name: format!("Name {name}"),
         colour: Colour([number, nth, 3]),
+        key: None,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::domain::op::Change;
 use crate::feed::mailbox::ToSession;
 use crate::feed::messages::Request;
 use crate::feed::session_mailbox::QueuedBytes;
+use crate::feed::standings::Entrance;
 use crate::protocol::Close;
 use crate::store::{Appended, Database, ExpectedHead, LiveEvent, Removals};
 
@@ -94,6 +95,7 @@ fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> F
         mailbox: SessionMailbox::new(recipient, QueuedBytes::default(), 1 << 20),
         since: 0,
         epoch: None,
+        entrance: Entrance::open(),
     };
     feeds.join(drawing, FromSession::Request(message)).unwrap()
 }
@@ -160,7 +162,16 @@ impl Stalled {
             .collect();
         let store = &self.feeds.0.store;
         let epoch = store.since(self.drawing, 0).await.unwrap().epoch;
-        let appended = store.append(self.drawing, ExpectedHead { epoch, head }, &new, &[]);
+        let appended = store.append(
+            self.drawing,
+            ExpectedHead {
+                epoch,
+                head,
+                rules: 0,
+            },
+            &new,
+            &[],
+        );
         assert_eq!(appended.await.unwrap(), Appended::Committed);
         self.stored.extend(new);
     }
@@ -270,6 +281,7 @@ async fn another_position_in_the_database_is_noticed() {
             compacted: 0,
             epoch,
             title: "A drawing".into(),
+            rules: 0,
             deleted: false,
         };
         let before = stalled.count("whiteboard_head_mismatches_total");

@@ -31,6 +31,7 @@ fn chunk(epoch: Epoch, changes: Vec<Change>, head: Seq) -> Chunk {
         epoch,
         compacted: 0,
         title: String::new(),
+        rules: 0,
         changes,
         head,
         more: false,
@@ -150,6 +151,7 @@ fn a_report_of_another_head_or_epoch_differs() {
         compacted: 0,
         epoch,
         title: String::new(),
+        rules: 0,
         deleted: false,
     };
     assert!(!replica.differs_from(&report));

@@ -47,6 +47,8 @@ pub(super) struct Subscriber<M> {
     pub(super) writer: Option<Writer>,
     /// Acks that found its mailbox full. Bounded by the session's unacknowledged ops.
     pub(super) pending_acks: Option<Acks>,
+    /// What it may do, if it was not told yet.
+    pub(super) access_due: Option<ByteString>,
     /// The retained frames that it missed.
     pub(super) missed: BTreeSet<Retained>,
 }
@@ -111,10 +113,11 @@ impl<M: Mailbox> Subscriber<M> {
             self.delivery = Delivery::Reading;
             // Acks do not wait for the strokes, of which there may be none for long.
             self.send_acks();
+            self.send_access();
             return true;
         }
         self.delivery = Delivery::Live;
-        let has_all = self.send_acks() && self.send_missed(retained);
+        let has_all = self.send_acks() && self.send_access() && self.send_missed(retained);
         if !has_all {
             self.fall_behind(head, now);
         }
@@ -132,6 +135,18 @@ impl<M: Mailbox> Subscriber<M> {
             }
         }
         true
+    }
+
+    /// Sends what it may do, if that is due; false when its mailbox is full.
+    pub(super) fn send_access(&mut self) -> bool {
+        let Some(frame) = &self.access_due else {
+            return true;
+        };
+        let is_sent = self.mailbox.frame(frame.clone());
+        if is_sent {
+            self.access_due = None;
+        }
+        is_sent
     }
 
     pub(super) fn send_acks(&mut self) -> bool {

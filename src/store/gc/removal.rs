@@ -15,9 +15,11 @@ use crate::domain::ids::DrawingId;
 use crate::store::assets::{asset_keys, asset_use_record};
 use crate::store::connection::Store;
 use crate::store::error::{QueryError, StoreError};
+use crate::store::key_rows::key_ends;
 use crate::store::rows::{
     Fields, drawing_record, int, list, living_record, rows, signal_table, stroke_table, variables,
 };
+use crate::store::rules::moderation_record;
 
 /// Pause after a removal, as a multiple of its duration: two thirds of the time go into removing.
 const REST: f64 = 0.5;
@@ -38,6 +40,8 @@ IF (DELETE ONLY $drawing WHERE deleted IS NOT NONE AND deleted < time::now() - $
 DELETE $living RETURN NONE;
 DELETE type::record('asset', $first_asset..$after_assets) RETURN NONE;
 DELETE $asset_use RETURN NONE;
+DELETE type::record('access_key', $first_key..$after_keys) RETURN NONE;
+DELETE $moderation RETURN NONE;
 REMOVE TABLE IF EXISTS $strokes;
 REMOVE TABLE IF EXISTS $signals;
 COMMIT;";
@@ -168,12 +172,16 @@ impl Store {
     /// Removes one drawing; false if it no longer had to be removed.
     async fn remove(&self, drawing: DrawingId, undelete: Duration) -> Result<bool, StoreError> {
         let [first_asset, after_assets] = asset_keys(drawing);
+        let [first_key, after_keys] = key_ends(drawing);
         let variables = variables([
             ("drawing", drawing_record(drawing)),
             ("age", Value::Duration(undelete.into())),
             ("living", living_record(drawing)),
             first_asset,
             after_assets,
+            first_key,
+            after_keys,
+            ("moderation", moderation_record(drawing)),
             ("asset_use", asset_use_record(drawing)),
             ("strokes", Value::String(stroke_table(drawing))),
             ("signals", Value::String(signal_table(drawing))),

@@ -4,13 +4,11 @@
 //! free one cannot store anything either.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::metrics::ConnectionLimit;
-
-/// Prefix of an IPv6 address that identifies one network: its owner has all addresses below it.
-const NETWORK_BITS: u32 = 64;
+use crate::quotas::network::Network;
 
 /// The open connections of one server.
 #[derive(Debug)]
@@ -24,18 +22,21 @@ pub struct Connections {
 #[derive(Debug, Default)]
 struct Open {
     all: usize,
-    from: HashMap<IpAddr, usize>,
+    from: HashMap<Network, usize>,
 }
 
-/// The slot of one connection, freed on drop.
+/// The slot of one connection, or of one request in a connection that a proxy shares; freed on drop.
 #[derive(Debug)]
 pub struct Slot {
     connections: Arc<Connections>,
-    from: IpAddr,
+    /// Whether it counts among all connections.
+    is_connection: bool,
+    /// The address that it counts for.
+    from: Option<Network>,
 }
 
 impl Connections {
-    /// No connections. Addresses are not tracked if `max_from_one` is 0.
+    /// No connections. An address may have all of them if `max_from_one` is 0.
     pub fn new(max: usize, max_from_one: usize) -> Arc<Self> {
         Arc::new(Self {
             max,
@@ -50,20 +51,49 @@ impl Connections {
     ///
     /// The limit that is reached.
     pub fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Slot, ConnectionLimit> {
-        let from = network(address);
+        self.take(true, Some(address.into()))
+    }
+
+    /// Takes a slot for a connection from a proxy: it is nobody's, and what is in it counts by
+    /// [`Connections::enter_behind_proxy`].
+    ///
+    /// # Errors
+    ///
+    /// The limit that is reached.
+    pub fn enter_as_proxy(self: &Arc<Self>) -> Result<Slot, ConnectionLimit> {
+        self.take(true, None)
+    }
+
+    /// Takes a slot for a request or a socket of a client with this address, in the connection of a proxy.
+    ///
+    /// # Errors
+    ///
+    /// The limit that is reached.
+    pub fn enter_behind_proxy(self: &Arc<Self>, address: IpAddr) -> Result<Slot, ConnectionLimit> {
+        self.take(false, Some(address.into()))
+    }
+
+    fn take(
+        self: &Arc<Self>,
+        is_connection: bool,
+        from: Option<Network>,
+    ) -> Result<Slot, ConnectionLimit> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.all >= self.max {
+        if is_connection && open.all >= self.max {
             return Err(ConnectionLimit::All);
         }
-        let before = open.from.get(&from).copied().unwrap_or_default();
-        if self.max_from_one > 0 && before >= self.max_from_one {
-            return Err(ConnectionLimit::Address);
+        if let Some(from) = from {
+            let before = open.from.get(&from).copied().unwrap_or_default();
+            if self.max_from_one > 0 && before >= self.max_from_one {
+                return Err(ConnectionLimit::Address);
+            }
+            open.from.insert(from, before + 1);
         }
-        open.all += 1;
-        open.from.insert(from, before + 1);
+        open.all += usize::from(is_connection);
         drop(open);
         Ok(Slot {
             connections: self.clone(),
+            is_connection,
             from,
         })
     }
@@ -82,24 +112,14 @@ impl Drop for Slot {
             .open
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        open.all -= 1;
-        if let Some(count) = open.from.get_mut(&self.from) {
+        open.all -= usize::from(self.is_connection);
+        let Some(from) = self.from else { return };
+        if let Some(count) = open.from.get_mut(&from) {
             *count -= 1;
             if *count == 0 {
-                open.from.remove(&self.from);
+                open.from.remove(&from);
             }
         }
-    }
-}
-
-/// The part of an address that counts as one.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let mask = u128::MAX << (128 - NETWORK_BITS);
-            Ipv6Addr::from_bits(address.to_bits() & mask).into()
-        }
-        address => address,
     }
 }
 
@@ -160,5 +180,22 @@ mod tests {
             enter(&connections, "10.0.0.1").unwrap_err(),
             ConnectionLimit::All
         );
+    }
+
+    #[test]
+    fn a_proxy_takes_no_place_of_its_address_and_its_clients_take_theirs() {
+        let connections = Connections::new(3, 1);
+        let _first = connections.enter_as_proxy().unwrap();
+        let _second = connections.enter_as_proxy().unwrap();
+        let behind = |address: &str| connections.enter_behind_proxy(address.parse().unwrap());
+        let one = behind("2001:db8::1").unwrap();
+        let same = behind("2001:db8::2");
+        assert_eq!(same.unwrap_err(), ConnectionLimit::Address);
+        let _other = behind("10.0.0.1").unwrap();
+        assert_eq!(connections.open(), 2, "requests are no connections");
+        let direct = enter(&connections, "10.0.0.1");
+        assert_eq!(direct.unwrap_err(), ConnectionLimit::Address);
+        drop(one);
+        assert!(behind("2001:db8::2").is_ok());
     }
 }

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { AXE, findings } from "./axe.js";
 import { Server, TestUser, drag, launched, until, waitForStatus } from "./harness.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }, { width: 360, height: 640 }];
 
 /** What opens each panel of the drawing page. */
@@ -35,14 +33,6 @@ async function close(page) {
   await page.evaluate(() => {
     document.querySelector("dialog[open]")?.close();
     document.getElementById("paper").dispatchEvent(new PointerEvent("pointerdown", { bubbles: true }));
-  });
-}
-
-/** What axe-core finds on a page. */
-async function findings(page) {
-  return page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, any, all }) => `${html.slice(0, 160)} ${[...any, ...all].map(({ message }) => message).join("; ").slice(0, 160)}`).join(" | ")}`);
   });
 }
 

@@ -189,7 +189,7 @@ test("without IndexedDB drawing works, and leaving with unsaved ops asks first",
 });
 
 test("a full drawing rejects strokes with a reason until one is erased", async () => {
-  const small = await Server.start({ WHITEBOARD_MAX_STROKES: "2" });
+  const small = await Server.start({ WHITEBOARD_MAX_DRAWING_SIZE: "1500B" });
   try {
     const one = await TestUser.create(browser, small);
     people.push(one);
@@ -215,7 +215,7 @@ test("a full drawing rejects strokes with a reason until one is erased", async (
 });
 
 test("a stroke whose refusal was lost with the socket is reported", async () => {
-  const small = await Server.start({ WHITEBOARD_MAX_STROKES: "1" });
+  const small = await Server.start({ WHITEBOARD_MAX_DRAWING_SIZE: "1KiB" });
   try {
     const one = await TestUser.create(browser, small);
     people.push(one);

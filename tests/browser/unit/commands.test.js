@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import ENGLISH from "../../../static/strings/en.js";
-import { COMMANDS, OTHER_KEYS, commandOf, keyParts } from "../../../static/ui/commands.js";
+import { COMMANDS, OTHER_KEYS, canRun, commandOf, keyParts } from "../../../static/ui/commands.js";
 
 const press = (key, held = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...held });
 
@@ -26,4 +26,14 @@ test("a key finds its command, with Shift only where it is asked for", () => {
 
 test("keys are shown in parts", () => {
   assert.deepEqual(["p", "mod+shift+z", "+", "mod++", "-"].map(keyParts), [["P"], ["key.mod", "key.shift", "Z"], ["+"], ["key.mod", "+"], ["−"]]);
+});
+
+test("whoever may only look can move the view, export and choose how the page looks, and nothing else", () => {
+  const selection = { freeCount: 3, count: 3, isGrouped: true, isDrawn: true };
+  const allowed = (readOnly) => COMMANDS.filter((command) => canRun(command, { readOnly, canUndo: true, canRedo: true, selection })).map(({ id }) => id);
+  assert.equal(allowed(false).length, COMMANDS.length);
+  assert.deepEqual(allowed(true).toSorted(), [
+    "file.copyPicture", "file.copySvg", "file.export", "help", "language", "look.grid", "look.theme", "tool.hand",
+    "zoom.fit", "zoom.in", "zoom.one", "zoom.out",
+  ]);
 });

@@ -207,7 +207,7 @@ class ModelTab {
       this.searches += 1;
       return found;
     };
-    this.recovery = new OutboxRecovery(this.writer, store, { address: () => name, recovered: (_, op) => this.recovered.push(op), outbox: on });
+    this.recovery = new OutboxRecovery(this.writer, store, { address: () => name, token: () => ({}), recovered: (_, op) => this.recovered.push(op), outbox: on });
   }
 
   async holdLock() {

@@ -155,3 +155,13 @@ test("every visible change is reported with the stroke before and after", () => 
   replica.apply(frame(2, change(3, "a", { erased: true })));
   assert.deepEqual(seen, [["a", null, 1], ["a", 1, 2], ["a", 2, null]]);
 });
+
+test("strokes whose last change has no answer yet are told apart, also after the others have gone", () => {
+  const replica = fresh(change(1, "a"), change(2, "b"));
+  replica.applyOptimistic("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
+  replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "c", body: body(7) });
+  replica.applyOptimistic("me", { n: 3, op: "erase", stroke: "b" });
+  assert.deepEqual(replica.unconfirmed().map(({ id, body: { x } }) => [id, x]), [["a", 5], ["c", 7]]);
+  replica.refused("me", 2);
+  assert.deepEqual(replica.unconfirmed().map(({ id }) => id), ["a"]);
+});

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import ENGLISH from "../../../static/strings/en.js";
+import FIRST from "../../../static/strings/en.js";
+import LATER from "../../../static/strings/later/en.js";
+import { t as later } from "../../../static/strings/later.js";
 import { LANGUAGES, chosenLanguage, loadLanguage, t } from "../../../static/strings/strings.js";
 
 const PAGES = ["index.html", "drawing.html", "error.html"];
@@ -22,7 +24,10 @@ test("the first preferred language that there is wins, also of another region, a
   assert.equal(chosenLanguage([]), "en");
 });
 
-const texts = new Map(await Promise.all(LANGUAGES.map(async (tag) => /** @type {[string, any]} */ ([tag, (await import(`../../../static/strings/${tag}.js`)).default]))));
+const tableOf = async (name) => (await import(`../../../static/strings/${name}.js`)).default;
+/** The English texts of both tables: those of the first load, and those of what opens later. */
+const ENGLISH = { ...FIRST, ...LATER };
+const texts = new Map(await Promise.all(LANGUAGES.map(async (tag) => /** @type {[string, any]} */ ([tag, { ...(await tableOf(tag)), ...(await tableOf(`later/${tag}`)) }]))));
 const formsOf = (text) => (typeof text === "string" ? [text] : Object.values(text));
 const parametersOf = (text) => new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
 
@@ -53,6 +58,20 @@ for (const tag of LANGUAGES) {
     }
   });
 }
+
+test("no text is in both tables", async () => {
+  for (const tag of LANGUAGES) {
+    const [first, later] = [await tableOf(tag), await tableOf(`later/${tag}`)];
+    assert.deepEqual(Object.keys(first).filter((id) => !(id in FIRST)), [], tag);
+    assert.deepEqual(Object.keys(later).filter((id) => !(id in LATER) || id in FIRST), [], tag);
+  }
+});
+
+test("what opens later has the texts of the first load too", () => {
+  assert.equal(later("help.title"), "Keys");
+  assert.equal(later("import.done", { count: 2 }), "2 strokes imported");
+  assert.equal(later("share.button"), "Share");
+});
 
 test("a number that is a plural form of its own is said in the right one", async () => {
   await loadLanguage(["ar-EG"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TILE, Tiles, grown, isFresh, placesIn, tileScale } from "../../../static/canvas/tiles.js";
+import { TILE, Tiles, bleedBox, isFresh, placesIn, tileScale } from "../../../static/canvas/tiles.js";
 import { overlap } from "../../../static/model/geometry.js";
 import { dice } from "./dice.js";
 
@@ -41,7 +41,7 @@ class Model {
   #started = null;
 
   inBox(area) {
-    return [...this.strokes.values()].filter((stroke) => overlap(stroke.box, grown(area))).sort(inOrder);
+    return [...this.strokes.values()].filter((stroke) => overlap(stroke.box, bleedBox(area))).sort(inOrder);
   }
 
   set(stroke) {

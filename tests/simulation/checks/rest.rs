@@ -40,6 +40,9 @@ impl World {
                 return Some(format!("session {} has messages", session.id));
             }
         }
+        if let Some(wrong) = self.wrong_access() {
+            return Some(wrong);
+        }
         if let Some(ghost) = self.ghost() {
             return Some(ghost);
         }
@@ -121,10 +124,11 @@ impl World {
 
     /// Everything is at rest and equal: every op happened once, or was refused.
     pub fn check_end(&self) {
-        for ((_, n), known) in &self.checks.ops {
+        for ((writer, n), known) in &self.checks.ops {
             let happened = known.happened;
+            let is_left = self.checks.left_unsent.contains(writer);
             assert!(
-                happened || known.refused || known.is_decided,
+                happened || known.refused || known.is_decided || is_left,
                 "op {n} {:?} neither happened nor was it refused",
                 known.op
             );

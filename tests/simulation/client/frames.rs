@@ -37,6 +37,7 @@ impl World {
                     writer,
                     seen_as: (!it.adopts).then(|| (it.name(), Colour([0, 0, 0]))),
                     next: it.outbox.first(),
+                    token: None,
                 };
                 self.forget_end(writer.id);
                 self.record(client, || json!({"hello": hello.next}));
@@ -56,7 +57,10 @@ impl World {
                 self.note(|| format!("client {client}: closed {reason:?}"));
                 if reason.starts_with("final: ") {
                     self.lose_socket(client, Some(Duration::from_millis(700)));
-                    self.clients[client].state = ClientState::Ended;
+                    self.clients[client].state = match reason.contains("shared") {
+                        true => self.access_ended(client),
+                        false => ClientState::Ended,
+                    };
                     self.spoil_record(client);
                     return;
                 }

@@ -216,7 +216,11 @@ impl Subject {
     /// Where the drawing is.
     pub async fn here(&self) -> ExpectedHead {
         let Head { epoch, head, .. } = self.head().await;
-        ExpectedHead { epoch, head }
+        ExpectedHead {
+            epoch,
+            head,
+            rules: 0,
+        }
     }
 
     /// All chunks after a position, joined.

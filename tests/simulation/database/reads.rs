@@ -123,6 +123,7 @@ impl World {
                 Ok(Some(ReadResult::Living {
                     drawing,
                     title: loaded.title,
+                    rules: loaded.rules,
                     indexed: loaded.indexed,
                 }))
             }

@@ -10,6 +10,7 @@ use whiteboard::domain::ids::{SessionId, Writer};
 use whiteboard::domain::op::Op;
 use whiteboard::feed::core::{Core, Effect, Environment, Input};
 use whiteboard::feed::replica::ReadPlan;
+use whiteboard::feed::standings::WallClock;
 use whiteboard::feed::state::FeedState;
 
 use crate::database::appends::Append;
@@ -154,6 +155,7 @@ impl World {
             settings: Arc::clone(&it.settings),
             metrics: Arc::clone(&self.metrics),
             state: state.clone(),
+            clock: WallClock::new(now, 0),
         };
         let mut effects = Vec::new();
         let core = Core::begin(environment, seed, now, &mut effects);
@@ -278,6 +280,7 @@ impl World {
                 let asked = self.instant(self.servers[server].ahead);
                 self.ask_database(server, DatabaseEvent::CheckHead(asker, asked));
             }
+            Effect::ReadRules => self.ask_database(server, DatabaseEvent::ReadRules(asker)),
             Effect::Publish { number, body } => {
                 let is_second = std::mem::replace(&mut feed.is_publishing, true);
                 assert!(!is_second, "two signal rows are in flight");

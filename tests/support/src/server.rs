@@ -44,6 +44,13 @@ impl TestServer {
         Self::with(settings("mem://", flags)).await
     }
 
+    /// Starts one with a database in memory that reads as fast as anyone sends.
+    pub async fn unhurried() -> Self {
+        let mut settings = settings("mem://", &[]);
+        settings.connections.receive_rate = 1 << 30;
+        Self::with(settings).await
+    }
+
     /// Starts one on a database, with these flags.
     pub async fn on(database: &Database, flags: &[&str]) -> Self {
         Self::with(settings_on(database, flags)).await
@@ -108,6 +115,13 @@ impl ServerProcess {
     /// Starts one on the database in this folder.
     pub fn start(data: &Path) -> Self {
         Self::run(whiteboard(), data)
+    }
+
+    /// Starts one with these flags, which logs this much.
+    pub fn start_with(data: &Path, flags: &[&str], log: &str) -> Self {
+        let mut command = whiteboard();
+        command.args(flags).env("RUST_LOG", log);
+        Self::run(command, data)
     }
 
     /// Starts one whose disk is full when a file has this many bytes.

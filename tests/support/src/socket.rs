@@ -80,6 +80,20 @@ pub async fn open(
     opened.expect("the handshake takes too long")
 }
 
+/// The next text frame.
+pub async fn text(socket: &mut Socket) -> String {
+    let reading = async {
+        while let Some(message) = socket.next().await {
+            if let Message::Text(text) = message.expect("a frame") {
+                return text.as_str().to_owned();
+            }
+        }
+        panic!("the socket ended");
+    };
+    let read = timeout(DEADLINE, reading).await;
+    read.expect("the frame takes too long")
+}
+
 /// How the server closes a socket that it rejects.
 pub async fn rejected(address: SocketAddr, request: Request<()>) -> Closed {
     let (mut socket, _) = open(address, request, None).await.expect("a socket");

@@ -53,6 +53,8 @@ pub struct Person {
     pub author: PersonId,
     pub name: String,
     pub colour: String,
+    /// The key that let them in.
+    pub key: Option<String>,
 }
 
 /// What to do after a frame, besides sending what may be sent.
@@ -78,6 +80,8 @@ pub struct ClientState {
     pub key: Uuid,
     /// The tab's id.
     pub tab: Uuid,
+    /// The key or token that it shows.
+    pub token: Option<String>,
     /// The name, if the client is to be listed.
     pub name: Option<String>,
     /// Whether it sends hello.
@@ -100,6 +104,8 @@ pub struct ClientState {
     pub writer: Option<WriterId>,
     /// What it may do, after the welcome.
     pub access: String,
+    /// What it was told about that last, as in the frame.
+    pub standing: Value,
     /// Whether this socket got a welcome.
     pub welcome: bool,
     /// Unacknowledged ops, in order.
@@ -215,6 +221,8 @@ impl ClientState {
             title: String::new(),
             writer: None,
             access: String::new(),
+            standing: Value::Null,
+            token: None,
             welcome: false,
             outbox: VecDeque::new(),
             next: 1,
@@ -330,6 +338,9 @@ impl ClientState {
             "tab": self.tab.simple().to_string(),
             "next": first,
         });
+        if let Some(token) = &self.token {
+            hello["token"] = json!(token);
+        }
         if let Some(name) = &self.name {
             hello["name"] = json!(name);
             hello["colour"] = json!("#e03131");
@@ -426,6 +437,11 @@ impl ClientState {
             "resend" => {
                 self.resends += 1;
                 self.sent_through = self.sent_through.min(n() - 1);
+            }
+            "access" => {
+                assert!(self.welcome, "welcome comes first");
+                self.access = parsed(&frame["access"]);
+                self.standing = frame.clone();
             }
             "drawing" => self.title = parsed(&frame["title"]),
             "read" => {

@@ -8,9 +8,6 @@ use crate::feed::lifecycle::CloseReason;
 use crate::feed::messages::ReadRequest;
 use crate::feed::subscribers::MAX_STALL;
 
-/// Ends a feed with this append in flight; gives the names of the effects.
-type End = fn(&mut Feed, (ExpectedHead, Decision)) -> Vec<&'static str>;
-
 /// Those of a drain.
 const INTERVAL: Duration = Duration::from_millis(50);
 const BATCH: u64 = 50;
@@ -131,21 +128,25 @@ fn a_drawing_that_was_never_read_is_unavailable() {
     }
 }
 
+/// Something that happens while an append is in flight.
+type End<'a> = dyn Fn(&mut Feed, (ExpectedHead, Decision)) -> Vec<&'static str> + 'a;
+
 #[test]
 fn a_drawing_that_is_gone_ends_its_feed() {
-    let ends: [End; 6] = [
-        |feed, _| feed.input(Input::Subscribed(Err(StoreError::Gone))),
-        |feed, _| {
+    let gone: fn() -> StoreError = || StoreError::Gone;
+    let ends: [&End<'_>; 6] = [
+        &|feed, _| feed.input(Input::Subscribed(Err(gone()))),
+        &|feed, _| {
             feed.head(9);
             feed.input(Input::ReadEnded(Err(StoreError::NotFound)))
         },
-        |feed, append| feed.appended(append, Ok(Appended::Gone)),
-        |feed, append| feed.appended(append, Err(StoreError::Gone)),
-        |feed, _| {
+        &|feed, append| feed.appended(append, Ok(Appended::Gone)),
+        &|feed, append| feed.appended(append, Err(gone())),
+        &|feed, _| {
             let (asked, report) = (feed.now, None);
             feed.input(Input::Head { asked, report })
         },
-        |feed, _| {
+        &|feed, _| {
             let (asked, report) = (feed.now, feed.report(0));
             let deleted = true;
             let report = Some(Head { deleted, ..report });
