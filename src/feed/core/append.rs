@@ -167,7 +167,6 @@ impl<M: Mailbox> Core<M> {
         took: Duration,
         step: &mut Step,
     ) {
-        self.sync.backoff.clear();
         self.rules_sync.covered = expected.rules;
         let head = expected.head + decision.changes.len() as Seq;
         self.writer.contention.won(head, took, step.now);
