@@ -315,3 +315,6 @@ fn record_ops(last: &mut HashMap<WriterId, u64>, change: &Change) {
         *highest = op.n.max(*highest);
     }
 }
+
+#[cfg(test)]
+mod tests;

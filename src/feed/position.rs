@@ -196,6 +196,7 @@ pub(super) fn first_load(
 mod tests {
     use super::*;
     use crate::domain::drawing::Limits;
+    use crate::domain::stroke::Body;
 
     #[test]
     fn a_position_means_something_only_in_its_epoch_and_between_floor_and_head() {
@@ -231,5 +232,65 @@ mod tests {
                 "{since} of {epoch:?}"
             );
         }
+    }
+
+    fn body(bytes: usize) -> Option<Body> {
+        Some(Body::from_stored("x".repeat(bytes)))
+    }
+
+    /// A drawing of two strokes that count as many bytes.
+    fn with_bytes(bytes: usize) -> Drawing {
+        let limits = Limits {
+            strokes: 5,
+            bytes: 1 << 30,
+        };
+        let mut drawing = Drawing::new(Epoch::random(), 0, limits);
+        let row = Change::by_anyone(1, body(0)).bytes();
+        for (seq, bytes) in [(1, bytes / 2), (2, bytes - bytes / 2)] {
+            drawing.apply(Change::by_anyone(seq, body(bytes - row)));
+        }
+        drawing
+    }
+
+    #[test]
+    fn changes_are_sent_in_one_frame_if_they_fit_it_and_are_read_otherwise() {
+        let metrics = Metrics::new();
+        for (bytes, reads) in [
+            (MAX_STROKES_FRAME_BYTES, false),
+            (MAX_STROKES_FRAME_BYTES + 1, true),
+        ] {
+            let drawing = with_bytes(bytes);
+            assert_eq!(drawing.bytes(), bytes);
+            let found = catch_up(&drawing, 0, &metrics);
+            assert_eq!((found.frames.len(), found.reads), (1, reads));
+            assert_eq!(found.frames[0].0, if reads { 0 } else { 2 });
+        }
+    }
+
+    #[test]
+    fn the_frame_of_a_first_load_is_kept_for_the_next_ones_for_a_while() {
+        let (metrics, now) = (Metrics::new(), Instant::now());
+        let mut drawing = with_bytes(10_000);
+        let mut kept = None;
+        let mut load = |drawing: &Drawing, at| {
+            let found = first_load(&mut kept, drawing, &metrics, at);
+            let used = kept.as_ref().expect("a frame is kept");
+            assert!(!used.is_unused(at + FirstFrame::KEEP));
+            assert!(used.is_unused(at + FirstFrame::KEEP + Duration::from_millis(1)));
+            let reached = found.frames.iter().map(|frame| frame.0);
+            reached.collect::<Vec<_>>()
+        };
+        assert_eq!(load(&drawing, now), [2]);
+        drawing.apply(Change::by_anyone(3, body(2_000)));
+        let later = now + Duration::from_secs(1);
+        assert_eq!(load(&drawing, later), [2, 3], "the rest follows it");
+        drawing.apply(Change::by_anyone(4, body(2_000)));
+        assert_eq!(load(&drawing, later), [4], "the rest is too large");
+        let stroke = drawing.living(0, 1).next().unwrap().stroke;
+        drawing.apply(Change {
+            stroke,
+            ..Change::by_anyone(5, None)
+        });
+        assert_eq!(load(&drawing, later), [5], "a stroke is gone");
     }
 }

@@ -273,7 +273,9 @@ mod tests {
         assert!(sync.begin_read(at(3)));
         assert!(sync.takes_answer(at(2)));
         sync.end_read(0);
-        assert!(!sync.takes_answer(at(2)));
+        for _ in 0..2 {
+            assert!(!sync.takes_answer(at(2)));
+        }
         assert!(sync.takes_answer(at(3)) && sync.takes_answer(at(4)));
     }
 

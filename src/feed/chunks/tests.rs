@@ -163,7 +163,24 @@ fn a_chunk_is_kept_until_a_row_of_it_goes() {
         "what is new comes later"
     );
     change(&mut drawing, strokes[3], None);
-    assert!(!Arc::ptr_eq(&chunk, &first(&drawing)));
+    let next = first(&drawing);
+    assert!(!Arc::ptr_eq(&chunk, &next));
+    assert!(Arc::ptr_eq(&next, &first(&drawing)));
+}
+
+#[test]
+fn the_chunks_that_are_kept_are_bounded_and_the_latest() {
+    let strokes: Vec<_> = (0..=MAX_KEPT).map(|_| StrokeId::random()).collect();
+    let drawing = large(&strokes, &body());
+    let (mut chunks, now) = (chunks(), Instant::now());
+    for after in 0..=MAX_KEPT as Seq {
+        let load = Load::Since(after);
+        let at = now + Duration::from_millis(after);
+        chunks.read(&drawing, load, false, "", at);
+        assert_eq!(chunks.kept.len(), MAX_KEPT.min(after as usize + 1));
+    }
+    let oldest = chunks.kept.iter().map(|kept| kept.used).min();
+    assert_eq!(oldest, Some(now + Duration::from_millis(1)));
 }
 
 fn first_chunk(chunks: &mut Chunks, drawing: &Drawing) -> ReadChunk {

@@ -1,6 +1,7 @@
 //! The core's states in virtual time, one input at a time.
 
 mod appends;
+mod delivery;
 mod ends;
 mod inbox;
 mod reads;

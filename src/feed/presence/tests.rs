@@ -92,6 +92,12 @@ fn a_server_that_misses_three_heartbeats_is_gone() {
     other.join(1, person("Bob"));
     presence.on_row(server, Some(other.whole_for_peers()));
     assert_eq!(seen(&mut presence).count(), 1);
+    for _ in 0..2 {
+        for _ in 0..TICKS_UNTIL_EXPIRED {
+            assert!(!presence.expire_peers());
+        }
+        presence.on_row(server, None);
+    }
     for _ in 0..TICKS_UNTIL_EXPIRED {
         assert!(!presence.expire_peers());
     }

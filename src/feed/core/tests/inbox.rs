@@ -17,6 +17,8 @@ pub fn json(frame: &str) -> Value {
 pub struct Inbox {
     messages: Rc<RefCell<Vec<ToSession>>>,
     pub is_full: Rc<Cell<bool>>,
+    /// If it is set, so many frames fit, and then it is full.
+    pub room: Rc<Cell<Option<usize>>>,
 }
 
 impl Inbox {
@@ -61,6 +63,8 @@ impl Mailbox for Inbox {
         let has_room = self.has_room();
         if has_room {
             self.tell(ToSession::Frame(frame));
+            self.room.set(self.room.get().map(|room| room - 1));
+            self.is_full.set(self.room.get() == Some(0));
         }
         has_room
     }

@@ -51,6 +51,7 @@ impl Feed {
 fn the_first_signal_is_sent_at_once_and_those_soon_after_it_together() {
     let (mut feed, writer, inbox) = Feed::with_session();
     feed.signal(pointer(Some(ORIGIN)));
+    assert!(feed.core.holds_signals());
     feed.pass(Duration::ZERO);
     assert_eq!(inbox.frames("signals").len(), 1);
     for x in [1.0, 2.0] {

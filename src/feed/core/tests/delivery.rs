@@ -1,0 +1,105 @@
+//! What sessions get that fall behind, and when all start over.
+
+use super::*;
+
+impl Feed {
+    /// A change arrives, and is delivered.
+    fn delivers(&mut self, seq: Seq) {
+        self.change(change(seq));
+        self.input(Input::Deferred);
+    }
+
+    /// The database has removed the tombstones up to this position.
+    fn is_compacted(&mut self, compacted: Seq) {
+        let head = self.core.replica().head();
+        let report = Some(Head {
+            compacted,
+            ..self.report(head)
+        });
+        let asked = self.now;
+        assert!(self.input(Input::Head { asked, report }).is_empty());
+    }
+}
+
+#[test]
+fn a_session_that_was_behind_gets_no_change_twice() {
+    let (mut feed, _, inbox) = Feed::with_session();
+    inbox.is_full.set(true);
+    feed.delivers(1);
+    assert_eq!(feed.change(change(2)), ["defer"]);
+    inbox.is_full.set(false);
+    feed.pass(CATCH_UP_INTERVAL);
+    feed.input(Input::Deferred);
+    let frames = inbox.frames("strokes");
+    let reached: Vec<_> = frames.iter().map(|frame| frame["head"].as_u64()).collect();
+    assert_eq!(reached, [Some(2)]);
+}
+
+#[test]
+fn a_session_behind_the_compacted_position_starts_over_and_others_do_not() {
+    let (mut feed, _, inbox) = Feed::with_session();
+    feed.delivers(1);
+    feed.is_compacted(1);
+    feed.delivers(2);
+    assert_eq!(inbox.names(), ["strokes", "strokes"]);
+    feed.change(Change::by_anyone(3, None));
+    feed.is_compacted(3);
+    feed.input(Input::Deferred);
+    assert_eq!(inbox.frames("reset")[0]["reason"], "compacted");
+}
+
+#[test]
+fn a_session_that_stops_reading_after_a_reset_is_not_reset_again() {
+    let (mut feed, _, inbox) = Feed::with_session();
+    feed.delivers(1);
+    inbox.take();
+    feed.change(Change::by_anyone(2, None));
+    feed.is_compacted(2);
+    inbox.room.set(Some(1));
+    feed.input(Input::Deferred);
+    assert_eq!(inbox.names(), ["reset"]);
+    inbox.room.set(None);
+    inbox.is_full.set(false);
+    feed.pass(CATCH_UP_INTERVAL);
+    assert_eq!(inbox.names(), ["strokes"]);
+}
+
+#[test]
+fn a_list_that_is_asked_for_waits_until_there_is_room() {
+    let (mut feed, _, inbox) = Feed::with_session();
+    inbox.is_full.set(true);
+    feed.input(Input::Session(FromSession::People { session: SESSION }));
+    assert!(inbox.names().is_empty());
+    inbox.is_full.set(false);
+    feed.pass(CATCH_UP_INTERVAL);
+    assert_eq!(inbox.frames("people").len(), 1);
+    assert!(!feed.is_set(Timer::CatchUp));
+}
+
+#[test]
+fn presence_of_many_is_sent_after_their_pause() {
+    let mut feed = Feed::live();
+    let people = 20;
+    let inboxes = (0..people).map(|session| {
+        let inbox = feed.join(session, 0);
+        feed.hello(session);
+        inbox
+    });
+    let inboxes: Vec<_> = inboxes.collect();
+    feed.pass(Duration::from_secs(1));
+    inboxes[0].take();
+    for session in [people, people + 1] {
+        feed.join(session, 0);
+        feed.hello(session);
+        feed.pass(MILLI);
+    }
+    let count = |inbox: &Inbox| {
+        let last = inbox.frames("people").pop();
+        last.map(|frame| frame["count"].as_u64().unwrap())
+    };
+    assert_eq!(count(&inboxes[0]), Some(people + 1));
+    feed.pass(crate::feed::presence::people_pause(people as usize) - 5 * MILLI);
+    assert_eq!(count(&inboxes[0]), None);
+    feed.pass(20 * MILLI);
+    assert_eq!(count(&inboxes[0]), Some(people + 2));
+}
