@@ -117,6 +117,7 @@ impl World {
         };
         let author = self.clients[who].writer.author;
         let id: KeyId = key(1 + (target as u8 % (KEYS - 1))).id();
+        self.renew_restored(drawing);
         let rules = &mut self.database.drawings[drawing].tables.rules;
         let mut set = |level| {
             let expires = None;

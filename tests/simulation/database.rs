@@ -379,16 +379,4 @@ impl World {
             None => Ok(self.database.drawings[drawing].tables.report()),
         }
     }
-
-    fn renew_epoch(&mut self, drawing: usize, epoch: Epoch) {
-        let to = Epoch(self.uuid());
-        let stored = &mut self.database.drawings[drawing];
-        stored.tables.renew_epoch(epoch, to);
-        if stored.tables.epoch == to {
-            stored.needs_new_epoch = false;
-            self.checks.epoch_renewed(&stored.tables);
-            self.coverage.count("epochs renewed");
-            self.note(|| "database: another epoch".into());
-        }
-    }
 }

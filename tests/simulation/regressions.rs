@@ -42,6 +42,11 @@ fn an_op_is_not_refused_because_a_full_disk_had_space_twice_for_a_moment() {
 }
 
 #[test]
+fn rules_that_change_after_a_restore_are_not_taken_for_those_of_before() {
+    holds(28_030);
+}
+
+#[test]
 fn a_drain_of_a_feed_that_cannot_be_read_waits_for_its_signal_row() {
     holds(163_368);
 }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use whiteboard::domain::ids::Epoch;
 use whiteboard::domain::op::Change;
 
 use crate::database::appends::Fate;
@@ -57,6 +58,27 @@ impl World {
                 self.renew_epoch(drawing, epoch);
             }
             self.state_changed(drawing);
+        }
+    }
+
+    /// The rules of a drawing are about to change. Its operator has renewed the epoch of a restored copy
+    /// before: versions of the old one would stand for two rules.
+    pub fn renew_restored(&mut self, drawing: usize) {
+        let stored = &self.database.drawings[drawing];
+        if stored.needs_new_epoch {
+            self.renew_epoch(drawing, stored.tables.epoch);
+        }
+    }
+
+    pub(super) fn renew_epoch(&mut self, drawing: usize, epoch: Epoch) {
+        let to = Epoch(self.uuid());
+        let stored = &mut self.database.drawings[drawing];
+        stored.tables.renew_epoch(epoch, to);
+        if stored.tables.epoch == to {
+            stored.needs_new_epoch = false;
+            self.checks.epoch_renewed(&stored.tables);
+            self.coverage.count("epochs renewed");
+            self.note(|| "database: another epoch".into());
         }
     }
 
