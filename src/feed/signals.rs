@@ -185,6 +185,7 @@ mod tests {
     use crate::domain::ids::{StrokeId, Writer};
     use crate::domain::ink::{Ink, InkPart, MAX_INK_POINTS};
     use crate::domain::points::{Point, Points};
+    use crate::domain::signal::{PlaneBox, Pointer, View};
 
     const STEP: Duration = Duration::from_millis(1);
 
@@ -291,5 +292,29 @@ mod tests {
         assert_eq!(signalling.for_sessions.ink.len(), 0);
         let line = "whiteboard_signals_dropped_total{reason=\"ink\"} 1\n";
         assert!(metrics.text().contains(line));
+    }
+
+    #[test]
+    fn pointers_and_views_are_bounded() {
+        let (metrics, mut signalling) = (Metrics::new(), Signalling::default());
+        for _ in 0..=MAX_LISTED {
+            let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4()).id;
+            let [x, y, w, h] = [1.0; 4];
+            let shows = PlaneBox { x, y, w, h };
+            let mut signals = Signals::default();
+            signals.add_pointer(Pointer { writer, at: None });
+            let call = false;
+            signals.add_view(View {
+                writer,
+                shows,
+                call,
+            });
+            signalling.gather_for_sessions(signals, 1, &metrics);
+        }
+        let held = &signalling.for_sessions;
+        assert_eq!(
+            (held.pointers.len(), held.views.len()),
+            (MAX_LISTED, MAX_LISTED)
+        );
     }
 }

@@ -1,7 +1,11 @@
 //! Tests of a drawing's rows: what is held of each stroke, and what it counts.
 
+use uuid::Uuid;
+
 use super::*;
-use crate::domain::ids::OpId;
+use crate::domain::batch::{Decision, Verdict};
+use crate::domain::ids::{OpId, Writer};
+use crate::domain::op::{Op, OpKind, Refusal};
 use crate::domain::stroke::Body;
 
 fn empty() -> Drawing {
@@ -112,4 +116,86 @@ fn tombstones_that_are_read_late_do_not_replace_what_came_after_them() {
     assert_eq!((held.seq, held.body.is_some()), (4, true));
     let all_swept = Drawing::living_only(Epoch::random(), 5, 5, limits, living);
     assert!(all_swept.is_whole(), "no tombstone is needed");
+}
+
+fn op(writer: Writer, n: u64, stroke: StrokeId, kind: OpKind) -> (Writer, Op) {
+    (writer, Op { n, stroke, kind })
+}
+
+fn edit(set: &str) -> OpKind {
+    let set = serde_json::from_str(set).unwrap();
+    let (z, base) = (None, None);
+    OpKind::Edit { set, z, base }
+}
+
+fn pen() -> Body {
+    let body = r##"{"kind":"pen","x":1,"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":3}"##;
+    Body::parse(body).unwrap()
+}
+
+/// The first of two strokes of a drawing with these limits, and who drew them.
+fn two_strokes(strokes: usize, bytes: usize) -> (Drawing, StrokeId, Writer) {
+    let limits = Limits { strokes, bytes };
+    let mut drawing = Drawing::new(Epoch::random(), 0, limits);
+    let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+    let changes = [1, 2].map(|n| Change {
+        op: OpId {
+            writer: writer.id,
+            n,
+        },
+        ..Change::by_anyone(n, Some(pen()))
+    });
+    let stroke = changes[0].stroke;
+    drawing.load(changes.to_vec(), 2);
+    (drawing, stroke, writer)
+}
+
+#[test]
+fn a_full_drawing_takes_what_makes_it_no_larger() {
+    let bytes = 2 * Change::by_anyone(1, Some(pen())).bytes();
+    for (strokes, bytes) in [(1, 1 << 20), (2, bytes - 1), (2, bytes)] {
+        let (drawing, stroke, writer) = two_strokes(strokes, bytes);
+        let draw = OpKind::Draw { body: pen() };
+        for (kind, on, is_taken) in [
+            (edit(r#"{"x":3}"#), stroke, true),
+            (OpKind::Erase { base: None }, stroke, true),
+            (draw, StrokeId::random(), false),
+        ] {
+            let verdict = &drawing.decide(&[op(writer, 3, on, kind)]).verdicts[0];
+            assert_eq!(
+                *verdict == Verdict::Done,
+                is_taken,
+                "{strokes} {bytes}: {verdict:?}"
+            );
+        }
+    }
+    let (drawing, stroke, writer) = two_strokes(2, bytes);
+    let larger = edit(r#"{"x":30}"#);
+    let verdict = &drawing.decide(&[op(writer, 3, stroke, larger)]).verdicts[0];
+    assert!(matches!(
+        verdict,
+        Verdict::Refused {
+            refusal: Refusal::Full(_),
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_row_keeps_the_numbers_of_others_that_no_other_row_has() {
+    let (drawing, stroke, _) = two_strokes(9, 1 << 20);
+    let [a, b] = [(); 2].map(|()| Writer::new(Uuid::new_v4(), Uuid::new_v4()));
+    let prior_ops = |decision: Decision| {
+        let change = decision.changes.into_iter().next().unwrap();
+        change.prior_ops.iter().map(|op| op.n).collect::<Vec<_>>()
+    };
+    // The writer of both strokes drew the second one later: 1 is not needed.
+    let edits = [
+        op(a, 7, stroke, edit(r#"{"x":3}"#)),
+        op(b, 1, stroke, edit(r#"{"x":4}"#)),
+    ];
+    assert_eq!(prior_ops(drawing.decide(&edits)), [7]);
+    let mut more = edits.to_vec();
+    more.push(op(a, 8, StrokeId::random(), OpKind::Draw { body: pen() }));
+    assert_eq!(prior_ops(drawing.decide(&more)), [0; 0]);
 }

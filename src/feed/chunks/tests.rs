@@ -258,3 +258,39 @@ fn readers_of_several_heads_keep_each_others_chunks() {
         assert!(Arc::ptr_eq(&two, &read(2)));
     }
 }
+
+#[test]
+fn a_small_chunk_is_cut_anew_and_a_larger_one_is_kept_until_as_much_came_after_it() {
+    let limits = Limits {
+        strokes: 1_000,
+        bytes: 1 << 30,
+    };
+    let sized = |bytes| Some(StrokeBody::from_stored("x".repeat(bytes)));
+    let row = Change::by_anyone(1, sized(0)).bytes();
+    for (first, later, is_kept) in [
+        (MIN_KEPT_BYTES - 1, row, false),
+        (MIN_KEPT_BYTES, row, true),
+        (MIN_KEPT_BYTES, MIN_KEPT_BYTES - 1, true),
+        (MIN_KEPT_BYTES, MIN_KEPT_BYTES, false),
+        (MAX_CHUNK_BYTES - row, 2 * row, true),
+    ] {
+        let mut drawing = Drawing::new(Epoch::random(), 0, limits);
+        let mut chunks = chunks();
+        change(&mut drawing, StrokeId::random(), sized(first - row));
+        let before = first_chunk(&mut chunks, &drawing).chunk;
+        change(&mut drawing, StrokeId::random(), sized(later - row));
+        let after = first_chunk(&mut chunks, &drawing);
+        assert_eq!(
+            Arc::ptr_eq(&before, &after.chunk),
+            is_kept,
+            "{first} {later}"
+        );
+        assert_eq!(
+            (after.head, after.more),
+            if is_kept { (1, true) } else { (2, false) }
+        );
+        assert!(!after.is_empty());
+        let rest = chunks.read(&drawing, Load::Since(2), false, "", Instant::now());
+        assert!(rest.is_empty());
+    }
+}

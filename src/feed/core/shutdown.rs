@@ -68,9 +68,6 @@ impl<M: Mailbox> Core<M> {
     /// Accepts nothing new; commits and acknowledges what was accepted; then closes the sessions in
     /// batches.
     pub(super) fn drain(&mut self, step: &mut Step) {
-        if self.lifecycle.is_ended() {
-            return;
-        }
         self.lifecycle.drain();
         self.refuse_requests(CloseReason::Restart);
         let mut busy = !self.writer.is_empty();

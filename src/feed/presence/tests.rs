@@ -330,3 +330,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn those_who_were_active_a_moment_ago_stay_listed() {
+    let (mut presence, now) = (Presence::begin(1), Instant::now());
+    let people: Vec<_> = (0..=MAX_LISTED).map(|_| person("Someone")).collect();
+    for (session, person) in people.iter().enumerate() {
+        presence.join(session as SessionId, person.clone());
+    }
+    presence.update_for_sessions(now);
+    let (hidden, listed) = people.split_last().unwrap();
+    for person in listed {
+        assert!(presence.acts(person.writer, now));
+    }
+    presence.update_for_sessions(now);
+    assert!(!presence.acts(hidden.writer, now));
+    presence.update_for_sessions(now);
+    assert!(!presence.lists(hidden.writer), "nobody is idle");
+}

@@ -182,3 +182,28 @@ fn the_living_positions_are_written_down_after_many_changes_of_few_strokes() {
     replica.index_failed();
     assert_eq!(replica.take_due_index(), Some(index));
 }
+
+#[test]
+fn a_read_from_the_compacted_position_takes_it() {
+    let epoch = Epoch::random();
+    let mut replica = opened(epoch);
+    for seq in 1..=2 {
+        replica.arrive(change(seq));
+    }
+    let mut chunk = chunk(epoch, Vec::new(), 9);
+    chunk.compacted = 2;
+    let outcome = replica.take_read(2, vec![chunk], Vec::new());
+    assert_eq!(outcome, ReadOutcome::UpToDate);
+    assert_eq!(replica.drawing().unwrap().compacted(), 2);
+}
+
+#[test]
+fn changes_that_wait_belong_to_the_history_that_has_ended() {
+    let mut replica = opened(Epoch::random());
+    replica.arrive(change(3));
+    let other = Epoch::random();
+    replica.take_read(0, vec![chunk(other, Vec::new(), 2)], Vec::new());
+    replica.open(Drawing::living_only(other, 2, 2, LIMITS, Vec::new()), 0);
+    replica.take_waiting();
+    assert_eq!(replica.head(), 2);
+}

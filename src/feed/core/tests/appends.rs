@@ -248,3 +248,36 @@ fn acknowledgements_wait_for_a_session_that_does_not_read() {
     assert_eq!(inbox.names(), ["strokes", "acks 1"]);
     assert!(!feed.is_set(Timer::CatchUp));
 }
+
+#[test]
+fn a_read_in_flight_goes_on_when_a_probe_ends() {
+    let (mut feed, writer, _) = Feed::with_session();
+    feed.submit(writer, [draw(1)]);
+    let append = feed.append();
+    feed.appended(append, failed());
+    assert_eq!(feed.head(1), ["read"]);
+    assert!(feed.input(Input::Probed(Ok(()))).is_empty());
+    assert!(!feed.is_set(Timer::Read));
+    assert_eq!(feed.found(vec![change(1)]), ["defer", "append", "read"]);
+}
+
+#[test]
+fn a_server_yields_after_a_win_while_another_one_appends() {
+    let (mut feed, writer, _) = Feed::with_session();
+    feed.submit(writer, [draw(1)]);
+    let append = feed.append();
+    feed.appended(append, Ok(Appended::Committed));
+    feed.change(change(2));
+    feed.input(Input::Deferred);
+    feed.submit(writer, [draw(2), draw(3)]);
+    let append = feed.append();
+    feed.submit(writer, [draw(4)]);
+    feed.now += 20 * MILLI;
+    assert!(
+        !feed
+            .appended(append, Ok(Appended::Committed))
+            .contains(&"append")
+    );
+    assert!(!feed.pass(19 * MILLI).contains(&"append"));
+    assert!(feed.pass(MILLI).contains(&"append"));
+}

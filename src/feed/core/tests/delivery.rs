@@ -103,3 +103,74 @@ fn presence_of_many_is_sent_after_their_pause() {
     feed.pass(20 * MILLI);
     assert_eq!(count(&inboxes[0]), Some(people + 2));
 }
+
+#[test]
+fn a_slow_session_behind_the_compacted_position_starts_over_when_it_reads() {
+    let (mut feed, _, inbox) = Feed::with_session();
+    feed.delivers(1);
+    inbox.take();
+    inbox.is_full.set(true);
+    feed.change(Change::by_anyone(2, None));
+    feed.input(Input::Deferred);
+    feed.delivers(3);
+    feed.is_compacted(2);
+    inbox.is_full.set(false);
+    feed.pass(CATCH_UP_INTERVAL);
+    assert_eq!(inbox.names(), ["reset", "strokes"]);
+}
+
+#[test]
+fn what_nobody_was_there_to_get_is_not_sent_later() {
+    let mut feed = Feed::live();
+    let large = Body::from_stored(format!(r#"{{"x":"{}"}}"#, "x".repeat(100_000)));
+    for seq in 1..=6 {
+        feed.change(Change::by_anyone(seq, Some(large.clone())));
+    }
+    feed.input(Input::Deferred);
+    let inbox = feed.join(SESSION, 6);
+    inbox.take();
+    feed.delivers(7);
+    let frames = inbox.frames("strokes");
+    assert_eq!(frames.len(), 1);
+    assert_eq!(frames[0]["from"].as_u64(), Some(6));
+}
+
+/// More people than are listed, all of whom have their lists.
+fn crowd() -> (Feed, Vec<(Writer, Inbox)>) {
+    let mut feed = Feed::live();
+    let people = (0..=crate::feed::presence::MAX_LISTED as SessionId).map(|session| {
+        let inbox = feed.join(session, 0);
+        (feed.hello(session), inbox)
+    });
+    let people: Vec<_> = people.collect();
+    feed.pass(2 * crate::feed::presence::QUIET);
+    for (_, inbox) in &people {
+        inbox.take();
+    }
+    (feed, people)
+}
+
+#[test]
+fn a_person_who_is_not_listed_is_once_they_move_their_pointer() {
+    let (mut feed, people) = crowd();
+    let hidden = people
+        .iter()
+        .position(|it| !feed.core.presence.lists(it.0.id));
+    let (session, watcher) = (hidden.unwrap(), &people[0].1);
+    let signal = crate::protocol::ClientSignal {
+        pointer: Some(None),
+        ..crate::protocol::ClientSignal::default()
+    };
+    feed.input(Input::Session(FromSession::Signal {
+        session: session as SessionId,
+        signal,
+    }));
+    feed.pass(PAUSE);
+    let messages = watcher.names();
+    assert!(
+        !messages.contains(&"signals".into()),
+        "nobody knows whose it is"
+    );
+    assert!(messages.contains(&"people".into()));
+    assert!(feed.core.presence.lists(people[session].0.id));
+}

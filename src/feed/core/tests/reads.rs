@@ -170,7 +170,31 @@ fn a_head_report_leads_to_a_read_only_if_it_differs_and_is_the_latest() {
     assert!(feed.input(Input::Head { asked, report }).is_empty());
     assert_eq!(feed.head(7), ["read"]);
     let mut unread = Feed::begin();
-    assert!(unread.head(7).is_empty(), "it is read anyway");
+    let report = Head {
+        rules: 2,
+        ..unread.report(7)
+    };
+    let (asked, report) = (unread.now, Some(report));
+    let effects = unread.input(Input::Head { asked, report });
+    assert!(effects.is_empty(), "it is read anyway");
+}
+
+#[test]
+fn the_head_that_sessions_and_the_registry_see_follows() {
+    let mut feed = Feed::live();
+    feed.change(change(1));
+    assert_eq!(feed.core.environment.state.head(), 1);
+}
+
+#[test]
+fn rules_of_another_version_are_read_with_what_was_stored_under_them() {
+    let mut feed = Feed::live();
+    assert_eq!(feed.head(1), ["read"]);
+    let chunk = Chunk {
+        rules: 2,
+        ..feed.chunk(vec![change(1)], 1)
+    };
+    assert_eq!(feed.changes(0, vec![chunk]), ["rules", "defer"]);
 }
 
 #[test]

@@ -295,3 +295,27 @@ fn a_client_that_missed_people_is_sent_all_of_them() {
     assert!(people[0]["from"].is_null());
     assert_eq!(people[0]["joined"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn live_queries_that_deliver_no_own_row_are_opened_again() {
+    let (mut feed, _, _, _) = Feed::shared();
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        asked.extend(feed.pass(HEARTBEAT));
+        asked.extend(feed.pass(50 * MILLI));
+        let number = feed.row;
+        let result = Ok(());
+        feed.input(Input::Published { number, result });
+    }
+    assert!(!asked.contains(&"subscribe"));
+    assert!(feed.pass(HEARTBEAT).contains(&"subscribe"));
+}
+
+#[test]
+fn signals_without_a_peer_are_not_kept_for_one() {
+    let (mut feed, _, _) = Feed::with_session();
+    feed.signal(pointer(Some(ORIGIN)));
+    feed.peer(ServerId::random(), &PeerMessage::default());
+    assert!(feed.pass(MIN_PAUSE).contains(&"publish"));
+    assert!(feed.row().signals.is_empty());
+}
