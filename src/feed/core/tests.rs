@@ -1,5 +1,6 @@
 //! The core's states in virtual time, one input at a time.
 
+mod access;
 mod appends;
 mod delivery;
 mod ends;

@@ -174,3 +174,50 @@ fn a_person_who_is_not_listed_is_once_they_move_their_pointer() {
     assert!(messages.contains(&"people".into()));
     assert!(feed.core.presence.lists(people[session].0.id));
 }
+
+#[test]
+fn the_registry_is_told_how_many_sessions_there_are() {
+    let mut feed = Feed::live();
+    let counts = |feed: &Feed| {
+        let count = feed.effects.iter().filter_map(|effect| match effect {
+            Effect::Sessions(count) => Some(*count),
+            _ => None,
+        });
+        count.collect::<Vec<_>>()
+    };
+    feed.join(SESSION, 0);
+    assert_eq!(counts(&feed), [1]);
+    feed.join(SESSION + 1, 0);
+    assert_eq!(counts(&feed), [2]);
+    feed.input(Input::Session(FromSession::Leave { session: SESSION }));
+    assert_eq!(counts(&feed), [1]);
+    feed.input(Input::Drain);
+    assert_eq!(counts(&feed), [0]);
+}
+
+#[test]
+fn what_compaction_leaves_is_what_the_feed_says_it_holds() {
+    let mut feed = Feed::live();
+    for seq in 1..=2 {
+        feed.change(Change::by_anyone(seq, None));
+    }
+    assert_eq!(feed.core.environment.state.sizes().1.rows, 2);
+    feed.is_compacted(1);
+    assert_eq!(feed.core.environment.state.sizes().1.rows, 1);
+}
+
+#[test]
+fn a_frame_has_as_many_bytes_of_changes_as_it_may_have() {
+    let row = Change::by_anyone(1, Some(Body::from_stored(String::new()))).bytes();
+    let half = crate::feed::position::MAX_STROKES_FRAME_BYTES / 2;
+    for (bytes, frames) in [(half, 1), (half + 1, 2)] {
+        let (mut feed, _, inbox) = Feed::with_session();
+        for (seq, bytes) in [(1, half), (2, bytes)] {
+            let body = format!(r#""{}""#, "x".repeat(bytes - row - 2));
+            let body = Body::from_stored(body);
+            feed.change(Change::by_anyone(seq, Some(body)));
+        }
+        feed.input(Input::Deferred);
+        assert_eq!(inbox.frames("strokes").len(), frames);
+    }
+}
