@@ -6,10 +6,7 @@
  * It must never be imported by what paints: the page would wait for its modules.
  */
 
-import { renameDrawing } from "../net/api.js";
-import { byId } from "../ui/dom.js";
 import { setUpShareButton } from "../ui/share-button.js";
-import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
 import { BoardInput } from "./board-input.js";
 import { BoardPeople } from "./board-people.js";
@@ -21,15 +18,14 @@ export class BoardInteraction {
   #access;
 
   /**
-   * @param {Omit<InputParts & PeopleParts, "people" | "notify"> & {title: string, access: import("./board-access.js").BoardAccess}} board
+   * @param {Omit<InputParts & PeopleParts, "people" | "notify"> & {title: import("../ui/title-field.js").TitleField, access: import("./board-access.js").BoardAccess}} board
    */
   constructor({ access, title, ...board }) {
     const { drawing } = board;
     this.#access = access;
     this.input = new BoardInput({ ...board, people: () => this.people, notify: toast });
     this.people = new BoardPeople({ ...board, notify: toast });
-    this.title = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
-    if (title) this.title.set(title);
+    this.title = title;
     setUpShareButton(drawing, access, toast);
     // The view was set before.
     this.cameraMoved(board.viewport.camera);

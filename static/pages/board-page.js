@@ -16,7 +16,7 @@ import { History } from "../model/history.js";
 import { isId, randomId, writerOf } from "../model/ids.js";
 import { Replica } from "../model/replica.js";
 import { Scene } from "../model/scene.js";
-import { ApiError, readStrokes, socketAddress } from "../net/api.js";
+import { ApiError, readStrokes, renameDrawing, socketAddress } from "../net/api.js";
 import { Connection } from "../net/connection.js";
 import { FirstRead } from "../net/first-read.js";
 import { HistoryKeeper } from "../net/history-keeper.js";
@@ -35,6 +35,7 @@ import { refusalId } from "../ui/failure.js";
 import { loadChosenLanguage } from "../ui/chosen-language.js";
 import { localisePage } from "../ui/localise.js";
 import { SaveStatus } from "../ui/save-status.js";
+import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
 import { BoardAccess } from "./board-access.js";
 import { boardFiles } from "./board-files.js";
@@ -52,7 +53,7 @@ const CHECK_OVERDUE_EVERY = 250;
 /** Milliseconds of a first read after which the rest of the page is loaded without it. */
 const SLOW_READ = 1_000;
 const drawing = location.pathname.split("/").pop() ?? "";
-const access = new BoardAccess(drawing, { changed: showRights, key: () => connection.reconnect(), parts: () => ({ drawing, replica, title: () => title, notify: toast }) });
+const access = new BoardAccess(drawing, { changed: showRights, key: () => connection.reconnect(), parts: () => ({ drawing, replica, title: () => titleField.text, notify: toast }) });
 await access.ready(globalThis.indexedDB);
 const firstRead = new FirstRead(drawing, () => readStrokes(drawing, 0, null));
 const browserKey = loadStored("key", randomId, isId);
@@ -222,16 +223,16 @@ const viewport = new Viewport(byId("paper"), {
 });
 /** @type {import("./board-interaction.js").BoardInteraction | null} */
 let interaction = null;
-let title = "";
+const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
 const look = boardLook(canvas);
-const files = boardFiles({ drawing, keyed: access.mode !== "open", readOnly: () => access.limit !== null, scene, canvas, history, viewport, title: () => title, selected: () => interaction?.input.selected.selection.strokes ?? [], notify: toast });
+const files = boardFiles({ drawing, keyed: access.mode !== "open", readOnly: () => access.limit !== null, scene, canvas, history, viewport, title: () => titleField.text, selected: () => interaction?.input.selected.selection.strokes ?? [], notify: toast });
 
 /** Loads what a person needs once the drawing is painted. */
 const interactive = onceWhenPainted(canvas, async () => {
   fetchLaterModules();
   const { BoardInteraction } = await import("./board-interaction.js");
   interaction = new BoardInteraction({
-    ...{ access, drawing, title, scene, canvas, history, signals, presence, viewport, look, files, hidden },
+    ...{ access, drawing, title: titleField, scene, canvas, history, signals, presence, viewport, look, files, hidden },
     author: writer.author,
     nextOp: () => outbox.next,
     positionOf: (n) => replica.positionOf(writer.id, n),
@@ -250,9 +251,8 @@ function showRights() {
 
 /** @param {string} text */
 function showTitle(text) {
-  title = text;
+  titleField.set(text);
   replicaKeeper.title = text;
-  interaction?.title.set(text);
 }
 
 addEventListener("resize", () => (interaction ? interaction.input.resized() : canvas.resize()));

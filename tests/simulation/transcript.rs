@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::world::World;
 
 /// Pages in the file, each of another seed.
-const TRANSCRIPTS: usize = 200;
+const TRANSCRIPTS: usize = 300;
 /// Fewer steps are not worth it.
 const FEWEST_STEPS: usize = 40;
 /// Frames about which the replayed modules decide.

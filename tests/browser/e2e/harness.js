@@ -185,6 +185,8 @@ export function launched(options = {}) {
  */
 export async function drag(page, points, { lift = true } = {}) {
   const [[x, y], ...rest] = points;
+  // The tools come once the drawing is painted.
+  await page.waitForSelector("html[data-started]", { state: "attached" });
   await page.mouse.move(x, y);
   await page.mouse.down();
   for (const point of rest) await page.mouse.move(...point, { steps: 4 });

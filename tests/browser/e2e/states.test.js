@@ -80,7 +80,7 @@ test("each lasting state is announced once, and what passes in a moment is not",
 
 test("a link that only lets you look says so", async () => {
   const one = await newUser();
-  await changeFrames(one, (frame) => (frame.type === "welcome" ? { ...frame, access: "view" } : frame));
+  await changeFrames(one, (frame) => ("access" in frame ? { ...frame, access: "view" } : frame));
   const page = await one.context.newPage();
   await page.goto(`${server.address}/d/${await server.drawing()}`);
   await waitForStatus(page, "Read only");
