@@ -130,15 +130,10 @@ impl Presence {
     }
 
     /// Approximate number of writers, which determines how long to gather.
-    pub fn len(&self) -> usize {
+    pub fn writers(&self) -> usize {
         let remote = self.remote.values();
         let remote: usize = remote.map(|server| server.people.count()).sum();
         self.local.len() + remote
-    }
-
-    /// Whether no one is present.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The changes for the sessions, and the whole list for those that missed some; `None` when

@@ -117,7 +117,7 @@ impl<M: Mailbox> Core<M> {
         // A server that stops sends to the others without a pause: its own sessions are closed.
         let people = match self.lifecycle.close_reason() {
             Some(_) => 0,
-            None => self.presence.len(),
+            None => self.presence.writers(),
         };
         let Some(pause) = self.signalling.dirty.pause(people, step.now) else {
             return;
