@@ -39,6 +39,25 @@ pub struct InkPart {
 }
 
 impl InkPart {
+    /// The beginning of a stroke, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_points(count: usize) -> Self {
+        use super::points::Point;
+        let points = vec![Point { x: 0, y: 0 }; count];
+        Self {
+            stroke: StrokeId::random(),
+            n: 1,
+            offset: 0,
+            x: 0.0,
+            y: 0.0,
+            points: Points::new(points, None).expect("there are not too many"),
+            kind: "pen".parse().expect("a kind"),
+            colour: "ink".parse().expect("a colour"),
+            width: 4.0,
+            end: false,
+        }
+    }
+
     /// Whether every field is within a drawing's bounds.
     pub fn is_valid(&self) -> bool {
         let is_in_bounds = |at: f64| at.abs() <= MAX_COORDINATE;

@@ -182,9 +182,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::ids::{StrokeId, Writer};
+    use crate::domain::ids::Writer;
     use crate::domain::ink::{Ink, InkPart, MAX_INK_POINTS};
-    use crate::domain::points::{Point, Points};
     use crate::domain::signal::{PlaneBox, Pointer, View};
 
     const STEP: Duration = Duration::from_millis(1);
@@ -257,19 +256,7 @@ mod tests {
     }
 
     fn ink(writer: Writer) -> Signals {
-        let points = vec![Point { x: 0, y: 0 }; MAX_INK_POINTS];
-        let part = InkPart {
-            stroke: StrokeId::random(),
-            n: 1,
-            offset: 0,
-            x: 0.0,
-            y: 0.0,
-            points: Points::new(points, None).unwrap(),
-            kind: "pen".parse().unwrap(),
-            colour: "ink".parse().unwrap(),
-            width: 4.0,
-            end: false,
-        };
+        let part = InkPart::of_points(MAX_INK_POINTS);
         let writer = writer.id;
         Signals {
             ink: vec![Ink { writer, part }],

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::*;
 use crate::domain::ink::InkPart;
-use crate::domain::points::{Point, Points};
 use crate::domain::signal::{PlaneBox, PlanePoint, Signals};
 use crate::feed::presence::{MIN_PAUSE, TICKS_UNTIL_EXPIRED};
 use crate::protocol::ClientSignal;
@@ -21,19 +20,7 @@ fn pointer(at: Option<PlanePoint>) -> ClientSignal {
 }
 
 fn ink(points: usize) -> ClientSignal {
-    let points = vec![Point { x: 0, y: 0 }; points];
-    let part = InkPart {
-        stroke: StrokeId::random(),
-        n: 1,
-        offset: 0,
-        x: 0.0,
-        y: 0.0,
-        points: Points::new(points, None).unwrap(),
-        kind: "pen".parse().unwrap(),
-        colour: "ink".parse().unwrap(),
-        width: 4.0,
-        end: false,
-    };
+    let part = InkPart::of_points(points);
     ClientSignal {
         ink: Some(part),
         ..ClientSignal::default()
