@@ -40,7 +40,7 @@ import { TILE, Tiles, tileScale } from "./tiles.js";
  */
 const MOVING_BUDGET = 6;
 const RESTING_BUDGET = 30;
-const JUMP_BUDGET = 100;
+const JUMP_BUDGET = 250;
 /** Milliseconds after which the view, or its zoom, counts as at rest. */
 const REST_AFTER = 160;
 const MAX_PIXEL_RATIO = 3;
@@ -138,9 +138,8 @@ export class Canvas {
    * @param {Stroke | null} before
    * @param {Stroke | null} after */
   changed(before, after) {
-    const boxes = [before, after].flatMap((stroke) => (stroke ? [boundsOf(stroke.body)] : []));
-    const box = boxes.length === 2 ? boxOfBoth(boxes[0], boxes[1]) : boxes[0];
-    this.#tiles.changed(before, after, box);
+    const [old, now] = [before && boundsOf(before.body), after && boundsOf(after.body)];
+    if (old ?? now) this.#tiles.changed(before, after, old && now ? boxOfBoth(old, now) : /** @type {Box} */ (old ?? now));
     this.refresh();
   }
 

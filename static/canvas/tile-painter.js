@@ -96,7 +96,7 @@ export class TilePainter {
         return true;
       }
     }
-    const strokes = this.#inBox(bleedBox(tile.box));
+    const strokes = this.#inBox(tile.reach);
     this.#tiles.start(tile, strokes.at(-1) ?? null);
     if (strokes.length === 0) {
       this.#tiles.finish(tile, null);
@@ -116,7 +116,7 @@ export class TilePainter {
     const { top } = tile;
     // The highest stroke may have gone, or moved down.
     const topChanged = top !== null && strokes.at(-1) !== top;
-    this.#tiles.start(tile, topChanged || tile.added.length > 0 ? this.#inBox(bleedBox(tile.box)).at(-1) ?? null : top);
+    this.#tiles.start(tile, topChanged || tile.added.length > 0 ? this.#inBox(tile.reach).at(-1) ?? null : top);
     const context = contextOf(picture);
     const { scale, x, y } = tile;
     const pixel = (/** @type {number} */ at, /** @type {number} */ start) => at * scale - start * TILE;

@@ -19,6 +19,7 @@ import { boxOfBoth, grown, overlap } from "../model/geometry.js";
  * @property {number} x in tiles
  * @property {number} y
  * @property {Box} box of the plane
+ * @property {Box} reach where a stroke must have its box to touch a pixel of it
  * @property {boolean} painted at least once
  * @property {boolean} started being painted anew; changes since then are in `damage` and `added`
  * @property {P | null} picture null if there is nothing on it
@@ -138,7 +139,7 @@ export class Tiles {
   changed(before, after, box) {
     for (const tiles of this.#scales.values()) {
       for (const tile of tiles.values()) {
-        if (!(tile.painted || tile.started) || !overlap(bleedBox(tile.box), box)) continue;
+        if (!(tile.painted || tile.started) || !overlap(tile.reach, box)) continue;
         if (!before && after && isAbove(after, tile.added.at(-1) ?? tile.top) && tile.added.length < MAX_ADDED) tile.added.push(after);
         else tile.damage = boxOfBoth(tile.damage, box);
       }
@@ -217,7 +218,7 @@ export class Tiles {
     if (!tile) {
       const side = TILE / scale;
       const box = { left: x * side, top: y * side, right: (x + 1) * side, bottom: (y + 1) * side };
-      tile = { scale, x, y, box, painted: false, started: false, picture: null, top: null, damage: null, added: [], used: this.#frame };
+      tile = { scale, x, y, box, reach: bleedBox(box), painted: false, started: false, picture: null, top: null, damage: null, added: [], used: this.#frame };
       tiles.set(key, tile);
       this.#count += 1;
     }

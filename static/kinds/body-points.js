@@ -6,7 +6,7 @@
  */
 
 import { boxAround, mappedPoint } from "../model/geometry.js";
-import { PointsError, STEPS_PER_UNIT, boxOfSteps, decodeSteps, fromBase64, packPoints, pointsOfSteps } from "../model/points.js";
+import { PointsError, STEPS_PER_UNIT, boxOfSteps, packPoints, pointsOfSteps, unpackSteps } from "../model/points.js";
 import { cached, recently } from "./recent.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
@@ -72,7 +72,7 @@ function lineOfInk(ink) {
 function unpacked({ x, y, points }) {
   if (points === undefined) return NO_LINE;
   try {
-    const { steps, pressures } = decodeSteps(fromBase64(points));
+    const { steps, pressures } = unpackSteps(points);
     return { x, y, unit: 1 / STEPS_PER_UNIT, steps, pressures };
   } catch (error) {
     if (error instanceof PointsError) return NO_LINE;
@@ -94,7 +94,7 @@ export function bodyOfInk(style, points) {
 
 /** The box of a body's points; null without points.
  * @type {(body: Body) => Box | null} */
-const box = cached(new WeakMap(), (body) => {
+const box = cached((body) => {
   const ink = inProgress.get(body);
   if (ink) return boxAround(ink, 0);
   const { x, y, steps } = lineOf(body);

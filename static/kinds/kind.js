@@ -94,18 +94,14 @@ export const MAX_WIDTH = 400;
  * @returns {Kind}
  */
 export function makeKind(spec) {
-  /** @type {WeakMap<Body, Box>} */
-  const frames = new WeakMap();
-  /** @type {WeakMap<Body, Box>} */
-  const bounds = new WeakMap();
-  const frame = cached(frames, (body) => (spec.isValid(body) ? spec.frame(body) : NOWHERE));
-  const boundsOf = cached(bounds, (body) => {
+  const frame = cached((/** @type {Body} */ body) => (spec.isValid(body) ? spec.frame(body) : NOWHERE));
+  const boundsOf = cached((/** @type {Body} */ body) => {
     if (!spec.isValid(body)) return NOWHERE;
     const box = frame(body);
     if ((body.rotation ?? 0) === 0) return grown(box, spec.reach(body));
     return boxAround(cornersOf(box).map((corner) => turned(body, box, corner)), spec.reach(body));
   });
-  const outlines = cached(new WeakMap(), spec.outline ?? (() => null));
+  const outlines = cached(spec.outline ?? (() => null));
   /** @type {Kind} */
   const kind = {
     freehand: false,

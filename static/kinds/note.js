@@ -31,7 +31,7 @@ function roomOf({ w = NOTE_SIDE, width: height = 0 }) {
   return Math.max(1, w - 2 * PADDING * height);
 }
 
-const lines = cached(new WeakMap(), (body) => linesOf(body.text ?? "", body.width ?? 0, roomOf(body)));
+const lines = cached((body) => linesOf(body.text ?? "", body.width ?? 0, roomOf(body)));
 
 /** @param {Body} body */
 function frame(body) {
@@ -40,7 +40,7 @@ function frame(body) {
   return { left: x, top: y, right: x + w, bottom: y + Math.max(h, body.text ? needed : 0) };
 }
 
-const lettering = cached(new WeakMap(), (body) => {
+const lettering = cached((body) => {
   const { width: height = 0, align = "center" } = body;
   const { left, top, bottom } = frame(body);
   const corner = { x: left + PADDING * height, y: (top + bottom - lines(body).length * height) / 2 };

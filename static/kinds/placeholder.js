@@ -18,7 +18,7 @@ import { outlineSvg } from "./svg.js";
 const SIDE = 64;
 
 /** The same place with a style of its own. */
-const neutral = cached(new WeakMap(), ({ kind, x, y, points, w, h, rotation }) => /** @type {Body} */ ({
+const neutral = cached(({ kind, x, y, points, w, h, rotation }) => /** @type {Body} */ ({
   kind, x, y, points, w, h, rotation, colour: "#8d8275", width: 1.5, dash: "dashed",
 }));
 

@@ -29,19 +29,22 @@ export function recently(limit) {
   };
 }
 
+/** @type {WeakMap<Body, unknown[]>} all that is remembered of a body: one entry, because weak ones are dear */
+const memories = new WeakMap();
+let kept = 0;
+
 /**
- * @template T
- * @param {WeakMap<Body, T>} cache
+ * Remembers a value for as long as its body lives.
+ * @template {{} | null} T
  * @param {(body: Body) => T} compute
  * @returns {(body: Body) => T}
  */
-export function cached(cache, compute) {
+export function cached(compute) {
+  const place = kept++;
   return (body) => {
-    let value = cache.get(body);
-    if (value === undefined) {
-      value = compute(body);
-      cache.set(body, value);
-    }
-    return value;
+    let values = memories.get(body);
+    if (!values) memories.set(body, (values = []));
+    const value = /** @type {T | undefined} */ (values[place]);
+    return value === undefined ? /** @type {T} */ (values[place] = compute(body)) : value;
   };
 }

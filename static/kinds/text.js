@@ -22,7 +22,7 @@ import { commonAttributes } from "./svg.js";
 /** The least width that it can be wrapped at, in line heights. */
 const LEAST_ROOM = 1.5;
 
-const lines = cached(/** @type {WeakMap<Body, string[]>} */ (new WeakMap()), ({ text: written = "", width: height = 0, w }) => linesOf(written, height, w));
+const lines = cached((/** @type {Body} */ { text: written = "", width: height = 0, w }) => linesOf(written, height, w));
 
 /** The width of the box.
  * @param {Body} body */
@@ -31,7 +31,7 @@ function roomOf(body) {
   return w ?? Math.max(...lines(body).map((line) => lineWidth(line, height * EM_OF_LINE)));
 }
 
-const lettering = cached(new WeakMap(), (body) => {
+const lettering = cached((body) => {
   const { x, y, width: height = 0, align } = body;
   return { corner: { x, y }, lines: placedLines(lines(body), x, roomOf(body), height, align), height, room: body.w };
 });

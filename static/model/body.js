@@ -6,7 +6,7 @@
  * It must never know a kind: those that are not known are kept.
  */
 
-import { PointsError, decodeSteps, fromBase64 } from "./points.js";
+import { PointsError, unpackSteps } from "./points.js";
 import { isColour } from "./palette.js";
 
 /** @typedef {import("./types.js").Body} Body */
@@ -69,7 +69,7 @@ export function isBody(value) {
 /** @param {unknown} value */
 function arePoints(value) {
   try {
-    return typeof value === "string" && decodeSteps(fromBase64(value)) !== null;
+    return typeof value === "string" && unpackSteps(value) !== null;
   } catch (error) {
     if (error instanceof PointsError) return false;
     throw error;

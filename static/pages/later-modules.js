@@ -29,6 +29,8 @@ async function whenPainted(canvas) {
   const end = performance.now() + LONGEST_WAIT;
   do await Promise.race([new Promise(requestAnimationFrame), new Promise((resolve) => setTimeout(resolve, LOOK_EVERY))]);
   while (!canvas.isComplete && performance.now() < end);
+  // Loading would delay the frame that shows it: it begins after that.
+  await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
 }
 
 export function fetchLaterModules() {
