@@ -253,17 +253,26 @@ pub async fn open_client(
     Ok(open_writer(server, drawing, name).await?.0)
 }
 
+/// The same, with this hello.
+pub async fn open_with(server: &Server, drawing: &str, hello: String) -> Result<Socket, String> {
+    Ok(opened(server, drawing, hello).await?.0)
+}
+
 /// The same, with the public id of the writer; the broadcast has none.
 pub async fn open_writer(
     server: &Server,
     drawing: &str,
     name: Option<&str>,
 ) -> Result<(Socket, String), String> {
+    opened(server, drawing, frames::hello(name)).await
+}
+
+async fn opened(server: &Server, drawing: &str, hello: String) -> Result<(Socket, String), String> {
     let opening = async {
         let request = socket::request(server.address, &format!("/ws/{drawing}?since=0"));
         let (mut socket, _) = socket::open(server.address, request, None).await?;
         if server.kind == Kind::Whiteboard {
-            socket.send(Message::text(frames::hello(name))).await?;
+            socket.send(Message::text(hello)).await?;
         }
         while let Some(message) = socket.next().await {
             if let Message::Text(text) = message?

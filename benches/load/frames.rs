@@ -45,6 +45,13 @@ pub fn hello(name: Option<&str>) -> String {
     format!(r#"{{"type":"hello","key":"{key}","tab":"{tab}",{seen_as}"next":1}}"#)
 }
 
+/// A client's first frame, with what gives it access.
+pub fn hello_with(name: Option<&str>, token: &str) -> String {
+    let hello = hello(name);
+    let hello = hello.strip_suffix('}').expect("an object");
+    format!(r#"{hello},"token":"{token}"}}"#)
+}
+
 /// The frame that draws one stroke.
 pub fn draw(n: u64, stroke: StrokeId, body: &str) -> String {
     format!(r#"{{"type":"ops","ops":[{{"n":{n},"op":"draw","stroke":"{stroke}","body":{body}}}]}}"#)

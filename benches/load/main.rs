@@ -10,12 +10,13 @@
 //! cargo bench --bench load -- drawings    what 20,000 drawings add to making, opening, listing and sweeping one
 //! cargo bench --bench load -- stampede    2,000 clients lose their server and reconnect to others
 //! cargo bench --bench load -- hostile     effect of peers that send too much, or do not read
+//! cargo bench --bench load -- hostile-access   the same by peers with each kind of access
 //! cargo bench --bench load -- slow        memory of the server for clients that do not read
 //! cargo bench --bench load -- crowd-of-names   1,000 named people join a drawing at once while 2 draw
 //! cargo bench --bench load -- sweep       how long 2,000 deleted drawings take to remove, and stroke times meanwhile
 //! cargo bench --bench load -- cold        a first load after many edits or erased strokes, and after none
 //! cargo bench --bench load -- acts        5,000 strokes imported, 10,000 moved, cleared and brought back
-//! cargo bench --bench load -- all         all but the eight before
+//! cargo bench --bench load -- all         all but the nine before
 //!     --people N     how many join at once (1,000); a bound that does not hold fails the run
 //!     --changes N    how many changes a much edited drawing of `cold` has (2,000,000): fewer for a quick run
 //!     --pairs N      how often each server is measured (3)
@@ -79,7 +80,7 @@ const FIRST_ROUND: Duration = Duration::from_secs(8);
 const SETTLE: Duration = Duration::from_secs(3);
 /// Time limit of the whole run.
 const TIME_LIMIT: Duration = Duration::from_secs(3600);
-const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|crowd-of-names|sweep|cold|acts|all [--people N] [--changes N] [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
+const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|hostile-access|crowd-of-names|sweep|cold|acts|all [--people N] [--changes N] [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
 
 struct Arguments {
     scenario: String,
@@ -177,6 +178,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         "stampede" => stampede::run().await,
         "slow" => slow::run().await,
         "hostile" => hostile::run().await,
+        "hostile-access" => hostile::access::run().await,
         "crowd-of-names" => names::run(arguments.people).await,
         "sweep" => sweep::run().await,
         "cold" => cold::run(arguments.changes).await,
