@@ -127,6 +127,11 @@ pub fn span(text: &str) -> Option<(Seq, Seq)> {
     Some((from, to))
 }
 
+/// How many strokes of this run are in a frame.
+pub fn strokes_of(run: u64, text: &str) -> usize {
+    text.matches(&format!(r#""stroke":"{run:016x}"#)).count()
+}
+
 /// The value of a frame's `type`, which comes first in all of them.
 pub fn kind_of(text: &str) -> &str {
     text.strip_prefix(r#"{"type":""#)

@@ -71,7 +71,7 @@ pub async fn run() -> Result<(), String> {
 
     let huge = Attack::huge();
     let pings = Attack::pings();
-    let signals = Attack::text(None, SIGNAL);
+    let signals = Attack::texts(None, &[SIGNAL.to_owned()]);
     let (fragments, slowly) = (Attack::fragments(), Attack::slowly());
     let mut broken = Vec::new();
     let (good, wrong) = (server.address.to_string(), "evil.example".to_owned());

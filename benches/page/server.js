@@ -34,7 +34,7 @@ export async function served(folder, changes) {
       response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
     };
     if (url.pathname.endsWith("/strokes")) return send("application/json", answer);
-    if (url.pathname === "/bare") return send("text/html", await readFile(new URL("bare.html", import.meta.url)));
+    if (url.pathname === "/bare") return send("text/html", bare(readFileSync(path.join(folder, "drawing.html"), "utf8")));
     if (url.pathname === "/bare.js") return send("text/javascript", await readFile(new URL("bare.js", import.meta.url)));
     const name = url.pathname.startsWith("/assets/") ? url.pathname.split("/").slice(3).join("/") : url.pathname.startsWith("/d/") ? "drawing.html" : "";
     const file = path.join(folder, path.normalize(`/${name}`));
@@ -49,6 +49,12 @@ export async function served(folder, changes) {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(null)));
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   return { address: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
+
+/** The drawing page with another module in place of all of its own. @param {string} text */
+function bare(text) {
+  const other = '<script type="module" src="/bare.js"></script></head>';
+  return text.replace(/<script[^>]*><\/script>|<template.*<\/template>/g, "").replace("</head>", other).replaceAll("{{build}}", "bench");
 }
 
 /**

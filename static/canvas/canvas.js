@@ -13,7 +13,7 @@ import { shownBox, toScreen } from "./camera.js";
 import { Carrier } from "./carrier.js";
 import { LiveInk } from "./live-ink.js";
 import { paintPointer } from "./pointer.js";
-import { TilePainter } from "./tile-painter.js";
+import { TilePainter, contextOf } from "./tile-painter.js";
 import { TILE, Tiles, tileScale } from "./tiles.js";
 
 /** @typedef {import("../model/types.js").Box} Box */
@@ -40,7 +40,7 @@ import { TILE, Tiles, tileScale } from "./tiles.js";
  */
 const MOVING_BUDGET = 6;
 const RESTING_BUDGET = 30;
-const JUMP_BUDGET = 250;
+const JUMP_BUDGET = 500;
 /** Milliseconds after which the view, or its zoom, counts as at rest. */
 const REST_AFTER = 160;
 const MAX_PIXEL_RATIO = 3;
@@ -67,7 +67,8 @@ export class Canvas {
   #jumped = false;
   /** The scale of the tiles that the static layer shows. */
   #tileScale = 0;
-  #frame = 0;
+  /** The frame that is awaited, if any; before the start no frame is. */
+  #frame = -1;
   #carrier = new Carrier();
   #dynamicEmpty = false;
   /** @type {CanvasTheme} */
@@ -158,6 +159,12 @@ export class Canvas {
     this.#painter.reset();
     this.#liveInk.clear();
     this.#stale = true;
+    this.refresh();
+  }
+
+  /** The drawing is here: shows it from now on. */
+  start() {
+    if (this.#frame < 0) this.#frame = 0;
     this.refresh();
   }
 
@@ -287,9 +294,4 @@ export class Canvas {
 
 function ratioNow() {
   return Math.min(MAX_PIXEL_RATIO, devicePixelRatio || 1);
-}
-
-/** @param {HTMLCanvasElement} element */
-function contextOf(element) {
-  return /** @type {CanvasRenderingContext2D} */ (element.getContext("2d"));
 }

@@ -214,6 +214,6 @@ function pictureOf(side) {
 }
 
 /** @param {Picture} picture */
-function contextOf(picture) {
+export function contextOf(picture) {
   return /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d"));
 }

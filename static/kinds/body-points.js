@@ -27,8 +27,8 @@ const NO_BOX = boxAround([], 0);
  * @property {number} x
  * @property {number} y
  * @property {number} unit
- * @property {number[]} steps
- * @property {number[] | null} pressures one per pair, from 0 to 255
+ * @property {ArrayLike<number>} steps
+ * @property {ArrayLike<number> | null} pressures one per pair, from 0 to 255
  */
 
 /**

@@ -6,9 +6,9 @@
  */
 
 import { boxOfPoints, hasPoints, lineOf, mappedPoints, pointsOf, reachOfLine } from "./body-points.js";
-import { makeKind } from "./kind.js";
+import { isFilled, makeKind } from "./kind.js";
 import { pressedRadius, whole } from "./ink.js";
-import { paintPath } from "./paint.js";
+import { paintLine, paintPath } from "./paint.js";
 import { recently } from "./recent.js";
 import { pathData } from "./stroke-path.js";
 
@@ -29,45 +29,44 @@ const COARSE_PIXELS = 2.2;
 /** Pixels between the points of such a line. */
 const COARSE_STEP = 3;
 
-/** @type {(body: Body, make: () => {lod: number, width: number, path: Path2D}) => {lod: number, width: number, path: Path2D}} */
-const coarse = recently(15_000);
 /** @type {(body: Body, make: () => Path2D) => Path2D} */
 const fine = recently(10_000);
 
 /**
- * A line with points some pixels apart at a level of detail, in device pixels per unit.
+ * Traces a line with points some pixels apart at a level of detail, in device pixels per unit. It is not
+ * remembered: that would cost more than it takes.
+ * @param {Sink} sink
  * @param {Body} body
  * @param {number} lod
  */
-function coarseLine(body, lod) {
-  const { x, y, unit, steps, pressures } = lineOf(body);
-  const path = new Path2D();
+function traceCoarse(sink, body, lod) {
+  const { x, y, unit, steps } = lineOf(body);
   const least = (COARSE_STEP / lod / unit) ** 2;
   const end = steps.length - 2;
   let lastX = steps[0];
   let lastY = steps[1];
-  path.moveTo(x + lastX * unit, y + lastY * unit);
-  if (end === 0) path.lineTo(x + lastX * unit + 0.01, y + lastY * unit);
+  sink.moveTo(x + lastX * unit, y + lastY * unit);
+  if (end === 0) sink.lineTo(x + lastX * unit + 0.01, y + lastY * unit);
   for (let i = 2; i <= end; i += 2) {
     const dx = steps[i] - lastX;
     const dy = steps[i + 1] - lastY;
     if (i < end && dx * dx + dy * dy < least) continue;
-    path.quadraticCurveTo(x + lastX * unit, y + lastY * unit, x + (lastX + dx / 2) * unit, y + (lastY + dy / 2) * unit);
+    sink.quadraticCurveTo(x + lastX * unit, y + lastY * unit, x + (lastX + dx / 2) * unit, y + (lastY + dy / 2) * unit);
     lastX += dx;
     lastY += dy;
   }
-  path.lineTo(x + lastX * unit, y + lastY * unit);
-  return { lod, width: meanWidth(body.width ?? 1, steps.length / 2, pressures), path };
+  sink.lineTo(x + lastX * unit, y + lastY * unit);
 }
 
 /**
  * How wide a line with pressure is, as the mean of some of its points.
- * @param {number} width
- * @param {number} count
- * @param {number[] | null} pressures
+ * @param {Body} body
  */
-function meanWidth(width, count, pressures) {
+function meanWidth(body) {
+  const { steps, pressures } = lineOf(body);
+  const { width = 1 } = body;
   if (!pressures) return 2 * pressedRadius(width);
+  const count = steps.length / 2;
   const every = Math.ceil(count / 8);
   let radius = 0;
   let counted = 0;
@@ -96,11 +95,9 @@ export function freehandKind({ filled, trace, ...parts }) {
     outline: (body) => ({ data: pathData((sink) => trace(sink, pointsOf(body), body.width ?? 1, whole(pointsOf(body)))), filled }),
     paint(context, body, look) {
       if (!hasPoints(body)) return;
-      if ((body.width ?? 1) * look.scale < COARSE_PIXELS && (body.dash ?? "solid") === "solid") {
+      if ((body.width ?? 1) * look.scale < COARSE_PIXELS && (body.dash ?? "solid") === "solid" && !isFilled(body)) {
         const lod = 2 ** Math.ceil(Math.log2(look.scale));
-        let line = coarse(body, () => coarseLine(body, lod));
-        if (line.lod !== lod) Object.assign(line, coarseLine(body, lod));
-        paintPath(context, body, kind, line.path, false, look, filled ? line.width : body.width);
+        paintLine(context, body, kind, () => traceCoarse(context, body, lod), look, filled ? meanWidth(body) : body.width ?? 1);
         return;
       }
       // Ink in progress has a new body in each frame.

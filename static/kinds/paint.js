@@ -44,7 +44,7 @@ export function paintOutline(context, body, kind, look) {
  * @param {number} [width] of a stroked path
  */
 export function paintPath(context, body, kind, path, filled, { theme }, width = body.width ?? 1) {
-  const colour = kind.multiplies ? markerValue(body.colour, theme) : colourValue(body.colour, theme);
+  const colour = colourOf(body, kind, theme);
   withStyle(context, body, kind, theme, () => {
     if (body.fill !== undefined && body.fill !== "none") {
       context.fillStyle = fillValue(body.fill, theme);
@@ -65,6 +65,36 @@ export function paintPath(context, body, kind, path, filled, { theme }, width = 
     context.stroke(path);
     if (dash.length > 0) context.setLineDash([]);
   });
+}
+
+/**
+ * Strokes a solid line without an area, for which no path is made.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Body} body
+ * @param {Kind} kind
+ * @param {() => void} trace traces the line on the context
+ * @param {Look} look
+ * @param {number} width
+ */
+export function paintLine(context, body, kind, trace, { theme }, width) {
+  withStyle(context, body, kind, theme, () => {
+    context.strokeStyle = colourOf(body, kind, theme);
+    context.lineWidth = width;
+    context.lineCap = "round";
+    context.lineJoin = "round";
+    context.beginPath();
+    trace();
+    context.stroke();
+  });
+}
+
+/**
+ * @param {Body} body
+ * @param {Kind} kind
+ * @param {import("../model/palette.js").CanvasTheme} theme
+ */
+function colourOf({ colour }, kind, theme) {
+  return kind.multiplies ? markerValue(colour, theme) : colourValue(colour, theme);
 }
 
 /** @param {Body} body */

@@ -29,9 +29,29 @@ export function recently(limit) {
   };
 }
 
-/** @type {WeakMap<Body, unknown[]>} all that is remembered of a body: one entry, because weak ones are dear */
-const memories = new WeakMap();
-let kept = 0;
+class Returned {
+  /** @param {Body} body */
+  constructor(body) {
+    return body;
+  }
+}
+
+/**
+ * What is remembered of a body, in a private field that is added to it: nobody else sees it, no copy has it, and
+ * it is found twice as fast as in a weak map.
+ */
+class Memory extends Returned {
+  /** @type {unknown[]} */
+  #values = [];
+
+  /** @param {Body} body */
+  static of(body) {
+    if (!(#values in body)) new Memory(body);
+    return /** @type {Memory} */ (/** @type {unknown} */ (body)).#values;
+  }
+}
+
+let count = 0;
 
 /**
  * Remembers a value for as long as its body lives.
@@ -40,10 +60,9 @@ let kept = 0;
  * @returns {(body: Body) => T}
  */
 export function cached(compute) {
-  const place = kept++;
+  const place = count++;
   return (body) => {
-    let values = memories.get(body);
-    if (!values) memories.set(body, (values = []));
+    const values = Memory.of(body);
     const value = /** @type {T | undefined} */ (values[place]);
     return value === undefined ? /** @type {T} */ (values[place] = compute(body)) : value;
   };

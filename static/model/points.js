@@ -16,6 +16,23 @@ export const MAX_POINTS = 10_000;
 export const MAX_STEPS = 1 << 27;
 
 const WITH_PRESSURE = 1;
+/** Numbers in a block, see `roomFor`. */
+const BLOCK = 1 << 15;
+
+let block = new Int32Array(0);
+let used = 0;
+
+/**
+ * Room for numbers. Many strokes share a block: small arrays of their own would be copied by each garbage collection
+ * while a large drawing is loaded.
+ * @param {number} count
+ */
+function roomFor(count) {
+  if (used + count > block.length) [block, used] = [new Int32Array(Math.max(BLOCK, count)), 0];
+  const room = block.subarray(used, used + count);
+  used += count;
+  return room;
+}
 
 const NO_BASE64 = "points are not standard base64 with padding";
 
@@ -52,7 +69,7 @@ export function encodeSteps(steps, pressures) {
 /**
  * Decodes what `encodeSteps` returned.
  * @param {Uint8Array} bytes
- * @returns {{steps: number[], pressures: number[] | null}}
+ * @returns {{steps: Int32Array, pressures: Uint8Array | null}}
  */
 export function decodeSteps(bytes) {
   if (bytes.length === 0) throw new PointsError("points are truncated");
@@ -62,7 +79,7 @@ export function decodeSteps(bytes) {
   const count = takeVarint(reader);
   if (count > MAX_POINTS) throw new PointsError("too many points");
   if (bytes.length - reader.at < count * (pressed ? 3 : 2)) throw new PointsError("points are truncated");
-  const steps = new Array(2 * count);
+  const steps = roomFor(2 * count);
   let x = 0;
   let y = 0;
   for (let i = 0; i < steps.length; i += 2) {
@@ -75,7 +92,7 @@ export function decodeSteps(bytes) {
   const end = reader.at + (pressed ? count : 0);
   if (end > bytes.length) throw new PointsError("points are truncated");
   if (end < bytes.length) throw new PointsError("points have bytes after their end");
-  return { steps, pressures: pressed ? Array.from(bytes.subarray(reader.at)) : null };
+  return { steps, pressures: pressed ? bytes.slice(reader.at) : null };
 }
 
 /**
@@ -110,8 +127,8 @@ export function unpackPoints({ x, y, points }) {
 /**
  * @param {number} x of what the steps are relative to
  * @param {number} y
- * @param {number[]} steps pairs in eighths of a unit
- * @param {number[] | null} pressures
+ * @param {ArrayLike<number>} steps pairs in eighths of a unit
+ * @param {ArrayLike<number> | null} pressures
  * @returns {InkPoint[]}
  */
 export function pointsOfSteps(x, y, steps, pressures) {
@@ -129,7 +146,7 @@ export function pointsOfSteps(x, y, steps, pressures) {
  * The box around points that are steps; null if there are none.
  * @param {number} x of what the steps are relative to
  * @param {number} y
- * @param {number[]} steps
+ * @param {ArrayLike<number>} steps
  * @returns {import("./types.js").Box | null}
  */
 export function boxOfSteps(x, y, steps) {

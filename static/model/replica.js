@@ -15,7 +15,7 @@ import { withFields } from "./edits.js";
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {import("./types.js").Stroke} Stroke */
 /** @typedef {import("./types.js").Position} Position */
-/** @typedef {{seq: number, z: number, body: Body | null, last: OpId}} StrokeState `body` is null if the stroke is erased. */
+/** @typedef {{id: string, seq: number, z: number, body: Body | null, last: OpId}} StrokeState `body` is null if the stroke is erased. */
 /** @typedef {Omit<Change, "author">} StoredChange */
 /** @typedef {{writer: string, op: Op, answered: boolean, confirmedAt: number}} Pending `confirmedAt` is a position that includes the op's change, or Infinity while unknown. */
 
@@ -189,7 +189,7 @@ export class Replica {
 
   /** @param {StoredChange} change */
   #applyChange({ seq, stroke, z, writer, n, body }) {
-    this.#confirmed.set(stroke, { seq, z, body: body ?? null, last: { writer, n } });
+    this.#confirmed.set(stroke, { id: stroke, seq, z, body: body ?? null, last: { writer, n } });
     const changed = this.#keepPending(
       stroke,
       (pending) => !pending.answered && !(pending.writer === writer && pending.op.n <= n),
@@ -240,12 +240,20 @@ export class Replica {
     for (const { writer, op } of this.#pending.get(id) ?? []) {
       state = predicted(state, writer, op, this.#zOf(writer, op));
     }
-    const after = state?.body ? { id, z: state.z, body: state.body, last: state.last } : null;
+    const after = hasBody(state) ? state : null;
     if (!before && !after) return;
     if (after) this.#visible.set(id, after);
     else this.#visible.delete(id);
     this.#onChange(id, before, after);
   }
+}
+
+/**
+ * @param {StrokeState | null} state
+ * @returns {state is StrokeState & Stroke}
+ */
+function hasBody(state) {
+  return !!state?.body;
 }
 
 /**
@@ -257,19 +265,20 @@ export class Replica {
  * @returns {StrokeState | null}
  */
 function predicted(state, writer, op, z) {
+  const id = op.stroke;
   const last = { writer, n: op.n };
   const seq = state?.seq ?? 0;
   const baseMatches = !op.base || (state?.last.writer === op.base.writer && state.last.n === op.base.n);
   switch (op.op) {
     case "draw":
-      return state ?? { seq, z, body: op.body ?? null, last };
+      return state ?? { id, seq, z, body: op.body ?? null, last };
     case "edit":
-      return state?.body && baseMatches ? { seq, z: op.z === undefined ? state.z : z, body: withFields(state.body, op.set ?? {}), last } : state;
+      return state?.body && baseMatches ? { id, seq, z: op.z === undefined ? state.z : z, body: withFields(state.body, op.set ?? {}), last } : state;
     case "erase":
-      return state?.body && baseMatches ? { seq, z: state.z, body: null, last } : state;
+      return state?.body && baseMatches ? { id, seq, z: state.z, body: null, last } : state;
     case "restore":
       // A replica that was loaded after the erasure does not know the stroke.
-      if (!state) return { seq, z, body: op.body ?? null, last };
-      return !state.body && baseMatches ? { seq, z: state.z, body: op.body ?? null, last } : state;
+      if (!state) return { id, seq, z, body: op.body ?? null, last };
+      return !state.body && baseMatches ? { id, seq, z: state.z, body: op.body ?? null, last } : state;
   }
 }

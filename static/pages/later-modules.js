@@ -16,12 +16,15 @@ const LOOK_EVERY = 50;
 /**
  * @param {import("../canvas/canvas.js").Canvas} canvas
  * @param {() => Promise<void>} act
- * @returns {() => Promise<void>} does it once, when the canvas is painted
+ * @returns {() => Promise<void>} starts the canvas, and acts once it is painted; later calls do nothing more
  */
 export function onceWhenPainted(canvas, act) {
   /** @type {Promise<void> | null} */
   let acted = null;
-  return () => (acted ??= whenPainted(canvas).then(act));
+  return () => {
+    canvas.start();
+    return (acted ??= whenPainted(canvas).then(act));
+  };
 }
 
 /** @param {import("../canvas/canvas.js").Canvas} canvas */

@@ -23,6 +23,10 @@ const PUBLIC: &str = concat!(
 );
 /// How long a token lasts: longer than all attacks.
 const LASTS: Duration = Duration::from_secs(3600);
+/// Strokes that each attacker draws, again and again, and the run that they belong to: those of all
+/// attackers have the same ids.
+const STROKES: u64 = 200;
+const ATTACKED: u64 = 3;
 /// A key that no drawing has.
 const UNKNOWN: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
@@ -57,12 +61,12 @@ pub async fn run() -> Result<(), String> {
                 "token" => Some(token("draw")),
                 level => Some(site.key(level).await?.1),
             };
-            let text = match flood {
-                "signals" => SIGNAL.to_owned(),
-                _ => frames::draw(1, frames::stroke_id(3, 1), &frames::body()),
+            let texts = match flood {
+                "signals" => vec![SIGNAL.to_owned()],
+                _ => strokes(),
             };
             let hello = shown.map(|shown| frames::hello_with(Some("Flood"), &shown));
-            let attack = Attack::text(hello, &text);
+            let attack = Attack::texts(hello, &texts);
             let target = Target {
                 address: server.address,
                 host: &host,
@@ -83,6 +87,13 @@ pub async fn run() -> Result<(), String> {
     } else {
         Err(broken.join("; "))
     }
+}
+
+/// Frames that draw new strokes.
+fn strokes() -> Vec<String> {
+    let body = frames::body();
+    let draw = |n| frames::draw(n, frames::stroke_id(ATTACKED, n as usize), &body);
+    (1..=STROKES).map(draw).collect()
 }
 
 /// A signed token for all drawings.

@@ -66,13 +66,13 @@ impl Attack {
         }
     }
 
-    /// Repeats a text, from a socket that has said hello if there is one.
-    pub fn text(hello: Option<String>, text: &str) -> Self {
-        let frame = masked(text);
+    /// Repeats texts, from a socket that has said hello if there is one.
+    pub fn texts(hello: Option<String>, texts: &[String]) -> Self {
+        let frames: Vec<_> = texts.iter().flat_map(|text| masked(text)).collect();
         Self {
             hello,
             first: Vec::new(),
-            then: frame.repeat((64 * 1024 / frame.len()).max(1)),
+            then: frames.repeat((64 * 1024 / frames.len()).max(1)),
             pause: Duration::ZERO,
         }
     }

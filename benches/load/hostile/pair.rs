@@ -14,6 +14,8 @@ use crate::frames;
 use crate::percentile;
 use crate::server::Server;
 
+/// The run that the drawer's strokes belong to: attackers draw too.
+const DRAWER: u64 = 2;
 /// Interval of the drawer's strokes.
 const STROKE_EACH: Duration = Duration::from_millis(20);
 /// Interval of memory measurements.
@@ -81,9 +83,8 @@ impl Pair {
             tokio::select! {
                 message = self.watcher.next() => match message {
                     Some(Ok(Message::Text(text))) => {
-                        let Some((_, head)) = frames::span(&text) else { continue };
                         let now = Instant::now();
-                        while shown < head {
+                        for _ in 0..frames::strokes_of(DRAWER, &text) {
                             let at: Instant = sent[(shown - first) as usize];
                             seen.latency.push((now - at).as_micros() as u32);
                             shown += 1;
@@ -94,7 +95,7 @@ impl Pair {
                 },
                 () = sleep_until(due.into()), if draws => {
                     self.drawn += 1;
-                    let stroke = frames::stroke_id(2, self.drawn as usize);
+                    let stroke = frames::stroke_id(DRAWER, self.drawn as usize);
                     let frame = frames::draw(self.drawn, stroke, &self.body);
                     sent.push(Instant::now());
                     let drawing = self.drawer.send(Message::text(frame)).await;

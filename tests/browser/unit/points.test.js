@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  MAX_POINTS, MAX_STEPS, PointsError, decodeSteps, encodeSteps, fromBase64, packPoints, toBase64, unpackPoints,
+  MAX_POINTS, MAX_STEPS, PointsError, decodeSteps, encodeSteps, fromBase64, packPoints, toBase64, unpackPoints, unpackSteps,
 } from "../../../static/model/points.js";
 
 test("the encoding is the same as the server's", () => {
@@ -9,11 +9,23 @@ test("the encoding is the same as the server's", () => {
   assert.equal(toBase64(encodeSteps([-2, 3], [200])), "AQEDBsg=");
 });
 
+/** @param {ReturnType<typeof decodeSteps>} decoded */
+function arrays({ steps, pressures }) {
+  return { steps: Array.from(steps), pressures: pressures && Array.from(pressures) };
+}
+
+test("decoded strokes are not changed by the next ones", () => {
+  const [a, b] = [{ x: 0, y: 0, points: toBase64(encodeSteps([0, 0, 8, 8], [1, 2])) }, { x: 0, y: 0, points: toBase64(encodeSteps([0, 0, 16, 16], [3, 4])) }];
+  const first = unpackSteps(a.points);
+  unpackSteps(b.points);
+  assert.deepEqual(arrays(first), { steps: [0, 0, 8, 8], pressures: [1, 2] });
+});
+
 test("encoding and decoding round-trips, up to the limits", () => {
   const steps = [0, 0, MAX_STEPS, -MAX_STEPS, -MAX_STEPS, MAX_STEPS, 7, -7];
-  assert.deepEqual(decodeSteps(encodeSteps(steps, null)), { steps, pressures: null });
+  assert.deepEqual(arrays(decodeSteps(encodeSteps(steps, null))), { steps, pressures: null });
   const pressed = { steps: [3, 4, 5, 6], pressures: [0, 255] };
-  assert.deepEqual(decodeSteps(encodeSteps(pressed.steps, pressed.pressures)), pressed);
+  assert.deepEqual(arrays(decodeSteps(encodeSteps(pressed.steps, pressed.pressures))), pressed);
 });
 
 test("packed points are rounded to an eighth of a unit", () => {
