@@ -5,6 +5,8 @@
  * It must never use a key that was refused while there is another one.
  */
 
+import { isToken } from "./token.js";
+
 /** @typedef {import("./types.js").Level} Level */
 /** @typedef {{key: string, access: Level | null, refused?: number}} HeldKey `access` as the server said last; `refused`: when the server did so last, in milliseconds since 1970. */
 
@@ -39,12 +41,15 @@ export class Keyring {
     this.#used ??= this.#best;
   }
 
-  /** Uses a key that the person has just brought.
+  /** Uses a key that the person has just brought. A token makes room for itself: each is renewed many times.
    * @param {string} key */
   take(key) {
+    const before = this.#used;
     const known = this.#held.find((one) => one.key === key);
-    this.#used = known ?? { key, access: null };
-    this.#held = [this.#used, ...this.#held.filter((one) => one !== this.#used)].slice(0, MOST);
+    const isRenewed = isToken(key) && isToken(this.key);
+    this.#used = known ?? { key, access: isRenewed && before ? before.access : null };
+    const others = this.#held.filter((one) => one !== this.#used && (!isToken(key) || one === before || !isToken(one.key)));
+    this.#held = [this.#used, ...others].slice(0, MOST);
     this.#tried.delete(key);
   }
 
@@ -58,6 +63,8 @@ export class Keyring {
     if (!used) return false;
     used.access = access;
     delete used.refused;
+    // Of two tokens the later one counts, also if it gives less.
+    if (isToken(used.key)) this.#held = this.#held.filter((one) => one === used || !isToken(one.key));
     const best = this.#best;
     if (!best || best === used || rank(best) <= rank(used)) return false;
     this.#used = best;

@@ -19,6 +19,8 @@ const DELETED = 4410;
 
 export class BoardAccess {
   mode = accessMode();
+  /** The public id of the person, once the server has said it: a token may name somebody. */
+  author = "";
   /** Authors who are muted, if this person is an owner. @type {readonly string[]} */
   mutedPeople = [];
   /** @type {import("../model/rights.js").Rights} */
@@ -39,7 +41,7 @@ export class BoardAccess {
    * @param {string} drawing
    * @param {object} on
    * @param {() => void} on.changed rights, or what an owner knows of others, may have changed
-   * @param {() => void} on.key another key is in use while the page runs
+   * @param {(renewal: object | null) => void} on.key another key is in use while the page runs; see `DrawingKeys`
    * @param {() => import("./board-end.js").EndParts} on.parts what the end needs of the page
    */
   constructor(drawing, on) {
@@ -52,8 +54,8 @@ export class BoardAccess {
   async ready(factory) {
     if (this.mode === "open") return;
     // All at once: one after the other they would be as many round trips.
-    const [{ DrawingKeys }] = await Promise.all([import("./drawing-keys.js"), import("../model/keyring.js"), import("../net/access-key.js"), import("../net/key-store.js")]);
-    this.#keys = new DrawingKeys(this.#drawing, factory, () => (this.#hasEnded ? location.reload() : this.#on.key()));
+    const [{ DrawingKeys }] = await Promise.all([import("./drawing-keys.js"), import("../model/keyring.js"), import("../model/token.js"), import("../net/access-key.js"), import("../net/key-store.js")]);
+    this.#keys = new DrawingKeys(this.#drawing, factory, (renewal) => (this.#hasEnded ? location.reload() : this.#on.key(renewal)));
     await this.#keys.ready();
     const { before } = this.#keys;
     if (!before) return;
@@ -97,6 +99,7 @@ export class BoardAccess {
   receive(frame) {
     if (frame.type === "welcome") {
       this.#wasIn = true;
+      this.author = frame.author;
       if (this.#keys?.accepted(frame.access)) return true;
       this.#set({ access: frame.access });
     } else if (frame.type === "access") {

@@ -53,7 +53,7 @@ const CHECK_OVERDUE_EVERY = 250;
 /** Milliseconds of a first read after which the rest of the page is loaded without it. */
 const SLOW_READ = 1_000;
 const drawing = location.pathname.split("/").pop() ?? "";
-const access = new BoardAccess(drawing, { changed: showRights, key: () => connection.reconnect(), parts: () => ({ drawing, replica, title: () => titleField.text, notify: toast }) });
+const access = new BoardAccess(drawing, { changed: showRights, key: (renewal) => (renewal && connection.send(renewal)) || connection.reconnect(), parts: () => ({ drawing, replica, title: () => titleField.text, notify: toast }) });
 await access.ready(globalThis.indexedDB);
 const firstRead = new FirstRead(drawing, () => readStrokes(drawing, 0, null));
 const browserKey = loadStored("key", randomId, isId);
@@ -233,7 +233,7 @@ const interactive = onceWhenPainted(canvas, async () => {
   const { BoardInteraction } = await import("./board-interaction.js");
   interaction = new BoardInteraction({
     ...{ access, drawing, title: titleField, scene, canvas, history, signals, presence, viewport, look, files, hidden },
-    author: writer.author,
+    author: () => access.author,
     nextOp: () => outbox.next,
     positionOf: (n) => replica.positionOf(writer.id, n),
     changedMe: () => connection.reconnect(),

@@ -42,7 +42,7 @@ export class BoardPeople {
    * @param {string} board.drawing
    * @param {import("../model/scene.js").Scene} board.scene
    * @param {import("../model/history.js").History} board.history
-   * @param {string} board.author one's own public id
+   * @param {() => string} board.author one's own public id
    * @param {import("../presence/presence.js").Presence} board.presence
    * @param {import("../presence/signals.js").Signals} board.signals
    * @param {import("../canvas/viewport.js").Viewport} board.viewport
@@ -108,7 +108,7 @@ export class BoardPeople {
    * @param {import("../presence/presence.js").Audience} audience
    */
   setAudience({ listed, count }) {
-    const { author } = this.#board;
+    const author = this.#board.author();
     this.#panel.set(listed, count, author);
     const me = { ...this.me };
     if (recoloured(me, author, listed)) this.#setMe(me);

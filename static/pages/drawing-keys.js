@@ -6,6 +6,7 @@
  */
 
 import { Keyring } from "../model/keyring.js";
+import { renews } from "../model/token.js";
 import { takenKey } from "../net/access-key.js";
 import { useKeys } from "../net/api.js";
 import { KeyStore } from "../net/key-store.js";
@@ -14,6 +15,8 @@ import { KeyStore } from "../net/key-store.js";
 
 /** What the operator's key is stored as. */
 const SERVER = "";
+/** Milliseconds between two renewals of one socket: the server judges one at a time, and does not say when. */
+const RENEW_EVERY = 10_000;
 
 export class DrawingKeys {
   /** What the key allowed in an earlier visit. @type {Level | null} */
@@ -22,6 +25,7 @@ export class DrawingKeys {
   /** The operator's key, which is good for every drawing. @type {string | null} */
   #operator = null;
   #isRead = false;
+  #renewed = -Infinity;
   #drawing;
   #store;
 
@@ -29,17 +33,21 @@ export class DrawingKeys {
    * Takes the key from the address.
    * @param {string} drawing
    * @param {IDBFactory | undefined} factory
-   * @param {() => void} brought the person has brought another key, after which it is in use
+   * @param {(renewal: object | null) => void} brought another key was brought, and is in use; `renewal` is the
+   *   frame that shows it to the server on an open socket, if that is enough
    */
   constructor(drawing, factory, brought) {
     this.#drawing = drawing;
     this.#store = new KeyStore(factory);
     this.#take();
-    // A link with another key for the same drawing loads no page.
+    // A link with another key for the same drawing loads no page, nor does a site that shows this one in a frame
+    // and replaces its address by one with a later token.
     addEventListener("hashchange", async () => {
+      const before = this.key;
       if (!this.#take()) return;
+      const renewal = this.#renewal(before);
       await this.#keep();
-      brought();
+      brought(renewal);
     });
     useKeys(() => this.key);
   }
@@ -73,6 +81,14 @@ export class DrawingKeys {
     this.#ring.refused(Date.now());
     void this.#keep();
     return this.key !== null;
+  }
+
+  /** @param {string | null} before the key that was in use */
+  #renewal(before) {
+    const now = performance.now();
+    if (!renews(before, this.key) || now - this.#renewed < RENEW_EVERY) return null;
+    this.#renewed = now;
+    return { type: "token", token: this.key };
   }
 
   #take() {

@@ -11,6 +11,7 @@ import { ApiError } from "../net/api.js";
 import { t } from "../strings/later.js";
 import { element, iconButton } from "./dom.js";
 import { failureText } from "./failure.js";
+import { keyEdit } from "./key-edit.js";
 import { KeyForm } from "./key-form.js";
 import { LEVELS, keyRow } from "./key-row.js";
 import { linkPanel } from "./link-panel.js";
@@ -35,6 +36,8 @@ export function openKeysSheet(drawing, own, notify) {
 class KeysSheet {
   /** @type {KeyInfo[]} */
   #keys = [];
+  /** The form in place of a row. @type {HTMLElement | null} */
+  #editing = null;
   #drawing;
   #own;
   #notify;
@@ -105,12 +108,50 @@ class KeysSheet {
   #show() {
     this.#heading.textContent = t("keys.count", { count: this.#keys.length });
     this.#heading.hidden = this.#keys.length === 0;
-    const rows = this.#keys.map((info) => keyRow(info, {
+    const rows = this.#keys.map((info) => (this.#editing?.dataset.key === info.id ? this.#editing : this.#row(info)));
+    this.#list.replaceChildren(...rows);
+  }
+
+  /** @param {KeyInfo} info */
+  #row(info) {
+    return keyRow(info, {
       level: (access) => void this.#change(info, access),
+      edit: () => this.#edit(info),
       revoke: () => void this.#revoke(info),
       show: info.mine && this.#own ? () => this.#showLink(info, /** @type {string} */ (this.#own), t("keys.yours")) : null,
-    }));
-    this.#list.replaceChildren(...rows);
+    });
+  }
+
+  /** @param {KeyInfo} info */
+  #edit(info) {
+    this.#editing = keyEdit(info, { save: (changes) => void this.#save(info, changes), cancel: () => this.#edited(info) });
+    this.#say("");
+    this.#show();
+    this.#focus(info.id, "input");
+    this.#editing.scrollIntoView({ block: "nearest" });
+  }
+
+  /**
+   * @param {KeyInfo} info
+   * @param {import("./key-edit.js").KeyChanges} changes
+   */
+  async #save(info, changes) {
+    const isChange = Object.keys(changes).length > 0;
+    if (isChange) {
+      if (!(await this.#tried(() => changeKey(this.#drawing, info.id, changes).then(() => true)))) return;
+      this.#say(t("keys.saved", { name: (changes.name ?? info.name) || t(LEVELS[info.access].name) }));
+      await this.#refresh();
+    }
+    this.#edited(info);
+  }
+
+  /** Shows the row of a link again.
+   * @param {KeyInfo} info */
+  #edited(info) {
+    if (this.#editing?.dataset.key !== info.id) return;
+    this.#editing = null;
+    this.#show();
+    this.#focus(info.id, ".edit");
   }
 
   /**
@@ -169,6 +210,7 @@ class KeysSheet {
       const isLast = error instanceof ApiError && error.code === "last_owner";
       this.#say(isLast ? t("keys.lastOwner") : t("keys.failed", { reason: failureText(error) }));
       this.#said.classList.add("bad");
+      this.#said.scrollIntoView({ block: "nearest" });
       if (!this.#dialog.open) this.#notify(this.#said.textContent ?? "");
       return null;
     }

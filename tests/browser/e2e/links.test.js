@@ -41,6 +41,26 @@ async function owner() {
   return { owner, link };
 }
 
+/** What the server closes the later sockets of a page with.
+ * @param {import("playwright-core").Page} page */
+async function closeCodes(page) {
+  /** @type {(number | undefined)[]} */
+  const codes = [];
+  await page.routeWebSocket(/\/ws\//, (socket) => {
+    socket.connectToServer().onClose((code, reason) => {
+      codes.push(code);
+      void socket.close({ code, reason });
+    });
+  });
+  return codes;
+}
+
+/** A time here, as a field of times takes it.
+ * @param {Date} date */
+function localSecond(date) {
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
 test("a link lets in, is lowered and raised while it is used, and taken back", async () => {
   const { owner: ada, link } = await owner();
   assert.match(link, /#key=[\w-]{22}$/);
@@ -56,6 +76,55 @@ test("a link lets in, is lowered and raised while it is used, and taken back", a
   await ada.locator(".key").nth(1).locator("button").last().click();
   await ada.getByRole("button", { name: "Take back", exact: true }).click();
   await bob.getByRole("alertdialog", { name: /no longer shared/ }).waitFor();
+});
+
+test("a link gets another name and an end, at which whoever holds it is sent away with words", async () => {
+  const { owner: ada, link } = await owner();
+  const bob = await page(link);
+  await waitForStatus(bob, "Saved");
+  const codes = await closeCodes(bob);
+  await bob.reload();
+  await waitForStatus(bob, "Saved");
+  await ada.getByRole("button", { name: "Change: Class 7b" }).click();
+  const name = ada.locator(".editing input").first();
+  assert.equal(await name.inputValue(), "Class 7b");
+  await name.fill("Nobody");
+  await name.press("Escape");
+  await ada.getByRole("button", { name: "Change: Class 7b" }).waitFor();
+  assert.equal(await ada.locator(".keys-sheet").count(), 1, "only the form is left");
+  await ada.keyboard.press("Enter");
+  await name.fill("Class 8a");
+  await name.press("Enter");
+  await ada.getByText("Saved: Class 8a").waitFor();
+  assert.match(await ada.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? ""), /^Change: Class 8a/);
+  await drag(bob, [[500, 300], [600, 320]]);
+  await waitForStatus(bob, "Saved");
+  await ada.keyboard.press("Enter");
+  await ada.locator(".editing select").selectOption("date");
+  const end = new Date(Date.now() + 4_000);
+  await ada.locator('.editing input[type="datetime-local"]').fill(localSecond(end));
+  await ada.locator(".editing .primary").click();
+  await ada.locator(".key-used", { hasText: "until" }).waitFor();
+  assert.equal(await bob.locator("#ended").count(), 0, "the link is good until then");
+  await bob.getByRole("alertdialog", { name: /no longer shared/ }).waitFor();
+  assert.ok(Date.now() >= end.getTime() - 1_000);
+  assert.deepEqual(codes.filter((code) => code > 4000), [4403]);
+  // It is let in again once it never ends.
+  await ada.getByRole("button", { name: "Change: Class 8a" }).click();
+  await ada.locator(".editing select").selectOption("never");
+  await ada.locator(".editing .primary").click();
+  await ada.getByText("Saved: Class 8a").waitFor();
+  await bob.goto(link);
+  await waitForStatus(bob, "Saved");
+});
+
+test("the last link that owns a drawing gets no end", async () => {
+  const { owner: ada } = await owner();
+  await ada.locator(".key .edit").first().click();
+  await ada.locator(".editing select").selectOption("7");
+  await ada.locator(".editing .primary").click();
+  await ada.getByText("One link must own").waitFor();
+  assert.equal(await ada.locator(".editing").count(), 1, "what was chosen stays, to be chosen otherwise");
 });
 
 test("without a key, and with one that was taken back, a drawing looks like none", async () => {

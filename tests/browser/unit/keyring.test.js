@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Keyring, bestOf } from "../../../static/model/keyring.js";
 import { limitOf } from "../../../static/model/rights.js";
+import { isToken, renews } from "../../../static/model/token.js";
 
 /** A ring that holds keys of levels, with the level as the key's name. */
 function ringOf(...levels) {
@@ -71,4 +72,40 @@ test("owners may always draw; others not if they may only look or are muted, nor
   const found = [];
   for (const access of ["view", "draw", "own"]) for (const locked of [false, true]) for (const muted of [false, true]) found.push(limitOf({ access, locked, muted }));
   assert.deepEqual(found, ["view", "view", "view", "view", null, "muted", "locked", "muted", null, null, null, null]);
+});
+
+/** What looks like a token that says something. */
+function tokenOf(said) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return `${part({ alg: "EdDSA" })}.${part(said)}.c2lnbmF0dXJl`;
+}
+
+test("a token renews another one of the same person, and nothing else does", () => {
+  const [first, later] = [1, 2].map((exp) => tokenOf({ person: "ada", name: "Ada Löwe?>", exp }));
+  assert.ok(isToken(first) && !isToken("A".repeat(22)) && !isToken("a..b") && !isToken(null));
+  assert.equal(renews(first, later), true);
+  assert.equal(renews(first, tokenOf({ person: "eve", name: "Ada Löwe?>", exp: 2 })), false);
+  assert.equal(renews(first, tokenOf({ person: "ada", name: "Eve", exp: 2 })), false);
+  assert.equal(renews("A".repeat(22), later), false);
+  assert.equal(renews(later, "A".repeat(22)), false);
+  assert.equal(renews("a.b.c", "a.c.c"), false, "what cannot be read is nobody's");
+});
+
+test("tokens that follow each other leave room for links, and the last good one counts", () => {
+  const tokens = [1, 2, 3, 4, 5, 6].map((exp) => tokenOf({ exp }));
+  const ring = ringOf("view");
+  for (const token of tokens) {
+    ring.take(token);
+    assert.equal(ring.key, token);
+    if (token === tokens[0]) assert.equal(ring.accepted("draw"), false);
+  }
+  assert.deepEqual(ring.held.map(({ key, access }) => [key, access]), [[tokens[5], "draw"], [tokens[4], "draw"], ["view", "view"]]);
+  assert.equal(ring.accepted("draw"), false);
+  assert.deepEqual(ring.held.map(({ key }) => key), [tokens[5], "view"]);
+  ring.take("bad.bad.bad");
+  assert.equal(ring.refused(7), true);
+  assert.equal(ring.key, tokens[5], "a bad one does not take a good one away");
+  ring.take(tokens[0]);
+  assert.equal(ring.accepted("view"), false, "a later one that gives less counts");
+  assert.equal(ring.key, tokens[0]);
 });
