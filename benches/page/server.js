@@ -23,10 +23,18 @@ export async function served(folder, changes) {
   const answer = Buffer.from(JSON.stringify(answerOf(changes)));
   /** A page with its build, and like a server's with all modules that its entries need. @param {string} text */
   const html = (text) => {
-    const atOnce = needed(folder, text.match(/<script type="module" src="\/assets\/{{build}}\/([^"]+)/)?.[1] ?? "");
-    const later = [...needed(folder, text.match(/data-entry="([^"]+)/)?.[1] ?? "")].filter((name) => !atOnce.has(name));
-    const links = (/** @type {Iterable<string>} */ names) => Array.from(names, (name) => `<link rel="modulepreload" href="/assets/{{build}}/${name}">`).join("");
-    return text.replace("</head>", `${links(atOnce)}</head>`).replace("</template>", `${links(later)}</template>`).replaceAll("{{build}}", "bench");
+    /** @type {Set<string>} */
+    const listed = new Set();
+    const links = (/** @type {string} */ entry) => {
+      const priority = listed.size > 0 ? ' fetchpriority="low"' : "";
+      const names = [...needed(folder, entry)].filter((name) => !listed.has(name));
+      names.forEach((name) => listed.add(name));
+      return names.map((name) => `<link rel="modulepreload" href="/assets/{{build}}/${name}"${priority}>`).join("");
+    };
+    return text
+      .replace(/<script type="module" src="\/assets\/{{build}}\/([^"]+)/g, (script, entry) => links(entry) + script)
+      .replace(/data-entry="([^"]+)">/, (start, entry) => start + links(entry))
+      .replaceAll("{{build}}", "bench");
   };
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");

@@ -10,6 +10,12 @@ import { accessMode } from "../net/access-mode.js";
 
 /** @typedef {import("../model/types.js").Level} Level */
 /** @typedef {import("../ui/ended-dialog.js").End} End */
+/**
+ * @typedef {object} AccessEvents
+ * @property {() => void} changed rights, or what an owner knows of others, may have changed
+ * @property {(renewal: object | null) => void} key another key is in use while the page runs; see `DrawingKeys`
+ * @property {() => import("./board-end.js").EndParts} parts what the end needs of the page
+ */
 
 /** Close codes, which are 4000 + an HTTP status, after which the drawing cannot be opened from here: without
  * rights, without a drawing, and with one that was deleted. */
@@ -35,17 +41,17 @@ export class BoardAccess {
   /** @type {Promise<import("./board-end.js").BoardEnd> | null} */
   #end = null;
   #drawing;
-  #on;
+  /** @type {AccessEvents | null} */
+  #on = null;
 
-  /**
-   * @param {string} drawing
-   * @param {object} on
-   * @param {() => void} on.changed rights, or what an owner knows of others, may have changed
-   * @param {(renewal: object | null) => void} on.key another key is in use while the page runs; see `DrawingKeys`
-   * @param {() => import("./board-end.js").EndParts} on.parts what the end needs of the page
-   */
-  constructor(drawing, on) {
+  /** @param {string} drawing */
+  constructor(drawing) {
     this.#drawing = drawing;
+  }
+
+  /** Tells from now on what happens.
+   * @param {AccessEvents} on */
+  listen(on) {
     this.#on = on;
   }
 
@@ -55,7 +61,7 @@ export class BoardAccess {
     if (this.mode === "open") return;
     // All at once: one after the other they would be as many round trips.
     const [{ DrawingKeys }] = await Promise.all([import("./drawing-keys.js"), import("../model/keyring.js"), import("../model/token.js"), import("../net/access-key.js"), import("../net/key-store.js")]);
-    this.#keys = new DrawingKeys(this.#drawing, factory, (renewal) => (this.#hasEnded ? location.reload() : this.#on.key(renewal)));
+    this.#keys = new DrawingKeys(this.#drawing, factory, (renewal) => (this.#hasEnded ? location.reload() : this.#on?.key(renewal)));
     await this.#keys.ready();
     const { before } = this.#keys;
     if (!before) return;
@@ -146,7 +152,8 @@ export class BoardAccess {
   }
 
   #loadedEnd() {
-    return (this.#end ??= import("./board-end.js").then(({ BoardEnd }) => new BoardEnd(this.#on.parts())));
+    const { parts } = /** @type {AccessEvents} */ (this.#on);
+    return (this.#end ??= import("./board-end.js").then(({ BoardEnd }) => new BoardEnd(parts())));
   }
 
   /**
@@ -156,7 +163,7 @@ export class BoardAccess {
   #set(rights, isNews = false) {
     const before = this.limit;
     Object.assign(this.#rights, rights);
-    this.#on.changed();
+    this.#on?.changed();
     const { limit } = this;
     if (isNews && limit && limit !== before) void this.#loadedEnd().then((end) => end.limited(limit), () => {});
   }

@@ -12,7 +12,6 @@ import { ViewGlide } from "../canvas/view-glide.js";
 import { saveStored } from "../net/local-storage.js";
 import { t } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
-import { EdgeMarks } from "../ui/edge-marks.js";
 import { freeBox } from "../ui/free-box.js";
 import { icon } from "../ui/icons.js";
 import { PeoplePanel } from "../ui/people-panel.js";
@@ -34,7 +33,8 @@ export class BoardPeople {
   #moderation = null;
   #board;
   #glide;
-  #marks;
+  /** Loaded when somebody is out of sight. @type {Promise<import("../ui/edge-marks.js").EdgeMarks | null> | null} */
+  #marks = null;
   #panel;
 
   /**
@@ -60,7 +60,6 @@ export class BoardPeople {
       still: () => matchMedia("(prefers-reduced-motion: reduce)").matches,
       ended: () => this.#showFollowed(null),
     });
-    this.#marks = new EdgeMarks((person) => this.#jump(person));
     this.#panel = new PeoplePanel(this.me, {
       renamed: (name) => this.#setMe({ ...this.me, name }),
       recoloured: (colour) => this.#setMe({ ...this.me, colour }),
@@ -203,9 +202,12 @@ export class BoardPeople {
     const { left, top, right, bottom } = freeBox(canvas.size);
     const inner = { left: left + MARK_MARGIN, top: top + MARK_MARGIN, right: right - MARK_MARGIN, bottom: bottom - MARK_MARGIN };
     const places = presence.places().filter(({ person }) => person.writer !== this.#followed?.writer);
-    this.#marks.show(places.flatMap(({ person, point }) => {
+    const marks = places.flatMap(({ person, point }) => {
       const mark = edgeMark(viewport.toScreen(point), shown, inner);
       return mark ? [{ person, ...mark }] : [];
-    }));
+    });
+    if (!this.#marks && marks.length === 0) return;
+    this.#marks ??= import("../ui/edge-marks.js").then(({ EdgeMarks }) => new EdgeMarks((person) => this.#jump(person)), () => (this.#marks = null));
+    void this.#marks.then((shown) => shown?.show(marks));
   }
 }

@@ -16,7 +16,7 @@ const ONLY = {
   fetch: ["net/api.js", "sw.js"],
   caches: ["sw.js"],
   serviceWorker: ["net/service-worker.js"],
-  indexedDB: ["pages/board-page.js", "pages/list-page.js"],
+  indexedDB: ["pages/board-page.js", "pages/early-read.js", "pages/list-page.js"],
   IDBKeyRange: ["net/outbox-store.js", "net/replica-store.js"],
   localStorage: ["net/local-storage.js", "pages/early-theme.js"],
   sessionStorage: ["net/local-storage.js", "net/key-store.js", "net/history-keeper.js", "pages/board-page.js"],
