@@ -119,6 +119,7 @@ impl World {
     /// The database stored an append.
     pub fn committed(&mut self, asker: Asker, append: &Append) {
         let Append {
+            decided,
             expected,
             decision,
             batch,
@@ -174,7 +175,7 @@ impl World {
             assert!(before.is_none(), "position {} is used twice", change.seq);
         }
         for session in allowed {
-            self.check_allowed(asker.drawing, session);
+            self.check_allowed(asker.drawing, session, *decided);
         }
         self.state_changed(asker.drawing);
     }
@@ -232,6 +233,7 @@ impl World {
             waits.push_back((writer, op));
         }
         let (number, known_at) = (feed.number, feed.known_at);
+        let wall = self.wall(server);
         let sessions = self.servers[server].sessions.values();
         let mut acks = Vec::new();
         for session in sessions.filter(|session| session.drawing == drawing) {
@@ -258,7 +260,7 @@ impl World {
                 if reason.is_some() {
                     self.note_doubt(writer.id, op.n, known_at);
                 }
-                self.check_acknowledged((number, session), writer.id, &op, reason);
+                self.check_acknowledged((number, session), writer.id, &op, (reason, wall));
             }
         }
     }
@@ -278,7 +280,7 @@ impl World {
         by: (u64, u64),
         writer: WriterId,
         op: &Op,
-        refused: Option<String>,
+        (refused, wall): (Option<String>, u64),
     ) {
         let key = (writer, op.n);
         // Only a row of the batch tells that it was stored.
@@ -292,7 +294,7 @@ impl World {
             .is_some_and(|rows| rows.iter().any(is_there));
         if let Some(reason) = &refused
             && (0..self.plan.drawings)
-                .any(|drawing| self.was_refused_by_rules(drawing, by.1, reason))
+                .any(|drawing| self.was_refused_by_rules(drawing, by.1, reason, wall))
         {
             self.coverage.count("ops refused by rules");
             return;

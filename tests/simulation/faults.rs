@@ -93,7 +93,11 @@ impl World {
                     self.meet_client(fault, client, lasts);
                 }
             }
-            Fault::KeyRevoked | Fault::KeyLowered | Fault::DrawingLocked | Fault::PersonMuted => {
+            Fault::KeyRevoked
+            | Fault::KeyLowered
+            | Fault::DrawingLocked
+            | Fault::PersonMuted
+            | Fault::KeyExpires => {
                 if self.database.is_up {
                     self.rules_change(fault, drawing, planned.target, lasts);
                 }

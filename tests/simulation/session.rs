@@ -49,7 +49,7 @@ pub struct Session {
     feed: Option<u64>,
     epoch: Option<Epoch>,
     heard: Time,
-    entrance: Entrance,
+    pub(crate) entrance: Entrance,
     /// What it was told that it may do: its level, whether the drawing is locked, and it is muted.
     pub told: Option<(Level, bool, bool)>,
     /// It is going to take what waits.
@@ -114,6 +114,7 @@ impl World {
                 self.tell_feed(server, id, signal);
             }
             Up::Signal(_) => {}
+            Up::Token => self.session_renews(server, id),
             Up::People => self.tell_feed(server, id, FromSession::People { session: id }),
             Up::Ping => {
                 let feed = self.servers[server].feeds.get(&drawing);
@@ -133,7 +134,7 @@ impl World {
         open.session = Some(id);
         let client = open.client;
         let drawing = self.clients[client].drawing;
-        let Some(entrance) = self.admitted(client, id) else {
+        let Some(entrance) = self.admitted(server, client, id) else {
             self.coverage.count("sessions that were not let in");
             let reason = "final: it is not shared with you".to_owned();
             return self.send_down(socket, Down::Closed(Some(reason)));
@@ -185,7 +186,7 @@ impl World {
     }
 
     /// Tells the session's feed something, if that is still there.
-    fn tell_feed(&mut self, server: usize, id: SessionId, message: FromSession<SimMailbox>) {
+    pub fn tell_feed(&mut self, server: usize, id: SessionId, message: FromSession<SimMailbox>) {
         let Some(session) = self.servers[server].sessions.get(&id) else {
             return;
         };
@@ -202,7 +203,7 @@ impl World {
         self.servers[server].sessions.remove(&id);
     }
 
-    fn close_session(&mut self, server: usize, id: SessionId, reason: String) {
+    pub fn close_session(&mut self, server: usize, id: SessionId, reason: String) {
         let session = self.servers[server].sessions.get(&id);
         if let Some(socket) = session.map(|session| session.socket) {
             self.send_down(socket, Down::Closed(Some(reason)));

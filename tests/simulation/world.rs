@@ -75,6 +75,8 @@ pub enum Event {
         /// Whom it met.
         target: usize,
     },
+    /// A client has another token.
+    Token(usize),
     /// A server process starts.
     ServerStarts(usize),
     /// A suspended server goes on.
@@ -158,6 +160,7 @@ impl World {
         for (index, fault) in world.plan.faults.clone().into_iter().enumerate() {
             world.at(fault.at, Event::Fault(index));
         }
+        world.plan_access();
         world
     }
 
@@ -249,6 +252,7 @@ impl World {
                 fault,
                 target,
             } => self.change_rules(drawing, fault, target, true),
+            Event::Token(client) => self.token_renewed(client),
             Event::ServerStarts(server) => self.start_server(server),
             Event::ServerThaws(server) => self.thaw_server(server),
         }
@@ -273,6 +277,11 @@ impl World {
     /// The time by the clock of a server, which is ahead by this much.
     pub fn instant(&self, ahead: Duration) -> Instant {
         self.base + self.now + ahead
+    }
+
+    /// What time it is by the clock of a server, in milliseconds.
+    pub fn wall(&self, server: usize) -> u64 {
+        (self.now + self.servers[server].ahead).as_millis() as u64
     }
 
     /// The virtual time of an instant by a clock that is ahead by this much.
