@@ -62,6 +62,8 @@ pub struct Server {
     pub ahead: Duration,
     /// When it went on last after it was suspended, or its clock jumped: its timers come a moment after.
     pub resumed_at: Time,
+    /// The states that were counted last.
+    pub noted: Vec<&'static str>,
     /// Its drain took too long.
     is_forced: bool,
     /// What reached it while it was suspended.
@@ -180,6 +182,7 @@ impl Server {
             server: None,
             ahead: Duration::ZERO,
             resumed_at: Time::ZERO,
+            noted: Vec::new(),
             is_forced: false,
             held: Vec::new(),
             feeds: BTreeMap::new(),
