@@ -151,6 +151,18 @@ fn a_session_whose_key_ends_is_closed_at_that_moment() {
 }
 
 #[test]
+fn one_who_joins_with_a_key_that_ends_is_closed_at_that_moment() {
+    let mut feed = Feed::live();
+    feed.has_rules(2);
+    feed.rules(Ok(until_a_second()));
+    assert!(!feed.is_set(Timer::Access));
+    let inbox = feed.join_by_key(Level::Draw, 2);
+    inbox.take();
+    feed.pass(Duration::from_secs(1));
+    assert!(inbox.names().contains(&"close 4403".into()));
+}
+
+#[test]
 fn nothing_waits_for_the_end_of_a_key_whose_session_left() {
     let (mut feed, _, _) = Feed::with_key(Level::Draw);
     feed.has_rules(2);
