@@ -197,6 +197,16 @@ mod tests {
     }
 
     #[test]
+    fn a_box_has_an_extent_and_ends_within_the_bounds() {
+        let is_valid = |x, y, w, h| PlaneBox { x, y, w, h }.is_valid();
+        let far = MAX_COORDINATE;
+        assert!(is_valid(-far, -far, 2.0 * far, 2.0 * far));
+        assert!(!is_valid(0.0, 0.0, 0.0, 1.0) && !is_valid(0.0, 0.0, 1.0, 0.0));
+        assert!(!is_valid(1.0, 0.0, far, 1.0) && !is_valid(0.0, 1.0, 1.0, far));
+        assert!(is_valid(-far, 0.0, 1.0, 1.0) && is_valid(0.0, -far, 1.0, 1.0));
+    }
+
+    #[test]
     fn the_newest_pointer_of_a_writer_wins() {
         let (a, b) = (writer().id, writer().id);
         let at = |writer, x| Pointer {

@@ -178,6 +178,10 @@ impl<M: Mailbox> Core<M> {
             // Only those who still arrive are answered.
             return;
         }
+        if self.timers.take_if_due(Timer::Access, now) {
+            // Nothing may be done, or refused, for a session whose access has ended.
+            self.review(step);
+        }
         match input {
             Input::Session(message) => self.on_session(message, step),
             Input::Read(request) => {
@@ -368,7 +372,11 @@ impl<M: Mailbox> Core<M> {
 
     fn remove_session(&mut self, session: SessionId, step: &mut Step) {
         self.requests.forget_session(session);
+        let has_end = self.standings.has_end(session);
         self.standings.leave(session, !self.writer.is_empty());
+        if has_end {
+            self.set_access_timer(step);
+        }
         let writer = self.subscribers.leave(session);
         if self.presence.leave(session) {
             if let Some(writer) = writer.filter(|writer| self.presence.lists(writer.id)) {

@@ -199,6 +199,30 @@ mod tests {
     use crate::domain::stroke::Body;
 
     #[test]
+    fn a_first_load_whose_epoch_ended_starts_over() {
+        let limits = Limits {
+            strokes: 5,
+            bytes: 1_000,
+        };
+        let mut drawing = Drawing::new(Epoch::random(), 0, limits);
+        for seq in 1..=5 {
+            drawing.apply(Change::by_anyone(seq, None));
+        }
+        let (load, reset) = resolve_read(&drawing, 2, Some(drawing.epoch()), Some(4));
+        let part = Load::First {
+            after: 2,
+            target: 4,
+        };
+        assert_eq!((load, reset), (part, None));
+        let (load, reset) = resolve_read(&drawing, 2, Some(Epoch::random()), Some(4));
+        let whole = Load::First {
+            after: 0,
+            target: 5,
+        };
+        assert_eq!((load, reset), (whole, Some(ResetReason::Epoch)));
+    }
+
+    #[test]
     fn a_position_means_something_only_in_its_epoch_and_between_floor_and_head() {
         let limits = Limits {
             strokes: 5,

@@ -255,6 +255,16 @@ mod tests {
         assert!(!signalling.has_news_for_peers());
     }
 
+    #[test]
+    fn a_server_that_knows_no_peer_asks_none_for_what_it_missed() {
+        let mut signalling = Signalling {
+            want_presence: true,
+            ..Signalling::default()
+        };
+        signalling.forget_for_peers();
+        assert!(!signalling.take_for_peers().want_presence);
+    }
+
     fn ink(writer: Writer) -> Signals {
         let part = InkPart::of_points(MAX_INK_POINTS);
         let writer = writer.id;

@@ -150,6 +150,11 @@ impl Standings {
         self.gone.clear();
     }
 
+    /// Whether a session has joined and is not gone.
+    pub fn is_here(&self, session: SessionId) -> bool {
+        self.here.contains_key(&session)
+    }
+
     /// Who a session is.
     pub(super) fn hello(&mut self, session: SessionId, author: PersonId) {
         if let Some(visitor) = self.here.get_mut(&session) {
@@ -228,6 +233,12 @@ impl Standings {
             }
         }
         news
+    }
+
+    /// Whether the access of a session ends by itself.
+    pub(super) fn has_end(&self, session: SessionId) -> bool {
+        let visitor = self.here.get(&session);
+        visitor.is_some_and(|visitor| self.rules.expiry(visitor.access).is_some())
     }
 
     /// When the access of a session ends next by itself.

@@ -221,6 +221,13 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_to_no_read_asks_for_none() {
+        let mut sync = subscribed();
+        assert!(!sync.end_read(3));
+        assert_eq!(sync.subscription(), Subscription::Unread);
+    }
+
+    #[test]
     fn a_read_that_began_before_a_subscription_does_not_cover_it() {
         let mut sync = Sync::new();
         assert!(sync.begin_read(Instant::now()));

@@ -84,6 +84,15 @@ impl Timers {
         self.0.iter().flatten().min().copied()
     }
 
+    /// Takes this timer if it is due.
+    pub(super) fn take_if_due(&mut self, timer: Timer, now: Instant) -> bool {
+        let is_due = self.0[timer as usize].is_some_and(|at| at <= now);
+        if is_due {
+            self.cancel(timer);
+        }
+        is_due
+    }
+
     /// Takes the earliest timer that is due.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<Timer> {
         let due = Timer::ALL.into_iter().filter_map(|timer| {

@@ -4,6 +4,7 @@
 //! how much is queued.
 
 mod copies;
+mod outcomes;
 mod rest;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -56,6 +57,8 @@ struct Known {
 #[derive(Debug, Default)]
 pub struct Checks {
     ops: BTreeMap<OpKey, Known>,
+    /// Those of them that a later one of their writer has not passed.
+    open: BTreeSet<OpKey>,
     /// What was ever stored at each position.
     log: BTreeMap<(Epoch, Seq), Change>,
     /// Refusals in batches that were stored, by who decided them, and the rows of the batch.
@@ -83,6 +86,7 @@ impl Checks {
         };
         let before = self.ops.insert((writer, op.n), known);
         assert!(before.is_none(), "the number {} is used twice", op.n);
+        self.open.insert((writer, op.n));
     }
 
     /// Ops of a page that may not come back need no decision.
@@ -119,6 +123,7 @@ impl World {
     /// The database stored an append.
     pub fn committed(&mut self, asker: Asker, append: &Append) {
         let Append {
+            decided,
             expected,
             decision,
             batch,
@@ -174,33 +179,9 @@ impl World {
             assert!(before.is_none(), "position {} is used twice", change.seq);
         }
         for session in allowed {
-            self.check_allowed(asker.drawing, session);
+            self.check_allowed(asker.drawing, session, *decided);
         }
         self.state_changed(asker.drawing);
-    }
-
-    /// What is stored changed: notes what each op that is not decided would do now.
-    pub fn state_changed(&mut self, drawing: usize) {
-        let reference = &self.database.drawings[drawing].reference;
-        for ((writer, _), known) in &mut self.checks.ops {
-            if known.drawing == drawing {
-                known.seen.insert(reference.judge(*writer, &known.op));
-            }
-        }
-    }
-
-    /// Notes what an op that was just made would do.
-    pub fn op_made(&mut self, drawing: usize, writer: WriterId, op: &Op) {
-        self.checks.op_made(drawing, writer, op, self.now);
-        let outcome = self.database.drawings[drawing].reference.judge(writer, op);
-        if let Some(known) = self.checks.ops.get_mut(&(writer, op.n)) {
-            known.seen.insert(outcome);
-        }
-    }
-
-    /// An older copy of the database was restored.
-    pub fn note_restored(&mut self) {
-        self.checks.restored_at = Some(self.now);
     }
 
     /// Whether an older copy of the database was restored.
@@ -232,6 +213,7 @@ impl World {
             waits.push_back((writer, op));
         }
         let (number, known_at) = (feed.number, feed.known_at);
+        let wall = self.wall(server);
         let sessions = self.servers[server].sessions.values();
         let mut acks = Vec::new();
         for session in sessions.filter(|session| session.drawing == drawing) {
@@ -258,7 +240,7 @@ impl World {
                 if reason.is_some() {
                     self.note_doubt(writer.id, op.n, known_at);
                 }
-                self.check_acknowledged((number, session), writer.id, &op, reason);
+                self.check_acknowledged((number, session), writer.id, &op, (reason, wall));
             }
         }
     }
@@ -278,7 +260,7 @@ impl World {
         by: (u64, u64),
         writer: WriterId,
         op: &Op,
-        refused: Option<String>,
+        (refused, wall): (Option<String>, u64),
     ) {
         let key = (writer, op.n);
         // Only a row of the batch tells that it was stored.
@@ -292,7 +274,7 @@ impl World {
             .is_some_and(|rows| rows.iter().any(is_there));
         if let Some(reason) = &refused
             && (0..self.plan.drawings)
-                .any(|drawing| self.was_refused_by_rules(drawing, by.1, reason))
+                .any(|drawing| self.was_refused_by_rules(drawing, by.1, reason, wall))
         {
             self.coverage.count("ops refused by rules");
             return;

@@ -212,7 +212,8 @@ async fn compaction_removes_tombstones_but_not_at_the_head(mut it: Subject) {
         seq: 1,
         tombstone: false,
     };
-    it.append(here, std::slice::from_ref(&erased), &[row]).await;
+    let appended = it.append(here, std::slice::from_ref(&erased), &[row]).await;
+    assert_eq!(appended, Appended::Committed);
     it.compact().await;
     assert_eq!(it.head().await.compacted, 12);
     assert_eq!(it.tombstones(0, 14).await.changes, [erased]);

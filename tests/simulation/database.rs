@@ -175,7 +175,7 @@ impl Database {
         let empty = |_| Stored {
             tables: {
                 let mut tables = Tables::new(DrawingId(uuid()), Epoch(uuid()));
-                tables.rules = first_rules(plan.has_keys);
+                tables.rules = first_rules(plan);
                 tables
             },
             reference: Reference::new(plan.max_strokes),
@@ -352,7 +352,7 @@ impl World {
                 };
                 let wait = self.slow_read(asker.server) + self.millis(0..=3);
                 let ahead = self.servers[asker.server].ahead;
-                let clock = WallClock::new(self.instant(ahead), 0);
+                let clock = WallClock::new(self.instant(ahead), self.wall(asker.server));
                 let result = rules;
                 self.answer(asker, wait, Input::Rules { result, clock });
             }

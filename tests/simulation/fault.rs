@@ -81,11 +81,13 @@ pub enum Fault {
     DrawingLocked,
     /// A person is muted for a while.
     PersonMuted,
+    /// A key gets an end, and ends then.
+    KeyExpires,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 38] = [
+    pub const ALL: [Fault; 39] = [
         Fault::AppendsConflict,
         Fault::AppendsFail,
         Fault::AppendsHangStored,
@@ -124,14 +126,16 @@ impl Fault {
         Fault::KeyLowered,
         Fault::DrawingLocked,
         Fault::PersonMuted,
+        Fault::KeyExpires,
     ];
 
     /// Those that change who may do what.
-    pub const OF_ACCESS: [Fault; 4] = [
+    pub const OF_ACCESS: [Fault; 5] = [
         Fault::KeyRevoked,
         Fault::KeyLowered,
         Fault::DrawingLocked,
         Fault::PersonMuted,
+        Fault::KeyExpires,
     ];
 
     /// Whether what it hides can be found only by comparing heads for as long as the drawing is open.

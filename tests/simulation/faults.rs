@@ -93,7 +93,11 @@ impl World {
                     self.meet_client(fault, client, lasts);
                 }
             }
-            Fault::KeyRevoked | Fault::KeyLowered | Fault::DrawingLocked | Fault::PersonMuted => {
+            Fault::KeyRevoked
+            | Fault::KeyLowered
+            | Fault::DrawingLocked
+            | Fault::PersonMuted
+            | Fault::KeyExpires => {
                 if self.database.is_up {
                     self.rules_change(fault, drawing, planned.target, lasts);
                 }
@@ -174,10 +178,14 @@ impl World {
         self.coverage.also(fault, &clients);
     }
 
-    /// Counts the states that a server is in.
+    /// Counts the states that a server has come to.
     pub fn note_states(&mut self, server: usize) {
-        for state in self.states(server) {
-            self.coverage.state(state);
+        let states = self.states(server);
+        if self.servers[server].noted != states {
+            for state in &states {
+                self.coverage.state(state);
+            }
+            self.servers[server].noted = states;
         }
     }
 

@@ -47,7 +47,9 @@ const REPORT: &str = "WHITEBOARD_SIMULATION_REPORT";
 const ENOUGH: u64 = 5_000;
 
 /// And all of this.
-const NEEDED: [&str; 20] = [
+const NEEDED: [&str; 22] = [
+    "tokens renewed",
+    "access ended while an append was in flight",
     "rules changed",
     "ops refused by rules",
     "sessions that were not let in",

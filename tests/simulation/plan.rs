@@ -2,7 +2,10 @@
 //!
 //! All of it follows from the seed, so that parts of it can be left out while a failure is shrunk.
 
+mod access;
 mod scenarios;
+
+pub use access::PlannedToken;
 
 use std::time::Duration;
 
@@ -95,6 +98,10 @@ pub struct Plan {
     pub body_bytes: usize,
     /// Whether keys let clients in, and change.
     pub has_keys: bool,
+    /// When each key ends, if it does.
+    pub key_ends: Vec<Option<Duration>>,
+    /// The clients, by their number, that show tokens and no keys.
+    pub tokens: Vec<Vec<PlannedToken>>,
     /// What users do.
     pub ops: Vec<PlannedOp>,
     /// What goes wrong.
@@ -155,6 +162,8 @@ impl Plan {
             chunk_rows: random.usize(1..=6),
             body_bytes: 0,
             has_keys: false,
+            key_ends: Vec::new(),
+            tokens: Vec::new(),
             ops: Vec::new(),
             faults: Vec::new(),
         };
@@ -183,29 +192,10 @@ impl Plan {
                     _ => {}
                 }
                 plan.keys(&mut fastrand::Rng::with_seed(seed ^ 0xacce55));
+                plan.ends(&mut fastrand::Rng::with_seed(seed ^ 0xe9d5));
             }
         }
         plan
-    }
-
-    /// In one run of four, keys let clients in, and who may do what changes. These choices have their
-    /// own random numbers.
-    fn keys(&mut self, random: &mut fastrand::Rng) {
-        // A change that a server is not told of is found by comparing heads.
-        self.has_keys = random.u32(..4) == 0 && self.head_check_interval.is_some();
-        if !self.has_keys {
-            return;
-        }
-        for _ in 0..random.usize(1..=4) {
-            let rare = random.u32(..3) > 0;
-            let kinds = &Fault::OF_ACCESS[usize::from(rare)..];
-            self.faults.push(PlannedFault {
-                at: Duration::from_millis(random.u64(..ACTIVE_MILLIS)),
-                lasts: Duration::from_millis(random.u64(10..1_500)),
-                fault: *random.choice(kinds).unwrap_or(&Fault::DrawingLocked),
-                target: random.usize(..12),
-            });
-        }
     }
 
     fn disasters(&mut self, random: &mut fastrand::Rng) {

@@ -3,6 +3,8 @@
 //!
 //! It must never use the code it is compared with, except for the patch of a body.
 
+pub mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use whiteboard::domain::batch::{Decision, Verdict};

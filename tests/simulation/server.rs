@@ -25,7 +25,7 @@ use crate::server::feeds::Feed;
 use crate::server::reads::PendingRead;
 use crate::session::Session;
 use crate::socket::{Down, Up};
-use crate::world::{Event, World};
+use crate::world::{Event, Time, World};
 
 /// A drain that takes longer than this is cut short.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
@@ -60,6 +60,10 @@ pub struct Server {
     server: Option<ServerId>,
     /// How much its clock is ahead.
     pub ahead: Duration,
+    /// When it went on last after it was suspended, or its clock jumped: its timers come a moment after.
+    pub resumed_at: Time,
+    /// The states that were counted last.
+    pub noted: Vec<&'static str>,
     /// Its drain took too long.
     is_forced: bool,
     /// What reached it while it was suspended.
@@ -177,6 +181,8 @@ impl Server {
             process: 0,
             server: None,
             ahead: Duration::ZERO,
+            resumed_at: Time::ZERO,
+            noted: Vec::new(),
             is_forced: false,
             held: Vec::new(),
             feeds: BTreeMap::new(),

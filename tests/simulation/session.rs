@@ -2,6 +2,10 @@
 //!
 //! It must never keep what its client does not read, nor lose an op that it took.
 
+mod mailbox;
+mod ops;
+mod rejoin;
+
 use std::time::Duration;
 
 use whiteboard::domain::access::Level;
@@ -9,12 +13,10 @@ use whiteboard::domain::ids::{Epoch, SessionId};
 use whiteboard::domain::op::Op;
 use whiteboard::domain::sequence::Seq;
 use whiteboard::feed::core::Input;
-use whiteboard::feed::mailbox::ToSession;
 use whiteboard::feed::messages::{FromSession, Request};
-use whiteboard::feed::queue::op_bytes;
 use whiteboard::feed::standings::Entrance;
 use whiteboard::protocol::{Hello, ServerFrame};
-use whiteboard::session::sequencer::{OpArrival, OpSequencer};
+use whiteboard::session::sequencer::OpSequencer;
 
 use crate::mailbox::SimMailbox;
 use crate::server::ServerEvent;
@@ -23,12 +25,8 @@ use crate::world::{Time, World};
 
 /// How long a client waits after a refusal for load.
 const RETRY: Duration = Duration::from_millis(500);
-/// A session whose feed is gone looks for it again after this time.
-const REJOIN: Duration = Duration::from_millis(100);
 /// How often a session sees whether its client still answers.
 const HEARTBEAT: Duration = Duration::from_secs(3);
-/// A client that says nothing for so long is gone.
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// Most ops that wait for the welcome.
 const MAX_BEFORE_WELCOME: usize = 500;
 
@@ -51,7 +49,7 @@ pub struct Session {
     feed: Option<u64>,
     epoch: Option<Epoch>,
     heard: Time,
-    entrance: Entrance,
+    pub(crate) entrance: Entrance,
     /// What it was told that it may do: its level, whether the drawing is locked, and it is muted.
     pub told: Option<(Level, bool, bool)>,
     /// It is going to take what waits.
@@ -116,6 +114,7 @@ impl World {
                 self.tell_feed(server, id, signal);
             }
             Up::Signal(_) => {}
+            Up::Token => self.session_renews(server, id),
             Up::People => self.tell_feed(server, id, FromSession::People { session: id }),
             Up::Ping => {
                 let feed = self.servers[server].feeds.get(&drawing);
@@ -135,7 +134,7 @@ impl World {
         open.session = Some(id);
         let client = open.client;
         let drawing = self.clients[client].drawing;
-        let Some(entrance) = self.admitted(client, id) else {
+        let Some(entrance) = self.admitted(server, client, id) else {
             self.coverage.count("sessions that were not let in");
             let reason = "final: it is not shared with you".to_owned();
             return self.send_down(socket, Down::Closed(Some(reason)));
@@ -187,7 +186,7 @@ impl World {
     }
 
     /// Tells the session's feed something, if that is still there.
-    fn tell_feed(&mut self, server: usize, id: SessionId, message: FromSession<SimMailbox>) {
+    pub fn tell_feed(&mut self, server: usize, id: SessionId, message: FromSession<SimMailbox>) {
         let Some(session) = self.servers[server].sessions.get(&id) else {
             return;
         };
@@ -199,227 +198,16 @@ impl World {
     }
 
     /// The socket is gone.
-    fn end_session(&mut self, server: usize, id: SessionId) {
+    pub(super) fn end_session(&mut self, server: usize, id: SessionId) {
         self.tell_feed(server, id, FromSession::Leave { session: id });
         self.servers[server].sessions.remove(&id);
     }
 
-    fn close_session(&mut self, server: usize, id: SessionId, reason: String) {
+    pub fn close_session(&mut self, server: usize, id: SessionId, reason: String) {
         let session = self.servers[server].sessions.get(&id);
         if let Some(socket) = session.map(|session| session.socket) {
             self.send_down(socket, Down::Closed(Some(reason)));
         }
         self.end_session(server, id);
-    }
-
-    /// Takes the ops whose turn it is, as the session's actor does.
-    fn session_ops(&mut self, server: usize, id: SessionId, ops: Vec<Op>) {
-        let max_unacked = self.plan.max_unacked_ops;
-        let it = &mut self.servers[server];
-        let Some(session) = it.sessions.get_mut(&id) else {
-            return;
-        };
-        let feed = it.feeds.get_mut(&session.drawing);
-        let feed = feed.filter(|feed| session.feed == Some(feed.number));
-        let (Some(sequencer), Some(_)) = (&mut session.sequencer, session.feed) else {
-            if session.before_welcome.len() + ops.len() <= MAX_BEFORE_WELCOME {
-                session.before_welcome.extend(ops);
-            }
-            return;
-        };
-        let (mut taken, mut answers, mut repeat) = (Vec::new(), Vec::new(), false);
-        for op in ops {
-            match sequencer.judge(op.n) {
-                OpArrival::Stale { answered } => {
-                    repeat |= answered;
-                    self.coverage.count("stale ops");
-                }
-                OpArrival::Gap => {
-                    self.coverage.count("resends");
-                    let n = sequencer.next();
-                    answers.push(ServerFrame::Resend { n }.encode());
-                }
-                OpArrival::Paused => {}
-                OpArrival::Next => {
-                    let fits = sequencer.unanswered() < max_unacked
-                        && feed
-                            .as_ref()
-                            .is_none_or(|feed| feed.state.capacity.reserve(op_bytes(&op)));
-                    if !fits {
-                        self.coverage.count("refused for load");
-                        sequencer.pause();
-                        answers.push(ServerFrame::overloaded(op.n, "load", RETRY).encode());
-                        break;
-                    }
-                    sequencer.take();
-                    taken.push(op);
-                }
-            }
-        }
-        if repeat {
-            let n = sequencer.answered();
-            answers.push(ServerFrame::Done { n }.encode());
-        }
-        let (writer, socket) = (sequencer.writer(), session.socket);
-        for answer in answers {
-            self.send_down(socket, Down::Frame(answer));
-        }
-        if taken.is_empty() {
-            return;
-        }
-        let it = &mut self.servers[server];
-        let Some(session) = it.sessions.get(&id) else {
-            return;
-        };
-        let feed = it.feeds.get_mut(&session.drawing);
-        if let Some(feed) = feed.filter(|feed| session.feed == Some(feed.number)) {
-            if feed.ends() {
-                feed.dropped += taken.len();
-            } else {
-                let queued = taken.iter().map(|op| (id, writer, op.clone()));
-                feed.queued.extend(queued);
-            }
-        }
-        let submit = FromSession::Submit {
-            session: id,
-            writer,
-            ops: taken,
-        };
-        self.tell_feed(server, id, submit);
-    }
-
-    /// Every session with something in its mailbox takes it soon, if its client reads.
-    pub fn wake_sessions(&mut self, server: usize) {
-        let woken: Vec<(SessionId, Time)> = self.servers[server]
-            .sessions
-            .values_mut()
-            .filter(|session| !session.is_woken && !session.mailbox.is_empty())
-            .filter_map(|session| {
-                let socket = self.sockets.get(session.socket)?;
-                let reads = !socket.is_half_open;
-                session.is_woken = reads;
-                reads.then_some((session.id, socket.stalled_until))
-            })
-            .collect();
-        for (session, stalled_until) in woken {
-            let wait = stalled_until.saturating_sub(self.now);
-            self.later(server, wait, ServerEvent::Take(session));
-        }
-    }
-
-    /// A session takes all that waits in its mailbox.
-    pub fn session_takes(&mut self, server: usize, id: SessionId) {
-        let Some(session) = self.servers[server].sessions.get_mut(&id) else {
-            return;
-        };
-        session.is_woken = false;
-        let socket = session.socket;
-        let stalls = self.sockets.get(socket);
-        if stalls.is_some_and(|socket| socket.stalled_until > self.now) {
-            return self.wake_sessions(server);
-        }
-        while let Some(session) = self.servers[server].sessions.get_mut(&id) {
-            let Some(message) = session.mailbox.take() else {
-                break;
-            };
-            match message {
-                ToSession::Frame(frame) => {
-                    session.note_access(&frame);
-                    self.send_down(socket, Down::Frame(frame));
-                }
-                ToSession::Welcome { frame, next } => {
-                    let Some(hello) = &session.hello else {
-                        continue;
-                    };
-                    let next = next.max(hello.next);
-                    session.sequencer = Some(OpSequencer::new(hello.writer, next));
-                    let early = std::mem::take(&mut session.before_welcome);
-                    self.send_down(socket, Down::Frame(frame));
-                    if !early.is_empty() {
-                        self.coverage.count("ops before the welcome");
-                        self.session_ops(server, id, early);
-                    }
-                }
-                ToSession::Acks(acks) => {
-                    match (&mut session.sequencer, &mut session.hello) {
-                        (Some(sequencer), _) => sequencer.answer(acks.ops, acks.acked_through),
-                        (None, Some(hello)) => {
-                            hello.next = hello.next.max(acks.acked_through + 1);
-                        }
-                        (None, None) => {}
-                    }
-                    for frame in acks.refusals {
-                        self.send_down(socket, Down::Frame(frame));
-                    }
-                    let n = acks.acked_through;
-                    self.send_down(socket, Down::Frame(ServerFrame::Done { n }.encode()));
-                }
-                ToSession::Close(close) => {
-                    self.coverage.count("sessions closed");
-                    self.close_session(server, id, close.reason());
-                }
-                ToSession::Rejoin => {
-                    self.session_lost_feed(server, id);
-                }
-            }
-        }
-    }
-
-    fn session_lost_feed(&mut self, server: usize, id: SessionId) {
-        let Some(session) = self.servers[server].sessions.get_mut(&id) else {
-            return;
-        };
-        if session.feed.take().is_none() {
-            return;
-        }
-        self.coverage.count("sessions rejoined");
-        if let (Some(sequencer), Some(hello)) = (session.sequencer.take(), &mut session.hello) {
-            hello.next = hello.next.max(sequencer.answered() + 1);
-        }
-        self.later(server, REJOIN, ServerEvent::Rejoin(id));
-    }
-
-    /// A session whose feed is gone joins another one, under the same numbers.
-    pub fn session_rejoins(&mut self, server: usize, id: SessionId) {
-        if let Some(session) = self.servers[server].sessions.get_mut(&id) {
-            // A position without an epoch makes the page start over.
-            session.epoch = None;
-        }
-        self.join(server, id, 1);
-        let session = self.servers[server].sessions.get(&id);
-        if let Some(hello) = session.and_then(|session| session.hello.clone()) {
-            let hello = Request::Hello { session: id, hello };
-            self.tell_feed(server, id, FromSession::Request(hello));
-        }
-    }
-
-    /// A client that reads answers to pings; one that says nothing for too long is gone.
-    pub fn session_heartbeat(&mut self, server: usize, id: SessionId) {
-        let now = self.now;
-        let Some(session) = self.servers[server].sessions.get_mut(&id) else {
-            return;
-        };
-        let socket = self.sockets.get(session.socket);
-        let is_half_open = socket.is_none_or(|socket| socket.is_half_open);
-        let stalls = socket.is_some_and(|socket| socket.stalled_until > now);
-        if stalls && !is_half_open {
-            // Its timers do not run. It is cut by its feed, which waits longer.
-            return self.later(server, HEARTBEAT, ServerEvent::SessionHeartbeat(id));
-        }
-        let answers = !is_half_open;
-        if answers {
-            session.heard = now;
-        }
-        let heard = session.heard;
-        let (drawing, feed) = (session.drawing, session.feed);
-        let open = self.servers[server].feeds.get(&drawing);
-        if feed != open.map(|open| open.number) {
-            self.session_lost_feed(server, id);
-        }
-        if now - heard > TIMEOUT && is_half_open {
-            self.coverage.count("sessions timed out");
-            return self.close_session(server, id, "again: nothing was heard".into());
-        }
-        self.later(server, HEARTBEAT, ServerEvent::SessionHeartbeat(id));
     }
 }

@@ -36,6 +36,8 @@ pub enum Up {
     },
     /// A pointer.
     Signal(ClientSignal),
+    /// The token that it has now.
+    Token,
     /// Send who is here.
     People,
     /// Is anybody there?

@@ -75,10 +75,22 @@ pub enum Event {
         /// Whom it met.
         target: usize,
     },
+    /// A client has another token.
+    Token(usize),
     /// A server process starts.
     ServerStarts(usize),
     /// A suspended server goes on.
     ServerThaws(usize),
+}
+
+impl Event {
+    /// Whether it was planned, or ends what was: others follow from each other for ever.
+    fn is_of_plan(&self) -> bool {
+        !matches!(
+            self,
+            Event::Server { .. } | Event::Client { .. } | Event::Database(_)
+        )
+    }
 }
 
 /// All that is simulated.
@@ -115,6 +127,8 @@ pub struct World {
     pub recorder: Option<Recorder>,
     base: Instant,
     queue: BTreeMap<(Time, u64), Event>,
+    /// Events of the plan that are to happen.
+    planned: usize,
     number: u64,
     events: u64,
 }
@@ -141,6 +155,7 @@ impl World {
             recorder: None,
             base: Instant::now(),
             queue: BTreeMap::new(),
+            planned: 0,
             number: 0,
             events: 0,
             plan,
@@ -158,6 +173,7 @@ impl World {
         for (index, fault) in world.plan.faults.clone().into_iter().enumerate() {
             world.at(fault.at, Event::Fault(index));
         }
+        world.plan_access();
         world
     }
 
@@ -199,12 +215,7 @@ impl World {
     }
 
     fn events_of_plan_are_left(&self) -> bool {
-        self.queue.values().any(|event| {
-            !matches!(
-                event,
-                Event::Server { .. } | Event::Client { .. } | Event::Database(_)
-            )
-        })
+        self.planned > 0
     }
 
     /// Within this time whatever is lost is found.
@@ -225,6 +236,7 @@ impl World {
             return;
         };
         self.events += 1;
+        self.planned -= usize::from(event.is_of_plan());
         assert!(self.events < MAX_EVENTS, "too many events");
         self.now = at;
         match event {
@@ -249,6 +261,7 @@ impl World {
                 fault,
                 target,
             } => self.change_rules(drawing, fault, target, true),
+            Event::Token(client) => self.token_renewed(client),
             Event::ServerStarts(server) => self.start_server(server),
             Event::ServerThaws(server) => self.thaw_server(server),
         }
@@ -257,6 +270,7 @@ impl World {
     /// Something happens at this time.
     pub fn at(&mut self, at: Time, event: Event) {
         self.number += 1;
+        self.planned += usize::from(event.is_of_plan());
         self.queue.insert((at.max(self.now), self.number), event);
     }
 
@@ -273,6 +287,11 @@ impl World {
     /// The time by the clock of a server, which is ahead by this much.
     pub fn instant(&self, ahead: Duration) -> Instant {
         self.base + self.now + ahead
+    }
+
+    /// What time it is by the clock of a server, in milliseconds.
+    pub fn wall(&self, server: usize) -> u64 {
+        (self.now + self.servers[server].ahead).as_millis() as u64
     }
 
     /// The virtual time of an instant by a clock that is ahead by this much.

@@ -294,3 +294,33 @@ fn a_small_chunk_is_cut_anew_and_a_larger_one_is_kept_until_as_much_came_after_i
         assert!(rest.is_empty());
     }
 }
+
+#[test]
+fn a_kept_chunk_reaches_the_head_if_no_row_came_after_it() {
+    let mut drawing = large(&[StrokeId::random()], &body());
+    let mut chunks = chunks();
+    let before = first_chunk(&mut chunks, &drawing).chunk;
+    let stroke = StrokeId::random();
+    change(&mut drawing, stroke, Some(body()));
+    change(&mut drawing, stroke, None);
+    let after = first_chunk(&mut chunks, &drawing);
+    assert!(Arc::ptr_eq(&before, &after.chunk));
+    assert_eq!((after.head, after.more), (3, false));
+}
+
+#[test]
+fn a_chunk_that_nobody_reads_is_dropped_after_a_while() {
+    let drawing = large(&[StrokeId::random()], &body());
+    let capacity = Arc::new(Semaphore::new(1 << 20));
+    let mut chunks = Chunks::new(Arc::clone(&capacity), Metrics::new());
+    let now = Instant::now();
+    let all = Load::First {
+        after: 0,
+        target: 1,
+    };
+    chunks.read(&drawing, all, false, "", now);
+    chunks.forget_unused(now + KEEP - std::time::Duration::from_millis(1));
+    assert!(capacity.available_permits() < 1 << 20);
+    chunks.forget_unused(now + KEEP);
+    assert_eq!(capacity.available_permits(), 1 << 20);
+}

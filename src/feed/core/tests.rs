@@ -6,6 +6,7 @@ mod delivery;
 mod ends;
 mod inbox;
 mod reads;
+mod requests;
 mod signals;
 
 use tokio::sync::Semaphore;

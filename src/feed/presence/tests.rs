@@ -56,6 +56,16 @@ fn tell(sender: &mut Presence, receiver: &mut Presence, server: ServerId) {
 }
 
 #[test]
+fn another_key_of_a_person_is_news_and_the_same_one_is_not() {
+    let mut presence = Presence::begin(0);
+    let key = Some(KeyId([1; 8]));
+    assert!(!presence.set_key(1, key), "nobody is there");
+    presence.join(1, person("Ada"));
+    assert!(presence.set_key(1, key));
+    assert!(!presence.set_key(1, key));
+}
+
+#[test]
 fn a_writer_is_here_once_also_when_another_server_still_names_it() {
     let (mut presence, mut other) = (Presence::begin(1), Presence::begin(2));
     let ada = person("Ada");

@@ -175,3 +175,29 @@ fn owners_are_told_who_is_muted_and_are_not_stopped() {
     assert_eq!(all.refusal(1, Action::Change, now), None);
     assert_eq!(all.refusal(2, Action::Change, now), Some(Refusal::Muted));
 }
+
+#[test]
+fn accesses_end_by_the_clock_that_came_with_the_rules() {
+    let (mut all, now, _) = begun();
+    let keys = [rule(1, Level::Draw, Some(3_000))];
+    // The clock was set forward by a second.
+    all.take_rules(rules(1, keys), WallClock::new(now, 2_000));
+    all.join(1, by_key(1, Level::Draw));
+    assert_eq!(all.next_end(now), Some(now + SECOND));
+    assert_eq!(all.review(now + SECOND), [(1, News::Ended)]);
+}
+
+#[test]
+fn what_a_session_may_do_outlives_it_until_no_op_waits() {
+    let (mut all, now, clock) = begun();
+    all.take_rules(rules(1, [rule(1, Level::Draw, Some(3_000))]), clock);
+    for session in [1, 2] {
+        all.join(session, by_key(1, Level::Draw));
+        assert!(all.is_here(session) && all.has_end(session));
+        all.leave(session, session == 1);
+        assert!(!all.is_here(session) && !all.has_end(session));
+    }
+    assert!(all.standing(1, now).is_some() && all.standing(2, now).is_none());
+    all.forget_gone();
+    assert!(all.standing(1, now).is_none());
+}

@@ -32,7 +32,9 @@ impl World {
             if !matches!(server.state, ServerState::Runs) {
                 return Some(format!("server {} does not run", server.id));
             }
-            let mut unrest = server.feeds.values().filter_map(|it| unrest_of(&it.core));
+            let mut unrest = server.feeds.iter().filter_map(|(drawing, it)| {
+                unrest_of(&it.core, self.awaits_an_end(server.id, *drawing))
+            });
             if let Some(unrest) = unrest.next() {
                 return Some(format!("server {}: {unrest}", server.id));
             }
@@ -148,7 +150,8 @@ impl World {
     }
 }
 
-fn unrest_of(core: &Core<SimMailbox>) -> Option<String> {
+/// Why a feed is not at rest, if it is not. Some session may have to go yet.
+fn unrest_of(core: &Core<SimMailbox>, awaits_an_end: bool) -> Option<String> {
     let states = (core.sync().subscription(), core.sync().reading());
     if states != (Subscription::Live, Reading::Idle) {
         return Some(format!("{states:?}"));
@@ -168,7 +171,9 @@ fn unrest_of(core: &Core<SimMailbox>) -> Option<String> {
         Timer::Signals,
         Timer::Presence,
     ];
-    let set = |timer: &Timer| core.timers().is_set(*timer) && !at_rest.contains(timer);
+    let is_at_rest =
+        |timer: &Timer| at_rest.contains(timer) || *timer == Timer::Access && awaits_an_end;
+    let set = |timer: &Timer| core.timers().is_set(*timer) && !is_at_rest(timer);
     let timer = Timer::ALL.into_iter().find(set)?;
     Some(format!("the timer {timer:?} is set"))
 }

@@ -22,6 +22,8 @@ const COPY_EVERY: usize = 4;
 /// What an append stores, and whose ops these are.
 #[derive(Debug)]
 pub struct Append {
+    /// When it was decided, by the clock of its server.
+    pub decided: u64,
     /// Where the drawing has to be.
     pub expected: ExpectedHead,
     /// What was decided.

@@ -145,6 +145,7 @@ impl World {
 
     pub fn open_feed(&mut self, server: usize, drawing: usize) {
         let now = self.instant(self.servers[server].ahead);
+        let wall = self.wall(server);
         let seed = self.random.u64(..);
         let number = self.random.u64(1..);
         let it = &mut self.servers[server];
@@ -155,7 +156,7 @@ impl World {
             settings: Arc::clone(&it.settings),
             metrics: Arc::clone(&self.metrics),
             state: state.clone(),
-            clock: WallClock::new(now, 0),
+            clock: WallClock::new(now, wall),
         };
         let mut effects = Vec::new();
         let core = Core::begin(environment, seed, now, &mut effects);
@@ -204,8 +205,13 @@ impl World {
             _ => {}
         }
         let mut effects = Vec::new();
+        self.check_ends(server, drawing);
+        let Some(feed) = self.servers[server].feeds.get_mut(&drawing) else {
+            return;
+        };
         feed.core.step(now, input, &mut effects);
         self.check_feed(server, drawing);
+        self.check_ends(server, drawing);
         self.note_states(server);
         self.execute(server, drawing, effects);
     }
@@ -253,7 +259,9 @@ impl World {
                 let batch = feed.queued.iter().take(ops).cloned().collect();
                 let number = self.database.next_append();
                 let fate = self.fate(server);
+                let decided = self.wall(server);
                 let append = Append {
+                    decided,
                     expected,
                     decision,
                     batch,
@@ -350,6 +358,7 @@ impl World {
     /// A server's clock jumps forward: its timers are due.
     pub fn jump_clock(&mut self, server: usize, by: Duration) {
         self.servers[server].ahead += by;
+        self.servers[server].resumed_at = self.now;
         for drawing in self.open_drawings(server) {
             if let Some(feed) = self.servers[server].feeds.get_mut(&drawing) {
                 feed.timer = None;

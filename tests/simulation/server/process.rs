@@ -60,6 +60,7 @@ impl World {
             return;
         }
         it.state = ServerState::Runs;
+        it.resumed_at = self.now;
         for event in std::mem::take(&mut it.held) {
             self.later(server, Duration::ZERO, event);
         }

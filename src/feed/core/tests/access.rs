@@ -37,9 +37,9 @@ impl Feed {
         self.input(Input::Head { asked, report })
     }
 
-    /// A session joins with the key, which had this level under the rules of this version.
-    fn join_by_key(&mut self, level: Level, rules: u64) -> Inbox {
-        let (key, drawing) = (key(), self.core.environment.drawing);
+    /// What a key is worth that had this level under the rules of this version.
+    fn entrance(&self, key: &Key, level: Level, rules: u64) -> Entrance {
+        let drawing = self.core.environment.drawing;
         let stored = StoredKey {
             id: key.id(),
             drawing,
@@ -51,22 +51,26 @@ impl Feed {
             mode: Mode::Links,
             drawing: Some(drawing),
             secret: None,
-            key: Some(&key),
+            key: Some(key),
             operator: None,
             stored: Some(&stored),
             claims: None,
             now: 0,
         });
+        let access = access.unwrap();
+        Entrance { access, rules }
+    }
+
+    /// A session joins with the key, which had this level under the rules of this version.
+    fn join_by_key(&mut self, level: Level, rules: u64) -> Inbox {
+        let entrance = self.entrance(&key(), level, rules);
         let inbox = Inbox::default();
         self.request(Request::Join {
             session: SESSION,
             mailbox: inbox.clone(),
             since: 0,
             epoch: None,
-            entrance: Entrance {
-                access: access.unwrap(),
-                rules,
-            },
+            entrance,
         });
         inbox
     }
@@ -122,6 +126,50 @@ fn a_session_whose_key_is_removed_is_closed() {
     feed.rules(Ok(rules(2, None)));
     assert_eq!(inbox.names(), ["close 4403"]);
     assert!(feed.core.subscribers.is_empty());
+}
+
+/// Rules of version 2, by which the key draws until a second from the time of the clock.
+fn until_a_second() -> Rules {
+    let mut rules = rules(2, Some(Level::Draw));
+    rules.keys.get_mut(&key().id()).unwrap().expires = Some(1_000);
+    rules
+}
+
+#[test]
+fn a_session_whose_key_ends_is_closed_at_that_moment() {
+    let (mut feed, _, inbox) = Feed::with_key(Level::Draw);
+    feed.has_rules(2);
+    feed.rules(Ok(until_a_second()));
+    assert!(feed.is_set(Timer::Access));
+    feed.pass(Duration::from_millis(999));
+    assert!(inbox.names().is_empty() && feed.core.standings.is_here(SESSION));
+    // Whatever comes first, it meets no session whose access has ended.
+    feed.now += Duration::from_millis(1);
+    feed.input(Input::Deferred);
+    assert_eq!(inbox.names(), ["close 4403"]);
+    assert!(!feed.core.standings.is_here(SESSION) && !feed.is_set(Timer::Access));
+}
+
+#[test]
+fn one_who_joins_with_a_key_that_ends_is_closed_at_that_moment() {
+    let mut feed = Feed::live();
+    feed.has_rules(2);
+    feed.rules(Ok(until_a_second()));
+    assert!(!feed.is_set(Timer::Access));
+    let inbox = feed.join_by_key(Level::Draw, 2);
+    inbox.take();
+    feed.pass(Duration::from_secs(1));
+    assert!(inbox.names().contains(&"close 4403".into()));
+}
+
+#[test]
+fn nothing_waits_for_the_end_of_a_key_whose_session_left() {
+    let (mut feed, _, _) = Feed::with_key(Level::Draw);
+    feed.has_rules(2);
+    feed.rules(Ok(until_a_second()));
+    assert!(feed.is_set(Timer::Access));
+    feed.input(Input::Session(FromSession::Leave { session: SESSION }));
+    assert!(!feed.is_set(Timer::Access));
 }
 
 #[test]
@@ -186,4 +234,38 @@ fn a_refusal_by_later_rules_is_told_once_all_of_earlier_ones_is_known() {
     feed.changes(1, vec![chunk]);
     feed.input(Input::Deferred);
     assert_eq!(inbox.acknowledged()[0].refusals.len(), 1);
+}
+
+#[test]
+fn an_append_under_the_last_rules_proves_that_all_of_earlier_ones_is_known() {
+    let (mut feed, writer, _) = Feed::with_key(Level::Draw);
+    feed.join_by_key(Level::Draw, 2);
+    feed.rules(Ok(rules(2, Some(Level::Draw))));
+    feed.input(Input::Deferred);
+    assert!(!feed.core.is_covered());
+    feed.submit(writer, [draw(1)]);
+    let append = feed.append();
+    feed.appended(append, Ok(Appended::Committed));
+    assert!(feed.core.is_covered());
+}
+
+#[test]
+fn a_person_who_shows_another_key_is_listed_with_it() {
+    let (mut feed, _, inbox) = Feed::with_key(Level::View);
+    feed.pass(Duration::from_secs(1));
+    inbox.take();
+    let rule = KeyRule {
+        level: Level::Draw,
+        expires: None,
+    };
+    let other = Key::new([8; 16]);
+    feed.has_rules(2);
+    let mut both = rules(2, Some(Level::View));
+    both.keys.insert(other.id(), rule);
+    feed.rules(Ok(both));
+    let entrance = feed.entrance(&other, Level::Draw, 2);
+    let session = SESSION;
+    feed.request(Request::Renew { session, entrance });
+    feed.pass(Duration::from_secs(1));
+    assert_eq!(inbox.frames("people").len(), 1);
 }

@@ -306,3 +306,17 @@ fn signals_without_a_peer_are_not_kept_for_one() {
     assert!(feed.pass(MIN_PAUSE).contains(&"publish"));
     assert!(feed.row().signals.is_empty());
 }
+
+#[test]
+fn a_known_peer_gets_the_whole_list_only_if_it_asks() {
+    let (mut feed, _, _, other) = Feed::shared();
+    feed.peer(other, &PeerMessage::default());
+    let sent = feed.pass(50 * MILLI);
+    assert!(!sent.contains(&"publish"), "{sent:?}");
+    let asks = PeerMessage {
+        want_presence: true,
+        ..PeerMessage::default()
+    };
+    feed.peer(other, &asks);
+    assert!(feed.pass(50 * MILLI).contains(&"publish"));
+}
