@@ -74,6 +74,9 @@
 //! [`Seq`]: domain::sequence::Seq
 //! [`arrival`]: domain::sequence::arrival
 
+/// The version of the program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 pub mod domain;
 
 pub mod picture;

@@ -143,6 +143,8 @@
 //!
 //! # HTTP
 //!
+//! `GET /api/openapi.json` describes all of it in OpenAPI 3.1, with every status that each route answers.
+//!
 //! A request shows a key, a token or the operator's key as `Authorization: Bearer …`. Whoever may not even view a
 //! drawing gets `not_found` with the same answer as for a drawing that is not there; `forbidden` is for those who may
 //! view it, and need more.

@@ -14,6 +14,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use super::access;
 use super::error::{Answer, ApiError, ErrorCode};
@@ -33,14 +34,18 @@ const FOR_EVER: &str = "private, max-age=31536000, immutable";
 /// Even opened by itself, it may do nothing.
 const POLICY: &str = "default-src 'none'; sandbox";
 
+/// A stored picture as JSON.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Asset)]
+pub(super) struct AssetView {
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    hash: AssetHash,
+    #[serde(rename = "type")]
+    media_type: &'static str,
+    bytes: usize,
+}
+
 pub(super) async fn put(request: HttpRequest, payload: web::Payload) -> Answer {
-    #[derive(Serialize)]
-    struct View {
-        hash: AssetHash,
-        #[serde(rename = "type")]
-        media_type: &'static str,
-        bytes: usize,
-    }
     let (drawing, access) = access::on_drawing(&request, Action::SendPicture).await?;
     let state = state(&request);
     // Before a large body is read for nothing.
@@ -87,7 +92,7 @@ pub(super) async fn put(request: HttpRequest, payload: web::Payload) -> Answer {
                 header::LOCATION,
                 format!("/api/drawings/{drawing}/assets/{hash}"),
             ))
-            .json(View {
+            .json(AssetView {
                 hash,
                 media_type: kind.media_type(),
                 bytes,

@@ -9,10 +9,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
 
 use super::access;
 use super::error::{Answer, ApiError};
 use super::extract::{self, ListQuery};
+use super::schema::level;
 use super::state::state;
 use crate::domain::access::Level;
 use crate::domain::ids::DrawingId;
@@ -29,8 +31,10 @@ const DEFAULT_TITLE: &str = "Untitled drawing";
 const MAX_HELD: usize = 200;
 
 /// A drawing as JSON.
-#[derive(Serialize)]
-struct DrawingView<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Drawing)]
+pub(super) struct DrawingView<'a> {
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
     id: DrawingId,
     title: &'a str,
     /// Creation time in RFC 3339, such as `2026-01-31T12:00:00.5Z`.
@@ -41,6 +45,7 @@ struct DrawingView<'a> {
     people: u32,
     /// What the reader may do, in an answer about keys.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = level, required = false)]
     access: Option<Level>,
     /// The secret of the first key, in the answer that is about its creation.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +64,47 @@ impl<'a> DrawingView<'a> {
             key: None,
         }
     }
+}
+
+/// Some drawings as JSON.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DrawingList<'a> {
+    #[schema(value_type = Vec<DrawingView>)]
+    drawings: Vec<DrawingView<'a>>,
+    /// The `before` of the next request; missing at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// What a new drawing has.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateRequest {
+    title: Option<String>,
+}
+
+/// Keys that somebody holds.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HeldRequest {
+    #[schema(max_items = 200)]
+    held: Vec<Held>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = HeldKey)]
+pub(super) struct Held {
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
+    id: DrawingId,
+    key: String,
+}
+
+/// What a drawing is to have.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RenameRequest {
+    title: String,
 }
 
 pub(super) fn rfc3339(millis: u64) -> String {
@@ -81,14 +127,8 @@ pub(super) async fn list(request: HttpRequest) -> Answer {
         None => list_page(&state.store, before, limit).await?,
     };
     let sessions = state.store.session_counts(state.silence).await?;
-    #[derive(Serialize)]
-    struct View<'a> {
-        drawings: Vec<DrawingView<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        next: Option<String>,
-    }
     let drawings = listed.drawings.iter();
-    Ok(HttpResponse::Ok().json(View {
+    Ok(HttpResponse::Ok().json(DrawingList {
         drawings: drawings
             .map(|info| DrawingView::new(info, &sessions))
             .collect(),
@@ -113,17 +153,12 @@ async fn list_page(
 }
 
 pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answer {
-    #[derive(Default, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct PendingRequest {
-        title: Option<String>,
-    }
     access::at_all(&request, Action::Create)?;
     let bytes = extract::body(&request, payload).await?;
     let asked = if bytes.is_empty() {
-        PendingRequest::default()
+        CreateRequest::default()
     } else {
-        extract::json::<PendingRequest>(&bytes)?
+        extract::json::<CreateRequest>(&bytes)?
     };
     let title = extract::title(asked.title.as_deref().unwrap_or(DEFAULT_TITLE))?;
     let state = state(&request);
@@ -154,22 +189,7 @@ pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answe
 
 /// Those of the drawings for which somebody holds keys that are there, and what the keys allow.
 pub(super) async fn held(request: HttpRequest, payload: web::Payload) -> Answer {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct PendingRequest {
-        held: Vec<Held>,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Held {
-        id: DrawingId,
-        key: String,
-    }
-    #[derive(Serialize)]
-    struct View<'a> {
-        drawings: Vec<DrawingView<'a>>,
-    }
-    let PendingRequest { held } = extract::json(&extract::body(&request, payload).await?)?;
+    let HeldRequest { held } = extract::json(&extract::body(&request, payload).await?)?;
     if held.len() > MAX_HELD {
         let message = format!("held has at most {MAX_HELD} keys");
         return Err(ApiError::field("held", message));
@@ -187,8 +207,9 @@ pub(super) async fn held(request: HttpRequest, payload: web::Payload) -> Answer 
     });
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(View {
+        .json(DrawingList {
             drawings: drawings.collect(),
+            next: None,
         }))
 }
 
@@ -201,13 +222,8 @@ pub(super) async fn get(request: HttpRequest) -> Answer {
 }
 
 pub(super) async fn rename(request: HttpRequest, payload: web::Payload) -> Answer {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct PendingRequest {
-        title: String,
-    }
     let (drawing, _) = access::on_drawing(&request, Action::Rename).await?;
-    let asked: PendingRequest = extract::json(&extract::body(&request, payload).await?)?;
+    let asked: RenameRequest = extract::json(&extract::body(&request, payload).await?)?;
     let title = extract::title(&asked.title)?;
     let state = state(&request);
     let info = state.store.rename(drawing, &title).await?;

@@ -13,6 +13,7 @@ use std::fmt;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::site::SiteDenied;
 use crate::access::Denied;
@@ -145,6 +146,25 @@ impl ApiError {
     }
 }
 
+/// An error as JSON.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(super) struct ErrorBody<'a> {
+    #[schema(inline)]
+    error: Details<'a>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Details<'a> {
+    /// What went wrong, for programs.
+    code: &'static str,
+    /// What went wrong, for developers.
+    message: &'a str,
+    /// The value that is wrong, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -157,17 +177,6 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            error: Details<'a>,
-        }
-        #[derive(Serialize)]
-        struct Details<'a> {
-            code: &'static str,
-            message: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            field: Option<&'a str>,
-        }
         let mut response = HttpResponse::build(self.status_code());
         if let Some(seconds) = self.retry {
             response.insert_header((header::RETRY_AFTER, seconds));
@@ -175,7 +184,7 @@ impl ResponseError for ApiError {
         if let Some(allow) = self.allow {
             response.insert_header((header::ALLOW, allow));
         }
-        response.json(Body {
+        response.json(ErrorBody {
             error: Details {
                 code: self.code.as_str(),
                 message: &self.message,

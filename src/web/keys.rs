@@ -7,11 +7,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
 
 use super::access::{audit, on_drawing};
 use super::drawings::rfc3339;
 use super::error::{Answer, ApiError};
 use super::extract;
+use super::schema::level;
 use super::state::state;
 use crate::access::{new_key, now};
 use crate::domain::access::{Access, Level};
@@ -21,9 +23,12 @@ use crate::domain::needs::Action;
 use crate::store::{KeyChange, KeyInfo, NewKey};
 
 /// A key as JSON.
-#[derive(Serialize)]
-struct KeyView<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Key)]
+pub(super) struct KeyView<'a> {
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{11}$")]
     id: KeyId,
+    #[schema(schema_with = level)]
     access: Level,
     name: &'a str,
     created: String,
@@ -56,30 +61,58 @@ impl<'a> KeyView<'a> {
     }
 }
 
+/// All keys of a drawing as JSON.
+#[derive(Serialize, ToSchema)]
+pub(super) struct KeyList<'a> {
+    #[schema(value_type = Vec<KeyView>)]
+    keys: Vec<KeyView<'a>>,
+}
+
+/// What a new key has.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyRequest {
+    #[schema(schema_with = level)]
+    access: Level,
+    #[serde(default)]
+    name: String,
+    /// A later time in RFC 3339; it never ends without one.
+    expires: Option<String>,
+}
+
+/// What a key is to have; what is missing stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = KeyChange)]
+pub(super) struct ChangeRequest {
+    #[schema(schema_with = level, required = false)]
+    access: Option<Level>,
+    name: Option<String>,
+    /// A later time in RFC 3339; `null`, which is not the same as nothing, for never.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    expires: Option<Option<String>>,
+}
+
+/// Whether a drawing is to be locked.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LockRequest {
+    locked: bool,
+}
+
 pub(super) async fn list(request: HttpRequest) -> Answer {
-    #[derive(Serialize)]
-    struct View<'a> {
-        keys: Vec<KeyView<'a>>,
-    }
     let (drawing, access) = owned(&request, Action::Share).await?;
     let keys = state(&request).store.keys(drawing).await?;
     let keys = keys.iter().map(|info| KeyView::new(info, access)).collect();
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(View { keys }))
+        .json(KeyList { keys }))
 }
 
 pub(super) async fn add(request: HttpRequest, payload: web::Payload) -> Answer {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct PendingRequest {
-        access: Level,
-        #[serde(default)]
-        name: String,
-        expires: Option<String>,
-    }
     let (drawing, access) = owned(&request, Action::Share).await?;
-    let asked: PendingRequest = extract::json(&extract::body(&request, payload).await?)?;
+    let asked: KeyRequest = extract::json(&extract::body(&request, payload).await?)?;
     let key = new_key();
     let new = NewKey {
         id: key.id(),
@@ -103,18 +136,9 @@ pub(super) async fn add(request: HttpRequest, payload: web::Payload) -> Answer {
 }
 
 pub(super) async fn change(request: HttpRequest, payload: web::Payload) -> Answer {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct PendingRequest {
-        access: Option<Level>,
-        name: Option<String>,
-        /// `null` is not the same as nothing.
-        #[serde(default, deserialize_with = "present")]
-        expires: Option<Option<String>>,
-    }
     let (drawing, access) = owned(&request, Action::Share).await?;
     let id = extract::key(&request)?;
-    let asked: PendingRequest = extract::json(&extract::body(&request, payload).await?)?;
+    let asked: ChangeRequest = extract::json(&extract::body(&request, payload).await?)?;
     let expires = asked
         .expires
         .map(|expires| expires.as_deref().map(later).transpose());
@@ -143,13 +167,8 @@ pub(super) async fn revoke(request: HttpRequest) -> Answer {
 }
 
 pub(super) async fn lock(request: HttpRequest, payload: web::Payload) -> Answer {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct PendingRequest {
-        locked: bool,
-    }
     let (drawing, access) = owned(&request, Action::Moderate).await?;
-    let asked: PendingRequest = extract::json(&extract::body(&request, payload).await?)?;
+    let asked: LockRequest = extract::json(&extract::body(&request, payload).await?)?;
     state(&request)
         .store
         .set_locked(drawing, asked.locked)

@@ -9,6 +9,7 @@ use super::error::ApiError;
 use super::export;
 use super::health::{healthz, metrics, readyz};
 use super::keys;
+use super::openapi::openapi;
 use super::pages::{asset, drawing_page, favicon, index, no_page, service_worker};
 use super::socket::socket;
 use super::strokes::strokes;
@@ -21,6 +22,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/readyz", "GET").route(read().to(readyz)))
         .service(resource("/metrics", "GET").route(read().to(metrics)))
         .service(resource("/ws/{drawing}", "GET").route(web::get().to(socket)))
+        .service(resource("/api/openapi.json", "GET").route(read().to(openapi)))
         .service(
             web::scope("/api/drawings")
                 .wrap(Compress::default())

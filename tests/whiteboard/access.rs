@@ -253,7 +253,11 @@ async fn every_route_needs_what_the_table_says() {
     let is_absent = |status: u16, error: &Value| {
         status == 404 && error["error"]["message"] == json!(NOT_SHARED)
     };
+    let described = ask(site.address, Method::GET, "/api/openapi.json", None);
+    let (_, described) = answer(described).await;
     for (method, pattern, path, body, least, success) in &all {
+        let operation = &described["paths"][format!("/api/drawings{pattern}")];
+        let statuses = &operation[method.as_str().to_lowercase()]["responses"];
         for (key, level) in &shown {
             if pattern == &"/{drawing}" && method == Method::DELETE && *key == Some(OPERATOR) {
                 continue;
@@ -264,6 +268,10 @@ async fn every_route_needs_what_the_table_says() {
             }
             let (status, error) = answer(request).await;
             let what = format!("{method} {pattern} with {key:?}: {status} {error}");
+            assert!(
+                statuses[status.to_string()].is_object(),
+                "described: {what}"
+            );
             match level {
                 0 => assert!(is_absent(status, &error), "{what}"),
                 level if level < least => {
