@@ -1,6 +1,7 @@
 //! Every setting, defined once: flag, variable, default, bounds and help.
 
 mod access;
+mod admin;
 mod connections;
 mod database;
 mod drawings;
@@ -12,6 +13,7 @@ mod sessions;
 mod settings;
 
 pub use access::{AccessMode, AccessSettings};
+pub use admin::{AdminAction, AdminSettings, Command};
 pub use connections::ConnectionLimits;
 pub use database::{DatabaseSettings, Password};
 pub use drawings::DrawingSettings;

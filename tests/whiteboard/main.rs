@@ -3,6 +3,7 @@
 mod parts;
 
 mod access;
+mod admin;
 mod api;
 mod backup;
 mod crowd;
