@@ -19,6 +19,6 @@ pub use database::{DatabaseSettings, Password};
 pub use drawings::DrawingSettings;
 pub use load::SettingsError;
 pub use proxies::ProxySettings;
-pub use quotas::{Each, QuotaSettings};
+pub use quotas::{Each, EachAddress, QuotaSettings};
 pub use sessions::SessionSettings;
 pub use settings::{ServerSettings, Settings};
