@@ -19,6 +19,7 @@ mod health;
 mod hostile;
 mod logged;
 mod metrics;
+mod oracle;
 mod people;
 mod pictures;
 mod properties;
