@@ -6,11 +6,12 @@
 mod tokens;
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::domain::access::{Access, Claims, Creators, Level, Mode, Shown, grant};
 use crate::domain::ids::{DrawingId, PersonId};
-use crate::domain::key::{Key, KeyHash, StoredKey};
+use crate::domain::key::{Key, KeyHash, KeyId, StoredKey};
 use crate::metrics::Metrics;
 use crate::store::{DrawingInfo, KeyInfo, NewKey, Store, StoreError};
 
@@ -20,6 +21,10 @@ pub use tokens::TokenKeys;
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// A key's last use is noted at most this often, in milliseconds.
 const NOTE_INTERVAL: u64 = 60_000;
+/// What the log says of a drawing that is deleted.
+pub const DELETED: &str = "deleted it";
+/// What the log says of a deletion that is taken back.
+pub const RESTORED: &str = "restored it";
 /// What the key of a new drawing is called.
 const FIRST_KEY: &str = "";
 
@@ -60,6 +65,16 @@ pub enum Denied {
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_millis() as u64)
+}
+
+/// Logs a change of who may do what, a deletion, or that one was taken back.
+pub fn audit(drawing: DrawingId, who: impl Display, what: &str) {
+    log::info!(target: "whiteboard::audit", "drawing {drawing}: {who} {what}");
+}
+
+/// What the log says of a key that is revoked.
+pub fn revoked(key: KeyId) -> String {
+    format!("revoked key {key}")
 }
 
 /// A new key, of 128 bits from the operating system.

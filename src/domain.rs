@@ -39,4 +39,5 @@ pub mod rules;
 pub mod sequence;
 pub mod signal;
 pub mod stroke;
+pub mod timestamp;
 pub mod token;

@@ -103,4 +103,6 @@ pub mod web;
 
 pub mod config;
 
+pub mod admin;
+
 pub mod server;

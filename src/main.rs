@@ -3,12 +3,13 @@
 //! Nothing else reads the environment.
 
 use std::error::Error;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use env_logger::fmt::ConfigurableFormat;
 use tokio::signal::unix::{SignalKind, signal};
-use whiteboard::config::{Settings, SettingsError};
+use whiteboard::admin;
+use whiteboard::config::{AdminSettings, Command, Settings, SettingsError};
 use whiteboard::server::{self, Server};
 use whiteboard::store::KNOWN_HARMLESS_WARNINGS;
 
@@ -54,10 +55,10 @@ fn main() -> ExitCode {
         log::warn!("unknown setting {name}");
     }
     let work = async {
-        if settings.new_epoch {
-            new_epoch(&settings).await
-        } else {
-            serve(settings).await
+        match &settings.command {
+            Some(Command::Admin(asked)) => administer(asked).await,
+            None if settings.new_epoch => new_epoch(&settings).await,
+            None => serve(settings).await,
         }
     };
     match actix_web::rt::System::new().block_on(work) {
@@ -122,4 +123,11 @@ async fn new_epoch(settings: &Settings) -> Result<(), Box<dyn Error>> {
     store.close().await;
     println!("{} drawings began a new epoch", renewed?);
     Ok(())
+}
+
+async fn administer(asked: &AdminSettings) -> Result<(), Box<dyn Error>> {
+    let store = server::open_existing(&asked.database).await?;
+    let done = admin::run(&store, asked.action, asked.json, &mut io::stdout().lock()).await;
+    store.close().await;
+    Ok(done?)
 }

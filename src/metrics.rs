@@ -270,7 +270,7 @@ impl From<&Close> for Ended {
     fn from(close: &Close) -> Self {
         match close {
             Close::Malformed(_) => Ended::Malformed,
-            Close::Forbidden(_) => Ended::Forbidden,
+            Close::Forbidden(_) | Close::Misdirected(_) => Ended::Forbidden,
             Close::NoDrawing => Ended::NoDrawing,
             Close::Silent => Ended::Silent,
             Close::TooLarge => Ended::TooLarge,

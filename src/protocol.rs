@@ -207,7 +207,8 @@
 //!
 //! A close code is 4000 plus an HTTP status, 1012 (restart) or 1013 (load). The reason begins with
 //! `again: `, `again in N ms: ` or `final: `, which says whether to reconnect: see [`Close`] in
-//! `src/protocol/close.rs`. What follows is for developers: a page has its own text for each code.
+//! `src/protocol/close.rs`. What follows is for developers: a page has its own text for each code. 4403 is about
+//! what was shown for the drawing; 4421 (misdirected) about the host or the origin, whatever was shown.
 
 mod client;
 mod close;

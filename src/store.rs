@@ -9,6 +9,7 @@
 mod address;
 mod append;
 mod assets;
+mod census;
 mod connect;
 mod connection;
 mod drawings;
@@ -29,6 +30,7 @@ mod subscription;
 pub use address::{Database, database_address};
 pub use append::{Appended, ExpectedHead};
 pub use assets::AssetPut;
+pub use census::{DrawingDetails, Totals};
 pub use connection::Store;
 pub use drawings::{DrawingInfo, Head, ListCursor, Listed, MAX_LIST, Rows, UNDELETE_WINDOW};
 pub use error::StoreError;

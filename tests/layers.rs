@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::{fs, iter::successors, path::Path};
 
 /// From the bottom: a module may use its own layer and those before it.
-const LAYERS: &str = "domain picture protocol metrics store access backoff quotas feed heartbeat session web config server main";
+const LAYERS: &str = "domain picture protocol metrics store access backoff quotas feed heartbeat session web config admin server main";
 /// Of a feed, only these wait, read a clock or speak to actix: the rest runs in the simulation.
 const SHELL: &str = "actor chunks registration registry session_mailbox";
 const IMPURE_CORE: [&str; 4] = ["Instant::now", "async ", "actix", "fastrand::u64"];

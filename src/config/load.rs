@@ -40,7 +40,7 @@ impl Settings {
     ///
     /// [`SettingsError`] names the first setting that is wrong.
     pub fn from_flags<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Self, SettingsError> {
-        let command = Self::command().mut_args(|arg| arg.env(None::<&'static str>));
+        let command = without_environment(Self::command());
         let words = std::iter::once("whiteboard").chain(flags);
         Self::parse_with(command, words.map(OsString::from))
     }
@@ -117,6 +117,11 @@ impl Settings {
     }
 }
 
+fn without_environment(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| arg.env(None::<&'static str>));
+    command.mut_subcommands(without_environment)
+}
+
 /// Turns clap's error into one line that names the variable, the flag and what is allowed.
 fn explained(error: clap::Error) -> SettingsError {
     if matches!(
@@ -124,6 +129,13 @@ fn explained(error: clap::Error) -> SettingsError {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
         return SettingsError::Shown(error);
+    }
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+    ) {
+        let text = "say what to do: whiteboard admin --help lists it";
+        return SettingsError::Wrong(text.to_owned());
     }
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),

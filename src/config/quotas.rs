@@ -12,8 +12,7 @@ use crate::session::{FIRST_OP_PARTS, SessionLimits};
 const MIB: u32 = 1024 * 1024 / BYTES;
 
 /// Drawings made: a class makes one each at once, and then some.
-const DRAWINGS: Each<Allowance> = Each {
-    key: per_second(100, 0.1),
+const DRAWINGS: EachAddress<Allowance> = EachAddress {
     address: per_second(600, 0.5),
     all: per_second(6_000, 5.0),
 };
@@ -56,12 +55,21 @@ pub struct Each<T> {
     pub all: T,
 }
 
+/// A bound for one address and for all together, of what takes no key.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EachAddress<T> {
+    /// For one address, or one IPv6 network of 64 bits.
+    pub address: T,
+    /// For all together.
+    pub all: T,
+}
+
 /// What each may use; constants that tests lower.
 #[derive(Clone, Debug, Args)]
 pub struct QuotaSettings {
     /// Drawings made.
     #[arg(skip = DRAWINGS)]
-    pub drawings: Each<Allowance>,
+    pub drawings: EachAddress<Allowance>,
     /// Ops, in sessions that each send as fast as one may.
     #[arg(skip = OPS)]
     pub ops: Each<u32>,
@@ -82,21 +90,23 @@ impl QuotaSettings {
             at_once: limits.ops_burst.get().saturating_mul(parts),
             per_second: f64::from(limits.ops_per_second.get()) * f64::from(parts),
         };
-        let share = |sessions, of: fn(&Each<Allowance>) -> Allowance, ops| Share {
+        let share = |sessions, of: fn(&Each<Allowance>) -> Allowance, drawings, ops| Share {
             sessions,
-            drawings: of(&self.drawings),
+            drawings,
             ops: session.times(ops),
             bytes: of(&self.bytes),
             images: of(&self.images),
         };
         let from_one = connections.max_connections_per_address;
-        let address = share(from_one, |each| each.address, self.ops.address);
+        let EachAddress { address, all } = self.drawings;
+        let from_address = share(from_one, |each| each.address, address, self.ops.address);
         let of_key = limits.max_sessions.div_ceil(KEY_SESSIONS);
         Shares {
-            key: share(of_key, |each| each.key, self.ops.key),
-            address: (from_one > 0).then_some(address),
+            // Nobody shows the key of one drawing to make another.
+            key: share(of_key, |each| each.key, all, self.ops.key),
+            address: (from_one > 0).then_some(from_address),
             // The limit of all sessions is a setting.
-            all: share(0, |each| each.all, self.ops.all),
+            all: share(0, |each| each.all, all, self.ops.all),
         }
     }
 }

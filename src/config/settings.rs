@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser};
 
 use super::access::{AccessMode, AccessSettings};
+use super::admin::Command;
 use super::connections::ConnectionLimits;
 use super::database::DatabaseSettings;
 use super::drawings::DrawingSettings;
@@ -31,6 +32,10 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
     after_help = "Write times with a unit, such as 500ms, 90s, 10m, 24h or 30d, and sizes too, such as \
         512KiB, 64MiB or 1GiB. Variables may also be set in a file .env in the current folder; flags \
         override variables, and variables override the file.",
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    subcommand_help_heading = "Subcommands",
+    subcommand_value_name = "SUBCOMMAND",
     max_term_width = 100
 )]
 pub struct Settings {
@@ -72,6 +77,9 @@ pub struct Settings {
     /// database
     #[arg(long, help_heading = "Commands")]
     pub new_epoch: bool,
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
 }
 
 impl Settings {

@@ -26,7 +26,7 @@ use crate::feed::settings::FeedSettings;
 use crate::feed::state::FeedState;
 use crate::metrics::{Metrics, Row};
 use crate::protocol::PeerMessage;
-use crate::store::{Head, Store};
+use crate::store::{Head, Store, StoreError};
 
 /// Most attempts to reach a feed that is closing at the same moment.
 const ATTEMPTS: usize = 3;
@@ -48,6 +48,22 @@ struct Registry {
     opened: AtomicU64,
     chunk_capacity: Arc<Semaphore>,
     draining: AtomicBool,
+}
+
+/// Tells all servers that have a drawing open that it was renamed, deleted or restored, or that its rules
+/// changed. One that is not reached learns it from the next head check.
+///
+/// # Errors
+///
+/// Those of every query.
+pub async fn tell_servers(store: &Store, drawing: DrawingId) -> Result<(), StoreError> {
+    let row = PeerMessage {
+        check_head: true,
+        ..PeerMessage::default()
+    };
+    let body =
+        serde_json::to_string(&row).map_err(|error| StoreError::Failed(error.to_string()))?;
+    store.signal(drawing, body).await
 }
 
 impl Feeds {
@@ -177,18 +193,9 @@ impl Feeds {
     /// A drawing was renamed, deleted or restored through this server: its own feed and those of
     /// other servers check it. A feed that is not reached learns it from the next head check.
     pub async fn announce_metadata_change(&self, id: DrawingId) {
-        let row = PeerMessage {
-            check_head: true,
-            ..PeerMessage::default()
-        };
-        let signal = async {
-            match serde_json::to_string(&row) {
-                Ok(body) => self.0.store.signal(id, body).await.ok(),
-                Err(_) => None,
-            }
-        };
         let (asked, ids) = (Instant::now(), [id]);
-        let (heads, _) = tokio::join!(self.0.store.heads(&ids), signal);
+        let told = tell_servers(&self.0.store, id);
+        let (heads, _) = tokio::join!(self.0.store.heads(&ids), told);
         if let Ok(mut heads) = heads {
             self.report_head(id, asked, heads.pop());
         }

@@ -11,7 +11,7 @@ use super::limits::{MAX_FRAME_BYTES, truncated};
 pub enum Close {
     /// 4400: a frame or the address violates the protocol or its rate limits.
     Malformed(String),
-    /// 4403: a foreign origin or host.
+    /// 4403: what the client shows does not open the drawing, or no longer.
     Forbidden(&'static str),
     /// 4404: the drawing does not exist, or was deleted.
     NoDrawing,
@@ -19,6 +19,8 @@ pub enum Close {
     Silent,
     /// 4413: a frame exceeds the limit.
     TooLarge,
+    /// 4421: a foreign origin or host, which has nothing to do with the drawing.
+    Misdirected(&'static str),
     /// 4429: too many sessions, and whose.
     TooMany(String),
     /// 1012: this server stops; any other one takes over.
@@ -42,6 +44,7 @@ impl Close {
             Close::NoDrawing => 4404,
             Close::Silent => 4408,
             Close::TooLarge => 4413,
+            Close::Misdirected(_) => 4421,
             Close::TooMany(_) => 4429,
             Close::Restart { .. } => 1012,
             Close::Load { .. } => 1013,
@@ -52,7 +55,7 @@ impl Close {
     pub fn reason(&self) -> String {
         let text = match self {
             Close::Malformed(reason) => format!("final: {reason}"),
-            Close::Forbidden(reason) => format!("final: {reason}"),
+            Close::Forbidden(reason) | Close::Misdirected(reason) => format!("final: {reason}"),
             Close::NoDrawing => "final: there is no such drawing".into(),
             Close::Silent => "again: no frame was received for too long".into(),
             Close::TooLarge => format!("final: a frame has at most {MAX_FRAME_BYTES} bytes"),

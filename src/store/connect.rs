@@ -18,6 +18,8 @@ const DATABASE: &str = include_str!("../../schema/database.surql");
 /// How long connecting may take, and then signing in: the database hashes the password,
 /// deliberately slowly, for every server that starts.
 const CONNECT_WAIT: Duration = Duration::from_secs(30);
+/// What SurrealKV says of a folder that another process has open.
+const LOCKED: &str = "already locked by another process";
 /// Interval of attempts to connect while the database is starting.
 const START_LOOK: Duration = Duration::from_millis(100);
 /// Upper bound of the random pause after a conflict, in milliseconds.
@@ -51,6 +53,10 @@ pub(super) async fn connect(
     };
     let client = match connected {
         Ok(Ok(client)) => client,
+        Ok(Err(error)) if error.message().contains(LOCKED) => {
+            let reason = "another process has it open, such as a server that runs on it";
+            return Err(unavailable(database, reason));
+        }
         Ok(Err(error)) => return Err(unavailable(database, error.message())),
         Err(_) => return Err(unavailable(database, "no answer in time")),
     };

@@ -2,8 +2,6 @@
 //!
 //! Whoever may not even view a drawing must not learn whether there is one.
 
-use std::fmt::Display;
-
 use actix_web::HttpRequest;
 
 use super::error::{ApiError, ErrorCode};
@@ -63,9 +61,4 @@ pub(super) fn creator(request: &HttpRequest) -> &'static str {
 fn forbidden() -> ApiError {
     let message = "this link does not allow this request";
     ApiError::new(ErrorCode::Forbidden, message)
-}
-
-/// Logs a change of who may do what.
-pub(super) fn audit(drawing: DrawingId, who: impl Display, what: &str) {
-    log::info!(target: "whiteboard::audit", "drawing {drawing}: {who} {what}");
 }

@@ -7,8 +7,6 @@ use std::num::NonZeroU32;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
 use super::access;
@@ -16,10 +14,12 @@ use super::error::{Answer, ApiError};
 use super::extract::{self, ListQuery};
 use super::schema::level;
 use super::state::state;
+use crate::access::{DELETED, RESTORED, audit};
 use crate::domain::access::Level;
 use crate::domain::ids::DrawingId;
 use crate::domain::key::Key;
 use crate::domain::needs::Action;
+use crate::domain::timestamp::rfc3339;
 use crate::metrics::Exhausted;
 use crate::quotas::Resource;
 use crate::store::{DrawingInfo, ListCursor, Listed, SessionCounts, Store, StoreError};
@@ -107,13 +107,6 @@ pub(super) struct RenameRequest {
     title: String,
 }
 
-pub(super) fn rfc3339(millis: u64) -> String {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
-        .ok()
-        .and_then(|time| time.format(&Rfc3339).ok())
-        .unwrap_or_default()
-}
-
 pub(super) async fn list(request: HttpRequest) -> Answer {
     access::at_all(&request, Action::List)?;
     let state = state(&request);
@@ -171,7 +164,7 @@ pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answe
     let (drawing, key) = state.access.create(&title).await?;
     if let Some(key) = &key {
         let who = access::creator(&request);
-        access::audit(
+        audit(
             drawing.id,
             who,
             &format!("created it with key {}", key.id()),
@@ -233,17 +226,19 @@ pub(super) async fn rename(request: HttpRequest, payload: web::Payload) -> Answe
 }
 
 pub(super) async fn delete(request: HttpRequest) -> Answer {
-    let (drawing, _) = access::on_drawing(&request, Action::Delete).await?;
+    let (drawing, access) = access::on_drawing(&request, Action::Delete).await?;
     let state = state(&request);
     state.store.delete(drawing).await?;
+    audit(drawing, access.by(), DELETED);
     state.feeds.announce_metadata_change(drawing).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
 pub(super) async fn restore(request: HttpRequest) -> Answer {
-    let (drawing, _) = access::on_drawing(&request, Action::Delete).await?;
+    let (drawing, access) = access::on_drawing(&request, Action::Delete).await?;
     let state = state(&request);
     let info = state.store.undelete(drawing).await?;
+    audit(drawing, access.by(), RESTORED);
     let sessions = state.store.session_counts(state.silence).await?;
     Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions)))
 }

@@ -9,17 +9,17 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
-use super::access::{audit, on_drawing};
-use super::drawings::rfc3339;
+use super::access::on_drawing;
 use super::error::{Answer, ApiError};
 use super::extract;
 use super::schema::level;
 use super::state::state;
-use crate::access::{new_key, now};
+use crate::access::{audit, new_key, now, revoked};
 use crate::domain::access::{Access, Level};
 use crate::domain::ids::DrawingId;
 use crate::domain::key::{Key, KeyId, MAX_KEY_NAME_CHARS};
 use crate::domain::needs::Action;
+use crate::domain::timestamp::rfc3339;
 use crate::store::{KeyChange, KeyInfo, NewKey};
 
 /// A key as JSON.
@@ -162,7 +162,7 @@ pub(super) async fn revoke(request: HttpRequest) -> Answer {
     let (drawing, access) = owned(&request, Action::Share).await?;
     let id = extract::key(&request)?;
     state(&request).store.revoke_key(drawing, id).await?;
-    changed(&request, drawing, access, &format!("revoked key {id}")).await;
+    changed(&request, drawing, access, &revoked(id)).await;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn socket(
 
 fn join_request(request: &HttpRequest) -> Result<JoinRequest, Close> {
     let malformed = |error: ApiError| Close::Malformed(error.to_string());
-    extract::site(request).map_err(|denied| Close::Forbidden(denied.reason()))?;
+    extract::site(request).map_err(|denied| Close::Misdirected(denied.reason()))?;
     let drawing = extract::drawing(request).map_err(malformed)?;
     let SinceQuery { since, epoch } = SinceQuery::of(request).map_err(malformed)?;
     let everybody = state(request).access.open();

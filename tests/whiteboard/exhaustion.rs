@@ -134,7 +134,7 @@ async fn a_rejected_socket_gets_a_reason_whatever_it_sends() {
         let mut eve = RawSocket::upgraded(address, "evil.example", &drawing).await;
         // Not all of it may be written: that is the point.
         let _ = tokio::time::timeout(SHORT, eve.send(&bytes)).await;
-        check("a wrong host", &eve.closed().await, 4403, "host");
+        check("a wrong host", &eve.closed().await, 4421, "host");
         eve.rest().await;
     }
     connections_come_to(address, 0).await;
@@ -440,7 +440,7 @@ async fn sockets_that_are_turned_away_take_no_place_of_a_session() {
     let mut away = Vec::new();
     for _ in 0..3 {
         let mut eve = RawSocket::upgraded(address, "evil.example", &drawing).await;
-        check("a wrong host", &eve.closed().await, 4403, "host");
+        check("a wrong host", &eve.closed().await, 4421, "host");
         away.push(eve);
     }
     let ada = Client::open(address, &drawing).await;

@@ -440,12 +440,12 @@ async fn a_socket_with_an_invalid_address_gets_a_reason() {
         foreign
             .headers_mut()
             .insert("origin", origin.parse().unwrap());
-        check(origin, &rejected(address, foreign).await, 4403, "origin");
+        check(origin, &rejected(address, foreign).await, 4421, "origin");
     }
     for host in ["evil.example", "127.0.0.1.evil.example", "a@127.0.0.1"] {
         let mut strange = request(address, &format!("/ws/{drawing}?since=0"));
         strange.headers_mut().insert("host", host.parse().unwrap());
-        check(host, &rejected(address, strange).await, 4403, "host");
+        check(host, &rejected(address, strange).await, 4421, "host");
     }
     let mut silent = request(address, &format!("/ws/{drawing}?since=0"));
     silent.headers_mut().remove("sec-websocket-protocol");

@@ -3,6 +3,7 @@
 mod parts;
 
 mod access;
+mod admin;
 mod api;
 mod backup;
 mod crowd;
@@ -18,6 +19,7 @@ mod health;
 mod hostile;
 mod logged;
 mod metrics;
+mod oracle;
 mod people;
 mod pictures;
 mod properties;

@@ -1,6 +1,7 @@
 //! What one address and all together may use: each bound holds, says when to come back, and hinders no class.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use reqwest::Response;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use support::client::Client;
 use support::http::{create_drawing, http, metric, metric_is};
 use support::server::{TestServer, settings};
-use support::socket::{open, rejected, request};
+use support::socket::{closed, open, rejected, request};
 use support::state::{large_pen, pen};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use whiteboard::config::Settings;
@@ -176,6 +177,40 @@ async fn sessions_are_bounded_for_an_address_and_a_refused_one_is_told_so() {
             .reason
             .starts_with("again in 5000 ms: too many sessions")
     );
+}
+
+#[actix_web::test]
+async fn sockets_that_say_nothing_are_bounded_for_an_address_and_soon_closed() {
+    let mut settings = settings("mem://", &["--access=links", "--proxies", "127.0.0.1"]);
+    settings.connections.max_connections_per_address = 5;
+    settings.sessions.max_sessions = Some(7);
+    settings.sessions.hello_wait = Duration::from_secs(3);
+    let server = TestServer::with(settings).await;
+    let address = server.address();
+    let created: Value = create(address, "192.0.2.9").await.json().await.unwrap();
+    let (drawing, key) = (&created["id"], created["key"].as_str().unwrap());
+    let drawing = drawing.as_str().unwrap();
+    let from = |client: &str| {
+        let mut request = request(address, &format!("/ws/{drawing}?since=0"));
+        let value = HeaderValue::from_str(client).unwrap();
+        request.headers_mut().insert("x-forwarded-for", value);
+        request
+    };
+    let mut silent = Vec::new();
+    for _ in 0..5 {
+        silent.push(open(address, from("192.0.2.1"), None).await.unwrap().0);
+    }
+    assert!(open(address, from("192.0.2.1"), None).await.is_err());
+    // They leave room for others, who come in with what they show.
+    let mut client = Client::new(address, drawing);
+    client.token = Some(key.to_owned());
+    client.connect().await;
+    client.draw_stored(pen(1.0)).await;
+    for mut socket in silent {
+        assert_eq!(closed(&mut socket).await.code, 4408);
+    }
+    metric_is(address, "whiteboard_sessions_open", |open| open <= 1.0).await;
+    assert!(open(address, from("192.0.2.1"), None).await.is_ok());
 }
 
 #[actix_web::test]

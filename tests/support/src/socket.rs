@@ -97,6 +97,15 @@ pub async fn text(socket: &mut Socket) -> String {
 /// How the server closes a socket that it rejects.
 pub async fn rejected(address: SocketAddr, request: Request<()>) -> Closed {
     let (mut socket, _) = open(address, request, None).await.expect("a socket");
+    closed(&mut socket).await
+}
+
+/// How the server closes a socket.
+///
+/// # Panics
+///
+/// When it is not closed in time, or without a reason.
+pub async fn closed(socket: &mut Socket) -> Closed {
     let reading = async {
         while let Some(message) = socket.next().await {
             if let Message::Close(frame) = message.expect("a close frame") {
@@ -106,5 +115,5 @@ pub async fn rejected(address: SocketAddr, request: Request<()>) -> Closed {
         panic!("the socket ended without a reason");
     };
     let closed = timeout(DEADLINE, reading).await;
-    closed.expect("the rejection takes too long")
+    closed.expect("closing takes too long")
 }
