@@ -33,9 +33,9 @@ export class BoardExport {
    * @param {object} on
    * @param {string} on.drawing
    * @param {() => string} on.title
-   * @param {() => readonly Stroke[]} on.strokes all of the drawing, in painting order
+   * @param {import("../model/scene.js").Scene} on.scene
    * @param {() => readonly Stroke[]} on.selected
-   * @param {() => import("../model/palette.js").CanvasTheme} on.theme
+   * @param {import("../canvas/canvas.js").Canvas} on.canvas
    * @param {(hashes: string[]) => Promise<unknown>} on.loadPictures
    * @param {(message: string) => void} on.notify
    */
@@ -69,7 +69,7 @@ export class BoardExport {
   }
 
   get #isEmpty() {
-    const isEmpty = this.#on.strokes().length === 0;
+    const isEmpty = this.#on.scene.ordered().length === 0;
     if (isEmpty) this.#on.notify(t("export.nothing"));
     return isEmpty;
   }
@@ -77,12 +77,12 @@ export class BoardExport {
   /** @returns {Choice} */
   get #choice() {
     const { background } = loadStored("export", () => ({ background: true }), isKept);
-    return { theme: this.#on.theme(), background, selection: this.#on.selected().length > 0 };
+    return { theme: this.#on.canvas.theme, background, selection: this.#on.selected().length > 0 };
   }
 
   /** @param {Choice} choice */
   #strokes({ selection }) {
-    return selection ? this.#on.selected() : this.#on.strokes();
+    return selection ? this.#on.selected() : this.#on.scene.ordered();
   }
 
   /**

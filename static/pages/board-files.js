@@ -11,6 +11,7 @@ import { loadFont } from "../kinds/measure.js";
 import { setPictures } from "../kinds/pictures.js";
 import { fileIn } from "../model/file-formats.js";
 import { assetAddress, readAsset } from "../net/api.js";
+import { loadStored } from "../net/local-storage.js";
 import { t } from "../strings/strings.js";
 import { listenToDrops } from "../ui/drop-zone.js";
 
@@ -18,6 +19,7 @@ import { listenToDrops } from "../ui/drop-zone.js";
 
 /**
  * @param {object} board
+ * @param {IDBFactory | undefined} board.factory of the database in which pictures wait
  * @param {string} board.drawing
  * @param {boolean} board.keyed whether pictures are read with a key
  * @param {() => boolean} board.readOnly
@@ -27,14 +29,17 @@ import { listenToDrops } from "../ui/drop-zone.js";
  * @param {import("../canvas/viewport.js").Viewport} board.viewport
  * @param {() => string} board.title
  * @param {() => readonly Stroke[]} board.selected
+ * @param {() => void} board.waits other pictures wait for the server than before
  * @param {(message: string) => void} board.notify
  * @returns {import("../ui/commands.js").Files}
  */
-export function boardFiles({ drawing, keyed, readOnly, scene, canvas, history, viewport, title, selected, notify }) {
+export function boardFiles(board) {
+  const { drawing, keyed, readOnly, scene, canvas, viewport, notify } = board;
+  /** @type {import("./waiting-pictures.js").ShownWaiting} */
+  const waiting = { bodies: [], addresses: new Map() };
   // Kept as long as its image, which is as long as the page.
   const withKey = (/** @type {string} */ hash) => readAsset(drawing, hash).then((picture) => URL.createObjectURL(picture));
-  const address = keyed ? withKey : (/** @type {string} */ hash) => assetAddress(drawing, hash);
-  const pictures = new PictureCache(address, (hash) => {
+  const pictures = new PictureCache((hash) => waiting.addresses.get(hash) ?? (keyed ? withKey(hash) : assetAddress(drawing, hash)), (hash) => {
     for (const stroke of scene.ordered()) if (stroke.body.asset === hash) canvas.changed(stroke, stroke);
   });
   // Texts that came before their font were measured in another one: a new body is measured again.
@@ -43,17 +48,10 @@ export function boardFiles({ drawing, keyed, readOnly, scene, canvas, history, v
     canvas.repaint();
   });
   setPictures((hash) => pictures.find(hash));
+  const parts = { ...board, waiting, loadPictures: (/** @type {string[]} */ hashes) => pictures.load(hashes) };
   const failed = () => notify(t("failure.unreachable"));
-  const exports = loadedOnce(() => import("./board-export.js").then(({ BoardExport }) => new BoardExport({
-    drawing,
-    title,
-    strokes: () => scene.ordered(),
-    selected,
-    theme: () => canvas.theme,
-    loadPictures: (hashes) => pictures.load(hashes),
-    notify,
-  })), failed);
-  const imports = loadedOnce(() => import("./board-import.js").then(({ BoardImport }) => new BoardImport({ drawing, history, viewport, notify })), failed);
+  const exports = loadedOnce(() => import("./board-export.js").then(({ BoardExport }) => new BoardExport(parts)), failed);
+  const imports = loadedOnce(() => import("./board-import.js").then(({ BoardImport }) => new BoardImport(parts)), failed);
   listenToDrops((files, at) => !readOnly() && imports((it) => it.bring(files, viewport.toPlane(at))));
   document.addEventListener("paste", ({ target, clipboardData }) => {
     if (readOnly() || target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
@@ -63,6 +61,8 @@ export function boardFiles({ drawing, keyed, readOnly, scene, canvas, history, v
     else if (parsed) imports((it) => it.pasted(parsed));
   });
   return {
+    waiting,
+    resume: () => loadStored("pictures", () => /** @type {string[]} */ ([]), Array.isArray).includes(drawing) && imports((it) => it.resume()),
     openExport: () => exports((it) => it.open()),
     copy: (as) => exports((it) => it.copy(as)),
     chooseFile: () => imports((it) => it.chooseFile()),

@@ -14,11 +14,13 @@ import { FileError, readDrawingFile } from "../model/drawing-file.js";
 import { drawing } from "../model/edits.js";
 import { isExcalidraw } from "../model/file-formats.js";
 import { boxOfBoth, centreOf } from "../model/geometry.js";
+import { randomId } from "../model/ids.js";
 import { fromBase64, quantised } from "../model/points.js";
 import { storeAsset } from "../net/api.js";
 import { t } from "../strings/later.js";
 import { chosenFiles } from "../ui/download.js";
 import { failureText } from "../ui/failure.js";
+import { NoRoom, WaitingPictures } from "./waiting-pictures.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
@@ -39,16 +41,17 @@ const AT_ONCE = 4;
 
 export class BoardImport {
   #on;
+  #waiting;
 
-  /**
-   * @param {object} on
-   * @param {string} on.drawing
-   * @param {import("../model/history.js").History} on.history
-   * @param {import("../canvas/viewport.js").Viewport} on.viewport
-   * @param {(message: string) => void} on.notify
-   */
+  /** @param {ConstructorParameters<typeof WaitingPictures>[0] & {viewport: import("../canvas/viewport.js").Viewport}} on */
   constructor(on) {
     this.#on = on;
+    this.#waiting = new WaitingPictures(on);
+  }
+
+  /** Goes on with pictures that wait since an earlier visit. */
+  resume() {
+    return this.#waiting.resume();
   }
 
   async chooseFile() {
@@ -99,8 +102,10 @@ export class BoardImport {
   async #draw(parsed, at) {
     const { strokes, skipped } = isExcalidraw(parsed) ? await this.#excalidraw(parsed) : await this.#own(parsed);
     if (strokes.length === 0) throw new ImportError("import.empty");
-    this.#place(copiesOf(strokes), at);
-    const { notify } = this.#on;
+    const placed = this.#placed(copiesOf(strokes), at);
+    this.#commit(placed);
+    const { notify, viewport } = this.#on;
+    viewport.reveal(boxOf(placed));
     notify(t("import.done", { count: strokes.length }));
     if (skipped > 0) notify(t("import.skipped", { count: skipped }));
   }
@@ -160,38 +165,66 @@ export class BoardImport {
    * @param {PlanePoint} [at]
    */
   async #insert(files, at) {
-    const { drawing: id, notify, viewport } = this.#on;
+    const { notify, viewport } = this.#on;
     notify(t("import.uploading", { count: files.length }));
     const { left, right, top, bottom } = viewport.shown;
     const [mostWide, mostHigh] = [((right - left) * PART) / files.length, (bottom - top) * PART];
     /** @type {Read[]} */
     const strokes = [];
+    /** @type {Blob[]} */
+    const blobs = [];
     let x = 0;
     for (const [i, file] of files.entries()) {
       const { blob, width, height } = await preparedPicture(file);
-      const asset = await storeAsset(id, blob);
+      blobs.push(blob);
       const scale = Math.min(1, mostWide / width, mostHigh / height);
       const [w, h] = [quantised(width * scale), quantised(height * scale)];
-      strokes.push({ id: String(i), body: { kind: "image", x, y: quantised(-h / 2), w, h, asset, colour: "ink" } });
+      strokes.push({ id: String(i), body: { kind: "image", x, y: quantised(-h / 2), w, h, asset: anyHash(), colour: "ink" } });
       x += w + GAP;
     }
-    this.#place(copiesOf(strokes), at);
+    const placed = this.#placed(copiesOf(strokes), at);
+    /** @type {Read[]} */
+    const stored = [];
+    try {
+      for (const [i, { id, body }] of placed.entries()) {
+        const asset = await this.#waiting.stored(id, body, blobs[i]);
+        if (asset) stored.push({ id, body: { ...body, asset } });
+      }
+    } finally {
+      this.#commit(stored);
+    }
+    const waits = placed.length - stored.length;
+    if (waits > 0) notify(t("import.waits", { count: waits }));
+    viewport.reveal(boxOf(placed));
   }
 
   /**
-   * Draws strokes in view, as one step.
+   * Strokes, moved into view.
    * @param {Read[]} strokes
    * @param {PlanePoint} [at] their middle
+   * @returns {Read[]}
    */
-  #place(strokes, at) {
-    const { history } = this.#on;
-    const viewport = this.#on.viewport;
-    const box = strokes.map(({ body }) => boundsOf(body)).reduce(boxOfBoth);
-    const [from, to] = [centreOf(box), at ?? centreOf(viewport.shown)];
+  #placed(strokes, at) {
+    const [from, to] = [centreOf(boxOf(strokes)), at ?? centreOf(this.#on.viewport.shown)];
     const [dx, dy] = [quantised(to.x - from.x), quantised(to.y - from.y)];
-    history.commit(strokes.map(({ id, body }) => drawing(id, { ...body, .../** @type {Partial<Body>} */ (kindOf(body).moved(body, dx, dy)) })));
-    viewport.reveal({ left: box.left + dx, top: box.top + dy, right: box.right + dx, bottom: box.bottom + dy });
+    return strokes.map(({ id, body }) => ({ id, body: { ...body, .../** @type {Partial<Body>} */ (kindOf(body).moved(body, dx, dy)) } }));
   }
+
+  /** Draws strokes, as one step.
+   * @param {Read[]} strokes */
+  #commit(strokes) {
+    if (strokes.length > 0) this.#on.history.commit(strokes.map(({ id, body }) => drawing(id, body)));
+  }
+}
+
+/** A hash in place of that of a picture which the server has not said yet. */
+function anyHash() {
+  return randomId() + randomId();
+}
+
+/** @param {Read[]} strokes at least one */
+function boxOf(strokes) {
+  return strokes.map(({ body }) => boundsOf(body)).reduce(boxOfBoth);
 }
 
 class ImportError extends Error {
@@ -206,6 +239,7 @@ class ImportError extends Error {
 function reasonOf(error) {
   if (error instanceof ImportError) return t(error.text);
   if (error instanceof FileError) return t(error.reason === "version" ? "import.version" : "import.format");
+  if (error instanceof NoRoom) return t("import.waitingFull");
   if (error instanceof PictureError) return t("import.badPicture");
   return failureText(error);
 }

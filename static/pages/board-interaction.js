@@ -30,6 +30,7 @@ export class BoardInteraction {
     // The view was set before.
     this.cameraMoved(board.viewport.camera);
     this.showRights();
+    board.files.resume();
   }
 
   /** What the person may do may have changed. */

@@ -83,7 +83,7 @@ const canvas = new Canvas(byId("static"), byId("dynamic"), {
   dynamic: (now) => {
     const { pointers, moving, ...others } = presence.shown(now);
     return {
-      overlays: [...overlaysOfOthers(others), ...(interaction?.input.overlays ?? [])],
+      overlays: [...overlaysOfOthers(others), files.waiting, ...(interaction?.input.overlays ?? [])],
       pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
       moving,
     };
@@ -117,7 +117,7 @@ const outboxEvents = {
     reportRejected(op.stroke, refusalId(reason));
   },
   countChanged: () => {
-    saveStatus.unsaved(outbox.count + recovery.count);
+    saveStatus.unsaved(outbox.count + recovery.count + files.waiting.bodies.length);
     outbox.hold(recovery.count > 0);
   },
   storeFailed: () => saveStatus.storeFailed(),
@@ -221,7 +221,7 @@ const viewport = new Viewport(byId("paper"), {
 let interaction = null;
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
 const look = boardLook(canvas);
-const files = boardFiles({ drawing, keyed: access.mode !== "open", readOnly: () => access.limit !== null, scene, canvas, history, viewport, title: () => titleField.text, selected: () => interaction?.input.selected.selection.strokes ?? [], notify: toast });
+const files = boardFiles({ factory: globalThis.indexedDB, drawing, keyed: access.mode !== "open", readOnly: () => access.limit !== null, scene, canvas, history, viewport, title: () => titleField.text, selected: () => interaction?.input.selected.selection.strokes ?? [], waits: outboxEvents.countChanged, notify: toast });
 
 /** Loads what a person needs once the drawing is painted. */
 const interactive = onceWhenPainted(canvas, async () => {

@@ -44,6 +44,8 @@ import { SELECTION_COMMANDS } from "./selection-commands.js";
  * @property {(as: "picture"|"svg") => void} copy
  * @property {() => void} chooseFile of a drawing to import
  * @property {() => void} choosePicture
+ * @property {{bodies: import("../model/types.js").Body[]}} waiting pictures that wait for the server, as they are shown
+ * @property {() => unknown} resume goes on with those of an earlier visit
  */
 /**
  * A command. `keys` are names such as `p`, `mod+shift+z` or `shift+arrowup`, where `mod` is Ctrl or Command;

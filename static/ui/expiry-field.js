@@ -51,6 +51,8 @@ export class ExpiryField {
     this.#date.min = localMinute(new Date());
     this.#date.value ||= localMinute(new Date(Date.now() + DAY));
     this.#date.focus();
+    // The form has grown: its end is not to be cut off.
+    this.element.closest("form")?.scrollIntoView({ block: "nearest" });
   }
 }
 

@@ -34,6 +34,8 @@ export default {
   "import.version": "diese Datei stammt von einer neueren Version",
   "import.empty": "es ist nichts darin",
   "import.uploading": { one: "Bild wird gespeichert…", other: "{count} Bilder werden gespeichert…" },
+  "import.waits": { one: "Offline: Das Bild wird später gesendet.", other: "Offline: {count} Bilder werden später gesendet." },
+  "import.waitingFull": "zu viele Bilder warten auf eine Verbindung",
   "import.badPicture": "dieses Bild ist nicht lesbar",
   "import.tooLarge": "diese Datei ist zu groß",
   "share.title": "Diese Zeichnung teilen",

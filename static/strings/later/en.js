@@ -33,6 +33,8 @@ export default {
   "import.version": "this file was made by a newer version",
   "import.empty": "there is nothing in it",
   "import.uploading": { one: "Storing the picture…", other: "Storing {count} pictures…" },
+  "import.waits": { one: "Offline: the picture is sent later.", other: "Offline: {count} pictures are sent later." },
+  "import.waitingFull": "too many pictures wait for a connection",
   "import.badPicture": "this picture cannot be read",
   "import.tooLarge": "this file is too large",
   "share.title": "Share this drawing",

@@ -34,6 +34,8 @@ export default {
   "import.version": "este archivo es de una versión más nueva",
   "import.empty": "no contiene nada",
   "import.uploading": { one: "Guardando la imagen…", many: "Guardando {count} de imágenes…", other: "Guardando {count} imágenes…" },
+  "import.waits": { one: "Sin conexión: la imagen se enviará después.", many: "Sin conexión: {count} imágenes se enviarán después.", other: "Sin conexión: {count} imágenes se enviarán después." },
+  "import.waitingFull": "demasiadas imágenes esperan una conexión",
   "import.badPicture": "no se puede leer esta imagen",
   "import.tooLarge": "este archivo es demasiado grande",
   "share.title": "Compartir este dibujo",

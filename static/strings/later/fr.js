@@ -34,6 +34,8 @@ export default {
   "import.version": "ce fichier vient d’une version plus récente",
   "import.empty": "il ne contient rien",
   "import.uploading": { one: "Enregistrement de l’image…", many: "Enregistrement de {count} d’images…", other: "Enregistrement de {count} images…" },
+  "import.waits": { one: "Hors ligne : l’image sera envoyée plus tard.", many: "Hors ligne : {count} images seront envoyées plus tard.", other: "Hors ligne : {count} images seront envoyées plus tard." },
+  "import.waitingFull": "trop d’images attendent une connexion",
   "import.badPicture": "cette image est illisible",
   "import.tooLarge": "ce fichier est trop grand",
   "share.title": "Partager ce dessin",

@@ -34,6 +34,8 @@ export default {
   "import.version": "este arquivo é de uma versão mais nova",
   "import.empty": "não contém nada",
   "import.uploading": { one: "Salvando a imagem…", many: "Salvando {count} de imagens…", other: "Salvando {count} imagens…" },
+  "import.waits": { one: "Sem conexão: a imagem será enviada depois.", many: "Sem conexão: {count} imagens serão enviadas depois.", other: "Sem conexão: {count} imagens serão enviadas depois." },
+  "import.waitingFull": "há imagens demais esperando uma conexão",
   "import.badPicture": "não é possível ler esta imagem",
   "import.tooLarge": "este arquivo é grande demais",
   "share.title": "Compartilhar este desenho",

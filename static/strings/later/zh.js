@@ -34,6 +34,8 @@ export default {
   "import.version": "此文件来自更新的版本",
   "import.empty": "其中没有内容",
   "import.uploading": { other: "正在保存 {count} 张图片…" },
+  "import.waits": { other: "离线：{count} 张图片将稍后发送。" },
+  "import.waitingFull": "等待连接的图片太多",
   "import.badPicture": "无法读取此图片",
   "import.tooLarge": "此文件太大",
   "share.title": "分享此画板",

@@ -60,6 +60,10 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
         await owner.locator(".keys .key").nth(2).waitFor();
         await owner.locator(".key-form select").selectOption("date");
         await look(owner, "links", ".keys-sheet");
+        await owner.locator(".key .edit").nth(1).click();
+        await owner.locator(".editing select").selectOption("date");
+        await look(owner, "changing a link", ".keys-sheet");
+        await owner.keyboard.press("Escape");
         await owner.locator(".key-form select").selectOption("1");
         await owner.locator(".key-form .primary").click();
         await owner.locator(".keys-sheet .qr").waitFor();
