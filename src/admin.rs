@@ -10,7 +10,7 @@ use crate::access::{DELETED, RESTORED, audit, revoked};
 use crate::config::AdminAction;
 use crate::domain::ids::DrawingId;
 use crate::feed::registry::tell_servers;
-use crate::heartbeat::{HEARTBEAT_INTERVAL, HEARTBEATS_UNTIL_GONE};
+use crate::heartbeat::{HEARTBEATS_UNTIL_GONE, SERVER_HEARTBEAT};
 use crate::store::{ListCursor, MAX_LIST, RulesError, Store, StoreError};
 use report::{Counted, DeletedLine, Details, Done, DrawingLine, KeyLine, Printer};
 
@@ -119,5 +119,5 @@ async fn changed(
 
 /// How long a server may be silent that counts as running.
 fn silence() -> std::time::Duration {
-    HEARTBEAT_INTERVAL * HEARTBEATS_UNTIL_GONE
+    SERVER_HEARTBEAT * HEARTBEATS_UNTIL_GONE
 }

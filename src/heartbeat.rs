@@ -18,9 +18,9 @@ use crate::store::{Store, StoreError};
 /// Longest interval between two heartbeats, which also carry the numbers of sessions. After
 /// [`HEARTBEATS_UNTIL_GONE`] intervals without one a server counts as gone, which has to be less
 /// than 10 s.
-pub const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(2_500);
+pub const SERVER_HEARTBEAT: Duration = Duration::from_millis(2_500);
 /// Shortest interval: a heartbeat is written early when a number of sessions changes.
-const HEARTBEAT_PAUSE: Duration = Duration::from_millis(500);
+const SERVER_HEARTBEAT_PAUSE: Duration = Duration::from_millis(500);
 /// Missed heartbeats before a server counts as gone, and before a connection is replaced.
 pub const HEARTBEATS_UNTIL_GONE: u32 = 3;
 
@@ -75,7 +75,7 @@ impl Heartbeat {
         let mut last = tokio::time::Instant::now();
         loop {
             let counts_changed = async {
-                tokio::time::sleep_until(last + HEARTBEAT_PAUSE).await;
+                tokio::time::sleep_until(last + SERVER_HEARTBEAT_PAUSE).await;
                 self.feeds.counts_changed().await;
             };
             let regular = tokio::select! {
@@ -149,12 +149,12 @@ impl Heartbeat {
                     return (0, 0);
                 }
                 state.unstored += 1;
-                let unanswered = match error {
+                let unreachable = match error {
                     StoreError::Deadline(_) | StoreError::Unavailable(_) => state.unstored,
                     // The database answered, so a new connection would not help.
                     _ => 0,
                 };
-                return (unanswered, 0);
+                return (unreachable, 0);
             }
         }
         (0, state.unacknowledged)

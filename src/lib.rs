@@ -27,36 +27,73 @@
 //!
 //! The changes sent to clients are numbered by [`Seq`], the ops of a writer by their `n`.
 //! [`arrival`] judges both: stale, next, or a gap. A row's id is the position of the stroke's last
-//! change, so that "what is new since N" is a range of ids: the first load, the reconnect and the
-//! repair of a gap are the same read.
+//! change, and whether it is living or a tombstone. So "what is new since N" is two ranges of ids, for the
+//! reconnect and for the repair of a gap alike. A first load reads only the living range, where an index
+//! lists its positions after many changes.
+//!
+//! # Words
+//!
+//! * *Position*: the number of a change in its drawing: 1, 2, 3 … without holes. *Head*: the last one.
+//! * *Row*: the last change of one stroke, under the position of that change. A position without a row
+//!   belongs to a stroke that changed later.
+//! * *Living*: a row with the body of a stroke. *Tombstone*: a row that says that its stroke is erased. A
+//!   drawing is *whole* in memory once its tombstones are read too.
+//! * *Compacted*: the position up to which old tombstones are deleted, by a sweep.
+//! * *Epoch*: one unbroken history of a drawing: a position means nothing in another one.
+//! * *Op*: what a writer asks for, with the writer's number for it. *Change*: what a stored op did.
+//! * *Writer*: one open page, which numbers its ops. *Author*: the person, in all pages of a browser.
+//! * *Signal*: a pointer, ink, a preview or a view, which others see and nobody stores.
 //!
 //! # Layers
 //!
-//! Each folder is a layer. From the bottom they are [`domain`], [`picture`], [`protocol`],
-//! [`metrics`], [`store`], [`access`], [`backoff`], [`quotas`], [`feed`], [`heartbeat`], [`session`], [`web`],
-//! [`config`],
-//! [`server`] and `main`. A module uses its own layer and those below it, and no two modules import
-//! each other; `tests/layers.rs` checks that. [`domain`], [`picture`] and [`protocol`] are pure, only
-//! [`store`] knows SurrealDB, and only [`session`], [`web`], [`server`] and `main` use actix-web.
+//! Each folder is a layer; [`backoff`] and [`heartbeat`] are single files. A module uses its own layer and
+//! those below it, and no two modules import each other; `tests/layers.rs` checks that. [`domain`],
+//! [`picture`] and [`protocol`] are pure, only [`store`] knows SurrealDB, and only [`session`], [`web`],
+//! [`server`] and `main` use actix-web. From the bottom:
+//!
+//! | layer | purpose |
+//! |---|---|
+//! | [`domain`] | what a drawing is, and what an op does to it |
+//! | [`picture`] | drawings as SVG, PNG, thumbnails and JSON |
+//! | [`protocol`] | the frames of the WebSocket, and of servers to each other |
+//! | [`metrics`] | what is counted for the operator |
+//! | [`store`] | the database: appends, reads, live queries |
+//! | [`access`] | what a key or a token is worth |
+//! | [`backoff`] | the pause before something that failed is retried |
+//! | [`quotas`] | how much one address, key or person may use |
+//! | [`feed`] | one open drawing on this server |
+//! | [`heartbeat`] | whether this server still reaches the database |
+//! | [`session`] | one WebSocket |
+//! | [`web`] | pages and the HTTP API |
+//! | [`config`] | every setting |
+//! | [`admin`] | the operator's commands on the database |
+//! | [`server`] | the parts assembled, started and drained |
+//! | `main` | the program |
 //!
 //! # Why nothing acknowledged is lost
 //!
 //! * `done` is sent only after the op's row is committed, or after a verdict whose head was verified
 //!   against the database's.
-//! * A commit is on disk: the storage engine runs with `sync=every`, SurrealDB's default too.
-//! * An append is a compare-and-swap on the head, so it cannot overwrite what another server stored.
+//! * A commit is on disk: for the embedded database, `sync=every` is enforced. That of a SurrealDB server is
+//!   its operator's setting, and SurrealDB's default.
+//! * An embedded database whose storage failed once acknowledges nothing more until it is opened again
+//!   (`StorageHealth` in [`store`]): what follows a partial write could be lost.
+//! * An append is a compare-and-swap on the head, the epoch and the version of the rules. So it cannot
+//!   overwrite what another server stored, nor store what the rules forbid by then.
 //! * An append without an answer may be stored, now or later. The feed acknowledges nothing, reads the
 //!   drawing, and decides again: an op whose number is in the rows is done, and of two appends at one
 //!   head only one can commit.
+//! * The numbers of ops outlive their rows: a change takes over those of the row that it replaces
+//!   ([`prior_ops`](domain::op::Change::prior_ops)). What an append without an answer *refused* has no
+//!   row, and is remembered apart (`feed/attempts.rs`).
 //! * Until its answer, an op stays in the client's outbox.
-//! * A restored backup is detected by its epoch: clients load the drawing again from its beginning.
+//! * After a restore, the operator starts a new epoch (`--new-epoch`): clients load the drawing again from its
+//!   beginning. Only a head that went back is noticed, and starts one, by itself.
 //!
 //! # A new kind of stroke
 //!
-//! Nothing that is stored or decided depends on a kind: [`stroke`](domain::stroke) checks the bounds of
-//! the fields it knows, and keeps the rest. Each kind is a module in `static/kinds`, listed in
-//! `kinds.js`. Only [`picture`] draws kinds on the server, with a placeholder for one that it does not
-//! know.
+//! The server stores and sends strokes of any kind: [`stroke`](domain::stroke) checks the bounds of the
+//! fields it knows, and keeps the rest. `README.md` lists what a new kind needs.
 //!
 //! # Invariants
 //!
@@ -66,7 +103,8 @@
 //! `a_slow_browser_slows_nobody_else`, `no_frame_can_stop_the_server`,
 //! `a_since_from_another_epoch_starts_over`, `an_op_sent_twice_happens_once`,
 //! `a_lost_server_loses_no_stroke`, `a_full_disk_loses_nothing`,
-//! `a_server_that_is_slower_than_another_gets_its_turn`,
+//! `a_server_that_loses_for_long_asks_for_a_turn`,
+//! `servers_that_race_for_one_drawing_each_get_a_fair_part`,
 //! `nothing_is_appended_under_rules_that_have_ended`, `every_route_needs_what_the_table_says`.
 //!
 //! [`Drawing::decide`]: domain::drawing::Drawing::decide
@@ -76,6 +114,8 @@
 
 /// The version of the program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+// The layers from the bottom, apart so that they keep this order: the table above has their purposes.
 
 pub mod domain;
 

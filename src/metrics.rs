@@ -81,7 +81,7 @@ labels! {
     /// The outcome of an append.
     Outcome = "outcome" {
         Committed = "committed", "It is stored.";
-        Behind = "behind", "Another server appended first.";
+        Behind = "behind", "The head, the epoch or the rules were not the expected ones.";
         Gone = "gone", "The drawing is deleted.";
         Failed = "failed", "The database refused it.";
         Unknown = "unknown", "It may or may not be stored.";
@@ -199,7 +199,7 @@ metrics! {
     queue_bytes: Gauge = "whiteboard_queue_bytes",
         "Bytes of the ops of all open drawings that are not stored yet.";
     appends: Counters<Outcome> = "whiteboard_appends_total",
-        "Transactions to store ops, by outcome; behind is a swap lost to another server.";
+        "Transactions to store ops, by outcome; behind is a swap that found another head, epoch or version of the rules.";
     append_ops: Ops = "whiteboard_append_ops",
         "Ops per transaction.";
     append_time: Seconds = "whiteboard_append_seconds",

@@ -25,13 +25,20 @@
 //! {"type":"ping"}
 //! ```
 //!
+//! Two words: an op is *decided* once it has its verdict, stored or refused; it is *acknowledged* once the
+//! page was told.
+//!
 //! * `hello`: `key` is the secret of the browser and `tab` the random number of the page, each of 32
-//!   hexadecimal digits. `next` is the number of the first op without an answer. A page that sends the
-//!   outbox of a closed page omits `name` and `colour`, and is not listed.
+//!   hexadecimal digits. `next` is the number of the first op that is not acknowledged. A page that sends
+//!   the outbox of a closed page omits `name` and `colour`, and is not listed.
 //!   `token` is the key of the drawing's link, or a token (JWT). Where the mode of access is not `open`, nothing
 //!   flows before a hello that is let in, and a hello comes within 10 s. A key or token that does not open the
 //!   drawing closes the socket with 4403, and the same words whether there is such a drawing or not.
-//! * `ops`: at most [`MAX_OPS_PER_FRAME`], 500, numbered without gaps per page.
+//! * `ops`: at most [`MAX_OPS_PER_FRAME`], 500, numbered (`n`) without gaps per page. `op` is what happens to the
+//!   `stroke`: `draw` adds one, under an id that was never used; `edit` replaces the fields in `set`, where `null`
+//!   removes an optional one, and with `z` the painting order; `erase` erases it; `restore` undoes that, with the
+//!   `body` that it had. `base` names the op on which this one builds, by `writer` and `n`: if a later one has changed
+//!   the stroke, this one is refused as `changed`. Only `restore` must name one, the erasure.
 //! * `body`: the stroke, with at least `kind`, `x`, `y` and `colour`. The server checks the bounds of the fields that
 //!   `src/domain/stroke.rs` lists, and stores and delivers kinds and fields that it does not know. So a page
 //!   shows what it can of them, and keeps the rest.
@@ -74,6 +81,12 @@
 //! {"type":"pong","head":17}
 //! ```
 //!
+//! * `welcome`: the answer to a hello. `writer` and `author` are the public ids of the page and of its person,
+//!   which come from the hello's `tab` and `key`. `done` is the highest number of the page's ops that is stored,
+//!   so every op up to it is decided. `head` is the last position that the server holds, and `build` names the
+//!   files of the pages: a page of another build may reload.
+//! * `drawing`: the drawing has another title.
+//! * `pong`: the answer to `ping`, with the last position that the server holds.
 //! * `access`: what the page may do, right after `welcome` and whenever it changes: `view`, `draw` or `own`; whether
 //!   the drawing is `locked`, which stops all but owners; and whether this person is `muted`, which stops those who
 //!   do not own it. Owners also get the authors who are muted.
@@ -87,13 +100,23 @@
 //!   then. A page that holds nothing gets all strokes, without tombstones, in one streamed answer; with
 //!   a position it gets about 1 MiB of changes, and `more` says whether there are others after `head`. An
 //!   answer that ends too early is worth nothing.
-//! * `done`: every op up to `n` was stored or refused before this frame.
+//! * `done`: acknowledges every op up to `n`: each was decided before this frame. A stored op is on disk, or
+//!   had nothing left to do, as the erasure of an erased stroke; the refused ones were named by `refused`.
 //! * `refused`: the op was not applied, and leaves the outbox. With the reason `load` it stays: send it
 //!   and all ops after it again after `retry_ms` milliseconds.
 //! * `resend`: the ops from `n` on were not accepted; send them again.
 //! * `signals`: a pointer without `at` left the drawing; a preview without `edit` was cancelled. A page moves its own
 //!   view only because its user asked for it: to follow someone, or to accept a call.
 //! * A page ignores a type that it does not know.
+//!
+//! # Four things called key
+//!
+//! | where | what it is |
+//! |---|---|
+//! | `key` of a `hello` | the secret of the browser, from which its `author` follows; it opens nothing |
+//! | `token` of a `hello` or `token` frame, `Authorization` over HTTP | the key of the drawing's link, or a token (JWT): what gives access |
+//! | `key` of a person, `id` of a key over HTTP | the public id of the key with which somebody came; it opens nothing |
+//! | `key` of an answer over HTTP, or of `held` | the secret of a drawing's key, as it is in a link |
 //!
 //! # Refusals
 //!

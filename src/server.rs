@@ -58,7 +58,7 @@ pub enum StartError {
         /// The cause.
         error: StoreError,
     },
-    /// The keys that tokens are signed for cannot be read.
+    /// The keys that verify tokens cannot be read.
     #[error("cannot read the keys of tokens in {file}: {reason}")]
     Keys {
         /// The file.
@@ -76,7 +76,7 @@ pub enum StartError {
     },
 }
 
-/// Reads the public keys that tokens are signed for.
+/// Reads the public keys that verify tokens.
 fn token_keys(file: &str) -> Result<TokenKeys, StartError> {
     let read = std::fs::read_to_string(file).map_err(|error| error.to_string());
     let keys = read.and_then(|text| TokenKeys::parse(&text));

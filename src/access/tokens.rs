@@ -31,7 +31,7 @@ const RSA: &[Algorithm] = &[
 const EC: &[Algorithm] = &[Algorithm::ES256, Algorithm::ES384];
 const ED: &[Algorithm] = &[Algorithm::EdDSA];
 
-/// The public keys that tokens are signed for.
+/// The public keys that verify tokens.
 pub struct TokenKeys(Vec<PublicKey>);
 
 struct PublicKey {

@@ -57,7 +57,7 @@ pub struct AccessSettings {
         value_parser = operator_key
     )]
     pub operator_key: Password,
-    /// File with the public key or keys that tokens are signed for, as PEM or JWKS, read at the start
+    /// File with the public key or keys that verify tokens, as PEM or JWKS, read at the start
     #[arg(
         long,
         env = "WHITEBOARD_JWT_KEYS",

@@ -50,7 +50,7 @@ pub struct DrawingSettings {
         value_parser = time("0s", "5s")
     )]
     pub gap_timeout: Duration,
-    /// How often the positions and titles of open drawings are compared with the database
+    /// How often the positions, titles, rules and deletions of open drawings are compared with the database
     #[arg(
         long,
         env = "WHITEBOARD_HEAD_CHECK_INTERVAL",

@@ -81,7 +81,7 @@ impl SessionSettings {
         let burst = self.ops_per_second.saturating_mul(self.burst_seconds);
         SessionLimits {
             max_sessions: self.max_sessions.unwrap_or(max_connections.div_ceil(2)),
-            heartbeat: self.session_timeout / PINGS_PER_TIMEOUT,
+            ping_interval: self.session_timeout / PINGS_PER_TIMEOUT,
             session_timeout: self.session_timeout,
             hello_wait: self.hello_wait,
             ops_per_second: self.ops_per_second,

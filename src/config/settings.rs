@@ -17,7 +17,7 @@ use super::proxies::ProxySettings;
 use super::quotas::QuotaSettings;
 use super::sessions::SessionSettings;
 use crate::domain::access::Mode;
-use crate::heartbeat::HEARTBEAT_INTERVAL;
+use crate::heartbeat::SERVER_HEARTBEAT;
 use crate::quotas::Shares;
 
 /// Time limit for storing the ops that wait and closing the sessions when the server stops.
@@ -122,7 +122,7 @@ pub struct ServerSettings {
     #[arg(skip = DRAIN_TIMEOUT)]
     pub drain_timeout: Duration,
     /// How often this server writes its heartbeat; a constant, since servers judge each other by it.
-    #[arg(skip = HEARTBEAT_INTERVAL)]
+    #[arg(skip = SERVER_HEARTBEAT)]
     pub heartbeat_interval: Duration,
 }
 

@@ -1,6 +1,6 @@
 //! Decides a batch of ops on a drawing.
 //!
-//! It must never change the drawing: a decision takes effect once it is stored.
+//! A decision changes nothing yet: it takes effect once it is stored.
 
 use std::collections::HashMap;
 
@@ -32,7 +32,8 @@ pub struct Decision {
 pub enum Verdict {
     /// It is stored, now or earlier, or had no effect.
     Done,
-    /// It was refused, and no row records it: see the module [`drawing`](super::drawing).
+    /// It was refused. No row records it, unless [`Drawing::refuse`] made one: see the module
+    /// [`drawing`](super::drawing).
     Refused {
         /// The reason.
         refusal: Refusal,
@@ -43,7 +44,7 @@ pub enum Verdict {
 
 impl Drawing {
     /// Decides ops in order, each of them after those before it, without changing the drawing. The
-    /// drawing must be complete.
+    /// drawing must be whole.
     pub fn decide(&self, ops: &[(Writer, Op)]) -> Decision {
         debug_assert!(self.is_whole());
         let mut batch = Batch::on(self);

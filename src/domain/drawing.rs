@@ -7,14 +7,14 @@
 //! stored head is still this drawing's. If the stored head has moved, the server applies the new
 //! changes and decides again.
 //!
-//! Only an op that changed something leaves a row, and so its number: an op up to its writer's last
-//! number in the rows counts as done. A refusal leaves no row, unless the database does not accept the
-//! op (see [`Drawing::refuse`]), so the same op with the same number may succeed later, as an edit does
-//! once its stroke was restored. This is deliberate: to remember refusals, every server would have to
-//! store something durable for ops that changed nothing. A client that received a refusal never sends
-//! the op again. If a later op of the same writer is stored, or the refusal itself, the server answers
-//! `done` to an op that is sent again although it was refused; its client notices that a drawn
-//! stroke is missing.
+//! * **Stored**: an op that changed something. A row has its number, so that an op up to its writer's last
+//!   number in the rows counts as done when it is sent again.
+//! * **Refused**: no row, because that would cost every server a durable write for an op that changed
+//!   nothing. So the op may be decided again, and succeed, as an edit does once its stroke was restored. A
+//!   client that received a refusal never sends the op again. If one does, and a later op of the same
+//!   writer is stored, the answer is `done`; the client notices that a drawn stroke is missing.
+//! * **The one exception**: an op that the database does not accept is refused by a row
+//!   ([`Drawing::refuse`]), and so has a number as if it were stored.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -35,7 +35,7 @@ pub struct Limits {
     pub bytes: usize,
 }
 
-/// One drawing: a row for each stroke that is or was in it, except for swept tombstones.
+/// One drawing: a row for each stroke that is or was in it, except for compacted tombstones.
 ///
 /// It may be read in two steps: the living strokes, which are all that a first load needs, and then
 /// the tombstones. Before the second step no op can be decided, and a reader at a position below
@@ -108,7 +108,7 @@ impl Drawing {
     }
 
     /// The living strokes of a drawing whose head was `head` when the first of them was read.
-    /// [`Drawing::complete`] adds the tombstones.
+    /// [`Drawing::add_tombstones`] adds the tombstones.
     ///
     /// `living` may be read in several steps. A row that was replaced meanwhile may be missing; its
     /// successor has a position after `head`, and arrives like any other new change.
@@ -121,7 +121,7 @@ impl Drawing {
     ) -> Self {
         let mut drawing = Self::new(epoch, compacted, limits);
         drawing.head = head;
-        // Tombstones after the compacted position are never swept, and those up to it are not
+        // Tombstones after the compacted position are never compacted, and those up to it are not
         // needed.
         drawing.missing = if head > compacted { head } else { 0 };
         for change in living {
@@ -132,8 +132,8 @@ impl Drawing {
     }
 
     /// Adds the tombstones up to [`Drawing::tombstones_missing_to`], read after the living strokes:
-    /// from now on the drawing is complete.
-    pub fn complete(&mut self, tombstones: Vec<Change>) {
+    /// from now on the drawing is whole.
+    pub fn add_tombstones(&mut self, tombstones: Vec<Change>) {
         for change in tombstones {
             debug_assert!(change.body.is_none() && change.seq <= self.missing);
             if change.seq > self.compacted {
@@ -158,7 +158,7 @@ impl Drawing {
         self.epoch
     }
 
-    /// Tombstones up to this position have been swept: a reader at a lower position must start
+    /// Tombstones up to this position are compacted: a reader at a lower position must start
     /// over.
     pub fn compacted(&self) -> Seq {
         self.compacted
@@ -246,7 +246,7 @@ impl Drawing {
         self.head = self.head.max(head);
     }
 
-    /// Removes the tombstones up to `compacted`, as the sweep of the stored drawing did: all but
+    /// Removes the tombstones up to `compacted`, as the database did: all but
     /// the row at the head.
     pub fn raise_compacted(&mut self, compacted: Seq) {
         if compacted <= self.compacted {
@@ -254,20 +254,20 @@ impl Drawing {
         }
         self.compacted = compacted;
         let tombstones = self.tombstones.by_seq.range(..=compacted);
-        let swept: Vec<RowId> = tombstones
+        let gone: Vec<RowId> = tombstones
             .filter(|(seq, _)| **seq != self.head)
             .map(|(_, change)| change.row())
             .collect();
-        if swept.is_empty() {
+        if gone.is_empty() {
             return;
         }
-        for row in swept {
+        for row in gone {
             if let Some(change) = self.tombstones.by_seq.get(&row.seq) {
                 self.places.remove(&change.stroke);
             }
             self.tombstones.remove(row.seq);
         }
-        // Numbers found only in a swept row are unknown to a server that reads the drawing now. A
+        // Numbers found only in a compacted row are unknown to a server that reads the drawing now. A
         // server that remembered them would drop the prior ops with lower numbers, which are the
         // highest that are left.
         self.last.clear();

@@ -65,8 +65,8 @@ uuid_newtype!(
     PersonId
 );
 uuid_newtype!(
-    /// One unbroken history of a drawing. A restored backup begins a new epoch, in which positions
-    /// of the old one are invalid.
+    /// One unbroken history of a drawing: positions of another one are invalid. After a backup was restored,
+    /// the operator begins a new epoch; only a head that went back begins one by itself.
     Epoch
 );
 uuid_newtype!(

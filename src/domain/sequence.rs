@@ -1,6 +1,8 @@
 //! Positions, and the rule that judges an arrival.
 //!
-//! Changes are numbered from 1 without holes, and so are the ops of each writer.
+//! Changes are numbered from 1 without holes, and so are the ops of each writer. Rows and frames do have
+//! holes: every frame says from where to where it reaches; a position without a row belongs to a stroke
+//! that changed later.
 
 /// A position in a drawing's order of changes: 1, 2, 3 …; 0 is before the first change.
 pub type Seq = u64;

@@ -300,7 +300,7 @@ async fn read(
             let mut drawing =
                 Drawing::living_only(epoch, loaded.compacted, head, limits, loaded.living);
             if let Some(tombstones) = loaded.tombstones {
-                drawing.complete(tombstones);
+                drawing.add_tombstones(tombstones);
             }
             Ok(ReadResult::Living {
                 drawing,

@@ -1,8 +1,9 @@
 //! Appends without an answer: what they refused, in case they are stored after all.
 //!
-//! A refusal leaves no row. Once a later op of its writer is stored, a refused op looks like one that
-//! happened, and its client would be told *done*. So the refusals of an append are kept until all ops of
-//! its batch have their verdicts, also while they are appended one by one.
+//! An append of *an edit that is refused, and a drawn stroke* gets no answer. If it was stored, the number
+//! of the stroke's op makes the refused edit look done, for a refusal leaves no row (but that of an op that
+//! the database does not accept). So the refusal is remembered until the read shows which: until all ops of
+//! the batch have their verdicts, also while they are appended one by one.
 
 use crate::domain::batch::{Decision, Verdict};
 use crate::domain::drawing::Drawing;

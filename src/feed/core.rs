@@ -1,42 +1,48 @@
-//! The feed of one open drawing as a pure state machine: inputs go in, effects come out.
+//! The feed of one open drawing as a state machine: inputs go in, effects and messages come out.
 //!
-//! [`Core::step`] takes the time and one [`Input`], and pushes [`Effect`]s. It does no I/O, reads no
-//! clock and waits for nothing, so the same code runs in an actor (the shell, [`super::actor`])
-//! and in a simulation of many servers in virtual time.
+//! [`Core::step`] takes the time and one [`Input`]. It does no I/O, reads no clock and waits for
+//! nothing, so the same code runs in an actor (the shell, [`super::actor`]) and in a simulation of many
+//! servers in virtual time.
+//!
+//! Two ways out: [`Effect`]s, which the shell executes, and [`Mailbox`], which takes a frame or
+//! acknowledgements for one session and answers at once: taken, or full. Besides, a read over HTTP is
+//! answered through its oneshot channel, and shared counters ([`Metrics`], [`FeedState`]) are called.
 //!
 //! # How it keeps up
 //!
-//! The core holds the drawing in memory ([`Replica`]). Three sources move it on: its own appends,
-//! the subscription (live queries), and finite reads. Changes by appends and live queries are judged
-//! by the stale / next / gap rule; a read fills in what is after the head.
+//! The core holds the drawing in memory ([`Replica`]). Its own appends, the subscription (live queries)
+//! and finite reads move it on: changes by the first two are judged by the stale / next / gap rule; a
+//! read fills in what is after the head.
 //!
-//! The core subscribes first and reads second. That alone leaks: a write that began before the live
-//! query and committed after the read notifies nobody, and a lost last notification leaves no
-//! gap to see. So the drawing's head is compared with the database's a few times after each
-//! subscription, and every few seconds for as long as it is open.
+//! The core subscribes first and reads second. That alone misses writes: one that began before the
+//! live query and committed after the read notifies nobody, and a lost last notification leaves no
+//! gap to see. So the head is compared with the database's ([`Input::Head`]): by the core's own timer
+//! three times after each subscription, by the registry for all feeds every `head_check_interval`.
 //!
 //! # Its states
 //!
 //! ```text
 //! lifecycle     Open -> Draining -> Ended                         the server stops
-//!               Open -> Ended                                     the drawing is gone, or was never read
+//!               Open -> Ended                                     ForceClose; the drawing is gone, or was never read
 //! subscription  Closed -> Opening -> Unread -> Live
 //!               Live -> Opening                                   stalled
 //!                    -> Closed                                    ended or failed
-//! reading       Idle -> InFlight -> Idle                          no append begins unless Idle
+//! reading       Idle -> InFlight -> Idle
 //!                          \-> Waiting -> InFlight                it failed: after a pause
 //!               Idle -> Waiting                                   an append had no answer, or an op alone failed
-//! writer        Idle -> InFlight -> Idle                          won: acknowledge; lost: read, decide again
+//! rules         Idle -> InFlight -> Idle | Waiting -> InFlight    as for reading
+//! appender      Idle -> InFlight -> Idle                          committed: acknowledge; behind: read, decide again
 //!                          |                                      no answer: pause, read, decide again
-//!                          \-> Probing -> Idle                    an op alone failed
+//!                          |                                      several ops failed: split, read, one by one
+//!                          \-> Probing -> Idle                    an op alone failed: pause, read, decide again
+//! verification  Unverified -> Requested -> Verified               nothing to store: a read proves the head first
 //! ```
 //!
-//! A stroke passes through `Session(Submit)` → the [queue](super::queue) → `Deferred` → [`BatchWriter`] →
+//! An append begins only if reading, rules and appender are Idle, and no other server has its turn.
+//!
+//! A stroke passes through `Session(Submit)` → the [queue](super::queue) → `Deferred` → [`Appender`] →
 //! `Effect::Append` → `Appended` → [`Replica`] → [`Subscribers`], in this order; on the other servers
 //! through `Event(Change)` → [`Replica`] → `Deferred` → [`Subscribers`].
-//!
-//! Delivery to sessions goes through their [`Mailbox`], which returns at once whether there was
-//! room: it is the only call that gives the core an answer.
 
 mod access;
 mod append;
@@ -51,6 +57,7 @@ mod sync;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::appender::Appender;
 use super::chunks::Chunks;
 use super::deferred::Deferred;
 use super::lifecycle::{CloseReason, Lifecycle};
@@ -67,7 +74,6 @@ use super::state::FeedState;
 use super::subscribers::{Retained, Subscribers};
 use super::sync::Sync;
 use super::timers::{Timer, Timers};
-use super::writer::BatchWriter;
 use crate::domain::ids::{DrawingId, ServerId, SessionId};
 use crate::domain::signal::Pointer;
 use crate::metrics::{Metrics, Resync};
@@ -77,9 +83,8 @@ pub use effect::Effect;
 pub use input::{Input, ReadResult};
 
 /// How often a feed tells the other servers that it is there, and which version of its people they
-/// should have. A killed server's people are gone after three to four heartbeats, which has to be less
-/// than 10 s.
-const HEARTBEAT: Duration = Duration::from_secs(2);
+/// should have. A killed server's people are gone after three to four, which has to be less than 10 s.
+const FEED_HEARTBEAT: Duration = Duration::from_secs(2);
 /// Interval at which a feed checks whether slow subscribers read again.
 const CATCH_UP_INTERVAL: Duration = Duration::from_millis(50);
 /// Presence versions begin at a random number up to this one, so that no two feeds of a drawing
@@ -107,7 +112,7 @@ pub struct Core<M: Mailbox> {
     environment: Environment,
     replica: Replica,
     sync: Sync,
-    writer: BatchWriter,
+    appender: Appender,
     subscribers: Subscribers<M>,
     standings: Standings,
     rules_sync: RulesSync,
@@ -148,7 +153,7 @@ impl<M: Mailbox> Core<M> {
                 environment.settings.index_after,
             ),
             sync: Sync::new(),
-            writer: BatchWriter::new(environment.state.capacity.clone()),
+            appender: Appender::new(environment.state.capacity.clone()),
             subscribers: Subscribers::new(Arc::clone(&environment.metrics)),
             standings: Standings::new(environment.clock),
             rules_sync: RulesSync::new(),
@@ -165,7 +170,7 @@ impl<M: Mailbox> Core<M> {
             random,
             environment,
         };
-        core.timers.set(Timer::Heartbeat, now + HEARTBEAT);
+        core.timers.set(Timer::Heartbeat, now + FEED_HEARTBEAT);
         core.timers.set(Timer::Idle, now + core.idle_interval());
         core.subscribe(&mut Step { now, effects });
         core
@@ -174,7 +179,7 @@ impl<M: Mailbox> Core<M> {
     /// Handles an input.
     pub fn step(&mut self, now: Instant, input: Input<M>, effects: &mut Vec<Effect>) {
         let step = &mut Step { now, effects };
-        if self.lifecycle.is_ended() && !matches!(input, Input::Session(_) | Input::Read(_)) {
+        if self.lifecycle.is_ended() && !matches!(input, Input::Session(_) | Input::HttpRead(_)) {
             // Only those who still arrive are answered.
             return;
         }
@@ -184,9 +189,9 @@ impl<M: Mailbox> Core<M> {
         }
         match input {
             Input::Session(message) => self.on_session(message, step),
-            Input::Read(request) => {
+            Input::HttpRead(request) => {
                 self.note_use(now);
-                self.request(Request::Read(request), Resync::Warm, step);
+                self.request(Request::HttpRead(request), Resync::Warm, step);
             }
             Input::Subscribed(result) => self.on_subscribed(result, step),
             Input::Event(LiveEvent::Change(change)) => {
@@ -246,8 +251,8 @@ impl<M: Mailbox> Core<M> {
     }
 
     /// The ops on their way to the database.
-    pub fn writer(&self) -> &BatchWriter {
-        &self.writer
+    pub fn appender(&self) -> &Appender {
+        &self.appender
     }
 
     /// What each session may do.
@@ -282,7 +287,7 @@ impl<M: Mailbox> Core<M> {
                     Request::Join { .. } => self.note_use(step.now),
                     // The last one counts: changes must not gather while a read is in flight.
                     Request::Since { session, .. } => self.requests.forget_since(*session),
-                    Request::Hello { .. } | Request::Renew { .. } | Request::Read(_) => {}
+                    Request::Hello { .. } | Request::Renew { .. } | Request::HttpRead(_) => {}
                 }
                 self.note_entrance(&request, step);
                 self.request(request, Resync::Warm, step);
@@ -332,7 +337,7 @@ impl<M: Mailbox> Core<M> {
     }
 
     fn on_heartbeat(&mut self, step: &mut Step) {
-        self.timers.set(Timer::Heartbeat, step.now + HEARTBEAT);
+        self.timers.set(Timer::Heartbeat, step.now + FEED_HEARTBEAT);
         for session in self.subscribers.evict_stalled(step.now) {
             log::info!(
                 "session {session} of drawing {} has not read for too long",
@@ -373,7 +378,7 @@ impl<M: Mailbox> Core<M> {
     fn remove_session(&mut self, session: SessionId, step: &mut Step) {
         self.requests.forget_session(session);
         let has_end = self.standings.has_end(session);
-        self.standings.leave(session, !self.writer.is_empty());
+        self.standings.leave(session, !self.appender.is_empty());
         if has_end {
             self.set_access_timer(step);
         }

@@ -42,7 +42,7 @@ impl CloseReason {
             Request::Join { mailbox, .. } => mailbox.close(self.close(random)),
             // Their sessions are closed.
             Request::Hello { .. } | Request::Renew { .. } | Request::Since { .. } => {}
-            Request::Read(request) => {
+            Request::HttpRead(request) => {
                 let error = match self {
                     CloseReason::NoDrawing => FeedError::NotFound,
                     CloseReason::Unavailable | CloseReason::Restart => FeedError::Unavailable,

@@ -24,11 +24,11 @@ pub enum FromSession<M> {
         /// The ops, in order.
         ops: Vec<Op>,
     },
-    /// A pointer or ink.
+    /// A pointer, ink, a preview or a view.
     Signal {
         /// The session.
         session: SessionId,
-        /// The pointer and the ink.
+        /// What others see of it.
         signal: ClientSignal,
     },
     /// The client missed a presence change: send the whole list.
@@ -63,7 +63,7 @@ pub enum Request<M> {
     Hello {
         /// The session.
         session: SessionId,
-        /// The writer.
+        /// Who it is, and its next op.
         hello: Hello,
     },
     /// The client showed another key or token.
@@ -83,7 +83,7 @@ pub enum Request<M> {
         epoch: Epoch,
     },
     /// A reader over HTTP wants what it lacks.
-    Read(ReadRequest),
+    HttpRead(ReadRequest),
 }
 
 impl<M> Request<M> {
@@ -94,16 +94,16 @@ impl<M> Request<M> {
             | Request::Hello { session, .. }
             | Request::Renew { session, .. }
             | Request::Since { session, .. } => Some(*session),
-            Request::Read(_) => None,
+            Request::HttpRead(_) => None,
         }
     }
 
-    /// The position after which tombstones are part of the answer, if any are.
+    /// The position from which the answer begins; 0 needs no tombstones.
     pub(super) fn position(&self) -> Seq {
         match self {
             Request::Join { since, .. } | Request::Since { since, .. } => *since,
-            Request::Read(request) if request.since == 0 => 0,
-            Request::Read(request) => request.since.max(request.target.unwrap_or(0)),
+            Request::HttpRead(request) if request.since == 0 => 0,
+            Request::HttpRead(request) => request.since.max(request.target.unwrap_or(0)),
             Request::Hello { .. } | Request::Renew { .. } => 0,
         }
     }
@@ -112,13 +112,13 @@ impl<M> Request<M> {
     pub(super) fn entrance(&self) -> Option<Entrance> {
         match self {
             Request::Join { entrance, .. } | Request::Renew { entrance, .. } => Some(*entrance),
-            Request::Hello { .. } | Request::Since { .. } | Request::Read(_) => None,
+            Request::Hello { .. } | Request::Since { .. } | Request::HttpRead(_) => None,
         }
     }
 
     /// Whether the requester has gone.
     pub(super) fn is_abandoned(&self) -> bool {
-        matches!(self, Request::Read(request) if request.answer.is_closed())
+        matches!(self, Request::HttpRead(request) if request.answer.is_closed())
     }
 }
 

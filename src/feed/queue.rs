@@ -1,7 +1,7 @@
 //! The ops of one open drawing that wait to be appended, and the batch in flight.
 //!
 //! Its capacity is bounded and reserved before an op is submitted, so that it always has room for a
-//! submitted op. A drain acknowledges every accepted op; otherwise unanswered ops stay in the clients'
+//! submitted op. A drain acknowledges every accepted op; otherwise unacknowledged ops stay in the clients'
 //! outboxes.
 
 use std::collections::VecDeque;
@@ -158,24 +158,28 @@ impl Queue {
         }
     }
 
-    /// The batch to decide now: the one in flight, or all queued ops up to the limits. Empty when
-    /// none is queued.
-    pub fn batch(&mut self) -> &[(Writer, Op)] {
-        if self.batch.is_empty() {
-            let max_ops = if self.isolated > 0 { 1 } else { MAX_BATCH_OPS };
-            let mut bytes = 0;
-            while let Some(next) = self.waiting.front() {
-                let full = bytes + next.bytes > MAX_BATCH_BYTES && !self.batch.is_empty();
-                if self.batch.len() == max_ops || full {
-                    break;
-                }
-                bytes += next.bytes;
-                if let Some(next) = self.waiting.pop_front() {
-                    self.sessions.push((next.session, next.bytes));
-                    self.batch.push(next.op);
-                }
+    /// Takes queued ops into the batch, up to the limits, unless one is in flight.
+    pub fn fill_batch(&mut self) {
+        if !self.batch.is_empty() {
+            return;
+        }
+        let max_ops = if self.isolated > 0 { 1 } else { MAX_BATCH_OPS };
+        let mut bytes = 0;
+        while let Some(next) = self.waiting.front() {
+            let full = bytes + next.bytes > MAX_BATCH_BYTES && !self.batch.is_empty();
+            if self.batch.len() == max_ops || full {
+                break;
+            }
+            bytes += next.bytes;
+            if let Some(next) = self.waiting.pop_front() {
+                self.sessions.push((next.session, next.bytes));
+                self.batch.push(next.op);
             }
         }
+    }
+
+    /// The batch that is being decided or is in flight.
+    pub fn batch(&self) -> &[(Writer, Op)] {
         &self.batch
     }
 
@@ -237,8 +241,8 @@ impl Queue {
         self.failures >= MAX_FAILURES
     }
 
-    /// The append of the batch at `head` had no answer.
-    pub fn unanswered(&mut self, head: Seq, decision: Decision) {
+    /// The append of the batch at `head` had no answer: it may be stored, now or later.
+    pub fn outcome_unknown(&mut self, head: Seq, decision: Decision) {
         self.attempts.add(&self.batch, head, decision);
     }
 

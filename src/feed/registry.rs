@@ -179,7 +179,7 @@ impl Feeds {
                 target,
                 answer,
             };
-            self.send(id, Input::Read(request))?;
+            self.send(id, Input::HttpRead(request))?;
             match tokio::time::timeout(READ_WAIT, chunk).await {
                 Ok(Ok(chunk)) => return chunk,
                 // The feed is gone: retry with another one.
@@ -190,9 +190,10 @@ impl Feeds {
         Err(FeedError::Unavailable)
     }
 
-    /// A drawing was renamed, deleted or restored through this server: its own feed and those of
-    /// other servers check it. A feed that is not reached learns it from the next head check.
-    pub async fn announce_metadata_change(&self, id: DrawingId) {
+    /// The title or the rules of a drawing changed through this server, or it was deleted or restored: its
+    /// own feed and those of other servers check all of that. A feed that is not reached learns it from the
+    /// next head check.
+    pub async fn announce_change(&self, id: DrawingId) {
         let (asked, ids) = (Instant::now(), [id]);
         let told = tell_servers(&self.0.store, id);
         let (heads, _) = tokio::join!(self.0.store.heads(&ids), told);
@@ -213,7 +214,7 @@ impl Feeds {
         }
     }
 
-    /// Compares the heads, titles and deletions of all open drawings with the database's every
+    /// Compares the heads, titles, rules and deletions of all open drawings with the database's every
     /// `head_check_interval`, in one query. Runs until the future is dropped.
     pub async fn watch(&self) {
         loop {

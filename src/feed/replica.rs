@@ -11,8 +11,8 @@ use crate::domain::op::Change;
 use crate::domain::sequence::{Arrival, Seq, arrival};
 use crate::store::{Chunk, Head, LivingIndex};
 
-/// Positions without a living row, since the last index, after which the living ones are written down,
-/// but for tests. A first load skips at most about as many, which takes some 20 ms.
+/// An index of the living strokes is written after this many positions without one (tests use fewer). A
+/// first load skips at most about as many, which takes some 20 ms.
 pub const INDEX_AFTER: usize = 20_000;
 
 /// The effect of a change that arrived.
@@ -203,7 +203,7 @@ impl Replica {
             drawing.raise_compacted(chunk.compacted);
         }
         if !drawing.is_whole() {
-            drawing.complete(tombstones);
+            drawing.add_tombstones(tombstones);
         }
         ReadOutcome::UpToDate
     }

@@ -195,7 +195,7 @@ mod tests {
     fn a_reader_that_is_gone_is_forgotten() {
         let mut requests = Requests::<Nowhere>::default();
         let (answer, reader) = oneshot::channel();
-        requests.keep(Request::Read(ReadRequest {
+        requests.keep(Request::HttpRead(ReadRequest {
             since: 0,
             epoch: None,
             target: None,

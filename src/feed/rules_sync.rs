@@ -22,14 +22,14 @@ pub(super) struct RulesSync {
     pub(super) reading: RulesReading,
     /// The version that the rules had when the drawing was last known up to its head: everything that
     /// was stored under earlier ones is known.
-    pub(super) covered: u64,
+    pub(super) version_at_head: u64,
 }
 
 impl RulesSync {
     pub(super) fn new() -> Self {
         Self {
             reading: RulesReading::Idle,
-            covered: 0,
+            version_at_head: 0,
         }
     }
 }

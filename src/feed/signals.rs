@@ -89,7 +89,7 @@ pub(super) struct Signalling {
     /// A row is in flight.
     pub(super) is_publishing: bool,
     /// Heartbeats without a peer since this feed announced itself.
-    unanswered: u8,
+    heartbeats_alone: u8,
     /// When signals were last sent to the sessions.
     pub(super) sent_at: Option<Instant>,
 }
@@ -116,18 +116,18 @@ impl Signalling {
     /// The next row announces this feed to those of other servers.
     pub(super) fn announce(&mut self) {
         self.announces = true;
-        self.unanswered = 0;
+        self.heartbeats_alone = 0;
     }
 
     /// A row was not written, or the last peer is gone: announces this feed at the next heartbeat.
     pub(super) fn announce_soon(&mut self) {
-        self.unanswered = HEARTBEATS_UNTIL_ANNOUNCED;
+        self.heartbeats_alone = HEARTBEATS_UNTIL_ANNOUNCED;
     }
 
     /// A heartbeat passed without a peer: whether this feed has to announce itself again.
     pub(super) fn announcement_is_due(&mut self) -> bool {
-        self.unanswered = self.unanswered.saturating_add(1);
-        self.unanswered > HEARTBEATS_UNTIL_ANNOUNCED
+        self.heartbeats_alone = self.heartbeats_alone.saturating_add(1);
+        self.heartbeats_alone > HEARTBEATS_UNTIL_ANNOUNCED
     }
 
     /// Whether the next row must not wait.

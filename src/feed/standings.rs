@@ -1,6 +1,6 @@
 //! What each session of a drawing may do: its access, judged by the drawing's rules.
 //!
-//! A session must never have more than the rules give it that the feed knows.
+//! A session must never have more than the feed's known rules give it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

@@ -158,7 +158,7 @@ impl Sync {
         else {
             return false;
         };
-        self.takes_answer(since);
+        self.note_answer(since);
         self.reading = Reading::Idle;
         if covers_subscription && self.subscription == Subscription::Unread {
             self.subscription = Subscription::Live;
@@ -169,7 +169,7 @@ impl Sync {
 
     /// The database answered what it was asked at this time. False if the answer to a later question
     /// arrived before: then this one may be outdated.
-    pub(super) fn takes_answer(&mut self, asked: Instant) -> bool {
+    pub(super) fn note_answer(&mut self, asked: Instant) -> bool {
         let is_latest = self.known.is_none_or(|known| known <= asked);
         if is_latest {
             self.known = Some(asked);
@@ -276,14 +276,14 @@ mod tests {
     fn an_answer_is_outdated_once_a_later_question_was_answered() {
         let (mut sync, now) = (subscribed(), Instant::now());
         let at = |millis| now + Duration::from_millis(millis);
-        assert!(sync.takes_answer(at(1)));
+        assert!(sync.note_answer(at(1)));
         assert!(sync.begin_read(at(3)));
-        assert!(sync.takes_answer(at(2)));
+        assert!(sync.note_answer(at(2)));
         sync.end_read(0);
         for _ in 0..2 {
-            assert!(!sync.takes_answer(at(2)));
+            assert!(!sync.note_answer(at(2)));
         }
-        assert!(sync.takes_answer(at(3)) && sync.takes_answer(at(4)));
+        assert!(sync.note_answer(at(3)) && sync.note_answer(at(4)));
     }
 
     #[test]

@@ -19,15 +19,15 @@ pub enum Timer {
     Gap,
     /// Appends after yielding to other servers.
     Append,
-    /// Compares the head with the database's, a few times after each subscription.
+    /// Compares the head with the database's, three times after each subscription.
     HeadCheck,
     /// Reads the rules again after a failure.
     Rules,
-    /// Ends the access of sessions whose time is over.
+    /// Ends the access of sessions that expired.
     Access,
     /// Sends the signals that were gathered.
     Signals,
-    /// Sends presence to the sessions.
+    /// Sends presence to the sessions and to the other servers.
     Presence,
     /// Checks whether slow subscribers read again.
     CatchUp,

@@ -1,6 +1,6 @@
 //! A small SVG of a drawing, of bounded size and cost.
 //!
-//! It must never claim what is not there: an empty drawing has an empty picture.
+//! An empty drawing has an empty picture.
 
 use super::coarse::{coarse_line, mean_width};
 use super::document::Survey;

@@ -14,7 +14,7 @@ pub struct PeerMessage {
     /// The number that its feed gave this row, from 1.
     #[serde(default)]
     pub number: u64,
-    /// Requests that every peer compares the drawing's head: it was renamed or deleted.
+    /// Requests that every peer compares the drawing's head, title, rules and deletion: one of them changed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub check_head: bool,
     /// Requests that every peer appends nothing for this many milliseconds, or until it receives a

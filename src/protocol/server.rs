@@ -111,7 +111,7 @@ pub enum ServerFrame<'a> {
 pub enum ResetReason {
     /// Its position belongs to another epoch of the drawing.
     Epoch,
-    /// Newer tombstones than its position are swept, so erasures would be missing.
+    /// Newer tombstones than its position are compacted, so erasures would be missing.
     Compacted,
     /// Its position is beyond the head of this epoch.
     Ahead,

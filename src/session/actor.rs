@@ -91,8 +91,8 @@ impl Session {
             Err(close) => (Err(close), None),
         };
         sessions.metrics().sessions_opened.count();
-        let is_free = |it: &JoinRequest| it.entrance.is_some();
-        let admitted = match join_request.as_ref().is_ok_and(is_free) {
+        let is_admitted = |it: &JoinRequest| it.entrance.is_some();
+        let admitted = match join_request.as_ref().is_ok_and(is_admitted) {
             true => Admitted::Yes,
             false => Admitted::No,
         };
@@ -216,7 +216,7 @@ impl Session {
         }
     }
 
-    fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
+    fn on_ping_interval(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
         let (now, timeout) = (Instant::now(), self.sessions.limits.session_timeout);
         if now.duration_since(self.last_received) > timeout || self.fragments.is_late(now, timeout)
         {
@@ -251,7 +251,7 @@ impl Actor for Session {
                     Some(_) => self.join(join_request, ctx),
                     None => self.expect_hello(ctx),
                 }
-                ctx.run_interval(self.sessions.limits.heartbeat, Self::heartbeat);
+                ctx.run_interval(self.sessions.limits.ping_interval, Self::on_ping_interval);
             }
             Err(close) => self.close(close, ctx),
         }
@@ -293,7 +293,7 @@ impl Handler<ToSession> for Session {
                     ctx.text(frame);
                 }
                 match (&mut self.sequencer, &mut self.hello) {
-                    (Some(sequencer), _) => sequencer.answer(ops, acked_through),
+                    (Some(sequencer), _) => sequencer.acknowledge(ops, acked_through),
                     // Of the feed that is gone: the next one must not wait for these ops.
                     (None, Some(hello)) => hello.next = hello.next.max(acked_through + 1),
                     (None, None) => {}

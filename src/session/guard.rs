@@ -1,5 +1,5 @@
-//! Passes frames to a session: one at a time, no faster than allowed, and only a close frame once
-//! it closes.
+//! Bounds the frames that reach a session, not who has access: one at a time, no faster than allowed, and
+//! only a close frame once it closes.
 //!
 //! actix reads its stream until nothing is left before it delivers the first frame. So a poll must
 //! never return more than the rest of one frame.
@@ -40,7 +40,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// ping costs an answer. A hundred sockets that flooded pings made others' p99 four times as long.
 const CONTROL_FRAMES: u32 = 16;
 
-/// State shared by a session and its incoming stream.
+/// What a session and its incoming stream share, to bound the frames between them: it is not about access.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gate(Rc<Shared>);
 

@@ -94,7 +94,7 @@ impl Session {
             return;
         }
         if let (Some(sequencer), Some(hello)) = (self.sequencer.take(), &mut self.hello) {
-            hello.next = hello.next.max(sequencer.answered() + 1);
+            hello.next = hello.next.max(sequencer.acknowledged() + 1);
         }
         ctx.run_later(REJOIN_AFTER, |session, ctx| {
             let Ok(join_request) = session.join_request.clone() else {

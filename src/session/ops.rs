@@ -1,7 +1,7 @@
 //! How a session accepts ops: in order, within its limits, each with an answer.
 //!
 //! It must never accept an op out of order. A drain acknowledges every accepted op; otherwise
-//! unanswered ops stay in the clients' outboxes. Ops beyond a limit are refused for load, and the
+//! unacknowledged ops stay in the clients' outboxes. Ops beyond a limit are refused for load, and the
 //! client sends them again.
 
 use std::borrow::Cow;
@@ -59,8 +59,8 @@ impl Session {
         let mut repeat = false;
         for (n, op) in ops {
             match sequencer.judge(n) {
-                OpArrival::Stale { answered } => {
-                    repeat |= answered;
+                OpArrival::Stale { acknowledged } => {
+                    repeat |= acknowledged;
                     continue;
                 }
                 OpArrival::Gap => {
@@ -110,7 +110,7 @@ impl Session {
             // Decided already: repeat the acknowledgement.
             ctx.text(
                 ServerFrame::Done {
-                    n: sequencer.answered(),
+                    n: sequencer.acknowledged(),
                 }
                 .encode(),
             );
@@ -136,7 +136,7 @@ fn overload(
     op: &Op,
     parts: NonZeroU32,
 ) -> Option<(OverloadCause, Cow<'static, str>, Duration)> {
-    if sequencer.unanswered() >= limits.max_unacked_ops {
+    if sequencer.unacknowledged() >= limits.max_unacked_ops {
         let text = "too many unacknowledged ops in this session";
         return Some((OverloadCause::Unanswered, text.into(), RETRY_AFTER));
     }

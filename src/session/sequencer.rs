@@ -11,7 +11,7 @@ pub enum OpArrival {
     /// It was accepted before. If it is acknowledged, repeat the acknowledgement.
     Stale {
         /// Whether it is acknowledged.
-        answered: bool,
+        acknowledged: bool,
     },
     /// It is the next one: accept it.
     Next,
@@ -28,9 +28,9 @@ pub struct OpSequencer {
     /// The number of the op to accept next.
     next: u64,
     /// All ops up to this number that were given to the feed are acknowledged.
-    answered: u64,
+    acknowledged: u64,
     /// Ops that the feed has not acknowledged.
-    unanswered: usize,
+    unacknowledged: usize,
     /// Ops after `next` are skipped until `next` arrives.
     paused: bool,
 }
@@ -41,8 +41,8 @@ impl OpSequencer {
         Self {
             writer,
             next,
-            answered: next - 1,
-            unanswered: 0,
+            acknowledged: next - 1,
+            unacknowledged: 0,
             paused: false,
         }
     }
@@ -58,20 +58,20 @@ impl OpSequencer {
     }
 
     /// All ops up to this number that reached the feed are acknowledged.
-    pub fn answered(&self) -> u64 {
-        self.answered
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged
     }
 
     /// Number of ops that the feed has not acknowledged.
-    pub fn unanswered(&self) -> usize {
-        self.unanswered
+    pub fn unacknowledged(&self) -> usize {
+        self.unacknowledged
     }
 
     /// Judges an op by its number.
     pub fn judge(&mut self, n: u64) -> OpArrival {
         match arrival(self.next - 1, n - 1, n) {
             Arrival::Stale => OpArrival::Stale {
-                answered: n <= self.answered,
+                acknowledged: n <= self.acknowledged,
             },
             Arrival::Next => OpArrival::Next,
             Arrival::Gap if self.paused => OpArrival::Paused,
@@ -84,12 +84,16 @@ impl OpSequencer {
 
     /// The next op was given to the feed.
     pub fn take(&mut self) {
-        self.skip();
-        self.unanswered += 1;
+        self.advance();
+        self.unacknowledged += 1;
     }
 
     /// The next op was refused at once: it is malformed, or not allowed.
     pub fn skip(&mut self) {
+        self.advance();
+    }
+
+    fn advance(&mut self) {
         self.paused = false;
         self.next += 1;
     }
@@ -100,9 +104,9 @@ impl OpSequencer {
     }
 
     /// The feed has decided this many ops, the last of which is `acked_through`.
-    pub fn answer(&mut self, ops: usize, acked_through: u64) {
-        self.answered = acked_through.max(self.answered);
-        self.unanswered = self.unanswered.saturating_sub(ops);
+    pub fn acknowledge(&mut self, ops: usize, acked_through: u64) {
+        self.acknowledged = acked_through.max(self.acknowledged);
+        self.unacknowledged = self.unacknowledged.saturating_sub(ops);
     }
 }
 
@@ -118,13 +122,18 @@ mod tests {
     #[test]
     fn ops_are_taken_in_the_order_of_their_numbers() {
         let mut sequencer = sequencer(3);
-        assert_eq!(sequencer.judge(2), OpArrival::Stale { answered: true });
+        assert_eq!(sequencer.judge(2), OpArrival::Stale { acknowledged: true });
         assert_eq!(sequencer.judge(3), OpArrival::Next);
         sequencer.take();
-        assert_eq!(sequencer.judge(3), OpArrival::Stale { answered: false });
-        sequencer.answer(1, 3);
-        assert_eq!(sequencer.judge(3), OpArrival::Stale { answered: true });
-        assert_eq!(sequencer.unanswered(), 0);
+        assert_eq!(
+            sequencer.judge(3),
+            OpArrival::Stale {
+                acknowledged: false
+            }
+        );
+        sequencer.acknowledge(1, 3);
+        assert_eq!(sequencer.judge(3), OpArrival::Stale { acknowledged: true });
+        assert_eq!(sequencer.unacknowledged(), 0);
     }
 
     #[test]
@@ -148,29 +157,43 @@ mod tests {
     }
 
     #[test]
-    fn ops_that_are_answered_at_once_do_not_count_as_unanswered() {
+    fn ops_that_are_refused_at_once_do_not_count_as_unacknowledged() {
         let mut sequencer = sequencer(1);
         for _ in 0..5_000 {
             sequencer.skip();
         }
-        assert_eq!(sequencer.unanswered(), 0);
+        assert_eq!(sequencer.unacknowledged(), 0);
         assert_eq!(sequencer.next(), 5_001);
     }
 
     #[test]
-    fn the_unanswered_ops_are_those_taken_and_not_decided() {
+    fn the_unacknowledged_ops_are_those_taken_and_not_decided() {
         let mut sequencer = sequencer(4);
-        assert_eq!((sequencer.answered(), sequencer.unanswered()), (3, 0));
+        assert_eq!(
+            (sequencer.acknowledged(), sequencer.unacknowledged()),
+            (3, 0)
+        );
         for n in 4..9 {
             assert_eq!(sequencer.judge(n), OpArrival::Next);
             sequencer.take();
         }
-        sequencer.answer(2, 5);
-        assert_eq!((sequencer.answered(), sequencer.unanswered()), (5, 3));
+        sequencer.acknowledge(2, 5);
+        assert_eq!(
+            (sequencer.acknowledged(), sequencer.unacknowledged()),
+            (5, 3)
+        );
         // Those of a feed that is gone may be counted by the next one.
-        sequencer.answer(9, 1);
-        assert_eq!((sequencer.answered(), sequencer.unanswered()), (5, 0));
-        assert_eq!(sequencer.judge(5), OpArrival::Stale { answered: true });
-        assert_eq!(sequencer.judge(6), OpArrival::Stale { answered: false });
+        sequencer.acknowledge(9, 1);
+        assert_eq!(
+            (sequencer.acknowledged(), sequencer.unacknowledged()),
+            (5, 0)
+        );
+        assert_eq!(sequencer.judge(5), OpArrival::Stale { acknowledged: true });
+        assert_eq!(
+            sequencer.judge(6),
+            OpArrival::Stale {
+                acknowledged: false
+            }
+        );
     }
 }

@@ -31,7 +31,7 @@ pub(super) const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap()
 #[derive(Clone, Debug)]
 pub struct SessionLimits {
     /// Interval of the pings to a client.
-    pub heartbeat: Duration,
+    pub ping_interval: Duration,
     /// A client that sends nothing for this long is disconnected.
     pub session_timeout: Duration,
     /// A client that was not let in and sends no hello for this long is disconnected.

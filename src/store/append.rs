@@ -32,8 +32,8 @@ pub struct ExpectedHead {
 pub enum Appended {
     /// All changes are stored, on disk.
     Committed,
-    /// Another append was stored first or at the same time; nothing is stored. Read
-    /// [`Store::since`], decide again, and retry.
+    /// The head, the epoch or the version of the rules is not the expected one; nothing is stored. Read
+    /// [`Store::since`], and decide again.
     Behind,
     /// The drawing is deleted, or never existed; nothing is stored.
     Gone,
@@ -55,7 +55,8 @@ const SWAP_AND_INSERT: &str = swap_and_insert!("");
 /// The same for changes of existing strokes, whose old rows are deleted.
 const SWAP_INSERT_AND_DELETE: &str = swap_and_insert!("DELETE $replaced RETURN NONE;\n");
 
-/// A write that no reader or subscriber sees.
+/// A write that changes no row of the drawing, and of which no subscriber is notified. Lists see it, as the
+/// time of the last change.
 const PROBE_WRITE: &str = "UPDATE $drawing SET changed = time::now() RETURN NONE";
 
 impl Store {
@@ -68,8 +69,8 @@ impl Store {
     /// # Errors
     ///
     /// After [`StoreError::Deadline`], [`StoreError::Unavailable`] or [`StoreError::Storage`] the
-    /// outcome is unknown: the changes may be stored, or may still be. Read [`Store::since`] to find
-    /// out. After [`StoreError::Failed`] nothing is stored.
+    /// outcome is unknown: the changes may already be stored, or may be stored later. Read
+    /// [`Store::since`] to find out. After [`StoreError::Failed`] nothing is stored.
     pub async fn append(
         &self,
         drawing: DrawingId,

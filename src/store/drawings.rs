@@ -96,7 +96,7 @@ pub struct Head {
     pub id: DrawingId,
     /// The position of its last change.
     pub head: Seq,
-    /// Tombstones up to this position are swept.
+    /// Tombstones up to this position are compacted.
     pub compacted: Seq,
     /// Its epoch.
     pub epoch: Epoch,
@@ -111,7 +111,7 @@ pub struct Head {
 /// Numbers of rows in a drawing's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rows {
-    /// One for each stroke that ever existed, without swept tombstones.
+    /// One for each stroke that ever existed, without compacted tombstones.
     pub strokes: u64,
     /// 0, since the table stores no row.
     pub signals: u64,

@@ -49,7 +49,7 @@ pub struct LivingIndex {
 pub struct Loaded {
     /// The drawing's epoch.
     pub epoch: Epoch,
-    /// Tombstones up to this position are swept.
+    /// Tombstones up to this position are compacted.
     pub compacted: Seq,
     /// The drawing's title.
     pub title: String,

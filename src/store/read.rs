@@ -36,7 +36,7 @@ COMMIT;";
 pub struct Chunk {
     /// The drawing's epoch.
     pub epoch: Epoch,
-    /// Tombstones up to this position are swept: a reader at a lower position must start over.
+    /// Tombstones up to this position are compacted: a reader at a lower position must start over.
     pub compacted: Seq,
     /// The drawing's title.
     pub title: String,

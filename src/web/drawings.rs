@@ -220,7 +220,7 @@ pub(super) async fn rename(request: HttpRequest, payload: web::Payload) -> Answe
     let title = extract::title(&asked.title)?;
     let state = state(&request);
     let info = state.store.rename(drawing, &title).await?;
-    state.feeds.announce_metadata_change(drawing).await;
+    state.feeds.announce_change(drawing).await;
     let sessions = state.store.session_counts(state.silence).await?;
     Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions)))
 }
@@ -230,7 +230,7 @@ pub(super) async fn delete(request: HttpRequest) -> Answer {
     let state = state(&request);
     state.store.delete(drawing).await?;
     audit(drawing, access.by(), DELETED);
-    state.feeds.announce_metadata_change(drawing).await;
+    state.feeds.announce_change(drawing).await;
     Ok(HttpResponse::NoContent().finish())
 }
 

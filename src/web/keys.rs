@@ -212,7 +212,7 @@ async fn owned(request: &HttpRequest, action: Action) -> Result<(DrawingId, Acce
 /// Logs a change of the rules, and tells the feeds of all servers.
 async fn changed(request: &HttpRequest, drawing: DrawingId, access: Access, what: &str) {
     audit(drawing, access.by(), what);
-    state(request).feeds.announce_metadata_change(drawing).await;
+    state(request).feeds.announce_change(drawing).await;
 }
 
 fn name(text: &str) -> Result<String, ApiError> {

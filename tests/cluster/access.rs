@@ -1,4 +1,4 @@
-//! Access that is taken back, on all servers: within a second, or with the next comparison of heads
+//! Keys that are revoked, on all servers: within a second, or with the next comparison of heads
 //! where a server was not told.
 
 use std::time::Duration;
@@ -99,7 +99,7 @@ async fn closed(client: &mut Client, since: Instant, within: Duration) -> Durati
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_is_taken_back_on_all_servers_within_a_second() {
+async fn a_key_is_revoked_on_all_servers_within_a_second() {
     let cluster = Plan::of(2).flags(LINKS).alone().start().await;
     let shared = Shared::on(&cluster).await;
     let mut here = shared.visitor(&cluster, 0, &shared.draw).await;
@@ -139,7 +139,7 @@ async fn a_key_is_taken_back_on_all_servers_within_a_second() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_stays_taken_back_though_the_server_that_was_asked_is_killed() {
+async fn a_key_stays_revoked_though_the_server_that_was_asked_is_killed() {
     let mut cluster = Plan::of(2).flags(LINKS).alone().start().await;
     let shared = Shared::on(&cluster).await;
     let mut there = shared.visitor(&cluster, 1, &shared.draw).await;
@@ -152,7 +152,7 @@ async fn a_key_stays_taken_back_though_the_server_that_was_asked_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_not_told_takes_a_key_back_with_the_next_head_check() {
+async fn a_server_that_is_not_told_revokes_a_key_with_the_next_head_check() {
     let plan = Plan::of(2).flags(LINKS_WITH_CHECKS).linked();
     let cluster = plan.start().await;
     let shared = Shared::on(&cluster).await;
@@ -167,7 +167,7 @@ async fn a_server_that_is_not_told_takes_a_key_back_with_the_next_head_check() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_stored_for_a_key_that_was_taken_back_while_a_server_was_cut_off() {
+async fn nothing_is_stored_for_a_key_that_was_revoked_while_a_server_was_cut_off() {
     let plan = Plan::of(2).flags(LINKS_WITH_CHECKS).linked();
     let cluster = plan.start().await;
     let shared = Shared::on(&cluster).await;

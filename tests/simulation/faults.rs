@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use whiteboard::feed::appender::{State, Verification};
 use whiteboard::feed::lifecycle::Lifecycle;
 use whiteboard::feed::sync::{Reading, Subscription};
-use whiteboard::feed::writer::{State, Verification};
 
 use crate::fault::Fault;
 use crate::server::ServerState;
@@ -229,12 +229,12 @@ fn feed_states(feed: &Feed) -> [&'static str; 6] {
             Reading::InFlight { .. } => "reading InFlight, uncovered",
             Reading::Waiting => "reading Waiting",
         },
-        match core.writer().state() {
-            State::Idle => "writer Idle",
-            State::InFlight { .. } => "writer InFlight",
-            State::Probing => "writer Probing",
+        match core.appender().state() {
+            State::Idle => "appender Idle",
+            State::InFlight { .. } => "appender InFlight",
+            State::Probing => "appender Probing",
         },
-        match core.writer().verification() {
+        match core.appender().verification() {
             Verification::Unverified => "verification Unverified",
             Verification::Requested => "verification Requested",
             Verification::Verified => "verification Verified",

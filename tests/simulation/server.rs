@@ -301,7 +301,7 @@ impl World {
                     answer,
                 });
                 let drawing = self.clients[client].drawing;
-                let asked = self.ask_feed(server, drawing, Input::Read(request));
+                let asked = self.ask_feed(server, drawing, Input::HttpRead(request));
                 if asked.is_none() {
                     self.answer_reads(server);
                 }

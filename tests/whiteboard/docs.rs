@@ -1,6 +1,7 @@
 //! The documentation: what is made from the code equals it, and every link leads somewhere.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use whiteboard::domain::op::Refusal;
 use whiteboard::feed::presence::MAX_LISTED;
@@ -121,6 +122,53 @@ fn links_between_documents_lead_to_a_file_and_a_heading() {
         }
     }
     assert!(links > 10, "{links} links");
+}
+
+/// Adds the names of the tests in a folder, which are functions with an attribute that says so.
+fn add_tests(folder: &Path, found: &mut BTreeSet<String>) {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| !path.ends_with("tests/browser"));
+    for path in paths {
+        if path.is_dir() {
+            add_tests(&path, found);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let mut is_test = false;
+            for line in text.lines().map(str::trim) {
+                if line.starts_with("#[") {
+                    is_test |= line.contains("test");
+                    continue;
+                }
+                let line = line.strip_prefix("async ").unwrap_or(line);
+                let name = line.strip_prefix("fn ").and_then(|it| it.split('(').next());
+                found.extend(name.filter(|_| is_test).map(str::to_owned));
+                is_test = false;
+            }
+        }
+    }
+}
+
+#[test]
+fn every_promise_and_invariant_names_tests_that_exist() {
+    let (root, mut tests) = (Path::new(env!("CARGO_MANIFEST_DIR")), BTreeSet::new());
+    add_tests(&root.join("src"), &mut tests);
+    add_tests(&root.join("tests"), &mut tests);
+    let (library, security) = (file("src/lib.rs"), file("docs/security.md"));
+    let section = |text: &str, from: &str, to: &str| {
+        let (_, rest) = text.split_once(from).unwrap();
+        rest.split_once(to).unwrap().0.to_owned()
+    };
+    let promises = section(&security, "\n| promise | test |\n|---|---|\n", "\n\n");
+    let cells = promises.lines().map(|row| row.rsplit('|').nth(1).unwrap());
+    let invariants = section(&library, "//! # Invariants\n", "\n//! [`");
+    for (text, least) in [(cells.collect::<String>(), 20), (invariants, 10)] {
+        let names: Vec<_> = text.split('`').skip(1).step_by(2).collect();
+        assert!(names.len() >= least, "{names:?}");
+        for name in names {
+            assert!(tests.contains(name), "there is no test {name}");
+        }
+    }
 }
 
 #[test]

@@ -604,7 +604,7 @@ fn raising_compacted_forgets_tombstones_but_never_the_row_at_the_head() {
     assert_eq!((drawing.last(ada.id), drawing.last(ben.id)), (5, 0));
     let bytes: usize = rows(&drawing).iter().map(Change::bytes).sum();
     assert_eq!((drawing.bytes(), drawing.strokes()), (bytes, 1));
-    // The id of a swept stroke counts as never used.
+    // The id of a stroke whose tombstone is compacted counts as never used.
     assert_eq!(one(&mut drawing, ben, draw(3, strokes[0])), Verdict::Done);
     // The compacted position never decreases.
     drawing.raise_compacted(2);

@@ -69,7 +69,7 @@ async fn a_subscription_that_ended_as_slow_is_opened_again_and_nothing_is_missed
 }
 
 #[actix_web::test]
-async fn a_feed_that_slept_until_tombstones_were_swept_starts_over() {
+async fn a_feed_that_slept_until_tombstones_were_compacted_starts_over() {
     const ERASED: usize = 5;
     let (awake, asleep) = two_with_little_buffer().await;
     let drawing = create_drawing(awake.address).await;
@@ -92,8 +92,8 @@ async fn a_feed_that_slept_until_tombstones_were_swept_starts_over() {
     }
     ada.all_acknowledged().await;
     ada.draw_stored(pen(1.0)).await;
-    let swept = awake.store.sweep(Duration::ZERO).await.unwrap();
-    assert_eq!(swept, ERASED);
+    let compacted = awake.store.sweep(Duration::ZERO).await.unwrap();
+    assert_eq!(compacted, ERASED);
     drop(held);
 
     ada.reach((ERASED + BURST + ERASED + 1) as u64).await;

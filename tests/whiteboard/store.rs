@@ -69,8 +69,8 @@ contract! {
     drawings_are_found_by_words_of_their_title
     assets_are_stored_once_within_the_quota_and_removed_with_their_drawing
     a_deleted_drawing_can_be_taken_back
-    a_swept_drawing_stays_away
-    a_tombstone_is_swept_when_it_is_old_enough
+    a_removed_drawing_stays_away
+    a_tombstone_is_compacted_when_it_is_old_enough
     a_new_epoch_is_another_for_every_drawing
     heads_of_many_drawings_are_read_at_once
     servers_receive_each_others_heartbeats
@@ -532,7 +532,7 @@ async fn a_deleted_drawing_can_be_taken_back(store: Store) {
     assert_eq!(subscribed, Some(StoreError::NotFound));
 }
 
-async fn a_swept_drawing_stays_away(store: Store) {
+async fn a_removed_drawing_stays_away(store: Store) {
     let kept = drawing(&store).await;
     let drawing = drawing(&store).await;
     append(&store, drawing, 0, 2).await;
@@ -554,7 +554,7 @@ async fn a_swept_drawing_stays_away(store: Store) {
     append(&store, kept, 0, 1).await;
 }
 
-async fn a_tombstone_is_swept_when_it_is_old_enough(store: Store) {
+async fn a_tombstone_is_compacted_when_it_is_old_enough(store: Store) {
     let drawing = drawing(&store).await;
     let drawn = append(&store, drawing, 0, 1).await;
     let erased = Change {

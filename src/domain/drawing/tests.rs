@@ -66,7 +66,7 @@ fn only_the_last_row_of_a_stroke_counts() {
 }
 
 #[test]
-fn a_swept_tombstone_is_forgotten_with_its_number_but_not_the_one_at_the_head() {
+fn a_compacted_tombstone_is_forgotten_with_its_number_but_not_the_one_at_the_head() {
     let mut drawing = empty();
     let [a, b] = [1, 2].map(|seq| Change::by_anyone(seq, None));
     for change in [&a, &b] {
@@ -88,9 +88,12 @@ fn a_read_takes_only_what_is_new() {
     let mut drawing = empty();
     let changes: Vec<_> = (1..=3).map(|seq| Change::by_anyone(seq, body())).collect();
     drawing.load(changes[..2].to_vec(), 2);
-    let swept = Change::by_anyone(1, None);
-    drawing.load(vec![swept.clone(), changes[2].clone()], 4);
-    assert!(drawing.stroke(swept.stroke).is_none(), "it was held before");
+    let compacted = Change::by_anyone(1, None);
+    drawing.load(vec![compacted.clone(), changes[2].clone()], 4);
+    assert!(
+        drawing.stroke(compacted.stroke).is_none(),
+        "it was held before"
+    );
     assert_eq!((drawing.head(), drawing.strokes()), (4, 3));
     drawing.load(Vec::new(), 3);
     assert_eq!(drawing.head(), 4);
@@ -106,16 +109,20 @@ fn tombstones_that_are_read_late_do_not_replace_what_came_after_them() {
         (drawing.is_whole(), drawing.tombstones_missing_to()),
         (false, 5)
     );
-    let swept = Change::by_anyone(1, None);
+    let compacted = Change::by_anyone(1, None);
     let erased = Change::by_anyone(5, None);
-    drawing.complete(vec![swept.clone(), of(&restored, 2, None), erased.clone()]);
+    drawing.add_tombstones(vec![
+        compacted.clone(),
+        of(&restored, 2, None),
+        erased.clone(),
+    ]);
     assert!(drawing.is_whole());
-    assert!(drawing.stroke(swept.stroke).is_none());
+    assert!(drawing.stroke(compacted.stroke).is_none());
     assert!(drawing.stroke(erased.stroke).is_some());
     let held = drawing.stroke(restored.stroke).unwrap();
     assert_eq!((held.seq, held.body.is_some()), (4, true));
-    let all_swept = Drawing::living_only(Epoch::random(), 5, 5, limits, living);
-    assert!(all_swept.is_whole(), "no tombstone is needed");
+    let all_compacted = Drawing::living_only(Epoch::random(), 5, 5, limits, living);
+    assert!(all_compacted.is_whole(), "no tombstone is needed");
 }
 
 fn op(writer: Writer, n: u64, stroke: StrokeId, kind: OpKind) -> (Writer, Op) {

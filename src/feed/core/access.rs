@@ -17,17 +17,18 @@ use crate::protocol::{Close, ServerFrame};
 use crate::store::StoreError;
 
 impl<M: Mailbox> Core<M> {
-    /// The database has this version of the rules.
-    pub(super) fn rules_are(&mut self, version: u64, step: &mut Step) {
+    /// The database has this version of the rules: reads them if another one is known.
+    pub(super) fn note_rules_version(&mut self, version: u64, step: &mut Step) {
         if version != self.standings.rules().version {
             self.read_rules(step);
         }
     }
 
-    /// Whether the rules are known, and all that was stored under earlier ones.
-    pub(super) fn is_covered(&self) -> bool {
+    /// Whether the rules are known, and all that was stored under earlier ones. If not, an op that these
+    /// rules refuse may have been stored before: read first.
+    pub(super) fn knows_all_under_earlier_rules(&self) -> bool {
         self.rules_sync.reading == RulesReading::Idle
-            && self.rules_sync.covered == self.standings.rules().version
+            && self.rules_sync.version_at_head == self.standings.rules().version
     }
 
     /// Reads the rules, once more if they are being read.

@@ -9,27 +9,31 @@ use crate::domain::ids::{SessionId, Writer};
 use crate::domain::needs::Action;
 use crate::domain::op::Op;
 use crate::domain::sequence::Seq;
+use crate::feed::appender::{Next, Obeyed, State};
 use crate::feed::lifecycle::CloseReason;
 use crate::feed::mailbox::{Acks, Mailbox};
 use crate::feed::rules_sync::RulesReading;
 use crate::feed::sync::Reading;
 use crate::feed::timers::Timer;
-use crate::feed::writer::{Next, Obeyed, State};
 use crate::metrics::Outcome;
 use crate::protocol::ServerFrame;
 use crate::store::{Appended, ExpectedHead, StoreError};
 
 impl<M: Mailbox> Core<M> {
-    /// Appends the queued ops, unless an append or a read is in flight: then they wait.
+    /// Appends the queued ops. They wait as long as an append, a probe, or a read of the drawing or its
+    /// rules is in flight or will follow a pause, and while another server has its turn.
     pub(super) fn append(&mut self, step: &mut Step) {
-        let is_busy = self.writer.state() != State::Idle || self.sync.reading() != Reading::Idle;
+        let is_busy = self.appender.state() != State::Idle || self.sync.reading() != Reading::Idle;
         if is_busy || self.rules_reading() != RulesReading::Idle {
             return;
         }
         let Some(drawing) = self.replica.whole() else {
             return;
         };
-        let held = self.writer.contention.held_until(drawing.head(), step.now);
+        let held = self
+            .appender
+            .contention
+            .held_until(drawing.head(), step.now);
         if let Some(until) = held {
             self.timers.set(Timer::Append, until);
             return;
@@ -39,10 +43,10 @@ impl<M: Mailbox> Core<M> {
         let refusal = |session| standings.refusal(session, Action::Change, now);
         let obeyed = Obeyed {
             version: standings.rules().version,
-            is_covered: self.is_covered(),
+            knows_all_under_earlier_rules: self.knows_all_under_earlier_rules(),
             refusal: &refusal,
         };
-        match self.writer.next(drawing, &obeyed, now) {
+        match self.appender.next(drawing, &obeyed, now) {
             Next::Nothing => {}
             Next::Verify => self.read(step),
             Next::Acknowledge(verdicts) => {
@@ -69,14 +73,14 @@ impl<M: Mailbox> Core<M> {
         let last = self.replica.whole().map(|drawing| drawing.last(writer.id));
         let is_new = last.is_some_and(|last| ops.iter().all(|op| op.n > last));
         let (Some(refusal), Some(through)) = (refusal, ops.last().map(|op| op.n)) else {
-            self.writer.queue.push(session, writer, ops);
+            self.appender.queue.push(session, writer, ops);
             return self.defer_append(step);
         };
-        if !is_new || !self.is_covered() || !self.writer.is_empty() {
-            self.writer.queue.push(session, writer, ops);
+        if !is_new || !self.knows_all_under_earlier_rules() || !self.appender.is_empty() {
+            self.appender.queue.push(session, writer, ops);
             return self.defer_append(step);
         }
-        self.writer.queue.release(&ops);
+        self.appender.queue.release(&ops);
         let metrics = &self.environment.metrics;
         let refuse = |op: &Op| {
             metrics.ops_refused.count((&refusal).into());
@@ -97,40 +101,46 @@ impl<M: Mailbox> Core<M> {
         result: Result<Appended, StoreError>,
         step: &mut Step,
     ) {
-        let took = self.writer.append_ended(step.now);
+        let took = self.appender.append_ended(step.now);
         self.environment.metrics.append_time.took(took);
         self.environment.metrics.appends.count(outcome(&result));
         match result {
             Ok(Appended::Committed) => self.on_committed(expected, decision, took, step),
             Ok(Appended::Behind) => {
-                if let Some(turn) = self.writer.contention.lost(took, step.now) {
+                if let Some(turn) = self.appender.contention.lost(took, step.now) {
                     self.ask_for_turn(turn, step);
                 }
-                // Read the other server's changes, and decide again.
+                // Read what is new, and decide again.
                 self.read(step);
             }
             Ok(Appended::Gone) | Err(StoreError::NotFound | StoreError::Gone) => {
                 self.end(CloseReason::NoDrawing, step);
             }
-            // One of several ops may be the cause: then each is appended alone.
+            // Nothing is stored. Several ops: retry one by one. One op: probe whether the database takes
+            // any write before blaming it.
             Err(StoreError::Failed(reason)) => {
                 log::log!(
                     self.sync.backoff.level(),
                     "an append to drawing {} failed: {reason}",
                     self.environment.drawing
                 );
-                if self.writer.queue.split() {
+                if self.appender.queue.split() {
                     self.read(step);
                 } else {
-                    self.writer.probe();
+                    self.appender.probe();
                     step.effect(Effect::Probe);
                 }
             }
-            // The outcome is unknown. A decision after a read finds stored ops by their writer and
-            // number.
+            // It may be stored, now or later. A decision after a read finds stored ops by their writer
+            // and number.
             Err(error) => {
-                self.writer.queue.unanswered(expected.head, decision);
-                self.retry_after_read(&error, step);
+                self.appender.queue.outcome_unknown(expected.head, decision);
+                log::log!(
+                    self.sync.backoff.level(),
+                    "the outcome of an append to drawing {} is unknown: {error}",
+                    self.environment.drawing
+                );
+                self.read_after_pause(false, step);
             }
         }
     }
@@ -138,26 +148,22 @@ impl<M: Mailbox> Core<M> {
     /// An op alone failed. It is refused at last, but only if the database accepts other writes: its
     /// disk may be full.
     pub(super) fn on_probed(&mut self, result: Result<(), StoreError>, step: &mut Step) {
-        self.writer.probe_ended();
+        self.appender.probe_ended();
         match result {
             Ok(()) => {
-                self.writer.queue.failed_alone();
+                self.appender.queue.failed_alone();
                 self.read_after_pause(false, step);
             }
             Err(error) => {
-                self.writer.queue.failed_like_others();
-                self.retry_after_read(&error, step);
+                self.appender.queue.failed_like_others();
+                log::log!(
+                    self.sync.backoff.level(),
+                    "drawing {} takes no writes: {error}",
+                    self.environment.drawing
+                );
+                self.read_after_pause(false, step);
             }
         }
-    }
-
-    fn retry_after_read(&mut self, error: &StoreError, step: &mut Step) {
-        log::log!(
-            self.sync.backoff.level(),
-            "the outcome of an append to drawing {} is unknown: {error}",
-            self.environment.drawing
-        );
-        self.read_after_pause(false, step);
     }
 
     fn on_committed(
@@ -167,9 +173,9 @@ impl<M: Mailbox> Core<M> {
         took: Duration,
         step: &mut Step,
     ) {
-        self.rules_sync.covered = expected.rules;
+        self.rules_sync.version_at_head = expected.rules;
         let head = expected.head + decision.changes.len() as Seq;
-        self.writer.contention.won(head, took, step.now);
+        self.appender.contention.won(head, took, step.now);
         self.signalling.turn = None;
         for change in decision.changes {
             self.on_change(change, step);
@@ -184,7 +190,7 @@ impl<M: Mailbox> Core<M> {
     /// Sends the sessions the outcome of the batch.
     fn acknowledge(&mut self, verdicts: Vec<Verdict>, step: &mut Step) {
         let mut acks: BTreeMap<SessionId, Acks> = BTreeMap::new();
-        for ((session, n), verdict) in self.writer.queue.finish().into_iter().zip(verdicts) {
+        for ((session, n), verdict) in self.appender.queue.finish().into_iter().zip(verdicts) {
             let acks = acks.entry(session).or_default();
             acks.ops += 1;
             acks.acked_through = n;
@@ -200,7 +206,7 @@ impl<M: Mailbox> Core<M> {
         for (session, acks) in acks {
             self.subscribers.acknowledge(session, acks, step.now);
         }
-        if self.writer.is_empty() {
+        if self.appender.is_empty() {
             self.standings.forget_gone();
         }
     }

@@ -17,7 +17,7 @@ pub enum Input<M> {
     /// A session sent a message.
     Session(FromSession<M>),
     /// A reader over HTTP made a request.
-    Read(ReadRequest),
+    HttpRead(ReadRequest),
     /// [`Effect::Subscribe`](super::Effect::Subscribe) ended: the live queries are open, or failed.
     Subscribed(Result<(), StoreError>),
     /// The live queries delivered something.

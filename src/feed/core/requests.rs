@@ -31,7 +31,7 @@ impl<M: Mailbox> Core<M> {
         // judges.
         let is_ahead = self.replica.drawing().is_some() && request.position() > self.replica.head();
         let is_idle = self.rules_reading() == RulesReading::Idle;
-        let needs_read = is_ahead || is_idle && self.is_uncovered_hello(&request, step.now);
+        let needs_read = is_ahead || is_idle && self.hello_needs_read(&request, step.now);
         self.requests.keep(request);
         if needs_read {
             self.read(step);
@@ -59,7 +59,7 @@ impl<M: Mailbox> Core<M> {
             // It waits for the tombstones: the last op of a writer may be found only there.
             Request::Hello { .. } => return drawing.is_whole(),
             Request::Renew { .. } => return true,
-            Request::Join { .. } | Request::Since { .. } | Request::Read(_) => {}
+            Request::Join { .. } | Request::Since { .. } | Request::HttpRead(_) => {}
         }
         let position = request.position();
         // A reader that holds nothing needs no tombstone; others need those after their position.
@@ -72,19 +72,19 @@ impl<M: Mailbox> Core<M> {
             Request::Hello { session, .. } | Request::Renew { session, .. } => {
                 self.requests.has_join(*session)
             }
-            Request::Join { .. } | Request::Since { .. } | Request::Read(_) => false,
+            Request::Join { .. } | Request::Since { .. } | Request::HttpRead(_) => false,
         };
-        has_join || self.waits_for_rules(request) || self.is_uncovered_hello(request, now)
+        has_join || self.waits_for_rules(request) || self.hello_needs_read(request, now)
     }
 
-    /// Whether a writer's ops will all be refused. What of them was stored before has to be known then,
-    /// which a welcome tells: so the drawing is read, unless that is known.
-    fn is_uncovered_hello(&self, request: &Request<M>, now: Instant) -> bool {
+    /// Whether it is the hello of a writer whose ops will be refused, and it is not yet known which were
+    /// stored before: read first, since the welcome tells.
+    fn hello_needs_read(&self, request: &Request<M>, now: Instant) -> bool {
         let Request::Hello { session, .. } = request else {
             return false;
         };
         let is_here = self.standings.access(*session).is_some();
-        is_here && !self.is_covered() && !self.may_change(*session, now)
+        is_here && !self.knows_all_under_earlier_rules() && !self.may_change(*session, now)
     }
 
     fn may_change(&self, session: SessionId, now: Instant) -> bool {
@@ -144,7 +144,7 @@ impl<M: Mailbox> Core<M> {
                 self.subscribers
                     .resume(session, drawing, (since, Some(epoch)), resync, step.now);
             }
-            Request::Read(request) => {
+            Request::HttpRead(request) => {
                 let (load, reset) =
                     resolve_read(drawing, request.since, request.epoch, request.target);
                 let resync = reset.map_or(resync, |_| Resync::Reset);

@@ -1,11 +1,11 @@
 //! How the core ends.
 //!
 //! Every session and request must be answered. A drain acknowledges every accepted op; otherwise
-//! unanswered ops stay in the clients' outboxes.
+//! unacknowledged ops stay in the clients' outboxes.
 
 use std::time::Duration;
 
-use super::{Core, Effect, HEARTBEAT, Step};
+use super::{Core, Effect, FEED_HEARTBEAT, Step};
 use crate::feed::lifecycle::CloseReason;
 use crate::feed::mailbox::Mailbox;
 use crate::feed::timers::Timer;
@@ -17,7 +17,7 @@ const DRAIN_BATCH: usize = 50;
 
 impl<M: Mailbox> Core<M> {
     pub(super) fn idle_interval(&self) -> Duration {
-        HEARTBEAT.min(self.environment.settings.idle_timeout)
+        FEED_HEARTBEAT.min(self.environment.settings.idle_timeout)
     }
 
     /// Closes the feed if nobody has used it for long.
@@ -25,7 +25,7 @@ impl<M: Mailbox> Core<M> {
         self.timers
             .set(Timer::Idle, step.now + self.idle_interval());
         let in_use =
-            !self.subscribers.is_empty() || !self.requests.is_empty() || !self.writer.is_empty();
+            !self.subscribers.is_empty() || !self.requests.is_empty() || !self.appender.is_empty();
         if in_use {
             self.lifecycle.note_use(step.now);
         } else if self
@@ -70,7 +70,7 @@ impl<M: Mailbox> Core<M> {
     pub(super) fn drain(&mut self, step: &mut Step) {
         self.lifecycle.drain();
         self.refuse_requests(CloseReason::Restart);
-        let mut busy = !self.writer.is_empty();
+        let mut busy = !self.appender.is_empty();
         if !busy {
             let random = &mut self.random;
             let closed = self

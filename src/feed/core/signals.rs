@@ -232,7 +232,9 @@ impl<M: Mailbox> Core<M> {
             let servers = (self.environment.server, server);
             let turn = Duration::from_millis(turn);
             let head = self.replica.head();
-            self.writer.contention.grant(servers, turn, head, step.now);
+            self.appender
+                .contention
+                .grant(servers, turn, head, step.now);
         }
         // A new peer lacks our presence list, so send it.
         if want_presence || !self.presence.knows(server) {

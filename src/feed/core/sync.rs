@@ -100,8 +100,8 @@ impl<M: Mailbox> Core<M> {
                 indexed,
             }) => {
                 self.sync.backoff.clear();
-                self.rules_sync.covered = rules;
-                self.rules_are(rules, step);
+                self.rules_sync.version_at_head = rules;
+                self.note_rules_version(rules, step);
                 self.set_title(title, step);
                 self.take_living(drawing, indexed, step);
             }
@@ -112,8 +112,8 @@ impl<M: Mailbox> Core<M> {
             }) => {
                 self.sync.backoff.clear();
                 if let Some(last) = chunks.last() {
-                    self.rules_sync.covered = last.rules;
-                    self.rules_are(last.rules, step);
+                    self.rules_sync.version_at_head = last.rules;
+                    self.note_rules_version(last.rules, step);
                     self.set_title(last.title.clone(), step);
                 }
                 match self.replica.take_read(since, chunks, tombstones) {
@@ -164,7 +164,7 @@ impl<M: Mailbox> Core<M> {
     /// The drawing has caught up with where the database was when the read began.
     fn read_completed(&mut self, step: &mut Step) {
         let again = self.sync.end_read(self.replica.head());
-        self.writer.read_ended();
+        self.appender.read_ended();
         self.serve_answered(step);
         // Before anything that may need another read: consecutive reads would block all appends.
         self.append(step);
@@ -248,7 +248,7 @@ impl<M: Mailbox> Core<M> {
     }
 
     pub(super) fn on_head(&mut self, asked: Instant, report: Option<Head>, step: &mut Step) {
-        if !self.sync.takes_answer(asked) {
+        if !self.sync.note_answer(asked) {
             return;
         }
         let Some(report) = report.filter(|report| !report.deleted) else {
@@ -262,9 +262,9 @@ impl<M: Mailbox> Core<M> {
             self.environment.metrics.head_mismatches.count();
             self.read(step);
         } else {
-            self.rules_sync.covered = report.rules;
+            self.rules_sync.version_at_head = report.rules;
         }
-        self.rules_are(report.rules, step);
+        self.note_rules_version(report.rules, step);
         self.note_state();
         self.set_title(report.title, step);
     }

@@ -18,6 +18,12 @@ fn writer() -> Writer {
     Writer::new(Uuid::new_v4(), Uuid::new_v4())
 }
 
+/// The batch to decide now.
+fn filled(queue: &mut Queue) -> &[(Writer, Op)] {
+    queue.fill_batch();
+    queue.batch()
+}
+
 fn numbers(batch: &[(Writer, Op)]) -> Vec<u64> {
     batch.iter().map(|(_, op)| op.n).collect()
 }
@@ -28,15 +34,15 @@ fn all_that_gathered_goes_in_one_batch_and_in_order() {
     let writer = writer();
     queue.push(1, writer, [erase(1), erase(2)]);
     queue.push(2, writer, [erase(3)]);
-    assert_eq!(numbers(queue.batch()), [1, 2, 3]);
+    assert_eq!(numbers(filled(&mut queue)), [1, 2, 3]);
     queue.push(1, writer, [erase(4)]);
     assert_eq!(
-        numbers(queue.batch()),
+        numbers(filled(&mut queue)),
         [1, 2, 3],
         "a batch on its way does not grow"
     );
     assert_eq!(queue.finish(), [(1, 1), (1, 2), (2, 3)]);
-    assert_eq!(numbers(queue.batch()), [4]);
+    assert_eq!(numbers(filled(&mut queue)), [4]);
     assert!(!queue.is_empty());
     queue.finish();
     assert!(queue.is_empty());
@@ -46,12 +52,12 @@ fn all_that_gathered_goes_in_one_batch_and_in_order() {
 fn a_failed_batch_goes_op_by_op() {
     let mut queue = queue(10);
     queue.push(1, writer(), [erase(1), erase(2)]);
-    queue.batch();
+    queue.fill_batch();
     assert!(queue.split());
     queue.push(1, writer(), [erase(3), erase(4)]);
     for n in [1, 2] {
         for to_blame in [false, false, true, true] {
-            assert_eq!(numbers(queue.batch()), [n]);
+            assert_eq!(numbers(filled(&mut queue)), [n]);
             assert_eq!(queue.is_to_blame(), to_blame);
             assert!(!queue.split());
             queue.failed_alone();
@@ -64,7 +70,7 @@ fn a_failed_batch_goes_op_by_op() {
     queue.failed_like_others();
     queue.failed_alone();
     assert!(!queue.is_to_blame());
-    assert_eq!(numbers(queue.batch()), [3, 4]);
+    assert_eq!(numbers(filled(&mut queue)), [3, 4]);
 }
 
 #[test]
@@ -75,7 +81,7 @@ fn a_full_queue_has_no_room_until_a_batch_is_finished() {
     assert!(capacity.reserve(op_bytes(&op)) && capacity.reserve(op_bytes(&op)));
     assert!(!capacity.reserve(op_bytes(&op)));
     queue.push(1, writer(), [op, erase(2)]);
-    queue.batch();
+    queue.fill_batch();
     assert!(!capacity.reserve(1));
     queue.finish();
     assert!(capacity.reserve(1));
@@ -118,9 +124,9 @@ fn a_batch_has_as_many_ops_and_bytes_as_a_transaction_may_have() {
     let mut queue = queue(2_000);
     let all = (1..=MAX_BATCH_OPS as u64 + 1).map(erase);
     queue.push(1, writer(), all);
-    assert_eq!(queue.batch().len(), MAX_BATCH_OPS);
+    assert_eq!(filled(&mut queue).len(), MAX_BATCH_OPS);
     queue.finish();
-    assert_eq!(queue.batch().len(), 1);
+    assert_eq!(filled(&mut queue).len(), 1);
     queue.finish();
     let half = MAX_BATCH_BYTES / 2 - OP_BYTES;
     let large = 2 * MAX_BATCH_BYTES;
@@ -135,7 +141,7 @@ fn a_batch_has_as_many_ops_and_bytes_as_a_transaction_may_have() {
             (1..).zip(sizes).map(|(n, bytes)| draw(n, bytes)),
         );
         for ops in batches {
-            assert_eq!(queue.batch().len(), ops, "{sizes:?}");
+            assert_eq!(filled(&mut queue).len(), ops, "{sizes:?}");
             queue.finish();
         }
         assert!(queue.is_empty());

@@ -3,11 +3,11 @@
 //! It must never take anything for equal that a user could tell apart.
 
 use whiteboard::domain::op::Change;
+use whiteboard::feed::appender::State;
 use whiteboard::feed::core::{Core, Input};
 use whiteboard::feed::lifecycle::Lifecycle;
 use whiteboard::feed::sync::{Reading, Subscription};
 use whiteboard::feed::timers::Timer;
-use whiteboard::feed::writer::State;
 
 use crate::database::DatabaseEvent;
 use crate::mailbox::SimMailbox;
@@ -156,7 +156,7 @@ fn unrest_of(core: &Core<SimMailbox>, awaits_an_end: bool) -> Option<String> {
     if states != (Subscription::Live, Reading::Idle) {
         return Some(format!("{states:?}"));
     }
-    if core.writer().state() != State::Idle || !core.writer().is_empty() {
+    if core.appender().state() != State::Idle || !core.appender().is_empty() {
         return Some("ops wait".into());
     }
     if !matches!(core.lifecycle(), Lifecycle::Open { .. }) {

@@ -118,7 +118,7 @@ impl World {
                     loaded.living,
                 );
                 if let Some(tombstones) = loaded.tombstones {
-                    drawing.complete(tombstones);
+                    drawing.add_tombstones(tombstones);
                 }
                 Ok(Some(ReadResult::Living {
                     drawing,

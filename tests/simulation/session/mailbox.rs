@@ -66,7 +66,7 @@ impl World {
                 }
                 ToSession::Acks(acks) => {
                     match (&mut session.sequencer, &mut session.hello) {
-                        (Some(sequencer), _) => sequencer.answer(acks.ops, acks.acked_through),
+                        (Some(sequencer), _) => sequencer.acknowledge(acks.ops, acks.acked_through),
                         (None, Some(hello)) => {
                             hello.next = hello.next.max(acks.acked_through + 1);
                         }

@@ -32,8 +32,8 @@ impl World {
         let (mut taken, mut answers, mut repeat) = (Vec::new(), Vec::new(), false);
         for op in ops {
             match sequencer.judge(op.n) {
-                OpArrival::Stale { answered } => {
-                    repeat |= answered;
+                OpArrival::Stale { acknowledged } => {
+                    repeat |= acknowledged;
                     self.coverage.count("stale ops");
                 }
                 OpArrival::Gap => {
@@ -43,7 +43,7 @@ impl World {
                 }
                 OpArrival::Paused => {}
                 OpArrival::Next => {
-                    let fits = sequencer.unanswered() < max_unacked
+                    let fits = sequencer.unacknowledged() < max_unacked
                         && feed
                             .as_ref()
                             .is_none_or(|feed| feed.state.capacity.reserve(op_bytes(&op)));
@@ -59,7 +59,7 @@ impl World {
             }
         }
         if repeat {
-            let n = sequencer.answered();
+            let n = sequencer.acknowledged();
             answers.push(ServerFrame::Done { n }.encode());
         }
         let (writer, socket) = (sequencer.writer(), session.socket);

@@ -26,7 +26,7 @@ impl World {
         }
         self.coverage.count("sessions rejoined");
         if let (Some(sequencer), Some(hello)) = (session.sequencer.take(), &mut session.hello) {
-            hello.next = hello.next.max(sequencer.answered() + 1);
+            hello.next = hello.next.max(sequencer.acknowledged() + 1);
         }
         self.later(server, REJOIN, ServerEvent::Rejoin(id));
     }

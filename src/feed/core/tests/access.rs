@@ -242,11 +242,11 @@ fn an_append_under_the_last_rules_proves_that_all_of_earlier_ones_is_known() {
     feed.join_by_key(Level::Draw, 2);
     feed.rules(Ok(rules(2, Some(Level::Draw))));
     feed.input(Input::Deferred);
-    assert!(!feed.core.is_covered());
+    assert!(!feed.core.knows_all_under_earlier_rules());
     feed.submit(writer, [draw(1)]);
     let append = feed.append();
     feed.appended(append, Ok(Appended::Committed));
-    assert!(feed.core.is_covered());
+    assert!(feed.core.knows_all_under_earlier_rules());
 }
 
 #[test]

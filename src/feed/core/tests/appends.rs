@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::domain::op::Refusal;
+use crate::feed::appender::State;
 use crate::feed::contention::PATIENCE;
 use crate::feed::sync::Reading;
-use crate::feed::writer::State;
 
 /// An edit of a stroke that is absent: it is refused, and leaves no row.
 fn edit(n: u64) -> Op {
@@ -21,7 +21,7 @@ fn failed() -> Result<Appended, StoreError> {
     Err(StoreError::Failed("it is not accepted".into()))
 }
 
-fn unanswered() -> Result<Appended, StoreError> {
+fn no_answer() -> Result<Appended, StoreError> {
     Err(StoreError::Deadline(Duration::from_secs(5)))
 }
 
@@ -34,7 +34,10 @@ fn stored(append: &(ExpectedHead, Decision)) -> Vec<u64> {
 fn ops_are_acknowledged_once_they_are_stored_and_after_their_strokes() {
     let (mut feed, writer, inbox) = Feed::with_session();
     assert_eq!(feed.submit(writer, [draw(1), draw(2)]), ["append"]);
-    assert!(matches!(feed.core.writer().state(), State::InFlight { .. }));
+    assert!(matches!(
+        feed.core.appender().state(),
+        State::InFlight { .. }
+    ));
     let append = feed.append();
     assert_eq!((append.0.head, append.0.epoch), (0, feed.epoch));
     assert_eq!(stored(&append), [1, 2]);
@@ -49,7 +52,7 @@ fn ops_are_acknowledged_once_they_are_stored_and_after_their_strokes() {
     assert_eq!((append.0.head, stored(&append)), (2, vec![3]));
     feed.appended(append, Ok(Appended::Committed));
     assert_eq!(inbox.names(), ["strokes", "acks 3"]);
-    assert!(feed.core.writer().is_empty());
+    assert!(feed.core.appender().is_empty());
     assert_eq!(feed.core.environment.state.capacity.used(), (0, 0));
 }
 
@@ -73,14 +76,14 @@ fn an_append_without_an_answer_is_not_acknowledged_but_found_by_a_read() {
     feed.submit(writer, [draw(1)]);
     let append = feed.append();
     let stored = append.1.changes.clone();
-    assert!(feed.appended(append, unanswered()).is_empty());
+    assert!(feed.appended(append, no_answer()).is_empty());
     assert_eq!(feed.core.sync().reading(), Reading::Waiting);
     assert_eq!(feed.pass(PAUSE), ["read"]);
     assert!(inbox.acknowledged().is_empty());
     feed.found(stored);
     feed.input(Input::Deferred);
     assert_eq!(inbox.acknowledged()[0].acked_through, 1);
-    assert!(feed.core.writer().is_empty());
+    assert!(feed.core.appender().is_empty());
 }
 
 #[test]
@@ -89,7 +92,7 @@ fn an_append_without_an_answer_that_is_not_stored_is_repeated() {
     feed.submit(writer, [draw(1)]);
     let append = feed.append();
     let before = append.clone();
-    feed.appended(append, unanswered());
+    feed.appended(append, no_answer());
     feed.pass(PAUSE);
     assert_eq!(feed.found(Vec::new()), ["append"]);
     assert_eq!(feed.append(), before);
@@ -118,9 +121,9 @@ fn an_op_that_fails_alone_twice_while_the_database_takes_writes_is_refused() {
         let append = feed.append();
         assert!(append.1.changes[0].body.is_some());
         assert_eq!(feed.appended(append, failed()), ["probe"]);
-        assert_eq!(feed.core.writer().state(), State::Probing);
+        assert_eq!(feed.core.appender().state(), State::Probing);
         assert!(feed.input(Input::Probed(Ok(()))).is_empty());
-        assert_eq!(feed.core.writer().state(), State::Idle);
+        assert_eq!(feed.core.appender().state(), State::Idle);
         assert_eq!(feed.pass(PAUSE), ["read"]);
         assert_eq!(feed.found(Vec::new()), ["append"]);
     }
@@ -178,7 +181,7 @@ fn a_refusal_of_an_append_without_an_answer_is_told_once_that_proves_to_be_store
     feed.submit(writer, [edit(1), draw(2)]);
     let append = feed.append();
     let stored = append.1.changes.clone();
-    feed.appended(append, unanswered());
+    feed.appended(append, no_answer());
     feed.pass(PAUSE);
     feed.found(stored);
     feed.input(Input::Deferred);

@@ -45,7 +45,7 @@ fn a_drain_waits_until_the_ops_that_were_taken_are_acknowledged() {
     feed.appended(append, Ok(Appended::Committed));
     assert_eq!(inbox.names(), ["strokes", "acks 1"]);
     assert!(
-        feed.core.writer().is_empty(),
+        feed.core.appender().is_empty(),
         "what came later was not taken"
     );
     feed.pass(INTERVAL);
@@ -171,7 +171,7 @@ fn a_feed_that_has_ended_refuses_those_who_still_arrive() {
     let inbox = feed.join(SESSION + 1, 0);
     assert_eq!(inbox.names(), ["close 1012"]);
     let (answer, mut reader) = oneshot::channel();
-    feed.input(Input::Read(ReadRequest {
+    feed.input(Input::HttpRead(ReadRequest {
         since: 0,
         epoch: None,
         target: None,
@@ -195,10 +195,10 @@ fn a_feed_is_closed_when_nobody_has_used_it_for_long() {
     let (mut feed, _, _) = Feed::with_session();
     assert!(!feed.pass(2 * IDLE_TIMEOUT).contains(&"idle"));
     feed.input(Input::Session(FromSession::Leave { session: SESSION }));
-    assert!(!feed.pass(IDLE_TIMEOUT - HEARTBEAT).contains(&"idle"));
+    assert!(!feed.pass(IDLE_TIMEOUT - FEED_HEARTBEAT).contains(&"idle"));
     let mut asked = Vec::new();
     while !asked.contains(&"idle") {
-        asked = feed.pass(HEARTBEAT);
+        asked = feed.pass(FEED_HEARTBEAT);
         assert!(feed.now < feed.now + IDLE_TIMEOUT);
     }
     let seen = feed.effects.iter().find_map(|effect| match effect {
@@ -222,9 +222,9 @@ fn a_session_that_reads_nothing_for_long_is_evicted() {
     inbox.is_full.set(true);
     feed.change(change(1));
     feed.input(Input::Deferred);
-    feed.pass(MAX_STALL - HEARTBEAT);
+    feed.pass(MAX_STALL - FEED_HEARTBEAT);
     assert!(inbox.names().is_empty());
-    feed.pass(2 * HEARTBEAT);
+    feed.pass(2 * FEED_HEARTBEAT);
     assert_eq!(inbox.names(), ["close 4408"]);
     assert!(feed.core.subscribers.is_empty());
     assert!(!feed.is_set(Timer::CatchUp));

@@ -278,8 +278,12 @@ fn live_queries_that_no_longer_deliver_are_opened_again() {
     feed.submit(writer, [draw(1)]);
     let append = feed.append();
     feed.appended(append, Ok(Appended::Committed));
-    assert!(feed.pass(2 * HEARTBEAT).iter().all(|it| *it != "subscribe"));
-    assert!(feed.pass(HEARTBEAT).contains(&"subscribe"));
+    assert!(
+        feed.pass(2 * FEED_HEARTBEAT)
+            .iter()
+            .all(|it| *it != "subscribe")
+    );
+    assert!(feed.pass(FEED_HEARTBEAT).contains(&"subscribe"));
     assert_eq!(feed.core.sync().subscription(), Subscription::Opening);
 }
 
@@ -357,7 +361,7 @@ fn a_reader_gets_the_living_strokes_and_then_what_is_new() {
     feed.change(change(1));
     for (since, changes) in [(0, 1), (1, 0)] {
         let (answer, mut reader) = oneshot::channel();
-        feed.input(Input::Read(ReadRequest {
+        feed.input(Input::HttpRead(ReadRequest {
             since,
             epoch: Some(feed.epoch),
             target: None,
@@ -377,8 +381,8 @@ fn an_index_of_living_strokes_is_written_when_it_is_due_and_again_when_that_fail
     let tombstones = (1..=11).map(|seq| Change::by_anyone(seq, None));
     feed.head(11);
     feed.found(tombstones.collect());
-    assert!(feed.pass(HEARTBEAT).contains(&"index"));
-    assert!(!feed.pass(HEARTBEAT).contains(&"index"));
+    assert!(feed.pass(FEED_HEARTBEAT).contains(&"index"));
+    assert!(!feed.pass(FEED_HEARTBEAT).contains(&"index"));
     feed.input(Input::IndexFailed);
-    assert!(feed.pass(HEARTBEAT).contains(&"index"));
+    assert!(feed.pass(FEED_HEARTBEAT).contains(&"index"));
 }

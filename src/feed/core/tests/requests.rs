@@ -14,7 +14,7 @@ fn position(since: Seq, target: Option<Seq>) -> Seq {
         target,
         answer,
     };
-    Request::<Inbox>::Read(read).position()
+    Request::<Inbox>::HttpRead(read).position()
 }
 
 #[test]

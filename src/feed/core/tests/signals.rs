@@ -200,7 +200,7 @@ fn heads_are_compared_when_another_server_says_so() {
 fn every_heartbeat_tells_the_other_servers_that_this_one_is_there() {
     let (mut feed, _, _, _) = Feed::shared();
     for _ in 0..2 {
-        let mut asked = feed.pass(HEARTBEAT);
+        let mut asked = feed.pass(FEED_HEARTBEAT);
         asked.extend(feed.pass(50 * MILLI));
         assert!(asked.contains(&"publish"));
         let presence = feed.row().presence.unwrap();
@@ -221,9 +221,9 @@ fn the_people_of_a_server_that_is_silent_for_long_are_gone() {
     feed.peer(other, &row);
     feed.pass(100 * MILLI);
     assert_eq!(inbox.frames("people").pop().unwrap()["count"], 2);
-    feed.pass(u32::from(TICKS_UNTIL_EXPIRED) * HEARTBEAT);
+    feed.pass(u32::from(TICKS_UNTIL_EXPIRED) * FEED_HEARTBEAT);
     assert!(inbox.frames("people").is_empty());
-    feed.pass(HEARTBEAT + 100 * MILLI);
+    feed.pass(FEED_HEARTBEAT + 100 * MILLI);
     assert_eq!(inbox.frames("people").pop().unwrap()["count"], 1);
     // It may be back already: so this feed announces itself, after the row in flight.
     assert_eq!(feed.published(), ["publish"]);
@@ -236,12 +236,15 @@ fn a_feed_without_a_peer_announces_itself_again_after_half_a_minute() {
     let start = feed.now;
     let mut announced = Vec::new();
     for _ in 0..2 * SILENT {
-        if feed.pass(HEARTBEAT).contains(&"publish") {
+        if feed.pass(FEED_HEARTBEAT).contains(&"publish") {
             announced.push(feed.now - start);
             feed.published();
         }
     }
-    assert_eq!(announced, [SILENT * HEARTBEAT, 2 * SILENT * HEARTBEAT]);
+    assert_eq!(
+        announced,
+        [SILENT * FEED_HEARTBEAT, 2 * SILENT * FEED_HEARTBEAT]
+    );
 }
 
 #[test]
@@ -252,7 +255,7 @@ fn an_announcement_that_was_not_written_is_repeated_at_the_next_heartbeat() {
     let number = feed.row;
     let result = Err(unavailable());
     feed.input(Input::Published { number, result });
-    assert!(feed.pass(HEARTBEAT).contains(&"publish"));
+    assert!(feed.pass(FEED_HEARTBEAT).contains(&"publish"));
     assert!(feed.row().want_presence);
 }
 
@@ -288,14 +291,14 @@ fn live_queries_that_deliver_no_own_row_are_opened_again() {
     let (mut feed, _, _, _) = Feed::shared();
     let mut asked = Vec::new();
     for _ in 0..3 {
-        asked.extend(feed.pass(HEARTBEAT));
+        asked.extend(feed.pass(FEED_HEARTBEAT));
         asked.extend(feed.pass(50 * MILLI));
         let number = feed.row;
         let result = Ok(());
         feed.input(Input::Published { number, result });
     }
     assert!(!asked.contains(&"subscribe"));
-    assert!(feed.pass(HEARTBEAT).contains(&"subscribe"));
+    assert!(feed.pass(FEED_HEARTBEAT).contains(&"subscribe"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::domain::ids::{SessionId, Writer};
 use crate::domain::op::{Op, Refusal};
 use crate::store::ExpectedHead;
 
-/// The state of a writer.
+/// The state of an appender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// No append is in flight.
@@ -42,8 +42,8 @@ pub enum Verification {
 pub(super) struct Obeyed<'a> {
     /// Their version.
     pub(super) version: u64,
-    /// Whether everything is known that was stored under earlier ones.
-    pub(super) is_covered: bool,
+    /// Whether all is known that was stored under earlier ones: a refused op may be one of those.
+    pub(super) knows_all_under_earlier_rules: bool,
     /// Why the ops of a session are refused, if they are.
     pub(super) refusal: &'a dyn Fn(SessionId) -> Option<Refusal>,
 }
@@ -68,14 +68,14 @@ pub(super) enum Next {
 
 /// The ops of one drawing, from the queue to the database.
 #[derive(Debug)]
-pub struct BatchWriter {
+pub struct Appender {
     pub(super) queue: Queue,
     pub(super) contention: Contention,
     state: State,
     verification: Verification,
 }
 
-impl BatchWriter {
+impl Appender {
     pub(super) fn new(capacity: Capacity) -> Self {
         Self {
             queue: Queue::new(capacity),
@@ -100,10 +100,10 @@ impl BatchWriter {
         self.queue.is_empty()
     }
 
-    /// Decides the next batch. The writer must be idle, and the drawing complete.
+    /// Decides the next batch. The appender must be idle, and the drawing whole.
     pub(super) fn next(&mut self, drawing: &Drawing, obeyed: &Obeyed, now: Instant) -> Next {
         let is_to_blame = self.queue.is_to_blame();
-        self.queue.batch();
+        self.queue.fill_batch();
         let refusals: Vec<_> = self.queue.sessions().map(obeyed.refusal).collect();
         let batch = self.queue.batch();
         if batch.is_empty() {
@@ -116,14 +116,19 @@ impl BatchWriter {
         };
         let mut decision = match refusals.iter().any(Option::is_some) {
             false => drawing.decide(batch),
-            true => decide_some(drawing, batch, refusals, obeyed.is_covered),
+            true => decide_some(
+                drawing,
+                batch,
+                refusals,
+                obeyed.knows_all_under_earlier_rules,
+            ),
         };
         if is_to_blame
             && !decision.changes.is_empty()
-            && let [(author, op)] = batch
+            && let [(writer, op)] = batch
         {
             let refusal = Refusal::Invalid("the database does not accept it".into());
-            decision = drawing.refuse(*author, op, refusal);
+            decision = drawing.refuse(*writer, op, refusal);
         }
         self.queue.restore_refusals(drawing, &mut decision.verdicts);
         let verified = std::mem::replace(&mut self.verification, Verification::Unverified);
@@ -174,7 +179,7 @@ fn decide_some(
     drawing: &Drawing,
     batch: &[(Writer, Op)],
     refusals: Vec<Option<Refusal>>,
-    is_covered: bool,
+    knows_all_under_earlier_rules: bool,
 ) -> Decision {
     let ops = batch.iter().zip(refusals);
     let ops = ops.map(|((writer, op), refusal)| {
@@ -192,7 +197,7 @@ fn decide_some(
         let verdict = match refusal {
             None => verdicts.next(),
             Some(refusal) => {
-                decision.needs_head |= !is_covered;
+                decision.needs_head |= !knows_all_under_earlier_rules;
                 Some(Verdict::Refused {
                     refusal,
                     stroke: drawing.stroke(op.stroke).cloned(),
@@ -216,7 +221,7 @@ mod tests {
 
     const FREE: Obeyed = Obeyed {
         version: 0,
-        is_covered: true,
+        knows_all_under_earlier_rules: true,
         refusal: &|_| None,
     };
 
@@ -228,16 +233,16 @@ mod tests {
         Drawing::new(Epoch::random(), 0, limits)
     }
 
-    fn with_op(kind: OpKind) -> BatchWriter {
-        let mut writer = BatchWriter::new(Capacity::new(10, 1 << 20));
+    fn with_op(kind: OpKind) -> Appender {
+        let mut appender = Appender::new(Capacity::new(10, 1 << 20));
         let op = Op {
             n: 1,
             stroke: StrokeId::random(),
             kind,
         };
-        let author = Writer::new(Uuid::new_v4(), Uuid::new_v4());
-        writer.queue.push(1, author, [op]);
-        writer
+        let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+        appender.queue.push(1, writer, [op]);
+        appender
     }
 
     fn draw() -> OpKind {
@@ -250,17 +255,17 @@ mod tests {
 
     #[test]
     fn ops_with_rows_are_appended_and_the_time_is_measured() {
-        let (mut writer, drawing, now) = (with_op(draw()), drawing(), Instant::now());
-        let Next::Append { expected, decision } = writer.next(&drawing, &FREE, now) else {
+        let (mut appender, drawing, now) = (with_op(draw()), drawing(), Instant::now());
+        let Next::Append { expected, decision } = appender.next(&drawing, &FREE, now) else {
             panic!("it appends");
         };
         assert_eq!((expected.epoch, expected.head), (drawing.epoch(), 0));
         assert_eq!(decision.changes.len(), 1);
-        assert_eq!(writer.state(), State::InFlight { since: now });
+        assert_eq!(appender.state(), State::InFlight { since: now });
         let took = Duration::from_millis(7);
-        assert_eq!(writer.append_ended(now + took), took);
-        assert_eq!(writer.state(), State::Idle);
-        assert!(!writer.is_empty(), "it is not acknowledged yet");
+        assert_eq!(appender.append_ended(now + took), took);
+        assert_eq!(appender.state(), State::Idle);
+        assert!(!appender.is_empty(), "it is not acknowledged yet");
     }
 
     #[test]
@@ -270,44 +275,44 @@ mod tests {
             z: None,
             base: None,
         };
-        let (mut writer, drawing, now) = (with_op(edit), drawing(), Instant::now());
+        let (mut appender, drawing, now) = (with_op(edit), drawing(), Instant::now());
         // A read that ended before it was asked for proves nothing.
-        writer.read_ended();
-        assert!(matches!(writer.next(&drawing, &FREE, now), Next::Verify));
-        assert_eq!(writer.verification(), Verification::Requested);
-        assert!(matches!(writer.next(&drawing, &FREE, now), Next::Verify));
-        writer.read_ended();
-        let Next::Acknowledge(verdicts) = writer.next(&drawing, &FREE, now) else {
+        appender.read_ended();
+        assert!(matches!(appender.next(&drawing, &FREE, now), Next::Verify));
+        assert_eq!(appender.verification(), Verification::Requested);
+        assert!(matches!(appender.next(&drawing, &FREE, now), Next::Verify));
+        appender.read_ended();
+        let Next::Acknowledge(verdicts) = appender.next(&drawing, &FREE, now) else {
             panic!("it is refused");
         };
         assert!(matches!(verdicts[..], [Verdict::Refused { .. }]));
-        assert_eq!(writer.verification(), Verification::Unverified);
+        assert_eq!(appender.verification(), Verification::Unverified);
     }
 
     #[test]
     fn nothing_is_decided_without_ops() {
-        let mut writer = BatchWriter::new(Capacity::new(10, 1 << 20));
-        let next = writer.next(&drawing(), &FREE, Instant::now());
-        assert!(matches!(next, Next::Nothing) && writer.is_empty());
+        let mut appender = Appender::new(Capacity::new(10, 1 << 20));
+        let next = appender.next(&drawing(), &FREE, Instant::now());
+        assert!(matches!(next, Next::Nothing) && appender.is_empty());
     }
 
     #[test]
     fn ops_of_a_session_without_access_are_refused_and_others_stored() {
-        let (mut writer, drawing, now) = (with_op(draw()), drawing(), Instant::now());
+        let (mut appender, drawing, now) = (with_op(draw()), drawing(), Instant::now());
         let op = Op {
             n: 1,
             stroke: StrokeId::random(),
             kind: draw(),
         };
-        let author = Writer::new(Uuid::new_v4(), Uuid::new_v4());
-        writer.queue.push(2, author, [op]);
+        let writer = Writer::new(Uuid::new_v4(), Uuid::new_v4());
+        appender.queue.push(2, writer, [op]);
         let of_two = |session| (session == 2).then_some(Refusal::Locked);
         let locked = Obeyed {
             version: 3,
-            is_covered: true,
+            knows_all_under_earlier_rules: true,
             refusal: &of_two,
         };
-        let Next::Append { expected, decision } = writer.next(&drawing, &locked, now) else {
+        let Next::Append { expected, decision } = appender.next(&drawing, &locked, now) else {
             panic!("the first is appended");
         };
         assert_eq!((expected.rules, decision.changes.len()), (3, 1));
@@ -320,16 +325,19 @@ mod tests {
 
     #[test]
     fn an_op_is_refused_for_access_once_all_of_earlier_rules_is_known() {
-        let (mut writer, drawing, now) = (with_op(draw()), drawing(), Instant::now());
+        let (mut appender, drawing, now) = (with_op(draw()), drawing(), Instant::now());
         let of_all = |_| Some(Refusal::Forbidden);
         let mut revoked = Obeyed {
             version: 3,
-            is_covered: false,
+            knows_all_under_earlier_rules: false,
             refusal: &of_all,
         };
-        assert!(matches!(writer.next(&drawing, &revoked, now), Next::Verify));
-        revoked.is_covered = true;
-        let next = writer.next(&drawing, &revoked, now);
+        assert!(matches!(
+            appender.next(&drawing, &revoked, now),
+            Next::Verify
+        ));
+        revoked.knows_all_under_earlier_rules = true;
+        let next = appender.next(&drawing, &revoked, now);
         assert!(matches!(next, Next::Acknowledge(_)), "{next:?}");
     }
 }
