@@ -14,17 +14,22 @@ use crate::server::Kind;
 /// Points of every stroke.
 pub const POINTS: usize = 40;
 
-/// A pen stroke's body with realistic points.
-pub fn body() -> String {
+/// Realistic points of a pen stroke, from its first one on.
+pub fn points() -> Vec<Point> {
     let mut point = Point { x: 0, y: 0 };
-    let points = (0..POINTS)
-        .map(|_| {
-            point.x += fastrand::i32(-20..60);
-            point.y += fastrand::i32(-30..30);
-            point
-        })
-        .collect();
-    let points = Points::new(points, None).expect("few and near").to_base64();
+    let next = |_| {
+        point.x += fastrand::i32(-20..60);
+        point.y += fastrand::i32(-30..30);
+        point
+    };
+    (0..POINTS).map(next).collect()
+}
+
+/// A pen stroke's body with such points.
+pub fn body() -> String {
+    let points = Points::new(points(), None)
+        .expect("few and near")
+        .to_base64();
     let (x, y) = (fastrand::i32(0..4000), fastrand::i32(0..4000));
     format!(
         r##"{{"kind":"pen","x":{x},"y":{y},"points":"{points}","colour":"#1d1d1f","width":4}}"##
@@ -64,6 +69,11 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// That of a client that has all up to this one.
+    pub fn after(head: Seq) -> Self {
+        Self { head }
+    }
+
     /// Calls `take` with the number of every stroke that is new in `text`.
     ///
     /// # Errors
@@ -76,7 +86,7 @@ impl Reader {
         text: &str,
         mut take: impl FnMut(usize) -> Result<(), String>,
     ) -> Result<(), String> {
-        if kind == Kind::Broadcast {
+        if kind != Kind::Whiteboard {
             return match stroke_in(run, text) {
                 Some((number, _)) => take(number),
                 None => Ok(()),

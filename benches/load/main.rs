@@ -16,17 +16,20 @@
 //! cargo bench --bench load -- sweep       how long 2,000 deleted drawings take to remove, and stroke times meanwhile
 //! cargo bench --bench load -- cold        a first load after many edits or erased strokes, and after none
 //! cargo bench --bench load -- acts        5,000 strokes imported, 10,000 moved, cleared and brought back
-//! cargo bench --bench load -- all         all but the nine before
+//! cargo bench --bench load -- peers       the whiteboard beside socket.io, y-websocket and broadcasts
+//! cargo bench --bench load -- peers-rates the highest rates of those alone
+//! cargo bench --bench load -- all         all but the eleven before
+//!     --write        in `peers`: measures the plots too, and writes docs/measured.md
 //!     --people N     how many join at once (1,000); a bound that does not hold fails the run
 //!     --changes N    how many changes a much edited drawing of `cold` has (2,000,000): fewer for a quick run
 //!     --pairs N      how often each server is measured (3)
-//!     --seconds N    duration of each measurement (20; in `rate` 3)
-//!     --only NAME    `whiteboard` or `broadcast` alone
+//!     --seconds N    duration of each measurement (20; in `rate` 3, in `peers` 5)
+//!     --only NAME    `whiteboard` or `broadcast` alone; in `peers` those with one of these in their names
 //! ```
 //!
 //! The two servers are measured in turn, each time in a new process, by the operating system's
 //! accounting; this program is a process of its own. `WHITEBOARD_BIN` names another binary to
-//! measure. `drawings` and `stampede` need a SurrealDB server too, which `cargo build --release -p
+//! measure. `drawings`, `stampede` and `peers` need a SurrealDB server too, which `cargo build --release -p
 //! surrealdb-process` builds; `SURREALDB_BIN` names another one. The columns:
 //!
 //! * *µs/delivery*: CPU time of the server, in itself and in the kernel, for each stroke that
@@ -48,6 +51,7 @@ mod drawings;
 mod frames;
 mod hostile;
 mod names;
+mod peers;
 mod server;
 mod slow;
 mod stampede;
@@ -61,7 +65,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crowd::{Crowd, Load, Outcome, open_client};
-use server::{BROADCAST_ARGUMENT, Kind, Server};
+use peers::Plan;
+use server::{BROADCAST_ARGUMENT, HAND_WRITTEN_ARGUMENT, Kind, Server};
 
 /// Warm-up time.
 const WARM: Duration = Duration::from_secs(2);
@@ -80,7 +85,7 @@ const FIRST_ROUND: Duration = Duration::from_secs(8);
 const SETTLE: Duration = Duration::from_secs(3);
 /// Time limit of the whole run.
 const TIME_LIMIT: Duration = Duration::from_secs(3600);
-const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|hostile-access|crowd-of-names|sweep|cold|acts|all [--people N] [--changes N] [--pairs N] [--seconds N] [--only whiteboard|broadcast]";
+const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|hostile-access|crowd-of-names|sweep|cold|acts|peers|peers-rates|all [--people N] [--changes N] [--pairs N] [--seconds N] [--only whiteboard|broadcast] [--write]";
 
 struct Arguments {
     scenario: String,
@@ -89,6 +94,8 @@ struct Arguments {
     pairs: usize,
     seconds: Option<u64>,
     kinds: Vec<Kind>,
+    only: String,
+    write: bool,
 }
 
 fn main() {
@@ -98,6 +105,9 @@ fn main() {
     };
     if arguments.scenario == BROADCAST_ARGUMENT {
         return broadcast::serve();
+    }
+    if arguments.scenario == HAND_WRITTEN_ARGUMENT {
+        return peers::hand_written::serve();
     }
     frames::check();
     if cfg!(debug_assertions) {
@@ -130,15 +140,24 @@ fn arguments() -> Option<Arguments> {
         pairs: 3,
         seconds: None,
         kinds: vec![Kind::Whiteboard, Kind::Broadcast],
+        only: String::new(),
+        write: false,
     };
     while let Some(word) = words.next() {
+        if word == "--write" {
+            arguments.write = true;
+            continue;
+        }
         let value = words.next()?;
         match word.as_str() {
             "--people" => arguments.people = value.parse().ok()?,
             "--changes" => arguments.changes = value.parse().ok()?,
             "--pairs" => arguments.pairs = value.parse().ok()?,
             "--seconds" => arguments.seconds = Some(value.parse().ok()?),
-            "--only" => arguments.kinds.retain(|kind| kind.to_string() == value),
+            "--only" => {
+                arguments.kinds.retain(|kind| kind.to_string() == value);
+                arguments.only = value;
+            }
             _ => return None,
         }
     }
@@ -167,6 +186,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         measured: Duration::from_secs(arguments.seconds.unwrap_or(3)),
         ..crowd
     };
+    let of_peers = Duration::from_secs(arguments.seconds.unwrap_or(5));
     let (pairs, kinds) = (arguments.pairs, &arguments.kinds[..]);
     match arguments.scenario.as_str() {
         "crowd" => compare("crowd", crowd, pairs, kinds).await,
@@ -183,6 +203,15 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         "sweep" => sweep::run().await,
         "cold" => cold::run(arguments.changes).await,
         "acts" => acts::run().await,
+        "peers-rates" => peers::run_rates(of_peers, &arguments.only).await,
+        "peers" => {
+            let plan = Plan {
+                rounds: pairs,
+                measured: of_peers,
+                write: arguments.write,
+            };
+            peers::run(plan, &arguments.only).await
+        }
         "all" => {
             compare("crowd", crowd, pairs, kinds).await?;
             compare("many", many, pairs, kinds).await?;

@@ -4,15 +4,20 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use support::database::DatabaseServer;
 use support::http;
-use support::process::{Log, OnDrop, Process, Signal, cpu_seconds, program, whiteboard};
+use support::process::{
+    Log, OnDrop, Process, Signal, cpu_seconds, program, resident_bytes, whiteboard,
+};
 use tempfile::TempDir;
 use whiteboard::store::Database;
 
 /// The hidden argument that makes this program the bare broadcast.
 pub const BROADCAST_ARGUMENT: &str = "serve-bare-broadcast";
+/// The one that makes it the broadcast with frames written by hand.
+pub const HAND_WRITTEN_ARGUMENT: &str = "serve-hand-written-broadcast";
 /// Limits of the whiteboard that no person reaches and this program does.
 const RAISED_LIMITS: [(&str, &str); 3] = [
     ("WHITEBOARD_MAX_CONNECTIONS_PER_ADDRESS", "0"),
@@ -27,6 +32,19 @@ pub enum Kind {
     Whiteboard,
     /// The bare broadcast, which stores nothing.
     Broadcast,
+    /// The same with frames written by hand.
+    HandWritten,
+    /// socket.io, which stores strokes in Redis.
+    SocketIo,
+    /// The server of y-websocket, which stores updates in LevelDB.
+    YWebsocket,
+}
+
+impl Kind {
+    /// Whether the server tells a drawer which strokes are stored.
+    pub fn acknowledges(self) -> bool {
+        matches!(self, Kind::Whiteboard | Kind::SocketIo)
+    }
 }
 
 impl fmt::Display for Kind {
@@ -34,15 +52,46 @@ impl fmt::Display for Kind {
         f.pad(match self {
             Kind::Whiteboard => "whiteboard",
             Kind::Broadcast => "broadcast",
+            Kind::HandWritten => "hand-written",
+            Kind::SocketIo => "socket.io",
+            Kind::YWebsocket => "y-websocket",
         })
     }
 }
 
-/// A server that runs until this is dropped.
+/// A process that servers store with, and whose cost is theirs.
+pub enum StoreProcess {
+    /// Any program.
+    Plain(Process),
+    /// SurrealDB.
+    Surreal(DatabaseServer),
+}
+
+impl StoreProcess {
+    fn cpu_seconds(&self) -> f64 {
+        match self {
+            StoreProcess::Plain(process) => cpu_seconds(&process.pid().to_string()),
+            StoreProcess::Surreal(database) => cpu_seconds(&database.pid().to_string()),
+        }
+    }
+
+    fn memory_bytes(&self) -> f64 {
+        match self {
+            StoreProcess::Plain(process) => process.memory(),
+            StoreProcess::Surreal(database) => resident_bytes(database.pid()),
+        }
+    }
+}
+
+/// A server that runs until this is dropped, with what runs for it.
 pub struct Server {
     pub kind: Kind,
     pub address: SocketAddr,
     process: Option<Process>,
+    /// Other nodes that serve the same drawings.
+    nodes: Vec<Server>,
+    stores: Vec<StoreProcess>,
+    opened: AtomicUsize,
     _data: TempDir,
 }
 
@@ -52,11 +101,15 @@ impl Server {
         let data = tempfile::tempdir().expect("a folder");
         match kind {
             Kind::Whiteboard => Self::start_in(data),
-            Kind::Broadcast => {
+            Kind::Broadcast | Kind::HandWritten => {
                 let mut command = program(std::env::current_exe().expect("its own path"));
-                command.arg(BROADCAST_ARGUMENT);
+                command.arg(match kind {
+                    Kind::HandWritten => HAND_WRITTEN_ARGUMENT,
+                    _ => BROADCAST_ARGUMENT,
+                });
                 Self::run(kind, command, data)
             }
+            Kind::SocketIo | Kind::YWebsocket => unreachable!("it is started by its command"),
         }
     }
 
@@ -96,13 +149,36 @@ impl Server {
         Self::run(Kind::Whiteboard, command, data)
     }
 
-    fn run(kind: Kind, command: Command, data: TempDir) -> Self {
+    /// Starts a command that logs its address.
+    pub fn run(kind: Kind, command: Command, data: TempDir) -> Self {
         let mut process = Process::start("server", command, &Log::new(), OnDrop::Kill);
         Self {
             kind,
             address: process.address(),
             process: Some(process),
+            nodes: Vec::new(),
+            stores: Vec::new(),
+            opened: AtomicUsize::new(0),
             _data: data,
+        }
+    }
+
+    /// Adds another node, which gets its share of the clients.
+    pub fn add_node(&mut self, node: Server) {
+        self.nodes.push(node);
+    }
+
+    /// Adds what it stores with.
+    pub fn add_store(&mut self, store: StoreProcess) {
+        self.stores.push(store);
+    }
+
+    /// The address for the next client: of each node in turn.
+    pub fn next_address(&self) -> SocketAddr {
+        let turn = self.opened.fetch_add(1, Relaxed) % (1 + self.nodes.len());
+        match turn.checked_sub(1) {
+            Some(node) => self.nodes[node].address,
+            None => self.address,
         }
     }
 
@@ -110,7 +186,7 @@ impl Server {
     pub async fn create_drawing(&self) -> String {
         match self.kind {
             Kind::Whiteboard => http::create_drawing(self.address).await,
-            Kind::Broadcast => uuid::Uuid::new_v4().simple().to_string(),
+            _ => uuid::Uuid::new_v4().simple().to_string(),
         }
     }
 
@@ -118,14 +194,18 @@ impl Server {
         self.process.as_ref().expect("it runs")
     }
 
-    /// CPU time it has used, in user and kernel mode, in seconds.
+    /// CPU time that all its processes have used, in user and kernel mode, in seconds.
     pub fn cpu_seconds(&self) -> f64 {
-        cpu_seconds(&self.process().pid().to_string())
+        let nodes: f64 = self.nodes.iter().map(Server::cpu_seconds).sum();
+        let stores: f64 = self.stores.iter().map(StoreProcess::cpu_seconds).sum();
+        cpu_seconds(&self.process().pid().to_string()) + nodes + stores
     }
 
-    /// Resident memory, in bytes.
+    /// Resident memory of all its processes, in bytes.
     pub fn memory_bytes(&self) -> f64 {
-        self.process().memory()
+        let nodes: f64 = self.nodes.iter().map(Server::memory_bytes).sum();
+        let stores: f64 = self.stores.iter().map(StoreProcess::memory_bytes).sum();
+        self.process().memory() + nodes + stores
     }
 
     /// Peak resident memory, in bytes.

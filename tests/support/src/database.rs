@@ -10,13 +10,15 @@ use std::time::Duration;
 use uuid::Uuid;
 use whiteboard::store::Database;
 
-use crate::process::{Signal, binary, free_port, program, signal, spawn};
+use crate::process::{Signal, binary, free_port, path_of, program, signal, spawn};
 use crate::wait::{DEADLINE, eventually_blocking};
 
 /// `router` makes all servers use SurrealDB's router engine, which several of its nodes require.
 const ENGINE: &str = "WHITEBOARD_TEST_ENGINE";
 /// Names another program than that of the workspace.
 const BINARY: &str = "SURREALDB_BIN";
+/// The program of the workspace.
+const PROGRAM: &str = "surrealdb-process";
 
 /// The process, killed and waited for when this is dropped.
 pub struct DatabaseServer {
@@ -33,6 +35,11 @@ pub enum Engine {
     Inline,
     /// Notifies from an event log that all nodes share.
     Router,
+}
+
+/// Whether the program of such a server is there.
+pub fn is_there() -> bool {
+    std::env::var_os(BINARY).is_some() || path_of(PROGRAM).exists()
 }
 
 /// The engine that the environment requests.
@@ -67,7 +74,7 @@ impl DatabaseServer {
     pub fn restart(&mut self) {
         self.kill();
         let path = std::env::var_os(BINARY).map(PathBuf::from);
-        let mut command = program(path.unwrap_or_else(|| binary("surrealdb-process")));
+        let mut command = program(path.unwrap_or_else(|| binary(PROGRAM)));
         if self.engine == Engine::Router {
             command.env("SURREAL_LIVE_QUERY_ENGINE", "router");
         }
@@ -130,9 +137,14 @@ impl DatabaseServer {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
 
+    /// The id of the running process.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
     /// Sends a signal to the running process.
     pub fn signal(&self, sent: Signal) {
-        signal(self.process.as_ref().expect("it runs").id(), sent);
+        signal(self.pid(), sent);
     }
 
     /// The address of its databases.

@@ -27,7 +27,12 @@ pub async fn create_drawing(address: SocketAddr) -> String {
 
 /// A whole drawing.
 pub async fn strokes(address: SocketAddr, drawing: &str) -> Value {
-    let url = format!("http://{address}/api/drawings/{drawing}/strokes?since=0");
+    strokes_after(address, drawing, 0).await
+}
+
+/// A drawing after this position.
+pub async fn strokes_after(address: SocketAddr, drawing: &str, since: usize) -> Value {
+    let url = format!("http://{address}/api/drawings/{drawing}/strokes?since={since}");
     let response = http().get(url).send().await.expect("an answer");
     assert_eq!(response.status(), 200);
     response.json().await.expect("JSON")

@@ -23,15 +23,20 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A binary of the workspace, which is built next to the folder of the running test or benchmark.
 pub fn binary(name: &str) -> PathBuf {
-    let this = std::env::current_exe().expect("its own path");
-    let folder = this.parent().and_then(Path::parent).expect("its folder");
-    let path = folder.join(name);
+    let path = path_of(name);
     assert!(
         path.exists(),
         "{} is missing: run `cargo build --workspace` before the tests",
         path.display()
     );
     path
+}
+
+/// Where such a binary is once it is built.
+pub fn path_of(name: &str) -> PathBuf {
+    let this = std::env::current_exe().expect("its own path");
+    let folder = this.parent().and_then(Path::parent).expect("its folder");
+    folder.join(name)
 }
 
 /// A command that runs this program without settings of the environment, and kills it when the
@@ -211,6 +216,23 @@ pub fn cpu_seconds(process: &str) -> f64 {
     ticks.map_or(f64::NAN, |ticks| ticks as f64 / TICKS_PER_SECOND)
 }
 
+/// Resident memory of a process, in bytes.
+///
+/// # Panics
+///
+/// When it does not run.
+pub fn resident_bytes(pid: u32) -> f64 {
+    status_bytes(pid, "VmRSS:")
+}
+
+fn status_bytes(pid: u32, name: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let size = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    let kib: f64 = size.and_then(|size| size.parse().ok()).expect("a size");
+    kib * 1024.0
+}
+
 /// How a process ends when its handle is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDrop {
@@ -333,21 +355,12 @@ impl Process {
 
     /// Its resident memory, in bytes.
     pub fn memory(&self) -> f64 {
-        self.status_bytes("VmRSS:")
+        resident_bytes(self.pid())
     }
 
     /// Its peak resident memory, in bytes.
     pub fn peak_memory(&self) -> f64 {
-        self.status_bytes("VmHWM:")
-    }
-
-    fn status_bytes(&self, name: &str) -> f64 {
-        let path = format!("/proc/{}/status", self.pid());
-        let status = std::fs::read_to_string(path).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let size = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        let kib: f64 = size.and_then(|size| size.parse().ok()).expect("a size");
-        kib * 1024.0
+        status_bytes(self.pid(), "VmHWM:")
     }
 
     /// All that it logged, once it has ended.
