@@ -134,7 +134,7 @@ pub fn file(request: &HttpRequest, of_build: &str, path: &str) -> Option<HttpRes
     };
     let kind = metadata.mimetype();
     if kind.starts_with("text/") {
-        let data = if path.ends_with(".js") {
+        let data = if path.ends_with(".js") || path.ends_with(".css") {
             without_comments(&String::from_utf8_lossy(&data)).into()
         } else {
             data

@@ -1,16 +1,16 @@
-//! Scripts without their comments, which are a third of what a page would load.
+//! Scripts and style sheets without their comments, which are a third of what a page would load.
 //!
 //! It must never change a line that holds code: only lines that are comments alone become empty, so
 //! that lines keep their numbers in reports of errors.
 
-/// The script with every line emptied that is a comment alone, or part of one.
+/// The text with every line emptied that is a comment alone, or part of one.
 ///
-/// It reads lines, not JavaScript: a text over several lines must not look like a comment, which a
+/// It reads lines, neither JavaScript nor CSS: a text over several lines must not look like a comment, which a
 /// test of the pages' files checks.
-pub(super) fn without_comments(script: &str) -> String {
-    let mut kept = String::with_capacity(script.len());
+pub(super) fn without_comments(code: &str) -> String {
+    let mut kept = String::with_capacity(code.len());
     let mut in_comment = false;
-    for line in script.lines() {
+    for line in code.lines() {
         let text = line.trim();
         if in_comment {
             in_comment = !text.ends_with("*/");
