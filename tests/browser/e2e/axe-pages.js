@@ -1,3 +1,5 @@
+/** What axe-core finds on the pages, in one theme: each theme is a file, because a file has a time limit. */
+
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { AXE, findings } from "./axe.js";
@@ -7,20 +9,6 @@ const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }, { widt
 
 /** What opens each panel of the drawing page. */
 const PANELS = ["#people", "#share", "#menu-button", '[data-command="help"]', '[data-command="file.export"]', '[data-command="language"]', '[data-command="clear"]'];
-
-/** @type {Server} */
-let server;
-/** @type {import("playwright-core").Browser} */
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launched();
-});
-after(async () => {
-  await browser?.close();
-  await server?.remove();
-});
 
 /** Presses what opens a panel, in the menu if it is not in sight. */
 async function open(page, opener) {
@@ -36,7 +24,22 @@ async function close(page) {
   });
 }
 
-for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+/** @param {"light" | "dark"} colorScheme */
+export function testPages(colorScheme) {
+  /** @type {Server} */
+  let server;
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+
+  before(async () => {
+    server = await Server.start();
+    browser = await launched();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.remove();
+  });
+
   test(`axe-core finds nothing on the ${colorScheme} pages, with panels open, at any size`, async () => {
     const drawing = await server.drawing("Sprint board");
     const user = await TestUser.create(browser, server, { reducedMotion: "reduce", colorScheme });

@@ -1,0 +1,3 @@
+import { testPages } from "./axe-pages.js";
+
+testPages("light");
