@@ -4,6 +4,10 @@
 //! of the stroke's op makes the refused edit look done, for a refusal leaves no row (but that of an op that
 //! the database does not accept). So the refusal is remembered until the read shows which: until all ops of
 //! the batch have their verdicts, also while they are appended one by one.
+//!
+//! An edit that is refused behind the last row of such an append looks done once another server has stored
+//! later ops of its writer. That server may have decided the edit as well: then it was refused again, or it
+//! has changed its stroke. So the refusal is told as long as the stroke is as that append left it.
 
 use crate::domain::batch::{Decision, Verdict};
 use crate::domain::drawing::Drawing;
@@ -15,7 +19,17 @@ use crate::domain::sequence::Seq;
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
     unproven: Vec<Attempt>,
-    refusals: Vec<(OpId, Verdict)>,
+    refusals: Vec<RefusedOp>,
+}
+
+/// An op that an append has refused, by its id, and the verdict.
+#[derive(Clone, Debug, PartialEq)]
+struct RefusedOp {
+    op: OpId,
+    verdict: Verdict,
+    /// Set where no later op of the same append proves it: the last position of the append. Another server
+    /// may have decided the op after that, and then its stroke has changed since.
+    until: Option<Seq>,
 }
 
 /// An append that may be stored, now or later.
@@ -25,23 +39,27 @@ struct Attempt {
     head: Seq,
     /// The rows that it stores.
     rows: Vec<(Seq, StrokeId, OpId)>,
-    /// The ops it refuses and whose numbers it passes.
-    refusals: Vec<(OpId, Verdict)>,
+    /// The ops it refuses.
+    refusals: Vec<RefusedOp>,
 }
 
 impl Attempts {
     /// An append of this batch at `head` had no answer.
     pub(super) fn add(&mut self, batch: &[(Writer, Op)], head: Seq, decision: Decision) {
         let ops = decision.changes.iter().flat_map(ops_of);
-        // Only a later op in the same decision proves that an op was refused: what another server
-        // stored, it decided by itself.
+        let last = head + decision.changes.len() as Seq;
         let is_passed = |id: &OpId| {
             let mut ops = ops.clone();
             ops.any(|op| op.writer == id.writer && op.n >= id.n)
         };
         let decided = batch.iter().map(id_of).zip(decision.verdicts);
         let refusals = decided
-            .filter(|(id, verdict)| *verdict != Verdict::Done && is_passed(id))
+            .filter(|(_, verdict)| *verdict != Verdict::Done)
+            .map(|(op, verdict)| RefusedOp {
+                op,
+                until: (!is_passed(&op)).then_some(last),
+                verdict,
+            })
             .collect::<Vec<_>>();
         let rows = decision.changes.iter();
         let attempt = Attempt {
@@ -69,12 +87,19 @@ impl Attempts {
             }
             is_stored.is_none()
         });
-        for (op, verdict) in batch.iter().map(id_of).zip(verdicts) {
-            let refusal = refusals.iter().find(|(refused, _)| *refused == op);
-            if let Some((_, refusal)) = refusal
+        for (one, verdict) in batch.iter().zip(verdicts) {
+            let op = id_of(one);
+            let changed = drawing.stroke(one.1.stroke).map_or(0, |row| row.seq);
+            let refusal = refusals.iter().find(|refusal| refusal.op == op);
+            if let Some(RefusedOp {
+                verdict: refused,
+                until,
+                ..
+            }) = refusal
                 && op.n <= drawing.last(op.writer)
+                && until.is_none_or(|until| changed <= until)
             {
-                *verdict = refusal.clone();
+                *verdict = refused.clone();
             }
         }
     }
@@ -301,5 +326,42 @@ mod tests {
         let done = [op(writer(), 1, draw())];
         attempts.add(&done, 0, drawing.decide(&done));
         assert!(attempts.unproven.is_empty(), "nothing is refused");
+    }
+
+    /// A stored append of a stroke and a refused edit, which only a later op of another server passes.
+    fn passed_by_another_server(
+        between: impl Fn(&mut Drawing, &(Writer, Op)),
+    ) -> (Attempts, Drawing, Vec<(Writer, Op)>) {
+        let (mut attempts, mut drawing) = (Attempts::default(), empty());
+        let author = writer();
+        let batch = vec![op(author, 1, draw()), op(author, 2, edit())];
+        let decision = drawing.decide(&batch);
+        attempts.add(&batch, 0, decision.clone());
+        store(&mut drawing, &decision);
+        between(&mut drawing, &batch[1]);
+        let later = drawing.decide(&[op(author, 3, draw())]);
+        store(&mut drawing, &later);
+        (attempts, drawing, batch)
+    }
+
+    #[test]
+    fn a_refusal_is_told_where_only_another_server_passed_it_and_its_stroke_has_not_changed() {
+        let (mut attempts, drawing, batch) = passed_by_another_server(|_, _| ());
+        assert!(!is_refused(&drawing.decide(&batch).verdicts)[1]);
+        assert_eq!(decide(&mut attempts, &drawing, &batch), [false, true]);
+    }
+
+    #[test]
+    fn a_refusal_is_not_told_where_another_server_may_have_stored_the_op_since() {
+        let stored_elsewhere = |drawing: &mut Drawing, edit: &(Writer, Op)| {
+            let mut drawn = op(writer(), 1, draw());
+            drawn.1.stroke = edit.1.stroke;
+            for ops in [drawn, edit.clone()] {
+                let decision = drawing.decide(&[ops]);
+                store(drawing, &decision);
+            }
+        };
+        let (mut attempts, drawing, batch) = passed_by_another_server(stored_elsewhere);
+        assert_eq!(decide(&mut attempts, &drawing, &batch), [false, false]);
     }
 }

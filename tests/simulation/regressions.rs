@@ -50,3 +50,13 @@ fn rules_that_change_after_a_restore_are_not_taken_for_those_of_before() {
 fn a_drain_of_a_feed_that_cannot_be_read_waits_for_its_signal_row() {
     holds(163_368);
 }
+
+#[test]
+fn a_refusal_that_only_another_server_passed_is_told() {
+    holds(338_223);
+}
+
+#[test]
+fn an_op_that_another_server_stored_after_a_refusal_is_not_told_as_refused() {
+    holds(22_113);
+}
