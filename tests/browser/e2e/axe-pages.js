@@ -50,6 +50,8 @@ export function testPages(colorScheme) {
     await page.locator("#strokes li").first().waitFor({ state: "attached" });
     await list.locator(".card").first().waitFor();
     for (const each of [page, list]) await each.evaluate(AXE);
+    // A page behind another one has a frame a second.
+    await page.bringToFront();
     /** @type {string[]} */
     const found = [];
     for (const viewport of SIZES) {

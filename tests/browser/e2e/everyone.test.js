@@ -88,6 +88,7 @@ for (const viewport of [...SIZES.slice(1), LOW]) {
       return isSeen && (width < 43.5 || height < 43.5) ? [`${each.outerHTML.slice(0, 110)}: ${width} x ${height}`] : [];
     }));
     assert.deepEqual(await small(list), [], "home");
+    await page.bringToFront();
     assert.deepEqual(await small(page), [], "drawing");
     for (const opener of PANELS) {
       await open(page, opener);
@@ -111,6 +112,7 @@ test("nothing on the pages is against the Content-Security-Policy", async () => 
   const [page, list] = [await user.open(drawing), await user.list()];
   const header = (await (await fetch(`${server.address}/d/${drawing}`)).headers.get("content-security-policy")) ?? "";
   assert.doesNotMatch(header, /unsafe/);
+  await page.bringToFront();
   for (const key of ["p", "m", "l", "a", "r", "o"]) {
     await page.keyboard.press(key);
     await drag(page, [[300, 300], [400, 320], [450, 250]]);
@@ -125,6 +127,7 @@ test("nothing on the pages is against the Content-Security-Policy", async () => 
     await close(page);
   }
   await waitForStatus(page, "Saved");
+  await list.bringToFront();
   await list.locator(".card").first().waitFor();
   await list.click("#language");
   for (const each of [page, list]) assert.deepEqual(await each.evaluate(() => globalThis.violations), []);

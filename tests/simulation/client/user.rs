@@ -2,6 +2,9 @@
 //!
 //! It must never use a number of an op twice.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use serde_json::json;
 use uuid::Uuid;
 use whiteboard::domain::ids::{OpId, StrokeId, WriterId};
@@ -19,15 +22,23 @@ pub fn op_id(writer: WriterId, n: u64) -> OpId {
     OpId { writer, n }
 }
 
-fn body(x: u32, bytes: usize) -> Body {
-    let pad = match bytes {
-        0 => String::new(),
-        bytes => format!(r#","pad":"{}""#, "x".repeat(bytes)),
+thread_local! {
+    /// The small bodies that users have drawn: to validate one takes longer than a step.
+    static BODIES: RefCell<HashMap<u32, Body>> = RefCell::default();
+}
+
+/// A stroke at `x`, below 1,000; padded with some bytes.
+fn body(x: u32, padding: usize) -> Body {
+    let parsed = |pad: &str| {
+        let json = format!(
+            r##"{{"kind":"pen","x":{x},"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":4{pad}}}"##
+        );
+        Body::parse(&json).expect("a body")
     };
-    let json = format!(
-        r##"{{"kind":"pen","x":{x},"y":2,"points":"AAEAAA==","colour":"#1d1d1f","width":4{pad}}}"##
-    );
-    Body::parse(&json).expect("a body")
+    match padding {
+        0 => BODIES.with_borrow_mut(|bodies| bodies.entry(x).or_insert_with(|| parsed("")).clone()),
+        bytes => parsed(&format!(r#","pad":"{}""#, "x".repeat(bytes))),
+    }
 }
 
 impl World {

@@ -1,0 +1,3 @@
+import { testLooks } from "./access-looks.js";
+
+testLooks("light");
