@@ -52,6 +52,7 @@ mod frames;
 mod hostile;
 mod names;
 mod peers;
+mod rates;
 mod server;
 mod slow;
 mod stampede;
@@ -70,10 +71,6 @@ use server::{BROADCAST_ARGUMENT, HAND_WRITTEN_ARGUMENT, Kind, Server};
 
 /// Warm-up time.
 const WARM: Duration = Duration::from_secs(2);
-/// The highest p99 at which a rate holds.
-const HOLDS_MICROS: u32 = 250_000;
-/// The first rate of the search, and the highest one tried, in strokes per second.
-const RATES: std::ops::Range<f64> = 400.0..60_000.0;
 /// Ratio of the lowest failing rate and the highest holding one at which the search ends.
 const RATE_STEP: f64 = 1.1;
 /// Number of sessions, and of drawings, over which memory is divided.
@@ -311,7 +308,8 @@ async fn rate(step: Load, pairs: usize, kinds: &[Kind]) -> Result<(), String> {
     let mut highest = vec![Vec::new(); kinds.len()];
     for _ in 0..pairs {
         for (&kind, highest) in kinds.iter().zip(&mut highest) {
-            highest.push(search(kind, step).await?);
+            let run = async |load| turn(kind, load).await;
+            highest.push(rates::search(kind, step, RATE_STEP, run).await?);
         }
     }
     let [ours, bare] = &highest[..] else {
@@ -323,52 +321,6 @@ async fn rate(step: Load, pairs: usize, kinds: &[Kind]) -> Result<(), String> {
         ours / bare
     );
     Ok(())
-}
-
-async fn search(kind: Kind, step: Load) -> Result<f64, String> {
-    let (mut holds, mut fails) = (0.0, f64::INFINITY);
-    let mut rate = RATES.start;
-    while fails / holds > RATE_STEP && RATES.contains(&rate) {
-        if hold(kind, step, rate).await? {
-            holds = rate;
-        } else {
-            fails = rate;
-        }
-        rate = match (holds, fails) {
-            (0.0, _) => rate / 2.0,
-            (_, f64::INFINITY) => rate * 2.0,
-            _ => (holds * fails).sqrt(),
-        };
-    }
-    println!("{kind:<12}  highest that holds {holds:.0}/s");
-    Ok(holds)
-}
-
-/// Whether a rate holds in one of two attempts: on a shared machine one may be disturbed.
-async fn hold(kind: Kind, step: Load, rate: f64) -> Result<bool, String> {
-    for _ in 0..2 {
-        let load = Load {
-            rate: rate / step.drawers as f64,
-            ..step
-        };
-        let outcome = turn(kind, load).await?;
-        let p99 = percentile(&outcome.latency, 0.99);
-        let holds = outcome.failure.is_none()
-            && outcome.lost == 0
-            && p99 < f64::from(HOLDS_MICROS) / 1000.0;
-        println!(
-            "{kind:<12}  {rate:>6.0}/s  {}  p50 {:>7.1} ms  p99 {p99:>7.1} ms  {:>5.2} µs/delivery  lost {} {}",
-            if holds { "holds" } else { "fails" },
-            percentile(&outcome.latency, 0.5),
-            outcome.cpu,
-            outcome.lost,
-            outcome.failure.unwrap_or_default(),
-        );
-        if holds {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Memory of an idle session, and of an open drawing with one session and nothing on it.

@@ -198,8 +198,7 @@ mod tests {
     use crate::domain::drawing::Limits;
     use crate::domain::stroke::Body;
 
-    #[test]
-    fn a_first_load_whose_epoch_ended_starts_over() {
+    fn of_five_changes() -> Drawing {
         let limits = Limits {
             strokes: 5,
             bytes: 1_000,
@@ -208,6 +207,12 @@ mod tests {
         for seq in 1..=5 {
             drawing.apply(Change::by_anyone(seq, None));
         }
+        drawing
+    }
+
+    #[test]
+    fn a_first_load_whose_epoch_ended_starts_over() {
+        let drawing = of_five_changes();
         let (load, reset) = resolve_read(&drawing, 2, Some(drawing.epoch()), Some(4));
         let part = Load::First {
             after: 2,
@@ -224,14 +229,7 @@ mod tests {
 
     #[test]
     fn a_position_means_something_only_in_its_epoch_and_between_floor_and_head() {
-        let limits = Limits {
-            strokes: 5,
-            bytes: 1_000,
-        };
-        let mut drawing = Drawing::new(Epoch::random(), 0, limits);
-        for seq in 1..=5 {
-            drawing.apply(Change::by_anyone(seq, None));
-        }
+        let mut drawing = of_five_changes();
         drawing.raise_compacted(3);
         let (own, other) = (Some(drawing.epoch()), Some(Epoch::random()));
         for (since, epoch, judged) in [
