@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
 use futures_util::Stream;
-use governor::clock::{Clock, QuantaClock};
+use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::time::{Sleep, sleep};
 
@@ -249,7 +249,7 @@ impl Frames {
                 let reason = "too many frames";
                 return Poll::Ready(Err(Close::Malformed(reason.into())));
             }
-            let wait = until.wait_time_from(QuantaClock::default().now());
+            let wait = until.wait_time_from(DefaultClock::default().now());
             self.timer = Some(Box::pin(sleep(wait.max(PAUSE))));
         }
         Poll::Ready(Ok(()))

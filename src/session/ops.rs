@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use actix_web_actors::ws;
 use governor::DefaultDirectRateLimiter;
-use governor::clock::{Clock, QuantaClock};
+use governor::clock::{Clock, DefaultClock};
 
 use super::actor::Session;
 use super::sequencer::{OpArrival, OpSequencer};
@@ -142,7 +142,7 @@ fn overload(
     }
     // A burst has room for a whole frame.
     if let Ok(Err(until)) = rate.check_n(parts) {
-        let wait = until.wait_time_from(QuantaClock::default().now());
+        let wait = until.wait_time_from(DefaultClock::default().now());
         let text = "too many ops per second";
         return Some((OverloadCause::Rate, text.into(), wait.max(RETRY_AFTER)));
     }
