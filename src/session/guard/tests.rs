@@ -124,12 +124,24 @@ fn never_more_than_one_frame_is_to_be_read() {
         assert!(reader.most <= ping.len());
     }
     assert_eq!(frames, 100_000);
-    // 600 kB in turns of 64 KiB.
+    // In turns of a few frames.
+    let turns = frames * FRAME_BYTES / BYTES_A_TURN;
     assert!(
-        (9..=11).contains(&reader.contention),
+        (turns..=turns + 1).contains(&reader.contention),
         "{}",
         reader.contention
     );
+}
+
+#[test]
+fn after_a_few_small_frames_others_have_their_turn() {
+    let flood = frame(0x81, b"{}").repeat(1_000);
+    let mut reader = Reader::new([flood], false, &Gate::default());
+    let turn = std::iter::from_fn(|| reader.frame()).count();
+    assert_eq!(turn, BYTES_A_TURN / FRAME_BYTES);
+    // The task was woken for the next turn.
+    let next = std::iter::from_fn(|| reader.frame()).count();
+    assert_eq!(next, turn);
 }
 
 #[test]
