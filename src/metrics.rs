@@ -100,7 +100,7 @@ labels! {
     }
     /// The limit that an op refused for load exceeded.
     OverloadCause = "limit" {
-        Unanswered = "unanswered", "Unacknowledged ops of one session.";
+        Unacknowledged = "unacknowledged", "Unacknowledged ops of one session.";
         Rate = "rate", "Ops per second of one session.";
         Queue = "queue", "Ops of one drawing that wait for the database.";
         Quota = "quota", "Ops or their bytes of one link, of one address, or of all.";
@@ -299,7 +299,7 @@ mod tests {
         let metrics = Metrics::new();
         metrics.ops_throttled.count(OverloadCause::Rate);
         let text = metrics.text();
-        for (limit, times) in [("unanswered", 0), ("rate", 1), ("queue", 0)] {
+        for (limit, times) in [("unacknowledged", 0), ("rate", 1), ("queue", 0)] {
             let line = format!("whiteboard_ops_throttled_total{{limit=\"{limit}\"}} {times}\n");
             assert!(text.contains(&line), "{line}{text}");
         }

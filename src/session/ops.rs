@@ -138,7 +138,7 @@ fn overload(
 ) -> Option<(OverloadCause, Cow<'static, str>, Duration)> {
     if sequencer.unacknowledged() >= limits.max_unacked_ops {
         let text = "too many unacknowledged ops in this session";
-        return Some((OverloadCause::Unanswered, text.into(), RETRY_AFTER));
+        return Some((OverloadCause::Unacknowledged, text.into(), RETRY_AFTER));
     }
     // A burst has room for a whole frame.
     if let Ok(Err(until)) = rate.check_n(parts) {

@@ -146,7 +146,7 @@ async fn an_op_that_is_refused_for_load_is_counted_by_its_limit() {
     let megabytes = 8 << 20;
     for (limit, ops_per_second, queue_ops, queue_bytes) in [
         ("rate", "1", PLENTY, megabytes),
-        ("unanswered", "5000", PLENTY, megabytes),
+        ("unacknowledged", "5000", PLENTY, megabytes),
         ("queue", "5000", 500, megabytes),
         ("queue", "5000", PLENTY, 512 << 10),
     ] {
