@@ -89,17 +89,15 @@ impl Attempts {
         });
         for (one, verdict) in batch.iter().zip(verdicts) {
             let op = id_of(one);
+            if op.n > drawing.last(op.writer) {
+                continue;
+            }
             let changed = drawing.stroke(one.1.stroke).map_or(0, |row| row.seq);
-            let refusal = refusals.iter().find(|refusal| refusal.op == op);
-            if let Some(RefusedOp {
-                verdict: refused,
-                until,
-                ..
-            }) = refusal
-                && op.n <= drawing.last(op.writer)
-                && until.is_none_or(|until| changed <= until)
-            {
-                *verdict = refused.clone();
+            let is_told = |refusal: &&RefusedOp| {
+                refusal.op == op && refusal.until.is_none_or(|until| changed <= until)
+            };
+            if let Some(refusal) = refusals.iter().find(is_told) {
+                *verdict = refusal.verdict.clone();
             }
         }
     }
@@ -363,5 +361,29 @@ mod tests {
         };
         let (mut attempts, drawing, batch) = passed_by_another_server(stored_elsewhere);
         assert_eq!(decide(&mut attempts, &drawing, &batch), [false, false]);
+    }
+
+    #[test]
+    fn of_two_refusals_the_one_that_a_later_op_proves_is_told_though_the_stroke_has_changed() {
+        let (mut attempts, mut drawing) = (Attempts::default(), empty());
+        let (author, other) = (writer(), writer());
+        let edited = op(author, 1, edit());
+        let mut drawn = op(other, 2, draw());
+        drawn.1.stroke = edited.1.stroke;
+        let batch = vec![op(other, 1, draw()), edited, op(author, 2, draw()), drawn];
+        // The first append stores one op only, for the rules refuse the rest.
+        let mut first = drawing.decide(&batch);
+        first.changes.truncate(1);
+        let refused = first.verdicts[1].clone();
+        first.verdicts[2..].fill(refused);
+        attempts.add(&batch, 0, first.clone());
+        store(&mut drawing, &first);
+        let decided = [false, true, false, false];
+        assert_eq!(decide(&mut attempts, &drawing, &batch), decided);
+        // The second one stores an op behind the edit, and then draws its stroke.
+        let second = drawing.decide(&batch);
+        attempts.add(&batch, 1, second.clone());
+        store(&mut drawing, &second);
+        assert_eq!(decide(&mut attempts, &drawing, &batch), decided);
     }
 }

@@ -60,3 +60,8 @@ fn a_refusal_that_only_another_server_passed_is_told() {
 fn an_op_that_another_server_stored_after_a_refusal_is_not_told_as_refused() {
     holds(22_113);
 }
+
+#[test]
+fn of_two_refusals_without_an_answer_the_proven_one_is_told() {
+    [674_322, 809_893, 936_723].into_iter().for_each(holds);
+}
