@@ -158,6 +158,12 @@ impl Replica {
         }
     }
 
+    /// The live queries ended: what came through them and still waits may belong to a history that has
+    /// ended too. The read that follows finds what does not.
+    pub(super) fn drop_waiting(&mut self) {
+        self.out_of_order.clear();
+    }
+
     pub(super) fn read_plan(&self) -> ReadPlan {
         let Some(drawing) = &self.drawing else {
             return ReadPlan::Living { renew: None };

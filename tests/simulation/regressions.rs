@@ -65,3 +65,8 @@ fn an_op_that_another_server_stored_after_a_refusal_is_not_told_as_refused() {
 fn of_two_refusals_without_an_answer_the_proven_one_is_told() {
     [674_322, 809_893, 936_723].into_iter().for_each(holds);
 }
+
+#[test]
+fn what_ended_live_queries_delivered_is_not_taken_into_a_restored_history() {
+    holds(918_484);
+}

@@ -59,6 +59,7 @@ impl<M: Mailbox> Core<M> {
 
     fn retry_subscription(&mut self, step: &mut Step) {
         self.sync.unsubscribed();
+        self.replica.drop_waiting();
         self.timers.cancel(Timer::HeadCheck);
         let pause = self.sync.backoff.next(&mut self.random);
         self.timers.set(Timer::Subscribe, step.now + pause);

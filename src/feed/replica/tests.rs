@@ -62,6 +62,18 @@ fn changes_wait_for_the_first_read_too() {
 }
 
 #[test]
+fn what_waits_from_ended_live_queries_is_not_taken_into_another_history() {
+    let mut replica = Replica::new(REORDER_LIMIT, INDEX_AFTER);
+    assert_eq!(replica.arrive(change(2)), Placed::Waits);
+    replica.drop_waiting();
+    replica.open(Drawing::new(Epoch::random(), 0, LIMITS), 0);
+    assert!(!replica.has_gap());
+    assert_eq!(replica.arrive(change(1)), Placed::Applied);
+    replica.take_waiting();
+    assert_eq!(replica.head(), 1);
+}
+
+#[test]
 fn more_changes_than_may_wait_are_dropped_and_counted() {
     let mut replica = opened(Epoch::random());
     let all = REORDER_LIMIT as Seq + 1;
