@@ -27,8 +27,8 @@ pub(super) struct Attempts {
 struct RefusedOp {
     op: OpId,
     verdict: Verdict,
-    /// Set where no later op of the same append proves it: the last position of the append. Another server
-    /// may have decided the op after that, and then its stroke has changed since.
+    /// Set where no later op of the same append passes its number: the last position of the append. Another
+    /// server may have decided the op after that, and then its stroke has changed since.
     until: Option<Seq>,
 }
 
@@ -87,12 +87,12 @@ impl Attempts {
             }
             is_stored.is_none()
         });
-        for (one, verdict) in batch.iter().zip(verdicts) {
-            let op = id_of(one);
+        for (submitted, verdict) in batch.iter().zip(verdicts) {
+            let op = id_of(submitted);
             if op.n > drawing.last(op.writer) {
                 continue;
             }
-            let changed = drawing.stroke(one.1.stroke).map_or(0, |row| row.seq);
+            let changed = drawing.stroke(submitted.1.stroke).map_or(0, |row| row.seq);
             let is_told = |refusal: &&RefusedOp| {
                 refusal.op == op && refusal.until.is_none_or(|until| changed <= until)
             };

@@ -158,8 +158,8 @@ impl Replica {
         }
     }
 
-    /// The live queries ended: what came through them and still waits may belong to a history that has
-    /// ended too. The read that follows finds what does not.
+    /// The live queries ended: changes of theirs that still wait may be of a history that the database no
+    /// longer has. The read that follows finds those of the present one.
     pub(super) fn drop_waiting(&mut self) {
         self.out_of_order.clear();
     }
