@@ -197,23 +197,43 @@ fn of_a_socket_that_is_closed_little_is_read() {
     assert!((BYTES_AFTER_CLOSE..100_000).contains(&read), "{read}");
 }
 
+/// Frames that a guard hands on at once, of twice as many as one second has; and how many more its rate
+/// allowed meanwhile.
+fn at_once(first: u8, per_second: u32) -> (u32, u32) {
+    let bytes = frame(first, b"").repeat(2 * per_second as usize);
+    let chunks = futures_util::stream::iter([Ok(Bytes::from(bytes))]);
+    let rate = NonZeroU32::new(per_second).unwrap();
+    let begun = Instant::now();
+    let mut guard = Guard::new(chunks, Gate::default(), rate);
+    let mut frames = 0;
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    // Each frame is followed by one pause without a wait.
+    for _ in 0..4 * per_second {
+        if let Poll::Ready(Some(Ok(_))) = Pin::new(&mut guard).poll_next(&mut context) {
+            frames += 1;
+        }
+    }
+    let meanwhile = begun.elapsed().as_secs_f64() * f64::from(per_second);
+    (frames, meanwhile.ceil() as u32)
+}
+
+#[tokio::test]
+async fn frames_of_a_part_of_a_second_are_let_through_at_once_and_no_more() {
+    const RATE: u32 = 160;
+    let (frames, meanwhile) = at_once(0x81, RATE);
+    // The last one is handed on before it is counted.
+    let expected = RATE / BURST_PART + 1;
+    assert!(
+        (expected..=expected + meanwhile).contains(&frames),
+        "{frames}"
+    );
+    assert_eq!(at_once(0x81, 1).0, 2, "one is always allowed");
+}
+
 #[tokio::test]
 async fn a_control_frame_counts_as_several_frames() {
-    const BURST: u32 = 160;
-    let burst = NonZeroU32::new(BURST).unwrap();
-    for (first, expected) in [(0x81, BURST), (0x89, BURST / CONTROL_FRAMES)] {
-        let bytes = frame(first, b"").repeat(2 * BURST as usize);
-        let chunks = futures_util::stream::iter([Ok(Bytes::from(bytes))]);
-        let mut guard = Guard::new(chunks, Gate::default(), burst);
-        let mut frames = 0;
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        // Each frame is followed by one pause without a wait.
-        for _ in 0..4 * BURST {
-            if let Poll::Ready(Some(Ok(_))) = Pin::new(&mut guard).poll_next(&mut context) {
-                frames += 1;
-            }
-        }
-        // The last one is handed on before it is counted.
-        assert!((expected..=expected + 2).contains(&frames), "{frames}");
-    }
+    const RATE: u32 = 10 * BURST_PART * CONTROL_FRAMES;
+    let (frames, meanwhile) = at_once(0x89, RATE);
+    let meanwhile = meanwhile.div_ceil(CONTROL_FRAMES);
+    assert!((10..=11 + meanwhile).contains(&frames), "{frames}");
 }
