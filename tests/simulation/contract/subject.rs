@@ -200,15 +200,18 @@ impl Subject {
     }
 
     pub async fn next_event(&mut self) -> LiveEvent {
+        let next = self.event_within(DEADLINE).await;
+        next.expect("an event in time")
+    }
+
+    /// The next event, if there is one within `wait`.
+    pub async fn event_within(&mut self, wait: Duration) -> Option<LiveEvent> {
         match self {
-            Subject::Model { events, .. } => {
-                let events = events.as_mut().expect("subscribed");
-                events.pop_front().expect("an event")
-            }
+            Subject::Model { events, .. } => events.as_mut().expect("subscribed").pop_front(),
             Subject::Real { subscription, .. } => {
                 let next = subscription.as_mut().expect("subscribed").next();
-                let next = tokio::time::timeout(DEADLINE, next).await;
-                next.expect("an event in time").expect("an event")
+                let next = tokio::time::timeout(wait, next).await.ok()?;
+                Some(next.expect("live queries that go on"))
             }
         }
     }
