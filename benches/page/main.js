@@ -62,20 +62,23 @@ function fakeSocket(head) {
 }
 
 /**
- * Waits in the page until everything is painted; returns milliseconds since navigation, since the last answer, and
- * since the answer and the modules that paint it have all arrived.
+ * Waits in the page until everything is painted and shown, which the start of the frame after tells, as on the bare
+ * page; returns milliseconds since navigation, since the last answer, and since the answer and the modules that
+ * paint it have all arrived.
  */
 async function painted(/** @type {number} */ count) {
   const board = () => /** @type {any} */ (globalThis).__whiteboard;
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  /** After the other callbacks of a frame. */
+  const task = () => new Promise((resolve) => setTimeout(resolve));
   while (!(board()?.scene.size === count)) await frame();
   const applied = performance.now();
-  await frame();
+  await task();
   // A tree without tiles paints all in one frame.
-  while (board().canvas && !board().canvas.isComplete) await frame();
-  await frame();
+  while (board().canvas && !board().canvas.isComplete) await frame().then(task);
   const element = /** @type {HTMLCanvasElement} */ (document.getElementById("static"));
   element.getContext("2d")?.getImageData(0, 0, 1, 1);
+  await frame();
   const now = performance.now();
   const files = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByType("resource"));
   const arrived = (/** @type {RegExp} */ which) => Math.max(...files.filter(({ name, responseEnd }) => which.test(name) && responseEnd < applied).map(({ responseEnd }) => responseEnd));
