@@ -68,7 +68,7 @@
 //! {"type":"access","access":"draw","locked":false,"muted":false}
 //! {"type":"access","access":"own","locked":true,"muted":false,"muted_people":["40…"]}
 //! {"type":"reset","epoch":"52…","reason":"epoch"}
-//! {"type":"strokes","from":15,"head":17,"changes":[{"seq":16,"stroke":"c1…","z":9,"author":"40…","writer":"7a…","n":2,"body":{…}},{"seq":17,"stroke":"d2…","z":4,"author":"40…","writer":"7a…","n":3,"erased":true}]}
+//! {"type":"strokes","from":15,"head":17,"changes":[{"seq":16,"stroke":"c1…","z":9,"writer":"7a…","n":2,"body":{…}},{"seq":17,"stroke":"d2…","writer":"7a…","n":3,"erased":true}]}
 //! {"type":"signals","ink":[{"writer":"7a…","stroke":"c1…",…}],"pointers":[{"writer":"7a…","at":{"x":1.5,"y":2}}],"previews":[{"writer":"7a…","edit":{"set":{…}}}],"views":[{"writer":"7a…","shows":{"x":-400,…},"call":true}]}
 //! {"type":"people","version":81,"count":2,"joined":[{"writer":"7a…","author":"40…","name":"Ada","colour":"#e03131","key":"Zx…"},…]}
 //! {"type":"people","from":81,"version":82,"count":812,"joined":[{"writer":"c3…",…}],"left":["7a…"]}
@@ -91,7 +91,7 @@
 //!   the drawing is `locked`, which stops all but owners; and whether this person is `muted`, which stops those who
 //!   do not own it. Owners also get the authors who are muted.
 //! * `strokes` covers the positions after `from` up to `head`. A position without a change in it belongs
-//!   to a stroke that changed again later. The page classifies the frame with
+//!   to a stroke that changed again later. `z` is the painting order, left out where it is the position. The page classifies the frame with
 //!   [`arrival`](crate::domain::sequence::arrival) in `src/domain/sequence.rs`, applies the changes that are newer than what it
 //!   holds, and then holds `head`; on a gap it sends `since`.
 //! * `reset`: discard every stroke and position, and load from 0. The outbox stays.
@@ -187,7 +187,7 @@
 //!   ends must remain. At most 200 keys.
 //! * `PUT /api/drawings/{drawing}/locked`, with `{"locked":true}`, and `PUT` and `DELETE` of
 //!   `/api/drawings/{drawing}/muted/{author}`, for owners.
-//! * `GET /api/drawings/{drawing}/strokes`: see `read` above.
+//! * `GET /api/drawings/{drawing}/strokes`: see `read` above. Each change has its `author` too, the person who made it.
 //! * `POST /api/drawings/{drawing}/assets`: stores a picture, which is the body: PNG, JPEG, WebP or GIF, at most
 //!   4 MiB, and 64 MiB of them in one drawing. The answer is `{"hash":"…","type":"image/png","bytes":1234}`, the
 //!   same however often it is sent. A stroke names it in its field `asset`, and a page gets it from
@@ -243,7 +243,7 @@ pub use client::{ClientFrame, ClientSignal, FrameError, Hello, Secret};
 pub use close::Close;
 pub use limits::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME};
 pub use peer::PeerMessage;
-pub use server::{ResetReason, ServerFrame, push_changes, strokes_frame};
+pub use server::{Author, ResetReason, ServerFrame, push_changes, strokes_frame};
 
 /// The WebSocket subprotocol.
 pub const SUBPROTOCOL: &str = "whiteboard.v1";

@@ -16,7 +16,7 @@ use crate::domain::op::Change;
 use crate::domain::sequence::Seq;
 use crate::feed::position::Load;
 use crate::metrics::{Encoded, Metrics};
-use crate::protocol::push_changes;
+use crate::protocol::{Author, push_changes};
 
 /// Largest chunk, in bytes of [`Change::bytes`], unless a single change has more.
 const MAX_CHUNK_BYTES: usize = 1024 * 1024;
@@ -175,7 +175,7 @@ impl Chunk {
         self.metrics.chunks.count(encoded);
         let bytes: usize = self.changes.iter().map(Change::bytes).sum();
         let mut text = String::with_capacity(2 * bytes);
-        push_changes(&mut text, &self.changes);
+        push_changes(&mut text, &self.changes, Author::Said);
         text
     }
 }

@@ -3,7 +3,7 @@
 //! A stroke's body is JSON already, and must never be parsed to be sent.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 use bytestring::ByteString;
@@ -129,7 +129,7 @@ impl ServerFrame<'_> {
     pub fn refused(n: u64, refusal: &Refusal, stroke: Option<&Change>) -> Self {
         let stroke = stroke.and_then(|change| {
             let mut json = String::new();
-            push_change(&mut json, change);
+            push_change(&mut json, change, Author::Unsaid);
             RawValue::from_string(json).ok()
         });
         Self::Refused {
@@ -160,24 +160,37 @@ pub fn strokes_frame<'a>(
     changes: impl IntoIterator<Item = &'a Change>,
 ) -> ByteString {
     let mut text = format!(r#"{{"type":"strokes","from":{from},"head":{head},"changes":["#);
-    push_changes(&mut text, changes);
+    push_changes(&mut text, changes, Author::Unsaid);
     text.push_str("]}");
     text.into()
 }
 
+/// Whether a change says who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// It does not: a page that draws what it receives has no use for it, and every stroke would pay.
+    Unsaid,
+    /// It does.
+    Said,
+}
+
 /// Writes changes as the elements of a JSON array.
-pub fn push_changes<'a>(text: &mut String, changes: impl IntoIterator<Item = &'a Change>) {
+pub fn push_changes<'a>(
+    text: &mut String,
+    changes: impl IntoIterator<Item = &'a Change>,
+    says: Author,
+) {
     for (index, change) in changes.into_iter().enumerate() {
         if index > 0 {
             text.push(',');
         }
-        push_change(text, change);
+        push_change(text, change, says);
     }
 }
 
 /// Writes a change as a JSON object. By hand, since the body is JSON already and the ids are
 /// digits: this is the hottest encoder of the server.
-fn push_change(text: &mut String, change: &Change) {
+fn push_change(text: &mut String, change: &Change, says: Author) {
     let Change {
         seq,
         stroke,
@@ -188,11 +201,18 @@ fn push_change(text: &mut String, change: &Change) {
         ..
     } = change;
     let OpId { writer, n } = op;
-    write!(
-        text,
-        r#"{{"seq":{seq},"stroke":"{stroke}","z":{z},"author":"{author}","writer":"{writer}","n":{n},"#
-    )
-    .expect("writing to a string does not fail");
+    let mut push = |part: fmt::Arguments<'_>| {
+        text.write_fmt(part)
+            .expect("writing to a string does not fail");
+    };
+    push(format_args!(r#"{{"seq":{seq},"stroke":"{stroke}","#));
+    if !u64::try_from(*z).is_ok_and(|z| z == *seq) {
+        push(format_args!(r#""z":{z},"#));
+    }
+    if says == Author::Said {
+        push(format_args!(r#""author":"{author}","#));
+    }
+    push(format_args!(r#""writer":"{writer}","n":{n},"#));
     match body {
         Some(body) => {
             text.push_str(r#""body":"#);

@@ -16,7 +16,6 @@ import { withFields } from "./edits.js";
 /** @typedef {import("./types.js").Stroke} Stroke */
 /** @typedef {import("./types.js").Position} Position */
 /** @typedef {{id: string, seq: number, z: number, body: Body | null, last: OpId}} StrokeState `body` is null if the stroke is erased. */
-/** @typedef {Omit<Change, "author">} StoredChange */
 /** @typedef {{writer: string, op: Op, answered: boolean, confirmedAt: number}} Pending `confirmedAt` is a position that includes the op's change, or Infinity while unknown. */
 
 /** Unconfirmed strokes are painted above all confirmed ones: at this number and that of their op. */
@@ -68,7 +67,7 @@ export class Replica {
   /**
    * The confirmed changes after a position, each stroke's last one; after position 0, without erased strokes.
    * @param {number} since
-   * @returns {Generator<StoredChange>}
+   * @returns {Generator<Change>}
    */
   *changesAfter(since) {
     for (const [stroke, { seq, z, body, last: { writer, n } }] of this.#confirmed) {
@@ -91,7 +90,7 @@ export class Replica {
 
   /**
    * Applies an update of the positions after `from` up to `head`, if it continues at this replica's head.
-   * @param {{from: number, head: number, changes: StoredChange[]}} update
+   * @param {{from: number, head: number, changes: Change[]}} update
    * @returns {"stale"|"next"|"gap"} on a gap nothing is applied
    */
   apply({ from, head, changes }) {
@@ -187,8 +186,8 @@ export class Replica {
     }
   }
 
-  /** @param {StoredChange} change */
-  #applyChange({ seq, stroke, z, writer, n, body }) {
+  /** @param {Change} change */
+  #applyChange({ seq, stroke, z = seq, writer, n, body }) {
     this.#confirmed.set(stroke, { id: stroke, seq, z, body: body ?? null, last: { writer, n } });
     const changed = this.#keepPending(
       stroke,

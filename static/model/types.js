@@ -61,8 +61,8 @@
  * @typedef {object} Change
  * @property {number} seq
  * @property {string} stroke
- * @property {number} z
- * @property {string} author
+ * @property {number} [z] the painting order, where it is not the position
+ * @property {string} [author] in an answer over HTTP: the person who made it
  * @property {string} writer
  * @property {number} n
  * @property {Body} [body]

@@ -9,14 +9,14 @@
 import { committed, isFull, openDatabase, result } from "./database.js";
 
 /** @typedef {import("../model/replica.js").Replica} Replica */
-/** @typedef {import("../model/replica.js").StoredChange} StoredChange */
+/** @typedef {import("../model/types.js").Change} Change */
 /** @typedef {import("../model/types.js").Position} Position */
 /**
  * What is stored of a drawing, besides its log. `changes` and `bytes` are those of the log, `strokes` those
  * of its snapshot; `used` is the time of the last write in milliseconds since 1970.
  * @typedef {{drawing: string, title: string, epoch: string, head: number, parts: number, changes: number, strokes: number, bytes: number, used: number}} Held
  */
-/** @typedef {{title: string, epoch: string, head: number, changes: StoredChange[]}} StoredReplica */
+/** @typedef {{title: string, epoch: string, head: number, changes: Change[]}} StoredReplica */
 
 const DATABASE = "whiteboard-replicas";
 const VERSION = 1;
@@ -80,7 +80,7 @@ export class ReplicaStore {
     /** @type {Held | undefined} */
     const held = await result(transaction.objectStore("drawings").get(drawing));
     if (!held) return null;
-    /** @type {{changes: StoredChange[]}[]} */
+    /** @type {{changes: Change[]}[]} */
     const parts = await result(transaction.objectStore("log").getAll(partsOf(drawing)));
     return { title: held.title, epoch: held.epoch, head: held.head, changes: parts.flatMap(({ changes }) => changes) };
   }
@@ -181,7 +181,7 @@ function partsOf(drawing) {
 }
 
 /** The approximate size of a stored change in bytes.
- * @param {StoredChange} change */
+ * @param {Change} change */
 function sizeOf({ body }) {
   return 250 + (body?.points?.length ?? 0) + 2 * (body?.text?.length ?? 0);
 }

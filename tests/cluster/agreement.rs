@@ -180,7 +180,6 @@ fn held(change: &Change) -> Stroke {
         seq: change.seq,
         stroke: change.stroke,
         z: change.z,
-        author: change.author,
         writer: change.op.writer,
         n: change.op.n,
         body: body.map(|body| parsed(&serde_json::from_str(body.as_json()).expect("JSON"))),

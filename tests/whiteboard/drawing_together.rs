@@ -9,6 +9,7 @@ use support::client::Client;
 use support::http::{create_drawing, metric, strokes};
 use support::server::TestServer;
 use support::state::{Stroke, large_pen, pen};
+use whiteboard::domain::ids::{PersonId, Writer};
 
 /// Clients that join while others draw, and their deadline.
 const JOINERS: usize = 40;
@@ -193,7 +194,10 @@ async fn nobody_continues_the_numbers_of_another_writer() {
     ada.draw_stored(pen(1.0)).await;
     // The public ids are known to all; neither of them gives access to the writer.
     let writer = ada.writer.unwrap();
-    let author = ada.strokes.values().next().unwrap().author;
+    let stored = strokes(server.address(), &drawing).await;
+    let author = stored["changes"][0]["author"].as_str().expect("an author");
+    assert_eq!(author, Writer::new(ada.key, ada.tab).author.to_string());
+    let author: PersonId = author.parse().expect("an id");
     for (key, tab) in [
         (writer.0, ada.tab),
         (author.0, ada.tab),

@@ -148,7 +148,8 @@ fn change() -> impl Strategy<Value = Change> {
     (
         1..=MAX_OP_NUMBER,
         id(),
-        -MAX_Z..=MAX_Z,
+        // Often the position.
+        prop::option::of(-MAX_Z..=MAX_Z),
         id(),
         op_id(),
         prior_ops,
@@ -157,7 +158,7 @@ fn change() -> impl Strategy<Value = Change> {
         .prop_map(|(seq, stroke, z, author, op, prior_ops, body)| Change {
             seq,
             stroke: StrokeId(stroke),
-            z,
+            z: z.unwrap_or(seq as i64),
             author: PersonId(author),
             op,
             prior_ops,
@@ -298,10 +299,11 @@ proptest! {
     ) {
         let frame = strokes_frame(from.into(), head.into(), &changes);
         let changes: Vec<_> = changes.iter().map(|change| {
-            let Change { seq, stroke, z, author, op: OpId { writer, n }, .. } = change;
-            let mut written = json!({
-                "seq": seq, "stroke": stroke, "z": z, "author": author, "writer": writer, "n": n,
-            });
+            let Change { seq, stroke, z, op: OpId { writer, n }, .. } = change;
+            let mut written = json!({"seq": seq, "stroke": stroke, "writer": writer, "n": n});
+            if *z != *seq as i64 {
+                written["z"] = json!(z);
+            }
             match &change.body {
                 Some(body) => {
                     written["body"] = serde_json::from_str(body.as_json()).unwrap();

@@ -25,7 +25,7 @@ export class ModelServer {
   /** @param {number} since */
   since(since) {
     const changes = [...this.rows.values()].filter(({ seq }) => seq > since).sort((a, b) => a.seq - b.seq);
-    return { type: "strokes", from: since, head: this.head, changes };
+    return { type: "strokes", from: since, head: this.head, changes: changes.map(written) };
   }
 
   /**
@@ -37,13 +37,21 @@ export class ModelServer {
     const row = this.rows.get(stroke);
     const baseMatches = !base || (row?.writer === base.writer && row?.n === base.n);
     const refused = (/** @type {string} */ reason) => ({ type: "refused", n, reason, message: reason });
-    const change = { seq: this.head + 1, stroke, z: row?.z ?? this.head + 1, author: "p", writer, n };
+    const change = { seq: this.head + 1, stroke, z: row?.z ?? this.head + 1, writer, n };
     if (op === "draw") return row ? refused("exists") : body.x % REFUSED_X === 1 ? refused("limit") : { ...change, body };
     if (op === "erase") return !row || row.erased ? null : baseMatches ? { ...change, erased: true } : refused("changed");
     if (op === "restore") return row?.erased && baseMatches ? { ...change, body } : refused("changed");
     if (!row || row.erased) return refused(row ? "erased" : "absent");
     return baseMatches ? { ...change, body: { ...row.body, ...set } } : refused("changed");
   }
+}
+
+/**
+ * A change as it is sent: its place in the painting order is left out where it is the position.
+ * @param {any} change
+ */
+function written({ z, ...change }) {
+  return z === change.seq ? change : { ...change, z };
 }
 
 export class Session {
@@ -121,7 +129,7 @@ export class Session {
       changes.set(op.stroke, outcome);
     }
     if (server.head > from) {
-      const frame = { type: "strokes", from, head: server.head, changes: [...changes.values()].sort((a, b) => a.seq - b.seq) };
+      const frame = { type: "strokes", from, head: server.head, changes: [...changes.values()].sort((a, b) => a.seq - b.seq).map(written) };
       for (const session of server.sessions) session.#send(frame);
     }
     if (answered > 0) this.#send({ type: "done", n: answered });

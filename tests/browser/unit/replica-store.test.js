@@ -78,7 +78,7 @@ class ModelDrawing {
   change(stroke, more) {
     this.head += 1;
     const z = this.last.get(stroke)?.z ?? this.head;
-    this.last.set(stroke, { seq: this.head, stroke, z, author: "", writer: "w", n: this.head, ...more });
+    this.last.set(stroke, { seq: this.head, stroke, z, writer: "w", n: this.head, ...more });
   }
 
   after(since) {

@@ -4,7 +4,7 @@ import { Replica } from "../../../static/model/replica.js";
 import { ordered } from "./ordered.js";
 
 const body = (x = 0) => ({ kind: "pen", x, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 });
-const change = (seq, stroke, more = { body: body() }) => ({ seq, stroke, z: seq, author: "p", writer: "other", n: seq, ...more });
+const change = (seq, stroke, more = { body: body() }) => ({ seq, stroke, writer: "other", n: seq, ...more });
 const frame = (from, ...changes) => ({ from, head: changes.at(-1)?.seq ?? from, changes });
 const ids = (replica) => ordered(replica).map(({ id }) => id);
 const fresh = (...changes) => {

@@ -33,7 +33,7 @@ function fresh(confirms = true) {
       if (!confirms) return null;
       const held = server.get(draft.stroke);
       const body = draft.op === "edit" ? withFields(held.body, draft.set) : draft.body;
-      const change = { seq: n, stroke: draft.stroke, z: draft.z ?? held?.z ?? n, author: "a", writer: "me", n, ...(body ? { body } : { erased: true }) };
+      const change = { seq: n, stroke: draft.stroke, z: draft.z ?? held?.z ?? n, writer: "me", n, ...(body ? { body } : { erased: true }) };
       server.set(draft.stroke, change);
       return change;
     });

@@ -5,7 +5,7 @@ import { Replica } from "../../../static/model/replica.js";
 import { ordered } from "./ordered.js";
 
 const body = { kind: "pen", x: 0, y: 0, points: "AAEAAA==", colour: "#22201d", width: 4 };
-const change = (seq) => ({ seq, stroke: `s${seq}`, z: seq, author: "p", writer: "w", n: seq, body });
+const change = (seq) => ({ seq, stroke: `s${seq}`, writer: "w", n: seq, body });
 const strokes = (from, head, ...seqs) => ({ type: "strokes", from, head, changes: seqs.map(change) });
 
 function fresh(chunks = []) {

@@ -339,7 +339,7 @@ impl<'a> Trial<'a> {
         for (stroke, held) in &copy.strokes {
             let row = self.strokes[stroke].last().map(|&row| &self.rows[row]);
             let is_it = row.is_some_and(|row| {
-                (row.seq, row.z, row.author) == (held.seq, held.z, held.author)
+                (row.seq, row.z) == (held.seq, held.z)
                     && (row.writer, row.n, &row.body) == (held.writer, held.n, &held.body)
             });
             if !is_it {
@@ -595,7 +595,6 @@ mod tests {
                     seq: row.seq,
                     stroke: row.stroke,
                     z: row.z,
-                    author: row.author,
                     writer: row.writer,
                     n: row.n,
                     erased: row.body.is_none(),

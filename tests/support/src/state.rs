@@ -20,18 +20,44 @@ use crate::socket::Closed;
 
 /// A stroke as a client holds it; without a body it is erased.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(from = "ReceivedChange")]
 #[allow(missing_docs, reason = "they are the fields of a change")]
 pub struct Stroke {
     pub seq: Seq,
     pub stroke: StrokeId,
     pub z: i64,
-    pub author: PersonId,
     pub writer: WriterId,
     pub n: u64,
-    #[serde(default)]
     pub body: Option<Value>,
-    #[serde(default)]
     pub erased: bool,
+}
+
+/// A change as it comes.
+#[derive(Deserialize)]
+struct ReceivedChange {
+    seq: Seq,
+    stroke: StrokeId,
+    /// The position, where it is left out.
+    z: Option<i64>,
+    writer: WriterId,
+    n: u64,
+    body: Option<Value>,
+    #[serde(default)]
+    erased: bool,
+}
+
+impl From<ReceivedChange> for Stroke {
+    fn from(change: ReceivedChange) -> Self {
+        Self {
+            seq: change.seq,
+            stroke: change.stroke,
+            z: change.z.unwrap_or(change.seq as i64),
+            writer: change.writer,
+            n: change.n,
+            body: change.body,
+            erased: change.erased,
+        }
+    }
 }
 
 /// A refusal of an op.
