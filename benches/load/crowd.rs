@@ -82,7 +82,7 @@ pub struct Outcome {
     pub delivered: usize,
     /// Number of missing deliveries.
     pub lost: usize,
-    /// Bytes that a watcher received for each stroke, with the headers of frames.
+    /// Bytes that all pages received for each measured delivery, with the headers of frames.
     pub bytes: f64,
     /// Resident memory of the server at the end, in bytes.
     pub memory: f64,
@@ -126,8 +126,7 @@ impl Ledger {
 struct Tally {
     latency: Vec<u32>,
     done: Vec<u32>,
-    /// Strokes of others, and the bytes received since the first one.
-    delivered: usize,
+    /// The bytes received since the first measured stroke of another page.
     bytes: usize,
 }
 
@@ -261,19 +260,18 @@ impl Crowd {
             });
         }
         self.stop.send_replace(true);
-        let (mut strokes, mut bytes) = (0, 0);
+        let mut bytes = 0;
         while let Some(page) = self.pages.join_next().await {
             match page {
                 Ok(tally) => {
                     outcome.latency.extend(tally.latency);
                     outcome.done.extend(tally.done);
-                    strokes += tally.delivered;
                     bytes += tally.bytes;
                 }
                 Err(error) => ledger.fail(|| error.to_string()),
             }
         }
-        outcome.bytes = bytes as f64 / strokes as f64;
+        outcome.bytes = bytes as f64 / outcome.latency.len() as f64;
         outcome.latency.sort_unstable();
         outcome.done.sort_unstable();
         outcome.failure = ledger.failure.lock().expect("nobody panics with it").take();

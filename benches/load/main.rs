@@ -18,7 +18,8 @@
 //! cargo bench --bench load -- acts        5,000 strokes imported, 10,000 moved, cleared and brought back
 //! cargo bench --bench load -- peers       the whiteboard beside socket.io, y-websocket and broadcasts
 //! cargo bench --bench load -- peers-rates the highest rates of those alone
-//! cargo bench --bench load -- all         all but the eleven before
+//! cargo bench --bench load -- peers-pages  what a page that only watches costs those
+//! cargo bench --bench load -- all         all but the twelve before
 //!     --write        in `peers`: measures the plots too, and writes docs/measured.md
 //!     --people N     how many join at once (1,000); a bound that does not hold fails the run
 //!     --changes N    how many changes a much edited drawing of `cold` has (2,000,000): fewer for a quick run
@@ -82,7 +83,7 @@ const FIRST_ROUND: Duration = Duration::from_secs(8);
 const SETTLE: Duration = Duration::from_secs(3);
 /// Time limit of the whole run.
 const TIME_LIMIT: Duration = Duration::from_secs(3600);
-const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|hostile-access|crowd-of-names|sweep|cold|acts|peers|peers-rates|all [--people N] [--changes N] [--pairs N] [--seconds N] [--only whiteboard|broadcast] [--write]";
+const USAGE: &str = "usage: cargo bench --bench load -- crowd|many|rate|idle|open|drawings|stampede|slow|hostile|hostile-access|crowd-of-names|sweep|cold|acts|peers|peers-rates|peers-pages|all [--people N] [--changes N] [--pairs N] [--seconds N] [--only whiteboard|broadcast] [--write]";
 
 struct Arguments {
     scenario: String,
@@ -201,6 +202,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         "cold" => cold::run(arguments.changes).await,
         "acts" => acts::run().await,
         "peers-rates" => peers::run_rates(of_peers, &arguments.only).await,
+        "peers-pages" => peers::run_pages(&arguments.only).await,
         "peers" => {
             let plan = Plan {
                 rounds: pairs,

@@ -7,6 +7,7 @@ mod contender;
 pub mod hand_written;
 pub mod machine;
 mod measured;
+mod pages;
 mod plot;
 mod rates;
 pub mod socketio;
@@ -126,6 +127,9 @@ pub async fn run(plan: Plan, only: &str) -> Result<(), String> {
         report += &table.markdown(workload);
     }
     println!("{report}");
+    let pages = pages::markdown(only).await?;
+    println!("{pages}");
+    report += &pages;
     let rates = rates::markdown(plan.measured, only).await?;
     println!("{rates}");
     if plan.write {
@@ -144,6 +148,17 @@ pub async fn run(plan: Plan, only: &str) -> Result<(), String> {
 pub async fn run_rates(measured: Duration, only: &str) -> Result<(), String> {
     contender::prepare(&named(&CONTENDERS, only))?;
     println!("\n{}", rates::markdown(measured, only).await?);
+    Ok(())
+}
+
+/// Prints what a page that only watches costs, of the servers with one of these in their names.
+///
+/// # Errors
+///
+/// A text that says what is missing, or which server failed.
+pub async fn run_pages(only: &str) -> Result<(), String> {
+    contender::prepare(&named(&CONTENDERS, only))?;
+    println!("\n{}", pages::markdown(only).await?);
     Ok(())
 }
 

@@ -104,9 +104,8 @@ impl ChunkReader {
         };
         if delivered > 0 {
             self.ledger.delivered.fetch_add(delivered, Relaxed);
-            self.tally.delivered += delivered;
         }
-        if self.tally.delivered > 0 {
+        if !self.tally.latency.is_empty() {
             self.tally.bytes += wire::frame_bytes(message.len());
         }
         Ok(None)

@@ -56,7 +56,8 @@ machine. Figures are medians, with the lowest and the highest in parentheses. {v
 
 * *CPU a delivery*: CPU time of all processes of the server, with its database, for each stroke that reached another page.
 * *p50*, *p99*: from pen-up, when the stroke is sent, to each other page.
-* *bytes*: what a page that watches receives for each stroke, with the headers of frames.
+* *bytes*: what all pages receive for each delivery while strokes are drawn, with the headers of frames and without
+  acknowledgements. From the whiteboard, those who draw get their own strokes back.
 * *memory*: resident memory of all processes of the server at the end.
 * *lost*: strokes that did not reach a page, in all rounds.
 

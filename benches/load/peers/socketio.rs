@@ -4,6 +4,7 @@ use futures_util::{SinkExt, StreamExt};
 use support::socket::{self, Socket};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::wire::frame_bytes;
 use crate::crowd::Answer;
 use crate::frames;
 use crate::server::Server;
@@ -39,26 +40,32 @@ pub fn answer(packet: &str) -> Option<Answer> {
     number.parse().ok().map(Answer::Done)
 }
 
-/// Connects a page that has the first `have` strokes of the drawing.
-pub async fn open(server: &Server, drawing: &str, have: usize) -> Result<Socket, Error> {
+/// Connects the page of a person that has the first `have` strokes of the drawing; returns the bytes of the
+/// packet with the others too.
+pub async fn open(
+    server: &Server,
+    drawing: &str,
+    name: &str,
+    have: usize,
+) -> Result<(Socket, usize), Error> {
     let address = server.next_address();
     let request = socket::request(address, "/socket.io/?EIO=4&transport=websocket");
     let (mut socket, _) = socket::open(address, request, None).await?;
     expect(&mut socket, "0").await?;
     socket.send(Message::text("40")).await?;
     expect(&mut socket, "40").await?;
-    let join = format!(r#"420["join","{drawing}",{have}]"#);
+    let join = format!(r#"420["join","{drawing}",{have},"{name}"]"#);
     socket.send(Message::text(join)).await?;
-    expect(&mut socket, "430").await?;
-    Ok(socket)
+    let bytes = expect(&mut socket, "430").await?;
+    Ok((socket, bytes))
 }
 
-/// Waits for a packet that begins like this.
-async fn expect(socket: &mut Socket, start: &str) -> Result<(), Error> {
+/// Waits for a packet that begins like this; returns the bytes of its frame.
+async fn expect(socket: &mut Socket, start: &str) -> Result<usize, Error> {
     while let Some(message) = socket.next().await {
         if let Message::Text(text) = message? {
             if text.starts_with(start) {
-                return Ok(());
+                return Ok(frame_bytes(text.len()));
             }
             if text.as_str() == PING {
                 socket.send(Message::text(PONG)).await?;

@@ -67,7 +67,9 @@ pub async fn open(
 ) -> Result<Socket, String> {
     let opening = async {
         match server.kind {
-            Kind::SocketIo => socketio::open(server, drawing, have).await,
+            Kind::SocketIo => socketio::open(server, drawing, name, have)
+                .await
+                .map(|(socket, _)| socket),
             Kind::YWebsocket => yjs::open(server, drawing).await,
             Kind::Whiteboard if have > 0 => open_after(server, drawing, name, have).await,
             _ => return open_client(server, drawing, Some(name)).await,
