@@ -25,6 +25,9 @@
 //! {"type":"ping"}
 //! ```
 //!
+//! The ids of strokes, writers and people have 16 bytes, in 22 characters of base64url; those of drawings and
+//! epochs have 32 hexadecimal digits.
+//!
 //! Two words: an op is *decided* once it has its verdict, stored or refused; it is *acknowledged* once the
 //! page was told.
 //!

@@ -11,6 +11,10 @@ use whiteboard::protocol::{ClientFrame, strokes_frame};
 
 use crate::server::Kind;
 
+/// What comes before the id of a stroke.
+const STROKE: &str = r#""stroke":""#;
+/// Characters of an id of a stroke or a writer.
+const ID: usize = 22;
 /// Points of every stroke.
 pub const POINTS: usize = 40;
 
@@ -139,7 +143,13 @@ pub fn span(text: &str) -> Option<(Seq, Seq)> {
 
 /// How many strokes of this run are in a frame.
 pub fn strokes_of(run: u64, text: &str) -> usize {
-    text.matches(&format!(r#""stroke":"{run:016x}"#)).count()
+    let mut rest = text;
+    let next = || {
+        let found = rest.split_once(STROKE)?;
+        rest = found.1;
+        Some(stroke_at(run, rest))
+    };
+    std::iter::from_fn(next).flatten().count()
 }
 
 /// The value of a frame's `type`, which comes first in all of them.
@@ -151,7 +161,7 @@ pub fn kind_of(text: &str) -> &str {
 
 /// The `writer` of a welcome.
 pub fn writer_of(text: &str) -> Option<&str> {
-    text.split_once(r#""writer":""#)?.1.get(..32)
+    text.split_once(r#""writer":""#)?.1.get(..ID)
 }
 
 fn number(text: &str) -> Option<(u64, &str)> {
@@ -160,10 +170,15 @@ fn number(text: &str) -> Option<(u64, &str)> {
 }
 
 fn stroke_in(run: u64, text: &str) -> Option<(usize, &str)> {
-    let (_, rest) = text.split_once(r#""stroke":""#)?;
-    let same_run = u64::from_str_radix(rest.get(..16)?, 16).ok()? == run;
-    let number = u64::from_str_radix(rest.get(16..32)?, 16).ok()?;
-    same_run.then_some((number as usize, &rest[32..]))
+    let (_, rest) = text.split_once(STROKE)?;
+    Some((stroke_at(run, rest)?, &rest[ID..]))
+}
+
+/// The number of the stroke of this run whose id `text` begins with.
+fn stroke_at(run: u64, text: &str) -> Option<usize> {
+    let stroke: StrokeId = text.get(..ID)?.parse().ok()?;
+    let (its_run, number) = stroke.0.as_u64_pair();
+    (its_run == run).then_some(number as usize)
 }
 
 /// Checks these frames against the protocol's own code: a load that is refused or ignored would

@@ -13,7 +13,7 @@ use support::http::metric;
 use support::socket::Socket;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
-use uuid::Uuid;
+use whiteboard::domain::ids::StrokeId;
 
 use crate::crowd::open_client;
 use crate::frames;
@@ -142,7 +142,7 @@ impl Editor {
         let mut editor = Self {
             page: open_client(server, &drawing, Some("Editor")).await?,
             drawing,
-            stroke: Uuid::new_v4().simple().to_string(),
+            stroke: StrokeId::random().to_string(),
             edits: 0,
         };
         let (stroke, body) = (&editor.stroke, frames::body());
@@ -242,7 +242,7 @@ async fn draw(drawer: &mut Socket) -> Result<(), String> {
             () = ready(()), if sent < STROKES.min(done + UNANSWERED) => {
                 let ops: Vec<String> = (sent + 1..=sent + IN_A_FRAME)
                     .map(|n| {
-                        let stroke = Uuid::new_v4().simple();
+                        let stroke = StrokeId::random();
                         format!(r#"{{"n":{n},"op":"draw","stroke":"{stroke}","body":{body}}}"#)
                     })
                     .collect();

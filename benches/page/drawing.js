@@ -64,7 +64,7 @@ export function changesOf(count, { width, height }) {
       y += Math.sin(angle) * STEP;
     }
     return {
-      seq: i + 1, stroke: i.toString(16).padStart(32, "0"), z: i + 1, author: "a".repeat(32), writer: "b".repeat(32), n: i + 1,
+      seq: i + 1, stroke: i.toString(36).padStart(22, "0"), author: "a".repeat(22), writer: "b".repeat(22), n: i + 1,
       body: {
         kind: marker ? "marker" : "pen", x: Math.round(roll() * width), y: Math.round(roll() * height),
         points: encoded(steps, pressed ? pressures : null), colour: COLOURS[Math.floor(roll() * 8)], width: marker ? 20 : WIDTHS[Math.floor(roll() * 3)],

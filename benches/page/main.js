@@ -40,7 +40,7 @@ const LATE = 25;
 
 /** Stands in for the socket: it opens and says welcome. @param {number} head */
 function fakeSocket(head) {
-  const welcome = { type: "welcome", writer: "c".repeat(32), author: "c".repeat(32), epoch: "e".repeat(32), head, done: 0, title: "Bench", access: "own", build: "bench" };
+  const welcome = { type: "welcome", writer: "c".repeat(22), author: "c".repeat(22), epoch: "e".repeat(32), head, done: 0, title: "Bench", access: "own", build: "bench" };
   globalThis.WebSocket = /** @type {any} */ (class extends EventTarget {
     static OPEN = 1;
     readyState = 1;

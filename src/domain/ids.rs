@@ -1,21 +1,24 @@
 //! The ids of drawings, strokes, writers, people, servers, sessions and ops.
 //!
-//! An id has one spelling, so that it is safe in a path, in a query and in a table name.
+//! An id has one spelling. What names tables and stands in links is written in hexadecimal digits, so that it
+//! is safe in a path, in a query and in a table name; what every stroke carries is written in fewer
+//! characters.
+
+mod spelling;
 
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use super::hex;
+use spelling::{Spelled, base64url, hexadecimal};
 
 macro_rules! uuid_newtype {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $spelling:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(#[serde(with = "uuid::serde::simple")] pub Uuid);
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub Uuid);
 
         impl $name {
             /// A new random id.
@@ -26,23 +29,34 @@ macro_rules! uuid_newtype {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.simple().fmt(f)
+                $spelling::write(self.0, f)
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self.0.simple())
+                write!(f, concat!(stringify!($name), "({})"), self)
             }
         }
 
         impl FromStr for $name {
             type Err = IdError;
 
-            /// Accepts exactly the form that `Display` writes: 32 lower-case hexadecimal digits.
+            /// Accepts exactly the form that `Display` writes.
             fn from_str(text: &str) -> Result<Self, IdError> {
-                let bytes = hex::bytes_of(text).ok_or(IdError)?;
-                Ok(Self(Uuid::from_bytes(bytes)))
+                $spelling::read(text).map(Self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Spelled::new())
             }
         }
     };
@@ -50,28 +64,28 @@ macro_rules! uuid_newtype {
 
 uuid_newtype!(
     /// The id of a drawing: the secret in its link, and part of its tables' names.
-    DrawingId
+    DrawingId, hexadecimal
 );
 uuid_newtype!(
     /// The id of a stroke, chosen by the client that draws it.
-    StrokeId
+    StrokeId, base64url
 );
 uuid_newtype!(
     /// The public id of a writer, which is one client: see [`Writer::new`].
-    WriterId
+    WriterId, base64url
 );
 uuid_newtype!(
     /// The public id of a person: the same in all tabs of one browser.
-    PersonId
+    PersonId, base64url
 );
 uuid_newtype!(
     /// One unbroken history of a drawing: positions of another one are invalid. After a backup was restored,
     /// the operator begins a new epoch; only a head that went back begins one by itself.
-    Epoch
+    Epoch, hexadecimal
 );
 uuid_newtype!(
     /// One run of one server process.
-    ServerId
+    ServerId, hexadecimal
 );
 
 impl StrokeId {
@@ -84,10 +98,16 @@ impl StrokeId {
 /// Identifies a session within its process.
 pub type SessionId = u64;
 
-/// The text is not an id.
+/// The text is not an id of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an id is 32 lower-case hexadecimal digits")]
-pub struct IdError;
+pub enum IdError {
+    /// Not the id of a drawing, an epoch or a server.
+    #[error("this id is 32 lower-case hexadecimal digits")]
+    Hexadecimal,
+    /// Not the id of a stroke, a writer or a person.
+    #[error("this id is 22 characters of base64url, for 16 bytes")]
+    Base64url,
+}
 
 /// A writer: one client, and the person that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -139,7 +159,33 @@ mod tests {
             &hyphenated,
             &upper,
         ] {
-            assert_eq!(text.parse::<DrawingId>(), Err(IdError), "{text}");
+            let parsed = text.parse::<DrawingId>();
+            assert_eq!(parsed, Err(IdError::Hexadecimal), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_strokes_carry_has_one_short_spelling() {
+        let id = StrokeId::random();
+        let text = id.to_string();
+        assert_eq!((text.len(), text.parse()), (22, Ok(id)));
+        let json = format!("\"{text}\"");
+        assert_eq!(serde_json::to_string(&id).unwrap(), json);
+        assert_eq!(serde_json::from_str::<StrokeId>(&json).unwrap(), id);
+        let zero = "AAAAAAAAAAAAAAAAAAAAAA";
+        assert_eq!(zero.parse(), Ok(StrokeId(Uuid::nil())));
+        for text in [
+            "",
+            // One bit beyond the bytes.
+            "AAAAAAAAAAAAAAAAAAAAAB",
+            "AAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAAA==",
+            "AAAAAAAAAAAAAAAAAAAA+/",
+            "00000000000000000000000000000000",
+        ] {
+            assert_eq!(text.parse::<StrokeId>(), Err(IdError::Base64url), "{text}");
         }
     }
 

@@ -62,7 +62,7 @@ pub struct Change {
     pub seq: Seq,
     /// The stroke.
     pub stroke: StrokeId,
-    /// The painting order: strokes are painted by `(z, stroke)`. It is the position of the
+    /// The painting order: strokes are painted by `z`, then by the text of `stroke`. It is the position of the
     /// stroke's first appearance, unless an edit set it.
     pub z: i64,
     /// The person who made the change.

@@ -33,6 +33,8 @@ use operations::OPERATIONS;
 
 /// Of everything that is named by 32 hexadecimal digits.
 const ID: &str = "^[0-9a-f]{32}$";
+/// Of the public id of a person.
+const PERSON: &str = "^[A-Za-z0-9_-]{21}[AQgw]$";
 /// Of the public id of a key.
 const KEY_ID: &str = "^[A-Za-z0-9_-]{11}$";
 /// Of the hash of a picture.
@@ -108,7 +110,7 @@ fn described(operation: &Operation) -> utoipa::openapi::path::Operation {
         ("drawing", ID),
         ("hash", HASH),
         ("key", KEY_ID),
-        ("author", ID),
+        ("author", PERSON),
     ] {
         if in_path(name) {
             let parameter = ParameterBuilder::new()

@@ -57,7 +57,10 @@ impl Snapshot {
     pub(super) fn ordered(self) -> Vec<(StrokeId, Body)> {
         let strokes = self.strokes.into_iter();
         let mut strokes: Vec<_> = strokes.map(|(id, (z, body))| (z, id, body)).collect();
-        strokes.sort_unstable_by_key(|(z, id, _)| (*z, *id));
+        strokes.sort_unstable_by(|(z, id, _), (other_z, other, _)| {
+            z.cmp(other_z)
+                .then_with(|| id.to_string().cmp(&other.to_string()))
+        });
         strokes
             .into_iter()
             .map(|(_, id, body)| (id, body))

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Ids: 32 lower-case hexadecimal digits, random or derived.
+ * Ids of strokes, writers and people: 16 bytes, random or derived, as 22 characters of base64url. Secrets, from
+ * which they are derived, are 32 lower-case hexadecimal digits.
  *
  * It must never need a secure context: over plain http in a local network `crypto.randomUUID` and
  * `crypto.subtle` do not exist.
@@ -13,21 +14,36 @@ function hex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** @param {Uint8Array} bytes 16 */
+function spelled(bytes) {
+  return btoa(String.fromCharCode(...bytes)).slice(0, 22).replaceAll("+", "-").replaceAll("/", "_");
+}
+
 /** @param {string} digits */
 function unhex(digits) {
   return Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }
 
-/** A new random id: a UUID of version 4 without its hyphens. */
-export function randomId() {
+/** The bytes of a new UUID of version 4. */
+function randomBytes() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  return hex(bytes);
+  return bytes;
+}
+
+/** A new random id. */
+export function randomId() {
+  return spelled(randomBytes());
+}
+
+/** A new secret. */
+export function randomSecret() {
+  return hex(randomBytes());
 }
 
 /** @param {string} text */
-export function isId(text) {
+export function isSecret(text) {
   return /^[0-9a-f]{32}$/.test(text);
 }
 
@@ -69,15 +85,15 @@ export function sha1(message) {
 }
 
 /**
- * A UUID of version 5 without its hyphens.
- * @param {string} namespace an id
+ * A UUID of version 5, as an id.
+ * @param {string} namespace a secret
  * @param {Uint8Array} name
  */
 export function derivedId(namespace, name) {
   const bytes = sha1(new Uint8Array([...unhex(namespace), ...name])).slice(0, 16);
   bytes[6] = (bytes[6] & 0x0f) | 0x50;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  return hex(bytes);
+  return spelled(bytes);
 }
 
 /**

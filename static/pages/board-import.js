@@ -14,7 +14,7 @@ import { FileError, readDrawingFile } from "../model/drawing-file.js";
 import { drawing } from "../model/edits.js";
 import { isExcalidraw } from "../model/file-formats.js";
 import { boxOfBoth, centreOf } from "../model/geometry.js";
-import { randomId } from "../model/ids.js";
+import { randomSecret } from "../model/ids.js";
 import { fromBase64, quantised } from "../model/points.js";
 import { storeAsset } from "../net/api.js";
 import { t } from "../strings/later.js";
@@ -219,7 +219,7 @@ export class BoardImport {
 
 /** A hash in place of that of a picture which the server has not said yet. */
 function anyHash() {
-  return randomId() + randomId();
+  return randomSecret() + randomSecret();
 }
 
 /** @param {Read[]} strokes at least one */

@@ -13,7 +13,7 @@ import { overlaysOfOthers } from "../canvas/others-overlay.js";
 import { Viewport } from "../canvas/viewport.js";
 import { boundsOf, hits } from "../kinds/kinds.js";
 import { History } from "../model/history.js";
-import { isId, randomId, writerOf } from "../model/ids.js";
+import { isSecret, randomSecret, writerOf } from "../model/ids.js";
 import { Replica } from "../model/replica.js";
 import { Scene } from "../model/scene.js";
 import { ApiError, readStrokes, renameDrawing, socketAddress } from "../net/api.js";
@@ -52,8 +52,8 @@ const CHECK_OVERDUE_EVERY = 250;
 /** Milliseconds of a first read after which the rest of the page is loaded without it. */
 const SLOW_READ = 1_000;
 access.listen({ changed: showRights, key: (renewal) => (renewal && connection.send(renewal)) || connection.reconnect(), parts: () => ({ drawing, replica, title: () => titleField.text, notify: toast }) });
-const browserKey = loadStored("key", randomId, isId);
-const writer = writerOf(browserKey, randomId());
+const browserKey = loadStored("key", randomSecret, isSecret);
+const writer = writerOf(browserKey, randomSecret());
 
 // Not awaited: the page works before the database is open, and without it.
 const store = new OutboxStore(drawing, globalThis.indexedDB, () => replicaKeeper.makeRoom());

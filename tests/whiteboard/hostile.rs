@@ -506,7 +506,7 @@ async fn no_frame_can_stop_the_server() {
         op(json!({"n": 1, "op": "edit", "stroke": stroke, "set": {"x": 30}, "base": {"writer": stroke, "n": 1}})),
         op(json!({"n": 1, "op": "erase", "stroke": stroke})),
         r#"{"type":"signal","pointer":{"x":1.5,"y":2}}"#.into(),
-        r##"{"type":"signal","ink":{"stroke":"c1000000000000000000000000000000","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","kind":"pen","colour":"#1d1d1f","width":4}}"##.into(),
+        r##"{"type":"signal","ink":{"stroke":"wQAAAAAAAAAAAAAAAAAAAA","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","kind":"pen","colour":"#1d1d1f","width":4}}"##.into(),
         r#"{"type":"since","since":17,"epoch":"52000000000000000000000000000000"}"#.into(),
         r#"{"type":"hello","key":"00000000000000000000000000000001","tab":"00000000000000000000000000000001","next":1}"#.into(),
     ];

@@ -188,6 +188,7 @@ fn written(op: &Op) -> Value {
 
 /// A frame as a page writes it, of any type.
 fn frame() -> impl Strategy<Value = Value> {
+    let stroke_id = id().prop_map(StrokeId);
     let id = || id().prop_map(|id| id.simple().to_string());
     let place = || (any::<i16>(), any::<i16>());
     prop_oneof![
@@ -205,7 +206,7 @@ fn frame() -> impl Strategy<Value = Value> {
             let view = json!({"x": x, "y": y, "w": 800, "h": 600});
             json!({"type": "signal", "view": view, "call": call})
         }),
-        (id(), place(), points()).prop_map(|(stroke, (x, y), points)| {
+        (stroke_id, place(), points()).prop_map(|(stroke, (x, y), points)| {
             let ink = json!({
                 "stroke": stroke, "n": 1, "offset": 0, "x": x, "y": y, "points": points,
                 "kind": "pen", "colour": "#000000", "width": 2,

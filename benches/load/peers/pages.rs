@@ -121,7 +121,13 @@ async fn first_answer(server: &Server, drawing: &str) -> reqwest::Result<usize> 
     let address = server.next_address();
     let url = format!("http://{address}/api/drawings/{drawing}/strokes?since=0");
     let request = http.get(url).header("Accept-Encoding", "gzip");
-    Ok(request.send().await?.error_for_status()?.bytes().await?.len())
+    Ok(request
+        .send()
+        .await?
+        .error_for_status()?
+        .bytes()
+        .await?
+        .len())
 }
 
 /// Open pages that count what they receive; dropping them closes all.

@@ -86,9 +86,9 @@ function goldenStrokes() {
   const kinds = [...KINDS.keys(), "hologram"];
   const strokes = kinds.flatMap((kind, row) => Array.from({ length: kind === "pen" ? 12 : 8 }, (_, column) => {
     const seed = 100 * row + column + 1;
-    return { id: seed.toString(16).padStart(32, "0"), body: goldenBody(dice(seed), kind, column * 160 - 400, row * 160 - 300) };
+    return { id: Buffer.from(seed.toString(16).padStart(32, "0"), "hex").toString("base64url"), body: goldenBody(dice(seed), kind, column * 160 - 400, row * 160 - 300) };
   }));
-  return [...strokes, { id: "f".repeat(32), body: { kind: "pen", x: 1e-7, y: -1e-7, colour: "ink" } }];
+  return [...strokes, { id: "_____________________w", body: { kind: "pen", x: 1e-7, y: -1e-7, colour: "ink" } }];
 }
 
 test("the golden drawing has bodies of all kinds that the server takes", () => {

@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { derivedId, isId, randomId, sha1, writerOf } from "../../../static/model/ids.js";
+import { derivedId, isSecret, randomId, randomSecret, sha1, writerOf } from "../../../static/model/ids.js";
 
-test("ids are 32 lower-case hexadecimal digits and unique", () => {
-  const ids = Array.from({ length: 100 }, randomId);
-  assert.ok(ids.every(isId));
-  assert.equal(new Set(ids).size, 100);
-  assert.ok(!isId("A".repeat(32)) && !isId("a".repeat(31)));
+test("ids are 22 characters of base64url for 16 bytes, and unique", () => {
+  const ids = Array.from({ length: 1000 }, randomId);
+  for (const id of ids) assert.match(id, /^[A-Za-z0-9_-]{21}[AQgw]$/);
+  assert.equal(new Set(ids).size, 1000);
+});
+
+test("secrets are 32 lower-case hexadecimal digits and unique", () => {
+  const secrets = Array.from({ length: 100 }, randomSecret);
+  assert.ok(secrets.every(isSecret));
+  assert.equal(new Set(secrets).size, 100);
+  assert.ok(!isSecret("A".repeat(32)) && !isSecret("a".repeat(31)));
 });
 
 test("SHA-1 is correct at every message length", () => {
@@ -20,12 +26,12 @@ test("SHA-1 is correct at every message length", () => {
 test("a derived id is a UUID of version 5", () => {
   // The name-based UUID of "www.example.com" among host names, from RFC 9562.
   const hostNames = "6ba7b8109dad11d180b400c04fd430c8";
-  assert.equal(derivedId(hostNames, new TextEncoder().encode("www.example.com")), "2ed6657de927568b95e12665a8aea6a2");
+  assert.equal(derivedId(hostNames, new TextEncoder().encode("www.example.com")), "LtZlfeknVouV4SZlqK6mog");
 });
 
 test("tabs of one browser have different writer ids and the same author", () => {
-  const key = randomId();
-  const [a, b] = [writerOf(key, randomId()), writerOf(key, randomId())];
+  const key = randomSecret();
+  const [a, b] = [writerOf(key, randomSecret()), writerOf(key, randomSecret())];
   assert.notEqual(a.id, b.id);
   assert.equal(a.author, b.author);
 });

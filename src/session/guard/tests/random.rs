@@ -18,11 +18,11 @@ const THREADS: usize = 4;
 /// A valid frame of any kind.
 const SAID: [&str; 8] = [
     r##"{"type":"hello","key":"6f000000000000000000000000000001","tab":"09000000000000000000000000000001","name":"Ada","colour":"#e03131","next":1}"##,
-    r##"{"type":"ops","ops":[{"n":1,"op":"draw","stroke":"c1000000000000000000000000000001","body":{"kind":"pen","x":10,"y":20,"points":"AAEAAA==","colour":"#1d1d1f","width":4}}]}"##,
-    r##"{"type":"ops","ops":[{"n":2,"op":"edit","stroke":"c1000000000000000000000000000001","set":{"x":30},"base":{"writer":"7a000000000000000000000000000001","n":1}}]}"##,
-    r##"{"type":"ops","ops":[{"n":3,"op":"erase","stroke":"c1000000000000000000000000000001"}]}"##,
+    r##"{"type":"ops","ops":[{"n":1,"op":"draw","stroke":"wQAAAAAAAAAAAAAAAAAAAQ","body":{"kind":"pen","x":10,"y":20,"points":"AAEAAA==","colour":"#1d1d1f","width":4}}]}"##,
+    r##"{"type":"ops","ops":[{"n":2,"op":"edit","stroke":"wQAAAAAAAAAAAAAAAAAAAQ","set":{"x":30},"base":{"writer":"egAAAAAAAAAAAAAAAAAAAQ","n":1}}]}"##,
+    r##"{"type":"ops","ops":[{"n":3,"op":"erase","stroke":"wQAAAAAAAAAAAAAAAAAAAQ"}]}"##,
     r##"{"type":"signal","pointer":{"x":1.5,"y":2}}"##,
-    r##"{"type":"signal","ink":{"stroke":"c1000000000000000000000000000001","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","kind":"pen","colour":"#1d1d1f","width":4}}"##,
+    r##"{"type":"signal","ink":{"stroke":"wQAAAAAAAAAAAAAAAAAAAQ","n":5,"offset":0,"x":10,"y":20,"points":"AAEAAA==","kind":"pen","colour":"#1d1d1f","width":4}}"##,
     r##"{"type":"since","since":17,"epoch":"52000000000000000000000000000001"}"##,
     r##"{"type":"ping"}"##,
 ];
