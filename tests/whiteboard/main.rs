@@ -32,3 +32,4 @@ mod sessions;
 mod settings;
 mod start;
 mod store;
+mod upgrade;
