@@ -59,6 +59,15 @@ pub enum StoreError {
         /// Schema number of this program.
         known: u32,
     },
+    /// An early development version wrote this database, when the numbers of schemas counted others.
+    #[error(
+        "an early development version wrote the database, whose drawings have no field `{missing}`: \
+         use the version of the program that wrote it, or an empty database"
+    )]
+    OldTables {
+        /// A field that its drawings lack.
+        missing: &'static str,
+    },
     /// The database answered with an error and stored nothing. The query or the database may be
     /// the cause.
     #[error("the database refused: {0}")]

@@ -32,8 +32,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] when it cannot be opened or reached; [`StoreError::TooNew`] or
-    /// [`StoreError::OtherSchema`] when another version of the program wrote it.
+    /// [`StoreError::Unavailable`] when it cannot be opened or reached; [`StoreError::TooNew`],
+    /// [`StoreError::OtherSchema`] or [`StoreError::OldTables`] when another version of the program wrote it.
     pub async fn open(
         database: &Database,
         server: ServerId,

@@ -17,6 +17,10 @@ const OLDEST: u32 = 2;
 
 const META: &str = include_str!("../../schema/meta.surql");
 const READ_META: &str = "SELECT * FROM ONLY $meta";
+const READ_DRAWING_TABLE: &str = "INFO FOR TABLE drawing";
+/// A field of drawings since schema 2. Early development versions counted other schemas up to 2, without
+/// it: the number alone does not tell them apart.
+const SINCE_2: &str = "listed";
 /// The tables that all drawings share, and the row that records their schema number: applied only
 /// to a database without that row, so that servers that start together do not conflict.
 const SHARED: &str = concat!(
@@ -69,14 +73,17 @@ CREATE $key SET hash = $hash, access = $level, name = $name, created = $now, exp
 pub(super) async fn apply(connection: &OpenDatabase) -> Result<(), StoreError> {
     connection.query_with_retry(META, variables([])).await?;
     let text = match read_schema(connection).await? {
-        Some(schema) if schema >= SCHEMA => return Ok(()),
-        Some(2) => FROM_2,
-        Some(schema) => {
+        Some(schema) if schema < 2 => {
             return Err(StoreError::OtherSchema {
                 schema,
                 known: SCHEMA,
             });
         }
+        Some(_) if !has_field(connection, SINCE_2).await? => {
+            return Err(StoreError::OldTables { missing: SINCE_2 });
+        }
+        Some(schema) if schema >= SCHEMA => return Ok(()),
+        Some(_) => FROM_2,
         None => SHARED,
     };
     let numbers = [
@@ -121,6 +128,13 @@ async fn read_schema(connection: &OpenDatabase) -> Result<Option<u32>, StoreErro
         });
     }
     Ok(Some(schema))
+}
+
+/// Whether drawings have a field of this name.
+async fn has_field(connection: &OpenDatabase, name: &str) -> Result<bool, StoreError> {
+    let info = connection.query_with_retry(READ_DRAWING_TABLE, variables([]));
+    let fields = Fields::of(info.await?.take(0)?)?.take("fields");
+    Ok(matches!(fields, Value::Object(fields) if fields.contains_key(name)))
 }
 
 impl Store {

@@ -244,6 +244,7 @@ impl From<StoreError> for ApiError {
             StoreError::NoDatabase
             | StoreError::TooNew { .. }
             | StoreError::OtherSchema { .. }
+            | StoreError::OldTables { .. }
             | StoreError::Failed(_) => {
                 log::error!("{error}");
                 Self::new(ErrorCode::Failed, "the database could not do this")

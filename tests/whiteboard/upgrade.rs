@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use support::client::Client;
 use support::database::in_folder;
 use support::http::http;
+use support::process::{Log, OnDrop, Process, whiteboard};
 use support::server::TestServer;
 use support::state::pen;
 use support::wait::eventually_blocking;
@@ -15,8 +16,10 @@ use whiteboard::domain::ids::StrokeId;
 
 /// Written as that version did, whose tables must not follow those of today.
 const BEFORE_ACCESS: &str = include_str!("upgrade/before_access.surql");
+/// The same of a version that this program must not open.
+const EARLY: &str = include_str!("upgrade/early.surql");
 const NAMES: &str = "DEFINE NAMESPACE test; USE NS test; DEFINE DATABASE test STRICT; USE DB test;";
-/// The drawing in it, and its stroke.
+/// The drawing in each, and the stroke in the first.
 const DRAWING: &str = "0b8e1f2d3c4a4f5e9a6b7c8d9e0f1a2b";
 const STROKE: &str = "11111111111141118111111111111111";
 const OPERATOR: &str = "an-operators-key-of-a-test";
@@ -119,4 +122,29 @@ async fn a_database_from_before_access_control_is_open_to_all_or_the_operators_a
     operator.leave().await;
     guest.leave().await;
     server.drain().await;
+}
+
+#[actix_web::test]
+async fn a_database_of_an_early_version_is_refused_at_the_start_whatever_its_number() {
+    for raised in ["", "UPDATE meta:schema SET schema = 3;"] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        in_database(&data, format!("{NAMES}{EARLY}{raised}")).await;
+        for flags in [&[][..], &["--new-epoch"], &[]] {
+            let mut command = whiteboard();
+            command
+                .args(["--listen=127.0.0.1:0", "--database", &in_folder(&data).url])
+                .args(["--database-namespace=test", "--database-name=test"])
+                .args(flags);
+            let mut process = Process::start("server", command, &Log::new(), OnDrop::Kill);
+            let (status, log) = process.ended().await;
+            assert_eq!(status.code(), Some(1), "{log:#?}");
+            assert_eq!(log.len(), 1, "{log:#?}");
+            assert!(log[0].contains("have no field `listed`"), "{log:#?}");
+        }
+        // It is as it was, and the program that wrote it can be used.
+        let unchanged = "USE NS test DB test; IF (SELECT VALUE title FROM drawing) != ['Early']
+            OR 'rules' IN object::keys((INFO FOR TABLE drawing).fields) { THROW 'changed' }";
+        in_database(&data, unchanged.to_owned()).await;
+    }
 }
