@@ -3,10 +3,11 @@
 //! This is the server's only place that knows kinds of strokes, and nothing that is stored or decided
 //! may depend on it: a kind that it does not know becomes the placeholder that pages show. What is
 //! computed here has to agree with `static/kinds`; `tests/golden` holds both together. Nothing here does
-//! I/O or waits.
+//! I/O or waits, but for the fonts of this machine that a painter may read.
 
 mod coarse;
 pub mod document;
+mod faces;
 pub mod figure;
 pub mod file;
 mod font;

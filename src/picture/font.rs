@@ -12,6 +12,8 @@ use ttf_parser::{Face, GlyphId, Tag};
 
 /// The font's file.
 pub(super) static FILE: &[u8] = include_bytes!("../../static/fonts/nunito.ttf");
+/// How bold it is.
+pub(super) const WEIGHT: u16 = 500;
 static FONT: LazyLock<Font> = LazyLock::new(Font::read);
 
 /// Assumed width, in em, of a character that the font lacks, …
@@ -52,6 +54,45 @@ pub(super) fn line_width(line: &str, em: f64) -> f64 {
         }
     }
     (units / font.units_per_em + guessed) * em
+}
+
+/// Whether the font lacks a character that can be seen.
+pub(super) fn lacks(character: char) -> bool {
+    let is_seen = !is_invisible(character) && !character.is_control() && !character.is_whitespace();
+    is_seen && FONT.face.glyph_index(character).is_none()
+}
+
+/// The parts of a line, each of letters that the font has or of letters that it lacks. What is between two
+/// letters that it lacks and is no letter or digit goes with them: words that are read from the right are
+/// in one part, so that they keep their order.
+pub(super) fn parts(line: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    // Where the part begins, and where its last letter ends if the font lacks it.
+    let (mut begin, mut lacking) = (0, None);
+    for (at, character) in line.char_indices() {
+        let end = at + character.len_utf8();
+        if lacks(character) {
+            if lacking.is_none() && at > begin {
+                parts.push(&line[begin..at]);
+                begin = at;
+            }
+            lacking = Some(end);
+        } else if lacking == Some(at) && is_invisible(character) {
+            lacking = Some(end);
+        } else if character.is_alphanumeric()
+            && let Some(end) = lacking.take()
+        {
+            parts.push(&line[begin..end]);
+            begin = end;
+        }
+    }
+    for end in lacking.into_iter().chain([line.len()]) {
+        if end > begin {
+            parts.push(&line[begin..end]);
+            begin = end;
+        }
+    }
+    parts
 }
 
 impl Font {
@@ -168,6 +209,26 @@ mod tests {
         }
         assert!(widths.kerning["To"] < 0 && widths.kerning.len() > 500);
         assert_golden("font.json", &serde_json::to_string_pretty(&widths).unwrap());
+    }
+
+    #[test]
+    fn a_line_is_parted_between_letters_that_the_font_has_and_lacks() {
+        for whole in [
+            "Hello, world 42!",
+            "漢字",
+            "שלום, עולם",
+            "👨\u{200d}👩\u{200d}👧",
+        ] {
+            assert_eq!(parts(whole), [whole]);
+        }
+        assert_eq!(parts(""), [] as [&str; 0]);
+        assert_eq!(parts("a 漢 字 b"), ["a ", "漢 字", " b"]);
+        assert_eq!(parts("漢3字 (שלום)"), ["漢", "3", "字 (שלום", ")"]);
+        assert_eq!(
+            parts("e\u{301}☂\u{fe0f} x"),
+            ["e\u{301}", "☂\u{fe0f}", " x"]
+        );
+        assert_eq!(parts("tab\t漢\u{3000}"), ["tab\t", "漢", "\u{3000}"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Lines of text in a box: wrapping and alignment, as in `static/kinds/lettering.js`.
 
-use super::font::line_width;
+use super::font::{lacks, line_width, parts};
 use super::plane::Place;
 
 /// Font size as a fraction of the line height.
@@ -8,6 +8,9 @@ pub(super) const EM_OF_LINE: f64 = 0.8;
 /// Distance of the baseline from the top of a line, as a fraction of its height: the font's ascent and
 /// descent are centred in the line.
 const BASELINE: f64 = (1.0 - (1.011 + 0.353) * EM_OF_LINE) / 2.0 + 1.011 * EM_OF_LINE;
+
+/// What is painted for a letter that no font has. The bundled one has no box for it.
+const REPLACEMENT: char = '?';
 
 /// Text that is set.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +59,31 @@ impl Lettering {
             height,
             is_fitted: false,
         }
+    }
+
+    /// Sets letters that the bundled font lacks apart from others, so that those stay where it has them. A
+    /// letter that the other fonts lack as well is replaced.
+    pub(super) fn part(&mut self, others_have: impl Fn(char) -> bool) {
+        let em = self.em();
+        let shown = |letter| match lacks(letter) && !others_have(letter) {
+            true => REPLACEMENT,
+            false => letter,
+        };
+        let shown = &shown;
+        let parted = self.lines.iter().flat_map(|line| {
+            let mut start = line.start;
+            parts(&line.text).into_iter().map(move |text| {
+                let width = line_width(text, em);
+                let part = Line {
+                    text: text.chars().map(shown).collect(),
+                    start,
+                    width,
+                };
+                start.x += width;
+                part
+            })
+        });
+        self.lines = parted.collect();
     }
 
     /// The size of the font, in units.

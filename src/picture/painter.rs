@@ -1,18 +1,17 @@
 //! A drawing as a picture of pixels: resvg paints the strokes' SVG.
 //!
 //! It must never have more pixels than its limits, however large the drawing is, nor read anything but
-//! what is handed to it. Each stroke is a document of its own, so that memory does not grow with the
-//! drawing, and painting can end between two strokes: resvg cannot be interrupted.
+//! what is handed to it and the fonts of this machine. Each stroke is a document of its own, so that memory
+//! does not grow with the drawing, and painting can end between two strokes: resvg cannot be interrupted.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
 
 use resvg::tiny_skia::{Color, Pixmap, Transform};
-use resvg::usvg::{ImageHrefResolver, Options, Tree, fontdb};
+use resvg::usvg::{ImageHrefResolver, Options, Tree};
 
 use super::document::{self, Setting, Survey};
+use super::faces::{Faces, bundled, resolver};
 use super::figure::Figure;
-use super::font;
 use super::number::exact;
 use super::palette::Theme;
 use super::plane::Place;
@@ -28,17 +27,12 @@ const MAX_SIDE: f64 = 4096.0;
 const MAX_PICTURE_SIDE: usize = 8_192;
 const MAX_PICTURE_PIXELS: usize = 16 * 1024 * 1024;
 
-/// No other fonts, so that a picture is the same on every server.
-static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
-    let mut fonts = fontdb::Database::new();
-    fonts.load_font_data(font::FILE.to_vec());
-    Arc::new(fonts)
-});
-
 /// A picture of a drawing while it is painted.
 pub struct Painter {
     pixels: Pixmap,
     options: Options<'static>,
+    /// The fonts for letters that the bundled one lacks.
+    others: fn() -> &'static Faces,
     theme: Theme,
     /// The upper left corner of the picture in the plane.
     corner: Place,
@@ -49,7 +43,16 @@ pub struct Painter {
 
 impl Painter {
     /// An empty picture for the strokes that were surveyed; `None` without memory for it.
-    pub fn new(survey: &Survey, Setting { theme, background }: Setting) -> Option<Self> {
+    pub fn new(survey: &Survey, setting: Setting) -> Option<Self> {
+        Self::with(Faces::of_machine, survey, setting)
+    }
+
+    /// The same with these fonts.
+    fn with(
+        others: fn() -> &'static Faces,
+        survey: &Survey,
+        Setting { theme, background }: Setting,
+    ) -> Option<Self> {
         let area = survey.area();
         let side = area.width().max(area.height());
         let scale = SCALE.min(MAX_SIDE / side);
@@ -62,7 +65,8 @@ impl Painter {
         let [width, height] = [area.width(), area.height()].map(exact);
         Some(Self {
             pixels,
-            options: options(),
+            options: options(others),
+            others,
             theme,
             corner: Place {
                 x: area.left,
@@ -82,9 +86,12 @@ impl Painter {
         };
         // Near the corner single precision is enough.
         figure.move_by(-self.corner.x, -self.corner.y);
-        let Some(shape) = figure.shape(self.theme) else {
+        let Some(mut shape) = figure.shape(self.theme) else {
             return;
         };
+        if let Some(lettering) = shape.form.lettering() {
+            lettering.part(|letter| (self.others)().have(letter));
+        }
         let mut svg = self.head.clone();
         let named = figure.asset().and_then(|hash| hash.parse().ok());
         if let Some((hash, asset)) = named.and_then(|hash| assets.get_key_value(&hash)) {
@@ -106,10 +113,12 @@ impl Painter {
     }
 }
 
-fn options() -> Options<'static> {
+/// Text in the bundled font, and in others where it lacks a letter.
+fn options(others: fn() -> &'static Faces) -> Options<'static> {
     let by_type = ImageHrefResolver::default_data_resolver();
     Options {
-        fontdb: Arc::clone(&FONTS),
+        fontdb: bundled(),
+        font_resolver: resolver(others),
         image_href_resolver: ImageHrefResolver {
             resolve_data: Box::new(move |media_type, file, options| {
                 let size = imagesize::blob_size(&file).ok()?;
@@ -125,6 +134,8 @@ fn options() -> Options<'static> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
     use resvg::tiny_skia::PremultipliedColorU8;
@@ -132,6 +143,8 @@ mod tests {
 
     use super::*;
     use crate::domain::asset::AssetKind;
+    use crate::picture::faces::tests::{LACKING, SHOWN_AS, none, one};
+    use crate::picture::font;
 
     /// A picture of one pixel of each type, whose first one is yellow and half transparent.
     const PICTURES: [&str; 4] = [
@@ -145,8 +158,13 @@ mod tests {
         STANDARD.decode(base64).unwrap()
     }
 
-    /// Paints strokes, whose picture is `file`, on nothing.
+    /// Paints strokes, whose picture is `file`, on nothing, where there are no other fonts.
     fn painted(strokes: &[Value], file: &[u8]) -> Painter {
+        painted_with(none, strokes, file)
+    }
+
+    /// Paints them where there are these fonts.
+    fn painted_with(others: fn() -> &'static Faces, strokes: &[Value], file: &[u8]) -> Painter {
         let bodies = strokes.iter().map(|one| Body::parse(&one.to_string()));
         let bodies: Vec<Body> = bodies.map(Result::unwrap).collect();
         let mut survey = Survey::default();
@@ -158,7 +176,7 @@ mod tests {
         let kind = AssetKind::of(file).unwrap_or(AssetKind::Png);
         let bytes = file.to_vec().into();
         let assets = HashMap::from([(AssetHash::of(b""), Asset { kind, bytes })]);
-        let mut painter = Painter::new(&survey, setting).unwrap();
+        let mut painter = Painter::with(others, &survey, setting).unwrap();
         bodies.iter().for_each(|body| painter.paint(body, &assets));
         painter
     }
@@ -245,11 +263,38 @@ mod tests {
             (width + 24..width + 34).contains(&right),
             "{right}, {width}"
         );
-        // Letters that the font lacks leave their room.
+        // A letter that the font lacks has its room.
         let lacking = covered(&words(0.0, "漢\nwww"));
         assert!(!lacking.is_empty() && lacking.len() < pixels.len());
         let far = words(9_000_000.0, "Tail\nwww");
         assert!(far.pixels == near.pixels);
+    }
+
+    #[test]
+    fn a_letter_that_the_bundled_font_lacks_is_painted_in_another_one_and_moves_no_other() {
+        let words = |others: fn() -> &'static Faces, text: &str| {
+            let body =
+                json!({"kind": "text", "x": 0, "y": 0, "text": text, "width": 50, "colour": "ink"});
+            covered(&painted_with(others, &[body], b""))
+        };
+        let lacking = LACKING.to_string();
+        let shown = words(one, &lacking);
+        assert_eq!(shown, words(none, &SHOWN_AS.to_string()));
+        for others in [none, one] {
+            assert_eq!(words(others, "字"), words(none, "?"));
+        }
+        let text = format!("Tail {LACKING} Tail");
+        let [with, without] = [words(one, &text), words(none, &text)];
+        assert_ne!(with, without);
+        // Twice the margin, and what is before the second word.
+        let before = 32.0 + 2.0 * font::line_width(&format!("Tail {LACKING} "), 40.0);
+        let after = |pixels: Vec<(u32, u32)>| -> Vec<(u32, u32)> {
+            let right = pixels.into_iter().filter(|(x, _)| f64::from(*x) > before);
+            right.collect()
+        };
+        let last = after(with);
+        assert!(last.len() > 500, "{}", last.len());
+        assert_eq!(last, after(without));
     }
 
     #[test]
@@ -286,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_picture_that_claims_to_be_huge_is_not_decoded() {
-        let options = options();
+        let options = options(none);
         let is_read = |media_type: &str, file: &[u8]| {
             let read = &options.image_href_resolver.resolve_data;
             read(media_type, Arc::new(file.to_vec()), &options).is_some()

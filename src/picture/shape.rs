@@ -74,6 +74,20 @@ pub(super) enum Form {
     Picture { asset: String, area: Area },
 }
 
+impl Form {
+    /// Its text, if it has one.
+    pub(super) fn lettering(&mut self) -> Option<&mut Lettering> {
+        match self {
+            Form::Text { lettering, .. }
+            | Form::Note {
+                words: Some((lettering, _)),
+                ..
+            } => Some(lettering),
+            _ => None,
+        }
+    }
+}
+
 impl Shape {
     /// Appends an SVG element.
     pub(super) fn push_svg(&self, out: &mut String) {

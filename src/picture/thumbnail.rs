@@ -171,12 +171,7 @@ fn element(body: &Body, scale: f64, theme: Theme) -> Option<String> {
             Shape { look, form: bars }.push_svg(&mut svg);
         }
         mut form => {
-            if let Form::Text { lettering, .. }
-            | Form::Note {
-                words: Some((lettering, _)),
-                ..
-            } = &mut form
-            {
+            if let Some(lettering) = form.lettering() {
                 // Pictures on a page cannot use its font.
                 lettering.is_fitted = true;
             }
