@@ -19,6 +19,10 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && cp target/release/whiteboard /usr/local/bin/
 
 FROM debian:trixie-slim
+# 3 MB of fonts, for letters in pictures that the font in the program lacks.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends fonts-dejavu-core \
+    && rm -rf /var/lib/apt/lists/*
 COPY --from=build /usr/local/bin/whiteboard /usr/local/bin/
 # A new volume is a copy of the folder, and so belongs to the user that writes to it.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data whiteboard \
