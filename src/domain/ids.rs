@@ -12,6 +12,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
+pub use spelling::IdError;
 use spelling::{Spelled, base64url, hexadecimal};
 
 macro_rules! uuid_newtype {
@@ -97,17 +98,6 @@ impl StrokeId {
 
 /// Identifies a session within its process.
 pub type SessionId = u64;
-
-/// The text is not an id of its kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IdError {
-    /// Not the id of a drawing, an epoch or a server.
-    #[error("this id is 32 lower-case hexadecimal digits")]
-    Hexadecimal,
-    /// Not the id of a stroke, a writer or a person.
-    #[error("this id is 22 characters of base64url, for 16 bytes")]
-    Base64url,
-}
 
 /// A writer: one client, and the person that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

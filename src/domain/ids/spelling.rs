@@ -6,7 +6,16 @@ use std::str::FromStr;
 
 use serde::de::{Error, Visitor};
 
-use super::IdError;
+/// The text is not an id of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Not the id of a drawing, an epoch or a server.
+    #[error("this id is 32 lower-case hexadecimal digits")]
+    Hexadecimal,
+    /// Not the id of a stroke, a writer or a person.
+    #[error("this id is 22 characters of base64url, for 16 bytes")]
+    Base64url,
+}
 
 /// 32 lower-case hexadecimal digits.
 pub mod hexadecimal {
@@ -14,8 +23,8 @@ pub mod hexadecimal {
 
     use uuid::Uuid;
 
+    use super::IdError;
     use crate::domain::hex;
-    use crate::domain::ids::IdError;
 
     pub fn write(id: Uuid, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(id.as_simple(), f)
@@ -36,7 +45,7 @@ pub mod base64url {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use uuid::Uuid;
 
-    use crate::domain::ids::IdError;
+    use super::IdError;
 
     const CHARACTERS: usize = 22;
     /// The room that the decoder asks for: it counts in groups of four characters.
