@@ -6,8 +6,9 @@
  */
 
 import { boxOfPoints, hasPoints, lineOf, mappedPoints, pointsOf, reachOfLine } from "./body-points.js";
+import { meanWidth, traceMiddle, traceRibbon } from "./coarse.js";
 import { isFilled, makeKind } from "./kind.js";
-import { pressedRadius, whole } from "./ink.js";
+import { whole } from "./ink.js";
 import { paintLine, paintPath } from "./paint.js";
 import { recently } from "./recent.js";
 import { pathData } from "./stroke-path.js";
@@ -24,54 +25,37 @@ import { pathData } from "./stroke-path.js";
  * @property {(sink: Sink, points: InkPoint[], width: number, part?: Part) => void} trace
  */
 
-/** Lines thinner than this many pixels are painted with one thickness and fewer points. */
+/** A line with pressure that is thinner than this many pixels is painted coarsely; any other, below this zoom. */
 const COARSE_PIXELS = 2.2;
-/** Pixels between the points of such a line. */
-const COARSE_STEP = 3;
+const COARSE_SCALE = 0.5;
+/** Pixels up to which a browser strokes a line faster than it fills its outline. */
+const HAIRLINE = 1;
+/** A line of fewer widths than this, as its box says, is no ribbon, whose ends are not exact. */
+const RIBBON_WIDTHS = 6;
 
 /** @type {(body: Body, make: () => Path2D) => Path2D} */
 const fine = recently(10_000);
 
 /**
- * Traces a line with points some pixels apart at a level of detail, in device pixels per unit. It is not
- * remembered: that would cost more than it takes.
- * @param {Sink} sink
+ * Paints a line far out.
+ * @param {CanvasRenderingContext2D} context
  * @param {Body} body
- * @param {number} lod
+ * @param {Kind} kind
+ * @param {import("./kind.js").Look} look
+ * @param {boolean} pressed whether its thickness follows the pressure
  */
-function traceCoarse(sink, body, lod) {
-  const { x, y, unit, steps } = lineOf(body);
-  const least = (COARSE_STEP / lod / unit) ** 2;
-  const end = steps.length - 2;
-  let lastX = steps[0];
-  let lastY = steps[1];
-  sink.moveTo(x + lastX * unit, y + lastY * unit);
-  if (end === 0) sink.lineTo(x + lastX * unit + 0.01, y + lastY * unit);
-  for (let i = 2; i <= end; i += 2) {
-    const dx = steps[i] - lastX;
-    const dy = steps[i + 1] - lastY;
-    if (i < end && dx * dx + dy * dy < least) continue;
-    sink.quadraticCurveTo(x + lastX * unit, y + lastY * unit, x + (lastX + dx / 2) * unit, y + (lastY + dy / 2) * unit);
-    lastX += dx;
-    lastY += dy;
-  }
-  sink.lineTo(x + lastX * unit, y + lastY * unit);
-}
-
-/**
- * How wide a line with pressure is, as the mean of some of its points.
- * @param {Body} body
- */
-function meanWidth(body) {
-  const { steps, pressures } = lineOf(body);
+function paintCoarse(context, body, kind, look, pressed) {
   const { width = 1 } = body;
-  if (!pressures) return 2 * pressedRadius(width);
-  const count = steps.length / 2;
-  const every = Math.ceil(count / 8);
-  let radius = 0;
-  let counted = 0;
-  for (let i = 0; i < count; i += every, counted += 1) radius += pressedRadius(width, pressures[i]);
-  return (2 * radius) / counted;
+  const line = lineOf(body);
+  const mean = pressed ? meanWidth(line, width) : width;
+  // The same points at similar zooms, or lines would tremble while it changes.
+  const lod = 2 ** Math.ceil(Math.log2(look.scale));
+  const { left, top, right, bottom } = boxOfPoints(body);
+  if (pressed && mean * look.scale > HAIRLINE && right - left + bottom - top > RIBBON_WIDTHS * width) {
+    paintLine(context, body, kind, () => traceRibbon(context, line, lod, width), look, null);
+  } else {
+    paintLine(context, body, kind, () => traceMiddle(context, line, lod), look, mean);
+  }
 }
 
 /**
@@ -95,11 +79,8 @@ export function freehandKind({ filled, trace, ...parts }) {
     outline: (body) => ({ data: pathData((sink) => trace(sink, pointsOf(body), body.width ?? 1, whole(pointsOf(body)))), filled }),
     paint(context, body, look) {
       if (!hasPoints(body)) return;
-      if ((body.width ?? 1) * look.scale < COARSE_PIXELS && (body.dash ?? "solid") === "solid" && !isFilled(body)) {
-        const lod = 2 ** Math.ceil(Math.log2(look.scale));
-        paintLine(context, body, kind, () => traceCoarse(context, body, lod), look, filled ? meanWidth(body) : body.width ?? 1);
-        return;
-      }
+      const isCoarse = filled ? (body.width ?? 1) * look.scale < COARSE_PIXELS : look.scale < COARSE_SCALE;
+      if (isCoarse && (body.dash ?? "solid") === "solid" && !isFilled(body)) return paintCoarse(context, body, kind, look, filled);
       // Ink in progress has a new body in each frame.
       const path = body.points === undefined ? traced(body) : fine(body, () => traced(body));
       paintPath(context, body, kind, path, filled, look);

@@ -56,10 +56,7 @@ export function paintPath(context, body, kind, path, filled, { theme }, width = 
       context.fill(path);
       return;
     }
-    context.strokeStyle = colour;
-    context.lineWidth = width;
-    context.lineCap = "round";
-    context.lineJoin = "round";
+    setPen(context, colour, width);
     const dash = dashOf(body);
     if (dash.length > 0) context.setLineDash(dash);
     context.stroke(path);
@@ -68,24 +65,38 @@ export function paintPath(context, body, kind, path, filled, { theme }, width = 
 }
 
 /**
- * Strokes a solid line without an area, for which no path is made.
+ * Paints a solid line without an area, for which no path is made.
  * @param {CanvasRenderingContext2D} context
  * @param {Body} body
  * @param {Kind} kind
  * @param {() => void} trace traces the line on the context
  * @param {Look} look
- * @param {number} width
+ * @param {number | null} width at which the path is stroked; null: it is filled
  */
 export function paintLine(context, body, kind, trace, { theme }, width) {
   withStyle(context, body, kind, theme, () => {
-    context.strokeStyle = colourOf(body, kind, theme);
-    context.lineWidth = width;
-    context.lineCap = "round";
-    context.lineJoin = "round";
+    const colour = colourOf(body, kind, theme);
     context.beginPath();
     trace();
+    if (width === null) {
+      context.fillStyle = colour;
+      context.fill();
+      return;
+    }
+    setPen(context, colour, width);
     context.stroke();
   });
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} colour
+ * @param {number} width
+ */
+function setPen(context, colour, width) {
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.lineCap = context.lineJoin = "round";
 }
 
 /**
@@ -114,8 +125,10 @@ function areaOf(body) {
  */
 export function withStyle(context, body, kind, theme, paint) {
   const { rotation = 0, opacity = 1 } = body;
-  context.globalAlpha = opacity * (kind.multiplies ? MARKER_ALPHA : 1);
-  context.globalCompositeOperation = kind.multiplies ? MARKER_BLENDING[theme] : "source-over";
+  const alpha = opacity * (kind.multiplies ? MARKER_ALPHA : 1);
+  // Each setter takes time, also where it changes nothing.
+  if (alpha !== 1) context.globalAlpha = alpha;
+  if (kind.multiplies) context.globalCompositeOperation = MARKER_BLENDING[theme];
   if (rotation === 0) {
     paint();
   } else {
@@ -127,6 +140,6 @@ export function withStyle(context, body, kind, theme, paint) {
     paint();
     context.restore();
   }
-  context.globalAlpha = 1;
-  context.globalCompositeOperation = "source-over";
+  if (alpha !== 1) context.globalAlpha = 1;
+  if (kind.multiplies) context.globalCompositeOperation = "source-over";
 }
