@@ -23,6 +23,10 @@ const MAX_CELLS = 64;
 const CELL_RANGE = 2 ** 20;
 /** Up to this many new or removed strokes are inserted one by one; more are merged. */
 const FEW = 16;
+/** Queries for which many new strokes are looked through, before they are put into the grid: the tiles of a window. */
+const SCANS = 12;
+/** A query of more than this part of the cells takes longer than looking through all strokes. */
+const LARGE_PART = 1 / 16;
 
 export class Scene {
   /** @type {Map<string, Entry>} by stroke */
@@ -38,6 +42,10 @@ export class Scene {
   #cells = new Map();
   /** @type {Set<Entry>} */
   #large = new Set();
+  /** @type {Set<Entry>} not in the grid yet */
+  #outside = new Set();
+  /** How often all were looked through since many are outside. */
+  #scans = 0;
   #query = 0;
   #boxOf;
   #hits;
@@ -70,14 +78,14 @@ export class Scene {
     if (held && held.stroke.z === stroke.z) {
       this.#takeOut(held);
       Object.assign(held, { stroke, box });
-      this.#putIn(held);
+      this.#outside.add(held);
       return;
     }
     if (held) this.delete(stroke.id);
     const entry = { stroke, box, gone: false, seen: 0 };
     this.#entries.set(stroke.id, entry);
     this.#added.push(entry);
-    this.#putIn(entry);
+    this.#outside.add(entry);
   }
 
   /** @param {string} id */
@@ -114,7 +122,7 @@ export class Scene {
    * @returns {Stroke[]} */
   inBox(box) {
     const cells = cellsOf(box);
-    if (countOf(cells) > this.#cells.size) return this.#ofAll(box);
+    if (!this.#hasGrid() || countOf(cells) > this.#cells.size * LARGE_PART) return this.#ofAll(box);
     const found = this.#near(box, cells);
     // Sorting many is slower than picking them from all, which are in order.
     if (found.length * Math.log2(found.length + 1) > this.#entries.size) return this.#ofAll(box);
@@ -133,7 +141,7 @@ export class Scene {
    * @param {Box} box */
   touches(box) {
     const cells = cellsOf(box);
-    if (countOf(cells) <= this.#cells.size) return this.#near(box, cells).length > 0;
+    if (this.#hasGrid() && countOf(cells) <= this.#cells.size) return this.#near(box, cells).length > 0;
     for (const entry of this.#entries.values()) if (overlap(entry.box, box)) return true;
     return false;
   }
@@ -143,6 +151,18 @@ export class Scene {
     const found = [];
     for (const entry of this.#sorted()) if (overlap(entry.box, box)) found.push(entry.stroke);
     return found;
+  }
+
+  /**
+   * Whether all strokes are in the grid. Many that are new are put into it only after some queries, which takes as
+   * long as some thirty queries: the first picture of a large drawing is shown sooner without it.
+   */
+  #hasGrid() {
+    if (this.#outside.size > FEW && (this.#scans += 1) <= SCANS) return false;
+    this.#scans = 0;
+    this.#outside.forEach((entry) => this.#putIn(entry));
+    this.#outside.clear();
+    return true;
   }
 
   /**
@@ -195,7 +215,7 @@ export class Scene {
 
   /** @param {Entry} entry */
   #takeOut(entry) {
-    if (this.#large.delete(entry)) return;
+    if (this.#outside.delete(entry) || this.#large.delete(entry)) return;
     forEachKey(cellsOf(entry.box), (key) => {
       const cell = this.#cells.get(key);
       cell?.delete(entry);

@@ -65,3 +65,34 @@ test("the scene agrees with looking through all strokes", () => {
     }
   }
 });
+
+test("many strokes that arrive at once are found before, while and after they are put into the grid", () => {
+  const roll = dice(7);
+  const scene = fresh();
+  const all = new Map();
+  const add = (count) => {
+    for (let i = 0; i < count; i += 1) {
+      const one = stroke(`s${roll(3_000)}`, roll(9_000), roll(9_000), roll(9_000), roll(300), roll(300));
+      scene.set(one);
+      all.set(one.id, one);
+    }
+  };
+  const check = (what) => {
+    const [left, top] = [roll(9_000), roll(9_000)];
+    const box = { left, top, right: left + roll(2_000), bottom: top + roll(2_000) };
+    const expected = [...all.values()].filter(({ body }) => overlap(boxOf(body), box)).sort((a, b) => a.z - b.z || (a.id < b.id ? -1 : 1));
+    assert.deepEqual(ids(scene.inBox(box)), ids(expected), what);
+    assert.equal(scene.touches(box), expected.length > 0, what);
+  };
+  for (let round = 0; round < 3; round += 1) {
+    add(1_000);
+    for (let query = 0; query < 60; query += 1) {
+      check(`round ${round}, query ${query}`);
+      // Of those that are in the grid already, and of those that are not.
+      add(5);
+      const gone = [...all.keys()][roll(all.size)];
+      scene.delete(gone);
+      all.delete(gone);
+    }
+  }
+});
