@@ -70,7 +70,7 @@ export class Canvas {
   /** The frame that is awaited, if any; before the start no frame is. */
   #frame = -1;
   #carrier = new Carrier();
-  #dynamicEmpty = false;
+  #dynamicEmpty = true;
   /** @type {CanvasTheme} */
   #theme = "light";
 

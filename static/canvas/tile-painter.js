@@ -17,8 +17,9 @@ import { TILE, bleedBox } from "./tiles.js";
 /** Strokes that are painted between two looks at the clock: at least, and at most. */
 const MIN_BATCH = 24;
 const MAX_BATCH = 1_000;
-/** Milliseconds that such a batch should take: each look costs a copy of the picture. */
+/** Milliseconds that such a batch should take, or this part of the time left: each look costs a copy of the picture. */
 const BATCH_TIME = 8;
+const BATCH_PART = 1 / 8;
 /** More strokes than this in a damaged part of a tile are painted aside, with the rest of the tile. */
 const MAX_REPAIR = 250;
 
@@ -172,7 +173,7 @@ export class TilePainter {
   #batch(left) {
     // Little time is left while something moves: then no frame may be late.
     if (left < BATCH_TIME) return MIN_BATCH;
-    return Math.max(MIN_BATCH, Math.min(MAX_BATCH, Math.round(this.#rate * BATCH_TIME)));
+    return Math.max(MIN_BATCH, Math.min(MAX_BATCH, Math.round(this.#rate * Math.max(BATCH_TIME, left * BATCH_PART))));
   }
 
   /**
