@@ -13,10 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 pub use spelling::IdError;
-use spelling::{Spelled, base64url, hexadecimal};
+use spelling::{Spelled, read_base64url, read_hexadecimal, write_base64url, write_hexadecimal};
 
 macro_rules! uuid_newtype {
-    ($(#[$doc:meta])* $name:ident, $spelling:ident) => {
+    ($(#[$doc:meta])* $name:ident, $write:ident, $read:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(pub Uuid);
@@ -30,7 +30,7 @@ macro_rules! uuid_newtype {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                $spelling::write(self.0, f)
+                $write(self.0, f)
             }
         }
 
@@ -45,7 +45,7 @@ macro_rules! uuid_newtype {
 
             /// Accepts exactly the form that `Display` writes.
             fn from_str(text: &str) -> Result<Self, IdError> {
-                $spelling::read(text).map(Self)
+                $read(text).map(Self)
             }
         }
 
@@ -65,28 +65,28 @@ macro_rules! uuid_newtype {
 
 uuid_newtype!(
     /// The id of a drawing: the secret in its link, and part of its tables' names.
-    DrawingId, hexadecimal
+    DrawingId, write_hexadecimal, read_hexadecimal
 );
 uuid_newtype!(
     /// The id of a stroke, chosen by the client that draws it.
-    StrokeId, base64url
+    StrokeId, write_base64url, read_base64url
 );
 uuid_newtype!(
     /// The public id of a writer, which is one client: see [`Writer::new`].
-    WriterId, base64url
+    WriterId, write_base64url, read_base64url
 );
 uuid_newtype!(
     /// The public id of a person: the same in all tabs of one browser.
-    PersonId, base64url
+    PersonId, write_base64url, read_base64url
 );
 uuid_newtype!(
     /// One unbroken history of a drawing: positions of another one are invalid. After a backup was restored,
     /// the operator begins a new epoch; only a head that went back begins one by itself.
-    Epoch, hexadecimal
+    Epoch, write_hexadecimal, read_hexadecimal
 );
 uuid_newtype!(
     /// One run of one server process.
-    ServerId, hexadecimal
+    ServerId, write_hexadecimal, read_hexadecimal
 );
 
 impl StrokeId {

@@ -24,20 +24,21 @@ function unhex(digits) {
   return Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }
 
-/** The bytes of a new UUID of version 4. */
-function randomBytes() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+/** The bytes of a UUID. @param {Uint8Array} bytes at least 16 @param {number} version */
+function uuid(bytes, version) {
+  bytes[6] = (bytes[6] & 0x0f) | (version << 4);
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  return bytes;
+  return bytes.slice(0, 16);
 }
 
-/** A new random id. */
+function randomBytes() {
+  return uuid(crypto.getRandomValues(new Uint8Array(16)), 4);
+}
+
 export function randomId() {
   return spelled(randomBytes());
 }
 
-/** A new secret. */
 export function randomSecret() {
   return hex(randomBytes());
 }
@@ -90,10 +91,7 @@ export function sha1(message) {
  * @param {Uint8Array} name
  */
 export function derivedId(namespace, name) {
-  const bytes = sha1(new Uint8Array([...unhex(namespace), ...name])).slice(0, 16);
-  bytes[6] = (bytes[6] & 0x0f) | 0x50;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  return spelled(bytes);
+  return spelled(uuid(sha1(new Uint8Array([...unhex(namespace), ...name])), 5));
 }
 
 /**

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * The looks of the drawing page: connects the appearance that a person chooses with the canvas.
+ * The looks of the drawing page: connects the appearance that a person chooses, and the window's pixels, with the
+ * canvas.
  *
  * It must never choose one itself.
  */
 
-import { watchPixelRatio } from "../canvas/pixel-ratio.js";
 import { t } from "../strings/strings.js";
 import { Appearance } from "../ui/appearance.js";
 import { toast } from "../ui/toast.js";
@@ -16,7 +16,7 @@ import { toast } from "../ui/toast.js";
  */
 export function boardLook(canvas) {
   const appearance = new Appearance((theme) => canvas.setTheme(theme));
-  watchPixelRatio(() => canvas.resize());
+  watchPixelRatio(canvas);
   return {
     theme: () => {
       appearance.next();
@@ -24,4 +24,17 @@ export function boardLook(canvas) {
     },
     grid: () => appearance.toggleGrid(),
   };
+}
+
+/**
+ * Notices when the window's device pixel ratio changes, for example on another screen: the browser sends no
+ * `resize` for it if the window stays as large.
+ * @param {import("../canvas/canvas.js").Canvas} canvas
+ */
+function watchPixelRatio(canvas) {
+  const media = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+  media.addEventListener("change", () => {
+    canvas.resize();
+    watchPixelRatio(canvas);
+  }, { once: true });
 }

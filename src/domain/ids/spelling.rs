@@ -4,7 +4,17 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{Error, Visitor};
+use uuid::Uuid;
+
+use crate::domain::hex;
+
+/// Characters of an id in base64url.
+const CHARACTERS: usize = 22;
+/// The room that its decoder asks for: it counts in groups of four characters.
+const ROOM: usize = 18;
 
 /// The text is not an id of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,56 +27,34 @@ pub enum IdError {
     Base64url,
 }
 
-/// 32 lower-case hexadecimal digits.
-pub mod hexadecimal {
-    use std::fmt;
-
-    use uuid::Uuid;
-
-    use super::IdError;
-    use crate::domain::hex;
-
-    pub fn write(id: Uuid, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(id.as_simple(), f)
-    }
-
-    pub fn read(text: &str) -> Result<Uuid, IdError> {
-        let bytes = hex::bytes_of(text).ok_or(IdError::Hexadecimal)?;
-        Ok(Uuid::from_bytes(bytes))
-    }
+/// Writes 32 lower-case hexadecimal digits.
+pub fn write_hexadecimal(id: Uuid, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fmt::Display::fmt(id.as_simple(), f)
 }
 
-/// 22 characters of base64url (RFC 4648, section 5) without padding.
-pub mod base64url {
-    use std::fmt;
-    use std::str;
+/// Reads what [`write_hexadecimal`] writes, and nothing else.
+pub fn read_hexadecimal(text: &str) -> Result<Uuid, IdError> {
+    let bytes = hex::bytes_of(text).ok_or(IdError::Hexadecimal)?;
+    Ok(Uuid::from_bytes(bytes))
+}
 
-    use base64::Engine;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use uuid::Uuid;
+/// Writes 22 characters of base64url (RFC 4648, section 5) without padding.
+pub fn write_base64url(id: Uuid, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut text = [0; CHARACTERS];
+    let written = URL_SAFE_NO_PAD.encode_slice(id.as_bytes(), &mut text);
+    let length = written.map_err(|_| fmt::Error)?;
+    f.pad(str::from_utf8(&text[..length]).map_err(|_| fmt::Error)?)
+}
 
-    use super::IdError;
-
-    const CHARACTERS: usize = 22;
-    /// The room that the decoder asks for: it counts in groups of four characters.
-    const ROOM: usize = 18;
-
-    pub fn write(id: Uuid, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; CHARACTERS];
-        let written = URL_SAFE_NO_PAD.encode_slice(id.as_bytes(), &mut text);
-        let length = written.map_err(|_| fmt::Error)?;
-        f.pad(str::from_utf8(&text[..length]).map_err(|_| fmt::Error)?)
+/// Reads what [`write_base64url`] writes, and nothing else.
+pub fn read_base64url(text: &str) -> Result<Uuid, IdError> {
+    let mut bytes = [0; ROOM];
+    if text.len() != CHARACTERS {
+        return Err(IdError::Base64url);
     }
-
-    pub fn read(text: &str) -> Result<Uuid, IdError> {
-        let mut bytes = [0; ROOM];
-        if text.len() != CHARACTERS {
-            return Err(IdError::Base64url);
-        }
-        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes);
-        let length = length.map_err(|_| IdError::Base64url)?;
-        Uuid::from_slice(&bytes[..length]).map_err(|_| IdError::Base64url)
-    }
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes);
+    let length = length.map_err(|_| IdError::Base64url)?;
+    Uuid::from_slice(&bytes[..length]).map_err(|_| IdError::Base64url)
 }
 
 /// Reads an id from a string.
