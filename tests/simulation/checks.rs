@@ -352,7 +352,7 @@ impl World {
         let is_it = |stored: &Change| {
             let body = stored.body.as_ref().map(|body| body.as_json());
             (stored.stroke, stored.z, stored.op.writer, stored.op.n)
-                == (change.stroke, change.z, change.writer, change.n)
+                == (change.stroke, change.z(), change.writer, change.n)
                 && body == change.body.as_deref().map(|body| body.get())
         };
         let log = &self.checks.log;

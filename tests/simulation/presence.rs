@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whiteboard::domain::ids::{PersonId, WriterId};
+use uuid::Uuid;
+use whiteboard::domain::ids::{PersonId, StrokeId, WriterId};
 use whiteboard::domain::ink::{Ink, InkPart};
 use whiteboard::domain::signal::{PlaneBox, PlanePoint};
 use whiteboard::protocol::ClientSignal;
@@ -126,9 +127,9 @@ impl World {
             // A server answers with the whole list, whatever the page holds.
             0 => return self.send(client, Up::People),
             1 => {
+                let stroke = StrokeId(Uuid::from_u128(x.into()));
                 let part = format!(
-                    r#"{{"stroke":"{:032x}","n":1,"offset":0,"x":{at},"y":0,"points":"AAEAAA==","kind":"pen","colour":"ink","width":4}}"#,
-                    x
+                    r#"{{"stroke":"{stroke}","n":1,"offset":0,"x":{at},"y":0,"points":"AAEAAA==","kind":"pen","colour":"ink","width":4}}"#
                 );
                 let part: InkPart = serde_json::from_str(&part).expect("a part");
                 signal.ink = Some(part);

@@ -53,14 +53,22 @@ pub struct WireChange {
     pub seq: Seq,
     /// The stroke.
     pub stroke: StrokeId,
-    /// The painting order.
-    pub z: i64,
+    /// The painting order, where it is not the position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub z: Option<i64>,
     /// Who made it.
     pub writer: WriterId,
     /// The number of the op.
     pub n: u64,
     /// The stroke's body, unless it is erased.
     pub body: Option<Box<RawValue>>,
+}
+
+impl WireChange {
+    /// The painting order.
+    pub fn z(&self) -> i64 {
+        self.z.unwrap_or(self.seq as i64)
+    }
 }
 
 /// The changes of an answer over HTTP.

@@ -12,7 +12,7 @@ use support::server::{ServerProcess, TestServer, settings};
 use support::socket::{rejected, request};
 use support::state::pen;
 use support::wait::eventually;
-use whiteboard::domain::ids::DrawingId;
+use whiteboard::domain::ids::{DrawingId, StrokeId};
 use whiteboard::domain::key::Key;
 
 const OPERATOR: &str = "an-operators-key-of-a-test";
@@ -121,7 +121,7 @@ impl Site {
 /// status of success.
 fn routes(site: &Site) -> Vec<(Method, &'static str, String, Value, usize, u16)> {
     let hash = "0".repeat(64);
-    let person = "0".repeat(32);
+    let person = "A".repeat(22);
     let key = "AAAAAAAAAAA";
     let route = |method, pattern: &'static str, body, level, status| {
         let path = pattern
@@ -442,7 +442,7 @@ async fn a_frame_may_do_what_its_level_allows() {
     let stroke = drawer.draw_stored(pen(1.0)).await;
     viewer.sees(stroke).await;
     for op in [
-        json!({"op": "draw", "stroke": DrawingId::random(), "body": pen(1.0)}),
+        json!({"op": "draw", "stroke": StrokeId::random(), "body": pen(1.0)}),
         json!({"op": "edit", "stroke": stroke, "set": {"x": 9}}),
         json!({"op": "erase", "stroke": stroke}),
     ] {
@@ -450,7 +450,7 @@ async fn a_frame_may_do_what_its_level_allows() {
         assert_eq!(viewer.refusal(n).await.reason, "forbidden");
     }
     // Signals: a viewer points and looks, and neither sketches nor calls.
-    let ink = json!({"stroke": DrawingId::random(), "n": 9, "offset": 0, "x": 1, "y": 1,
+    let ink = json!({"stroke": StrokeId::random(), "n": 9, "offset": 0, "x": 1, "y": 1,
         "points": "AAEAAA==", "kind": "pen", "colour": "#1d1d1f", "width": 4});
     let view = json!({"x": 0, "y": 0, "w": 10, "h": 10});
     let all = json!({"pointer": {"x": 7, "y": 7}, "ink": ink, "view": view, "call": true,
@@ -504,7 +504,7 @@ async fn a_locked_drawing_and_a_muted_person_are_told_so() {
     let site = Site::start().await;
     let mut owner = site.visitor(&site.own).await;
     let mut drawer = site.visitor(&site.draw).await;
-    let draw = || json!({"op": "draw", "stroke": DrawingId::random(), "body": pen(1.0)});
+    let draw = || json!({"op": "draw", "stroke": StrokeId::random(), "body": pen(1.0)});
     let (status, _) = site
         .own(Method::PUT, "/locked", json!({"locked": true}))
         .await;

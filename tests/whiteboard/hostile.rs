@@ -12,7 +12,7 @@ use support::http::{create_drawing, http, strokes};
 use support::server::{TestServer, settings};
 use support::socket::{Closed, rejected, request};
 use support::state::pen;
-use whiteboard::domain::ids::StrokeId;
+use whiteboard::domain::ids::{DrawingId, StrokeId};
 use whiteboard::domain::points::MAX_POINTS;
 use whiteboard::protocol::{MAX_FRAME_BYTES, MAX_OPS_PER_FRAME};
 
@@ -426,7 +426,7 @@ async fn a_socket_with_an_invalid_address_gets_a_reason() {
         let wrong = request(address, &format!("/ws/{id}?since=0"));
         check(id, &rejected(address, wrong).await, 4400, "");
     }
-    let nobody = StrokeId::random();
+    let nobody = DrawingId::random();
     let wrong = request(address, &format!("/ws/{nobody}?since=0"));
     check("no drawing", &rejected(address, wrong).await, 4404, "");
 

@@ -21,7 +21,7 @@ const EARLY: &str = include_str!("upgrade/early.surql");
 const NAMES: &str = "DEFINE NAMESPACE test; USE NS test; DEFINE DATABASE test STRICT; USE DB test;";
 /// The drawing in each, and the stroke in the first.
 const DRAWING: &str = "0b8e1f2d3c4a4f5e9a6b7c8d9e0f1a2b";
-const STROKE: &str = "11111111111141118111111111111111";
+const STROKE: &str = "ERERERERQRGBEREREREREQ";
 const OPERATOR: &str = "an-operators-key-of-a-test";
 /// Stack of the database's threads, as in the store.
 const STACK_BYTES: usize = 10 * 1024 * 1024;

@@ -20,10 +20,10 @@ const ROOM: usize = 18;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     /// Not the id of a drawing, an epoch or a server.
-    #[error("this id is 32 lower-case hexadecimal digits")]
+    #[error("an id is 32 lower-case hexadecimal digits")]
     Hexadecimal,
     /// Not the id of a stroke, a writer or a person.
-    #[error("this id is 22 characters of base64url, for 16 bytes")]
+    #[error("an id is 22 characters of base64url, for 16 bytes")]
     Base64url,
 }
 

@@ -108,7 +108,7 @@ impl World {
                 && living.iter().all(|row| {
                     replica.stroke(row.stroke).is_some_and(|held| {
                         held.seq == row.seq
-                            && held.z == row.z
+                            && held.z() == row.z
                             && held.body.as_deref().map(|body| body.get())
                                 == row.body.as_ref().map(|body| body.as_json())
                     })
