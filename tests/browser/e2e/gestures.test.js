@@ -382,7 +382,7 @@ test("a stroke of an unknown kind is shown as a box, and the page works on", asy
     const body = { kind: "hologram", x: 200, y: 150, w: 80, h: 40, colour: "ink", beam: [1] };
     socket.onopen = () => socket.send(JSON.stringify({ type: "hello", key: hex(), tab: hex(), name: "Eve", colour: "#1f78a8", next: 1 }));
     await new Promise((done) => (socket.onmessage = ({ data }) => JSON.parse(data).type === "welcome" && done(null)));
-    socket.send(JSON.stringify({ type: "ops", ops: [{ n: 1, op: "draw", stroke: hex(), body }] }));
+    socket.send(JSON.stringify({ type: "ops", ops: [{ n: 1, op: "draw", stroke: "A".repeat(22), body }] }));
   }, drawing);
   await waitForStrokes(page, 1);
   assert.deepEqual((await strokes(page))[0].body.beam, [1]);
