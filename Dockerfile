@@ -15,8 +15,8 @@ COPY . .
 # not part of the image: the program is copied out of it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo build --release --locked \
-    && cp target/release/whiteboard /usr/local/bin/
+    cargo build --profile dist --locked \
+    && cp target/dist/whiteboard /usr/local/bin/
 
 FROM debian:trixie-slim
 # 3 MB of fonts, for letters in pictures that the font in the program lacks.

@@ -5,13 +5,16 @@
 //! for each other: `drawings/n` is n concurrent appends of one such stroke. Criterion's throughput
 //! gives both per stroke. At the end it prints the cost of single appends, a few per second, beside
 //! the minimum of SurrealDB itself: a query without effect, one row in a table without a
-//! subscriber, and one in a table that keeps no rows, as for signals. Then it prints what 1,000
+//! subscriber, one in a table that keeps no rows, as for signals, and the smallest transaction that promises
+//! what an append does: a compare-and-swap and a row of one field, of which a live query tells. Then it prints what 1,000
 //! subscribed drawings add to an append in another drawing; the aim is at most 1.2.
 
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use surrealdb::types::Value;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 use whiteboard::domain::ids::{DrawingId, OpId, ServerId, StrokeId, Writer};
@@ -27,8 +30,11 @@ const FOLLOWED: usize = 1_000;
 const APPENDS: u32 = 500;
 const ROUNDS: usize = 5;
 /// Rate of single operations per second, and their duration.
-const PACES: [u32; 2] = [50, 200];
+const PACES: [u32; 3] = [20, 50, 200];
 const PACED: Duration = Duration::from_secs(10);
+/// The smallest transaction that stores a row if nobody was faster.
+const SMALLEST: &str = "IF (UPDATE ONLY head:one SET at = $at + 1 WHERE at = $at RETURN VALUE at) IS NONE { THROW 'behind' } \
+    ELSE { INSERT INTO kept { id: $at, body: rand::string(350) } RETURN NONE }";
 /// Unit of a process's time in Linux: hundredths of a second, on every machine.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -187,6 +193,16 @@ async fn paced() {
     let bare = surrealdb::engine::any::connect(url("bare")).await.unwrap();
     bare.use_ns("bench").use_db("bench").await.unwrap();
     run(&bare, "DEFINE TABLE row; DEFINE TABLE said DROP").await;
+    run(&bare, "DEFINE TABLE head; CREATE head:one SET at = 0").await;
+    run(
+        &bare,
+        "DEFINE TABLE kept SCHEMAFULL; DEFINE FIELD body ON kept TYPE string",
+    )
+    .await;
+    let mut live = bare.query("LIVE SELECT * FROM kept").await.unwrap();
+    let mut told = live.stream::<Value>(0).unwrap();
+    tokio::spawn(async move { while told.next().await.is_some() {} });
+    let mut at = 0_u64;
     let store = open(url("store")).await;
     let mut pen = Pen::new(&store).await;
     for pace in PACES {
@@ -195,10 +211,16 @@ async fn paced() {
         let row = at_pace(pace, async || run(&bare, row).await).await;
         let said = "INSERT INTO said { body: rand::string(350) } RETURN NONE";
         let said = at_pace(pace, async || run(&bare, said).await).await;
+        let smallest = at_pace(pace, async || {
+            let swap = bare.query(SMALLEST).bind(("at", at)).await;
+            swap.unwrap().check().unwrap();
+            at += 1;
+        });
+        let smallest = smallest.await;
         let append = at_pace(pace, async || pen.append(&store, 1).await).await;
         println!(
             "{pace} a second, CPU of each: nothing {nothing:?}, one row {row:?}, \
-             one that is not kept {said:?}, an append {append:?}"
+             one that is not kept {said:?}, the smallest append {smallest:?}, an append {append:?}"
         );
     }
     store.close().await;

@@ -1,7 +1,7 @@
 //! `docs/measured.md` and its plots.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -44,6 +44,7 @@ fn page(plan: Plan, tables: &str, rates: &str, plots: &[&Plot], disturbed: usize
     let rounds = plan.rounds;
     let seconds = plan.measured.as_secs();
     let versions = versions();
+    let profile = profile();
     let mut page = format!(
         "# Measured
 
@@ -52,7 +53,8 @@ length of a turn.
 
 All servers ran in turns on one machine with {cores} cores, which also ran the load: {rounds} rounds, each turn a new server
 with empty data for {seconds} s. {disturbed} turns were made again because other programs had used more than a tenth of the
-machine. Figures are medians, with the lowest and the highest in parentheses. {versions}
+machine. Figures are medians, with the lowest and the highest in parentheses. The whiteboard is built with the profile
+`{profile}`, SurrealDB's own process with `release`. {versions}
 
 * *CPU a delivery*: CPU time of all processes of the server, with its database, for each stroke that reached another page.
 * *p50*, *p99*: from pen-up, when the stroke is sent, to each other page.
@@ -86,6 +88,14 @@ A stroke has {POINTS} points. The load is sent when it is due, however slow the 
         );
     }
     page.trim_end().to_owned() + "\n"
+}
+
+/// The profile with which the whiteboard is built: it names the folder of the program.
+fn profile() -> String {
+    let named = std::env::var_os("WHITEBOARD_BIN").map(PathBuf::from);
+    let folder = named.as_deref().and_then(Path::parent);
+    let profile = folder.and_then(Path::file_name);
+    profile.map_or("release".into(), |name| name.to_string_lossy().into_owned())
 }
 
 /// The versions of what is measured, as a sentence.
