@@ -197,6 +197,11 @@ impl Presence {
         self.remote.contains_key(&server)
     }
 
+    /// Number of other servers that have the drawing open.
+    pub fn peers(&self) -> usize {
+        self.remote.len()
+    }
+
     /// A row of another server arrived, perhaps with its people.
     pub fn on_row(&mut self, server: ServerId, presence: Option<PeopleUpdate>) -> PeerRowOutcome {
         let known = self.remote.entry(server).or_default();

@@ -17,8 +17,8 @@ pub struct PeerMessage {
     /// Requests that every peer compares the drawing's head, title, rules and deletion: one of them changed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub check_head: bool,
-    /// Requests that every peer appends nothing for this many milliseconds, or until it receives a
-    /// change of another server: this one has lost every swap for long.
+    /// Requests that every peer appends nothing for this many milliseconds, or, if there is only one, until it
+    /// receives a change of another server: this one has lost every swap for long. 0: that turn is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yield_ms: Option<u64>,
     /// The sender's presence list: whole if requested, changes when there are some, and an empty change

@@ -175,8 +175,12 @@ impl<M: Mailbox> Core<M> {
     ) {
         self.rules_sync.version_at_head = expected.rules;
         let head = expected.head + decision.changes.len() as Seq;
-        self.appender.contention.won(head, took, step.now);
+        let ends_turn = self.appender.contention.won(head, took, step.now);
         self.signalling.turn = None;
+        // One other server sees by the change that it is over.
+        if ends_turn && self.presence.peers() > 1 {
+            self.ask_for_turn(Duration::ZERO, step);
+        }
         for change in decision.changes {
             self.on_change(change, step);
         }

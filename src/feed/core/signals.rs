@@ -231,10 +231,12 @@ impl<M: Mailbox> Core<M> {
         if let Some(turn) = yield_ms {
             let servers = (self.environment.server, server);
             let turn = Duration::from_millis(turn);
-            let head = self.replica.head();
+            let drawing = (self.replica.head(), self.presence.peers());
             self.appender
                 .contention
-                .grant(servers, turn, head, step.now);
+                .grant(servers, turn, drawing, step.now);
+            // It may be over.
+            self.append(step);
         }
         // A new peer lacks our presence list, so send it.
         if want_presence || !self.presence.knows(server) {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::op::Refusal;
 use crate::feed::appender::State;
-use crate::feed::contention::PATIENCE;
+use crate::feed::contention::{LOSSES, PATIENCE};
 use crate::feed::sync::Reading;
 
 /// An edit of a stroke that is absent: it is refused, and leaves no row.
@@ -190,24 +190,28 @@ fn a_refusal_of_an_append_without_an_answer_is_told_once_that_proves_to_be_store
 }
 
 #[test]
-fn a_server_that_loses_for_long_asks_for_a_turn() {
-    let (mut feed, writer, _) = Feed::with_session();
-    feed.submit(writer, [draw(1)]);
-    let mut head = 0;
-    let asked = (0..10).find(|_| {
-        let append = feed.append();
-        feed.now += PATIENCE / 4;
-        head += 1;
-        let asks = feed
-            .appended(append, Ok(Appended::Behind))
-            .contains(&"publish");
-        if !asks {
-            feed.found(vec![change(head)]);
-        }
-        asks
-    });
-    assert_eq!(asked, Some(4), "the first loss counts from then on");
-    assert!(feed.row().yield_ms.is_some());
+fn a_server_that_loses_often_or_for_long_asks_for_a_turn() {
+    for (append_takes, losses) in [(PATIENCE / 9, LOSSES), (PATIENCE, 2)] {
+        let (mut feed, writer, _) = Feed::with_session();
+        feed.submit(writer, [draw(1)]);
+        let asked = (1..10).find(|loss| {
+            let append = feed.append();
+            feed.now += append_takes;
+            let asks = feed
+                .appended(append, Ok(Appended::Behind))
+                .contains(&"publish");
+            if !asks {
+                feed.found(vec![change(*loss)]);
+            }
+            asks
+        });
+        assert_eq!(
+            asked,
+            Some(losses.into()),
+            "time counts from the first loss on"
+        );
+        assert!(feed.row().yield_ms.is_some());
+    }
 }
 
 #[test]
