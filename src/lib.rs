@@ -103,7 +103,7 @@
 //! `a_slow_browser_slows_nobody_else`, `no_frame_can_stop_the_server`,
 //! `a_since_from_another_epoch_starts_over`, `an_op_sent_twice_happens_once`,
 //! `a_lost_server_loses_no_stroke`, `a_full_disk_loses_nothing`,
-//! `a_server_that_loses_for_long_asks_for_a_turn`,
+//! `a_server_that_loses_often_or_for_long_asks_for_a_turn`,
 //! `servers_that_race_for_one_drawing_each_get_a_fair_part`,
 //! `nothing_is_appended_under_rules_that_have_ended`, `every_route_needs_what_the_table_says`.
 //!
