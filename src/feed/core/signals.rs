@@ -171,7 +171,7 @@ impl<M: Mailbox> Core<M> {
         self.publish(step);
     }
 
-    /// Asks the other servers to yield to this one.
+    /// Asks the other servers to yield to this one for so long; zero ends that.
     pub(super) fn ask_for_turn(&mut self, turn: Duration, step: &mut Step) {
         self.signalling.turn = Some(turn);
         self.publish(step);
@@ -228,6 +228,11 @@ impl<M: Mailbox> Core<M> {
             step.effect(Effect::CheckHead);
             return;
         }
+        // A new peer lacks our presence list, so send it.
+        if want_presence || !self.presence.knows(server) {
+            self.signalling.dirty.for_peers_all();
+        }
+        let outcome = self.presence.on_row(server, presence);
         if let Some(turn) = yield_ms {
             let servers = (self.environment.server, server);
             let turn = Duration::from_millis(turn);
@@ -238,11 +243,6 @@ impl<M: Mailbox> Core<M> {
             // It may be over.
             self.append(step);
         }
-        // A new peer lacks our presence list, so send it.
-        if want_presence || !self.presence.knows(server) {
-            self.signalling.dirty.for_peers_all();
-        }
-        let outcome = self.presence.on_row(server, presence);
         self.signalling.dirty.for_sessions |= outcome.changed;
         self.signalling.want_presence |= outcome.missed;
         self.note_activity(&mut signals, step);

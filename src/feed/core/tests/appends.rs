@@ -230,6 +230,45 @@ fn a_turn_of_another_server_holds_appends_until_its_change_arrives() {
 }
 
 #[test]
+fn a_turn_of_one_of_several_others_is_over_when_it_says_so() {
+    let (mut feed, writer, _) = Feed::with_session();
+    let row = |yield_ms| PeerMessage {
+        yield_ms,
+        ..PeerMessage::default()
+    };
+    let asks = ServerId::random();
+    feed.peer(ServerId::random(), &row(None));
+    feed.peer(asks, &row(Some(1_000)));
+    feed.submit(writer, [draw(1)]);
+    feed.change(change(1));
+    assert!(!feed.input(Input::Deferred).contains(&"append"));
+    assert!(feed.peer(asks, &row(Some(0))).contains(&"append"));
+}
+
+#[test]
+fn a_server_says_that_its_turn_is_over_where_several_others_wait() {
+    for others in [1, 2] {
+        let (mut feed, writer, _) = Feed::with_session();
+        for _ in 0..others {
+            feed.peer(ServerId::random(), &PeerMessage::default());
+        }
+        feed.submit(writer, [draw(1)]);
+        let mut append = feed.append();
+        for loss in 1..=LOSSES.into() {
+            feed.appended(append, Ok(Appended::Behind));
+            feed.found(vec![change(loss)]);
+            append = feed.append();
+        }
+        feed.published();
+        let says = feed.appended(append, Ok(Appended::Committed));
+        assert_eq!(says.contains(&"publish"), others > 1);
+        if others > 1 {
+            assert_eq!(feed.row().yield_ms, Some(0));
+        }
+    }
+}
+
+#[test]
 fn a_turn_of_another_server_is_over_in_time() {
     let (mut feed, writer, _) = Feed::with_session();
     let turn = PeerMessage {
