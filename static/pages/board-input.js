@@ -124,7 +124,7 @@ export class BoardInput {
     this.#readOnly = readOnly;
     this.#input.cancel();
     this.#textEditor.finish();
-    this.selected.menu.close();
+    this.selected.closeMenu();
     this.selected.selection.clear();
     document.body.classList.toggle("read-only", readOnly);
     this.#toolbox.choose(readOnly ? HAND : loadTool().choice);
@@ -245,7 +245,7 @@ export class BoardInput {
       dismiss: () => {
         const { activeElement } = document;
         const typed = this.#textEditor.finish() || activeElement instanceof HTMLInputElement;
-        const closed = [this.#menu.close(), people().closePanel(), this.#style.close(), this.selected.menu.close()].includes(true);
+        const closed = [this.#menu.close(), people().closePanel(), this.#style.close(), this.selected.closeMenu()].includes(true);
         if (activeElement instanceof HTMLElement) activeElement.blur();
         return closed || typed;
       },

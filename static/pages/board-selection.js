@@ -14,7 +14,6 @@ import { limited } from "../model/text-limit.js";
 import { t } from "../strings/strings.js";
 import { frameOf, isInside } from "../tools/handles.js";
 import { SelectionActions } from "../tools/selection-actions.js";
-import { ContextMenu } from "../ui/context-menu.js";
 import { menuOf } from "../ui/selection-commands.js";
 import { keyText } from "../ui/shortcuts.js";
 
@@ -35,6 +34,8 @@ const NUDGES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 export class BoardSelection {
   /** Copied last in this page: a clipboard that is read by a command has no format but text. */
   #copied = { text: "", strokes: "" };
+  /** @type {import("../ui/context-menu.js").ContextMenu | null} loaded when it is first opened */
+  #menu = null;
   #on;
 
   /**
@@ -59,7 +60,6 @@ export class BoardSelection {
     const { scene, commit, positionOf, nextOp, style } = on;
     this.selection = new Selection(scene, on.changed);
     this.actions = new SelectionActions({ scene, selection: this.selection, commit, positionOf, nextOp, style });
-    this.menu = new ContextMenu(on.run);
     for (const type of /** @type {const} */ (["copy", "cut"])) {
       document.addEventListener(type, (event) => this.#copy(event, type === "cut"));
     }
@@ -101,17 +101,27 @@ export class BoardSelection {
     const frame = frameOf(this.selection.strokes, this.#on.zoom());
     if (!stroke && !(frame && isInside(frame, point))) this.selection.clear();
     else if (stroke && !this.selection.has(stroke.id)) this.selection.set(this.selection.withGroup(stroke));
-    this.menu.open(menuOf(this.#on.board()), pixel);
+    void this.#openMenu(pixel);
   }
 
   /** Opens the menu at the selection. */
   openMenu() {
     const [first] = this.selection.strokes;
-    if (!first) this.menu.open(menuOf(this.#on.board()), this.#on.toScreen(this.#on.place()));
-    else {
-      const { right, top } = kindOf(first.body).bounds(first.body);
-      this.menu.open(menuOf(this.#on.board()), this.#on.toScreen({ x: right, y: top }));
-    }
+    const box = first && kindOf(first.body).bounds(first.body);
+    void this.#openMenu(this.#on.toScreen(box ? { x: box.right, y: box.top } : this.#on.place()));
+  }
+
+  /** @param {ScreenPoint} pixel of the window */
+  async #openMenu(pixel) {
+    const loaded = await import("../ui/context-menu.js").catch(() => null);
+    if (!loaded) return this.#on.notify(t("failure.unreachable"));
+    this.#menu ??= new loaded.ContextMenu(this.#on.run);
+    this.#menu.open(menuOf(this.#on.board()), pixel);
+  }
+
+  /** @returns {boolean} whether the menu was open */
+  closeMenu() {
+    return this.#menu?.close() === true;
   }
 
   selectAll() {
