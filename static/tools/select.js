@@ -59,7 +59,13 @@ export function selectTool(context) {
 
   const zoom = () => context.camera().zoom;
   const pixelOf = (/** @type {PlanePoint} */ point) => toScreen(context.camera(), point);
-  const frame = () => frameOf(selection.strokes, zoom());
+  /** @type {{of: readonly Stroke[], at: number, frame: Frame | null}} so that it is not made for each frame of thousands of strokes */
+  let framed = { of: [], at: 0, frame: null };
+  const frame = () => {
+    const [of, at] = [selection.strokes, zoom()];
+    if (of !== framed.of || at !== framed.at) framed = { of, at, frame: frameOf(of, at) };
+    return framed.frame;
+  };
   /** @param {Press} press */
   const strokeAt = ({ point, touch }) =>
     scene.at(point, (touch ? TOUCH_REACH : REACH) / zoom()).findLast(({ body }) => !body.locked);
@@ -67,8 +73,7 @@ export function selectTool(context) {
   /** @param {State} next */
   const enter = (next) => {
     state = next;
-    const changed = state.name === "move" || state.name === "turn" || state.name === "resize" || state.name === "handle" ? state.transform.strokes : [];
-    context.hide(state.name === "move" && state.copies ? [] : changed);
+    context.hide("transform" in state && !isCopying(state) ? state.transform.strokes : []);
     context.refresh();
   };
 
@@ -159,7 +164,7 @@ export function selectTool(context) {
     } else if (state.name === "handle") {
       handleDragged(state, shifted(press, state.offset));
     }
-    if (state.name === "move" && !state.copies || state.name === "turn" || state.name === "resize" || state.name === "handle") {
+    if ("transform" in state && !isCopying(state)) {
       const edit = state.transform.preview();
       if (edit) context.previews.show(edit);
     }
@@ -194,22 +199,19 @@ export function selectTool(context) {
 
   /** @param {Edit[]} edits */
   const commit = (edits) => {
-    if (edits.length > 0) {
-      context.previews.done();
-      context.commit(edits);
-    } else {
-      context.previews.cancelled();
-    }
+    if (edits.length === 0) return context.previews.cancelled();
+    context.previews.done();
+    context.commit(edits);
   };
 
   const finish = () => {
     const ended = state;
     if (ended.name === "press") ended.click();
-    else if (ended.name === "move" && ended.copies) {
+    else if (isCopying(ended)) {
       const { edits, ids } = copies(selection.free, (body) => kindOf(body).moved(body, ended.step.dx, ended.step.dy));
       context.commit(edits);
       selection.set(ids);
-    } else if (ended.name === "move" || ended.name === "turn" || ended.name === "resize" || ended.name === "handle") {
+    } else if ("transform" in ended) {
       commit(ended.transform.edits());
     }
     enter(IDLE);
@@ -243,15 +245,24 @@ export function selectTool(context) {
     overlay() {
       const held = state;
       if (held.name === "band") return { paint: (canvas) => paintBand(canvas, pixelOf(held.from), pixelOf(held.to)) };
-      if (held.name === "move" || held.name === "turn" || held.name === "resize") return held.transform.overlay();
       if (held.name === "handle") {
         const { target } = held;
         return { ...held.transform.overlay(), paint: (canvas) => target && paintTarget(canvas, kindOf(target.body).edge(target.body).map(pixelOf)) };
       }
+      if ("transform" in held) return held.transform.overlay();
       const shown = frame();
       return shown && { paint: (canvas, { toScreen }) => paintFrame(canvas, shown, toScreen) };
     },
   };
+}
+
+/**
+ * Whether copies are dragged, and the strokes themselves stay.
+ * @param {State} state
+ * @returns {state is State & {name: "move"}}
+ */
+function isCopying(state) {
+  return state.name === "move" && state.copies;
 }
 
 /**

@@ -156,6 +156,30 @@ test("every visible change is reported with the stroke before and after", () => 
   assert.deepEqual(seen, [["a", null, 1], ["a", 1, 2], ["a", 2, null]]);
 });
 
+test("what was shown already is no visible change when it is confirmed, and keeps its identity", () => {
+  const seen = [];
+  const replica = new Replica((id, before, after) => seen.push([id, before?.body.x ?? null, after?.body.x ?? null]));
+  const bound = (x) => ({ ...body(x), start: { stroke: "b", at: [0, 1] } });
+  replica.apply(frame(0, change(1, "a", { body: bound(1) })));
+  replica.applyOptimistic("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
+  const shown = replica.stroke("a").body;
+  replica.answered("me", 1);
+  replica.apply(frame(1, change(2, "a", { z: 1, writer: "me", n: 1, body: bound(5) })));
+  assert.deepEqual(seen, [["a", null, 1], ["a", 1, 5]]);
+  assert.equal(replica.stroke("a").body, shown);
+  // Of a drawn stroke the place in the order is known only now.
+  replica.applyOptimistic("me", { n: 2, op: "draw", stroke: "c", body: body(7) });
+  const drawn = replica.stroke("c").body;
+  replica.apply(frame(2, change(3, "c", { writer: "me", n: 2, body: body(7) })));
+  assert.deepEqual(seen.slice(2), [["c", null, 7], ["c", 7, 7]]);
+  assert.equal(replica.stroke("c").body, drawn);
+  // Somebody else's change to what it is already counts as theirs.
+  replica.apply(frame(3, change(4, "a", { z: 1, writer: "you", n: 1, body: bound(5) })));
+  assert.equal(seen.length, 5);
+  replica.apply(frame(4, change(5, "a", { z: 1, writer: "you", n: 2, body: { ...bound(5), start: { stroke: "c", at: [0, 1] } } })));
+  assert.equal(seen.length, 6);
+});
+
 test("strokes whose last change has no answer yet are told apart, also after the others have gone", () => {
   const replica = fresh(change(1, "a"), change(2, "b"));
   replica.applyOptimistic("me", { n: 1, op: "edit", stroke: "a", set: { x: 5 } });
