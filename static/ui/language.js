@@ -10,18 +10,19 @@ import { LANGUAGES, language, t } from "../strings/strings.js";
 import { element } from "./dom.js";
 import { icon } from "./icons.js";
 import { openSheet } from "./sheet.js";
+import { stylesheet } from "./stylesheet.js";
 
 /** The names of the languages in themselves.
  * @type {Record<string, string>} */
 const NAMES = { en: "English", de: "Deutsch", fr: "Français", es: "Español", pt: "Português", zh: "中文", ar: "العربية" };
 
 /** Opens the sheet of languages. A choice loads the page again. */
-export function openLanguageSheet() {
+export async function openLanguageSheet() {
+  await stylesheet("language.css");
   const list = element("div", "language-list", ...LANGUAGES.map((tag) => {
-    const made = /** @type {HTMLButtonElement} */ (element("button", "", NAMES[tag]));
+    const made = /** @type {HTMLButtonElement} */ (element("button", "", element("bdi", "", NAMES[tag])));
     made.type = "button";
     made.lang = tag;
-    made.dir = "auto";
     if (tag === language()) {
       made.setAttribute("aria-current", "true");
       made.autofocus = true;
