@@ -6,7 +6,7 @@
  */
 
 import { t } from "../strings/strings.js";
-import { button, element } from "./dom.js";
+import { button, byId, element } from "./dom.js";
 import { icon } from "./icons.js";
 import { keyText, tooltip } from "./shortcuts.js";
 
@@ -67,7 +67,8 @@ export class ContextMenu {
     this.#menu = menu;
     this.#openedAt = performance.now();
     this.#isPressed = false;
-    document.body.append(menu);
+    // Where the menu of the page is: a landmark.
+    byId("menu").after(menu);
     const { width, height } = menu.getBoundingClientRect();
     const place = (/** @type {number} */ wanted, /** @type {number} */ size, /** @type {number} */ room) => Math.max(MARGIN, Math.min(wanted, room - size - MARGIN));
     menu.style.left = `${place(at.x, width, innerWidth)}px`;
@@ -118,7 +119,8 @@ export class ContextMenu {
     made.setAttribute("role", "menuitem");
     made.dataset.command = command.id;
     made.tabIndex = -1;
-    if (!command.row) made.removeAttribute("title");
+    // Its text names it.
+    if (!command.row) for (const name of ["title", "aria-label"]) made.removeAttribute(name);
     return made;
   }
 
