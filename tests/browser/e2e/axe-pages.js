@@ -4,25 +4,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { AXE, findings } from "./axe.js";
 import { Server, TestUser, drag, launched, until, waitForStatus } from "./harness.js";
+import { PANELS, closePanel, openPanel } from "./panels.js";
 
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }, { width: 360, height: 640 }];
-
-/** What opens each panel of the drawing page. */
-const PANELS = ["#people", "#share", "#menu-button", '[data-command="help"]', '[data-command="file.export"]', '[data-command="language"]', '[data-command="clear"]'];
-
-/** Presses what opens a panel, in the menu if it is not in sight. */
-async function open(page, opener) {
-  if (!(await page.locator(opener).first().isVisible())) await page.click("#menu-button");
-  await page.locator(opener).and(page.locator(":visible")).first().click();
-  await page.locator("dialog[open], .popover:visible").first().waitFor();
-}
-
-async function close(page) {
-  await page.evaluate(() => {
-    document.querySelector("dialog[open]")?.close();
-    document.getElementById("paper").dispatchEvent(new PointerEvent("pointerdown", { bubbles: true }));
-  });
-}
 
 /** @param {"light" | "dark"} colorScheme */
 export function testPages(colorScheme) {
@@ -59,14 +43,43 @@ export function testPages(colorScheme) {
       for (const each of [page, list]) await each.setViewportSize(viewport);
       await look("home", list);
       await look("drawing", page);
-      for (const opener of PANELS) {
-        await open(page, opener);
+      // In a large window the style is always in sight.
+      for (const opener of viewport === SIZES[0] ? PANELS.slice(0, -1) : PANELS) {
+        await openPanel(page, opener);
         await look(opener, page);
-        await close(page);
+        await closePanel(page);
       }
+      await page.keyboard.press("v");
+      await page.keyboard.press("Control+a");
+      await page.keyboard.press("Shift+F10");
+      await page.locator(".context-menu").waitFor();
+      await look("menu of the selection", page);
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("p");
       await list.click("#language");
+      await list.locator(".language-list").waitFor();
       await look("languages", list);
       await list.keyboard.press("Escape");
+      await list.fill("#search", "nothing of that name");
+      await list.locator("#none-found").waitFor();
+      await look("nothing found", list);
+      await list.fill("#search", "");
+    }
+    // What comes last on a page, and what comes in its place.
+    const wrong = await user.context.newPage();
+    await wrong.goto(`${server.address}/drawings/of/mine`);
+    await server.api("DELETE", `/api/drawings/${drawing}`);
+    await page.locator("#ended").waitFor();
+    await list.evaluate(() => dispatchEvent(new Event("pageshow")));
+    await list.locator("#empty").waitFor();
+    await wrong.evaluate(AXE);
+    for (const [where, each] of Object.entries({ "wrong address": wrong, "deleted drawing": page, "no drawings": list })) {
+      await each.bringToFront();
+      for (const viewport of SIZES) {
+        await each.setViewportSize(viewport);
+        found.push(...(await findings(each)).map((one) => `${viewport.width}, ${where}: ${one}`));
+      }
     }
     assert.deepEqual(found, []);
     await user.context.close();

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { Server, TestUser, drag, launched, waitForStatus } from "./harness.js";
+import { PANELS, closePanel, openPanel } from "./panels.js";
 
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }, { width: 360, height: 640 }];
 const LOW = { width: 640, height: 360 };
 /** Of the canvas that must be free on the smallest screens. */
 const FREE = 0.8;
-
-/** What opens each panel of the drawing page, and what closes it. */
-const PANELS = ["#people", "#share", "#menu-button", '[data-command="help"]'];
 
 /** @type {Server} */
 let server;
@@ -41,19 +39,6 @@ async function newUser(options) {
   return user;
 }
 
-/** Presses what opens a panel, in the menu if it is not in sight, and waits until it is open. */
-async function open(page, opener) {
-  if (!(await page.locator(opener).first().isVisible())) await page.click("#menu-button");
-  await page.locator(opener).and(page.locator(":visible")).first().click();
-  await page.locator("dialog[open], .popover:visible").first().waitFor();
-}
-
-async function close(page) {
-  await page.keyboard.press("Escape");
-  await page.evaluate(() => document.querySelector("dialog[open]")?.close());
-  await page.locator("#paper").evaluate((paper) => paper.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true })));
-}
-
 /** The share of the window in which a press reaches the canvas. */
 function freeShare(page) {
   return page.evaluate(() => {
@@ -83,23 +68,64 @@ for (const viewport of [...SIZES.slice(1), LOW]) {
     const [page, list] = [await user.open(drawing), await user.list()];
     await list.locator(".card").first().waitFor();
     const small = (one) => one.evaluate(() => [...document.querySelectorAll("button, a, input, select, summary, [role='radio']")].flatMap((each) => {
-      const { width, height } = each.getBoundingClientRect();
+      // A label is pressed in place of its field.
+      const { width, height } = (each.closest("label") ?? each).getBoundingClientRect();
       const isSeen = each.checkVisibility({ visibilityProperty: true }) && width > 0;
       return isSeen && (width < 43.5 || height < 43.5) ? [`${each.outerHTML.slice(0, 110)}: ${width} x ${height}`] : [];
     }));
     assert.deepEqual(await small(list), [], "home");
     await page.bringToFront();
+    await drag(page, [[200, 150], [260, 170]]);
+    await waitForStatus(page, "Saved");
     assert.deepEqual(await small(page), [], "drawing");
     for (const opener of PANELS) {
-      await open(page, opener);
+      await openPanel(page, opener);
       assert.deepEqual(await small(page), [], opener);
       const outside = await page.evaluate(() => [...document.querySelectorAll("button, a, input")].filter((each) => {
         const { left, right, width } = each.getBoundingClientRect();
         return width > 0 && each.checkVisibility() && !each.closest("#tools") && (left < -1 || right > innerWidth + 1);
       }).map((each) => each.outerHTML.slice(0, 100)));
       assert.deepEqual(outside, [], `${opener} reaches beyond the window`);
-      await close(page);
+      await closePanel(page);
     }
+    await page.keyboard.press("v");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.press("Shift+F10");
+    await page.locator(".context-menu").waitFor();
+    assert.deepEqual(await small(page), [], "menu of the selection");
+  });
+}
+
+test("the menu reaches its last item in a window that is lower than it", async () => {
+  const page = await (await newUser({ viewport: { width: 1280, height: 640 } })).open(drawing);
+  await page.click("#menu-button");
+  const last = page.locator("#menu button").last();
+  await last.scrollIntoViewIfNeeded();
+  const { y, height } = await last.boundingBox();
+  assert.ok(y + height <= 640, `${y + height}`);
+});
+
+for (const viewport of [...SIZES, LOW]) {
+  test(`sheets are whole, and the keys are shown from the first, at ${viewport.width}x${viewport.height}`, async () => {
+    const page = await (await newUser({ viewport })).open(drawing);
+    await drag(page, [[200, 150], [260, 170]]);
+    await waitForStatus(page, "Saved");
+    const sheet = page.locator("dialog[open]");
+    const isWhole = () => sheet.evaluate((one) => one.scrollHeight <= one.clientHeight && one.scrollWidth <= one.clientWidth);
+    for (const opener of ["#share", '[data-command="file.export"]', '[data-command="language"]', '[data-command="clear"]']) {
+      await openPanel(page, opener);
+      await page.locator(".share-sheet .qr, dialog:not(.share-sheet)").first().waitFor();
+      assert.ok(await isWhole(), opener);
+      await closePanel(page);
+    }
+    await page.keyboard.press("?");
+    await sheet.waitFor();
+    assert.equal(await sheet.evaluate((one) => one.scrollTop), 0);
+    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Close");
+    if (viewport === SIZES[0]) assert.ok(await isWhole(), "no key is out of sight");
+    await sheet.evaluate((one) => one.scrollTo(0, one.scrollHeight));
+    await sheet.getByLabel("Close").click();
+    await sheet.waitFor({ state: "detached" });
   });
 }
 
@@ -121,10 +147,9 @@ test("nothing on the pages is against the Content-Security-Policy", async () => 
   await page.mouse.click(500, 400);
   await page.keyboard.type("Hello");
   await page.keyboard.press("Escape");
-  for (const opener of PANELS) {
-    await open(page, opener);
-    await page.waitForTimeout(100);
-    await close(page);
+  for (const opener of PANELS.filter((one) => one !== "#style-toggle")) {
+    await openPanel(page, opener);
+    await closePanel(page);
   }
   await waitForStatus(page, "Saved");
   await list.bringToFront();
@@ -145,6 +170,16 @@ test("the browser's language is used, mirrored where it is read from right to le
   await waitForStatus(page, "محفوظ");
   const bounds = await page.evaluate(() => globalThis.__whiteboard.viewport.toScreen({ x: globalThis.__whiteboard.scene.ordered().at(-1).body.x, y: 0 }).x);
   assert.ok(Math.abs(bounds - 300) < 3, "the drawing itself is not mirrored");
+  await page.keyboard.press("?");
+  const key = page.locator("dialog kbd", { hasText: /^Ctrl\+\[$/ });
+  await key.waitFor();
+  const places = await key.evaluate((one) => [0, 5].map((at) => {
+    const range = document.createRange();
+    range.setStart(one.firstChild, at);
+    range.setEnd(one.firstChild, at + 1);
+    return range.getBoundingClientRect().x;
+  }));
+  assert.ok(places[0] < places[1], "keys are read from left to right");
 });
 
 test("a language that was chosen stays, on all pages", async () => {

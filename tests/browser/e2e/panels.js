@@ -1,0 +1,30 @@
+// @ts-check
+/** Opens and closes the panels and sheets of the drawing page, wherever what opens them is. */
+
+/** What opens each that is open to everybody. */
+export const PANELS = ["#people", "#share", "#menu-button", '[data-command="help"]', '[data-command="file.export"]', '[data-command="language"]', '[data-command="clear"]', "#style-toggle"];
+
+/** Those that are part of the page: the others are dialogs, which are loaded when they are asked for. */
+const PARTS = new Map([["#people", "#people-panel"], ["#menu-button", "#menu"], ["#style-toggle", "#stroke-style"]]);
+
+/**
+ * Presses what opens a panel, in the menu if it is not in sight, and waits until it is open.
+ * @param {import("playwright-core").Page} page
+ * @param {string} opener
+ */
+export async function openPanel(page, opener) {
+  if (!(await page.locator(opener).first().isVisible())) await page.click("#menu-button");
+  await page.locator(opener).and(page.locator(":visible")).first().click();
+  await page.locator(PARTS.get(opener) ?? "dialog[open]").waitFor();
+}
+
+/**
+ * Closes whatever is open.
+ * @param {import("playwright-core").Page} page
+ */
+export async function closePanel(page) {
+  await page.keyboard.press("Escape");
+  await page.evaluate(() => document.querySelector("dialog")?.close());
+  await page.locator("#paper").evaluate((paper) => paper.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true })));
+  await page.locator("dialog").waitFor({ state: "detached" });
+}
