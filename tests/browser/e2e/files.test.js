@@ -80,6 +80,22 @@ test("a drawing is exported as JSON, and imported into another one as one step",
   await waitForStrokes(other, 3);
 });
 
+test("what is selected is exported alone, as every kind of file", async () => {
+  const page = await drawn();
+  await page.keyboard.press("v");
+  await page.mouse.click(300, 350);
+  const inFile = async () => JSON.parse((await exported(page, "json")).bytes.toString()).strokes.map(({ body }) => body.kind);
+  assert.deepEqual(await inFile(), ["rectangle"]);
+  const { bytes } = await exported(page, "svg");
+  assert.doesNotMatch(bytes.toString(), /Grüße/);
+  const whole = () => page.uncheck('[name="export.selection"]');
+  assert.match((await exported(page, "svg", whole)).bytes.toString(), /Grüße/);
+  const heightOf = ({ bytes }) => bytes.readUInt32BE(20);
+  assert.ok(heightOf(await exported(page, "png")) < heightOf(await exported(page, "png", whole)));
+  await page.keyboard.press("Escape");
+  assert.deepEqual(await inFile(), ["pen", "rectangle", "text"]);
+});
+
 test("an exported SVG shows the same as the page, and needs nothing else", async () => {
   const page = await drawn("Plan");
   const { name, bytes } = await exported(page, "svg");

@@ -149,6 +149,18 @@ test("the list shows no picture that it does not have, and the last changed draw
   await page.close();
 });
 
+test("a card says how many people are there, until they leave", async () => {
+  const id = await server.drawing("Meeting");
+  const [page, other] = [await one.list(), await TestUser.create(browser, server)];
+  const here = page.locator(`.card[data-id="${id}"] .here`);
+  const refresh = () => page.evaluate(() => dispatchEvent(new Event("pageshow")));
+  await other.open(id);
+  await until("somebody is there", async () => (await refresh(), (await here.isVisible()) && (await here.textContent()) === "1 here"));
+  await other.context.close();
+  await until("nobody is there", async () => (await refresh(), !(await here.isVisible())));
+  await page.close();
+});
+
 test("titles are searched, also those of older drawings, and the keyboard reaches all of it", async () => {
   const id = await server.drawing("Zebra crossing");
   for (let i = 0; i < 51; i += 1) await server.drawing(`After the zebra ${i}`);

@@ -118,3 +118,12 @@ test("no text over several lines looks like a comment, which the server leaves o
     for (const [text] of codeOf(name).matchAll(/`[^`]*`/g)) assert.doesNotMatch(text, /\n\s*(\/\/|\/\*)/, name);
   }
 });
+
+test("every colour of the pages is a token of the theme", () => {
+  const styles = readdirSync(new URL("css/", FOLDER)).filter((name) => name !== "theme.css");
+  assert.ok(styles.length > 5, "styles are found");
+  for (const name of styles) {
+    const values = [...textOf(`css/${name}`).replace(/\/\*[\s\S]*?\*\//g, "").matchAll(/[\w-]+\s*:([^;{}]*);/g)].map(([, value]) => value);
+    for (const value of values) assert.doesNotMatch(value, /#[\da-f]{3,8}\b|\b(rgba?|hsla?|oklch|light-dark)\(/i, `${name}: ${value}`);
+  }
+});
