@@ -70,6 +70,16 @@ test("a dropped picture is shown to others, and moves with an undo", async () =>
   await waitForStrokes(page, 0);
 });
 
+test("a picture is chosen with the tool for it, and is in the middle of the view", async () => {
+  const page = await one.open(await server.drawing());
+  const bytes = Buffer.from(await painted(page, "image/png", 200, 100, "#3c9a5f"));
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.click('#tools [aria-label^="Insert a picture"]')]);
+  await chooser.setFiles({ name: "green.png", mimeType: "image/png", buffer: bytes });
+  await isColour(page, [500, 350], [60, 154, 95]);
+  await waitForStatus(page, "Saved");
+  assert.equal((await image(page)).kind, "image");
+});
+
 test("a large photograph is scaled down and loses what it says about itself", async () => {
   const page = await one.open(await server.drawing());
   const sent = [];
