@@ -73,7 +73,8 @@ export class BoardSelection {
     if (free.length === 0) return null;
     const kinds = new Set(free.map(({ body }) => kindOf(body)));
     const fields = new Set([...kinds].flatMap(({ styles }) => styles));
-    return { fields, values: commonOf(free.map(({ body }) => chosenOf(body, kindOf(body)))) };
+    const letters = [...kinds].every(({ lettering }) => lettering !== undefined);
+    return { fields, values: commonOf(free.map(({ body }) => chosenOf(body, kindOf(body)))), letters };
   }
 
   /** @param {Partial<Chosen>} picked */

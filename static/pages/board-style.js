@@ -61,11 +61,11 @@ export class BoardStyle {
   /** @returns {Shown | null} */
   #shown() {
     const { body } = this.#on.editor();
-    if (body) return { fields: new Set(kindOf(body).styles), values: chosenOf(body, kindOf(body)) };
+    if (body) return { fields: new Set(kindOf(body).styles), values: chosenOf(body, kindOf(body)), letters: true };
     const selection = this.#on.selection();
     if (selection) return selection.styles;
     const kind = KINDS.get(this.#on.tool());
-    return kind ? { fields: new Set(kind.styles), values: { align: kind.defaults.align ?? "start", ...this.chosen } } : null;
+    return kind ? { fields: new Set(kind.styles), values: { align: kind.defaults.align ?? "start", ...this.chosen }, letters: kind.lettering !== undefined } : null;
   }
 
   /** @param {Partial<Chosen>} picked */

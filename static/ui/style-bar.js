@@ -15,10 +15,12 @@ import { icon } from "./icons.js";
 /** @typedef {import("./icons.js").IconName} IconName */
 /** @typedef {import("../model/style.js").Chosen} Chosen */
 /** @typedef {import("../kinds/kind.js").StyleField} StyleField */
-/** @typedef {{fields: ReadonlySet<StyleField>, values: Partial<Chosen>}} Shown `values`: what all that it is for have in common */
+/** @typedef {{fields: ReadonlySet<StyleField>, values: Partial<Chosen>, letters: boolean}} Shown `values`: what all that it is for have in common; `letters`: whether sizes are those of letters */
 
 /** @type {readonly StringId[]} */
 const SIZES = ["width.thin", "width.medium", "width.thick", "width.veryThick"];
+/** @type {readonly StringId[]} */
+const LETTER_SIZES = ["size.small", "size.medium", "size.large", "size.veryLarge"];
 /** @type {Record<"solid"|"dashed"|"dotted", StringId>} */
 const DASH_LABELS = { solid: "dash.solid", dashed: "dash.dashed", dotted: "dash.dotted" };
 /** @type {Record<"start"|"center"|"end", StringId>} */
@@ -39,9 +41,9 @@ export class StyleBar {
     byId("colours").append(...TOKENS.map((colour) => this.#swatch(t(nameOf(colour)), colour, { colour })), this.#custom("colour", "colour.custom"));
     byId("fills").append(none, ...TOKENS.map((fill) => this.#swatch(t("fill.colour", { colour: t(nameOf(fill)) }), fill, { fill })), this.#custom("fill", "fill.custom"));
     SIZES.forEach((label, size) => {
-      const line = element("span", "line");
-      line.style.setProperty("--size", `${[2, 4, 7, 11][size]}px`);
-      byId("sizes").append(this.#choice("choice", t(label), { size }, line));
+      const made = this.#choice("choice", t(label), { size }, element("span", "line"), element("span", "letter", "A"));
+      made.style.setProperty("--size", `${[2, 4, 7, 11][size]}px`);
+      byId("sizes").append(made);
     });
     for (const dash of DASHES) byId("dashes").append(this.#choice("choice", t(DASH_LABELS[dash]), { dash }, element("span", `line ${dash}`)));
     for (const align of ALIGNS) byId("aligns").append(this.#choice("choice", t(ALIGN_LABELS[align]), { align }, icon(ALIGN_ICONS[align])));
@@ -60,6 +62,7 @@ export class StyleBar {
     for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#stroke-style [data-field]"))) {
       part.hidden = !fields.has(/** @type {StyleField} */ (part.dataset.field));
     }
+    this.#showSizes(shown?.letters === true);
     for (const { element, isOn } of this.#choices) element.setAttribute("aria-pressed", String(isOn(values)));
     this.#opacity.value = String(Math.round((values.opacity ?? 1) * 100));
     this.#showOpacity();
@@ -128,6 +131,16 @@ export class StyleBar {
     const made = element("span", "swatch custom", input);
     made.id = `custom-${field}`;
     return made;
+  }
+
+  /** @param {boolean} letters not lines */
+  #showSizes(letters) {
+    const sizes = byId("sizes");
+    sizes.classList.toggle("letters", letters);
+    sizes.setAttribute("aria-label", t(letters ? "group.sizes" : "group.widths"));
+    (letters ? LETTER_SIZES : SIZES).forEach((label, size) => {
+      for (const attribute of ["aria-label", "title"]) sizes.children[size].setAttribute(attribute, t(label));
+    });
   }
 
   #showOpacity() {

@@ -157,13 +157,13 @@ test("a colour and a size chosen while writing change the text, and the writing 
   await page.mouse.click(300, 300);
   await page.keyboard.type("red ");
   await page.click('[aria-label="Red"]');
-  await page.click('[aria-label="Very thick"]');
+  await page.click('[aria-label="Very large"]');
   await page.keyboard.type("rose");
   await page.keyboard.press("Escape");
   const [{ body }] = await strokes(page);
   assert.deepEqual([body.text, body.colour, body.width], ["red rose", "red", 80]);
   // A text that was there before is recoloured with any tool, keeps its size, and is undone in one step.
-  await page.click('[aria-label="Thin"]');
+  await page.click('[aria-label="Small"]');
   await page.keyboard.press("h");
   await page.mouse.dblclick(320, 300);
   await page.locator("#text-editor").waitFor();

@@ -220,6 +220,10 @@ test("the style panel shows what applies, changes the selection, and is remember
   await page.mouse.click(600, 300);
   await page.keyboard.type("Centred text");
   await shows(["colour", "width", "align", "opacity"]);
+  // The size is that of letters, and shown as one.
+  const size = page.getByRole("group", { name: "Text size" }).getByRole("button", { name: "Large", exact: true });
+  assert.deepEqual([await size.locator(".letter").isVisible(), await size.locator(".line").isVisible()], [true, false]);
+  assert.equal(await size.getAttribute("aria-pressed"), "true");
   await page.click('#aligns [aria-label="Centre text"]');
   await page.keyboard.press("Escape");
   await waitForStrokes(page, 2);
@@ -230,6 +234,25 @@ test("the style panel shows what applies, changes the selection, and is remember
   await waitForStrokes(page, 3);
   const { colour, fill, dash, width, opacity } = (await strokes(page))[2].body;
   assert.deepEqual([colour, fill, dash, width, opacity], ["blue", "yellow", "dashed", 8, 0.9]);
+});
+
+test("a choice of letters' sizes or of widths is offered, as what is selected needs", async () => {
+  const page = await newPage();
+  const isShown = (name, is) => until(`${name} ${is}`, async () => (await page.locator(`#sizes [aria-label="${name}"] ${is}`).isVisible()));
+  await figure(page, "r", [[300, 200], [400, 300]]);
+  await page.keyboard.press("t");
+  await page.mouse.click(600, 300);
+  await page.keyboard.type("Words");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("v");
+  await page.mouse.click(620, 300);
+  await isShown("Very large", ".letter");
+  await page.click('#sizes [aria-label="Very large"]');
+  await until("the letters are very large", async () => (await strokes(page))[1].body.width === 80);
+  await page.keyboard.press("Control+a");
+  await isShown("Thin", ".line");
+  await page.mouse.click(300, 250);
+  await isShown("Thick", ".line");
 });
 
 test("a colour of one's own is taken by new strokes", async () => {
