@@ -81,8 +81,8 @@ export class Input {
       return;
     }
     event.preventDefault();
-    if (event.pointerType === "touch") this.#rests(event);
     if (this.#pointers.isOutranked(event.pointerType)) return;
+    if (event.pointerType === "touch") this.#rests(event);
     this.#capture(event.pointerId);
     const middle = event.pointerType === "mouse" && event.button === MIDDLE_BUTTON;
     this.#pointers.press({ ...this.#pointer(event), middle, eraserEnd: hasEraserEnd(event) });

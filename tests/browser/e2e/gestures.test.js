@@ -222,6 +222,31 @@ test("the pen outranks a palm that touches before it, beside it or after it", as
   await until("the view moved", async () => (await camera(page)).x === before.x + 50);
 });
 
+test("a palm that rests beside the pen opens no menu, and ends nothing", async () => {
+  const one = await newUser({ hasTouch: true });
+  const page = await one.open(await scene.server.drawing());
+  await page.keyboard.press("r");
+  await drag(page, [[300, 300], [400, 400]]);
+  await page.keyboard.press("v");
+  const session = await one.context.newCDPSession(page);
+  const pen = (/** @type {"mousePressed"|"mouseMoved"|"mouseReleased"} */ type, /** @type {number} */ x) =>
+    session.send("Input.dispatchMouseEvent", {
+      type, x, y: 350, force: 0.5, pointerType: "pen", button: "left", buttons: type === "mouseReleased" ? 0 : 1, clickCount: 1,
+    });
+  await pen("mousePressed", 300);
+  await pen("mouseMoved", 320);
+  // An event of our own, since DevTools lets no touch and pen be down together. It rests longer than a finger that is held.
+  const menus = await page.evaluate(() => new Promise((resolve) => {
+    const init = { pointerType: "touch", pointerId: 71, clientX: 600, clientY: 600, bubbles: true, cancelable: true };
+    document.getElementById("dynamic")?.dispatchEvent(new PointerEvent("pointerdown", init));
+    setTimeout(() => resolve(document.querySelectorAll(".context-menu").length), 700);
+  }));
+  await pen("mouseMoved", 350);
+  await pen("mouseReleased", 350);
+  assert.equal(menus, 0);
+  await until("it has moved", async () => (await strokes(page))[0].body.x === -150);
+});
+
 test("leaving by the back link shows at once, even if the browser keeps the page", async () => {
   const keeping = await launched({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
   try {
