@@ -33,9 +33,10 @@
 
 /** Milliseconds within which a second finger turns a started stroke into a pinch. */
 const SECOND_FINGER = 350;
-/** Milliseconds between the two presses of a double click, and pixels that they may differ by. */
-const DOUBLE_CLICK = 400;
-const DOUBLE_CLICK_REACH = 6;
+/** Milliseconds between the two presses of a double click, and pixels that they may differ by; and that a click may move by. */
+const DOUBLE_CLICK = 500;
+const APART = { mouse: 6, pen: 12, touch: 24 };
+const REACH = 6;
 
 /** @type {State} */
 const IDLE = { name: "idle" };
@@ -89,11 +90,11 @@ export class Pointers {
     if (this.#down.size === 2 && type === "touch") this.#secondFinger(pressed);
     else if (this.#state.name !== "idle") return;
     else if (dismissed) this.#enter({ name: "ignored" });
-    else if (this.#isSecondPress(pixel, now) && this.#on.editable(pixel)) {
+    else if (this.#isSecondPress(pressed) && this.#on.editable(pixel)) {
       this.#tap = { pixel, at: now };
       this.#enter({ name: "second", pointer: id });
     } else {
-      this.#tap = this.#isSecondPress(pixel, now) ? null : { pixel, at: now };
+      this.#tap = this.#isSecondPress(pressed) ? null : { pixel, at: now };
       this.#drew = false;
       const byHand = type === "touch" && this.#penUsed;
       if (this.#on.pans() || byHand || pressed.middle) this.#enter({ name: "panning" });
@@ -120,7 +121,7 @@ export class Pointers {
       return;
     }
     this.#down.set(id, pixel);
-    if (this.#tap && !isNear(this.#tap.pixel, pixel)) {
+    if (this.#tap && !isNear(this.#tap.pixel, pixel, REACH)) {
       this.#tap = null;
       // Not a double click after all, but the start of a stroke.
       if (this.#state.name === "second") this.#draw(pointer, eraserEnd);
@@ -159,7 +160,8 @@ export class Pointers {
   #penDown(id) {
     this.#penUsed = true;
     this.#pen = id;
-    this.cancel();
+    // What it tapped before stays the first press of a double click.
+    if (this.#state.name === "drawing") this.#on.cancel();
     this.#down.clear();
     this.#enter(IDLE);
   }
@@ -185,12 +187,9 @@ export class Pointers {
     this.#on.begin(pixel, modifiers, erasing);
   }
 
-  /**
-   * @param {ScreenPoint} pixel
-   * @param {number} now
-   */
-  #isSecondPress(pixel, now) {
-    return this.#tap !== null && isNear(this.#tap.pixel, pixel) && now - this.#tap.at < DOUBLE_CLICK;
+  /** @param {Pressed} pressed */
+  #isSecondPress({ type, pixel, now }) {
+    return this.#tap !== null && isNear(this.#tap.pixel, pixel, APART[type]) && now - this.#tap.at < DOUBLE_CLICK;
   }
 
   /** @returns {[ScreenPoint, ScreenPoint]} */
@@ -210,7 +209,8 @@ export class Pointers {
 /**
  * @param {ScreenPoint} a
  * @param {ScreenPoint} b
+ * @param {number} reach pixels
  */
-function isNear(a, b) {
-  return Math.hypot(a.x - b.x, a.y - b.y) <= DOUBLE_CLICK_REACH;
+function isNear(a, b, reach) {
+  return Math.hypot(a.x - b.x, a.y - b.y) <= reach;
 }

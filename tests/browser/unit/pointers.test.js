@@ -79,6 +79,19 @@ test("a second press on something editable edits it when it is lifted, unless it
   assert.deepEqual([still.log, moved.log], [["begin", "end", "edit"], ["begin", "end", "begin", "move", "end"]]);
 });
 
+test("two taps of a pen are a double click too, and a hand is less steady than a mouse", () => {
+  const presses = (/** @type {string} */ type, /** @type {number} */ apart) => {
+    const { log, press, lift } = fresh({ editable: () => true });
+    press(type, 1, 0, 0);
+    lift(type, 1, 0);
+    press(type, 1, apart, 450);
+    lift(type, 1, apart);
+    return log.at(-1);
+  };
+  assert.deepEqual(["mouse", "pen", "touch"].map((type) => presses(type, 5)), ["edit", "edit", "edit"]);
+  assert.deepEqual(["mouse", "pen", "touch"].map((type) => presses(type, 20)), ["end", "end", "edit"]);
+});
+
 test("a press after something was cancelled is the first one", () => {
   const { log, pointers, press, lift } = fresh({ editable: () => true });
   press("mouse", 1, 0, 0);
