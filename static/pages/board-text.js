@@ -24,6 +24,7 @@ export function createTextEditor(canvas, viewport, toggled) {
     toScreen: (corner) => ({ ...viewport.toScreen(corner), zoom: viewport.camera.zoom }),
     free: () => freeBox(canvas.size),
     pan: (dx, dy) => viewport.pan(dx, dy),
+    belongs: (element) => element instanceof Node && byId("stroke-style").contains(element),
     toggled,
   });
 }

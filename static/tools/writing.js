@@ -73,11 +73,11 @@ export class Writing {
     const { previews, hide } = this.#on;
     hide([stroke]);
     this.#on.open(stroke.body, {
-      changed: ({ text, colour, width, align }) => previews.show({ set: { [stroke.id]: { text, colour, width, align } } }),
-      done: ({ text = "", colour, width, align }) => {
+      changed: ({ text, ...body }) => previews.show({ set: { [stroke.id]: { text, ...styleOf(body) } } }),
+      done: ({ text = "", ...body }) => {
         hide([]);
         // A note without a text is still a note.
-        const edits = text || stroke.body.kind !== TEXT ? editing(stroke, { text: text || null, colour, width, align }) : [erasing(stroke)];
+        const edits = text || stroke.body.kind !== TEXT ? editing(stroke, { text: text || null, ...styleOf(body) }) : [erasing(stroke)];
         if (edits.length === 0) {
           previews.cancelled();
           return;
@@ -87,6 +87,14 @@ export class Writing {
       },
     });
   }
+}
+
+/**
+ * The style that a text may get while it is written.
+ * @param {Omit<Body, "text">} body
+ */
+function styleOf({ colour, width, align, opacity }) {
+  return { colour, width, align, opacity: opacity ?? null };
 }
 
 /**

@@ -48,6 +48,8 @@ export class StyleBar {
     for (const dash of DASHES) byId("dashes").append(this.#choice("choice", t(DASH_LABELS[dash]), { dash }, element("span", `line ${dash}`)));
     for (const align of ALIGNS) byId("aligns").append(this.#choice("choice", t(ALIGN_LABELS[align]), { align }, icon(ALIGN_ICONS[align])));
     this.#opacity.addEventListener("input", () => this.#showOpacity());
+    // The keys after it are meant for the drawing, or for the text that is written.
+    this.#opacity.addEventListener("pointerup", () => this.#opacity.blur());
     this.#opacity.addEventListener("change", () => onPicked({ opacity: Number(this.#opacity.value) / 100 }));
     this.#toggle.append(element("span", "style-dot"));
     this.#toggle.addEventListener("click", () => this.#setOpen(!this.#isOpen));
@@ -127,7 +129,10 @@ export class StyleBar {
     input.setAttribute("aria-label", t(label));
     input.title = t(label);
     input.value = colourValue("violet", "light");
-    input.addEventListener("change", () => this.#onPicked({ [field]: input.value }));
+    input.addEventListener("change", () => {
+      if (!input.matches(":focus-visible")) input.blur();
+      this.#onPicked({ [field]: input.value });
+    });
     const made = element("span", "swatch custom", input);
     made.id = `custom-${field}`;
     return made;

@@ -6,6 +6,7 @@
  */
 
 import { EM_OF_LINE, FONT } from "../kinds/measure.js";
+import { withFields } from "../model/edits.js";
 import { limited } from "../model/text-limit.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
@@ -38,6 +39,7 @@ export class TextEditor {
    * @param {(corner: PlanePoint) => ScreenPoint & {zoom: number}} on.toScreen
    * @param {() => Box} on.free the part of the window that no panel covers
    * @param {(dx: number, dy: number) => void} on.pan moves the drawing by pixels
+   * @param {(element: EventTarget | null) => boolean} on.belongs whether the text is still written while this has the focus
    * @param {() => void} on.toggled it has been opened or closed
    */
   constructor(area, on) {
@@ -52,7 +54,9 @@ export class TextEditor {
       this.#written?.changed(this.#body);
     });
     area.addEventListener("keyup", ({ key }) => /^(Arrow|Home|End|Page)/.test(key) && this.reveal());
-    area.addEventListener("blur", () => this.finish());
+    // A colour of one's own and the opacity have fields that take the focus meanwhile.
+    area.addEventListener("blur", ({ relatedTarget }) => void (on.belongs(relatedTarget) || this.finish()));
+    document.addEventListener("focusin", ({ target }) => void (target === area || on.belongs(target) || this.finish()));
     area.addEventListener("keydown", (event) => {
       // Escape may belong to an input method, which it cancels.
       if (event.isComposing) return;
@@ -81,11 +85,12 @@ export class TextEditor {
     return this.#body;
   }
 
-  /** Changes the style of the open text.
+  /** Changes the style of the open text, which is written on.
    * @param {Fields} style */
   restyle(style) {
     if (!this.#body) return;
-    this.#body = /** @type {Body} */ ({ ...this.#body, ...style });
+    this.#body = withFields(this.#body, style);
+    if (document.activeElement === document.body) this.#area.focus({ preventScroll: true });
     this.reposition();
     this.reveal();
     this.#written?.changed(this.#body);
