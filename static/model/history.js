@@ -69,6 +69,14 @@ export class History {
   }
 
   /**
+   * Takes back edits that were applied, as if they had not been.
+   * @param {Edit[]} edits
+   */
+  revert(edits) {
+    this.#send([...edits].reverse().map((edit) => this.#reverted(edit)));
+  }
+
+  /**
    * Records edits that were applied as one step.
    * @param {Edit[]} edits
    */
@@ -97,7 +105,7 @@ export class History {
   undo(exists = () => true) {
     const edits = this.#done.pop() ?? [];
     const possible = edits.filter(({ op, stroke }) => op === "erase" || exists(stroke));
-    this.#send([...possible].reverse().map((edit) => this.#reverted(edit)));
+    this.revert(possible);
     if (possible.length > 0) this.#undone.push(possible);
     this.#changed();
     return edits.length - possible.length;

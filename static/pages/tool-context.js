@@ -41,6 +41,7 @@ export function toolContext({ scene, canvas, hidden, history, signals, nextOp },
     commit: (edits) => history.commit(edits),
     apply: (edits) => history.apply(edits),
     record: (edits) => history.record(edits),
+    revert: (edits) => history.revert(edits),
     ink: {
       grew: (stroke, { kind, colour, width }, points, moved) => {
         signals.ink({ stroke, kind, colour, width, n: nextOp() }, points, moved);

@@ -33,10 +33,6 @@ export function eraserTool(context) {
     drag.erased.push(...edits);
     context.apply(edits);
   };
-  const end = () => {
-    if (drag) context.record(drag.erased);
-    drag = null;
-  };
 
   return {
     id: "eraser",
@@ -46,9 +42,14 @@ export function eraserTool(context) {
       erase(point);
     },
     move: (presses) => presses.forEach(({ point }) => erase(point)),
-    up: end,
-    // What is erased stays so: it is a step of the history.
-    cancel: end,
+    up() {
+      if (drag) context.record(drag.erased);
+      drag = null;
+    },
+    cancel() {
+      if (drag) context.revert(drag.erased);
+      drag = null;
+    },
     hover(press) {
       hovered = press && press.point;
       context.refresh();

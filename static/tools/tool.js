@@ -39,9 +39,10 @@
  * @property {import("../model/scene.js").Scene} scene the visible strokes
  * @property {(kind: string) => Style} style the chosen style for a new stroke of a kind
  * @property {(edits: Edit[]) => void} commit does edits of any number of strokes as one step of the history
- * @property {(edits: Edit[]) => void} apply does edits at once, as part of a step that `record` ends
+ * @property {(edits: Edit[]) => void} apply does edits at once, as part of a step that `record` ends, or `revert`
  * @property {(edits: Edit[]) => void} record makes one step of applied edits
  * @property {InkSignals} ink
+ * @property {(edits: Edit[]) => void} revert takes applied edits back
  * @property {import("../model/selection.js").Selection} selection
  * @property {(strokes: readonly import("../model/types.js").Stroke[]) => void} hide strokes that are shown otherwise while a gesture changes them, in place of those before
  * @property {PreviewSignals} previews

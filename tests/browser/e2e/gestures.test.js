@@ -247,6 +247,24 @@ test("a palm that rests beside the pen opens no menu, and ends nothing", async (
   await until("it has moved", async () => (await strokes(page))[0].body.x === -150);
 });
 
+test("Escape gives back what a drag of the eraser has taken, to others too, and leaves no step", async () => {
+  const drawing = await scene.server.drawing();
+  const [page, other] = [await (await newUser()).open(drawing), await (await newUser()).open(drawing)];
+  for (const y of [200, 300]) await drag(page, [[300, y], [500, y]]);
+  await waitForStrokes(other, 2);
+  const before = await strokes(other);
+  await page.keyboard.press("e");
+  await drag(page, [[400, 180], [400, 320]], { lift: false });
+  await waitForStrokes(other, 0);
+  await page.keyboard.press("Escape");
+  await page.mouse.up();
+  await waitForStrokes(other, 2);
+  assert.deepEqual((await strokes(other)).map(({ id, body }) => ({ id, body })), before.map(({ id, body }) => ({ id, body })));
+  await waitForStatus(page, "Saved");
+  await page.keyboard.press("Control+z");
+  await waitForStrokes(other, 1);
+});
+
 test("leaving by the back link shows at once, even if the browser keeps the page", async () => {
   const keeping = await launched({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
   try {

@@ -36,6 +36,15 @@ test("undo leaves out what somebody else has erased, and says how much that is",
   assert.deepEqual([drafts.length, history.canUndo, history.canRedo], [4, false, true]);
 });
 
+test("what is reverted is restored, and is no step", () => {
+  const { history, drafts } = fresh();
+  const erased = { op: "erase", stroke: "a", body };
+  history.apply([erased]);
+  history.revert([erased]);
+  assert.deepEqual(drafts.slice(1), [{ op: "restore", stroke: "a", body, base: { writer: "me", n: 1 } }]);
+  assert.deepEqual([history.canUndo, history.canRedo], [false, false]);
+});
+
 test("undo of erasing restores all strokes in one step", () => {
   const { history, drafts } = fresh();
   done(history, { op: "erase", stroke: "a", body }, { op: "erase", stroke: "b", body });

@@ -24,6 +24,7 @@ function fresh(choice) {
     style: () => ({ colour: "red", width: 14 }),
     apply,
     record: (edits) => edits.length > 0 && steps.push(edits),
+    revert: (edits) => apply(edits.map((edit) => ({ ...edit, op: "draw" }))),
     commit: (edits) => (apply(edits), steps.push(edits)),
     ink: { grew: (_, { kind, width }, points) => log.push([kind, width, points.length]), done: () => log.push("done"), cancelled: () => log.push("cancelled") },
     write: (point) => log.push(["write", point]),
@@ -87,6 +88,18 @@ test("a drag of the eraser is one step, and spares locked strokes", () => {
   toolbox.choose("eraser");
   drag([at(-20, 50), at(40, 50), at(120, 50)]);
   assert.deepEqual([steps.length, steps[3].map(({ op }) => op), scene.ordered().map(({ id }) => id)], [4, ["erase", "erase"], [first.id]]);
+});
+
+test("a drag of the eraser that is cancelled gives all back", () => {
+  const { toolbox, drag, steps, scene } = fresh("line");
+  drag([at(0, 0), at(0, 100)]);
+  toolbox.choose("eraser");
+  toolbox.down(at(-20, 50), KEYS, false);
+  toolbox.move([at(20, 50)], KEYS);
+  assert.equal(scene.size, 0);
+  toolbox.cancel();
+  toolbox.up();
+  assert.deepEqual([scene.size, steps.length], [1, 1]);
 });
 
 test("the other end of a pen erases with any tool", () => {
