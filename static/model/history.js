@@ -111,12 +111,18 @@ export class History {
     return edits.length - possible.length;
   }
 
-  redo() {
-    const edits = this.#undone.pop();
-    if (!edits) return;
-    this.#send(edits.map((edit) => this.#reapplied(edit)));
-    this.#done.push(edits);
+  /**
+   * Does the step again that was undone last, except for what somebody else has erased since.
+   * @param {(stroke: string) => boolean} [exists]
+   * @returns {number} how many of its edits could not be done
+   */
+  redo(exists = () => true) {
+    const edits = this.#undone.pop() ?? [];
+    const possible = edits.filter(({ op, stroke }) => op === "draw" || exists(stroke));
+    this.#send(possible.map((edit) => this.#reapplied(edit)));
+    if (possible.length > 0) this.#done.push(possible);
     this.#changed();
+    return edits.length - possible.length;
   }
 
   /**

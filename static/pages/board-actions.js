@@ -23,9 +23,10 @@ import { t } from "../strings/strings.js";
  * @param {() => void} parts.finish ends writing a text
  * @param {(tool: string) => void} parts.choose
  * @param {() => void} parts.undo
+ * @param {() => void} parts.redo
  * @returns {Board}
  */
-export function boardActions({ readOnly, history, people, look, files, notify }, { viewport, selected, finish, choose, undo }) {
+export function boardActions({ readOnly, history, people, look, files, notify }, { viewport, selected, finish, choose, undo, redo }) {
   return {
     readOnly,
     choose: (tool) => {
@@ -33,10 +34,7 @@ export function boardActions({ readOnly, history, people, look, files, notify },
       choose(tool);
     },
     undo,
-    redo: () => {
-      finish();
-      history.redo();
-    },
+    redo,
     canUndo: history.canUndo,
     canRedo: history.canRedo,
     zoom: (to, box) => viewport.command(to, box),

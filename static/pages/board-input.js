@@ -169,7 +169,8 @@ export class BoardInput {
       selected: this.selected,
       finish: () => this.#textEditor.finish(),
       choose: (tool) => this.#choose(tool),
-      undo: () => this.#undo(),
+      undo: () => this.#step("undo"),
+      redo: () => this.#step("redo"),
     });
   }
 
@@ -207,7 +208,8 @@ export class BoardInput {
     byId("dynamic").style.setProperty("--cursor", this.#pans ? "grab" : this.#toolbox.chosen.cursor);
   }
 
-  #undo() {
+  /** @param {"undo" | "redo"} way */
+  #step(way) {
     const { history, scene, notify } = this.#board;
     this.#textEditor.finish();
     if (history.undo((stroke) => scene.stroke(stroke) !== null) > 0) notify(t("undo.erased"));

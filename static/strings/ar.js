@@ -234,7 +234,7 @@ export default {
   "save.lockedHint": "يمكن للمالكين فقط الرسم الآن.",
   "save.mutedHint": "كتمك أحد المالكين: يمكنك المشاهدة ولكن ليس الرسم.",
 
-  "undo.erased": "لا شيء للتراجع عنه: لقد محاه شخص آخر.",
+  "undo.erased": "لقد محاه شخص آخر.",
   "refused": "لم يُطبّق: {reason}",
   "refused.absent": "الرسم غير موجود",
   "refused.changed": "غيّره شخص آخر في هذه الأثناء",

@@ -206,7 +206,7 @@ export default {
   "save.lockedHint": "Nur wem die Zeichnung gehört, kann gerade zeichnen.",
   "save.mutedHint": "Du wurdest stummgeschaltet: Du kannst zusehen, aber nicht zeichnen.",
 
-  "undo.erased": "Nichts rückgängig zu machen: Jemand anderes hat es gelöscht.",
+  "undo.erased": "Jemand anderes hat es gelöscht.",
   "refused": "Nicht übernommen: {reason}",
   "refused.absent": "der Strich fehlt",
   "refused.changed": "jemand anderes hat ihn inzwischen geändert",

@@ -206,7 +206,7 @@ export default {
   "save.lockedHint": "Only owners can draw now.",
   "save.mutedHint": "An owner has muted you: you can look, but not draw.",
 
-  "undo.erased": "Nothing to undo: somebody else has erased it.",
+  "undo.erased": "Somebody else has erased it.",
   "refused": "Not applied: {reason}",
   "refused.absent": "the stroke is missing",
   "refused.changed": "somebody else has changed it since",

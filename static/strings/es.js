@@ -206,7 +206,7 @@ export default {
   "save.lockedHint": "Ahora solo los propietarios pueden dibujar.",
   "save.mutedHint": "Un propietario te ha silenciado: puedes mirar, pero no dibujar.",
 
-  "undo.erased": "Nada que deshacer: otra persona lo ha borrado.",
+  "undo.erased": "Otra persona lo ha borrado.",
   "refused": "No aplicado: {reason}",
   "refused.absent": "falta el trazo",
   "refused.changed": "otra persona lo ha cambiado entretanto",

@@ -206,7 +206,7 @@ export default {
   "save.lockedHint": "Seuls les propriétaires peuvent dessiner en ce moment.",
   "save.mutedHint": "Un propriétaire vous a mis en sourdine : vous pouvez regarder, mais pas dessiner.",
 
-  "undo.erased": "Rien à annuler : quelqu’un d’autre l’a effacé.",
+  "undo.erased": "Quelqu’un d’autre l’a effacé.",
   "refused": "Non appliqué : {reason}",
   "refused.absent": "le trait est introuvable",
   "refused.changed": "quelqu’un d’autre l’a modifié entre-temps",

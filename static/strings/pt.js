@@ -206,7 +206,7 @@ export default {
   "save.lockedHint": "Agora só os proprietários podem desenhar.",
   "save.mutedHint": "Um proprietário silenciou você: dá para olhar, mas não desenhar.",
 
-  "undo.erased": "Nada a desfazer: outra pessoa apagou isso.",
+  "undo.erased": "Outra pessoa apagou isso.",
   "refused": "Não aplicado: {reason}",
   "refused.absent": "o traço não existe",
   "refused.changed": "outra pessoa o alterou nesse meio-tempo",

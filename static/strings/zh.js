@@ -206,7 +206,7 @@ export default {
   "save.lockedHint": "现在只有所有者可以绘制。",
   "save.mutedHint": "所有者禁止了你绘制：你可以查看，但不能绘制。",
 
-  "undo.erased": "无可撤销：别人已将其擦除。",
+  "undo.erased": "别人已将其擦除。",
   "refused": "未能应用：{reason}",
   "refused.absent": "找不到该笔画",
   "refused.changed": "别人已在此期间更改了它",

@@ -285,7 +285,7 @@ test("leaving by the back link shows at once, even if the browser keeps the page
   }
 });
 
-test("undo of a stroke that somebody else has erased says so", async () => {
+test("undo and redo of what somebody else has erased say so", async () => {
   const drawing = await scene.server.drawing();
   const [a, b] = [await (await newUser()).open(drawing), await (await newUser()).open(drawing)];
   await drag(a, [[200, 200], [300, 200]]);
@@ -294,8 +294,24 @@ test("undo of a stroke that somebody else has erased says so", async () => {
   await drag(b, [[250, 180], [250, 220]]);
   await waitForStrokes(a, 0);
   await a.keyboard.press("Control+z");
-  await a.getByText("somebody else has erased it").waitFor({ timeout: 5_000 });
+  const said = a.getByText("Somebody else has erased it.");
+  await said.waitFor({ timeout: 5_000 });
   await waitForStatus(a, "Saved");
+  await said.waitFor({ state: "detached", timeout: 15_000 });
+  // A move that was undone cannot be done again when the stroke is gone.
+  await a.keyboard.press("p");
+  await drag(a, [[200, 300], [300, 300]]);
+  await a.keyboard.press("v");
+  await a.mouse.click(250, 300);
+  await a.keyboard.press("ArrowRight");
+  await a.keyboard.press("Control+z");
+  await waitForStatus(a, "Saved");
+  await waitForStrokes(b, 1);
+  await drag(b, [[250, 280], [250, 320]]);
+  await waitForStrokes(a, 0);
+  await a.keyboard.press("Control+Shift+z");
+  await said.waitFor({ timeout: 5_000 });
+  assert.deepEqual(await strokes(a), []);
 });
 
 test("people in one drawing have different colours", async () => {

@@ -36,6 +36,16 @@ test("undo leaves out what somebody else has erased, and says how much that is",
   assert.deepEqual([drafts.length, history.canUndo, history.canRedo], [4, false, true]);
 });
 
+test("redo leaves out what somebody else has erased, and says how much that is", () => {
+  const { history, drafts } = fresh();
+  const edit = (/** @type {string} */ stroke) => ({ op: "edit", stroke, before: { text: "x" }, after: { text: "y" } });
+  done(history, edit("a"), edit("b"));
+  history.undo();
+  assert.equal(history.redo((stroke) => stroke !== "b"), 1);
+  assert.deepEqual(drafts.slice(4), [{ op: "edit", stroke: "a", set: { text: "y" }, base: { writer: "me", n: 4 } }]);
+  assert.deepEqual([history.canUndo, history.canRedo, history.redo()], [true, false, 0]);
+});
+
 test("what is reverted is restored, and is no step", () => {
   const { history, drafts } = fresh();
   const erased = { op: "erase", stroke: "a", body };
