@@ -91,6 +91,7 @@ export class BoardInput {
       selection: this.selected.selection,
       previews,
       write: (point) => this.#writing.write(point),
+      textAt: (point) => this.#writing.textAt(point),
       writeIn: (stroke) => this.#writeIn(stroke),
     });
     this.#toolbox = new Toolbox(context, choice);
@@ -212,7 +213,7 @@ export class BoardInput {
   #step(way) {
     const { history, scene, notify } = this.#board;
     this.#textEditor.finish();
-    if (history.undo((stroke) => scene.stroke(stroke) !== null) > 0) notify(t("undo.erased"));
+    if (history[way]((stroke) => scene.stroke(stroke) !== null) > 0) notify(t("undo.erased"));
   }
 
   #createSelection() {

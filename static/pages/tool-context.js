@@ -30,7 +30,7 @@ export function previewSignals({ signals, nextOp }) {
 
 /**
  * @param {Parts} parts
- * @param {Pick<ToolContext, "camera"|"style"|"selection"|"previews"|"write"|"writeIn">} own
+ * @param {Pick<ToolContext, "camera"|"style"|"selection"|"previews"|"write"|"textAt"|"writeIn">} own
  * @returns {ToolContext}
  */
 export function toolContext({ scene, canvas, hidden, history, signals, nextOp }, own) {

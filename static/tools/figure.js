@@ -85,8 +85,10 @@ export function figureTool(kind, context) {
       if (!figure) return;
       const { stroke, points, from } = figure;
       const isClick = points.length < 2 || distance(points[0], points[1]) * context.camera().zoom < MIN_LENGTH;
-      if (isClick && !kind.fromPoints) {
+      const text = isClick && kind.lettering && context.textAt(from);
+      if (text || (isClick && !kind.fromPoints)) {
         cancel();
+        if (text) context.writeIn(text.id);
         return;
       }
       if (isClick) figure.points = [from, from];

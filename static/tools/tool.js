@@ -9,6 +9,7 @@
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
 /** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
 /** @typedef {import("../model/types.js").ScreenPoint} ScreenPoint */
+/** @typedef {import("../model/types.js").Stroke} Stroke */
 /** @typedef {import("../model/edits.js").Edit} Edit */
 /** @typedef {import("../canvas/canvas.js").Overlay} Overlay */
 
@@ -41,12 +42,13 @@
  * @property {(edits: Edit[]) => void} commit does edits of any number of strokes as one step of the history
  * @property {(edits: Edit[]) => void} apply does edits at once, as part of a step that `record` ends, or `revert`
  * @property {(edits: Edit[]) => void} record makes one step of applied edits
- * @property {InkSignals} ink
  * @property {(edits: Edit[]) => void} revert takes applied edits back
+ * @property {InkSignals} ink
  * @property {import("../model/selection.js").Selection} selection
  * @property {(strokes: readonly import("../model/types.js").Stroke[]) => void} hide strokes that are shown otherwise while a gesture changes them, in place of those before
  * @property {PreviewSignals} previews
  * @property {(point: PlanePoint) => void} write edits the text at a point, or starts one there
+ * @property {(point: PlanePoint) => Stroke | undefined} textAt the text at a point that may be edited
  * @property {(stroke: string) => void} writeIn edits the text of a stroke
  * @property {() => void} refresh the overlay has changed
  */

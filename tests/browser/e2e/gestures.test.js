@@ -99,7 +99,7 @@ test("with the text tool one press ends a text and the next one starts another",
   assert.deepEqual((await strokes(page)).map(({ body }) => body.text), ["one", "two"]);
 });
 
-for (const key of ["p", "m", "r", "h"]) {
+for (const key of ["p", "m", "r", "n", "v", "k", "h"]) {
   test(`a double click on a text edits it with the tool of the key ${key}, and leaves no dot`, async () => {
     const page = await newPage();
     await page.keyboard.press("t");
