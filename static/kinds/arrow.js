@@ -89,6 +89,7 @@ export const arrow = segmentKind({
     const [left, right] = head(a, b, body.width ?? 1);
     return { data: `M${coordinates(a)}L${coordinates(b)}M${coordinates(left)}L${coordinates(b)}L${coordinates(right)}`, filled: false };
   },
+  fitted: (body) => ({ width: arrowWidth(body.width ?? 1, distance(...endsOf(body))) }),
   fromDrag(from, to, straight, width) {
     const end = straight ? snapped(from, to) : to;
     return { points: [from, end], width: arrowWidth(width, distance(from, end)) };

@@ -55,6 +55,7 @@ import { outlineSvg } from "./svg.js";
  * @property {(body: Body, angle: number, about: PlanePoint) => Fields} rotated
  * @property {(body: Body) => Handle[]} handles in the plane, turned
  * @property {(body: Body, handle: string, to: PlanePoint, straight: boolean) => Fields} handleMoved
+ * @property {(body: Body) => Fields} [fitted] what follows from another length or width
  * @property {(body: Body) => Handle[]} [sides] handles in the middles of sides, which set its width alone
  * @property {(body: Body, side: string, to: PlanePoint) => Fields} [sideMoved]
  * @property {(body: Body) => PlanePoint[]} edge the closed line around it, or its line, in the plane

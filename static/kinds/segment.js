@@ -5,6 +5,7 @@
  * It must never keep a rotation when an end is dragged: the new ends say it all.
  */
 
+import { withFields } from "../model/edits.js";
 import { packPoints, quantised } from "../model/points.js";
 import { boxOfPoints, hasPoints, mappedPoints, pointsOf, reachOfLine } from "./body-points.js";
 import { makeKind, turned } from "./kind.js";
@@ -60,7 +61,8 @@ export function segmentKind(parts) {
       const isStart = handle === "start";
       const moved = straight ? snapped(isStart ? end : start, to) : to;
       const ends = isStart ? [moved, end] : [start, moved];
-      return { ...packPoints(ends), ...(body.rotation ? { rotation: null } : {}) };
+      const fields = { ...packPoints(ends), ...(body.rotation ? { rotation: null } : {}) };
+      return { ...fields, ...parts.fitted?.(withFields(body, fields)) };
     },
     ...parts,
   });

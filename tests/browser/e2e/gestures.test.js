@@ -352,6 +352,31 @@ test("the marker never lightens the ink below it, in progress or done", async ()
   await until("nothing blends any more", () => page.evaluate(() => document.getElementById("dynamic").style.mixBlendMode === ""));
 });
 
+test("a short arrow is no blob: not when it is drawn, nor when it is made thick or short later", async () => {
+  const page = await newPage();
+  await page.keyboard.press("a");
+  await page.click('#sizes [aria-label="Very thick"]');
+  await drag(page, [[300, 200], [345, 200]]);
+  await drag(page, [[300, 400], [500, 400]]);
+  await page.click('#sizes [aria-label="Thin"]');
+  await drag(page, [[300, 300], [345, 300]]);
+  await page.keyboard.press("v");
+  await page.mouse.click(320, 300);
+  await page.click('#sizes [aria-label="Very thick"]');
+  await page.mouse.click(600, 600);
+  await page.mouse.click(400, 400);
+  await drag(page, [[500, 400], [345, 400]]);
+  await page.mouse.click(600, 600);
+  const widths = (await strokes(page)).map(({ body }) => body.width);
+  assert.ok(widths.every((width) => width > 4 && width < 14), widths.join(" "));
+  for (const y of [200, 300, 400]) {
+    // The shaft is visible before the head, and the head is wider than the shaft.
+    await waitForPixel(page, "static", [305, y]);
+    await waitForPixel(page, "static", [328, y - 9]);
+    await waitForPixel(page, "static", [308, y - 9], false);
+  }
+});
+
 test("far from all strokes a button leads back, and an empty drawing has none", async () => {
   const page = await newPage();
   const back = page.getByRole("button", { name: "Back to the drawing" });
