@@ -267,9 +267,10 @@ export class Canvas {
     this.#dynamicEmpty = isEmpty;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, element.width, element.height);
-    // A marker in progress blends with the strokes of the layer below, as it will when it is one of them.
+    // A marker in progress, or moved, blends with the strokes of the layer below, as it will when it is one of them.
     const bodies = overlays.flatMap(({ bodies = [] }) => bodies);
-    element.style.mixBlendMode = bodies.some((body) => kindOf(body).multiplies) ? MARKER_BLENDING[this.#theme] : "";
+    const all = [...bodies, ...overlays.flatMap(({ carried }) => carried?.bodies ?? [])];
+    element.style.mixBlendMode = all.some((body) => kindOf(body).multiplies) ? MARKER_BLENDING[this.#theme] : "";
     const scale = this.#scale;
     const [x, y] = this.#origin;
     const look = { scale, theme: this.#theme };

@@ -352,6 +352,23 @@ test("the marker never lightens the ink below it, in progress or done", async ()
   await until("nothing blends any more", () => page.evaluate(() => document.getElementById("dynamic").style.mixBlendMode === ""));
 });
 
+test("a marker that is moved never lightens the ink below it, for others neither", async () => {
+  const drawing = await scene.server.drawing();
+  const [page, other] = [await (await newUser()).open(drawing), await (await newUser()).open(drawing)];
+  await page.keyboard.press("m");
+  await page.click('#colours [aria-label="Yellow"]');
+  await drag(page, [[200, 300], [400, 300]]);
+  await page.keyboard.press("v");
+  const blending = (/** @type {import("playwright-core").Page} */ one) => one.evaluate(() => document.getElementById("dynamic").style.mixBlendMode);
+  await drag(page, [[250, 300], [350, 350]], { lift: false });
+  for (const one of [page, other]) {
+    await until("the marker is there", async () => (await pixel(one, "dynamic", 400, 350))[3] > 0);
+    assert.equal(await blending(one), "multiply");
+  }
+  await page.mouse.up();
+  for (const one of [page, other]) await until("nothing blends any more", async () => (await blending(one)) === "");
+});
+
 test("a short arrow is no blob: not when it is drawn, nor when it is made thick or short later", async () => {
   const page = await newPage();
   await page.keyboard.press("a");
