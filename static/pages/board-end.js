@@ -7,13 +7,14 @@
  */
 
 import { fileText } from "../model/drawing-file.js";
-import { restoreDrawing } from "../net/api.js";
+import { request, restoreDrawing } from "../net/api.js";
 import { t } from "../strings/later.js";
 import { download, fileName } from "../ui/download.js";
 import { showEnded } from "../ui/ended-dialog.js";
 import { failureText } from "../ui/failure.js";
 
 /** @typedef {import("../model/types.js").Stroke} Stroke */
+/** @typedef {import("../ui/ended-dialog.js").End} End */
 /**
  * @typedef {object} EndParts
  * @property {string} drawing
@@ -59,19 +60,20 @@ export class BoardEnd {
   }
 
   /**
-   * @param {import("../ui/ended-dialog.js").End} end
+   * @param {End} end
    * @param {boolean} mayRestore
    */
-  show(end, mayRestore) {
+  async show(end, mayRestore) {
     const { drawing, notify } = this.#board;
+    const named = end === "missing" || end === "rejected" ? await asked(drawing, end) : end;
     const count = this.#unsent.length;
     const restore = () => void restoreDrawing(drawing).then(
       () => location.reload(),
       (error) => notify(t("list.notRestored", { reason: failureText(error) })),
     );
     clearTimeout(this.#told);
-    showEnded(end, {
-      restore: end === "deleted" && mayRestore ? restore : null,
+    showEnded(named, {
+      restore: named === "deleted" && mayRestore ? restore : null,
       unsent: count > 0 ? { count, save: () => this.#save() } : null,
     });
   }
@@ -89,4 +91,15 @@ export class BoardEnd {
     download(new Blob([text], { type: "application/json" }), fileName(title, "json"));
     if (!document.getElementById("ended")) this.#refused.clear();
   }
+}
+
+/**
+ * What the server says of a drawing whose strokes it does not have: it may have been deleted a moment ago, or
+ * the address may be mistyped.
+ * @param {string} drawing
+ * @param {End} end
+ * @returns {Promise<End>}
+ */
+function asked(drawing, end) {
+  return request("GET", `/${drawing}`).then(() => end, ({ status }) => (status === 410 ? "deleted" : status === 400 ? "missing" : end));
 }

@@ -234,9 +234,21 @@ test("a deleted drawing is announced and can be restored with its strokes", asyn
 test("the address of a drawing that does not exist shows a message", async () => {
   const one = await newUser();
   const page = await one.context.newPage();
-  await page.goto(`${scene.server.address}/d/${"0".repeat(32)}`);
-  await page.getByText("There is no drawing here").waitFor();
-  assert.equal(await page.locator("#restore").isVisible(), false);
+  for (const id of ["0".repeat(32), "my-drawing"]) {
+    await page.goto(`${scene.server.address}/d/${id}`);
+    await page.getByRole("alertdialog", { name: "There is no drawing here" }).waitFor();
+    assert.equal(await page.locator("#restore").isVisible(), false);
+  }
+});
+
+test("the address of a drawing that was deleted a moment ago offers to restore it", async () => {
+  const id = await scene.server.drawing();
+  await scene.server.api("DELETE", `/api/drawings/${id}`);
+  const page = await (await newUser()).context.newPage();
+  await page.goto(`${scene.server.address}/d/${id}`);
+  await page.getByRole("alertdialog", { name: "This drawing was deleted" }).waitFor();
+  await Promise.all([page.waitForNavigation(), page.click("#restore")]);
+  await waitForStatus(page, "Saved");
 });
 
 test("one finger draws, two pan and zoom", async () => {
