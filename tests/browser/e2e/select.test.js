@@ -112,6 +112,38 @@ test("handles resize and turn, a band and Shift select more, keys nudge, group, 
   await waitForStrokes(page, 3);
 });
 
+test("Shift adds to the selection and takes from it, and several strokes are resized, turned and brought to the front at once", async () => {
+  const page = await newPage();
+  await figure(page, "r", [[300, 200], [400, 300]]);
+  await figure(page, "o", [[500, 200], [600, 300]]);
+  await figure(page, "d", [[700, 200], [800, 300]]);
+  const [rectangle, ellipse, diamond] = (await strokes(page)).map(({ id }) => id);
+  const of = async (id) => (await strokes(page)).find((stroke) => stroke.id === id).body;
+  const drawn = [await of(rectangle), await of(ellipse)];
+  await page.keyboard.press("v");
+  await page.mouse.click(300, 250);
+  await page.keyboard.down("Shift");
+  await page.mouse.click(700, 250);
+  await page.mouse.click(500, 250);
+  assert.equal(await selected(page), 3);
+  await page.mouse.click(700, 250);
+  await page.keyboard.up("Shift");
+  assert.equal(await selected(page), 2);
+  const isAsDrawn = () => until("both are as drawn", async () => JSON.stringify([await of(rectangle), await of(ellipse)]) === JSON.stringify(drawn));
+  await drag(page, [[614, 314], [700, 340], [766, 366]]);
+  await until("both are larger", async () => (await of(ellipse)).x > drawn[1].x + 80 && (await of(rectangle)).points !== drawn[0].points);
+  assert.equal((await of(diamond)).rotation, undefined);
+  await page.keyboard.press("Control+z");
+  await isAsDrawn();
+  await drag(page, [[450, 162], [520, 200], [560, 250]]);
+  await until("both are turned", async () => [await of(rectangle), await of(ellipse)].every(({ rotation }) => Math.abs(rotation - Math.PI / 2) < 0.1));
+  await page.keyboard.press("Control+z");
+  await isAsDrawn();
+  await page.keyboard.press("Control+Shift+}");
+  await until("both are in front, in their order", async () => String((await strokes(page)).map(({ id }) => id)) === String([diamond, rectangle, ellipse]));
+  await waitForStatus(page, "Saved");
+});
+
 test("the menu of the right button orders, aligns and locks; the keyboard walks through it", async () => {
   const page = await newPage();
   await figure(page, "r", [[300, 200], [400, 300]]);
