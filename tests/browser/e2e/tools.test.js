@@ -1,0 +1,103 @@
+/** Every tool with a mouse, with a finger and with a pen: real events of each, and what others see of it. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { strokes, until, waitForStatus, waitForStrokes } from "./harness.js";
+import { sharedScene } from "./scene.js";
+
+/** @typedef {[number, number]} At */
+/** @typedef {(points: At[]) => Promise<void>} Drag through some points; through one it is a press */
+
+const scene = sharedScene();
+
+/** How each device is moved. @type {Record<string, (session: import("playwright-core").CDPSession) => Drag>} */
+const DEVICES = {
+  mouse: (session) => pointer(session, "mouse"),
+  pen: (session) => pointer(session, "pen"),
+  touch: (session) => async ([first, ...rest]) => {
+    const send = (/** @type {any} */ type, /** @type {At[]} */ ...points) => session.send("Input.dispatchTouchEvent", { type, touchPoints: points.map(([x, y]) => ({ x, y })) });
+    await send("touchStart", first);
+    for (const point of rest) await send("touchMove", point);
+    await send("touchEnd");
+  },
+};
+
+/**
+ * @param {import("playwright-core").CDPSession} session
+ * @param {"mouse" | "pen"} pointerType
+ * @returns {Drag}
+ */
+function pointer(session, pointerType) {
+  return async ([first, ...rest]) => {
+    const send = (/** @type {any} */ type, /** @type {At} */ [x, y]) => session.send("Input.dispatchMouseEvent", {
+      type, x, y, pointerType, force: 0.5, button: "left", buttons: type === "mouseReleased" ? 0 : 1, clickCount: 1,
+    });
+    await send("mousePressed", first);
+    for (const point of rest) await send("mouseMoved", point);
+    await send("mouseReleased", rest.at(-1) ?? first);
+  };
+}
+
+/** Points on the way from one to another. @returns {At[]} */
+function along(/** @type {At} */ [x, y], /** @type {At} */ [toX, toY]) {
+  return Array.from({ length: 11 }, (_, i) => [x + ((toX - x) * i) / 10, y + ((toY - y) * i) / 10]);
+}
+
+for (const [device, moved] of Object.entries(DEVICES)) {
+  test(`every tool works with a ${device}, and others see what it did`, async () => {
+    const drawing = await scene.server.drawing();
+    const one = await scene.newUser({ hasTouch: device !== "mouse" });
+    const page = await one.open(drawing);
+    const other = await (await scene.newUser()).open(drawing);
+    const drag = moved(await one.context.newCDPSession(page));
+    // A browser takes a tap that comes at once after a flick for what stops it, and clicks nothing.
+    const choose = (/** @type {string} */ tool) => until(`${tool} is chosen`, async () => {
+      await drag([centre[tool]]);
+      return (await page.locator(`#tools [data-command="tool.${tool}"]`).getAttribute("aria-pressed")) === "true";
+    });
+    /** @type {Record<string, At>} */
+    const centre = Object.fromEntries(await page.locator('#tools [data-command^="tool."]').evaluateAll((all) => all.map((one) => {
+      const { x, y, width, height } = one.getBoundingClientRect();
+      return [one.dataset.command.slice("tool.".length), [x + width / 2, y + height / 2]];
+    })));
+    const seen = () => strokes(other);
+    const kinds = async () => (await seen()).map(({ body }) => body.kind);
+
+    const drawn = ["pen", "marker", "line", "arrow", "rectangle", "ellipse", "diamond"];
+    for (const [i, tool] of drawn.entries()) {
+      await choose(tool);
+      await drag(along([300, 90 + i * 70], [420, 130 + i * 70]));
+    }
+    for (const [i, tool] of ["text", "note"].entries()) {
+      await choose(tool);
+      await drag([[600 + i * 200, 200]]);
+      await page.locator("#text-editor").waitFor();
+      await page.keyboard.type("Hello");
+      await page.keyboard.press("Escape");
+    }
+    await until("the other sees one of each kind", async () => (await kinds()).sort().join() === [...drawn, "text", "note"].sort().join());
+    await until("the other reads both texts", async () => (await seen()).filter(({ body }) => body.text === "Hello").length === 2);
+
+    await choose("laser");
+    await drag(along([500, 400], [600, 450]));
+    await until("the other sees the laser's way", () => other.evaluate("__whiteboard.presence.shown(performance.now()).inks.length > 0"));
+
+    const line = async () => (await seen()).find(({ body }) => body.kind === "line")?.body;
+    const before = await line();
+    await choose("select");
+    await drag(along([360, 250], [460, 300]));
+    await until("the line is moved", async () => Math.abs((await line()).x - before.x - 100) < 2 && Math.abs((await line()).y - before.y - 50) < 2);
+
+    await choose("eraser");
+    await drag(along([360, 70], [360, 210]));
+    await until("the pen's and the marker's strokes are erased", async () => (await kinds()).every((kind) => !["pen", "marker"].includes(kind)));
+
+    await choose("hand");
+    const camera = () => page.evaluate("({ ...__whiteboard.viewport.camera })");
+    const at = await camera();
+    await drag(along([500, 400], [430, 360]));
+    await until("the view moved", async () => Math.abs((await camera()).x - at.x - 70) < 1 && Math.abs((await camera()).y - at.y - 40) < 1);
+    await waitForStatus(page, "Saved");
+    await waitForStrokes(page, 7);
+  });
+}
