@@ -5,6 +5,10 @@
  * It must never decide anything: it only connects.
  */
 
+import { kindOf } from "../kinds/kinds.js";
+import { withFields } from "../model/edits.js";
+import { packPoints } from "../model/points.js";
+
 /** @typedef {import("../model/types.js").Stroke} Stroke */
 /** @typedef {import("../tools/tool.js").PreviewSignals} PreviewSignals */
 /** @typedef {import("../tools/tool.js").ToolContext} ToolContext */
@@ -43,13 +47,20 @@ export function toolContext({ scene, canvas, hidden, history, signals, nextOp },
     record: (edits) => history.record(edits),
     revert: (edits) => history.revert(edits),
     ink: {
-      grew: (stroke, { kind, colour, width }, points, moved) => {
-        signals.ink({ stroke, kind, colour, width, n: nextOp() }, points, moved);
+      grew: (stroke, style, points, moved) => {
+        const { kind, colour, width, ...more } = style;
+        // Ink has a colour and a width. A figure that has more to it is shown as the stroke that it will be.
+        if (moved && Object.keys(more).length > 0) own.previews.show({ draw: { [stroke]: withFields({ ...style, x: 0, y: 0 }, (kindOf(style).fromPoints ?? packPoints)(points)) } });
+        else signals.ink({ stroke, kind, colour, width, n: nextOp() }, points, moved);
         canvas.refresh();
       },
-      done: () => signals.inkDone(),
+      done: () => {
+        signals.inkDone();
+        own.previews.done();
+      },
       cancelled: () => {
         signals.inkCancelled();
+        own.previews.cancelled();
         canvas.refresh();
       },
     },

@@ -37,6 +37,28 @@ test("ink is visible while drawing and replaced by the stroke", async () => {
   await waitForPixel(b, "dynamic", [400, 320], false);
 });
 
+test("a figure is filled and translucent for others too while it is dragged up", async () => {
+  const { a, b } = await two();
+  await a.keyboard.press("r");
+  await a.click('#fills [aria-label="Fill: Yellow"]');
+  await a.locator("#opacity").focus();
+  for (let i = 0; i < 5; i += 1) await a.keyboard.press("ArrowLeft");
+  await a.locator("#opacity").blur();
+  const inside = (of, layer) => pixel(of, layer, 350, 260);
+  await drag(a, [[300, 200], [360, 280], [420, 300]], { lift: false });
+  await until("it is filled", async () => (await inside(b, "dynamic"))[3] > 100);
+  const [own, shown] = [await inside(a, "dynamic"), await inside(b, "dynamic")];
+  assert.deepEqual(shown, own);
+  assert.ok(shown[3] < 150, `${shown} is half translucent`);
+  await a.keyboard.press("Escape");
+  await until("it is gone", async () => (await inside(b, "dynamic"))[3] === 0);
+  await a.mouse.up();
+  await drag(a, [[300, 200], [360, 280], [420, 300]]);
+  await until("it is a stroke", async () => (await inside(b, "static"))[3] > 100);
+  await until("and nothing else", async () => (await inside(b, "dynamic"))[3] === 0);
+  assert.equal((await strokes(b)).length, 1);
+});
+
 test("cancelled ink disappears", async () => {
   const { a, b } = await two();
   await drag(a, [[300, 300], [400, 320], [500, 300]], { lift: false });
