@@ -45,7 +45,7 @@ export function showEnded(end, { restore, unsent }) {
     made.id = "restore";
     buttons.push(made);
   }
-  const home = /** @type {HTMLAnchorElement} */ (element("a", "quiet", t("page.all")));
+  const home = /** @type {HTMLAnchorElement} */ (element("a", buttons.length > 0 ? "quiet" : "primary", t("page.all")));
   home.href = "/";
   const dialog = element("section", "veil", element("div", "sheet", heading, about, element("div", "actions", ...buttons, home)));
   dialog.id = "ended";
