@@ -451,9 +451,14 @@ test("Ctrl and the wheel over a panel zoom the drawing, not the page", async () 
 test("with reduced motion nothing moves, not even what is drawn before an element", async () => {
   const page = await newPage({ reducedMotion: "reduce" });
   await page.locator("#save-status").evaluate((status) => (status.dataset.state = "connecting"));
-  const moving = await page.evaluate(() => [...document.querySelectorAll("*")].flatMap((each) => ["", "::before", "::after"].map((part) => getComputedStyle(each, part)))
+  const moving = () => page.evaluate(() => [...document.querySelectorAll("*")].flatMap((each) => ["", "::before", "::after"].map((part) => getComputedStyle(each, part)))
     .filter(({ animationName, transitionDuration }) => animationName !== "none" || transitionDuration !== "0s").length);
-  assert.equal(moving, 0);
+  assert.equal(await moving(), 0);
+  await page.goto(scene.server.address);
+  await page.locator(".card").first().waitFor();
+  assert.equal(await moving(), 0);
+  await page.goto(`${scene.server.address}/nothing/here`);
+  assert.equal(await moving(), 0);
 });
 
 test("the help sheet lists the keys, is closed by the keyboard, and takes no key from the drawing", async () => {
