@@ -46,6 +46,7 @@ function fresh(confirms = true) {
   const selection = new Selection(scene, () => {});
   const shown = [];
   const commits = [];
+  const written = [];
   let added = 0;
   const context = {
     camera: () => ({ x: 0, y: 0, zoom: 1 }),
@@ -62,7 +63,8 @@ function fresh(confirms = true) {
     previews: { show: (edit) => shown.push(edit), done: () => shown.push("done"), cancelled: () => shown.push("cancelled") },
     hide() {},
     write() {},
-    writeIn() {},
+    textAt: (point) => scene.at(point, 0).find(({ body }) => kindOf(body).lettering),
+    writeIn: (stroke) => written.push(stroke),
     refresh() {},
   };
   const toolbox = new Toolbox(context, "select");
@@ -79,7 +81,7 @@ function fresh(confirms = true) {
   };
   const click = (point, keys = KEYS) => drag([point], keys);
   const body = (id) => scene.stroke(id)?.body;
-  return { scene, history, selection, toolbox, actions, add, drag, click, body, shown, commits };
+  return { scene, history, selection, toolbox, actions, add, drag, click, body, shown, commits, written };
 }
 
 test("a click selects the topmost stroke, Shift adds and removes, and a click beside clears", () => {
@@ -252,4 +254,14 @@ test("a note is made with a click, or as large as it is dragged, and its paper g
   const [, { body }] = scene.ordered();
   const grown = kindOf(body).frame(withFields(body, { text: "word ".repeat(100) }));
   assert.ok(grown.bottom > 150 && grown.right === 100);
+});
+
+test("a click with the sticky note on a text edits it, and a drag puts a note over it", () => {
+  const { add, toolbox, click, drag, scene, written } = fresh();
+  const [text] = add({ kind: "text", x: 0, y: 0, width: 40, text: "Hello", colour: "ink" });
+  toolbox.choose("note");
+  click(at(20, 20));
+  assert.deepEqual([written, scene.size], [[text], 1]);
+  drag([at(10, 10), at(50, 60), at(100, 80)]);
+  assert.deepEqual([written.length, scene.size], [2, 2]);
 });
