@@ -59,7 +59,7 @@ try {
   await draw(along(24, (t) => [806 + t * 234, 253 + Math.sin(t * 5) * 3]));
   await pick("a", "Red", "Medium");
   await draw([[790, 250], [650, 300]]);
-  await pick("t", "Ink", "Thin");
+  await pick("t", "Ink", "Small");
   await write([348, 202], "Sink");
   await write([445, 385], "Table");
   await pick("t", "Red", "Medium");
