@@ -26,7 +26,7 @@ const READ_DRAWING: &str = "BEGIN;
 SELECT head, compacted, epoch, title, rules, deleted FROM ONLY $drawing;
 SELECT * FROM ONLY $living;
 COMMIT;";
-const READ_ROWS: &str = "SELECT * FROM $rows";
+const READ_ROWS: &str = "SELECT * FROM $rows WHERE body IS NOT NONE";
 /// Only while the drawing exists and has this epoch.
 const WRITE_INDEX: &str =
     "IF (SELECT VALUE epoch FROM ONLY $drawing WHERE deleted IS NONE) = $epoch {
@@ -151,7 +151,7 @@ impl Store {
         found.into_iter().map(from_row).collect()
     }
 
-    /// Stores the index of a drawing, in place of an older one.
+    /// Stores the index of a drawing, in place of an older one, and deletes the rows that were emptied.
     ///
     /// # Errors
     ///
@@ -170,7 +170,7 @@ impl Store {
             ("positions", Value::Bytes(positions)),
         ]);
         self.0.query_with_retry(WRITE_INDEX, values).await?;
-        Ok(())
+        self.delete_emptied(drawing).await
     }
 }
 

@@ -27,8 +27,8 @@ pub(super) const FIRST_TOMBSTONES: u64 = 100;
 
 const READ: &str = "BEGIN;
 SELECT head, compacted, epoch, title, rules, deleted FROM ONLY $drawing;
-SELECT * FROM type::record($strokes, $living..=$last_living) LIMIT $max_living;
-SELECT * FROM type::record($strokes, $tombstone..=$last_tombstone) LIMIT $max_tombstones;
+SELECT * FROM type::record($strokes, $living..=$last_living) WHERE body IS NOT NONE LIMIT $max_living;
+SELECT * FROM type::record($strokes, $tombstone..=$last_tombstone) WHERE erased IS NOT NONE LIMIT $max_tombstones;
 COMMIT;";
 
 /// Changes of a drawing after a position, read in one transaction.

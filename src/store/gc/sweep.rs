@@ -1,4 +1,4 @@
-//! The sweep: deletes old tombstones and rows of dead servers.
+//! The sweep: deletes old tombstones, rows that were emptied, and rows of dead servers.
 //!
 //! It must never delete the row at a drawing's head, and raises the compacted position in the same
 //! transaction that deletes tombstones.
@@ -37,12 +37,17 @@ const DELETE_TOMBSTONES: &str = "BEGIN;
 IF (UPDATE ONLY $drawing SET compacted = math::max([compacted, $compacted]) WHERE head > $compacted AND deleted IS NONE RETURN VALUE compacted) IS NONE { THROW 'gone' };
 DELETE $rows RETURN NONE;
 COMMIT;";
+const SELECT_EMPTIED: &str =
+    "SELECT VALUE id FROM type::table($strokes) WHERE body IS NONE AND erased IS NONE LIMIT $limit";
+/// In a restored backup the same row may hold a stroke.
+const DELETE_EMPTIED: &str = "DELETE $rows WHERE body IS NONE AND erased IS NONE RETURN NONE";
 const MARK_SWEPT: &str =
     "UPDATE ONLY $drawing SET compacted_at = $until WHERE compacted_at < $until RETURN NONE";
 const SILENT: &str = "DELETE server WHERE heartbeat < time::now() - $age RETURN NONE";
 
 impl Store {
-    /// Deletes tombstones older than `tombstones`, and the rows of servers silent for
+    /// Deletes tombstones older than `tombstones` and the rows that were emptied, of drawings that have not been
+    /// swept for a while, and the rows of servers silent for
     /// [`SERVER_SILENCE`]; returns how many tombstones. Several servers may sweep at once.
     ///
     /// # Errors
@@ -119,9 +124,35 @@ impl Store {
                 Err(error) => return Err(error.into()),
             }
         }
+        self.delete_emptied(drawing).await?;
         let done = variables([("drawing", drawing_record(drawing)), ("until", until)]);
         self.0.query_with_retry(MARK_SWEPT, done).await?;
         Ok(tombstones.len())
+    }
+}
+
+impl Store {
+    /// Deletes the rows of a drawing that were emptied because their strokes changed.
+    pub(in crate::store) async fn delete_emptied(
+        &self,
+        drawing: DrawingId,
+    ) -> Result<(), StoreError> {
+        loop {
+            let some = variables([
+                ("strokes", Value::String(stroke_table(drawing))),
+                ("limit", int(AT_ONCE as u64)),
+            ]);
+            let mut results = self.0.query(SELECT_EMPTIED, some).await?;
+            let emptied = rows(results.take(0)?)?;
+            let are_all = emptied.len() < AT_ONCE;
+            if !emptied.is_empty() {
+                let emptied = variables([("rows", list(emptied))]);
+                self.0.query_with_retry(DELETE_EMPTIED, emptied).await?;
+            }
+            if are_all {
+                return Ok(());
+            }
+        }
     }
 }
 
