@@ -170,6 +170,9 @@ impl Crowd {
             let on_drawing = first..first + load.drawers * load.each();
             for page in 0..load.drawers + load.watchers {
                 let name = format!("Page {page}");
+                if server.kind == Kind::Bound && page < load.drawers {
+                    server.turn_to_first();
+                }
                 let socket = wire::open(server, drawing, &name, have).await?;
                 let (sink, stream) = socket.split();
                 let mut reader = ChunkReader {

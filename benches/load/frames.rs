@@ -90,7 +90,7 @@ impl Reader {
         text: &str,
         mut take: impl FnMut(usize) -> Result<(), String>,
     ) -> Result<(), String> {
-        if kind != Kind::Whiteboard {
+        if !kind.orders() {
             return match stroke_in(run, text) {
                 Some((number, _)) => take(number),
                 None => Ok(()),

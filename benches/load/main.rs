@@ -68,7 +68,9 @@ use tokio::time::sleep;
 
 use crowd::{Crowd, Load, Outcome, open_client};
 use peers::Plan;
-use server::{BROADCAST_ARGUMENT, HAND_WRITTEN_ARGUMENT, Kind, Server};
+use server::{
+    BOUND_ARGUMENT, BOUND_DATABASE, BROADCAST_ARGUMENT, HAND_WRITTEN_ARGUMENT, Kind, Server,
+};
 
 /// Warm-up time.
 const WARM: Duration = Duration::from_secs(2);
@@ -106,6 +108,10 @@ fn main() {
     }
     if arguments.scenario == HAND_WRITTEN_ARGUMENT {
         return peers::hand_written::serve();
+    }
+    if arguments.scenario == BOUND_ARGUMENT {
+        let database = std::env::var(BOUND_DATABASE);
+        return peers::bound::serve(&database.expect("its database"));
     }
     frames::check();
     if cfg!(debug_assertions) {

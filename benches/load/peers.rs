@@ -3,6 +3,7 @@
 //! A turn is a new server with empty data under one load. All turns are made in rounds over all
 //! servers; a turn in which other programs used the machine too much is made again.
 
+pub mod bound;
 mod contender;
 pub mod hand_written;
 pub mod machine;
@@ -31,18 +32,22 @@ const TRIES: usize = 3;
 const WARM: Duration = Duration::from_secs(1);
 
 /// All of them, in the order of the tables.
-const CONTENDERS: [Contender; 9] = [
+const CONTENDERS: [Contender; 13] = [
     Contender::HandWritten,
     Contender::Tungstenite,
     Contender::YWebsocket,
     Contender::SocketIo(1),
     Contender::SocketIo(2),
+    Contender::Bound,
+    Contender::BoundOnSurreal(1),
+    Contender::BoundOnSurreal(2),
+    Contender::BoundOnSurreal(3),
     Contender::Embedded,
     Contender::OnSurreal(1),
     Contender::OnSurreal(2),
     Contender::OnSurreal(3),
 ];
-/// Those whose highest rate is searched for: socket.io and the whiteboard.
+/// Those whose highest rate is searched for: socket.io, the bound and the whiteboard.
 const WITH_LIMITS: &[Contender] = CONTENDERS.split_at(3).1;
 
 /// What a run measures.

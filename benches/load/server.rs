@@ -18,6 +18,9 @@ use whiteboard::store::Database;
 pub const BROADCAST_ARGUMENT: &str = "serve-bare-broadcast";
 /// The one that makes it the broadcast with frames written by hand.
 pub const HAND_WRITTEN_ARGUMENT: &str = "serve-hand-written-broadcast";
+/// The one that makes it the least that stores strokes in SurrealDB, whose address is in [`BOUND_DATABASE`].
+pub const BOUND_ARGUMENT: &str = "serve-bound";
+pub const BOUND_DATABASE: &str = "BOUND_DATABASE";
 /// Limits of the whiteboard that no person reaches and this program does.
 const RAISED_LIMITS: [(&str, &str); 3] = [
     ("WHITEBOARD_MAX_CONNECTIONS_PER_ADDRESS", "0"),
@@ -34,6 +37,8 @@ pub enum Kind {
     Broadcast,
     /// The same with frames written by hand.
     HandWritten,
+    /// The least that stores strokes in SurrealDB, which speaks like the whiteboard.
+    Bound,
     /// socket.io, which stores strokes in Redis.
     SocketIo,
     /// The server of y-websocket, which stores updates in LevelDB.
@@ -43,7 +48,12 @@ pub enum Kind {
 impl Kind {
     /// Whether the server tells a drawer which strokes are stored.
     pub fn acknowledges(self) -> bool {
-        matches!(self, Kind::Whiteboard | Kind::SocketIo)
+        matches!(self, Kind::Whiteboard | Kind::Bound | Kind::SocketIo)
+    }
+
+    /// Whether strokes come in their order, and all that follows is as in the whiteboard's protocol.
+    pub fn orders(self) -> bool {
+        matches!(self, Kind::Whiteboard | Kind::Bound)
     }
 }
 
@@ -53,6 +63,7 @@ impl fmt::Display for Kind {
             Kind::Whiteboard => "whiteboard",
             Kind::Broadcast => "broadcast",
             Kind::HandWritten => "hand-written",
+            Kind::Bound => "bound",
             Kind::SocketIo => "socket.io",
             Kind::YWebsocket => "y-websocket",
         })
@@ -109,8 +120,16 @@ impl Server {
                 });
                 Self::run(kind, command, data)
             }
+            Kind::Bound => Self::start_bound(&folder(&data.path().join("data")), data),
             Kind::SocketIo | Kind::YWebsocket => unreachable!("it is started by its command"),
         }
+    }
+
+    /// Starts the least that stores strokes in the database at this address.
+    pub fn start_bound(database: &str, data: TempDir) -> Self {
+        let mut command = program(std::env::current_exe().expect("its own path"));
+        command.arg(BOUND_ARGUMENT).env(BOUND_DATABASE, database);
+        Self::run(Kind::Bound, command, data)
     }
 
     /// Starts a whiteboard whose database is the folder `data` in this one.
@@ -180,6 +199,11 @@ impl Server {
             Some(node) => self.nodes[node].address,
             None => self.address,
         }
+    }
+
+    /// Makes the first node the one for the next client.
+    pub fn turn_to_first(&self) {
+        self.opened.store(0, Relaxed);
     }
 
     /// Creates a drawing and returns its id.

@@ -85,7 +85,7 @@ impl ChunkReader {
             Message::Text(text) => {
                 let answer = match kind {
                     Kind::SocketIo => socketio::answer(text),
-                    Kind::Whiteboard if self.answers.is_some() => answer(text)?,
+                    kind if kind.orders() && self.answers.is_some() => answer(text)?,
                     _ => None,
                 };
                 if let Some(Answer::Done(n)) = answer {

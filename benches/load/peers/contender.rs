@@ -26,6 +26,10 @@ pub enum Contender {
     YWebsocket,
     /// So many nodes of socket.io with one Redis.
     SocketIo(usize),
+    /// The least that stores strokes in an embedded SurrealDB before it sends them.
+    Bound,
+    /// So many nodes of it with one SurrealDB process.
+    BoundOnSurreal(usize),
     /// The whiteboard with its embedded database.
     Embedded,
     /// So many servers of the whiteboard with one SurrealDB process.
@@ -43,6 +47,10 @@ impl fmt::Display for Contender {
             Contender::Tungstenite => "broadcast, tungstenite".into(),
             Contender::YWebsocket => "y-websocket + LevelDB".into(),
             Contender::SocketIo(nodes) => format!("socket.io + Redis, {}", count(nodes, "node")),
+            Contender::Bound => "bound, embedded".into(),
+            Contender::BoundOnSurreal(nodes) => {
+                format!("bound on SurrealDB, {}", count(nodes, "server"))
+            }
             Contender::Embedded => "whiteboard, embedded".into(),
             Contender::OnSurreal(nodes) => {
                 format!("whiteboard on SurrealDB, {}", count(nodes, "server"))
@@ -62,6 +70,7 @@ impl Contender {
         match self {
             Contender::HandWritten => Server::start(Kind::HandWritten),
             Contender::Tungstenite => Server::start(Kind::Broadcast),
+            Contender::Bound => Server::start(Kind::Bound),
             Contender::Embedded => Server::start(Kind::Whiteboard),
             Contender::YWebsocket => {
                 let data = folder();
@@ -83,17 +92,23 @@ impl Contender {
                 server.add_store(StoreProcess::Plain(redis));
                 server
             }
-            Contender::OnSurreal(nodes) => {
-                let database = DatabaseServer::start();
-                let mut server = Server::start_on(&database);
-                for _ in 1..nodes {
-                    server.add_node(Server::start_on(&database));
-                }
-                server.add_store(StoreProcess::Surreal(database));
-                server
-            }
+            Contender::BoundOnSurreal(nodes) => on_surreal(nodes, |database| {
+                Server::start_bound(&database.url(), folder())
+            }),
+            Contender::OnSurreal(nodes) => on_surreal(nodes, Server::start_on),
         }
     }
+}
+
+/// So many servers with one SurrealDB process.
+fn on_surreal(nodes: usize, start: impl Fn(&DatabaseServer) -> Server) -> Server {
+    let database = DatabaseServer::start();
+    let mut server = start(&database);
+    for _ in 1..nodes {
+        server.add_node(start(&database));
+    }
+    server.add_store(StoreProcess::Surreal(database));
+    server
 }
 
 /// Installs the packages of the servers in JavaScript unless they are there, and looks for what has
@@ -103,7 +118,12 @@ impl Contender {
 ///
 /// A text that says what is missing.
 pub fn prepare(contenders: &[Contender]) -> Result<(), String> {
-    let on_surreal = |contender: &Contender| matches!(contender, Contender::OnSurreal(_));
+    let on_surreal = |contender: &Contender| {
+        matches!(
+            contender,
+            Contender::OnSurreal(_) | Contender::BoundOnSurreal(_)
+        )
+    };
     if contenders.iter().any(on_surreal) && !database::is_there() {
         return Err(
             "the SurrealDB server is missing: `cargo build --release -p surrealdb-process`, \

@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use whiteboard::protocol::SUBPROTOCOL;
 
 use super::super::broadcast::WELCOME;
+use super::wire;
 
 /// Bytes of a frame or a request, at most.
 const LIMIT: usize = 64 * 1024;
@@ -22,7 +23,8 @@ const LIMIT: usize = 64 * 1024;
 const TEXT: u8 = 0x81;
 const CLOSE: u8 = 0x88;
 /// Lengths in the second byte that mean that the length follows, in two bytes or in eight.
-const IN_TWO_BYTES: usize = 126;
+const IN_TWO_BYTES: u8 = 126;
+const IN_EIGHT_BYTES: u8 = 127;
 
 type Pages = Rc<RefCell<Vec<Rc<TcpStream>>>>;
 
@@ -54,8 +56,8 @@ async fn accept() {
     }
 }
 
-/// Answers the request, and returns its path.
-async fn handshake(stream: &mut TcpStream) -> Option<String> {
+/// Answers the request, says welcome, and returns its path.
+pub async fn handshake(stream: &mut TcpStream) -> Option<String> {
     stream.set_nodelay(true).ok()?;
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
@@ -85,49 +87,57 @@ async fn handshake(stream: &mut TcpStream) -> Option<String> {
 /// Sends what a page says to the others, until it closes.
 async fn session(own: Rc<TcpStream>, pages: &Pages) {
     pages.borrow_mut().push(own.clone());
+    read_frames(&own, |text| {
+        let frame = text_frame(text);
+        let mut pages = pages.borrow_mut();
+        pages.retain(|page| Rc::ptr_eq(page, &own) || write(page, &frame));
+    })
+    .await;
+    pages.borrow_mut().retain(|page| !Rc::ptr_eq(page, &own));
+}
+
+/// Takes each text that a page sends, until it closes.
+pub async fn read_frames(page: &TcpStream, mut take: impl FnMut(&[u8])) {
     let mut read = Vec::with_capacity(LIMIT);
-    'reading: while own.readable().await.is_ok() {
-        match own.try_read_buf(&mut read) {
-            Ok(0) => break,
+    while page.readable().await.is_ok() {
+        match page.try_read_buf(&mut read) {
+            Ok(0) => return,
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
-            Err(_) => break,
+            Err(_) => return,
         }
         let mut used = 0;
         while let Some((opcode, payload, bytes)) = split_frame(&mut read[used..]) {
             match opcode {
-                TEXT => send(&own, pages, &text_frame(payload)),
-                CLOSE => break 'reading,
+                TEXT => take(payload),
+                CLOSE => return,
                 _ => {}
             }
             used += bytes;
         }
         read.drain(..used);
     }
-    pages.borrow_mut().retain(|page| !Rc::ptr_eq(page, &own));
 }
 
-/// Writes a frame to all others; who does not take all of it at once is disconnected.
-fn send(own: &Rc<TcpStream>, pages: &Pages, frame: &[u8]) {
-    pages.borrow_mut().retain(|page| {
-        if Rc::ptr_eq(page, own) || page.try_write(frame).is_ok_and(|n| n == frame.len()) {
-            return true;
-        }
+/// Writes a frame; a page that does not take all of it at once is disconnected, and false.
+pub fn write(page: &TcpStream, frame: &[u8]) -> bool {
+    let written = page.try_write(frame).is_ok_and(|n| n == frame.len());
+    if !written {
         // Its own session still holds it.
-        let _ = SockRef::from(&**page).shutdown(std::net::Shutdown::Both);
-        false
-    });
+        let _ = SockRef::from(page).shutdown(std::net::Shutdown::Both);
+    }
+    written
 }
 
 /// The first byte and the unmasked payload of the first frame, and the bytes of all of it.
 fn split_frame(bytes: &mut [u8]) -> Option<(u8, &[u8], usize)> {
-    let (opcode, length) = (*bytes.first()?, usize::from(*bytes.get(1)? & 0x7f));
+    let (opcode, length) = (*bytes.first()?, *bytes.get(1)? & 0x7f);
     let (length, header) = match length {
         IN_TWO_BYTES => {
             let length = bytes.get(2..4)?;
             (usize::from(u16::from_be_bytes([length[0], length[1]])), 4)
         }
-        short => (short, 2),
+        short => (usize::from(short), 2),
     };
     let (mask, payload) = (header, header + 4);
     if bytes.len() < payload + length {
@@ -141,15 +151,20 @@ fn split_frame(bytes: &mut [u8]) -> Option<(u8, &[u8], usize)> {
     Some((opcode, payload, all))
 }
 
-fn text_frame(payload: &[u8]) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(payload.len() + 4);
+/// A text as a frame of a server.
+pub fn text_frame(payload: &[u8]) -> Vec<u8> {
+    let length = payload.len();
+    let mut frame = Vec::with_capacity(wire::frame_bytes(length));
     frame.push(TEXT);
-    match u8::try_from(payload.len()) {
-        Ok(length) if usize::from(length) < IN_TWO_BYTES => frame.push(length),
-        _ => {
-            frame.push(IN_TWO_BYTES as u8);
-            let length = u16::try_from(payload.len()).expect("strokes are small");
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(length), _) if length < IN_TWO_BYTES => frame.push(length),
+        (_, Ok(length)) => {
+            frame.push(IN_TWO_BYTES);
             frame.extend(length.to_be_bytes());
+        }
+        _ => {
+            frame.push(IN_EIGHT_BYTES);
+            frame.extend((length as u64).to_be_bytes());
         }
     }
     frame.extend(payload);

@@ -34,7 +34,9 @@ impl Wire {
     /// New strokes.
     pub fn new(kind: Kind) -> Self {
         let body = |_| match kind {
-            Kind::Whiteboard | Kind::Broadcast | Kind::HandWritten => Body::Text(frames::body()),
+            Kind::Whiteboard | Kind::Broadcast | Kind::HandWritten | Kind::Bound => {
+                Body::Text(frames::body())
+            }
             Kind::SocketIo => Body::Text(socketio::body()),
             Kind::YWebsocket => Body::Bytes(yjs::body()),
         };
