@@ -247,7 +247,8 @@ export class BoardInput {
     return new Input(byId("dynamic"), {
       dismiss: () => {
         const { activeElement } = document;
-        const typed = this.#textEditor.finish() || activeElement instanceof HTMLInputElement;
+        // A colour keeps the focus after the browser's window for it has closed.
+        const typed = this.#textEditor.finish() || (activeElement instanceof HTMLInputElement && activeElement.type !== "color");
         const closed = [this.#menu.close(), people().closePanel(), this.#style.close(), this.selected.closeMenu()].includes(true);
         if (activeElement instanceof HTMLElement) activeElement.blur();
         return closed || typed;

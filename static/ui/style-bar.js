@@ -34,7 +34,7 @@ export class StyleBar {
   #opacity = /** @type {HTMLInputElement} */ (byId("opacity"));
   #toggle = byId("style-toggle");
 
-  /** @param {(picked: Partial<Chosen>) => void} onPicked */
+  /** @param {(picked: Partial<Chosen>) => void} onPicked with nothing when a choice was given up, so that keys go where they went */
   constructor(onPicked) {
     this.#onPicked = onPicked;
     const none = this.#choice("swatch no-fill", t("fill.none"), { fill: "none" });
@@ -132,6 +132,17 @@ export class StyleBar {
     input.addEventListener("change", () => {
       if (!input.matches(":focus-visible")) input.blur();
       this.#onPicked({ [field]: input.value });
+    });
+    let pressed = false;
+    input.addEventListener("click", ({ detail }) => void (pressed = detail > 0));
+    // The browser's own window for colours may take the focus of this one, but it comes back.
+    input.addEventListener("blur", () => void (pressed &&= document.activeElement === input));
+    // Nothing tells that it was closed without a choice, but while it is open no key comes here.
+    input.addEventListener("keydown", (event) => {
+      if (!pressed) return;
+      input.blur();
+      this.#onPicked({});
+      if (!document.activeElement?.dispatchEvent(new KeyboardEvent("keydown", event))) event.preventDefault();
     });
     const made = element("span", "swatch custom", input);
     made.id = `custom-${field}`;

@@ -95,3 +95,50 @@ test("after the opacity was chosen keys and strokes are for the drawing", async 
   await page.keyboard.press("r");
   assert.equal(await page.locator('#tools [aria-label^="Rectangle"]').getAttribute("aria-pressed"), "true");
 });
+
+/** Opens the browser's window for a colour of one's own with a click, and closes it without a choice.
+ * @param {import("playwright-core").Page} page */
+async function giveUpColour(page) {
+  const own = page.locator("#custom-colour input");
+  await own.click();
+  // It takes the keys while it is open.
+  await page.keyboard.press("e");
+  await page.keyboard.press("Escape");
+  assert.equal(await own.evaluate((input) => input === document.activeElement), true, "the field keeps the focus");
+}
+
+test("after a colour of one's own was given up keys and strokes are for the drawing", async () => {
+  const page = await newPage();
+  const camera = async () => (await page.evaluate("__whiteboard.viewport.camera")).x;
+  const isChosen = (/** @type {string} */ tool) => page.locator(`#tools [aria-label^="${tool}"]`).getAttribute("aria-pressed");
+  await giveUpColour(page);
+  assert.equal(await isChosen("Pen"), "true");
+  await drag(page, [[300, 300], [400, 300]]);
+  await waitForStrokes(page, 1);
+  await giveUpColour(page);
+  const x = await camera();
+  await page.keyboard.down("Space");
+  await drag(page, [[300, 400], [400, 400]]);
+  await page.keyboard.up("Space");
+  assert.deepEqual([await camera(), (await strokes(page)).length], [x - 100, 1]);
+  await giveUpColour(page);
+  await page.keyboard.press("r");
+  assert.equal(await isChosen("Rectangle"), "true");
+  // With the keyboard the space bar opens the window, as it presses a button, and does not pan.
+  await page.locator("#custom-colour input").focus();
+  await page.keyboard.down("Space");
+  assert.equal(await page.locator("#dynamic").evaluate((canvas) => canvas.style.getPropertyValue("--cursor")), "crosshair");
+  await page.keyboard.up("Space");
+});
+
+test("after a colour of one's own was given up the writing goes on", async () => {
+  const page = await newPage();
+  await page.keyboard.press("t");
+  await page.mouse.click(300, 300);
+  await page.keyboard.type("one");
+  await giveUpColour(page);
+  await page.keyboard.type(" two");
+  await page.keyboard.press("Escape");
+  await waitForStrokes(page, 1);
+  assert.deepEqual((await strokes(page)).map(({ body: { text, colour } }) => [text, colour]), [["one two", "ink"]]);
+});
