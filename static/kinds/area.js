@@ -11,6 +11,15 @@ import { makeKind } from "./kind.js";
 /** @typedef {import("./kind.js").Kind} Kind */
 /** @typedef {import("./kind.js").KindParts} KindParts */
 
+/** A box from one corner to the opposite one, or a square.
+ * @type {import("./kind.js").FromDrag} */
+export function boxDrag(from, to, straight, width) {
+  if (!straight) return { points: [from, to], width };
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const side = Math.max(Math.abs(dx), Math.abs(dy));
+  return { points: [from, { x: from.x + side * Math.sign(dx || 1), y: from.y + side * Math.sign(dy || 1) }], width };
+}
+
 /**
  * @param {Partial<Kind> & Pick<Kind, "id" | "outline"> & Pick<KindParts, "polyline">} parts
  * @returns {Kind}
@@ -23,12 +32,7 @@ export function areaKind(parts) {
     frame: boxOfPoints,
     reach: reachOfLine,
     mapped: mappedPoints,
-    fromDrag(from, to, straight, width) {
-      if (!straight) return { points: [from, to], width };
-      const [dx, dy] = [to.x - from.x, to.y - from.y];
-      const side = Math.max(Math.abs(dx), Math.abs(dy));
-      return { points: [from, { x: from.x + side * Math.sign(dx || 1), y: from.y + side * Math.sign(dy || 1) }], width };
-    },
+    fromDrag: boxDrag,
     ...parts,
   });
 }

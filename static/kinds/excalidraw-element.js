@@ -68,6 +68,12 @@ export function isSize(value) {
   return typeof value === "number" && Number.isFinite(value);
 }
 
+/** @param {unknown} value
+ * @returns {value is [number, number][]} */
+export function arePairs(value) {
+  return Array.isArray(value) && value.every((pair) => isSize(pair?.[0]) && isSize(pair?.[1]));
+}
+
 /**
  * The points of a line, turned as it is, so that its stroke needs no rotation.
  * @param {Element} element
@@ -75,8 +81,7 @@ export function isSize(value) {
  * @returns {PlanePoint[]} none if it is not valid
  */
 export function linePoints({ x, y, points }, rotation = 0) {
-  const isValid = Array.isArray(points) && points.length > 1 && points.length <= MAX_POINTS && points.every((point) => isSize(point?.[0]) && isSize(point?.[1]));
-  if (!isValid) return [];
+  if (!arePairs(points) || points.length < 2 || points.length > MAX_POINTS) return [];
   const upright = points.map(([dx, dy]) => ({ x: x + dx, y: y + dy }));
   if (rotation === 0) return upright;
   const centre = centreOf(boxAround(upright, 0));

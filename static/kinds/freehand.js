@@ -33,6 +33,25 @@ const HAIRLINE = 1;
 /** A line of fewer widths than this, as its box says, is no ribbon, whose ends are not exact. */
 const RIBBON_WIDTHS = 6;
 
+/**
+ * How far a line may extend beyond its points. A smooth bend runs beyond them by a quarter of its longer part times the
+ * sine of its angle at most, which is more than the common reach where points are far apart, and then has the thickness
+ * of pressed ink besides.
+ * @param {Body} body
+ */
+function reachOfInk(body) {
+  const { steps, unit } = lineOf(body);
+  let [most, beforeX, beforeY] = [0, 0, 0];
+  for (let i = 2; i < steps.length; i += 2) {
+    const [x, y] = [steps[i] - steps[i - 2], steps[i + 1] - steps[i - 1]];
+    if (x * beforeX + y * beforeY > 0) {
+      most = Math.max(most, Math.abs(x * beforeY - y * beforeX) / Math.sqrt(Math.min(x * x + y * y, beforeX * beforeX + beforeY * beforeY)));
+    }
+    [beforeX, beforeY] = [x, y];
+  }
+  return Math.max(reachOfLine(body), (most * unit) / 4 + (body.width ?? 1));
+}
+
 /** @type {(body: Body, make: () => Path2D) => Path2D} */
 const fine = recently(10_000);
 
@@ -72,7 +91,7 @@ export function freehandKind({ filled, trace, ...parts }) {
     freehand: true,
     isValid: hasPoints,
     frame: boxOfPoints,
-    reach: reachOfLine,
+    reach: reachOfInk,
     polyline: pointsOf,
     mapped: mappedPoints,
     growing: { filled, trace },

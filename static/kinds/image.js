@@ -6,10 +6,9 @@
  * It must never name an address of its own: pictures come from the drawing's server only.
  */
 
-import { mappedPoint } from "../model/geometry.js";
 import { quantised } from "../model/points.js";
 import { isSize } from "./excalidraw-element.js";
-import { hitsFrame, makeKind } from "./kind.js";
+import { hitsFrame, makeKind, mappedBox } from "./kind.js";
 import { withStyle } from "./paint.js";
 import { pictureOf } from "./pictures.js";
 import { rounded } from "./stroke-path.js";
@@ -59,16 +58,7 @@ export const image = makeKind({
   bindable: true,
   polyline: () => [],
   hit: (body, from, tolerance, to = from) => image.isValid(body) && hitsFrame(body, image.frame(body), from, tolerance, to),
-  mapped(body, map) {
-    const { left, top, right, bottom } = frame(body);
-    const [a, b] = [mappedPoint({ x: left, y: top }, map), mappedPoint({ x: right, y: bottom }, map)];
-    return {
-      x: quantised(Math.min(a.x, b.x)),
-      y: quantised(Math.min(a.y, b.y)),
-      w: Math.max(MIN_EXTENT, quantised(Math.abs(b.x - a.x))),
-      h: Math.max(MIN_EXTENT, quantised(Math.abs(b.y - a.y))),
-    };
-  },
+  mapped: (body, map) => mappedBox(frame(body), map, MIN_EXTENT),
   paint(context, body, { theme }) {
     if (!image.isValid(body)) return;
     const { x, y, w = 0, h = 0, asset = "" } = body;

@@ -184,6 +184,22 @@ function scaling(about, scaleX, scaleY, to) {
 }
 
 /**
+ * The fields of a body that is a box, mapped.
+ * @param {Box} box
+ * @param {BoxMap} map
+ * @param {number} least of its sides
+ */
+export function mappedBox({ left, top, right, bottom }, map, least) {
+  const [a, b] = [mappedPoint({ x: left, y: top }, map), mappedPoint({ x: right, y: bottom }, map)];
+  return {
+    x: quantised(Math.min(a.x, b.x)),
+    y: quantised(Math.min(a.y, b.y)),
+    w: quantised(Math.max(least, Math.abs(a.x - b.x))),
+    h: quantised(Math.max(least, Math.abs(a.y - b.y))),
+  };
+}
+
+/**
  * A turned stroke stays a turned one: its centre is mapped, and it is scaled along its own axes as much
  * as the map scales those.
  * @param {Body} body

@@ -6,10 +6,10 @@
  * It must never let text run out of the paper: that grows with it.
  */
 
-import { mappedPoint } from "../model/geometry.js";
 import { INK, colourValue, noteColours } from "../model/palette.js";
 import { quantised } from "../model/points.js";
-import { cached, hitsFrame, makeKind } from "./kind.js";
+import { boxDrag } from "./area.js";
+import { cached, hitsFrame, makeKind, mappedBox } from "./kind.js";
 import { letteringSvg, linesOf, paintLettering, placedLines } from "./lettering.js";
 import { withStyle } from "./paint.js";
 import { rounded } from "./stroke-path.js";
@@ -58,23 +58,9 @@ export const note = makeKind({
   bindable: true,
   polyline: () => [],
   hit: (body, from, tolerance, to = from) => note.isValid(body) && hitsFrame(body, note.frame(body), from, tolerance, to),
-  mapped(body, map) {
-    const { left, top, right, bottom } = frame(body);
-    const [a, b] = [mappedPoint({ x: left, y: top }, map), mappedPoint({ x: right, y: bottom }, map)];
-    return {
-      x: quantised(Math.min(a.x, b.x)),
-      y: quantised(Math.min(a.y, b.y)),
-      w: quantised(Math.max(LEAST_SIDE, Math.abs(a.x - b.x))),
-      h: quantised(Math.max(LEAST_SIDE, Math.abs(a.y - b.y))),
-    };
-  },
+  mapped: (body, map) => mappedBox(frame(body), map, LEAST_SIDE),
   lettering,
-  fromDrag(from, to, straight, width) {
-    const [dx, dy] = [to.x - from.x, to.y - from.y];
-    const side = Math.max(Math.abs(dx), Math.abs(dy));
-    const end = straight ? { x: from.x + side * Math.sign(dx || 1), y: from.y + side * Math.sign(dy || 1) } : to;
-    return { points: [from, end], width };
-  },
+  fromDrag: boxDrag,
   fromPoints([a, b = a]) {
     const [w, h] = [Math.abs(a.x - b.x), Math.abs(a.y - b.y)];
     const isClick = w < LEAST_SIDE && h < LEAST_SIDE;

@@ -7,6 +7,7 @@
 
 import { simplified } from "../model/geometry.js";
 import { MAX_POINTS, packPoints } from "../model/points.js";
+import { arePairs } from "./excalidraw-element.js";
 import { freehandKind } from "./freehand.js";
 import { traceInk } from "./ink.js";
 
@@ -25,7 +26,7 @@ const COARSE = 0.5;
  * @returns {Body[]}
  */
 function inkBodies({ x, y, points, pressures, simulatePressure }, style) {
-  if (!Array.isArray(points) || points.length === 0 || !points.every((point) => Number.isFinite(point?.[0]) && Number.isFinite(point?.[1]))) return [];
+  if (!arePairs(points) || points.length === 0) return [];
   const isPressed = simulatePressure === false && Array.isArray(pressures) && pressures.length === points.length;
   const all = points.map(([dx, dy], i) => ({
     x: x + dx,
