@@ -6,7 +6,6 @@
  */
 
 import { isBody } from "../model/body.js";
-import { PALETTE } from "../model/palette.js";
 import { PointsError } from "../model/points.js";
 import { pointOfFrame } from "./excalidraw-element.js";
 import { KINDS, kindOf } from "./kinds.js";
@@ -17,7 +16,7 @@ import { KINDS, kindOf } from "./kinds.js";
 /** @typedef {{id: string, body: Body}} Imported */
 
 /** Excalidraw's colours of lines that are tokens here, so that they adapt to the canvas.
- * @type {Record<string, keyof typeof PALETTE>} */
+ * @type {Record<string, keyof typeof import("../model/palette.js").PALETTE>} */
 const TOKEN_OF = {
   "#1e1e1e": "ink", "#000000": "ink", "#343a40": "ink", "#495057": "ink",
   "#e03131": "red", "#c92a2a": "red", "#f08c00": "orange", "#e67700": "orange", "#2f9e44": "green", "#2b8a3e": "green",
@@ -57,14 +56,12 @@ export function picturesOf(value) {
  */
 export function readExcalidraw(value, assets) {
   const elements = elementsOf(value);
-  const byId = new Map(elements.map((element) => [element.id, element]));
   const containers = new Set(elements.map(({ containerId }) => containerId));
   /** @type {Imported[]} */
   const strokes = [];
   let skipped = 0;
   for (const element of elements) {
-    const style = styleOf(element, byId.get(element.containerId ?? ""));
-    const bodies = bodiesOf(element, style, assets).filter(isBody);
+    const bodies = bodiesOf(element, styleOf(element), assets).filter(isBody);
     if (bodies.length === 0) skipped += 1;
     // A container and its text belong together, as do the parts of one element.
     const isContainer = containers.has(element.id);
@@ -102,16 +99,12 @@ function bodiesOf(element, style, assets) {
 
 /**
  * @param {Element} element
- * @param {Element} [container] of a text
  * @returns {ElementStyle}
  */
-function styleOf({ strokeColor, backgroundColor, strokeWidth, strokeStyle, opacity, angle, locked }, container) {
+function styleOf({ strokeColor, backgroundColor, strokeWidth, strokeStyle, opacity, angle, locked }) {
   const fill = colourOf(backgroundColor);
-  const colour = colourOf(strokeColor) ?? "ink";
-  // On a fill that does not adapt to the canvas, the text must not do so either.
-  const isFixed = colour === "ink" && colourOf(container?.backgroundColor)?.startsWith("#");
   /** @type {ElementStyle} */
-  const style = { colour: isFixed ? PALETTE.ink.light : colour, width: Math.min(400, Math.max(0.25, Number(strokeWidth) || 2)) };
+  const style = { colour: colourOf(strokeColor) ?? "ink", width: Math.min(400, Math.max(0.25, Number(strokeWidth) || 2)) };
   if (fill) style.fill = fill;
   if (strokeStyle && DASHES[strokeStyle]) style.dash = DASHES[strokeStyle];
   if (typeof opacity === "number" && opacity < 100) style.opacity = Math.max(0, opacity / 100);

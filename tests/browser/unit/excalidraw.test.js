@@ -132,6 +132,21 @@ test("an element is painted in its colours on light and on dark paper", () => {
   });
 });
 
+test("the text of a container is legible on its fill, on light and on dark paper", () => {
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
+    const roll = dice(seed);
+    // Excalidraw's fills are light, and its text is dark: here both adapt to the paper.
+    const backgroundColor = `#${Array.from({ length: 3 }, () => (150 + roll(106)).toString(16)).join("")}`;
+    const box = { id: "box", type: BOXES[roll(3)], x: 0, y: 0, width: 200, height: 100, strokeColor: "#1e1e1e", backgroundColor };
+    const label = { id: "label", type: "text", x: 50, y: 40, width: 100, height: 25, strokeColor: "#1e1e1e", text: "Words", fontSize: 20, containerId: "box" };
+    const { strokes } = readExcalidraw({ type: "excalidraw", elements: [box, label] }, new Map());
+    for (const theme of /** @type {const} */ (["light", "dark"])) {
+      const [fill, ink] = strokes.map(({ body }) => geometryOf(kindOf(body).toSvg(body, theme)).attributes.fill);
+      assert.ok(contrast(fill, ink) >= 4.5, `seed ${seed}, ${theme}: ${ink} on ${fill}`);
+    }
+  }
+});
+
 test("an element's text, its size and its alignment come through, as does the pressure of ink", () => {
   each(({ type, element }, body, what) => {
     if (type === "text") {
