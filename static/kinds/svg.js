@@ -7,8 +7,7 @@
 
 import { centreOf } from "../model/geometry.js";
 import { colourValue, fillValue, markerValue } from "../model/palette.js";
-import { pointsOf } from "./body-points.js";
-import { polylineData, rounded } from "./stroke-path.js";
+import { rounded } from "./stroke-path.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("../model/palette.js").CanvasTheme} CanvasTheme */
@@ -28,20 +27,6 @@ export const MARKER_ALPHA = 0.38;
 export function dashOf({ dash, width = 1 }) {
   if (dash === "dashed") return [width * 2.5, width * 2.5];
   return dash === "dotted" ? [0.01, width * 2] : [];
-}
-
-/** @param {Body} body
- * @returns {body is Body & {fill: string}} */
-export function isFilled(body) {
-  return body.fill !== undefined && body.fill !== "none";
-}
-
-/**
- * Path data of the area of a line with pressure: its outline is none.
- * @param {Body} body
- */
-export function areaData(body) {
-  return polylineData(pointsOf(body));
 }
 
 /** Text for XML, which cannot have all characters.
@@ -78,11 +63,8 @@ export function outlineSvg(body, kind, theme) {
   if (!outline) return "";
   const colour = kind.multiplies ? markerValue(body.colour, theme) : colourValue(body.colour, theme);
   const common = commonAttributes(body, kind, theme);
-  const fill = isFilled(body) ? fillValue(body.fill, theme) : "none";
-  if (outline.filled) {
-    const area = fill === "none" ? "" : `<path d="${areaData(body)}" fill="${fill}"${common}/>`;
-    return `${area}<path d="${outline.data}" fill="${colour}"${common}/>`;
-  }
+  if (outline.filled) return `<path d="${outline.data}" fill="${colour}"${common}/>`;
+  const fill = body.fill !== undefined && body.fill !== "none" ? fillValue(body.fill, theme) : "none";
   const dash = dashOf(body);
   const dashes = dash.length > 0 ? ` stroke-dasharray="${dash.map(rounded).join(" ")}"` : "";
   return `<path d="${outline.data}" fill="${fill}" stroke="${colour}" stroke-width="${body.width ?? 1}" stroke-linecap="round" stroke-linejoin="round"${dashes}${common}/>`;
