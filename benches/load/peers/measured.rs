@@ -54,7 +54,7 @@ length of a turn.
 All servers ran in turns on one machine with {cores} cores, which also ran the load: {rounds} rounds, each turn a new server
 with empty data for {seconds} s. {disturbed} turns were made again because other programs had used more than a tenth of the
 machine. Figures are medians, with the lowest and the highest in parentheses. The whiteboard is built with the profile
-`{profile}`, SurrealDB's own process with `release`. {versions}
+`{profile}`, the bound and SurrealDB's own process with `release`. {versions}
 
 * *CPU a delivery*: CPU time of all processes of the server, with its database, for each stroke that reached another page.
 * *p50*, *p99*: from pen-up, when the stroke is sent, to each other page.
@@ -72,6 +72,10 @@ A stroke has {POINTS} points. The load is sent when it is due, however slow the 
 * *socket.io + Redis*: [some lines](../benches/peers/socketio.js) that append a stroke to a list in Redis before it is
   acknowledged and sent on, with the Redis adapter between nodes. Redis writes its append-only file to disk once a
   second (`appendfsync everysec`, its default and what people run): what is acknowledged may be lost with the machine.
+* *bound*: the least that SurrealDB allows: a stroke is a row of one field, stored by a compare-and-swap before it is
+  acknowledged and sent on, with frames written by hand on one thread; a live query tells of it, and what a drawing
+  gathers meanwhile goes in the next transaction and in one frame. It checks nothing and bounds nothing. With several
+  servers all who draw are on one of them, so that no swap is lost.
 * *whiteboard*: every stroke is on disk before it is acknowledged or sent on, with the embedded database, and with
   servers that share one SurrealDB process.
 
