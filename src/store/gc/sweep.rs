@@ -159,3 +159,86 @@ impl Store {
 fn age(duration: Duration) -> Value {
     Value::Duration(duration.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{ServerId, StrokeId};
+    use crate::domain::op::Change;
+    use crate::domain::stroke::Body;
+    use crate::metrics::Metrics;
+    use crate::store::tests::memory;
+    use crate::store::{Appended, ExpectedHead, LivingIndex};
+
+    #[tokio::test]
+    async fn a_replaced_row_is_emptied_at_once_and_deleted_by_a_sweep_and_with_an_index() {
+        const ROW: &str = "SELECT body, erased FROM type::table($strokes) ORDER BY id";
+        let store = Store::open(&memory(), ServerId::random(), Metrics::new())
+            .await
+            .unwrap();
+        let drawing = store.create("A drawing").await.unwrap();
+        let (id, epoch) = (drawing.id, drawing.epoch);
+        let stroke = StrokeId::random();
+        let append = async |seq: u64, body: Option<&str>| {
+            let at = ExpectedHead {
+                epoch,
+                head: seq - 1,
+                rules: 0,
+            };
+            let body = body.map(|body| Body::parse(body).unwrap());
+            let change = Change {
+                stroke,
+                ..Change::by_anyone(seq, body)
+            };
+            let before = RowId {
+                seq: seq - 1,
+                tombstone: seq == 3,
+            };
+            let replaced = if seq == 1 { vec![] } else { vec![before] };
+            let appended = store.append(id, at, &[change], &replaced).await;
+            assert_eq!(appended, Ok(Appended::Committed));
+        };
+        let emptied = async || {
+            let strokes = variables([("strokes", Value::String(stroke_table(id)))]);
+            let mut results = store.0.query(ROW, strokes).await.unwrap();
+            let rows = rows(results.take(0).unwrap()).unwrap();
+            let is_empty = |row: Value| {
+                let mut row = Fields::of(row).unwrap();
+                row.take("body") == Value::None && row.take("erased") == Value::None
+            };
+            let all = rows.len();
+            (
+                rows.into_iter().filter(|row| is_empty(row.clone())).count(),
+                all,
+            )
+        };
+        let body =
+            r##"{"kind":"line","x":1,"y":2.5,"points":"AAIAAAIC","colour":"#1d1d1f","width":4}"##;
+        append(1, Some(body)).await;
+        append(2, None).await;
+        append(3, Some(body)).await;
+        assert_eq!(emptied().await, (2, 3), "a stroke, and a tombstone");
+        let read = store.since(id, 0).await.unwrap().changes;
+        assert_eq!(
+            read.iter().map(|change| change.seq).collect::<Vec<_>>(),
+            [3]
+        );
+        let index = LivingIndex {
+            epoch,
+            head: 3,
+            positions: vec![3],
+        };
+        store.write_index(id, &index).await.unwrap();
+        assert_eq!(emptied().await, (0, 1));
+        append(4, Some(body)).await;
+        assert_eq!(emptied().await, (1, 2));
+        store.sweep(Duration::ZERO).await.unwrap();
+        assert_eq!(emptied().await, (0, 1));
+        let read = store.load(id).await.unwrap().living;
+        assert_eq!(
+            read.iter().map(|change| change.seq).collect::<Vec<_>>(),
+            [4]
+        );
+        store.close().await;
+    }
+}
