@@ -1,33 +1,22 @@
 /** What axe-core finds on the pages, in one theme: each theme is a file, because a file has a time limit. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { AXE, findings } from "./axe.js";
-import { Server, TestUser, drag, launched, until, waitForStatus } from "./harness.js";
-import { PANELS, closePanel, openPanel } from "./panels.js";
+import { drag, until, waitForStatus } from "./harness.js";
+import { lookAtPanels } from "./panels.js";
+import { sharedScene } from "./scene.js";
 
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }, { width: 360, height: 640 }];
 
 /** @param {"light" | "dark"} colorScheme */
 export function testPages(colorScheme) {
-  /** @type {Server} */
-  let server;
-  /** @type {import("playwright-core").Browser} */
-  let browser;
-
-  before(async () => {
-    server = await Server.start();
-    browser = await launched();
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.remove();
-  });
+  const scene = sharedScene();
 
   test(`axe-core finds nothing on the ${colorScheme} pages, with panels open, at any size`, async () => {
-    const drawing = await server.drawing("Sprint board");
-    const user = await TestUser.create(browser, server, { reducedMotion: "reduce", colorScheme });
-    const [page, list, other] = [await user.open(drawing), await user.list(), await (await TestUser.create(browser, server)).open(drawing)];
+    const drawing = await scene.server.drawing("Sprint board");
+    const user = await scene.newUser({ reducedMotion: "reduce", colorScheme });
+    const [page, list, other] = [await user.open(drawing), await user.list(), await (await scene.newUser()).open(drawing)];
     await drag(other, [[300, 300], [400, 320]]);
     await waitForStatus(other, "Saved");
     await until("both are here", async () => (await page.locator("#people .face").count()) === 2);
@@ -43,20 +32,7 @@ export function testPages(colorScheme) {
       for (const each of [page, list]) await each.setViewportSize(viewport);
       await look("home", list);
       await look("drawing", page);
-      // In a large window the style is always in sight.
-      for (const opener of viewport === SIZES[0] ? PANELS.slice(0, -1) : PANELS) {
-        await openPanel(page, opener);
-        await look(opener, page);
-        await closePanel(page);
-      }
-      await page.keyboard.press("v");
-      await page.keyboard.press("Control+a");
-      await page.keyboard.press("Shift+F10");
-      await page.locator(".context-menu").waitFor();
-      await look("menu of the selection", page);
-      await page.keyboard.press("Escape");
-      await page.keyboard.press("Escape");
-      await page.keyboard.press("p");
+      await lookAtPanels(page, viewport === SIZES[0], look);
       await list.click("#language");
       await list.locator(".language-list").waitFor();
       await look("languages", list);
@@ -68,8 +44,8 @@ export function testPages(colorScheme) {
     }
     // What comes last on a page, and what comes in its place.
     const wrong = await user.context.newPage();
-    await wrong.goto(`${server.address}/drawings/of/mine`);
-    await server.api("DELETE", `/api/drawings/${drawing}`);
+    await wrong.goto(`${scene.server.address}/drawings/of/mine`);
+    await scene.server.api("DELETE", `/api/drawings/${drawing}`);
     await page.locator("#ended").waitFor();
     await list.evaluate(() => dispatchEvent(new Event("pageshow")));
     await list.locator("#empty").waitFor();
@@ -82,6 +58,5 @@ export function testPages(colorScheme) {
       }
     }
     assert.deepEqual(found, []);
-    await user.context.close();
   });
 }

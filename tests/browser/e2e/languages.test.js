@@ -1,26 +1,15 @@
 /** Every language in the page: what is long in one must not be cut off there. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { LANGUAGES } from "../../../static/strings/strings.js";
-import { Server, TestUser, drag, launched } from "./harness.js";
-import { PANELS, closePanel, openPanel } from "./panels.js";
+import { drag } from "./harness.js";
+import { lookAtPanels } from "./panels.js";
+import { sharedScene } from "./scene.js";
 
 const SIZES = [{ width: 1280, height: 800 }, { width: 640, height: 360 }, { width: 360, height: 640 }];
 
-/** @type {Server} */
-let server;
-/** @type {import("playwright-core").Browser} */
-let browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await launched();
-});
-after(async () => {
-  await browser?.close();
-  await server?.remove();
-});
+const scene = sharedScene();
 
 /**
  * What of a page is cut off: text that is wider than its box, and what reaches beyond its panel or the window.
@@ -43,10 +32,10 @@ function cut(page) {
 
 for (const tag of LANGUAGES) {
   test(`nothing is cut off in ${tag}`, async () => {
-    const user = await TestUser.create(browser, server, { locale: tag, reducedMotion: "reduce" });
-    const drawing = await server.drawing("A board");
+    const user = await scene.newUser({ locale: tag, reducedMotion: "reduce" });
+    const drawing = await scene.server.drawing("A board");
     const page = await user.context.newPage();
-    await page.goto(`${server.address}/d/${drawing}`);
+    await page.goto(`${scene.server.address}/d/${drawing}`);
     await drag(page, [[300, 250], [330, 270]]);
     await page.locator('#save-status[data-state="saved"]').waitFor();
     const list = await user.list();
@@ -61,17 +50,7 @@ for (const tag of LANGUAGES) {
       await look("home", list);
       await page.bringToFront();
       await look("drawing", page);
-      for (const opener of viewport === SIZES[0] ? PANELS.slice(0, -1) : PANELS) {
-        await openPanel(page, opener);
-        await look(opener, page);
-        await closePanel(page);
-      }
-      await page.keyboard.press("v");
-      await page.keyboard.press("Control+a");
-      await page.keyboard.press("Shift+F10");
-      await page.locator(".context-menu").waitFor();
-      await look("menu of the selection", page);
-      for (const key of ["Escape", "Escape", "p"]) await page.keyboard.press(key);
+      await lookAtPanels(page, viewport === SIZES[0], look);
     }
     const texts = Object.entries((await import(`../../../static/strings/${tag}.js`)).default);
     const states = texts.filter(([id]) => /^save\.(?!.*Hint$)/.test(id));
@@ -84,6 +63,5 @@ for (const tag of LANGUAGES) {
       }
     }
     assert.deepEqual(found, []);
-    await user.context.close();
   });
 }

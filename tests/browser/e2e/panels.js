@@ -28,3 +28,21 @@ export async function closePanel(page) {
   await page.locator("#paper").evaluate((paper) => paper.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true })));
   await page.locator("dialog").waitFor({ state: "detached" });
 }
+
+/**
+ * Calls `look` with each panel open that is open to everybody, and with the menu of the selection.
+ * @param {import("playwright-core").Page} page
+ * @param {boolean} isLarge in a large window the style is always in sight
+ * @param {(where: string, page: import("playwright-core").Page) => Promise<unknown>} look
+ */
+export async function lookAtPanels(page, isLarge, look) {
+  for (const opener of isLarge ? PANELS.slice(0, -1) : PANELS) {
+    await openPanel(page, opener);
+    await look(opener, page);
+    await closePanel(page);
+  }
+  for (const key of ["v", "Control+a", "Shift+F10"]) await page.keyboard.press(key);
+  await page.locator(".context-menu").waitFor();
+  await look("menu of the selection", page);
+  for (const key of ["Escape", "Escape", "p"]) await page.keyboard.press(key);
+}
