@@ -13,7 +13,7 @@ import { Toolbox } from "../tools/toolbox.js";
 import { Writing } from "../tools/writing.js";
 import { COMMANDS, canRun } from "../ui/commands.js";
 import { byId, keepFocusOffClickedButtons } from "../ui/dom.js";
-import { Menu } from "../ui/menu.js";
+import { MenuButton } from "../ui/menu-button.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { Toolbar } from "../ui/toolbar.js";
 import { boardActions } from "./board-actions.js";
@@ -97,7 +97,7 @@ export class BoardInput {
     this.#toolbox = new Toolbox(context, choice);
     this.#input = this.#createInput();
     this.#toolbar = new Toolbar((command) => this.#run(command));
-    this.#menu = new Menu({ run: (command) => this.#run(command), board: () => this.#actions });
+    this.#menu = new MenuButton({ run: (command) => this.#run(command), board: () => this.#actions }, () => board.notify(t("failure.unreachable")));
     listenToKeys({
       tool: (event) => this.#toolbox.key(event) || (this.#isSelecting && this.selected.key(event)),
       command: (command) => this.#run(command),

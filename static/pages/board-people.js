@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The other people on the drawing: connects their list, pointers and views with the panel, the marks at the
+ * The other people on the drawing: connects their list, pointers and views with the button, the marks at the
  * edge, following, and invitations.
  *
  * It must never move the view unless its user asked for it.
@@ -14,7 +14,7 @@ import { t } from "../strings/strings.js";
 import { byId } from "../ui/dom.js";
 import { freeBox } from "../ui/free-box.js";
 import { icon } from "../ui/icons.js";
-import { PeoplePanel } from "../ui/people-panel.js";
+import { PeopleButton } from "../ui/people-button.js";
 import { loadMe, recoloured } from "./me.js";
 
 /** @typedef {import("../model/types.js").Person} Person */
@@ -35,7 +35,7 @@ export class BoardPeople {
   #glide;
   /** Loaded when somebody is out of sight. @type {Promise<import("../ui/edge-marks.js").EdgeMarks | null> | null} */
   #marks = null;
-  #panel;
+  #button;
 
   /**
    * @param {object} board
@@ -60,13 +60,14 @@ export class BoardPeople {
       still: () => matchMedia("(prefers-reduced-motion: reduce)").matches,
       ended: () => this.#showFollowed(null),
     });
-    this.#panel = new PeoplePanel(this.me, {
+    const alone = { me: this.me, others: [], count: 1, followed: null, canCall: true };
+    this.#button = new PeopleButton(alone, {
       renamed: (name) => this.#setMe({ ...this.me, name }),
       recoloured: (colour) => this.#setMe({ ...this.me, colour }),
       jump: (person) => this.#jump(person),
       follow: (person) => this.#follow(person),
       call: () => this.call(),
-    });
+    }, () => board.notify(t("failure.unreachable")));
     byId("stop-following").append(icon("close"));
     byId("stop-following").addEventListener("click", () => this.#glide.stop());
     // A press on the drawing is meant for what is there now.
@@ -81,11 +82,11 @@ export class BoardPeople {
   /** What the person may do has changed.
    * @param {import("./board-access.js").BoardAccess} access */
   showRights(access) {
-    this.#panel.canCall = access.limit === null;
+    this.#button.set({ canCall: access.limit === null });
     // Not before the drawing is shown, nor for what an earlier visit knew.
     if (!this.#moderation && !(access.isOwner && access.isKnown)) return;
-    this.#moderation ??= import("./board-moderation.js").then(
-      ({ BoardModeration }) => new BoardModeration({ ...this.#board, panel: this.#panel }, access),
+    this.#moderation ??= Promise.all([import("./board-moderation.js"), this.#button.panel()]).then(
+      ([{ BoardModeration }, panel]) => new BoardModeration({ ...this.#board, panel }, access),
       () => (this.#moderation = null),
     );
     void this.#moderation.then((moderation) => moderation?.refresh());
@@ -93,7 +94,7 @@ export class BoardPeople {
 
   /** Closes the panel, and returns whether it was open. */
   closePanel() {
-    return this.#panel.close();
+    return this.#button.close();
   }
 
   /** Invites the others to come here. */
@@ -108,7 +109,8 @@ export class BoardPeople {
    */
   setAudience({ listed, count }) {
     const author = this.#board.author();
-    this.#panel.set(listed, count, author);
+    const others = [...new Map(listed.filter((person) => person.author !== author).map((person) => [person.author, person])).values()];
+    this.#button.set({ others, count: Math.max(count, others.length + 1) });
     const me = { ...this.me };
     if (recoloured(me, author, listed)) this.#setMe(me);
     this.refresh();
@@ -144,7 +146,7 @@ export class BoardPeople {
   #setMe(me) {
     this.me = me;
     saveStored("me", me);
-    this.#panel.setMe(me);
+    this.#button.set({ me });
     this.#board.changedMe();
   }
 
@@ -187,7 +189,7 @@ export class BoardPeople {
   /** @param {Person | null} person */
   #showFollowed(person) {
     this.#followed = person;
-    this.#panel.setFollowed(person?.writer ?? null);
+    this.#button.set({ followed: person?.writer ?? null });
     const frame = byId("following");
     frame.hidden = person === null;
     if (!person) return;

@@ -39,8 +39,6 @@ export class Menu {
    */
   constructor(on) {
     this.#on = on;
-    this.#button.append(icon("menu"));
-    this.#button.addEventListener("click", () => this.#toggle(this.#panel.hidden === true));
     this.#panel.addEventListener("keydown", (event) => this.#key(event));
     document.addEventListener("pointerdown", ({ target }) => {
       const inside = target instanceof Node && (this.#panel.contains(target) || this.#button.contains(target));
@@ -56,12 +54,9 @@ export class Menu {
     return wasOpen;
   }
 
-  /** @param {boolean} open */
-  #toggle(open) {
-    if (!open) {
-      this.close();
-      return;
-    }
+  /** Opens or closes the menu. */
+  toggle() {
+    if (this.close()) return;
     const parts = GROUPS.map((group) => COMMANDS.filter((command) => command.group === group).map((command) => this.#item(command)));
     const line = () => {
       const made = element("hr", "");

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The panel of people: faces with initials, the list of names with ways to go to someone and to follow
- * them, one's own name and colour, and the invitation to come here.
+ * The panel of people: the list of names with ways to go to someone and to follow them, one's own name and
+ * colour, and the invitation to come here.
  *
  * It must never decide who is here: it shows the list it is given.
  */
@@ -25,22 +25,24 @@ import { Popover } from "./popover.js";
  * @property {() => void} call
  */
 
-/** Maximum of faces shown; the rest is a number. */
-const MAX_FACES = 4;
+/**
+ * @typedef {object} People
+ * @property {{name: string, colour: string}} me
+ * @property {readonly Person[]} others those who are listed, one per person, without oneself
+ * @property {number} count the number of all people, including oneself
+ * @property {string | null} followed the writer who is followed
+ * @property {boolean} canCall whether the person may ask others to come, which changes what they see
+ */
+
+/** From this number of people on, it is said. */
+const MANY = 5;
 
 export class PeoplePanel {
-  /** @type {Person[]} one per person, without oneself; those who are listed */
-  #others = [];
   /** @type {Map<string, Row>} by author; rows stay while people change, so that the focus does too */
   #rows = new Map();
-  /** The number of people, including oneself. */
-  #count = 1;
-  /** @type {string | null} the writer who is followed */
-  #followed = null;
   /** @type {((rows: readonly Row[]) => void) | null} */
   #extended = null;
-  #canCall = true;
-  #me;
+  #people;
   #on;
   #colours;
   #popover;
@@ -49,44 +51,29 @@ export class PeoplePanel {
   #focusLost = null;
 
   /**
-   * @param {{name: string, colour: string}} me
+   * @param {People} people
    * @param {PeopleActions} on
    */
-  constructor(me, on) {
-    this.#me = me;
+  constructor(people, on) {
+    this.#people = people;
     this.#on = on;
     this.#popover = new Popover(byId("people"), byId("people-panel"));
     this.#colours = new ColourChoice(byId("my-colours"), COLOURS, on.recoloured);
     this.#listenToName();
     byId("call").prepend(icon("call"));
     byId("call").addEventListener("click", on.call);
-    this.#show();
+    this.show(people);
   }
 
-  /** Shows another name or colour for oneself.
-   * @param {{name: string, colour: string}} me */
-  setMe(me) {
-    this.#me = me;
-    this.#show();
+  /** Opens or closes the panel.
+   * @param {boolean} byKey */
+  toggle(byKey) {
+    this.#popover.toggle(byKey);
   }
 
-  /**
-   * @param {Person[]} listed one per tab
-   * @param {number} count the number of all people
-   * @param {string} author one's own public id
-   */
-  set(listed, count, author) {
-    const one = new Map(listed.filter((person) => person.author !== author).map((person) => [person.author, person]));
-    this.#others = [...one.values()];
-    this.#count = Math.max(count, this.#others.length + 1);
-    this.#show();
-  }
-
-  /** Shows who is followed.
-   * @param {string | null} writer */
-  setFollowed(writer) {
-    this.#followed = writer;
-    this.#showRows();
+  /** Closes the panel, and returns whether it was open. */
+  close() {
+    return this.#popover.close();
   }
 
   /** Lets something add parts to the rows, whenever they are shown.
@@ -96,24 +83,28 @@ export class PeoplePanel {
     this.#showRows();
   }
 
-  /** Whether the person may ask others to come, which changes what they see.
-   * @param {boolean} canCall */
-  set canCall(canCall) {
-    this.#canCall = canCall;
-    this.#show();
-  }
-
-  /** Closes the panel, and returns whether it was open. */
-  close() {
-    return this.#popover.close();
+  /** @param {People} people */
+  show(people) {
+    this.#people = people;
+    const { me, others, count, canCall } = people;
+    byId("my-face").replaceChildren(face(me));
+    this.#colours.show(me.colour, new Map(others.map(({ colour, name }) => [colour, name])));
+    this.#showRows();
+    const unnamed = count - 1 - others.length;
+    byId("number").textContent = t("people.count", { count });
+    byId("number").hidden = count < MANY;
+    byId("unnamed").textContent = t("people.more", { count: unnamed });
+    byId("unnamed").hidden = unnamed === 0;
+    byId("nobody").hidden = count > 1;
+    byId("call").hidden = count === 1 || !canCall;
   }
 
   #listenToName() {
     const input = /** @type {HTMLInputElement} */ (byId("my-name"));
-    input.value = this.#me.name;
+    input.value = this.#people.me.name;
     input.addEventListener("change", () => {
       const name = cleanName(input.value);
-      input.value = name || this.#me.name;
+      input.value = name || this.#people.me.name;
       if (name) this.#on.renamed(name);
     });
     input.addEventListener("keydown", (event) => {
@@ -121,25 +112,9 @@ export class PeoplePanel {
     });
   }
 
-  #show() {
-    const shown = [this.#me, ...this.#others].slice(0, MAX_FACES).map(face);
-    if (this.#count > shown.length) shown.push(element("span", "face more", `+${this.#count - shown.length}`));
-    byId("people").replaceChildren(...shown);
-    byId("people").setAttribute("aria-label", t("people.button", { count: this.#count }));
-    byId("my-face").replaceChildren(face(this.#me));
-    this.#colours.show(this.#me.colour, new Map(this.#others.map(({ colour, name }) => [colour, name])));
-    this.#showRows();
-    const unnamed = this.#count - 1 - this.#others.length;
-    byId("number").textContent = t("people.count", { count: this.#count });
-    byId("number").hidden = this.#count <= MAX_FACES;
-    byId("unnamed").textContent = t("people.more", { count: unnamed });
-    byId("unnamed").hidden = unnamed === 0;
-    byId("nobody").hidden = this.#count > 1;
-    byId("call").hidden = this.#count === 1 || !this.#canCall;
-  }
-
   #showRows() {
-    const authors = new Set(this.#others.map(({ author }) => author));
+    const { others, followed } = this.#people;
+    const authors = new Set(others.map(({ author }) => author));
     for (const [author, { element, jump }] of this.#rows) {
       if (authors.has(author)) continue;
       const { activeElement } = document;
@@ -147,12 +122,12 @@ export class PeoplePanel {
       element.remove();
       this.#rows.delete(author);
     }
-    for (const person of this.#others) {
+    for (const person of others) {
       const row = this.#rows.get(person.author) ?? this.#createRow(person);
       row.person = person;
       showFace(row.face, person);
       row.name.textContent = person.name;
-      row.follow.setAttribute("aria-pressed", String(person.writer === this.#followed));
+      row.follow.setAttribute("aria-pressed", String(person.writer === followed));
       label(row.jump, t("people.jump", { name: person.name }));
       label(row.follow, t("people.follow", { name: person.name }));
     }

@@ -9,25 +9,16 @@
 export class Popover {
   #button;
   #panel;
-  #opened;
 
   /**
    * @param {HTMLElement} button
    * @param {HTMLElement} panel
-   * @param {() => void} [opened] it is about to be shown
    */
-  constructor(button, panel, opened = () => {}) {
+  constructor(button, panel) {
     this.#button = button;
     this.#panel = panel;
-    this.#opened = opened;
     button.setAttribute("aria-controls", panel.id);
     button.setAttribute("aria-expanded", "false");
-    button.addEventListener("click", ({ detail }) => {
-      if (this.close()) return;
-      this.#show(true);
-      // A click by a key has no count of presses.
-      if (detail === 0) this.#first?.focus();
-    });
     document.addEventListener("pointerdown", ({ target }) => {
       if (target instanceof Node && !panel.contains(target) && !button.contains(target)) this.close();
     });
@@ -37,6 +28,14 @@ export class Popover {
       this.close();
       button.focus();
     });
+  }
+
+  /** Opens or closes the panel.
+   * @param {boolean} byKey */
+  toggle(byKey) {
+    if (this.close()) return;
+    this.#show(true);
+    if (byKey) this.#first?.focus();
   }
 
   /** Closes the panel, and returns whether it was open. */
@@ -52,7 +51,6 @@ export class Popover {
 
   /** @param {boolean} open */
   #show(open) {
-    if (open) this.#opened();
     this.#panel.hidden = !open;
     this.#button.setAttribute("aria-expanded", String(open));
   }

@@ -8,6 +8,7 @@
 import { t } from "../strings/strings.js";
 import { byId } from "./dom.js";
 import { icon } from "./icons.js";
+import { lateButton } from "./late-button.js";
 
 /**
  * @param {string} drawing
@@ -16,7 +17,5 @@ import { icon } from "./icons.js";
  */
 export function setUpShareButton(drawing, access, notify) {
   byId("share-icon").append(icon("share"));
-  byId("share").addEventListener("click", () => {
-    import("./share-sheet.js").then(({ openShareSheet }) => openShareSheet(drawing, access, notify), () => notify(t("failure.unreachable")));
-  });
+  lateButton(byId("share"), () => import("./share-sheet.js"), ({ openShareSheet }) => openShareSheet(drawing, access, notify), () => notify(t("failure.unreachable")));
 }

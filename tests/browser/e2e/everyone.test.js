@@ -204,6 +204,7 @@ test("the menu is used by keyboard, and gives the focus back", async () => {
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute("data-command") ?? document.activeElement?.id);
   await page.locator("#menu-button").focus();
   await page.keyboard.press("Enter");
+  await page.locator("#menu :focus").waitFor();
   const items = await page.locator("#menu [role^='menuitem']:not(:disabled)").evaluateAll((all) => all.map((each) => each.dataset.command));
   assert.equal(await focused(), items[0]);
   await page.keyboard.press("ArrowDown");

@@ -137,6 +137,7 @@ test("a drawing is copied as a picture and as SVG from the menu", async () => {
   await page.click('[data-command="file.copyPicture"]');
   await until("there is a picture", async () => (await types()).includes("image/png"));
   await page.click("#menu-button");
+  await page.locator("#menu :focus").waitFor();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
@@ -147,12 +148,14 @@ test("the menu gives the focus back, and a click that closes it draws nothing", 
   const page = await one.open(await server.drawing());
   await page.locator("#menu-button").focus();
   await page.keyboard.press("Enter");
+  await page.locator("#menu :focus").waitFor();
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("data-command")), "file.export");
   await page.keyboard.press("End");
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("data-command")), "language");
   await page.keyboard.press("Escape");
   assert.equal(await page.evaluate(() => document.activeElement?.id), "menu-button");
   await page.click("#menu-button");
+  await page.locator("#menu").waitFor();
   await page.mouse.click(300, 300);
   assert.equal(await page.locator("#menu").isVisible(), false);
   await page.keyboard.press("Control+Shift+E");

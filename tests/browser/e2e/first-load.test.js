@@ -7,7 +7,7 @@ const MAX_BYTES = 150_000;
 const MAX_BYTES_WITH_HEADERS = 210_000;
 const MAX_DEPTH = 3;
 /** Modules that a page needs only later, by parts of their names. */
-const LATER = ["context-menu", "help-sheet", "export-sheet", "share-sheet", "strings/later"];
+const LATER = ["ui/menu.js", "people-panel", "context-menu", "help-sheet", "export-sheet", "share-sheet", "strings/later"];
 
 /** @type {Server} */
 let server;

@@ -75,6 +75,7 @@ test("Escape cancels a stroke in progress, for others too, and closes a text and
 test("a press on the drawing that closes the people panel or ends typing draws nothing", async () => {
   const page = await newPage();
   await page.click("#people");
+  await page.locator("#people-panel").waitFor();
   await page.mouse.click(300, 300);
   await page.locator("#people-panel").waitFor({ state: "hidden" });
   await page.click("#title");

@@ -71,6 +71,13 @@ test("in flight mode a visited drawing and the home page open cold, and edits ma
   assert.equal(await page.inputValue("#title"), "Flight plan");
   await drag(page, [[200, 300], [300, 300]]);
   await waitForStatus(page, "Offline, will send 1");
+  // What is loaded when it is first opened.
+  for (const [button, panel] of [["#people", "#people-panel"], ["#menu-button", "#menu"], ["#share", ".sheet"]]) {
+    await page.locator(button).press("Enter");
+    await page.locator(`${panel} :focus`).waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator(panel).waitFor({ state: "hidden" });
+  }
   const list = await one.list();
   await list.getByText("Flight plan").waitFor();
   await list.locator("#load-error").getByText(/Offline/).waitFor();

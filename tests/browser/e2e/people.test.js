@@ -128,6 +128,7 @@ test("the focus stays in the list while people come and go, and Escape gives it 
   const { drawing, ada, bob } = await two();
   await ada.locator("#people").focus();
   await ada.keyboard.press("Enter");
+  await ada.locator("#people-panel :focus").waitFor();
   assert.equal(await ada.evaluate(() => document.activeElement?.id), "my-name");
   await ada.locator('[aria-label="Go to Bob"]').focus();
   await opened(drawing, "Cleo");
