@@ -17,7 +17,7 @@ import { TILE, bleedBox } from "./tiles.js";
 /** Strokes that are painted between two looks at the clock: at least, and at most. */
 const MIN_BATCH = 24;
 const MAX_BATCH = 1_000;
-/** Milliseconds that such a batch should take, or this part of the time left: each look costs a copy of the picture. */
+/** Milliseconds that such a batch should take, or this part of the time left: each look costs some itself. */
 const BATCH_TIME = 8;
 const BATCH_PART = 1 / 8;
 /** More strokes than this in a damaged part of a tile are painted aside, with the rest of the tile. */
@@ -190,11 +190,13 @@ export class TilePainter {
 
   /**
    * A browser only records what is painted, and does the work when the picture is needed: a look at one
-   * of its pixels makes the clock say what it has cost, without reading anything back.
+   * of its pixels makes the clock say what it has cost, without reading anything back. Setting a size forgets what was
+   * seen: as long as anybody holds the picture as it was, painting more on it copies all of it.
    * @param {Picture} picture
    */
   #flush(picture) {
     this.#probe.drawImage(picture, 0, 0, 1, 1, 0, 0, 1, 1);
+    this.#probe.canvas.width = 1;
   }
 }
 
