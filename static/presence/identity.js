@@ -5,29 +5,33 @@
  * It must never give out a colour that somebody listed has, while another one is free.
  */
 
+import { t } from "../strings/strings.js";
+
 /** @typedef {{name: string, colour: string}} Identity */
 /** @typedef {import("../model/types.js").Person} Person */
 
 /** Maximum length of a name in code points, as the server counts. */
 const MAX_CHARACTERS = 40;
 
-const FIRST = ["Amber", "Brave", "Calm", "Clever", "Dapper", "Eager", "Gentle", "Golden", "Jolly", "Lucky", "Merry", "Nimble", "Quiet", "Rosy", "Sunny", "Witty"];
-const SECOND = ["Badger", "Beaver", "Finch", "Fox", "Hare", "Heron", "Lynx", "Magpie", "Marten", "Otter", "Owl", "Robin", "Seal", "Sparrow", "Swift", "Wren"];
 /** The colours of people: white text is legible on each. */
 export const COLOURS = [
   "#c2452d", "#a55d08", "#7a6a10", "#4d7a1f", "#2f7d50", "#137a78",
   "#1f70a0", "#4458c4", "#6a52c4", "#8a4aa8", "#b83d79", "#7b5a4a",
 ];
 
+/** What is between the words of a list that is one text. */
+const BETWEEN = "|";
+
 /** @template T @param {T[]} list */
 function oneOf(list) {
   return list[Math.floor(Math.random() * list.length)];
 }
 
-/** A random name and colour for someone who has chosen none.
+/** A random name in the language in use, and a colour, for someone who has chosen none.
  * @returns {{name: string, colour: string}} */
 export function randomIdentity() {
-  return { name: `${oneOf(FIRST)} ${oneOf(SECOND)}`, colour: oneOf(COLOURS) };
+  const [animal, addition] = [t("people.animals"), t("people.additions")].map((list) => oneOf(list.split(BETWEEN)));
+  return { name: t("people.suggested", { animal, addition }), colour: oneOf(COLOURS) };
 }
 
 /**

@@ -176,6 +176,9 @@ export default {
   "share.tooltip": "مشاركة هذه اللوحة",
   "people.name": "الأشخاص",
   "people.button": "الحاضرون: {count}",
+  "people.suggested": "{animal} {addition}",
+  "people.animals": "ثعلب|أرنب|صقر|بلبل|هدهد|غزال|قنفذ|عصفور|حمامة|بجعة|نورس|فهد|سنجاب|فراشة|نحلة|دلفين",
+  "people.additions": "الجبل|البحر|النهر|الوادي|الغابة|البستان|الواحة|الصحراء|القمر|الفجر|الصباح|الربيع|المطر|الضباب|الشاطئ|الجزيرة",
   "people.yourName": "اسمك",
   "people.count": {
     zero: "لا أحد هنا",

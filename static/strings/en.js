@@ -162,6 +162,10 @@ export default {
   "share.tooltip": "Share this drawing",
   "people.name": "People",
   "people.button": "People here: {count}",
+  // Names for people who have chosen none. Nothing in them depends on the gender or number of the animal.
+  "people.suggested": "{addition} {animal}",
+  "people.animals": "Badger|Beaver|Finch|Fox|Hare|Heron|Lynx|Magpie|Marten|Otter|Owl|Robin|Seal|Sparrow|Swift|Wren",
+  "people.additions": "Amber|Brave|Calm|Clever|Dapper|Eager|Gentle|Golden|Jolly|Lucky|Merry|Nimble|Quiet|Rosy|Sunny|Witty",
   "people.yourName": "Your name",
   "people.count": { one: "{count} person here", other: "{count} people here" },
   "people.more": { one: "and one more", other: "and {count} more" },

@@ -52,7 +52,10 @@ for (const tag of LANGUAGES) {
       await look("drawing", page);
       await lookAtPanels(page, viewport === SIZES[0], look);
     }
-    const texts = Object.entries((await import(`../../../static/strings/${tag}.js`)).default);
+    const table = (await import(`../../../static/strings/${tag}.js`)).default;
+    const suggested = await page.inputValue("#my-name");
+    assert.ok(table["people.animals"].split("|").some((/** @type {string} */ animal) => suggested.includes(animal)), suggested);
+    const texts = Object.entries(table);
     const states = texts.filter(([id]) => /^save\.(?!.*Hint$)/.test(id));
     assert.ok(states.length > 10, "states are found");
     for (const viewport of SIZES.slice(1)) {

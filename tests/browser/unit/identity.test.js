@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LANGUAGES, loadLanguage, t } from "../../../static/strings/strings.js";
 import { COLOURS, cleanName, distinctColour, randomIdentity } from "../../../static/presence/identity.js";
 
 /** @type {(author: string, colour: string) => any} */
@@ -37,3 +38,29 @@ test("as many people as there are colours end up with one each, and a further on
 test("a clean name has no control characters and at most 40 characters", () => {
   assert.equal(cleanName(` A\u0000da ${"x".repeat(60)}`), `Ada ${"x".repeat(36)}`);
 });
+
+/** The letters that words of a language are written with. */
+const LETTERS = new Map([["zh", /^\p{sc=Han}+$/u], ["ar", /^[\p{sc=Arabic} ]+$/u]]);
+
+for (const tag of LANGUAGES) {
+  test(`suggested names in ${tag} are words of that language, valid, and of many kinds`, async () => {
+    const english = `${t("people.animals")}|${t("people.additions")}`;
+    await loadLanguage([tag]);
+    const [animals, additions] = [t("people.animals").split("|"), t("people.additions").split("|")];
+    const names = Array.from({ length: 500 }, () => randomIdentity().name);
+    await loadLanguage(["en"]);
+    for (const words of [animals, additions]) {
+      assert.ok(words.length >= 16 && new Set(words).size === words.length);
+      for (const word of words) assert.match(word, LETTERS.get(tag) ?? /^[\p{sc=Latin} -]+$/u);
+    }
+    // A word may be the same in two languages, but most are not.
+    if (tag !== "en") assert.ok([...animals, ...additions].filter((word) => english.split("|").includes(word)).length <= 2);
+    for (const name of names) {
+      assert.equal(name, cleanName(name));
+      assert.ok(animals.some((word) => name.includes(word)) && additions.some((word) => name.includes(word)), name);
+    }
+    assert.ok(new Set(names).size > 100);
+    const longest = (/** @type {string[]} */ words) => Math.max(...words.map((word) => [...word].length));
+    assert.ok(longest(animals) + longest(additions) < 32, "it fits into a name, and into a row of the panel");
+  });
+}
