@@ -103,11 +103,6 @@ impl<'a> Figure<'a> {
         self.fields.width.unwrap_or(0.0)
     }
 
-    /// The width that its lines are painted with.
-    pub(super) fn line_width(&self) -> f64 {
-        self.fields.width.unwrap_or(1.0)
-    }
-
     pub(super) fn rotation(&self) -> f64 {
         self.fields.rotation.unwrap_or(0.0)
     }

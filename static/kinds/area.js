@@ -13,11 +13,11 @@ import { makeKind } from "./kind.js";
 
 /** A box from one corner to the opposite one, or a square.
  * @type {import("./kind.js").FromDrag} */
-export function boxDrag(from, to, straight, width) {
-  if (!straight) return { points: [from, to], width };
+export function boxDrag(from, to, straight) {
+  if (!straight) return [from, to];
   const [dx, dy] = [to.x - from.x, to.y - from.y];
   const side = Math.max(Math.abs(dx), Math.abs(dy));
-  return { points: [from, { x: from.x + side * Math.sign(dx || 1), y: from.y + side * Math.sign(dy || 1) }], width };
+  return [from, { x: from.x + side * Math.sign(dx || 1), y: from.y + side * Math.sign(dy || 1) }];
 }
 
 /**

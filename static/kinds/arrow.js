@@ -2,13 +2,14 @@
 /**
  * The arrow: a line with a head at its end.
  *
- * It must never be all head: a short arrow has a thinner line.
+ * It must never be all head: a short arrow is painted with a thinner line and a smaller head.
  */
 
 import { distance } from "../model/geometry.js";
 import { packPoints, quantised } from "../model/points.js";
 import { inkOfLine, linePoints } from "./excalidraw-element.js";
-import { endsOf, segmentKind, snapped } from "./segment.js";
+import { cached } from "./recent.js";
+import { endsOf, segmentKind } from "./segment.js";
 import { coordinates } from "./stroke-path.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
@@ -23,9 +24,11 @@ const MIN_HEAD = 10;
 const HEAD_ANGLE = 0.46;
 /** Length in line widths below which the line is thinner, so that the head is no blob. */
 const LENGTH_WIDTHS = 6;
+/** Most of an arrow's length that its head takes. */
+const HEAD_PART = HEAD_WIDTHS / LENGTH_WIDTHS;
 
 /**
- * The line width of an arrow of some length.
+ * The line width that an arrow of some length is painted with: it is as wide as chosen again once it is longer.
  * @param {number} chosen
  * @param {number} length
  */
@@ -41,7 +44,7 @@ export function arrowWidth(chosen, length) {
  * @returns {[PlanePoint, PlanePoint]}
  */
 function head(from, tip, width) {
-  const length = Math.min(Math.max(width * HEAD_WIDTHS, MIN_HEAD), Math.max(distance(from, tip), width));
+  const length = Math.min(Math.max(width * HEAD_WIDTHS, MIN_HEAD), Math.max(distance(from, tip) * HEAD_PART, width));
   const angle = Math.atan2(tip.y - from.y, tip.x - from.x);
   const end = (/** @type {number} */ turn) => ({
     x: tip.x - length * Math.cos(angle + turn),
@@ -70,13 +73,13 @@ function arrowBodies(element, { rotation, fill: _, ...style }) {
 }
 
 /**
- * The last point of a line that is far enough from its tip for a head.
+ * The last point of a line that is far enough from its tip for a head of full size.
  * @param {PlanePoint[]} line
  * @param {number} width
  */
 function tailOf(line, width) {
   const tip = line[line.length - 1];
-  const least = Math.max(width * HEAD_WIDTHS, MIN_HEAD);
+  const least = Math.max(width * HEAD_WIDTHS, MIN_HEAD) / HEAD_PART;
   return line.findLast((point) => distance(point, tip) >= least) ?? line[0];
 }
 
@@ -86,12 +89,8 @@ export const arrow = segmentKind({
   fromExcalidraw: (element, style) => (element.type === "arrow" ? arrowBodies(element, style) : null),
   outline(body) {
     const [a, b] = endsOf(body);
-    const [left, right] = head(a, b, body.width ?? 1);
+    const [left, right] = head(a, b, arrow.lineWidth(body));
     return { data: `M${coordinates(a)}L${coordinates(b)}M${coordinates(left)}L${coordinates(b)}L${coordinates(right)}`, filled: false };
   },
-  fitted: (body) => ({ width: arrowWidth(body.width ?? 1, distance(...endsOf(body))) }),
-  fromDrag(from, to, straight, width) {
-    const end = straight ? snapped(from, to) : to;
-    return { points: [from, end], width: arrowWidth(width, distance(from, end)) };
-  },
+  lineWidth: cached((body) => arrowWidth(body.width ?? 1, distance(...endsOf(body)))),
 });

@@ -121,7 +121,10 @@ export function mappedPoints(body, map) {
   return packPoints(pointsOf(body).map((point) => ({ ...point, ...mappedPoint(point, map) })));
 }
 
-/** @param {Body} body */
-export function reachOfLine({ width = 0 }) {
+/**
+ * @param {Body} _
+ * @param {number} width of its line
+ */
+export function reachOfLine(_, width) {
   return Math.max(MIN_REACH, width * REACH);
 }

@@ -38,8 +38,9 @@ const RIBBON_WIDTHS = 6;
  * sine of its angle at most, which is more than the common reach where points are far apart, and then has the thickness
  * of pressed ink besides.
  * @param {Body} body
+ * @param {number} width
  */
-function reachOfInk(body) {
+function reachOfInk(body, width) {
   const { steps, unit } = lineOf(body);
   let [most, beforeX, beforeY] = [0, 0, 0];
   for (let i = 2; i < steps.length; i += 2) {
@@ -49,7 +50,7 @@ function reachOfInk(body) {
     }
     [beforeX, beforeY] = [x, y];
   }
-  return Math.max(reachOfLine(body), (most * unit) / 4 + (body.width ?? 1));
+  return Math.max(reachOfLine(body, width), (most * unit) / 4 + width);
 }
 
 /** @type {(body: Body, make: () => Path2D) => Path2D} */

@@ -27,8 +27,8 @@ import { outlineSvg } from "./svg.js";
 /** @typedef {{data: string, filled: boolean}} Outline SVG path data in the upright frame; `filled`: the path is filled, not stroked. */
 /**
  * How a figure is dragged up: from one point to another, regular if `straight` (a square, a line at a round
- * angle). It returns the fields that follow from the drag.
- * @typedef {(from: PlanePoint, to: PlanePoint, straight: boolean, width: number) => {points: InkPoint[], width: number}} FromDrag
+ * angle). It returns the figure's points.
+ * @typedef {(from: PlanePoint, to: PlanePoint, straight: boolean) => InkPoint[]} FromDrag
  */
 
 /**
@@ -45,6 +45,7 @@ import { outlineSvg } from "./svg.js";
  * @property {FromDrag} [fromDrag] of kinds that are dragged up
  * @property {(body: Body) => boolean} isValid
  * @property {(body: Body) => Box} frame
+ * @property {(body: Body) => number} lineWidth the width that its line is painted with
  * @property {(body: Body) => Box} bounds of everything painted, turned
  * @property {(body: Body, from: PlanePoint, tolerance: number, to?: PlanePoint) => boolean} hit whether a circle at `from`, or dragged from there to `to`, touches it
  * @property {(body: Body) => Outline | null} outline null if it is painted otherwise, as text is
@@ -55,7 +56,6 @@ import { outlineSvg } from "./svg.js";
  * @property {(body: Body, angle: number, about: PlanePoint) => Fields} rotated
  * @property {(body: Body) => Handle[]} handles in the plane, turned
  * @property {(body: Body, handle: string, to: PlanePoint, straight: boolean) => Fields} handleMoved
- * @property {(body: Body) => Fields} [fitted] what follows from another length or width
  * @property {(body: Body) => Handle[]} [sides] handles in the middles of sides, which set its width alone
  * @property {(body: Body, side: string, to: PlanePoint) => Fields} [sideMoved]
  * @property {(body: Body) => PlanePoint[]} edge the closed line around it, or its line, in the plane
@@ -78,7 +78,7 @@ import { outlineSvg } from "./svg.js";
  * @property {(body: Body) => boolean} isValid
  * @property {(body: Body, map: BoxMap) => Fields} mapped maps the upright geometry
  * @property {(body: Body) => PlanePoint[]} polyline the visible lines as one upright polyline; with `fill` its inside is hit too
- * @property {(body: Body) => number} reach how far it is painted beyond its frame, in units
+ * @property {(body: Body, width: number) => number} reach how far it is painted beyond its frame, in units, with a line of that width
  * @property {boolean} [proportional] whether corners keep the proportions
  */
 
@@ -99,8 +99,9 @@ export function makeKind(spec) {
   const boundsOf = cached((/** @type {Body} */ body) => {
     if (!spec.isValid(body)) return NOWHERE;
     const box = frame(body);
-    if ((body.rotation ?? 0) === 0) return grown(box, spec.reach(body));
-    return boxAround(cornersOf(box).map((corner) => turned(body, box, corner)), spec.reach(body));
+    const reach = spec.reach(body, kind.lineWidth(body));
+    if ((body.rotation ?? 0) === 0) return grown(box, reach);
+    return boxAround(cornersOf(box).map((corner) => turned(body, box, corner)), reach);
   });
   const outlines = cached(spec.outline ?? (() => null));
   /** @type {Kind} */
@@ -109,6 +110,7 @@ export function makeKind(spec) {
     styles: ["colour", "width", "dash", "opacity"],
     widths: [2, 4, 8, 14],
     defaults: {},
+    lineWidth: ({ width = 1 }) => width,
     paint: (context, body, look) => paintOutline(context, body, kind, look),
     toSvg: (body, theme) => outlineSvg(body, kind, theme),
     hit(body, from, tolerance, to = from) {
@@ -117,7 +119,7 @@ export function makeKind(spec) {
       const [a, b] = [from, to].map((point) => upright(body, frame(body), point));
       const line = spec.polyline(body);
       if (isFilled(body) && (contains(line, a) || contains(line, b))) return true;
-      return touchesLine(line, body.width ?? 0, a, b, tolerance);
+      return touchesLine(line, kind.lineWidth(body), a, b, tolerance);
     },
     resized: (body, map) => resized(body, kind, spec, map),
     rotated: (body, angle, about) => rotated(body, frame(body), angle, about),

@@ -41,9 +41,8 @@ export function paintOutline(context, body, kind, look) {
  * @param {Path2D} path
  * @param {boolean} filled whether the path is the outline of the line itself
  * @param {Look} look
- * @param {number} [width] of a stroked path
  */
-export function paintPath(context, body, kind, path, filled, { theme }, width = body.width ?? 1) {
+export function paintPath(context, body, kind, path, filled, { theme }) {
   const colour = colourOf(body, kind, theme);
   withStyle(context, body, kind, theme, () => {
     if (body.fill !== undefined && body.fill !== "none") {
@@ -56,8 +55,9 @@ export function paintPath(context, body, kind, path, filled, { theme }, width = 
       context.fill(path);
       return;
     }
+    const width = kind.lineWidth(body);
     setPen(context, colour, width);
-    const dash = dashOf(body);
+    const dash = dashOf(body, width);
     if (dash.length > 0) context.setLineDash(dash);
     context.stroke(path);
     if (dash.length > 0) context.setLineDash([]);

@@ -5,7 +5,6 @@
  * It must never keep a rotation when an end is dragged: the new ends say it all.
  */
 
-import { withFields } from "../model/edits.js";
 import { packPoints, quantised } from "../model/points.js";
 import { boxOfPoints, hasPoints, mappedPoints, pointsOf, reachOfLine } from "./body-points.js";
 import { makeKind, turned } from "./kind.js";
@@ -34,7 +33,7 @@ export function endsOf(body) {
  * @param {PlanePoint} to
  * @returns {PlanePoint}
  */
-export function snapped(from, to) {
+function snapped(from, to) {
   const angle = Math.round(Math.atan2(to.y - from.y, to.x - from.x) / SNAP) * SNAP;
   const length = Math.hypot(to.x - from.x, to.y - from.y);
   return { x: quantised(from.x + length * Math.cos(angle)), y: quantised(from.y + length * Math.sin(angle)) };
@@ -51,7 +50,7 @@ export function segmentKind(parts) {
     reach: reachOfLine,
     polyline: pointsOf,
     mapped: mappedPoints,
-    fromDrag: (from, to, straight, width) => ({ points: [from, straight ? snapped(from, to) : to], width }),
+    fromDrag: (from, to, straight) => [from, straight ? snapped(from, to) : to],
     handles: (body) => {
       const [start, end] = endsInPlane(body);
       return [{ id: "start", at: start }, { id: "end", at: end }];
@@ -61,8 +60,7 @@ export function segmentKind(parts) {
       const isStart = handle === "start";
       const moved = straight ? snapped(isStart ? end : start, to) : to;
       const ends = isStart ? [moved, end] : [start, moved];
-      const fields = { ...packPoints(ends), ...(body.rotation ? { rotation: null } : {}) };
-      return { ...fields, ...parts.fitted?.(withFields(body, fields)) };
+      return { ...packPoints(ends), ...(body.rotation ? { rotation: null } : {}) };
     },
     ...parts,
   });

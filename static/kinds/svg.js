@@ -23,8 +23,9 @@ export const MARKER_ALPHA = 0.38;
  * The lengths of dashes and gaps, in units; none for a solid line. Caps are round, so that a dot is a dash
  * of hardly any length.
  * @param {Body} body
+ * @param {number} width
  */
-export function dashOf({ dash, width = 1 }) {
+export function dashOf({ dash }, width) {
   if (dash === "dashed") return [width * 2.5, width * 2.5];
   return dash === "dotted" ? [0.01, width * 2] : [];
 }
@@ -65,7 +66,8 @@ export function outlineSvg(body, kind, theme) {
   const common = commonAttributes(body, kind, theme);
   if (outline.filled) return `<path d="${outline.data}" fill="${colour}"${common}/>`;
   const fill = body.fill !== undefined && body.fill !== "none" ? fillValue(body.fill, theme) : "none";
-  const dash = dashOf(body);
+  const width = kind.lineWidth(body);
+  const dash = dashOf(body, width);
   const dashes = dash.length > 0 ? ` stroke-dasharray="${dash.map(rounded).join(" ")}"` : "";
-  return `<path d="${outline.data}" fill="${fill}" stroke="${colour}" stroke-width="${body.width ?? 1}" stroke-linecap="round" stroke-linejoin="round"${dashes}${common}/>`;
+  return `<path d="${outline.data}" fill="${fill}" stroke="${colour}" stroke-width="${width}" stroke-linecap="round" stroke-linejoin="round"${dashes}${common}/>`;
 }

@@ -60,7 +60,7 @@ export class RemoteInk {
       });
       return;
     }
-    // The width of an arrow changes with its length.
+    // Its style may be another one meanwhile.
     playback.ink = ink;
     if (points.every((point, index) => isAt(point, playback.points[ink.offset + index]))) {
       // Repeated for someone who joined.

@@ -19,7 +19,7 @@ import { paintTarget } from "./marks.js";
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
 /** @typedef {import("../model/types.js").Stroke} Stroke */
 /** @typedef {import("./tool.js").Tool} Tool */
-/** @typedef {{stroke: string, style: {kind: string} & import("./tool.js").Style, width: number, from: PlanePoint, points: InkPoint[], targets: {start: Stroke | null, end: Stroke | null}}} Figure `width`: the chosen one; `targets`: what its ends are bound to */
+/** @typedef {{stroke: string, style: {kind: string} & import("./tool.js").Style, from: PlanePoint, points: InkPoint[], targets: {start: Stroke | null, end: Stroke | null}}} Figure `targets`: what its ends are bound to */
 
 /** Shorter figures, in pixels, are no figures. */
 const MIN_LENGTH = 2;
@@ -68,16 +68,14 @@ export function figureTool(kind, context) {
     cursor: "crosshair",
     drawn: null,
     down({ point: { x, y }, mod }) {
-      const style = context.style(kind.id);
       tool.drawn = null;
-      figure = { stroke: randomId(), style: { kind: kind.id, ...style }, width: style.width ?? 1, from: { x, y }, points: [], targets: { start: targetAt({ x, y }, mod), end: null } };
+      figure = { stroke: randomId(), style: { kind: kind.id, ...context.style(kind.id) }, from: { x, y }, points: [], targets: { start: targetAt({ x, y }, mod), end: null } };
     },
     move(presses) {
       if (!figure) return;
       const { point: { x, y }, shift, mod } = presses[presses.length - 1];
-      const { points, width } = kind.fromDrag(figure.from, { x, y }, shift, figure.width);
+      const points = kind.fromDrag(figure.from, { x, y }, shift);
       figure.points = points;
-      figure.style.width = width;
       figure.targets.end = targetAt(points[points.length - 1], mod);
       context.ink.grew(figure.stroke, figure.style, points, true);
     },

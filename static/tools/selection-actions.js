@@ -161,9 +161,8 @@ export class SelectionActions {
    */
   restyle(fieldsOf) {
     this.#commit(this.#strokes.flatMap((stroke) => {
-      const { styles, fitted } = kindOf(stroke.body);
-      const fields = fieldsOf(stroke.body, (field) => styles.includes(field));
-      return editing(stroke, fields.width ? { ...fields, ...fitted?.(withFields(stroke.body, fields)) } : fields);
+      const { styles } = kindOf(stroke.body);
+      return editing(stroke, fieldsOf(stroke.body, (field) => styles.includes(field)));
     }));
   }
 

@@ -81,14 +81,21 @@ function goldenBody(roll, kind, left, top) {
   };
 }
 
-/** Some strokes of each kind, in rows. */
+/** What is rarely made at random. */
+const SPECIAL = [
+  // Thick arrows that became short.
+  ...[0, 3, 10, 20, 50].map((length, i) => ({ kind: "arrow", width: 14, dash: i % 2 ? "dashed" : "solid", ...packPoints([{ x: 1100, y: 60 * i }, { x: 1100 + length, y: 60 * i + length / 2 }]) })),
+];
+
+/** Some strokes of each kind, and special ones, in rows. */
 function goldenStrokes() {
   const kinds = [...KINDS.keys(), "hologram"];
   const strokes = kinds.flatMap((kind, row) => Array.from({ length: kind === "pen" ? 12 : 8 }, (_, column) => {
     const seed = 100 * row + column + 1;
     return { id: Buffer.from(seed.toString(16).padStart(32, "0"), "hex").toString("base64url"), body: goldenBody(dice(seed), kind, column * 160 - 400, row * 160 - 300) };
   }));
-  return [...strokes, { id: "_____________________w", body: { kind: "pen", x: 1e-7, y: -1e-7, colour: "ink" } }];
+  const special = SPECIAL.map((body, i) => ({ id: Buffer.from((10_000 + i).toString(16).padStart(32, "0"), "hex").toString("base64url"), body: { colour: "ink", ...body } }));
+  return [...strokes, ...special, { id: "_____________________w", body: { kind: "pen", x: 1e-7, y: -1e-7, colour: "ink" } }];
 }
 
 test("the golden drawing has bodies of all kinds that the server takes", () => {

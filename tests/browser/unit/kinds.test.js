@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { KINDS, boundsOf, hits, kindOf } from "../../../static/kinds/kinds.js";
 import { boxMap, centreOf, mappedPoint, rotatedPoint } from "../../../static/model/geometry.js";
 import { arrowWidth } from "../../../static/kinds/arrow.js";
+import { rounded } from "../../../static/kinds/stroke-path.js";
 import { dice } from "./dice.js";
+import { geometryOf } from "./svg-geometry.js";
 import { applied, at, bodies, each, lined } from "./random-bodies.js";
 
 const ROUNDING = 0.5;
@@ -118,6 +120,25 @@ test("an unknown kind is a box that can be moved, and keeps its other fields", (
 
 test("a short arrow has a thinner line, so that its head is visible", () => {
   assert.deepEqual([[14, 300], [14, 30], [2, 300], [14, 0]].map(([chosen, length]) => arrowWidth(chosen, length)), [14, 5, 2, 1]);
+});
+
+test("an arrow that becomes short has a thinner line and a smaller head, wherever it is painted, found and hit", () => {
+  for (const length of [300, 90, 84, 40, 15, 6, 3]) {
+    const kind = KINDS.get("arrow");
+    const whole = lined("arrow", [at(0, 0), at(300, 0)], { width: 14, dash: "dashed" });
+    const { x, y, points } = lined("arrow", [at(0, 0), at(length, 0)]);
+    for (const fields of [{ x, y, points }, kind.handleMoved(whole, "end", at(length, 0), false), kind.resized(whole, boxMap({ left: 0, top: 0, right: 300, bottom: 1 }, { left: 0, top: 0, right: length, bottom: 1 }))]) {
+      const body = applied(whole, fields);
+      const width = arrowWidth(14, length);
+      const { paths: [shaft, head], attributes } = geometryOf(kind.toSvg(body, "light"));
+      assert.deepEqual(shaft, [at(0, 0), at(length, 0)]);
+      assert.ok(length - Math.min(...head.map((point) => point.x)) <= (length * 2) / 3, `${length}: ${JSON.stringify(head)}`);
+      assert.deepEqual([attributes["stroke-width"], attributes["stroke-dasharray"]], [`${width}`, `${rounded(width * 2.5)} ${rounded(width * 2.5)}`]);
+      const reach = Math.max(6, width * 2.5);
+      assert.deepEqual(kind.bounds(body), { left: -reach, top: -reach, right: length + reach, bottom: reach });
+      assert.ok(hits(body, at(length / 2, width / 2 + 0.9), 1) && !hits(body, at(length / 2, width / 2 + 1.1), 1), `${length}`);
+    }
+  }
 });
 
 test("a dragged side wraps a text anew, and the upper corner at the other side stays", () => {

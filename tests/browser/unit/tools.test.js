@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { boundsOf, hits } from "../../../static/kinds/kinds.js";
+import { boundsOf, hits, kindOf } from "../../../static/kinds/kinds.js";
 import { unpackPoints } from "../../../static/model/points.js";
 import { Scene } from "../../../static/model/scene.js";
 import { Toolbox } from "../../../static/tools/toolbox.js";
@@ -74,10 +74,10 @@ test("a figure follows the drag, is regular with Shift, and a click makes none",
   assert.deepEqual(steps.map(([{ body }]) => unpackPoints(body)[1]), [at(100, 40), at(100, 100), at(100, 0)]);
 });
 
-test("an arrow's line is as thin as its length asks for", () => {
+test("an arrow's line is as thin as its length asks for, and keeps the width that was chosen", () => {
   const { drag, steps } = fresh("arrow");
   for (const to of [24, 600]) drag([at(0, 0), at(12, 0), at(to, 0)]);
-  assert.deepEqual(steps.map(([{ body }]) => body.width), [4, 14]);
+  assert.deepEqual(steps.map(([{ body }]) => [kindOf(body).lineWidth(body), body.width]), [[4, 14], [14, 14]]);
 });
 
 test("a drag of the eraser is one step, and spares locked strokes", () => {
