@@ -5,6 +5,7 @@
  * It must never paint strokes.
  */
 
+import { isWithin } from "../model/geometry.js";
 import { centred, fitted, panned, pinched, shownBox, toPlane, toScreen, zoomedTo } from "./camera.js";
 
 /** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
@@ -29,7 +30,7 @@ export class Viewport {
    * @param {object} on
    * @param {() => Size} on.size
    * @param {() => Box | null} on.bounds the box around all strokes
-   * @param {(box: Box) => boolean} on.touches whether a stroke is near a box
+   * @param {(box: Box) => boolean} on.shows whether anything is painted in a box
    * @param {(camera: Camera, jumps: boolean) => void} on.onCamera `jumps`: it rests there, and is not moved by a hand
    */
   constructor(paper, on) {
@@ -72,9 +73,9 @@ export class Viewport {
     else this.fit(box);
   }
 
-  /** Whether there are strokes, but none of them near what is shown. */
+  /** Whether there are strokes, but nothing of them is shown, as also inside a large outline. */
   get isAstray() {
-    return !this.#on.touches(shownBox(this.camera, this.#on.size())) && this.#on.bounds() !== null;
+    return !this.#on.shows(this.shown) && this.#on.bounds() !== null;
   }
 
   /** Shows all of a box, by default of the drawing. */
@@ -91,9 +92,7 @@ export class Viewport {
   /** Shows a box, unless all of it is shown already.
    * @param {Box} box */
   reveal(box) {
-    const { left, top, right, bottom } = this.shown;
-    const isShown = box.left >= left && box.top >= top && box.right <= right && box.bottom <= bottom;
-    if (!isShown) this.setCamera(fitted(box, this.#on.size()), true);
+    if (!isWithin(box, this.shown)) this.setCamera(fitted(box, this.#on.size()), true);
   }
 
   /** @param {ScreenPoint} pixel */

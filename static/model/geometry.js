@@ -142,6 +142,14 @@ export function overlap(a, b) {
 }
 
 /**
+ * @param {Box} inner
+ * @param {Box} outer
+ */
+export function isWithin(inner, outer) {
+  return inner.left >= outer.left && inner.top >= outer.top && inner.right <= outer.right && inner.bottom <= outer.bottom;
+}
+
+/**
  * @param {Box | null} a
  * @param {Box} b
  * @returns {Box}
@@ -216,6 +224,23 @@ export function touchesLine(polyline, width, from, to, radius) {
     if (distanceOfSegments(polyline[i - 1], polyline[i], from, to) <= reach) return true;
   }
   return false;
+}
+
+/** Part of half a box's height that the circles along its sides have as their radius: what is painted there is often
+ * narrower than its own box, which reaches beyond the side. */
+const SIDE = 1 / 32;
+
+/**
+ * Circles that are dragged across a box: the first one covers all of it; the others its middle and its sides, one
+ * of which is crossed by a line that is partly in the box.
+ * @param {Box} box
+ * @returns {{from: PlanePoint, to: PlanePoint, radius: number}[]}
+ */
+export function sweepsOf({ left, top, right, bottom }) {
+  const corners = [{ x: left, y: top }, { x: right, y: top }, { x: right, y: bottom }, { x: left, y: bottom }];
+  const radius = Math.min(right - left, bottom - top) / 2;
+  const middle = { from: { x: left + radius, y: top + radius }, to: { x: right - radius, y: bottom - radius }, radius };
+  return [{ ...middle, radius: radius * Math.SQRT2 }, middle, ...corners.map((from, at) => ({ from, to: corners[(at + 1) % 4], radius: radius * SIDE }))];
 }
 
 /**

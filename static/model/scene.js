@@ -6,7 +6,7 @@
  * It must never change a stroke, nor know what one is: boxes and hits are functions that it is given.
  */
 
-import { boxAround, boxOfBoth, overlap } from "./geometry.js";
+import { boxAround, boxOfBoth, isWithin, overlap, sweepsOf } from "./geometry.js";
 
 /** @typedef {import("./types.js").Stroke} Stroke */
 /** @typedef {import("./types.js").Body} Body */
@@ -27,6 +27,8 @@ const FEW = 16;
 const SCANS = 12;
 /** A query of more than this part of the cells takes longer than looking through all strokes. */
 const LARGE_PART = 1 / 16;
+/** Maximum of strokes of which it is found out whether they are painted in a box that theirs only overlap. */
+const MOST_LOOKS = 100;
 
 export class Scene {
   /** @type {Map<string, Entry>} by stroke */
@@ -137,12 +139,18 @@ export class Scene {
     return all;
   }
 
-  /** Whether any stroke's box overlaps a box.
+  /** Whether anything is painted in a box. Of very many strokes around it one is, as far as anybody asks.
    * @param {Box} box */
-  touches(box) {
+  shows(box) {
+    const [around, ...sweeps] = sweepsOf(box);
+    let looks = MOST_LOOKS;
+    const isShown = (/** @type {Entry} */ { box: own, stroke: { body } }) => {
+      const touched = (/** @type {typeof around} */ { from, to, radius }) => this.#hits(body, from, radius, to);
+      return isWithin(own, box) || (looks -= 1) < 0 || (touched(around) && sweeps.some(touched));
+    };
     const cells = cellsOf(box);
-    if (this.#hasGrid() && countOf(cells) <= this.#cells.size) return this.#near(box, cells).length > 0;
-    for (const entry of this.#entries.values()) if (overlap(entry.box, box)) return true;
+    if (this.#hasGrid() && countOf(cells) <= this.#cells.size) return this.#near(box, cells).some(isShown);
+    for (const entry of this.#entries.values()) if (overlap(entry.box, box) && isShown(entry)) return true;
     return false;
   }
 

@@ -211,7 +211,7 @@ function frame(frame) {
 
 const signals = new Signals((frame) => connection.send(frame));
 const viewport = new Viewport(byId("paper"), {
-  ...{ size: () => canvas.size, bounds: () => scene.bounds(), touches: (/** @type {import("../model/types.js").Box} */ box) => scene.touches(box) },
+  ...{ size: () => canvas.size, bounds: () => scene.bounds(), shows: (/** @type {import("../model/types.js").Box} */ box) => scene.shows(box) },
   onCamera: (camera, jumps) => {
     canvas.setCamera(camera, jumps);
     interaction?.cameraMoved(camera);

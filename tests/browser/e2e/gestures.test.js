@@ -414,6 +414,29 @@ test("far from all strokes a button leads back, and an empty drawing has none", 
   assert.ok(x > 0 && x < 1000 && y > 0 && y < 700);
 });
 
+for (const [key, points] of /** @type {[string, [number, number][]][]} */ ([["r", [[200, 150], [800, 550]]], ["o", [[200, 150], [800, 550]]], ["p", [[200, 150], [800, 150], [800, 550], [200, 550], [200, 150]]]])) {
+  test(`inside a large outline that the key ${key} draws a button leads back, unless some of it is in sight`, async () => {
+    const page = await newPage();
+    const back = page.getByRole("button", { name: "Back to the drawing" });
+    const zoomed = (/** @type {number} */ factor) => page.evaluate((by) => /** @type {any} */ (globalThis).__whiteboard.viewport.zoom(by, { x: 500, y: 350 }), factor);
+    await zoomed(0.05);
+    await page.keyboard.press(key);
+    await drag(page, points);
+    await waitForStrokes(page, 1);
+    await zoomed(20);
+    await back.waitFor();
+    // To its left side, which is 6,000 units from the middle of the window, and back.
+    const pan = (/** @type {number} */ dx) => page.evaluate((by) => /** @type {any} */ (globalThis).__whiteboard.viewport.pan(by, 0), dx);
+    await pan(6_000);
+    await back.waitFor({ state: "hidden" });
+    await pan(-6_000);
+    await back.click();
+    await back.waitFor({ state: "hidden" });
+    await waitForPixel(page, "static", [500, 150], false);
+    assert.ok((await camera(page)).zoom < 0.2);
+  });
+}
+
 test("tool, colour and width are remembered after a reload", async () => {
   const page = await newPage();
   await page.click('#tools [aria-label^="Arrow"]');

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { overlap, touchesBox } from "../../../static/model/geometry.js";
+import { grown, overlap, touchesBox } from "../../../static/model/geometry.js";
+import { boundsOf, hits as hitsKind } from "../../../static/kinds/kinds.js";
+import { packPoints } from "../../../static/model/points.js";
 import { Scene } from "../../../static/model/scene.js";
 import { dice } from "./dice.js";
 
 /** Strokes that are boxes. */
 const boxOf = ({ x, y, w, h }) => ({ left: x, top: y, right: x + w, bottom: y + h });
 const hits = (body, from, tolerance, to = from) => touchesBox(boxOf(body), from, to, tolerance);
+/** A box whose sides are on those of no stroke: nothing is painted where they only touch.
+ * @param {import("../../../static/model/types.js").Box} box */
+const apart = (box) => grown(box, 0.5);
 const fresh = () => new Scene({ boxOf, hits });
 const stroke = (id, z, x = 0, y = 0, w = 10, h = 10) => ({ id, z, body: { kind: "box", x, y, w, h }, last: { writer: "w", n: z } });
 const ids = (strokes) => strokes.map(({ id }) => id);
@@ -58,7 +63,7 @@ test("the scene agrees with looking through all strokes", () => {
       const box = { left, top, right: left + roll(4_000), bottom: top + roll(4_000) };
       const expected = ids(ordered.filter(({ body }) => overlap(boxOf(body), box)));
       assert.deepEqual(ids(scene.inBox(box)), expected, `seed ${seed}, step ${step}`);
-      assert.equal(scene.touches(box), expected.length > 0, `seed ${seed}, step ${step}`);
+      assert.equal(scene.shows(apart(box)), ordered.some(({ body }) => overlap(boxOf(body), apart(box))), `seed ${seed}, step ${step}`);
       const [from, to] = [{ x: left, y: top }, { x: left + roll(500), y: top + roll(500) }];
       assert.deepEqual(ids(scene.at(from, 9, to)), ids(ordered.filter(({ body }) => hits(body, from, 9, to))), `seed ${seed}, step ${step}`);
       assert.deepEqual(ids(scene.ordered()), ids(ordered), `seed ${seed}, step ${step}`);
@@ -82,7 +87,7 @@ test("many strokes that arrive at once are found before, while and after they ar
     const box = { left, top, right: left + roll(2_000), bottom: top + roll(2_000) };
     const expected = [...all.values()].filter(({ body }) => overlap(boxOf(body), box)).sort((a, b) => a.z - b.z || (a.id < b.id ? -1 : 1));
     assert.deepEqual(ids(scene.inBox(box)), ids(expected), what);
-    assert.equal(scene.touches(box), expected.length > 0, what);
+    assert.equal(scene.shows(apart(box)), [...all.values()].some(({ body }) => overlap(boxOf(body), apart(box))), what);
   };
   for (let round = 0; round < 3; round += 1) {
     add(1_000);
@@ -95,4 +100,37 @@ test("many strokes that arrive at once are found before, while and after they ar
       all.delete(gone);
     }
   }
+});
+
+test("what is painted is shown, and the inside of an outline is not", () => {
+  const round = Array.from({ length: 200 }, (_, i) => ({ x: 10_000 * Math.cos(i / 30), y: 10_000 * Math.sin(i / 30) }));
+  const box = [{ x: -10_000, y: -10_000 }, { x: 10_000, y: 10_000 }];
+  const shows = (body, { x, y }, side = 900) => {
+    const scene = new Scene({ boxOf: boundsOf, hits: hitsKind });
+    scene.set(/** @type {any} */ ({ id: "a", z: 1, body: { colour: "ink", width: 4, ...body } }));
+    return scene.shows({ left: x, top: y, right: x + side, bottom: y + side * 0.7 });
+  };
+  const middle = { x: -400, y: -300 };
+  for (const [kind, points] of [["rectangle", box], ["ellipse", box], ["diamond", box], ["pen", round]]) {
+    for (const rotation of [0, 0.4]) {
+      const body = { kind, rotation, ...packPoints(/** @type {any} */ (points)) };
+      assert.equal(shows(body, middle), false, `inside ${kind}`);
+      assert.equal(shows(body, { x: 40_000, y: 0 }), false, `far from ${kind}`);
+      assert.equal(shows(body, { x: -30_000, y: -30_000 }, 60_000), true, `all of ${kind}`);
+    }
+    const body = { kind, ...packPoints(/** @type {any} */ (points)) };
+    for (const x of [-10_500, 9_500]) assert.equal(shows(body, { x, y: -300 }), true, `a side of ${kind}`);
+    if (kind !== "pen") assert.equal(shows({ ...body, fill: "red" }, middle), true, `a filled ${kind}`);
+    assert.equal(shows({ ...body, width: 400, x: body.x - 350 }, { x: 9_500, y: -300 }, 300), true, `in the line of ${kind}`);
+  }
+  assert.equal(shows({ kind: "line", ...packPoints([{ x: -9_000, y: -9_000 }, { x: 9_000, y: 9_100 }]) }, middle), true, "a line that passes");
+  assert.equal(shows({ kind: "pen", ...packPoints([{ x: 3, y: 3 }]) }, { x: 0, y: 0 }), true, "a dot in a corner");
+});
+
+test("what is shown is found out of a bounded number of strokes", () => {
+  let looks = 0;
+  const scene = new Scene({ boxOf, hits: () => ((looks += 1), false) });
+  for (let i = 0; i < 5_000; i += 1) scene.set(stroke(`s${i}`, i, -9_000 - i, -9_000 - i, 30_000, 30_000));
+  assert.equal(scene.shows({ left: 0, top: 0, right: 900, bottom: 600 }), true);
+  assert.ok(looks > 50 && looks < 1_000, `${looks}`);
 });
