@@ -196,9 +196,11 @@ impl Figure<'_> {
                 let mut path = Path::default();
                 trace_ink(&mut path, &self.points, self.line_width());
                 let colour = colour_value(self.colour(), theme);
+                let area = || Path::polyline(self.points.iter().map(|point| point.at)).0;
                 Form::Ink {
                     data: path.0,
                     colour,
+                    area: self.fill(theme).map(|fill| (area(), fill)),
                 }
             }
             Kind::Text => {
@@ -244,11 +246,10 @@ impl Figure<'_> {
             Kind::Marker => marker_value(self.colour(), theme),
             _ => colour_value(self.colour(), theme),
         };
-        let fill = self.fields.fill.as_deref().filter(|fill| *fill != "none");
         let width = self.line_width();
         Form::Lines {
             data: outline.0,
-            fill: fill.map(|fill| fill_value(fill, theme)),
+            fill: self.fill(theme),
             colour,
             width,
             dash: match self.fields.dash.as_deref() {
@@ -258,6 +259,12 @@ impl Figure<'_> {
                 _ => None,
             },
         }
+    }
+
+    /// The colour of its inside, if it is filled.
+    fn fill(&self, theme: Theme) -> Option<Colour> {
+        let fill = self.fields.fill.as_deref().filter(|fill| *fill != "none");
+        fill.map(|fill| fill_value(fill, theme))
     }
 
     /// The path of kinds that are stroked.

@@ -143,6 +143,7 @@ mod tests {
 
     use super::*;
     use crate::domain::asset::AssetKind;
+    use crate::domain::points::{Point, Points};
     use crate::picture::faces::tests::{LACKING, SHOWN_AS, none, one};
     use crate::picture::font;
 
@@ -241,6 +242,33 @@ mod tests {
         ));
         assert!(both.blue() < pen.blue(), "{both:?}, {pen:?}");
         assert_eq!(both.alpha(), 255);
+    }
+
+    #[test]
+    fn the_area_of_filled_ink_is_painted_below_its_line() {
+        // Around a square of 40 units.
+        let points = Points::new(
+            [(0, 0), (320, 0), (320, 320), (0, 320)]
+                .map(|(x, y)| Point { x, y })
+                .into(),
+            None,
+        );
+        let points = points.unwrap().to_base64();
+        let square = |fill: &str| {
+            let ink = json!({"kind": "pen", "x": 0, "y": 0, "points": points, "width": 4, "colour": "ink", "fill": fill});
+            painted(&[ink], b"")
+        };
+        let (filled, empty) = (square("#ff0000"), square("none"));
+        assert_eq!(middle(&empty).alpha(), 0);
+        let inside = middle(&filled);
+        assert!(
+            inside.alpha() == 255 && inside.red() > inside.blue(),
+            "{inside:?}"
+        );
+        // The line between the second corner and the third, within the margin and the reach of a line.
+        let (x, y) = (2 * (16 + 10 + 40), filled.pixels.height() / 2);
+        assert_eq!(at(&empty, x, y).alpha(), 255);
+        assert_eq!(at(&filled, x, y), at(&empty, x, y));
     }
 
     #[test]

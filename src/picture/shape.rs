@@ -49,8 +49,12 @@ impl Blending {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Form {
-    /// A path whose inside is the line itself.
-    Ink { data: String, colour: Colour },
+    /// A path whose inside is the line itself, above the area that the line encloses, if it is filled.
+    Ink {
+        data: String,
+        colour: Colour,
+        area: Option<(String, Colour)>,
+    },
     /// A path that is stroked.
     Lines {
         data: String,
@@ -92,11 +96,14 @@ impl Shape {
     /// Appends an SVG element.
     pub(super) fn push_svg(&self, out: &mut String) {
         match &self.form {
-            Form::Ink { data, colour } => {
-                let parts = ["<path d=\"", data, "\" fill=\"", &colour.to_string(), "\""];
-                parts.iter().for_each(|part| out.push_str(part));
-                self.look.push_attributes(out);
-                out.push_str("/>");
+            Form::Ink { data, colour, area } => {
+                let area = area.as_ref().map(|(data, colour)| (data, colour));
+                for (data, colour) in area.into_iter().chain([(data, colour)]) {
+                    let parts = ["<path d=\"", data, "\" fill=\"", &colour.to_string(), "\""];
+                    parts.iter().for_each(|part| out.push_str(part));
+                    self.look.push_attributes(out);
+                    out.push_str("/>");
+                }
             }
             Form::Lines {
                 data,

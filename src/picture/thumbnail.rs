@@ -135,7 +135,7 @@ fn element(body: &Body, scale: f64, theme: Theme) -> Option<String> {
             dash,
         } => Form::Lines {
             data,
-            fill: fill.filter(|_| figure.kind() != Kind::Pen),
+            fill,
             colour,
             width: match figure.kind() {
                 Kind::Pen => mean_width(&figure).max(thinnest),
@@ -211,6 +211,7 @@ fn blank(frame: Area) -> Form {
     Form::Ink {
         data: path.0,
         colour: PICTURE,
+        area: None,
     }
 }
 
@@ -278,6 +279,19 @@ mod tests {
         let svg = svg(&colours);
         let at = ["#d6402b", "#3c9a5f", "#2f7fc1"].map(|colour| svg.find(colour).unwrap());
         assert!(at.is_sorted(), "{svg}");
+    }
+
+    #[test]
+    fn filled_ink_has_its_area_in_a_thumbnail() {
+        let ink = |fill: &str| {
+            let points = scribble(0.0, 9, 90);
+            let mut fields: serde_json::Value = serde_json::from_str(points.as_json()).unwrap();
+            fields["fill"] = fill.into();
+            svg(&[body(fields)])
+        };
+        let (filled, empty) = (ink("#ff0000"), ink("none"));
+        assert_eq!(empty.matches("fill=\"none\"").count(), 2, "{empty}");
+        assert_eq!(filled.matches("fill=\"none\"").count(), 1, "{filled}");
     }
 
     #[test]

@@ -7,11 +7,12 @@
 
 import { boxOfPoints, hasPoints, lineOf, mappedPoints, pointsOf, reachOfLine } from "./body-points.js";
 import { meanWidth, traceMiddle, traceRibbon } from "./coarse.js";
-import { isFilled, makeKind } from "./kind.js";
+import { makeKind } from "./kind.js";
 import { whole } from "./ink.js";
 import { paintLine, paintPath } from "./paint.js";
 import { recently } from "./recent.js";
 import { pathData } from "./stroke-path.js";
+import { isFilled } from "./svg.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */

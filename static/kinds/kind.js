@@ -10,7 +10,7 @@ import { boxAround, centreOf, grown, mappedPoint, overlap, rotatedPoint, touches
 import { quantised } from "../model/points.js";
 import { paintOutline } from "./paint.js";
 import { cached } from "./recent.js";
-import { outlineSvg } from "./svg.js";
+import { isFilled, outlineSvg } from "./svg.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("../model/types.js").Fields} Fields */
@@ -141,11 +141,6 @@ export function makeKind(spec) {
 }
 
 export { cached };
-
-/** @param {Body} body */
-export function isFilled({ fill }) {
-  return fill !== undefined && fill !== "none";
-}
 
 /** Clockwise from the upper left one.
  * @param {Box} box */

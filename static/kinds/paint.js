@@ -7,8 +7,7 @@
 
 import { centreOf } from "../model/geometry.js";
 import { colourValue, fillValue, markerValue } from "../model/palette.js";
-import { pointsOf } from "./body-points.js";
-import { MARKER_ALPHA, MARKER_BLENDING, dashOf } from "./svg.js";
+import { MARKER_ALPHA, MARKER_BLENDING, areaData, dashOf, isFilled } from "./svg.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("./kind.js").Kind} Kind */
@@ -45,10 +44,9 @@ export function paintOutline(context, body, kind, look) {
 export function paintPath(context, body, kind, path, filled, { theme }) {
   const colour = colourOf(body, kind, theme);
   withStyle(context, body, kind, theme, () => {
-    if (body.fill !== undefined && body.fill !== "none") {
+    if (isFilled(body)) {
       context.fillStyle = fillValue(body.fill, theme);
-      // The outline of a line with pressure is no area: the area is the line's own.
-      context.fill(filled ? areaOf(body) : path);
+      context.fill(filled ? new Path2D(areaData(body)) : path);
     }
     if (filled) {
       context.fillStyle = colour;
@@ -106,13 +104,6 @@ function setPen(context, colour, width) {
  */
 function colourOf({ colour }, kind, theme) {
   return kind.multiplies ? markerValue(colour, theme) : colourValue(colour, theme);
-}
-
-/** @param {Body} body */
-function areaOf(body) {
-  const path = new Path2D();
-  for (const { x, y } of pointsOf(body)) path.lineTo(x, y);
-  return path;
 }
 
 /**

@@ -7,7 +7,8 @@
 
 import { centreOf } from "../model/geometry.js";
 import { colourValue, fillValue, markerValue } from "../model/palette.js";
-import { rounded } from "./stroke-path.js";
+import { pointsOf } from "./body-points.js";
+import { polylineData, rounded } from "./stroke-path.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("../model/palette.js").CanvasTheme} CanvasTheme */
@@ -28,6 +29,20 @@ export const MARKER_ALPHA = 0.38;
 export function dashOf({ dash }, width) {
   if (dash === "dashed") return [width * 2.5, width * 2.5];
   return dash === "dotted" ? [0.01, width * 2] : [];
+}
+
+/** @param {Body} body
+ * @returns {body is Body & {fill: string}} */
+export function isFilled(body) {
+  return body.fill !== undefined && body.fill !== "none";
+}
+
+/**
+ * Path data of the area of a line with pressure: its outline is none.
+ * @param {Body} body
+ */
+export function areaData(body) {
+  return polylineData(pointsOf(body));
 }
 
 /** Text for XML, which cannot have all characters.
@@ -64,8 +79,11 @@ export function outlineSvg(body, kind, theme) {
   if (!outline) return "";
   const colour = kind.multiplies ? markerValue(body.colour, theme) : colourValue(body.colour, theme);
   const common = commonAttributes(body, kind, theme);
-  if (outline.filled) return `<path d="${outline.data}" fill="${colour}"${common}/>`;
-  const fill = body.fill !== undefined && body.fill !== "none" ? fillValue(body.fill, theme) : "none";
+  const fill = isFilled(body) ? fillValue(body.fill, theme) : "none";
+  if (outline.filled) {
+    const area = fill === "none" ? "" : `<path d="${areaData(body)}" fill="${fill}"${common}/>`;
+    return `${area}<path d="${outline.data}" fill="${colour}"${common}/>`;
+  }
   const width = kind.lineWidth(body);
   const dash = dashOf(body, width);
   const dashes = dash.length > 0 ? ` stroke-dasharray="${dash.map(rounded).join(" ")}"` : "";

@@ -118,14 +118,16 @@ test("an element's colour, width, dash, fill, opacity and lock come through", ()
 test("an element is painted in its colours on light and on dark paper", () => {
   each(({ type, colour, fill, element }, body, what) => {
     for (const theme of /** @type {const} */ (["light", "dark"])) {
-      const { attributes } = geometryOf(kindOf(body).toSvg(body, theme));
+      const { attributes, fills } = geometryOf(kindOf(body).toSvg(body, theme));
       assert.equal(Number(attributes.opacity ?? 1), element.opacity / 100, what);
       if (type === "image") continue;
-      const value = type === "text" || type === "freedraw" ? attributes.fill : attributes.stroke;
+      const value = type === "text" || type === "freedraw" ? fills.at(-1) : attributes.stroke;
       assert.equal(value, Object.hasOwn(PALETTE, colour) ? PALETTE[colour][theme] : colourValue(colour, theme), `${what}, ${theme}`);
       assert.ok(contrast(value, PAPER[theme]) >= 2, `${what}, ${theme}`);
       if (type === "lines" || BOXES.includes(type)) assert.equal(attributes.fill, fill === undefined ? "none" : fillValue(fill, theme), `${what}, ${theme}`);
-      if (type !== "text" && type !== "freedraw") assert.equal(attributes["stroke-dasharray"] === undefined, body.dash === undefined, what);
+      // The area of ink is below it.
+      if (type === "freedraw") assert.deepEqual(fills.slice(0, -1), fill === undefined ? [] : [fillValue(fill, theme)], `${what}, ${theme}`);
+      else if (type !== "text") assert.equal(attributes["stroke-dasharray"] === undefined, body.dash === undefined, what);
     }
   });
 });

@@ -100,6 +100,7 @@ export function geometryOf(svg) {
     box: boxAround(points, 0),
     turn: turnOf(root.transform),
     reach: Math.max(...parts.map(({ reach }) => reach)),
+    fills: elements.flatMap(([, , tag]) => attributesOf(tag).fill ?? []),
     attributes: { ...attributesOf(elements[0][2]), ...root },
   };
 }
