@@ -134,8 +134,33 @@ impl Figure<'_> {
             Kind::Text | Kind::Image => 0.0,
             Kind::Note => NOTE_SHADOW,
             Kind::Placeholder => 2.0,
-            _ => MIN_REACH.max(self.line_width() * REACH_WIDTHS),
+            Kind::Pen | Kind::Marker | Kind::Laser => {
+                self.reach_of_line().max(self.reach_of_bends())
+            }
+            _ => self.reach_of_line(),
         }
+    }
+
+    fn reach_of_line(&self) -> f64 {
+        MIN_REACH.max(self.line_width() * REACH_WIDTHS)
+    }
+
+    /// A smooth bend runs beyond its points by a quarter of its longer part times the sine of its angle at
+    /// most, and has the thickness of pressed ink besides.
+    fn reach_of_bends(&self) -> f64 {
+        let bends = self.points.windows(3).map(|points| {
+            let [(ax, ay), (bx, by)] = [0, 1].map(|i| {
+                let (from, to) = (points[i].at, points[i + 1].at);
+                (to.x - from.x, to.y - from.y)
+            });
+            if ax * bx + ay * by > 0.0 {
+                let shorter = (ax * ax + ay * ay).min(bx * bx + by * by).sqrt();
+                (bx * ay - by * ax).abs() / shorter
+            } else {
+                0.0
+            }
+        });
+        bends.fold(0.0, f64::max) / 4.0 + self.line_width()
     }
 
     fn text_lines(&self) -> Vec<String> {

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use base64::Engine;
@@ -6,11 +7,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::document::{self, Setting, Survey};
+use super::figure::Figure;
 use super::file;
 use super::palette::Theme;
 use crate::domain::asset::{Asset, AssetHash, AssetKind};
+use crate::domain::ids::StrokeId;
 use crate::domain::stroke::Body;
 
+/// Bounds are kept in hundredths.
+const ROUNDING: f64 = 0.01;
 const FONT: &str = "data:font/woff2;base64,AAAA";
 
 /// Compares a text with a file that is kept in the repository. `UPDATE_GOLDEN=1` writes it anew.
@@ -33,12 +38,12 @@ pub(super) fn assert_golden(name: &str, text: &str) {
 struct GoldenFile {
     title: String,
     strokes: Vec<GoldenStroke>,
-    assets: std::collections::BTreeMap<AssetHash, String>,
+    assets: BTreeMap<AssetHash, String>,
 }
 
 #[derive(Deserialize)]
 struct GoldenStroke {
-    id: crate::domain::ids::StrokeId,
+    id: StrokeId,
     body: Box<RawValue>,
 }
 
@@ -90,6 +95,28 @@ fn a_drawing_is_the_same_svg_as_on_a_page() {
     for (theme, background) in [(Theme::Light, true), (Theme::Dark, false)] {
         let svg = svg(&file, &bodies, Setting { theme, background });
         assert_golden(&format!("drawing-{}.svg", theme.name()), &svg);
+    }
+}
+
+#[test]
+fn strokes_have_the_same_bounds_as_on_a_page() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/bounds.json");
+    let text = std::fs::read_to_string(path).unwrap();
+    let expected: BTreeMap<StrokeId, Option<[f64; 4]>> = serde_json::from_str(&text).unwrap();
+    let (_, file) = golden_file();
+    assert_eq!(expected.len(), file.strokes.len());
+    for (stroke, body) in file.strokes.iter().zip(bodies(&file)) {
+        let bounds = Figure::of(&body).unwrap().bounds();
+        let bounds = bounds.map(|area| [area.left, area.top, area.right, area.bottom]);
+        let expected = expected[&stroke.id];
+        let is_same = match (bounds, expected) {
+            (Some(bounds), Some(expected)) => {
+                let sides = bounds.iter().zip(expected);
+                sides.into_iter().all(|(a, b)| (a - b).abs() < ROUNDING)
+            }
+            (bounds, expected) => bounds == expected,
+        };
+        assert!(is_same, "{bounds:?}, not {expected:?}: {}", body.as_json());
     }
 }
 

@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { drawingSvg } from "../../../static/kinds/drawing-svg.js";
-import { KINDS } from "../../../static/kinds/kinds.js";
+import { KINDS, boundsOf } from "../../../static/kinds/kinds.js";
+import { rounded } from "../../../static/kinds/stroke-path.js";
 import { escaped } from "../../../static/kinds/svg.js";
 import { isBody } from "../../../static/model/body.js";
 import { fileText } from "../../../static/model/drawing-file.js";
@@ -85,6 +86,10 @@ function goldenBody(roll, kind, left, top) {
 const SPECIAL = [
   // Thick arrows that became short.
   ...[0, 3, 10, 20, 50].map((length, i) => ({ kind: "arrow", width: 14, dash: i % 2 ? "dashed" : "solid", ...packPoints([{ x: 1100, y: 60 * i }, { x: 1100 + length, y: 60 * i + length / 2 }]) })),
+  // Ink of few points, far apart, with sharp bends and a rest.
+  ...["pen", "marker", "laser"].flatMap((kind, i) => [-1, 1].map((side) => ({
+    kind, width: 3, rotation: i / 2, ...packPoints([{ x: 1500, y: 400 * i }, { x: 1800, y: 400 * i }, { x: 1810, y: 400 * i + 300 * side }, { x: 1810, y: 400 * i + 300 * side }, { x: 1500, y: 400 * i + 290 * side }]),
+  }))),
 ];
 
 /** Some strokes of each kind, and special ones, in rows. */
@@ -101,6 +106,14 @@ function goldenStrokes() {
 test("the golden drawing has bodies of all kinds that the server takes", () => {
   for (const { body } of goldenStrokes()) assert.ok(isBody(body), JSON.stringify(body));
   assertGolden("drawing.json", fileText({ title: TITLE, strokes: goldenStrokes(), assets: Object.fromEntries(HASHES.map((hash) => [hash, PIXEL])) }));
+});
+
+test("the golden strokes have the same bounds here and on the server", () => {
+  const bounds = goldenStrokes().map(({ id, body }) => {
+    const { left, top, right, bottom } = boundsOf(body);
+    return `${JSON.stringify(id)}:${left > right ? "null" : JSON.stringify([left, top, right, bottom].map(rounded))}`;
+  });
+  assertGolden("bounds.json", `{\n${bounds.join(",\n")}\n}\n`);
 });
 
 test("text that XML cannot have is replaced in an SVG", () => {
