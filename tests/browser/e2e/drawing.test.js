@@ -190,6 +190,8 @@ test("people and their pointers are shown until they leave", async () => {
   });
   const kept = await b.context().newPage();
   await kept.goto(`${scene.server.address}/d/${drawing}`);
+  await kept.waitForSelector("html[data-started]", { state: "attached" });
+  await kept.click("#people");
   await until("the name is remembered", async () => (await kept.locator("#my-name").inputValue()) === "Grace Hopper");
   await kept.close();
   await b.close();
