@@ -1,16 +1,20 @@
 //! Lines that are so thin in a picture that their outline cannot be seen.
 
 use super::figure::Figure;
-use super::ink::InkPoint;
+use super::ink::{Curve, InkPoint, curve, is_corner};
 use super::kinds::Kind;
 use super::path::Path;
-use super::plane::{Area, Place};
+use super::plane::Place;
 
 /// Least distance of the places that a line is drawn through, in pixels, before it is rounded down.
 const GRID: f64 = 0.4;
+/// How far the control points of a curve are from its chord, in pixels, if it is drawn straight.
+const FLAT: f64 = 0.25;
 /// Least distance between the points of a line, in pixels, …
 const STEP: f64 = 2.5;
-/// … and most of them.
+/// … and of a sharp corner from the point before it; …
+const CORNER_STEP: f64 = 1.0;
+/// … and most points.
 const MAX_POINTS: usize = 256;
 /// Points of a line by which its mean thickness is found.
 const MEASURED: usize = 8;
@@ -23,18 +27,28 @@ pub(super) fn coarse_line(figure: &Figure<'_>, scale: f64) -> Path {
         x: (at.x / grid).round() * grid,
         y: (at.y / grid).round() * grid,
     };
-    let kept = thinned(&figure.points, scale);
-    let places: Vec<Place> = kept.into_iter().map(on_grid).collect();
-    if figure.kind() == Kind::Polyline || places.len() < 3 {
-        return Path::polyline(places);
+    let mut kept = thinned(&figure.points, scale);
+    for point in &mut kept {
+        point.at = on_grid(point.at);
+    }
+    if figure.kind() == Kind::Polyline || kept.len() < 3 {
+        return Path::polyline(kept.into_iter().map(|point| point.at));
     }
     let mut path = Path::default();
-    path.move_to(places[0]);
-    for pair in places[1..].windows(2) {
-        let middle = Area::around(pair.iter().copied()).centre();
-        path.quadratic_to(pair[0], on_grid(middle));
+    path.move_to(kept[0].at);
+    for (i, pair) in kept.windows(2).enumerate() {
+        let (from, to) = (pair[0].at, pair[1].at);
+        let Curve { a, b, chord, .. } = curve(&kept, i);
+        let is_flat = |control: Place| {
+            let (x, y) = (control.x - from.x, control.y - from.y);
+            (x * (to.y - from.y) - y * (to.x - from.x)).abs() <= chord * FLAT / scale
+        };
+        if is_flat(a) && is_flat(b) {
+            path.line_to(to);
+        } else {
+            path.cubic_to(on_grid(a), on_grid(b), to);
+        }
     }
-    path.line_to(places[places.len() - 1]);
     path
 }
 
@@ -53,21 +67,22 @@ pub(super) fn mean_width(figure: &Figure<'_>) -> f64 {
     }
 }
 
-/// Points some distance apart, with both ends.
-fn thinned(points: &[InkPoint], scale: f64) -> Vec<Place> {
-    let step = STEP / scale;
-    let every = points.len().div_ceil(MAX_POINTS).max(1);
-    let mut kept: Vec<Place> = Vec::new();
-    for point in points.iter().step_by(every) {
-        if kept
-            .last()
-            .is_none_or(|last| last.distance(point.at) >= step)
-        {
-            kept.push(point.at);
+/// Points some distance apart, with both ends and sharp corners.
+fn thinned(points: &[InkPoint], scale: f64) -> Vec<InkPoint> {
+    let (step, corner_step) = (STEP / scale, CORNER_STEP / scale);
+    let mut kept: Vec<InkPoint> = Vec::new();
+    for (i, point) in points.iter().enumerate() {
+        let gone = kept.last().map_or(step, |last| last.at.distance(point.at));
+        if gone >= step || gone >= corner_step && is_corner(points, i) {
+            kept.push(*point);
         }
     }
+    let every = kept.len().div_ceil(MAX_POINTS).max(1);
+    let mut kept: Vec<InkPoint> = kept.into_iter().step_by(every).collect();
     match points.last() {
-        Some(last) if points.len() > 1 && kept.last() != Some(&last.at) => kept.push(last.at),
+        Some(last) if points.len() > 1 && kept.last().map(|kept| kept.at) != Some(last.at) => {
+            kept.push(*last);
+        }
         _ => {}
     }
     kept

@@ -70,16 +70,21 @@ fn tangent(points: &[InkPoint], i: usize) -> (f64, f64) {
     (x / length, y / length)
 }
 
+/// Whether a line has a sharp corner at a point, as at both ends.
+pub(super) fn is_corner(points: &[InkPoint], i: usize) -> bool {
+    tangent(points, i) == (0.0, 0.0)
+}
+
 /// The curve from a point to the next one: its control points, the length of its chord, and how much it
 /// turns.
-struct Curve {
-    a: Place,
-    b: Place,
-    chord: f64,
+pub(super) struct Curve {
+    pub(super) a: Place,
+    pub(super) b: Place,
+    pub(super) chord: f64,
     turn: f64,
 }
 
-fn curve(points: &[InkPoint], i: usize) -> Curve {
+pub(super) fn curve(points: &[InkPoint], i: usize) -> Curve {
     let (p, q) = (points[i].at, points[i + 1].at);
     let c = chord(p, q);
     let (t, u) = (tangent(points, i), tangent(points, i + 1));

@@ -281,6 +281,44 @@ mod tests {
         assert!(at.is_sorted(), "{svg}");
     }
 
+    /// A line by hand through places, in units.
+    fn ink(places: &[(i32, i32)]) -> Body {
+        let points = places.iter().map(|(x, y)| Point { x: 8 * x, y: 8 * y });
+        let points = Points::new(points.collect(), None).unwrap().to_base64();
+        body(json!({"kind": "pen", "x": 0, "y": 0, "points": points, "colour": "ink", "width": 4}))
+    }
+
+    #[test]
+    fn sharp_corners_are_sharp_and_bends_are_smooth_in_a_thumbnail() {
+        let data = |places: &[(i32, i32)]| {
+            let svg = svg(&[ink(places)]);
+            let data = svg.split(" d=\"").nth(1).unwrap();
+            data.split('"').next().unwrap().to_owned()
+        };
+        let square = [(0, 0), (160, 0), (160, 160), (0, 160), (0, 0)];
+        assert_eq!(data(&square), "M0 0L160 0L160 160L0 160L0 0");
+        // Of points that are close together it is the corner that stays.
+        let corner = [(0, 0), (90, 0), (98, 0), (100, 0), (100, 50)];
+        assert_eq!(data(&corner), "M0 0L90 0L98 0L100 0L100 50");
+        let round: Vec<(i32, i32)> = (0..=12)
+            .map(|i| (f64::from(i) * std::f64::consts::TAU / 12.0).sin_cos())
+            .map(|(sin, cos)| ((150.0 * cos) as i32, (150.0 * sin) as i32))
+            .collect();
+        let round = data(&round);
+        assert!(round.matches('C').count() >= 10, "{round}");
+        // Four times as large as a thumbnail, with a bend of 20 units: one of 5 pixels.
+        let bend = [
+            (0, 0),
+            (1200, 0),
+            (1210, 2),
+            (1218, 10),
+            (1220, 20),
+            (1220, 700),
+        ];
+        let bend = data(&bend);
+        assert!(bend.contains('C') && bend.ends_with("1220 700"), "{bend}");
+    }
+
     #[test]
     fn filled_ink_has_its_area_in_a_thumbnail() {
         let ink = |fill: &str| {
