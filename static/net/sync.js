@@ -33,7 +33,7 @@ export class Sync {
    * @param {(since: number, epoch: string | null) => Promise<StrokesChunk>} on.read
    * @param {(frame: object) => void} on.send
    * @param {(title: string) => void} on.title
-   * @param {(error: unknown) => boolean} on.readFailed returns whether to try again
+   * @param {(error: unknown) => boolean | Promise<boolean>} on.readFailed returns whether to try again
    */
   constructor(replica, on) {
     this.#replica = replica;
@@ -55,7 +55,7 @@ export class Sync {
         this.#applyChunk(chunk);
         if (!chunk.more) return true;
       } catch (error) {
-        if (!this.#on.readFailed(error)) return false;
+        if (!(await this.#on.readFailed(error))) return false;
         failures += 1;
         await new Promise((resolve) => setTimeout(resolve, waitBefore(failures)));
       }

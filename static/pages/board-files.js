@@ -1,14 +1,11 @@
 // @ts-check
 /**
- * Files of the drawing: its font and pictures, what is exported and what is imported.
+ * Files of the drawing: its pictures, what is exported and what is imported.
  *
  * It must never hold what belongs to one of these: it connects them to the page. What exports and imports is
  * loaded when it is first used.
  */
 
-import { PictureCache } from "../canvas/picture-cache.js";
-import { loadFont } from "../kinds/measure.js";
-import { setPictures } from "../kinds/pictures.js";
 import { fileIn } from "../model/file-formats.js";
 import { assetAddress, readAsset } from "../net/api.js";
 import { loadStored } from "../net/local-storage.js";
@@ -25,29 +22,21 @@ import { listenToDrops } from "../ui/drop-zone.js";
  * @param {() => boolean} board.readOnly
  * @param {import("../model/scene.js").Scene} board.scene
  * @param {import("../canvas/canvas.js").Canvas} board.canvas
+ * @param {import("../canvas/picture-cache.js").PictureCache} board.pictures
  * @param {import("../model/history.js").History} board.history
  * @param {import("../canvas/viewport.js").Viewport} board.viewport
  * @param {() => string} board.title
  * @param {() => readonly Stroke[]} board.selected
  * @param {() => void} board.waits other pictures wait for the server than before
  * @param {(message: string) => void} board.notify
- * @returns {import("../ui/commands.js").Files}
+ * @returns {import("../ui/commands.js").Files & {pictureAddress: (hash: string) => string | Promise<string>}}
  */
 export function boardFiles(board) {
-  const { drawing, keyed, readOnly, scene, canvas, viewport, notify } = board;
+  const { drawing, keyed, readOnly, pictures, viewport, notify } = board;
   /** @type {import("./waiting-pictures.js").ShownWaiting} */
   const waiting = { bodies: [], addresses: new Map() };
   // Kept as long as its image, which is as long as the page.
   const withKey = (/** @type {string} */ hash) => readAsset(drawing, hash).then((picture) => URL.createObjectURL(picture));
-  const pictures = new PictureCache((hash) => waiting.addresses.get(hash) ?? (keyed ? withKey(hash) : assetAddress(drawing, hash)), (hash) => {
-    for (const stroke of scene.ordered()) if (stroke.body.asset === hash) canvas.changed(stroke, stroke);
-  });
-  // Texts that came before their font were measured in another one: a new body is measured again.
-  void loadFont().then(() => {
-    for (const stroke of scene.ordered()) if (stroke.body.text !== undefined) scene.set({ ...stroke, body: { ...stroke.body } });
-    canvas.repaint();
-  });
-  setPictures((hash) => pictures.find(hash));
   const parts = { ...board, waiting, loadPictures: (/** @type {string[]} */ hashes) => pictures.load(hashes) };
   const failed = () => notify(t("failure.unreachable"));
   const exports = loadedOnce(() => import("./board-export.js").then(({ BoardExport }) => new BoardExport(parts)), failed);
@@ -62,6 +51,7 @@ export function boardFiles(board) {
   });
   return {
     waiting,
+    pictureAddress: (hash) => waiting.addresses.get(hash) ?? (keyed ? withKey(hash) : assetAddress(drawing, hash)),
     resume: () => loadStored("pictures", () => /** @type {string[]} */ ([]), Array.isArray).includes(drawing) && imports((it) => it.resume()),
     openExport: () => exports((it) => it.open()),
     copy: (as) => exports((it) => it.copy(as)),

@@ -7,15 +7,14 @@
  */
 
 import { t } from "../strings/strings.js";
-import { Appearance } from "../ui/appearance.js";
 import { toast } from "../ui/toast.js";
 
 /**
  * @param {import("../canvas/canvas.js").Canvas} canvas
+ * @param {import("../ui/appearance.js").Appearance} appearance
  * @returns {import("../ui/commands.js").Look}
  */
-export function boardLook(canvas) {
-  const appearance = new Appearance((theme) => canvas.setTheme(theme));
+export function boardLook(canvas, appearance) {
   watchPixelRatio(canvas);
   return {
     theme: () => {

@@ -6,17 +6,11 @@
  * It must never make decisions of its own: those belong to the modules.
  */
 
-import { isCamera } from "../canvas/camera.js";
-import { Canvas } from "../canvas/canvas.js";
 import { Hidden } from "../canvas/hidden.js";
 import { overlaysOfOthers } from "../canvas/others-overlay.js";
-import { Viewport } from "../canvas/viewport.js";
-import { boundsOf, hits } from "../kinds/kinds.js";
 import { History } from "../model/history.js";
 import { isSecret, randomSecret, writerOf } from "../model/ids.js";
-import { Replica } from "../model/replica.js";
-import { Scene } from "../model/scene.js";
-import { ApiError, readStrokes, renameDrawing, socketAddress } from "../net/api.js";
+import { ApiError, renameDrawing, socketAddress } from "../net/api.js";
 import { Connection } from "../net/connection.js";
 import { HistoryKeeper } from "../net/history-keeper.js";
 import { loadStored, saveStored } from "../net/local-storage.js";
@@ -25,7 +19,6 @@ import { OutboxStore } from "../net/outbox-store.js";
 import { Outbox } from "../net/outbox.js";
 import { ReplicaKeeper } from "../net/replica-keeper.js";
 import { startServiceWorker } from "../net/service-worker.js";
-import { Sync } from "../net/sync.js";
 import { holdTabLock } from "../net/tab-lock.js";
 import { Presence } from "../presence/presence.js";
 import { Signals } from "../presence/signals.js";
@@ -38,6 +31,7 @@ import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
 import { boardFiles } from "./board-files.js";
 import { boardLook } from "./board-look.js";
+import { appearance, canvas, joinedBy, pictures, reading, replica, scene, show, sync, viewport } from "./early-board.js";
 import { access, drawing, firstRead } from "./early-read.js";
 import { EditedByOthers } from "./edited-by-others.js";
 import { fetchLaterModules, onceWhenPainted } from "./later-modules.js";
@@ -60,34 +54,9 @@ const store = new OutboxStore(drawing, globalThis.indexedDB, () => replicaKeeper
 await holdTabLock(writer, (owner) => store.heartbeat(owner));
 
 const saveStatus = new SaveStatus(byId("save-status"), byId("save-news"));
-const scene = new Scene({ boxOf: boundsOf, hits });
-const replica = new Replica(
-  (id, before, after) => {
-    if (after) scene.set(after);
-    else scene.delete(id);
-    canvas.changed(before, after);
-    if (replica.knows(id)) presence.strokeArrived(id);
-    presence.strokeChanged(id);
-    interaction?.input.strokeChanged(id);
-    editedByOthers.changed();
-  },
-  (_, { stroke }) => reportRejected(stroke, "refused.lost"),
-);
 const replicaKeeper = new ReplicaKeeper(drawing, replica, globalThis.indexedDB, {
   filled: (title) => (showTitle(title), shown()),
   saved: () => firstRead.stored(),
-});
-
-const canvas = new Canvas(byId("static"), byId("dynamic"), {
-  inBox: (box) => scene.inBox(box),
-  dynamic: (now) => {
-    const { pointers, moving, ...others } = presence.shown(now);
-    return {
-      overlays: [...overlaysOfOthers(others), files.waiting, ...(interaction?.input.overlays ?? [])],
-      pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
-      moving,
-    };
-  },
 });
 
 /** What the static layer leaves out. */
@@ -157,21 +126,17 @@ function end(code) {
   if (access.end(code)) replicaKeeper.forget();
 }
 
-const sync = new Sync(replica, {
-  read: (since, epoch) => firstRead.take(since) ?? readStrokes(drawing, since, epoch),
-  send: (frame) => connection.send(frame),
-  title: showTitle,
-  readFailed: (error) => {
-    const final = error instanceof ApiError && error.isFinal;
-    if (final && access.denied(4000 + error.status)) return true;
-    if (final) end(4000 + error.status);
-    // What was stored has arrived late: the rest is the socket's.
-    else if (replicaKeeper.useStored()) return false;
-    // Only a welcome shows "connected" again, and an open socket receives no second one.
-    if (!final && !connection.isOpen) saveStatus.connected(false);
-    return !final;
-  },
-});
+/** @param {unknown} error */
+function readFailed(error) {
+  const final = error instanceof ApiError && error.isFinal;
+  if (final && access.denied(4000 + error.status)) return true;
+  if (final) end(4000 + error.status);
+  // What was stored has arrived late: the rest is the socket's.
+  else if (replicaKeeper.useStored()) return false;
+  // Only a welcome shows "connected" again, and an open socket receives no second one.
+  if (!final && !connection.isOpen) saveStatus.connected(false);
+  return !final;
+}
 
 setInterval(() => outbox.becameOverdue(performance.now()) && connection.pingForOverdueOp(), CHECK_OVERDUE_EVERY);
 
@@ -210,18 +175,11 @@ function frame(frame) {
 }
 
 const signals = new Signals((frame) => connection.send(frame));
-const viewport = new Viewport(byId("paper"), {
-  ...{ size: () => canvas.size, bounds: () => scene.bounds(), shows: (/** @type {import("../model/types.js").Box} */ box) => scene.shows(box) },
-  onCamera: (camera, jumps) => {
-    canvas.setCamera(camera, jumps);
-    interaction?.cameraMoved(camera);
-  },
-});
 /** @type {import("./board-interaction.js").BoardInteraction | null} */
 let interaction = null;
 const titleField = new TitleField(byId("title"), (text) => renameDrawing(drawing, text), toast);
-const look = boardLook(canvas);
-const files = boardFiles({ factory: globalThis.indexedDB, drawing, keyed: access.mode !== "open", readOnly: () => access.limit !== null, scene, canvas, history, viewport, title: () => titleField.text, selected: () => interaction?.input.selected.selection.strokes ?? [], waits: outboxEvents.countChanged, notify: toast });
+const look = boardLook(canvas, appearance);
+const files = boardFiles({ factory: globalThis.indexedDB, drawing, keyed: access.mode !== "open", readOnly: () => access.limit !== null, scene, canvas, pictures, history, viewport, title: () => titleField.text, selected: () => interaction?.input.selected.selection.strokes ?? [], waits: outboxEvents.countChanged, notify: toast });
 
 /** Loads what a person needs once the drawing is painted. */
 const interactive = onceWhenPainted(canvas, async () => {
@@ -263,10 +221,28 @@ listenToLeaving({
   },
 });
 
-canvas.resize();
-const savedCamera = loadStored(`camera-${drawing}`, () => null, isCamera, "sessionStorage");
-savedCamera ? viewport.setCamera(savedCamera, true) : viewport.fit();
-const initialCamera = viewport.camera;
+joinedBy({
+  changed: (id) => {
+    if (replica.knows(id)) presence.strokeArrived(id);
+    presence.strokeChanged(id);
+    interaction?.input.strokeChanged(id);
+    editedByOthers.changed();
+  },
+  lost: ({ stroke }) => reportRejected(stroke, "refused.lost"),
+  dynamic: (now) => {
+    const { pointers, moving, ...others } = presence.shown(now);
+    return {
+      overlays: [...overlaysOfOthers(others), files.waiting, ...(interaction?.input.overlays ?? [])],
+      pointers: pointers.map(({ person: { name, colour }, point }) => ({ name, colour, point })),
+      moving,
+    };
+  },
+  cameraMoved: (camera) => interaction?.cameraMoved(camera),
+  pictureAddress: files.pictureAddress,
+  send: (frame) => connection.send(frame),
+  title: showTitle,
+  readFailed,
+});
 // For tests, which only read.
 Object.assign(globalThis, { __whiteboard: { replica, scene, canvas, outbox, recovery, viewport, presence, get selection() { return interaction?.input.selected.selection; } } });
 
@@ -274,9 +250,9 @@ startServiceWorker();
 // Nobody waits with drawing for a first read that takes long.
 setTimeout(interactive, SLOW_READ);
 const recovered = recovery.start();
-if (!firstRead.isAsked) await replicaKeeper.fill();
+if (!reading) await replicaKeeper.fill();
 // With a stored replica only the changes since then are asked for, by the socket.
-if (replicaKeeper.used || (await sync.load()) || replicaKeeper.used) {
+if (replicaKeeper.used || (await (reading ?? sync.load())) || replicaKeeper.used) {
   shown();
   replicaKeeper.loaded();
   await interactive();
@@ -286,9 +262,9 @@ if (replicaKeeper.used || (await sync.load()) || replicaKeeper.used) {
 await recovered;
 historyKeeper.restore();
 
-/** Some state of the drawing is here. On a first visit it is shown whole, unless the user has moved the view. */
+/** Some state of the drawing is here. */
 function shown() {
   saveStatus.loaded();
+  show();
   void interactive();
-  if (!savedCamera && viewport.camera === initialCamera) viewport.fit();
 }

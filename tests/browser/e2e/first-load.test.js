@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Server, TestUser, launched, until, waitForStatus } from "./harness.js";
+import { Server, TestUser, drag, launched, until, waitForPixel, waitForStatus } from "./harness.js";
 
 /** Maximum of bytes of a first visit, compressed, without and with headers, and of requests that wait for each other. */
 const MAX_BYTES = 150_000;
@@ -72,3 +72,32 @@ for (const [name, path, ready] of /** @type {[string, () => Promise<string>, (pa
     assert.deepEqual(all.filter(({ url }) => LATER.some((part) => url.includes(part))).map(({ url }) => url), []);
   });
 }
+
+test("a drawing is painted while other modules of its page are on their way, and is drawn on once they are here", async () => {
+  const drawing = await server.drawing("Early");
+  const author = await TestUser.create(browser, server);
+  const first = await author.open(drawing);
+  await drag(first, [[300, 350], [700, 350]]);
+  await waitForStatus(first, "Saved");
+  await author.context.close();
+
+  const reader = await TestUser.create(browser, server);
+  const page = await reader.context.newPage();
+  /** @type {(value?: unknown) => void} */
+  let goOn = () => {};
+  const held = new Promise((resolve) => (goOn = resolve));
+  await page.route("**/pages/board-page.js", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(`${server.address}/d/${drawing}`, { waitUntil: "commit" });
+  await waitForPixel(page, "static", [500, 350]);
+  assert.notEqual(await page.locator("#save-status").textContent(), "Saved", "the page is not whole yet");
+  goOn();
+  await waitForStatus(page, "Saved");
+  assert.equal(await page.inputValue("#title"), "Early");
+  await drag(page, [[300, 500], [700, 500]]);
+  await waitForPixel(page, "static", [500, 500]);
+  await waitForStatus(page, "Saved");
+  await reader.context.close();
+});
