@@ -49,8 +49,9 @@
 //! * `signal`: shown to others and never stored; it has a pointer, ink, a preview, a view or several. `pointer` is the place of the
 //!   page's pointer, and `away` says that it left the drawing. `ink` is a part of the stroke being drawn:
 //!   `stroke` and `n` are those of its later op, `offset` is the index of the part's first point within the
-//!   stroke, and `x` and `y` are where that point is. A part replaces all points from its `offset` on. With
-//!   `"end":true` the stroke was cancelled.
+//!   stroke, and `x` and `y` are where that point is. A part replaces all points from its `offset` on. `opacity` is that
+//!   of the stroke, from 0 to 1, and left out where it is 1; a page sends it only if `welcome` has `"ink_opacity":true`.
+//!   With `"end":true` the stroke was cancelled.
 //! * `preview`, in a signal: what the page's edit in progress looks like, an object of at most `MAX_PREVIEW_BYTES`,
 //!   8 KiB. Each one replaces the page's last one, which also ends when its strokes change; `cancelled` ends it
 //!   without a change. The server does not look inside; pages write these fields: `n` is the number of the op to come;
@@ -67,7 +68,7 @@
 //! # To the page
 //!
 //! ```json
-//! {"type":"welcome","writer":"7a…","author":"40…","epoch":"52…","head":17,"done":3,"title":"Plan","access":"own","build":"3f…"}
+//! {"type":"welcome","writer":"7a…","author":"40…","epoch":"52…","head":17,"done":3,"title":"Plan","access":"own","build":"3f…","ink_opacity":true}
 //! {"type":"access","access":"draw","locked":false,"muted":false}
 //! {"type":"access","access":"own","locked":true,"muted":false,"muted_people":["40…"]}
 //! {"type":"reset","epoch":"52…","reason":"epoch"}
@@ -87,7 +88,8 @@
 //! * `welcome`: the answer to a hello. `writer` and `author` are the public ids of the page and of its person,
 //!   which come from the hello's `tab` and `key`. `done` is the highest number of the page's ops that is stored,
 //!   so every op up to it is decided. `head` is the last position that the server holds, and `build` names the
-//!   files of the pages: a page of another build may reload.
+//!   files of the pages: a page of another build may reload. `ink_opacity` says that ink may have an opacity, on which
+//!   older servers close the socket.
 //! * `drawing`: the drawing has another title.
 //! * `pong`: the answer to `ping`, with the last position that the server holds.
 //! * `access`: what the page may do, right after `welcome` and whenever it changes: `view`, `draw` or `own`; whether

@@ -33,6 +33,9 @@ pub struct InkPart {
     pub colour: StrokeColour,
     /// Its width, in units.
     pub width: f64,
+    /// Its opacity, from 0 to 1: 1 without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opacity: Option<f64>,
     /// The stroke was cancelled.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub end: bool,
@@ -54,6 +57,7 @@ impl InkPart {
             kind: "pen".parse().expect("a kind"),
             colour: "ink".parse().expect("a colour"),
             width: 4.0,
+            opacity: None,
             end: false,
         }
     }
@@ -64,6 +68,9 @@ impl InkPart {
         is_in_bounds(self.x)
             && is_in_bounds(self.y)
             && (MIN_WIDTH..=MAX_WIDTH).contains(&self.width)
+            && self
+                .opacity
+                .is_none_or(|opacity| (0.0..=1.0).contains(&opacity))
             && self.points.points().len() <= MAX_INK_POINTS
     }
 
@@ -139,6 +146,7 @@ mod tests {
             kind: "pen".parse().unwrap(),
             colour: "ink".parse().unwrap(),
             width: 2.0,
+            opacity: None,
             end: false,
         }
     }
@@ -251,5 +259,36 @@ mod tests {
         ] {
             assert!(!with(x, y, width, points).is_valid(), "{x} {y} {width}");
         }
+        for (opacity, is_valid) in [(0.0, true), (1.0, true), (-0.1, false), (1.1, false)] {
+            let ink = InkPart {
+                opacity: Some(opacity),
+                ..with(0.0, 0.0, 2.0, 1)
+            };
+            assert_eq!(ink.is_valid(), is_valid, "{opacity}");
+        }
+    }
+
+    #[test]
+    fn opacity_is_sent_on_and_a_newer_server_may_send_more() {
+        let ink = Ink {
+            writer: writer(),
+            part: InkPart {
+                opacity: Some(0.5),
+                ..part(StrokeId::random(), 0, 1.0, &[(0, 0)])
+            },
+        };
+        let mut json = serde_json::to_value(&ink).unwrap();
+        assert_eq!(json["opacity"], 0.5);
+        json["later"] = "unknown".into();
+        assert_eq!(serde_json::from_value::<Ink>(json).unwrap(), ink);
+        let opaque = Ink {
+            part: InkPart {
+                opacity: None,
+                ..ink.part
+            },
+            ..ink
+        };
+        let json = serde_json::to_value(&opaque).unwrap();
+        assert!(json.get("opacity").is_none(), "{json}");
     }
 }

@@ -39,6 +39,8 @@ pub enum ServerFrame<'a> {
         access: Level,
         /// Build of the HTML page's files: a page of another build may reload.
         build: &'a str,
+        /// Whether ink may have an opacity. A server that does not say so rejects it.
+        ink_opacity: bool,
     },
     /// What the client may do: sent after `welcome`, and when it changes.
     Access {

@@ -17,7 +17,7 @@ import { bodyInProgress } from "../kinds/kinds.js";
  * @returns {Overlay[]}
  */
 export function overlaysOfOthers({ inks, previews }) {
-  const bodies = inks.map(({ kind, colour, width, points }) => bodyInProgress({ kind, colour, width }, points));
+  const bodies = inks.map(({ kind, colour, width, opacity, points }) => bodyInProgress({ kind, colour, width, opacity }, points));
   return [...(bodies.length > 0 ? [{ bodies }] : []), ...previews.map(overlayOfPreview)];
 }
 

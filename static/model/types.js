@@ -90,6 +90,7 @@
  * @property {string} kind
  * @property {string} [colour]
  * @property {number} [width]
+ * @property {number} [opacity]
  * @property {boolean} [end] the stroke was cancelled
  */
 
@@ -109,7 +110,7 @@
 
 /** @typedef {"view"|"draw"|"own"} Level What a key lets its holder do; each includes those before it. */
 
-/** @typedef {{type: "welcome", writer: string, author: string, epoch: string, head: number, done: number, title: string, access: Level, build: string}} WelcomeFrame */
+/** @typedef {{type: "welcome", writer: string, author: string, epoch: string, head: number, done: number, title: string, access: Level, build: string, ink_opacity?: boolean}} WelcomeFrame `ink_opacity`: ink may have an opacity */
 /** @typedef {{type: "access", access: Level, locked: boolean, muted: boolean, muted_people?: string[]}} AccessFrame `muted_people`: their authors, for owners */
 /** @typedef {{type: "strokes", from: number, head: number, changes: Change[]}} StrokesFrame */
 /** @typedef {{type: "reset", epoch: string, reason: string}} ResetFrame */

@@ -49,9 +49,9 @@ export function toolContext({ scene, canvas, hidden, history, signals, nextOp },
     ink: {
       grew: (stroke, style, points, moved) => {
         const { kind, colour, width, ...more } = style;
-        // Ink has a colour and a width. A figure that has more to it is shown as the stroke that it will be.
+        // Ink has a colour, a width and an opacity. A figure that has more than the first two is shown as the stroke that it will be.
         if (moved && Object.keys(more).length > 0) own.previews.show({ draw: { [stroke]: withFields({ ...style, x: 0, y: 0 }, (kindOf(style).fromPoints ?? packPoints)(points)) } });
-        else signals.ink({ stroke, kind, colour, width, n: nextOp() }, points, moved);
+        else signals.ink({ stroke, kind, colour, width, opacity: more.opacity, n: nextOp() }, points, moved);
         canvas.refresh();
       },
       done: () => {

@@ -11,7 +11,7 @@ import { PointsError, unpackPoints } from "../model/points.js";
 
 /** @typedef {import("../model/types.js").Ink} Ink */
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
-/** @typedef {{stroke: string, writer: string, kind: string, colour?: string, width?: number, points: InkPoint[]}} ShownInk */
+/** @typedef {{stroke: string, writer: string, kind: string, colour?: string, width?: number, opacity?: number, points: InkPoint[]}} ShownInk */
 /**
  * @typedef {object} InkPlayback
  * @property {Ink} ink
@@ -103,9 +103,9 @@ export class RemoteInk {
         continue;
       }
       this.#advance(playback, now);
-      const { writer, kind, colour, width } = playback.ink;
+      const { writer, kind, colour, width, opacity } = playback.ink;
       const points = unfaded(shownPoints(playback), playback, now);
-      if (points.length > 0) shown.push({ stroke, writer, kind, colour, width, points });
+      if (points.length > 0) shown.push({ stroke, writer, kind, colour, width, opacity, points });
     }
     return shown;
   }

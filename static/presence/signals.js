@@ -10,7 +10,7 @@ import { packPoints, quantised } from "../model/points.js";
 /** @typedef {import("../model/types.js").PlanePoint} PlanePoint */
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
 /** @typedef {import("../model/types.js").Box} Box */
-/** @typedef {{stroke: string, n: number, kind: string, colour?: string, width?: number}} InkHeader */
+/** @typedef {{stroke: string, n: number, kind: string, colour?: string, width?: number, opacity?: number}} InkHeader */
 
 /** Milliseconds between two parts of ink, and at least between two pointers. */
 const INK_EVERY = 33;
@@ -53,6 +53,8 @@ export class Signals {
   /** Whether others have a preview that has not ended. */
   #previewShown = false;
   #alone = true;
+  /** Whether the server takes ink with an opacity: an older one closes the socket on it. */
+  #takesOpacity = false;
   /** @type {ReturnType<typeof setTimeout> | null} */
   #timer = null;
   #send;
@@ -64,10 +66,11 @@ export class Signals {
 
   /**
    * After a welcome the server knows nothing of this tab: sends the pointer and all of the ink again.
-   * @param {{type: string}} frame
+   * @param {{type: string, ink_opacity?: boolean}} frame
    */
-  receive({ type }) {
+  receive({ type, ink_opacity = false }) {
     if (type !== "welcome") return;
+    this.#takesOpacity = ink_opacity;
     this.#pointerIsNew ||= this.#pointer !== null;
     this.#viewIsNew ||= this.#view !== null;
     if (this.#ink) this.#ink.sent = 0;
@@ -137,7 +140,7 @@ export class Signals {
   inkCancelled() {
     if (this.#ink && this.#ink.sent > 0) {
       const { header, points, sent } = this.#ink;
-      this.#send({ type: "signal", ink: { ...header, offset: sent, ...packPoints(points.slice(-1)), end: true } });
+      this.#send({ type: "signal", ink: this.#part(header, sent, points.slice(-1), { end: true }) });
     }
     this.#ink = null;
   }
@@ -175,7 +178,7 @@ export class Signals {
     if (this.#inkWaits && now >= inkDue && this.#ink) {
       const { header, points, sent } = this.#ink;
       const part = points.slice(sent, sent + INK_POINTS);
-      frame.ink = { ...header, offset: sent, ...packPoints(part) };
+      frame.ink = this.#part(header, sent, part);
       this.#ink.sent += part.length;
       this.#inkAt = now;
     }
@@ -204,6 +207,16 @@ export class Signals {
       this.#preview ? previewDue : Infinity,
     ];
     this.#schedule(now, Math.min(...dues));
+  }
+
+  /**
+   * @param {InkHeader} header
+   * @param {number} offset
+   * @param {InkPoint[]} points
+   * @param {{end?: boolean}} [more]
+   */
+  #part({ opacity, ...header }, offset, points, more) {
+    return { ...header, ...(this.#takesOpacity && { opacity }), offset, ...packPoints(points), ...more };
   }
 
   get #inkWaits() {

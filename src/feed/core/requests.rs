@@ -177,6 +177,7 @@ impl<M: Mailbox> Core<M> {
             title: self.replica.title(),
             access: told.standing.level,
             build: &self.environment.settings.build,
+            ink_opacity: true,
         };
         let next = hello.next.max(done + 1);
         let is_here = self

@@ -37,6 +37,12 @@ test("ink is shown in the width of its last part", () => {
   assert.equal(ink.shown(1200)[0].width, 14);
 });
 
+test("ink is as translucent as its stroke will be", () => {
+  const ink = new RemoteInk();
+  ink.receive(part(0, [0, 6], { opacity: 0.5 }), 1000);
+  assert.equal(ink.shown(1200)[0].opacity, 0.5);
+});
+
 test("ink expires five seconds after its last part", () => {
   const ink = new RemoteInk();
   ink.receive(part(0, [0, 10]), 1000);

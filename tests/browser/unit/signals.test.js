@@ -48,6 +48,24 @@ test("ink is sent in parts, each point once", () => {
   assert.deepEqual(said(), []);
 });
 
+test("ink has its opacity where the server takes it, also when it is cancelled", () => {
+  const { signals, said } = fresh();
+  const translucent = { ...header, opacity: 0.5 };
+  const sent = () => said().map(({ ink }) => ink.opacity);
+  signals.ink(translucent, points(1));
+  assert.deepEqual(sent(), [undefined], "before the welcome");
+  for (const [welcome, opacity] of [[{ ink_opacity: true }, 0.5], [{ build: "older" }, undefined]]) {
+    pass(1_000);
+    signals.receive({ type: "welcome", ...welcome });
+    assert.deepEqual(sent(), [opacity]);
+    signals.inkCancelled();
+    assert.deepEqual(sent(), [opacity]);
+    signals.ink(translucent, points(1));
+    pass(1_000);
+    assert.deepEqual(sent(), [opacity]);
+  }
+});
+
 test("the pointer is sent again when someone joins, and with all of the ink after a welcome", () => {
   const { signals, said } = fresh();
   signals.pointer({ x: 1, y: 0 });
