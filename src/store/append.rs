@@ -58,6 +58,10 @@ const SWAP_AND_INSERT: &str = swap_and_insert!("");
 const SWAP_INSERT_AND_EMPTY: &str =
     swap_and_insert!("    UPDATE $replaced SET body = NONE, erased = NONE RETURN NONE;\n");
 
+/// Most changes of an append that runs on the thread of its drawing: up to there it takes two milliseconds at most,
+/// and a longer one is better done beside the sessions of that thread.
+const SHORT: usize = 16;
+
 /// A write that changes no row of the drawing, and of which no subscriber is notified. Lists see it, as the
 /// time of the last change.
 const PROBE_WRITE: &str = "UPDATE $drawing SET changed = time::now() RETURN NONE";
@@ -106,7 +110,11 @@ impl Store {
             text = SWAP_INSERT_AND_EMPTY;
         }
         variables.insert("table", Value::String(name));
-        match self.0.query(text, variables).await {
+        let stored = match changes.len() {
+            ..=SHORT => self.0.query_here(text, variables).await,
+            _ => self.0.query(text, variables).await,
+        };
+        match stored {
             Ok(_) => Ok(Appended::Committed),
             Err(QueryError::Conflict) => Ok(Appended::Behind),
             Err(QueryError::Thrown(word)) if word == "behind" => Ok(Appended::Behind),

@@ -176,7 +176,7 @@ impl Store {
             });
             Ok(Subscription(receiver))
         };
-        self.0.run(DbLink::LiveQueries, work).await
+        self.0.run(DbLink::LiveQueries, &self.0.handle, work).await
     }
 }
 

@@ -127,7 +127,7 @@ async fn more_queries_than_may_be_under_way_are_refused() {
     // They reach their deadline, and stay in flight until the database is done with them.
     let stuck = (0..database.max_queries).map(|_| {
         let work = |_| std::future::pending::<Result<(), QueryError>>();
-        store.0.run(DbLink::Queries, work)
+        store.0.run(DbLink::Queries, &store.0.handle, work)
     });
     for given_up in futures_util::future::join_all(stuck).await {
         let error = given_up.unwrap_err();
