@@ -38,7 +38,7 @@ test("ink is visible while drawing and replaced by the stroke", async () => {
 });
 
 test("ink is as translucent for others while it is drawn", async () => {
-  for (const [tool, least, most] of /** @type {[string, number, number][]} */ ([["p", 100, 150], ["m", 30, 60]])) {
+  for (const [tool, least, most] of /** @type {[string, number, number][]} */ ([["p", 120, 135], ["m", 46, 52]])) {
     const { a, b } = await two();
     await a.keyboard.press(tool);
     await a.locator("#opacity").focus();
@@ -47,11 +47,10 @@ test("ink is as translucent for others while it is drawn", async () => {
     await a.locator("#sizes button").last().click();
     const inside = (/** @type {import("playwright-core").Page} */ of, /** @type {"static" | "dynamic"} */ layer) => pixel(of, layer, 400, 300);
     await drag(a, [[300, 300], [500, 300], [600, 400]], { lift: false });
-    await until("it is shown", async () => (await inside(b, "dynamic"))[3] > 0);
-    const own = await inside(a, "dynamic");
-    assert.ok(own[3] > least && own[3] < most, `${tool}: ${own} is half translucent`);
-    // The end of the line passes by.
-    await until(`${tool} is shown as ${own}`, async () => `${await inside(b, "dynamic")}` === `${own}`);
+    for (const page of [a, b]) await until(`${tool} is shown`, async () => (await inside(page, "dynamic"))[3] > least);
+    const [own, shown] = [await inside(a, "dynamic"), await inside(b, "dynamic")];
+    assert.deepEqual(shown, own, tool);
+    assert.ok(own[3] < most, `${tool}: ${own} is half translucent`);
     await a.mouse.up();
     await until("it is a stroke", async () => (await inside(b, "static"))[3] > least);
     await until("and nothing else", async () => (await inside(b, "dynamic"))[3] === 0);
