@@ -91,6 +91,7 @@ test("a drawing is painted while other modules of its page are on their way, and
     await route.continue();
   });
   await page.goto(`${server.address}/d/${drawing}`, { waitUntil: "commit" });
+  await page.waitForSelector("#static", { state: "attached" });
   await waitForPixel(page, "static", [500, 350]);
   assert.notEqual(await page.locator("#save-status").textContent(), "Saved", "the page is not whole yet");
   goOn();
