@@ -265,8 +265,6 @@ export class Canvas {
     const isEmpty = pointers.length === 0 && overlays.every(({ bodies = [], carried, paint }) => bodies.length === 0 && !carried && !paint);
     if (isEmpty && this.#dynamicEmpty) return;
     this.#dynamicEmpty = isEmpty;
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, element.width, element.height);
     // A marker in progress, or moved, blends with the strokes of the layer below, as it will when it is one of them.
     const bodies = overlays.flatMap(({ bodies = [] }) => bodies);
     const all = [...bodies, ...overlays.flatMap(({ carried }) => carried?.bodies ?? [])];
@@ -275,6 +273,9 @@ export class Canvas {
     const [x, y] = this.#origin;
     const look = { scale, theme: this.#theme };
     const plane = new DOMMatrix([scale, 0, 0, scale, -x, -y]);
+    const isLone = all.length === 1 && pointers.length === 0 && overlays.every(({ paint }) => !paint);
+    context.save();
+    this.#liveInk.clearLayer(context, isLone ? bodies[0] : undefined, look, plane);
     context.setTransform(plane);
     for (const { carried } of overlays) {
       if (carried) this.#carrier.paint(context, carried, { camera: this.camera, size: this.size, look });
@@ -284,6 +285,7 @@ export class Canvas {
     context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
     for (const { paint } of overlays) paint?.(context, this.#view);
     for (const { point, ...pointer } of pointers) paintPointer(context, toScreen(this.camera, point), pointer);
+    context.restore();
   }
 
   /** @returns {View} */

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Paints long ink while it grows: what can no longer change is painted once, into a picture of the view,
- * and only the end again in each frame.
+ * and only the end again in each frame. Of a layer with nothing else only the part with that end is painted again.
  *
  * It must never paint anything else than the whole outline would look like.
  */
@@ -30,12 +30,32 @@ const LONG = 150;
 const SETTLE = 24;
 /** Points whose tangents may still change. */
 const UNSETTLED = 2;
+/** How far ink may be painted beyond its points, in widths besides the longest distance of two points, and in pixels. */
+const REACH_WIDTHS = 3;
+const REACH_PIXELS = 2;
 
 export class LiveInk {
   /** @type {Map<InkPoint[], Growth>} */
   #growths = new Map();
   /** @type {WeakSet<InkPoint[]>} long ink of an earlier frame */
   #seen = new WeakSet();
+  /** @type {Growth | undefined} all that the layer has shown in the last frame */
+  #alone;
+
+  /**
+   * Clears a layer for a frame, or only the part of it that will look different: no more can be painted then.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Body | undefined} body all that the layer is about to show, if it is one
+   * @param {Look} look
+   * @param {DOMMatrix} plane
+   */
+  clearLayer(context, body, look, plane) {
+    const before = this.#alone;
+    this.#alone = body && this.#growths.get(pointsOf(body));
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    if (body && before && before === this.#alone && before.view === viewOf(context, body, look, plane)) clipToEnd(context, before, body, plane);
+    context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+  }
 
   /**
    * @param {CanvasRenderingContext2D} context
@@ -55,9 +75,9 @@ export class LiveInk {
       return false;
     }
     const { width: w, height: h } = context.canvas;
-    const colour = kind.multiplies ? markerValue(body.colour, look.theme) : colourValue(body.colour, look.theme);
+    const colour = colourOf(body, look);
     const width = body.width ?? 1;
-    const view = `${plane} ${w} ${h} ${colour} ${width}`;
+    const view = viewOf(context, body, look, plane);
     let growth = this.#growths.get(points);
     if (!growth || growth.view !== view) {
       growth = { view, context: growth?.context ?? contextOfSize(w, h), lengths: [0], settled: 0, used: true };
@@ -102,6 +122,44 @@ export class LiveInk {
   clear() {
     this.#growths.clear();
   }
+}
+
+/**
+ * @param {Body} body
+ * @param {Look} look
+ */
+function colourOf(body, { theme }) {
+  return kindOf(body).multiplies ? markerValue(body.colour, theme) : colourValue(body.colour, theme);
+}
+
+/**
+ * What a picture of growing ink depends on besides its points.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Body} body
+ * @param {Look} look
+ * @param {DOMMatrix} plane
+ */
+function viewOf({ canvas }, body, look, plane) {
+  return `${plane} ${canvas.width} ${canvas.height} ${colourOf(body, look)} ${body.width}`;
+}
+
+/**
+ * Lets only the whole pixels be painted that ink has painted, or may paint, since its picture was painted last.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Growth} growth
+ * @param {Body} body
+ * @param {DOMMatrix} plane
+ */
+function clipToEnd(context, { settled }, body, { a: scale, e, f }) {
+  const end = pointsOf(body).slice(Math.max(0, settled - 1));
+  const longest = Math.max(...end.map((point, i) => chord(end[Math.max(0, i - 1)], point)));
+  const reach = (REACH_WIDTHS * (body.width ?? 1) + longest) * scale + REACH_PIXELS;
+  const [xs, ys] = [end.map(({ x }) => x * scale + e), end.map(({ y }) => y * scale + f)];
+  const [left, top] = [xs, ys].map((all) => Math.floor(Math.min(...all) - reach));
+  const [right, bottom] = [xs, ys].map((all) => Math.ceil(Math.max(...all) + reach));
+  context.beginPath();
+  context.rect(left, top, right - left, bottom - top);
+  context.clip();
 }
 
 /** @type {CanvasRenderingContext2D | undefined} */
