@@ -179,7 +179,10 @@
 //!
 //! * `GET /api/drawings`: for the operator, unless the server is open: the drawings, the last changed first; that order may lag by a minute. With `q`, those
 //!   whose title has all its words. `next` of an answer is the `before` of the next request; a search may find
-//!   nothing in an answer and go on in the next. `limit` is from 1 to 200.
+//!   nothing in an answer and go on in the next. `limit` is from 1 to 200. Each drawing has the number of its sessions on
+//!   all servers, `people`. Where people are on it, and the server that answers has it open, it has
+//!   `"present":{"count":4,"names":["Ada","Ben","Cleo"]}` too: how many people, and the names of at most three. A server
+//!   knows no names on drawings that only others have open.
 //! * `POST /api/drawings`, and `GET`, `PATCH` and `DELETE` of `/api/drawings/{drawing}`: create a drawing, get,
 //!   rename and delete it; `POST /api/drawings/{drawing}/restore` takes the deletion back for ten minutes.
 //!   Where keys count, the answer to the creation has the `key` that owns the drawing, which is told only once.

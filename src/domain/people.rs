@@ -3,7 +3,7 @@
 //! A sender and its receivers hold the same [`People`]. A change applies only to the version that
 //! it names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,9 @@ use crate::domain::sequence::Arrival;
 
 /// Longest name of a person, in characters.
 pub const MAX_NAME_CHARS: usize = 40;
+
+/// Most people who are named where it is only said in short who is present.
+pub const MAX_NAMED: usize = 3;
 
 /// A writer in the drawing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +52,15 @@ pub struct PeopleUpdate {
     pub left: Vec<WriterId>,
 }
 
+/// Who is present, in short.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Present {
+    /// Number of people, each counted once for all their tabs.
+    pub count: usize,
+    /// The names of the first of them, at most [`MAX_NAMED`].
+    pub names: Vec<String>,
+}
+
 /// One version of the presence list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
@@ -75,6 +87,17 @@ impl People {
     /// Those who are listed.
     pub fn listed(&self) -> &BTreeMap<WriterId, Person> {
         &self.listed
+    }
+
+    /// Those who are present, in short: a person with several writers is named once.
+    pub fn present(&self) -> Present {
+        let mut named = HashSet::new();
+        let people = self.listed.values();
+        let once = people.filter(|person| named.insert(person.author));
+        Present {
+            count: self.count,
+            names: once.take(MAX_NAMED).map(|it| it.name.clone()).collect(),
+        }
     }
 
     /// The whole list as a message.
@@ -202,6 +225,20 @@ mod tests {
         assert_eq!(copy.take(second.clone()), Arrival::Next);
         assert_eq!(copy.take(second), Arrival::Stale);
         assert_eq!(copy, sender);
+    }
+
+    #[test]
+    fn the_first_people_are_named_once_each_and_all_are_counted() {
+        let mut people = People::begin(0);
+        assert_eq!(people.present(), Present::default());
+        let mut everyone = listed(&[(1, 1), (2, 2), (3, 3), (4, 4)]);
+        let mut tab = person(1, 1);
+        tab.writer = Writer::new(Uuid::from_u128(99), Uuid::from_u128(98)).id;
+        everyone.insert(tab.writer, tab);
+        people.become_next(9, everyone);
+        let Present { count, names } = people.present();
+        assert_eq!((count, names.len()), (9, MAX_NAMED));
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), MAX_NAMED);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::domain::ids::SessionId;
 use crate::domain::ids::{ServerId, WriterId};
 use crate::domain::key::KeyId;
-use crate::domain::people::{People, PeopleUpdate, Person};
+use crate::domain::people::{People, PeopleUpdate, Person, Present};
 use crate::domain::sequence::Arrival;
 use listed::Activity;
 pub use listed::{MAX_LISTED, QUIET};
@@ -151,6 +151,11 @@ impl Presence {
         self.activity = activity;
         let news = self.to_sessions.become_next(count, listed);
         news.is_change().then(|| (news, self.to_sessions.whole()))
+    }
+
+    /// Those who are present as the sessions know them, in short.
+    pub fn present(&self) -> Present {
+        self.to_sessions.present()
     }
 
     /// The changes for the other servers; empty when there are none.

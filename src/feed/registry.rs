@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::domain::drawing::Size;
 use crate::domain::ids::{DrawingId, Epoch};
+use crate::domain::people::Present;
 use crate::domain::sequence::Seq;
 use crate::feed::actor::{Drain, Feed, FeedHandle, ToFeed, wall_clock};
 use crate::feed::chunks::ReadChunk;
@@ -129,6 +130,12 @@ impl Feeds {
             .iter()
             .map(|(&id, open)| (id, open.sessions as u32))
             .collect()
+    }
+
+    /// Who is present on a drawing; `None` if nobody is, or it is not open here.
+    pub fn present(&self, id: DrawingId) -> Option<Present> {
+        let present = self.lock().get(&id)?.handle.state.present();
+        (present.count > 0).then_some(present)
     }
 
     /// The open drawings and the position of the last change of each that is held here.

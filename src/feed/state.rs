@@ -1,17 +1,18 @@
 //! State that a feed shares with its sessions and the registry.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
 use super::queue::Capacity;
 use super::settings::FeedSettings;
 use crate::domain::drawing::{Drawing, Size};
+use crate::domain::people::Present;
 use crate::domain::sequence::Seq;
 
-/// State that a feed shares with its sessions and the registry: the capacity for ops, the head, and
-/// the drawing's size in memory.
+/// State that a feed shares with its sessions and the registry: the capacity for ops, the head,
+/// the drawing's size in memory, and who is present.
 #[derive(Clone, Debug)]
 pub struct FeedState {
     /// The capacity for ops.
@@ -19,6 +20,7 @@ pub struct FeedState {
     /// KiB of chunks that all feeds of this server may still keep.
     pub(super) chunk_capacity: Arc<Semaphore>,
     numbers: Arc<Numbers>,
+    present: Arc<Mutex<Present>>,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +57,7 @@ impl FeedState {
             capacity: Capacity::new(settings.queue_ops, settings.queue_bytes),
             chunk_capacity,
             numbers: Arc::default(),
+            present: Arc::default(),
         }
     }
 
@@ -68,6 +71,17 @@ impl FeedState {
     /// The sizes of the living strokes and of the tombstones in memory.
     pub(crate) fn sizes(&self) -> (Size, Size) {
         (self.numbers.living.get(), self.numbers.tombstones.get())
+    }
+
+    /// Notes who is present, which changes far less often than the drawing.
+    pub(super) fn note_present(&self, present: Present) {
+        *self.present.lock().unwrap_or_else(PoisonError::into_inner) = present;
+    }
+
+    /// Who is present, on all servers, as far as the feed knows.
+    pub fn present(&self) -> Present {
+        let present = self.present.lock();
+        present.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The last position the feed holds.
@@ -99,6 +113,7 @@ mod tests {
             capacity: Capacity::new(1, 1),
             chunk_capacity: Arc::new(Semaphore::new(1)),
             numbers: Arc::default(),
+            present: Arc::default(),
         };
         assert_eq!((state.head(), state.sizes()), (0, Default::default()));
         state.note(&drawing);

@@ -19,7 +19,9 @@ use crate::domain::access::Level;
 use crate::domain::ids::DrawingId;
 use crate::domain::key::Key;
 use crate::domain::needs::Action;
+use crate::domain::people::Present;
 use crate::domain::timestamp::rfc3339;
+use crate::feed::registry::Feeds;
 use crate::metrics::Exhausted;
 use crate::quotas::Resource;
 use crate::store::{DrawingInfo, ListCursor, Listed, SessionCounts, Store, StoreError};
@@ -43,6 +45,10 @@ pub(super) struct DrawingView<'a> {
     changed: String,
     /// Number of sessions on all servers.
     people: u32,
+    /// Who is present, on all servers: missing if nobody is, or if this server does not have the drawing open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    present: Option<PresentView>,
     /// What the reader may do, in an answer about keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = level, required = false)]
@@ -53,16 +59,34 @@ pub(super) struct DrawingView<'a> {
 }
 
 impl<'a> DrawingView<'a> {
-    fn new(drawing: &'a DrawingInfo, sessions: &SessionCounts) -> Self {
+    fn new(drawing: &'a DrawingInfo, sessions: &SessionCounts, feeds: &Feeds) -> Self {
         Self {
             id: drawing.id,
             title: &drawing.title,
             created: rfc3339(drawing.created),
             changed: rfc3339(drawing.changed),
             people: sessions.of(drawing.id),
+            present: feeds.present(drawing.id).map(PresentView::from),
             access: None,
             key: None,
         }
+    }
+}
+
+/// Who is present on a drawing, in short.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Present)]
+pub(super) struct PresentView {
+    /// Number of people, each counted once for all their pages.
+    count: usize,
+    /// The names of some of them.
+    #[schema(max_items = 3)]
+    names: Vec<String>,
+}
+
+impl From<Present> for PresentView {
+    fn from(Present { count, names }: Present) -> Self {
+        Self { count, names }
     }
 }
 
@@ -123,7 +147,7 @@ pub(super) async fn list(request: HttpRequest) -> Answer {
     let drawings = listed.drawings.iter();
     Ok(HttpResponse::Ok().json(DrawingList {
         drawings: drawings
-            .map(|info| DrawingView::new(info, &sessions))
+            .map(|info| DrawingView::new(info, &sessions, &state.feeds))
             .collect(),
         next: listed.next.map(extract::next),
     }))
@@ -172,7 +196,7 @@ pub(super) async fn create(request: HttpRequest, payload: web::Payload) -> Answe
     }
     let view = DrawingView {
         key: key.as_ref().map(Key::secret),
-        ..DrawingView::new(&drawing, &SessionCounts::default())
+        ..DrawingView::new(&drawing, &SessionCounts::default(), &state.feeds)
     };
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/api/drawings/{}", drawing.id)))
@@ -196,7 +220,7 @@ pub(super) async fn held(request: HttpRequest, payload: web::Payload) -> Answer 
     let sessions = state.store.session_counts(state.silence).await?;
     let drawings = found.iter().map(|(info, access)| DrawingView {
         access: Some(access.level()),
-        ..DrawingView::new(info, &sessions)
+        ..DrawingView::new(info, &sessions, &state.feeds)
     });
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -211,7 +235,7 @@ pub(super) async fn get(request: HttpRequest) -> Answer {
     let state = state(&request);
     let info = state.store.get(drawing).await?;
     let sessions = state.store.session_counts(state.silence).await?;
-    Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions)))
+    Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions, &state.feeds)))
 }
 
 pub(super) async fn rename(request: HttpRequest, payload: web::Payload) -> Answer {
@@ -222,7 +246,7 @@ pub(super) async fn rename(request: HttpRequest, payload: web::Payload) -> Answe
     let info = state.store.rename(drawing, &title).await?;
     state.feeds.announce_change(drawing).await;
     let sessions = state.store.session_counts(state.silence).await?;
-    Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions)))
+    Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions, &state.feeds)))
 }
 
 pub(super) async fn delete(request: HttpRequest) -> Answer {
@@ -240,5 +264,5 @@ pub(super) async fn restore(request: HttpRequest) -> Answer {
     let info = state.store.undelete(drawing).await?;
     audit(drawing, access.by(), RESTORED);
     let sessions = state.store.session_counts(state.silence).await?;
-    Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions)))
+    Ok(HttpResponse::Ok().json(DrawingView::new(&info, &sessions, &state.feeds)))
 }

@@ -23,7 +23,9 @@ use utoipa::openapi::{
 use crate::VERSION;
 
 use super::drawing_assets::AssetView;
-use super::drawings::{CreateRequest, DrawingList, DrawingView, Held, HeldRequest, RenameRequest};
+use super::drawings::{
+    CreateRequest, DrawingList, DrawingView, Held, HeldRequest, PresentView, RenameRequest,
+};
 use super::error::{ErrorBody, ErrorCode};
 use super::keys::{ChangeRequest, KeyList, KeyRequest, KeyView, LockRequest};
 use super::schema::text;
@@ -65,6 +67,7 @@ pub fn document() -> OpenApi {
     let components = ComponentsBuilder::new()
         .schema_from::<ErrorBody<'static>>()
         .schema_from::<DrawingView<'static>>()
+        .schema_from::<PresentView>()
         .schema_from::<DrawingList<'static>>()
         .schema_from::<AssetView>()
         .schema_from::<CreateRequest>()

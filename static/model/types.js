@@ -125,7 +125,7 @@
 /** @typedef {WelcomeFrame|AccessFrame|StrokesFrame|ResetFrame|SignalsFrame|PeopleFrame|DoneFrame|RefusedFrame|ResendFrame|DrawingFrame|ReadFrame|PongFrame} FromServer */
 
 /** @typedef {{epoch: string, from: number, head: number, more: boolean, title: string, reset: boolean, changes: Change[]}} StrokesChunk */
-/** @typedef {{id: string, title: string, created: string, changed: string, people: number, access?: Level, key?: string}} DrawingInfo `key`: of a new drawing, its owner's */
+/** @typedef {{id: string, title: string, created: string, changed: string, people: number, present?: {count: number, names: string[]}, access?: Level, key?: string}} DrawingInfo `people`: sessions; `present`: people, as far as the server knows them; `key`: of a new drawing, its owner's */
 /** @typedef {{id: string, access: Level, name: string, created: string, expires?: string | null, last_used?: string | null, last_by?: string | null, mine: boolean}} KeyInfo A key without its secret. */
 
 export {};

@@ -102,14 +102,23 @@ async function refresh() {
     drawings = [...answer.drawings, ...kept];
     if (!olderShown) older = answer.next ?? null;
     byId("load-error").hidden = true;
-    saveStored("drawings", drawings.slice(0, KEPT).map((drawing) => ({ ...drawing, people: 0 })));
+    saveStored("drawings", drawings.slice(0, KEPT).map(deserted));
     show();
   } catch (error) {
     const text = navigator.onLine ? t("list.unreadable", { reason: failureText(error) }) : t("list.offline");
     // Not again each time: it is an alert.
     if (byId("load-error").textContent !== text) byId("load-error").textContent = text;
     byId("load-error").hidden = false;
+    // Who is there now is not known.
+    [drawings, found] = [drawings.map(deserted), found.map(deserted)];
+    if (drawings.length > 0) show();
   }
+}
+
+/** @param {DrawingInfo} drawing
+ * @returns {DrawingInfo} without what is known of people on it */
+function deserted(drawing) {
+  return { ...drawing, people: 0, present: undefined };
 }
 
 async function showOlder() {

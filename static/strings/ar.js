@@ -271,6 +271,7 @@ export default {
   "list.delete": "حذف",
   "list.restore": "استعادة",
   "list.here": "{count} هنا",
+  "list.hereNamed": "هنا: {names}",
   "list.justNow": "الآن",
   "list.deleted": "حُذف «{title}»",
   "list.unreadable": "تتعذر قراءة الرسومات الآن: {reason}. تُعاد المحاولة…",

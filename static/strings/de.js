@@ -243,6 +243,7 @@ export default {
   "list.delete": "Löschen",
   "list.restore": "Wiederherstellen",
   "list.here": "{count} hier",
+  "list.hereNamed": "Hier: {names}",
   "list.justNow": "gerade eben",
   "list.deleted": "„{title}“ gelöscht",
   "list.unreadable": "Die Zeichnungen sind gerade nicht lesbar: {reason}. Neuer Versuch…",

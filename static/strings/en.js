@@ -244,6 +244,7 @@ export default {
   "list.delete": "Delete",
   "list.restore": "Restore",
   "list.here": "{count} here",
+  "list.hereNamed": "Here: {names}",
   "list.justNow": "just now",
   "list.deleted": "“{title}” deleted",
   "list.unreadable": "The drawings cannot be read right now: {reason}. Trying again…",

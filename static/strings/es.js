@@ -243,6 +243,7 @@ export default {
   "list.delete": "Eliminar",
   "list.restore": "Restaurar",
   "list.here": "{count} aquí",
+  "list.hereNamed": "Aquí: {names}",
   "list.justNow": "ahora mismo",
   "list.deleted": "«{title}» eliminado",
   "list.unreadable": "Ahora no se pueden leer los dibujos: {reason}. Reintentando…",

@@ -243,6 +243,7 @@ export default {
   "list.delete": "Supprimer",
   "list.restore": "Restaurer",
   "list.here": "{count} ici",
+  "list.hereNamed": "Ici : {names}",
   "list.justNow": "à l’instant",
   "list.deleted": "« {title} » supprimé",
   "list.unreadable": "Les dessins sont illisibles pour le moment : {reason}. Nouvel essai…",

@@ -243,6 +243,7 @@ export default {
   "list.delete": "Excluir",
   "list.restore": "Restaurar",
   "list.here": "{count} aqui",
+  "list.hereNamed": "Aqui: {names}",
   "list.justNow": "agora mesmo",
   "list.deleted": "“{title}” excluído",
   "list.unreadable": "Não é possível ler os desenhos agora: {reason}. Tentando de novo…",

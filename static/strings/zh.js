@@ -243,6 +243,7 @@ export default {
   "list.delete": "删除",
   "list.restore": "恢复",
   "list.here": "{count} 人在场",
+  "list.hereNamed": "在场：{names}",
   "list.justNow": "刚刚",
   "list.deleted": "已删除“{title}”",
   "list.unreadable": "目前无法读取画板：{reason}。正在重试…",

@@ -9,6 +9,7 @@
 import { t } from "../strings/strings.js";
 import { ago } from "./ago.js";
 import { element, iconButton } from "./dom.js";
+import { PeopleHere } from "./people-here.js";
 import { seen } from "./seen.js";
 
 /** @typedef {import("../model/types.js").DrawingInfo} DrawingInfo */
@@ -21,7 +22,7 @@ export class DrawingCard {
   #on;
   #title = element("span", "card-title");
   #changed = element("time", "");
-  #here = element("span", "here");
+  #here = new PeopleHere();
   #initial = element("span", "card-initial");
   #picture = new Image();
   /** The address whose picture is shown, or could not be loaded. */
@@ -45,15 +46,17 @@ export class DrawingCard {
     Object.assign(this.#picture, { alt: "", loading: "lazy", decoding: "async", draggable: false });
     this.#picture.addEventListener("load", () => this.#showPicture(true));
     this.#picture.addEventListener("error", () => this.#showPicture(false));
-    const art = element("span", "card-art", this.#initial, this.#picture);
+    const art = element("span", "card-art", this.#initial, this.#picture, this.#here.sign);
     this.#link = /** @type {HTMLAnchorElement} */ (element("a", "card-link", art, this.#title));
     this.#link.href = `/d/${drawing.id}`;
     this.#title.id = `title-${drawing.id}`;
+    // Where there is no room its end is cut off, in whichever direction it is read.
+    this.#title.dir = "auto";
     this.#renames = iconButton("rename", t("list.rename"), () => this.#rename());
     this.#deletes = iconButton("delete", t("list.delete"), () => on.deleted(this));
     const actions = [this.#renames, this.#deletes];
     for (const action of actions) action.setAttribute("aria-describedby", this.#title.id);
-    const about = element("div", "card-about", this.#changed, this.#here);
+    const about = element("div", "card-about", this.#changed, " ", this.#here.words);
     about.id = `about-${drawing.id}`;
     this.#link.setAttribute("aria-labelledby", this.#title.id);
     this.#link.setAttribute("aria-describedby", about.id);
@@ -69,15 +72,14 @@ export class DrawingCard {
   /** @param {DrawingInfo} drawing */
   show(drawing) {
     this.#drawing = drawing;
-    const { title, changed, people, access } = drawing;
+    const { title, changed, access } = drawing;
     this.#renames.hidden = this.#deletes.hidden = access === "view" || access === "draw";
     this.#title.textContent = title || t("page.untitled");
     // Not text: the letter is no part of the link's name.
     this.#initial.dataset.initial = [...title.trim()][0]?.toUpperCase() ?? "";
     this.#changed.textContent = ago(changed);
     this.#changed.setAttribute("datetime", changed);
-    this.#here.textContent = t("list.here", { count: people });
-    this.#here.hidden = people === 0;
+    this.#here.show(drawing);
     const address = this.#on.picture(drawing);
     if (address === this.#address) return;
     this.#address = address;

@@ -704,6 +704,41 @@ async fn home_learns_which_of_its_keys_are_valid() {
     assert_eq!(ask_held(json!([])).await, (200, json!({"drawings": []})));
 }
 
+#[actix_web::test]
+async fn who_is_present_is_told_only_to_those_who_may_open_the_drawing() {
+    let site = Site::start().await;
+    let _ada = site.visitor(&site.draw).await;
+    let held = |key: &str| {
+        let body = json!({"held": [{"id": site.id, "key": key}]});
+        let request = ask(site.address, Method::POST, "/api/drawings/held", None);
+        answer(request.json(&body))
+    };
+    let named = json!({"count": 1, "names": ["Ada"]});
+    eventually("whoever may view it reads her name", async || {
+        held(&site.view).await.1["drawings"][0]["present"] == named
+    })
+    .await;
+    let other = Site::at(site.address).await;
+    for key in [&other.own, &Key::new([1; 16]).secret()] {
+        assert_eq!(held(key).await, (200, json!({"drawings": []})));
+    }
+    let asked = [
+        ("/api/drawings".to_owned(), None),
+        ("/api/drawings".to_owned(), Some(site.own.as_str())),
+        (site.path(""), None),
+        (site.path(""), Some(other.own.as_str())),
+    ];
+    for (path, key) in asked {
+        let (status, body) = answer(ask(site.address, Method::GET, &path, key)).await;
+        assert!(status == 403 || status == 404, "{path}: {status}");
+        assert!(!body.to_string().contains("Ada"), "{body}");
+    }
+    let read = ask(site.address, Method::GET, &site.path(""), Some(&site.view));
+    assert_eq!(answer(read).await.1["present"], named);
+    let operator = ask(site.address, Method::GET, "/api/drawings", Some(OPERATOR));
+    assert!(answer(operator).await.1.to_string().contains("Ada"));
+}
+
 /// The page and the service worker never see a key, so nothing of the server may write one down.
 #[actix_web::test]
 async fn no_key_is_in_a_log_a_metric_an_error_or_the_database() {

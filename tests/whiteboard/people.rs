@@ -89,3 +89,64 @@ async fn a_server_that_fell_silent_does_not_count_in_lists() {
     .await;
     parts.stop().await;
 }
+
+/// A drawing in the list of a server.
+async fn listed(server: &TestServer, drawing: &str) -> Value {
+    let url = format!("http://{}/api/drawings", server.address());
+    let list = http().get(&url).send().await.expect("an answer");
+    let list: Value = list.json().await.expect("JSON");
+    let all = list["drawings"].as_array().expect("drawings");
+    let one = all.iter().find(|it| it["id"] == drawing);
+    one.expect("it is listed").clone()
+}
+
+/// Who is present in the list of a server: how many, and the names in order.
+async fn present(server: &TestServer, drawing: &str) -> Option<(u64, Vec<String>)> {
+    let listed = listed(server, drawing).await;
+    let present = listed.get("present")?;
+    let names = present["names"].as_array().expect("names").iter();
+    let mut names: Vec<_> = names
+        .map(|name| name.as_str().expect("a name").to_owned())
+        .collect();
+    names.sort_unstable();
+    Some((present["count"].as_u64().expect("a number"), names))
+}
+
+#[actix_web::test]
+async fn a_list_names_who_is_present_on_all_servers_if_the_drawing_is_open_there() {
+    let process = DatabaseServer::start();
+    let database = process.database("present");
+    let one = TestServer::on(&database, &[]).await;
+    let two = TestServer::on(&database, &[]).await;
+    let drawing = create_drawing(one.address()).await;
+    assert_eq!(present(&one, &drawing).await, None);
+    let ada = Client::named(one.address(), &drawing, "Ada").await;
+    eventually("the server that has it open names her", async || {
+        present(&one, &drawing).await == Some((1, vec!["Ada".into()]))
+    })
+    .await;
+    eventually("the other one counts her, and names nobody", async || {
+        listed(&two, &drawing).await["people"] == 1
+    })
+    .await;
+    assert_eq!(present(&two, &drawing).await, None);
+    let mut others = Vec::new();
+    for name in ["Ben", "Cleo", "Dora"] {
+        others.push(Client::named(two.address(), &drawing, name).await);
+    }
+    for server in [&one, &two] {
+        eventually("both name three of four", async || {
+            let present = present(server, &drawing).await;
+            present.is_some_and(|(count, names)| count == 4 && names.len() == 3)
+        })
+        .await;
+    }
+    for client in others {
+        client.leave().await;
+    }
+    ada.leave().await;
+    eventually("nobody is named when all have left", async || {
+        present(&one, &drawing).await.is_none() && present(&two, &drawing).await.is_none()
+    })
+    .await;
+}

@@ -128,6 +128,7 @@ impl<M: Mailbox> Core<M> {
         }
         let (for_sessions, for_peers) = self.signalling.dirty.take(step.now);
         if for_sessions && let Some((change, whole)) = self.presence.update_for_sessions(step.now) {
+            self.environment.state.note_present(self.presence.present());
             let [change, whole] =
                 [change, whole].map(|update| ServerFrame::People(&update).encode());
             self.subscribers

@@ -21,7 +21,10 @@ export function testPages(colorScheme) {
     await waitForStatus(other, "Saved");
     await until("both are here", async () => (await page.locator("#people .face").count()) === 2);
     await page.locator("#strokes li").first().waitFor({ state: "attached" });
-    await list.locator(".card").first().waitFor();
+    await until("the home page names who is there", async () => {
+      await list.evaluate(() => dispatchEvent(new Event("pageshow")));
+      return (await list.locator(".here bdi").count()) === 2;
+    });
     for (const each of [page, list]) await each.evaluate(AXE);
     // A page behind another one has a frame a second.
     await page.bringToFront();

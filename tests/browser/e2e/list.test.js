@@ -149,15 +149,58 @@ test("the list shows no picture that it does not have, and the last changed draw
   await page.close();
 });
 
-test("a card says how many people are there, until they leave", async () => {
+test("a card says who is there, until they leave, and stays as it is otherwise", async () => {
   const id = await server.drawing("Meeting");
-  const [page, other] = [await one.list(), await TestUser.create(browser, server)];
+  const page = await one.list();
   const here = page.locator(`.card[data-id="${id}"] .here`);
   const refresh = () => page.evaluate(() => dispatchEvent(new Event("pageshow")));
-  await other.open(id);
-  await until("somebody is there", async () => (await refresh(), (await here.isVisible()) && (await here.textContent()) === "1 here"));
-  await other.context.close();
+  const says = (/** @type {string} */ sentence) => until(sentence, async () => (await refresh(), (await here.getAttribute("title")) === sentence));
+  /** @type {TestUser[]} */
+  const users = [];
+  const come = async (/** @type {string} */ name) => {
+    const user = await TestUser.create(browser, server);
+    await user.context.addInitScript((own) => localStorage.setItem("me", JSON.stringify({ name: own, colour: "#2f7d50" })), name);
+    await user.open(id);
+    users.push(user);
+  };
+  await page.locator(`.card[data-id="${id}"] a`).focus();
+  const { height } = await page.locator(`.card[data-id="${id}"]`).boundingBox();
+  await come("<b>Ada</b>");
+  await says("Here: <b>Ada</b>");
+  // Another tab of hers is the same person.
+  await users[0].open(id);
+  await come("Ben");
+  await until("both are named", async () => (await refresh(), /^Here: (<b>Ada<.b> and Ben|Ben and <b>Ada<.b>)$/.test((await here.getAttribute("title")) ?? "")));
+  for (const name of ["Cleo", "Dora with a very long name, longer than"]) await come(name);
+  await until("two are named, and the others counted", async () => (await refresh(), (await here.locator("bdi").count()) === 2 && (await here.locator(".more").getAttribute("data-text")) === "+2"));
+  assert.match((await here.getAttribute("title")) ?? "", / and 2 more$/);
+  const link = page.locator(`.card[data-id="${id}"] a`);
+  const told = await link.evaluate((a) => a.getAttribute("aria-describedby")?.split(" ").map((one) => document.getElementById(one)?.textContent).join(" "));
+  assert.ok(told?.includes((await here.getAttribute("title")) ?? "?"), told);
+  const { x, width } = await here.boundingBox();
+  const card = await page.locator(`.card[data-id="${id}"]`).boundingBox();
+  assert.ok(x >= card.x && x + width <= card.x + card.width && Math.abs(card.height - height) < 0.01, `the card keeps its size: ${JSON.stringify([x, width, card, height])}`);
+  assert.equal(await link.evaluate((a) => a === document.activeElement), true);
+  for (const { context } of users) await context.close();
   await until("nobody is there", async () => (await refresh(), !(await here.isVisible())));
+  await page.close();
+});
+
+test("without the server a card does not say who is there", async () => {
+  const id = await server.drawing("Left behind");
+  const other = await TestUser.create(browser, server);
+  await other.open(id);
+  const page = await one.list();
+  const here = page.locator(`.card[data-id="${id}"] .here`);
+  await here.waitFor();
+  await one.context.setOffline(true);
+  await page.evaluate(() => dispatchEvent(new Event("pageshow")));
+  await here.waitFor({ state: "hidden" });
+  await one.context.setOffline(false);
+  await here.waitFor();
+  await page.reload();
+  await here.waitFor();
+  await other.context.close();
   await page.close();
 });
 
