@@ -221,11 +221,15 @@ impl Figure<'_> {
                 let mut path = Path::default();
                 trace_ink(&mut path, &self.points, self.line_width());
                 let colour = colour_value(self.colour(), theme);
-                let area = || Path::polyline(self.points.iter().map(|point| point.at)).0;
+                let area = |fill| {
+                    let mut path = Path::default();
+                    trace_line(&mut path, &self.points);
+                    (path.0, fill)
+                };
                 Form::Ink {
                     data: path.0,
                     colour,
-                    area: self.fill(theme).map(|fill| (area(), fill)),
+                    area: self.fill(theme).map(area),
                 }
             }
             Kind::Text => {

@@ -8,7 +8,7 @@
 import { centreOf } from "../model/geometry.js";
 import { colourValue, fillValue, markerValue } from "../model/palette.js";
 import { pointsOf } from "./body-points.js";
-import { polylineData, rounded } from "./stroke-path.js";
+import { rounded, smoothLine } from "./stroke-path.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("../model/palette.js").CanvasTheme} CanvasTheme */
@@ -38,11 +38,11 @@ export function isFilled(body) {
 }
 
 /**
- * Path data of the area of a line with pressure: its outline is none.
+ * Path data of the area that a smooth line with pressure encloses: its outline is none.
  * @param {Body} body
  */
 export function areaData(body) {
-  return polylineData(pointsOf(body));
+  return smoothLine(pointsOf(body));
 }
 
 /** Text for XML, which cannot have all characters.
