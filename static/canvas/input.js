@@ -63,6 +63,8 @@ export class Input {
     }, { passive: false });
     // On a touch screen a long press would open the browser's menu in the middle of a stroke.
     element.addEventListener("contextmenu", (event) => event.preventDefault());
+    // After a fast stroke Chromium takes the canvas for a list that still scrolls: it would lose the next tap on a button.
+    element.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     // Safari has its own events for a pinch on a trackpad, and would zoom the page.
     element.addEventListener("gesturestart", (event) => event.preventDefault());
   }
