@@ -3,6 +3,7 @@
 //! A query must never block the caller beyond the deadline, and only a short one may run on the caller's runtime:
 //! there it holds up what else runs on that thread.
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,11 +16,15 @@ use tokio::sync::{Semaphore, watch};
 use super::address::Database;
 use super::connect::{Missing, connect, pause};
 use super::error::{QueryError, StoreError, checked, closed, unavailable};
+use super::open::STACK_BYTES;
 use crate::domain::ids::ServerId;
 use crate::metrics::{DbLink, Metrics, QueryFailure};
 
 /// How long opening a replacement connection may take. Nothing waits for it, and it is retried.
 const REPLACE_WAIT: Duration = Duration::from_secs(5);
+/// Bytes of stack that a query may need: an append takes less than 0.5 MB, and 1.6 MB without optimisation. A worker
+/// of actix has 2 MiB.
+const QUERY_STACK: usize = 7 << 18;
 /// Most attempts of a query that conflicts with those of other servers.
 const CONFLICT_RETRIES: u32 = 50;
 
@@ -210,11 +215,13 @@ impl OpenDatabase {
         variables: Variables,
     ) -> Result<IndexedResults, QueryError> {
         let metrics = Arc::clone(&self.metrics);
-        let work = |connection: Arc<Connection>| async move {
-            let asked = Instant::now();
-            let answer = connection.client.query(text).bind(variables).await;
-            metrics.query_time.since(asked);
-            checked(answer?)
+        let work = |connection: Arc<Connection>| {
+            with_stack(async move {
+                let asked = Instant::now();
+                let answer = connection.client.query(text).bind(variables).await;
+                metrics.query_time.since(asked);
+                checked(answer?)
+            })
         };
         self.run(DbLink::Queries, runtime, work).await
     }
@@ -280,6 +287,14 @@ impl Drop for OpenDatabase {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Polls `work` with enough stack for a query, on a new stack where the thread's is too short.
+fn with_stack<F: Future + Send>(work: F) -> impl Future<Output = F::Output> + Send {
+    let mut work = Box::pin(work);
+    poll_fn(move |context| {
+        stacker::maybe_grow(QUERY_STACK, STACK_BYTES, || work.as_mut().poll(context))
+    })
 }
 
 /// No code panics while it holds one of these locks, so poisoning does not matter.

@@ -17,7 +17,7 @@ use crate::domain::ids::ServerId;
 use crate::metrics::{DbLink, Metrics};
 
 /// Stack of each thread that runs SurrealDB, whose evaluation nests deeply.
-const STACK_BYTES: usize = 10 * 1024 * 1024;
+pub(super) const STACK_BYTES: usize = 10 * 1024 * 1024;
 /// How long closing waits for live queries to end, and again for the database to shut down.
 const CLOSE_WAIT: Duration = Duration::from_secs(10);
 /// How often closing checks whether the database has shut down.
