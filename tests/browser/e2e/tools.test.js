@@ -2,60 +2,25 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DEVICES, along, contextOf, handOf } from "./devices.js";
 import { strokes, until, waitForStatus, waitForStrokes } from "./harness.js";
 import { sharedScene } from "./scene.js";
 
-/** @typedef {[number, number]} At */
-/** @typedef {(points: At[]) => Promise<void>} Drag through some points; through one it is a press */
-
 const scene = sharedScene();
 
-/** How each device is moved. @type {Record<string, (session: import("playwright-core").CDPSession) => Drag>} */
-const DEVICES = {
-  mouse: (session) => pointer(session, "mouse"),
-  pen: (session) => pointer(session, "pen"),
-  touch: (session) => async ([first, ...rest]) => {
-    const send = (/** @type {any} */ type, /** @type {At[]} */ ...points) => session.send("Input.dispatchTouchEvent", { type, touchPoints: points.map(([x, y]) => ({ x, y })) });
-    await send("touchStart", first);
-    for (const point of rest) await send("touchMove", point);
-    await send("touchEnd");
-  },
-};
-
-/**
- * @param {import("playwright-core").CDPSession} session
- * @param {"mouse" | "pen"} pointerType
- * @returns {Drag}
- */
-function pointer(session, pointerType) {
-  return async ([first, ...rest]) => {
-    const send = (/** @type {any} */ type, /** @type {At} */ [x, y]) => session.send("Input.dispatchMouseEvent", {
-      type, x, y, pointerType, force: 0.5, button: "left", buttons: type === "mouseReleased" ? 0 : 1, clickCount: 1,
-    });
-    await send("mousePressed", first);
-    for (const point of rest) await send("mouseMoved", point);
-    await send("mouseReleased", rest.at(-1) ?? first);
-  };
-}
-
-/** Points on the way from one to another. @returns {At[]} */
-function along(/** @type {At} */ [x, y], /** @type {At} */ [toX, toY]) {
-  return Array.from({ length: 11 }, (_, i) => [x + ((toX - x) * i) / 10, y + ((toY - y) * i) / 10]);
-}
-
-for (const [device, moved] of Object.entries(DEVICES)) {
+for (const device of DEVICES) {
   test(`every tool works with a ${device}, and others see what it did`, async () => {
     const drawing = await scene.server.drawing();
-    const one = await scene.newUser({ hasTouch: device !== "mouse" });
+    const one = await scene.newUser(contextOf(device));
     const page = await one.open(drawing);
     const other = await (await scene.newUser()).open(drawing);
-    const drag = moved(await one.context.newCDPSession(page));
+    const { drag } = await handOf(page, device);
     // A browser takes a tap that comes at once after a flick for what stops it, and clicks nothing.
     const choose = (/** @type {string} */ tool) => until(`${tool} is chosen`, async () => {
       await drag([centre[tool]]);
       return (await page.locator(`#tools [data-command="tool.${tool}"]`).getAttribute("aria-pressed")) === "true";
     });
-    /** @type {Record<string, At>} */
+    /** @type {Record<string, import("./devices.js").At>} */
     const centre = Object.fromEntries(await page.locator('#tools [data-command^="tool."]').evaluateAll((all) => all.map((one) => {
       const { x, y, width, height } = one.getBoundingClientRect();
       return [one.dataset.command.slice("tool.".length), [x + width / 2, y + height / 2]];
