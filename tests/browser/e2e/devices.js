@@ -1,7 +1,8 @@
 // @ts-check
 /** Real events of a mouse, a pen and a finger. */
 
-import { until } from "./harness.js";
+import { test } from "node:test";
+import { until, waitForStatus } from "./harness.js";
 
 /** @typedef {[number, number]} At */
 /** @typedef {(points: At[], how?: {lift?: boolean}) => Promise<void>} Drag through some points; through one it is a press */
@@ -59,10 +60,47 @@ function finger(session) {
  * @param {"mouse" | "pen"} pointerType
  */
 function pointer(session, pointerType) {
-  const sent = (/** @type {any} */ type) => (/** @type {At} */ [x, y]) => session.send("Input.dispatchMouseEvent", {
-    type, x, y, pointerType, force: 0.5, button: "left", buttons: type === "mouseReleased" ? 0 : 1, clickCount: 1,
-  });
-  return { down: sent("mousePressed"), move: sent("mouseMoved"), up: sent("mouseReleased") };
+  let buttons = 0;
+  const send = (/** @type {any} */ type, /** @type {At} */ [x, y], /** @type {"left" | "none"} */ button) =>
+    session.send("Input.dispatchMouseEvent", { type, x, y, pointerType, force: 0.5, button, buttons, clickCount: 1 });
+  return {
+    async down(/** @type {At} */ at) {
+      buttons = 1;
+      await send("mousePressed", at, "left");
+    },
+    move: (/** @type {At} */ at) => send("mouseMoved", at, buttons === 1 ? "left" : "none"),
+    async up(/** @type {At} */ at) {
+      buttons = 0;
+      await send("mouseReleased", at, "left");
+    },
+  };
+}
+
+/**
+ * Tests of each device, on an empty drawing of a new user.
+ * @param {ReturnType<typeof import("./scene.js").sharedScene>} scene
+ */
+export function eachDevice(scene) {
+  /**
+   * @param {string} name
+   * @param {(one: Hand & {page: import("playwright-core").Page, drawing: string}) => Promise<void>} run
+   */
+  return (name, run) => {
+    for (const device of DEVICES) {
+      test(`${name} (${device})`, async () => {
+        const drawing = await scene.server.drawing();
+        const page = await (await scene.newUser(contextOf(device))).open(drawing);
+        await started(page);
+        await run({ page, drawing, ...(await handOf(page, device)) });
+      });
+    }
+  };
+}
+
+/** The tools come once the drawing is painted. @param {import("playwright-core").Page} page */
+export async function started(page) {
+  await page.waitForSelector("html[data-started]", { state: "attached" });
+  await waitForStatus(page, "Saved");
 }
 
 /** Points on the way from one to another. @returns {At[]} */

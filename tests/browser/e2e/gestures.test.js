@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TestUser, drag, waitForStrokes, launched, waitForPixel, pixel, waitForStatus, strokes, until } from "./harness.js";
+import { TestUser, drag, waitForStrokes, launched, waitForPixel, waitForStatus, strokes, until } from "./harness.js";
 import { sharedScene } from "./scene.js";
 
 const scene = sharedScene();
@@ -30,151 +30,6 @@ test("typing past the edge pans the drawing, and never scrolls the canvas away",
   await page.mouse.move(500, 300);
   const { top, left } = await page.evaluate(() => document.getElementById("dynamic").getBoundingClientRect());
   assert.deepEqual([left, top], [0, 0]);
-});
-
-test("after a click on a tool the space bar pans, and does not press the tool", async () => {
-  const page = await newPage();
-  await page.click('#tools [aria-label^="Marker"]');
-  const before = await camera(page);
-  await page.keyboard.down("Space");
-  await drag(page, [[300, 300], [400, 350]]);
-  await page.keyboard.up("Space");
-  const { x, y } = await camera(page);
-  assert.deepEqual([x, y], [before.x - 100, before.y - 50]);
-  assert.deepEqual(await strokes(page), []);
-  // A button that was reached with the keyboard is pressed.
-  await page.locator('#tools [aria-label^="Marker"]').focus();
-  await page.keyboard.press("Tab");
-  await page.keyboard.press("Space");
-  assert.equal(await page.locator('#tools [aria-label^="Line"]').getAttribute("aria-pressed"), "true");
-});
-
-test("Escape cancels a stroke in progress, for others too, and closes a text and a panel", async () => {
-  const drawing = await scene.server.drawing();
-  const [page, other] = [await (await newUser()).open(drawing), await (await newUser()).open(drawing)];
-  await drag(page, [[300, 300], [400, 320], [500, 300]], { lift: false });
-  await waitForPixel(other, "dynamic", [400, 320]);
-  await page.keyboard.press("Escape");
-  await waitForPixel(page, "dynamic", [400, 320], false);
-  await waitForPixel(other, "dynamic", [400, 320], false);
-  await page.mouse.move(600, 400, { steps: 4 });
-  await page.mouse.up();
-  assert.deepEqual(await strokes(page), []);
-  await page.click("#people");
-  await page.locator("#people-panel").waitFor();
-  await page.keyboard.press("Escape");
-  await page.locator("#people-panel").waitFor({ state: "hidden" });
-  await page.keyboard.press("t");
-  await page.mouse.click(300, 300);
-  await page.keyboard.type("kept");
-  await page.keyboard.press("Escape");
-  await page.locator("#text-editor").waitFor({ state: "hidden" });
-  await waitForStrokes(other, 1);
-});
-
-test("a press on the drawing that closes the people panel or ends typing draws nothing", async () => {
-  const page = await newPage();
-  await page.click("#people");
-  await page.locator("#people-panel").waitFor();
-  await page.mouse.click(300, 300);
-  await page.locator("#people-panel").waitFor({ state: "hidden" });
-  await page.click("#title");
-  await page.fill("#title", "The plan");
-  await page.mouse.click(300, 350);
-  await until("the title is stored", () => page.evaluate(() => document.title.startsWith("The plan")));
-  assert.deepEqual(await strokes(page), []);
-  await drag(page, [[300, 400], [400, 400]]);
-  await waitForStrokes(page, 1);
-});
-
-test("with the text tool one press ends a text and the next one starts another", async () => {
-  const page = await newPage();
-  await page.keyboard.press("t");
-  await page.mouse.click(300, 300);
-  await page.keyboard.type("one");
-  await page.mouse.click(300, 400);
-  assert.equal(await page.locator("#text-editor").isVisible(), false);
-  await page.mouse.click(300, 400);
-  await page.keyboard.type("two");
-  await page.keyboard.press("Escape");
-  assert.deepEqual((await strokes(page)).map(({ body }) => body.text), ["one", "two"]);
-});
-
-for (const key of ["p", "m", "r", "n", "v", "k", "h"]) {
-  test(`a double click on a text edits it with the tool of the key ${key}, and leaves no dot`, async () => {
-    const page = await newPage();
-    await page.keyboard.press("t");
-    await page.mouse.click(300, 300);
-    await page.keyboard.type("Hello");
-    await page.keyboard.press("Escape");
-    await page.keyboard.press(key);
-    await page.mouse.dblclick(320, 300);
-    await page.locator("#text-editor").waitFor();
-    await page.keyboard.press("End");
-    await page.keyboard.type(" there");
-    // The press beside the text ends it, and draws nothing either.
-    await page.mouse.click(600, 500);
-    await waitForStrokes(page, 1);
-    assert.equal((await strokes(page))[0].body.text, "Hello there");
-    await page.keyboard.press("Control+z");
-    await until("the edit is undone", async () => (await strokes(page))[0].body.text === "Hello");
-  });
-}
-
-test("two dots beside a text stay, and so does a stroke that starts on a dot over it", async () => {
-  const page = await newPage();
-  await page.keyboard.press("t");
-  await page.mouse.click(300, 300);
-  await page.keyboard.type("Hello");
-  await page.keyboard.press("Escape");
-  await page.keyboard.press("p");
-  await page.mouse.dblclick(600, 500);
-  await waitForStrokes(page, 3);
-  await page.mouse.click(320, 300);
-  await drag(page, [[320, 300], [500, 320]]);
-  await waitForStrokes(page, 5);
-  assert.equal(await page.locator("#text-editor").isVisible(), false);
-});
-
-test("a double click on a text while the space bar is held keeps the stroke drawn before", async () => {
-  const page = await newPage();
-  await page.keyboard.press("t");
-  await page.mouse.click(300, 300);
-  await page.keyboard.type("Hello");
-  await page.keyboard.press("Escape");
-  await page.keyboard.press("p");
-  await drag(page, [[300, 500], [400, 500]]);
-  await waitForStrokes(page, 2);
-  await page.keyboard.down("Space");
-  await page.mouse.dblclick(320, 300);
-  await page.keyboard.up("Space");
-  await page.locator("#text-editor").waitFor();
-  await waitForStrokes(page, 2);
-});
-
-test("a colour and a size chosen while writing change the text, and the writing goes on", async () => {
-  const page = await newPage();
-  await page.keyboard.press("t");
-  await page.mouse.click(300, 300);
-  await page.keyboard.type("red ");
-  await page.click('[aria-label="Red"]');
-  await page.click('[aria-label="Very large"]');
-  await page.keyboard.type("rose");
-  await page.keyboard.press("Escape");
-  const [{ body }] = await strokes(page);
-  assert.deepEqual([body.text, body.colour, body.width], ["red rose", "red", 80]);
-  // A text that was there before is recoloured with any tool, keeps its size, and is undone in one step.
-  await page.click('[aria-label="Small"]');
-  await page.keyboard.press("h");
-  await page.mouse.dblclick(320, 300);
-  await page.locator("#text-editor").waitFor();
-  await page.click('[aria-label="Blue"]');
-  await page.mouse.click(600, 500);
-  const colour = async () => (await strokes(page))[0].body.colour;
-  await until("it is blue", async () => (await colour()) === "blue");
-  assert.equal((await strokes(page))[0].body.width, 80);
-  await page.keyboard.press("Control+z");
-  await until("it is red again", async () => (await colour()) === "red");
 });
 
 test("the pen outranks a palm that touches before it, beside it or after it", async () => {
@@ -248,24 +103,6 @@ test("a palm that rests beside the pen opens no menu, and ends nothing", async (
   await until("it has moved", async () => (await strokes(page))[0].body.x === -150);
 });
 
-test("Escape gives back what a drag of the eraser has taken, to others too, and leaves no step", async () => {
-  const drawing = await scene.server.drawing();
-  const [page, other] = [await (await newUser()).open(drawing), await (await newUser()).open(drawing)];
-  for (const y of [200, 300]) await drag(page, [[300, y], [500, y]]);
-  await waitForStrokes(other, 2);
-  const before = await strokes(other);
-  await page.keyboard.press("e");
-  await drag(page, [[400, 180], [400, 320]], { lift: false });
-  await waitForStrokes(other, 0);
-  await page.keyboard.press("Escape");
-  await page.mouse.up();
-  await waitForStrokes(other, 2);
-  assert.deepEqual((await strokes(other)).map(({ id, body }) => ({ id, body })), before.map(({ id, body }) => ({ id, body })));
-  await waitForStatus(page, "Saved");
-  await page.keyboard.press("Control+z");
-  await waitForStrokes(other, 1);
-});
-
 test("leaving by the back link shows at once, even if the browser keeps the page", async () => {
   const keeping = await launched({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
   try {
@@ -334,86 +171,6 @@ test("people in one drawing have different colours", async () => {
   }
 });
 
-test("the marker never lightens the ink below it, in progress or done", async () => {
-  const page = await newPage();
-  await page.click('[aria-label="Very thick"]');
-  await drag(page, [[300, 200], [300, 400]]);
-  await waitForStrokes(page, 1);
-  await waitForPixel(page, "static", [300, 300]);
-  const [dark] = await pixel(page, "static", 300, 300);
-  await page.keyboard.press("m");
-  await page.click('[aria-label="Yellow"]');
-  await drag(page, [[200, 300], [400, 300]], { lift: false });
-  await until("the marker is visible", async () => (await pixel(page, "dynamic", 250, 300))[3] > 0);
-  assert.equal(await page.evaluate(() => document.getElementById("dynamic").style.mixBlendMode), "multiply");
-  await page.mouse.up();
-  await until("the marker is done", async () => (await pixel(page, "static", 250, 300))[3] > 0);
-  const [red] = await pixel(page, "static", 300, 300);
-  assert.ok(red <= dark, `${red} is lighter than ${dark}`);
-  await until("nothing blends any more", () => page.evaluate(() => document.getElementById("dynamic").style.mixBlendMode === ""));
-});
-
-test("a marker that is moved never lightens the ink below it, for others neither", async () => {
-  const drawing = await scene.server.drawing();
-  const [page, other] = [await (await newUser()).open(drawing), await (await newUser()).open(drawing)];
-  await page.keyboard.press("m");
-  await page.click('#colours [aria-label="Yellow"]');
-  await drag(page, [[200, 300], [400, 300]]);
-  await page.keyboard.press("v");
-  const blending = (/** @type {import("playwright-core").Page} */ one) => one.evaluate(() => document.getElementById("dynamic").style.mixBlendMode);
-  await drag(page, [[250, 300], [350, 350]], { lift: false });
-  for (const one of [page, other]) {
-    await until("the marker is there", async () => (await pixel(one, "dynamic", 400, 350))[3] > 0);
-    assert.equal(await blending(one), "multiply");
-  }
-  await page.mouse.up();
-  for (const one of [page, other]) await until("nothing blends any more", async () => (await blending(one)) === "");
-});
-
-test("a short arrow is no blob: not when it is drawn, nor when it is made thick or short later", async () => {
-  const page = await newPage();
-  await page.keyboard.press("a");
-  await page.click('#sizes [aria-label="Very thick"]');
-  await drag(page, [[300, 200], [345, 200]]);
-  await drag(page, [[300, 400], [500, 400]]);
-  await page.click('#sizes [aria-label="Thin"]');
-  await drag(page, [[300, 300], [345, 300]]);
-  await page.keyboard.press("v");
-  await page.mouse.click(320, 300);
-  await page.click('#sizes [aria-label="Very thick"]');
-  await page.mouse.click(600, 600);
-  await page.mouse.click(400, 400);
-  await drag(page, [[500, 400], [345, 400]]);
-  await page.mouse.click(600, 600);
-  const widths = (await strokes(page)).map(({ body }) => body.width);
-  assert.ok(widths.every((width) => width > 4 && width < 14), widths.join(" "));
-  for (const y of [200, 300, 400]) {
-    // The shaft is visible before the head, and the head is wider than the shaft.
-    await waitForPixel(page, "static", [305, y]);
-    await waitForPixel(page, "static", [328, y - 9]);
-    await waitForPixel(page, "static", [308, y - 9], false);
-  }
-});
-
-test("far from all strokes a button leads back, and an empty drawing has none", async () => {
-  const page = await newPage();
-  const back = page.getByRole("button", { name: "Back to the drawing" });
-  await page.mouse.move(500, 300);
-  await page.mouse.wheel(5_000, 5_000);
-  await drag(page, [[300, 300], [400, 300]]);
-  await waitForStrokes(page, 1);
-  await waitForStatus(page, "Saved");
-  assert.equal(await back.isVisible(), false);
-  await page.mouse.wheel(0, 3_000);
-  await back.click();
-  await back.waitFor({ state: "hidden" });
-  const { x, y } = await page.evaluate(() => {
-    const { scene, viewport } = /** @type {any} */ (globalThis).__whiteboard;
-    return viewport.toScreen(scene.ordered()[0].body);
-  });
-  assert.ok(x > 0 && x < 1000 && y > 0 && y < 700);
-});
-
 for (const [key, points] of /** @type {[string, [number, number][]][]} */ ([["r", [[200, 150], [800, 550]]], ["o", [[200, 150], [800, 550]]], ["p", [[200, 150], [800, 150], [800, 550], [200, 550], [200, 150]]]])) {
   test(`inside a large outline that the key ${key} draws a button leads back, unless some of it is in sight`, async () => {
     const page = await newPage();
@@ -436,26 +193,6 @@ for (const [key, points] of /** @type {[string, [number, number][]][]} */ ([["r"
     assert.ok((await camera(page)).zoom < 0.2);
   });
 }
-
-test("tool, colour and width are remembered after a reload", async () => {
-  const page = await newPage();
-  await page.click('#tools [aria-label^="Arrow"]');
-  await page.click('[aria-label="Violet"]');
-  await page.click('[aria-label="Thick"]');
-  await page.reload();
-  await waitForStatus(page, "Saved");
-  for (const label of ["Arrow (A)", "Violet", "Thick"]) {
-    assert.equal(await page.locator(`[aria-label="${label}"]`).getAttribute("aria-pressed"), "true", label);
-  }
-  await drag(page, [[200, 300], [500, 300]]);
-  await waitForStrokes(page, 1);
-  const [{ body: { kind, colour, width } }] = await strokes(page);
-  assert.deepEqual([kind, colour, width], ["arrow", "violet", 8]);
-  await page.evaluate(() => localStorage.setItem("tool", '{"choice":"saw","colour":99}'));
-  await page.reload();
-  await waitForStatus(page, "Saved");
-  assert.equal(await page.locator('[aria-label="Pen (P)"]').getAttribute("aria-pressed"), "true");
-});
 
 test("Ctrl and the wheel over a panel zoom the drawing, not the page", async () => {
   const page = await newPage();
