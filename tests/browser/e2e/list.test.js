@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
+import { DEVICES, contextOf, handOf } from "./devices.js";
 import { Server, TestUser, drag, waitForStrokes, launched, waitForStatus, until } from "./harness.js";
 
 /** @type {Server} */
@@ -113,26 +114,32 @@ test("a refresh and a rename leave the focus where it is", async () => {
   await page.close();
 });
 
-test("a second click on the place of a deleted card deletes nothing", async () => {
-  for (const title of ["Third", "Second", "First"]) await server.drawing(title);
-  const page = await one.list();
-  // What is shown before is that of the last visit, of another number.
-  const card = page.locator(".card:not(.gap)").filter({ hasText: "First" }).first();
-  let deletions = 0;
-  page.on("request", (request) => (deletions += request.method() === "DELETE" ? 1 : 0));
-  await card.locator('[aria-label="Delete"]').waitFor();
-  const before = await page.locator(".card").count();
-  const { x, y, width, height } = await card.locator('[aria-label="Delete"]').boundingBox();
-  await page.mouse.click(x + width / 2, y + height / 2);
-  await page.locator(".toast").waitFor();
-  await page.mouse.click(x + width / 2, y + height / 2);
-  await page.mouse.click(x + width / 2, y + height / 2);
-  await page.mouse.move(5, 5);
-  await until("the gap closes", async () => (await page.locator(".card").count()) < before);
-  assert.equal(await page.locator(".gap").count(), 0);
-  assert.equal(deletions, 1);
-  await page.close();
-});
+for (const device of DEVICES) {
+  test(`a second press of a ${device} on the place of a deleted card deletes nothing`, async () => {
+    for (const title of ["Third", "Second", "First"]) await server.drawing(title);
+    const user = await TestUser.create(browser, server, contextOf(device));
+    const page = await user.list();
+    const { drag, move, tap } = await handOf(page, device);
+    const card = page.locator(".card:not(.gap)").filter({ hasText: "First" }).first();
+    let deletions = 0;
+    page.on("request", (request) => (deletions += request.method() === "DELETE" ? 1 : 0));
+    const bin = card.locator('[aria-label="Delete"]');
+    await bin.waitFor();
+    const before = await page.locator(".card").count();
+    const { x, y, width, height } = await bin.boundingBox();
+    await tap(bin);
+    await page.locator(".toast").waitFor();
+    for (let press = 0; press < 2; press += 1) await drag([[x + width / 2, y + height / 2]]);
+    // Elsewhere: a finger points at nothing before it touches.
+    if (device === "touch") await drag([[5, 5]]);
+    else await move([5, 5]);
+    await until("the gap closes", async () => (await page.locator(".card").count()) < before);
+    assert.equal(await page.locator(".gap").count(), 0);
+    assert.equal(deletions, 1);
+    await user.context.close();
+    assert.deepEqual(user.errors, []);
+  });
+}
 
 test("the list shows no picture that it does not have, and the last changed drawing first", async () => {
   const [first, second] = [await server.drawing("Changed last"), await server.drawing("Created last")];
