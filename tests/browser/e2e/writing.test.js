@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { handOf } from "./devices.js";
 import { drag, strokes, until, waitForStrokes } from "./harness.js";
 import { sharedScene } from "./scene.js";
 
@@ -25,16 +26,11 @@ async function chooseOpacity(page) {
 
 test("two taps of a finger or a pen edit a text, and leave no dots, though a hand is not steady", async () => {
   const one = await newUser({ hasTouch: true });
-  for (const type of ["touch", "pen"]) {
+  for (const device of /** @type {const} */ (["touch", "pen"])) {
     const page = await one.open(await scene.server.drawing());
     await write(page);
-    const session = await one.context.newCDPSession(page);
-    const pen = (/** @type {"mousePressed"|"mouseReleased"} */ type, /** @type {number} */ x) =>
-      session.send("Input.dispatchMouseEvent", { type, x, y: 300, force: 0.5, pointerType: "pen", button: "left", buttons: type === "mousePressed" ? 1 : 0, clickCount: 1 });
-    for (const x of [320, 330]) {
-      if (type === "touch") await page.touchscreen.tap(x, 300);
-      else for (const event of /** @type {const} */ (["mousePressed", "mouseReleased"])) await pen(event, x);
-    }
+    const { drag } = await handOf(page, device);
+    for (const x of [320, 330]) await drag([[x, 300]]);
     await page.locator("#text-editor").waitFor();
     await page.keyboard.press("End");
     await page.keyboard.type(" there");
