@@ -262,20 +262,19 @@ export class Canvas {
   /** @param {DynamicContent} content */
   #paintDynamic({ overlays, pointers }) {
     const { context, element } = this.#dynamic;
-    const isEmpty = pointers.length === 0 && overlays.every(({ bodies = [], carried, paint }) => bodies.length === 0 && !carried && !paint);
-    if (isEmpty && this.#dynamicEmpty) return;
-    this.#dynamicEmpty = isEmpty;
-    // A marker in progress, or moved, blends with the strokes of the layer below, as it will when it is one of them.
     const bodies = overlays.flatMap(({ bodies = [] }) => bodies);
     const all = [...bodies, ...overlays.flatMap(({ carried }) => carried?.bodies ?? [])];
+    const isBare = pointers.length === 0 && overlays.every(({ paint }) => !paint);
+    if (isBare && all.length === 0 && this.#dynamicEmpty) return;
+    this.#dynamicEmpty = isBare && all.length === 0;
+    // A marker in progress, or moved, blends with the strokes of the layer below, as it will when it is one of them.
     element.style.mixBlendMode = all.some((body) => kindOf(body).multiplies) ? MARKER_BLENDING[this.#theme] : "";
     const scale = this.#scale;
     const [x, y] = this.#origin;
     const look = { scale, theme: this.#theme };
     const plane = new DOMMatrix([scale, 0, 0, scale, -x, -y]);
-    const isLone = all.length === 1 && pointers.length === 0 && overlays.every(({ paint }) => !paint);
     context.save();
-    this.#liveInk.clearLayer(context, isLone ? bodies[0] : undefined, look, plane);
+    this.#liveInk.clearLayer(context, isBare && all.length === 1 ? bodies[0] : undefined, look, plane);
     context.setTransform(plane);
     for (const { carried } of overlays) {
       if (carried) this.#carrier.paint(context, carried, { camera: this.camera, size: this.size, look });
