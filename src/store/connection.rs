@@ -16,12 +16,13 @@ use tokio::sync::{Semaphore, watch};
 use super::address::Database;
 use super::connect::{Missing, connect, pause};
 use super::error::{QueryError, StoreError, checked, closed, unavailable};
-use super::open::STACK_BYTES;
 use crate::domain::ids::ServerId;
 use crate::metrics::{DbLink, Metrics, QueryFailure};
 
 /// How long opening a replacement connection may take. Nothing waits for it, and it is retried.
 const REPLACE_WAIT: Duration = Duration::from_secs(5);
+/// Stack of each thread that runs SurrealDB, whose evaluation nests deeply, in bytes.
+pub(super) const STACK_BYTES: usize = 10 * 1024 * 1024;
 /// Bytes of stack that a query may need: an append takes less than 0.5 MB, and 1.6 MB without optimisation. A worker
 /// of actix has 2 MiB.
 const QUERY_STACK: usize = 7 << 18;

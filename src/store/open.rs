@@ -10,14 +10,12 @@ use tokio::runtime::{Builder, Handle};
 
 use super::address::{Database, folder};
 use super::connect::{Missing, connect};
-use super::connection::{Connections, OpenDatabase, Store};
+use super::connection::{Connections, OpenDatabase, STACK_BYTES, Store};
 use super::error::StoreError;
 use super::schema;
 use crate::domain::ids::ServerId;
 use crate::metrics::{DbLink, Metrics};
 
-/// Stack of each thread that runs SurrealDB, whose evaluation nests deeply.
-pub(super) const STACK_BYTES: usize = 10 * 1024 * 1024;
 /// How long closing waits for live queries to end, and again for the database to shut down.
 const CLOSE_WAIT: Duration = Duration::from_secs(10);
 /// How often closing checks whether the database has shut down.
