@@ -5,6 +5,7 @@
 //! computed here has to agree with `static/kinds`; `tests/golden` holds both together. Nothing here does
 //! I/O or waits, but for the fonts of this machine that a painter may read.
 
+mod arrow;
 mod coarse;
 pub mod document;
 mod faces;

@@ -1,29 +1,20 @@
 //! The kinds of strokes: the frame, the bounds and the looks of each, as in `static/kinds`.
 
+use super::arrow;
 use super::figure::Figure;
 use super::font::line_width;
 use super::ink::{trace_ink, trace_line};
 use super::lettering::{EM_OF_LINE, Lettering, lines_of};
-use super::number::{exact, round};
+use super::number::exact;
 use super::palette::{INK, Theme, colour_value, fill_value, marker_value, note_colours};
 use super::path::Path;
 use super::plane::{Area, Place};
 use super::shape::{Blending, Form, Look, MARKER_ALPHA, Shape};
 use crate::domain::colour::Colour;
-use crate::domain::points::STEPS_PER_UNIT;
 
 /// How far a line may extend beyond its points, in line widths, and at least in units.
 const REACH_WIDTHS: f64 = 2.5;
 const MIN_REACH: f64 = 6.0;
-/// Length of an arrow's head in line widths, and the minimum in units.
-const HEAD_WIDTHS: f64 = 4.0;
-const MIN_HEAD: f64 = 10.0;
-/// Half the angle of the head, in radians.
-const HEAD_ANGLE: f64 = 0.46;
-/// Length of an arrow in line widths below which the line is thinner, so that the head is no blob.
-const LENGTH_WIDTHS: f64 = 6.0;
-/// Most of an arrow's length that its head takes.
-const HEAD_PART: f64 = HEAD_WIDTHS / LENGTH_WIDTHS;
 /// Between a note's text and its edge, in line heights.
 const NOTE_PADDING: f64 = 0.55;
 /// The side of a note without a size, in units.
@@ -307,7 +298,7 @@ impl Figure<'_> {
         };
         match self.kind() {
             Kind::Line => Path::polyline(self.ends()),
-            Kind::Arrow => self.arrow(),
+            Kind::Arrow => arrow::outline(self.ends(), self.line_width()),
             Kind::Rectangle => closed(&corners),
             Kind::Diamond => closed(&[
                 Place {
@@ -358,37 +349,15 @@ impl Figure<'_> {
     /// The width that its lines are painted with.
     pub(super) fn line_width(&self) -> f64 {
         let chosen = self.fields.width.unwrap_or(1.0);
-        if self.kind() != Kind::Arrow || self.points.is_empty() {
-            return chosen;
+        match self.kind() {
+            Kind::Arrow if !self.points.is_empty() => arrow::line_width(self.ends(), chosen),
+            _ => chosen,
         }
-        let [from, tip] = self.ends();
-        let widest = from.distance(tip) / LENGTH_WIDTHS;
-        let widest = round(widest * STEPS_PER_UNIT) / STEPS_PER_UNIT;
-        chosen.min(widest.max(1.0))
     }
 
     fn ends(&self) -> [Place; 2] {
         let first = self.points[0].at;
         [first, self.points.get(1).map_or(first, |point| point.at)]
-    }
-
-    fn arrow(&self) -> Path {
-        let [from, tip] = self.ends();
-        let width = self.line_width();
-        let length = (from.distance(tip) * HEAD_PART).max(width);
-        let length = length.min((width * HEAD_WIDTHS).max(MIN_HEAD));
-        let angle = (tip.y - from.y).atan2(tip.x - from.x);
-        let end = |turn: f64| Place {
-            x: tip.x - length * (angle + turn).cos(),
-            y: tip.y - length * (angle + turn).sin(),
-        };
-        let mut path = Path::default();
-        path.move_to(from);
-        path.line_to(tip);
-        path.move_to(end(HEAD_ANGLE));
-        path.line_to(tip);
-        path.line_to(end(-HEAD_ANGLE));
-        path
     }
 
     fn note(&self, area: Area, theme: Theme) -> Form {

@@ -14,8 +14,8 @@ import { seen } from "./seen.js";
 
 /** @typedef {import("../model/types.js").DrawingInfo} DrawingInfo */
 
-/** Milliseconds that the place of a deleted card stays empty if no pointer is over it. */
-const GAP_WITHOUT_POINTER = 1_500;
+/** Milliseconds that the place of a deleted card stays empty if no mouse is over it. */
+const GAP_WITHOUT_MOUSE = 1_500;
 
 export class DrawingCard {
   #drawing;
@@ -27,6 +27,8 @@ export class DrawingCard {
   #picture = new Image();
   /** The address whose picture is shown, or could not be loaded. */
   #address = "";
+  /** Whether a finger or a pen was the last to press it: to `:hover` it is there when it is lifted, and never leaves. */
+  #touched = false;
   #link;
   #renames;
   #deletes;
@@ -62,6 +64,7 @@ export class DrawingCard {
     this.#link.setAttribute("aria-describedby", about.id);
     this.element = element("li", "card", this.#link, element("div", "card-foot", about, element("div", "card-actions", ...actions)));
     this.element.dataset.id = drawing.id;
+    this.element.addEventListener("pointerdown", ({ pointerType }) => (this.#touched = pointerType !== "mouse"));
     this.show(drawing);
   }
 
@@ -92,18 +95,18 @@ export class DrawingCard {
   }
 
   /**
-   * Removes the card, but keeps its place empty while the pointer is over it: otherwise the next card's
-   * delete button would move under the pointer.
+   * Removes the card, but keeps its place empty while the mouse is over it, or for a moment: otherwise the next
+   * card's delete button would be there for a second press.
    */
   leaveGap() {
     const { element: card } = this;
     const gap = element("li", "card gap");
     gap.setAttribute("aria-hidden", "true");
     gap.style.height = `${card.offsetHeight}px`;
-    const wasHovered = card.matches(":hover") && matchMedia("(hover: hover)").matches;
+    const hasMouse = card.matches(":hover") && !this.#touched;
     card.replaceWith(gap);
-    if (wasHovered) gap.addEventListener("pointerleave", () => gap.remove());
-    else setTimeout(() => gap.remove(), GAP_WITHOUT_POINTER);
+    if (hasMouse) gap.addEventListener("pointerleave", () => gap.remove());
+    else setTimeout(() => gap.remove(), GAP_WITHOUT_MOUSE);
   }
 
   /**

@@ -114,10 +114,16 @@ test("a refresh and a rename leave the focus where it is", async () => {
   await page.close();
 });
 
-for (const device of DEVICES) {
-  test(`a second press of a ${device} on the place of a deleted card deletes nothing`, async () => {
+/** Each device alone, and a pen and a finger beside a mouse. */
+const PRESSES = [
+  ...DEVICES.map((device) => ({ device, by: /** @type {string} */ (device), options: contextOf(device) })),
+  ...(/** @type {const} */ (["pen", "touch"])).map((device) => ({ device, by: `${device} beside a mouse`, options: contextOf("mouse") })),
+];
+
+for (const { device, by, options } of PRESSES) {
+  test(`a second press of a ${by} on the place of a deleted card deletes nothing`, async () => {
     for (const title of ["Third", "Second", "First"]) await server.drawing(title);
-    const user = await TestUser.create(browser, server, contextOf(device));
+    const user = await TestUser.create(browser, server, options);
     const page = await user.list();
     const { drag, move, tap } = await handOf(page, device);
     const card = page.locator(".card:not(.gap)").filter({ hasText: "First" }).first();
