@@ -58,8 +58,8 @@ const SWAP_AND_INSERT: &str = swap_and_insert!("");
 const SWAP_INSERT_AND_EMPTY: &str =
     swap_and_insert!("    UPDATE $replaced SET body = NONE, erased = NONE RETURN NONE;\n");
 
-/// Most changes of an append that runs on the thread of its drawing: up to there it takes two milliseconds at most,
-/// and a longer one is better done beside the sessions of that thread.
+/// Most changes of an append that runs on the thread of its drawing: with strokes of 40 points it takes some two
+/// milliseconds then, and a longer one is better done beside the sessions of that thread.
 const SHORT: usize = 16;
 
 /// A write that changes no row of the drawing, and of which no subscriber is notified. Lists see it, as the

@@ -199,8 +199,8 @@ impl OpenDatabase {
         self.query_on(&self.handle, text, variables).await
     }
 
-    /// Runs a query once on the runtime of the caller: for a query of a millisecond or two, which two hops
-    /// to another thread and back would make a fifth dearer.
+    /// Runs a query once on the runtime of the caller. Only for one that is so short that waking another thread,
+    /// and being woken by it, is a good part of its cost.
     pub(super) async fn query_here(
         &self,
         text: &'static str,
