@@ -10,7 +10,7 @@ import { unsettledLength, chord } from "../kinds/ink.js";
 import { kindOf } from "../kinds/kinds.js";
 import { pointsOf } from "../kinds/body-points.js";
 import { withStyle } from "../kinds/paint.js";
-import { colourValue, markerValue } from "../model/palette.js";
+import { lineColour } from "../kinds/svg.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("../model/types.js").InkPoint} InkPoint */
@@ -75,7 +75,7 @@ export class LiveInk {
       return false;
     }
     const { width: w, height: h } = context.canvas;
-    const colour = colourOf(body, look);
+    const colour = lineColour(body, kind, look.theme);
     const width = body.width ?? 1;
     const view = viewOf(context, body, look, plane);
     let growth = this.#growths.get(points);
@@ -125,14 +125,6 @@ export class LiveInk {
 }
 
 /**
- * @param {Body} body
- * @param {Look} look
- */
-function colourOf(body, { theme }) {
-  return kindOf(body).multiplies ? markerValue(body.colour, theme) : colourValue(body.colour, theme);
-}
-
-/**
  * What a picture of growing ink depends on besides its points.
  * @param {CanvasRenderingContext2D} context
  * @param {Body} body
@@ -140,7 +132,7 @@ function colourOf(body, { theme }) {
  * @param {DOMMatrix} plane
  */
 function viewOf({ canvas }, body, look, plane) {
-  return `${plane} ${canvas.width} ${canvas.height} ${colourOf(body, look)} ${body.width}`;
+  return `${plane} ${canvas.width} ${canvas.height} ${lineColour(body, kindOf(body), look.theme)} ${body.width}`;
 }
 
 /**

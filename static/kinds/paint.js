@@ -6,8 +6,8 @@
  */
 
 import { centreOf } from "../model/geometry.js";
-import { colourValue, fillValue, markerValue } from "../model/palette.js";
-import { MARKER_ALPHA, MARKER_BLENDING, areaData, dashOf, isFilled } from "./svg.js";
+import { fillValue } from "../model/palette.js";
+import { MARKER_ALPHA, MARKER_BLENDING, areaData, dashOf, isFilled, lineColour } from "./svg.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
 /** @typedef {import("./kind.js").Kind} Kind */
@@ -42,7 +42,7 @@ export function paintOutline(context, body, kind, look) {
  * @param {Look} look
  */
 export function paintPath(context, body, kind, path, filled, { theme }) {
-  const colour = colourOf(body, kind, theme);
+  const colour = lineColour(body, kind, theme);
   withStyle(context, body, kind, theme, () => {
     if (isFilled(body)) {
       context.fillStyle = fillValue(body.fill, theme);
@@ -73,7 +73,7 @@ export function paintPath(context, body, kind, path, filled, { theme }) {
  */
 export function paintLine(context, body, kind, trace, { theme }, width) {
   withStyle(context, body, kind, theme, () => {
-    const colour = colourOf(body, kind, theme);
+    const colour = lineColour(body, kind, theme);
     context.beginPath();
     trace();
     if (width === null) {
@@ -95,15 +95,6 @@ function setPen(context, colour, width) {
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.lineCap = context.lineJoin = "round";
-}
-
-/**
- * @param {Body} body
- * @param {Kind} kind
- * @param {import("../model/palette.js").CanvasTheme} theme
- */
-function colourOf({ colour }, kind, theme) {
-  return kind.multiplies ? markerValue(colour, theme) : colourValue(colour, theme);
 }
 
 /**

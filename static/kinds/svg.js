@@ -31,6 +31,16 @@ export function dashOf({ dash }, width) {
   return dash === "dotted" ? [0.01, width * 2] : [];
 }
 
+/**
+ * The colour that a body's line is painted with.
+ * @param {Body} body
+ * @param {Kind} kind
+ * @param {CanvasTheme} theme
+ */
+export function lineColour({ colour }, kind, theme) {
+  return kind.multiplies ? markerValue(colour, theme) : colourValue(colour, theme);
+}
+
 /** @param {Body} body
  * @returns {body is Body & {fill: string}} */
 export function isFilled(body) {
@@ -77,7 +87,7 @@ export function commonAttributes(body, kind, theme) {
 export function outlineSvg(body, kind, theme) {
   const outline = kind.isValid(body) ? kind.outline(body) : null;
   if (!outline) return "";
-  const colour = kind.multiplies ? markerValue(body.colour, theme) : colourValue(body.colour, theme);
+  const colour = lineColour(body, kind, theme);
   const common = commonAttributes(body, kind, theme);
   const fill = isFilled(body) ? fillValue(body.fill, theme) : "none";
   if (outline.filled) {
