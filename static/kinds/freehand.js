@@ -29,6 +29,8 @@ import { isFilled } from "./svg.js";
 /** A line with pressure that is thinner than this many pixels is painted coarsely; any other, below this zoom. */
 const COARSE_PIXELS = 2.2;
 const COARSE_SCALE = 0.5;
+/** Pixels between points, as many as they are in the line's box, from which its bends are seen and painted as they are. */
+const SPARSE_PIXELS = 16;
 /** Pixels up to which a browser strokes a line faster than it fills its outline. */
 const HAIRLINE = 1;
 /** A line of fewer widths than this, as its box says, is no ribbon, whose ends are not exact. */
@@ -52,6 +54,15 @@ function reachOfInk(body, width) {
     [beforeX, beforeY] = [x, y];
   }
   return Math.max(reachOfLine(body, width), (most * unit) / 4 + width);
+}
+
+/**
+ * @param {Body} body
+ * @param {number} scale
+ */
+function isSparse(body, scale) {
+  const { left, top, right, bottom } = boxOfPoints(body);
+  return (right - left + bottom - top) * scale > SPARSE_PIXELS * (lineOf(body).steps.length / 2);
 }
 
 /** @type {(body: Body, make: () => Path2D) => Path2D} */
@@ -101,7 +112,7 @@ export function freehandKind({ filled, trace, ...parts }) {
     paint(context, body, look) {
       if (!hasPoints(body)) return;
       const isCoarse = filled ? (body.width ?? 1) * look.scale < COARSE_PIXELS : look.scale < COARSE_SCALE;
-      if (isCoarse && (body.dash ?? "solid") === "solid" && !isFilled(body)) return paintCoarse(context, body, kind, look, filled);
+      if (isCoarse && (body.dash ?? "solid") === "solid" && !isFilled(body) && !isSparse(body, look.scale)) return paintCoarse(context, body, kind, look, filled);
       // Ink in progress has a new body in each frame.
       const path = body.points === undefined ? traced(body) : fine(body, () => traced(body));
       paintPath(context, body, kind, path, filled, look);

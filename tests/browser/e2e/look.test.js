@@ -76,6 +76,37 @@ test("wherever one pans and zooms, tiles show what the strokes are", async () =>
   assert.equal((await pixel(page, "static", 450, 350))[3], 0, "undone");
 });
 
+test("bends of few points are as round far out as they are near", async () => {
+  const page = await scene.newPage();
+  // Where the line is, a quarter along it.
+  const height = () => page.evaluate(() => {
+    const { data } = /** @type {any} */ (document.getElementById("static")).getContext("2d").getImageData(350, 150, 1, 200);
+    const inked = Array.from({ length: 200 }, (_, y) => y).filter((y) => data[4 * y + 3] > 60);
+    return 150 + (inked[0] + inked.at(-1)) / 2;
+  });
+  for (const key of ["p", "m"]) {
+    const heights = [];
+    for (const zoom of [1, 0.2]) {
+      await setCamera(page, { x: 0, y: 0, zoom });
+      await page.keyboard.press(key);
+      // One move for each point, as of a fast mouse.
+      await page.mouse.move(200, 300);
+      await page.mouse.down();
+      await page.mouse.move(500, 240);
+      await page.mouse.move(800, 300);
+      await page.mouse.up();
+      await waitForStrokes(page, 1);
+      await painted(page);
+      heights.push(await height());
+      await page.keyboard.press("Control+z");
+      await waitForStrokes(page, 0);
+    }
+    const [near, far] = heights;
+    assert.ok(near < 268, `${key}: ${near} is beyond the straight line`);
+    assert.ok(Math.abs(near - far) < 2, `${key}: ${near} near, ${far} far out`);
+  }
+});
+
 test("a change of the device pixel ratio repaints sharply", async () => {
   const page = await scene.newPage();
   await drag(page, [[300, 300], [500, 300]]);
