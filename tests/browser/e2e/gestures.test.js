@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { handOf } from "./devices.js";
 import { TestUser, drag, waitForStrokes, launched, waitForPixel, waitForStatus, strokes, until } from "./harness.js";
 import { sharedScene } from "./scene.js";
 
@@ -261,22 +262,19 @@ test("a stroke of an unknown kind is shown as a box, and the page works on", asy
 
 test("a tap on a button right after a fast stroke of a finger is not lost", async () => {
   const page = await (await newUser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })).open(await scene.server.drawing());
-  const devtools = await page.context().newCDPSession(page);
-  const touch = (/** @type {"touchStart" | "touchMove" | "touchEnd"} */ type, /** @type {[number, number][]} */ ...points) =>
-    devtools.send("Input.dispatchTouchEvent", { type, touchPoints: points.map(([x, y]) => ({ x, y })) });
+  const { drag, move, lift } = await handOf(page, "touch");
   const { x, y, width, height } = await page.locator('[data-command="undo"]').first().boundingBox();
   // A flick is one by its speed; the pauses after it are those of a hurried person.
   for (const pause of [60, 150, 300]) {
-    await touch("touchStart", [200, 600]);
+    await drag([[200, 600]], { lift: false });
     for (let step = 1; step <= 5; step += 1) {
-      await touch("touchMove", [200, 600 - 60 * step]);
+      await move([200, 600 - 60 * step]);
       await page.waitForTimeout(8);
     }
-    await touch("touchEnd");
+    await lift();
     await waitForStrokes(page, 1);
     await page.waitForTimeout(pause);
-    await touch("touchStart", [x + width / 2, y + height / 2]);
-    await touch("touchEnd");
+    await drag([[x + width / 2, y + height / 2]]);
     await waitForStrokes(page, 0);
   }
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEVICES, along, contextOf, handOf } from "./devices.js";
+import { DEVICES, along, contextOf, handOf, started } from "./devices.js";
 import { strokes, until, waitForStatus, waitForStrokes } from "./harness.js";
 import { sharedScene } from "./scene.js";
 
@@ -14,17 +14,13 @@ for (const device of DEVICES) {
     const one = await scene.newUser(contextOf(device));
     const page = await one.open(drawing);
     const other = await (await scene.newUser()).open(drawing);
-    const { drag } = await handOf(page, device);
-    // A browser takes a tap that comes at once after a flick for what stops it, and clicks nothing.
-    const choose = (/** @type {string} */ tool) => until(`${tool} is chosen`, async () => {
-      await drag([centre[tool]]);
-      return (await page.locator(`#tools [data-command="tool.${tool}"]`).getAttribute("aria-pressed")) === "true";
-    });
-    /** @type {Record<string, import("./devices.js").At>} */
-    const centre = Object.fromEntries(await page.locator('#tools [data-command^="tool."]').evaluateAll((all) => all.map((one) => {
-      const { x, y, width, height } = one.getBoundingClientRect();
-      return [one.dataset.command.slice("tool.".length), [x + width / 2, y + height / 2]];
-    })));
+    await started(page);
+    const { drag, tap } = await handOf(page, device);
+    const choose = async (/** @type {string} */ tool) => {
+      const button = page.locator(`#tools [data-command="tool.${tool}"]`);
+      await tap(button);
+      await until(`${tool} is chosen`, async () => (await button.getAttribute("aria-pressed")) === "true");
+    };
     const seen = () => strokes(other);
     const kinds = async () => (await seen()).map(({ body }) => body.kind);
 
