@@ -31,7 +31,7 @@ import { TitleField } from "../ui/title-field.js";
 import { toast } from "../ui/toast.js";
 import { boardFiles } from "./board-files.js";
 import { boardLook } from "./board-look.js";
-import { appearance, canvas, joinedBy, pictures, reading, replica, scene, show, sync, viewport } from "./early-board.js";
+import { appearance, canvas, connectPage, pictures, reading, replica, scene, show, sync, viewport } from "./early-board.js";
 import { access, drawing, firstRead } from "./early-read.js";
 import { EditedByOthers } from "./edited-by-others.js";
 import { fetchLaterModules, onceWhenPainted } from "./later-modules.js";
@@ -221,7 +221,7 @@ listenToLeaving({
   },
 });
 
-joinedBy({
+connectPage({
   changed: (id) => {
     if (replica.knows(id)) presence.strokeArrived(id);
     presence.strokeChanged(id);

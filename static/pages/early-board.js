@@ -42,8 +42,8 @@ let arrived;
 /** @type {Promise<Page>} */
 const whole = new Promise((resolve) => (arrived = resolve));
 
-/** The rest of the page is here. @param {Page} rest */
-export function joinedBy(rest) {
+/** Connects the rest of the page, once its modules are here. @param {Page} rest */
+export function connectPage(rest) {
   page = rest;
   arrived(rest);
 }

@@ -102,7 +102,7 @@ async function refresh() {
     drawings = [...answer.drawings, ...kept];
     if (!olderShown) older = answer.next ?? null;
     byId("load-error").hidden = true;
-    saveStored("drawings", drawings.slice(0, KEPT).map(deserted));
+    saveStored("drawings", drawings.slice(0, KEPT).map(withoutPeople));
     show();
   } catch (error) {
     const text = navigator.onLine ? t("list.unreadable", { reason: failureText(error) }) : t("list.offline");
@@ -110,14 +110,14 @@ async function refresh() {
     if (byId("load-error").textContent !== text) byId("load-error").textContent = text;
     byId("load-error").hidden = false;
     // Who is there now is not known.
-    [drawings, found] = [drawings.map(deserted), found.map(deserted)];
+    [drawings, found] = [drawings.map(withoutPeople), found.map(withoutPeople)];
     if (drawings.length > 0) show();
   }
 }
 
 /** @param {DrawingInfo} drawing
- * @returns {DrawingInfo} without what is known of people on it */
-function deserted(drawing) {
+ * @returns {DrawingInfo} */
+function withoutPeople(drawing) {
   return { ...drawing, people: 0, present: undefined };
 }
 
