@@ -30,7 +30,7 @@ const LONG = 150;
 const SETTLE = 24;
 /** Points whose tangents may still change. */
 const UNSETTLED = 2;
-/** How far ink may be painted beyond its points, in widths besides the longest distance of two points, and in pixels. */
+/** How far ink may be painted beyond its points: in widths, in addition to the longest distance of two points, and in pixels. */
 const REACH_WIDTHS = 3;
 const REACH_PIXELS = 2;
 
@@ -43,7 +43,7 @@ export class LiveInk {
   #alone;
 
   /**
-   * Clears a layer for a frame, or only the part of it that will look different: no more can be painted then.
+   * Clears a layer for a frame. If only a part of it will look different, only that is cleared, and painting is limited to it.
    * @param {CanvasRenderingContext2D} context
    * @param {Body | undefined} body all that the layer is about to show, if it is one
    * @param {Look} look
@@ -136,7 +136,7 @@ function viewOf({ canvas }, body, look, plane) {
 }
 
 /**
- * Lets only the whole pixels be painted that ink has painted, or may paint, since its picture was painted last.
+ * Lets only the whole pixels be painted in which the end of ink was or may be painted: what is not in its picture yet.
  * @param {CanvasRenderingContext2D} context
  * @param {Growth} growth
  * @param {Body} body

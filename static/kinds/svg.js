@@ -48,7 +48,7 @@ export function isFilled(body) {
 }
 
 /**
- * Path data of the area that a smooth line with pressure encloses: its outline is none.
+ * Path data of the area inside a smooth line: the outline of a line with pressure encloses only the line itself.
  * @param {Body} body
  */
 export function areaData(body) {

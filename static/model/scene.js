@@ -27,7 +27,7 @@ const FEW = 16;
 const SCANS = 12;
 /** A query of more than this part of the cells takes longer than looking through all strokes. */
 const LARGE_PART = 1 / 16;
-/** Maximum of strokes of which it is found out whether they are painted in a box that theirs only overlap. */
+/** Maximum of strokes that are tested for what they paint in a box, where their own box only overlaps it. */
 const MOST_LOOKS = 100;
 
 export class Scene {
@@ -139,7 +139,7 @@ export class Scene {
     return all;
   }
 
-  /** Whether anything is painted in a box. Of very many strokes around it one is, as far as anybody asks.
+  /** Whether anything is painted in a box. If more strokes overlap it than are tested, something is.
    * @param {Box} box */
   shows(box) {
     const [around, ...sweeps] = sweepsOf(box);

@@ -19,7 +19,7 @@ export const COLOURS = [
   "#1f70a0", "#4458c4", "#6a52c4", "#8a4aa8", "#b83d79", "#7b5a4a",
 ];
 
-/** What is between the words of a list that is one text. */
+/** Separates the words of a list that is one string. */
 const BETWEEN = "|";
 
 /** @template T @param {T[]} list */

@@ -60,7 +60,7 @@ export class RemoteInk {
       });
       return;
     }
-    // Its style may be another one meanwhile.
+    // Its style may have changed.
     playback.ink = ink;
     if (points.every((point, index) => isAt(point, playback.points[ink.offset + index]))) {
       // Repeated for someone who joined.

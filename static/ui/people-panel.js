@@ -34,7 +34,7 @@ import { Popover } from "./popover.js";
  * @property {boolean} canCall whether the person may ask others to come, which changes what they see
  */
 
-/** From this number of people on, it is said. */
+/** From this number of people on, the panel says how many there are. */
 const MANY = 5;
 
 export class PeoplePanel {

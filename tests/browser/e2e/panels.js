@@ -13,8 +13,12 @@ const PARTS = new Map([["#people", "#people-panel"], ["#menu-button", "#menu"], 
  * @param {string} opener
  */
 export async function openPanel(page, opener) {
-  if (!(await page.locator(opener).first().isVisible())) await page.click("#menu-button");
-  await page.locator(opener).and(page.locator(":visible")).first().click();
+  const visible = page.locator(opener).and(page.locator(":visible"));
+  if ((await visible.count()) === 0) {
+    await page.click("#menu-button");
+    await page.locator("#menu").waitFor();
+  }
+  await visible.first().click();
   await page.locator(PARTS.get(opener) ?? "dialog[open]").waitFor();
 }
 
