@@ -65,6 +65,15 @@ impl Contender {
         matches!(self, Contender::Embedded | Contender::OnSurreal(_))
     }
 
+    /// The least that what it stands on allows, if it is ours.
+    pub fn bound(self) -> Option<Self> {
+        match self {
+            Contender::Embedded => Some(Contender::Bound),
+            Contender::OnSurreal(nodes) => Some(Contender::BoundOnSurreal(nodes)),
+            _ => None,
+        }
+    }
+
     /// Starts it with empty data, and waits until it listens.
     pub fn start(self) -> Server {
         match self {

@@ -1,7 +1,7 @@
 //! `docs/measured.md` and its plots.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -44,7 +44,12 @@ fn page(plan: Plan, tables: &str, rates: &str, plots: &[&Plot], disturbed: usize
     let rounds = plan.rounds;
     let seconds = plan.measured.as_secs();
     let versions = versions();
-    let profile = profile();
+    let own = std::env::current_exe().ok();
+    let own = profile(own.as_deref().and_then(Path::parent));
+    let named = |variable| {
+        std::env::var_os(variable).map_or(own.clone(), |path| profile(Some(Path::new(&path))))
+    };
+    let (whiteboard, surrealdb) = (named("WHITEBOARD_BIN"), named("SURREALDB_BIN"));
     let mut page = format!(
         "# Measured
 
@@ -53,8 +58,8 @@ length of a turn.
 
 All servers ran in turns on one machine with {cores} cores, which also ran the load: {rounds} rounds, each turn a new server
 with empty data for {seconds} s. {disturbed} turns were made again because other programs had used more than a tenth of the
-machine. Figures are medians, with the lowest and the highest in parentheses. The whiteboard is built with the profile
-`{profile}`, the bound and SurrealDB's own process with `release`. {versions}
+machine. Figures are medians, with the lowest and the highest in parentheses. The profiles
+with which they are built: whiteboard `{whiteboard}`, bound `{own}`, SurrealDB's own process `{surrealdb}`. {versions}
 
 * *CPU a delivery*: CPU time of all processes of the server, with its database, for each stroke that reached another page.
 * *p50*, *p99*: from pen-up, when the stroke is sent, to each other page.
@@ -94,12 +99,11 @@ A stroke has {POINTS} points. The load is sent when it is due, however slow the 
     page.trim_end().to_owned() + "\n"
 }
 
-/// The profile with which the whiteboard is built: it names the folder of the program.
-fn profile() -> String {
-    let named = std::env::var_os("WHITEBOARD_BIN").map(PathBuf::from);
-    let folder = named.as_deref().and_then(Path::parent);
+/// The profile with which a program is built: it names the folder of the program.
+fn profile(program: Option<&Path>) -> String {
+    let folder = program.and_then(Path::parent);
     let profile = folder.and_then(Path::file_name);
-    profile.map_or("release".into(), |name| name.to_string_lossy().into_owned())
+    profile.map_or("unknown".into(), |name| name.to_string_lossy().into_owned())
 }
 
 /// The versions of what is measured, as a sentence.

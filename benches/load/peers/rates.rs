@@ -36,22 +36,29 @@ pub async fn markdown(measured: Duration, only: &str) -> Result<String, String> 
         let found = highest.iter().find(|(contender, _)| *contender == base);
         found.map_or(f64::NAN, |(_, rate)| *rate)
     };
-    let (socketio, one) = (of(Contender::SocketIo(1)), of(Contender::OnSurreal(1)));
+    let socketio = of(Contender::SocketIo(1));
     let mut text = format!(
         "### Highest rate of one drawing\n\n\
          {DRAWERS} draw and {WATCHERS} watch; a rate holds when nothing is lost and p99 stays under \
          {HOLDS} ms, in one of two tries. One round, and rates are {STEP} apart at most.\n\n\
-         | | strokes/s | of socket.io's on 1 node | of 1 server's on SurrealDB |\n|---|---|---|---|\n"
+         | | strokes/s | of socket.io's on 1 node | of the bound's | of its own with 1 server on SurrealDB |\n\
+         |---|---|---|---|---|\n"
     );
     for (contender, rate) in &highest {
-        let to_one = match contender {
-            Contender::OnSurreal(_) => format!("{:.2}", rate / one),
-            _ => "–".into(),
+        let to = |base: Option<Contender>| {
+            base.map_or("–".into(), |base| format!("{:.2}", rate / of(base)))
+        };
+        let one = match contender {
+            Contender::OnSurreal(_) => Some(Contender::OnSurreal(1)),
+            Contender::BoundOnSurreal(_) => Some(Contender::BoundOnSurreal(1)),
+            _ => None,
         };
         writeln!(
             text,
-            "| {contender} | {rate:.0} | {:.1} | {to_one} |",
-            rate / socketio
+            "| {contender} | {rate:.0} | {:.1} | {} | {} |",
+            rate / socketio,
+            to(contender.bound()),
+            to(one),
         )
         .expect("writing to a string does not fail");
     }

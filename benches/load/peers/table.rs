@@ -61,8 +61,8 @@ impl Table {
     pub fn markdown(&self, workload: &Workload) -> String {
         let mut text = format!(
             "### {}: {}\n\n\
-             | | CPU a delivery, µs | of socket.io's | p50, ms | p99, ms | bytes | memory, MiB | lost |\n\
-             |---|---|---|---|---|---|---|---|\n",
+             | | CPU a delivery, µs | of socket.io's | of the bound's | p50, ms | p99, ms | bytes | memory, MiB | lost |\n\
+             |---|---|---|---|---|---|---|---|---|\n",
             workload.name, workload.about
         );
         let base = self.cpu(workload.name, BASE);
@@ -81,12 +81,17 @@ impl Table {
                     false => format!("{middle:.digits$} ({low:.digits$}–{high:.digits$})"),
                 }
             };
+            let cpu = self.cpu(workload.name, contender);
+            let to_bound = contender
+                .bound()
+                .map(|bound| self.cpu(workload.name, bound));
+            let to_bound = to_bound.map_or("–".into(), |bound| format!("{:.2}", cpu / bound));
             let lost: f64 = turns.iter().map(|turn| turn[5]).sum();
             writeln!(
                 text,
-                "| {contender} | {} | {:.2} | {} | {} | {} | {} | {lost} |",
+                "| {contender} | {} | {:.2} | {to_bound} | {} | {} | {} | {} | {lost} |",
                 spread(0, 1),
-                self.cpu(workload.name, contender) / base,
+                cpu / base,
                 spread(1, 2),
                 spread(2, 2),
                 spread(3, 0),
