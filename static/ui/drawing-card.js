@@ -14,8 +14,8 @@ import { seen } from "./seen.js";
 
 /** @typedef {import("../model/types.js").DrawingInfo} DrawingInfo */
 
-/** Milliseconds that the place of a deleted card stays empty if no mouse is over it. */
-const GAP_WITHOUT_MOUSE = 1_500;
+/** Milliseconds that the place of a deleted card stays empty, and after which a mouse over it is looked for. */
+const GAP_TIME = 1_500;
 
 export class DrawingCard {
   #drawing;
@@ -27,7 +27,7 @@ export class DrawingCard {
   #picture = new Image();
   /** The address whose picture is shown, or could not be loaded. */
   #address = "";
-  /** Whether a finger or a pen was the last to press it: to `:hover` it is there when it is lifted, and never leaves. */
+  /** Whether a finger or a pen was the last to press it: it stays hovered by one that was lifted. */
   #touched = false;
   #link;
   #renames;
@@ -106,7 +106,9 @@ export class DrawingCard {
     const hasMouse = card.matches(":hover") && !this.#touched;
     card.replaceWith(gap);
     if (hasMouse) gap.addEventListener("pointerleave", () => gap.remove());
-    else setTimeout(() => gap.remove(), GAP_WITHOUT_MOUSE);
+    // A mouse that is gone before it was seen over the gap never leaves it.
+    const end = () => (hasMouse && gap.matches(":hover") ? void setTimeout(end, GAP_TIME) : gap.remove());
+    setTimeout(end, GAP_TIME);
   }
 
   /**

@@ -147,6 +147,30 @@ for (const { device, by, options } of PRESSES) {
   });
 }
 
+test("the place of a deleted card closes though the mouse has left before the page saw it there", async () => {
+  for (const title of ["Second", "First"]) await server.drawing(title);
+  const page = await one.list();
+  /** @type {Promise<void> | undefined} */
+  let moved;
+  await page.route("**/while-busy", async (route) => {
+    moved = page.mouse.move(5, 5);
+    await route.fulfill();
+  });
+  // The page is busy from the moment of the gap until the mouse is elsewhere.
+  await page.evaluate(() => new MutationObserver((_, observer) => {
+    if (!document.querySelector(".gap")) return;
+    observer.disconnect();
+    const request = new XMLHttpRequest();
+    request.open("GET", "/while-busy", false);
+    request.send();
+  }).observe(document.body, { childList: true, subtree: true }));
+  await page.locator('.card [aria-label="Delete"]').first().click();
+  await until("the mouse leaves", () => moved !== undefined);
+  await moved;
+  await page.locator(".gap").waitFor({ state: "detached" });
+  await page.close();
+});
+
 test("the list shows no picture that it does not have, and the last changed drawing first", async () => {
   const [first, second] = [await server.drawing("Changed last"), await server.drawing("Created last")];
   const drawing = await one.open(first);
