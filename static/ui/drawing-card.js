@@ -121,14 +121,14 @@ export class DrawingCard {
     if (address !== this.#address) return;
     const picture = await read(this.#drawing, address).catch(() => null);
     if (address !== this.#address) return;
-    const before = this.#picture.src;
     this.#picture.src = picture ? URL.createObjectURL(picture) : "";
-    if (before) URL.revokeObjectURL(before);
     if (!picture) this.#showPicture(false);
   }
 
   /** @param {boolean} isThere */
   #showPicture(isThere) {
+    // The image holds what was read, and needs its address no more.
+    URL.revokeObjectURL(this.#picture.src);
     // A hidden lazy picture would never be loaded: it is only invisible.
     this.#picture.classList.toggle("loaded", isThere);
     this.#initial.hidden = isThere;

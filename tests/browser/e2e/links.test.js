@@ -170,9 +170,22 @@ test("the home page lists what a browser has links for, with pictures, and resto
   const { owner: ada, link } = await owner();
   const bob = await page(link);
   await waitForStatus(bob, "Saved");
+  await bob.addInitScript(() => {
+    const held = new Set();
+    const { createObjectURL, revokeObjectURL } = URL;
+    URL.createObjectURL = (object) => (held.add(createObjectURL(object)), [...held].at(-1));
+    URL.revokeObjectURL = (address) => (held.delete(address), revokeObjectURL(address));
+    Object.assign(globalThis, { __held: held });
+  });
   await bob.goto(server.address);
   await bob.locator(".card").waitFor();
   await bob.locator("img.loaded").waitFor();
+  // A card that is not found is removed, and made anew.
+  await bob.fill("#search", "zebra");
+  await bob.locator(".card").waitFor({ state: "detached" });
+  await bob.fill("#search", "");
+  await bob.locator("img.loaded").waitFor();
+  assert.equal(await bob.evaluate(() => /** @type {any} */ (globalThis).__held.size), 0, "no picture is held that no card needs");
   assert.equal(await (await page()).locator(".card:not(.gap)").count(), 0, "a stranger sees none");
   await ada.goto(server.address);
   const card = ada.locator(".card").first();
