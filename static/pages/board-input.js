@@ -154,7 +154,6 @@ export class BoardInput {
 
   /** The window has another size, for example because an on-screen keyboard opened. */
   resized() {
-    this.#board.canvas.resize();
     this.#textEditor.reveal();
   }
 

@@ -209,7 +209,7 @@ function showTitle(text) {
   replicaKeeper.title = text;
 }
 
-addEventListener("resize", () => (interaction ? interaction.input.resized() : canvas.resize()));
+addEventListener("resize", () => interaction?.input.resized());
 listenToLeaving({
   warns: () => saveStatus.warns,
   left: () => {

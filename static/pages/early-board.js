@@ -83,6 +83,7 @@ void loadFont().then(() => {
 });
 
 canvas.resize();
+addEventListener("resize", () => canvas.resize());
 const savedCamera = loadStored(`camera-${drawing}`, () => null, isCamera, "sessionStorage");
 savedCamera ? viewport.setCamera(savedCamera, true) : viewport.fit();
 const initialCamera = viewport.camera;

@@ -93,6 +93,10 @@ test("a drawing is painted while other modules of its page are on their way, and
   await page.goto(`${server.address}/d/${drawing}`, { waitUntil: "commit" });
   await page.waitForSelector("#static", { state: "attached" });
   await waitForPixel(page, "static", [500, 350]);
+  for (const height of [500, 700]) {
+    await page.setViewportSize({ width: 1000, height });
+    await until("it has the window's size", () => page.evaluate((wanted) => /** @type {any} */ (document.getElementById("dynamic")).height === wanted, height));
+  }
   assert.notEqual(await page.locator("#save-status").textContent(), "Saved", "the page is not whole yet");
   goOn();
   await waitForStatus(page, "Saved");
