@@ -106,3 +106,27 @@ test("a drawing is painted while other modules of its page are on their way, and
   await waitForStatus(page, "Saved");
   await reader.context.close();
 });
+
+test("a button that is pressed again while its panel is on its way opens it once", async () => {
+  const user = await TestUser.create(browser, server);
+  const page = await user.open(await server.drawing());
+  await page.waitForSelector("html[data-started]", { state: "attached" });
+  for (const [button, module, panel] of [["#people", "people-panel", "#people-panel"], ["#menu-button", "menu", "#menu"], ["#share", "share-sheet", ".share-sheet"]]) {
+    /** @type {(value?: unknown) => void} */
+    let goOn = () => {};
+    const held = new Promise((resolve) => (goOn = resolve));
+    await page.route(`**/ui/${module}.js`, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.click(button);
+    await page.click(button);
+    goOn();
+    await page.locator(panel).first().waitFor();
+    assert.equal(await page.locator(panel).count(), 1);
+    await page.keyboard.press("Escape");
+    await page.locator(panel).waitFor({ state: "hidden" });
+  }
+  await user.context.close();
+  assert.deepEqual(user.errors, []);
+});
