@@ -8,6 +8,7 @@
 import { t } from "../strings/later.js";
 import { button, element } from "./dom.js";
 import { icon } from "./icons.js";
+import { closeBeside } from "./sheet.js";
 import { stylesheet } from "./stylesheet.js";
 
 /** @typedef {import("../strings/later.js").LaterId} StringId */
@@ -76,7 +77,7 @@ export function openExportSheet(first, on) {
   });
   const close = button("icon-button close", t("help.close"), () => dialog.close(), icon("close"));
   dialog.append(title, close, preview, options, element("div", "export-ways", ...ways));
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+  closeBeside(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   show();

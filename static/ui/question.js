@@ -6,6 +6,7 @@
  */
 
 import { element } from "./dom.js";
+import { closeBeside } from "./sheet.js";
 
 /**
  * @param {{title: string, text: string, yes: string, no: string}} words
@@ -23,7 +24,7 @@ export function asked({ title, text, yes, no }) {
     return made;
   };
   dialog.append(heading, element("p", "", text), element("div", "actions", answer(yes, "primary", "yes"), answer(no, "quiet", "")));
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close(""));
+  closeBeside(dialog);
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {

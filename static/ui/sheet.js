@@ -18,12 +18,26 @@ export function openSheet(className, title, ...children) {
   heading.id = `${className}-title`;
   dialog.setAttribute("aria-labelledby", heading.id);
   dialog.append(heading, ...children);
-  // A click beside the sheet is one on its backdrop, whose target is the dialog itself.
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+  closeBeside(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
+}
+
+/**
+ * Closes a dialog by a click on its backdrop. A press that begins in the dialog is none, wherever it is lifted, for
+ * example one that selects text.
+ * @param {HTMLDialogElement} dialog
+ */
+export function closeBeside(dialog) {
+  let isBeside = false;
+  dialog.addEventListener("pointerdown", ({ clientX, clientY }) => {
+    const { left, top, right, bottom } = dialog.getBoundingClientRect();
+    isBeside = clientX < left || clientX > right || clientY < top || clientY > bottom;
+  });
+  // The target of an event on the backdrop is the dialog itself.
+  dialog.addEventListener("click", ({ target }) => isBeside && target === dialog && dialog.close(""));
 }
 
 /**
