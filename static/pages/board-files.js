@@ -10,6 +10,7 @@ import { fileIn } from "../model/file-formats.js";
 import { assetAddress, readAsset } from "../net/api.js";
 import { loadStored } from "../net/local-storage.js";
 import { t } from "../strings/strings.js";
+import { isTaken } from "../ui/dom.js";
 import { listenToDrops } from "../ui/drop-zone.js";
 
 /** @typedef {import("../model/types.js").Stroke} Stroke */
@@ -42,8 +43,9 @@ export function boardFiles(board) {
   const exports = loadedOnce(() => import("./board-export.js").then(({ BoardExport }) => new BoardExport(parts)), failed);
   const imports = loadedOnce(() => import("./board-import.js").then(({ BoardImport }) => new BoardImport(parts)), failed);
   listenToDrops((files, at) => !readOnly() && imports((it) => it.bring(files, viewport.toPlane(at))));
-  document.addEventListener("paste", ({ target, clipboardData }) => {
-    if (readOnly() || target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
+  document.addEventListener("paste", (event) => {
+    if (readOnly() || isTaken(event)) return;
+    const { clipboardData } = event;
     const files = [...(clipboardData?.files ?? [])];
     const parsed = fileIn(clipboardData?.getData("text/plain") ?? "");
     if (files.length > 0) imports((it) => it.bring(files));

@@ -2,7 +2,7 @@
 /**
  * What a person does with the selection: its commands, keys, menu, style and the clipboard.
  *
- * It must never take a key or the clipboard from a field that is typed in.
+ * It must never take a key or the clipboard from a field that is typed in, or from a dialog.
  */
 
 import { kindOf } from "../kinds/kinds.js";
@@ -14,6 +14,7 @@ import { limited } from "../model/text-limit.js";
 import { t } from "../strings/strings.js";
 import { frameOf, isInside } from "../tools/handles.js";
 import { SelectionActions } from "../tools/selection-actions.js";
+import { isTaken } from "../ui/dom.js";
 import { menuOf } from "../ui/selection-commands.js";
 import { keyText } from "../ui/shortcuts.js";
 
@@ -157,7 +158,7 @@ export class BoardSelection {
    * @param {boolean} cuts
    */
   #copy(event, cuts) {
-    if (isTyped(event) || this.actions.count === 0 || !document.getSelection()?.isCollapsed) return;
+    if (isTaken(event) || this.actions.count === 0 || !document.getSelection()?.isCollapsed) return;
     event.preventDefault();
     const { strokes, text } = this.actions.clip();
     // Texts alone are texts in other programs; anything else is only of use in a drawing.
@@ -172,7 +173,7 @@ export class BoardSelection {
   #paste(event) {
     const { clipboardData } = event;
     // Files, and texts that are files, are imported: see board-files.js.
-    if (isTyped(event) || this.#on.board().readOnly || !clipboardData || clipboardData.files.length > 0 || fileIn(clipboardData.getData("text/plain"))) return;
+    if (isTaken(event) || this.#on.board().readOnly || !clipboardData || clipboardData.files.length > 0 || fileIn(clipboardData.getData("text/plain"))) return;
     event.preventDefault();
     this.#pasted(clipboardData.getData(FORMAT), clipboardData.getData("text/plain"));
   }
@@ -188,10 +189,4 @@ export class BoardSelection {
     if (clipped) this.actions.paste(clipped, this.#on.place());
     else this.actions.pasteText(limited(text.replace(/\r\n?/g, "\n").trimEnd()), this.#on.place());
   }
-}
-
-/** Whether a field or a dialog has the event.
- * @param {Event} event */
-function isTyped({ target }) {
-  return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || (target instanceof Element && target.closest("dialog") !== null);
 }

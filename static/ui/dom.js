@@ -65,6 +65,15 @@ export function keepFocusOffClickedButtons(keeper) {
 }
 
 /**
+ * Whether a key or the clipboard is for a field that is typed in, or for an open dialog, which has it also when
+ * nothing in it is focused, as after a click on one of its buttons.
+ * @param {Event} event
+ */
+export function isTaken({ target }) {
+  return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || document.querySelector("dialog[open], [aria-modal]") !== null;
+}
+
+/**
  * @param {IconName} name
  * @param {string} label
  * @param {() => void} pressed

@@ -7,6 +7,7 @@
 
 import { t } from "../strings/strings.js";
 import { commandOf, keyParts } from "./commands.js";
+import { isTaken } from "./dom.js";
 
 /** @typedef {import("./commands.js").Command} Command */
 /** @typedef {import("../strings/strings.js").StringId} StringId */
@@ -45,9 +46,7 @@ export function tooltip({ label, keys }) {
  */
 export function listenToKeys(on) {
   addEventListener("keydown", (event) => {
-    const { target } = event;
-    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
-    if (target instanceof Element && target.closest("dialog")) return;
+    if (isTaken(event)) return;
     if (on.tool(event)) {
       event.preventDefault();
       return;
@@ -61,7 +60,7 @@ export function listenToKeys(on) {
       return;
     } else if (event.key === "Escape") {
       on.escape();
-    } else if (event.code === "Space" && !(target instanceof HTMLButtonElement)) {
+    } else if (event.code === "Space" && !(event.target instanceof HTMLButtonElement)) {
       event.preventDefault();
       on.space(true);
     }

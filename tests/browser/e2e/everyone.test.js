@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { Server, TestUser, drag, launched, waitForStatus } from "./harness.js";
+import { Server, TestUser, drag, launched, strokes, waitForStatus, waitForStrokes } from "./harness.js";
 import { PANELS, closePanel, openPanel } from "./panels.js";
 
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }, { width: 360, height: 640 }];
@@ -223,6 +223,38 @@ test("the menu is used by keyboard, and gives the focus back", async () => {
   await page.keyboard.press("Escape");
   await page.locator(".language-sheet").waitFor({ state: "detached" });
   assert.equal(await focused(), "menu-button");
+});
+
+test("keys change nothing behind a dialog, also after a press on one of its buttons", async () => {
+  const page = await (await newUser({})).open(await server.drawing());
+  await drag(page, [[300, 300], [400, 320]]);
+  await waitForStrokes(page, 1);
+  await page.click("#share");
+  const { x, y, width, height } = await page.locator(".share-sheet .primary").boundingBox();
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.down();
+  // Lifted elsewhere, it is no click on the button, and none beside the dialog.
+  await page.mouse.move(x + width / 2, y + height + 5);
+  await page.mouse.up();
+  await page.mouse.click(x + width / 2, y + height + 5);
+  assert.equal(await page.locator(".share-sheet").isVisible(), true);
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(5, 5);
+  await page.mouse.up();
+  assert.equal(await page.evaluate(() => document.activeElement?.tagName), "BODY", "nothing has the focus");
+  for (const key of ["Control+z", "v", "Control+a", "Delete"]) await page.keyboard.press(key);
+  await page.evaluate(() => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", "a text");
+    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+  });
+  assert.equal((await strokes(page)).length, 1);
+  assert.equal(await page.locator('[data-command="tool.pen"]').first().getAttribute("aria-pressed"), "true");
+  await page.mouse.click(5, 5);
+  await page.locator(".share-sheet").waitFor({ state: "detached" });
+  await page.keyboard.press("Control+z");
+  await waitForStrokes(page, 0);
 });
 
 test("colours that are forced by the system leave everything visible", async () => {
