@@ -7,6 +7,7 @@
 
 import { centreOf } from "../model/geometry.js";
 import { fillValue } from "../model/palette.js";
+import { recently } from "./recent.js";
 import { MARKER_ALPHA, MARKER_BLENDING, areaData, dashOf, isFilled, lineColour } from "./svg.js";
 
 /** @typedef {import("../model/types.js").Body} Body */
@@ -15,6 +16,8 @@ import { MARKER_ALPHA, MARKER_BLENDING, areaData, dashOf, isFilled, lineColour }
 
 /** @type {WeakMap<Body, Path2D>} */
 const paths = new WeakMap();
+/** @type {(body: Body, make: () => Path2D) => Path2D} inside lines with pressure */
+const areas = recently(10_000);
 
 /**
  * @param {CanvasRenderingContext2D} context in units of the plane
@@ -46,7 +49,7 @@ export function paintPath(context, body, kind, path, filled, { theme }) {
   withStyle(context, body, kind, theme, () => {
     if (isFilled(body)) {
       context.fillStyle = fillValue(body.fill, theme);
-      context.fill(filled ? new Path2D(areaData(body)) : path);
+      context.fill(filled ? areas(body, () => new Path2D(areaData(body))) : path);
     }
     if (filled) {
       context.fillStyle = colour;
