@@ -273,18 +273,17 @@ export class Canvas {
     const [x, y] = this.#origin;
     const look = { scale, theme: this.#theme };
     const plane = new DOMMatrix([scale, 0, 0, scale, -x, -y]);
-    context.save();
-    this.#liveInk.clearLayer(context, isBare && all.length === 1 ? bodies[0] : undefined, look, plane);
-    context.setTransform(plane);
-    for (const { carried } of overlays) {
-      if (carried) this.#carrier.paint(context, carried, { camera: this.camera, size: this.size, look });
-    }
-    for (const body of bodies) if (!this.#liveInk.paint(context, body, look, plane)) paint(context, body, look);
-    this.#liveInk.endFrame();
-    context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
-    for (const { paint } of overlays) paint?.(context, this.#view);
-    for (const { point, ...pointer } of pointers) paintPointer(context, toScreen(this.camera, point), pointer);
-    context.restore();
+    this.#liveInk.paintLayer(context, isBare && all.length === 1 ? bodies[0] : undefined, look, plane, () => {
+      context.setTransform(plane);
+      for (const { carried } of overlays) {
+        if (carried) this.#carrier.paint(context, carried, { camera: this.camera, size: this.size, look });
+      }
+      for (const body of bodies) if (!this.#liveInk.paint(context, body, look, plane)) paint(context, body, look);
+      this.#liveInk.endFrame();
+      context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
+      for (const { paint } of overlays) paint?.(context, this.#view);
+      for (const { point, ...pointer } of pointers) paintPointer(context, toScreen(this.camera, point), pointer);
+    });
   }
 
   /** @returns {View} */

@@ -43,18 +43,28 @@ export class LiveInk {
   #alone;
 
   /**
-   * Clears a layer for a frame. If only a part of it will look different, only that is cleared, and painting is limited to it.
+   * Clears and paints a layer for a frame. If only a part of it will look different, only that is cleared, and painting is limited to it.
    * @param {CanvasRenderingContext2D} context
    * @param {Body | undefined} body all that the layer is about to show, if it is one
    * @param {Look} look
    * @param {DOMMatrix} plane
+   * @param {() => void} paint
    */
-  clearLayer(context, body, look, plane) {
+  paintLayer(context, body, look, plane, paint) {
     const before = this.#alone;
-    this.#alone = body && this.#growths.get(pointsOf(body));
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    if (body && before && before === this.#alone && before.view === viewOf(context, body, look, plane)) clipToEnd(context, before, body, plane);
-    context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+    const alone = body && this.#growths.get(pointsOf(body));
+    // After a frame that was not painted to its end, the whole layer is.
+    this.#alone = undefined;
+    context.save();
+    try {
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      if (body && before && before === alone && before.view === viewOf(context, body, look, plane)) clipToEnd(context, before, body, plane);
+      context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+      paint();
+      this.#alone = alone;
+    } finally {
+      context.restore();
+    }
   }
 
   /**

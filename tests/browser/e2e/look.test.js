@@ -204,3 +204,30 @@ test("long ink in progress looks like the stroke that it becomes, and costs as l
   const differing = before.filter((is, i) => is !== after[i]).length;
   assert.ok(differing <= 2, `${differing} of ${places.length} places differ`);
 });
+
+/** Draws a line of 240 points from 250 to 840 and holds it: what is settled of it is a picture. @param {import("playwright-core").Page} page */
+const holdLongLine = async (page) => {
+  await drag(page, Array.from({ length: 60 }, (_, i) => [250 + 10 * i, 300]), { lift: false });
+  await waitForPixel(page, "dynamic", [700, 300]);
+};
+
+test("a frame of growing ink that fails limits no later one to the ink's end", async () => {
+  const user = await scene.newUser();
+  const page = await user.open(await scene.server.drawing());
+  await holdLongLine(page);
+  await page.evaluate(() => {
+    const { fill } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fill = function (...given) {
+      if (this.canvas.id !== "dynamic") return fill.apply(this, /** @type {any} */ (given));
+      CanvasRenderingContext2D.prototype.fill = fill;
+      throw new Error("no fill");
+    };
+  });
+  await page.mouse.move(845, 300);
+  await until("a frame has failed", () => user.errors.length > 0);
+  assert.match(user.errors.splice(0).join(), /^Error: no fill/);
+  await page.mouse.move(850, 300);
+  for (const x of [300, 700]) await waitForPixel(page, "dynamic", [x, 300]);
+  await page.mouse.up();
+  for (const x of [300, 700]) await waitForPixel(page, "dynamic", [x, 300], false);
+});
