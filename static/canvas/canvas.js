@@ -86,6 +86,8 @@ export class Canvas {
     this.#dynamic = { element: dynamicCanvas, context: contextOf(dynamicCanvas) };
     this.#source = source;
     this.#painter = new TilePainter(this.#tiles, (box) => this.#shownIn(box));
+    // All canvases come back empty, for example after the graphics card was reset.
+    for (const canvas of [staticCanvas, dynamicCanvas]) canvas.addEventListener("contextrestored", () => this.repaint());
   }
 
   /** Resizes both layers to the window. */
@@ -158,6 +160,7 @@ export class Canvas {
     this.#tiles.clear();
     this.#painter.reset();
     this.#liveInk.clear();
+    this.#carrier.clear();
     this.#stale = true;
     this.refresh();
   }
@@ -275,9 +278,7 @@ export class Canvas {
     const plane = new DOMMatrix([scale, 0, 0, scale, -x, -y]);
     this.#liveInk.paintLayer(context, isBare && all.length === 1 ? bodies[0] : undefined, look, plane, () => {
       context.setTransform(plane);
-      for (const { carried } of overlays) {
-        if (carried) this.#carrier.paint(context, carried, { camera: this.camera, size: this.size, look });
-      }
+      for (const { carried } of overlays) if (carried) this.#carrier.paint(context, carried, { camera: this.camera, size: this.size, look });
       for (const body of bodies) if (!this.#liveInk.paint(context, body, look, plane)) paint(context, body, look);
       this.#liveInk.endFrame();
       context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);

@@ -43,6 +43,11 @@ export class Carrier {
     context.restore();
   }
 
+  /** Forgets the picture. */
+  clear() {
+    this.#picture = null;
+  }
+
   /**
    * @param {Body[]} bodies
    * @param {View} view

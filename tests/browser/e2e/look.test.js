@@ -231,3 +231,36 @@ test("a frame of growing ink that fails limits no later one to the ink's end", a
   await page.mouse.up();
   for (const x of [300, 700]) await waitForPixel(page, "dynamic", [x, 300], false);
 });
+
+test("canvases that the browser has lost and restored are painted again as a whole", async () => {
+  const user = await scene.newUser();
+  await user.context.addInitScript(() => {
+    const { getContext } = HTMLCanvasElement.prototype;
+    /** @type {Set<HTMLCanvasElement>} */
+    const all = new Set();
+    HTMLCanvasElement.prototype.getContext = /** @type {any} */ (function (...given) {
+      all.add(this);
+      return getContext.apply(this, given);
+    });
+    Object.assign(globalThis, { __lose: () => {
+      // A size clears a canvas and resets its context, as their loss does.
+      for (const canvas of all) canvas.width = canvas.width;
+      for (const id of ["static", "dynamic"]) document.getElementById(id).dispatchEvent(new Event("contextrestored"));
+    } });
+  });
+  const page = await user.open(await scene.server.drawing());
+  const lose = () => page.evaluate(() => globalThis.__lose());
+  await drag(page, [[300, 200], [700, 200]]);
+  // Its answer paints the stroke once more.
+  await waitForStatus(page, "Saved");
+  await waitForPixel(page, "static", [500, 200]);
+  await painted(page);
+  await lose();
+  await waitForPixel(page, "static", [500, 200]);
+  await holdLongLine(page);
+  await lose();
+  for (const x of [300, 700]) await waitForPixel(page, "dynamic", [x, 300]);
+  await page.mouse.up();
+  await waitForPixel(page, "static", [300, 300]);
+  await waitForPixel(page, "static", [500, 200]);
+});
