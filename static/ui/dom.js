@@ -65,7 +65,7 @@ export function keepFocusOffClickedButtons(keeper) {
 }
 
 /**
- * Whether a key or the clipboard is for a field that is typed in, or for an open dialog, which has it also when
+ * Whether a key, the clipboard or a drop is for a field that is typed in, or for an open dialog, which has it also when
  * nothing in it is focused, as after a click on one of its buttons.
  * @param {Event} event
  */

@@ -6,7 +6,7 @@
  */
 
 import { t } from "../strings/strings.js";
-import { element } from "./dom.js";
+import { element, isTaken } from "./dom.js";
 
 /** @typedef {import("../model/types.js").ScreenPoint} ScreenPoint */
 
@@ -19,8 +19,8 @@ export function listenToDrops(dropped) {
   addEventListener("dragover", (event) => {
     if (!hasFiles(event) || !event.dataTransfer) return;
     event.preventDefault();
-    event.dataTransfer.dropEffect = "copy";
-    sign.hidden = false;
+    sign.hidden = isTaken(event);
+    event.dataTransfer.dropEffect = sign.hidden ? "none" : "copy";
   });
   addEventListener("dragleave", (event) => {
     // Not while it moves from one element to another.
@@ -30,6 +30,6 @@ export function listenToDrops(dropped) {
     sign.hidden = true;
     if (!hasFiles(event)) return;
     event.preventDefault();
-    dropped([...(event.dataTransfer?.files ?? [])], { x: event.clientX, y: event.clientY });
+    if (!isTaken(event)) dropped([...(event.dataTransfer?.files ?? [])], { x: event.clientX, y: event.clientY });
   });
 }

@@ -177,22 +177,45 @@ test("a file of Excalidraw is imported in view, and what is unknown is counted",
   await waitForStrokes(page, 0);
 });
 
-test("a dropped file is imported where it is dropped, and a wrong one is refused in words", async () => {
-  const page = await one.open(await server.drawing());
-  const drop = (text, name) => page.evaluate(([text, name]) => {
+/** Drops a file at (700, 200), and returns whether the browser would open it itself.
+ * @param {import("playwright-core").Page} page
+ * @param {string} text
+ * @param {string} name */
+function drop(page, text, name) {
+  return page.evaluate(([text, name]) => {
     const dataTransfer = new DataTransfer();
     dataTransfer.items.add(new File([text], name));
-    for (const type of ["dragover", "drop"]) document.getElementById("dynamic").dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true, clientX: 700, clientY: 200 }));
+    const at = { dataTransfer, bubbles: true, cancelable: true, clientX: 700, clientY: 200 };
+    return ["dragover", "drop"].some((type) => document.getElementById("dynamic").dispatchEvent(new DragEvent(type, at)));
   }, [text, name]);
+}
+
+test("a dropped file is imported where it is dropped, and a wrong one is refused in words", async () => {
+  const page = await one.open(await server.drawing());
   const body = { kind: "rectangle", colour: "red", width: 4, ...packPoints([{ x: 0, y: 0 }, { x: 80, y: 40 }]) };
-  await drop(fileText({ title: "", strokes: [{ id: "a", body }] }), "a.json");
+  await drop(page, fileText({ title: "", strokes: [{ id: "a", body }] }), "a.json");
   await waitForStrokes(page, 1);
   const [{ body: placed }] = await strokes(page);
   const at = await page.evaluate(([x, y]) => globalThis.__whiteboard.viewport.toScreen({ x, y }), [placed.x + 40, placed.y + 20]);
   assert.ok(Math.abs(at.x - 700) < 1 && Math.abs(at.y - 200) < 1, JSON.stringify(at));
-  await drop("no file of ours", "b.txt");
+  await drop(page, "no file of ours", "b.txt");
   await page.getByText("Not imported: this is not a file of a drawing").waitFor();
-  await drop('{"format":"whiteboard","version":99,"strokes":[]}', "c.json");
+  await drop(page, '{"format":"whiteboard","version":99,"strokes":[]}', "c.json");
   await page.getByText("Not imported: this file was made by a newer version").waitFor();
   assert.equal((await strokes(page)).length, 1);
+});
+
+test("a file that is dropped behind a dialog is neither imported nor opened", async () => {
+  const page = await one.open(await server.drawing());
+  await page.waitForSelector("html[data-started]", { state: "attached" });
+  const line = packPoints([{ x: 0, y: 0 }, { x: 80, y: 40 }]);
+  const file = (colour) => fileText({ title: "", strokes: [{ id: "a", body: { kind: "line", colour, width: 4, ...line } }] });
+  await page.click("#share");
+  await page.locator(".share-sheet").waitFor();
+  assert.equal(await drop(page, file("red"), "a.json"), false);
+  await page.keyboard.press("Escape");
+  await page.locator(".share-sheet").waitFor({ state: "detached" });
+  await drop(page, file("green"), "b.json");
+  await page.getByText("1 stroke imported").waitFor();
+  assert.deepEqual((await strokes(page)).map(({ body }) => body.colour), ["green"]);
 });
