@@ -7,6 +7,9 @@
 
 import { element } from "./dom.js";
 
+/** Maximum of faces shown together; where there are more people, their number is shown too. */
+export const MAX_FACES = 4;
+
 /** @param {string} name */
 export function initials(name) {
   const words = name.trim().split(/\s+/).map((word) => [...word][0] ?? "");

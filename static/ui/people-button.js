@@ -7,14 +7,11 @@
 
 import { t } from "../strings/strings.js";
 import { byId, element } from "./dom.js";
-import { face } from "./face.js";
+import { MAX_FACES, face } from "./face.js";
 import { lateButton } from "./late-button.js";
 
 /** @typedef {import("./people-panel.js").People} People */
 /** @typedef {import("./people-panel.js").PeoplePanel} PeoplePanel */
-
-/** Maximum of faces shown; the rest is a number. */
-const MAX_FACES = 4;
 
 export class PeopleButton {
   #button = byId("people");

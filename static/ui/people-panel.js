@@ -10,7 +10,7 @@ import { t } from "../strings/strings.js";
 import { COLOURS, cleanName } from "../presence/identity.js";
 import { ColourChoice } from "./colour-choice.js";
 import { byId, element, iconButton } from "./dom.js";
-import { face, showFace } from "./face.js";
+import { MAX_FACES, face, showFace } from "./face.js";
 import { icon } from "./icons.js";
 import { Popover } from "./popover.js";
 
@@ -33,9 +33,6 @@ import { Popover } from "./popover.js";
  * @property {string | null} followed the writer who is followed
  * @property {boolean} canCall whether the person may ask others to come, which changes what they see
  */
-
-/** From this number of people on, the panel says how many there are. */
-const MANY = 5;
 
 export class PeoplePanel {
   /** @type {Map<string, Row>} by author; rows stay while people change, so that the focus does too */
@@ -92,7 +89,7 @@ export class PeoplePanel {
     this.#showRows();
     const unnamed = count - 1 - others.length;
     byId("number").textContent = t("people.count", { count });
-    byId("number").hidden = count < MANY;
+    byId("number").hidden = count <= MAX_FACES;
     byId("unnamed").textContent = t("people.more", { count: unnamed });
     byId("unnamed").hidden = unnamed === 0;
     byId("nobody").hidden = count > 1;
