@@ -107,25 +107,66 @@ test("a drawing is painted while other modules of its page are on their way, and
   await reader.context.close();
 });
 
+/** Holds a module of a page back until the returned function is called, which waits until it has run.
+ * @param {import("playwright-core").Page} page
+ * @param {string} module in ui/ */
+async function heldBack(page, module) {
+  /** @type {(value?: unknown) => void} */
+  let goOn = () => {};
+  const held = new Promise((resolve) => (goOn = resolve));
+  const asked = page.waitForRequest(`**/ui/${module}.js`);
+  await page.route(`**/ui/${module}.js`, async (route) => {
+    await held;
+    await route.continue();
+  });
+  return async () => {
+    const address = (await asked).url();
+    goOn();
+    await page.evaluate((address) => import(address), address);
+  };
+}
+
+/** Buttons whose panels come late: their selectors, modules and panels. */
+const LATE = [["#people", "people-panel", "#people-panel"], ["#menu-button", "menu", "#menu"], ["#share", "share-sheet", ".share-sheet"]];
+
 test("a button that is pressed again while its panel is on its way opens it once", async () => {
   const user = await TestUser.create(browser, server);
   const page = await user.open(await server.drawing());
   await page.waitForSelector("html[data-started]", { state: "attached" });
-  for (const [button, module, panel] of [["#people", "people-panel", "#people-panel"], ["#menu-button", "menu", "#menu"], ["#share", "share-sheet", ".share-sheet"]]) {
-    /** @type {(value?: unknown) => void} */
-    let goOn = () => {};
-    const held = new Promise((resolve) => (goOn = resolve));
-    await page.route(`**/ui/${module}.js`, async (route) => {
-      await held;
-      await route.continue();
-    });
+  for (const [button, module, panel] of LATE) {
+    const goOn = await heldBack(page, module);
     await page.click(button);
     await page.click(button);
-    goOn();
+    await goOn();
     await page.locator(panel).first().waitFor();
     assert.equal(await page.locator(panel).count(), 1);
     await page.keyboard.press("Escape");
     await page.locator(panel).waitFor({ state: "hidden" });
+  }
+  await user.context.close();
+  assert.deepEqual(user.errors, []);
+});
+
+test("a panel that is on its way does not open after a press on the drawing or Escape, until it is wanted again", async () => {
+  const user = await TestUser.create(browser, server);
+  const drawing = await server.drawing();
+  for (const leave of /** @type {((page: import("playwright-core").Page) => Promise<unknown>)[]} */ ([
+    (page) => page.mouse.click(500, 300),
+    (page) => page.keyboard.press("Escape"),
+  ])) {
+    const page = await user.open(drawing);
+    await page.waitForSelector("html[data-started]", { state: "attached" });
+    for (const [button, module, panel] of LATE) {
+      const goOn = await heldBack(page, module);
+      await page.click(button);
+      await leave(page);
+      await goOn();
+      assert.equal(await page.locator(panel).isVisible(), false);
+      await page.click(button);
+      await page.locator(panel).waitFor();
+      await page.keyboard.press("Escape");
+      await page.locator(panel).waitFor({ state: "hidden" });
+    }
   }
   await user.context.close();
   assert.deepEqual(user.errors, []);
