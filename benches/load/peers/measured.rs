@@ -59,7 +59,8 @@ length of a turn.
 All servers ran in turns on one machine with {cores} cores, which also ran the load: {rounds} rounds, each turn a new server
 with empty data for {seconds} s. {disturbed} turns were made again because other programs had used more than a tenth of the
 machine. Figures are medians, with the lowest and the highest in parentheses. The profiles
-with which they are built: whiteboard `{whiteboard}`, bound `{own}`, SurrealDB's own process `{surrealdb}`. {versions}
+with which they are built: whiteboard `{whiteboard}`, bound `{own}`, SurrealDB's own process `{surrealdb}`.
+{versions}
 
 * *CPU a delivery*: CPU time of all processes of the server, with its database, for each stroke that reached another page.
 * *p50*, *p99*: from pen-up, when the stroke is sent, to each other page.
