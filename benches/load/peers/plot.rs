@@ -11,14 +11,20 @@ const TOP: f64 = 36.0;
 const BOTTOM: f64 = 52.0;
 /// The least distance of two names.
 const NAMES_APART: f64 = 16.0;
-/// Steps of the upper axis in a decade.
+/// Steps of the vertical axis in a decade; it begins and ends at one.
 const TICKS: [f64; 3] = [1.0, 2.0, 5.0];
 const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#1d1d1f}\
 .axis{stroke:#8e8e93;stroke-width:1}.grid{stroke:#8e8e93;stroke-opacity:.3}\
 .line{fill:none;stroke-width:2}\
 @media (prefers-color-scheme:dark){text{fill:#f2f2f7}}";
-/// Colours of the lines, told apart by those who do not see red and green too, on white and black.
-const COLOURS: [&str; 4] = ["#8a8a8e", "#d08700", "#d6336c", "#1c7ed6"];
+/// The colours of the lines by the first words of their names, told apart by those who do not see red and green too, on
+/// white and black.
+const COLOURS: [(&str, &str); 3] = [
+    ("y-websocket", "#d08700"),
+    ("socket.io", "#d6336c"),
+    ("whiteboard", "#1c7ed6"),
+];
+const OTHERS: &str = "#8a8a8e";
 
 /// A line.
 pub struct Series {
@@ -68,14 +74,15 @@ impl Plot {
             from: LEFT,
             to: WIDTH - RIGHT,
         };
+        let ticks = ticks(low, high);
         let up = Axis {
-            low: low / 1.3,
-            high: high * 1.3,
+            low: ticks[0],
+            high: ticks[ticks.len() - 1],
             from: HEIGHT - BOTTOM,
             to: TOP,
         };
         let mut body = String::new();
-        for tick in ticks(&up) {
+        for tick in ticks {
             let y = up.at(tick);
             body += &format!(
                 r#"<path class="grid" d="M{LEFT} {y:.1}H{:.1}"/><text x="{:.1}" y="{:.1}" text-anchor="end">{tick}</text>"#,
@@ -107,7 +114,11 @@ impl Plot {
     fn lines(&self, across: &Axis, up: &Axis) -> String {
         let mut body = String::new();
         let mut names = Vec::new();
-        for (series, colour) in self.series.iter().zip(COLOURS) {
+        for series in &self.series {
+            let colour = COLOURS
+                .iter()
+                .find(|(name, _)| series.name.starts_with(name));
+            let colour = colour.map_or(OTHERS, |(_, colour)| colour);
             let mut path = String::new();
             for (at, (x, y)) in series.points.iter().enumerate() {
                 let command = if at == 0 { 'M' } else { 'L' };
@@ -136,13 +147,16 @@ impl Plot {
     }
 }
 
-fn ticks(axis: &Axis) -> Vec<f64> {
-    let first = axis.low.log10().floor() as i32;
-    let last = axis.high.log10().ceil() as i32;
-    (first..=last)
+/// The steps from the last one that is not above `low` to the first one that is not below `high`.
+fn ticks(low: f64, high: f64) -> Vec<f64> {
+    let first = low.log10().floor() as i32;
+    let last = high.log10().ceil() as i32;
+    let all: Vec<f64> = (first..=last)
         .flat_map(|decade| TICKS.map(|tick| tick * 10f64.powi(decade)))
-        .filter(|tick| (axis.low..=axis.high).contains(tick))
-        .collect()
+        .collect();
+    let from = all.iter().rposition(|tick| *tick <= low).unwrap_or(0);
+    let to = all.iter().position(|tick| *tick >= high);
+    all[from..=to.unwrap_or(all.len() - 1)].to_vec()
 }
 
 /// A whole number with a comma at the thousands.

@@ -130,12 +130,14 @@ fn servers(table: &Table) -> Plot {
             .collect(),
     };
     let socketio = [1, 2].map(|nodes| (nodes, Contender::SocketIo(nodes)));
+    let bound = [1, 2, 3].map(|nodes| (nodes, Contender::BoundOnSurreal(nodes)));
     let surreal = [1, 2, 3].map(|nodes| (nodes, Contender::OnSurreal(nodes)));
     Plot {
         file: "servers",
         title: "servers of one drawing, in which 10 draw and 100 watch",
         series: vec![
             series("socket.io + Redis", &socketio),
+            series("bound on SurrealDB", &bound),
             series("whiteboard on SurrealDB", &surreal),
         ],
     }
