@@ -46,7 +46,8 @@ test("ink is as translucent for others while it is drawn", async () => {
     await a.locator("#opacity").blur();
     await a.locator("#sizes button").last().click();
     const inside = (/** @type {import("playwright-core").Page} */ of, /** @type {"static" | "dynamic"} */ layer) => pixel(of, layer, 400, 300);
-    await drag(a, [[300, 300], [500, 300], [600, 400]], { lift: false });
+    // Straight: before a bend the line moves as it grows, by more where a busy browser gives fewer points.
+    await drag(a, [[300, 300], [500, 300], [600, 300]], { lift: false });
     for (const page of [a, b]) await until(`${tool} is shown`, async () => (await inside(page, "dynamic"))[3] > least);
     const [own, shown] = [await inside(a, "dynamic"), await inside(b, "dynamic")];
     assert.deepEqual(shown, own, tool);
