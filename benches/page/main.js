@@ -1,8 +1,7 @@
 // @ts-check
 /**
  * Measures the drawing page in a real browser that renders in software: how soon a large drawing is
- * painted, also compared with a page that does only what any must, and the intervals between frames while it
- * is panned and zoomed.
+ * painted, and the intervals between frames while it is panned and zoomed; also of a page that does only what any must.
  *
  *   node benches/page/main.js [--static FOLDER] [--strokes 10000] [--runs 3] [--scale 1]
  *
@@ -118,6 +117,31 @@ async function intervals(/** @type {{zoom: number, move: "pan"|"zoom", frames: n
   return taken;
 }
 
+/** Moves the picture of the bare page in each frame, as `intervals` does the camera, and returns the intervals. */
+async function bareIntervals(/** @type {{move: "pan"|"zoom", frames: number}} */ { move, frames }) {
+  const element = /** @type {HTMLCanvasElement} */ (document.getElementById("static"));
+  const context = /** @type {CanvasRenderingContext2D} */ (element.getContext("2d"));
+  const picture = new OffscreenCanvas(element.width, element.height);
+  picture.getContext("2d")?.drawImage(element, 0, 0);
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  for (let i = 0; i < 30; i += 1) await frame();
+  let [x, y, zoom, last] = [0, 0, 1, await frame()];
+  const taken = [];
+  for (let i = 1; i <= frames; i += 1) {
+    const t = (i / frames) * 2 * Math.PI;
+    if (move === "pan") [x, y] = [x + 15 * Math.cos(t), y + 15 * Math.sin(t)];
+    else zoom *= Math.exp((Math.cos(t) * (0.7 * 2 * Math.PI)) / frames);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, element.width, element.height);
+    context.setTransform(zoom, 0, 0, zoom, 640 - 640 * zoom + x, 400 - 400 * zoom + y);
+    context.drawImage(picture, 0, 0);
+    const now = await frame();
+    taken.push(now - last);
+    last = now;
+  }
+  return taken;
+}
+
 /** @param {number[]} sorted @param {number} part */
 function quantile(sorted, part) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
@@ -155,6 +179,7 @@ for (let run = 0; run < Number(values.runs); run += 1) {
   add("navigation / bare", [navigation / least.navigation]);
   add("last answer / bare", [opened / least.opened]);
   add("code and answer / bare", [ready / least.opened]);
+  for (const move of ["pan", "zoom"]) add(`bare page: ${move}`, await bare.evaluate(bareIntervals, { move, frames: FRAMES }));
   await bare.close();
 }
 await browser.close();
