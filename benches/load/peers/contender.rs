@@ -65,7 +65,7 @@ impl Contender {
         matches!(self, Contender::Embedded | Contender::OnSurreal(_))
     }
 
-    /// The least that what it stands on allows, if it is ours.
+    /// The bound that it is compared with, if it is ours.
     pub fn bound(self) -> Option<Self> {
         match self {
             Contender::Embedded => Some(Contender::Bound),

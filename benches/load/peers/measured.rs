@@ -45,6 +45,7 @@ fn page(plan: Plan, tables: &str, rates: &str, plots: &[&Plot], disturbed: usize
     let seconds = plan.measured.as_secs();
     let versions = versions();
     let own = std::env::current_exe().ok();
+    // A bench is in the folder `deps` of that of the programs.
     let own = profile(own.as_deref().and_then(Path::parent));
     let named = |variable| {
         std::env::var_os(variable).map_or(own.clone(), |path| profile(Some(Path::new(&path))))
@@ -58,8 +59,8 @@ length of a turn.
 
 All servers ran in turns on one machine with {cores} cores, which also ran the load: {rounds} rounds, each turn a new server
 with empty data for {seconds} s. {disturbed} turns were made again because other programs had used more than a tenth of the
-machine. Figures are medians, with the lowest and the highest in parentheses. The profiles
-with which they are built: whiteboard `{whiteboard}`, bound `{own}`, SurrealDB's own process `{surrealdb}`.
+machine. Figures are medians, with the lowest and the highest in parentheses. Profiles of the
+builds: whiteboard `{whiteboard}`, bound `{own}`, SurrealDB's own process `{surrealdb}`.
 {versions}
 
 * *CPU a delivery*: CPU time of all processes of the server, with its database, for each stroke that reached another page.
