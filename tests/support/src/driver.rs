@@ -4,6 +4,7 @@
 //! It must never reconnect: that is up to its owner.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -65,21 +66,21 @@ impl Holder for ClientState {
     }
 }
 
-impl Holder for watch::Sender<ClientState> {
+impl Holder for watch::Sender<Arc<ClientState>> {
     fn read<T>(&self, read: impl FnOnce(&ClientState) -> T) -> T {
         read(&self.borrow())
     }
 
     fn modify<T>(&mut self, change: impl FnOnce(&mut ClientState) -> T) -> T {
         let mut result = None;
-        self.send_modify(|state| result = Some(change(state)));
+        self.send_modify(|state| result = Some(change(Arc::make_mut(state))));
         result.expect("it was changed")
     }
 
     fn take<T>(&mut self, take: impl FnOnce(&mut ClientState) -> Option<T>) -> Option<T> {
         let mut taken = None;
         self.send_if_modified(|state| {
-            taken = take(state);
+            taken = take(Arc::make_mut(state));
             taken.is_some()
         });
         taken

@@ -95,6 +95,7 @@ pub enum Action {
 }
 
 /// The state of one client.
+#[derive(Clone)]
 pub struct ClientState {
     /// The server's address.
     pub address: SocketAddr,

@@ -1,6 +1,7 @@
 //! A user whose client runs in the background and reconnects by itself.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ enum Command {
 pub struct TestUser {
     /// The user's first name.
     pub name: String,
-    state: watch::Sender<ClientState>,
+    state: watch::Sender<Arc<ClientState>>,
     /// Ends when the client panicked.
     alive: watch::Receiver<()>,
     commands: mpsc::UnboundedSender<Command>,
@@ -48,7 +49,7 @@ impl TestUser {
     ) -> Self {
         let mut state = ClientState::new(address, drawing);
         state.name = Some(name.to_owned());
-        let state = watch::Sender::new(state);
+        let state = watch::Sender::new(Arc::new(state));
         let (commands, received) = mpsc::unbounded_channel();
         let (living, alive) = watch::channel(());
         let task = UserTask {
@@ -73,11 +74,11 @@ impl TestUser {
         }
     }
 
-    /// The current copy and history. A test borrows it for a moment only: the client cannot continue
-    /// meanwhile.
-    pub fn state(&self) -> watch::Ref<'_, ClientState> {
+    /// The copy and history of this moment. It holds no lock: a test that reads two of them at once
+    /// would wait for itself as soon as the client waits to write between them.
+    pub fn state(&self) -> Arc<ClientState> {
         self.check();
-        self.state.borrow()
+        self.state.borrow().clone()
     }
 
     /// Its writer id, known before the welcome.
@@ -117,7 +118,7 @@ impl TestUser {
     pub fn reach(&self, servers: &[SocketAddr]) {
         self.check();
         self.state
-            .send_modify(|state| state.servers = servers.to_vec());
+            .send_modify(|state| Arc::make_mut(state).servers = servers.to_vec());
     }
 
     /// Draws one stroke after another, with a pause between them, until stopped.
@@ -160,7 +161,7 @@ impl TestUser {
     pub fn rename(&self, name: &str) {
         self.check();
         self.state
-            .send_modify(|state| state.name = Some(name.to_owned()));
+            .send_modify(|state| Arc::make_mut(state).name = Some(name.to_owned()));
         self.cut();
     }
 
@@ -271,9 +272,9 @@ impl Drop for TestUser {
     }
 }
 
-fn submit(state: &watch::Sender<ClientState>, op: Value) -> u64 {
+fn submit(state: &watch::Sender<Arc<ClientState>>, op: Value) -> u64 {
     let mut n = 0;
-    state.send_modify(|state| n = state.submit(op));
+    state.send_modify(|state| n = Arc::make_mut(state).submit(op));
     n
 }
 
@@ -302,7 +303,7 @@ enum End {
 
 /// A client and all its sockets.
 struct UserTask {
-    driver: Driver<watch::Sender<ClientState>>,
+    driver: Driver<watch::Sender<Arc<ClientState>>>,
     commands: mpsc::UnboundedReceiver<Command>,
     /// The preferred server.
     server: Option<usize>,
@@ -370,5 +371,24 @@ impl UserTask {
                 },
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::process::free_port;
+
+    #[tokio::test]
+    async fn states_that_a_test_holds_stop_neither_the_client_nor_the_test() {
+        let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let patience = Patience::default();
+        let ada = TestUser::open(nobody, "drawing", "Ada", None, patience, &Log::new());
+        let before = ada.state();
+        ada.draw(pen(1.0));
+        let after = ada.state();
+        assert_eq!((before.outbox.len(), after.outbox.len()), (0, 1));
     }
 }
