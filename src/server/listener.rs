@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Protocol};
-use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
+use actix_service::{Service, ServiceFactoryExt, apply_fn_factory, map_config};
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Server, ServiceRequest, ServiceResponse, fn_service};
 use actix_web::http::header::{self, HeaderValue};
@@ -26,6 +26,7 @@ use crate::web::authorize::{TOO_MANY_FROM_ADDRESS, authorize};
 use crate::web::connection::ConnectionSettings;
 use crate::web::connection::limits::Connections;
 use crate::web::connection::stream::Watched;
+use crate::web::connection::upgraded::Upgraded;
 use crate::web::explain::explain;
 use crate::web::extract::BodyLimit;
 use crate::web::proxies::Proxies;
@@ -107,21 +108,28 @@ pub(super) fn run(
     let stops = builder.graceful_shutdown_signal();
     let policy = HeaderValue::try_from(policy).map_err(io::Error::other)?;
     let http = move || {
-        let policy = policy.clone();
-        let app = App::new()
-            .app_data(state.clone())
-            .app_data(BodyLimit(limits.body_limit))
-            .wrap(from_fn(authorize))
-            .wrap(from_fn(explain))
-            .wrap(from_fn(move |request, next| {
-                protect(request, next, policy.clone())
-            }))
-            .wrap(
-                DefaultHeaders::new()
-                    .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                    .add((header::REFERRER_POLICY, "same-origin")),
-            )
-            .configure(routes);
+        let app = || {
+            let policy = policy.clone();
+            let app = App::new()
+                .app_data(state.clone())
+                .app_data(BodyLimit(limits.body_limit))
+                .wrap(from_fn(authorize))
+                .wrap(from_fn(explain))
+                .wrap(from_fn(move |request, next| {
+                    protect(request, next, policy.clone())
+                }))
+                .wrap(
+                    DefaultHeaders::new()
+                        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                        .add((header::REFERRER_POLICY, "same-origin")),
+                )
+                .configure(routes);
+            map_config(app, |()| AppConfig::default())
+        };
+        let upgraded = apply_fn_factory(app(), |(request, framed), app| {
+            let (upgraded, request) = Upgraded::take_over(request, framed);
+            upgraded.answer(app.call(request))
+        });
         let stops = stops.clone();
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
@@ -134,11 +142,8 @@ pub(super) fn run(
             .on_connect_ext(|stream: &Watched, data| {
                 data.insert(stream.connection().clone());
             })
-            .finish(map_config(
-                app.into_factory()
-                    .map_err(|error: actix_web::Error| error.error_response()),
-                |()| AppConfig::default(),
-            ));
+            .upgrade(upgraded)
+            .finish(app());
         let entrance = entrance.clone();
         fn_service(move |stream| entrance.clone().enter(stream)).and_then(http)
     };

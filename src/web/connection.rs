@@ -6,6 +6,7 @@
 mod budget;
 pub mod limits;
 pub mod stream;
+pub mod upgraded;
 
 use std::cell::Cell;
 use std::rc::Rc;

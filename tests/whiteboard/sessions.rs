@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use serde_json::json;
 use support::client::Client;
 use support::http::{create_drawing, metric, strokes};
+use support::raw::RawSocket;
 use support::server::{TestServer, settings};
 use support::socket::{open, request};
 use support::state::{large_pen, ops, pen};
@@ -148,4 +149,65 @@ async fn the_send_buffer_of_a_slow_client_is_bounded_by_its_setting() {
     let many = frames_until_left_out(104).await;
     // What the operating system buffers varies.
     assert!(many > few + 60, "{few} and {many}");
+}
+
+#[actix_web::test]
+async fn a_frame_that_arrives_with_the_handshake_is_taken() {
+    let server = TestServer::start(&[]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let ping = r#"{"type":"ping"}"#;
+    let mut both = format!(
+        "GET /ws/{drawing}?since=0 HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\n\
+         upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         sec-websocket-protocol: whiteboard.v1\r\n\r\n"
+    )
+    .into_bytes();
+    // Text, masked with zeros.
+    both.extend([0x81, 0x80 | ping.len() as u8, 0, 0, 0, 0]);
+    both.extend(ping.as_bytes());
+    let mut eve = RawSocket::connect(address).await;
+    assert!(eve.send(&both).await);
+    let head = eve.head().await;
+    assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+    let answer = eve.frame_with(br#""pong""#).await;
+    assert_eq!(answer, br#"{"type":"pong","head":0}"#);
+}
+
+/// A request may ask for an upgrade anywhere.
+#[actix_web::test]
+async fn an_upgrade_that_does_not_happen_is_answered_whole_and_ends_the_connection() {
+    let server = TestServer::start(&[]).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let strokes = format!("/api/drawings/{drawing}/strokes?since=0");
+    for (path, version, status, end) in [
+        (strokes.as_str(), 13, "200 OK", "]}"),
+        (
+            &format!("/ws/{drawing}?since=0"),
+            1,
+            "400 Bad Request",
+            "}}",
+        ),
+    ] {
+        let mut eve = RawSocket::connect(address).await;
+        eve.say(&format!(
+            "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\n\
+             upgrade: websocket\r\nsec-websocket-version: {version}\r\n\r\n"
+        ))
+        .await;
+        let head = eve.head().await.to_ascii_lowercase();
+        assert!(
+            head.starts_with(&format!("http/1.1 {}", status.to_ascii_lowercase())),
+            "{head}"
+        );
+        assert!(head.contains("connection: close\r\n"), "{head}");
+        let body = String::from_utf8(eve.rest().await).unwrap();
+        let body = match head.contains("transfer-encoding: chunked") {
+            true => body.strip_suffix("\r\n0\r\n\r\n").expect("the last chunk"),
+            false => &body,
+        };
+        assert!(body.ends_with(end), "{body}");
+    }
 }

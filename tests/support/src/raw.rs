@@ -78,6 +78,18 @@ impl RawSocket {
         std::mem::take(&mut self.read)
     }
 
+    /// The payload of the first frame that contains this.
+    pub async fn frame_with(&mut self, part: &[u8]) -> Vec<u8> {
+        loop {
+            while let Some((_, payload)) = take_frame(&mut self.read) {
+                if payload.windows(part.len()).any(|window| window == part) {
+                    return payload;
+                }
+            }
+            assert!(self.more().await > 0, "it ended without such a frame");
+        }
+    }
+
     /// How the WebSocket is closed.
     pub async fn closed(&mut self) -> Closed {
         loop {
