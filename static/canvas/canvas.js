@@ -38,7 +38,7 @@ import { TILE, Tiles, tileScale } from "./tiles.js";
  * Milliseconds of a frame for painting tiles: while something moves, at rest, and after a jump, when there is
  * little to see before all is painted, and each frame costs some of its own.
  */
-const MOVING_BUDGET = 6;
+const MOVING_BUDGET = 3;
 const RESTING_BUDGET = 30;
 const JUMP_BUDGET = 500;
 /** Milliseconds after which the view, or its zoom, counts as at rest. */

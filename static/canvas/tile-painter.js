@@ -79,7 +79,10 @@ export class TilePainter {
   }
 
   #abandon() {
-    if (this.#job) this.#tiles.abandon(this.#job.tile);
+    if (this.#job) {
+      this.#tiles.abandon(this.#job.tile);
+      this.#tiles.keep(this.#job.picture);
+    }
     this.#job = null;
   }
 
@@ -103,8 +106,17 @@ export class TilePainter {
       this.#tiles.finish(tile, null);
       return true;
     }
-    this.#job = { tile, picture: pictureOf(TILE), strokes, next: 0 };
+    this.#job = { tile, picture: this.#blank(), strokes, next: 0 };
     return false;
+  }
+
+  #blank() {
+    const spare = this.#tiles.takeSpare();
+    if (!spare) return pictureOf(TILE);
+    const context = contextOf(spare);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, TILE, TILE);
+    return spare;
   }
 
   /**

@@ -38,6 +38,8 @@ const BLEED = 1;
 const MAX_ADDED = 4_000;
 /** A ring of so many tiles around those in sight is painted ahead. */
 const AHEAD = 1;
+/** Most pictures of dropped tiles that are kept. */
+const MAX_SPARE = 32;
 
 /**
  * The scale of tiles for a scale of the view: while it changes, the nearest power of two, so that tiles
@@ -82,6 +84,8 @@ export class Tiles {
   #visible = [];
   /** @type {Tile<P>[]} */
   #ahead = [];
+  /** @type {P[]} */
+  #spare = [];
 
   get count() {
     return this.#count;
@@ -161,7 +165,22 @@ export class Tiles {
    * @param {P | null} picture
    */
   finish(tile, picture) {
+    if (tile.picture !== picture) this.keep(tile.picture);
     Object.assign(tile, { started: false, painted: true, picture });
+  }
+
+  /**
+   * No tile shows a picture any more: keeps it to be painted on again. A browser frees the memory of dropped ones late, and
+   * stops everything for that.
+   * @param {P | null} picture
+   */
+  keep(picture) {
+    if (picture && this.#spare.length < MAX_SPARE) this.#spare.push(picture);
+  }
+
+  /** A picture of before, if there is one. */
+  takeSpare() {
+    return this.#spare.pop() ?? null;
   }
 
   /** A tile that was started is given up: what it shows is not known to be true.
@@ -203,6 +222,7 @@ export class Tiles {
     this.#count = 0;
     this.#visible = [];
     this.#ahead = [];
+    this.#spare = [];
   }
 
   /**
@@ -229,7 +249,8 @@ export class Tiles {
   #evict(limit) {
     if (this.#count <= limit) return;
     const all = [...this.#scales.values()].flatMap((tiles) => [...tiles.values()]).sort((a, b) => a.used - b.used);
-    for (const { scale, x, y } of all.slice(0, this.#count - limit)) {
+    for (const { scale, x, y, picture } of all.slice(0, this.#count - limit)) {
+      this.keep(picture);
       const tiles = this.#scales.get(scale);
       tiles?.delete(`${x} ${y}`);
       if (tiles?.size === 0) this.#scales.delete(scale);

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Moves the camera, and the paper's grid with it.
+ * Moves the camera, and the paper's dots with it.
  *
  * It must never paint strokes.
  */
@@ -16,25 +16,23 @@ import { centred, fitted, panned, pinched, shownBox, toPlane, toScreen, zoomedTo
 
 /** Zoom factor of the plus and minus buttons. */
 const ZOOM_STEP = 1.25;
-/** Approximate distance of the paper's dots in pixels, at any zoom. */
-const GRID = 32;
 
 export class Viewport {
   /** @type {Camera} */
   camera = { x: 0, y: 0, zoom: 1 };
-  #paper;
+  #grid;
   #on;
 
   /**
-   * @param {HTMLElement} paper has the dots as its background
+   * @param {import("./grid.js").Grid} grid
    * @param {object} on
    * @param {() => Size} on.size
    * @param {() => Box | null} on.bounds the box around all strokes
    * @param {(box: Box) => boolean} on.shows whether anything is painted in a box
    * @param {(camera: Camera, jumps: boolean) => void} on.onCamera `jumps`: it rests there, and is not moved by a hand
    */
-  constructor(paper, on) {
-    this.#paper = paper;
+  constructor(grid, on) {
+    this.#grid = grid;
     this.#on = on;
   }
 
@@ -116,11 +114,7 @@ export class Viewport {
    */
   setCamera(camera, jumps = false) {
     this.camera = camera;
-    const { x, y, zoom } = camera;
-    const { style } = this.#paper;
-    style.setProperty("--grid", `${GRID * zoom * 2 ** Math.round(-Math.log2(zoom))}px`);
-    style.setProperty("--grid-x", `${-x * zoom}px`);
-    style.setProperty("--grid-y", `${-y * zoom}px`);
+    this.#grid.show(camera);
     this.#on.onCamera(camera, jumps);
   }
 }

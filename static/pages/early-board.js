@@ -9,6 +9,7 @@
 import { isCamera } from "../canvas/camera.js";
 import { Canvas } from "../canvas/canvas.js";
 import { PictureCache } from "../canvas/picture-cache.js";
+import { Grid } from "../canvas/grid.js";
 import { Viewport } from "../canvas/viewport.js";
 import { boundsOf, hits } from "../kinds/kinds.js";
 import { loadFont } from "../kinds/measure.js";
@@ -62,7 +63,7 @@ export const canvas = new Canvas(byId("static"), byId("dynamic"), {
   inBox: (box) => scene.inBox(box),
   dynamic: (now) => page?.dynamic(now) ?? { overlays: [], pointers: [], moving: false },
 });
-export const viewport = new Viewport(byId("paper"), {
+export const viewport = new Viewport(new Grid(byId("grid")), {
   size: () => canvas.size,
   bounds: () => scene.bounds(),
   shows: (box) => scene.shows(box),

@@ -44,7 +44,7 @@ test("the canvas follows the system, and the switch is remembered", async () => 
 
 test("the grid's dots can be hidden, and stay so", async () => {
   const page = await scene.newPage();
-  const dots = () => page.evaluate("getComputedStyle(document.getElementById('paper')).backgroundImage !== 'none'");
+  const dots = () => page.evaluate("getComputedStyle(document.getElementById('grid')).display !== 'none'");
   assert.ok(await dots());
   await page.keyboard.press("Shift+G");
   assert.ok(!(await dots()));

@@ -38,6 +38,7 @@ test("the places of a box cover it, none is needless, and the middle comes first
 class Model {
   tiles = new Tiles();
   strokes = new Map();
+  reused = 0;
   #started = null;
 
   inBox(area) {
@@ -57,10 +58,20 @@ class Model {
     this.tiles.changed(before, null, before.box);
   }
 
+  /** A picture of these strokes, on one of before if there is one: no tile may show that any more. */
+  #painted(strokes) {
+    const spare = this.tiles.takeSpare();
+    if (spare) this.reused += 1;
+    const picture = spare ?? [];
+    picture.splice(0, picture.length, ...strokes);
+    return picture;
+  }
+
   /** Does a step of painting; returns whether there was one. */
   paint() {
     if (this.#started && !this.tiles.isWanted(this.#started.tile)) {
       this.tiles.abandon(this.#started.tile);
+      this.tiles.keep(this.#started.picture);
       this.#started = null;
     }
     const tile = this.tiles.next();
@@ -78,12 +89,13 @@ class Model {
     if (!tile) return false;
     const strokes = this.inBox(tile.box);
     this.tiles.start(tile, strokes.at(-1) ?? null);
-    this.#started = { tile, picture: strokes.length > 0 ? strokes : null };
+    this.#started = { tile, picture: strokes.length > 0 ? this.#painted(strokes) : null };
     return true;
   }
 }
 
 test("whatever changes while tiles are painted, in the end each shows the strokes in painting order", () => {
+  let reused = 0;
   for (let seed = 1; seed <= 60; seed += 1) {
     const roll = dice(seed);
     const model = new Model();
@@ -107,7 +119,9 @@ test("whatever changes while tiles are painted, in the end each shows the stroke
       assert.ok(isFresh(tile));
       assert.deepEqual((tile.picture ?? []).map(({ id, z }) => `${id} ${z}`), model.inBox(tile.box).map(({ id, z }) => `${id} ${z}`), `seed ${seed}`);
     }
+    reused += model.reused;
   }
+  assert.ok(reused > 100, `${reused} pictures were painted on again`);
 });
 
 test("what was just added in sight is painted first, then what changed, then what is missing, then what is around", () => {
@@ -156,4 +170,17 @@ test("a missing tile is stood in for by the scale that shows most of it", () => 
   assert.ok(overlap(found[0].box, box(0, 0, 512, 512)));
   model.tiles.clear();
   assert.deepEqual(model.tiles.standIns(box(0, 0, 512, 512), 1), []);
+});
+
+test("only a picture that no tile shows any more is painted on again", () => {
+  const model = new Model();
+  model.tiles.show(box(0, 0, 512, 512), 1);
+  const [tile] = model.tiles.visible;
+  const [first, second] = [[], []];
+  for (const picture of [first, first, second]) {
+    model.tiles.start(tile, null);
+    model.tiles.finish(tile, picture);
+  }
+  assert.equal(model.tiles.takeSpare(), first);
+  assert.equal(model.tiles.takeSpare(), null);
 });
