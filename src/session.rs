@@ -6,6 +6,7 @@ mod fragments;
 mod guard;
 mod join;
 mod ops;
+mod outgoing;
 mod scanner;
 pub mod sequencer;
 mod sessions;

@@ -1,54 +1,104 @@
-//! The mailbox of a session's actor.
+//! The mailbox of a session: a feed fills it, and the session's task empties it.
 //!
 //! It must never hold more than its limits for a client that does not read.
 
 use std::cell::Cell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 
-use actix::{Message, Recipient};
 use bytestring::ByteString;
+use futures_util::task::AtomicWaker;
 
 use super::mailbox::{Acks, Mailbox, ToSession};
 
-impl Message for ToSession {
-    type Result = ();
-}
-
-/// A session's mailbox, and how many bytes of frames are queued in it.
-#[derive(Clone, Debug)]
-pub struct SessionMailbox {
-    recipient: Recipient<ToSession>,
-    queued: QueuedBytes,
+/// What waits for one session.
+#[derive(Debug)]
+pub struct SessionQueue {
+    waiting: Mutex<Waiting>,
+    /// Most messages.
+    max_messages: usize,
+    /// Most bytes of frames, unless a single one has more.
     max_bytes: usize,
-    /// The last message that did not fit.
-    refused: Cell<Option<Refused>>,
+    /// The session's task.
+    task: AtomicWaker,
 }
-
-/// The messages and bytes in a mailbox.
-#[derive(Clone, Debug, Default)]
-pub struct QueuedBytes(Arc<Counts>);
 
 #[derive(Debug, Default)]
-struct Counts {
-    /// Bytes of queued frames.
-    bytes: AtomicUsize,
+struct Waiting {
+    messages: VecDeque<ToSession>,
+    /// Bytes of its frames.
+    bytes: usize,
     /// Messages that the session has taken in total.
-    taken: AtomicUsize,
+    taken: usize,
+    /// Whether the session is gone.
+    is_closed: bool,
 }
 
-impl QueuedBytes {
-    /// The session took a message.
-    pub fn took(&self, message: &ToSession) {
-        if let ToSession::Frame(frame) = message {
-            self.0.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
-        }
-        self.0.taken.fetch_add(1, Ordering::Release);
+impl SessionQueue {
+    /// An empty queue with these limits.
+    pub fn new(max_messages: usize, max_bytes: usize) -> Arc<Self> {
+        Arc::new(Self {
+            waiting: Mutex::default(),
+            max_messages,
+            max_bytes,
+            task: AtomicWaker::new(),
+        })
     }
 
-    fn taken(&self) -> usize {
-        self.0.taken.load(Ordering::Acquire)
+    /// Takes the oldest message.
+    pub fn take(&self) -> Option<ToSession> {
+        let mut waiting = self.waiting();
+        let message = waiting.messages.pop_front()?;
+        if let ToSession::Frame(frame) = &message {
+            waiting.bytes -= frame.len();
+        }
+        waiting.taken += 1;
+        Some(message)
     }
+
+    /// The task that is woken by the next message: to be called before the queue is found empty.
+    pub fn register(&self, task: &Waker) {
+        self.task.register(task);
+    }
+
+    /// Wakes the session's task for another reason.
+    pub fn wake(&self) {
+        self.task.wake();
+    }
+
+    /// The session is gone: drops what waits, and takes nothing more.
+    pub fn close(&self) {
+        let mut waiting = self.waiting();
+        waiting.is_closed = true;
+        let messages = std::mem::take(&mut waiting.messages);
+        waiting.bytes = 0;
+        drop(waiting);
+        drop(messages);
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_room(&self, waiting: &Waiting, bytes: usize) -> bool {
+        let fits = waiting.bytes == 0 || waiting.bytes + bytes <= self.max_bytes;
+        fits && waiting.messages.len() < self.max_messages && !waiting.is_closed
+    }
+
+    fn push(&self, mut waiting: MutexGuard<'_, Waiting>, message: ToSession) {
+        waiting.messages.push_back(message);
+        drop(waiting);
+        self.task.wake();
+    }
+}
+
+/// The feed's end of a session's queue.
+#[derive(Clone, Debug)]
+pub struct SessionMailbox {
+    queue: Arc<SessionQueue>,
+    /// The last message that did not fit.
+    refused: Cell<Option<Refused>>,
 }
 
 /// A message that did not fit.
@@ -60,59 +110,108 @@ struct Refused {
 }
 
 impl SessionMailbox {
-    /// The mailbox of a session, which reports to `queued` what it takes. At most `max_bytes` of
-    /// frames are queued, unless a single one has more.
-    pub fn new(recipient: Recipient<ToSession>, queued: QueuedBytes, max_bytes: usize) -> Self {
+    /// The mailbox that fills this queue.
+    pub fn new(queue: Arc<SessionQueue>) -> Self {
         Self {
-            recipient,
-            queued,
-            max_bytes,
+            queue,
             refused: Cell::new(None),
         }
-    }
-
-    fn fits(&self, queued: usize, bytes: usize) -> bool {
-        queued == 0 || queued + bytes <= self.max_bytes
     }
 }
 
 impl Mailbox for SessionMailbox {
     fn frame(&self, frame: ByteString) -> bool {
         let bytes = frame.len();
-        // Read before the attempt, so that a message taken meanwhile counts as room later.
-        let taken = self.queued.taken();
-        let queued = self.queued.0.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if self.fits(queued, bytes) && self.recipient.try_send(ToSession::Frame(frame)).is_ok() {
-            self.refused.set(None);
-            return true;
+        let mut waiting = self.queue.waiting();
+        if !self.queue.has_room(&waiting, bytes) {
+            let taken = waiting.taken;
+            self.refused.set(Some(Refused { bytes, taken }));
+            return false;
         }
-        self.queued.0.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        self.refused.set(Some(Refused { bytes, taken }));
-        false
+        self.refused.set(None);
+        waiting.bytes += bytes;
+        self.queue.push(waiting, ToSession::Frame(frame));
+        true
     }
 
     fn has_room(&self) -> bool {
         self.refused.get().is_none_or(|refused| {
-            let queued = self.queued.0.bytes.load(Ordering::Relaxed);
-            self.queued.taken() != refused.taken && self.fits(queued, refused.bytes)
+            let waiting = self.queue.waiting();
+            waiting.taken != refused.taken && self.queue.has_room(&waiting, refused.bytes)
         })
     }
 
     fn acks(&self, acks: Acks) -> Result<(), Acks> {
-        let taken = self.queued.taken();
-        match self.recipient.try_send(ToSession::Acks(acks)) {
-            Ok(()) => Ok(()),
-            Err(error) => match error.into_inner() {
-                ToSession::Acks(acks) => {
-                    self.refused.set(Some(Refused { bytes: 0, taken }));
-                    Err(acks)
-                }
-                _ => Ok(()),
-            },
+        let waiting = self.queue.waiting();
+        if waiting.messages.len() >= self.queue.max_messages || waiting.is_closed {
+            let taken = waiting.taken;
+            self.refused.set(Some(Refused { bytes: 0, taken }));
+            return Err(acks);
         }
+        self.queue.push(waiting, ToSession::Acks(acks));
+        Ok(())
     }
 
     fn tell(&self, message: ToSession) {
-        self.recipient.do_send(message);
+        let waiting = self.queue.waiting();
+        if !waiting.is_closed {
+            self.queue.push(waiting, message);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Close;
+
+    fn mailbox(max_messages: usize, max_bytes: usize) -> (Arc<SessionQueue>, SessionMailbox) {
+        let queue = SessionQueue::new(max_messages, max_bytes);
+        (queue.clone(), SessionMailbox::new(queue))
+    }
+
+    #[test]
+    fn frames_and_acks_are_bounded_and_there_is_room_again_when_the_session_takes_some() {
+        let (queue, mailbox) = mailbox(3, 10);
+        assert!(mailbox.frame("12345".into()));
+        assert!(!mailbox.frame("123456".into()), "too many bytes");
+        assert!(!mailbox.has_room(), "nothing was taken");
+        assert!(mailbox.frame("12345".into()));
+        assert!(mailbox.acks(Acks::default()).is_ok());
+        assert!(!mailbox.frame("".into()), "too many messages");
+        assert!(mailbox.acks(Acks::default()).is_err());
+        assert!(!mailbox.has_room());
+        // Told once, whatever waits.
+        mailbox.tell(ToSession::Close(Close::Silent));
+        assert!(matches!(queue.take(), Some(ToSession::Frame(_))));
+        assert!(!mailbox.has_room(), "the closing takes its place");
+        assert!(matches!(queue.take(), Some(ToSession::Frame(_))));
+        assert!(mailbox.has_room());
+        assert!(matches!(queue.take(), Some(ToSession::Acks(_))));
+        assert!(matches!(queue.take(), Some(ToSession::Close(_))));
+        assert!(queue.take().is_none());
+    }
+
+    #[test]
+    fn a_frame_that_alone_exceeds_the_bytes_fits_alone() {
+        let (queue, mailbox) = mailbox(3, 10);
+        assert!(mailbox.frame("12345678901".into()));
+        assert!(!mailbox.frame("1".into()));
+        assert!(queue.take().is_some());
+        assert!(mailbox.has_room());
+        assert!(mailbox.frame("1".into()));
+    }
+
+    #[test]
+    fn a_session_that_is_gone_holds_and_takes_nothing() {
+        let (queue, mailbox) = mailbox(3, 10);
+        assert!(mailbox.frame("1".into()));
+        queue.close();
+        assert!(queue.take().is_none());
+        assert!(!mailbox.frame("1".into()));
+        assert!(!mailbox.has_room());
+        assert!(mailbox.acks(Acks::default()).is_err());
+        mailbox.tell(ToSession::Rejoin);
+        assert!(queue.take().is_none());
     }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use actix::fut::wrap_future;
 use actix::prelude::*;
 use actix_web_actors::ws;
+use bytestring::ByteString;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use super::fragments::Fragments;
@@ -23,14 +23,12 @@ use crate::domain::ids::SessionId;
 use crate::domain::op::{Op, Refusal};
 use crate::feed::actor::{FeedHandle, ToFeed};
 use crate::feed::core::Input;
-use crate::feed::mailbox::{Acks, ToSession};
+use crate::feed::mailbox::Acks;
 use crate::feed::messages::{FromSession, Request};
-use crate::feed::session_mailbox::{QueuedBytes, SessionMailbox};
+use crate::feed::session_mailbox::{SessionMailbox, SessionQueue};
 use crate::metrics::{Dropped, Ended, Metrics};
 use crate::protocol::{ClientFrame, ClientSignal, Close, Hello, ServerFrame};
 
-/// A frame of this size fills a connection's write buffer, so it is written at once.
-const LARGE_FRAME: usize = 32 * 1024;
 /// A client that does not answer a close frame within this time is cut off.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
@@ -53,11 +51,22 @@ pub struct Session {
     fragments: Fragments,
     /// Shared with the stream that delivers the socket's frames.
     gate: Gate,
-    /// Messages queued in the mailbox.
-    pub(super) queued: QueuedBytes,
+    /// What its feed sends it.
+    pub(super) queue: Arc<SessionQueue>,
     last_received: Instant,
     pub(super) closing: bool,
     ended: Ended,
+}
+
+/// A message of its feed that is more than a frame for the client: see
+/// [`ToSession`](crate::feed::mailbox::ToSession).
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) enum FromFeed {
+    Welcome { frame: ByteString, next: u64 },
+    Acks(Acks),
+    Close(Close),
+    Rejoin,
 }
 
 /// How often a client may send something.
@@ -85,6 +94,7 @@ impl Session {
         join_request: Result<(JoinRequest, Stay), Close>,
         sessions: Arc<Sessions>,
         gate: Gate,
+        queue: Arc<SessionQueue>,
     ) -> Self {
         let (join_request, stay) = match join_request {
             Ok((join_request, stay)) => (Ok(join_request), Some(stay)),
@@ -109,7 +119,7 @@ impl Session {
             rates: Rates::new(&sessions.limits),
             fragments: Fragments::default(),
             gate,
-            queued: QueuedBytes::default(),
+            queue,
             last_received: Instant::now(),
             closing: false,
             ended: Ended::Cut,
@@ -238,7 +248,6 @@ impl Actor for Session {
     type Context = ws::WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(self.sessions.limits.send_buffer_frames);
         match self.join_request.clone() {
             Ok(join_request) => {
                 log::info!(
@@ -266,25 +275,16 @@ impl Drop for Session {
     }
 }
 
-impl Handler<ToSession> for Session {
+impl Handler<FromFeed> for Session {
     type Result = ();
 
-    fn handle(&mut self, message: ToSession, ctx: &mut Self::Context) {
+    fn handle(&mut self, message: FromFeed, ctx: &mut Self::Context) {
         if self.closing {
             return;
         }
-        self.queued.took(&message);
         match message {
-            ToSession::Frame(frame) => {
-                if frame.len() >= LARGE_FRAME {
-                    // No more until this frame is written: taking a message copies it, so this
-                    // bounds the copies held for a slow client.
-                    ctx.wait(wrap_future(tokio::task::yield_now()));
-                }
-                ctx.text(frame);
-            }
-            ToSession::Welcome { frame, next } => self.welcomed(frame, next, ctx),
-            ToSession::Acks(Acks {
+            FromFeed::Welcome { frame, next } => self.welcomed(frame, next, ctx),
+            FromFeed::Acks(Acks {
                 refusals,
                 ops,
                 acked_through,
@@ -300,8 +300,8 @@ impl Handler<ToSession> for Session {
                 }
                 ctx.text(ServerFrame::Done { n: acked_through }.encode());
             }
-            ToSession::Close(close) => self.close(close, ctx),
-            ToSession::Rejoin => self.rejoin(ctx),
+            FromFeed::Close(close) => self.close(close, ctx),
+            FromFeed::Rejoin => self.rejoin(ctx),
         }
     }
 }

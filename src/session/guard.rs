@@ -67,7 +67,8 @@ impl Gate {
         self.0.violation.take()
     }
 
-    fn is_closing(&self) -> bool {
+    /// Whether the session closes.
+    pub(super) fn is_closing(&self) -> bool {
         self.0.closing.get()
     }
 }

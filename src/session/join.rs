@@ -30,9 +30,7 @@ impl Session {
         let Some(entrance) = entrance else {
             return;
         };
-        let max_bytes = self.sessions.limits.send_buffer_bytes;
-        let mailbox =
-            SessionMailbox::new(ctx.address().recipient(), self.queued.clone(), max_bytes);
+        let mailbox = SessionMailbox::new(self.queue.clone());
         let join = Request::Join {
             session: self.id,
             mailbox,

@@ -4,12 +4,15 @@
 
 use std::sync::Arc;
 
+use actix_web::body::BoxBody;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws;
 
 use super::actor::Session;
 use super::guard::{Gate, Guard};
+use super::outgoing::Outgoing;
 use super::sessions::{JoinRequest, RETRY_AFTER, Sessions};
+use crate::feed::session_mailbox::SessionQueue;
 use crate::protocol::{Close, MAX_FRAME_BYTES, SUBPROTOCOL};
 
 /// Turns a request into a session.
@@ -45,10 +48,13 @@ pub fn upgrade(
         Ok((join_request, stay))
     });
     let gate = Gate::default();
-    let frames = Guard::new(payload, gate.clone(), sessions.limits.frames_per_second());
-    let session = Session::new(join_request, sessions.clone(), gate);
-    ws::WsResponseBuilder::new(session, request, frames)
+    let limits = &sessions.limits;
+    let queue = SessionQueue::new(limits.send_buffer_frames, limits.send_buffer_bytes);
+    let frames = Guard::new(payload, gate.clone(), limits.frames_per_second());
+    let session = Session::new(join_request, sessions.clone(), gate.clone(), queue.clone());
+    let (address, response) = ws::WsResponseBuilder::new(session, request, frames)
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME_BYTES)
-        .start()
+        .start_with_addr()?;
+    Ok(response.map_body(|_, actor| BoxBody::new(Outgoing::new(queue, address, actor, gate))))
 }

@@ -1,9 +1,10 @@
 //! Tests of feeds with a database in memory and sessions that only receive.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Instant;
 
-use actix::{Context, Handler, Message, Recipient};
-use tokio::sync::mpsc;
+use actix::{Context, Handler, Message};
 
 use super::*;
 use crate::domain::drawing::Limits;
@@ -11,7 +12,7 @@ use crate::domain::ids::ServerId;
 use crate::domain::op::Change;
 use crate::feed::mailbox::ToSession;
 use crate::feed::messages::Request;
-use crate::feed::session_mailbox::QueuedBytes;
+use crate::feed::session_mailbox::SessionQueue;
 use crate::feed::standings::Entrance;
 use crate::protocol::Close;
 use crate::store::{Appended, Database, ExpectedHead, LiveEvent, Removals};
@@ -33,23 +34,8 @@ impl Handler<Die> for Feed {
 }
 
 /// A session that only receives.
-struct Listener(mpsc::UnboundedSender<ToSession>);
-
-impl Actor for Listener {
-    type Context = Context<Self>;
-}
-
-impl Handler<ToSession> for Listener {
-    type Result = ();
-
-    fn handle(&mut self, message: ToSession, _: &mut Context<Self>) {
-        let _ = self.0.send(message);
-    }
-}
-
-fn listener() -> (Recipient<ToSession>, mpsc::UnboundedReceiver<ToSession>) {
-    let (received, inbox) = mpsc::unbounded_channel();
-    (Listener(received).start().recipient(), inbox)
+fn listener() -> Arc<SessionQueue> {
+    SessionQueue::new(256, 1 << 20)
 }
 
 fn settings(idle_timeout: Duration) -> FeedSettings {
@@ -89,10 +75,10 @@ async fn feeds(idle_timeout: Duration) -> (Feeds, DrawingId) {
     (Feeds::new(store, settings(idle_timeout)), drawing)
 }
 
-fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> FeedHandle {
+fn join(feeds: &Feeds, drawing: DrawingId, inbox: &Arc<SessionQueue>) -> FeedHandle {
     let message = Request::Join {
         session: 1,
-        mailbox: SessionMailbox::new(recipient, QueuedBytes::default(), 1 << 20),
+        mailbox: SessionMailbox::new(inbox.clone()),
         since: 0,
         epoch: None,
         entrance: Entrance::open(),
@@ -100,24 +86,27 @@ fn join(feeds: &Feeds, drawing: DrawingId, recipient: Recipient<ToSession>) -> F
     feeds.join(drawing, FromSession::Request(message)).unwrap()
 }
 
-async fn next(inbox: &mut mpsc::UnboundedReceiver<ToSession>) -> ToSession {
-    tokio::time::timeout(Duration::from_secs(10), inbox.recv())
+async fn next(inbox: &SessionQueue) -> ToSession {
+    let message = poll_fn(|cx| {
+        inbox.register(cx.waker());
+        inbox.take().map_or(Poll::Pending, Poll::Ready)
+    });
+    tokio::time::timeout(Duration::from_secs(10), message)
         .await
         .expect("a message in time")
-        .unwrap()
 }
 
 #[actix_web::test]
 async fn a_dead_feed_is_replaced_and_its_sessions_rejoin() {
     let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
-    let (recipient, mut inbox) = listener();
-    let first = join(&feeds, drawing, recipient);
-    assert!(matches!(next(&mut inbox).await, ToSession::Frame(_)));
+    let inbox = listener();
+    let first = join(&feeds, drawing, &inbox);
+    assert!(matches!(next(&inbox).await, ToSession::Frame(_)));
     first.feed.do_send(Die);
-    while !matches!(next(&mut inbox).await, ToSession::Rejoin) {}
-    let (recipient, mut inbox) = listener();
-    let second = join(&feeds, drawing, recipient);
-    assert!(matches!(next(&mut inbox).await, ToSession::Frame(_)));
+    while !matches!(next(&inbox).await, ToSession::Rejoin) {}
+    let inbox = listener();
+    let second = join(&feeds, drawing, &inbox);
+    assert!(matches!(next(&inbox).await, ToSession::Frame(_)));
     assert!(first.feed != second.feed);
 }
 
@@ -127,7 +116,7 @@ struct Stalled {
     feeds: Feeds,
     drawing: DrawingId,
     open: FeedHandle,
-    inbox: mpsc::UnboundedReceiver<ToSession>,
+    inbox: Arc<SessionQueue>,
     stored: Vec<Change>,
     /// The last position that the session received.
     received: Seq,
@@ -136,9 +125,9 @@ struct Stalled {
 impl Stalled {
     async fn new() -> Self {
         let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
-        let (recipient, mut inbox) = listener();
-        let open = join(&feeds, drawing, recipient);
-        assert!(matches!(next(&mut inbox).await, ToSession::Frame(_)));
+        let inbox = listener();
+        let open = join(&feeds, drawing, &inbox);
+        assert!(matches!(next(&inbox).await, ToSession::Frame(_)));
         feeds.0.store.kill_live_queries(drawing).await;
         Self {
             feeds,
@@ -186,7 +175,7 @@ impl Stalled {
     /// Waits until the session has received all stored changes, in order and once.
     async fn receives_all(&mut self) {
         while self.received < self.head() {
-            let ToSession::Frame(frame) = next(&mut self.inbox).await else {
+            let ToSession::Frame(frame) = next(&self.inbox).await else {
                 panic!("the session received another message");
             };
             let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
@@ -303,9 +292,9 @@ async fn another_position_in_the_database_is_noticed() {
 #[actix_web::test]
 async fn a_feed_without_sessions_closes_and_a_join_opens_another() {
     let (feeds, drawing) = feeds(Duration::from_millis(50)).await;
-    let (recipient, mut inbox) = listener();
-    let first = join(&feeds, drawing, recipient);
-    assert!(matches!(next(&mut inbox).await, ToSession::Frame(_)));
+    let inbox = listener();
+    let first = join(&feeds, drawing, &inbox);
+    assert!(matches!(next(&inbox).await, ToSession::Frame(_)));
     assert_eq!(feeds.open(), 1);
     first
         .feed
@@ -321,9 +310,9 @@ async fn a_feed_without_sessions_closes_and_a_join_opens_another() {
 #[actix_web::test]
 async fn a_missed_removal_of_the_drawing_closes_its_sessions() {
     let (feeds, drawing) = feeds(Duration::from_secs(60)).await;
-    let (recipient, mut inbox) = listener();
-    join(&feeds, drawing, recipient);
-    assert!(matches!(next(&mut inbox).await, ToSession::Frame(_)));
+    let inbox = listener();
+    join(&feeds, drawing, &inbox);
+    assert!(matches!(next(&inbox).await, ToSession::Frame(_)));
     let store = &feeds.0.store;
     store.delete(drawing).await.unwrap();
     let mut removals = Removals::default();
@@ -332,7 +321,7 @@ async fn a_missed_removal_of_the_drawing_closes_its_sessions() {
     let watching = feeds.clone();
     let watch = actix_web::rt::spawn(async move { watching.watch().await });
     let closed = loop {
-        if let ToSession::Close(close) = next(&mut inbox).await {
+        if let ToSession::Close(close) = next(&inbox).await {
             break close;
         }
     };
@@ -349,8 +338,8 @@ async fn a_drawing_that_is_not_there_has_no_feed() {
         feeds.read(nowhere, 0, None, None).await.unwrap_err(),
         FeedError::NotFound
     );
-    let (recipient, mut inbox) = listener();
-    join(&feeds, nowhere, recipient);
-    assert!(matches!(next(&mut inbox).await, ToSession::Close(_)));
+    let inbox = listener();
+    join(&feeds, nowhere, &inbox);
+    assert!(matches!(next(&inbox).await, ToSession::Close(_)));
     assert_eq!(feeds.open(), 0);
 }
