@@ -329,6 +329,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             Ok(ws::Message::Binary(_)) => self.malformed("frames are text", ctx),
             Ok(ws::Message::Close(reason)) => {
                 self.closing = true;
+                self.gate.close();
                 self.ended = Ended::Left;
                 log::info!("session {} left", self.id);
                 ctx.close(reason);
