@@ -57,6 +57,11 @@ impl SessionQueue {
         Some(message)
     }
 
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting().messages.is_empty()
+    }
+
     /// The task that is woken by the next message: to be called before the queue is found empty.
     pub fn register(&self, task: &Waker) {
         self.task.register(task);

@@ -233,11 +233,9 @@ impl Session {
             self.close(Close::Silent, ctx);
             return;
         }
-        if self
-            .feed_handle
-            .as_ref()
-            .is_some_and(|feed_handle| !feed_handle.feed.connected())
-        {
+        // What waits of that feed counts first: acknowledgements, and the word to join again.
+        let is_gone = |feed_handle: &FeedHandle| !feed_handle.feed.connected();
+        if self.feed_handle.as_ref().is_some_and(is_gone) && self.queue.is_empty() {
             self.rejoin(ctx);
         }
         ctx.ping(b"");

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use actix::Addr;
+use actix::Recipient;
 use actix_codec::Encoder;
 use actix_http::ws::{Codec, Message};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::{Bytes, BytesMut};
 
-use super::actor::{FromFeed, Session};
+use super::actor::FromFeed;
 use super::guard::Gate;
 use crate::feed::mailbox::ToSession;
 use crate::feed::session_mailbox::SessionQueue;
@@ -28,7 +28,7 @@ const MAX_FRAME_HEAD: usize = 10;
 /// The bytes that a socket is sent.
 pub(super) struct Outgoing {
     queue: Arc<SessionQueue>,
-    address: Addr<Session>,
+    address: Recipient<FromFeed>,
     /// What the actor writes: to read it runs the actor.
     actor: BoxBody,
     /// Whether the actor has something to do.
@@ -61,7 +61,7 @@ impl Outgoing {
     /// Of this actor, which was not run yet, and its queue.
     pub(super) fn new(
         queue: Arc<SessionQueue>,
-        address: Addr<Session>,
+        address: Recipient<FromFeed>,
         actor: BoxBody,
         gate: Gate,
     ) -> Self {
@@ -83,7 +83,7 @@ impl Outgoing {
 
     /// Runs the actor until it waits, ends or has written enough.
     fn run(&mut self, written: &mut BytesMut) -> Result<(), <BoxBody as MessageBody>::Error> {
-        while written.len() < ENOUGH {
+        loop {
             self.wanted.is_wanted.store(false, Ordering::Release);
             let mut context = Context::from_waker(&self.waker);
             match Pin::new(&mut self.actor).poll_next(&mut context) {
@@ -94,9 +94,11 @@ impl Outgoing {
                 }
                 Poll::Pending => return Ok(()),
             }
+            if written.len() >= ENOUGH {
+                self.wanted.is_wanted.store(true, Ordering::Release);
+                return Ok(());
+            }
         }
-        self.wanted.is_wanted.store(true, Ordering::Release);
-        Ok(())
     }
 
     fn tell(&self, message: FromFeed) {
@@ -118,12 +120,7 @@ impl MessageBody for Outgoing {
         let this = self.get_mut();
         this.queue.register(cx.waker());
         let mut written = BytesMut::new();
-        let mut runs = this.wanted.is_wanted.load(Ordering::Acquire);
         while !this.is_over && written.len() < ENOUGH {
-            if std::mem::take(&mut runs) {
-                this.run(&mut written)?;
-                continue;
-            }
             match this.queue.take() {
                 None => break,
                 // After the close frame nothing may follow.
@@ -141,7 +138,12 @@ impl MessageBody for Outgoing {
                 Some(ToSession::Rejoin) => this.tell(FromFeed::Rejoin),
             }
             // It answers before anything that follows.
-            runs = true;
+            this.run(&mut written)?;
+        }
+        // After what waited, as an actor looks at its mailbox before its timers; but it may not wait for a queue
+        // that is never empty.
+        if !this.is_over && this.wanted.is_wanted.load(Ordering::Acquire) {
+            this.run(&mut written)?;
         }
         match (written.is_empty(), this.is_over) {
             (false, _) => Poll::Ready(Some(Ok(written.freeze()))),
@@ -154,5 +156,172 @@ impl MessageBody for Outgoing {
 impl Drop for Outgoing {
     fn drop(&mut self) {
         self.queue.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::collections::VecDeque;
+    use std::future::poll_fn;
+    use std::rc::Rc;
+
+    use actix::{Actor, Handler};
+
+    use super::*;
+    use crate::feed::mailbox::{Acks, Mailbox};
+    use crate::feed::session_mailbox::SessionMailbox;
+
+    /// Receives what a session's actor would be told.
+    #[derive(Default)]
+    struct Told(Rc<Cell<usize>>);
+
+    impl Actor for Told {
+        type Context = actix::Context<Self>;
+    }
+
+    impl Handler<FromFeed> for Told {
+        type Result = ();
+
+        fn handle(&mut self, _: FromFeed, _: &mut Self::Context) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+
+    /// What an actor writes, one part each time it is run.
+    #[derive(Clone, Default)]
+    struct Script {
+        parts: Rc<RefCell<VecDeque<Option<&'static str>>>>,
+        runs: Rc<Cell<usize>>,
+        waker: Rc<RefCell<Option<Waker>>>,
+    }
+
+    impl MessageBody for Script {
+        type Error = std::convert::Infallible;
+
+        fn size(&self) -> BodySize {
+            BodySize::Stream
+        }
+
+        fn poll_next(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+            self.runs.set(self.runs.get() + 1);
+            self.waker.replace(Some(cx.waker().clone()));
+            match self.parts.borrow_mut().pop_front() {
+                Some(part) => Poll::Ready(part.map(|part| Ok(Bytes::from_static(part.as_bytes())))),
+                None => Poll::Pending,
+            }
+        }
+    }
+
+    struct Socket {
+        mailbox: SessionMailbox,
+        outgoing: Outgoing,
+        script: Script,
+        told: Rc<Cell<usize>>,
+        gate: Gate,
+    }
+
+    impl Socket {
+        fn open() -> Self {
+            let queue = SessionQueue::new(1_000, 1 << 20);
+            let (script, gate, told) = (Script::default(), Gate::default(), Rc::default());
+            let address = Told(Rc::clone(&told)).start().recipient();
+            let actor = BoxBody::new(script.clone());
+            Self {
+                mailbox: SessionMailbox::new(queue.clone()),
+                outgoing: Outgoing::new(queue, address, actor, gate.clone()),
+                script,
+                told,
+                gate,
+            }
+        }
+
+        /// What is sent now, if anything; `None` at the end.
+        async fn sends(&mut self) -> Option<String> {
+            let polled =
+                poll_fn(|cx| Poll::Ready(Pin::new(&mut self.outgoing).poll_next(cx))).await;
+            match polled {
+                Poll::Pending => Some(String::new()),
+                Poll::Ready(None) => None,
+                Poll::Ready(Some(bytes)) => {
+                    let bytes = bytes.unwrap();
+                    Some(
+                        String::from_utf8_lossy(&bytes)
+                            .replace(|c: char| !c.is_ascii_alphanumeric(), ""),
+                    )
+                }
+            }
+        }
+
+        fn writes(&self, parts: impl IntoIterator<Item = Option<&'static str>>) {
+            self.script.parts.borrow_mut().extend(parts);
+        }
+
+        fn wakes(&self) {
+            let waker = self.script.waker.borrow();
+            waker.as_ref().expect("it was run").wake_by_ref();
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_frame_runs_no_actor_that_nothing_woke() {
+        let mut socket = Socket::open();
+        assert_eq!(socket.sends().await.unwrap(), "");
+        assert_eq!(socket.script.runs.get(), 1, "it begins");
+        socket.mailbox.frame("one".into());
+        socket.mailbox.frame("two".into());
+        assert!(socket.sends().await.unwrap().ends_with("two"));
+        assert_eq!(socket.script.runs.get(), 1);
+        socket.writes([Some("pong")]);
+        socket.wakes();
+        assert_eq!(socket.sends().await.unwrap(), "pong");
+        assert_eq!(socket.script.runs.get(), 3, "until it waits");
+        assert_eq!(socket.sends().await.unwrap(), "");
+        assert_eq!(socket.script.runs.get(), 3);
+    }
+
+    #[actix_web::test]
+    async fn what_the_actor_is_told_is_answered_between_the_frames_around_it() {
+        let mut socket = Socket::open();
+        socket.sends().await;
+        socket.mailbox.frame("before".into());
+        socket.mailbox.acks(Acks::default()).unwrap();
+        socket.mailbox.frame("after".into());
+        socket.writes([Some("done")]);
+        assert_eq!(socket.sends().await.unwrap(), "beforedoneafter");
+        actix_web::rt::task::yield_now().await;
+        assert_eq!(socket.told.get(), 1);
+    }
+
+    #[actix_web::test]
+    async fn a_queue_that_is_never_empty_does_not_keep_the_actor_from_running() {
+        let mut socket = Socket::open();
+        socket.sends().await;
+        let large = "x".repeat(ENOUGH);
+        for _ in 0..3 {
+            socket.mailbox.frame(large.as_str().into());
+        }
+        socket.writes([Some("pong")]);
+        socket.wakes();
+        let sent = socket.sends().await.unwrap();
+        assert!(sent.ends_with("pong"), "{} bytes", sent.len());
+        assert!(sent.len() < 2 * ENOUGH, "{} bytes ahead", sent.len());
+    }
+
+    #[actix_web::test]
+    async fn no_frame_follows_the_close_frame_and_the_end_of_the_actor_is_the_end() {
+        let mut socket = Socket::open();
+        socket.sends().await;
+        socket.mailbox.frame("late".into());
+        socket.gate.close();
+        socket.writes([Some("close"), None]);
+        socket.wakes();
+        assert_eq!(socket.sends().await.unwrap(), "close");
+        assert_eq!(socket.sends().await, None);
+        drop(socket.outgoing);
+        assert!(!socket.mailbox.frame("later".into()), "nobody takes it");
     }
 }

@@ -56,5 +56,6 @@ pub fn upgrade(
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME_BYTES)
         .start_with_addr()?;
-    Ok(response.map_body(|_, actor| BoxBody::new(Outgoing::new(queue, address, actor, gate))))
+    Ok(response
+        .map_body(|_, actor| BoxBody::new(Outgoing::new(queue, address.recipient(), actor, gate))))
 }
