@@ -1,4 +1,4 @@
-//! One WebSocket: the actor at its end, and what guards it.
+//! One WebSocket: the actor at its end, what guards it, and what it is sent.
 
 mod actor;
 mod admission;
