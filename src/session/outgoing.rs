@@ -163,10 +163,13 @@ impl Drop for Outgoing {
 mod tests {
     use std::cell::{Cell, RefCell};
     use std::collections::VecDeque;
-    use std::future::poll_fn;
+    use std::convert::Infallible;
+    use std::future;
     use std::rc::Rc;
 
     use actix::{Actor, Handler};
+    use actix_web::body::BodyStream;
+    use futures_util::stream::poll_fn;
 
     use super::*;
     use crate::feed::mailbox::{Acks, Mailbox};
@@ -196,23 +199,16 @@ mod tests {
         waker: Rc<RefCell<Option<Waker>>>,
     }
 
-    impl MessageBody for Script {
-        type Error = std::convert::Infallible;
-
-        fn size(&self) -> BodySize {
-            BodySize::Stream
-        }
-
-        fn poll_next(
-            self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-        ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-            self.runs.set(self.runs.get() + 1);
-            self.waker.replace(Some(cx.waker().clone()));
-            match self.parts.borrow_mut().pop_front() {
-                Some(part) => Poll::Ready(part.map(|part| Ok(Bytes::from_static(part.as_bytes())))),
-                None => Poll::Pending,
-            }
+    impl Script {
+        fn body(self) -> BoxBody {
+            BoxBody::new(BodyStream::new(poll_fn(move |cx| {
+                self.runs.set(self.runs.get() + 1);
+                self.waker.replace(Some(cx.waker().clone()));
+                let part = self.parts.borrow_mut().pop_front();
+                let bytes =
+                    |part: &'static str| Ok::<_, Infallible>(Bytes::from_static(part.as_bytes()));
+                part.map_or(Poll::Pending, |part| Poll::Ready(part.map(bytes)))
+            })))
         }
     }
 
@@ -229,7 +225,7 @@ mod tests {
             let queue = SessionQueue::new(1_000, 1 << 20);
             let (script, gate, told) = (Script::default(), Gate::default(), Rc::default());
             let address = Told(Rc::clone(&told)).start().recipient();
-            let actor = BoxBody::new(script.clone());
+            let actor = script.clone().body();
             Self {
                 mailbox: SessionMailbox::new(queue.clone()),
                 outgoing: Outgoing::new(queue, address, actor, gate.clone()),
@@ -242,7 +238,7 @@ mod tests {
         /// What is sent now, if anything; `None` at the end.
         async fn sends(&mut self) -> Option<String> {
             let polled =
-                poll_fn(|cx| Poll::Ready(Pin::new(&mut self.outgoing).poll_next(cx))).await;
+                future::poll_fn(|cx| Poll::Ready(Pin::new(&mut self.outgoing).poll_next(cx))).await;
             match polled {
                 Poll::Pending => Some(String::new()),
                 Poll::Ready(None) => None,

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use serde_json::json;
 use support::client::Client;
 use support::http::{create_drawing, metric, strokes};
-use support::raw::RawSocket;
+use support::raw::{RawSocket, handshake};
 use support::server::{TestServer, settings};
 use support::socket::{open, request};
 use support::state::{large_pen, ops, pen};
@@ -157,13 +157,7 @@ async fn a_frame_that_arrives_with_the_handshake_is_taken() {
     let address = server.address();
     let drawing = create_drawing(address).await;
     let ping = r#"{"type":"ping"}"#;
-    let mut both = format!(
-        "GET /ws/{drawing}?since=0 HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\n\
-         upgrade: websocket\r\nsec-websocket-version: 13\r\n\
-         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         sec-websocket-protocol: whiteboard.v1\r\n\r\n"
-    )
-    .into_bytes();
+    let mut both = handshake(&address.to_string(), &drawing).into_bytes();
     // Text, masked with zeros.
     both.extend([0x81, 0x80 | ping.len() as u8, 0, 0, 0, 0]);
     both.extend(ping.as_bytes());

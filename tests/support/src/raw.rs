@@ -37,14 +37,7 @@ impl RawSocket {
     /// Opens a WebSocket under this host name.
     pub async fn upgraded(address: SocketAddr, host: &str, drawing: &str) -> Self {
         let mut socket = Self::connect(address).await;
-        socket
-            .say(&format!(
-                "GET /ws/{drawing}?since=0 HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\n\
-             upgrade: websocket\r\nsec-websocket-version: 13\r\n\
-             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             sec-websocket-protocol: whiteboard.v1\r\n\r\n"
-            ))
-            .await;
+        socket.say(&handshake(host, drawing)).await;
         let head = socket.head().await;
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
         socket
@@ -112,6 +105,16 @@ impl RawSocket {
             .expect("something within the deadline")
             .unwrap_or(0)
     }
+}
+
+/// The request that opens a WebSocket of a drawing under this host name.
+pub fn handshake(host: &str, drawing: &str) -> String {
+    format!(
+        "GET /ws/{drawing}?since=0 HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\n\
+         upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         sec-websocket-protocol: whiteboard.v1\r\n\r\n"
+    )
 }
 
 /// Takes the first whole frame out of received bytes: its first byte, and its payload.
