@@ -18,9 +18,9 @@
 //!    that arrive meanwhile gather in the [`queue`](feed::queue) for the next one.
 //! 4. SurrealDB has it on disk, and notifies every server that subscribed to the drawing.
 //! 5. Each feed puts its own commits and the notifications in order, encodes what is new once, and
-//!    sends the same bytes to its [`subscribers`](feed::subscribers), each of which writes them to its
-//!    socket without waking its actor. One that does not read is skipped, and gets what it lacks when it
-//!    reads again.
+//!    sends the same bytes to its [`subscribers`](feed::subscribers). A writer of each worker thread writes
+//!    them to all sockets that wait, without running these. One that does not read is skipped, and gets
+//!    what it lacks when it reads again.
 //! 6. The client applies the change by its position, and the acknowledgement removes the op from
 //!    its outbox.
 //!

@@ -11,6 +11,8 @@ mod scanner;
 pub mod sequencer;
 mod sessions;
 mod upgrade;
+mod writer;
 
 pub use sessions::{FIRST_OP_PARTS, JoinRequest, SessionLimits, Sessions};
 pub use upgrade::upgrade;
+pub use writer::{SharedStream, Writer};

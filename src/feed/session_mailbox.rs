@@ -1,4 +1,4 @@
-//! The mailbox of a session: a feed fills it, and the session's task empties it.
+//! The mailbox of a session: a feed fills it, and the session's task empties it, or the writer of its worker.
 //!
 //! It must never hold more than its limits for a client that does not read.
 
@@ -20,13 +20,56 @@ pub struct SessionQueue {
     max_messages: usize,
     /// Most bytes of frames, unless a single one has more.
     max_bytes: usize,
-    /// The session's task.
+    /// Where a frame is announced.
+    ready: Option<Ready>,
+    /// The session's task, to which all else is announced, and frames too without the above.
     task: AtomicWaker,
+}
+
+/// The sessions of one worker that were given a frame, by their tokens.
+#[derive(Debug, Default)]
+pub struct ReadyList {
+    tokens: Mutex<Vec<usize>>,
+    /// The task that takes them.
+    taker: AtomicWaker,
+}
+
+/// How a session announces that it was given a frame.
+#[derive(Debug)]
+pub struct Ready {
+    /// That of its worker.
+    pub list: Arc<ReadyList>,
+    /// Its number among the sessions of that worker.
+    pub token: usize,
+}
+
+impl ReadyList {
+    /// Moves all tokens to the end of `taken`, each at most once since it was last taken; the next one wakes `task`.
+    pub fn take(&self, taken: &mut Vec<usize>, task: &Waker) {
+        self.taker.register(task);
+        taken.append(&mut self.tokens());
+    }
+
+    fn add(&self, token: usize) {
+        let mut tokens = self.tokens();
+        tokens.push(token);
+        let is_first = tokens.len() == 1;
+        drop(tokens);
+        if is_first {
+            self.taker.wake();
+        }
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, Vec<usize>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
     messages: VecDeque<ToSession>,
+    /// Whether it is in the ready list.
+    is_ready: bool,
     /// Bytes of its frames.
     bytes: usize,
     /// Messages that the session has taken in total.
@@ -37,24 +80,40 @@ struct Waiting {
 
 impl SessionQueue {
     /// An empty queue with these limits.
-    pub fn new(max_messages: usize, max_bytes: usize) -> Arc<Self> {
+    pub fn new(max_messages: usize, max_bytes: usize, ready: Option<Ready>) -> Arc<Self> {
         Arc::new(Self {
             waiting: Mutex::default(),
             max_messages,
             max_bytes,
+            ready,
             task: AtomicWaker::new(),
         })
     }
 
     /// Takes the oldest message.
     pub fn take(&self) -> Option<ToSession> {
+        self.waiting().take()
+    }
+
+    /// Takes the only message if that is a frame and the session's task waits; otherwise that task takes all.
+    /// To be called for each token of the ready list.
+    pub fn take_single_frame(&self, task_waits: bool) -> Option<ByteString> {
         let mut waiting = self.waiting();
-        let message = waiting.messages.pop_front()?;
-        if let ToSession::Frame(frame) = &message {
-            waiting.bytes -= frame.len();
+        waiting.is_ready = false;
+        let single = waiting.messages.len() == 1 && task_waits;
+        match waiting.messages.front() {
+            Some(ToSession::Frame(frame)) if single => {
+                let frame = frame.clone();
+                waiting.take();
+                Some(frame)
+            }
+            Some(_) if task_waits => {
+                drop(waiting);
+                self.wake();
+                None
+            }
+            _ => None,
         }
-        waiting.taken += 1;
-        Some(message)
     }
 
     /// Whether nothing waits.
@@ -92,9 +151,32 @@ impl SessionQueue {
     }
 
     fn push(&self, mut waiting: MutexGuard<'_, Waiting>, message: ToSession) {
+        let is_frame = matches!(message, ToSession::Frame(_));
         waiting.messages.push_back(message);
-        drop(waiting);
-        self.task.wake();
+        match &self.ready {
+            Some(ready) if is_frame => {
+                let was_ready = std::mem::replace(&mut waiting.is_ready, true);
+                drop(waiting);
+                if !was_ready {
+                    ready.list.add(ready.token);
+                }
+            }
+            _ => {
+                drop(waiting);
+                self.task.wake();
+            }
+        }
+    }
+}
+
+impl Waiting {
+    fn take(&mut self) -> Option<ToSession> {
+        let message = self.messages.pop_front()?;
+        if let ToSession::Frame(frame) = &message {
+            self.bytes -= frame.len();
+        }
+        self.taken += 1;
+        Some(message)
     }
 }
 
@@ -171,7 +253,7 @@ mod tests {
     use crate::protocol::Close;
 
     fn mailbox(max_messages: usize, max_bytes: usize) -> (Arc<SessionQueue>, SessionMailbox) {
-        let queue = SessionQueue::new(max_messages, max_bytes);
+        let queue = SessionQueue::new(max_messages, max_bytes, None);
         (queue.clone(), SessionMailbox::new(queue))
     }
 
@@ -205,6 +287,33 @@ mod tests {
         assert!(queue.take().is_some());
         assert!(mailbox.has_room());
         assert!(mailbox.frame("1".into()));
+    }
+
+    #[test]
+    fn a_frame_is_announced_once_until_the_token_is_taken_and_taken_alone_only_where_it_is_alone() {
+        let list = Arc::<ReadyList>::default();
+        let ready = Ready {
+            list: list.clone(),
+            token: 7,
+        };
+        let queue = SessionQueue::new(10, 100, Some(ready));
+        let mailbox = SessionMailbox::new(queue.clone());
+        let tokens = || {
+            let mut tokens = Vec::new();
+            list.take(&mut tokens, Waker::noop());
+            tokens
+        };
+        assert!(mailbox.acks(Acks::default()).is_ok());
+        assert!(tokens().is_empty(), "the session's task is woken");
+        assert!(queue.take().is_some());
+        assert!(mailbox.frame("1".into()) && mailbox.frame("2".into()));
+        assert_eq!(tokens(), [7]);
+        assert_eq!(queue.take_single_frame(true), None, "there are two");
+        assert!(queue.take().is_some());
+        assert_eq!(queue.take_single_frame(false), None, "the task is busy");
+        assert_eq!(queue.take_single_frame(true).unwrap(), "2");
+        assert!(queue.is_empty() && mailbox.frame("3".into()));
+        assert_eq!(tokens(), [7]);
     }
 
     #[test]

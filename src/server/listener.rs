@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use crate::config::Settings;
 use crate::metrics::{ConnectionLimit, Metrics};
+use crate::session::Writer;
 use crate::web::authorize::{TOO_MANY_FROM_ADDRESS, authorize};
 use crate::web::connection::ConnectionSettings;
 use crate::web::connection::limits::Connections;
@@ -108,11 +109,14 @@ pub(super) fn run(
     let stops = builder.graceful_shutdown_signal();
     let policy = HeaderValue::try_from(policy).map_err(io::Error::other)?;
     let http = move || {
+        // One for each worker, which makes its own services.
+        let writer = Writer::start();
         let app = || {
             let policy = policy.clone();
             let app = App::new()
                 .app_data(state.clone())
                 .app_data(BodyLimit(limits.body_limit))
+                .app_data(writer.clone())
                 .wrap(from_fn(authorize))
                 .wrap(from_fn(explain))
                 .wrap(from_fn(move |request, next| {
@@ -141,6 +145,7 @@ pub(super) fn run(
             .local_addr(address)
             .on_connect_ext(|stream: &Watched, data| {
                 data.insert(stream.connection().clone());
+                data.insert(stream.shared());
             })
             .upgrade(upgraded)
             .finish(app());

@@ -17,6 +17,7 @@ use actix_web::web::{Bytes, BytesMut};
 
 use super::actor::FromFeed;
 use super::guard::Gate;
+use super::writer::Registration;
 use crate::feed::mailbox::ToSession;
 use crate::feed::session_mailbox::SessionQueue;
 
@@ -35,6 +36,8 @@ pub(super) struct Outgoing {
     wanted: Arc<Wanted>,
     waker: Waker,
     gate: Gate,
+    /// With the writer of single frames, where there is one.
+    registration: Option<Registration>,
     codec: Codec,
     /// The actor has ended.
     is_over: bool,
@@ -64,6 +67,7 @@ impl Outgoing {
         address: Recipient<FromFeed>,
         actor: BoxBody,
         gate: Gate,
+        registration: Option<Registration>,
     ) -> Self {
         let wanted = Arc::new(Wanted {
             is_wanted: AtomicBool::new(true),
@@ -76,6 +80,7 @@ impl Outgoing {
             waker: wanted.clone().into(),
             wanted,
             gate,
+            registration,
             codec: Codec::new(),
             is_over: false,
         }
@@ -119,7 +124,12 @@ impl MessageBody for Outgoing {
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
         this.queue.register(cx.waker());
-        let mut written = BytesMut::new();
+        let rest = this
+            .registration
+            .as_ref()
+            .map(Registration::begin)
+            .unwrap_or_default();
+        let mut written = BytesMut::from(rest);
         while !this.is_over && written.len() < ENOUGH {
             match this.queue.take() {
                 None => break,
@@ -145,11 +155,17 @@ impl MessageBody for Outgoing {
         if !this.is_over && this.wanted.is_wanted.load(Ordering::Acquire) {
             this.run(&mut written)?;
         }
-        match (written.is_empty(), this.is_over) {
-            (false, _) => Poll::Ready(Some(Ok(written.freeze()))),
-            (true, true) => Poll::Ready(None),
-            (true, false) => Poll::Pending,
+        if !written.is_empty() {
+            return Poll::Ready(Some(Ok(written.freeze())));
         }
+        if this.is_over {
+            return Poll::Ready(None);
+        }
+        // After the close frame nothing may follow.
+        if let (Some(registration), false) = (&this.registration, this.gate.is_closing()) {
+            registration.wait();
+        }
+        Poll::Pending
     }
 }
 
@@ -169,11 +185,15 @@ mod tests {
 
     use actix::{Actor, Handler};
     use actix_web::body::BodyStream;
+    use actix_web::rt::task::yield_now;
     use futures_util::stream::poll_fn;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
     use crate::feed::mailbox::{Acks, Mailbox};
     use crate::feed::session_mailbox::SessionMailbox;
+    use crate::session::writer::Writer;
 
     /// Receives what a session's actor would be told.
     #[derive(Default)]
@@ -222,13 +242,27 @@ mod tests {
 
     impl Socket {
         fn open() -> Self {
-            let queue = SessionQueue::new(1_000, 1 << 20);
+            Self::with(SessionQueue::new(1_000, 1 << 20, None), None)
+        }
+
+        /// And the other end of its connection, of which the writer writes single frames.
+        async fn registered(writer: &Rc<Writer>) -> (Self, TcpStream) {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let peer = TcpStream::connect(listener.local_addr().unwrap()).await;
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.writable().await.unwrap();
+            let new = |ready| SessionQueue::new(1_000, 1 << 20, Some(ready));
+            let (registration, queue) = writer.register(Rc::new(RefCell::new(stream)), new);
+            (Self::with(queue, Some(registration)), peer.unwrap())
+        }
+
+        fn with(queue: Arc<SessionQueue>, registration: Option<Registration>) -> Self {
             let (script, gate, told) = (Script::default(), Gate::default(), Rc::default());
             let address = Told(Rc::clone(&told)).start().recipient();
             let actor = script.clone().body();
             Self {
                 mailbox: SessionMailbox::new(queue.clone()),
-                outgoing: Outgoing::new(queue, address, actor, gate.clone()),
+                outgoing: Outgoing::new(queue, address, actor, gate.clone(), registration),
                 script,
                 told,
                 gate,
@@ -288,7 +322,7 @@ mod tests {
         socket.mailbox.frame("after".into());
         socket.writes([Some("done")]);
         assert_eq!(socket.sends().await.unwrap(), "beforedoneafter");
-        actix_web::rt::task::yield_now().await;
+        yield_now().await;
         assert_eq!(socket.told.get(), 1);
     }
 
@@ -319,5 +353,26 @@ mod tests {
         assert_eq!(socket.sends().await, None);
         drop(socket.outgoing);
         assert!(!socket.mailbox.frame("later".into()), "nobody takes it");
+    }
+
+    #[actix_web::test]
+    async fn the_writer_writes_only_while_the_task_waits_and_nothing_after_the_close_frame() {
+        let writer = Writer::start();
+        let (mut socket, mut peer) = Socket::registered(&writer).await;
+        socket.mailbox.frame("first".into());
+        yield_now().await;
+        assert!(socket.sends().await.unwrap().ends_with("first"));
+        assert_eq!(socket.sends().await.unwrap(), "");
+        socket.mailbox.frame("alone".into());
+        let mut read = [0; 7];
+        peer.read_exact(&mut read).await.unwrap();
+        assert_eq!(&read, b"\x81\x05alone");
+        socket.gate.close();
+        assert_eq!(socket.sends().await.unwrap(), "");
+        socket.mailbox.frame("late".into());
+        yield_now().await;
+        drop((socket, writer));
+        yield_now().await;
+        assert_eq!(peer.read(&mut read).await.unwrap(), 0, "the end");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! It must never reject a client without a reason, which is a close code.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::body::BoxBody;
@@ -12,10 +13,11 @@ use super::actor::Session;
 use super::guard::{Gate, Guard};
 use super::outgoing::Outgoing;
 use super::sessions::{JoinRequest, RETRY_AFTER, Sessions};
+use super::writer::{SharedStream, Writer};
 use crate::feed::session_mailbox::SessionQueue;
 use crate::protocol::{Close, MAX_FRAME_BYTES, SUBPROTOCOL};
 
-/// Turns a request into a session.
+/// Turns a request into a session, whose single frames are written by the writer where one is given.
 ///
 /// A rejected socket is upgraded too, and closed with the code that gives the reason: a client
 /// cannot read the status of a failed handshake.
@@ -28,6 +30,7 @@ pub fn upgrade(
     payload: web::Payload,
     join_request: Result<JoinRequest, Close>,
     sessions: &Arc<Sessions>,
+    direct: Option<(SharedStream, Rc<Writer>)>,
 ) -> Result<HttpResponse, actix_web::Error> {
     let offered = request
         .headers()
@@ -49,13 +52,23 @@ pub fn upgrade(
     });
     let gate = Gate::default();
     let limits = &sessions.limits;
-    let queue = SessionQueue::new(limits.send_buffer_frames, limits.send_buffer_bytes);
+    let queue =
+        |ready| SessionQueue::new(limits.send_buffer_frames, limits.send_buffer_bytes, ready);
+    let (registration, queue) = match direct {
+        Some((stream, writer)) => {
+            let (registration, queue) = writer.register(stream, |ready| queue(Some(ready)));
+            (Some(registration), queue)
+        }
+        None => (None, queue(None)),
+    };
     let frames = Guard::new(payload, gate.clone(), limits.frames_per_second());
     let session = Session::new(join_request, sessions.clone(), gate.clone(), queue.clone());
     let (address, response) = ws::WsResponseBuilder::new(session, request, frames)
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME_BYTES)
         .start_with_addr()?;
-    Ok(response
-        .map_body(|_, actor| BoxBody::new(Outgoing::new(queue, address.recipient(), actor, gate))))
+    let address = address.recipient();
+    Ok(response.map_body(|_, actor| {
+        BoxBody::new(Outgoing::new(queue, address, actor, gate, registration))
+    }))
 }

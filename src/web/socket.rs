@@ -1,5 +1,7 @@
 //! The upgrade to a WebSocket.
 
+use std::rc::Rc;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -10,7 +12,7 @@ use super::extract::{self, SinceQuery};
 use super::state::state;
 use crate::feed::standings::Entrance;
 use crate::protocol::Close;
-use crate::session::{self, JoinRequest};
+use crate::session::{self, JoinRequest, SharedStream, Writer};
 
 pub(super) async fn socket(
     request: HttpRequest,
@@ -25,7 +27,9 @@ pub(super) async fn socket(
         return Err(ApiError::new(ErrorCode::UpgradeRequired, message).into());
     }
     let sessions = &state(&request).sessions;
-    let response = session::upgrade(&request, payload, join_request(&request), sessions)
+    let stream = request.conn_data::<SharedStream>().cloned();
+    let direct = stream.zip(request.app_data::<Rc<Writer>>().cloned());
+    let response = session::upgrade(&request, payload, join_request(&request), sessions, direct)
         .map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
     // Not earlier: after a failed handshake the connection goes on with HTTP, and still needs its
     // idle timeout.

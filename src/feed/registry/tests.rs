@@ -35,7 +35,7 @@ impl Handler<Die> for Feed {
 
 /// A session that only receives.
 fn listener() -> Arc<SessionQueue> {
-    SessionQueue::new(256, 1 << 20)
+    SessionQueue::new(256, 1 << 20, None)
 }
 
 fn settings(idle_timeout: Duration) -> FeedSettings {

@@ -3,9 +3,11 @@
 //! No other layer detects a peer that stops reading: actix does not poll a body or a session while
 //! nothing can be written.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::io::{Error, ErrorKind, Result};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -16,11 +18,12 @@ use tokio::time::{Sleep, sleep_until};
 use super::budget::Budget;
 use super::limits::Slot;
 use super::{Connection, ConnectionSettings};
+use crate::session::SharedStream;
 
 /// A connection with its limits.
 #[derive(Debug)]
 pub struct Watched {
-    stream: TcpStream,
+    stream: SharedStream,
     connection: Connection,
     budget: Budget,
     progress_limit: Duration,
@@ -34,7 +37,7 @@ impl Watched {
     /// Wraps a connection that has a slot.
     pub fn new(stream: TcpStream, slot: Slot, settings: ConnectionSettings) -> Self {
         Self {
-            stream,
+            stream: Rc::new(RefCell::new(stream)),
             connection: Connection::new(),
             budget: Budget::new(settings.bytes_per_second, Instant::now()),
             progress_limit: settings.progress_limit,
@@ -49,6 +52,11 @@ impl Watched {
         &self.connection
     }
 
+    /// The stream itself, for what has no limit: to write what can be written at once.
+    pub fn shared(&self) -> SharedStream {
+        self.stream.clone()
+    }
+
     /// Ends the connection if its deadline has passed, and otherwise polls again then.
     fn check(&mut self, cx: &mut Context<'_>) -> Result<()> {
         let Some(end) = self.connection.end(self.blocked, self.progress_limit) else {
@@ -61,7 +69,7 @@ impl Watched {
         if self.blocked.is_some() {
             // Drops unread output as well, which the system would keep for minutes. If that option
             // cannot be set, the connection ends nevertheless.
-            let _ = self.stream.set_zero_linger();
+            let _ = self.stream.borrow().set_zero_linger();
         }
         Err(Error::new(ErrorKind::TimedOut, "nothing moves"))
     }
@@ -94,7 +102,7 @@ impl AsyncRead for Watched {
             return Poll::Pending;
         }
         let before = buffer.filled().len();
-        let polled = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        let polled = Pin::new(&mut *this.stream.borrow_mut()).poll_read(cx, buffer);
         this.budget.spend(buffer.filled().len() - before);
         polled
     }
@@ -103,7 +111,7 @@ impl AsyncRead for Watched {
 impl AsyncWrite for Watched {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let this = self.get_mut();
-        let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        let polled = Pin::new(&mut *this.stream.borrow_mut()).poll_write(cx, bytes);
         if polled.is_pending() {
             this.blocked.get_or_insert_with(Instant::now);
         } else {
@@ -115,10 +123,10 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        Pin::new(&mut *self.stream.borrow_mut()).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        Pin::new(&mut *self.stream.borrow_mut()).poll_shutdown(cx)
     }
 }
