@@ -9,9 +9,9 @@ use super::connection::Store;
 use super::error::StoreError;
 use super::rows::{Fields, int, record, variables};
 
-/// The schema that this program writes. It reads that of a newer program that allows it, and that of
-/// version 2, to which it adds what is new.
-pub(super) const SCHEMA: u32 = 3;
+/// The schema that this program writes. It reads that of a newer program that allows it, and those since
+/// version 2, which it brings to this one.
+pub(super) const SCHEMA: u32 = 4;
 /// Lowest schema number of the programs that may read what this one writes.
 const OLDEST: u32 = 2;
 
@@ -32,16 +32,16 @@ const SHARED: &str = concat!(
     include_str!("../../schema/asset_use.surql"),
     include_str!("../../schema/access_key.surql"),
     include_str!("../../schema/moderation.surql"),
-    include_str!("../../schema/rules.surql"),
     "UPSERT $meta SET schema = $schema, oldest = $oldest RETURN NONE;\nCOMMIT;"
 );
 
-/// What schema 3 has beside schema 2: nothing that a program of that schema is disturbed by.
-const FROM_2: &str = concat!(
+/// What is new since schema 2: tables of schema 3, and no types of drawings in schema 4. A program of an older schema
+/// is not disturbed by any of it.
+const SINCE: &str = concat!(
     "BEGIN;\n",
     include_str!("../../schema/access_key.surql"),
     include_str!("../../schema/moderation.surql"),
-    include_str!("../../schema/rules.surql"),
+    include_str!("../../schema/drawing_types.surql"),
     "UPDATE $meta SET schema = $schema WHERE schema < $schema RETURN NONE;\nCOMMIT;"
 );
 
@@ -83,7 +83,7 @@ pub(super) async fn apply(connection: &OpenDatabase) -> Result<(), StoreError> {
             return Err(StoreError::OldTables { missing: SINCE_2 });
         }
         Some(schema) if schema >= SCHEMA => return Ok(()),
-        Some(_) => FROM_2,
+        Some(_) => SINCE,
         None => SHARED,
     };
     let numbers = [

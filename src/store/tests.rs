@@ -215,7 +215,7 @@ async fn a_database_without_the_schema_gets_its_indexes_when_it_is_opened() {
 #[tokio::test]
 async fn a_database_of_before_there_were_keys_gets_them() {
     const BEFORE: &str = "REMOVE TABLE access_key; REMOVE TABLE moderation;
-        UPDATE drawing SET rules = NONE; REMOVE FIELD rules ON drawing;
+        UPDATE drawing SET rules = NONE;
         UPDATE $meta SET schema = 2, oldest = 2";
     let folder = tempfile::tempdir().unwrap();
     let mut database = memory();
