@@ -20,6 +20,7 @@ mod key_rows;
 mod keys;
 mod load;
 mod open;
+mod own_messages;
 mod read;
 mod rows;
 mod rules;

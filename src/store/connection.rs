@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use super::address::Database;
 use super::connect::{Missing, connect, pause};
 use super::error::{QueryError, StoreError, checked, closed, unavailable};
+use super::own_messages::OwnMessages;
 use crate::domain::ids::ServerId;
 use crate::metrics::{DbLink, Metrics, QueryFailure};
 
@@ -47,6 +48,7 @@ pub(super) struct OpenDatabase {
     /// Becomes true when the store closes. Every live query holds a receiver.
     pub(super) closing: watch::Sender<bool>,
     pub(super) health: StorageHealth,
+    pub(super) own_messages: OwnMessages,
 }
 
 /// Whether the storage of an embedded database has failed. After a partial write to a full disk
@@ -135,6 +137,7 @@ impl OpenDatabase {
             metrics,
             closing: watch::Sender::new(false),
             health,
+            own_messages: OwnMessages::default(),
         }
     }
 

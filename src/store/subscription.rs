@@ -1,5 +1,5 @@
 //! LIVE SELECT as streams: the changes and signals of one drawing, and the heartbeats of the
-//! servers.
+//! servers. On an embedded database signals come [past](super::own_messages) the database.
 //!
 //! Memory must stay bounded: SurrealDB's own channels have no limit, so a task of the store drains
 //! them into one that has, and ends the stream when that is full.
@@ -13,12 +13,13 @@ use surrealdb::method::QueryStream;
 use surrealdb::types::{Action, Object, Value};
 use surrealdb::{Notification, Surreal};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use uuid::Uuid;
 
 use super::connect::pause;
 use super::connection::{Connection, Store};
 use super::error::{QueryError, StoreError, checked, one_line};
+use super::own_messages::Outlet;
 use super::rows::{
     Fields, drawing_record, from_row, signal_table, stroke_table, uuid, variables, wrong,
 };
@@ -84,9 +85,22 @@ impl Store {
         let variables = variables([("drawing", drawing_record(drawing))]);
         let mut results = self.0.query(DELETED, variables).await?;
         Fields::of_drawing(results.take(0)?)?;
-        let tables = vec![stroke_table(drawing), signal_table(drawing)];
-        match self.live(tables, drawing_event).await {
-            Ok(subscription) => Ok(subscription),
+        let is_remote = self.0.database.is_remote();
+        let mut tables = vec![stroke_table(drawing)];
+        tables.extend(is_remote.then(|| signal_table(drawing)));
+        let database = Arc::downgrade(&self.0);
+        let on_end = move || {
+            if let Some(database) = database.upgrade() {
+                database.own_messages.forget_ended(drawing);
+            }
+        };
+        match self.live(tables, drawing_event, on_end).await {
+            Ok((subscription, outlet)) => {
+                if !is_remote {
+                    self.0.own_messages.add(drawing, outlet);
+                }
+                Ok(subscription)
+            }
             Err(error) => Err(self.explain_missing(drawing, error.into()).await),
         }
     }
@@ -97,7 +111,8 @@ impl Store {
     ///
     /// Those of every query.
     pub async fn subscribe_servers(&self) -> Result<Subscription<ServerInfo>, StoreError> {
-        Ok(self.live(vec!["server".into()], server_event).await?)
+        let opened = self.live(vec!["server".into()], server_event, || ());
+        Ok(opened.await?.0)
     }
 
     /// Sends a message to all subscribers of a drawing, including this server. It is not stored.
@@ -106,6 +121,20 @@ impl Store {
     ///
     /// Those of every query.
     pub async fn signal(&self, drawing: DrawingId, body: String) -> Result<(), StoreError> {
+        if !self.0.database.is_remote() {
+            match self.get(drawing).await {
+                // As long as a deleted drawing can be restored, there is somebody to tell.
+                Ok(_) | Err(StoreError::Gone) => {}
+                Err(error) => return Err(error),
+            }
+            let server = self.server();
+            let message = LiveEvent::Signals { server, body };
+            self.metrics()
+                .notifications
+                .count(NotificationKind::Signals);
+            self.0.own_messages.send(drawing, &message);
+            return Ok(());
+        }
         let mut row = Object::new();
         row.insert("server", uuid(self.server().0));
         row.insert("body", Value::String(body));
@@ -129,6 +158,8 @@ struct Ends {
     closing: watch::Receiver<bool>,
     /// Their connection was replaced.
     given_up: watch::Receiver<bool>,
+    /// What came beside them did not fit.
+    overflow: Arc<Notify>,
 }
 
 /// An open live query: its table and its id.
@@ -138,12 +169,13 @@ struct Live {
 }
 
 impl Store {
-    /// Opens live queries of `tables`, and passes on what `take` makes of their notifications.
+    /// Opens live queries of `tables`, and passes on what `take` makes of their notifications, until `on_end`.
     async fn live<T: Send + 'static>(
         &self,
         tables: Vec<String>,
         take: Take<T>,
-    ) -> Result<Subscription<T>, QueryError> {
+        on_end: impl FnOnce() + Send + 'static,
+    ) -> Result<(Subscription<T>, Outlet<T>), QueryError> {
         let closing = self.0.closing.subscribe();
         let capacity = self.0.database.live_query_buffer;
         let metrics = Arc::clone(self.metrics());
@@ -163,18 +195,25 @@ impl Store {
                 }
             }
             let (sender, receiver) = mpsc::channel(capacity);
+            let outlet = Outlet {
+                sender: sender.downgrade(),
+                overflow: Arc::default(),
+            };
+            let overflow = outlet.overflow.clone();
             metrics.subscriptions.count();
             tokio::spawn(async move {
                 let ends = Ends {
                     closing: closing.clone(),
                     given_up: connection.given_up.subscribe(),
+                    overflow,
                 };
                 if drain(streams, ends, sender, take, &metrics).await {
                     kill_leftovers(&connection.client, open).await;
                 }
                 drop(closing);
+                on_end();
             });
-            Ok(Subscription(receiver))
+            Ok((Subscription(receiver), outlet))
         };
         self.0.run(DbLink::LiveQueries, &self.0.handle, work).await
     }
@@ -227,6 +266,10 @@ async fn drain<T>(
                 metrics.subscriptions_ended.count(SubscriptionEnd::GivenUp);
                 return false;
             }
+            () = ends.overflow.notified() => {
+                too_far_behind(metrics);
+                return true;
+            }
             arrival = arrivals.next() => arrival.flatten(),
         };
         let taken = match arrival {
@@ -248,8 +291,7 @@ async fn drain<T>(
                 Ok(()) => {}
                 Err(TrySendError::Closed(_)) => return true,
                 Err(TrySendError::Full(_)) => {
-                    log::warn!("a live query ends: its reader is too far behind");
-                    metrics.subscriptions_ended.count(SubscriptionEnd::Slow);
+                    too_far_behind(metrics);
                     return true;
                 }
             },
@@ -262,6 +304,11 @@ async fn drain<T>(
             }
         }
     }
+}
+
+fn too_far_behind(metrics: &Metrics) {
+    log::warn!("a live query ends: its reader is too far behind");
+    metrics.subscriptions_ended.count(SubscriptionEnd::Slow);
 }
 
 /// Kills live queries whose streams were dropped and that still exist. The client kills them too,
