@@ -18,6 +18,7 @@ mod error;
 mod gc;
 mod key_rows;
 mod keys;
+mod live_event;
 mod load;
 mod open;
 mod own_messages;
@@ -38,11 +39,12 @@ pub use error::StoreError;
 pub use gc::removal::Removals;
 pub use key_rows::KeyInfo;
 pub use keys::{KeyChange, NewKey};
+pub use live_event::LiveEvent;
 pub use load::{LivingIndex, Loaded};
 pub use read::{CHUNK_STROKES, Chunk};
 pub use rules::RulesError;
 pub use servers::{SERVER_SILENCE, ServerInfo, SessionCounts};
-pub use subscription::{LiveEvent, Subscription};
+pub use subscription::Subscription;
 
 /// Harmless warnings of SurrealDB, by module and first words. Subscriptions detect themselves that a live
 /// query ended, a read follows each subscription, and closing waits until SurrealKV has closed.

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::WeakSender;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::subscription::LiveEvent;
+use super::live_event::LiveEvent;
 use crate::domain::ids::DrawingId;
 
 /// The way to a subscription beside its live queries. It does not keep the subscription open.

@@ -19,13 +19,13 @@ use uuid::Uuid;
 use super::connect::pause;
 use super::connection::{Connection, Store};
 use super::error::{QueryError, StoreError, checked, one_line};
+use super::live_event::LiveEvent;
 use super::own_messages::Outlet;
 use super::rows::{
     Fields, drawing_record, from_row, signal_table, stroke_table, uuid, variables, wrong,
 };
 use super::servers::{ServerInfo, from_server_row};
 use crate::domain::ids::{DrawingId, ServerId};
-use crate::domain::op::Change;
 use crate::metrics::{DbLink, Metrics, NotificationKind, SubscriptionEnd};
 
 /// Most attempts to open or kill a live query after conflicts: both write the definition of their
@@ -40,21 +40,6 @@ const LIVE: &str = "LIVE SELECT * FROM type::table($table)";
 const KILL: &str = "KILL $live";
 const INFO: &str = "INFO FOR TABLE $table";
 const SIGNAL: &str = "INSERT INTO $signals $row RETURN NONE";
-
-/// A notification about a drawing.
-#[derive(Clone, Debug, PartialEq)]
-pub enum LiveEvent {
-    /// A change was stored. Changes may arrive out of order. Boxed, since each open drawing has a
-    /// large buffer.
-    Change(Box<Change>),
-    /// A message of a server that is not stored.
-    Signals {
-        /// The sender.
-        server: ServerId,
-        /// The message, as JSON.
-        body: String,
-    },
-}
 
 /// The notifications about one drawing since [`Store::subscribe`] returned. Dropping it ends its
 /// live queries.
