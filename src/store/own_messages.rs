@@ -53,12 +53,67 @@ impl OwnMessages {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.outlets().is_empty()
-    }
-
     fn outlets(&self) -> MutexGuard<'_, HashMap<DrawingId, Vec<Outlet<LiveEvent>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use surrealdb::types::Value;
+
+    use super::*;
+    use crate::domain::ids::ServerId;
+    use crate::metrics::Metrics;
+    use crate::store::Store;
+    use crate::store::rows::{Fields, signal_table, variables};
+    use crate::store::tests::{SOON, ask, memory};
+
+    #[tokio::test]
+    async fn on_an_embedded_database_messages_need_no_live_query() {
+        let store = Store::open(&memory(), ServerId::random(), Metrics::new())
+            .await
+            .unwrap();
+        let drawing = store.create("A drawing").await.unwrap().id;
+        let other = store.create("Another one").await.unwrap().id;
+        let mut follows = [
+            store.subscribe(drawing).await.unwrap(),
+            store.subscribe(drawing).await.unwrap(),
+        ];
+        let mut apart = store.subscribe(other).await.unwrap();
+        let name = Value::String(signal_table(drawing));
+        let info = ask(
+            &store,
+            "INFO FOR TABLE $table",
+            variables([("table", name)]),
+        )
+        .await;
+        match Fields::of(info).unwrap().take("lives") {
+            Value::Object(live_queries) => assert!(live_queries.is_empty(), "{live_queries:?}"),
+            other => panic!("{other:?}"),
+        }
+        store.delete(drawing).await.unwrap();
+        for (drawing, body) in [(drawing, "it is deleted"), (other, "it is not")] {
+            store.signal(drawing, body.into()).await.unwrap();
+        }
+        let message = |body: &str| LiveEvent::Signals {
+            server: store.server(),
+            body: body.into(),
+        };
+        for follow in &mut follows {
+            assert_eq!(follow.next().await.unwrap(), message("it is deleted"));
+        }
+        assert_eq!(apart.next().await.unwrap(), message("it is not"));
+        drop((follows, apart));
+        tokio::time::timeout(SOON, async {
+            while !store.0.own_messages.outlets().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await
+        .expect("what has ended is forgotten");
+        store.close().await;
     }
 }

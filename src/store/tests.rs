@@ -7,7 +7,7 @@ use surrealdb::types::{RecordIdKey, Value, Variables};
 use uuid::Uuid;
 
 use super::error::QueryError;
-use super::rows::{Fields, drawing_record, int, record, signal_table, stroke_table, variables};
+use super::rows::{Fields, drawing_record, int, record, stroke_table, variables};
 use super::*;
 use crate::domain::access::Level;
 use crate::domain::ids::{DrawingId, PersonId, ServerId};
@@ -18,7 +18,7 @@ use crate::metrics::DbLink;
 use crate::metrics::Metrics;
 
 /// Deadline of everything that the tests wait for.
-const SOON: Duration = Duration::from_secs(30);
+pub(super) const SOON: Duration = Duration::from_secs(30);
 
 pub(super) fn memory() -> Database {
     Database {
@@ -33,7 +33,7 @@ pub(super) fn memory() -> Database {
     }
 }
 
-async fn ask(store: &Store, text: &'static str, variables: Variables) -> Value {
+pub(super) async fn ask(store: &Store, text: &'static str, variables: Variables) -> Value {
     store
         .0
         .query(text, variables)
@@ -89,52 +89,6 @@ async fn a_subscription_that_is_dropped_leaves_no_live_query_behind() {
         }
     };
     tokio::time::timeout(SOON, gone).await.unwrap();
-    store.close().await;
-}
-
-#[tokio::test]
-async fn on_an_embedded_database_messages_need_no_live_query() {
-    let store = Store::open(&memory(), ServerId::random(), Metrics::new())
-        .await
-        .unwrap();
-    let drawing = store.create("A drawing").await.unwrap().id;
-    let other = store.create("Another one").await.unwrap().id;
-    let mut follows = [
-        store.subscribe(drawing).await.unwrap(),
-        store.subscribe(drawing).await.unwrap(),
-    ];
-    let mut apart = store.subscribe(other).await.unwrap();
-    let name = Value::String(signal_table(drawing));
-    let info = ask(
-        &store,
-        "INFO FOR TABLE $table",
-        variables([("table", name)]),
-    )
-    .await;
-    match Fields::of(info).unwrap().take("lives") {
-        Value::Object(live_queries) => assert!(live_queries.is_empty(), "{live_queries:?}"),
-        other => panic!("{other:?}"),
-    }
-    store.delete(drawing).await.unwrap();
-    for (drawing, body) in [(drawing, "it is deleted"), (other, "it is not")] {
-        store.signal(drawing, body.into()).await.unwrap();
-    }
-    let message = |body: &str| LiveEvent::Signals {
-        server: store.server(),
-        body: body.into(),
-    };
-    for follow in &mut follows {
-        assert_eq!(follow.next().await.unwrap(), message("it is deleted"));
-    }
-    assert_eq!(apart.next().await.unwrap(), message("it is not"));
-    drop((follows, apart));
-    tokio::time::timeout(SOON, async {
-        while !store.0.own_messages.is_empty() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await
-    .expect("what has ended is forgotten");
     store.close().await;
 }
 
