@@ -171,9 +171,8 @@ fn check(json: &str) -> Result<(), BodyError> {
             "a stroke has at most {MAX_BODY_BYTES} bytes"
         )));
     }
-    let fields: BodyFields =
-        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json))
-            .map_err(|error| BodyError(format!("{}: {}", error.path(), error.inner())))?;
+    let fields: BodyFields = serde_json::from_str(json)
+        .map_err(|error| BodyError(format!("{}: {error}", wrong_field(json))))?;
     let plane = -MAX_COORDINATE..=MAX_COORDINATE;
     let extent = MIN_EXTENT..=MAX_COORDINATE;
     let turn = -MAX_ROTATION..=MAX_ROTATION;
@@ -212,6 +211,13 @@ fn check(json: &str) -> Result<(), BodyError> {
         Points::from_base64(points).map_err(|error| BodyError(format!("points: {error}")))?;
     }
     Ok(())
+}
+
+/// Where this is not a body. It is asked only then, since to keep the names of fields while reading takes time.
+fn wrong_field(json: &str) -> String {
+    let mut input = serde_json::Deserializer::from_str(json);
+    let read: Result<BodyFields, _> = serde_path_to_error::deserialize(&mut input);
+    read.map_or_else(|error| error.path().to_string(), |_| "body".into())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -139,7 +140,7 @@ impl ClientFrame {
 #[serde(deny_unknown_fields)]
 struct SinceFrame {
     #[serde(rename = "type")]
-    _type: String,
+    _type: IgnoredAny,
     since: Seq,
     epoch: Epoch,
 }
@@ -148,7 +149,7 @@ struct SinceFrame {
 #[serde(deny_unknown_fields)]
 struct TokenFrame {
     #[serde(rename = "type")]
-    _type: String,
+    _type: IgnoredAny,
     token: Secret,
 }
 
@@ -156,14 +157,14 @@ struct TokenFrame {
 #[serde(deny_unknown_fields)]
 struct BareFrame {
     #[serde(rename = "type")]
-    _type: String,
+    _type: IgnoredAny,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HelloFrame {
     #[serde(rename = "type")]
-    _type: String,
+    _type: IgnoredAny,
     key: Uuid,
     tab: Uuid,
     name: Option<String>,
@@ -209,7 +210,7 @@ fn checked_name(name: &str) -> Result<String, FrameError> {
 #[serde(deny_unknown_fields)]
 struct SignalFrame<'a> {
     #[serde(rename = "type")]
-    _type: String,
+    _type: IgnoredAny,
     pointer: Option<PlanePoint>,
     #[serde(default)]
     away: bool,
@@ -267,7 +268,7 @@ fn parse_signal(text: &str) -> Result<ClientFrame, FrameError> {
 #[serde(deny_unknown_fields)]
 struct OpsFrame<'a> {
     #[serde(rename = "type")]
-    _type: String,
+    _type: IgnoredAny,
     #[serde(borrow)]
     ops: Vec<&'a RawValue>,
 }
