@@ -28,8 +28,8 @@ DEFINE FIELD IF NOT EXISTS body ON $table TYPE string;
 DEFINE TABLE IF NOT EXISTS head;
 INSERT IGNORE INTO head { id: $table, at: 0 }";
 const LIVE: &str = "LIVE SELECT * FROM type::table($table)";
-const APPEND: &str = "IF (UPDATE ONLY $head SET at = $new WHERE at = $old RETURN VALUE at) IS NONE { THROW 'behind' } \
-    ELSE { INSERT INTO $table $rows RETURN NONE }";
+/// To insert NONE is an error.
+const APPEND: &str = "INSERT INTO $table (UPDATE ONLY $head SET at = $new WHERE at = $old RETURN VALUE $rows) RETURN NONE";
 /// The stack of the database's thread, in bytes.
 const STACK: usize = 10 << 20;
 
