@@ -4,10 +4,13 @@
 //! Memory must stay bounded: SurrealDB's own channels have no limit, so a task of the store drains
 //! them into one that has, and ends the stream when that is full.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt};
 use surrealdb::engine::any::Any;
 use surrealdb::method::QueryStream;
 use surrealdb::types::{Action, Object, Value};
@@ -232,30 +235,17 @@ async fn open_live(
 /// ends, the store closes, or the connection is replaced. Returns whether the live queries may
 /// still have to be killed.
 async fn drain<T>(
-    streams: Vec<QueryStream<Value>>,
-    mut ends: Ends,
+    mut streams: Vec<QueryStream<Value>>,
+    ends: Ends,
     sender: mpsc::Sender<T>,
     take: Take<T>,
     metrics: &Metrics,
 ) -> bool {
-    // When one of the streams ends, all must end.
-    let marked = streams
-        .into_iter()
-        .map(|live| live.map(Some).chain(stream::iter([None])));
-    let mut arrivals = stream::select_all(marked.map(Box::pin));
+    let mut end = pin!(end(ends, &sender, metrics));
     loop {
         let arrival = tokio::select! {
-            _ = sender.closed() => return true,
-            _ = ends.closing.wait_for(|closing| *closing) => return true,
-            _ = ends.given_up.wait_for(|given_up| *given_up) => {
-                metrics.subscriptions_ended.count(SubscriptionEnd::GivenUp);
-                return false;
-            }
-            () = ends.overflow.notified() => {
-                too_far_behind(metrics);
-                return true;
-            }
-            arrival = arrivals.next() => arrival.flatten(),
+            may_be_open = &mut end => return may_be_open,
+            arrival = next_of(&mut streams) => arrival,
         };
         let taken = match arrival {
             Some(Ok(notification)) => take(notification, metrics),
@@ -289,6 +279,36 @@ async fn drain<T>(
             }
         }
     }
+}
+
+/// Waits until the live queries are ended from this side. Returns whether they have to be killed.
+async fn end<T>(mut ends: Ends, sender: &mpsc::Sender<T>, metrics: &Metrics) -> bool {
+    tokio::select! {
+        () = sender.closed() => true,
+        _ = ends.closing.wait_for(|closing| *closing) => true,
+        _ = ends.given_up.wait_for(|given_up| *given_up) => {
+            metrics.subscriptions_ended.count(SubscriptionEnd::GivenUp);
+            false
+        }
+        () = ends.overflow.notified() => {
+            too_far_behind(metrics);
+            true
+        }
+    }
+}
+
+/// What one of the streams has next; `None` once one of them has ended, as all must then. Each has its turn.
+async fn next_of<S: Stream + Unpin>(streams: &mut [S]) -> Option<S::Item> {
+    poll_fn(|context| {
+        for at in 0..streams.len() {
+            if let Poll::Ready(next) = streams[at].poll_next_unpin(context) {
+                streams[at..].rotate_left(1);
+                return Poll::Ready(next);
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 fn too_far_behind(metrics: &Metrics) {
