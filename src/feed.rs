@@ -8,7 +8,7 @@
 //! state on which they work: so for `sync`, `requests`, `signals` and `deferred`. `core/append.rs` works on
 //! [`appender`], `core/access.rs` on [`standings`] and [`rules_sync`], `core/shutdown.rs` on [`lifecycle`].
 //!
-//! * The shell, which waits, does I/O and speaks to actix: [`actor`], [`registry`], `registration`,
+//! * The shell, which waits, does I/O and speaks to actix: [`actor`], [`registry`], `registration`, `threads`,
 //!   [`session_mailbox`], [`chunks`]. All the rest runs in the simulation too.
 //! * In and out: [`messages`] from sessions and readers, [`mailbox`] to a session, [`error`], and [`state`],
 //!   which is shared with sessions and the registry.
@@ -49,4 +49,5 @@ pub mod standings;
 pub mod state;
 pub mod subscribers;
 pub mod sync;
+mod threads;
 pub mod timers;

@@ -178,6 +178,8 @@ metrics! {
         "Open connections of any kind.";
     connections_refused: Counters<ConnectionLimit> = "whiteboard_connections_refused_total",
         "Connections rejected, by the limit that was reached.";
+    connections_moved: Counter = "whiteboard_connections_moved_total",
+        "Connections of sockets that were brought to the thread of their drawing.";
     quotas_exceeded: Counters<Exhausted> = "whiteboard_quotas_exceeded_total",
         "Sessions and requests refused because a link, an address or all together used too much.";
     sessions_open: Gauge = "whiteboard_sessions_open",

@@ -3,6 +3,7 @@
 //! It must never decide anything about drawings: it assembles the parts, and stops them in order.
 
 mod listener;
+mod workers;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +15,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web;
 
+use self::listener::LAST_REQUESTS;
+use self::workers::Workers;
 use crate::access::{AccessControl, TokenKeys};
 use crate::config::{DatabaseSettings, Settings};
 use crate::domain::access::Mode;
@@ -42,6 +45,7 @@ pub struct Server {
     address: SocketAddr,
     http: ServerHandle,
     state: web::Data<State>,
+    workers: Workers,
     background: Vec<JoinHandle<()>>,
     drain_delay: Duration,
     drain_timeout: Duration,
@@ -188,7 +192,8 @@ impl Server {
             pictures: Pictures::default(),
         });
         let address = settings.server.listen;
-        let (address, running) = listener::run(settings, threads, state.clone())
+        let workers = Workers::new(feeds.clone());
+        let (address, running) = listener::run(settings, threads, state.clone(), workers.clone())
             .map_err(|error| StartError::Listen { address, error })?;
         log::info!("access is {mode}, {why}");
         let handle = running.handle();
@@ -205,6 +210,7 @@ impl Server {
             address,
             http: handle,
             state,
+            workers,
             background,
             drain_delay: settings.server.drain_delay,
             drain_timeout: settings.server.drain_timeout,
@@ -240,6 +246,7 @@ impl Server {
         tokio::time::sleep(notice).await;
         self.state.feeds.drain(limit).await;
         self.background.iter().for_each(JoinHandle::abort);
+        let _ = tokio::time::timeout(LAST_REQUESTS, self.workers.moved_have_ended()).await;
         self.http.stop(true).await;
         self.state.store.clone().close().await;
     }

@@ -6,7 +6,7 @@ use std::{fs, iter::successors, path::Path};
 /// From the bottom: a module may use its own layer and those before it.
 const LAYERS: &str = "domain picture protocol metrics store access backoff quotas feed heartbeat session web config admin server main";
 /// Of a feed, only these wait, read a clock or speak to actix: the rest runs in the simulation.
-const SHELL: &str = "actor chunks registration registry session_mailbox";
+const SHELL: &str = "actor chunks registration registry session_mailbox threads";
 const IMPURE_CORE: [&str; 4] = ["Instant::now", "async ", "actix", "fastrand::u64"];
 const IMPURE: &str = "async await tokio actix Instant SystemTime thread fs net io";
 

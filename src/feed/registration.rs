@@ -3,10 +3,12 @@
 //! A feed must never remove the entry of another feed of the same drawing.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::threads::FeedThread;
 use crate::domain::ids::DrawingId;
 
 /// One open feed, as the registry finds it.
@@ -14,10 +16,40 @@ pub(super) struct Entry<H> {
     /// Identifies the feed among those of one drawing.
     pub(super) number: u64,
     pub(super) handle: H,
+    /// Where the feed runs.
+    pub(super) thread: FeedThread,
     /// Joins and reads sent to the feed: it does not close for idleness before it has seen them
     /// all.
     pub(super) requests_sent: u64,
     pub(super) sessions: usize,
+}
+
+impl<H> Entry<H> {
+    /// A feed without sessions, on this thread.
+    pub(super) fn new(number: u64, handle: H, thread: FeedThread) -> Self {
+        thread.users.fetch_add(1, Ordering::Relaxed);
+        Self {
+            number,
+            handle,
+            thread,
+            requests_sent: 0,
+            sessions: 0,
+        }
+    }
+
+    fn count(&mut self, sessions: usize) {
+        let users = &self.thread.users;
+        users.fetch_add(sessions, Ordering::Relaxed);
+        users.fetch_sub(self.sessions, Ordering::Relaxed);
+        self.sessions = sessions;
+    }
+}
+
+impl<H> Drop for Entry<H> {
+    fn drop(&mut self) {
+        let users = 1 + self.sessions;
+        self.thread.users.fetch_sub(users, Ordering::Relaxed);
+    }
 }
 
 /// The open feeds of one server, by drawing.
@@ -98,7 +130,7 @@ impl<H> Registration<H> {
             .get_mut(&self.id)
             .filter(|open| open.number == self.number && open.sessions != sessions)
         {
-            open.sessions = sessions;
+            open.count(sessions);
             self.entries.counted.notify_one();
         }
     }

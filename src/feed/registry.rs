@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::collections::hash_map;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr};
@@ -25,6 +26,7 @@ use crate::feed::registration::{Entries, Entry, Registration};
 use crate::feed::session_mailbox::SessionMailbox;
 use crate::feed::settings::FeedSettings;
 use crate::feed::state::FeedState;
+use crate::feed::threads::FeedThreads;
 use crate::metrics::{Metrics, Row};
 use crate::protocol::PeerMessage;
 use crate::store::{Head, Store, StoreError};
@@ -46,6 +48,7 @@ struct Registry {
     store: Store,
     settings: Arc<FeedSettings>,
     open: Arc<Entries<FeedHandle>>,
+    threads: FeedThreads,
     opened: AtomicU64,
     chunk_capacity: Arc<Semaphore>,
     draining: AtomicBool,
@@ -68,13 +71,14 @@ pub async fn tell_servers(store: &Store, drawing: DrawingId) -> Result<(), Store
 }
 
 impl Feeds {
-    /// No open feed. A feed runs on the thread of its first request, a worker of the HTTP server:
-    /// many of its sessions are on the same thread, and need no wake-up of another.
+    /// No open feed. Feeds run on the threads that call [`Feeds::run_here`], the workers of the HTTP server, which
+    /// bring the sessions there too; without any, on that of their first request.
     pub fn new(store: Store, settings: FeedSettings) -> Self {
         Self(Arc::new(Registry {
             store,
             settings: Arc::new(settings),
             open: Arc::new(Entries::new()),
+            threads: FeedThreads::default(),
             opened: AtomicU64::new(0),
             chunk_capacity: Arc::new(Semaphore::new(CHUNK_ROOM_KIB)),
             draining: AtomicBool::new(false),
@@ -130,6 +134,20 @@ impl Feeds {
             .iter()
             .map(|(&id, open)| (id, open.sessions as u32))
             .collect()
+    }
+
+    /// Feeds run on the calling thread too from now on. It must be within an actix system.
+    pub fn run_here(&self) {
+        self.0.threads.add_current();
+    }
+
+    /// The thread of a drawing's feed, or where it would be opened, and the number of its sessions.
+    pub fn thread(&self, id: DrawingId) -> (ThreadId, usize) {
+        let open = self.lock();
+        open.get(&id).map_or_else(
+            || (self.0.threads.next().id, 0),
+            |open| (open.thread.id, open.sessions),
+        )
     }
 
     /// Who is present on a drawing; `None` if nobody is, or it is not open here.
@@ -319,17 +337,12 @@ impl Feeds {
             state: state.clone(),
             clock: wall_clock(),
         };
-        let feed = Feed::new(self.0.store.clone(), environment, registration);
-        let handle = FeedHandle {
-            feed: feed.start(),
-            state,
-        };
-        Entry {
-            number,
-            handle,
-            requests_sent: 0,
-            sessions: 0,
-        }
+        let (store, thread) = (self.0.store.clone(), self.0.threads.next());
+        let feed = Feed::start_in_arbiter(&thread.arbiter, move |_| {
+            Feed::new(store, environment, registration)
+        });
+        let handle = FeedHandle { feed, state };
+        Entry::new(number, handle, thread)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<DrawingId, Entry<FeedHandle>>> {

@@ -2,6 +2,7 @@
 //!
 //! A connection beyond the limits gets a short answer with the reason if possible, and is closed.
 
+use std::future::ready;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::workers::{Accepted, Workers};
 use crate::config::Settings;
 use crate::metrics::{ConnectionLimit, Metrics};
 use crate::session::Writer;
@@ -47,7 +49,7 @@ const SEND_BUFFER: usize = 128 * 1024;
 /// megabytes for a peer that sends more than is read.
 const RECEIVE_BUFFER: usize = 128 * 1024;
 /// How long requests may take to finish once everything else has stopped.
-const LAST_REQUESTS: Duration = Duration::from_secs(3);
+pub(super) const LAST_REQUESTS: Duration = Duration::from_secs(3);
 /// How long the first request of a connection may take to arrive, without its body.
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 /// How long a peer may take to close its side once this side is closed.
@@ -90,6 +92,7 @@ pub(super) fn run(
     settings: &Settings,
     threads: usize,
     state: web::Data<State>,
+    workers: Workers,
 ) -> io::Result<(SocketAddr, Server)> {
     let listener = listen(settings.server.listen)?;
     let address = listener.local_addr()?;
@@ -150,7 +153,10 @@ pub(super) fn run(
             .upgrade(upgraded)
             .finish(app());
         let entrance = entrance.clone();
-        fn_service(move |stream| entrance.clone().enter(stream)).and_then(http)
+        let limits = entrance.settings;
+        let watched = fn_service(move |accepted| ready(Ok(watch(accepted, limits))));
+        let served = workers.clone().serve(watched.and_then(http));
+        fn_service(move |stream| entrance.clone().enter(stream)).and_then(served)
     };
     let server = builder
         .disable_signals()
@@ -188,10 +194,7 @@ struct Entrance {
 }
 
 impl Entrance {
-    async fn enter(
-        self,
-        stream: TcpStream,
-    ) -> Result<(Watched, Protocol, Option<SocketAddr>), DispatchError> {
+    async fn enter(self, stream: TcpStream) -> Result<Accepted, DispatchError> {
         let peer = stream.peer_addr().map_err(DispatchError::Io)?;
         let slot = match self.proxies.contains(peer.ip()) {
             true => self.connections.enter_as_proxy(),
@@ -200,8 +203,7 @@ impl Entrance {
         match slot {
             Ok(slot) => {
                 prepare(&stream);
-                let stream = Watched::new(stream, slot, self.settings);
-                Ok((stream, Protocol::Http1, Some(peer)))
+                Ok(Accepted { stream, peer, slot })
             }
             Err(limit) => {
                 self.metrics.connections_refused.count(limit);
@@ -212,6 +214,15 @@ impl Entrance {
             }
         }
     }
+}
+
+/// Gives a connection its limits.
+fn watch(
+    Accepted { stream, peer, slot }: Accepted,
+    settings: ConnectionSettings,
+) -> (Watched, Protocol, Option<SocketAddr>) {
+    let stream = Watched::new(stream, slot, settings);
+    (stream, Protocol::Http1, Some(peer))
 }
 
 /// Sets socket options: no delay for small frames, and timeouts for a peer that is dead or does not

@@ -25,6 +25,8 @@ fn id(drawing: &str) -> DrawingId {
     drawing.parse().expect("an id")
 }
 
+/// Sockets of a drawing that are brought to one thread.
+const TOGETHER: usize = 64;
 /// More notifications than fit the buffer of a subscription here.
 const BURST: usize = 30;
 /// Subscriptions that ended because nobody read them.
@@ -165,4 +167,35 @@ async fn a_title_and_a_deletion_reach_clients_of_the_same_server_at_once() {
     assert_eq!(delete.send().await.unwrap().status(), 204);
     assert_eq!(ada.closed().await.code, 4404);
     parts.stop().await;
+}
+
+#[actix_web::test]
+async fn the_sockets_of_a_drawing_meet_on_one_thread_until_they_are_a_crowd() {
+    let mut settings = settings("mem://", &[]);
+    settings.server.workers = 2;
+    settings.connections.max_connections_per_address = 0;
+    let server = TestServer::with(settings).await;
+    let address = server.address();
+    let drawing = create_drawing(address).await;
+    let moved = async || metric(address, "whiteboard_connections_moved_total").await;
+    let mut pages = Vec::new();
+    while pages.len() < TOGETHER {
+        pages.push(Client::open(address, &drawing).await);
+    }
+    let together = moved().await;
+    assert!(together > 0.0, "the workers take connections in turn");
+    for _ in 0..8 {
+        pages.push(Client::open(address, &drawing).await);
+    }
+    assert_eq!(moved().await, together);
+    pages[1].draw_stored(pen(0.0)).await;
+    pages[TOGETHER].draw_stored(pen(1.0)).await;
+    for page in &mut pages {
+        page.reach(2).await;
+    }
+    // Those that were brought from another worker end like all others.
+    server.drain().await;
+    for page in &mut pages {
+        assert_eq!(page.closed().await.code, 1012);
+    }
 }
