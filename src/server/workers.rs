@@ -93,7 +93,7 @@ impl Workers {
         let _ = self.moved.subscribe().wait_for(|moved| *moved == 0).await;
     }
 
-    /// Serves each connection by `serves`, on the worker where it arrives or on a better one.
+    /// A service for each worker, which gives a connection to the worker's own `serves` or to that of a better worker.
     pub(super) fn serve<F>(
         self,
         serves: F,
@@ -192,7 +192,7 @@ async fn call<S: Service<R>, R>(service: &S, request: R) -> Result<S::Response, 
     service.call(request).await
 }
 
-/// The drawing that a connection begins with a socket of.
+/// The drawing of the socket that a connection's first request asks for, if it does.
 fn drawing(begin: &[u8]) -> Option<DrawingId> {
     let path = begin.strip_prefix(SOCKET)?;
     let end = path.iter().position(|&byte| matches!(byte, b'?' | b' '))?;
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_is_known_by_the_begin_of_its_request() {
+    fn a_socket_is_known_by_the_beginning_of_its_request() {
         let id = DrawingId::random();
         let of = |request: &str| drawing(request.as_bytes());
         assert_eq!(of(&format!("GET /ws/{id}?since=0 HTTP/1.1")), Some(id));

@@ -46,8 +46,7 @@ macro_rules! swap_and_insert {
     ($rows:literal) => {
         concat!(
             "INSERT INTO $table (IF (UPDATE ONLY $drawing SET head = $new, changed = time::now() ",
-            "WHERE [head, epoch, rules, deleted] = $at) ",
-            "THEN ",
+            "WHERE [head, epoch, rules, deleted] = $at) THEN ",
             $rows,
             " ELSE THROW [$drawing.head, $drawing.deleted] END) RETURN NONE"
         )
