@@ -7,6 +7,7 @@ use std::time::Instant;
 use actix::fut::wrap_future;
 use actix::prelude::*;
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 
 use super::core::{Core, Effect, Environment, Input, ReadResult};
 use super::registration::Registration;
@@ -296,14 +297,19 @@ async fn read(
                 store.renew_epoch(id, epoch).await?;
             }
             let loaded = store.load(id).await?;
-            let (epoch, head) = (loaded.epoch, loaded.head);
-            let mut drawing =
-                Drawing::living_only(epoch, loaded.compacted, head, limits, loaded.living);
-            if let Some(tombstones) = loaded.tombstones {
-                drawing.add_tombstones(tombstones);
-            }
+            let (epoch, compacted, head) = (loaded.epoch, loaded.compacted, loaded.head);
+            let (living, tombstones) = (loaded.living, loaded.tombstones);
+            // Milliseconds for a large drawing, in which this thread has others to serve.
+            let build = move || {
+                let mut drawing = Drawing::living_only(epoch, compacted, head, limits, living);
+                if let Some(tombstones) = tombstones {
+                    drawing.add_tombstones(tombstones);
+                }
+                drawing
+            };
+            let built = spawn_blocking(build).await;
             Ok(ReadResult::Living {
-                drawing,
+                drawing: built.map_err(|failed| StoreError::Unavailable(failed.to_string()))?,
                 title: loaded.title,
                 rules: loaded.rules,
                 indexed: loaded.indexed,

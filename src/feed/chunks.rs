@@ -134,6 +134,18 @@ impl ReadChunk {
     pub fn changes(&self) -> &[Change] {
         &self.chunk.changes
     }
+
+    /// Starts to encode its changes for a body that will take them.
+    pub fn start(&self, encoding: Encoding) {
+        let chunk = Arc::clone(&self.chunk);
+        // Without success it is tried again for the body.
+        tokio::spawn(async move {
+            match encoding {
+                Encoding::Plain => chunk.plain().await.is_ok(),
+                Encoding::Gzip => chunk.packed().await.is_ok(),
+            }
+        });
+    }
 }
 
 /// Shared bytes in pieces.

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use surrealdb::engine::any::Any;
 use surrealdb::types::Variables;
 use surrealdb::{IndexedResults, Surreal};
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::address::Database;
 use super::connect::{Missing, connect, pause};
@@ -184,7 +185,7 @@ impl OpenDatabase {
         });
         let result = match tokio::time::timeout(deadline, task).await {
             Ok(Ok(result)) => result,
-            Ok(Err(failed)) => Err(unavailable(&format!("a task of the store ended: {failed}"))),
+            Ok(Err(failed)) => Err(task_ended(&failed)),
             Err(_) => Err(QueryError::Store(StoreError::Deadline(deadline))),
         };
         if let Err(error) = &result {
@@ -219,15 +220,31 @@ impl OpenDatabase {
         variables: Variables,
     ) -> Result<IndexedResults, QueryError> {
         let metrics = Arc::clone(&self.metrics);
-        let work = |connection: Arc<Connection>| {
-            with_stack(async move {
-                let asked = Instant::now();
-                let answer = connection.client.query(text).bind(variables).await;
-                metrics.query_time.since(asked);
-                checked(answer?)
-            })
-        };
+        let work = |connection| answer(connection, metrics, text, variables);
         self.run(DbLink::Queries, runtime, work).await
+    }
+
+    /// Runs a query of many rows and takes its answer apart, all of it on a thread that has no other work: so one
+    /// caller can have several of them at a time.
+    pub(super) async fn read_many<T: Send + 'static>(
+        &self,
+        text: &'static str,
+        variables: Variables,
+        take: impl FnOnce(IndexedResults) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, QueryError> {
+        let metrics = Arc::clone(&self.metrics);
+        let work = |connection| {
+            let read = async move {
+                let results = answer(connection, metrics, text, variables).await?;
+                take(results).map_err(QueryError::Store)
+            };
+            // The store does not close before this task ends, and it ends after its thread.
+            async {
+                let thread = spawn_blocking(|| block_on_this_thread(read)).await;
+                thread.unwrap_or_else(|failed| Err(task_ended(&failed)))
+            }
+        };
+        self.run(DbLink::Queries, &self.handle, work).await
     }
 
     /// Runs a query, and retries it after a conflict.
@@ -291,6 +308,36 @@ impl Drop for OpenDatabase {
             runtime.shutdown_background();
         }
     }
+}
+
+/// The answer to a query without errors.
+fn answer(
+    connection: Arc<Connection>,
+    metrics: Arc<Metrics>,
+    text: &'static str,
+    variables: Variables,
+) -> impl Future<Output = Result<IndexedResults, QueryError>> + Send {
+    with_stack(async move {
+        let asked = Instant::now();
+        let answer = connection.client.query(text).bind(variables).await;
+        metrics.query_time.since(asked);
+        checked(answer?)
+    })
+}
+
+/// Runs a query, with the tasks that SurrealDB makes of it: on the runtime of the store they would wait for each
+/// other, and memory that one thread takes and another one gives back costs a third more.
+fn block_on_this_thread<T>(
+    work: impl Future<Output = Result<T, QueryError>>,
+) -> Result<T, QueryError> {
+    match Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => Err(unavailable(&format!("no runtime for a query: {error}"))),
+    }
+}
+
+fn task_ended(failed: &JoinError) -> QueryError {
+    unavailable(&format!("a task of the store ended: {failed}"))
 }
 
 /// Polls `work` with enough stack for a query, on a new stack where the thread's is too short.

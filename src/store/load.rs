@@ -8,8 +8,9 @@
 //! An index is never wrong, however old: no row is ever added at a position up to its head, so the
 //! living strokes there are among those that it lists.
 
+use futures_util::{StreamExt, stream};
 use integer_encoding::VarInt;
-use surrealdb::types::{Bytes, RecordIdKey, Value};
+use surrealdb::types::{Bytes, Number, RecordIdKey, Value, Variables};
 
 use super::connection::Store;
 use super::error::StoreError;
@@ -22,11 +23,17 @@ use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::op::{Change, RowId};
 use crate::domain::sequence::Seq;
 
+/// Chunks of strokes that a load reads at a time. Each takes a core of an embedded database, which has other drawings
+/// to serve too.
+const READS_AT_ONCE: usize = 2;
+
 const READ_DRAWING: &str = "BEGIN;
 SELECT head, compacted, epoch, title, rules, deleted FROM ONLY $drawing;
 SELECT * FROM ONLY $living;
 COMMIT;";
 const READ_ROWS: &str = "SELECT * FROM $rows WHERE body IS NOT NONE";
+const READ_RANGE: &str =
+    "SELECT * FROM type::record($strokes, $first..=$last) WHERE body IS NOT NONE";
 /// Only while the drawing exists and has this epoch.
 const WRITE_INDEX: &str =
     "IF (SELECT VALUE epoch FROM ONLY $drawing WHERE deleted IS NONE) = $epoch {
@@ -101,16 +108,26 @@ impl Store {
                 return Err(history_changed());
             }
             loaded.indexed = index.head;
-            for positions in index.positions.chunks(CHUNK_STROKES as usize) {
-                loaded.living.extend(self.rows(drawing, positions).await?);
-            }
+            let chunks = index.positions.chunks(CHUNK_STROKES as usize);
+            let reads = chunks.map(|positions| self.rows(drawing, positions));
+            in_order(reads, &mut loaded.living).await?;
         }
-        self.load_rest(drawing, &mut loaded).await?;
+        let head = loaded.head;
+        let chunks = (loaded.indexed..head).step_by(CHUNK_STROKES as usize);
+        let chunks = chunks.map(|after| (after, head.min(after + CHUNK_STROKES)));
+        let reads = chunks.map(|range| self.range(drawing, range));
+        in_order(reads, &mut loaded.living).await?;
+        self.load_tombstones(drawing, &mut loaded).await?;
         Ok(loaded)
     }
 
-    /// Loads the living strokes after the indexed ones, and the tombstones if they are few.
-    async fn load_rest(&self, drawing: DrawingId, loaded: &mut Loaded) -> Result<(), StoreError> {
+    /// Loads the tombstones if they are few. As the last read it finds whether the drawing was deleted, or has
+    /// another history, since the first one.
+    async fn load_tombstones(
+        &self,
+        drawing: DrawingId,
+        loaded: &mut Loaded,
+    ) -> Result<(), StoreError> {
         let tombstones = Range {
             after: loaded.compacted,
             through: loaded.head,
@@ -126,29 +143,46 @@ impl Store {
         loaded.compacted = compacted;
         let are_all = (read.tombstones.len() as u64) < FIRST_TOMBSTONES;
         loaded.tombstones = are_all.then_some(read.tombstones);
-        let mut after = loaded.indexed;
-        while after < loaded.head {
-            let chunk = self.living(drawing, after, loaded.head).await?;
-            loaded.living.extend(chunk.changes);
-            after = chunk.head;
-        }
         Ok(())
     }
 
-    /// The rows that are still at these positions.
+    /// The living strokes at these positions.
     async fn rows(&self, drawing: DrawingId, positions: &[Seq]) -> Result<Vec<Change>, StoreError> {
         let table = stroke_table(drawing);
-        let id = |&seq: &Seq| {
-            let living = RowId {
-                seq,
-                tombstone: false,
-            };
-            record(&table, RecordIdKey::Number(row_key(living)))
-        };
+        let id = |&seq: &Seq| record(&table, RecordIdKey::Number(living_key(seq)));
         let ids = variables([("rows", list(positions.iter().map(id)))]);
-        let mut results = self.0.query(READ_ROWS, ids).await?;
-        let found = rows(results.take(0)?)?;
-        found.into_iter().map(from_row).collect()
+        self.strokes(drawing, READ_ROWS, ids).await
+    }
+
+    /// The living strokes after a position and up to another one.
+    async fn range(
+        &self,
+        drawing: DrawingId,
+        (after, through): (Seq, Seq),
+    ) -> Result<Vec<Change>, StoreError> {
+        let key = |seq| Value::Number(Number::Int(living_key(seq)));
+        let range = variables([
+            ("strokes", Value::String(stroke_table(drawing))),
+            ("first", key(after + 1)),
+            ("last", key(through)),
+        ]);
+        self.strokes(drawing, READ_RANGE, range).await
+    }
+
+    async fn strokes(
+        &self,
+        drawing: DrawingId,
+        text: &'static str,
+        names: Variables,
+    ) -> Result<Vec<Change>, StoreError> {
+        let read = self.0.read_many(text, names, |mut results| {
+            let found = rows(results.take(0)?)?;
+            found.into_iter().map(from_row).collect()
+        });
+        match read.await {
+            Ok(strokes) => Ok(strokes),
+            Err(error) => Err(self.explain_missing(drawing, error.into()).await),
+        }
     }
 
     /// Stores the index of a drawing, in place of an older one, and deletes the rows that were emptied.
@@ -174,9 +208,31 @@ impl Store {
     }
 }
 
+/// Makes reads, some at a time, and adds what they find in their order.
+async fn in_order<R>(
+    reads: impl Iterator<Item = R>,
+    found: &mut Vec<Change>,
+) -> Result<(), StoreError>
+where
+    R: Future<Output = Result<Vec<Change>, StoreError>>,
+{
+    let mut reads = stream::iter(reads).buffered(READS_AT_ONCE);
+    while let Some(read) = reads.next().await {
+        found.extend(read?);
+    }
+    Ok(())
+}
+
 /// The error when the epoch changes during a load: the next attempt loads the new one.
 fn history_changed() -> StoreError {
     StoreError::Failed("the drawing's history changed during the load".into())
+}
+
+fn living_key(seq: Seq) -> i64 {
+    row_key(RowId {
+        seq,
+        tombstone: false,
+    })
 }
 
 fn from_index(mut row: Fields) -> Result<LivingIndex, StoreError> {

@@ -15,7 +15,7 @@ use crate::domain::ids::{DrawingId, Epoch};
 use crate::domain::op::{Change, RowId};
 use crate::domain::sequence::Seq;
 
-/// Most living strokes of one [`Chunk`]. Bodies are at most 64 KiB, so a chunk stays under half of
+/// Most living strokes of one read. Bodies are at most 64 KiB, so a chunk stays under half of
 /// the 64 MiB that SurrealDB allows in one message.
 pub const CHUNK_STROKES: u64 = 500;
 
@@ -103,28 +103,6 @@ impl Store {
         chunk(read.drawing, changes, reached.min(read.head), read.head)
     }
 
-    /// Reads at most [`CHUNK_STROKES`] living strokes after the position `after` and up to
-    /// `through`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Store::since`].
-    pub async fn living(
-        &self,
-        drawing: DrawingId,
-        after: Seq,
-        through: Seq,
-    ) -> Result<Chunk, StoreError> {
-        let range = Range {
-            after,
-            through,
-            living: CHUNK_STROKES,
-            tombstones: 0,
-        };
-        let read = self.read_range(drawing, &range).await?;
-        chunk_through(through, read.drawing, read.living, CHUNK_STROKES, read.head)
-    }
-
     /// Reads some of the tombstones after the position `after` and up to `through`.
     ///
     /// # Errors
@@ -143,13 +121,10 @@ impl Store {
             tombstones: TOMBSTONES,
         };
         let read = self.read_range(drawing, &range).await?;
-        chunk_through(
-            through,
-            read.drawing,
-            read.tombstones,
-            TOMBSTONES,
-            read.head,
-        )
+        let reached = reached(&read.tombstones, TOMBSTONES, through);
+        let mut chunk = chunk(read.drawing, read.tombstones, reached, read.head)?;
+        chunk.more = reached < through;
+        Ok(chunk)
     }
 
     pub(super) async fn read_range(
@@ -197,20 +172,6 @@ fn reached(rows: &[Change], limit: u64, end: Seq) -> Seq {
         Some(last) if rows.len() as u64 == limit => last.seq,
         _ => end,
     }
-}
-
-/// A chunk of rows of one kind up to `through`.
-fn chunk_through(
-    through: Seq,
-    drawing: Fields,
-    rows: Vec<Change>,
-    limit: u64,
-    head: Seq,
-) -> Result<Chunk, StoreError> {
-    let reached = reached(&rows, limit, through);
-    let mut chunk = chunk(drawing, rows, reached, head)?;
-    chunk.more = reached < through;
-    Ok(chunk)
 }
 
 fn chunk(

@@ -167,7 +167,10 @@ impl Fields {
     }
 
     pub(super) fn take(&mut self, field: &str) -> Value {
-        self.0.remove(field).unwrap_or_default()
+        self.0
+            .get_mut(field)
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     pub(super) fn int(&mut self, field: &str) -> Result<i64, StoreError> {

@@ -35,7 +35,6 @@ pub(super) async fn strokes(request: HttpRequest) -> Answer {
     };
     let mut body = Body::begin(encoding);
     body.text(head(&first));
-    body.changes(&first).await?;
     let mut response = HttpResponse::Ok();
     response
         .content_type("application/json")
@@ -46,21 +45,27 @@ pub(super) async fn strokes(request: HttpRequest) -> Answer {
     }
     match first.target {
         None => {
+            body.changes(&first).await?;
             body.text("]}".to_owned());
             let pieces = body.end();
             let size = pieces.iter().map(|piece| piece.len() as u64).sum();
             let pieces = stream::iter(pieces.into_iter().map(Ok::<_, Infallible>));
             Ok(response.body(SizedStream::new(size, pieces)))
         }
-        Some(target) => Ok(response.streaming(rest(FirstLoad {
-            feeds,
-            drawing,
-            epoch: first.epoch,
-            reached: first.head,
-            target,
-            has_changes: !first.is_empty(),
-            body,
-        }))),
+        Some(target) => {
+            let mut load = FirstLoad {
+                feeds,
+                drawing,
+                epoch: first.epoch,
+                target,
+                next: Some(first),
+                has_changes: false,
+                encoding,
+                body,
+            };
+            load.go_on().await?;
+            Ok(response.streaming(rest(load)))
+        }
     }
 }
 
@@ -83,12 +88,13 @@ struct FirstLoad {
     feeds: Feeds,
     drawing: DrawingId,
     epoch: Epoch,
-    /// All living strokes up to here are in the body …
-    reached: Seq,
-    /// … which ends with those up to here, the head at its start.
+    /// The body ends with the living strokes up to here, the head at its start.
     target: Seq,
-    /// Whether it has a change that a further one is separated from.
+    /// The chunk that follows on what the body has, if there is one.
+    next: Option<ReadChunk>,
+    /// Whether the body has a change that a further one is separated from.
     has_changes: bool,
+    encoding: Encoding,
     body: Body,
 }
 
@@ -106,9 +112,8 @@ fn rest(load: FirstLoad) -> impl Stream<Item = io::Result<Bytes>> {
             pieces.extend(going.body.take());
             if !pieces.is_empty() {
                 load = Some(going);
-            } else if going.reached < going.target {
-                let chunk = going.next().await.map_err(io::Error::other)?;
-                going.add(&chunk).await.map_err(io::Error::other)?;
+            } else if going.next.is_some() {
+                going.go_on().await.map_err(io::Error::other)?;
                 load = Some(going);
             } else {
                 going.body.text("]}".to_owned());
@@ -119,23 +124,35 @@ fn rest(load: FirstLoad) -> impl Stream<Item = io::Result<Bytes>> {
 }
 
 impl FirstLoad {
-    async fn next(&self) -> Result<ReadChunk, FeedError> {
-        let (epoch, target) = (Some(self.epoch), Some(self.target));
-        let read = self.feeds.read(self.drawing, self.reached, epoch, target);
-        let chunk = read.await?;
-        // The drawing was restored from a backup or compacted meanwhile: what was sent is worth nothing.
-        let continues = !chunk.reset && chunk.from == self.reached && chunk.head > self.reached;
-        continues.then_some(chunk).ok_or(FeedError::Unavailable)
-    }
-
-    async fn add(&mut self, chunk: &ReadChunk) -> Result<(), FeedError> {
-        self.reached = chunk.head;
+    /// Adds the next chunk to the body, while the one after it is encoded.
+    async fn go_on(&mut self) -> Result<(), FeedError> {
+        let Some(chunk) = self.next.take() else {
+            return Ok(());
+        };
+        if chunk.head < self.target {
+            chunk.start(self.encoding);
+            let next = self.after(chunk.head).await?;
+            next.start(self.encoding);
+            self.next = Some(next);
+        }
         if chunk.is_empty() {
             return Ok(());
         }
         if std::mem::replace(&mut self.has_changes, true) {
             self.body.text(",".to_owned());
         }
-        self.body.changes(chunk).await
+        self.body.changes(&chunk).await
+    }
+
+    /// The chunk after this position.
+    async fn after(&self, reached: Seq) -> Result<ReadChunk, FeedError> {
+        let (epoch, target) = (Some(self.epoch), Some(self.target));
+        let chunk = self
+            .feeds
+            .read(self.drawing, reached, epoch, target)
+            .await?;
+        // The drawing was restored from a backup or compacted meanwhile: what was sent is worth nothing.
+        let continues = !chunk.reset && chunk.from == reached && chunk.head > reached;
+        continues.then_some(chunk).ok_or(FeedError::Unavailable)
     }
 }

@@ -15,7 +15,6 @@ pub struct Load {
     /// What the index lists and was not read yet.
     positions: Vec<Seq>,
     at: Seq,
-    has_tombstones: bool,
 }
 
 /// What a part gave.
@@ -40,22 +39,19 @@ impl Load {
             loaded.living.extend(tables.living_at(rows));
             return Ok(Part::More);
         }
-        if !self.has_tombstones {
-            self.has_tombstones = true;
-            let chunk = tables.tombstones(loaded.compacted, loaded.head, limit)?;
-            if chunk.epoch != loaded.epoch {
-                return Err(StoreError::Failed("the history changed".into()));
-            }
-            loaded.compacted = chunk.compacted;
-            loaded.tombstones = (!chunk.more).then_some(chunk.changes);
-        } else {
-            let chunk = tables.living(self.at, loaded.head, limit)?;
-            self.at = chunk.head;
-            loaded.living.extend(chunk.changes);
-        }
         if self.at < loaded.head {
+            let (living, reached) = tables.living(self.at, loaded.head, limit);
+            self.at = reached;
+            loaded.living.extend(living);
             return Ok(Part::More);
         }
+        // The last part finds what happened since the first one.
+        let chunk = tables.tombstones(loaded.compacted, loaded.head, limit)?;
+        if chunk.epoch != loaded.epoch {
+            return Err(StoreError::Failed("the history changed".into()));
+        }
+        loaded.compacted = chunk.compacted;
+        loaded.tombstones = (!chunk.more).then_some(chunk.changes);
         Ok(self.loaded.take().map_or(Part::More, Part::Last))
     }
 

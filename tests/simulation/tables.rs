@@ -132,10 +132,10 @@ impl Tables {
         self.chunk(changes, reached.min(self.head), self.head)
     }
 
-    /// Living strokes after a position and up to another one.
-    pub fn living(&self, after: Seq, through: Seq, limit: usize) -> Result<Chunk, StoreError> {
+    /// Living strokes after a position and up to another one, and the position that they reach.
+    pub fn living(&self, after: Seq, through: Seq, limit: usize) -> (Vec<Change>, Seq) {
         let (living, reached) = cut(&self.living, after, through, limit);
-        self.chunk(living, reached.min(through), through)
+        (living, reached.min(through))
     }
 
     /// Tombstones after a position and up to another one.

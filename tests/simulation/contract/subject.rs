@@ -81,14 +81,6 @@ impl Subject {
         }
     }
 
-    pub async fn living(&self, after: Seq, through: Seq) -> Chunk {
-        match self {
-            Subject::Model { tables, .. } => tables.living(after, through, MODEL_CHUNK),
-            Subject::Real { store, drawing, .. } => store.living(*drawing, after, through).await,
-        }
-        .expect("a chunk")
-    }
-
     pub async fn tombstones(&self, after: Seq, through: Seq) -> Chunk {
         match self {
             Subject::Model { tables, .. } => tables.tombstones(after, through, MODEL_CHUNK),
