@@ -18,7 +18,7 @@
 //! cargo bench --bench load -- acts        5,000 strokes imported, 10,000 moved, cleared and brought back
 //! cargo bench --bench load -- peers       the whiteboard beside socket.io, y-websocket and broadcasts
 //! cargo bench --bench load -- peers-rates the highest rates of those alone
-//! cargo bench --bench load -- peers-pages  what a page that only watches costs those
+//! cargo bench --bench load -- peers-pages  what a page that only watches costs those, and a first load
 //! cargo bench --bench load -- all         all but the twelve before
 //!     --write        in `peers`: measures the plots too, and writes docs/measured.md
 //!     --people N     how many join at once (1,000); a bound that does not hold fails the run

@@ -6,6 +6,7 @@
 pub mod bound;
 mod contender;
 pub mod hand_written;
+mod loads;
 pub mod machine;
 mod measured;
 mod pages;
@@ -133,8 +134,10 @@ pub async fn run(plan: Plan, only: &str) -> Result<(), String> {
     }
     println!("{report}");
     let pages = pages::markdown(only).await?;
-    println!("{pages}");
+    let loads = loads::markdown(only).await?;
+    println!("{pages}{loads}");
     report += &pages;
+    report += &loads;
     let rates = rates::markdown(plan.measured, only).await?;
     println!("{rates}");
     if plan.write {
@@ -156,7 +159,7 @@ pub async fn run_rates(measured: Duration, only: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Prints what a page that only watches costs, of the servers with one of these in their names.
+/// Prints what a page that only watches costs, and a first load, of the servers with one of these in their names.
 ///
 /// # Errors
 ///
@@ -164,6 +167,7 @@ pub async fn run_rates(measured: Duration, only: &str) -> Result<(), String> {
 pub async fn run_pages(only: &str) -> Result<(), String> {
     contender::prepare(&named(&CONTENDERS, only))?;
     println!("\n{}", pages::markdown(only).await?);
+    println!("{}", loads::markdown(only).await?);
     Ok(())
 }
 

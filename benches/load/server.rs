@@ -103,7 +103,7 @@ pub struct Server {
     nodes: Vec<Server>,
     stores: Vec<StoreProcess>,
     opened: AtomicUsize,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Server {
@@ -120,7 +120,7 @@ impl Server {
                 });
                 Self::run(kind, command, data)
             }
-            Kind::Bound => Self::start_bound(&folder(&data.path().join("data")), data),
+            Kind::Bound => Self::start_bound_in(data),
             Kind::SocketIo | Kind::YWebsocket => unreachable!("it is started by its command"),
         }
     }
@@ -130,6 +130,21 @@ impl Server {
         let mut command = program(std::env::current_exe().expect("its own path"));
         command.arg(BOUND_ARGUMENT).env(BOUND_DATABASE, database);
         Self::run(Kind::Bound, command, data)
+    }
+
+    /// Starts it with an embedded database.
+    fn start_bound_in(data: TempDir) -> Self {
+        Self::start_bound(&folder(&data.path().join("data")), data)
+    }
+
+    /// Kills it and starts another one on the same embedded database.
+    pub fn restarted(mut self) -> Self {
+        self.kill();
+        match self.kind {
+            Kind::Whiteboard => Self::start_in(self.data),
+            Kind::Bound => Self::start_bound_in(self.data),
+            kind => unreachable!("{kind} has no embedded database"),
+        }
     }
 
     /// Starts a whiteboard whose database is the folder `data` in this one.
@@ -178,7 +193,7 @@ impl Server {
             nodes: Vec::new(),
             stores: Vec::new(),
             opened: AtomicUsize::new(0),
-            _data: data,
+            data,
         }
     }
 

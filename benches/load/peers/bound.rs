@@ -5,7 +5,8 @@
 //! every node of it. What a drawing gathers while its last transaction is in flight goes in the next one, and in
 //! one frame. Nothing is checked, bounded or counted, nobody is refused, and what fails ends the process.
 //!
-//! With several nodes, all who draw are on the first one, so that no swap is ever lost.
+//! With several nodes, all who draw are on the first one, so that no swap is ever lost. What a process before it
+//! stored is only read.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -20,7 +21,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OnceCell};
 use tokio::task::{LocalSet, spawn_local};
 
-use super::hand_written::{handshake, read_frames, text_frame, write};
+use super::hand_written::{read_frames, read_request, text_frame, upgrade, write};
+
+mod loads;
 
 /// The table of a drawing, and its head; safe to repeat.
 const CREATE: &str = "DEFINE TABLE IF NOT EXISTS $table SCHEMAFULL;
@@ -101,28 +104,34 @@ async fn accept(database: Database) {
         let Ok((mut stream, _)) = listener.accept().await else {
             continue;
         };
-        let Some(path) = handshake(&mut stream).await else {
+        let Some(request) = read_request(&mut stream).await else {
             continue;
         };
+        if let Some(table) = loads::table_of(&request) {
+            loads::answer(&mut stream, &database.queries, table).await;
+            continue;
+        }
+        let Some(path) = upgrade(&mut stream, &request).await else {
+            continue;
+        };
+        let table = path.split(['/', '?']).nth(2).expect("a drawing");
         let drawing = drawings
             .borrow_mut()
-            .entry(path.clone())
+            .entry(table.to_owned())
             .or_default()
             .clone();
         drawing
             .opened
-            .get_or_init(|| follow(&database, &path, &drawing))
+            .get_or_init(|| follow(&database, table, &drawing))
             .await;
         spawn_local(session(Rc::new(stream), drawing));
     }
 }
 
 /// Follows a drawing, and stores what is drawn in it here.
-async fn follow(database: &Database, path: &str, drawing: &Rc<Drawing>) {
-    let letters = |c: &char| c.is_ascii_alphanumeric();
-    let table: String = path.chars().filter(letters).collect();
-    define(&database.queries, CREATE, &table).await;
-    let mut live = define(&database.live, LIVE, &table).await;
+async fn follow(database: &Database, table: &str, drawing: &Rc<Drawing>) {
+    define(&database.queries, CREATE, table).await;
+    let mut live = define(&database.live, LIVE, table).await;
     let mut told = live.stream::<Value>(0).expect("a live query");
     let follower = drawing.clone();
     spawn_local(async move {
@@ -136,6 +145,7 @@ async fn follow(database: &Database, path: &str, drawing: &Rc<Drawing>) {
         }
     });
     let (database, drawing) = (database.queries.clone(), drawing.clone());
+    let table = table.to_owned();
     spawn_local(async move {
         loop {
             let gathered = drawing.gathered.take();

@@ -56,8 +56,14 @@ async fn accept() {
     }
 }
 
-/// Answers the request, says welcome, and returns its path.
+/// Answers a request for a socket, says welcome, and returns its path.
 pub async fn handshake(stream: &mut TcpStream) -> Option<String> {
+    let request = read_request(stream).await?;
+    upgrade(stream, &request).await
+}
+
+/// Reads a request without a body.
+pub async fn read_request(stream: &mut TcpStream) -> Option<String> {
     stream.set_nodelay(true).ok()?;
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
@@ -65,7 +71,11 @@ pub async fn handshake(stream: &mut TcpStream) -> Option<String> {
             return None;
         }
     }
-    let request = String::from_utf8(request).ok()?;
+    String::from_utf8(request).ok()
+}
+
+/// Makes the connection of a request for a socket that socket, says welcome, and returns its path.
+pub async fn upgrade(stream: &mut TcpStream, request: &str) -> Option<String> {
     let key = request.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("sec-websocket-key")

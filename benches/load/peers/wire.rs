@@ -89,14 +89,26 @@ async fn open_after(
     name: &str,
     have: usize,
 ) -> Result<Socket, Error> {
-    let address = server.next_address();
-    let empty = http::strokes_after(address, drawing, have).await;
+    let empty = http::strokes_after(server.next_address(), drawing, have).await;
     let epoch = empty["epoch"].as_str().expect("an epoch");
+    join(server, drawing, name, have, epoch).await
+}
+
+/// Joins a drawing of the whiteboard, or of the bound, as a page that has this epoch up to this position.
+pub async fn join(
+    server: &Server,
+    drawing: &str,
+    name: &str,
+    have: usize,
+    epoch: &str,
+) -> Result<Socket, Error> {
     let path = format!("/ws/{drawing}?since={have}&epoch={epoch}");
+    let address = server.next_address();
     let (mut socket, _) = socket::open(address, socket::request(address, &path), None).await?;
-    socket
-        .send(Message::text(frames::hello(Some(name))))
-        .await?;
+    if server.kind == Kind::Whiteboard {
+        let hello = Message::text(frames::hello(Some(name)));
+        socket.send(hello).await?;
+    }
     while let Some(message) = socket.next().await {
         if let Message::Text(text) = message?
             && frames::kind_of(&text) == "welcome"
