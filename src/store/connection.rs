@@ -225,7 +225,8 @@ impl OpenDatabase {
     }
 
     /// Runs a query of many rows and takes its answer apart, all of it on a thread that has no other work: so one
-    /// caller can have several of them at a time.
+    /// caller can have several of them at a time. It must write nothing: SurrealDB notifies live queries in tasks,
+    /// which would end with that thread's work.
     pub(super) async fn read_many<T: Send + 'static>(
         &self,
         text: &'static str,
