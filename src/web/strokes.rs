@@ -1,7 +1,7 @@
 //! The changes of a drawing over HTTP; a first load is one answer, however large the drawing.
 //!
 //! An answer must never be in memory as a whole: it is read from the feed, encoded and sent chunk by
-//! chunk, each when the reader has taken the one before.
+//! chunk, and at most one is encoded before the reader has taken the one before.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

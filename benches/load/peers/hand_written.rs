@@ -74,7 +74,7 @@ pub async fn read_request(stream: &mut TcpStream) -> Option<String> {
     String::from_utf8(request).ok()
 }
 
-/// Makes the connection of a request for a socket that socket, says welcome, and returns its path.
+/// Answers a request for a socket that was read, says welcome, and returns its path.
 pub async fn upgrade(stream: &mut TcpStream, request: &str) -> Option<String> {
     let key = request.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
